@@ -1,0 +1,5 @@
+"""Sleutel: an OpenID Connect identity provider for retailers.
+
+Imports go down only: ``app``/``cli``/``demo`` → ``web`` → ``oauth`` → ``signin`` → ``identity``/``audit``/``keys``/``mail``
+→ ``store`` → ``clock``/``crypto``/``errors``/``config``/``db``. ``tests/architecture`` keeps it so.
+"""

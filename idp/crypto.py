@@ -1,0 +1,210 @@
+"""Every use of randomness, digests, MACs, sealing and password hashing stands in this file.
+
+No other module imports ``hashlib``, ``hmac``, ``secrets``, ``random`` or argon2 (a test keeps it), so that a change of
+primitive is a change here. Algorithms: SHA-256, HMAC-SHA-256, HKDF-SHA-256, AES-256-GCM, argon2id.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import hash_secret_raw
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from idp.errors import Busy, Unreadable
+
+ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def random_letters(count: int, alphabet: str) -> str:
+    """``count`` letters drawn evenly from ``alphabet`` by the system's generator."""
+    return "".join(secrets.choice(alphabet) for _ in range(count))
+
+
+def random_bytes(count: int) -> bytes:
+    """``count`` random bytes."""
+    return secrets.token_bytes(count)
+
+
+def new_id() -> str:
+    """A row's identity: 26 lower-case letters and digits, 130 random bits. Not a secret."""
+    return random_letters(26, ID_ALPHABET)
+
+
+def new_secret() -> str:
+    """256 random bits as 43 characters of base64url: for whatever opens something by being known."""
+    return secrets.token_urlsafe(32)
+
+
+def new_bearer(tenant: str) -> str:
+    """A secret that says in which organisation's rows to look for its digest: ``<tenant>.<256 bits>``."""
+    return f"{tenant}.{new_secret()}"
+
+
+def tenant_of(bearer: str) -> str:
+    """The organisation a bearer secret names; empty where it names none. Proves nothing by itself."""
+    tenant, dot, _ = bearer.partition(".")
+    return tenant if dot and len(tenant) == 26 and tenant.isascii() and tenant.isalnum() else ""
+
+
+def digest(purpose: str, value: str) -> bytes:
+    """What is stored of a bearer secret: SHA-256 over purpose and value, so that none is of use for another purpose."""
+    return hashlib.sha256(f"{purpose}\0{value}".encode("utf-8", "surrogatepass")).digest()
+
+
+def sha256(data: bytes) -> bytes:
+    """Plain SHA-256, where a standard asks for it (PKCE, at_hash, the audit chain)."""
+    return hashlib.sha256(data).digest()
+
+
+def sha1_hex(data: bytes) -> str:
+    """SHA-1 in upper-case hex: only for the leaked-password lists, which are published so."""
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest().upper()
+
+
+def same(left: str | bytes, right: str | bytes) -> bool:
+    """Equal, in constant time."""
+    one = left.encode("utf-8", "surrogatepass") if isinstance(left, str) else left
+    two = right.encode("utf-8", "surrogatepass") if isinstance(right, str) else right
+    return hmac.compare_digest(one, two)
+
+
+def b64url(data: bytes) -> str:
+    """base64url without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_b64url(text: str) -> bytes:
+    """The bytes of base64url with or without padding; raises ``Unreadable`` on anything else."""
+    try:
+        return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError as error:
+        raise Unreadable("not base64url") from error
+
+
+class Ring:
+    """Sealing keys, the first of which seals while all of them open: a new one goes in front, an old one leaves last.
+
+    ``entries``: ``("2026-11", b"32 bytes")`` pairs. Sealed blobs name their key, carry a random 96-bit nonce and are bound
+    to their place (``"table:column:row"``): a blob moved to another row does not open.
+    """
+
+    def __init__(self, entries: Sequence[tuple[str, bytes]]) -> None:
+        self._keys = {name: self._derive(key, b"seal") for name, key in entries}
+        self._macs = [self._derive(key, b"mac") for _, key in entries]
+        self._current = entries[0][0]
+
+    @staticmethod
+    def _derive(key: bytes, purpose: bytes) -> bytes:
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"sleutel:" + purpose).derive(key)
+
+    def seal(self, plain: bytes, place: str) -> bytes:
+        """``plain`` encrypted for ``place``."""
+        nonce = secrets.token_bytes(12)
+        name = self._current.encode()
+        box = AESGCM(self._keys[self._current]).encrypt(nonce, plain, place.encode())
+        return bytes([1, len(name)]) + name + nonce + box
+
+    def open(self, blob: bytes, place: str) -> bytes:
+        """What was sealed for ``place``; raises ``Unreadable``."""
+        try:
+            length = blob[1]
+            name = blob[2 : 2 + length].decode()
+            nonce, box = blob[2 + length : 14 + length], blob[14 + length :]
+            if blob[0] != 1:
+                raise Unreadable("unknown version of sealed blob")
+            return AESGCM(self._keys[name]).decrypt(nonce, box, place.encode())
+        except (IndexError, KeyError, ValueError, InvalidTag) as error:
+            raise Unreadable("sealed blob does not open") from error
+
+    def seal_json(self, value: Any, place: str) -> str:
+        """A JSON value sealed as base64url text, for a column or a form field."""
+        return b64url(self.seal(json.dumps(value, separators=(",", ":")).encode(), place))
+
+    def open_json(self, text: str, place: str) -> Any:
+        """What ``seal_json`` made; raises ``Unreadable``."""
+        return json.loads(self.open(from_b64url(text), place))
+
+    def is_current(self, blob: bytes) -> bool:
+        """Whether ``blob`` was sealed with the key that seals now."""
+        return blob[2 : 2 + blob[1]].decode() == self._current
+
+    def mac(self, purpose: str, message: str) -> str:
+        """HMAC-SHA-256 under the current key, as base64url."""
+        return self._mac(self._macs[0], purpose, message)
+
+    def mac_fits(self, mac: str, purpose: str, message: str) -> bool:
+        """Whether any key of the ring made ``mac``; all are tried, in constant time each."""
+        fits = [same(self._mac(key, purpose, message), mac) for key in self._macs]
+        return any(fits)
+
+    @staticmethod
+    def _mac(key: bytes, purpose: str, message: str) -> str:
+        return b64url(hmac.new(key, f"{purpose}\0{message}".encode("utf-8", "surrogatepass"), "sha256").digest())
+
+
+class Hasher:
+    """argon2id with bounded concurrency: each hash costs a core for tens of milliseconds and ``memory_kib`` of memory.
+
+    Whoever verifies takes a ``slot`` first, *before* counting the guess, so that being busy costs nobody a guess.
+    """
+
+    def __init__(self, *, memory_kib: int, passes: int, slots: int, patience: float) -> None:
+        self._argon2 = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID)
+        self._cost = {"time_cost": passes, "memory_cost": memory_kib}
+        self._slots = threading.BoundedSemaphore(slots)
+        self._patience = patience
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """The right to hash once; raises ``Busy`` when none comes free in time."""
+        if not self._slots.acquire(timeout=self._patience):
+            raise Busy(detail="no hashing slot came free")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def hash(self, password: str) -> str:
+        """The PHC string of ``password``."""
+        return self._argon2.hash(password.encode("utf-8", "surrogatepass"))
+
+    def verify(self, phc: str, password: str) -> bool:
+        """Whether ``password`` made ``phc``."""
+        try:
+            return self._argon2.verify(phc, password.encode("utf-8", "surrogatepass"))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def is_outdated(self, phc: str) -> bool:
+        """Whether the cost parameters were raised since ``phc`` was made."""
+        return self._argon2.check_needs_rehash(phc)
+
+    def readable(self, phc: str) -> bool:
+        """Whether ``phc`` is an argon2 hash that could ever fit (for hashes brought from elsewhere)."""
+        try:
+            self._argon2.check_needs_rehash(phc)
+        except (InvalidHashError, ValueError):
+            return False
+        return phc.startswith("$argon2id$")
+
+    @cached_property
+    def decoy(self) -> str:
+        """A hash that nothing fits, verified where no account exists, so that both answers take the same time."""
+        return self.hash(new_secret())
+
+    def stretch(self, value: str, salt: bytes) -> bytes:
+        """32 bytes of argon2id over ``value`` under a given salt: for secrets of less than 112 bits that are looked up."""
+        return hash_secret_raw(value.encode(), salt, parallelism=1, hash_len=32, type=Type.ID, **self._cost)

@@ -1,0 +1,208 @@
+"""The engine, the session and the transaction. The only module that imports Flask-SQLAlchemy, and the only one of floors
+0–4 in which a transaction is committed.
+
+Reads may happen at any time. Every write stands inside ``transaction()``, which is short: nothing slow (argon2, the network,
+SMTP) happens within one. On SQLite it takes the write lock at its start (``BEGIN IMMEDIATE``), so it never fails half-way.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    Connection,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    MetaData,
+    Select,
+    String,
+    event,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from idp.config import Settings
+
+T = TypeVar("T")
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC ``datetime``; a naive one is refused on the way in."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("a naive datetime was about to be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database; SQLite gives it back naive."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+Id = String(26)
+
+
+class Base(DeclarativeBase):
+    """The tables' common base."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={datetime: Moment(), dict[str, Any]: Json, list[str]: Json, list[Any]: Json},
+    )
+
+
+db = SQLAlchemy(
+    metadata=Base.metadata,
+    disable_autonaming=True,
+    session_options={"expire_on_commit": False, "autoflush": False},
+)
+
+
+def setup_db(app: Any, settings: Settings) -> None:
+    """Bind the application to its database."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(settings)
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _speak_sqlite(db.engine, settings)
+
+
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    if settings.database_url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 10.0}}
+    return {
+        "pool_size": settings.database.pool_size,
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": 3, "options": "-c timezone=UTC -c statement_timeout=10000"},
+    }
+
+
+def _speak_sqlite(engine: Engine, settings: Settings) -> None:
+    """WAL, foreign keys, and transactions that begin when we say so and as we say so."""
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cast(Any, connection).isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={settings.database.synchronous}",
+            "foreign_keys=ON",
+            "busy_timeout=10000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def session() -> Session:
+    """The session of this request or command."""
+    return cast(Session, db.session())
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One short transaction that may write: committed at the end, rolled back on an exception.
+
+    Within another it joins that one, so that a caller can make several changes one.
+    """
+    current = session()
+    if current.info.get("in_transaction"):
+        yield current
+        return
+    current.commit()  # ends a read that is under way; nothing was written in it
+    current.info["in_transaction"] = True
+    try:
+        current.connection(execution_options={"writes": True})
+        yield current
+        current.commit()
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        current.info.pop("in_transaction", None)
+
+
+def release() -> None:
+    """End a read that is under way, so that nothing is open while something slow happens."""
+    if session().info.get("in_transaction"):
+        raise RuntimeError("something slow was about to happen within a transaction")
+    session().commit()
+
+
+def write(statement: Executable) -> int:
+    """Run an INSERT, UPDATE or DELETE within the transaction; the number of rows it touched."""
+    current = session()
+    if not current.info.get("in_transaction"):
+        raise RuntimeError("a write stands outside transaction()")
+    current.flush()
+    return cast("CursorResult[Any]", current.execute(statement)).rowcount
+
+
+def add(row: Base) -> None:
+    """Insert a row within the transaction."""
+    current = session()
+    if not current.info.get("in_transaction"):
+        raise RuntimeError("a write stands outside transaction()")
+    current.add(row)
+    current.flush()
+
+
+def insert_new(table: type[Base], **values: Any) -> bool:
+    """Insert a row unless its key stands already: the one-statement claim on something that is unique."""
+    dialect = session().get_bind().dialect.name
+    insert = insert_postgresql if dialect == "postgresql" else insert_sqlite
+    return write(insert(table).values(**values).on_conflict_do_nothing()) == 1
+
+
+def upsert(table: type[Base], keys: tuple[str, ...], values: dict[str, Any], update: dict[str, Any]) -> None:
+    """Insert ``values``, or set ``update`` (values or expressions) on the row whose ``keys`` are the same."""
+    dialect = session().get_bind().dialect.name
+    insert = insert_postgresql if dialect == "postgresql" else insert_sqlite
+    write(insert(table).values(**values).on_conflict_do_update(index_elements=list(keys), set_=update))
+
+
+def one(statement: Select[T]) -> T | None:
+    """The only row, fresh from the database, or None."""
+    return session().scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def every(statement: Select[T]) -> list[T]:
+    """All rows, fresh from the database."""
+    return list(session().scalars(statement, execution_options={"populate_existing": True}))
+
+
+def values(statement: Select[*tuple[Any, ...]]) -> list[Any]:
+    """All rows as plain tuples."""
+    return list(session().execute(statement))

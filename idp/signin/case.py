@@ -1,0 +1,182 @@
+"""The facts of a sign-in, as plain values. Pure: ``gather`` makes a ``Case`` from rows, ``flow`` decides on it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from idp.identity.policy import Person, Rules
+from idp.identity.proofs import Proof
+
+ENROL, NEW_CODES, NEW_PASSWORD = "enrol", "new_codes", "new_password"
+
+
+@dataclass(frozen=True)
+class ClientTerms:
+    """What of a client matters to a sign-in, as plain values; None of it is a client.
+
+    ``minimum_level``: 0 to 5. ``organisations``: ids it serves, empty for all. ``privacy`` links may be empty.
+    """
+
+    client_id: str
+    name: str
+    first_party: bool = False
+    minimum_level: int = 0
+    remember_device: bool = True
+    shared_device: bool = False
+    organisations: tuple[str, ...] = ()
+    logo_uri: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+    redirect_host: str = ""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What anyone who wants a signed-in user asks for: a relying app, the profile, a console. No HTTP request.
+
+    ``acr``: names in order of preference, known ones only; the lowest is necessary. ``minimum_level`` raises that.
+    ``highest``: the highest level the person has (changes of sign-in details). ``max_age``: seconds. ``prompt``: words of
+    OpenID Connect Core §3.1.2.1. ``subject``: the ``sub`` that ``id_token_hint`` names. ``organisation``: a store URL.
+    ``tasks``: what shall be done once signed in (``enrol``, ``new_codes``, ``new_password``). ``return_to``: a path of ours,
+    to which ``/<attempt id>`` is added where ``resumes``. ``carried``: what the asker wants back, unread.
+    """
+
+    return_to: str
+    resumes: bool = False
+    acr: tuple[str, ...] = ()
+    minimum_level: int = 1
+    highest: bool = False
+    max_age: int | None = None
+    prompt: tuple[str, ...] = ()
+    subject: str = ""
+    login_hint: str = ""
+    organisation: str = ""
+    ui_locales: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    client: ClientTerms | None = None
+    carried: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For a JSON column, or sealed in a form."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Needs":
+        """What ``as_json`` made."""
+        plain = dict(value)
+        client = plain.pop("client", None)
+        lists = {f.name for f in fields(cls)} & {"acr", "prompt", "ui_locales", "scopes", "tasks"}
+        for name in lists:
+            plain[name] = tuple(plain[name])
+        if client is not None:
+            client = ClientTerms(**{**client, "organisations": tuple(client["organisations"])})
+        return cls(**plain, client=client)
+
+
+@dataclass(frozen=True)
+class OrganisationFacts:
+    """What a sign-in knows of the organisation. ``is_named``: client or device named it, so its name may be shown (S29)."""
+
+    id: str
+    store_url: str
+    name: str
+    is_named: bool
+    offer_set_up: bool = True
+    remember_device_days: int = 30
+
+
+@dataclass(frozen=True)
+class KnownPerson:
+    """Someone in the chooser (S35)."""
+
+    organisation_id: str
+    user_id: str
+    username: str
+    organisation_name: str
+    is_signed_in: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything ``next_step`` looks at.
+
+    ``proofs`` are all there are for the person: this attempt's, the live login's (where it is theirs) and a valid trust in
+    this device. ``person`` is None until the password was right (or a login is there). ``attempt_id`` is empty where no
+    attempt exists (a silent request). ``answers``/``findings``: as on the attempt. ``prepared``: opened from the seal.
+    """
+
+    now: datetime
+    asked_at: datetime
+    needs: Needs
+    acr_levels: Mapping[str, int]
+    attempt_id: str = ""
+    person: Person | None = None
+    rules: Rules | None = None
+    organisation: OrganisationFacts | None = None
+    typed_organisation: str = ""
+    typed_username: str = ""
+    proofs: tuple[Proof, ...] = ()
+    own_proofs: tuple[Proof, ...] = ()
+    """Those made in this attempt."""
+    login_id: str = ""
+    """The live login, where it is the person's."""
+    login_user_id: str = ""
+    """Whose live login this browser holds, whoever is signing in."""
+    known: tuple[KnownPerson, ...] = ()
+    findings: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    prepared: Mapping[str, Any] = field(default_factory=dict)
+    leaked_notice_due: bool = False
+    offer_declined: bool = False
+    email_is_usable: bool = False
+    consented_scopes: frozenset[str] = frozenset()
+    factor_changed_lately: bool = False
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a request says about itself, apart from what it asks: no HTTP object, and nothing of it is proof.
+
+    ``browser_id`` is this browser's row. ``login`` and ``device`` are the bearer values of those cookies, empty where absent. ``label``: the browser in words. ``locale``:
+    the language the page is shown in.
+    """
+
+    browser_id: str = ""
+    login: str = ""
+    device: str = ""
+    address: str = ""
+    label: str = ""
+    locale: str = "en"
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The needs are met: who, by which login, on which proofs, and the scopes allowed."""
+
+    organisation_id: str
+    user_id: str
+    login_id: str
+    proofs: tuple[Proof, ...]
+    scopes: tuple[str, ...]
+    attempt_id: str = ""
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Something must be asked: the browser goes to ``/sign-in/<attempt_id>``."""
+
+    attempt_id: str
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """The needs cannot be met (or not silently). ``error`` is OAuth's word for it, ``why`` is only logged."""
+
+    error: str
+    why: str = ""
+
+
+Settlement = Settled | Continue | Unmet

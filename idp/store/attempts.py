@@ -1,0 +1,68 @@
+"""Sign-ins in progress: rows of facts, found by a 256-bit id *and* the browser's cookie."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, String, Text, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, one, write
+
+
+class Attempt(Base):
+    """Facts of one sign-in. ``organisation_id`` is empty until it is known, so the key is the id's digest alone.
+
+    ``proofs``: list of ``Proof`` as JSON, append only. ``findings``: what was noticed (``leaked``). ``answers``: what the
+    person chose, by name, with the moment. ``sealed``: what a step has prepared. ``version`` guards against two writers.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_expires", "expires_at"),)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    browser_id: Mapped[str] = mapped_column(Id)
+    needs: Mapped[dict[str, Any]]
+    organisation_id: Mapped[str | None] = mapped_column(Id)
+    typed_organisation: Mapped[str] = mapped_column(String(254), default="")
+    typed_username: Mapped[str] = mapped_column(String(254), default="")
+    user_id: Mapped[str | None] = mapped_column(Id)
+    proofs: Mapped[list[Any]] = mapped_column(default=list)
+    findings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    sealed: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+def attempt_of(digest: bytes, browser_id: str, now: datetime) -> Attempt | None:
+    """The sign-in in progress of this browser; none where expired or another browser's."""
+    return one(select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id, Attempt.expires_at > now))
+
+
+def add_attempt(row: Attempt) -> None:
+    """Insert."""
+    add(row)
+
+
+def change_attempt(digest: bytes, version: int, **changes: Any) -> bool:
+    """Set columns, unless another request changed the attempt since it was read: then nothing, and False."""
+    here = (Attempt.digest == digest, Attempt.version == version, Attempt.finished_at.is_(None))
+    return write(update(Attempt).where(*here).values(version=version + 1, **changes)) == 1
+
+
+def finish_attempt(digest: bytes, now: datetime) -> bool:
+    """Close the attempt, once; what it had sealed is wiped."""
+    here = (Attempt.digest == digest, Attempt.finished_at.is_(None))
+    return write(update(Attempt).where(*here).values(finished_at=now, sealed="")) == 1
+
+
+def drop_attempts_of(organisation_id: str, user_id: str) -> int:
+    """End every sign-in in progress of a user (disabled, password changed elsewhere, factor reset)."""
+    return write(delete(Attempt).where(Attempt.organisation_id == organisation_id, Attempt.user_id == user_id))
+
+
+def sweep_attempts(now: datetime) -> int:
+    """Delete those that expired."""
+    return write(delete(Attempt).where(Attempt.expires_at <= now))

@@ -1,0 +1,87 @@
+"""The audit trail: append-only rows, chained for each organisation by hash, and the head of each chain."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, LargeBinary, String, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, insert_new, one, write
+
+INSTALLATION = ""
+"""The chain of what concerns no organisation (clients, keys, operators)."""
+
+
+class AuditRow(Base):
+    """One event. Holds ids, never names or secrets. ``hash`` covers every column and the hash of the row before."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "organisation_id", "subject_id", "seq"),)
+
+    organisation_id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    event: Mapped[str] = mapped_column(String(60))
+    outcome: Mapped[str] = mapped_column(String(10))
+    actor_id: Mapped[str] = mapped_column(String(40), default="")
+    subject_id: Mapped[str] = mapped_column(String(40), default="")
+    client_id: Mapped[str] = mapped_column(String(200), default="")
+    address: Mapped[str] = mapped_column(String(45), default="")
+    request_id: Mapped[str] = mapped_column(Id, default="")
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    previous: Mapped[bytes] = mapped_column(LargeBinary(32))
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditHead(Base):
+    """The last link of an organisation's chain; locked only while a link is added."""
+
+    __tablename__ = "audit_heads"
+
+    organisation_id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+def lock_head(organisation_id: str) -> AuditHead:
+    """The head of a chain, locked until the commit."""
+    insert_new(AuditHead, organisation_id=organisation_id, seq=0, hash=bytes(32))
+    head = one(select(AuditHead).where(AuditHead.organisation_id == organisation_id).with_for_update())
+    if head is None:
+        raise LookupError("the audit head vanished")
+    return head
+
+
+def move_head(organisation_id: str, seq: int, hash: bytes) -> None:
+    """The chain now ends here."""
+    write(update(AuditHead).where(AuditHead.organisation_id == organisation_id).values(seq=seq, hash=hash))
+
+
+def add_row(row: AuditRow) -> None:
+    """Insert."""
+    add(row)
+
+
+def rows(organisation_id: str, after: int = 0, limit: int = 1000) -> list[AuditRow]:
+    """Rows of a chain in order."""
+    return every(
+        select(AuditRow)
+        .where(AuditRow.organisation_id == organisation_id, AuditRow.seq > after)
+        .order_by(AuditRow.seq)
+        .limit(limit)
+    )
+
+
+def head(organisation_id: str) -> AuditHead | None:
+    """The head of a chain, unlocked."""
+    return one(select(AuditHead).where(AuditHead.organisation_id == organisation_id))
+
+
+def rows_about(organisation_id: str, subject_id: str, limit: int = 100) -> list[AuditRow]:
+    """The latest rows about a user, newest first."""
+    return every(
+        select(AuditRow)
+        .where(AuditRow.organisation_id == organisation_id, AuditRow.subject_id == subject_id)
+        .order_by(AuditRow.seq.desc())
+        .limit(limit)
+    )

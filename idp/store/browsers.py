@@ -1,0 +1,101 @@
+"""Browsers, by a long-lived random cookie, and who signed in on them.
+
+A browser is no proof: it binds a sign-in in progress, fills the chooser (S35), remembers the organisation (S29) and keeps
+a lane of its own for people who signed in there before, so that guessing elsewhere does not lock them out.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, one, upsert, write
+
+
+class Browser(Base):
+    """One browser profile. ``digest``: of the cookie."""
+
+    __tablename__ = "browsers"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    organisation_id: Mapped[str | None] = mapped_column(Id)
+    """The organisation last signed in to here."""
+    locale: Mapped[str] = mapped_column(String(10), default="")
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+
+class BrowserUser(Base):
+    """A user who signed in on a browser."""
+
+    __tablename__ = "browser_users"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_browser_users_browser", "browser_id"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    browser_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    username: Mapped[str] = mapped_column(String(254))
+    last_login_at: Mapped[datetime]
+
+
+def browser_of(digest: bytes) -> Browser | None:
+    """By the digest of its cookie."""
+    return one(select(Browser).where(Browser.digest == digest))
+
+
+def add_browser(row: Browser) -> None:
+    """Insert."""
+    add(row)
+
+
+def people_on(browser_id: str) -> list[BrowserUser]:
+    """Who signed in on a browser, last first: the chooser's list (S35)."""
+    return every(
+        select(BrowserUser).where(BrowserUser.browser_id == browser_id).order_by(BrowserUser.last_login_at.desc()).limit(12)
+    )
+
+
+def note_login(browser_id: str, organisation_id: str, user_id: str, username: str, now: datetime) -> None:
+    """This user has now signed in here."""
+    upsert(
+        BrowserUser,
+        ("organisation_id", "user_id", "browser_id"),
+        {
+            "organisation_id": organisation_id,
+            "user_id": user_id,
+            "browser_id": browser_id,
+            "username": username,
+            "last_login_at": now,
+        },
+        {"username": username, "last_login_at": now},
+    )
+    write(update(Browser).where(Browser.id == browser_id).values(organisation_id=organisation_id, last_seen_at=now))
+
+
+def forget_person(browser_id: str, organisation_id: str, user_id: str) -> int:
+    """Take a user off a browser's chooser."""
+    here = (
+        BrowserUser.organisation_id == organisation_id,
+        BrowserUser.user_id == user_id,
+        BrowserUser.browser_id == browser_id,
+    )
+    return write(delete(BrowserUser).where(*here))
+
+
+def choose_locale(browser_id: str, locale: str) -> int:
+    """The language this browser's user picked on a sign-in page."""
+    return write(update(Browser).where(Browser.id == browser_id).values(locale=locale))
+
+
+def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:
+    """Whether this user signed in here before (the lane of known devices)."""
+    here = (
+        BrowserUser.organisation_id == organisation_id,
+        BrowserUser.user_id == user_id,
+        BrowserUser.browser_id == browser_id,
+    )
+    return one(select(BrowserUser).where(*here)) is not None

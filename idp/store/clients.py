@@ -1,0 +1,113 @@
+"""Relying apps. A change raises the version counter, by which processes know that what they cached is old."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, ForeignKey, Index, LargeBinary, String, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, one, values, write
+
+
+class Client(Base):
+    """A relying app (OAuth client). ``metadata_`` holds its registered members by their RFC 7591 names.
+
+    Our own settings are columns. Clients belong to the installation: ``organisations`` (ids) empty means all.
+    """
+
+    __tablename__ = "clients"
+
+    client_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
+    first_party: Mapped[bool] = mapped_column(Boolean, default=False)
+    minimum_acr: Mapped[str] = mapped_column(String(100), default="")
+    remember_device: Mapped[bool] = mapped_column(Boolean, default=True)
+    shared_device: Mapped[bool] = mapped_column(Boolean, default=False)
+    organisations: Mapped[list[str]] = mapped_column(default=list)
+    disabled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class ClientSecret(Base):
+    """A client's secret, as a digest; two live side by side while one is rotated."""
+
+    __tablename__ = "client_secrets"
+    __table_args__ = (Index("ix_client_secrets_client", "client_id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+class ClientsVersion(Base):
+    """One row: how often any client has changed."""
+
+    __tablename__ = "clients_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(default=0)
+
+
+def client(client_id: str) -> Client | None:
+    """By client_id."""
+    return one(select(Client).where(Client.client_id == client_id))
+
+
+def clients() -> list[Client]:
+    """All, by client_id."""
+    return every(select(Client).order_by(Client.client_id))
+
+
+def add_client(row: Client) -> None:
+    """Insert."""
+    add(row)
+    _raise_version()
+
+
+def change_client(client_id: str, **changes: Any) -> int:
+    """Set columns."""
+    _raise_version()
+    return write(update(Client).where(Client.client_id == client_id).values(**changes))
+
+
+def delete_client(client_id: str) -> int:
+    """Delete, with its secrets."""
+    _raise_version()
+    write(delete(ClientSecret).where(ClientSecret.client_id == client_id))
+    return write(delete(Client).where(Client.client_id == client_id))
+
+
+def secrets_of(client_id: str, now: datetime) -> list[bytes]:
+    """The digests of the secrets that hold now."""
+    here = (
+        ClientSecret.client_id == client_id,
+        (ClientSecret.expires_at.is_(None)) | (ClientSecret.expires_at > now),
+    )
+    return [row[0] for row in values(select(ClientSecret.digest).where(*here))]
+
+
+def add_secret(row: ClientSecret) -> None:
+    """Insert."""
+    add(row)
+    _raise_version()
+
+
+def end_secrets(client_id: str, at: datetime) -> int:
+    """Let the secrets that have no end yet end at ``at``."""
+    _raise_version()
+    here = (ClientSecret.client_id == client_id, ClientSecret.expires_at.is_(None))
+    return write(update(ClientSecret).where(*here).values(expires_at=at))
+
+
+def version() -> int:
+    """The counter."""
+    found = values(select(ClientsVersion.version))
+    return int(found[0][0]) if found else 0
+
+
+def _raise_version() -> None:
+    if not write(update(ClientsVersion).values(version=ClientsVersion.version + 1)):
+        add(ClientsVersion(id=1, version=1))

@@ -1,0 +1,63 @@
+"""What a user allowed a relying app to see."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, String, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, every, one, upsert, write
+
+
+class Consent(Base):
+    """The scopes a user allowed a client, together."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    client_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    scopes: Mapped[list[str]] = mapped_column(default=list)
+    given_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+def consent_of(organisation_id: str, user_id: str, client_id: str) -> Consent | None:
+    """The consent that holds."""
+    return one(
+        select(Consent).where(
+            Consent.organisation_id == organisation_id,
+            Consent.user_id == user_id,
+            Consent.client_id == client_id,
+            Consent.revoked_at.is_(None),
+        )
+    )
+
+
+def consents_of(organisation_id: str, user_id: str) -> list[Consent]:
+    """All consents of a user that hold."""
+    return every(
+        select(Consent).where(
+            Consent.organisation_id == organisation_id, Consent.user_id == user_id, Consent.revoked_at.is_(None)
+        )
+    )
+
+
+def give_consent(organisation_id: str, user_id: str, client_id: str, scopes: list[str], now: datetime) -> None:
+    """Allow these scopes; the caller has added those allowed before."""
+    fresh = {"scopes": scopes, "given_at": now, "revoked_at": None}
+    keys = {"organisation_id": organisation_id, "user_id": user_id, "client_id": client_id}
+    upsert(Consent, ("organisation_id", "user_id", "client_id"), {**keys, **fresh}, fresh)
+
+
+def revoke_consent(organisation_id: str, user_id: str, client_id: str, now: datetime) -> int:
+    """Take a consent back."""
+    here = (
+        Consent.organisation_id == organisation_id,
+        Consent.user_id == user_id,
+        Consent.client_id == client_id,
+        Consent.revoked_at.is_(None),
+    )
+    return write(update(Consent).where(*here).values(revoked_at=now))

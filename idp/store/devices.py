@@ -1,0 +1,91 @@
+"""Remembered devices (S36–S40): one row for each device and user, found by the digest of the device's cookie."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, every, one, upsert, write
+
+
+class RememberedDevice(Base):
+    """Trust of one user in one device, with a fixed end."""
+
+    __tablename__ = "remembered_devices"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, unique=True)
+    label: Mapped[str] = mapped_column(String(100), default="")
+    """What the browser said it is, in words ("Firefox on Windows")."""
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+def remember(
+    organisation_id: str, user_id: str, digest: bytes, *, id: str, label: str, since: datetime, until: datetime
+) -> None:
+    """Trust this device for this user from ``since`` until ``until``; a former trust is replaced."""
+    fresh = {"id": id, "label": label, "since": since, "until": until, "last_used_at": None, "revoked_at": None}
+    upsert(
+        RememberedDevice,
+        ("organisation_id", "user_id", "digest"),
+        {"organisation_id": organisation_id, "user_id": user_id, "digest": digest, **fresh},
+        fresh,
+    )
+
+
+def trust_of(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> RememberedDevice | None:
+    """The trust that holds now."""
+    return one(
+        select(RememberedDevice).where(
+            RememberedDevice.organisation_id == organisation_id,
+            RememberedDevice.user_id == user_id,
+            RememberedDevice.digest == digest,
+            RememberedDevice.revoked_at.is_(None),
+            RememberedDevice.since <= now,
+            RememberedDevice.until > now,
+        )
+    )
+
+
+def devices_of(organisation_id: str, user_id: str, now: datetime) -> list[RememberedDevice]:
+    """A user's remembered devices, newest first."""
+    return every(
+        select(RememberedDevice)
+        .where(
+            RememberedDevice.organisation_id == organisation_id,
+            RememberedDevice.user_id == user_id,
+            RememberedDevice.revoked_at.is_(None),
+            RememberedDevice.until > now,
+        )
+        .order_by(RememberedDevice.since.desc())
+    )
+
+
+def note_use(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> int:
+    """The device skipped a code just now; its end does not move (S38)."""
+    here = (
+        RememberedDevice.organisation_id == organisation_id,
+        RememberedDevice.user_id == user_id,
+        RememberedDevice.digest == digest,
+    )
+    return write(update(RememberedDevice).where(*here).values(last_used_at=now))
+
+
+def revoke_devices(organisation_id: str, user_id: str, now: datetime, device_id: str | None = None) -> int:
+    """End trust in one device, or in all of a user's (S40)."""
+    here = [
+        RememberedDevice.organisation_id == organisation_id,
+        RememberedDevice.user_id == user_id,
+        RememberedDevice.revoked_at.is_(None),
+    ]
+    if device_id is not None:
+        here.append(RememberedDevice.id == device_id)
+    return write(update(RememberedDevice).where(*here).values(revoked_at=now))

@@ -1,0 +1,202 @@
+"""Grants (user × client × scopes × proofs) and what hangs on them: authorization codes and refresh tokens.
+
+Revoking a grant kills all that came of it. Codes and tokens are found by ``(organisation_id, digest)``; the bearer string
+names the organisation (``crypto.new_bearer``).
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, one, write
+
+
+class Grant(Base):
+    """What a user granted a client in one authorization. ``proofs`` and ``asked`` (acr names) are copies of that moment."""
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_grants_user", "organisation_id", "user_id"),
+        Index("ix_grants_login", "organisation_id", "login_id"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id)
+    client_id: Mapped[str] = mapped_column(String(200))
+    login_id: Mapped[str] = mapped_column(Id)
+    scopes: Mapped[list[str]] = mapped_column(default=list)
+    proofs: Mapped[list[Any]] = mapped_column(default=list)
+    asked: Mapped[list[str]] = mapped_column(default=list)
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_why: Mapped[str] = mapped_column(String(40), default="")
+
+
+class AuthorizationCode(Base):
+    """A code, good for one redemption (RFC 6749 §4.1.2)."""
+
+    __tablename__ = "authorization_codes"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "grant_id"], ["grants.organisation_id", "grants.id"], ondelete="CASCADE"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    grant_id: Mapped[str] = mapped_column(Id)
+    client_id: Mapped[str] = mapped_column(String(200))
+    redirect_uri: Mapped[str] = mapped_column(Text)
+    redirect_uri_sent: Mapped[bool] = mapped_column(default=True)
+    code_challenge: Mapped[str] = mapped_column(String(128))
+    nonce: Mapped[str | None] = mapped_column(Text)
+    claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The ``claims`` request parameter (OpenID Connect Core §5.5)."""
+    expires_at: Mapped[datetime]
+    redeemed_at: Mapped[datetime | None]
+
+
+class RefreshToken(Base):
+    """A refresh token. A public client's is rotated: the used one keeps its successor sealed for a few seconds."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "grant_id"], ["grants.organisation_id", "grants.id"], ondelete="CASCADE"),
+        Index("ix_refresh_tokens_grant", "organisation_id", "grant_id"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    grant_id: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime]
+    idle_until: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    sealed_successor: Mapped[str] = mapped_column(Text, default="")
+
+
+def add_grant(row: Grant) -> None:
+    """Insert."""
+    add(row)
+
+
+def grant(organisation_id: str, grant_id: str) -> Grant | None:
+    """By id, revoked or not."""
+    return one(select(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id))
+
+
+def grants_of(organisation_id: str, user_id: str, now: datetime) -> list[Grant]:
+    """A user's grants that hold, newest first."""
+    return every(
+        select(Grant)
+        .where(
+            Grant.organisation_id == organisation_id,
+            Grant.user_id == user_id,
+            Grant.revoked_at.is_(None),
+            Grant.ends_at > now,
+        )
+        .order_by(Grant.created_at.desc())
+    )
+
+
+def revoke_grant(organisation_id: str, grant_id: str, now: datetime, why: str) -> bool:
+    """Revoke, once."""
+    here = (Grant.organisation_id == organisation_id, Grant.id == grant_id, Grant.revoked_at.is_(None))
+    return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why)) == 1
+
+
+def revoke_grants(
+    organisation_id: str,
+    now: datetime,
+    why: str,
+    *,
+    user_id: str | None = None,
+    login_id: str | None = None,
+    client_id: str | None = None,
+) -> int:
+    """Revoke the grants of a user, of a login, of a client, or of those together."""
+    here = [Grant.organisation_id == organisation_id, Grant.revoked_at.is_(None)]
+    if user_id is not None:
+        here.append(Grant.user_id == user_id)
+    if login_id is not None:
+        here.append(Grant.login_id == login_id)
+    if client_id is not None:
+        here.append(Grant.client_id == client_id)
+    return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why))
+
+
+def note_grant_use(organisation_id: str, grant_id: str, now: datetime) -> int:
+    """The grant was refreshed."""
+    here = (Grant.organisation_id == organisation_id, Grant.id == grant_id)
+    return write(update(Grant).where(*here).values(last_used_at=now))
+
+
+def add_code(row: AuthorizationCode) -> None:
+    """Insert."""
+    add(row)
+
+
+def code_of(organisation_id: str, digest: bytes) -> AuthorizationCode | None:
+    """By digest, redeemed or not."""
+    return one(
+        select(AuthorizationCode).where(
+            AuthorizationCode.organisation_id == organisation_id, AuthorizationCode.digest == digest
+        )
+    )
+
+
+def burn_code(organisation_id: str, digest: bytes, now: datetime) -> bool:
+    """Redeem a code: one conditional UPDATE, before anything is minted."""
+    here = (
+        AuthorizationCode.organisation_id == organisation_id,
+        AuthorizationCode.digest == digest,
+        AuthorizationCode.redeemed_at.is_(None),
+        AuthorizationCode.expires_at > now,
+    )
+    return write(update(AuthorizationCode).where(*here).values(redeemed_at=now)) == 1
+
+
+def add_refresh_token(row: RefreshToken) -> None:
+    """Insert."""
+    add(row)
+
+
+def refresh_token_of(organisation_id: str, digest: bytes) -> RefreshToken | None:
+    """By digest, used or not."""
+    return one(select(RefreshToken).where(RefreshToken.organisation_id == organisation_id, RefreshToken.digest == digest))
+
+
+def burn_refresh_token(organisation_id: str, digest: bytes, now: datetime, sealed_successor: str) -> bool:
+    """Use up a rotated token, once, leaving its successor sealed for those who lost the answer."""
+    here = (
+        RefreshToken.organisation_id == organisation_id,
+        RefreshToken.digest == digest,
+        RefreshToken.used_at.is_(None),
+        RefreshToken.idle_until > now,
+    )
+    return write(update(RefreshToken).where(*here).values(used_at=now, sealed_successor=sealed_successor)) == 1
+
+
+def touch_refresh_token(organisation_id: str, digest: bytes, idle_until: datetime) -> int:
+    """A kept token was used: its idle time starts anew."""
+    here = (RefreshToken.organisation_id == organisation_id, RefreshToken.digest == digest)
+    return write(update(RefreshToken).where(*here).values(idle_until=idle_until))
+
+
+def sweep_grants(before: datetime) -> int:
+    """Delete grants that were over before ``before``, with their codes and tokens."""
+    return write(delete(Grant).where((Grant.ends_at < before) | (Grant.revoked_at < before)))
+
+
+def sweep_codes(before: datetime) -> int:
+    """Delete codes that expired before ``before``."""
+    return write(delete(AuthorizationCode).where(AuthorizationCode.expires_at < before))
+
+
+def wipe_successors(before: datetime) -> int:
+    """Wipe sealed successors of tokens used before ``before``: the grace is over."""
+    here = (RefreshToken.used_at < before, RefreshToken.sealed_successor != "")
+    return write(update(RefreshToken).where(*here).values(sealed_successor=""))

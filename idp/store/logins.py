@@ -1,0 +1,128 @@
+"""Logins: who is signed in on which browser, resting on which proofs."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, insert_new, one, values, write
+
+
+class Login(Base):
+    """One live login of a browser. ``digest``: of the login cookie, renewed at each new proof; ``id`` is the ``sid``.
+
+    Ended by ``ended_at`` (never deleted then: the worker that tells relying apps finds it there), by ``idle_until`` or by
+    ``ends_at``.
+    """
+
+    __tablename__ = "logins"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("uq_logins_digest", "organisation_id", "digest", unique=True),
+        Index("ix_logins_user", "organisation_id", "user_id"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id)
+    browser_id: Mapped[str] = mapped_column(Id)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    proofs: Mapped[list[Any]] = mapped_column(default=list)
+    label: Mapped[str] = mapped_column(String(100), default="")
+    address: Mapped[str] = mapped_column(String(45), default="")
+    started_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    idle_until: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_why: Mapped[str] = mapped_column(String(40), default="")
+
+
+class LoginClient(Base):
+    """A relying app that was signed in to within a login."""
+
+    __tablename__ = "login_clients"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "login_id"], ["logins.organisation_id", "logins.id"], ondelete="CASCADE"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    login_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    client_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    since: Mapped[datetime]
+
+
+def _live(now: datetime) -> tuple[Any, ...]:
+    return (Login.ended_at.is_(None), Login.idle_until > now, Login.ends_at > now)
+
+
+def login_of(organisation_id: str, digest: bytes, now: datetime) -> Login | None:
+    """The live login of a cookie."""
+    return one(select(Login).where(Login.organisation_id == organisation_id, Login.digest == digest, *_live(now)))
+
+
+def live_login(organisation_id: str, login_id: str, now: datetime) -> Login | None:
+    """The live login by its id (``sid``)."""
+    return one(select(Login).where(Login.organisation_id == organisation_id, Login.id == login_id, *_live(now)))
+
+
+def logins_of(organisation_id: str, user_id: str, now: datetime) -> list[Login]:
+    """A user's live logins, newest first."""
+    return every(
+        select(Login)
+        .where(Login.organisation_id == organisation_id, Login.user_id == user_id, *_live(now))
+        .order_by(Login.started_at.desc())
+    )
+
+
+def add_login(row: Login) -> None:
+    """Insert."""
+    add(row)
+
+
+def renew_login(organisation_id: str, login_id: str, digest: bytes, proofs: list[Any]) -> bool:
+    """Give a live login a new cookie and its further proofs (step-up)."""
+    here = (Login.organisation_id == organisation_id, Login.id == login_id, Login.ended_at.is_(None))
+    return write(update(Login).where(*here).values(digest=digest, proofs=proofs)) == 1
+
+
+def touch_login(organisation_id: str, login_id: str, now: datetime, idle_until: datetime) -> int:
+    """The login was used: its idle time starts anew."""
+    here = (Login.organisation_id == organisation_id, Login.id == login_id, Login.ended_at.is_(None))
+    return write(update(Login).where(*here).values(last_seen_at=now, idle_until=idle_until))
+
+
+def end_login(organisation_id: str, login_id: str, now: datetime, why: str) -> bool:
+    """End one login, once."""
+    here = (Login.organisation_id == organisation_id, Login.id == login_id, Login.ended_at.is_(None))
+    return write(update(Login).where(*here).values(ended_at=now, ended_why=why)) == 1
+
+
+def end_logins_of(organisation_id: str, user_id: str, now: datetime, why: str, *, but_not: str | None = None) -> list[str]:
+    """End a user's logins, all or all but one; the ids of those ended."""
+    here = [Login.organisation_id == organisation_id, Login.user_id == user_id, Login.ended_at.is_(None)]
+    if but_not is not None:
+        here.append(Login.id != but_not)
+    ended = [row[0] for row in values(select(Login.id).where(*here))]
+    write(update(Login).where(*here).values(ended_at=now, ended_why=why))
+    return ended
+
+
+def note_client(organisation_id: str, login_id: str, client_id: str, now: datetime) -> bool:
+    """A relying app is signed in to within this login; True the first time."""
+    return insert_new(LoginClient, organisation_id=organisation_id, login_id=login_id, client_id=client_id, since=now)
+
+
+def clients_of(organisation_id: str, login_id: str) -> list[LoginClient]:
+    """The relying apps of a login, in order."""
+    return every(
+        select(LoginClient)
+        .where(LoginClient.organisation_id == organisation_id, LoginClient.login_id == login_id)
+        .order_by(LoginClient.since)
+    )
+
+
+def sweep_logins(before: datetime) -> int:
+    """Delete logins that were over before ``before``."""
+    return write(delete(Login).where((Login.ends_at < before) | (Login.ended_at < before)))

@@ -1,0 +1,42 @@
+"""Operators: the users of the installation's own organisation, which stands outside every retailer."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from idp.db import add, every, one
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+STORE_URL = "installation"
+
+
+def installation() -> Organisation | None:
+    """The operators' organisation, once there is an operator."""
+    return one(select(Organisation).where(Organisation.kind == "installation"))
+
+
+def add_installation(organisation_id: str, now: datetime) -> Organisation:
+    """Make the operators' organisation."""
+    row = Organisation(
+        id=organisation_id,
+        store_url=STORE_URL,
+        name="Sleutel",
+        kind="installation",
+        country="",
+        integrations=[],
+        settings={},
+        created_at=now,
+    )
+    add(row)
+    return row
+
+
+def operators() -> list[User]:
+    """All operators, by username."""
+    return every(
+        select(User)
+        .join(Organisation, Organisation.id == User.organisation_id)
+        .where(Organisation.kind == "installation")
+        .order_by(User.username_key)
+    )

@@ -1,0 +1,126 @@
+"""Organisations with their shops, groups and dated policies."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, String, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, one, values, write
+
+
+class Organisation(Base):
+    """A retailer's account: one tenant. ``kind`` is ``retailer``, or ``installation`` for the operators' own."""
+
+    __tablename__ = "organisations"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    store_url: Mapped[str] = mapped_column(String(63), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(20), default="retailer")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    integrations: Mapped[list[str]] = mapped_column(default=list)
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    owner_id: Mapped[str | None] = mapped_column(Id)
+    created_at: Mapped[datetime]
+
+
+class Shop(Base):
+    """A shop of an organisation."""
+
+    __tablename__ = "shops"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
+        Index("uq_shops_code", "organisation_id", "code", unique=True),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(63))
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Group(Base):
+    """A group of users; ``requires_mfa`` makes a second factor compulsory for its members (S3, S4)."""
+
+    __tablename__ = "groups"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
+        Index("uq_groups_name", "organisation_id", "name", unique=True),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    requires_mfa: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class Policy(Base):
+    """A dated rule (S11). Every condition that is not empty must hold; ``require`` is ``second_factor`` or an acr name.
+
+    Belongs to the installation: an empty ``organisations`` speaks for all.
+    """
+
+    __tablename__ = "policies"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    starts: Mapped[date]
+    ends: Mapped[date | None]
+    require: Mapped[str] = mapped_column(String(100))
+    countries: Mapped[list[str]] = mapped_column(default=list)
+    integrations: Mapped[list[str]] = mapped_column(default=list)
+    roles: Mapped[list[str]] = mapped_column(default=list)
+    groups: Mapped[list[str]] = mapped_column(default=list)
+    organisations: Mapped[list[str]] = mapped_column(default=list)
+    clients: Mapped[list[str]] = mapped_column(default=list)
+
+
+def organisation(organisation_id: str) -> Organisation | None:
+    """By id."""
+    return one(select(Organisation).where(Organisation.id == organisation_id))
+
+
+def organisation_at(store_url: str) -> Organisation | None:
+    """By its store URL in normal form (see ``identity.organisations``)."""
+    return one(select(Organisation).where(Organisation.store_url == store_url))
+
+
+def only_organisation() -> Organisation | None:
+    """The retailer, where the installation has just one (S29)."""
+    found = every(select(Organisation).where(Organisation.kind == "retailer").limit(2))
+    return found[0] if len(found) == 1 else None
+
+
+def organisations() -> list[Organisation]:
+    """All, by store URL."""
+    return every(select(Organisation).order_by(Organisation.store_url))
+
+
+def change_organisation(organisation_id: str, **changes: Any) -> int:
+    """Set columns."""
+    return write(update(Organisation).where(Organisation.id == organisation_id).values(**changes))
+
+
+def add_organisation(row: Organisation) -> None:
+    """Insert."""
+    add(row)
+
+
+def shops(organisation_id: str) -> list[Shop]:
+    """All shops of an organisation, by code."""
+    return every(select(Shop).where(Shop.organisation_id == organisation_id).order_by(Shop.code))
+
+
+def groups(organisation_id: str) -> list[Group]:
+    """All groups of an organisation, by name."""
+    return every(select(Group).where(Group.organisation_id == organisation_id).order_by(Group.name))
+
+
+def policies() -> list[Policy]:
+    """All dated rules, by name; there are few, and ``identity.policy`` decides which speak."""
+    return every(select(Policy).order_by(Policy.name))
+
+
+def count_organisations() -> int:
+    """How many retailers there are."""
+    return int(values(select(func.count()).where(Organisation.kind == "retailer"))[0][0])

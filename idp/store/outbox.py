@@ -1,0 +1,86 @@
+"""Mail that waits, was sent, or could not be: rows written in the transaction of what they tell about."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, Text, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, one, session, write
+
+
+class OutgoingMail(Base):
+    """One mail. ``sealed_values`` fill the template; they are wiped once it is sent or given up."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_due", "sent_at", "failed_at", "due_at"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    organisation_id: Mapped[str | None] = mapped_column(Id)
+    user_id: Mapped[str | None] = mapped_column(Id)
+    """Whom it is about."""
+    recipient: Mapped[str] = mapped_column(String(254))
+    template: Mapped[str] = mapped_column(String(60))
+    locale: Mapped[str] = mapped_column(String(10))
+    sealed_values: Mapped[str] = mapped_column(Text)
+    message_id: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    """Not sent after this: its link has run out."""
+    tries: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(500), default="")
+
+
+def add_mail(row: OutgoingMail) -> None:
+    """Insert."""
+    add(row)
+
+
+def claim_mail(now: datetime, leased_until: datetime) -> OutgoingMail | None:
+    """Lease one mail that is due, so that no other worker takes it; None where nothing is due."""
+    waiting = (
+        OutgoingMail.sent_at.is_(None),
+        OutgoingMail.failed_at.is_(None),
+        OutgoingMail.due_at <= now,
+        (OutgoingMail.leased_until.is_(None)) | (OutgoingMail.leased_until <= now),
+    )
+    chosen = select(OutgoingMail.id).where(*waiting).order_by(OutgoingMail.due_at).limit(1)
+    found = session().scalar(chosen.with_for_update(skip_locked=True))
+    if found is None:
+        return None
+    if write(update(OutgoingMail).where(OutgoingMail.id == found, *waiting).values(leased_until=leased_until)) != 1:
+        return None
+    return one(select(OutgoingMail).where(OutgoingMail.id == found))
+
+
+def note_sent(mail_id: str, now: datetime) -> int:
+    """Sent: what filled it is wiped."""
+    here = OutgoingMail.id == mail_id
+    return write(update(OutgoingMail).where(here).values(sent_at=now, leased_until=None, sealed_values="", reason=""))
+
+
+def note_failure(mail_id: str, tries: int, due_at: datetime, reason: str) -> int:
+    """Not sent this time; tried again at ``due_at``."""
+    here = OutgoingMail.id == mail_id
+    changes = {"tries": tries, "due_at": due_at, "reason": reason[:500], "leased_until": None}
+    return write(update(OutgoingMail).where(here).values(**changes))
+
+
+def give_up(mail_id: str, now: datetime, reason: str) -> int:
+    """Never sent: parked with its reason."""
+    here = OutgoingMail.id == mail_id
+    changes = {"failed_at": now, "reason": reason[:500], "leased_until": None, "sealed_values": ""}
+    return write(update(OutgoingMail).where(here).values(**changes))
+
+
+def mails(limit: int = 200) -> list[OutgoingMail]:
+    """The latest mails, newest first."""
+    return every(select(OutgoingMail).order_by(OutgoingMail.created_at.desc()).limit(limit))
+
+
+def sweep_mails(before: datetime) -> int:
+    """Delete what was sent or given up before ``before``."""
+    return write(delete(OutgoingMail).where((OutgoingMail.sent_at < before) | (OutgoingMail.failed_at < before)))

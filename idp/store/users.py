@@ -1,0 +1,191 @@
+"""Users, their memberships of groups and their shops."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, String, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, insert_new, one, write
+from idp.store.organisations import Group, Shop
+
+
+class User(Base):
+    """A person of an organisation. ``id`` is also the subject identifier (``sub``) that clients see; it is never reused.
+
+    ``username_key`` and ``email_key`` are the forms compared (NFKC, case folded). Rows are disabled, not deleted.
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
+        Index("uq_users_username", "organisation_id", "username_key", unique=True),
+        Index("ix_users_email", "organisation_id", "email_key"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    username: Mapped[str] = mapped_column(String(254))
+    username_key: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str | None] = mapped_column(String(254))
+    email_key: Mapped[str | None] = mapped_column(String(254))
+    email_verified_at: Mapped[datetime | None]
+    phone_number: Mapped[str | None] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    locale: Mapped[str] = mapped_column(String(10), default="")
+    claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Other standard claims by their OpenID name (given_name, family_name, address, …)."""
+    role: Mapped[str] = mapped_column(String(20), default="employee")
+    all_shops: Mapped[bool] = mapped_column(Boolean, default=True)
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    password_changed_at: Mapped[datetime | None]
+    password_expires_at: Mapped[datetime | None]
+    """Set on a one-time password (S49): it works until then, once, and must be changed."""
+    must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
+    must_set_up_since: Mapped[datetime | None]
+    """An administrator reset the second factor (S47): a set-up is compulsory at the next sign-in."""
+    factor_changed_at: Mapped[datetime | None]
+    """When the second factor was last set up, set up again or reset (S59)."""
+    offer_declined_at: Mapped[datetime | None]
+    """"Not now" to the offer of S16."""
+    notice_dismissed_at: Mapped[datetime | None]
+    """The recommendation of S10 was dismissed."""
+    leaked_notice_at: Mapped[datetime | None]
+    """"Not now" to the leaked-password notice (S33)."""
+    disabled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    last_login_at: Mapped[datetime | None]
+
+
+class GroupMember(Base):
+    """A user in a group."""
+
+    __tablename__ = "group_members"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "group_id"], ["groups.organisation_id", "groups.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_group_members_user", "organisation_id", "user_id"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    group_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+
+
+class UserShop(Base):
+    """A shop a user works in, where not all (``User.all_shops``)."""
+
+    __tablename__ = "user_shops"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "shop_id"], ["shops.organisation_id", "shops.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    shop_id: Mapped[str] = mapped_column(Id, primary_key=True)
+
+
+def user(organisation_id: str, user_id: str) -> User | None:
+    """By id."""
+    return one(select(User).where(User.organisation_id == organisation_id, User.id == user_id))
+
+
+def user_named(organisation_id: str, username_key: str) -> User | None:
+    """By username in compared form."""
+    return one(select(User).where(User.organisation_id == organisation_id, User.username_key == username_key))
+
+
+def users(organisation_id: str) -> list[User]:
+    """All of an organisation, by username."""
+    return every(select(User).where(User.organisation_id == organisation_id).order_by(User.username_key))
+
+
+def add_user(row: User) -> None:
+    """Insert."""
+    add(row)
+
+
+def change_user(organisation_id: str, user_id: str, **changes: Any) -> int:
+    """Set columns."""
+    here = (User.organisation_id == organisation_id, User.id == user_id)
+    return write(update(User).where(*here).values(**changes))
+
+
+def replace_password_hash(organisation_id: str, user_id: str, old: str, new: str) -> bool:
+    """Put a costlier hash of the same password in the place of ``old``, unless it was changed meanwhile."""
+    here = (User.organisation_id == organisation_id, User.id == user_id, User.password_hash == old)
+    return write(update(User).where(*here).values(password_hash=new)) == 1
+
+
+def burn_one_time_password(organisation_id: str, user_id: str, used: str, now: datetime) -> bool:
+    """Spend a one-time password (S49): it works once, and not after it expired."""
+    here = (
+        User.organisation_id == organisation_id,
+        User.id == user_id,
+        User.password_hash == used,
+        User.password_expires_at > now,
+    )
+    return write(update(User).where(*here).values(password_expires_at=now)) == 1
+
+
+def groups_of(organisation_id: str, user_id: str) -> list[Group]:
+    """The groups a user is in, by name."""
+    return every(
+        select(Group)
+        .join(
+            GroupMember,
+            (GroupMember.organisation_id == Group.organisation_id) & (GroupMember.group_id == Group.id),
+        )
+        .where(GroupMember.organisation_id == organisation_id, GroupMember.user_id == user_id)
+        .order_by(Group.name)
+    )
+
+
+def members_of(organisation_id: str, group_id: str) -> list[User]:
+    """The users in a group, by username."""
+    return every(
+        select(User)
+        .join(GroupMember, (GroupMember.organisation_id == User.organisation_id) & (GroupMember.user_id == User.id))
+        .where(GroupMember.organisation_id == organisation_id, GroupMember.group_id == group_id)
+        .order_by(User.username_key)
+    )
+
+
+def put_in_groups(organisation_id: str, user_id: str, group_ids: Iterable[str]) -> None:
+    """Make these the user's groups."""
+    here = (GroupMember.organisation_id == organisation_id, GroupMember.user_id == user_id)
+    write(delete(GroupMember).where(*here))
+    for group_id in group_ids:
+        insert_new(GroupMember, organisation_id=organisation_id, group_id=group_id, user_id=user_id)
+
+
+def shops_of(organisation_id: str, user_id: str) -> list[Shop]:
+    """The shops named for a user, by code; none where the user has all."""
+    return every(
+        select(Shop)
+        .join(UserShop, (UserShop.organisation_id == Shop.organisation_id) & (UserShop.shop_id == Shop.id))
+        .where(UserShop.organisation_id == organisation_id, UserShop.user_id == user_id)
+        .order_by(Shop.code)
+    )
+
+
+def put_in_shops(organisation_id: str, user_id: str, shop_ids: Iterable[str]) -> None:
+    """Make these the user's shops."""
+    write(delete(UserShop).where(UserShop.organisation_id == organisation_id, UserShop.user_id == user_id))
+    for shop_id in shop_ids:
+        insert_new(UserShop, organisation_id=organisation_id, user_id=user_id, shop_id=shop_id)
+
+
+def administrators(organisation_id: str) -> list[User]:
+    """Administrators and the owner who can act."""
+    return every(
+        select(User)
+        .where(
+            User.organisation_id == organisation_id,
+            User.role.in_(("administrator", "owner")),
+            User.disabled_at.is_(None),
+        )
+        .order_by(User.username_key)
+    )
