@@ -1,0 +1,123 @@
+"""How a mail reads: one template, rendered twice (text and HTML), in the reader's language, by Babel and Jinja alone.
+
+A template extends ``layout`` and speaks through the macros ``paragraph``, ``button`` and ``secret``; which layout and which
+macros decides between text and HTML, so no sentence is written twice. The HTML escapes everything that is put in.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime as rfc5322_date
+from functools import cache
+from typing import Any
+from unicodedata import category
+
+from babel.dates import format_datetime
+from babel.support import NullTranslations, Translations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from idp.config import Settings
+from idp.crypto import Ring
+from idp.resources import PACKAGE, folder
+from idp.store.outbox import OutgoingMail
+
+LANGUAGES = ("nl", "en")
+DOMAIN = "mail"
+"""The catalogue's name under ``idp/translations``; the pages have another."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What of a mail is sealed while it waits: the people it names as they were then, and the template's own values."""
+
+    template: str
+    name: str
+    username: str
+    organisation: str
+    for_owner: bool
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def sealed(self, ring: Ring, place: str) -> str:
+        """For the outbox."""
+        return ring.seal_json(asdict(self), place)
+
+
+@dataclass(frozen=True)
+class MailPage:
+    """What a mail's template is given. ``when`` and ``until`` are moments in words; links start at ``issuer``."""
+
+    letter: Letter
+    issuer: str
+    site: str
+    locale: str
+    when: str
+    until: str
+
+
+def place_of(mail_id: str) -> str:
+    """Where a mail's values are sealed to."""
+    return f"outbox:sealed_values:{mail_id}"
+
+
+def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
+    """The mail as it leaves. Raises ``Unreadable`` where its values do not open, ``ValueError`` on a header of two lines."""
+    letter = Letter(**settings.ring.open_json(mail.sealed_values, place_of(mail.id)))
+    page = MailPage(
+        letter=letter,
+        issuer=settings.issuer,
+        site=settings.name,
+        locale=mail.locale,
+        when=_moment(mail.created_at, mail.locale),
+        until=_moment(mail.expires_at, mail.locale) if mail.expires_at else "",
+    )
+    message = EmailMessage(policy=SMTP)
+    message["From"] = settings.mail.sender
+    message["To"] = mail.recipient
+    message["Subject"] = one_line(_render("subject", page))
+    message["Date"] = rfc5322_date(mail.created_at)
+    message["Message-ID"] = mail.message_id
+    message["Content-Language"] = mail.locale
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
+    message.set_content(_render("txt", page), cte="quoted-printable")
+    message.add_alternative(_render("html", page), subtype="html", cte="quoted-printable")
+    return message
+
+
+def one_line(text: str) -> str:
+    """``text`` for a header: every kind of white space and line end one blank, no control or formatting characters."""
+    return "".join(letter for letter in " ".join(text.split()) if category(letter) not in ("Cc", "Cf", "Cs", "Co"))
+
+
+def _moment(moment: datetime, locale: str) -> str:
+    return str(format_datetime(moment, "d MMMM y, HH:mm z", tzinfo=UTC, locale=locale))
+
+
+def _render(form: str, page: MailPage) -> str:
+    kind = "html" if form == "html" else "txt"
+    template = _environment(kind, page.locale).get_template(f"mail/{page.letter.template}.mail")
+    layout = f"mail/layout.{form}"
+    text = template.render(page=page, layout=layout, words=f"mail/words.{kind}")
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@cache
+def _environment(kind: str, locale: str) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(folder("templates")),
+        autoescape=kind == "html",  # noqa: S701 — the other kind is plain text, where escapes would be read as they stand
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_gettext_translations(translations(locale), newstyle=True)  # type: ignore[attr-defined] # the extension adds it
+    return made
+
+
+@cache
+def translations(locale: str) -> NullTranslations:
+    """The catalogue of a language; English is what the templates are written in."""
+    return Translations.load(str(PACKAGE / "translations"), [locale], domain=DOMAIN)

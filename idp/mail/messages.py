@@ -1,0 +1,171 @@
+"""What is written to whom: rows for the outbox, in the transaction of what they tell about.
+
+A *notice* tells that something happened, and goes to the owner where the person has no verified address (S54). What carries
+a secret or a link goes to that person's own verified address or nowhere. Values travel sealed until the mail has left.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from idp import clock, crypto
+from idp.config import Settings
+from idp.errors import Invalid, say
+from idp.mail.letters import LANGUAGES, Letter, place_of
+from idp.store import organisations, outbox, users
+from idp.store.organisations import Organisation
+from idp.store.outbox import OutgoingMail
+from idp.store.users import User
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
+NOTICES = frozenset(
+    {
+        "password_changed",
+        "factor_set_up",
+        "factor_set_up_again",
+        "factor_removed",
+        "factor_reset",
+        "recovery_codes_made",
+        "recovery_code_used",
+        "locked",
+    }
+)
+"""Templates that may go to the owner in the person's place: they carry no secret and no link that does anything."""
+
+ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f-\x9f]{1,64}@[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f-\x9f%/?#]{1,189}")
+"""One plain address: no white space of any script (U+2028 too), no list, comment or quoting, nothing a header could hold."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who will read a mail: the address, the language, and whether they read it as the owner about somebody else."""
+
+    address: str
+    locale: str
+    for_owner: bool = False
+
+
+def notify(
+    settings: Settings, organisation_id: str, user_id: str, template: str, values: Mapping[str, object] = NOTHING
+) -> None:
+    """Write a notice about a user, within the transaction of what it tells about.
+
+    To the user's verified address, else to the owner's with the user named (S54), else to nobody. ``template`` is one of
+    ``NOTICES``; ``values`` are plain JSON values for it and never a secret.
+    """
+    if template not in NOTICES:
+        raise ValueError(f"{template} is no notice")
+    user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
+    if user is None or organisation is None:
+        return
+    reader = _reader(user, organisation) or _owner(user, organisation)
+    if reader is not None:
+        _put(settings, user, organisation, reader, template, values, None)
+
+
+def write_to_person(
+    settings: Settings,
+    organisation_id: str,
+    user_id: str,
+    template: str,
+    values: Mapping[str, object],
+    expires_at: datetime | None,
+) -> bool:
+    """Write a mail that carries a secret or a link, to that person's own verified address; False where they have none.
+
+    Not sent after ``expires_at``.
+    """
+    user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
+    reader = _reader(user, organisation) if user and organisation else None
+    if user is None or organisation is None or reader is None:
+        return False
+    _put(settings, user, organisation, reader, template, values, expires_at)
+    return True
+
+
+def write_to_address(
+    settings: Settings,
+    organisation_id: str,
+    user_id: str,
+    address: str,
+    template: str,
+    values: Mapping[str, object],
+    expires_at: datetime | None = None,
+) -> None:
+    """Write a mail about a user to an address that is not (or no longer) their verified one; ``Invalid`` if it is none."""
+    if not is_plain_address(address):
+        raise Invalid("email", say("This is not an e-mail address."), detail="refused as the recipient of a mail")
+    user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
+    if user is None or organisation is None:
+        raise LookupError("a mail was to be written about nobody")
+    reader = Reader(address, _locale(user, organisation))
+    _put(settings, user, organisation, reader, template, values, expires_at)
+
+
+def is_plain_address(text: str) -> bool:
+    """Whether ``text`` is one address and nothing else that would reach a header (ASVS 1.3.11)."""
+    return ADDRESS.fullmatch(text) is not None
+
+
+def can_be_written_to(user: User) -> bool:
+    """Whether a mail with a secret or a link can go to this user: the address is there and verified."""
+    return bool(user.email and user.email_verified_at and is_plain_address(user.email))
+
+
+def _reader(user: User, organisation: Organisation) -> Reader | None:
+    if not can_be_written_to(user):
+        return None
+    return Reader(str(user.email), _locale(user, organisation))
+
+
+def _owner(about: User, organisation: Organisation) -> Reader | None:
+    owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
+    if owner is None or owner.id == about.id or not can_be_written_to(owner):
+        return None
+    return Reader(str(owner.email), _locale(owner, organisation), for_owner=True)
+
+
+def _locale(reader: User, organisation: Organisation) -> str:
+    wanted = [reader.locale, *organisation.settings.get("languages", [])]
+    spoken = (str(tag).replace("_", "-").partition("-")[0].lower() for tag in wanted)
+    return next((language for language in spoken if language in LANGUAGES), "en")
+
+
+def _put(
+    settings: Settings,
+    user: User,
+    organisation: Organisation,
+    reader: Reader,
+    template: str,
+    values: Mapping[str, object],
+    expires_at: datetime | None,
+) -> None:
+    now, mail_id = clock.now(), crypto.new_id()
+    letter = Letter(
+        template=template,
+        name=user.name,
+        username=user.username,
+        organisation=organisation.name,
+        for_owner=reader.for_owner,
+        values=dict(values),
+    )
+    outbox.add_mail(
+        OutgoingMail(
+            id=mail_id,
+            organisation_id=organisation.id,
+            user_id=user.id,
+            recipient=reader.address,
+            template=template,
+            locale=reader.locale,
+            sealed_values=letter.sealed(settings.ring, place_of(mail_id)),
+            message_id=f"<{mail_id}@{urlsplit(settings.issuer).hostname}>",
+            created_at=now,
+            due_at=now,
+            expires_at=expires_at,
+            tries=0,
+        )
+    )
