@@ -1,0 +1,133 @@
+"""What every command shares: ``--config``, the opened database, and errors as one clear line instead of a traceback."""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+
+from idp import config, errors
+from idp.config import Settings
+from idp.db import db, setup_db
+
+CONFIG = "idp.config"
+
+
+def _note_config(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value:
+        context.meta[CONFIG] = value
+
+
+def _config_option() -> click.Option:
+    return click.Option(
+        ["--config"],
+        metavar="FILE",
+        expose_value=False,
+        callback=_note_config,
+        help="The configuration file; else the environment's IDP_CONFIG.",
+    )
+
+
+def _keep_examples(help: str | None) -> str | None:
+    """Click re-flows paragraphs, but for those marked so: the ones with indented lines are examples."""
+    if help is None:
+        return None
+    paragraphs = inspect.cleandoc(help).split("\n\n")
+    return "\n\n".join(f"\b\n{text}" if "\n  " in text else text for text in paragraphs)
+
+
+class Command(click.Command):
+    """A command that takes ``--config``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = _keep_examples(self.help)
+        self.params.append(_config_option())
+
+
+class Noun(click.Group):
+    """A group of commands about one thing; takes ``--config`` too."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = _keep_examples(self.help)
+        self.params.append(_config_option())
+
+
+class Nouns(Noun):
+    """The top: each command's module is imported when it is called, so that ``idp --help`` is quick.
+
+    ``places``: name → ``module:attribute``. What a person can do something about ends as one line and exit code 1.
+    """
+
+    def __init__(self, name: str, places: dict[str, str], help: str) -> None:
+        super().__init__(name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
+        self._places = places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they are needed."""
+        return list(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        place = self._places.get(cmd_name)
+        if place is None:
+            return None
+        module, attribute = place.split(":")
+        return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; a refusal becomes a line."""
+        try:
+            return super().invoke(ctx)
+        except config.ConfigError as error:
+            raise click.ClickException(str(error)) from error
+        except errors.Invalid as error:
+            raise click.ClickException(f"{error.field}: {in_english(error.message)}") from error
+        except errors.Refusal as error:
+            raise click.ClickException(in_english(error.message)) from error
+        except DBAPIError as error:
+            raise click.ClickException(_about_database(error)) from error
+
+
+def in_english(message: errors.Message) -> str:
+    """A message with its places filled; the command line speaks English."""
+    return message.key % message.values if message.values else message.key
+
+
+def _about_database(error: DBAPIError) -> str:
+    said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    if "no such table" in said or "does not exist" in said:
+        return f"database: {said}; run `idp migrate` first"
+    return f"database: {said}; check [database] in the configuration, or ask `idp doctor`"
+
+
+def config_file() -> Path:
+    """The configuration file that was named; raises ``ConfigError``."""
+    return config.locate(click.get_current_context().meta.get(CONFIG))
+
+
+def settings() -> Settings:
+    """The configuration that was named; raises ``ConfigError``."""
+    return config.read(config_file())
+
+
+@contextmanager
+def opened(chosen: Settings | None = None) -> Iterator[Settings]:
+    """The database of the configuration, open for this command."""
+    found = chosen or settings()
+    app = Flask("idp")
+    setup_db(app, found)
+    with app.app_context():
+        try:
+            yield found
+        finally:
+            db.session.remove()
+            db.engine.dispose()

@@ -1,0 +1,5 @@
+"""Provisioning as code: a TOML document is read, checked, and made so, in one transaction.
+
+Not here: rules about people, organisations and clients. ``identity`` and ``oauth.clients`` refuse what is wrong; what
+is here finds the place in the file to which a refusal belongs, and what is to be created, changed and left alone.
+"""

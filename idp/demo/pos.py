@@ -1,0 +1,226 @@
+"""A point of sale that signs its staff in with OpenID Connect. One file, Flask and Authlib's client, nothing else.
+
+What a till asks for:
+- for a day's work, a second factor or a device that was trusted after one: ``acr_values="mfa mfa-remembered"``;
+- for a refund, a second factor given within five minutes: ``acr_values="mfa"`` and ``max_age=300``. It then *checks*
+  the ID
+  token's ``acr`` and ``auth_time``: asking alone proves nothing.
+
+Run it with POS_CLIENT_SECRET set; ISSUER and PORT may be.
+"""
+
+import os
+import time
+from urllib.parse import urlencode
+
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.flask_client import OAuth
+from flask import Flask, abort, redirect, render_template_string, request, session, url_for
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
+PORT = int(os.environ.get("PORT", "8001"))
+DAYS_WORK = "mfa mfa-remembered"
+SECOND_FACTOR = {"mfa", "phr", "phrh"}
+REFUND_SECONDS = 300
+
+app = Flask(__name__)
+app.config.update(
+    SECRET_KEY=os.environ.get("POS_SESSION_KEY") or os.urandom(32),
+    SESSION_COOKIE_NAME="pos_session",  # cookies know no ports: each app on this host needs a name of its own
+    SESSION_COOKIE_SAMESITE="Lax",
+)
+oauth = OAuth(app)
+oauth.register(
+    "idp",
+    client_id="pos",
+    client_secret=os.environ.get("POS_CLIENT_SECRET"),
+    server_metadata_url=f"{ISSUER}/.well-known/openid-configuration",
+    client_kwargs={"scope": "openid profile organisation", "code_challenge_method": "S256"},
+)
+
+
+@app.get("/")
+def till() -> str:
+    """The till, or its lock screen."""
+    return page(TILL if session.get("claims") else LOCKED, "Till")
+
+
+@app.get("/sign-in")
+def sign_in() -> Response:
+    """Who works here today? The provider shows its chooser, because this client is a shared device."""
+    return ask(acr_values=DAYS_WORK)
+
+
+@app.get("/switch")
+def switch() -> Response:
+    """Hand the till to a colleague."""
+    return ask(acr_values=DAYS_WORK, prompt="select_account")
+
+
+@app.get("/refund")
+def refund() -> str | tuple[str, int]:
+    """Only for who gave a second factor within the last five minutes."""
+    if not may_refund():
+        return page(REFUSED, "Refund"), 403
+    return page(REFUND, "Refund")
+
+
+@app.get("/refund/confirm")
+def confirm() -> Response:
+    """Ask for that second factor, now, of the person who is at the till."""
+    claims = session.get("claims") or abort(403)
+    return ask("/refund", acr_values="mfa", max_age=REFUND_SECONDS, login_hint=claims.get("preferred_username", ""))
+
+
+@app.post("/refund")
+def pay_back() -> str | tuple[str, int]:
+    """Checked again: the form may have lain open for an hour."""
+    if not may_refund():
+        return page(REFUSED, "Refund"), 403
+    return page(PAID, "Refund")
+
+
+def may_refund() -> bool:
+    """Whether the ID token says: a second factor, and not too long ago."""
+    claims = session.get("claims") or {}
+    return claims.get("acr") in SECOND_FACTOR and time.time() - claims.get("auth_time", 0) <= REFUND_SECONDS
+
+
+def ask(then: str = "/", **wishes: str | int) -> Response:
+    """Send the browser to the provider; Authlib adds state, nonce and PKCE and keeps them in our session."""
+    session["then"] = then
+    response: Response = oauth.idp.authorize_redirect(url_for("callback", _external=True), **wishes)
+    return response
+
+
+@app.get("/callback")
+def callback() -> Response | tuple[str, int]:
+    """Back from the provider: the code becomes an ID token, whose signature, nonce and audience Authlib checks."""
+    if request.args.get("iss", ISSUER) != ISSUER:  # RFC 9207: not an answer of our provider
+        return page(FAILED, "Not signed in", error="The answer came from somewhere else."), 400
+    try:
+        token = oauth.idp.authorize_access_token()
+    except OAuthError as error:
+        return page(FAILED, "Not signed in", error=error.description or error.error), 400
+    session["claims"] = dict(token["userinfo"])
+    session["id_token"] = token["id_token"]
+    return redirect(session.pop("then", "/"))
+
+
+@app.post("/sign-out")
+def sign_out() -> Response:
+    """End our session, then the provider's (OpenID Connect RP-Initiated Logout)."""
+    hint = session.get("id_token")
+    session.clear()
+    end = oauth.idp.load_server_metadata()["end_session_endpoint"]
+    wishes = {"client_id": "pos", "post_logout_redirect_uri": url_for("till", _external=True)}
+    return redirect(f"{end}?{urlencode(wishes | ({'id_token_hint': hint} if hint else {}))}")
+
+
+def page(body: str, title: str, **values: object) -> str:
+    """A page of the till."""
+    claims = session.get("claims") or {}
+    since = time.strftime("%H:%M:%S", time.localtime(claims["auth_time"])) if "auth_time" in claims else ""
+    return render_template_string(
+        LAYOUT.replace("<!-- body -->", body), title=title, claims=claims, since=since, goods=GOODS, **values
+    )
+
+
+GOODS = [
+    ("Canvas sneaker", "49.95", "👟"), ("Rain boot", "34.50", "🥾"), ("Loafer", "89.00", "👞"), ("Pump", "74.95", "👠"),
+    ("Sandal", "39.95", "👡"), ("Wool socks", "12.95", "🧦"), ("Shoe polish", "7.50", "🧴"), ("Laces", "3.95", "🎀"),
+]  # fmt: skip
+
+LAYOUT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }} – Kassa</title><link rel="icon" href="data:,">
+<style>
+:root { color-scheme: light dark; --paper: light-dark(#eef2f1, #10201f); --card: light-dark(#fff, #182b2a);
+  --ink: light-dark(#10302d, #e2f0ee); --soft: light-dark(#4f6a67, #9dbab6); --line: light-dark(#cfdcda, #2c4644);
+  --accent: light-dark(#00695f, #5fd4c4); --on-accent: light-dark(#fff, #04211d); --warn: light-dark(#9a4b00, #ffb86b); }
+* { box-sizing: border-box } body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; background: var(--paper); color:
+  var(--ink) }
+header { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; justify-content: space-between;
+  padding: .75rem 1.25rem; background: var(--card); border-bottom: 1px solid var(--line) }
+header a { color: inherit; text-decoration: none; font-weight: 700; font-size: 1.15rem } .who { color: var(--soft) }
+main { max-width: 72rem; margin: 0 auto; padding: 1.25rem; display: grid; gap: 1.25rem }
+@media (min-width: 56rem) { main.till { grid-template-columns: 1fr 20rem } main.till .claims { grid-column: 1 / -1 } }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: .9rem; padding: 1.25rem }
+.narrow { max-width: 34rem; margin: 2rem auto; text-align: center }
+.goods { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .75rem; padding: 0; margin:
+  0; list-style: none }
+.goods li { background: var(--paper); border: 1px solid var(--line); border-radius: .75rem; padding: .9rem .6rem;
+  text-align: center }
+.goods span { display: block; font-size: 2rem } .goods b { display: block; color: var(--accent) }
+.button, button { display: inline-block; font: inherit; font-weight: 600; padding: .7rem 1.2rem; border-radius: .6rem;
+  cursor: pointer;
+  border: 1px solid var(--accent); background: var(--accent); color: var(--on-accent); text-decoration: none }
+.plain { background: transparent; color: var(--accent) } .row { display: flex; flex-wrap: wrap; gap: .6rem }
+.wide .button, .wide button { width: 100%; text-align: center; margin-bottom: .6rem } .warn { color: var(--warn) }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
+dl { display: grid; grid-template-columns: auto 1fr; gap: .2rem 1rem; margin: 0; font: .9rem/1.6 ui-monospace, monospace }
+dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere } h1 { font-size: 1.4rem; margin: 0 0 .5rem } h2 {
+  font-size: 1.05rem; margin: 0 0 .75rem }
+</style></head><body>
+<header><a href="/">🧾 Kassa</a>
+{% if claims %}<span class="who">{{ claims.name or claims.preferred_username }}{% if claims.shops %}
+ · {{ claims.shops | join(", ") }}{% endif %}</span>
+<form class="row" method="post" action="/sign-out"><a class="button plain" href="/switch">Switch user</a>
+<button class="plain">Sign out</button></form>{% endif %}</header>
+<!-- body -->
+</body></html>"""
+
+CLAIMS = """<section class="card claims"><h2>What the ID token says</h2><dl>
+{% for name, value in claims.items() %}<dt>{{ name }}</dt><dd>{{ value }}</dd>{% endfor %}</dl></section>"""
+
+LOCKED = """<main><section class="card narrow"><h1>This till is locked</h1>
+<p>Sign in with your own name, so that the day's takings stay yours.</p>
+<p><a class="button" href="/sign-in">Sign in</a></p></section></main>"""
+
+TILL = (
+    """<main class="till"><section class="card"><h2>Shoes and more</h2><ul class="goods">
+{% for name, price, sign in goods %}<li><span aria-hidden="true">{{ sign }}</span>{{ name }}<b>€ {{ price }}</b></li>{%
+  endfor %}
+</ul></section><section class="card wide"><h1>Good day, {{ claims.given_name or claims.name or
+  claims.preferred_username }}</h1>
+<p>Signed in with <b>{{ claims.acr }}</b>, proved at {{ since }}.</p>
+<a class="button" href="/refund">Refund</a><a class="button plain" href="/switch">Hand over to a colleague</a></section>
+"""
+    + CLAIMS
+    + "</main>"
+)
+
+REFUSED = (
+    """<main><section class="card narrow"><h1 class="warn">A refund needs your code</h1>
+<p>{% if claims %}You were let in with <b>{{ claims.acr }}</b>, proved at {{ since }}. Money leaves the till only when
+  a second
+factor was given in the last five minutes.{% else %}Nobody is signed in at this till.{% endif %}</p>
+<p>{% if claims %}<a class="button" href="/refund/confirm">Confirm that it is you</a>{% endif %}
+<a class="button plain" href="/">Back</a></p></section>
+"""
+    + CLAIMS
+    + "</main>"
+)
+
+REFUND = (
+    """<main><section class="card narrow"><h1>Refund</h1>
+<p>Your second factor of {{ since }} is good for five minutes.</p>
+<form method="post" action="/refund"><button>Pay back € 49.95</button> <a class="button plain"
+  href="/">Cancel</a></form></section>
+"""
+    + CLAIMS
+    + "</main>"
+)
+
+PAID = """<main><section class="card narrow"><h1>€ 49.95 paid back</h1>
+<p>By {{ claims.name or claims.preferred_username }}, who proved it with <b>{{ claims.acr }}</b>.</p>
+<p><a class="button" href="/">Back to the till</a></p></section></main>"""
+
+FAILED = """<main><section class="card narrow"><h1 class="warn">You are not signed in</h1><p>{{ error }}</p>
+<p><a class="button" href="/">Back to the till</a></p></section></main>"""
+
+
+if __name__ == "__main__":
+    make_server("127.0.0.1", PORT, app, threaded=True).serve_forever()

@@ -1,0 +1,195 @@
+"""A webshop that signs its customers in with OpenID Connect. One file, Flask and Authlib's client, nothing else.
+
+A password is enough to look around (``acr_values="pwd"``). Whoever changes where parcels go must have given a second
+  factor
+(``acr_values="mfa"``): the shop sends them back to the provider for it, and checks the ``acr`` of the new ID token.
+
+Run it with WEBSHOP_CLIENT_SECRET set; ISSUER and PORT may be.
+"""
+
+import os
+from urllib.parse import urlencode
+
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.flask_client import OAuth
+from flask import Flask, redirect, render_template_string, request, session, url_for
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
+PORT = int(os.environ.get("PORT", "8003"))
+SECOND_FACTOR = {"mfa", "phr", "phrh"}
+
+app = Flask(__name__)
+app.config.update(
+    SECRET_KEY=os.environ.get("WEBSHOP_SESSION_KEY") or os.urandom(32),
+    SESSION_COOKIE_NAME="webshop_session",  # cookies know no ports: each app on this host needs a name of its own
+    SESSION_COOKIE_SAMESITE="Lax",
+)
+oauth = OAuth(app)
+oauth.register(
+    "idp",
+    client_id="webshop",
+    client_secret=os.environ.get("WEBSHOP_CLIENT_SECRET"),
+    server_metadata_url=f"{ISSUER}/.well-known/openid-configuration",
+    client_kwargs={"scope": "openid profile email organisation", "code_challenge_method": "S256"},
+)
+addresses: dict[str, str] = {}
+"""Where parcels go, by ``sub``: a real shop has a database."""
+
+
+@app.get("/")
+def shop() -> str:
+    """The shelves."""
+    return page(SHOP, "Shoes")
+
+
+@app.get("/account")
+def account() -> Response | str:
+    """The customer's own page."""
+    return page(ACCOUNT, "Your account") if session.get("claims") else ask("/account", acr_values="pwd")
+
+
+@app.get("/account/address")
+def address() -> Response | str:
+    """The form: behind a second factor, asked for now where the sign-in was without one."""
+    if not session.get("claims") or not proved_enough():
+        return ask("/account/address", acr_values="mfa")
+    return page(ADDRESS, "Your address")
+
+
+@app.post("/account/address")
+def change_address() -> Response | tuple[str, int]:
+    """Checked again where it counts: at the change."""
+    if not proved_enough():
+        return page(FAILED, "Not changed", error="Changing your address needs your second factor."), 403
+    addresses[session["claims"]["sub"]] = request.form.get("address", "").strip()[:200]
+    return redirect("/account")
+
+
+@app.get("/sign-in")
+def sign_in() -> Response:
+    """A password will do."""
+    return ask("/", acr_values="pwd")
+
+
+def proved_enough() -> bool:
+    """Whether the ID token says that a second factor was given."""
+    return (session.get("claims") or {}).get("acr") in SECOND_FACTOR
+
+
+def ask(then: str, **wishes: str) -> Response:
+    """Send the browser to the provider; Authlib adds state, nonce and PKCE and keeps them in our session."""
+    session["then"] = then
+    response: Response = oauth.idp.authorize_redirect(url_for("callback", _external=True), **wishes)
+    return response
+
+
+@app.get("/callback")
+def callback() -> Response | tuple[str, int]:
+    """Back from the provider: the code becomes an ID token, whose signature, nonce and audience Authlib checks."""
+    if request.args.get("iss", ISSUER) != ISSUER:  # RFC 9207: not an answer of our provider
+        return page(FAILED, "Not signed in", error="The answer came from somewhere else."), 400
+    try:
+        token = oauth.idp.authorize_access_token()
+    except OAuthError as error:
+        return page(FAILED, "Not signed in", error=error.description or error.error), 400
+    then = session.pop("then", "/")
+    session["claims"], session["id_token"] = dict(token["userinfo"]), token["id_token"]
+    if then == "/account/address" and not proved_enough():  # asked is not given; and never round in circles
+        return page(FAILED, "Not proved", error="No second factor was given."), 403
+    return redirect(then)
+
+
+@app.post("/sign-out")
+def sign_out() -> Response:
+    """End our session, then the provider's (OpenID Connect RP-Initiated Logout)."""
+    hint = session.get("id_token")
+    session.clear()
+    end = oauth.idp.load_server_metadata()["end_session_endpoint"]
+    wishes = {"client_id": "webshop", "post_logout_redirect_uri": url_for("shop", _external=True)}
+    return redirect(f"{end}?{urlencode(wishes | ({'id_token_hint': hint} if hint else {}))}")
+
+
+def page(body: str, title: str, **values: object) -> str:
+    """A page of the shop."""
+    claims = session.get("claims") or {}
+    address = addresses.get(claims.get("sub", ""), "Kerkstraat 1, 1017 GA Amsterdam")
+    return render_template_string(
+        LAYOUT.replace("<!-- body -->", body), title=title, claims=claims, address=address, goods=GOODS, **values
+    )
+
+
+GOODS = [
+    ("Canvas sneaker", "49.95", "👟", "Light, for the whole summer"),
+    ("Rain boot", "34.50", "🥾", "Dry feet in the polder"),
+    ("Loafer", "89.00", "👞", "Dresses up any Monday"), ("Pump", "74.95", "👠", "Seven centimetres taller"),
+    ("Sandal", "39.95", "👡", "For the boulevard"), ("Wool socks", "12.95", "🧦", "From Texel sheep"),
+]  # fmt: skip
+
+LAYOUT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }} – Example Shoes</title><link rel="icon" href="data:,">
+<style>
+:root { color-scheme: light dark; --paper: light-dark(#fdf8f3, #1e1916); --card: light-dark(#fff, #2a2320);
+  --ink: light-dark(#382a22, #f4e9e1); --soft: light-dark(#7a6457, #c6b0a3); --line: light-dark(#ecdfd4, #453932);
+  --accent: light-dark(#b23c17, #ff9d78); --on-accent: light-dark(#fff, #2c0f04) }
+* { box-sizing: border-box } body { margin: 0; font: 1rem/1.6 Georgia, "Times New Roman", serif; background:
+  var(--paper); color: var(--ink) }
+header, footer { max-width: 66rem; margin: 0 auto; padding: 1.25rem; display: flex; flex-wrap: wrap; gap: 1rem;
+  align-items: center }
+header a.name { font-size: 1.5rem; font-weight: 700; color: inherit; text-decoration: none; margin-right: auto }
+header, .button, button, label, input { font-family: system-ui, sans-serif }
+main { max-width: 66rem; margin: 0 auto; padding: 0 1.25rem 3rem; display: grid; gap: 1.5rem } .lead { font-size:
+  1.2rem; color: var(--soft) }
+.goods { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1.25rem; list-style: none;
+  margin: 0; padding: 0 }
+.card, .goods li { background: var(--card); border: 1px solid var(--line); border-radius: 1rem; padding: 1.25rem }
+.goods span { display: block; font-size: 3.5rem; text-align: center } .goods b { color: var(--accent) } .goods p {
+  margin: .25rem 0 0; color: var(--soft) }
+.button, button { display: inline-block; font-size: 1rem; font-weight: 600; padding: .6rem 1.2rem; border-radius: 2rem;
+  cursor: pointer;
+  border: 1px solid var(--accent); background: var(--accent); color: var(--on-accent); text-decoration: none }
+.plain { background: transparent; color: var(--accent) } input { width: 100%; font-size: 1rem; padding: .6rem .8rem;
+  margin: .3rem 0 1rem;
+  border: 1px solid var(--soft); border-radius: .5rem; background: var(--paper); color: inherit }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px } h1 { line-height: 1.2; margin: .5rem 0 }
+dl { display: grid; grid-template-columns: auto 1fr; gap: .2rem 1rem; margin: 0; font: .9rem/1.6 ui-monospace, monospace }
+dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin: 0 0 .75rem }
+</style></head><body>
+<header><a class="name" href="/">Example Shoes</a>{% if claims %}<a class="button plain" href="/account">
+{{ claims.given_name or claims.name or claims.preferred_username }}</a>
+<form method="post" action="/sign-out"><button class="plain">Sign out</button></form>
+{% else %}<a class="button" href="/sign-in">Sign in</a>{% endif %}</header>
+<main><!-- body --></main></body></html>"""
+
+CLAIMS = """{% if claims %}<section class="card"><h2>What the ID token says</h2><dl>
+{% for name, value in claims.items() %}<dt>{{ name }}</dt><dd>{{ value }}</dd>{% endfor %}</dl></section>{% endif %}"""
+
+SHOP = (
+    """<div><h1>New shoes, old friends</h1><p class="lead">Ordered before ten, at your door tomorrow.</p></div>
+<ul class="goods">{% for name, price, sign, words in goods %}<li><span aria-hidden="true">{{ sign }}</span>{{ name }}
+<b>€ {{ price }}</b><p>{{ words }}</p></li>{% endfor %}</ul>
+"""
+    + CLAIMS
+)
+
+ACCOUNT = (
+    """<h1>Your account</h1><section class="card"><h2>Parcels go to</h2><p>{{ address }}</p>
+<a class="button" href="/account/address">Change address</a></section>
+"""
+    + CLAIMS
+)
+
+ADDRESS = """<h1>Your address</h1><form class="card" method="post" action="/account/address">
+<label for="address">Street, number, postcode and town</label>
+<input id="address" name="address" autocomplete="street-address" maxlength="200" required value="{{ address }}">
+<button>Save</button> <a class="button plain" href="/account">Cancel</a></form>"""
+
+FAILED = """<section class="card"><h1>That did not work</h1><p>{{ error }}</p><a class="button" href="/">Back to the
+  shop</a>
+</section>"""
+
+
+if __name__ == "__main__":
+    make_server("127.0.0.1", PORT, app, threaded=True).serve_forever()
