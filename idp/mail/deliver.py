@@ -38,7 +38,7 @@ log = structlog.get_logger()
 def run_forever(
     settings: Settings, app_context: Callable[[], AbstractContextManager[object]], stop: threading.Event
 ) -> None:
-    """Deliver and sweep until ``stop`` is set. ``app_context`` opens what ``db`` needs; a failure is logged, never the end."""
+    """Deliver and sweep until ``stop`` is set. ``app_context`` opens what ``db`` needs; a failure is logged and outlived."""
     next_sweep = clock.now()
     while not stop.is_set():
         try:

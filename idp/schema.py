@@ -1,0 +1,68 @@
+"""The database's schema: brought up to date, taken back, compared, and new migrations drafted. Alembic does the work.
+
+``migrations/env.py`` finds the engine through ``idp.db``, so every function needs the application's database to be set up.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+
+from idp import config
+from idp.db import db, setup_db
+from idp.resources import folder
+
+
+def upgrade(app: Flask, target: str = "head") -> None:
+    """Bring the database to ``target``; nothing happens where it stands there. One transaction, one process at a time."""
+    with app.app_context():
+        command.upgrade(_alembic(), target)
+
+
+def downgrade(app: Flask, target: str) -> None:
+    """Take the database back to ``target`` (``base`` empties it)."""
+    with app.app_context():
+        command.downgrade(_alembic(), target)
+
+
+def is_current(app: Flask) -> bool:
+    """Whether the database stands at the newest migration that this code knows."""
+    wanted = set(ScriptDirectory.from_config(_alembic()).get_heads())
+    with app.app_context(), db.engine.connect() as connection:
+        return set(MigrationContext.configure(connection).get_current_heads()) == wanted
+
+
+def draft(message: str) -> None:
+    """Write the next migration file: what the tables in ``store`` have and the migrations so far have not."""
+    with tempfile.TemporaryDirectory() as scratch:
+        app = _scratch_app(Path(scratch))
+        upgrade(app)
+        number = len(list(ScriptDirectory.from_config(_alembic()).walk_revisions())) + 1
+        with app.app_context():
+            command.revision(_alembic(), message, autogenerate=True, rev_id=f"{number:04}")
+            db.engine.dispose()
+
+
+def _alembic() -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
+    made.set_main_option("path_separator", "os")
+    return made
+
+
+def _scratch_app(scratch: Path) -> Flask:
+    app = Flask("draft")
+    settings = config.make(
+        {"issuer": "http://localhost", "secrets": [config.new_ring_entry("draft")], "folder": str(scratch)}
+    )
+    setup_db(app, settings)
+    return app
+
+
+if __name__ == "__main__":
+    draft(" ".join(sys.argv[1:]))
