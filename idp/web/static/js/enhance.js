@@ -1,0 +1,47 @@
+// Small comforts; every page works without them. Elements that need this script are `hidden` until it runs.
+(() => {
+  "use strict";
+  const all = (selector) => document.querySelectorAll(selector);
+
+  // Show or hide what is typed in a password field.
+  for (const button of all("[data-reveal]")) {
+    const field = document.getElementById(button.dataset.reveal);
+    const words = [button.textContent, button.dataset.other];
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const shown = field.type === "password";
+      field.type = shown ? "text" : "password";
+      button.setAttribute("aria-pressed", String(shown));
+      button.textContent = words[Number(shown)];
+      field.focus();
+    });
+    // A password manager must find a password field when the form is sent.
+    field.form.addEventListener("submit", () => { field.type = "password"; });
+  }
+
+  // Copy the text of an element; a status line beside the button says so.
+  for (const button of all("[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copy);
+      const lines = source.children.length ? [...source.children].map((one) => one.textContent.trim()) : [source.textContent.replace(/\s+/g, "")];
+      await navigator.clipboard.writeText(lines.join("\n"));
+      document.getElementById(button.dataset.status).textContent = button.dataset.done;
+    });
+  }
+
+  for (const button of all("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+
+  // A second press within moments would be a second answer to the same step.
+  for (const form of all("form:not([data-again])")) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "1";
+      setTimeout(() => delete form.dataset.sent, 4000);
+    });
+  }
+})();
