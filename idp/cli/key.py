@@ -1,0 +1,41 @@
+"""``idp keys``: the keys that sign tokens."""
+
+import click
+
+from idp import keys as rings
+from idp.cli.command import Noun, opened
+from idp.store import signing_keys
+
+
+@click.group(cls=Noun)
+def keys() -> None:
+    """The keys that sign tokens: what there is, and rotation.
+
+    Each algorithm has an active key, which signs, and the next one, published ahead so that apps know it before it signs.
+    Retired keys stay published until nothing they signed can live.
+    """
+
+
+@keys.command("list")
+def show() -> None:
+    """List the keys with their state: next, active, retired, withdrawn."""
+    with opened():
+        for row in signing_keys.all_keys():
+            click.echo(f"{row.alg:6} {rings.state_of(row):10} {row.created_at:%Y-%m-%d %H:%M}  {row.kid}")
+
+
+@keys.command()
+def rotate() -> None:
+    """Let the next keys sign from now on, publish their successors, and withdraw what is too old to matter.
+
+    No token fails for it: the new key was published before, the old one stays published. A key published less than a
+    minute ago is left waiting; run the command again then.
+    """
+    words = {
+        "activated": "signs from now on",
+        "published": "is published as the next; rotate again in a minute",
+        "waiting": "was published just now and must wait a minute; rotate again then",
+    }
+    with opened() as settings:
+        for done in rings.rotate(settings):
+            click.echo(f"{done.alg:6} {done.kid} {words[done.what]}")

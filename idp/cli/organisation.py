@@ -1,0 +1,53 @@
+"""``idp organisation``: which there are. They are made by ``idp apply``."""
+
+import json
+
+import click
+
+from idp.cli.command import Noun, opened
+from idp.identity.organisations import normal_store_url, settings_of
+from idp.store import organisations as store
+from idp.store import users
+from idp.store.organisations import Organisation
+
+
+@click.group(cls=Noun)
+def organisation() -> None:
+    """The organisations (retailers). Make and change them with `idp apply`."""
+
+
+def at(store_url: str) -> Organisation:
+    """The organisation that people reach by ``store_url``; a clear line where there is none."""
+    found = store.organisation_at(normal_store_url(store_url))
+    if found is None:
+        raise click.ClickException(f"there is no organisation {store_url!r}; `idp organisation list` shows which there are")
+    return found
+
+
+@organisation.command("list")
+def show_all() -> None:
+    """List the organisations: store URL, name, country, users."""
+    with opened():
+        for row in store.organisations():
+            click.echo(f"{row.store_url:24} {row.name:32} {row.country or '--':3} {len(users.users(row.id)):5} users")
+
+
+@organisation.command()
+@click.argument("store_url")
+def show(store_url: str) -> None:
+    """Show one organisation as JSON, with its shops, groups and the settings that hold there."""
+    with opened() as settings:
+        row = at(store_url)
+        owner = users.user(row.id, row.owner_id) if row.owner_id else None
+        held = settings_of(settings, row)
+        told = {
+            "store_url": row.store_url,
+            "name": row.name,
+            "country": row.country,
+            "integrations": row.integrations,
+            "owner": owner.username if owner else None,
+            "settings": vars(held),
+            "shops": {shop.code: shop.name for shop in store.shops(row.id)},
+            "groups": {group.name: {"requires_mfa": group.requires_mfa} for group in store.groups(row.id)},
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))

@@ -1,0 +1,133 @@
+"""What keys a table may have and of what type: everything about a document that can be seen without the database."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from idp.cli.provision.document import KINDS, Document, Table
+from idp.oauth import metadata
+
+Shape = Mapping[str, str]
+
+ORGANISATION: Shape = {
+    "store_url": "text", "name": "text", "country": "text", "integrations": "texts", "owner": "text", "settings": "table",
+}  # fmt: skip
+SHOP: Shape = {"organisation": "text", "code": "text", "name": "text"}
+GROUP: Shape = {"organisation": "text", "name": "text", "requires_mfa": "truth"}
+CREDENTIALS: Shape = {"password": "text", "password_hash": "text", "totp_secret": "text", "recovery_codes": "texts"}
+CLAIMS: Shape = {
+    "name": "text", "given_name": "text", "family_name": "text", "middle_name": "text", "nickname": "text", "profile": "text",
+    "picture": "text", "website": "text", "gender": "text", "birthdate": "text", "zoneinfo": "text", "locale": "text",
+    "phone_number": "text", "phone_number_verified": "truth", "address": "table",
+}  # fmt: skip
+USER: Shape = {
+    "organisation": "text", "username": "text", "email": "text", "email_verified": "truth", "role": "text",
+    "groups": "texts", "shops": "texts", **CLAIMS, **CREDENTIALS,
+}  # fmt: skip
+POLICY: Shape = {
+    "name": "text", "starts": "date", "ends": "date", "require": "text", "countries": "texts", "integrations": "texts",
+    "roles": "texts", "groups": "texts", "organisations": "texts", "clients": "texts",
+}  # fmt: skip
+SECRETS: Shape = {"client_secret": "text", "client_secret_env": "text"}
+OWN: Shape = {
+    "first_party": "truth", "minimum_acr": "text", "remember_device": "truth", "shared_device": "truth",
+    "organisations": "texts",
+}  # fmt: skip
+CLIENT: Shape = {
+    "client_id": "text", **SECRETS, **OWN, **dict.fromkeys((*metadata.MEMBERS, *metadata.IN_LANGUAGES), "any"),
+}  # fmt: skip
+NOT_HERE = (
+    "jwks", "jwks_uri", "software_id", "software_version", "software_statement", "sector_identifier_uri",
+    "id_token_encrypted_response_alg", "id_token_encrypted_response_enc", "userinfo_signed_response_alg",
+    "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "request_object_signing_alg",
+    "request_object_encryption_alg", "request_object_encryption_enc", "token_endpoint_auth_signing_alg", "request_uris",
+    "frontchannel_logout_uri", "frontchannel_logout_session_required", "backchannel_logout_uri",
+    "backchannel_logout_session_required",
+)  # fmt: skip
+"""Registered members that this version does nothing with: RFC 7591 §2 lets them be ignored, and we say that we do."""
+
+SHAPES: Mapping[str, Shape] = {
+    "organisations": ORGANISATION, "shops": SHOP, "groups": GROUP, "users": USER, "policies": POLICY, "clients": CLIENT,
+}  # fmt: skip
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "organisations": ("store_url",), "shops": ("organisation", "code"), "groups": ("organisation", "name"),
+    "users": ("organisation", "username"), "policies": ("name",), "clients": ("client_id",),
+}  # fmt: skip
+TYPES = {
+    "text": "must be text in quotes",
+    "truth": "must be true or false, without quotes",
+    "texts": 'must be a list of texts: ["…", "…"]',
+    "date": "must be a date without quotes: 2021-04-30",
+    "table": "must be a table",
+}
+
+
+def check(document: Document) -> None:
+    """Note every fault of shape: unknown keys, missing names, wrong types, the same object twice."""
+    for kind in KINDS:
+        seen: dict[tuple[str, ...], int] = {}
+        for table in document.tables.get(kind, []):
+            _check_keys(document, table)
+            if _check_names(document, table):
+                _check_unique(document, table, seen)
+    for table in document.of("users"):
+        _check_pair(document, table, "password", "password_hash")
+    for table in document.of("clients"):
+        _check_pair(document, table, "client_secret", "client_secret_env")
+
+
+def ignored(document: Document) -> list[str]:
+    """Lines about registered members that are left out."""
+    return [
+        f"{document.file}:{table.line}: [[clients]] {table.name}: {key}: is not supported yet and was ignored"
+        for table in document.of("clients")
+        for key in table.values
+        if key in NOT_HERE
+    ]
+
+
+def _check_keys(document: Document, table: Table) -> None:
+    shape = SHAPES[table.kind]
+    for key, value in table.values.items():
+        base = key.partition("#")[0] if table.kind == "clients" else key
+        if key == "absent":
+            _check_type(document, table, key, value, "truth")
+        elif base in shape:
+            _check_type(document, table, key, value, shape[base])
+        elif not (table.kind == "clients" and key in NOT_HERE):
+            near = get_close_matches(key, shape, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(shape)}"
+            document.fault(table, key, f"is not a key of [[{table.kind}]]; {hint}")
+
+
+def _check_type(document: Document, table: Table, key: str, value: Any, wanted: str) -> None:
+    fits = {
+        "text": isinstance(value, str),
+        "truth": isinstance(value, bool),
+        "texts": isinstance(value, list) and all(isinstance(entry, str) for entry in value),
+        "date": isinstance(value, date) and not isinstance(value, datetime),
+        "table": isinstance(value, dict),
+        "any": True,
+    }
+    if not fits[wanted]:
+        document.fault(table, key, TYPES[wanted])
+
+
+def _check_names(document: Document, table: Table) -> bool:
+    missing = [key for key in NAMES[table.kind] if not table.get(key)]
+    for key in missing:
+        document.fault(table, key, "is missing: it says which one this is")
+    return not missing
+
+
+def _check_unique(document: Document, table: Table, seen: dict[tuple[str, ...], int]) -> None:
+    name = tuple(str(table.get(key)).casefold() for key in NAMES[table.kind])
+    if name in seen:
+        document.fault(table, NAMES[table.kind][-1], f"stands in line {seen[name]} already; make the two one")
+    seen.setdefault(name, table.line)
+
+
+def _check_pair(document: Document, table: Table, one: str, other: str) -> None:
+    if table.has(one) and table.has(other):
+        document.fault(table, other, f"stands beside {one}; give one of the two")
