@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKeyConstraint, Index, String, func, select, update
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, every, one, values, write
@@ -124,3 +124,68 @@ def policies() -> list[Policy]:
 def count_organisations() -> int:
     """How many retailers there are."""
     return int(values(select(func.count()).where(Organisation.kind == "retailer"))[0][0])
+
+
+def delete_organisation(organisation_id: str) -> int:
+    """Delete an organisation with everything that belongs to it; its audit trail stays."""
+    return write(delete(Organisation).where(Organisation.id == organisation_id))
+
+
+def shop_at(organisation_id: str, code: str) -> Shop | None:
+    """By its code."""
+    return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.code == code))
+
+
+def add_shop(row: Shop) -> None:
+    """Insert."""
+    add(row)
+
+
+def change_shop(organisation_id: str, shop_id: str, **changes: Any) -> int:
+    """Set columns."""
+    return write(update(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id).values(**changes))
+
+
+def delete_shop(organisation_id: str, shop_id: str) -> int:
+    """Delete; users who had only this shop keep none."""
+    return write(delete(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id))
+
+
+def group_named(organisation_id: str, name: str) -> Group | None:
+    """By its name."""
+    return one(select(Group).where(Group.organisation_id == organisation_id, Group.name == name))
+
+
+def add_group(row: Group) -> None:
+    """Insert."""
+    add(row)
+
+
+def change_group(organisation_id: str, group_id: str, **changes: Any) -> int:
+    """Set columns."""
+    return write(update(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).values(**changes))
+
+
+def delete_group(organisation_id: str, group_id: str) -> int:
+    """Delete, with its memberships."""
+    return write(delete(Group).where(Group.organisation_id == organisation_id, Group.id == group_id))
+
+
+def policy_named(name: str) -> Policy | None:
+    """By its name."""
+    return one(select(Policy).where(Policy.name == name))
+
+
+def add_policy(row: Policy) -> None:
+    """Insert."""
+    add(row)
+
+
+def change_policy(name: str, **changes: Any) -> int:
+    """Set columns."""
+    return write(update(Policy).where(Policy.name == name).values(**changes))
+
+
+def delete_policy(name: str) -> int:
+    """Delete."""
+    return write(delete(Policy).where(Policy.name == name))

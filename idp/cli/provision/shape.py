@@ -17,7 +17,8 @@ SHOP: Shape = {"organisation": "text", "code": "text", "name": "text"}
 GROUP: Shape = {"organisation": "text", "name": "text", "requires_mfa": "truth"}
 CREDENTIALS: Shape = {"password": "text", "password_hash": "text", "totp_secret": "text", "recovery_codes": "texts"}
 CLAIMS: Shape = {
-    "name": "text", "given_name": "text", "family_name": "text", "middle_name": "text", "nickname": "text", "profile": "text",
+    "name": "text", "given_name": "text", "family_name": "text", "middle_name": "text", "nickname": "text",
+    "profile": "text",
     "picture": "text", "website": "text", "gender": "text", "birthdate": "text", "zoneinfo": "text", "locale": "text",
     "phone_number": "text", "phone_number_verified": "truth", "address": "table",
 }  # fmt: skip

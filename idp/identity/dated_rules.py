@@ -1,0 +1,121 @@
+"""Dated rules (S11): made, changed, removed, read as ``policy`` takes them, and whom one would affect on a date."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from idp import audit
+from idp.audit import Event, Origin
+from idp.config import Settings
+from idp.errors import Invalid, say
+from idp.identity.policy import ROLES, SECOND_FACTOR, DatedRule
+from idp.identity.retailers import check_text, check_texts, differing, is_country
+from idp.store import organisations as store
+from idp.store.organisations import Policy
+
+Values = Mapping[str, Any]
+CONDITIONS = ("countries", "integrations", "roles", "groups", "organisations", "clients")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a rule may refer to, as questions: a misspelt name must not make a rule that never speaks."""
+
+    organisation: Callable[[str], bool]
+    group: Callable[[str], bool]
+    client: Callable[[str], bool]
+
+
+def rule_of(row: Policy) -> DatedRule:
+    """A stored rule as ``policy.rules_for`` takes it."""
+    return DatedRule(
+        name=row.name,
+        starts=row.starts,
+        require=row.require,
+        ends=row.ends,
+        **{name: tuple(getattr(row, name)) for name in CONDITIONS},
+    )
+
+
+def create(settings: Settings, values: Values, known: Known, origin: Origin) -> Policy:
+    """A new rule; raises ``Invalid``. Within the caller's transaction."""
+    name = check_text("name", values.get("name"), 100)
+    if not isinstance(values.get("starts"), date):
+        raise Invalid("starts", say("A first day is needed, as 2021-04-30."))
+    wanted = {"ends": None, "require": SECOND_FACTOR, **_none(), **_checked(settings, values, known)}
+    _check_order(wanted["starts"], wanted["ends"])
+    row = Policy(name=name, **wanted)
+    store.add_policy(row)
+    audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": name})
+    return row
+
+
+def _none() -> dict[str, list[str]]:
+    return {name: [] for name in CONDITIONS}
+
+
+def change(settings: Settings, row: Policy, values: Values, known: Known, origin: Origin) -> list[str]:
+    """Change a rule; the keys that differed. Raises ``Invalid``. Within the caller's transaction."""
+    changes = differing(row, _checked(settings, values, known))
+    _check_order(changes.get("starts", row.starts), changes.get("ends", row.ends))
+    if changes:
+        store.change_policy(row.name, **changes)
+        audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name, "keys": sorted(changes)})
+    return list(changes)
+
+
+def remove(row: Policy, origin: Origin) -> None:
+    """Delete a rule. Within the caller's transaction."""
+    store.delete_policy(row.name)
+    audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name, "removed": True})
+
+
+def _checked(settings: Settings, values: Values, known: Known) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key in ("starts", "ends"):
+        if key in values:
+            found[key] = _check_date(key, values[key])
+    if "require" in values:
+        found["require"] = _check_require(settings, values["require"])
+    for key in CONDITIONS:
+        if key in values:
+            found[key] = _check_condition(key, check_texts(key, values[key]), known)
+    return found
+
+
+def _check_date(key: str, value: Any) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise Invalid(key, say("This must be a date, as 2021-04-30."))
+    return value
+
+
+def _check_order(starts: date, ends: date | None) -> None:
+    if ends is not None and ends < starts:
+        raise Invalid("ends", say("The last day lies before the first."))
+
+
+def _check_require(settings: Settings, value: Any) -> str:
+    allowed = (SECOND_FACTOR, *settings.acr.names)
+    if value not in allowed:
+        raise Invalid("require", say("This must be one of %(allowed)s.", allowed=", ".join(allowed)))
+    return str(value)
+
+
+def _check_condition(key: str, entries: list[str], known: Known) -> list[str]:
+    tests: Mapping[str, tuple[Callable[[str], bool], str]] = {
+        "countries": (is_country, "two capitals each, as AU"),
+        "integrations": (lambda _: True, ""),
+        "roles": (lambda entry: entry in ROLES, ", ".join(ROLES)),
+        "groups": (known.group, "the name of a group of some organisation"),
+        "organisations": (known.organisation, "the store URL of an organisation"),
+        "clients": (known.client, "the client_id of a client"),
+    }
+    fits, allowed = tests[key]
+    for wrong in _failing(entries, fits):
+        raise Invalid(key, say("%(entry)s is not known; what fits is: %(allowed)s.", entry=wrong, allowed=allowed))
+    return entries
+
+
+def _failing(entries: list[str], fits: Callable[[str], bool]) -> Iterator[str]:
+    return (entry for entry in entries if not fits(entry))

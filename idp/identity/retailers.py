@@ -1,0 +1,196 @@
+"""Organisations, their shops and groups: made, changed and removed, each with its rule and its audit row.
+
+Every ``change_…`` writes only what differs and returns the names of those keys, so that saying the same twice changes
+nothing. All are called within the caller's transaction. Users are in ``people``, dated rules in ``dated_rules``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp import audit, clock, crypto
+from idp.audit import Event, Origin
+from idp.errors import Conflict, Invalid, say
+from idp.identity.organisations import normal_store_url, validate_settings
+from idp.store import operators
+from idp.store import organisations as store
+from idp.store.organisations import Group, Organisation, Shop
+from idp.store.users import User
+
+Values = Mapping[str, Any]
+
+
+def create(values: Values, origin: Origin) -> Organisation:
+    """A new organisation of ``store_url``, ``name``, ``country``, ``integrations`` and ``settings``; raises ``Invalid``."""
+    store_url = _check_store_url(str(values.get("store_url", "")))
+    if store.organisation_at(store_url) is not None:
+        raise Conflict(say("There is an organisation %(store_url)s already.", store_url=store_url))
+    row = Organisation(
+        id=crypto.new_id(),
+        store_url=store_url,
+        name=check_text("name", values.get("name", store_url), 200),
+        country=_check_country(values.get("country", "")),
+        integrations=check_texts("integrations", values.get("integrations", [])),
+        settings=validate_settings(values.get("settings", {})),
+        created_at=clock.now(),
+    )
+    store.add_organisation(row)
+    audit.record_by(origin, Event.ORGANISATION_CREATED, organisation_id=row.id)
+    return row
+
+
+def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
+    """Change ``name``, ``country``, ``integrations`` or ``settings`` (joined to those there); raises ``Invalid``."""
+    wanted: dict[str, Any] = {}
+    if "name" in values:
+        wanted["name"] = check_text("name", values["name"], 200)
+    if "country" in values:
+        wanted["country"] = _check_country(values["country"])
+    if "integrations" in values:
+        wanted["integrations"] = check_texts("integrations", values["integrations"])
+    if "settings" in values:
+        wanted["settings"] = {**row.settings, **validate_settings(values["settings"])}
+    changes = differing(row, wanted)
+    if changes:
+        store.change_organisation(row.id, **changes)
+        audit.record_by(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"keys": sorted(changes)})
+    return list(changes)
+
+
+def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
+    """Make ``owner`` the organisation's owner; whether they were not. Raises ``Invalid``.
+
+    An owner always has a verified address (S54): notices about people without one go there.
+    """
+    if owner.role != "owner":
+        raise Invalid("owner", say('%(username)s must have the role "owner".', username=owner.username))
+    if not owner.email or owner.email_verified_at is None:
+        raise Invalid("owner", say("%(username)s needs a verified e-mail address.", username=owner.username))
+    if owner.disabled_at is not None:
+        raise Invalid("owner", say("%(username)s is disabled.", username=owner.username))
+    if row.owner_id == owner.id:
+        return False
+    store.change_organisation(row.id, owner_id=owner.id)
+    audit.record_by(
+        origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, subject_id=owner.id, data={"keys": ["owner"]}
+    )
+    return True
+
+
+def remove(row: Organisation, origin: Origin) -> None:
+    """Delete an organisation with its people. Its audit trail stays, and ends with this."""
+    if row.kind != "retailer":
+        raise Invalid("store_url", say("The operators' own organisation cannot be removed."))
+    audit.record_by(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"removed": True})
+    store.delete_organisation(row.id)
+
+
+def create_shop(organisation_id: str, values: Values, origin: Origin) -> Shop:
+    """A new shop of ``code`` and ``name``; raises ``Invalid``."""
+    code = check_text("code", values.get("code"), 63)
+    row = Shop(
+        organisation_id=organisation_id,
+        id=crypto.new_id(),
+        code=code,
+        name=check_text("name", values.get("name", code), 200),
+    )
+    store.add_shop(row)
+    audit.record_by(origin, Event.SHOP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
+    return row
+
+
+def change_shop(row: Shop, values: Values, origin: Origin) -> list[str]:
+    """Change a shop's ``name``; raises ``Invalid``."""
+    wanted = {"name": check_text("name", values["name"], 200)} if "name" in values else {}
+    changes = differing(row, wanted)
+    if changes:
+        store.change_shop(row.organisation_id, row.id, **changes)
+        audit.record_by(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id)
+    return list(changes)
+
+
+def remove_shop(row: Shop, origin: Origin) -> None:
+    """Delete a shop."""
+    store.delete_shop(row.organisation_id, row.id)
+    audit.record_by(
+        origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True}
+    )
+
+
+def create_group(organisation_id: str, values: Values, origin: Origin) -> Group:
+    """A new group of ``name`` and ``requires_mfa`` (S3, S4); raises ``Invalid``."""
+    row = Group(
+        organisation_id=organisation_id,
+        id=crypto.new_id(),
+        name=check_text("name", values.get("name"), 100),
+        requires_mfa=check_truth("requires_mfa", values.get("requires_mfa", False)),
+    )
+    store.add_group(row)
+    audit.record_by(origin, Event.GROUP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
+    return row
+
+
+def change_group(row: Group, values: Values, origin: Origin) -> list[str]:
+    """Change whether a group ``requires_mfa``; raises ``Invalid``."""
+    wanted = {"requires_mfa": check_truth("requires_mfa", values["requires_mfa"])} if "requires_mfa" in values else {}
+    changes = differing(row, wanted)
+    if changes:
+        store.change_group(row.organisation_id, row.id, **changes)
+        audit.record_by(
+            origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"keys": [*changes]}
+        )
+    return list(changes)
+
+
+def remove_group(row: Group, origin: Origin) -> None:
+    """Delete a group; its members keep their second factors (S9)."""
+    store.delete_group(row.organisation_id, row.id)
+    audit.record_by(
+        origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True}
+    )
+
+
+def differing(row: object, wanted: Values) -> dict[str, Any]:
+    """Of the wanted columns, those that a row has otherwise."""
+    return {name: value for name, value in wanted.items() if getattr(row, name) != value}
+
+
+def check_text(key: str, value: Any, most: int) -> str:
+    """One line of text of 1 to ``most`` characters; raises ``Invalid``."""
+    if not isinstance(value, str) or not value.strip() or len(value) > most or not value.isprintable():
+        raise Invalid(key, say("This must be one line of text of 1 to %(most)s characters.", most=most))
+    return value.strip()
+
+
+def check_texts(key: str, value: Any) -> list[str]:
+    """A list of short texts, each once; raises ``Invalid``."""
+    if not isinstance(value, list | tuple) or len(value) > 200:
+        raise Invalid(key, say("This must be a list of at most 200 texts."))
+    return list(dict.fromkeys(check_text(key, entry, 200) for entry in value))
+
+
+def check_truth(key: str, value: Any) -> bool:
+    """True or false; raises ``Invalid``."""
+    if not isinstance(value, bool):
+        raise Invalid(key, say("This must be true or false."))
+    return value
+
+
+def is_country(value: Any) -> bool:
+    """Whether this is a country's two letters (ISO 3166-1), as NL."""
+    return isinstance(value, str) and len(value) == 2 and value.isascii() and value.isalpha() and value.isupper()
+
+
+def _check_country(value: Any) -> str:
+    if value != "" and not is_country(value):
+        raise Invalid("country", say("This must be a country's two capitals, as NL."))
+    return str(value)
+
+
+def _check_store_url(typed: str) -> str:
+    normal = normal_store_url(typed)
+    if not normal or normal != typed:
+        near = normal or "example-shoes"
+        raise Invalid("store_url", say("This must be small letters, digits and hyphens, as %(near)s.", near=near))
+    if normal == operators.STORE_URL:
+        raise Invalid("store_url", say("%(store_url)s is the operators' own.", store_url=normal))
+    return normal
