@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     Connection,
     CursorResult,
     DateTime,
@@ -186,11 +187,22 @@ def insert_new(table: type[Base], **values: Any) -> bool:
     return write(insert(table).values(**values).on_conflict_do_nothing()) == 1
 
 
-def upsert(table: type[Base], keys: tuple[str, ...], values: dict[str, Any], update: dict[str, Any]) -> None:
-    """Insert ``values``, or set ``update`` (values or expressions) on the row whose ``keys`` are the same."""
+def upsert(
+    table: type[Base],
+    keys: tuple[str, ...],
+    values: dict[str, Any],
+    update: dict[str, Any],
+    *,
+    where: ColumnElement[bool] | None = None,
+) -> bool:
+    """Insert ``values``, or set ``update`` (values or expressions) on the row whose ``keys`` are the same.
+
+    With ``where`` the row is left as it is unless that holds of it: False then. One statement in every case.
+    """
     dialect = session().get_bind().dialect.name
     insert = insert_postgresql if dialect == "postgresql" else insert_sqlite
-    write(insert(table).values(**values).on_conflict_do_update(index_elements=list(keys), set_=update))
+    statement = insert(table).values(**values)
+    return write(statement.on_conflict_do_update(index_elements=list(keys), set_=update, where=where)) == 1
 
 
 def one(statement: Select[T]) -> T | None:

@@ -58,9 +58,10 @@ def finish_attempt(digest: bytes, now: datetime) -> bool:
     return write(update(Attempt).where(*here).values(finished_at=now, sealed="")) == 1
 
 
-def drop_attempts_of(organisation_id: str, user_id: str) -> int:
-    """End every sign-in in progress of a user (disabled, password changed elsewhere, factor reset)."""
-    return write(delete(Attempt).where(Attempt.organisation_id == organisation_id, Attempt.user_id == user_id))
+def drop_attempts_of(organisation_id: str, user_id: str, *, but_not: bytes = b"") -> int:
+    """End every sign-in in progress of a user (disabled, password changed, factor reset), or all but one by its digest."""
+    here = (Attempt.organisation_id == organisation_id, Attempt.user_id == user_id, Attempt.digest != but_not)
+    return write(delete(Attempt).where(*here))
 
 
 def sweep_attempts(now: datetime) -> int:

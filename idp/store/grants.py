@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, one, write
+from idp.db import Base, Id, add, every, one, session, write
+from idp.store.logins import Login
+from idp.store.users import User
 
 
 class Grant(Base):
@@ -55,7 +57,7 @@ class AuthorizationCode(Base):
     code_challenge: Mapped[str] = mapped_column(String(128))
     nonce: Mapped[str | None] = mapped_column(Text)
     claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """The ``claims`` request parameter (OpenID Connect Core §5.5)."""
+    """Names from the ``claims`` request parameter (OpenID Connect Core §5.5), by section: ``{"id_token": ["email"]}``."""
     expires_at: Mapped[datetime]
     redeemed_at: Mapped[datetime | None]
 
@@ -88,6 +90,19 @@ def grant(organisation_id: str, grant_id: str) -> Grant | None:
     return one(select(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id))
 
 
+def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, Login | None] | None:
+    """A grant with its user and its login in one statement: what the gate judges; the login may have been swept."""
+    found = session().execute(
+        select(Grant, User, Login)
+        .join(User, (User.organisation_id == Grant.organisation_id) & (User.id == Grant.user_id))
+        .outerjoin(Login, (Login.organisation_id == Grant.organisation_id) & (Login.id == Grant.login_id))
+        .where(Grant.organisation_id == organisation_id, Grant.id == grant_id),
+        execution_options={"populate_existing": True},
+    )
+    row = found.one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
 def grants_of(organisation_id: str, user_id: str, now: datetime) -> list[Grant]:
     """A user's grants that hold, newest first."""
     return every(
@@ -116,8 +131,9 @@ def revoke_grants(
     user_id: str | None = None,
     login_id: str | None = None,
     client_id: str | None = None,
+    but_not_login: str = "",
 ) -> int:
-    """Revoke the grants of a user, of a login, of a client, or of those together."""
+    """Revoke the grants of a user, of a login, of a client, or of those together; those of one login may be spared."""
     here = [Grant.organisation_id == organisation_id, Grant.revoked_at.is_(None)]
     if user_id is not None:
         here.append(Grant.user_id == user_id)
@@ -125,6 +141,8 @@ def revoke_grants(
         here.append(Grant.login_id == login_id)
     if client_id is not None:
         here.append(Grant.client_id == client_id)
+    if but_not_login:
+        here.append(Grant.login_id != but_not_login)
     return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why))
 
 

@@ -1,11 +1,17 @@
 """Failure counters, in SQL so that they hold across workers and restarts."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Index, Integer, String, delete, select, update
+from sqlalchemy import Index, Integer, String, and_, case, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, every, one, upsert, write
+from idp.db import Base, Id, Moment, every, one, session, upsert, write
+
+ALL_LANES = "*"
+"""The lane of the row that counts over all lanes, towards the hard stop."""
+FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Failures(Base):
@@ -56,23 +62,61 @@ def failures_of(organisation_id: str, user_id: str) -> list[Failures]:
     return every(select(Failures).where(Failures.organisation_id == organisation_id, Failures.user_id == user_id))
 
 
-def count_failure(organisation_id: str, user_id: str, authenticator: str, lane: str, now: datetime) -> int:
-    """Count a guess before it is checked, in one statement; the count it makes."""
+def admit_guess(
+    organisation_id: str, user_id: str, authenticator: str, lane: str, now: datetime, waits: Sequence[tuple[int, datetime]]
+) -> bool:
+    """Admit and count a guess before it is checked, in one statement; False where the lane is closed.
+
+    ``waits``: the count from which the lane closes, and until when; the last one speaks for all higher counts.
+    """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": lane}
-    upsert(Failures, tuple(keys), {**keys, "count": 1, "last_at": now}, {"count": Failures.count + 1, "last_at": now})
-    found = failures(organisation_id, user_id, authenticator, lane)
-    return found.count if found else 1
+    made = Failures.count + 1
+    steps = [(made < count, literal(until, Moment())) for (count, _), (_, until) in zip(waits[1:], waits[:-1], strict=True)]
+    closing = case((made < waits[0][0], null()), *steps, else_=literal(waits[-1][1], Moment()))
+    first = waits[0][1] if waits[0][0] <= 1 else None
+    return upsert(
+        Failures,
+        tuple(keys),
+        {**keys, "count": 1, "last_at": now, "blocked_until": first},
+        {"count": made, "last_at": now, "blocked_until": closing},
+        where=or_(Failures.blocked_until.is_(None), Failures.blocked_until <= now),
+    )
 
 
-def block(organisation_id: str, user_id: str, authenticator: str, lane: str, until: datetime) -> int:
-    """No further guess before ``until``."""
+def count_towards_stop(organisation_id: str, user_id: str, authenticator: str, stop: int, now: datetime) -> int | None:
+    """Count a guess over all lanes, in one statement; the count it makes, or None where the hard stop was reached.
+
+    The count that reaches the stop closes the row for good: only an administrator (or that very guess) opens it.
+    """
+    keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": ALL_LANES}
+    made = Failures.count + 1
+    admitted = upsert(
+        Failures,
+        tuple(keys),
+        {**keys, "count": 1, "last_at": now, "blocked_until": None},
+        {"count": made, "last_at": now, "blocked_until": case((made >= stop, literal(FOR_GOOD, Moment())), else_=null())},
+        where=and_(Failures.blocked_until.is_(None), Failures.count < stop),
+    )
+    found = failures(organisation_id, user_id, authenticator, ALL_LANES)
+    return found.count if admitted and found else None
+
+
+def forget_lane(organisation_id: str, user_id: str, authenticator: str, lane: str, *, reopen: bool) -> None:
+    """A guess in this lane was right: its failures are forgotten, those of the other lanes still count to the stop.
+
+    The common row is locked first, as counting does, so that no guess is counted between the two statements.
+    """
     here = (
         Failures.organisation_id == organisation_id,
         Failures.user_id == user_id,
         Failures.authenticator == authenticator,
-        Failures.lane == lane,
     )
-    return write(update(Failures).where(*here).values(blocked_until=until))
+    one(select(Failures).where(*here, Failures.lane == ALL_LANES).with_for_update())
+    write(delete(Failures).where(*here, Failures.lane == lane))
+    others = select(func.sum(Failures.count)).where(*here, Failures.lane != ALL_LANES)
+    remaining = int(session().scalar(others) or 0)
+    changes: dict[str, Any] = {"count": remaining, **({"blocked_until": None} if reopen else {})}
+    write(update(Failures).where(*here, Failures.lane == ALL_LANES).values(**changes))
 
 
 def clear_failures(organisation_id: str, user_id: str, authenticator: str | None = None, lane: str | None = None) -> int:
@@ -85,22 +129,19 @@ def clear_failures(organisation_id: str, user_id: str, authenticator: str | None
     return write(delete(Failures).where(*here))
 
 
-def count_address(purpose: str, address: str, now: datetime, window_ends: datetime) -> int:
-    """Count a failure of an address within its window; the count it makes."""
-    write(
-        delete(AddressFailures).where(
-            AddressFailures.purpose == purpose, AddressFailures.address == address, AddressFailures.window_ends <= now
-        )
-    )
-    keys = {"purpose": purpose, "address": address}
-    upsert(
+def admit_address(purpose: str, address: str, limit: int, now: datetime, window_ends: datetime) -> bool:
+    """Admit and count a guess of an address before it is checked, in one statement; False where its window is full."""
+    is_over = AddressFailures.window_ends <= now
+    return upsert(
         AddressFailures,
         ("purpose", "address"),
-        {**keys, "count": 1, "window_ends": window_ends},
-        {"count": AddressFailures.count + 1},
+        {"purpose": purpose, "address": address, "count": 1, "window_ends": window_ends},
+        {
+            "count": case((is_over, 1), else_=AddressFailures.count + 1),
+            "window_ends": case((is_over, literal(window_ends, Moment())), else_=AddressFailures.window_ends),
+        },
+        where=or_(is_over, AddressFailures.count < limit),
     )
-    found = address_failures(purpose, address, now)
-    return found.count if found else 1
 
 
 def uncount_address(purpose: str, address: str) -> int:
@@ -121,4 +162,5 @@ def address_failures(purpose: str, address: str, now: datetime) -> AddressFailur
 def sweep_limits(before: datetime, now: datetime) -> int:
     """Delete counters that no longer matter."""
     write(delete(AddressFailures).where(AddressFailures.window_ends <= now))
-    return write(delete(Failures).where(Failures.last_at < before))
+    is_open = or_(Failures.blocked_until.is_(None), Failures.blocked_until <= now)
+    return write(delete(Failures).where(Failures.last_at < before, is_open))

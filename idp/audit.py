@@ -1,0 +1,223 @@
+"""The audit trail: what happened, in the transaction in which it happened, chained for each organisation by hash.
+
+``record`` only queues. The rows are written as the last statements before the commit, so that the head of a chain is locked
+for a moment only; with a rollback they are gone. Rows hold ids, never names, secrets or what somebody typed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import event as listen
+from sqlalchemy.orm import Session, SessionTransaction
+
+from idp import clock, crypto
+from idp.db import session
+from idp.store import audit as store
+
+PAGE = 1000
+QUEUE = "audit"
+
+
+class Event(StrEnum):
+    """What can happen, as ``subject:action``."""
+
+    SIGNED_IN = "login:started"
+    STEPPED_UP = "login:stepped_up"
+    SIGNED_OUT = "login:ended"
+    SESSIONS_ENDED = "login:all_ended"
+    ACCOUNT_LOCKED = "account:locked"
+    ACCOUNT_UNLOCKED = "account:unlocked"
+    USER_CREATED = "user:created"
+    USER_CHANGED = "user:changed"
+    USER_DISABLED = "user:disabled"
+    USER_ENABLED = "user:enabled"
+    PASSWORD_WRONG = "password:wrong"
+    PASSWORD_CHANGED = "password:changed"
+    PASSWORD_SENT = "password:one_time_sent"
+    PASSWORD_LEAKED = "password:found_leaked"
+    LEAKED_NOTICE_ANSWERED = "password:leaked_notice_answered"
+    LEAKED_CHECK_DOWN = "password:leaked_check_down"
+    FACTOR_SET_UP = "factor:set_up"
+    FACTOR_SET_UP_AGAIN = "factor:set_up_again"
+    FACTOR_REMOVED = "factor:removed"
+    FACTOR_RESET = "factor:reset"
+    CODE_WRONG = "factor:code_wrong"
+    FACTOR_OFFER_DECLINED = "factor:offer_declined"
+    RECOVERY_CODES_MADE = "recovery:codes_made"
+    RECOVERY_CODE_WRONG = "recovery:code_wrong"
+    LAST_RECOVERY_CODE_SHOWN = "recovery:last_code_shown"
+    RECOVERY_CODE_USED = "recovery:code_used"
+    DEVICE_REMEMBERED = "device:remembered"
+    DEVICE_FORGOTTEN = "device:forgotten"
+    DEVICES_FORGOTTEN = "device:all_forgotten"
+    GRANT_ISSUED = "grant:issued"
+    GRANT_REVOKED = "grant:revoked"
+    REUSE_FOUND = "grant:reuse_found"
+    CONSENT_GIVEN = "consent:given"
+    CONSENT_REVOKED = "consent:revoked"
+    CLIENT_CREATED = "client:created"
+    CLIENT_CHANGED = "client:changed"
+    CLIENT_DELETED = "client:deleted"
+    ORGANISATION_CREATED = "organisation:created"
+    ORGANISATION_CHANGED = "organisation:changed"
+    SHOP_CHANGED = "shop:changed"
+    GROUP_CHANGED = "group:changed"
+    POLICY_CHANGED = "policy:changed"
+    KEY_MADE = "key:made"
+    KEY_ROTATED = "key:rotated"
+    OPERATOR_ADDED = "operator:added"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who does something, and from where. ``actor_id``: a user's id, or a word as ``cli`` where no user acts."""
+
+    actor_id: str = ""
+    address: str = ""
+    request_id: str = ""
+    client_id: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event that waits for the commit."""
+
+    organisation_id: str
+    event: str
+    outcome: str
+    at: datetime
+    origin: Origin
+    subject_id: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where a chain is broken: the row's number, and what does not fit."""
+
+    seq: int
+    why: str
+
+
+def record(
+    event: str,
+    *,
+    organisation_id: str = "",
+    outcome: str = "success",
+    actor_id: str = "",
+    subject_id: str = "",
+    client_id: str = "",
+    address: str = "",
+    request_id: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Note that ``event`` happened, in this transaction. Raises ``RuntimeError`` outside of one."""
+    origin = Origin(actor_id=actor_id, address=address, request_id=request_id, client_id=client_id)
+    record_by(origin, event, organisation_id=organisation_id, subject_id=subject_id, outcome=outcome, data=data)
+
+
+def record_by(
+    origin: Origin,
+    event: str,
+    *,
+    organisation_id: str = "",
+    subject_id: str = "",
+    outcome: str = "success",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """``record`` for those who hold an ``Origin``."""
+    current = session()
+    if not current.info.get("in_transaction"):
+        raise RuntimeError("an audit record stands outside transaction()")
+    entry = Entry(organisation_id, str(event), outcome, clock.now(), origin, subject_id, dict(data or {}))
+    current.info.setdefault(QUEUE, []).append(entry)
+
+
+@listen.listens_for(Session, "before_commit")
+def _write_queue(current: Session) -> None:
+    """Chain what waits. Organisations in one order everywhere, so that two commits never wait for each other."""
+    queue: list[Entry] = current.info.pop(QUEUE, [])
+    ordered = sorted(queue, key=lambda entry: entry.organisation_id)  # stable: within an organisation as it happened
+    for organisation_id, entries in groupby(ordered, key=lambda entry: entry.organisation_id):
+        _extend_chain(organisation_id, list(entries))
+
+
+@listen.listens_for(Session, "after_soft_rollback")
+def _drop_queue(current: Session, _: SessionTransaction) -> None:
+    current.info.pop(QUEUE, None)
+
+
+def _extend_chain(organisation_id: str, entries: list[Entry]) -> None:
+    head = store.lock_head(organisation_id)
+    seq, previous = head.seq, head.hash
+    for entry in entries:
+        seq += 1
+        row = _row(entry, seq, previous)
+        store.add_row(row)
+        previous = row.hash
+    store.move_head(organisation_id, seq, previous)
+
+
+def _row(entry: Entry, seq: int, previous: bytes) -> store.AuditRow:
+    row = store.AuditRow(
+        organisation_id=entry.organisation_id,
+        seq=seq,
+        at=entry.at,
+        event=entry.event,
+        outcome=entry.outcome,
+        actor_id=entry.origin.actor_id,
+        subject_id=entry.subject_id,
+        client_id=entry.origin.client_id[:200],
+        address=entry.origin.address[:45],
+        request_id=entry.origin.request_id[:26],
+        data=dict(entry.data),
+        previous=previous,
+    )
+    row.hash = link(row)
+    return row
+
+
+def link(row: store.AuditRow) -> bytes:
+    """The hash of a row: SHA-256 over every other column, the previous hash among them, as canonical JSON."""
+    columns = {
+        column.name: _plain(getattr(row, column.name))
+        for column in store.AuditRow.__table__.columns
+        if column.name != "hash"
+    }
+    return crypto.sha256(json.dumps(columns, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def verify(organisation_id: str) -> Fault | None:
+    """Walk an organisation's chain from its first row to its head; the first fault, or None where it is whole."""
+    seq, previous = 0, bytes(32)
+    while page := store.rows(organisation_id, after=seq, limit=PAGE):
+        for row in page:
+            fault = _fault(row, seq, previous)
+            if fault is not None:
+                return fault
+            seq, previous = row.seq, row.hash
+    head = store.head(organisation_id)
+    if (head.seq, head.hash) != (seq, previous) if head else seq:
+        return Fault(seq, "the chain does not end where its head says: rows at the end are gone")
+    return None
+
+
+def _fault(row: store.AuditRow, seq: int, previous: bytes) -> Fault | None:
+    if row.seq != seq + 1:
+        return Fault(seq + 1, "the row is gone")
+    if row.previous != previous:
+        return Fault(row.seq, "the row does not follow the one before it")
+    if row.hash != link(row):
+        return Fault(row.seq, "the row was changed")
+    return None

@@ -1,0 +1,178 @@
+"""Passwords: how they are compared, which are taken (S33, OWASP ASVS 6.2, NIST SP 800-63B-4 §3.1.1), what a change ends.
+
+Hashing is slow: whoever calls ``verify``, ``hash_of`` or ``rehash_if_outdated`` holds a slot of the hasher and has no
+transaction open.
+"""
+
+import re
+import unicodedata
+from datetime import datetime
+
+from idp import clock
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import release, transaction
+from idp.errors import Message, say
+from idp.identity import leaked, logins
+from idp.identity.organisations import OrganisationSettings
+from idp.mail.messages import notify
+from idp.store import attempts, devices, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+MAX_LENGTH = 256
+"""In code points, after normalising."""
+LEAST_REST = 4
+"""Letters and digits that a password must have beside names that everybody knows."""
+
+
+def normal(password: str) -> str:
+    """NFKC, nothing else: case and inner or outer spaces count (RFC 8265's spirit, without its refusals)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def verify(settings: Settings, user: User | None, password: str) -> bool:
+    """Whether ``password`` is the user's. Slow, and as slow where there is no such user, password or right to sign in.
+
+    A one-time password that ran out (S49) is wrong; so is any of a disabled user.
+    """
+    typed = normal(password[: MAX_LENGTH * 4])
+    is_usable = user is not None and bool(user.password_hash) and user.disabled_at is None and not _has_run_out(user)
+    stored = str(user.password_hash) if user is not None and is_usable else settings.hasher.decoy
+    fits = settings.hasher.verify(stored, typed)
+    return fits and is_usable and len(password) <= MAX_LENGTH * 4 and len(typed) <= MAX_LENGTH
+
+
+def _has_run_out(user: User) -> bool:
+    return user.password_expires_at is not None and user.password_expires_at <= clock.now()
+
+
+def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
+    """Hash a password that was just right anew, where the costs were raised since."""
+    old = user.password_hash
+    if old and settings.hasher.is_outdated(old):
+        fresh = hash_of(settings, password)
+        with transaction():
+            users.replace_password_hash(user.organisation_id, user.id, old, fresh)
+
+
+def spend_one_time(user: User, now: datetime) -> bool:
+    """Spend a one-time password that was just right: true once (S49). Ordinary passwords are not spent: true."""
+    if user.password_expires_at is None or user.password_hash is None:
+        return True
+    return users.burn_one_time_password(user.organisation_id, user.id, user.password_hash, now)
+
+
+def least_length(settings: Settings, organisation_settings: OrganisationSettings, has_factor: bool) -> int:
+    """The fewest characters: fewer are enough where a second factor is shown as well."""
+    needed = organisation_settings.password_min_length
+    return min(needed, settings.passwords.min_length_with_factor) if has_factor else needed
+
+
+def unacceptable(
+    settings: Settings,
+    organisation_settings: OrganisationSettings,
+    user: User,
+    organisation_name: str,
+    password: str,
+    has_factor: bool,
+) -> Message | None:
+    """Why a new password is not taken; None where it is. May ask the leak service: no transaction open.
+
+    Length, the names that everybody knows and the leaked ones count; which kinds of characters are in it does not.
+    """
+    chosen = normal(password)
+    least = least_length(settings, organisation_settings, has_factor)
+    if len(chosen) < least:
+        return say("Choose a password of at least %(count)s characters.", count=least)
+    if len(chosen) > MAX_LENGTH:
+        return say("Choose a password of at most %(count)s characters.", count=MAX_LENGTH)
+    if _is_made_of_names(chosen, context_words(settings, user, organisation_name)):
+        return say("Choose a password that is not made of your name, your username or the name of your shop.")
+    if leaked.look_up(settings, password).hit:
+        return say("This password is on lists of leaked passwords. Choose another one.")
+    return None
+
+
+def context_words(settings: Settings, user: User, organisation_name: str) -> set[str]:
+    """The words that make a password easy to guess here (OWASP ASVS 6.2.11): this product, the shop, the person."""
+    address = (user.email or "").partition("@")[0]
+    whole = [settings.name, "sleutel", organisation_name, user.username, user.name, address]
+    parts = [part for text in whole for part in re.split(r"[\W_]+", text)]
+    return {word for word in (_letters(text) for text in (*whole, *parts)) if len(word) >= 3}
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in normal(text).casefold() if character.isalnum())
+
+
+def _is_made_of_names(password: str, words: set[str]) -> bool:
+    rest = _letters(password)
+    if not rest:
+        return False
+    before = len(rest)
+    for word in sorted(words, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return len(rest) < before and len(rest) < LEAST_REST
+
+
+def hash_of(settings: Settings, password: str) -> str:
+    """What is stored of a password. Slow."""
+    return settings.hasher.hash(normal(password))
+
+
+def put(
+    settings: Settings,
+    user: User,
+    hashed: str,
+    origin: Origin,
+    *,
+    keep_login_id: str = "",
+    keep_attempt: bytes = b"",
+    by_mail: bool = False,
+    must_change: bool = False,
+) -> None:
+    """Give a user a hashed password, in one transaction with all that ends by it (S40, S51).
+
+    Other logins end with their grants, trust in devices, and other sign-ins in progress. The second factor is not touched.
+    """
+    now = clock.now()
+    with transaction():
+        _store(user, hashed, now, must_change=must_change)
+        logins.end_all(user.organisation_id, user.id, "password_changed", origin, keep_login_id=keep_login_id)
+        attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
+        devices.revoke_devices(user.organisation_id, user.id, now)
+        about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+        record_by(origin, Event.PASSWORD_CHANGED, **about, data={"by_mail": by_mail})
+        notify(settings, user.organisation_id, user.id, "password_changed")
+
+
+def _store(user: User, hashed: str, now: datetime, *, must_change: bool) -> None:
+    users.change_user(
+        user.organisation_id,
+        user.id,
+        password_hash=hashed,
+        password_changed_at=now,
+        password_expires_at=None,
+        must_change_password=must_change,
+        leaked_notice_at=None,
+    )
+
+
+def set_password(
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    password: str,
+    origin: Origin,
+    keep_login_id: str = "",
+    by_mail: bool = False,
+    must_change: bool = False,
+) -> None:
+    """Hash and ``put``. Takes a slot of the hasher itself and must stand outside of any transaction."""
+    if user.organisation_id != organisation.id:
+        raise LookupError("a user of another organisation")
+    release()
+    with settings.hasher.slot():
+        hashed = hash_of(settings, password)
+    put(settings, user, hashed, origin, keep_login_id=keep_login_id, by_mail=by_mail, must_change=must_change)

@@ -1,0 +1,152 @@
+"""Throttling of guesses (OWASP ASVS 6.3.1, NIST SP 800-63B-4 §3.2.2), in SQL: over workers, restarts and lanes.
+
+A guess is counted before it is checked; being admitted and being counted are one statement, so that of fifty guesses at the
+same moment none slips by. Failures in a row are counted for each user, authenticator and lane. A browser on which the user
+signed in before has a lane of its own, so that guessing elsewhere does not lock them out. At the hard stop, over all lanes,
+the authenticator is closed until somebody clears it. Names that nobody has are throttled just so, and with the same words.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from idp import crypto
+from idp.audit import Event, record
+from idp.config import Limits, Settings
+from idp.db import session, transaction
+from idp.errors import Message, TooMany, say
+from idp.mail.messages import notify
+from idp.store import browsers, limits
+
+SIGN_IN, CLIENT = "sign-in", "client"
+EVERYONE = ""
+"""The lane of all browsers on which the user has not signed in before."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An admitted guess, already counted as a failure."""
+
+    organisation_id: str
+    user_key: str
+    authenticator: str
+    lane: str
+    address: str
+    count: int
+    reached_stop: bool = False
+
+    def succeeded(self) -> None:
+        """It was right: the lane starts anew and the address gets it back. Within the transaction of its effects."""
+        limits.forget_lane(self.organisation_id, self.user_key, self.authenticator, self.lane, reopen=self.reached_stop)
+        if self.address:
+            limits.uncount_address(SIGN_IN, self.address)
+
+
+def gate(
+    settings: Settings,
+    *,
+    organisation_id: str,
+    user_id: str,
+    typed: str,
+    authenticator: str,
+    browser_id: str,
+    address: str,
+    now: datetime,
+) -> Guess:
+    """Admit a guess and count it, or raise ``TooMany``: then nothing is counted, and nothing may be checked.
+
+    ``user_id`` is empty where nobody is known by what was ``typed`` (in compared form): a digest of that is throttled in
+    their place. Commits by itself, so it must stand outside of any transaction.
+    """
+    if session().info.get("in_transaction"):
+        raise RuntimeError("a guess must be counted in a transaction of its own")
+    key = user_id or crypto.digest("guess", typed).hex()
+    with transaction():
+        place = _admit_address(settings, SIGN_IN, settings.limits.address_failures, address, now)
+        lane = browser_id if user_id and browsers.is_known(browser_id, organisation_id, user_id) else EVERYONE
+        count = _admit(settings.limits, organisation_id, key, authenticator, lane, now)
+        reached = count == settings.limits.hard_stop
+        if reached and user_id:
+            _tell_locked(settings, organisation_id, user_id, authenticator, address)
+    return Guess(organisation_id, key, authenticator, lane, place, count, reached)
+
+
+def _admit(bounds: Limits, organisation_id: str, key: str, authenticator: str, lane: str, now: datetime) -> int:
+    """The count over all lanes that this guess makes."""
+    count = limits.count_towards_stop(organisation_id, key, authenticator, bounds.hard_stop, now)
+    if count is None:
+        raise TooMany(_wait_words(bounds.longest_wait_seconds), retry_after=bounds.longest_wait_seconds, detail="hard stop")
+    if not limits.admit_guess(organisation_id, key, authenticator, lane, now, _waits(bounds, now)):
+        row = limits.failures(organisation_id, key, authenticator, lane)
+        seconds = int((row.blocked_until - now).total_seconds()) + 1 if row and row.blocked_until else 1
+        raise TooMany(_wait_words(seconds), retry_after=seconds, detail=f"{authenticator} lane closed")
+    return count
+
+
+def _waits(bounds: Limits, now: datetime) -> list[tuple[int, datetime]]:
+    """From which count a lane closes, and until when: doubling from the first wait to the longest."""
+    waits, seconds, count = [], bounds.first_wait_seconds, bounds.free_failures + 1
+    while seconds < bounds.longest_wait_seconds:
+        waits.append((count, now + timedelta(seconds=seconds)))
+        seconds, count = seconds * 2, count + 1
+    return [*waits, (count, now + timedelta(seconds=bounds.longest_wait_seconds))]
+
+
+def _wait_words(seconds: int) -> Message:
+    if seconds <= 90:
+        return say("Too many attempts. Please try again in %(seconds)s seconds.", seconds=seconds)
+    return say("Too many attempts. Please try again in %(minutes)s minutes.", minutes=-(-seconds // 60))
+
+
+def _tell_locked(settings: Settings, organisation_id: str, user_id: str, authenticator: str, address: str) -> None:
+    """Audit and mail, once: only the guess that makes the count of the hard stop comes here."""
+    record(
+        Event.ACCOUNT_LOCKED,
+        organisation_id=organisation_id,
+        outcome="failure",
+        subject_id=user_id,
+        address=address,
+        data={"authenticator": authenticator},
+    )
+    notify(settings, organisation_id, user_id, "locked", {"authenticator": authenticator})
+
+
+def place_of(address: str) -> str:
+    """What of an address is counted: an IPv4 address, or the /64 of an IPv6 one, which is one subscriber. Empty for none."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
+    return str(found)
+
+
+def _admit_address(settings: Settings, purpose: str, limit: int, address: str, now: datetime) -> str:
+    place = place_of(address)
+    window = timedelta(minutes=settings.limits.address_window_minutes)
+    if place and not limits.admit_address(purpose, place, limit, now, now + window):
+        _refuse_address(purpose, place, now)
+    return place
+
+
+def _refuse_address(purpose: str, place: str, now: datetime) -> None:
+    row = limits.address_failures(purpose, place, now)
+    seconds = int((row.window_ends - now).total_seconds()) + 1 if row else 1
+    raise TooMany(_wait_words(seconds), retry_after=seconds, detail=f"address closed for {purpose}")
+
+
+def check_client_address(settings: Settings, address: str, now: datetime) -> None:
+    """Raise ``TooMany`` where an address sent too many wrong client secrets in its window. Reads only.
+
+    A client secret has 256 bits and takes no time to check, so its failures are counted after it was wrong.
+    """
+    row = limits.address_failures(CLIENT, place_of(address), now)
+    if row is not None and row.count >= settings.limits.client_failures:
+        _refuse_address(CLIENT, place_of(address), now)
+
+
+def count_client_failure(settings: Settings, address: str, now: datetime) -> None:
+    """Note a wrong client secret from an address; raises ``TooMany`` where its window was full already."""
+    with transaction():
+        _admit_address(settings, CLIENT, settings.limits.client_failures, address, now)
