@@ -1,12 +1,12 @@
 """The facts of a sign-in, as plain values. Pure: ``gather`` makes a ``Case`` from rows, ``flow`` decides on it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from idp.identity.policy import Person, Rules
-from idp.identity.proofs import Proof
+from idp.identity.proofs import Proof, counting, level
 
 ENROL, NEW_CODES, NEW_PASSWORD = "enrol", "new_codes", "new_password"
 
@@ -130,20 +130,48 @@ class Case:
     prepared: Mapping[str, Any] = field(default_factory=dict)
     leaked_notice_due: bool = False
     offer_declined: bool = False
-    email_is_usable: bool = False
     consented_scopes: frozenset[str] = frozenset()
     factor_changed_lately: bool = False
+    password_min_length: int = 12
+    locale: str = ""
+    """The person's own choice of language."""
+
+    @property
+    def counting(self) -> tuple[Proof, ...]:
+        """The proofs that are fresh enough for what is asked."""
+        afresh = "login" in self.needs.prompt
+        return counting(self.proofs, asked_at=self.asked_at, now=self.now, afresh=afresh, max_age=self.needs.max_age)
+
+    @property
+    def level(self) -> int:
+        """The level that those reach."""
+        return level(self.counting)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing may be shown (``prompt=none``)."""
+        return "none" in self.needs.prompt
+
+    def with_person(self, **values: Any) -> "Case":
+        """The same case, knowing who it is about."""
+        return replace(self, **values)
+
+    def answered(self, question: str) -> str:
+        """What was chosen at a question in this attempt; empty where it was not answered."""
+        return str(self.answers.get(question, ""))
 
 
 @dataclass(frozen=True)
 class Visit:
     """What a request says about itself, apart from what it asks: no HTTP object, and nothing of it is proof.
 
-    ``browser_id`` is this browser's row. ``login`` and ``device`` are the bearer values of those cookies, empty where absent. ``label``: the browser in words. ``locale``:
-    the language the page is shown in.
+    ``browser_id``: this browser's row; where it is yet to be made, ``new_browser`` is its cookie's digest. ``login`` and
+    ``device`` are the bearer values of those cookies, empty where absent. ``label``: the browser in words. ``locale``: the
+    language pages are shown in.
     """
 
     browser_id: str = ""
+    new_browser: bytes = b""
     login: str = ""
     device: str = ""
     address: str = ""

@@ -1,7 +1,57 @@
 """The public face of signing in: ask with a ``Needs``, get a ``Settled``, a ``Continue`` or an ``Unmet``."""
 
+from dataclasses import dataclass, replace
+from typing import Any
+
+from idp import clock, db
+from idp.audit import Event
 from idp.config import Settings
-from idp.signin.case import Needs, Settlement, Visit
+from idp.errors import Message, TooMany, Unreadable, say
+from idp.identity import logins, proofs, remembered
+from idp.signin import attempts
+from idp.signin.case import Case, Continue, Needs, Settled, Settlement, Unmet, Visit
+from idp.signin.flow import is_authenticated, next_step
+from idp.signin.gather import gather
+from idp.signin.step import Form, Frame, Noted, Stale, Step, Work, Wrong
+from idp.signin.steps.enrol import CODES, EnrolPage
+from idp.store import attempts as attempt_rows
+
+REQUEST = "attempts:request"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page to show: the step's dataclass, for the template of the step's name. ``retry_after`` in seconds, else 0."""
+
+    step: str
+    page: Any
+    case: Case
+    retry_after: int = 0
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An answer was taken (or the posted step is not the one due): look at the sign-in anew. New cookies, where any."""
+
+    attempt_id: str
+    login_cookie: str = ""
+    device_cookie: str = ""
+    login_ended: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing is left to ask: the browser goes back to who asked."""
+
+    to: str
+
+
+class _Lost(Exception):
+    """An effect found that somebody was first; carries what the page says."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        super().__init__()
+        self.wrong = wrong
 
 
 def settle(settings: Settings, needs: Needs, visit: Visit, attempt_id: str = "") -> Settlement:
@@ -10,4 +60,191 @@ def settle(settings: Settings, needs: Needs, visit: Visit, attempt_id: str = "")
     With ``attempt_id`` the facts of that sign-in in progress count too. Where something must be asked and ``prompt`` is not
     ``none``, an attempt is made (or gone on with) and named in the ``Continue``.
     """
-    raise AssertionError("built next")
+    attempt = attempts.load(attempt_id, visit) if attempt_id else None
+    work = gather(settings, needs, visit, attempt, attempt_id)
+    case, step = work.case, next_step(work.case)
+    if isinstance(step, Unmet):
+        return step
+    if step is None and work.login is not None and work.terms is not None and case.person is not None:
+        logins.touch(settings, work.terms, work.login, case.now)
+        return Settled(
+            organisation_id=case.person.organisation_id,
+            user_id=case.person.user_id,
+            login_id=case.login_id,
+            proofs=case.counting,
+            scopes=needs.scopes,
+            attempt_id=attempt_id if attempt else "",
+        )
+    if attempt is not None and step is not None:
+        return Continue(attempt_id)
+    # Where a finished attempt's login was ended meanwhile, its proofs open nothing: a new sign-in begins.
+    return Continue(attempts.open_attempt(settings, needs, visit))
+
+
+def needs_of(settings: Settings, visit: Visit, attempt_id: str) -> Needs | None:
+    """What the asker of a sign-in asked for; None where it is over, expired or another browser's."""
+    attempt = attempts.load(attempt_id, visit)
+    return attempts.needs_of(attempt) if attempt else None
+
+
+def finish(settled: Settled) -> bool:
+    """Close the attempt, within the asker's transaction; False where it was closed already."""
+    return not settled.attempt_id or attempt_rows.finish_attempt(attempts.key(settled.attempt_id), clock.now())
+
+
+def show(settings: Settings, visit: Visit, attempt_id: str) -> Shown | Done | None:
+    """The page of the step that is due, ``Done`` where none is, None where there is no such sign-in."""
+    attempt = attempts.load(attempt_id, visit)
+    if attempt is None:
+        return None
+    needs = attempts.needs_of(attempt)
+    work = gather(settings, needs, visit, attempt, attempt_id)
+    step = next_step(work.case)
+    if not isinstance(step, Step):
+        return Done(_way_back(needs, attempt_id))
+    return _shown(_prepared(work, step), step)
+
+
+def answer(settings: Settings, visit: Visit, attempt_id: str, step_name: str, form: Form) -> Shown | Moved | None:
+    """Take an answer to the step that is due; any other step's answer is not looked at. None: no such sign-in."""
+    attempt = attempts.load(attempt_id, visit)
+    if attempt is None:
+        return None
+    work = gather(settings, attempts.needs_of(attempt), visit, attempt, attempt_id)
+    step = next_step(work.case)
+    if not isinstance(step, Step) or step.name != step_name:
+        return Moved(attempt_id)
+    try:
+        outcome = step.answer(work, form)
+    except TooMany as closed:
+        return replace(_shown(work, step, (closed.message,)), retry_after=closed.retry_after)
+    if isinstance(outcome, Wrong):
+        return _shown(gather(settings, work.case.needs, visit, attempt, attempt_id), step, outcome.errors, form)
+    try:
+        return _keep(work, outcome)
+    except _Lost as lost:
+        return _shown(work, step, lost.wrong.errors, form)
+    except Stale:
+        return Moved(attempt_id)
+
+
+def reopen(settings: Settings, visit: Visit, sealed: str, username: str) -> str | None:
+    """A new sign-in for a stale form (S60): the sealed needs, the username filled in, no proof carried over."""
+    try:
+        needs = Needs.from_json(settings.ring.open_json(sealed, REQUEST))
+    except (Unreadable, TypeError, ValueError, KeyError):
+        return None
+    return attempts.open_attempt(settings, needs, visit, typed_username=username)
+
+
+def choose_locale(settings: Settings, visit: Visit, attempt_id: str, locale: str) -> None:
+    """The language was picked on a page of this sign-in: it goes before what the client asked for."""
+    attempt = attempts.load(attempt_id, visit)
+    if attempt is not None:
+        with db.transaction():
+            attempts.note(settings, attempt, Noted(answers={"locale": locale}))
+
+
+def recovery_codes(settings: Settings, visit: Visit, attempt_id: str) -> EnrolPage | None:
+    """The page with the codes while it is shown (S21), for the download; else None."""
+    shown = show(settings, visit, attempt_id)
+    page = shown.page if isinstance(shown, Shown) else None
+    return page if isinstance(page, EnrolPage) and page.stage == CODES else None
+
+
+def _way_back(needs: Needs, attempt_id: str) -> str:
+    return f"{needs.return_to}/{attempt_id}" if needs.resumes else needs.return_to
+
+
+def _prepared(work: Work, step: Step) -> Work:
+    """The work after the step has prepared what its page shows; kept sealed, so that a reload shows the same."""
+    made = step.prepare(work) if step.prepare else None
+    if made is None:
+        return work
+    try:
+        with db.transaction():
+            attempts.note(work.settings, work.attempt, Noted(prepared=made))
+    except Stale:
+        pass  # another tab prepared it first: its secret is shown
+    return _again(work)
+
+
+def _again(work: Work) -> Work:
+    attempt = attempt_rows.attempt_of(work.attempt.digest, work.visit.browser_id, clock.now())
+    return gather(work.settings, work.case.needs, work.visit, attempt, work.case.attempt_id)
+
+
+def _keep(work: Work, noted: Noted) -> Moved:
+    """Everything an answer does, in one transaction: its effect, the facts, and the login where it is complete."""
+    with db.transaction():
+        lost = noted.effect() if noted.effect else None
+        if lost is not None:
+            raise _Lost(lost)
+        if noted.ends_login:
+            _end_current(work)
+        attempts.note(work.settings, work.attempt, noted)
+        visit = replace(work.visit, login="") if noted.ends_login else work.visit
+        cookie = _admit(_again(replace(work, visit=replace(visit, device=noted.device_cookie or visit.device))))
+    return Moved(work.case.attempt_id, cookie, noted.device_cookie, login_ended=noted.ends_login and not cookie)
+
+
+def _admit(work: Work) -> str:
+    """Begin the login, or renew it with further proofs, once all but consent is done; its cookie, new at each change."""
+    case, visit = work.case, work.visit
+    fresh = len(case.own_proofs) > int(case.answers.get("admitted", 0))
+    if not fresh or not is_authenticated(case):
+        return ""
+    _, terms, user = work.person()
+    if case.login_id:
+        new = case.own_proofs[int(case.answers.get("admitted", 0)) :]
+        cookie = logins.renew(user.organisation_id, case.login_id, new, case.now)
+        work.record(Event.STEPPED_UP, methods=[proof.method for proof in new])
+    else:
+        _end_current(work)
+        _, cookie = logins.start(
+            work.settings, terms, user.organisation_id, user.id, case.own_proofs, visit.browser_id, visit.label,
+            visit.address, case.now,
+        )  # fmt: skip
+        work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
+    if any(proof.method == "remembered" for proof in case.counting) and proofs.level(case.own_proofs) < 3:
+        remembered.note_use(user.organisation_id, user.id, visit.device, case.now)
+    attempts.note(work.settings, work.attempt, Noted(answers={"admitted": len(case.own_proofs)}))
+    return cookie
+
+
+def _end_current(work: Work) -> None:
+    """End the login this browser holds: it has one at a time (S35)."""
+    login = logins.current(work.visit.login, work.case.now) if work.visit.login else None
+    if login is not None:
+        logins.end(login, "switched", work.origin)
+
+
+def _shown(work: Work, step: Step, errors: tuple[Message, ...] = (), form: Form | None = None) -> Shown:
+    case = work.case
+    if form is not None and form.get("username"):
+        case = replace(case, typed_username=form["username"][:254])
+    return Shown(step.name, step.page(case, _frame(work, step, errors)), case)
+
+
+def _frame(work: Work, step: Step, errors: tuple[Message, ...]) -> Frame:
+    case, client = work.case, work.case.needs.client
+    named = case.organisation if case.organisation and (case.organisation.is_named or case.person) else None
+    return Frame(
+        attempt_id=case.attempt_id,
+        action=f"/sign-in/{case.attempt_id}",
+        step=step.name,
+        request=work.settings.ring.seal_json(case.needs.as_json(), REQUEST),
+        client_name=client.name if client else "",
+        client_logo=client.logo_uri if client else "",
+        organisation_name=named.name if named else "",
+        store_url=named.store_url if named else "",
+        username=case.person.username if case.person else "",
+        errors=errors,
+        notices=_notices(case),
+    )
+
+
+def _notices(case: Case) -> tuple[Message, ...]:
+    if case.answered("reopened"):
+        return (say("This page was out of date, so signing in starts again."),)
+    return ()

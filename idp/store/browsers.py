@@ -99,3 +99,9 @@ def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:
         BrowserUser.browser_id == browser_id,
     )
     return one(select(BrowserUser).where(*here)) is not None
+
+
+def organisation_of(browser_id: str) -> str:
+    """The organisation last signed in to on a browser; empty where none."""
+    found = one(select(Browser).where(Browser.id == browser_id))
+    return found.organisation_id or "" if found else ""

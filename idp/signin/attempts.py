@@ -1,0 +1,100 @@
+"""Sign-ins in progress: opened, found again by id and browser, added to, and closed once.
+
+An attempt holds facts only. Its id is 256 random bits and is stored as a digest; another browser's cookie does not find it.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from idp import clock, crypto, db
+from idp.config import Settings
+from idp.errors import Unreadable
+from idp.identity import proofs
+from idp.signin.case import Needs, Visit
+from idp.signin.step import Noted, Stale
+from idp.store import attempts as store
+from idp.store import browsers
+from idp.store.attempts import Attempt
+from idp.store.browsers import Browser
+
+
+def key(attempt_id: str) -> bytes:
+    """The digest an attempt is found by."""
+    return crypto.digest("attempt", attempt_id)
+
+
+def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed_username: str = "") -> str:
+    """Begin a sign-in for this browser; its id."""
+    attempt_id, now = crypto.new_secret(), clock.now()
+    with db.transaction():
+        if visit.new_browser and browsers.browser_of(visit.new_browser) is None:
+            browsers.add_browser(
+                Browser(id=visit.browser_id, digest=visit.new_browser, created_at=now, last_seen_at=now, locale="")
+            )
+        store.add_attempt(
+            Attempt(
+                digest=key(attempt_id),
+                browser_id=visit.browser_id,
+                needs=needs.as_json(),
+                typed_username=typed_username[:254],
+                proofs=[],
+                findings={},
+                answers={},
+                version=0,
+                created_at=now,
+                expires_at=now + timedelta(minutes=settings.lifetimes.attempt_minutes),
+            )
+        )
+    return attempt_id
+
+
+def none_yet(needs: Needs, visit: Visit) -> Attempt:
+    """An attempt that is no row: for requests that may be met without asking anything."""
+    now = clock.now()
+    return Attempt(
+        digest=b"", browser_id=visit.browser_id, needs=needs.as_json(), proofs=[], findings={}, answers={},
+        typed_organisation="", typed_username="", sealed="", version=0, created_at=now, expires_at=now,
+    )  # fmt: skip
+
+
+def load(attempt_id: str, visit: Visit) -> Attempt | None:
+    """This browser's attempt, if it is neither over nor expired."""
+    if not visit.browser_id or visit.new_browser:
+        return None
+    found = store.attempt_of(key(attempt_id), visit.browser_id, clock.now())
+    return found if found is not None and found.finished_at is None else None
+
+
+def needs_of(attempt: Attempt) -> Needs:
+    """What was asked for."""
+    return Needs.from_json(attempt.needs)
+
+
+def opened(settings: Settings, attempt: Attempt) -> Mapping[str, Any]:
+    """What a step has prepared; empty where nothing, or where the keys it was sealed with are gone."""
+    if not attempt.sealed:
+        return {}
+    try:
+        found = settings.ring.open_json(attempt.sealed, _place(attempt))
+    except Unreadable:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def note(settings: Settings, attempt: Attempt, noted: Noted) -> None:
+    """Add to the facts, within the transaction; raises ``Stale`` where another request was first."""
+    columns = {
+        "proofs": [*attempt.proofs, *proofs.as_json(noted.proofs)],
+        "answers": {**attempt.answers, **noted.answers},
+        "findings": {**attempt.findings, **noted.findings},
+        **noted.columns,
+    }
+    if noted.prepared is not None:
+        columns["sealed"] = settings.ring.seal_json(dict(noted.prepared), _place(attempt)) if noted.prepared else ""
+    if not store.change_attempt(attempt.digest, attempt.version, **columns):
+        raise Stale
+
+
+def _place(attempt: Attempt) -> str:
+    return f"attempts:sealed:{attempt.digest.hex()}"

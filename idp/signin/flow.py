@@ -1,0 +1,31 @@
+"""The one decision: which step is due. Pure, worked out anew on every request."""
+
+from idp.signin.case import Case, Unmet
+from idp.signin.step import Step
+from idp.signin.steps import SEQUENCE
+from idp.signin.steps.need import needed_level
+
+
+def next_step(case: Case) -> Step | Unmet | None:
+    """The first step that is due; ``Unmet`` where the needs cannot be met; None where they are.
+
+    Under ``prompt=none`` the step that would be due answers with its OAuth error instead (OpenID Connect Core §3.1.2.6).
+    """
+    if case.answered("consent") == "denied":
+        return Unmet("access_denied", "the person refused")
+    for step in SEQUENCE:
+        if step.due(case):
+            return Unmet(step.silent_error, f"{step.name} is due") if case.silent else step
+    if case.person is None or case.person.disabled:
+        return Unmet("login_required", "nobody is signed in")
+    if case.needs.subject and case.needs.subject != case.person.user_id:
+        return Unmet("login_required", "another person than id_token_hint names")
+    if case.level < needed_level(case):
+        return Unmet("unmet_authentication_requirements", f"reached {case.level}, needed {needed_level(case)}")
+    return None
+
+
+def is_authenticated(case: Case) -> bool:
+    """Whether all that remains, if anything, is consent: the login may begin."""
+    step = next_step(case)
+    return step is None or (isinstance(step, Step) and step.name == "consent")

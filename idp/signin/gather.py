@@ -1,0 +1,220 @@
+"""Rows to a ``Case``: everything that is looked up for a decision is looked up here, once."""
+
+from datetime import datetime, timedelta
+
+from idp import clock
+from idp.config import Settings
+from idp.identity import logins, people, proofs, remembered
+from idp.identity.organisations import OrganisationSettings, normal_store_url, settings_of
+from idp.identity.policy import Person
+from idp.identity.proofs import Proof
+from idp.signin import attempts
+from idp.signin.case import Case, ClientTerms, KnownPerson, Needs, OrganisationFacts, Visit
+from idp.signin.step import Work
+from idp.signin.steps.organisation import ASK
+from idp.store import browsers, consents, organisations, users
+from idp.store.attempts import Attempt
+from idp.store.logins import Login
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+LATELY = timedelta(days=7)
+
+
+def gather(settings: Settings, needs: Needs, visit: Visit, attempt: Attempt | None, attempt_id: str = "") -> Work:
+    """The case with the rows behind it."""
+    now = clock.now()
+    attempt = attempt or attempts.none_yet(needs, visit)
+    live = logins.current(visit.login, now) if visit.login else None
+    login = live if live is not None and _is_eligible(live, needs, attempt) else None
+    organisation, is_named = _organisation(needs, visit, attempt, login)
+    terms = settings_of(settings, organisation) if organisation else None
+    user = _user(organisation, attempt, login)
+    if login is not None and (user is None or login.user_id != user.id):
+        login = None
+    case = Case(
+        now=now,
+        asked_at=attempt.created_at if attempt.digest else now,
+        needs=needs,
+        acr_levels=settings.acr.names,
+        attempt_id=attempt_id,
+        organisation=_facts(organisation, terms, is_named=is_named),
+        typed_organisation=_typed_organisation(needs, attempt),
+        typed_username=attempt.typed_username,
+        login_id=login.id if login else "",
+        login_user_id=live.user_id if live else "",
+        known=_known(needs, visit, live),
+        findings=attempt.findings,
+        answers=attempt.answers,
+        prepared=attempts.opened(settings, attempt),
+    )
+    if organisation is not None and user is not None and terms is not None:
+        case = _with_person(settings, case, visit, attempt, login, organisation, terms, user)
+    return Work(settings, visit, case, attempt, organisation, terms, user, login)
+
+
+def _with_person(
+    settings: Settings,
+    case: Case,
+    visit: Visit,
+    attempt: Attempt,
+    login: Login | None,
+    organisation: Organisation,
+    terms: OrganisationSettings,
+    user: User,
+) -> Case:
+    client = case.needs.client
+    person = people.person_of(settings, organisation, user)
+    own = tuple(proof for proof in proofs.from_json(attempt.proofs) if _is_theirs(proof, user))
+    values = {
+        "person": person,
+        "rules": people.rules_of(
+            settings,
+            organisation,
+            person,
+            case.now,
+            client_id=client.client_id if client else "",
+            client_minimum=client.minimum_level if client else 0,
+        ),
+        "own_proofs": own,
+        "proofs": _proofs(case.now, visit, login, user, own),
+        "locale": user.locale,
+        "leaked_notice_due": _notice_is_due(case.now, terms, person, user),
+        "offer_declined": user.offer_declined_at is not None,
+        "consented_scopes": _consented(client, user),
+        "factor_changed_lately": user.factor_changed_at is not None and user.factor_changed_at > case.now - LATELY,
+        "password_min_length": settings.passwords.min_length_with_factor if person.has_factor else terms.password_min_length,
+    }
+    return case.with_person(**values)
+
+
+def _is_theirs(proof: Proof, user: User) -> bool:
+    """A password proves only whom it names; further proofs are wiped when the person of an attempt changes."""
+    return proof.method != "password" or proof.credential == user.id
+
+
+def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
+    """Whether the browser's live login may stand for the person this request is about."""
+    chosen = attempt.answers.get("account")
+    if attempt.user_id is not None:
+        return attempt.user_id == login.user_id
+    if chosen:
+        return chosen == login.user_id
+    if needs.subject:
+        return needs.subject == login.user_id
+    organisation = organisations.organisation(login.organisation_id)
+    if organisation is None or not _serves(needs.client, organisation):
+        return False
+    if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
+        return False
+    return not needs.login_hint or _is_hinted(login, needs.login_hint)
+
+
+def _is_hinted(login: Login, hint: str) -> bool:
+    user = users.user(login.organisation_id, login.user_id)
+    return user is not None and people.compared(hint) in {user.username_key, user.email_key}
+
+
+def _serves(client: ClientTerms | None, organisation: Organisation) -> bool:
+    """Whether a client serves an organisation; the operators' own is for our own pages only."""
+    if client is None:
+        return True
+    if organisation.kind != "retailer":
+        return False
+    return not client.organisations or organisation.id in client.organisations
+
+
+def _organisation(needs: Needs, visit: Visit, attempt: Attempt, login: Login | None) -> tuple[Organisation | None, bool]:
+    """The organisation and whether client or device had named it: request, client, device, installation (S29)."""
+    remembered_id = _remembered_organisation(visit)
+    single = needs.client.organisations[0] if needs.client and len(needs.client.organisations) == 1 else ""
+    found: Organisation | None = None
+    if attempt.organisation_id:
+        found = organisations.organisation(attempt.organisation_id)
+    elif attempt.answers.get("organisation") == ASK:
+        return None, False
+    elif attempt.typed_organisation or (needs.organisation and login is None):
+        found = organisations.organisation_at(attempt.typed_organisation or normal_store_url(needs.organisation))
+    elif login is not None:
+        found = organisations.organisation(login.organisation_id)
+    elif single or remembered_id:
+        found = organisations.organisation(single or remembered_id)
+    else:
+        only = organisations.only_organisation()
+        return (only, True) if only is None or _serves(needs.client, only) else (None, False)
+    if found is None or not _serves(needs.client, found):
+        return None, False
+    return found, login is not None or found.id in (single, remembered_id)
+
+
+def _remembered_organisation(visit: Visit) -> str:
+    return browsers.organisation_of(visit.browser_id) if visit.browser_id and not visit.new_browser else ""
+
+
+def _typed_organisation(needs: Needs, attempt: Attempt) -> str:
+    if attempt.answers.get("organisation") == ASK:
+        return ""
+    return attempt.typed_organisation or normal_store_url(needs.organisation)
+
+
+def _user(organisation: Organisation | None, attempt: Attempt, login: Login | None) -> User | None:
+    """The person: proved by a password in this attempt, or by the live login."""
+    if organisation is None:
+        return None
+    user_id = attempt.user_id or (login.user_id if login and login.organisation_id == organisation.id else None)
+    user = users.user(organisation.id, user_id) if user_id else None
+    return user if user is not None and user.disabled_at is None else None
+
+
+def _facts(
+    organisation: Organisation | None, terms: OrganisationSettings | None, *, is_named: bool
+) -> OrganisationFacts | None:
+    if organisation is None or terms is None:
+        return None
+    return OrganisationFacts(
+        id=organisation.id,
+        store_url=organisation.store_url,
+        name=organisation.name,
+        is_named=is_named,
+        offer_set_up=terms.offer_set_up,
+        remember_device_days=terms.remember_device_days,
+    )
+
+
+def _proofs(now: datetime, visit: Visit, login: Login | None, user: User, own: tuple[Proof, ...]) -> tuple[Proof, ...]:
+    """The login's proofs, this attempt's, and trust in the device if it holds now: that one is never stored."""
+    earlier = tuple(proof for proof in proofs.from_json(login.proofs) if proof not in own) if login else ()
+    trust = remembered.trust(user.organisation_id, user.id, visit.device, now) if visit.device else None
+    trusted = (Proof("remembered", at=trust.since, credential=trust.id),) if trust else ()
+    return (*earlier, *own, *trusted)
+
+
+def _known(needs: Needs, visit: Visit, live: Login | None) -> tuple[KnownPerson, ...]:
+    """The chooser's people; looked up only where a choice or a hint may need them."""
+    shared = needs.client is not None and needs.client.shared_device
+    if not (shared or "select_account" in needs.prompt) or visit.new_browser or not visit.browser_id:
+        return ()
+    known = []
+    for row in browsers.people_on(visit.browser_id):
+        organisation = organisations.organisation(row.organisation_id)
+        user = users.user(row.organisation_id, row.user_id)
+        if organisation is None or user is None or user.disabled_at or not _serves(needs.client, organisation):
+            continue
+        if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
+            continue
+        signed_in = live is not None and live.user_id == user.id
+        known.append(KnownPerson(organisation.id, user.id, user.username, organisation.name, signed_in))
+    return tuple(known)
+
+
+def _notice_is_due(now: datetime, terms: OrganisationSettings, person: Person, user: User) -> bool:
+    """Whether the leaked-password notice may come (back): sooner for administrators (S33)."""
+    days = terms.leaked_notice_days_administrators if person.is_administrator else terms.leaked_notice_days
+    return user.leaked_notice_at is None or user.leaked_notice_at <= now - timedelta(days=days)
+
+
+def _consented(client: ClientTerms | None, user: User) -> frozenset[str]:
+    if client is None or client.first_party:
+        return frozenset()
+    consent = consents.consent_of(user.organisation_id, user.id, client.client_id)
+    return frozenset(consent.scopes) if consent else frozenset()

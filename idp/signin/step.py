@@ -1,0 +1,135 @@
+"""What a step is, and what passes between a step and the machine that runs it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from idp import audit
+from idp.audit import Event, Origin
+from idp.config import Settings
+from idp.errors import Message
+from idp.identity.organisations import OrganisationSettings
+from idp.identity.proofs import Proof
+from idp.signin.case import Case, Visit
+from idp.store.attempts import Attempt
+from idp.store.logins import Login
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+Form = Mapping[str, str]
+"""A posted form, each field once, trimmed of nothing."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What every sign-in page shows around its step, and what its form must carry.
+
+    ``request``: the sealed needs, so that a stale form can open a new sign-in (S60). ``organisation_name`` is empty unless
+    the client or this device had named the organisation (S29).
+    """
+
+    attempt_id: str
+    action: str
+    step: str
+    request: str
+    client_name: str = ""
+    client_logo: str = ""
+    organisation_name: str = ""
+    store_url: str = ""
+    username: str = ""
+    errors: tuple[Message, ...] = ()
+    notices: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class Work:
+    """The rows behind a case, for steps that have effects."""
+
+    settings: Settings
+    visit: Visit
+    case: Case
+    attempt: Attempt
+    organisation: Organisation | None = None
+    terms: OrganisationSettings | None = None
+    user: User | None = None
+    login: Login | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Who does this, from where, for the audit trail."""
+        return self.origin_of(self.user)
+
+    def origin_of(self, user: User | None) -> Origin:
+        """The same for somebody who is about to be the person of this work."""
+        client = self.case.needs.client
+        return Origin(
+            actor_id=user.id if user else "",
+            address=self.visit.address,
+            request_id=self.visit.request_id,
+            client_id=client.client_id if client else "",
+        )
+
+    def record(self, event: Event, *, outcome: str = "success", user: User | None = None, **data: object) -> None:
+        """An audit row about the person of this work; within the transaction of what it tells."""
+        about = user or self.user
+        audit.record_by(
+            self.origin_of(about),
+            event,
+            organisation_id=about.organisation_id if about else (self.organisation.id if self.organisation else ""),
+            subject_id=about.id if about else "",
+            outcome=outcome,
+            data=data,
+        )
+
+    def person(self) -> tuple[Organisation, OrganisationSettings, User]:
+        """The rows of the person signing in, for steps that come after the password."""
+        if self.organisation is None or self.terms is None or self.user is None:
+            raise LookupError("a step after the password ran without a person")
+        return self.organisation, self.terms, self.user
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A right answer: what it adds to the attempt. ``columns`` are set as they are; ``prepared`` replaces, None keeps.
+
+    ``effect`` runs in the one transaction in which all this is kept; where it finds that somebody was first (a code spent
+    meanwhile) it answers ``Wrong``, and everything is rolled back.
+    """
+
+    proofs: tuple[Proof, ...] = ()
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    findings: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    prepared: Mapping[str, Any] | None = None
+    device_cookie: str = ""
+    ends_login: bool = False
+    effect: "Callable[[], Wrong | None] | None" = None
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong answer: what the page says, and what was typed that may be shown again."""
+
+    errors: tuple[Message, ...]
+
+
+Outcome = Noted | Wrong
+
+
+class Stale(Exception):
+    """The attempt changed under a step's hands (two tabs, two servers): nothing was done, the true step is shown."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. ``due`` and ``page`` are pure; ``prepare`` is idempotent; ``answer`` has the effects.
+
+    ``silent_error``: OAuth's word when it is due under ``prompt=none``.
+    """
+
+    name: str
+    silent_error: str
+    due: Callable[[Case], bool]
+    page: Callable[[Case, Frame], object]
+    answer: Callable[[Work, Form], Outcome]
+    prepare: Callable[[Work], Mapping[str, Any] | None] | None = None

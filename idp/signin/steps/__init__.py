@@ -1,0 +1,30 @@
+"""The steps, in the order that is a security property and is written by hand.
+
+Password before anything personal is said; the leaked notice tells only (whoever merely knows a leaked password must not be
+able to change it); an owned factor before a new one is set up; a new password after the factor; consent last.
+"""
+
+from idp.signin.step import Step
+from idp.signin.steps import (
+    account,
+    consent,
+    enrol,
+    factor,
+    leaked,
+    new_password,
+    organisation,
+    password,
+    recovered,
+)
+
+SEQUENCE: tuple[Step, ...] = (
+    account.STEP,
+    organisation.STEP,
+    password.STEP,
+    leaked.STEP,
+    factor.STEP,
+    enrol.STEP,
+    recovered.STEP,
+    new_password.STEP,
+    consent.STEP,
+)

@@ -1,0 +1,67 @@
+"""Who is it? The chooser of people known to this browser (S35)."""
+
+from dataclasses import dataclass
+
+from idp.identity.people import compared
+from idp.signin.case import Case, KnownPerson
+from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work
+
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class AccountPage:
+    """People to choose from; the form sends ``choice``: a ``user_id``, or ``other``."""
+
+    frame: Frame
+    people: tuple[KnownPerson, ...]
+
+
+def hint_names_login(case: Case) -> bool:
+    """Whether ``id_token_hint`` or ``login_hint`` names the person signed in."""
+    if not case.login_user_id:
+        return False
+    if case.needs.subject:
+        return case.needs.subject == case.login_user_id
+    signed_in = next((person for person in case.known if person.is_signed_in), None)
+    hint = compared(case.needs.login_hint)
+    return signed_in is not None and bool(hint) and hint == compared(signed_in.username)
+
+
+def due(case: Case) -> bool:
+    """A shared till always asks who it is; others when asked to, if there is anyone to choose."""
+    if case.answered("account") or any(proof.method == "password" for proof in case.own_proofs):
+        return False
+    shared = case.needs.client is not None and case.needs.client.shared_device
+    if case.silent:
+        # Nothing may be shown: there is only a choice to miss where somebody is signed in and no hint names them.
+        return shared and bool(case.login_user_id) and not hint_names_login(case)
+    return bool(case.known) and (shared or "select_account" in case.needs.prompt)
+
+
+def page(case: Case, frame: Frame) -> AccountPage:
+    """The chooser."""
+    return AccountPage(frame, case.known)
+
+
+def answer(work: Work, form: Form) -> Outcome:
+    """Choosing the person signed in goes on; any other choice ends that login and starts at the password."""
+    choice = form.get("choice", "")
+    chosen = next((person for person in work.case.known if person.user_id == choice), None)
+    if chosen is None:
+        return somebody_else()
+    if chosen.is_signed_in:
+        return Noted(answers={"account": chosen.user_id})
+    return somebody_else(chosen)
+
+
+def somebody_else(chosen: KnownPerson | None = None) -> Noted:
+    """Start at the password, as ``chosen`` or as whoever: the former login ends, and nothing proved so far is kept."""
+    columns: dict[str, object] = {"user_id": None, "proofs": [], "findings": {}, "sealed": "", "typed_username": ""}
+    if chosen is not None:
+        columns |= {"organisation_id": chosen.organisation_id, "typed_username": chosen.username}
+    answers = {"account": chosen.user_id if chosen else OTHER}
+    return Noted(answers=answers, columns={**columns, "answers": answers}, ends_login=True)
+
+
+STEP = Step("account", "account_selection_required", due, page, answer)

@@ -1,0 +1,56 @@
+"""May this app see that? Last, and only for apps that are not our own."""
+
+from dataclasses import dataclass
+
+from idp.audit import Event
+from idp.signin.case import Case
+from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work
+from idp.store import consents
+
+
+@dataclass(frozen=True)
+class ConsentPage:
+    """The form sends ``choice``: ``allow`` or ``deny``. ``scopes`` are names; the template has the words."""
+
+    frame: Frame
+    scopes: tuple[str, ...]
+    redirect_host: str
+    policy_uri: str
+    tos_uri: str
+
+
+def due(case: Case) -> bool:
+    """Asked where the request says so, or a foreign app asks for more than was allowed before."""
+    if case.needs.client is None or case.answered("consent"):
+        return False
+    if "consent" in case.needs.prompt:
+        return True
+    return not case.needs.client.first_party and not set(case.needs.scopes) <= case.consented_scopes
+
+
+def page(case: Case, frame: Frame) -> ConsentPage:
+    """What is asked, by whom."""
+    client = case.needs.client
+    if client is None:
+        raise LookupError("consent is asked without a client")
+    return ConsentPage(frame, case.needs.scopes, client.redirect_host, client.policy_uri, client.tos_uri)
+
+
+def answer(work: Work, form: Form) -> Outcome:
+    """Allowed scopes are added to those allowed before; anything but ``allow`` or ``deny`` answers nothing."""
+    choice, client = form.get("choice", ""), work.case.needs.client
+    _, _, user = work.person()
+    if client is None or choice not in ("allow", "deny"):
+        return Noted()
+    if choice == "deny":
+        return Noted(answers={"consent": "denied"})
+
+    def effect() -> None:
+        scopes = sorted(set(work.case.needs.scopes) | work.case.consented_scopes)
+        consents.give_consent(user.organisation_id, user.id, client.client_id, scopes, work.case.now)
+        work.record(Event.CONSENT_GIVEN, scopes=scopes)
+
+    return Noted(answers={"consent": "allowed"}, effect=effect)
+
+
+STEP = Step("consent", "consent_required", due, page, answer)

@@ -1,0 +1,235 @@
+"""Setting up a second factor (S14–S28): start, password, apps, scan, codes. One step, whose stage follows from the facts.
+
+Nothing takes effect before the tick of S22: the secret and the codes lie sealed in the attempt until then.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from idp import crypto, db
+from idp.audit import Event
+from idp.errors import Message, say
+from idp.identity import recovery, remembered, totp
+from idp.identity.policy import SECOND
+from idp.identity.proofs import Proof
+from idp.mail.messages import notify
+from idp.signin.case import ENROL, NEW_CODES, Case
+from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.steps import password
+from idp.signin.steps.factor import WRONG_CODE, gate, wrong_code
+from idp.signin.steps.need import needed_level
+from idp.store import credentials, users
+
+START, PASSWORD, APPS, SCAN, CODES = "start", "password", "apps", "scan", "codes"
+JUST_NOW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class EnrolPage:
+    """One of five stages. Buttons: ``next`` goes on, ``not_now`` leaves, ``back`` from scan to apps.
+
+    ``start``: ``reasons`` say why it is compulsory (empty: offered). ``password``: field ``password``. ``scan``: ``uri`` for
+    the QR code, ``key`` in groups of four, field ``code``. ``codes``: twelve ``codes``, tick ``noted``, ``file_name`` and the
+    address ``download`` of the text file.
+    """
+
+    frame: Frame
+    stage: str
+    may_leave: bool
+    is_again: bool
+    only_codes: bool
+    reasons: tuple[Message, ...] = ()
+    uri: str = ""
+    key: str = ""
+    codes: tuple[str, ...] = ()
+    file_name: str = ""
+    download: str = ""
+
+
+def is_compulsory(case: Case) -> bool:
+    """Whether there is no way round: by policy, by what is asked, or by the last recovery code (S5, S44)."""
+    if case.person is None or case.answered("enrolled"):
+        return False
+    if case.findings.get("last_code"):
+        return True
+    lacks = not case.person.has_factor
+    by_rule = case.rules is not None and case.rules.must_own
+    return lacks and (by_rule or case.level < min(needed_level(case), SECOND))
+
+
+def is_wanted(case: Case) -> bool:
+    """Whether the person asked for it: in the profile, or after a recovery code (S8, S45)."""
+    if case.answered("enrolled") or case.answered("enrol") == "not_now":
+        return False
+    tasks = {ENROL, NEW_CODES} & set(case.needs.tasks)
+    return bool(tasks) or case.answered("recovered") == "again"
+
+
+def is_offered(case: Case) -> bool:
+    """Whether to propose it after a typed password (S16): once, unless the organisation turned that off."""
+    if case.person is None or case.person.has_factor or case.answered("enrolled") or case.offer_declined:
+        return False
+    offers = case.organisation is not None and case.organisation.offer_set_up
+    typed = any(proof.method == "password" for proof in case.own_proofs)
+    return offers and typed and not case.silent and case.answered("enrol") != "not_now"
+
+
+def due(case: Case) -> bool:
+    """Compulsory, asked for, or offered; a factor that is owned is always shown before (``factor`` stands earlier)."""
+    return case.person is not None and (is_compulsory(case) or is_wanted(case) or is_offered(case))
+
+
+def only_codes(case: Case) -> bool:
+    """Whether only fresh recovery codes are made, for an app that stays."""
+    wants = NEW_CODES in case.needs.tasks and case.person is not None and case.person.has_totp
+    return wants and not case.findings.get("last_code")
+
+
+def stage_of(case: Case) -> str:
+    """The stage, from the facts alone."""
+    if not case.answered("enrol_started"):
+        return START
+    if not _password_is_recent(case):
+        return PASSWORD
+    if only_codes(case) or case.prepared.get("step"):
+        return CODES
+    return SCAN if case.answered("enrol_apps") == "seen" else APPS
+
+
+def _password_is_recent(case: Case) -> bool:
+    """Typed moments ago in this same sign-in (S17)."""
+    return any(proof.method == "password" and proof.at >= case.now - JUST_NOW for proof in case.own_proofs) or bool(
+        case.prepared.get("step")
+    )
+
+
+def page(case: Case, frame: Frame) -> EnrolPage:
+    """The stage's page."""
+    stage, prepared = stage_of(case), case.prepared
+    compulsory = is_compulsory(case)
+    shown = EnrolPage(
+        frame=frame,
+        stage=stage,
+        may_leave=not compulsory,
+        is_again=case.person is not None and case.person.has_totp,
+        only_codes=only_codes(case),
+        reasons=tuple(reason.message for reason in case.rules.compulsory_because) if compulsory and case.rules else (),
+    )
+    if stage == SCAN:
+        secret = prepared["secret"]
+        return replace(shown, uri=totp.uri(secret, prepared["issuer"], prepared["label"]), key=totp.grouped(secret))
+    if stage == CODES:
+        download = f"{frame.action}/recovery-codes.txt"
+        return replace(shown, codes=tuple(prepared["codes"]), file_name=prepared["file_name"], download=download)
+    return shown
+
+
+def prepare(work: Work) -> Mapping[str, Any] | None:
+    """A secret and codes, once, sealed in the attempt (S21); None where all there is to prepare is there."""
+    if work.case.prepared.get("secret") or stage_of(work.case) in (START, PASSWORD):
+        return None
+    organisation, _, user = work.person()
+    return {
+        "totp_id": crypto.new_id(),
+        "secret": totp.new_secret(),
+        "codes": recovery.new_codes(),
+        # Issuer and label stay the same when set up again, so that the app overwrites its entry (S26).
+        "issuer": work.settings.name,
+        "label": f"{organisation.name}: {user.username}",
+        "file_name": re.sub(r"[^a-z0-9]+", "-", f"{organisation.store_url}-{user.username_key}").strip("-"),
+    }
+
+
+def answer(work: Work, form: Form) -> Outcome:
+    """What the stage's form says."""
+    if "not_now" in form and not is_compulsory(work.case):
+        return _not_now(work)
+    stage = stage_of(work.case)
+    if stage == START:
+        return Noted(answers={"enrol_started": "yes"})
+    if stage == PASSWORD:
+        _, _, user = work.person()
+        return password.check(work, user, user.username, form.get("password", ""))
+    if stage == APPS:
+        return Noted(answers={"enrol_apps": "seen"})
+    if stage == SCAN:
+        return Noted(answers={"enrol_apps": "again"}) if "back" in form else _confirm(work, form.get("code", ""))
+    return _take_effect(work) if form.get("noted") else Wrong((say("Note the codes first, then tick the box."),))
+
+
+def _not_now(work: Work) -> Outcome:
+    _, _, user = work.person()
+
+    def effect() -> None:
+        if not is_wanted(work.case):
+            users.change_user(user.organisation_id, user.id, offer_declined_at=work.case.now)
+
+    return Noted(answers={"enrol": "not_now"}, prepared={}, effect=effect)
+
+
+def _confirm(work: Work, code: str) -> Outcome:
+    """The 6-digit code must be right before anything becomes active (S20); it is spent, and is this sign-in's code."""
+    _, _, user = work.person()
+    prepared = work.case.prepared
+    guess = gate(work, "totp")
+    result = totp.check(prepared["secret"], code, work.case.now, 0)
+    if not isinstance(result, totp.Right):
+        return wrong_code(work, prepared["totp_id"], result)
+
+    def effect() -> Wrong | None:
+        if not credentials.spend_step(user.organisation_id, prepared["totp_id"], result.step, work.case.now):
+            return Wrong((WRONG_CODE,))
+        guess.succeeded()
+        return None
+
+    proof = Proof("totp", at=work.case.now, credential=prepared["totp_id"])
+    return Noted(proofs=(proof,), prepared={**prepared, "step": result.step}, effect=effect)
+
+
+def _take_effect(work: Work) -> Outcome:
+    """The tick: everything together (S22), and what it replaces dies with it (S28, S40)."""
+    _, _, user = work.person()
+    prepared, now, is_new = work.case.prepared, work.case.now, not only_codes(work.case)
+    salt = crypto.random_bytes(16)
+    db.release()
+    with work.settings.hasher.slot():
+        digests = recovery.stretch_all(work.settings, prepared["codes"], salt)
+
+    def effect() -> Wrong | None:
+        if not _spend_last_code(work):
+            return Wrong((say("That recovery code was used meanwhile. Sign in again, please."),))
+        recovery.put(user.organisation_id, user.id, salt, digests, now)
+        if is_new:
+            totp.activate(
+                work.settings, user.organisation_id, user.id, prepared["totp_id"], prepared["secret"], prepared["step"], now
+            )
+            remembered.revoke_all(user.organisation_id, user.id, now)
+            users.change_user(user.organisation_id, user.id, factor_changed_at=now, must_set_up_since=None)
+        _tell(work, is_new=is_new)
+        return None
+
+    return Noted(answers={"enrolled": now.isoformat()}, findings={"last_code": None}, prepared={}, effect=effect)
+
+
+def _spend_last_code(work: Work) -> bool:
+    held = work.case.findings.get("last_code")
+    if not held:
+        return True
+    _, _, user = work.person()
+    return recovery.burn(user.organisation_id, held["set"], crypto.from_b64url(held["digest"]), work.case.now)
+
+
+def _tell(work: Work, *, is_new: bool) -> None:
+    """Audit and mail (S53)."""
+    _, _, user = work.person()
+    again = work.case.person is not None and work.case.person.has_totp
+    event = (Event.FACTOR_SET_UP_AGAIN if again else Event.FACTOR_SET_UP) if is_new else Event.RECOVERY_CODES_MADE
+    template = ("factor_set_up_again" if again else "factor_set_up") if is_new else "recovery_codes_made"
+    work.record(event)
+    notify(work.settings, user.organisation_id, user.id, template)
+
+
+STEP = Step("enrol", "interaction_required", due, page, answer, prepare)

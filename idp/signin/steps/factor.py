@@ -1,0 +1,186 @@
+"""The second factor: the code of now (S34), or a recovery code in its place (S41, S42)."""
+
+from dataclasses import dataclass
+
+from idp import crypto, db
+from idp.audit import Event
+from idp.errors import Message, say
+from idp.identity import recovery, remembered, throttle, totp
+from idp.identity.policy import SECOND
+from idp.identity.proofs import Proof
+from idp.mail.messages import notify
+from idp.signin.case import Case
+from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.steps.need import needed_level
+from idp.store import credentials
+
+APP, RECOVERY = "app", "recovery"
+WRONG_RECOVERY = say("That recovery code is not right, or it was used before. Try another one from your list.")
+ALREADY_USED = say("That code was used already. Wait for the next code in your app and enter that one.")
+WRONG_CODE = say("That code is not right. Wait for the next code, or close your authenticator app and open it again.")
+SCAN_AGAIN = say(
+    "Your second factor was set up again or reset lately. Delete the old entry in your app and scan the new QR code."
+)
+
+
+@dataclass(frozen=True)
+class FactorPage:
+    """``mode`` ``app`` asks for ``code`` (and offers ``remember_device`` for so many days, 0: not), ``recovery`` for
+    ``recovery_code``. The buttons ``use_recovery`` and ``use_app`` change the mode.
+    """
+
+    frame: Frame
+    mode: str
+    remember_days: int
+
+
+def due(case: Case) -> bool:
+    """Asked where an owned factor would raise the level to what is needed, unless the last recovery code was shown."""
+    if case.person is None or not case.person.has_totp or case.findings.get("last_code"):
+        return False
+    return case.level < min(needed_level(case), SECOND)
+
+
+def page(case: Case, frame: Frame) -> FactorPage:
+    """The code field; the tick is absent where the client turns it off (S39)."""
+    allowed = case.needs.client is None or case.needs.client.remember_device
+    days = case.organisation.remember_device_days if case.organisation and allowed else 0
+    return FactorPage(frame, mode=case.answered("factor_mode") or APP, remember_days=days)
+
+
+def answer(work: Work, form: Form) -> Outcome:
+    """One guess, counted before it is checked; or a change between code and recovery code."""
+    for button, mode in (("use_recovery", RECOVERY), ("use_app", APP)):
+        if button in form:
+            return Noted(answers={"factor_mode": mode})
+    if "recovery_code" in form:
+        return _recovery_code(work, form["recovery_code"])
+    return _app_code(work, form.get("code", ""), remember="remember_device" in form)
+
+
+def gate(work: Work, authenticator: str) -> throttle.Guess:
+    """Count a guess of the person signing in; refuses where the throttle is closed."""
+    _, _, user = work.person()
+    return throttle.gate(
+        work.settings,
+        organisation_id=user.organisation_id,
+        user_id=user.id,
+        typed="",
+        authenticator=authenticator,
+        browser_id=work.visit.browser_id,
+        address=work.visit.address,
+        now=work.case.now,
+    )
+
+
+def _app_code(work: Work, code: str, *, remember: bool) -> Outcome:
+    _, _, user = work.person()
+    row = credentials.active_totp(user.organisation_id, user.id)
+    if row is None:
+        return Noted()
+    guess = gate(work, "totp")
+    result = totp.check(totp.open_secret(work.settings, row), code, work.case.now, row.last_step)
+    if not isinstance(result, totp.Right):
+        return wrong_code(work, row.id, result)
+
+    def effect() -> Wrong | None:
+        if not totp.accept(row.organisation_id, row.id, result.step, work.case.now):
+            return Wrong((ALREADY_USED,))
+        guess.succeeded()
+        if remember:
+            _remember(work, device)
+        return None
+
+    remember = remember and page(work.case, Frame("", "", "", "")).remember_days > 0
+    device = work.visit.device or crypto.new_secret()
+    proof = Proof("totp", at=work.case.now, credential=row.id)
+    return Noted(proofs=(proof,), device_cookie=device if remember else "", effect=effect)
+
+
+def _remember(work: Work, device: str) -> None:
+    """The tick of S36: trust in this device for this user, from now, with a fixed end (S38)."""
+    _, terms, user = work.person()
+    remembered.remember(
+        work.settings, terms, user.organisation_id, user.id, device, label=work.visit.label, now=work.case.now
+    )
+    work.record(Event.DEVICE_REMEMBERED)
+
+
+def wrong_code(work: Work, totp_id: str, result: totp.Check) -> Wrong:
+    """What a wrong code says (S56–S59): never more than after the right password, and the named step is spent."""
+    _, _, user = work.person()
+    with db.transaction():
+        if isinstance(result, totp.Elsewhere):
+            totp.spend_named(user.organisation_id, totp_id, result.step, work.case.now)
+        work.record(Event.CODE_WRONG, outcome="failure", kind=type(result).__name__)
+    if isinstance(result, totp.AlreadyUsed):
+        return Wrong((ALREADY_USED,))
+    errors = _clock_errors(result.seconds) if isinstance(result, totp.Elsewhere) else (WRONG_CODE,)
+    return Wrong((*errors, SCAN_AGAIN) if work.case.factor_changed_lately else errors)
+
+
+def _clock_errors(seconds: int) -> tuple[Message, ...]:
+    """By how much the phone's clock is off, and where it is put right (S58)."""
+    amount = abs(seconds)
+    if amount >= 3600:
+        hours = round(amount / 3600)
+        off = (
+            say("The clock of your phone is about %(hours)s hours ahead.", hours=hours)
+            if seconds > 0
+            else say("The clock of your phone is about %(hours)s hours behind.", hours=hours)
+        )
+    else:
+        minutes = max(1, round(amount / 60))
+        off = (
+            say("The clock of your phone is about %(minutes)s minutes ahead.", minutes=minutes)
+            if seconds > 0
+            else say("The clock of your phone is about %(minutes)s minutes behind.", minutes=minutes)
+        )
+    advice = say(
+        "Set date, time and time zone to automatic in your phone's settings (Google Authenticator has its own setting for "
+        "time correction), and enter a new code."
+    )
+    return (off, advice)
+
+
+def _recovery_code(work: Work, typed: str) -> Outcome:
+    """Any unused code, once (S42); the last one only opens the set-up, and is spent when that succeeds (S44)."""
+    _, _, user = work.person()
+    row = credentials.active_recovery_set(user.organisation_id, user.id)
+    if not recovery.normal(typed) or row is None:
+        return Wrong((WRONG_RECOVERY,))
+    db.release()
+    with work.settings.hasher.slot():
+        guess = gate(work, "recovery")
+        db.release()
+        digest = recovery.digest_of(work.settings, row, typed)
+    left = recovery.left(user.organisation_id, user.id)
+    if digest is None or not credentials.known_recovery_code(row.organisation_id, row.id, digest):
+        with db.transaction():
+            work.record(Event.RECOVERY_CODE_WRONG, outcome="failure")
+        return Wrong((WRONG_RECOVERY,))
+    if left == 1:
+        return _last_code(work, row.id, digest, guess)
+
+    def effect() -> Wrong | None:
+        if not recovery.burn(row.organisation_id, row.id, digest, work.case.now):
+            return Wrong((WRONG_RECOVERY,))
+        guess.succeeded()
+        work.record(Event.RECOVERY_CODE_USED, left=left - 1)
+        notify(work.settings, user.organisation_id, user.id, "recovery_code_used", {"left": str(left - 1)})
+        return None
+
+    return Noted(proofs=(Proof("recovery", at=work.case.now, credential=row.id),), effect=effect)
+
+
+def _last_code(work: Work, set_id: str, digest: bytes, guess: throttle.Guess) -> Outcome:
+    """Held, not spent: a closed browser must not lock the person out (S44)."""
+
+    def effect() -> None:
+        guess.succeeded()
+        work.record(Event.LAST_RECOVERY_CODE_SHOWN)
+
+    return Noted(findings={"last_code": {"set": set_id, "digest": crypto.b64url(digest)}}, effect=effect)
+
+
+STEP = Step("factor", "interaction_required", due, page, answer)

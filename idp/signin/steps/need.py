@@ -1,0 +1,28 @@
+"""How much proof is needed in a case. Pure; shared by the steps and the flow."""
+
+from idp.identity.policy import PHISHING_RESISTANT, SECOND
+from idp.signin.case import ENROL, NEW_CODES, NEW_PASSWORD, Case
+
+
+def wants_new_password(case: Case) -> bool:
+    """Whether a new password shall be chosen: asked for, chosen at the leaked notice, or forced (S32, S50)."""
+    forced = case.person is not None and case.person.must_change_password
+    asked = NEW_PASSWORD in case.needs.tasks or case.answered("leaked") == "change"
+    return (forced or asked) and not case.answered("new_password")
+
+
+def needed_level(case: Case) -> int:
+    """The level to reach: the lowest acr asked for, raised by policy, client, and by what is about to be changed."""
+    asked = [case.acr_levels[name] for name in case.needs.acr if name in case.acr_levels]
+    needed = max(min(asked, default=1), case.needs.minimum_level, case.rules.level if case.rules else 1)
+    changes_details = case.needs.highest or {ENROL, NEW_CODES} & set(case.needs.tasks) or wants_new_password(case)
+    return max(needed, highest_owned(case)) if changes_details else needed
+
+
+def highest_owned(case: Case) -> int:
+    """The highest level the person's own factors reach (a recovery code stands in for the code)."""
+    if case.person is None:
+        return 1
+    if case.person.has_passkey:
+        return PHISHING_RESISTANT
+    return SECOND if case.person.has_totp else 1

@@ -1,0 +1,67 @@
+"""Choosing a new password: a wish (profile, leaked notice) or forced (one-time password, S50); after the second factor."""
+
+from dataclasses import dataclass
+
+from idp import crypto, db
+from idp.errors import say
+from idp.identity import passwords
+from idp.signin.case import Case
+from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.steps.need import highest_owned, wants_new_password
+
+
+@dataclass(frozen=True)
+class NewPasswordPage:
+    """Fields ``new_password`` and ``new_password_again``; ``min_length`` in characters. ``is_forced``: no way round."""
+
+    frame: Frame
+    username: str
+    min_length: int
+    is_forced: bool
+
+
+def due(case: Case) -> bool:
+    """Due once the person is proved as highly as they can be: who merely knows a password must not change it (S32)."""
+    return wants_new_password(case) and case.level >= highest_owned(case)
+
+
+def page(case: Case, frame: Frame) -> NewPasswordPage:
+    """The two fields."""
+    person = case.person
+    forced = person is not None and person.must_change_password
+    return NewPasswordPage(
+        frame, username=person.username if person else "", min_length=case.password_min_length, is_forced=forced
+    )
+
+
+def answer(work: Work, form: Form) -> Outcome:
+    """Taken when it is long enough and not known to be leaked (S33)."""
+    organisation, terms, user = work.person()
+    if "not_now" in form and not page(work.case, Frame("", "", "", "")).is_forced:
+        return Noted(answers={"new_password": "not_now"})
+    chosen = form.get("new_password", "")
+    if chosen != form.get("new_password_again", ""):
+        return Wrong((say("The two passwords are not the same. Enter them again."),))
+    has_factor = work.case.person is not None and work.case.person.has_factor
+    db.release()
+    problem = passwords.unacceptable(work.settings, terms, user, organisation.name, chosen, has_factor)
+    if problem is not None:
+        return Wrong((problem,))
+    db.release()
+    with work.settings.hasher.slot():
+        hashed = passwords.hash_of(work.settings, chosen)
+
+    def effect() -> None:
+        passwords.put(
+            work.settings,
+            user,
+            hashed,
+            work.origin,
+            keep_login_id=work.case.login_id,
+            keep_attempt=crypto.digest("attempt", work.case.attempt_id),
+        )
+
+    return Noted(answers={"new_password": "changed"}, effect=effect)
+
+
+STEP = Step("new_password", "interaction_required", due, page, answer)

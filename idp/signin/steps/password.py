@@ -1,0 +1,122 @@
+"""Username and password (S30), with the look-up among leaked passwords at every entry (S31)."""
+
+from dataclasses import dataclass, replace
+
+from idp import db
+from idp.audit import Event
+from idp.errors import say
+from idp.identity import leaked, passwords, people, throttle
+from idp.identity.proofs import Proof, as_json
+from idp.signin.case import Case
+from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.steps.account import somebody_else
+from idp.signin.steps.organisation import ASK
+from idp.store.users import User
+
+MISMATCH = say("That username and password do not go together. Check both and try again.")
+
+
+@dataclass(frozen=True)
+class PasswordPage:
+    """Asks for ``username`` (fixed where ``username_is_fixed``) and ``password``.
+
+    ``can_change_organisation``: a button ``other_organisation`` goes back to the store URL. ``can_change_person``: a button
+    ``other_person`` clears the fixed username.
+    """
+
+    frame: Frame
+    username: str
+    username_is_fixed: bool
+    store_url: str
+    can_change_organisation: bool
+    can_change_person: bool
+
+
+def due(case: Case) -> bool:
+    """Asked until a password, or a passkey with user verification, was given freshly enough by the person."""
+    return case.person is None or not any(
+        proof.method == "password" or (proof.method == "passkey" and proof.user_verified) for proof in case.counting
+    )
+
+
+def page(case: Case, frame: Frame) -> PasswordPage:
+    """The two fields. A person already known by a login proves themselves again under a fixed username."""
+    fixed = case.person.username if case.person else ""
+    organisation = case.organisation.store_url if case.organisation else ""
+    named = case.organisation is not None and case.organisation.is_named
+    return PasswordPage(
+        frame=frame,
+        username=fixed or case.typed_username or case.needs.login_hint,
+        username_is_fixed=bool(fixed),
+        store_url=case.typed_organisation or (organisation if named else case.needs.organisation),
+        can_change_organisation=case.person is None and not case.needs.organisation,
+        can_change_person=bool(fixed) and not case.needs.subject,
+    )
+
+
+def answer(work: Work, form: Form) -> Outcome:
+    """A guess: counted, then checked; on a hit among the leaked ones that is noted for the next step."""
+    if "other_organisation" in form and work.case.person is None:
+        return Noted(answers={"organisation": ASK}, columns={"typed_organisation": "", "organisation_id": None})
+    if "other_person" in form:
+        return somebody_else()
+    username = work.user.username if work.user else form.get("username", "")[:254]
+    user = work.user or (people.find(work.organisation.id, username) if work.organisation else None)
+    checked = check(work, user, username, form.get("password", ""))
+    if isinstance(checked, Wrong):
+        return checked
+    if user is None or work.organisation is None:
+        return Wrong((MISMATCH,))
+    if work.case.needs.subject not in ("", user.id):
+        return Wrong((say("Sign in as the person this was asked for, please."),))
+    columns = {"user_id": user.id, "organisation_id": user.organisation_id, "typed_username": user.username}
+    if work.attempt.user_id not in (None, user.id):
+        # What another person proved in this attempt must never count for this one.
+        columns |= {"proofs": as_json(checked.proofs), "sealed": ""}
+    return replace(checked, columns=columns)
+
+
+def check(work: Work, user: User | None, username: str, password: str) -> Noted | Wrong:
+    """Verify one typed password: throttled, in constant work whether the person exists or not, looked up when right.
+
+    Used wherever a password is typed: here, and again before a set-up (S17).
+    """
+    if not username or not password or len(password) > passwords.MAX_LENGTH:
+        return Wrong((MISMATCH,))
+    settings, visit = work.settings, work.visit
+    organisation_id = work.organisation.id if work.organisation else ""
+    db.release()
+    with settings.hasher.slot():
+        guess = throttle.gate(
+            settings,
+            organisation_id=organisation_id,
+            user_id=user.id if user else "",
+            typed=f"{work.case.typed_organisation}\0{people.compared(username)}",
+            authenticator="password",
+            browser_id=visit.browser_id,
+            address=visit.address,
+            now=work.case.now,
+        )
+        db.release()
+        right = passwords.verify(settings, user, password)
+    if user is None or not right:
+        with db.transaction():
+            work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
+        return Wrong((MISMATCH,))
+    found = leaked.look_up(settings, password)
+    passwords.rehash_if_outdated(settings, user, password)
+
+    def effect() -> Wrong | None:
+        guess.succeeded()
+        if user.password_expires_at is not None and not passwords.spend_one_time(user, work.case.now):
+            return Wrong((MISMATCH,))
+        if found.is_down or found.hit:
+            # The check being down never stops a sign-in; it is recorded (S31).
+            work.record(Event.LEAKED_CHECK_DOWN if found.is_down else Event.PASSWORD_LEAKED, user=user)
+        return None
+
+    proof = Proof("password", at=work.case.now, credential=user.id)
+    return Noted(proofs=(proof,), findings={"leaked": found.source} if found.hit else {}, effect=effect)
+
+
+STEP = Step("password", "login_required", due, page, answer)

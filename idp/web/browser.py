@@ -1,0 +1,143 @@
+"""The browser at the other end: its three cookies, its address, its name in words.
+
+``browser`` binds sign-ins in progress and forms, ``login`` is the live login, ``device`` carries trust (S36). All are
+random, opaque, HttpOnly and SameSite=Lax; over https they are Secure with the ``__Host-`` prefix. Machine endpoints never
+come here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from flask import Response, current_app, g, request
+
+from idp import crypto
+from idp.config import Settings
+from idp.signin.case import Visit
+from idp.store import browsers
+
+LONG = 400 * 86_400
+"""Seconds; browsers keep no cookie longer."""
+
+
+@dataclass
+class Cookies:
+    """The values of this request's cookies, and those to set with the answer (None: leave, empty: delete)."""
+
+    browser: str
+    browser_is_new: bool
+    login: str | None = None
+    device: str | None = None
+
+
+def settings() -> Settings:
+    """The configuration of this application."""
+    found: Settings = current_app.extensions["sleutel"].settings
+    return found
+
+
+def cookie_name(name: str) -> str:
+    """The cookie's name, with the prefix that keeps sub-domains and plain http from setting it."""
+    return f"__Host-{name}" if settings().is_secure else name
+
+
+def cookies() -> Cookies:
+    """This request's cookies; a browser without one gets one with the answer."""
+    if "cookies" not in g:
+        value = request.cookies.get(cookie_name("browser"), "")
+        is_new = not 40 <= len(value) <= 64
+        g.cookies = Cookies(crypto.new_secret() if is_new else value, is_new)
+    found: Cookies = g.cookies
+    return found
+
+
+def visit() -> Visit:
+    """What this request says about itself, as plain values."""
+    if "visit" not in g:
+        digest = crypto.digest("browser", cookies().browser)
+        row = browsers.browser_of(digest)
+        g.visit = Visit(
+            browser_id=row.id if row else crypto.new_id(),
+            new_browser=b"" if row else digest,
+            login=request.cookies.get(cookie_name("login"), "")[:128],
+            device=request.cookies.get(cookie_name("device"), "")[:128],
+            address=address(),
+            label=label(request.headers.get("User-Agent", "")),
+            locale=g.get("locale", "en"),
+            request_id=request_id(),
+        )
+    found: Visit = g.visit
+    return found
+
+
+def request_id() -> str:
+    """This request's own id, for log and audit."""
+    if "request_id" not in g:
+        g.request_id = crypto.new_id()
+    return str(g.request_id)
+
+
+def keep(response: Response) -> Response:
+    """Set and delete cookies with the answer, where a page used them."""
+    if "cookies" not in g:
+        return response
+    found = cookies()
+    if found.browser_is_new:
+        _set(response, "browser", found.browser, LONG)
+    if found.login is not None:
+        _set(response, "login", found.login, None)
+    if found.device is not None:
+        _set(response, "device", found.device, LONG)
+    return response
+
+
+def _set(response: Response, name: str, value: str, max_age: int | None) -> None:
+    """Set a cookie, or delete it where ``value`` is empty; ``max_age`` None: until the browser closes."""
+    age = max_age if value else 0
+    secure = settings().is_secure
+    response.set_cookie(cookie_name(name), value, max_age=age, path="/", secure=secure, httponly=True, samesite="Lax")
+
+
+def address() -> str:
+    """The client's address. X-Forwarded-For is believed from the configured proxies only, read from its end."""
+    peer = request.remote_addr or ""
+    trusted = [ip_network(entry) for entry in settings().server.trusted_proxies]
+    chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    current = peer
+    while chain and _is_in(current, trusted):
+        following = chain.pop()
+        if not _is_address(following):
+            break
+        current = following
+    return current
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def _is_in(text: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    return _is_address(text) and any(ip_address(text) in network for network in networks)
+
+
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = (
+    ("iPad", "iPad"),
+    ("iPhone", "iPhone"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def label(user_agent: str) -> str:
+    """The browser in words, as "Firefox · Windows"; never the header's own text."""
+    name = next((word for mark, word in BROWSERS if mark in user_agent), "")
+    system = next((word for mark, word in SYSTEMS if mark in user_agent), "")
+    return " · ".join(part for part in (name, system) if part) or "?"

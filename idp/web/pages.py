@@ -1,0 +1,169 @@
+"""Pages: a template with its one dataclass, errors as pages, languages, and the headers that all answers carry."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Blueprint, Flask, Response, current_app, g, make_response, redirect, render_template, request
+from flask_babel import Babel, gettext, ngettext
+from werkzeug.exceptions import HTTPException
+
+from idp.errors import Message, Refusal, say
+from idp.resources import PACKAGE
+from idp.signin import settle
+from idp.web import browser, csrf
+
+log = structlog.get_logger("web")
+blueprint = Blueprint("pages", __name__)
+LANGUAGES = ("en", "nl")
+
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
+# No form-action: Chromium applies it along the whole chain of redirects, so it would bar the way back to the relying app.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Content-Security-Policy": CSP,
+}
+
+
+@dataclass(frozen=True)
+class ErrorPage:
+    """A refusal as a page. ``rows``: what helps a developer, as label and value. ``retry_after``: seconds, 0: none."""
+
+    status: int
+    title: Message
+    text: Message
+    rows: tuple[tuple[str, str], ...] = ()
+    retry_after: int = 0
+
+
+TITLES = {
+    400: say("That did not work"),
+    403: say("That is not allowed"),
+    404: say("This page does not exist"),
+    405: say("That did not work"),
+    413: say("That is too large"),
+    429: say("Too many tries"),
+    500: say("Something went wrong"),
+    503: say("Very busy just now"),
+}
+TEXTS = {
+    403: say("This form was not made in this browser, or it is too old. Go back, reload the page and try again."),
+    404: say("The address is wrong, or what was here is gone."),
+    500: say("It is our fault, and it was noted. Please try again."),
+}
+
+
+def setup_pages(app: Flask) -> None:
+    """Languages, globals of templates, error pages and headers."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
+    Babel(app, locale_selector=locale, default_locale="en")
+    app.jinja_env.globals.update(
+        _=gettext, ngettext=ngettext, say=words, csrf_token=csrf.token, languages=LANGUAGES, locale=locale
+    )
+    app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
+    app.register_blueprint(blueprint)
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    app.after_request(_finish)
+
+
+def words(message: Message) -> str:
+    """A message in the reader's language."""
+    return str(gettext(message.key, **{name: _worded(value) for name, value in message.values.items()}))
+
+
+def _worded(value: Any) -> Any:
+    return words(value) if isinstance(value, Message) else value
+
+
+def render(template: str, page: Any, status: int = 200) -> Response:
+    """A page; never cached."""
+    response = make_response(render_template(template, page=page), status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def see_other(address: str) -> Response:
+    """Go there with a GET (303: a password in the body must not travel on, RFC 9700 §4.12)."""
+    response = make_response(redirect(address, 303))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def error_page(
+    status: int, title: Message, text: Message, rows: dict[str, str] | None = None, retry_after: int = 0
+) -> Response:
+    """A refusal as a page."""
+    page = ErrorPage(status, title, text, tuple((rows or {}).items()), retry_after)
+    response = render("web/error.html", page, status)
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def locale() -> str:
+    """The reader's language: what the sign-in says (``prefer``), their own choice, then the browser's (S62)."""
+    for wanted in (*g.get("languages", ()), request.cookies.get("language", "")):
+        if wanted[:2].lower() in LANGUAGES:
+            return str(wanted[:2].lower())
+    return request.accept_languages.best_match(LANGUAGES, "en") or "en"
+
+
+def prefer(*languages: str) -> None:
+    """Languages that go before the browser's, for this request."""
+    g.languages = tuple(language for language in languages if language)
+
+
+@blueprint.post("/language")
+def language() -> Response:
+    """Pick a language on any page, and come back to it."""
+    csrf.require()
+    chosen = request.form.get("language", "")
+    back = request.form.get("back", "/")
+    is_ours = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
+    response = see_other(back if is_ours else "/")
+    if chosen in LANGUAGES:
+        response.set_cookie("language", chosen, max_age=browser.LONG, samesite="Lax", secure=browser.settings().is_secure)
+        if back.startswith("/sign-in/"):
+            settle.choose_locale(browser.settings(), browser.visit(), back.removeprefix("/sign-in/"), chosen)
+    return response
+
+
+def _refused(refusal: Refusal) -> Response:
+    log.info("refused", status=refusal.status, detail=refusal.detail, path=request.path)
+    title = TITLES.get(refusal.status, TITLES[400])
+    return error_page(refusal.status, title, refusal.message, retry_after=getattr(refusal, "retry_after", 0))
+
+
+def _http_error(error: HTTPException) -> Response:
+    if error.response is not None or (error.code or 500) < 400:
+        return make_response(error.get_response())
+    status = error.code or 500
+    title = TITLES.get(status, TITLES[400])
+    response = error_page(status, title, TEXTS.get(status, say("The request could not be understood.")))
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected", path=request.path, request_id=browser.request_id(), exc_info=error)
+    return error_page(500, TITLES[500], TEXTS[500], {"Request": browser.request_id()})
+
+
+def _finish(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.extensions["sleutel"].settings.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return browser.keep(response)

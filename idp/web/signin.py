@@ -1,0 +1,71 @@
+"""The sign-in pages: one address an attempt, whatever the step (steps have no routes)."""
+
+from flask import Blueprint, Response, make_response
+
+from idp.errors import say
+from idp.signin import settle
+from idp.signin.settle import Done, Shown
+from idp.web import browser, csrf, forms, pages
+
+blueprint = Blueprint("signin", __name__)
+
+
+@blueprint.get("/sign-in/<attempt_id>")
+def show(attempt_id: str) -> Response:
+    """The page of the step that is due."""
+    shown = settle.show(browser.settings(), browser.visit(), attempt_id)
+    if shown is None:
+        return _gone()
+    return pages.see_other(shown.to) if isinstance(shown, Done) else _page(shown)
+
+
+@blueprint.post("/sign-in/<attempt_id>")
+def answer(attempt_id: str) -> Response:
+    """An answer to the step that it names; a form that finds no matching sign-in opens a new one (S60)."""
+    form = forms.fields()
+    visit = browser.visit()
+    taken = settle.answer(browser.settings(), visit, attempt_id, form.get("step", ""), form) if csrf.fits() else None
+    if taken is None:
+        reopened = settle.reopen(browser.settings(), visit, form.get("request", ""), form.get("username", ""))
+        return pages.see_other(f"/sign-in/{reopened}") if reopened else _gone()
+    if isinstance(taken, Shown):
+        return _page(taken, 429 if taken.retry_after else 422)
+    _take_cookies(taken)
+    return pages.see_other(f"/sign-in/{taken.attempt_id}")
+
+
+@blueprint.get("/sign-in/<attempt_id>/recovery-codes.txt")
+def recovery_codes(attempt_id: str) -> Response:
+    """The codes as a text file, as long as the page shows them (S23)."""
+    page = settle.recovery_codes(browser.settings(), browser.visit(), attempt_id)
+    if page is None:
+        return _gone()
+    response = make_response("\r\n".join((page.file_name, "", *page.codes, "")))
+    response.headers["Content-Type"] = "text/plain; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="{page.file_name}.txt"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _page(shown: Shown, status: int = 200) -> Response:
+    pages.prefer(shown.case.answered("locale"), *shown.case.needs.ui_locales, shown.case.locale)
+    response = pages.render(f"signin/{shown.step}.html", shown.page, status)
+    if shown.retry_after:
+        response.headers["Retry-After"] = str(shown.retry_after)
+    return response
+
+
+def _take_cookies(moved: settle.Moved) -> None:
+    cookies = browser.cookies()
+    if moved.login_cookie or moved.login_ended:
+        cookies.login = moved.login_cookie
+    if moved.device_cookie:
+        cookies.device = moved.device_cookie
+
+
+def _gone() -> Response:
+    return pages.error_page(
+        404,
+        say("This sign-in is over"),
+        say("It was finished, took too long, or was started in another browser. Go back to the app and sign in again."),
+    )
