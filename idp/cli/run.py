@@ -70,7 +70,7 @@ def serve(settings: Settings, *, with_mail: bool) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     host, port = settings.server.address
     server: Any = Granian(
-        "idp.app:serve",
+        "idp.app:from_environment",
         factory=True,
         address=host,
         port=port,
