@@ -108,7 +108,6 @@ def _letter(settings: Settings, name: str) -> EmailMessage:
 def _read(file: Path) -> EmailMessage:
     with file.open("rb") as stream:
         return BytesParser(policy=policy.default).parse(stream)
-  knows no EmailMessage here
 
 
 def _linked(text: str) -> Markup:

@@ -104,13 +104,13 @@ def _send(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None
     if not settings.mail.host:
         _write_file(settings, mail, message)
         return
-    with _connect(settings.mail) as server:
+    with connect(settings.mail) as server:
         if settings.mail.username:
             server.login(settings.mail.username, settings.mail.password)
         server.send_message(message, to_addrs=[mail.recipient])
 
 
-def _connect(mail: Mail) -> smtplib.SMTP:
+def connect(mail: Mail) -> smtplib.SMTP:
     """A conversation, encrypted with a checked certificate unless configured ``none``: no falling back (ASVS 12.3)."""
     if mail.security == "tls":
         return smtplib.SMTP_SSL(mail.host, mail.port, timeout=PATIENCE, context=ssl.create_default_context())

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from idp.cli.provision.document import KINDS, Document, Table
+from idp.identity import details
 from idp.oauth import metadata
 
 Shape = Mapping[str, str]
@@ -16,12 +17,9 @@ ORGANISATION: Shape = {
 SHOP: Shape = {"organisation": "text", "code": "text", "name": "text"}
 GROUP: Shape = {"organisation": "text", "name": "text", "requires_mfa": "truth"}
 CREDENTIALS: Shape = {"password": "text", "password_hash": "text", "totp_secret": "text", "recovery_codes": "texts"}
-CLAIMS: Shape = {
-    "name": "text", "given_name": "text", "family_name": "text", "middle_name": "text", "nickname": "text",
-    "profile": "text",
-    "picture": "text", "website": "text", "gender": "text", "birthdate": "text", "zoneinfo": "text", "locale": "text",
-    "phone_number": "text", "phone_number_verified": "truth", "address": "table",
-}  # fmt: skip
+CLAIMS: Shape = {"name": "text", "locale": "text", "phone_number": "text"} | {
+    claim: "table" if claim == "address" else "text" for claim in details.CLAIMS
+}
 USER: Shape = {
     "organisation": "text", "username": "text", "email": "text", "email_verified": "truth", "role": "text",
     "groups": "texts", "shops": "texts", **CLAIMS, **CREDENTIALS,

@@ -1,0 +1,153 @@
+"""``idp doctor``: is everything as it must be, and what to do where it is not."""
+
+import smtplib
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from idp import clock, keys
+from idp.cli.command import Command, config_file, opened
+from idp.cli.migrate import is_current
+from idp.config import Settings, read
+from idp.errors import Unreadable
+from idp.identity.leaked_file import File, Unusable
+from idp.mail import deliver
+from idp.store import database, outbox, signing_keys
+
+CLOCK_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. ``remedy`` is empty where it is well."""
+
+    subject: str
+    said: str
+    remedy: str = ""
+
+
+@click.command(cls=Command)
+def doctor() -> None:
+    """Look at configuration, database, keys, mail, clock and the leaked list, and say what to do. Exit code 1 on a fault."""
+    file = config_file()
+    settings = read(file)
+    faults = 0
+    for finding in _examine(file, settings):
+        click.echo(f"{'FAULT' if finding.remedy else 'ok':5} {finding.subject:14} {finding.said}")
+        if finding.remedy:
+            click.echo(f"      {'':14} → {finding.remedy}")
+            faults += 1
+    if faults:
+        raise click.ClickException(f"{faults} to put right")
+    click.echo("All is well.")
+
+
+def _examine(file: Path, settings: Settings) -> Iterator[Finding]:
+    yield _configuration(file, settings)
+    reachable = _database(settings)
+    yield reachable
+    if not reachable.remedy:
+        with opened(settings):
+            yield from _within(settings)
+    yield _mail(settings)
+    yield _leaked(settings)
+
+
+def _configuration(file: Path, settings: Settings) -> Finding:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        return Finding("configuration", f"{file} may be read by others (mode {mode:o})", f"chmod 600 {file}")
+    kind = "https" if settings.is_secure else "plain http, for this machine only"
+    return Finding("configuration", f"{file}: issuer {settings.issuer} ({kind}), {len(settings.secrets)} sealing key(s)")
+
+
+def _database(settings: Settings) -> Finding:
+    shown = settings.database.url.rpartition("@")[2]
+    try:
+        current = is_current(settings)
+    except DBAPIError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        return Finding("database", f"{shown}: {said}", "check [database] url, and that the server runs and lets us in")
+    if not current:
+        return Finding("database", f"{shown}: its tables are not up to date", "idp migrate")
+    return Finding("database", f"{shown}: reachable and up to date")
+
+
+def _within(settings: Settings) -> Iterator[Finding]:
+    checks: tuple[Callable[[Settings], Finding], ...] = (_keys, _clock, _outbox)
+    for check in checks:
+        yield check(settings)
+
+
+def _keys(settings: Settings) -> Finding:
+    rows = signing_keys.published_keys()
+    active = {row.alg for row in rows if keys.state_of(row) == "active"}
+    missing = [alg for alg in keys.ALGORITHMS if alg not in active]
+    if missing:
+        return Finding("keys", f"no active key for {', '.join(missing)}", "idp run makes them when it starts")
+    try:
+        keys.KeyRing(settings).is_ready()
+    except Unreadable:
+        said = "the signing keys do not open with the secrets of this configuration"
+        return Finding("keys", said, "put the sealing key they were made with back into `secrets`, at the end of the list")
+    return Finding("keys", f"an active key each for {', '.join(sorted(active))}; {len(rows)} published")
+
+
+def _clock(_: Settings) -> Finding:
+    theirs = database.now()
+    apart = abs((clock.now() - theirs).total_seconds())
+    if apart > CLOCK_SECONDS:
+        said = f"{apart:.0f} seconds from the database's clock ({theirs:%Y-%m-%d %H:%M:%S} UTC)"
+        return Finding(
+            "clock", said, "let both machines take the time from the network (NTP); codes and tokens depend on it"
+        )
+    return Finding("clock", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC, as the database's")
+
+
+def _outbox(_: Settings) -> Finding:
+    failed = [mail for mail in outbox.mails() if mail.failed_at is not None]
+    if failed:
+        newest = failed[0]
+        said = f"{len(failed)} mail(s) given up, the latest: {newest.reason or 'no reason noted'}"
+        return Finding("outbox", said, "see to the reason; what they told about stands in the audit trail")
+    return Finding("outbox", "no mail was given up")
+
+
+def _mail(settings: Settings) -> Finding:
+    if not settings.mail.host:
+        return _mail_folder(settings)
+    shown = f"{settings.mail.host}:{settings.mail.port}"
+    try:
+        with deliver.connect(settings.mail) as server:
+            if settings.mail.username:
+                server.login(settings.mail.username, settings.mail.password)
+            server.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        return Finding("mail", f"{shown}: {error}", "check [mail] host, port, security, username and password")
+    return Finding("mail", f"{shown} answers")
+
+
+def _mail_folder(settings: Settings) -> Finding:
+    folder = settings.path(settings.mail.folder)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = folder / ".doctor"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return Finding("mail", f"{folder}: {error.strerror}", "name a [mail] host, or a folder that can be written")
+    return Finding("mail", f"no [mail] host: mails are written into {folder}")
+
+
+def _leaked(settings: Settings) -> Finding:
+    if not settings.leaked.file:
+        return Finding("leaked list", "the built-in list only")
+    path = settings.path(settings.leaked.file)
+    try:
+        return Finding("leaked list", f"{path}: {File(path).count:,} entries")
+    except (OSError, Unusable) as error:
+        return Finding("leaked list", f"{path}: {error}", f"idp leaked import LIST {path}")

@@ -1,0 +1,95 @@
+"""``idp leaked``: the offline list of leaked passwords."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from idp.cli.command import Noun, settings
+from idp.identity import leaked as lists
+
+LINE_BYTES = 46
+"""About what a line of the public list takes: a hash, a colon, a count, an end of line."""
+
+
+@click.group(cls=Noun)
+def leaked() -> None:
+    """Leaked passwords: build the offline list, and look one up.
+
+    A list of common passwords is built in and always asked. The offline list is built from the public file of SHA-1 hashes
+    with counts, ordered by hash, and takes 34 bits an entry.
+    """
+
+
+@leaked.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+def import_(file: Path, target: Path) -> None:
+    """Build TARGET from FILE (or - for standard input), lines of SHA1:COUNT ordered by hash.
+
+    TARGET appears complete or not at all; running servers take up a new one by themselves. Name it in the configuration:
+
+    For example:
+      idp leaked import pwned-passwords-sha1-ordered-by-hash.txt leaked.bin
+      [leaked]
+      file = "leaked.bin"
+    """
+    if str(file) == "-":
+        count = lists.build_file(_lines(sys.stdin.buffer, None), target, _tell, expected=1 << 24)
+    else:
+        count = _import_file(file, target)
+    click.echo(f"{target}: {count:,} leaked passwords")
+
+
+def _import_file(file: Path, target: Path) -> int:
+    size = file.stat().st_size
+    try:
+        with file.open("rb") as stream, click.progressbar(length=size, label=f"Reading {file}", file=sys.stderr) as bar:
+            return lists.build_file(_lines(stream, bar.update), target, expected=size // LINE_BYTES)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or target}: {error.strerror}") from error
+
+
+def _lines(stream: BinaryIO, advance: object) -> Iterator[str]:
+    """The lines, telling how many bytes have gone by a hundred thousand lines at a time."""
+    read = 0
+    for number, line in enumerate(stream, 1):
+        read += len(line)
+        if callable(advance) and number % 100_000 == 0:
+            advance(read)
+            read = 0
+        yield line.decode("ascii", "replace")
+    if callable(advance):
+        advance(read)
+
+
+def _tell(count: int) -> None:
+    click.echo(f"{count:,} read", err=True)
+
+
+@leaked.command()
+def check() -> None:
+    """Say whether a password is known to have leaked. It is asked for, or read from standard input; never an argument.
+
+    Exit code 0: not known. 1: leaked. The sources are those that sign-in asks.
+    """
+    found = settings()
+    result = lists.look_up(found, read_password("Password to look up"))
+    if result.hit:
+        where = {"list": "the built-in list", "file": "the offline list", "service": "the range service"}
+        raise click.ClickException(f"leaked: it is on {where[result.source]}")
+    if result.is_down:
+        click.echo("A source could not be asked; the others do not know it.", err=True)
+    click.echo("It is on no list that was asked.")
+
+
+def read_password(prompt: str, *, twice: bool = False) -> str:
+    """A password from the terminal, unseen, or from standard input's first line."""
+    if sys.stdin.isatty():
+        return str(click.prompt(prompt, hide_input=True, confirmation_prompt=twice))
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise click.UsageError("standard input held no password")
+    return line
