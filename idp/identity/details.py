@@ -92,7 +92,7 @@ def checked_claims(value: Any) -> dict[str, Any]:
     """Further standard claims; raises ``Invalid`` naming one that is unknown."""
     unknown = [key for key in value if key not in CLAIMS]
     if unknown:
-        raise Invalid(unknown[0], say("%(key)s is not a claim that is kept.", key=unknown[0]))
+        raise Invalid(unknown[0], say("%(claim)s is not a claim that is kept.", claim=unknown[0]))
     return dict(value)
 
 

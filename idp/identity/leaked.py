@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Lookup:
-    """What was found. ``source``: ``list``, ``file`` or ``service``, where it is a hit. ``is_down``: one could not be asked."""
+    """What was found. ``source``: ``list``, ``file`` or ``service``, on a hit. ``is_down``: one could not be asked."""
 
     hit: bool
     source: str = ""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from idp.errors import Invalid, say
+from idp.errors import Invalid, Message, say
 
 MAGIC = b"SLEUTEL-LEAKED-1"
 HEADER = struct.Struct("<16sQQ")
@@ -59,20 +59,20 @@ def _prefixes(lines: Iterable[str]) -> Iterator[int]:
     for number, line in enumerate(lines, 1):
         found = _LINE.fullmatch(line.strip("\r\n"))
         if found is None:
-            raise _fault(number, "Each line must be a SHA-1 in 40 hexadecimal digits, a colon and a count.")
+            raise _fault(number, say("Each line must be a SHA-1 in 40 hexadecimal digits, a colon and a count."))
         hash_ = found[1].upper()
         if hash_ <= before:
-            raise _fault(number, "The lines must be ordered by hash, each hash once.")
+            raise _fault(number, say("The lines must be ordered by hash, each hash once."))
         before, prefix = hash_, int(hash_[: PREFIX_BITS // 4], 16)
         if prefix != last:
             yield prefix
         last = prefix
     if last < 0:
-        raise _fault(1, "The list is empty.")
+        raise _fault(1, say("The list is empty."))
 
 
-def _fault(number: int, why: str) -> Invalid:
-    return Invalid(f"line {number}", say(why), detail=f"line {number}: {why}")
+def _fault(number: int, why: Message) -> Invalid:
+    return Invalid(f"line {number}", why, detail=f"line {number}: {why.key}")
 
 
 def _write(stream: BinaryIO, bits: int, prefixes: Iterable[int], progress: Callable[[int], None]) -> int:

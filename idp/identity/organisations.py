@@ -109,8 +109,8 @@ def validate_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         if key not in _RULES:
             known = ", ".join(_RULES)
-            raise Invalid(key, say("%(key)s is not a setting. Known are: %(known)s.", key=key, known=known))
+            raise Invalid(key, say("%(setting)s is not a setting. Known are: %(known)s.", setting=key, known=known))
         fits, allowed = _RULES[key]
         if not fits(value):
-            raise Invalid(key, say("%(key)s must be one of: %(allowed)s.", key=key, allowed=allowed))
+            raise Invalid(key, say("%(setting)s must be one of: %(allowed)s.", setting=key, allowed=allowed))
     return dict(values)

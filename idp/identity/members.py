@@ -1,0 +1,163 @@
+"""Making users and changing their details, groups and shops: one transaction each, with its audit row.
+
+Credentials of a new user are in ``credentials``; what ends or bars somebody is in ``people``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from idp import clock, crypto
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Invalid, say
+from idp.identity import authority, credentials
+from idp.identity.credentials import Ready
+from idp.identity.details import PersonDraft, columns_of
+from idp.store import organisations, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+def create(
+    settings: Settings,
+    organisation: Organisation,
+    draft: PersonDraft,
+    origin: Origin,
+    prepared: Ready | None = None,
+) -> User:
+    """Create a user; sends no mail. Raises ``Invalid`` naming the detail.
+
+    Slow where there are credentials to hash, unless ``prepared`` has them: only then may a transaction be open.
+    """
+    authority.require_role(organisation, draft.role, origin)
+    details = ("username", "email", "name", "locale", "phone_number", "claims", "role")
+    columns = columns_of({key: getattr(draft, key) for key in details})
+    _require_reachable(columns["role"], columns["email"], verified=draft.email_verified)
+    prepared, now = prepared or credentials.ready(settings, draft), clock.now()
+    user = User(
+        organisation_id=organisation.id,
+        id=crypto.new_id(),
+        created_at=now,
+        email_verified_at=now if draft.email_verified and columns["email"] else None,
+        all_shops=draft.shops is None,
+        **columns,
+        **prepared.password_columns(now),
+    )
+    try:
+        with transaction():
+            _insert(settings, organisation, user, draft, prepared, origin)
+    except IntegrityError as error:
+        raise _taken(user.username) from error
+    return user
+
+
+def _insert(
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    draft: PersonDraft,
+    prepared: Ready,
+    origin: Origin,
+) -> None:
+    if users.user_named(organisation.id, user.username_key) is not None:
+        raise _taken(user.username)
+    users.add_user(user)
+    users.put_in_groups(organisation.id, user.id, group_ids(organisation, draft.groups))
+    users.put_in_shops(organisation.id, user.id, shop_ids(organisation, draft.shops or ()))
+    credentials.store(settings, user, prepared, user.created_at)
+    if user.role == "owner" and organisation.owner_id is None:
+        organisations.change_organisation(organisation.id, owner_id=user.id)
+    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+    record_by(origin, Event.USER_CREATED, **about, data={"role": user.role})
+
+
+def _taken(username: str) -> Invalid:
+    return Invalid("username", say("The username %(username)s is taken.", username=username))
+
+
+def _require_reachable(role: str, email: str | None, *, verified: bool) -> None:
+    """An owner always has a verified address (S54)."""
+    if role == "owner" and not (email and verified):
+        raise Invalid("email", say("An owner needs a verified e-mail address."))
+
+
+def group_ids(organisation: Organisation, names: Sequence[str]) -> list[str]:
+    """The ids of groups by name; raises ``Invalid`` naming one that does not exist."""
+    return _ids("groups", {group.name: group.id for group in organisations.groups(organisation.id)}, names)
+
+
+def shop_ids(organisation: Organisation, codes: Sequence[str]) -> list[str]:
+    """The ids of shops by code; raises ``Invalid`` naming one that does not exist."""
+    return _ids("shops", {shop.code: shop.id for shop in organisations.shops(organisation.id)}, codes)
+
+
+def _ids(key: str, known: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    for name in names:
+        if name not in known:
+            raise Invalid(key, say("There is no %(name)s in this organisation.", name=name))
+    return [known[name] for name in names]
+
+
+def change(
+    settings: Settings, organisation: Organisation, user: User, changes: Mapping[str, Any], origin: Origin
+) -> tuple[str, ...]:
+    """Change details by the names of ``PersonDraft`` (credentials apart), in one transaction; those that really changed.
+
+    Raises ``Invalid`` naming a detail, ``Forbidden`` where who acts may not. A new address is unverified unless said.
+    """
+    authority.require_over(organisation, user, origin)
+    if changes.get("role", user.role) != user.role:
+        authority.require_role(organisation, changes["role"], origin)
+        authority.require_another_owner(organisation, user)
+    columns = _verified_columns(user, columns_of(changes), changes)
+    _require_reachable(
+        columns.get("role", user.role),
+        columns.get("email", user.email),
+        verified=columns.get("email_verified_at", user.email_verified_at) is not None,
+    )
+    fresh = {key: value for key, value in columns.items() if getattr(user, key) != value}
+    named = users.user_named(organisation.id, columns.get("username_key", user.username_key))
+    if named is not None and named.id != user.id:
+        raise _taken(columns["username"])
+    with transaction():
+        changed = {*fresh, *_change_memberships(organisation, user, changes)}
+        if fresh:
+            users.change_user(organisation.id, user.id, **fresh)
+        if changed:
+            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+            record_by(origin, Event.USER_CHANGED, **about, data={"changed": sorted(changed)})
+    return tuple(sorted(changed - {"username_key", "email_key", "email_verified_at"} | _named(changed)))
+
+
+def _named(changed: set[str]) -> set[str]:
+    return {"email_verified"} if "email_verified_at" in changed else set()
+
+
+def _verified_columns(user: User, columns: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What becomes of "verified": it belongs to an address, so a new address loses it."""
+    is_new = "email" in columns and columns["email_key"] != user.email_key
+    verified = changes.get("email_verified")
+    if verified is None:
+        return {**columns, "email_verified_at": None} if is_new else columns
+    has_address = bool(columns.get("email", user.email))
+    since = user.email_verified_at if user.email_verified_at and not is_new else clock.now()
+    return {**columns, "email_verified_at": since if verified and has_address else None}
+
+
+def _change_memberships(organisation: Organisation, user: User, changes: Mapping[str, Any]) -> set[str]:
+    changed = set()
+    if "groups" in changes:
+        wanted = group_ids(organisation, changes["groups"])
+        if {group.id for group in users.groups_of(organisation.id, user.id)} != set(wanted):
+            users.put_in_groups(organisation.id, user.id, wanted)
+            changed.add("groups")
+    if "shops" in changes:
+        every, wanted = changes["shops"] is None, shop_ids(organisation, changes["shops"] or ())
+        if every != user.all_shops or {shop.id for shop in users.shops_of(organisation.id, user.id)} != set(wanted):
+            users.put_in_shops(organisation.id, user.id, wanted)
+            users.change_user(organisation.id, user.id, all_shops=every)
+            changed.add("shops")
+    return changed

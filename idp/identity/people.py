@@ -1,0 +1,173 @@
+"""People: who somebody is, what is asked of them, and every change to them, each one transaction with audit and mail.
+
+Who may make which change is decided in ``authority``, never in a page, a command or a file.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from idp import clock
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Forbidden
+from idp.identity import authority, logins, policy
+from idp.identity.dated_rules import rule_of
+from idp.identity.details import PersonDraft, compared
+from idp.identity.members import change, create
+from idp.identity.organisations import settings_of
+from idp.identity.policy import ClientRule, Membership, Person
+from idp.mail.messages import notify
+from idp.store import attempts, credentials, devices, limits, organisations, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+__all__ = ["PersonDraft", "change", "compared", "create"]
+
+
+def find(organisation_id: str, typed: str) -> User | None:
+    """The user of an organisation whose username was typed, however its letters' case and width."""
+    key = compared(typed)
+    return users.user_named(organisation_id, key) if 0 < len(key) <= 254 else None
+
+
+def person_of(settings: Settings, organisation: Organisation, user: User) -> Person:
+    """A user as policy sees them."""
+    recovery_set = credentials.active_recovery_set(user.organisation_id, user.id)
+    return Person(
+        organisation_id=user.organisation_id,
+        user_id=user.id,
+        username=user.username,
+        role=user.role,
+        groups=tuple(Membership(group.name, group.requires_mfa) for group in users.groups_of(user.organisation_id, user.id)),
+        store_url=organisation.store_url,
+        country=organisation.country,
+        integrations=tuple(organisation.integrations),
+        remembered_device_counts=settings_of(settings, organisation).remembered_device_counts,
+        has_totp=credentials.active_totp(user.organisation_id, user.id) is not None,
+        recovery_codes_left=credentials.unspent_recovery_codes(user.organisation_id, recovery_set.id) if recovery_set else 0,
+        must_set_up=user.must_set_up_since is not None,
+        must_change_password=user.must_change_password,
+        disabled=user.disabled_at is not None,
+    )
+
+
+def rules_of(
+    settings: Settings,
+    organisation: Organisation,
+    person: Person,
+    on: datetime,
+    client_id: str = "",
+    client_minimum: int = 0,
+) -> policy.Rules:
+    """What is asked of a person on a moment, at a client (with its minimum as a level) or anywhere."""
+    if person.organisation_id != organisation.id:
+        raise LookupError("a person of another organisation")
+    client = ClientRule(client_id, client_minimum) if client_id else None
+    rules = [rule_of(row) for row in organisations.policies()]
+    return policy.rules_for(person, rules, settings.acr.names, on, client)
+
+
+def _record(origin: Origin, event: Event, user: User, **data: Any) -> None:
+    record_by(origin, event, organisation_id=user.organisation_id, subject_id=user.id, data=data)
+
+
+def _end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str = "", keep_attempt: bytes = b"") -> None:
+    """Logins, grants, sign-ins in progress and trust in devices: nothing of before goes on (S40, S47)."""
+    logins.end_all(user.organisation_id, user.id, why, origin, keep_login_id=keep_login_id)
+    attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
+    devices.revoke_devices(user.organisation_id, user.id, clock.now())
+
+
+def disable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
+    """Bar a user: everything of theirs ends at once. False where they were disabled already."""
+    authority.require_over(organisation, user, origin)
+    authority.require_another_owner(organisation, user)
+    if user.disabled_at is not None:
+        return False
+    with transaction():
+        users.change_user(organisation.id, user.id, disabled_at=clock.now())
+        _end_everything(user, "disabled", origin)
+        _record(origin, Event.USER_DISABLED, user)
+    return True
+
+
+def enable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
+    """Let a disabled user sign in again. False where they were enabled already."""
+    authority.require_over(organisation, user, origin)
+    if user.disabled_at is None:
+        return False
+    with transaction():
+        users.change_user(organisation.id, user.id, disabled_at=None)
+        _record(origin, Event.USER_ENABLED, user)
+    return True
+
+
+def unlock(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
+    """Forget all failures of a user, the hard stop too. False where there were none."""
+    authority.require_over(organisation, user, origin)
+    with transaction():
+        if not limits.clear_failures(organisation.id, user.id):
+            return False
+        _record(origin, Event.ACCOUNT_UNLOCKED, user)
+    return True
+
+
+def end_sessions(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> int:
+    """Sign a user out everywhere; how many logins ended. Trust in devices stays (S37)."""
+    authority.require_self_or_over(organisation, user, origin)
+    with transaction():
+        attempts.drop_attempts_of(organisation.id, user.id)
+        return logins.end_all(organisation.id, user.id, "ended_by_request", origin)
+
+
+def reset_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
+    """Take a user's second factor away and make a set-up compulsory at the next sign-in (S47)."""
+    authority.require_over(organisation, user, origin)
+    now = clock.now()
+    with transaction():
+        _drop_factor(user, now)
+        users.change_user(organisation.id, user.id, must_set_up_since=now)
+        _end_everything(user, "factor_reset", origin)
+        _record(origin, Event.FACTOR_RESET, user)
+        notify(settings, organisation.id, user.id, "factor_reset")
+
+
+def remove_factor(
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    origin: Origin,
+    *,
+    keep_login_id: str = "",
+    keep_attempt: bytes = b"",
+) -> bool:
+    """Take a user's second factor away, with codes and trust in devices (S28). False where there was none.
+
+    People may do so to themselves unless it is compulsory for them (S7: ``Forbidden``); administrators to others (S47).
+    """
+    authority.require_self_or_over(organisation, user, origin)
+    if origin.actor_id == user.id:
+        _require_voluntary(settings, organisation, user)
+    with transaction():
+        if not _drop_factor(user, clock.now()):
+            return False
+        users.change_user(organisation.id, user.id, must_set_up_since=None)
+        _end_everything(user, "factor_removed", origin, keep_login_id=keep_login_id, keep_attempt=keep_attempt)
+        _record(origin, Event.FACTOR_REMOVED, user)
+        notify(settings, organisation.id, user.id, "factor_removed")
+    return True
+
+
+def _require_voluntary(settings: Settings, organisation: Organisation, user: User) -> None:
+    rules = rules_of(settings, organisation, person_of(settings, organisation, user), clock.now())
+    if rules.must_own:
+        raise Forbidden(rules.compulsory_because[0].message, detail="a second factor is compulsory")
+
+
+def _drop_factor(user: User, now: datetime) -> bool:
+    """Whether there was one. Recovery codes die with it, for they stand in for a factor."""
+    had = credentials.remove_totp(user.organisation_id, user.id, now)
+    had += credentials.remove_recovery_set(user.organisation_id, user.id, now)
+    users.change_user(user.organisation_id, user.id, factor_changed_at=now)
+    return had > 0
