@@ -89,6 +89,12 @@ def secrets_of(client_id: str, now: datetime) -> list[bytes]:
     return [row[0] for row in values(select(ClientSecret.digest).where(*here))]
 
 
+def secrets_with_end(client_id: str) -> list[tuple[bytes, datetime | None]]:
+    """All digests with the moment they end: for a process that keeps them."""
+    found = values(select(ClientSecret.digest, ClientSecret.expires_at).where(ClientSecret.client_id == client_id))
+    return [(row[0], row[1]) for row in found]
+
+
 def add_secret(row: ClientSecret) -> None:
     """Insert."""
     add(row)

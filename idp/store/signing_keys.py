@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary, String, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, add, every, write
+from idp.db import Base, every, insert_new, write
 
 SIGNS = text("active_at IS NOT NULL AND retired_at IS NULL")
 
@@ -38,9 +38,21 @@ def all_keys() -> list[SigningKey]:
     return every(select(SigningKey).order_by(SigningKey.created_at))
 
 
-def add_key(row: SigningKey) -> None:
-    """Insert."""
-    add(row)
+def insert_key(**columns: Any) -> bool:
+    """Insert, unless another process made the active key of this algorithm first."""
+    return insert_new(SigningKey, **columns)
+
+
+def retire_active(alg: str, now: datetime) -> int:
+    """The active key of an algorithm signs no more."""
+    here = (SigningKey.alg == alg, SigningKey.active_at.is_not(None), SigningKey.retired_at.is_(None))
+    return write(update(SigningKey).where(*here).values(retired_at=now))
+
+
+def withdraw_retired(retired_before: datetime, now: datetime) -> int:
+    """Stop publishing keys that were retired long ago: all that they signed has expired."""
+    here = (SigningKey.retired_at < retired_before, SigningKey.withdrawn_at.is_(None))
+    return write(update(SigningKey).where(*here).values(withdrawn_at=now))
 
 
 def change_key(kid: str, **changes: Any) -> int:

@@ -1,0 +1,109 @@
+"""Redirect addresses: what may be registered, and when an address in a request is a registered one (RFC 9700 §2.1, §4.1).
+
+Strict at both ends: what could be read in two ways is refused at registration, and a request's address is compared byte for
+byte, so that no parser's opinion matters at use.
+"""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from idp.errors import Invalid, say
+
+LOOPBACK_LITERALS = ("127.0.0.1", "[::1]")
+LOOPBACK = (*LOOPBACK_LITERALS, "localhost")
+LONGEST = 2000
+
+# RFC 3986's characters, without those that browsers and servers read differently: backslash, quotes, wildcards, spaces.
+ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?\[\]!$&'()+,;=%]+")
+HOST = re.compile(r"[a-z0-9]([a-z0-9\-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9\-]*[a-z0-9])?)*|\[[0-9a-f:]+\]")
+# Dots, slashes, backslashes, controls and the percent sign itself, hidden by encoding.
+HIDDEN = re.compile(r"%(2e|2f|5c|25|40|23|3f|[01][0-9a-f]|7f)", re.IGNORECASE)
+BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+LOOPBACK_ADDRESS = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?([/?].*)?", re.DOTALL)
+
+
+def check_redirect(field: str, address: object, *, native: bool) -> str:
+    """``address`` where it may be registered; raises ``Invalid`` naming ``field``.
+
+    RFC 9700 §2.1: no plain http but on loopback. RFC 8252 §7.1: a private scheme has a dot and belongs to a native app.
+    """
+    text = _plain(field, address)
+    parts = _split(field, text)
+    if parts.scheme in ("https", "http"):
+        _check_web(field, text, parts)
+    elif not native:
+        raise Invalid(field, say("%(address)s must begin with https://.", address=text))
+    elif "." not in parts.scheme or parts.netloc or not parts.path.startswith("/"):
+        raise Invalid(field, say("%(address)s: a private scheme looks like com.example.app:/callback.", address=text))
+    return text
+
+
+def check_page(field: str, address: object) -> str:
+    """The address of a page about a client (logo, policy …): https, or http on loopback; raises ``Invalid``."""
+    text = _plain(field, address)
+    parts = _split(field, text)
+    if parts.scheme not in ("https", "http"):
+        raise Invalid(field, say("%(address)s must begin with https://.", address=text))
+    _check_web(field, text, parts)
+    return text
+
+
+def _plain(field: str, address: object) -> str:
+    if not isinstance(address, str) or not address:
+        raise Invalid(field, say("An address must be text that is not empty."))
+    if len(address) > LONGEST:
+        raise Invalid(field, say("An address may have at most %(count)s characters.", count=LONGEST))
+    if not ALLOWED.fullmatch(address):
+        # OAuth 2.0 §3.1.2: no fragment. "@" would hide the true host behind a user's name.
+        raise Invalid(
+            field, say("%(address)s has a character that cannot stand there (#, @, *, \\, spaces …).", address=address)
+        )
+    if HIDDEN.search(address) or BROKEN_PERCENT.search(address):
+        raise Invalid(field, say("%(address)s hides a dot, slash or other special character.", address=address))
+    return address
+
+
+def _split(field: str, text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise Invalid(field, say("%(address)s is not an address.", address=text), detail=str(error)) from error
+    if not parts.scheme or not text.startswith(parts.scheme + ":") or port == 0:
+        raise Invalid(field, say("%(address)s is not a full address.", address=text))
+    segments = [segment.partition(";")[0] for segment in parts.path.split("/")]
+    if ".." in segments or "." in segments:
+        raise Invalid(field, say("%(address)s has a path with dots.", address=text))
+    return parts
+
+
+def _check_web(field: str, text: str, parts: SplitResult) -> None:
+    host = _host(parts)
+    if not text.startswith(f"{parts.scheme}://") or not HOST.fullmatch(host):
+        raise Invalid(field, say("%(address)s needs a host in lower case.", address=text))
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise Invalid(field, say("%(address)s must begin with https://.", address=text))
+
+
+def _host(parts: SplitResult) -> str:
+    """The host as it stands in the address, brackets and case kept."""
+    return parts.netloc[: parts.netloc.index("]") + 1] if "]" in parts.netloc else parts.netloc.partition(":")[0]
+
+
+def is_registered(address: str, registered: tuple[str, ...], *, any_loopback_port: bool) -> bool:
+    """Whether ``address`` is one of those registered, byte for byte.
+
+    RFC 8252 §7.3: "The authorization server MUST allow any port to be specified at the time of the request for loopback IP
+    redirect URIs": for native apps only, and for the address literals only, never for ``localhost``.
+    """
+    if address in registered:
+        return True
+    if not any_loopback_port:
+        return False
+    wanted = _without_port(address)
+    return wanted is not None and any(wanted == _without_port(known) for known in registered)
+
+
+def _without_port(address: str) -> tuple[str, str] | None:
+    match = LOOPBACK_ADDRESS.fullmatch(address)
+    return (match[1], match[2] or "") if match and ALLOWED.fullmatch(address) else None

@@ -1,0 +1,187 @@
+"""An authorization request, validated (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636, RFC 9470)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from idp.oauth import request_object
+from idp.oauth.claims import ClaimsAsked, read_claims
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.faults import Fault, invalid_request
+from idp.oauth.parameters import WHOLE, Parameters
+from idp.oauth.pkce import challenge_of
+from idp.oauth.provider import Provider
+from idp.oauth.responses import mode_of
+
+PROMPTS = ("none", "login", "consent", "select_account")
+PARAMETERS = frozenset(
+    (
+        "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "response_mode", "code_challenge",
+        "code_challenge_method", "prompt", "max_age", "acr_values", "claims", "id_token_hint", "login_hint", "ui_locales",
+        "organisation", *request_object.PARAMETERS,
+    )
+)  # fmt: skip
+SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where answers to a request go: a client that exists and an address that is its own."""
+
+    client: RegisteredClient
+    redirect_uri: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a client asks for. ``carried``: the parameters as they came, to be read again on the way back."""
+
+    client: RegisteredClient
+    redirect_uri: str
+    redirect_uri_sent: bool
+    mode: str
+    state: str
+    scopes: tuple[str, ...]
+    nonce: str
+    code_challenge: str
+    claims: ClaimsAsked
+    prompt: tuple[str, ...]
+    max_age: int | None
+    acr: tuple[str, ...]
+    subject: str
+    login_hint: str
+    ui_locales: tuple[str, ...]
+    organisation: str
+    carried: Mapping[str, str]
+
+
+def destination_of(provider: Provider, parameters: Parameters) -> Destination:
+    """Client and address, before anything else is looked at; raises faults that are shown, never sent."""
+    for name in (WHOLE, "client_id", "redirect_uri"):
+        if name in parameters.faults:
+            raise invalid_request(f"The {name or 'request'} {parameters.faults[name]}.")
+    client = provider.clients.get(parameters.get("client_id"))
+    if client is None:
+        raise invalid_request("The client_id is missing or no client has it.")
+    redirect_uri = parameters.get("redirect_uri")
+    if redirect_uri:
+        if not client.check_redirect_uri(redirect_uri):
+            raise invalid_request("The redirect_uri is not one that is registered for this client, byte for byte.")
+        return Destination(client, redirect_uri)
+    # OpenID Connect Core §3.1.2.1: redirect_uri is REQUIRED. OAuth 2.1 §2.3.2 lets it be left out where just one exists.
+    only = client.get_default_redirect_uri()
+    if only is None or "scope" in parameters.faults or "openid" in parameters.get("scope").split(" "):
+        raise invalid_request("The redirect_uri is missing.")
+    return Destination(client, only)
+
+
+def read_asked(provider: Provider, parameters: Parameters, destination: Destination) -> Asked:
+    """Everything else; what is raised here may be sent to the destination."""
+    parameters.insist()
+    client = destination.client
+    request_object.refuse(parameters)
+    _check_response_type(client, parameters.get("response_type"))
+    prompt, claims = _prompt(parameters.get("prompt")), read_claims(parameters.get("claims"))
+    return Asked(
+        client=client,
+        redirect_uri=destination.redirect_uri,
+        redirect_uri_sent=bool(parameters.get("redirect_uri")),
+        mode=_mode(parameters.get("response_mode"), destination.redirect_uri),
+        state=parameters.get("state"),
+        scopes=_scopes(client, parameters.get("scope")),
+        nonce=parameters.get("nonce"),
+        code_challenge=challenge_of(parameters),
+        claims=claims,
+        prompt=prompt,
+        max_age=_max_age(client, parameters.get("max_age")),
+        acr=_acr(provider, client, parameters, claims),
+        subject=_subject(provider, client, parameters.get("id_token_hint"), claims.subject, prompt),
+        login_hint=_short(parameters.get("login_hint"), 254),
+        ui_locales=tuple(parameters.get("ui_locales").split()[:10]),
+        organisation=_short(parameters.get("organisation"), 63),
+        carried=parameters.values,
+    )
+
+
+def _check_response_type(client: RegisteredClient, response_type: str) -> None:
+    if not response_type:
+        raise invalid_request("The response_type is missing.")
+    # RFC 9700 §2.1.2: no tokens in the authorization response, so there is no flow but that of the code.
+    if response_type != "code":
+        raise Fault("unsupported_response_type", "Only the response_type code is supported.")
+    if not client.check_response_type("code") or not client.check_grant_type("authorization_code"):
+        raise Fault("unauthorized_client", "The client is not registered for the authorization code flow.")
+
+
+def _mode(asked: str, redirect_uri: str) -> str:
+    if asked and asked != mode_of(asked):
+        raise invalid_request("The response_mode must be query or form_post.")
+    if asked == "form_post" and urlsplit(redirect_uri).scheme not in ("https", "http"):
+        raise invalid_request("The response_mode form_post needs an http or https address.")
+    return mode_of(asked)
+
+
+def _scopes(client: RegisteredClient, scope: str) -> tuple[str, ...]:
+    """Unknown and unregistered scopes are left out (OpenID Connect Core §3.1.2.1: SHOULD be ignored)."""
+    granted = client.get_allowed_scope(scope).split()
+    if "offline_access" in granted and not client.check_grant_type("refresh_token"):
+        granted.remove("offline_access")
+    if not granted:
+        raise Fault("invalid_scope", "None of the scopes asked for is known and registered for this client.")
+    return tuple(granted)
+
+
+def _prompt(text: str) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(text.split()))
+    if not set(words) <= set(PROMPTS):
+        raise invalid_request("The prompt has a word that is not known.")
+    # OpenID Connect Core §3.1.2.1: "If this parameter contains none with any other value, an error is returned."
+    if "none" in words and len(words) > 1:
+        raise invalid_request("The prompt none stands alone.")
+    return words
+
+
+def _max_age(client: RegisteredClient, text: str) -> int | None:
+    if not text:
+        return client.metadata.get("default_max_age")
+    if not SECONDS.fullmatch(text):
+        raise invalid_request("The max_age must be a number of seconds, 0 or more.")
+    return int(text)
+
+
+def _acr(provider: Provider, client: RegisteredClient, parameters: Parameters, claims: ClaimsAsked) -> tuple[str, ...]:
+    """design.md "Asked": essential ``acr`` goes before ``acr_values``, before the client's ``default_acr_values``."""
+    names = provider.settings.acr.names
+    if claims.acr_essential is not None:
+        known = tuple(name for name in claims.acr_essential if name in names)
+        # OpenID Connect Core §5.5.1.1: an essential acr that cannot be given is "a failed authentication attempt".
+        if not known:
+            raise Fault("unmet_authentication_requirements", "None of the essential acr values is known.")
+        return known
+    for asked in (parameters.get("acr_values").split(), claims.acr, client.metadata.get("default_acr_values", ())):
+        known = tuple(name for name in asked if name in names)
+        if known:
+            return known
+    return ()
+
+
+def _subject(provider: Provider, client: RegisteredClient, hint: str, claimed: str, prompt: tuple[str, ...]) -> str:
+    """The ``sub`` that must come out. A hint that cannot be read proves nothing: silently, that is no sign-in at all."""
+    hinted = _hinted(provider, client, hint) if hint else claimed
+    if (hint and not hinted and "none" in prompt) or (claimed and hinted and claimed != hinted):
+        raise Fault("login_required", "The id_token_hint does not name the person who is to sign in.")
+    return hinted or claimed
+
+
+def _hinted(provider: Provider, client: RegisteredClient, hint: str) -> str:
+    """OpenID Connect Core §3.1.2.1: an ID token "previously issued by the Authorization Server"; it may have expired."""
+    found = provider.keys.verify(hint)
+    if found is None or found.type != "jwt" or found.claims.get("iss") != provider.issuer:
+        return ""
+    return str(found.claims.get("sub", "")) if found.claims.get("aud") == client.client_id else ""
+
+
+def _short(text: str, most: int) -> str:
+    """A hint is a wish: one that is too long to be a name is left out."""
+    return text if len(text) <= most else ""

@@ -1,0 +1,89 @@
+"""The authorization endpoint: from a validated request through the sign-in to a code.
+
+The order is a security property (RFC 6749 §4.1.2.1): "If the request fails due to a missing, invalid, or mismatching
+redirection URI, or if the client identifier is missing or invalid, the authorization server […] MUST NOT automatically
+redirect the user-agent". So client and address are judged first, and only then anything else.
+"""
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import AuthorizationServer
+
+from idp import db
+from idp.oauth.code_grant import CodeGrant
+from idp.oauth.faults import Fault
+from idp.oauth.needs import needs_for
+from idp.oauth.parameters import Parameters, ProtocolRequest
+from idp.oauth.provider import Provider
+from idp.oauth.responses import Answer, Ask, Gone, Outcome, Refused, error_answer, mode_of
+from idp.signin import settle as signin
+from idp.signin.case import Continue, Settled, Unmet, Visit
+
+MOST_TRIES = 3
+"""Two tabs may finish one sign-in at once: the later one settles again, by the login that the first one made."""
+
+
+def begin(server: AuthorizationServer, request: ProtocolRequest, visit: Visit, attempt_id: str = "") -> Outcome:
+    """Answer an authorization request: a redirect with a code or an error, a question, or a page that says what is wrong."""
+    try:
+        grant: CodeGrant = server.get_consent_grant(request)
+        return _settle(server.provider, grant, visit, attempt_id)
+    except OAuth2Error as error:
+        return _refuse(server.provider, request.parameters, error)
+
+
+def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcome:
+    """Come back from a sign-in in progress: the request is read and judged again, and so is the sign-in.
+
+    Nothing of "finished" is believed: a client that was disabled or a policy that changed meanwhile counts.
+    """
+    needs = signin.needs_of(server.provider.settings, visit, attempt_id)
+    if needs is None or "client_id" not in needs.carried:
+        return Gone()
+    request = ProtocolRequest("GET", Parameters(dict(needs.carried)), address=visit.address, request_id=visit.request_id)
+    return begin(server, request, visit, attempt_id)
+
+
+def _settle(provider: Provider, grant: CodeGrant, visit: Visit, attempt_id: str) -> Outcome:
+    needs = needs_for(grant.asked, provider.settings)
+    for _ in range(MOST_TRIES):
+        settlement = signin.settle(provider.settings, needs, visit, attempt_id)
+        if isinstance(settlement, Continue):
+            return Ask(settlement.attempt_id)
+        if isinstance(settlement, Unmet):
+            raise _unmet(settlement, grant.asked.redirect_uri)
+        answer = _finish(grant, settlement)
+        if answer is not None:
+            return answer
+        attempt_id = ""
+    raise Fault("temporarily_unavailable", "Please try again.", redirect_uri=grant.asked.redirect_uri)
+
+
+def _finish(grant: CodeGrant, settled: Settled) -> Answer | None:
+    """The sign-in's end, the grant and its code in one transaction; None where another request ended it first."""
+    with db.transaction():
+        if not signin.finish(settled):
+            return None
+        return grant.create_authorization_response(grant.asked.redirect_uri, settled)
+
+
+def _unmet(unmet: Unmet, redirect_uri: str) -> Fault:
+    return Fault(unmet.error, DESCRIPTIONS.get(unmet.error, ""), redirect_uri=redirect_uri, detail=unmet.why)
+
+
+DESCRIPTIONS = {
+    "login_required": "The person must sign in.",
+    "interaction_required": "The person must be asked something.",
+    "account_selection_required": "The person must choose an account.",
+    "consent_required": "The person must be asked for consent.",
+    "access_denied": "The person or the provider refused.",
+    "unmet_authentication_requirements": "The authentication that was asked for cannot be reached.",
+}
+
+
+def _refuse(provider: Provider, parameters: Parameters, error: OAuth2Error) -> Outcome:
+    if not error.redirect_uri:
+        return Refused(error.error, error.description or "", parameters.get("client_id"))
+    mode, state = mode_of(parameters.get("response_mode")), parameters.get("state")
+    if mode == "form_post" and not error.redirect_uri.startswith(("https:", "http:")):
+        mode = "query"
+    return error_answer(provider.issuer, error, mode, state)

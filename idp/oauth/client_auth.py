@@ -1,0 +1,71 @@
+"""Client authentication at the token endpoint: client_secret_basic, client_secret_post and none (RFC 6749 §2.3).
+
+A client uses the one method it is registered with, and one in a request. A right secret always passes: guesses are slowed
+by address, which must not shut out an app that shares it.
+"""
+
+import base64
+from urllib.parse import unquote_plus
+
+from idp import clock
+from idp.errors import TooMany
+from idp.identity import throttle
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.faults import Fault, invalid_request
+from idp.oauth.parameters import ProtocolRequest
+from idp.oauth.provider import Provider
+
+
+def authenticate(provider: Provider, request: ProtocolRequest) -> RegisteredClient:
+    """The client that sent the request; raises ``invalid_client`` or ``invalid_request``."""
+    header = str(request.headers.get("Authorization", ""))
+    method, client_id, secrets = _basic(header, request) if header else _body(request)
+    client = provider.clients.get(client_id)
+    if client is None or client.auth_method != method:
+        raise _count(provider, request, f"{method} by {client_id[:80]}")
+    if method != "none" and not any(client.check_client_secret(secret) for secret in secrets):
+        raise _count(provider, request, f"wrong secret of {client_id}")
+    request.auth_method = method
+    return client
+
+
+def _count(provider: Provider, request: ProtocolRequest, detail: str) -> Fault:
+    """Count a wrong guess of this address; too many are told to wait (OAuth 2.1 §2.4.1), right ones never are."""
+    try:
+        throttle.count_client_failure(provider.settings, request.address, clock.now())
+    except TooMany as closed:
+        return Fault("invalid_client", "Too many failures.", status=429, retry_after=closed.retry_after, detail=detail)
+    return refusal(detail)
+
+
+def refusal(detail: str = "") -> Fault:
+    """RFC 6749 §5.2; the same answer whether the client is unknown, disabled or its secret wrong."""
+    return Fault("invalid_client", "Client authentication failed.", status=401, detail=detail)
+
+
+def _basic(header: str, request: ProtocolRequest) -> tuple[str, str, tuple[str, ...]]:
+    """Method, client id and the ways its secret may be read, from the Authorization header."""
+    # RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
+    if request.parameters.get("client_secret"):
+        raise invalid_request("The client authenticates in two ways at once.")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise refusal("not Basic")
+    try:
+        user, colon, password = base64.b64decode(token.strip(), validate=True).decode().partition(":")
+        # RFC 6749 §2.3.1: both are form-encoded first. Many clients leave that out, so the secret may also be plain.
+        client_id, decoded = unquote_plus(user, errors="strict"), unquote_plus(password, errors="strict")
+    except ValueError as error:
+        raise refusal("unreadable Basic credentials") from error
+    if not colon or not password:
+        raise refusal("no secret")
+    if request.parameters.get("client_id") not in ("", client_id):
+        raise invalid_request("The client_id differs from that of the Authorization header.")
+    return "client_secret_basic", client_id, (decoded, password)
+
+
+def _body(request: ProtocolRequest) -> tuple[str, str, tuple[str, ...]]:
+    client_id, secret = request.parameters.get("client_id"), request.parameters.get("client_secret")
+    if not client_id:
+        raise refusal("no client_id")
+    return ("client_secret_post", client_id, (secret,)) if secret else ("none", client_id, ())

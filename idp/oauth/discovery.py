@@ -1,0 +1,52 @@
+"""Metadata of the provider: OpenID Connect Discovery §3 and RFC 8414 §2, one document under both names."""
+
+import json
+from typing import Any
+
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+
+from idp.oauth import metadata
+from idp.oauth.asked import PROMPTS
+from idp.oauth.claims import SUPPORTED
+from idp.oauth.provider import Provider
+
+LANGUAGES = ("en", "nl")
+
+
+def document(provider: Provider) -> dict[str, Any]:
+    """What is supported; what is not listed here is refused or ignored."""
+    issuer = provider.issuer
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "token_endpoint": f"{issuer}/oauth/token",
+        "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+        "jwks_uri": f"{issuer}/oauth/jwks",
+        "end_session_endpoint": f"{issuer}/oauth/logout",
+        "scopes_supported": list(metadata.SCOPES),
+        "response_types_supported": list(metadata.RESPONSE_TYPES),
+        "response_modes_supported": list(metadata.RESPONSE_MODES),
+        "grant_types_supported": list(metadata.GRANT_TYPES),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(metadata.SIGNING_ALGORITHMS),
+        "token_endpoint_auth_methods_supported": list(metadata.AUTH_METHODS),
+        "code_challenge_methods_supported": ["S256"],
+        "acr_values_supported": list(provider.settings.acr.names),
+        "prompt_values_supported": list(PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_supported": list(SUPPORTED),
+        "ui_locales_supported": list(LANGUAGES),
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
+def ready_bytes(provider: Provider) -> bytes:
+    """The document as JSON, made once for each process; raises ``ValueError`` where Authlib finds it malformed."""
+    found = document(provider)
+    if provider.settings.is_secure:  # RFC 8414 knows https only; a loopback issuer is for trying things out
+        AuthorizationServerMetadata(found).validate()
+    return json.dumps(found, separators=(",", ":")).encode()

@@ -1,0 +1,144 @@
+"""The one mint: JWT access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2). And the reading of access tokens."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from idp import clock, crypto
+from idp.identity import proofs
+from idp.oauth.claims import for_id_token, issued_now
+from idp.oauth.gate import Standing
+from idp.oauth.provider import Provider
+
+ACCESS_TOKEN_TYPE = "at+jwt"
+ACCESS_TOKEN_ALG = "ES256"
+
+
+@dataclass(frozen=True)
+class Assurance:
+    """How the person was authenticated for a grant: worked out from its proofs and what was asked, never stored."""
+
+    acr: str
+    amr: Sequence[str]
+    auth_time: datetime
+
+    def as_claims(self) -> dict[str, Any]:
+        """``acr`` and ``auth_time``: for both kinds of token."""
+        return {"acr": self.acr, "auth_time": clock.epoch_seconds(self.auth_time)}
+
+
+def assurance_of(provider: Provider, standing: Standing) -> Assurance:
+    """The assurance of a grant: a later step-up elsewhere never changes it."""
+    names = provider.settings.acr.names
+    shown = proofs.from_json(standing.grant.proofs)
+    answered = proofs.acr(shown, names, standing.grant.asked)
+    return Assurance(answered, proofs.amr(shown), proofs.auth_time(shown, names[answered]))
+
+
+def mint(
+    provider: Provider,
+    standing: Standing,
+    scopes: Sequence[str],
+    *,
+    nonce: str = "",
+    claims: Mapping[str, Sequence[str]] | None = None,
+    refresh_token: str = "",
+) -> dict[str, Any]:
+    """A token response (RFC 6749 §5.1). No transaction is open over the signatures."""
+    assurance = assurance_of(provider, standing)
+    access = _access_token(provider, standing, scopes, assurance)
+    response = {
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": provider.settings.lifetimes.access_token_seconds,
+        "scope": " ".join(scopes),
+    }
+    if refresh_token:
+        response["refresh_token"] = refresh_token
+    if "openid" in scopes:
+        person = for_id_token(standing.user, scopes, claims or {})
+        response["id_token"] = _id_token(provider, standing, assurance, nonce, access, person)
+    return response
+
+
+def _access_token(provider: Provider, standing: Standing, scopes: Sequence[str], assurance: Assurance) -> str:
+    """RFC 9068 §2.2. ``jti`` names the grant, so that whoever takes the token can pass the gate."""
+    grant = standing.grant
+    claims = {
+        "iss": provider.issuer,
+        "sub": grant.user_id,
+        "aud": provider.issuer,
+        "client_id": grant.client_id,
+        **issued_now(provider.settings.lifetimes.access_token_seconds),
+        "jti": f"{grant.id}.{crypto.new_secret()}",
+        "scope": " ".join(scopes),
+        "organisation_id": grant.organisation_id,
+        **assurance.as_claims(),
+    }
+    return provider.keys.sign(ACCESS_TOKEN_ALG, claims, ACCESS_TOKEN_TYPE)
+
+
+def _id_token(
+    provider: Provider, standing: Standing, assurance: Assurance, nonce: str, access: str, person: Mapping[str, Any]
+) -> str:
+    grant = standing.grant
+    claims = {
+        **person,
+        "iss": provider.issuer,
+        "sub": grant.user_id,
+        "aud": grant.client_id,
+        **issued_now(provider.settings.lifetimes.access_token_seconds),
+        **assurance.as_claims(),
+        "amr": list(assurance.amr),
+        "at_hash": half_hash(access),
+        "sid": grant.login_id,
+        **({"nonce": nonce} if nonce else {}),
+    }
+    return provider.keys.sign(standing.client.id_token_alg, claims)
+
+
+def half_hash(token: str) -> str:
+    """OpenID Connect Core §3.1.3.6: the left half of the hash, base64url. All our algorithms end in 256."""
+    return crypto.b64url(crypto.sha256(token.encode("ascii"))[:16])
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """An access token of ours that is well signed, of the right type and audience, and not expired."""
+
+    organisation_id: str
+    grant_id: str
+    subject: str
+    client_id: str
+    scopes: tuple[str, ...]
+
+
+def read_access_token(provider: Provider, token: str) -> AccessToken | None:
+    """RFC 9068 §4; None where it is anything else than an access token for us. Its grant must still pass the gate."""
+    found = provider.keys.verify(token)
+    # RFC 9068 §4: "The resource server MUST verify that the typ header value is at+jwt": an ID token is no access token.
+    if found is None or found.type != ACCESS_TOKEN_TYPE:
+        return None
+    essential: Any = {"essential": True}
+    registry = JWTClaimsRegistry(
+        now=lambda: clock.epoch_seconds(clock.now()),
+        iss={"essential": True, "value": provider.issuer},
+        aud={"essential": True, "value": provider.issuer},
+        **dict.fromkeys(("exp", "sub", "jti", "client_id", "scope", "organisation_id"), essential),
+    )
+    try:
+        registry.validate(dict(found.claims))
+    except JoseError:
+        return None
+    claims = {name: str(value) for name, value in found.claims.items()}
+    return AccessToken(
+        organisation_id=claims["organisation_id"],
+        grant_id=claims["jti"].partition(".")[0],
+        subject=claims["sub"],
+        client_id=claims["client_id"],
+        scopes=tuple(claims["scope"].split()),
+    )
