@@ -1,12 +1,13 @@
 """The application: everything is put together here, and only here."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
 
-from idp import config
+from idp import config, keys, schema
 from idp.config import Settings
 from idp.db import setup_db
 from idp.oauth.server import setup_oauth
@@ -19,6 +20,7 @@ class Sleutel:
     """What views find in ``app.extensions["sleutel"]``."""
 
     settings: Settings
+    is_ready: Callable[[], bool]
 
 
 def create_app(settings: Settings) -> Flask:
@@ -27,7 +29,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_bytes
     app.config["MAX_FORM_PARTS"] = 100
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400
-    app.extensions["sleutel"] = Sleutel(settings)
+    app.extensions["sleutel"] = Sleutel(settings, is_ready=lambda: schema.is_current(app) and keys.is_complete())
     setup_db(app, settings)
     pages.setup_pages(app)
     setup_oauth(app, settings)

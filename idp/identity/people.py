@@ -148,7 +148,7 @@ def remove_factor(
     """
     authority.require_self_or_over(organisation, user, origin)
     if origin.actor_id == user.id:
-        _require_voluntary(settings, organisation, user)
+        require_voluntary(settings, organisation, user)
     with transaction():
         if not _drop_factor(user, clock.now()):
             return False
@@ -159,7 +159,8 @@ def remove_factor(
     return True
 
 
-def _require_voluntary(settings: Settings, organisation: Organisation, user: User) -> None:
+def require_voluntary(settings: Settings, organisation: Organisation, user: User) -> None:
+    """Raise ``Forbidden``, saying what makes it compulsory, where a user may not switch their second factor off (S7)."""
     rules = rules_of(settings, organisation, person_of(settings, organisation, user), clock.now())
     if rules.must_own:
         raise Forbidden(rules.compulsory_because[0].message, detail="a second factor is compulsory")

@@ -112,7 +112,7 @@ def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
 
 def _is_hinted(login: Login, hint: str) -> bool:
     user = users.user(login.organisation_id, login.user_id)
-    return user is not None and people.compared(hint) in {user.username_key, user.email_key}
+    return user is not None and people.compared(hint) in (user.username_key, user.email_key)
 
 
 def _serves(client: ClientTerms | None, organisation: Organisation) -> bool:

@@ -1,11 +1,10 @@
 """Whether the process lives, and whether it can serve."""
 
-from flask import Blueprint, Response, jsonify
+import structlog
+from flask import Blueprint, Response, current_app, jsonify
+from sqlalchemy.exc import SQLAlchemyError
 
-from idp import keys
-from idp.db import db
-from idp.schema import is_current
-
+log = structlog.get_logger("health")
 blueprint = Blueprint("health", __name__)
 
 
@@ -19,10 +18,10 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """Database, migrations and keys are there; which is not stands in the log, not in the answer."""
     try:
-        fine = is_current() and keys.are_ready()
-    except Exception:
+        fine = current_app.extensions["sleutel"].is_ready()
+    except SQLAlchemyError as error:
+        log.error("not ready", error=type(error).__name__)
         fine = False
-    db.session.rollback()
     return _plain(jsonify(status="ok" if fine else "unavailable")), 200 if fine else 503
 
 

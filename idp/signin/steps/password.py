@@ -69,7 +69,11 @@ def answer(work: Work, form: Form) -> Outcome:
         return Wrong((MISMATCH,))
     if work.case.needs.subject not in ("", user.id):
         return Wrong((say("Sign in as the person this was asked for, please."),))
-    columns = {"user_id": user.id, "organisation_id": user.organisation_id, "typed_username": user.username}
+    columns: dict[str, object] = {
+        "user_id": user.id,
+        "organisation_id": user.organisation_id,
+        "typed_username": user.username,
+    }
     if work.attempt.user_id not in (None, user.id):
         # What another person proved in this attempt must never count for this one.
         columns |= {"proofs": as_json(checked.proofs), "sealed": ""}

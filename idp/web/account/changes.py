@@ -1,0 +1,136 @@
+"""Changing the sign-in details: each act is a small form; what the sign-in machine can do is done by it."""
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Response
+
+from idp import clock, db
+from idp.errors import Message, say
+from idp.identity import passwords, people, remembered, throttle
+from idp.signin.case import ENROL, NEW_CODES, NEW_PASSWORD, Needs
+from idp.store import users
+from idp.web import browser, csrf, forms, pages
+from idp.web.account.person import SECURITY, Me, changing, doing, me, visiting
+
+WRONG_PASSWORD = say("That is not your password. Check it and try again.")
+
+
+@dataclass(frozen=True)
+class RemoveFactorPage:
+    """The dialog of S27: what will happen, then the field ``password``."""
+
+    username: str
+    organisation_name: str
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    for path, view in (
+        ("/account/factor/set-up", set_up),
+        ("/account/recovery-codes", new_codes),
+        ("/account/password", new_password),
+        ("/account/devices/<device_id>/forget", forget_device),
+        ("/account/notice/dismiss", dismiss_notice),
+        ("/account/language", language),
+        ("/account/factor/remove", remove_factor),
+    ):
+        blueprint.add_url_rule(path, view.__name__, view, methods=["POST"])
+    blueprint.add_url_rule("/account/factor/remove", "ask_to_remove", ask_to_remove)
+
+
+def set_up() -> Response:
+    """Set up a second factor, or again (S6, S8)."""
+    return _start(doing(ENROL))
+
+
+def new_codes() -> Response:
+    """Fresh recovery codes for the app that is there."""
+    return _start(doing(NEW_CODES))
+
+
+def new_password() -> Response:
+    """Another password: the present one first (OWASP ASVS 6.2.3)."""
+    return _start(doing(NEW_PASSWORD, afresh=True))
+
+
+def _start(needs: Needs) -> Response:
+    csrf.require()
+    me(needs)
+    return pages.see_other(SECURITY)
+
+
+def ask_to_remove() -> Response:
+    """The dialog; who must have a second factor sees instead what says so (S7)."""
+    present = me(replace(changing(), return_to="/account/factor/remove"))
+    _require_removable(present)
+    return pages.render("account/remove_factor.html", _dialog(present))
+
+
+def remove_factor() -> Response:
+    """Remove it, after the password was typed once more (S27)."""
+    csrf.require()
+    present = me(changing())
+    _require_removable(present)
+    if not _password_fits(present, forms.fields().get("password", "")):
+        return pages.render("account/remove_factor.html", _dialog(present, WRONG_PASSWORD), 422)
+    kept = present.settled.login_id
+    people.remove_factor(browser.settings(), present.organisation, present.user, present.origin, keep_login_id=kept)
+    return pages.see_other(SECURITY)
+
+
+def forget_device(device_id: str) -> Response:
+    """End trust in one device (S40)."""
+    csrf.require()
+    present = me(visiting())
+    remembered.revoke(present.user.organisation_id, present.user.id, device_id, present.origin)
+    return pages.see_other(SECURITY)
+
+
+def dismiss_notice() -> Response:
+    """The recommendation of S10 was read."""
+    csrf.require()
+    user = me(visiting()).user
+    with db.transaction():
+        users.change_user(user.organisation_id, user.id, notice_dismissed_at=clock.now())
+    return pages.see_other(SECURITY)
+
+
+def language() -> Response:
+    """One's own choice of language (S62)."""
+    csrf.require()
+    user, chosen = me(visiting()).user, forms.fields().get("language", "")
+    if chosen in ("", *pages.LANGUAGES):
+        with db.transaction():
+            users.change_user(user.organisation_id, user.id, locale=chosen)
+    return pages.see_other(SECURITY)
+
+
+def _dialog(present: Me, *errors: Message) -> RemoveFactorPage:
+    return RemoveFactorPage(present.user.username, present.organisation.name, errors)
+
+
+def _require_removable(present: Me) -> None:
+    people.require_voluntary(browser.settings(), present.organisation, present.user)
+
+
+def _password_fits(present: Me, password: str) -> bool:
+    """The throttled check of the person's own password, as at sign-in."""
+    settings, user = browser.settings(), present.user
+    with settings.hasher.slot():
+        guess = throttle.gate(
+            settings,
+            organisation_id=user.organisation_id,
+            user_id=user.id,
+            typed="",
+            authenticator="password",
+            browser_id=browser.visit().browser_id,
+            address=browser.address(),
+            now=clock.now(),
+        )
+        db.release()
+        fits = passwords.verify(settings, user, password[: passwords.MAX_LENGTH])
+    if fits:
+        with db.transaction():
+            guess.succeeded()
+    return fits

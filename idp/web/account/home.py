@@ -1,0 +1,82 @@
+"""The front page at the issuer's root: who you are, your apps, security, sign out."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from idp import clock
+from idp.audit import Origin
+from idp.identity import logins
+from idp.signin.case import Needs
+from idp.store import clients
+from idp.store import logins as login_rows
+from idp.web import browser, csrf, pages
+from idp.web.account.person import Me, SignInFirst, me, who
+
+
+@dataclass(frozen=True)
+class App:
+    """A relying app signed in to: its name and, where it told one, its address."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class HomePage:
+    """The front page; ``username`` is empty where nobody is signed in. ``name`` may be empty."""
+
+    username: str
+    name: str
+    organisation_name: str
+    apps: tuple[App, ...]
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule("/", "home", home)
+    blueprint.add_url_rule("/sign-in", "sign_in", sign_in, methods=["POST"])
+    blueprint.add_url_rule("/sign-out", "sign_out", sign_out, methods=["POST"])
+
+
+def home() -> Response:
+    """Who you are and where to go, or a way in."""
+    present = who()
+    if present is None:
+        return pages.render("account/home.html", HomePage("", "", "", ()))
+    pages.prefer(present.user.locale)
+    user = present.user
+    page = HomePage(user.username, user.name, present.organisation.name, _apps(present))
+    return pages.render("account/home.html", page)
+
+
+def sign_in() -> Response:
+    """Sign in without an app that asks."""
+    csrf.require()
+    try:
+        me(Needs(return_to="/"))
+    except SignInFirst as first:
+        return first.response
+    return pages.see_other("/")
+
+
+def sign_out() -> Response:
+    """End the login of this browser and its grants; trust in the device stays (S37)."""
+    csrf.require()
+    visit = browser.visit()
+    login = logins.current(visit.login, clock.now()) if visit.login else None
+    if login is not None:
+        origin = Origin(actor_id=login.user_id, address=visit.address, request_id=visit.request_id)
+        logins.end(login, "signed_out", origin)
+    browser.cookies().login = ""
+    return pages.see_other("/")
+
+
+def _apps(present: Me) -> tuple[App, ...]:
+    rows = login_rows.clients_of(present.organisation.id, present.settled.login_id)
+    found = [clients.client(row.client_id) for row in rows]
+    return tuple(
+        App(str(row.metadata_.get("client_name") or row.client_id), str(row.metadata_.get("client_uri") or ""))
+        for row in found
+        if row is not None
+    )

@@ -1,0 +1,88 @@
+"""The person at a page of their own: asked for with a ``Needs``, like by any relying app."""
+
+from dataclasses import dataclass, replace
+
+from flask import Response, abort
+
+from idp import clock
+from idp.audit import Origin
+from idp.identity import logins
+from idp.identity.organisations import OrganisationSettings, settings_of
+from idp.signin.case import Continue, Needs, Settled
+from idp.signin.settle import settle
+from idp.store import organisations, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+from idp.web import browser, pages
+
+SECURITY = "/account/security"
+
+
+@dataclass(frozen=True)
+class Me:
+    """The person signed in, with the rows that pages about them need."""
+
+    settled: Settled
+    organisation: Organisation
+    terms: OrganisationSettings
+    user: User
+
+    @property
+    def origin(self) -> Origin:
+        """This person, from here, for the audit trail."""
+        return Origin(actor_id=self.user.id, address=browser.address(), request_id=browser.request_id())
+
+
+class SignInFirst(Exception):
+    """Somebody must sign in (again); ``response`` sends the browser there."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+def me(needs: Needs) -> Me:
+    """The person who meets ``needs``; raises ``SignInFirst``."""
+    settlement = settle(browser.settings(), needs, browser.visit())
+    if isinstance(settlement, Continue):
+        raise SignInFirst(pages.see_other(f"/sign-in/{settlement.attempt_id}"))
+    if not isinstance(settlement, Settled):
+        abort(403)
+    found = _rows(settlement)
+    pages.prefer(found.user.locale)
+    return found
+
+
+def who() -> Me | None:
+    """The person signed in on this browser, whatever they proved; None where nobody is."""
+    visit = browser.visit()
+    login = logins.current(visit.login, clock.now()) if visit.login else None
+    if login is None:
+        return None
+    found = _rows(Settled(login.organisation_id, login.user_id, login.id, (), ()))
+    return found if found.user.disabled_at is None else None
+
+
+def _rows(settled: Settled) -> Me:
+    organisation = organisations.organisation(settled.organisation_id)
+    user = users.user(settled.organisation_id, settled.user_id)
+    if organisation is None or user is None:
+        abort(404)
+    return Me(settled, organisation, settings_of(browser.settings(), organisation), user)
+
+
+def visiting() -> Needs:
+    """To look at the sign-in details."""
+    return Needs(return_to=SECURITY)
+
+
+def changing() -> Needs:
+    """To change them: the highest level the person has, proved lately; by the person signed in and nobody else."""
+    present = who()
+    age = browser.settings().lifetimes.profile_minutes * 60
+    return Needs(return_to=SECURITY, highest=True, max_age=age, subject=present.user.id if present else "")
+
+
+def doing(task: str, *, afresh: bool = False) -> Needs:
+    """To do one of the sign-in machine's tasks; ``afresh`` asks for the password once more."""
+    return replace(changing(), tasks=(task,), prompt=("login",) if afresh else ())

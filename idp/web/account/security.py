@@ -1,0 +1,81 @@
+"""The sign-in details: second factor, recovery codes, password, remembered devices."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response
+
+from idp import clock
+from idp.errors import Message
+from idp.identity import people, remembered
+from idp.store import credentials
+from idp.web import browser, pages
+from idp.web.account.person import Me, SignInFirst, me, visiting
+
+
+@dataclass(frozen=True)
+class Device:
+    """A remembered device (S40). ``label``: the browser in words."""
+
+    id: str
+    label: str
+    since: datetime
+    last_used_at: datetime | None
+    until: datetime
+
+
+@dataclass(frozen=True)
+class SecurityPage:
+    """The sign-in details. ``active_since`` is None without a second factor; ``reasons`` say what makes it compulsory (S7).
+
+    ``recommends``: the notice of S10 for people who have none and need none, until dismissed.
+    """
+
+    username: str
+    name: str
+    organisation_name: str
+    active_since: datetime | None
+    codes_left: int
+    reasons: tuple[Message, ...]
+    recommends: bool
+    password_changed_at: datetime | None
+    devices: tuple[Device, ...]
+    language: str
+    languages: tuple[str, ...]
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule("/account/security", "security", security)
+    blueprint.register_error_handler(SignInFirst, lambda first: first.response)
+
+
+def security() -> Response:
+    """The page of S25."""
+    return pages.render("account/security.html", security_page(me(visiting())))
+
+
+def security_page(present: Me) -> SecurityPage:
+    """What there is to see, from the rows."""
+    settings, user = browser.settings(), present.user
+    person = people.person_of(settings, present.organisation, user)
+    rules = people.rules_of(settings, present.organisation, person, clock.now())
+    totp = credentials.active_totp(user.organisation_id, user.id)
+    return SecurityPage(
+        username=user.username,
+        name=user.name,
+        organisation_name=present.organisation.name,
+        active_since=totp.active_since if totp else None,
+        codes_left=person.recovery_codes_left,
+        reasons=tuple(reason.message for reason in rules.compulsory_because),
+        recommends=totp is None and not rules.must_own and user.notice_dismissed_at is None,
+        password_changed_at=user.password_changed_at,
+        devices=_devices(user.organisation_id, user.id),
+        language=user.locale,
+        languages=pages.LANGUAGES,
+    )
+
+
+def _devices(organisation_id: str, user_id: str) -> tuple[Device, ...]:
+    rows = remembered.devices_of(organisation_id, user_id, clock.now())
+    return tuple(Device(row.id, row.label, row.since, row.last_used_at, row.until) for row in rows)
