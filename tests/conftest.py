@@ -1,0 +1,239 @@
+"""Fixtures: configuration, a database (SQLite, PostgreSQL, or both), the application, people and relying apps."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import playwright.sync_api
+import pytest
+from flask import Flask
+
+from idp import config, schema
+from idp.config import Settings
+from idp.db import db, setup_db
+from tests.drivers import chromium as chromium_driver
+from tests.drivers import postgres
+from tests.drivers.browser import Browser
+from tests.drivers.machine import REQUIRE_ALL, leave_out
+from tests.drivers.smtp import Mailbox, smtp_server
+from tests.factories import Factory
+
+ISSUER = "https://id.example.com"
+ENGINE = os.environ.get("ENGINE", "sqlite")
+"""``ENGINE=postgresql make test`` runs every test there; tests marked ``both_engines`` run on each anyway."""
+SECRET = config.new_ring_entry("test")
+CHEAP = {"argon2_memory_kib": 64, "argon2_passes": 1}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Under ``REQUIRE_ALL=1`` a test that is left out has failed."""
+    report: Any = yield
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name what was left out and how to get it."""
+    reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])}
+    if reasons:
+        terminalreporter.section("Left out")
+        for reason in sorted(reasons):
+            terminalreporter.line(f"* {reason}")
+        terminalreporter.line("`.ci/run` installs what is missing (Debian) and leaves nothing out.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """``both_engines`` runs a test on SQLite and on PostgreSQL."""
+    if metafunc.definition.get_closest_marker("both_engines") and "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A served application. ``settings.issuer`` is its address."""
+
+    settings: Settings
+    app: Flask
+    factory: Factory
+
+
+@contextmanager
+def bare_app(settings: Settings) -> Iterator[Flask]:
+    """An application that is nothing but a database: what floors 0 to 3 need."""
+    app = Flask("idp")
+    setup_db(app, settings)
+    try:
+        yield app
+    finally:
+        close(app)
+
+
+def close(app: Flask) -> None:
+    """Leave no connection open."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file; every test gets a copy."""
+    folder = tmp_path_factory.mktemp("template")
+    with bare_app(config.make({"issuer": ISSUER, "secrets": [SECRET], "folder": str(folder)})) as app:
+        schema.upgrade(app)
+    return folder / "sleutel.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL with a migrated database ``sleutel_template``."""
+    binaries = postgres.find_binaries()
+    if binaries is None:
+        leave_out("PostgreSQL", postgres.HOW)
+    with postgres.running(binaries) as server:
+        server.execute("CREATE DATABASE sleutel_template TEMPLATE template0")
+        url = server.url("sleutel_template")
+        with bare_app(config.make({"issuer": ISSUER, "secrets": [SECRET], "database": {"url": url}})) as app:
+            schema.upgrade(app)
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """The address of a fresh, migrated PostgreSQL database."""
+    with postgres_server.fresh("sleutel_template") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """The address of a PostgreSQL database without any table."""
+    with postgres_server.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgresql``."""
+    return str(getattr(request, "param", ENGINE))
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh, migrated database of ``engine``."""
+    if engine == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    file = tmp_path / "sleutel.sqlite3"
+    shutil.copy(request.getfixturevalue("sqlite_template"), file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def configure(tmp_path: Path, database_url: str) -> Callable[..., Settings]:
+    """Make settings: ``configure(mail={"host": …})`` puts sections over the defaults of tests."""
+
+    def _make(**over: Any) -> Settings:
+        values: dict[str, Any] = {
+            "issuer": ISSUER,
+            "secrets": [SECRET],
+            "folder": str(tmp_path),
+            "database": {"url": database_url},
+            "passwords": CHEAP,
+        }
+        for key, value in over.items():
+            values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
+        return config.make(values)
+
+    return _make
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """Settings with a fresh database and cheap hashing."""
+    return configure()
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Flask]:
+    """The database alone, with a context open: for floors 0 to 3."""
+    with bare_app(settings) as app, app.app_context():
+        yield app
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The whole application, as ``idp run`` serves it."""
+    from idp.app import create_app
+
+    made = create_app(settings)
+    try:
+        yield made
+    finally:
+        close(made)
+
+
+@pytest.fixture
+def browser(app: Flask, settings: Settings) -> Browser:
+    """A browser that knows nothing yet."""
+    return Browser(app, settings.issuer)
+
+
+@pytest.fixture
+def new_browser(app: Flask, settings: Settings) -> Callable[..., Browser]:
+    """Further browsers: ``new_browser(languages="nl")``."""
+    return lambda **options: Browser(app, settings.issuer, **options)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[playwright.sync_api.Browser]:
+    """A real browser, shared by the tests of a process; contexts are theirs alone."""
+    executable = chromium_driver.find_chromium()
+    if executable is None:
+        leave_out("Chromium", chromium_driver.HOW)
+    with playwright.sync_api.sync_playwright() as driver:
+        browser = chromium_driver.launch(driver, executable)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def live(configure: Callable[..., Settings]) -> Iterator[Live]:
+    """The whole application on ``http://localhost:PORT``, which is its issuer."""
+    from idp.app import create_app
+
+    port = chromium_driver.free_port()
+    settings = configure(issuer=f"http://localhost:{port}")
+    app = create_app(settings)
+    try:
+        with chromium_driver.serving(app, port), bare_app(settings) as bare:
+            yield Live(settings, app, Factory(settings, bare))
+    finally:
+        close(app)
+
+
+@pytest.fixture
+def page(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_api.Page]:
+    """A page in a fresh English profile; ``chromium_driver.new_context`` makes others."""
+    context = chromium_driver.new_context(chromium)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A real SMTP server without encryption."""
+    with smtp_server() as running:
+        yield running
+
+
+@pytest.fixture
+def factory(settings: Settings, request: pytest.FixtureRequest) -> Iterator[Factory]:
+    """Makes organisations, people and clients in this test's database."""
+    with bare_app(settings) as app:
+        yield Factory(settings, app)

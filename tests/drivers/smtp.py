@@ -1,0 +1,75 @@
+"""A real SMTP server on loopback that keeps what it gets, and can be told to refuse."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from idp import clock
+
+
+@dataclass
+class Mailbox:
+    """What arrived: envelope recipients and the message. ``answers``: replies to give to the next mails instead of "ok"."""
+
+    port: int = 0
+    arrived: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 — aiosmtpd's name
+        """Take a mail, or give the next answer."""
+        if self.answers:
+            return self.answers.pop(0)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.arrived.append((list(envelope.rcpt_tos), message))
+        return "250 taken"
+
+
+@contextmanager
+def smtp_server(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
+    """A server on a free port; with ``tls`` it offers STARTTLS and takes nothing without it."""
+    mailbox = Mailbox()
+    controller = Controller(
+        mailbox, hostname="127.0.0.1", port=0, tls_context=tls, require_starttls=tls is not None, enable_SMTPUTF8=True
+    )
+    controller.start()
+    try:
+        assert controller.server is not None
+        mailbox.port = controller.server.sockets[0].getsockname()[1]
+        yield mailbox
+    finally:
+        controller.stop()
+
+
+def throwaway_certificate(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for ``host`` that signs itself: the file for whoever shall trust it, the context for its server."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    return certificate, context

@@ -1,0 +1,152 @@
+"""Organisations, people and relying apps for tests, made through the same functions as the command line uses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+
+from idp import clock, crypto
+from idp.audit import Origin
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import people, recovery, retailers, totp
+from idp.store import organisations as organisation_store
+from idp.store import users as user_store
+from idp.store.organisations import Organisation
+from idp.store.users import User
+from tests.drivers.authenticator import Authenticator
+
+BY_TESTS = Origin(actor_id="cli")
+PASSWORD = "a sturdy kettle sings 42"
+CALLBACK = "https://shop.example.com/callback"
+
+
+@dataclass(frozen=True)
+class MadePerson:
+    """A person as they know themselves: what they type, the app on their phone, the codes in their drawer."""
+
+    organisation_id: str
+    id: str
+    store_url: str
+    username: str
+    password: str
+    totp_secret: str = ""
+    recovery_codes: tuple[str, ...] = ()
+    authenticator: Authenticator = field(default_factory=lambda: Authenticator(totp.new_secret()), compare=False)
+
+
+@dataclass(frozen=True)
+class MadeClient:
+    """A relying app as its developer knows it."""
+
+    client_id: str
+    secret: str
+    redirect_uri: str
+
+
+class Factory:
+    """Makes what a test needs, in its database. Every method may be called with or without an open context."""
+
+    def __init__(self, settings: Settings, app: Flask) -> None:
+        self.settings, self._app = settings, app
+
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """The database, open."""
+        with self._app.app_context():
+            yield
+
+    def make_organisation(self, store_url: str = "example-shoes", *, owner: bool = False, **values: Any) -> str:
+        """An organisation's id. ``owner=True`` adds an owner (username ``owner``) with a verified address and a factor."""
+        with self.context(), transaction():
+            row = retailers.create({"store_url": store_url, "name": "Example Shoes", **values}, BY_TESTS)
+        if owner:
+            made = self.make_user(row.id, "owner", role="owner", email="owner@shoes.example", totp=True)
+            with self.context(), transaction():
+                retailers.set_owner(self.organisation(row.id), self.user(made), BY_TESTS)
+        return row.id
+
+    def make_group(self, organisation_id: str, name: str = "2FA", *, requires_mfa: bool = True) -> str:
+        """A group's name."""
+        with self.context(), transaction():
+            retailers.create_group(organisation_id, {"name": name, "requires_mfa": requires_mfa}, BY_TESTS)
+        return name
+
+    def make_user(
+        self,
+        organisation_id: str,
+        username: str = "jan",
+        *,
+        password: str = PASSWORD,
+        with_totp: bool = False,
+        recovery_codes: int = 0,
+        **details: Any,
+    ) -> MadePerson:
+        """A person; details as in ``PersonDraft``. An address is verified unless ``email_verified=False``."""
+        secret = totp.new_secret() if with_totp or details.pop("totp", False) else ""
+        codes = tuple(recovery.new_codes()[:recovery_codes])
+        details.setdefault("email_verified", bool(details.get("email")))
+        draft = people.PersonDraft(username=username, password=password, totp_secret=secret, recovery_codes=codes, **details)
+        with self.context():
+            organisation = self.organisation(organisation_id)
+            user = people.create(self.settings, organisation, draft, BY_TESTS)
+            store_url = organisation.store_url
+        known = {"totp_secret": secret, "recovery_codes": codes}
+        phone = {"authenticator": Authenticator(secret)} if secret else {}
+        return MadePerson(organisation_id, user.id, store_url, username, password, **known, **phone)
+
+    def make_client(
+        self,
+        client_id: str = "webshop",
+        *,
+        redirect_uri: str = CALLBACK,
+        public: bool = False,
+        first_party: bool = True,
+        minimum_acr: str = "",
+        remember_device: bool = True,
+        shared_device: bool = False,
+        organisations: tuple[str, ...] = (),
+        **metadata: Any,
+    ) -> MadeClient:
+        """A relying app; ``metadata`` by the registered names. Public ones have no secret."""
+        from idp.oauth.clients import secret_digest
+        from idp.oauth.metadata import validate_metadata
+        from idp.store import clients
+
+        given = {"client_name": client_id.title(), "redirect_uris": [redirect_uri], **metadata}
+        if public:
+            given["token_endpoint_auth_method"] = "none"
+        secret, now = "" if public else crypto.new_secret(), clock.now()
+        row = clients.Client(
+            client_id=client_id,
+            metadata_=validate_metadata(given, self.settings),
+            first_party=first_party,
+            minimum_acr=minimum_acr,
+            remember_device=remember_device,
+            shared_device=shared_device,
+            organisations=list(organisations),
+            created_at=now,
+            changed_at=now,
+        )
+        with self.context(), transaction():
+            clients.add_client(row)
+            if secret:
+                digest = secret_digest(client_id, secret)
+                clients.add_secret(
+                    clients.ClientSecret(id=crypto.new_id(), client_id=client_id, digest=digest, created_at=now)
+                )
+        return MadeClient(client_id, secret, redirect_uri)
+
+    def organisation(self, organisation_id: str) -> Organisation:
+        """The row; needs an open context."""
+        row = organisation_store.organisation(organisation_id)
+        assert row is not None
+        return row
+
+    def user(self, person: MadePerson) -> User:
+        """The row; needs an open context."""
+        row = user_store.user(person.organisation_id, person.id)
+        assert row is not None
+        return row
