@@ -1,6 +1,7 @@
 """Pages: a template with its one dataclass, errors as pages, languages, and the headers that all answers carry."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from idp.errors import Message, Refusal, say
 from idp.resources import PACKAGE
 from idp.signin import settle
-from idp.web import browser, csrf
+from idp.web import assets, browser, csrf
 
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
@@ -69,6 +70,7 @@ def setup_pages(app: Flask) -> None:
         _=gettext, ngettext=ngettext, say=words, csrf_token=csrf.token, languages=LANGUAGES, locale=locale
     )
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
+    assets.setup_assets(app)
     app.register_blueprint(blueprint)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)
@@ -82,7 +84,9 @@ def words(message: Message) -> str:
 
 
 def _worded(value: Any) -> Any:
-    return words(value) if isinstance(value, Message) else value
+    if isinstance(value, Message):
+        return words(value)
+    return assets.day(value) if isinstance(value, date) else value
 
 
 def render(template: str, page: Any, status: int = 200) -> Response:
