@@ -99,7 +99,7 @@ def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
     if attempt.user_id is not None:
         return attempt.user_id == login.user_id
     if chosen:
-        return chosen == login.user_id
+        return bool(chosen == login.user_id)
     if needs.subject:
         return needs.subject == login.user_id
     organisation = organisations.organisation(login.organisation_id)

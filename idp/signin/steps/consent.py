@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from idp.audit import Event
 from idp.signin.case import Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work
+from idp.signin.steps.need import needed_level
 from idp.store import consents
 
 
@@ -21,8 +22,8 @@ class ConsentPage:
 
 def due(case: Case) -> bool:
     """Asked where the request says so, or a foreign app asks for more than was allowed before."""
-    if case.needs.client is None or case.answered("consent"):
-        return False
+    if case.needs.client is None or case.answered("consent") or case.level < needed_level(case):
+        return False  # what cannot be granted is not asked to be allowed
     if "consent" in case.needs.prompt:
         return True
     return not case.needs.client.first_party and not set(case.needs.scopes) <= case.consented_scopes

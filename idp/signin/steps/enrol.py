@@ -29,7 +29,7 @@ JUST_NOW = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class EnrolPage:
-    """One of five stages. Buttons: ``next`` goes on, ``not_now`` leaves, ``back`` from scan to apps.
+    """One of five stages. Buttons: ``next``; ``not_now`` leaves, where ``may_leave``; ``back`` goes from scan to apps.
 
     ``start``: ``reasons`` say why it is compulsory (empty: offered). ``password``: field ``password``. ``scan``: ``uri`` for
     the QR code, ``key`` in groups of four, field ``code``. ``codes``: twelve ``codes``, tick ``noted``, ``file_name`` and the

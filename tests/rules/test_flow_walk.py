@@ -1,0 +1,213 @@
+"""The pure flow, walked exhaustively: from every start, by every right answer, to every end."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from idp.identity import proofs as proving
+from idp.identity.policy import ClientRule, DatedRule, Membership, Person, Rules, rules_for
+from idp.identity.proofs import Proof
+from idp.signin.case import ENROL, NEW_CODES, NEW_PASSWORD, Case, ClientTerms, KnownPerson, Needs, OrganisationFacts, Unmet
+from idp.signin.flow import is_authenticated, next_step
+from idp.signin.step import Frame, Step
+from idp.signin.steps import SEQUENCE
+from idp.signin.steps.need import highest_owned, needed_level
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LEVELS = {"pwd": 1, "mfa-remembered": 2, "mfa": 3, "phr": 4, "phrh": 5}
+ORGANISATION = OrganisationFacts("o", "shoes", "Shoes", is_named=True)
+SILENT_ERRORS = {"account_selection_required", "login_required", "interaction_required", "consent_required"}
+
+
+def person(**facts: object) -> Person:
+    return Person(organisation_id="o", user_id="u", username="ann", **{"role": "employee", **facts})  # type: ignore[arg-type]
+
+
+def rules(who: Person, needs: Needs) -> Rules:
+    minimum = needs.client.minimum_level if needs.client else 0
+    dated = [DatedRule("now", NOW.date(), require="mfa", roles=("manager",))]
+    return rules_for(who, dated, LEVELS, NOW, ClientRule("c", minimum))
+
+
+@dataclass(frozen=True)
+class World:
+    """What the database would know beside the case: who signs in once the password was right."""
+
+    who: Person
+
+
+def known(case: Case, who: Person, **changes: object) -> Case:
+    """The case once the person is known."""
+    return replace(case, person=who, rules=rules(who, case.needs), **changes)  # type: ignore[arg-type]
+
+
+def proved(case: Case, *methods: str) -> Case:
+    new = tuple(Proof(method, at=case.now, credential="u") for method in methods)  # type: ignore[arg-type]
+    return replace(case, proofs=(*case.proofs, *new), own_proofs=(*case.own_proofs, *new))
+
+
+def answered(case: Case, **answers: str) -> Case:
+    return replace(case, answers={**case.answers, **answers})
+
+
+def enrolled(case: Case) -> Case:
+    """The whole set-up, up to the tick."""
+    assert case.person is not None
+    who = replace(case.person, has_totp=True, must_set_up=False, recovery_codes_left=12)
+    return answered(known(proved(case, "totp"), who, findings={**case.findings, "last_code": None}), enrolled="now")
+
+
+def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
+    """Every state to which a right answer to ``step`` leads."""
+    name = step.name
+    if name == "account":
+        yield answered(case, account="u") if case.login_id else answered(case, account="other")
+        fresh = replace(case, person=None, rules=None, proofs=(), own_proofs=(), login_id="", login_user_id="")
+        yield answered(fresh, account="other")
+    elif name == "organisation":
+        yield replace(case, organisation=ORGANISATION, typed_organisation="shoes")
+    elif name == "password":
+        here = replace(case, organisation=case.organisation or ORGANISATION)
+        yield known(proved(here, "password"), case.person or world.who)
+        yield known(replace(proved(here, "password"), findings={"leaked": "list"}), case.person or world.who)
+    elif name == "leaked":
+        yield answered(case, leaked="change")
+        yield answered(case, leaked="later")
+    elif name == "factor":
+        yield proved(case, "totp")
+        assert case.person is not None
+        if case.person.recovery_codes_left > 1:
+            left = replace(case.person, recovery_codes_left=case.person.recovery_codes_left - 1)
+            yield known(proved(case, "recovery"), left)
+        else:
+            yield replace(case, findings={**case.findings, "last_code": {"set": "s", "digest": "d"}})
+    elif name == "enrol":
+        yield enrolled(case)
+        page = step.page(replace(case, prepared={}), frame())
+        if page.may_leave:  # type: ignore[attr-defined]
+            yield answered(case, enrol="not_now")
+    elif name == "recovered":
+        yield answered(case, recovered="carry_on")
+        yield answered(case, recovered="again")
+    elif name == "new_password":
+        assert case.person is not None
+        yield answered(known(case, replace(case.person, must_change_password=False)), new_password="changed")
+    elif name == "consent":
+        yield answered(case, consent="allowed")
+        yield answered(case, consent="denied")
+
+
+def frame() -> Frame:
+    return Frame("a", "/sign-in/a", "enrol", "sealed")
+
+
+def starts() -> Iterator[tuple[Case, World]]:
+    """Needs × policy × factors × prompt × max_age × old proofs."""
+    client = ClientTerms("c", "C", first_party=True)
+    clients = [
+        client,
+        replace(client, first_party=False),
+        replace(client, shared_device=True),
+        replace(client, minimum_level=3),
+        None,
+    ]
+    acrs = [(), ("pwd",), ("mfa", "mfa-remembered"), ("mfa",), ("phr",)]
+    prompts = [(), ("none",), ("login",), ("select_account",), ("consent",)]
+    tasks = [(), (ENROL,), (NEW_CODES,), (NEW_PASSWORD,)]
+    people = [
+        person(),
+        person(has_totp=True, recovery_codes_left=2),
+        person(has_totp=True, recovery_codes_left=1, must_change_password=True),
+        person(role="administrator"),
+        person(role="manager", groups=(Membership("2FA", requires_mfa=True),)),
+        person(must_set_up=True, remembered_device_counts=False),
+    ]
+    old = [(), ("password",), ("password", "remembered"), ("password", "totp")]
+    for app, acr, prompt, age, who, before in product(clients, acrs, prompts, (None, 60), people, old):
+        for task in tasks if app is None and prompt != ("none",) else [()]:
+            needs = Needs("/", acr=acr, prompt=prompt, max_age=age, client=app, tasks=task)
+            yield start(needs, who, before), World(who)
+
+
+def start(needs: Needs, who: Person, before: tuple[str, ...]) -> Case:
+    asked = NOW
+    login = tuple(Proof(method, at=asked - timedelta(minutes=30), credential="u") for method in before)  # type: ignore[arg-type]
+    case = Case(now=NOW + timedelta(seconds=20), asked_at=asked, needs=needs, acr_levels=LEVELS, leaked_notice_due=True)
+    if not login:
+        return case
+    chooser = (KnownPerson("o", "u", "ann", "Shoes", is_signed_in=True),)
+    case = replace(case, login_id="l", login_user_id="u", known=chooser, organisation=ORGANISATION, proofs=login)
+    return known(case, who)
+
+
+def walk(case: Case, world: World, depth: int = 0) -> Iterator[tuple[Case, Step | Unmet | None, int]]:
+    step = next_step(case)
+    yield case, step, depth
+    if isinstance(step, Step):
+        assert depth < 25, f"does not end: {step.name} after {case}"
+        for following in right_answers(case, step, world):
+            yield from walk(following, world, depth + 1)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_every_case_ends_and_never_below_the_needed_level(part: int) -> None:
+    """S1, S5, S32, S44, S50: whatever is answered, the walk ends, and no end or page gives more than was proved."""
+    seen = Counter[str]()
+    for number, (case, world) in enumerate(starts()):
+        if number % 4 == part:
+            for at, step, depth in walk(case, world):
+                seen[_judge(at, step, depth)] += 1
+    assert min(seen[name] for name in ("end", "refused", "silent", "new_password", "enrol again")) > 50, seen
+
+
+def _judge(at: Case, step: Step | Unmet | None, depth: int) -> str:
+    if is_authenticated(at):
+        # A login exists only where the needs are met, whatever remains to be allowed.
+        assert at.level >= needed_level(at)
+    if step is None:
+        _judge_end(at)
+        return "end"
+    if isinstance(step, Unmet) and at.silent:
+        assert depth == 0, "a silent request asked something"
+        assert step.error in SILENT_ERRORS | {"unmet_authentication_requirements"}
+        return "silent"
+    if isinstance(step, Unmet):
+        assert step.error in {"access_denied", "unmet_authentication_requirements"}, step
+        return "refused"
+    if step.name == "new_password":
+        # S32: whoever merely knows the password cannot change it.
+        assert at.level >= highest_owned(at)
+    if step.name == "enrol" and at.person and at.person.has_totp:
+        # NIST 800-63B-4 §4.1.2.1: a set-up comes after the owned app's code, or a recovery code.
+        assert at.level >= 3 or at.findings.get("last_code")
+        return "enrol again"
+    return step.name
+
+
+def _judge_end(case: Case) -> None:
+    assert case.person is not None
+    assert case.rules is not None
+    counted = case.counting
+    reached = proving.level(counted)
+    asked = [LEVELS[name] for name in case.needs.acr]
+    assert reached >= max(min(asked, default=1), case.rules.level)
+    assert not (case.rules.must_own and not case.person.has_factor), "a compulsory factor was not set up (S5)"
+    assert not case.person.must_change_password, "a one-time password was not replaced (S50)"
+    assert not case.findings.get("last_code"), "the last recovery code opened more than the set-up (S44)"
+    methods = {proof.method for proof in counted}
+    two_kinds = "password" in methods and bool(methods & {"totp", "recovery", "passkey"})
+    assert ("mfa" in proving.amr(counted)) == two_kinds
+    if "login" in case.needs.prompt:
+        assert any(proof.method == "password" and proof.at >= case.asked_at for proof in counted)
+
+
+def test_the_order_of_steps_is_the_written_one() -> None:
+    """The order is a security property."""
+    names = [step.name for step in SEQUENCE]
+    assert names == [
+        "account", "organisation", "password", "leaked", "factor", "enrol", "recovered", "new_password", "consent",
+    ]  # fmt: skip
