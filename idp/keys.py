@@ -88,6 +88,11 @@ def state_of(row: SigningKey) -> str:
     return "next" if row.active_at is None else "active"
 
 
+def is_complete() -> bool:
+    """Whether every algorithm has an active key."""
+    return {row.alg for row in signing_keys.published_keys() if state_of(row) == "active"} == set(ALGORITHMS)
+
+
 def ensure(settings: Settings, *, with_next: bool = True) -> None:
     """Make what is missing: an active key for each algorithm and, ``with_next``, the one that follows it."""
     wanted = ("active", "next") if with_next else ("active",)
@@ -205,7 +210,7 @@ class KeyRing:
         return self._fresh().jwks
 
     def is_ready(self) -> bool:
-        """Whether every algorithm has an active key that opens."""
+        """Whether every algorithm has an active key that opens; raises ``Unreadable`` where one does not."""
         return set(self._fresh().active) == set(ALGORITHMS)
 
     def _fresh(self) -> _Shelf:
@@ -215,10 +220,9 @@ class KeyRing:
         return self._shelf
 
     def _read(self, now: datetime) -> _Shelf:
-        rows = signing_keys.published_keys()
-        if {row.alg for row in rows if state_of(row) == "active"} != set(ALGORITHMS):
+        if not is_complete():
             ensure(self._settings, with_next=False)
-            rows = signing_keys.published_keys()
+        rows = signing_keys.published_keys()
         held = {row.kid: self._shelf.held.get(row.kid) or _open(self._settings, row) for row in rows}
         active = {row.alg: held[row.kid] for row in rows if state_of(row) == "active"}
         jwks = json.dumps({"keys": [row.public for row in rows]}, separators=(",", ":")).encode()

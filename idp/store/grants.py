@@ -146,6 +146,12 @@ def revoke_grants(
     return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why))
 
 
+def revoke_grants_of_client(client_id: str, now: datetime, why: str) -> int:
+    """Revoke every grant of a client that is removed, in all organisations."""
+    here = (Grant.client_id == client_id, Grant.revoked_at.is_(None))
+    return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why))
+
+
 def note_grant_use(organisation_id: str, grant_id: str, now: datetime) -> int:
     """The grant was refreshed."""
     here = (Grant.organisation_id == organisation_id, Grant.id == grant_id)

@@ -1,0 +1,168 @@
+"""Registering relying apps, changing and removing them: what console, command line and ``idp apply`` call.
+
+Each function makes one change with its audit row, within the caller's transaction or one of its own.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from idp import clock, crypto
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, Invalid, NotFound, say
+from idp.oauth.clients import secret_digest
+from idp.oauth.metadata import validate_metadata
+from idp.store import clients as store
+from idp.store import grants
+from idp.store.clients import Client, ClientSecret
+
+SHORTEST_SECRET = 32
+OVERLAP = timedelta(hours=24)
+"""How long a rotated secret goes on working."""
+# RFC 6749 §2.2 lets an id be any text; these characters read the same in addresses, headers and logs.
+CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}")
+USERS_ID = re.compile(r"[a-z2-7]{26}")
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our own members. ``remember_device`` None: the default, which is no for native apps. ``organisations``: ids."""
+
+    first_party: bool = False
+    minimum_acr: str = ""
+    remember_device: bool | None = None
+    shared_device: bool = False
+    organisations: tuple[str, ...] = ()
+
+
+def register(
+    settings: Settings,
+    client_id: str | None,
+    metadata: Mapping[str, Any],
+    ours: Ours,
+    secret: str | None,
+    origin: Origin,
+) -> tuple[Client, str]:
+    """A new client and its secret, which is shown this once (empty for public ones); raises ``Invalid``, ``Conflict``.
+
+    Without ``client_id`` one is made; without ``secret`` 256 random bits are drawn.
+    """
+    checked = validate_metadata(metadata, settings)
+    name, now = _client_id(client_id), clock.now()
+    kept = _secret(checked, secret)
+    row = Client(client_id=name, metadata_=checked, **_columns(settings, checked, ours), created_at=now, changed_at=now)
+    with transaction():
+        if store.client(name) is not None:
+            raise Conflict(say("A client with the id %(client_id)s exists.", client_id=name))
+        store.add_client(row)
+        if kept:
+            _add_secret(name, kept)
+        record_by(replace(origin, client_id=name), Event.CLIENT_CREATED)
+    return row, kept
+
+
+def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours: Ours, origin: Origin) -> tuple[str, ...]:
+    """Put this metadata and these members in the place of the old; the names of what changed, in order.
+
+    ``metadata`` is the whole of it: whoever leaves members unchanged merges them in first.
+    """
+    checked = validate_metadata(metadata, settings)
+    with transaction():
+        row = _there(client_id)
+        columns = _columns(settings, checked, ours)
+        changed = {name for name in checked | row.metadata_ if checked.get(name) != row.metadata_.get(name)}
+        changed |= {name for name, value in columns.items() if getattr(row, name) != value}
+        if changed:
+            store.change_client(client_id, metadata_=checked, **columns, changed_at=clock.now())
+            _tell(origin, client_id, fields=sorted(changed))
+    return tuple(sorted(changed))
+
+
+def set_secret(client_id: str, secret: str, origin: Origin) -> None:
+    """Put a given secret in the place of all others, at once."""
+    with transaction():
+        kept = _secret(_there(client_id).metadata_, secret)
+        store.end_secrets(client_id, clock.now())
+        _add_secret(client_id, kept)
+        _tell(origin, client_id, fields=["client_secret"])
+
+
+def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) -> str:
+    """A new secret, shown this once; the old ones hold for ``overlap`` more."""
+    with transaction():
+        kept = _secret(_there(client_id).metadata_, None)
+        if not kept:
+            raise Invalid("client_id", say("A public client has no secret."))
+        store.end_secrets(client_id, clock.now() + overlap)
+        _add_secret(client_id, kept)
+        _tell(origin, client_id, fields=["client_secret"])
+    return kept
+
+
+def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
+    """Let a client act no more, or again. What it holds stops working at once."""
+    with transaction():
+        _there(client_id)
+        store.change_client(client_id, disabled_at=clock.now() if disabled else None, changed_at=clock.now())
+        _tell(origin, client_id, fields=["disabled"])
+
+
+def remove(client_id: str, origin: Origin) -> None:
+    """Delete a client; its grants are revoked."""
+    with transaction():
+        _there(client_id)
+        grants.revoke_grants_of_client(client_id, clock.now(), "client_removed")
+        store.delete_client(client_id)
+        record_by(replace(origin, client_id=client_id), Event.CLIENT_DELETED)
+
+
+def _there(client_id: str) -> Client:
+    row = store.client(client_id)
+    if row is None:
+        raise NotFound(say("There is no client with the id %(client_id)s.", client_id=client_id))
+    return row
+
+
+def _tell(origin: Origin, client_id: str, fields: Sequence[str]) -> None:
+    record_by(replace(origin, client_id=client_id), Event.CLIENT_CHANGED, data={"fields": list(fields)})
+
+
+def _client_id(given: str | None) -> str:
+    if given is None:
+        return crypto.random_letters(20, crypto.ID_ALPHABET)
+    # RFC 9700 §4.15: "clients MUST NOT be able to influence their client_id" so that it looks like a person's sub.
+    if not CLIENT_ID.fullmatch(given) or USERS_ID.fullmatch(given):
+        raise Invalid("client_id", say("A client id has letters, digits and . _ ~ - only, and does not look like a user's."))
+    return given
+
+
+def _secret(metadata: Mapping[str, Any], given: str | None) -> str:
+    if metadata.get("token_endpoint_auth_method") == "none":
+        if given:
+            raise Invalid("client_secret", say("A public client has no secret."))
+        return ""
+    if given is not None and (len(given) < SHORTEST_SECRET or not given.isascii() or not given.isprintable()):
+        raise Invalid("client_secret", say("A secret has %(count)s characters or more, all ASCII.", count=SHORTEST_SECRET))
+    return given or crypto.new_secret()
+
+
+def _add_secret(client_id: str, secret: str) -> None:
+    digest = secret_digest(client_id, secret)
+    store.add_secret(ClientSecret(id=crypto.new_id(), client_id=client_id, digest=digest, created_at=clock.now()))
+
+
+def _columns(settings: Settings, metadata: Mapping[str, Any], ours: Ours) -> dict[str, Any]:
+    if ours.minimum_acr and ours.minimum_acr not in settings.acr.names:
+        raise Invalid("minimum_acr", say("This must be one of %(allowed)s.", allowed=", ".join(settings.acr.names)))
+    is_native = metadata.get("application_type") == "native"
+    return {
+        "first_party": ours.first_party,
+        "minimum_acr": ours.minimum_acr,
+        "remember_device": not is_native if ours.remember_device is None else ours.remember_device,
+        "shared_device": ours.shared_device,
+        "organisations": list(ours.organisations),
+    }
