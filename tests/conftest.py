@@ -18,7 +18,7 @@ from idp.db import db, setup_db
 from tests.drivers import chromium as chromium_driver
 from tests.drivers import postgres
 from tests.drivers.browser import Browser
-from tests.drivers.machine import REQUIRE_ALL, leave_out
+from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out
 from tests.drivers.smtp import Mailbox, smtp_server
 from tests.factories import Factory
 
@@ -207,7 +207,7 @@ def live(configure: Callable[..., Settings]) -> Iterator[Live]:
     """The whole application on ``http://localhost:PORT``, which is its issuer."""
     from idp.app import create_app
 
-    port = chromium_driver.free_port()
+    port = free_port()
     settings = configure(issuer=f"http://localhost:{port}")
     app = create_app(settings)
     try:

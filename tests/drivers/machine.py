@@ -1,6 +1,7 @@
 """What this machine has, and what a test does without it: it is left out and named, or fails under ``REQUIRE_ALL=1``."""
 
 import os
+import socket
 from typing import NoReturn
 
 import pytest
@@ -14,3 +15,10 @@ def leave_out(what: str, how: str) -> NoReturn:
     if REQUIRE_ALL:
         pytest.fail(said, pytrace=False)
     pytest.skip(said)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -17,13 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from idp import clock
+from tests.drivers.machine import free_port
 
 
 @dataclass
 class Mailbox:
     """What arrived: envelope recipients and the message. ``answers``: replies to give to the next mails instead of "ok"."""
 
-    port: int = 0
+    port: int
     arrived: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
 
@@ -40,14 +41,17 @@ class Mailbox:
 @contextmanager
 def smtp_server(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
     """A server on a free port; with ``tls`` it offers STARTTLS and takes nothing without it."""
-    mailbox = Mailbox()
+    mailbox = Mailbox(free_port())
     controller = Controller(
-        mailbox, hostname="127.0.0.1", port=0, tls_context=tls, require_starttls=tls is not None, enable_SMTPUTF8=True
+        mailbox,
+        hostname="127.0.0.1",
+        port=mailbox.port,
+        tls_context=tls,
+        require_starttls=tls is not None,
+        enable_SMTPUTF8=True,
     )
     controller.start()
     try:
-        assert controller.server is not None
-        mailbox.port = controller.server.sockets[0].getsockname()[1]
         yield mailbox
     finally:
         controller.stop()
