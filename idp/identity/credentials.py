@@ -12,6 +12,7 @@ from idp.db import release, transaction
 from idp.errors import Invalid, say
 from idp.identity import passwords, recovery, totp
 from idp.identity.details import PersonDraft
+from idp.mail.messages import notify
 from idp.store import users
 from idp.store.users import User
 
@@ -84,18 +85,25 @@ def store(settings: Settings, user: User, prepared: Ready, now: datetime) -> lis
 
 
 def replace(settings: Settings, user: User, draft: PersonDraft, origin: Origin) -> list[str]:
-    """Give a user who exists the credentials of ``draft`` (``--set-credentials``); which were set. Slow, as ``ready``.
+    """Give a user who exists the credentials of ``draft`` (``--set-credentials``); which were set. Slow, as ``ready``."""
+    return put(settings, user, ready(settings, draft), origin)
 
-    Ends what a change of them ends (S40): a password other logins, a new factor trust in devices.
+
+def put(settings: Settings, user: User, prepared: Ready, origin: Origin) -> list[str]:
+    """``replace`` with credentials that are ready: quick, and within the caller's transaction where there is one.
+
+    Ends what a change of them ends (S40): a password other logins, a new factor trust in devices. Mails tell of it (S53).
     """
-    prepared, now = ready(settings, draft), clock.now()
+    now = clock.now()
+    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
     with transaction():
         stored = store(settings, user, prepared, now)
+        if stored:
+            users.change_user(user.organisation_id, user.id, factor_changed_at=now)
+            record_by(origin, Event.FACTOR_SET_UP_AGAIN, **about, data={"kinds": sorted(stored)})
+            template = "factor_set_up_again" if "totp" in stored else "recovery_codes_made"
+            notify(settings, user.organisation_id, user.id, template)
         if prepared.password_hash:
             passwords.put(settings, user, prepared.password_hash, origin)
             stored.append("password")
-        if "totp" in stored or "recovery_codes" in stored:
-            users.change_user(user.organisation_id, user.id, factor_changed_at=now)
-            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-            record_by(origin, Event.FACTOR_SET_UP_AGAIN, **about, data={"kinds": sorted(stored)})
     return stored

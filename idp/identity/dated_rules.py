@@ -38,17 +38,26 @@ def rule_of(row: Policy) -> DatedRule:
     )
 
 
+def draft(settings: Settings, values: Values, known: Known) -> DatedRule:
+    """A rule that does not stand, to see whom it would affect; raises ``Invalid``."""
+    return rule_of(_row(settings, values, known))
+
+
 def create(settings: Settings, values: Values, known: Known, origin: Origin) -> Policy:
     """A new rule; raises ``Invalid``. Within the caller's transaction."""
+    row = _row(settings, values, known)
+    store.add_policy(row)
+    audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name})
+    return row
+
+
+def _row(settings: Settings, values: Values, known: Known) -> Policy:
     name = check_text("name", values.get("name"), 100)
     if not isinstance(values.get("starts"), date):
         raise Invalid("starts", say("A first day is needed, as 2021-04-30."))
     wanted = {"ends": None, "require": SECOND_FACTOR, **_none(), **_checked(settings, values, known)}
     _check_order(wanted["starts"], wanted["ends"])
-    row = Policy(name=name, **wanted)
-    store.add_policy(row)
-    audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": name})
-    return row
+    return Policy(name=name, **wanted)
 
 
 def _none() -> dict[str, list[str]]:

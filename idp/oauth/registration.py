@@ -17,7 +17,7 @@ from idp.errors import Conflict, Invalid, NotFound, say
 from idp.oauth.clients import secret_digest
 from idp.oauth.metadata import validate_metadata
 from idp.store import clients as store
-from idp.store import grants
+from idp.store import consents, grants
 from idp.store.clients import Client, ClientSecret
 
 SHORTEST_SECRET = 32
@@ -112,10 +112,11 @@ def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
 
 
 def remove(client_id: str, origin: Origin) -> None:
-    """Delete a client; its grants are revoked."""
+    """Delete a client; its grants are revoked, consents to it forgotten."""
     with transaction():
         _there(client_id)
         grants.revoke_grants_of_client(client_id, clock.now(), "client_removed")
+        consents.delete_consents_for(client_id)
         store.delete_client(client_id)
         record_by(replace(origin, client_id=client_id), Event.CLIENT_DELETED)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, String, select, update
+from sqlalchemy import ForeignKeyConstraint, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, every, one, upsert, write
@@ -61,3 +61,8 @@ def revoke_consent(organisation_id: str, user_id: str, client_id: str, now: date
         Consent.revoked_at.is_(None),
     )
     return write(update(Consent).where(*here).values(revoked_at=now))
+
+
+def delete_consents_for(client_id: str) -> int:
+    """Forget everybody's consent to a client that is deleted."""
+    return write(delete(Consent).where(Consent.client_id == client_id))

@@ -1,0 +1,98 @@
+"""``[[clients]]``: relying apps by their registered metadata, our own settings, and their secrets."""
+
+import os
+from typing import Any
+
+from idp import clock
+from idp.cli.provision.document import Table
+from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
+from idp.cli.provision.shape import NOT_HERE, OWN, SECRETS
+from idp.cli.provision.work import ORIGIN, Work
+from idp.errors import Invalid, say
+from idp.identity.organisations import normal_store_url
+from idp.oauth import registration
+from idp.oauth.registration import Ours
+from idp.store import clients as store
+from idp.store import organisations
+from idp.store.clients import Client
+
+NOT_METADATA = {"client_id", "absent", *SECRETS, *OWN, *NOT_HERE}
+
+
+def put_client(work: Work, table: Table) -> None:
+    """Make or change one."""
+    row = store.client(str(table.get("client_id")))
+    with work.at(table):
+        if row is None:
+            _create(work, table)
+        else:
+            _change(work, table, row)
+
+
+def _create(work: Work, table: Table) -> None:
+    metadata, ours = _metadata(table), _ours(table, Ours())
+    is_public = metadata.get("token_endpoint_auth_method") == "none"
+    secret = _secret(table) if not is_public or _speaks_of_secret(table) else None
+    registration.register(work.settings, table.name, metadata, ours, secret, ORIGIN)
+    work.lines.note(table.kind, table.name, CREATED)
+
+
+def _change(work: Work, table: Table, row: Client) -> None:
+    metadata = {**row.metadata_, **_metadata(table)}
+    changed = registration.change(work.settings, table.name, metadata, _ours(table, _ours_of(row)), ORIGIN)
+    work.lines.note_change(table.kind, table.name, changed)
+    is_public = metadata.get("token_endpoint_auth_method") == "none"
+    lacks_one = not is_public and not store.secrets_of(row.client_id, clock.now())
+    if lacks_one or (work.set_credentials and _speaks_of_secret(table)):
+        registration.set_secret(row.client_id, _secret(table), ORIGIN)
+        work.lines.note(table.kind, table.name, CHANGED, ["client_secret"])
+
+
+def remove_client(work: Work, table: Table) -> None:
+    """Delete one."""
+    there = store.client(str(table.get("client_id"))) is not None
+    if there:
+        registration.remove(str(table.get("client_id")), ORIGIN)
+    work.lines.note(table.kind, table.name, REMOVED if there else UNCHANGED)
+
+
+def _metadata(table: Table) -> dict[str, Any]:
+    return {name: value for name, value in table.values.items() if name not in NOT_METADATA}
+
+
+def _ours_of(row: Client) -> Ours:
+    return Ours(row.first_party, row.minimum_acr, row.remember_device, row.shared_device, tuple(row.organisations))
+
+
+def _ours(table: Table, known: Ours) -> Ours:
+    """Our settings: what the file says, else what is known."""
+    wanted = {name: table.get(name, getattr(known, name)) for name in OWN}
+    if table.has("organisations"):
+        wanted["organisations"] = tuple(_organisation_id(store_url) for store_url in table.get("organisations"))
+    return Ours(**wanted)
+
+
+def _organisation_id(store_url: str) -> str:
+    found = organisations.organisation_at(normal_store_url(store_url))
+    if found is None:
+        why = say("There is no organisation %(store_url)s, neither here nor in the database.", store_url=store_url)
+        raise Invalid("organisations", why)
+    return found.id
+
+
+def _speaks_of_secret(table: Table) -> bool:
+    return any(table.has(key) for key in SECRETS)
+
+
+def _secret(table: Table) -> str:
+    """The secret, from the file or the environment; raises ``Invalid`` where there is none."""
+    if table.has("client_secret"):
+        return str(table.get("client_secret"))
+    if not table.has("client_secret_env"):
+        why = 'A secret is needed: client_secret, client_secret_env, or token_endpoint_auth_method = "none" without one.'
+        raise Invalid("client_secret", say(why))
+    name = str(table.get("client_secret_env"))
+    found = os.environ.get(name, "")
+    if not found:
+        raise Invalid("client_secret_env", say("The environment has no %(name)s; set it and apply again.", name=name))
+    return found

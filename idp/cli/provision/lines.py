@@ -1,0 +1,56 @@
+"""What became of each object of a document, to be printed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+CREATED, CHANGED, REMOVED, UNCHANGED = "created", "changed", "removed", "unchanged"
+WORDS = {
+    "organisations": "organisation", "shops": "shop", "groups": "group", "users": "user", "policies": "policy",
+    "clients": "client",
+}  # fmt: skip
+
+
+@dataclass
+class Line:
+    """One object: ``created``, ``changed`` (with its keys), ``removed`` or ``unchanged``."""
+
+    kind: str
+    name: str
+    outcome: str
+    keys: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        keys = f": {', '.join(self.keys)}" if self.keys else ""
+        return f"{self.outcome:10} {WORDS[self.kind]:13} {self.name}{keys}"
+
+
+@dataclass
+class Lines:
+    """All of a run, in order, one for each object however often it is touched."""
+
+    lines: list[Line] = field(default_factory=list)
+
+    def note(self, kind: str, name: str, outcome: str, keys: Iterable[str] = ()) -> None:
+        """Add to what is known of an object: what was created stays created, what was unchanged may turn out changed."""
+        known = next((line for line in self.lines if (line.kind, line.name) == (kind, name)), None)
+        if known is None:
+            self.lines.append(Line(kind, name, outcome, sorted(keys) if outcome == CHANGED else []))
+        elif outcome == CHANGED and known.outcome in (CHANGED, UNCHANGED):
+            known.outcome, known.keys = CHANGED, sorted({*known.keys, *keys})
+
+    def note_change(self, kind: str, name: str, keys: Iterable[str]) -> None:
+        """An object that was there: changed where a key differed."""
+        differing = list(keys)
+        self.note(kind, name, CHANGED if differing else UNCHANGED, differing)
+
+    def count(self, outcome: str) -> int:
+        """How many objects ended so."""
+        return sum(line.outcome == outcome for line in self.lines)
+
+    @property
+    def summary(self) -> str:
+        """The last line."""
+        return (
+            f"{self.count(CREATED)} created, {self.count(CHANGED)} changed, {self.count(REMOVED)} removed, "
+            f"{self.count(UNCHANGED)} left alone"
+        )

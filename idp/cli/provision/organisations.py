@@ -1,0 +1,100 @@
+"""``[[organisations]]``, ``[[shops]]`` and ``[[groups]]``."""
+
+from idp.cli.provision.document import Table
+from idp.cli.provision.lines import CREATED, REMOVED, UNCHANGED
+from idp.cli.provision.work import ORIGIN, Work
+from idp.identity import people, retailers
+from idp.store import organisations as store
+
+
+def put_organisation(work: Work, table: Table) -> None:
+    """Make or change one."""
+    row = store.organisation_at(str(table.get("store_url")))
+    with work.at(table):
+        if row is None:
+            retailers.create(table.values, ORIGIN)
+            work.lines.note(table.kind, table.name, CREATED)
+        else:
+            work.lines.note_change(table.kind, table.name, retailers.change(row, table.values, ORIGIN))
+
+
+def put_owner(work: Work, table: Table) -> None:
+    """Set the owner, once everybody is there."""
+    row = store.organisation_at(str(table.get("store_url")))
+    if not table.has("owner") or row is None:
+        return
+    username = str(table.get("owner"))
+    owner = people.find(row.id, username)
+    if owner is None:
+        if not _is_in_file(work, table, username):
+            work.document.fault(table, "owner", f"there is no user {username!r}; add [[users]] with this username")
+        return
+    with work.at(table):
+        if retailers.set_owner(row, owner, ORIGIN):
+            work.lines.note_change(table.kind, table.name, ["owner"])
+
+
+def _is_in_file(work: Work, table: Table, username: str) -> bool:
+    """Whether the file has that user, whose own fault is told already."""
+    wanted = (table.get("store_url"), people.compared(username))
+    return any(
+        (user.get("organisation"), people.compared(str(user.get("username")))) == wanted
+        for user in work.document.of("users")
+    )
+
+
+def remove_organisation(work: Work, table: Table) -> None:
+    """Delete one with all that is in it."""
+    row = store.organisation_at(str(table.get("store_url")))
+    if row is None:
+        work.lines.note(table.kind, table.name, UNCHANGED)
+        return
+    with work.at(table):
+        retailers.remove(row, ORIGIN)
+        work.lines.note(table.kind, table.name, REMOVED)
+
+
+def put_shop(work: Work, table: Table) -> None:
+    """Make or change one."""
+    organisation = work.organisation_of(table)
+    if organisation is None:
+        return
+    row = store.shop_at(organisation.id, str(table.get("code")))
+    with work.at(table):
+        if row is None:
+            retailers.create_shop(organisation.id, table.values, ORIGIN)
+            work.lines.note(table.kind, table.name, CREATED)
+        else:
+            work.lines.note_change(table.kind, table.name, retailers.change_shop(row, table.values, ORIGIN))
+
+
+def remove_shop(work: Work, table: Table) -> None:
+    """Delete one."""
+    organisation = store.organisation_at(str(table.get("organisation")))
+    row = store.shop_at(organisation.id, str(table.get("code"))) if organisation else None
+    if row is not None:
+        retailers.remove_shop(row, ORIGIN)
+    work.lines.note(table.kind, table.name, REMOVED if row else UNCHANGED)
+
+
+def put_group(work: Work, table: Table) -> None:
+    """Make or change one."""
+    organisation = work.organisation_of(table)
+    if organisation is None:
+        return
+    row = store.group_named(organisation.id, str(table.get("name")))
+    with work.at(table):
+        if row is None:
+            retailers.create_group(organisation.id, table.values, ORIGIN)
+            work.lines.note(table.kind, table.name, CREATED)
+        else:
+            work.lines.note_change(table.kind, table.name, retailers.change_group(row, table.values, ORIGIN))
+
+
+def remove_group(work: Work, table: Table) -> None:
+    """Delete one."""
+    organisation = store.organisation_at(str(table.get("organisation")))
+    row = store.group_named(organisation.id, str(table.get("name"))) if organisation else None
+    if row is not None:
+        retailers.remove_group(row, ORIGIN)
+    work.lines.note(table.kind, table.name, REMOVED if row else UNCHANGED)

@@ -1,0 +1,231 @@
+"""``idp user``: one person at a time, named by the store URL of their organisation and their username."""
+
+import json
+from datetime import datetime
+
+import click
+
+from idp import clock
+from idp.audit import Origin
+from idp.cli.command import Noun, in_english, opened
+from idp.cli.leaked import read_password
+from idp.cli.organisation import at
+from idp.config import Settings
+from idp.identity import passwords, people
+from idp.identity.organisations import settings_of
+from idp.store import credentials, devices, logins, users
+from idp.store import organisations as store
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+ORIGIN = Origin(actor_id="cli")
+"""In the audit trail: whoever has a shell on this machine."""
+
+
+@click.group(cls=Noun)
+def user() -> None:
+    """People: look them up, and help those who are locked out.
+
+    A person is named by the store URL and the username:
+      idp user show example-shoes anna
+      idp user reset-factor example-shoes anna
+
+    People are made and changed with `idp apply`.
+    """
+
+
+def find(store_url: str, username: str) -> tuple[Organisation, User]:
+    """The organisation and its user; a clear line where one of the two is not there."""
+    organisation = at(store_url)
+    found = people.find(organisation.id, username)
+    if found is None:
+        raise click.ClickException(
+            f"{organisation.store_url} has no user {username!r}; `idp user list {organisation.store_url}` shows who there is"
+        )
+    return organisation, found
+
+
+@user.command("list")
+@click.argument("store_url")
+def show_all(store_url: str) -> None:
+    """List the people of an organisation: username, role, second factor, last sign-in."""
+    with opened():
+        organisation = at(store_url)
+        for row in users.users(organisation.id):
+            factor = "totp" if credentials.active_totp(organisation.id, row.id) else "-"
+            seen = f"{row.last_login_at:%Y-%m-%d}" if row.last_login_at else "never"
+            state = "disabled" if row.disabled_at else ""
+            click.echo(f"{row.username:32} {row.role:14} {factor:5} {seen:11} {state}".rstrip())
+
+
+@user.command()
+@click.argument("store_url")
+@click.argument("username")
+def show(store_url: str, username: str) -> None:
+    """Show one person as JSON: details, second factor, devices and open sessions."""
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        told = {**_details(row), **_belongings(organisation, row), **_proofs(settings, organisation, row)}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+def _details(row: User) -> dict[str, object]:
+    return {
+        "sub": row.id,
+        "username": row.username,
+        "name": row.name,
+        "email": row.email,
+        "email_verified": row.email_verified_at is not None,
+        "phone_number": row.phone_number,
+        "locale": row.locale,
+        **row.claims,
+        "role": row.role,
+        "disabled_since": _moment(row.disabled_at),
+        "last_login": _moment(row.last_login_at),
+    }
+
+
+def _belongings(organisation: Organisation, row: User) -> dict[str, object]:
+    shops = None if row.all_shops else [shop.code for shop in users.shops_of(organisation.id, row.id)]
+    groups = [group.name for group in users.groups_of(organisation.id, row.id)]
+    return {"organisation": organisation.store_url, "groups": groups, "shops": "all" if shops is None else shops}
+
+
+def _proofs(settings: Settings, organisation: Organisation, row: User) -> dict[str, object]:
+    now, person = clock.now(), people.person_of(settings, organisation, row)
+    rules = people.rules_of(settings, organisation, person, now)
+    totp = credentials.active_totp(organisation.id, row.id)
+    return {
+        "password_since": _moment(row.password_changed_at),
+        "must_change_password": row.must_change_password,
+        "second_factor": {
+            "since": _moment(totp.active_since) if totp else None,
+            "recovery_codes_left": person.recovery_codes_left,
+            "must_set_up": person.must_set_up,
+            "compulsory_because": [in_english(reason.message) for reason in rules.compulsory_because],
+        },
+        "remembered_devices": [
+            {"device": device.label, "since": _moment(device.since), "until": _moment(device.until)}
+            for device in devices.devices_of(organisation.id, row.id, now)
+        ],
+        "sessions": [
+            {"browser": login.label, "address": login.address, "since": _moment(login.started_at)}
+            for login in logins.logins_of(organisation.id, row.id, now)
+        ],
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat(timespec="seconds") if value else None
+
+
+@user.command("reset-factor")
+@click.argument("store_url")
+@click.argument("username")
+def reset_factor(store_url: str, username: str) -> None:
+    """Take the second factor away; a new one must be set up at the next sign-in (new phone, everything lost).
+
+    Recovery codes, remembered devices and open sessions end, and the person gets a mail.
+    """
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        people.reset_factor(settings, organisation, row, ORIGIN)
+        click.echo(f"{row.username} must set up a second factor at the next sign-in.")
+
+
+@user.command("remove-factor")
+@click.argument("store_url")
+@click.argument("username")
+def remove_factor(store_url: str, username: str) -> None:
+    """Take the second factor away. Where it is compulsory, it must be set up again all the same.
+
+    Recovery codes, remembered devices and open sessions end, and the person gets a mail.
+    """
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        removed = people.remove_factor(settings, organisation, row, ORIGIN)
+        click.echo(f"{row.username} has no second factor {'any more' if removed else 'and had none'}.")
+
+
+@user.command()
+@click.argument("store_url")
+@click.argument("username")
+def disable(store_url: str, username: str) -> None:
+    """Bar a person: open sessions, grants and remembered devices end at once."""
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        done = people.disable(settings, organisation, row, ORIGIN)
+        click.echo(f"{row.username} is disabled{'' if done else ' already'}.")
+
+
+@user.command()
+@click.argument("store_url")
+@click.argument("username")
+def enable(store_url: str, username: str) -> None:
+    """Let a disabled person sign in again."""
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        done = people.enable(settings, organisation, row, ORIGIN)
+        click.echo(f"{row.username} is enabled{'' if done else ' already'}.")
+
+
+@user.command()
+@click.argument("store_url")
+@click.argument("username")
+def unlock(store_url: str, username: str) -> None:
+    """Forget wrong passwords and codes: lets a person in who is told to wait, or who was stopped after a hundred."""
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        done = people.unlock(settings, organisation, row, ORIGIN)
+        click.echo(f"{row.username} {'may try again now' if done else 'was not locked'}.")
+
+
+@user.command("end-sessions")
+@click.argument("store_url")
+@click.argument("username")
+def end_sessions(store_url: str, username: str) -> None:
+    """Sign a person out everywhere. Remembered devices stay remembered."""
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        count = people.end_sessions(settings, organisation, row, ORIGIN)
+        click.echo(f"{count} session(s) of {row.username} ended.")
+
+
+@user.command("set-password")
+@click.argument("store_url")
+@click.argument("username")
+@click.option("--must-change", is_flag=True, help="The person must choose another at the next sign-in.")
+def set_password(store_url: str, username: str, must_change: bool) -> None:
+    """Give a person a password: asked for unseen, or read from standard input; never an argument.
+
+    It must be long enough and on no list of leaked passwords. Open sessions and remembered devices end, the second factor
+    stays as it is, and the person gets a mail.
+
+    For example:
+      pass show example-shoes/anna | idp user set-password example-shoes anna --must-change
+    """
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        password = read_password(f"New password for {row.username}", twice=True)
+        refuse_unacceptable(settings, organisation, row, password)
+        passwords.set_password(settings, organisation, row, password, ORIGIN, must_change=must_change)
+        click.echo(f"The password of {row.username} was changed.")
+
+
+def refuse_unacceptable(settings: Settings, organisation: Organisation, row: User, password: str) -> None:
+    """Refuse a password that a person would not be allowed to choose either."""
+    has_factor = people.person_of(settings, organisation, row).has_factor
+    held = settings_of(settings, organisation)
+    why = passwords.unacceptable(settings, held, row, organisation.name, password, has_factor)
+    if why is not None:
+        raise click.ClickException(in_english(why))
+
+
+def everyone() -> list[tuple[Organisation, User]]:
+    """Every user who is not disabled, with their organisation."""
+    return [
+        (organisation, row)
+        for organisation in store.organisations()
+        for row in users.users(organisation.id)
+        if row.disabled_at is None
+    ]
