@@ -168,7 +168,9 @@ def write(statement: Executable) -> int:
     if not current.info.get("in_transaction"):
         raise RuntimeError("a write stands outside transaction()")
     current.flush()
-    return cast("CursorResult[Any]", current.execute(statement)).rowcount
+    # An INSERT's count is forgotten unless asked for (-1 with psycopg); every claim on something unique rests on it.
+    result = current.execute(statement, execution_options={"preserve_rowcount": True})
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def add(row: Base) -> None:

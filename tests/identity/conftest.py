@@ -1,0 +1,69 @@
+"""An organisation and people for the tests of floor 2: no HTTP, no pages."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pytest
+from flask import Flask
+
+from idp import clock, crypto
+from idp.audit import Origin
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import people
+from idp.identity.details import PersonDraft
+from idp.store.organisations import Organisation, add_organisation
+from idp.store.users import User
+
+T = TypeVar("T")
+CLI = Origin(actor_id="cli")
+
+
+@pytest.fixture
+def organisation(database: Flask) -> Organisation:
+    """A shoe shop in the Netherlands."""
+    row = Organisation(
+        id=crypto.new_id(),
+        store_url="example-shoes",
+        name="Example Shoes",
+        kind="retailer",
+        country="NL",
+        integrations=[],
+        settings={},
+        created_at=clock.now(),
+    )
+    with transaction():
+        add_organisation(row)
+    return row
+
+
+@pytest.fixture
+def make_user(settings: Settings, organisation: Organisation) -> Callable[..., User]:
+    """Create people by their details."""
+
+    def make(username: str = "anna", **details: Any) -> User:
+        if details.get("role") == "owner":
+            details = {"email": f"{username}@shoes.example", "email_verified": True, **details}
+        return people.create(settings, organisation, PersonDraft(username=username, **details), CLI)
+
+    return make
+
+
+@pytest.fixture
+def at_once(database: Flask) -> Callable[[int, Callable[[], T]], list[T]]:
+    """Do something so many times at the same moment, each with a session of its own."""
+
+    def run(times: int, act: Callable[[], T]) -> list[T]:
+        start = threading.Barrier(times)
+
+        def one() -> T:
+            with database.app_context():
+                start.wait()
+                return act()
+
+        with ThreadPoolExecutor(times) as threads:
+            return [asked.result() for asked in [threads.submit(one) for _ in range(times)]]
+
+    return run

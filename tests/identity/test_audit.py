@@ -1,0 +1,115 @@
+"""The audit trail: in the transaction, in order, chained (I1)."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import delete, text, update
+
+from idp import audit
+from idp.audit import Event, record
+from idp.db import session, transaction, write
+from idp.store import audit as store
+from idp.store.audit import AuditRow
+from idp.store.organisations import Organisation, change_organisation
+
+
+def _record(organisation: Organisation, subject: str = "someone") -> None:
+    record(Event.USER_CHANGED, organisation_id=organisation.id, actor_id="cli", subject_id=subject, data={"n": [1, "é"]})
+
+
+def test_a_record_outside_a_transaction_is_refused(organisation: Organisation) -> None:
+    """I1: an audit row belongs to a change."""
+    with pytest.raises(RuntimeError):
+        _record(organisation)
+
+
+def test_rows_are_written_in_order_and_the_chain_holds(organisation: Organisation) -> None:
+    """I1: one row for each event, in the order in which they happened."""
+    with transaction():
+        _record(organisation, "first")
+        change_organisation(organisation.id, name="New")
+        _record(organisation, "second")
+    with transaction():
+        _record(organisation, "third")
+    rows = store.rows(organisation.id)
+    assert [(row.seq, row.subject_id) for row in rows] == [(1, "first"), (2, "second"), (3, "third")]
+    assert audit.verify(organisation.id) is None
+
+
+def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
+    """I1: none for a change that did not commit, not even in the commit after it."""
+    with pytest.raises(ZeroDivisionError), transaction():
+        _record(organisation)
+        raise ZeroDivisionError
+    with transaction():
+        change_organisation(organisation.id, name="New")
+    assert store.rows(organisation.id) == []
+    assert audit.verify(organisation.id) is None
+
+
+def test_what_concerns_no_organisation_has_a_chain_of_its_own(organisation: Organisation) -> None:
+    """Keys and clients belong to the installation."""
+    with transaction():
+        record(Event.KEY_ROTATED)
+        _record(organisation)
+    assert [row.event for row in store.rows(store.INSTALLATION)] == ["key:rotated"]
+    assert audit.verify(store.INSTALLATION) is None
+    assert len(store.rows(organisation.id)) == 1
+
+
+@pytest.mark.parametrize("column", ["event", "outcome", "actor_id", "subject_id", "client_id", "address", "request_id"])
+def test_a_changed_column_is_found(organisation: Organisation, column: str) -> None:
+    """I1: the hash covers every column."""
+    for _ in range(3):
+        with transaction():
+            _record(organisation)
+    with transaction():
+        write(update(AuditRow).where(AuditRow.seq == 2).values({column: "x"}))
+    fault = audit.verify(organisation.id)
+    assert fault is not None
+    assert fault.seq == 2
+
+
+@pytest.mark.parametrize(("gone", "found_at"), [(1, 1), (2, 2), (3, 2)])
+def test_a_deleted_row_is_found(organisation: Organisation, gone: int, found_at: int) -> None:
+    """I1: also the last one, which only the head remembers."""
+    for _ in range(3):
+        with transaction():
+            _record(organisation)
+    with transaction():
+        write(delete(AuditRow).where(AuditRow.seq == gone))
+    fault = audit.verify(organisation.id)
+    assert fault is not None
+    assert fault.seq == found_at
+
+
+def test_a_row_whose_data_was_changed_is_found(organisation: Organisation) -> None:
+    """I1: data is covered too."""
+    with transaction():
+        _record(organisation)
+    with transaction():
+        write(update(AuditRow).values(data={"n": []}))
+    assert audit.verify(organisation.id) == audit.Fault(1, "the row was changed")
+
+
+@pytest.mark.both_engines
+def test_writers_at_the_same_moment_make_one_chain(engine: str, organisation: Organisation, at_once: Callable[..., list[None]]) -> None:
+    """I1: two nodes writing at once keep one chain."""
+
+    def act() -> None:
+        with transaction():
+            _record(organisation)
+
+    at_once(10, act)
+    assert [row.seq for row in store.rows(organisation.id)] == list(range(1, 11))
+    assert audit.verify(organisation.id) is None
+
+
+def test_a_failing_audit_table_fails_the_change(organisation: Organisation) -> None:
+    """ASVS 16.5.3: fail closed. What cannot be audited does not happen."""
+    with transaction() as current:
+        current.execute(text("DROP TABLE audit"))
+    with pytest.raises(Exception, match="(?i)audit"), transaction():
+        change_organisation(organisation.id, name="New")
+        _record(organisation)
+    assert session().scalar(text("SELECT name FROM organisations")) == "Example Shoes"
