@@ -12,7 +12,7 @@ import playwright.sync_api
 import pytest
 from flask import Flask
 
-from idp import config, schema
+from idp import config, keys, schema
 from idp.config import Settings
 from idp.db import db, setup_db
 from tests.drivers import chromium as chromium_driver
@@ -81,12 +81,19 @@ def close(app: Flask) -> None:
         db.engine.dispose()
 
 
+def prepare(settings: Settings) -> None:
+    """What ``idp run`` does at its first start: tables and signing keys."""
+    with bare_app(settings) as app:
+        schema.upgrade(app)
+        with app.app_context():
+            keys.ensure(settings)
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file; every test gets a copy."""
+    """A migrated SQLite file with signing keys; every test gets a copy."""
     folder = tmp_path_factory.mktemp("template")
-    with bare_app(config.make({"issuer": ISSUER, "secrets": [SECRET], "folder": str(folder)})) as app:
-        schema.upgrade(app)
+    prepare(config.make({"issuer": ISSUER, "secrets": [SECRET], "folder": str(folder)}))
     return folder / "sleutel.sqlite3"
 
 
@@ -99,8 +106,7 @@ def postgres_server() -> Iterator[postgres.Server]:
     with postgres.running(binaries) as server:
         server.execute("CREATE DATABASE sleutel_template TEMPLATE template0")
         url = server.url("sleutel_template")
-        with bare_app(config.make({"issuer": ISSUER, "secrets": [SECRET], "database": {"url": url}})) as app:
-            schema.upgrade(app)
+        prepare(config.make({"issuer": ISSUER, "secrets": [SECRET], "database": {"url": url}}))
         yield server
 
 
