@@ -11,6 +11,7 @@ from idp.cli.provision.work import ORIGIN, Work
 from idp.errors import Invalid, say
 from idp.identity.organisations import normal_store_url
 from idp.oauth import registration
+from idp.oauth.clients import registered
 from idp.oauth.registration import Ours
 from idp.store import clients as store
 from idp.store import organisations
@@ -43,8 +44,11 @@ def _change(work: Work, table: Table, row: Client) -> None:
     work.lines.note_change(table.kind, table.name, changed)
     is_public = metadata.get("token_endpoint_auth_method") == "none"
     lacks_one = not is_public and not store.secrets_of(row.client_id, clock.now())
-    if lacks_one or (work.set_credentials and _speaks_of_secret(table)):
-        registration.set_secret(row.client_id, _secret(table), ORIGIN)
+    if not lacks_one and not (work.set_credentials and _speaks_of_secret(table)):
+        return
+    secret = _secret(table)
+    if not registered(row).check_client_secret(secret):
+        registration.set_secret(row.client_id, secret, ORIGIN)
         work.lines.note(table.kind, table.name, CHANGED, ["client_secret"])
 
 

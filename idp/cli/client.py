@@ -1,0 +1,128 @@
+"""``idp client``: the relying apps."""
+
+import json
+from typing import Any
+
+import click
+
+from idp.audit import Origin
+from idp.cli.command import Noun, opened
+from idp.cli.provision.shape import OWN
+from idp.errors import Invalid, say
+from idp.identity.organisations import normal_store_url
+from idp.oauth import registration
+from idp.oauth.registration import Ours
+from idp.store import clients as store
+from idp.store import organisations
+from idp.store.clients import Client
+
+ORIGIN = Origin(actor_id="cli")
+
+
+@click.group(cls=Noun)
+def client() -> None:
+    """The relying apps (OAuth clients). Make and change them with `idp apply`, or make one from JSON here."""
+
+
+@client.command("list")
+def show_all() -> None:
+    """List the clients: id, name, kind, where answers go."""
+    with opened():
+        for row in store.clients():
+            metadata = row.metadata_
+            kind = "public" if metadata.get("token_endpoint_auth_method") == "none" else "confidential"
+            name = metadata.get("client_name", "")
+            click.echo(f"{row.client_id:24} {name:28} {kind:13} {' '.join(metadata.get('redirect_uris', []))}")
+
+
+@client.command()
+@click.argument("client_id")
+def show(client_id: str) -> None:
+    """Show one client as JSON; its secret is known to nobody but the app."""
+    with opened():
+        _print(_described(_find(client_id)))
+
+
+@client.command()
+@click.argument("client_id")
+def delete(client_id: str) -> None:
+    """Delete a client. What was granted to it ends at once; its people must sign in again at whatever takes its place."""
+    with opened():
+        registration.remove(client_id, ORIGIN)
+        click.echo(f"{client_id} was deleted.")
+
+
+@client.command()
+@click.argument("source", type=click.File("rb"), metavar="-")
+def create(source: Any) -> None:
+    """Make a client of the metadata that comes as JSON on standard input; it is printed as stored, with its id and secret.
+
+    The secret is shown this once. Members have their registered names (RFC 7591, OpenID Connect registration); ours are
+    first_party, minimum_acr, remember_device, shared_device and organisations (store URLs).
+
+    For example:
+      echo '{"client_name": "Stock app", "redirect_uris": ["https://stock.example.com/callback"]}' | idp client create -
+    """
+    given = _read(source.read())
+    with opened() as settings:
+        client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
+        ours = {name: given.pop(name) for name in OWN if name in given}
+        row, kept = registration.register(settings, client_id, given, _ours(ours), secret, ORIGIN)
+        _print({**_described(row), **({"client_secret": kept} if kept else {})})
+
+
+def _read(raw: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(raw)
+    except ValueError as error:
+        raise click.ClickException(f"standard input: not JSON: {error}") from error
+    except RecursionError as error:
+        raise click.ClickException("standard input: nested too deep") from error
+    if not isinstance(given, dict):
+        raise click.ClickException('standard input: must be one object: {"client_name": …, "redirect_uris": […]}')
+    for name in ("client_id", "client_secret"):
+        if name in given and not isinstance(given[name], str):
+            raise click.ClickException(f"standard input: {name}: must be text")
+    return given
+
+
+def _ours(given: dict[str, Any]) -> Ours:
+    for name in ("first_party", "remember_device", "shared_device"):
+        if name in given and not isinstance(given[name], bool):
+            raise Invalid(name, say("This must be true or false."))
+    if not isinstance(given.get("minimum_acr", ""), str):
+        raise Invalid("minimum_acr", say("This must be text."))
+    ids = tuple(_organisation_id(entry) for entry in _list(given.get("organisations", [])))
+    return Ours(**{**given, "organisations": ids})
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise Invalid("organisations", say("This must be a list of store URLs."))
+    return value
+
+
+def _organisation_id(store_url: Any) -> str:
+    found = organisations.organisation_at(normal_store_url(str(store_url)))
+    if found is None:
+        raise Invalid("organisations", say("There is no organisation %(store_url)s.", store_url=store_url))
+    return found.id
+
+
+def _find(client_id: str) -> Client:
+    row = store.client(client_id)
+    if row is None:
+        raise click.ClickException(f"there is no client {client_id!r}; `idp client list` shows which there are")
+    return row
+
+
+def _described(row: Client) -> dict[str, Any]:
+    """A client by the names that provisioning takes."""
+    found = [organisations.organisation(entry) for entry in row.organisations]
+    own = {name: getattr(row, name) for name in OWN}
+    told = {"client_id": row.client_id, **row.metadata_, **own}
+    return {**told, "organisations": [organisation.store_url for organisation in found if organisation is not None]}
+
+
+def _print(told: dict[str, Any]) -> None:
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False))

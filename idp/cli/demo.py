@@ -1,0 +1,216 @@
+"""``idp demo``: the provider, three relying apps, a phone and a mailbox on this machine, with people in them."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from idp import config, crypto
+from idp.cli import init, migrate
+from idp.cli.apply import provision
+from idp.cli.command import Command, opened
+from idp.cli.provision import document
+from idp.cli.provision.document import Document, Refused
+from idp.config import Settings
+
+APPS = {"pos": 1, "admin": 2, "webshop": 3}
+"""Each app's port, counted from the provider's."""
+PHONE = 4
+STOP_SECONDS = 10
+START_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a demo lives: its folder and the provider's port, from which the others count."""
+
+    folder: Path
+    port: int
+
+    @property
+    def config(self) -> Path:
+        """The provider's configuration."""
+        return self.folder / "sleutel.toml"
+
+    @property
+    def issuer(self) -> str:
+        """The provider's address."""
+        return self.address(0)
+
+    def address(self, offset: int) -> str:
+        """The address of an app."""
+        return f"http://localhost:{self.port + offset}"
+
+
+@click.command(cls=Command)
+@click.option("--folder", default=".demo", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(1024, 65000), help="The next four are used too."
+)
+def demo(folder: Path, port: int) -> None:
+    """Set up a demo in a folder and run it: the provider, a till, a back office, a webshop, a phone and a mailbox.
+
+    Everything listens on this machine only. Ctrl-C stops all of it; the folder keeps what was done, and deleting it starts
+    afresh.
+
+    For example:
+      idp demo
+      idp demo --folder /tmp/try --port 9000
+    """
+    place = Place(folder.resolve(), port)
+    _check_ports(place)
+    secrets = set_up(place)
+    processes = _start(place, secrets)
+    try:
+        _wait_until_ready(place, processes)
+        click.echo(_welcome(place))
+        _wait(processes)
+    finally:
+        _stop(processes)
+
+
+def _check_ports(place: Place) -> None:
+    for offset in range(PHONE + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", place.port + offset))
+            except OSError as error:
+                taken = f"port {place.port + offset}: {error.strerror}; stop what listens there, or choose --port"
+                raise click.ClickException(taken) from error
+
+
+def set_up(place: Place) -> Mapping[str, str]:
+    """Make the folder what it must be, again each time; the apps' secrets by the names of their environment."""
+    place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not place.config.exists():
+        bind = f"127.0.0.1:{place.port}"
+        init.write(place.config, issuer=place.issuer, database="sqlite:///sleutel.sqlite3", bind=bind)
+    settings = config.read(place.config)
+    if settings.issuer != place.issuer:
+        raise click.ClickException(f"{place.folder} is a demo of {settings.issuer}; choose that --port, or another --folder")
+    secrets = _secrets(place)
+    os.environ.update(secrets)  # provisioning finds them there: client_secret_env
+    migrate.upgrade(settings)
+    _provision(place, settings)
+    return secrets
+
+
+def _secrets(place: Place) -> Mapping[str, str]:
+    """The apps' client secrets: made once, kept in the folder."""
+    file = place.folder / "secrets.json"
+    if not file.exists():
+        made = {f"{name.upper()}_CLIENT_SECRET": crypto.new_secret() for name in APPS}
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            json.dump(made, stream)
+    return {str(name): str(value) for name, value in json.loads(file.read_text()).items()}
+
+
+def _provision(place: Place, settings: Settings) -> None:
+    try:
+        with opened(settings):
+            provision(settings, _document(place))
+    except Refused as refused:
+        raise click.ClickException(str(refused)) from refused
+
+
+def _document(place: Place) -> Document:
+    """The demo's people and apps, at this demo's ports."""
+    with as_file(files("idp.demo") / "demo.toml") as file:
+        read = document.read(file)
+    for table in read.of("clients"):
+        here = place.address(APPS[table.name])
+        table.values["redirect_uris"] = [f"{here}/callback"]
+        table.values["post_logout_redirect_uris"] = [f"{here}/"]
+    return read
+
+
+def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[bytes]]:
+    """The provider by the command that everybody uses, and each app by its own file."""
+    shared = {**os.environ, "IDP_CONFIG": str(place.config), "ISSUER": place.issuer}
+    provider = [sys.executable, "-m", "idp.cli", "run"]
+    phone = [sys.executable, "-m", "idp.demo.phone"]
+    processes = [
+        _process(provider, shared, stdout=subprocess.DEVNULL),
+        _process(phone, {**shared, "PORT": str(place.port + PHONE)}),
+    ]
+    with as_file(files("idp.demo")) as folder:
+        for name, offset in APPS.items():
+            # an app knows its own secret only, and is run as the lone file it is
+            known = {key: value for key, value in shared.items() if key not in secrets and not key.startswith("IDP_")}
+            secret = f"{name.upper()}_CLIENT_SECRET"
+            environment = {**known, "PORT": str(place.port + offset), secret: secrets[secret]}
+            processes.append(_process([sys.executable, "-P", str(folder / f"{name}.py")], environment))
+    return processes
+
+
+def _process(command: list[str], environment: Mapping[str, str], stdout: int | None = None) -> subprocess.Popen[bytes]:
+    # a session of its own: Ctrl-C reaches us alone, and we stop the others in order
+    return subprocess.Popen(command, env=dict(environment), stdout=stdout, start_new_session=True)  # noqa: S603
+
+
+def _wait_until_ready(place: Place, processes: list[subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    for offset in range(PHONE + 1):
+        while not _listens(place.port + offset):
+            ended = any(process.poll() is not None for process in processes)
+            if ended or time.monotonic() > deadline:
+                raise click.ClickException("the demo did not start; what went wrong stands above")
+            time.sleep(0.1)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Until Ctrl-C or SIGTERM, or until one of them ends by itself."""
+
+    def _end(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, _end)
+    with contextlib.suppress(KeyboardInterrupt):
+        while all(process.poll() is None for process in processes):
+            time.sleep(0.5)
+        raise click.ClickException("a part of the demo ended by itself; what went wrong stands above")
+    click.echo("Stopping.")
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    for process in processes:
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _welcome(place: Place) -> str:
+    with as_file(files("idp.demo") / "welcome.txt") as file:
+        text = file.read_text("utf-8")
+    people = "\n".join(
+        f"  {table.get('username'):20} {table.get('password'):24} {table.get('role')}{_factor(table.has('totp_secret'))}"
+        for table in _document(place).of("users")
+    )
+    addresses = {name: place.address(offset) for name, offset in {**APPS, "phone": PHONE}.items()}
+    return text.format(issuer=place.issuer, people=people, **addresses)
+
+
+def _factor(has_one: bool) -> str:
+    return ", codes on the phone page" if has_one else ""

@@ -1,0 +1,41 @@
+"""``idp operator``: who runs the installation, outside every organisation."""
+
+import click
+
+from idp.audit import Origin
+from idp.cli.command import Noun, opened
+from idp.cli.leaked import read_password
+from idp.identity import operating
+from idp.store import operators
+from idp.store.operators import STORE_URL
+
+ORIGIN = Origin(actor_id="cli")
+
+
+@click.group(cls=Noun)
+def operator() -> None:
+    """Operators run the installation. They stand outside every organisation and sign in at the store URL `installation`."""
+
+
+@operator.command()
+@click.argument("username")
+@click.option("--email", required=True, help="Where notices go; taken as verified.")
+@click.option("--name", default="", help="For people to read.")
+def add(username: str, email: str, name: str) -> None:
+    """Add an operator. The password is asked for, or read from standard input; a second factor is set up at first sign-in.
+
+    For example:
+      idp operator add ines --email ines@example.com
+    """
+    with opened() as settings:
+        password = read_password(f"Password for {username}", twice=True)
+        operating.add(settings, username, email, name, password, ORIGIN)
+        click.echo(f"{username} is an operator; sign in at the store URL {STORE_URL}.")
+
+
+@operator.command("list")
+def show_all() -> None:
+    """List the operators."""
+    with opened():
+        for row in operators.operators():
+            click.echo(f"{row.username:32} {row.email or '-':40} {'disabled' if row.disabled_at else ''}".rstrip())
