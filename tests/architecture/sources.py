@@ -1,0 +1,69 @@
+"""The product's source as data: modules, imports, functions, read by AST and never imported."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Python file. ``name`` as it is imported (``idp.store.users``)."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def place(self) -> str:
+        """The path from the project's top."""
+        return self.path.relative_to(ROOT).as_posix()
+
+    @property
+    def length(self) -> int:
+        """Lines."""
+        return len(self.text.splitlines())
+
+    def imports(self) -> Iterator[str]:
+        """Every module or name imported, within functions too; relative imports made absolute."""
+        package = self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                base = node.module or ""
+                if node.level:
+                    parts = package.split(".")[: len(package.split(".")) - node.level + 1]
+                    base = ".".join([*parts, base]).rstrip(".")
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+
+    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Every function and method."""
+        return (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from ``def`` to the end, without the docstring."""
+    docstring = 0
+    first = function.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        docstring = (first.end_lineno or first.lineno) - first.lineno + 1
+    return (function.end_lineno or function.lineno) - function.lineno + 1 - docstring
+
+
+@cache
+def modules(folder: str) -> tuple[Module, ...]:
+    """All Python files under a folder of the project."""
+    return tuple(_read(path) for path in sorted((ROOT / folder).rglob("*.py")))
+
+
+def _read(path: Path) -> Module:
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    text = path.read_text(encoding="utf-8")
+    return Module(".".join(parts), path, text, ast.parse(text))

@@ -1,0 +1,97 @@
+"""Imports go down only, and a few things are imported in one place only. Imports within functions count."""
+
+import pytest
+
+from tests.architecture.sources import Module, modules
+
+FLOORS = {
+    "clock": 0,
+    "crypto": 0,
+    "errors": 0,
+    "config": 0,
+    "db": 0,
+    "resources": 0,
+    "store": 10,
+    "identity": 20,
+    "audit": 20,
+    "keys": 20,
+    "mail": 20,
+    "sweeps": 20,
+    "signin": 30,
+    "oauth": 35,
+    "web": 40,
+    "app": 50,
+    "cli": 50,
+    "demo": 50,
+    "schema": 50,
+}
+"""A subject of ``idp`` and its floor, times ten; ``oauth`` stands half a floor over ``signin``."""
+
+CRYPTO = ("hashlib", "hmac", "secrets", "random", "argon2")
+FACES_OF_SIGNIN = ("idp.signin.case", "idp.signin.settle")
+FLASK_BELOW = ("idp.db", "idp.oauth.server")
+IDP = [module for module in modules("idp") if module.name != "idp"]
+
+
+def _subject(name: str) -> str:
+    return name.split(".")[1] if name.count(".") else ""
+
+
+def _is(imported: str, *names: str) -> bool:
+    return any(imported == name or imported.startswith(name + ".") for name in names)
+
+
+@pytest.fixture(params=IDP, ids=lambda module: module.name)
+def module(request: pytest.FixtureRequest) -> Module:
+    """Each module of the product."""
+    found: Module = request.param
+    return found
+
+
+def test_every_subject_has_a_floor() -> None:
+    """A new file on top of the package is given its floor here, by hand."""
+    assert {_subject(module.name) for module in IDP} <= set(FLOORS)
+
+
+def test_imports_go_down_only(module: Module) -> None:
+    """What must happen above because of something below is found there as data, never called."""
+    here = FLOORS[_subject(module.name)]
+    upward = [name for name in module.imports() if _is(name, "idp") and FLOORS.get(_subject(name), 0) > here]
+    assert not upward
+
+
+def test_flask_is_imported_on_the_upper_floors_only(module: Module) -> None:
+    """Rules can be called from a page, a command or a worker alike; only ``db`` touches Flask-SQLAlchemy."""
+    flask = [name for name in module.imports() if name.split(".")[0].startswith("flask")]
+    if FLOORS[_subject(module.name)] < 40 and module.name not in FLASK_BELOW:
+        assert not flask
+    if module.name != "idp.db":
+        assert not [name for name in flask if name.startswith("flask_sqlalchemy")]
+
+
+def test_primitives_of_cryptography_are_imported_in_one_file(module: Module) -> None:
+    """A change of primitive is a change of ``crypto.py``. The demo's apps stand for other people's code."""
+    if module.name != "idp.crypto" and _subject(module.name) != "demo":
+        assert not [name for name in module.imports() if _is(name, *CRYPTO)]
+
+
+def test_the_sign_in_does_not_know_the_protocol(module: Module) -> None:
+    """The profile's and a relying app's sign-in are one machine."""
+    if _subject(module.name) == "signin":
+        assert not [name for name in module.imports() if _is(name, "idp.oauth")]
+
+
+def test_the_protocol_knows_the_sign_in_by_its_faces_only(module: Module) -> None:
+    """``oauth`` asks with a ``Needs`` and gets what ``settle`` says."""
+    if _subject(module.name) == "oauth":
+        assert not [name for name in module.imports() if _is(name, "idp.signin") and not _is(name, *FACES_OF_SIGNIN)]
+
+
+RELYING_APPS = ("idp.demo.pos", "idp.demo.admin", "idp.demo.webshop")
+
+
+@pytest.mark.parametrize("name", RELYING_APPS)
+def test_the_demos_relying_apps_are_written_as_outsiders_would(name: str) -> None:
+    """Nothing of the provider is imported: what they do, any app can do."""
+    app = next(module for module in IDP if module.name == name)
+    assert not [imported for imported in app.imports() if _is(imported, "idp")]

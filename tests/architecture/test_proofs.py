@@ -1,0 +1,75 @@
+"""Every behaviour that the product promises is named by a test that proves it, so that a search for the row finds it."""
+
+import ast
+import re
+
+import pytest
+
+from tests.architecture.sources import modules
+
+ROWS = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    9,
+    10,
+    14,
+    16,
+    17,
+    18,
+    19,
+    20,
+    21,
+    22,
+    23,
+    24,
+    26,
+    27,
+    28,
+    29,
+    30,
+    31,
+    32,
+    34,
+    37,
+    38,
+    40,
+    41,
+    42,
+    43,
+    44,
+    45,
+    51,
+    53,
+    54,
+    56,
+    57,
+    58,
+    59,
+    61,
+    62,
+)
+"""The rows S1 to S62 that are built and proved; a row is added together with its test."""
+
+
+def _named() -> set[str]:
+    """Rows that stand in the name or docstring of a test."""
+    tests = [one for module in modules("tests") for one in module.functions() if one.name.startswith("test_")]
+    said = " ".join(f"{one.name} {ast.get_docstring(one) or ''}" for one in tests)
+    return set(re.findall(r"\bS\d{1,2}\b", said.replace("_", " ")))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_is_named_by_a_test(row: int) -> None:
+    """The row stands in a test's name or docstring."""
+    assert f"S{row}" in _named()
+
+
+def test_every_test_says_what_it_proves() -> None:
+    """A test's name is a sentence, and its docstring gives the row, the requirement or the reason."""
+    tests = [(module, one) for module in modules("tests") for one in module.functions() if one.name.startswith("test_")]
+    assert not [f"{module.place}: {one.name}" for module, one in tests if not ast.get_docstring(one)]
+    assert not [f"{module.place}: {one.name}" for module, one in tests if one.name.count("_") < 3]
