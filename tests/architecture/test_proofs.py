@@ -7,52 +7,11 @@ import pytest
 
 from tests.architecture.sources import modules
 
-ROWS = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    7,
-    9,
-    10,
-    14,
-    16,
-    17,
-    18,
-    19,
-    20,
-    21,
-    22,
-    23,
-    24,
-    26,
-    27,
-    28,
-    29,
-    30,
-    31,
-    32,
-    34,
-    37,
-    38,
-    40,
-    41,
-    42,
-    43,
-    44,
-    45,
-    51,
-    53,
-    54,
-    56,
-    57,
-    58,
-    59,
-    61,
-    62,
-)
-"""The rows S1 to S62 that are built and proved; a row is added together with its test."""
+PROMISED = (*range(1, 12), *range(14, 47), 51, 53, 54, *range(56, 63))
+"""The rows S1 to S62 that are built."""
+NOT_YET_NAMED = {6, 8, 11, 15, 25, 33, 35, 36, 39, 46, 60}
+"""Taken from here as their tests are written; to be empty."""
+ROWS = [row for row in PROMISED if row not in NOT_YET_NAMED]
 
 
 def _named() -> set[str]:
