@@ -75,7 +75,7 @@ def demo(folder: Path, port: int) -> None:
     try:
         _wait_until_ready(place, processes)
         click.echo(_welcome(place))
-        _wait(processes)
+        _wait(place, processes)
     finally:
         _stop(processes)
 
@@ -139,11 +139,9 @@ def _document(place: Place) -> Document:
 def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[bytes]]:
     """The provider by the command that everybody uses, and each app by its own file."""
     shared = {**os.environ, "IDP_CONFIG": str(place.config), "ISSUER": place.issuer}
-    provider = [sys.executable, "-m", "idp.cli", "run"]
-    phone = [sys.executable, "-m", "idp.demo.phone"]
     processes = [
-        _process(provider, shared, stdout=subprocess.DEVNULL),
-        _process(phone, {**shared, "PORT": str(place.port + PHONE)}),
+        _process(place, "provider", [sys.executable, "-m", "idp.cli", "run"], shared),
+        _process(place, "phone", [sys.executable, "-m", "idp.demo.phone"], {**shared, "PORT": str(place.port + PHONE)}),
     ]
     with as_file(files("idp.demo")) as folder:
         for name, offset in APPS.items():
@@ -151,13 +149,15 @@ def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[by
             known = {key: value for key, value in shared.items() if key not in secrets and not key.startswith("IDP_")}
             secret = f"{name.upper()}_CLIENT_SECRET"
             environment = {**known, "PORT": str(place.port + offset), secret: secrets[secret]}
-            processes.append(_process([sys.executable, "-P", str(folder / f"{name}.py")], environment))
+            processes.append(_process(place, name, [sys.executable, "-P", str(folder / f"{name}.py")], environment))
     return processes
 
 
-def _process(command: list[str], environment: Mapping[str, str], stdout: int | None = None) -> subprocess.Popen[bytes]:
-    # a session of its own: Ctrl-C reaches us alone, and we stop the others in order
-    return subprocess.Popen(command, env=dict(environment), stdout=stdout, start_new_session=True)  # noqa: S603
+def _process(place: Place, name: str, command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A part of the demo, whose words go into ``<folder>/<name>.log``."""
+    with (place.folder / f"{name}.log").open("wb") as log:
+        # a session of its own: Ctrl-C reaches us alone, and we stop the others in order
+        return subprocess.Popen(command, env=dict(environment), stdout=log, stderr=log, start_new_session=True)  # noqa: S603
 
 
 def _wait_until_ready(place: Place, processes: list[subprocess.Popen[bytes]]) -> None:
@@ -166,7 +166,7 @@ def _wait_until_ready(place: Place, processes: list[subprocess.Popen[bytes]]) ->
         while not _listens(place.port + offset):
             ended = any(process.poll() is not None for process in processes)
             if ended or time.monotonic() > deadline:
-                raise click.ClickException("the demo did not start; what went wrong stands above")
+                raise click.ClickException(f"the demo did not start; why stands in {place.folder}/*.log")
             time.sleep(0.1)
 
 
@@ -176,7 +176,7 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _wait(processes: list[subprocess.Popen[bytes]]) -> None:
+def _wait(place: Place, processes: list[subprocess.Popen[bytes]]) -> None:
     """Until Ctrl-C or SIGTERM, or until one of them ends by itself."""
 
     def _end(_: int, __: FrameType | None) -> None:
@@ -186,7 +186,7 @@ def _wait(processes: list[subprocess.Popen[bytes]]) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while all(process.poll() is None for process in processes):
             time.sleep(0.5)
-        raise click.ClickException("a part of the demo ended by itself; what went wrong stands above")
+        raise click.ClickException(f"a part of the demo ended by itself; why stands in {place.folder}/*.log")
     click.echo("Stopping.")
 
 
@@ -209,7 +209,7 @@ def _welcome(place: Place) -> str:
         for table in _document(place).of("users")
     )
     addresses = {name: place.address(offset) for name, offset in {**APPS, "phone": PHONE}.items()}
-    return text.format(issuer=place.issuer, people=people, **addresses)
+    return text.format(issuer=place.issuer, people=people, folder=place.folder, **addresses)
 
 
 def _factor(has_one: bool) -> str:
