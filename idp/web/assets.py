@@ -36,7 +36,7 @@ def qr(text: str) -> Markup:
 
 def day(moment: date) -> str:
     """A date in the reader's words."""
-    return str(format_date(moment, "long"))
+    return str(format_date(moment, "d MMMM y"))
 
 
 _versions: dict[str, str] = {}
