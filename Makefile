@@ -62,7 +62,7 @@ lock: setup
 # Two catalogues: `messages` for the pages, `mail` for the mails.
 messages: setup
 	@mkdir -p $(POT)
-	@$(BIN)/pybabel -q extract -F pyproject.toml -k say -k _l --no-location --no-wrap -o $(POT)/messages.pot $(PAGES)
+	@$(BIN)/pybabel -q extract -F pyproject.toml -k say -k say_many:1,2 -k _l --no-location --no-wrap -o $(POT)/messages.pot $(PAGES)
 	@$(BIN)/pybabel -q extract -F pyproject.toml --no-location --no-wrap -o $(POT)/mail.pot templates/mail
 	@for domain in messages mail; do \
 		$(BIN)/pybabel -q update --init-missing -l nl -D $$domain -i $(POT)/$$domain.pot -d $(CATALOGUES) \

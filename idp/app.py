@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from idp import config, keys, schema
+from idp import config, schema
 from idp.config import Settings
 from idp.db import setup_db
 from idp.oauth.server import setup_oauth
@@ -29,11 +29,13 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_bytes
     app.config["MAX_FORM_PARTS"] = 100
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400
-    app.extensions["sleutel"] = Sleutel(settings, is_ready=lambda: schema.is_current(app) and keys.is_complete())
+    server = setup_oauth(app, settings)
+    app.extensions["sleutel"] = Sleutel(
+        settings, is_ready=lambda: schema.is_current(app) and server.provider.keys.is_ready()
+    )
     setup_db(app, settings)
     pages.setup_pages(app)
-    setup_oauth(app, settings)
-    for blueprint in (health.blueprint, signin.blueprint, account.blueprint, oauth.blueprint):
+    for blueprint in (health.blueprint, signin.blueprint, account.blueprint, oauth.blueprint, oauth.machines):
         app.register_blueprint(blueprint)
     return app
 

@@ -15,11 +15,18 @@ class Message:
 
     key: str
     values: Mapping[str, object] = field(default_factory=dict)
+    plural: str = ""
+    """The sentence for more than one, chosen by the value ``num``; empty where nothing is counted."""
 
 
 def say(key: str, **values: object) -> Message:
     """A message; the extraction of catalogues looks for calls of this name."""
     return Message(key, values)
+
+
+def say_many(key: str, plural: str, count: int, **values: object) -> Message:
+    """A message about ``count`` things."""
+    return Message(key, {"num": count, **values}, plural)
 
 
 class Refusal(Exception):

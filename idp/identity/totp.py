@@ -172,4 +172,4 @@ def activate(
     )
     credentials.add_totp(row)
     devices.revoke_devices(organisation_id, user_id, now)
-    users.change_user(organisation_id, user_id, factor_changed_at=now, must_set_up_since=None)
+    users.change_user(organisation_id, user_id, must_set_up_since=None)

@@ -80,7 +80,10 @@ def setup_pages(app: Flask) -> None:
 
 def words(message: Message) -> str:
     """A message in the reader's language."""
-    return str(gettext(message.key, **{name: _worded(value) for name, value in message.values.items()}))
+    values = {name: _worded(value) for name, value in message.values.items()}
+    if message.plural:
+        return str(ngettext(message.key, message.plural, **values))
+    return str(gettext(message.key, **values))
 
 
 def _worded(value: Any) -> Any:

@@ -6,13 +6,13 @@ Nothing takes effect before the tick of S22: the secret and the codes lie sealed
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from idp import crypto, db
 from idp.audit import Event
 from idp.errors import Message, say
-from idp.identity import recovery, remembered, totp
+from idp.identity import recovery, totp
 from idp.identity.policy import SECOND
 from idp.identity.proofs import Proof
 from idp.mail.messages import notify
@@ -31,9 +31,9 @@ JUST_NOW = timedelta(minutes=10)
 class EnrolPage:
     """One of five stages. Buttons: ``next``; ``not_now`` leaves, where ``may_leave``; ``back`` goes from scan to apps.
 
-    ``start``: ``reasons`` say why it is compulsory (empty: offered). ``password``: field ``password``. ``scan``: ``uri`` for
-    the QR code, ``key`` in groups of four, field ``code``. ``codes``: twelve ``codes``, tick ``noted``, ``file_name`` and the
-    address ``download`` of the text file.
+    ``start``: ``reasons`` say why it is compulsory (empty: offered). ``password``: field ``password``. ``scan``: ``uri`` of
+    the QR code, ``key`` in groups of four, field ``code``. ``codes``: twelve ``codes``, tick ``noted``, ``file_name`` and
+    the address ``download`` of the text file.
     """
 
     frame: Frame
@@ -185,8 +185,9 @@ def _confirm(work: Work, code: str) -> Outcome:
         guess.succeeded()
         return None
 
-    proof = Proof("totp", at=work.case.now, credential=prepared["totp_id"])
-    return Noted(proofs=(proof,), prepared={**prepared, "step": result.step}, effect=effect)
+    # No proof yet: before the tick the new factor opens nothing (S5), however much the app that asks would like it.
+    confirmed = {"step": result.step, "confirmed_at": work.case.now.isoformat()}
+    return Noted(prepared={**prepared, **confirmed}, effect=effect)
 
 
 def _take_effect(work: Work) -> Outcome:
@@ -206,12 +207,15 @@ def _take_effect(work: Work) -> Outcome:
             totp.activate(
                 work.settings, user.organisation_id, user.id, prepared["totp_id"], prepared["secret"], prepared["step"], now
             )
-            remembered.revoke_all(user.organisation_id, user.id, now)
-            users.change_user(user.organisation_id, user.id, factor_changed_at=now, must_set_up_since=None)
+            users.change_user(user.organisation_id, user.id, factor_changed_at=now)
         _tell(work, is_new=is_new)
         return None
 
-    return Noted(answers={"enrolled": now.isoformat()}, findings={"last_code": None}, prepared={}, effect=effect)
+    # The code that was right counts as this sign-in's code (S20), from when it was typed.
+    typed_at = datetime.fromisoformat(prepared["confirmed_at"]) if is_new else now
+    proofs = (Proof("totp", at=typed_at, credential=prepared["totp_id"]),) if is_new else ()
+    answers = {"enrolled": now.isoformat()}
+    return Noted(proofs=proofs, answers=answers, findings={"last_code": None}, prepared={}, effect=effect)
 
 
 def _spend_last_code(work: Work) -> bool:

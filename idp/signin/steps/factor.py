@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from idp import crypto, db
 from idp.audit import Event
-from idp.errors import Message, say
+from idp.errors import Message, say, say_many
 from idp.identity import recovery, remembered, throttle, totp
 from idp.identity.policy import SECOND
 from idp.identity.proofs import Proof
@@ -121,20 +121,18 @@ def wrong_code(work: Work, totp_id: str, result: totp.Check) -> Wrong:
 
 def _clock_errors(seconds: int) -> tuple[Message, ...]:
     """By how much the phone's clock is off, and where it is put right (S58)."""
-    amount = abs(seconds)
-    if amount >= 3600:
-        hours = round(amount / 3600)
-        off = (
-            say("The clock of your phone is about %(hours)s hours ahead.", hours=hours)
-            if seconds > 0
-            else say("The clock of your phone is about %(hours)s hours behind.", hours=hours)
+    hours, minutes = round(abs(seconds) / 3600), max(1, round(abs(seconds) / 60))
+    if minutes >= 60 and seconds > 0:
+        off = say_many("Your phone's clock is %(num)s hour ahead.", "Your phone's clock is %(num)s hours ahead.", hours)
+    elif minutes >= 60:
+        off = say_many("Your phone's clock is %(num)s hour behind.", "Your phone's clock is %(num)s hours behind.", hours)
+    elif seconds > 0:
+        off = say_many(
+            "Your phone's clock is %(num)s minute ahead.", "Your phone's clock is %(num)s minutes ahead.", minutes
         )
     else:
-        minutes = max(1, round(amount / 60))
-        off = (
-            say("The clock of your phone is about %(minutes)s minutes ahead.", minutes=minutes)
-            if seconds > 0
-            else say("The clock of your phone is about %(minutes)s minutes behind.", minutes=minutes)
+        off = say_many(
+            "Your phone's clock is %(num)s minute behind.", "Your phone's clock is %(num)s minutes behind.", minutes
         )
     advice = say(
         "Set date, time and time zone to automatic in your phone's settings (Google Authenticator has its own setting for "
@@ -154,7 +152,7 @@ def _recovery_code(work: Work, typed: str) -> Outcome:
         guess = gate(work, "recovery")
         db.release()
         digest = recovery.digest_of(work.settings, row, typed)
-    left = recovery.left(user.organisation_id, user.id)
+    left = recovery.left(row.organisation_id, row.id)
     if digest is None or not credentials.known_recovery_code(row.organisation_id, row.id, digest):
         with db.transaction():
             work.record(Event.RECOVERY_CODE_WRONG, outcome="failure")

@@ -1,0 +1,148 @@
+"""The code of now: asked for, spent, explained when wrong (S1, S3, S4, S34, S56–S59)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from idp.clock import now
+from tests.drivers.authenticator import Authenticator
+from tests.factories import Factory
+from tests.journeys.conftest import Journey
+
+
+def test_who_has_a_factor_is_asked_for_it_though_nobody_requires_it(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S1, S34: owning a second factor is reason enough to ask; the token says so."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin().password()
+    assert walk.browser.fields == {"code", "remember_device"}
+    tokens = walk.code().tokens()
+    assert (tokens.acr, tokens.amr) == ("mfa", ["pwd", "otp", "mfa"])
+
+
+def test_a_group_makes_the_next_sign_in_set_up(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S3, S4: whoever is in the group must set up a second factor before the app is reached."""
+    group = factory.make_group(quiet_shoes)
+    ann = factory.make_user(quiet_shoes, "ann", groups=[group])
+    walk = journey(ann).begin().password()
+    assert walk.browser.left_for is None
+    assert group in walk.browser.text
+    assert not walk.browser.offers("not_now")
+
+
+def test_a_client_may_require_more_than_the_person_would(factory: Factory, journey, relying_party, quiet_shoes: str) -> None:
+    """S4: a client's minimum holds whatever its request says."""
+    ann = factory.make_user(quiet_shoes, "ann")
+    app = relying_party(factory.make_client("till", minimum_acr="mfa"))
+    walk = journey(ann, app).begin(acr_values="pwd").password()
+    assert walk.browser.left_for is None
+    assert "2FA" in walk.browser.text or "second factor" in walk.browser.text.lower()
+
+
+def test_an_open_session_goes_on_until_an_app_next_asks(factory: Factory, journey, relying_party, quiet_shoes: str) -> None:
+    """S3: joining the group throws nobody out, but the next app that asks gets the set-up shown first."""
+    ann = factory.make_user(quiet_shoes, "ann")
+    walk = journey(ann)
+    tokens = walk.begin(scope="openid").password().tokens()
+    with factory.context():
+        from idp.db import transaction
+        from idp.identity import retailers
+        from idp.store import users
+        from tests.factories import BY_TESTS
+
+        with transaction():
+            group = retailers.create_group(quiet_shoes, {"name": "2FA", "requires_mfa": True}, BY_TESTS)
+            users.put_in_groups(quiet_shoes, ann.id, [group.id])
+    assert walk.app.userinfo(tokens.access_token)["sub"] == ann.id
+    walk.begin()
+    assert walk.browser.left_for is None
+    assert "2FA" in walk.browser.text
+
+
+def test_a_wrong_code_says_so_and_can_be_tried_again(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S56: plainly, with the advice to wait for the next code or reopen the app; then the right one works."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin().password().code(ann.authenticator.wrong())
+    assert walk.browser.status == 422
+    assert "not right" in walk.browser.errors[0]
+    assert "next code" in walk.browser.errors[0]
+    assert walk.code().tokens().acr == "mfa"
+
+
+def test_a_code_works_once(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:
+    """S57, V6.5.1: the same code in another browser is refused with the advice to wait for the next one."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    code = ann.authenticator.shown()
+    journey(ann).begin().password().code(code).tokens()
+    other = journey(ann, browser=new_browser()).begin().password().code(code)
+    assert "Wait for the next code" in other.browser.errors[0]
+    assert other.browser.left_for is None
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (180, "3 minutes ahead"),
+        (-540, "9 minutes behind"),
+        (3600, "1 hour ahead"),
+        (-7200, "2 hours behind"),
+        (14 * 3600, "14 hours ahead"),
+    ],
+)
+def test_a_phone_whose_clock_is_off_is_told_by_how_much(
+    factory: Factory, journey, quiet_shoes: str, clock, ahead: int, words: str
+) -> None:
+    """S58: how far ahead or behind, and how to set it to automatic; never accepted, and its step is spent."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    phone = Authenticator(ann.totp_secret, ahead=ahead)
+    code = phone.shown()
+    walk = journey(ann).begin().password().code(code)
+    told = " ".join(walk.browser.errors)
+    assert words in told
+    assert "automatic" in told
+    assert walk.browser.left_for is None
+    if 0 < ahead <= 600:
+        clock(seconds=ahead)  # when its moment comes, the code that was named is spent
+        assert walk.code(code).browser.left_for is None
+        clock(minutes=1)
+    assert walk.code().tokens().acr == "mfa"
+
+
+def test_beyond_fourteen_hours_nothing_is_told(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S58: a code of another day is just wrong."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin().password().code(Authenticator(ann.totp_secret, ahead=30 * 3600).shown())
+    assert "ahead" not in " ".join(walk.browser.errors)
+
+
+def test_the_clock_is_told_only_after_the_right_password(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S58: with a wrong password there is no code field at all."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin().password("wrong, but long enough")
+    assert "code" not in walk.browser.fields
+
+
+def test_after_a_change_a_wrong_code_says_to_scan_again(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S59: for seven days after the factor was set up (again), the hint to delete the old entry is added."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    with factory.context():
+        from idp.db import transaction
+        from idp.store import users
+
+        with transaction():
+            users.change_user(quiet_shoes, ann.id, factor_changed_at=now() - timedelta(days=1))
+    walk = journey(ann).begin().password().code(ann.authenticator.wrong())
+    assert any("scan" in error for error in walk.browser.errors)
+    clock(days=7)
+    walk = journey(ann).begin().password().code(ann.authenticator.wrong())
+    assert not any("scan" in error for error in walk.browser.errors)
+
+
+@pytest.mark.parametrize("slip", [-1, 0, 1])
+def test_the_step_before_and_after_are_taken_too(
+    factory: Factory, journey: Callable[..., Journey], quiet_shoes: str, clock, slip: int
+) -> None:
+    """RFC 6238 §5.2: one step of delay either way."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    code = ann.authenticator.at(ann.authenticator.step + slip)
+    assert journey(ann).begin().password().code(code).tokens().acr == "mfa"

@@ -1,0 +1,171 @@
+"""Setting up a second factor on the sign-in pages (S5, S14–S28)."""
+
+import re
+
+import pytest
+
+from tests.drivers.authenticator import Authenticator
+from tests.drivers.browser import Browser
+from tests.factories import Factory
+
+
+def key_on(browser: Browser) -> str:
+    """The key as text, as somebody would type it over."""
+    found = re.search(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", browser.text)
+    assert found, browser.text
+    return found.group()
+
+
+def codes_on(browser: Browser) -> list[str]:
+    return re.findall(r"\b[a-z2-9]{7}-[a-z2-9]{7}\b", browser.text)
+
+
+def set_up(browser: Browser) -> tuple[Authenticator, list[str]]:
+    """From the start page to the tick; the phone and the codes."""
+    browser.submit("next")
+    if "password" in browser.fields:
+        raise AssertionError("the password was asked for again, though it was just typed")
+    browser.submit("next")
+    phone = Authenticator(key_on(browser))
+    browser.fill(code=phone.code()).submit()
+    codes = codes_on(browser)
+    browser.fill(noted=True).submit()
+    return phone, codes
+
+
+@pytest.fixture
+def ruled(factory: Factory) -> str:
+    """An organisation with the group 2FA."""
+    shoes = factory.make_organisation(owner=True)
+    factory.make_group(shoes)
+    return shoes
+
+
+def test_the_whole_set_up_ends_in_the_app(factory: Factory, journey, ruled: str, clock) -> None:
+    """S5, S16, S17, S19–S24, S61: start, scan, code, twelve codes, tick; then on to the app with a full token."""
+    ann = factory.make_user(ruled, "ann", groups=["2FA"])
+    walk = journey(ann).begin().password()
+    _, codes = set_up(walk.browser)
+    assert len(codes) == 12
+    assert len(set(codes)) == 12
+    tokens = walk.tokens()
+    assert (tokens.acr, tokens.amr) == ("mfa", ["pwd", "otp", "mfa"])
+
+
+def test_the_pages_say_which_apps_suit_and_how_to_scan(factory: Factory, journey, ruled: str) -> None:
+    """S14, S18, S19: apps by name, the browser extension's trade, a QR code or the key in groups of four."""
+    ann = factory.make_user(ruled, "ann", groups=["2FA"])
+    browser = journey(ann).begin().password().browser
+    browser.submit("next")
+    for word in ("Google Authenticator", "Microsoft Authenticator", "extension", "less safe"):
+        assert word in browser.text
+    browser.submit("next")
+    assert "<svg" in browser.html
+    assert len(key_on(browser).replace(" ", "")) == 32
+
+
+def test_closing_the_browser_half_way_resumes_at_the_set_up(
+    factory: Factory, journey, new_browser, ruled: str, clock
+) -> None:
+    """S5, S20: until the tick nothing is active: no app, no profile, and a new sign-in begins at the set-up again."""
+    ann = factory.make_user(ruled, "ann", groups=["2FA"])
+    browser = journey(ann).begin().password().browser
+    browser.submit("next").submit("next")
+    browser.fill(code=Authenticator(key_on(browser)).code()).submit()
+    assert codes_on(browser)
+    browser.open("/account/security")
+    assert "password" in browser.fields, "the profile opened before the set-up was done"
+    again = journey(ann, browser=new_browser()).begin().password()
+    assert again.browser.left_for is None
+    assert again.browser.offers("next")
+    assert "code" not in again.browser.fields
+
+
+def test_a_wrong_code_activates_nothing(factory: Factory, journey, ruled: str, clock) -> None:
+    """S20: the page says so, the same key stays on it, and the right code still works."""
+    ann = factory.make_user(ruled, "ann", groups=["2FA"])
+    walk = journey(ann).begin().password()
+    walk.browser.submit("next").submit("next")
+    key = key_on(walk.browser)
+    phone = Authenticator(key)
+    walk.browser.fill(code=phone.wrong()).submit()
+    assert "not right" in walk.browser.errors[0]
+    assert key_on(walk.browser) == key
+    walk.browser.fill(code=phone.code()).submit()
+    assert len(codes_on(walk.browser)) == 12
+
+
+def test_the_codes_can_be_seen_again_only_until_the_tick(factory: Factory, journey, ruled: str, clock) -> None:
+    """S21, S23: a reload and the download show the same codes; after the tick nothing does."""
+    ann = factory.make_user(ruled, "ann", groups=["2FA"])
+    walk = journey(ann).begin().password()
+    browser = walk.browser
+    browser.submit("next").submit("next")
+    browser.fill(code=Authenticator(key_on(browser)).code()).submit()
+    codes, address = codes_on(browser), browser.url
+    assert codes_on(browser.reload()) == codes
+    file = browser.client.get(address + "/recovery-codes.txt", base_url=browser.issuer)
+    assert all(code in file.get_data(as_text=True) for code in codes)
+    assert 'filename="example-shoes-ann.txt"' in file.headers["Content-Disposition"]
+    browser.open(address).fill(noted=True).submit()
+    assert browser.left_for is not None
+    assert not codes_on(browser.open(address))
+    gone = browser.client.get(address + "/recovery-codes.txt", base_url=browser.issuer)
+    assert not re.search(r"[a-z2-9]{7}-[a-z2-9]{7}", gone.get_data(as_text=True))
+
+
+def test_without_the_tick_it_does_not_go_on(factory: Factory, journey, ruled: str, clock) -> None:
+    """S22: "I have noted the codes" must be ticked."""
+    ann = factory.make_user(ruled, "ann", groups=["2FA"])
+    walk = journey(ann).begin().password()
+    walk.browser.submit("next").submit("next")
+    walk.browser.fill(code=Authenticator(key_on(walk.browser)).code()).submit()
+    walk.browser.submit("next")
+    assert walk.browser.left_for is None
+    assert codes_on(walk.browser)
+
+
+def test_the_code_of_the_set_up_is_spent(factory: Factory, journey, new_browser, ruled: str, clock) -> None:
+    """S20: the right code counts as this sign-in's code and works nowhere again."""
+    ann = factory.make_user(ruled, "ann", groups=["2FA"])
+    walk = journey(ann).begin().password()
+    walk.browser.submit("next").submit("next")
+    phone = Authenticator(key_on(walk.browser))
+    code = phone.shown()
+    walk.browser.fill(code=code).submit()
+    walk.browser.fill(noted=True).submit()
+    other = journey(ann, browser=new_browser()).begin().password().code(code)
+    assert "Wait for the next code" in other.browser.errors[0]
+
+
+def test_it_is_offered_once_to_whoever_need_not(factory: Factory, journey, new_browser, clock) -> None:
+    """S16: an offer with "not now", which is remembered."""
+    jan = factory.make_user(factory.make_organisation())
+    walk = journey(jan).begin().password()
+    assert walk.browser.left_for is None
+    assert walk.browser.submit("not_now").left_for is not None
+    assert walk.tokens().acr == "pwd"
+    assert journey(jan, browser=new_browser()).begin().password().browser.left_for is not None
+
+
+def test_an_organisation_can_turn_the_offer_off(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S16: where it is off, who need not goes straight to the app."""
+    jan = factory.make_user(quiet_shoes)
+    assert journey(jan).begin().password().tokens().acr == "pwd"
+
+
+def test_an_administrator_must_set_up(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S10: compulsory for administrators and owners, whatever the organisation offers."""
+    boss = factory.make_user(quiet_shoes, "boss", role="administrator")
+    walk = journey(boss).begin().password()
+    assert walk.browser.left_for is None
+    assert not walk.browser.offers("not_now")
+    assert "administrators" in walk.browser.text
+
+
+def test_an_app_that_asks_for_mfa_gets_it_set_up(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S4, design: no factor yet and mfa asked leads to the set-up, never to a lower token."""
+    jan = factory.make_user(quiet_shoes)
+    walk = journey(jan).begin(acr_values="mfa").password()
+    set_up(walk.browser)
+    assert walk.tokens().acr == "mfa"
