@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
 
-from idp import clock, crypto
+from idp import clock, config, crypto
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
@@ -67,3 +68,16 @@ def at_once(database: Flask) -> Callable[[int, Callable[[], T]], list[T]]:
             return [asked.result() for asked in [threads.submit(one) for _ in range(times)]]
 
     return run
+
+
+@pytest.fixture
+def bare_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings for what needs no database."""
+
+    def make(**over: Any) -> Settings:
+        cheap = {"argon2_memory_kib": 64, "argon2_passes": 1}
+        secrets = [config.new_ring_entry("test")]
+        values = {"issuer": "https://id.example.com", "secrets": secrets, "folder": str(tmp_path), "passwords": cheap}
+        return config.make({**values, **over})
+
+    return make

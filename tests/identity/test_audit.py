@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import delete, text, update
+from sqlalchemy.exc import DBAPIError
 
 from idp import audit
 from idp.audit import Event, record
@@ -38,9 +39,14 @@ def test_rows_are_written_in_order_and_the_chain_holds(organisation: Organisatio
 
 def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
     """I1: none for a change that did not commit, not even in the commit after it."""
-    with pytest.raises(ZeroDivisionError), transaction():
-        _record(organisation)
-        raise ZeroDivisionError
+
+    def break_off() -> None:
+        with transaction():
+            _record(organisation)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
     with transaction():
         change_organisation(organisation.id, name="New")
     assert store.rows(organisation.id) == []
@@ -93,7 +99,9 @@ def test_a_row_whose_data_was_changed_is_found(organisation: Organisation) -> No
 
 
 @pytest.mark.both_engines
-def test_writers_at_the_same_moment_make_one_chain(engine: str, organisation: Organisation, at_once: Callable[..., list[None]]) -> None:
+def test_writers_at_the_same_moment_make_one_chain(
+    engine: str, organisation: Organisation, at_once: Callable[..., list[None]]
+) -> None:
     """I1: two nodes writing at once keep one chain."""
 
     def act() -> None:
@@ -109,7 +117,12 @@ def test_a_failing_audit_table_fails_the_change(organisation: Organisation) -> N
     """ASVS 16.5.3: fail closed. What cannot be audited does not happen."""
     with transaction() as current:
         current.execute(text("DROP TABLE audit"))
-    with pytest.raises(Exception, match="(?i)audit"), transaction():
-        change_organisation(organisation.id, name="New")
-        _record(organisation)
+
+    def change() -> None:
+        with transaction():
+            change_organisation(organisation.id, name="New")
+            _record(organisation)
+
+    with pytest.raises(DBAPIError, match="audit"):
+        change()
     assert session().scalar(text("SELECT name FROM organisations")) == "Example Shoes"

@@ -1,0 +1,192 @@
+"""Passwords: compared, chosen, changed."""
+
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from idp import clock, config
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Message
+from idp.identity import logins, passwords
+from idp.identity.organisations import OrganisationSettings, settings_of
+from idp.identity.proofs import Proof
+from idp.store import outbox, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+from tests.identity.conftest import CLI
+
+GOOD = "a long enough secret"
+
+
+def fresh(user: User) -> User:
+    """As the database has it now."""
+    found = users.user(user.organisation_id, user.id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed", "fits"),
+    [
+        (GOOD, GOOD, True),
+        (GOOD, GOOD.upper(), False),
+        (GOOD, f" {GOOD}", False),
+        (GOOD, f"{GOOD} ", False),
+        ("a  long  enough  secret", GOOD, False),
+        ("caf\u00e9 au lait, s'il", "cafe\u0301 au lait, s'il", True),
+        ("\ufb01ne long password", "fine long password", True),
+        ("пароль достаточно", "пароль достаточно", True),
+        ("🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘", "🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘🐘", True),
+        ("x" * 256, "x" * 256, True),
+        ("x" * 256, "x" * 257, False),
+        ("x" * 256, "x" * 100_000, False),
+        (GOOD, "", False),
+    ],
+)
+def test_a_password_is_compared_as_typed_but_for_its_composition(
+    settings: Settings, make_user: Callable[..., User], stored: str, typed: str, fits: bool
+) -> None:
+    """security.md, Unicode passwords: NFKC before hashing, nothing else. V6.2.8: no truncation."""
+    assert passwords.verify(settings, make_user(password=stored), typed) is fits
+
+
+def test_where_nobody_is_nothing_fits(settings: Settings, make_user: Callable[..., User]) -> None:
+    """security.md 18, 19: no user, no password, disabled."""
+    assert not passwords.verify(settings, None, "")
+    assert not passwords.verify(settings, None, GOOD)
+    assert not passwords.verify(settings, make_user("without"), "")
+    user = make_user("barred", password=GOOD)
+    user.disabled_at = clock.now()
+    assert not passwords.verify(settings, user, GOOD)
+
+
+def test_the_time_does_not_tell_who_exists(make_user: Callable[..., User], settings: Settings) -> None:
+    """security.md 18: the same work with a user, without one, disabled and without a password."""
+    dear = config.make({**settings.model_dump(), "passwords": {"argon2_memory_kib": 8192, "argon2_passes": 2}})
+    user = User(password_hash=passwords.hash_of(dear, GOOD), disabled_at=None, password_expires_at=None)
+    barred = User(password_hash=user.password_hash, disabled_at=clock.now(), password_expires_at=None)
+    assert not passwords.verify(dear, None, "warm up: the decoy is made once")
+
+    def cost(who: User | None) -> float:
+        times = []
+        for _ in range(7):
+            before = time.thread_time()
+            passwords.verify(dear, who, "wrong")
+            times.append(time.thread_time() - before)
+        return statistics.median(times)
+
+    costs = [cost(who) for who in (user, None, barred)]
+    assert max(costs) < 2 * min(costs)
+
+
+def test_a_one_time_password_runs_out(settings: Settings, make_user: Callable[..., User]) -> None:
+    """S49."""
+    with time_machine.travel(datetime(2026, 3, 1, tzinfo=UTC), tick=False) as moment:
+        user = make_user(password=GOOD)
+        user.password_expires_at = clock.now() + timedelta(hours=24)
+        moment.shift(timedelta(hours=24) - timedelta(seconds=1))
+        assert passwords.verify(settings, user, GOOD)
+        moment.shift(1)
+        assert not passwords.verify(settings, user, GOOD)
+
+
+def test_a_hash_is_made_anew_when_the_cost_was_raised(settings: Settings, make_user: Callable[..., User]) -> None:
+    """security.md: rehashed at sign-in when raised."""
+    user = make_user(password=GOOD)
+    before = user.password_hash
+    passwords.rehash_if_outdated(settings, user, GOOD)
+    assert fresh(user).password_hash == before
+    raised = config.make({**settings.model_dump(), "passwords": {"argon2_memory_kib": 128, "argon2_passes": 1}})
+    passwords.rehash_if_outdated(raised, user, GOOD)
+    after = fresh(user)
+    assert after.password_hash != before
+    assert "m=128" in str(after.password_hash)
+    assert passwords.verify(raised, after, GOOD)
+
+
+def _refusal(settings: Settings, password: str, *, least: int = 12, has_factor: bool = False) -> Message | None:
+    user = User(username="anna.devries", email="av@shoes.example", name="Anna de Vries")
+    terms = OrganisationSettings(password_min_length=least)
+    return passwords.unacceptable(settings, terms, user, "Example Shoes", password, has_factor)
+
+
+@pytest.mark.parametrize(
+    ("password", "word"),
+    [
+        ("short", "at least"),
+        ("elevenchars", "at least"),
+        ("x" * 257, "at most"),
+        ("password1234", "leaked"),
+        ("qwertyuiop123", "leaked"),
+        ("anna.devries", "your name"),
+        ("Anna-DeVries-1", "your name"),
+        ("ExampleShoes1", "your name"),
+        ("examplEShoes!!", "your name"),
+        ("sleutelsleutel", "your name"),
+    ],
+)
+def test_a_weak_password_is_refused_and_says_why(settings: Settings, password: str, word: str) -> None:
+    """S33, V6.2.1, V6.2.4, V6.2.11, V6.2.12."""
+    refusal = _refusal(settings, password)
+    assert refusal is not None
+    assert word in refusal.key
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "my example shoes are red",
+        "aaaaaaaaaaaaa of anna",
+        "correct horse battery",
+        "геройски спи вечно",
+        "            spaces",
+        "🐘🦒🐘🦒🐘🦒🐘🦒🐘🦒🐘🦒",
+        "y" * 200 + " and so on",
+    ],
+)
+def test_no_composition_is_demanded(settings: Settings, password: str) -> None:
+    """V6.2.5: any characters, in any mixture."""
+    assert _refusal(settings, password) is None
+
+
+def test_length_counts_characters_and_depends_on_a_second_factor(settings: Settings) -> None:
+    """security.md: 8 with a second factor, else what the organisation says; code points, not bytes."""
+    assert _refusal(settings, "zgq mw vt", has_factor=True) is None
+    assert _refusal(settings, "zgq mw vt") is not None
+    assert _refusal(settings, "🐘🦒🐘🦒", has_factor=True) is not None
+    assert _refusal(settings, "zgq mw vt pdl", least=15) is not None
+    assert _refusal(settings, "zgq mw vt pdl kk", least=15) is None
+
+
+def test_a_change_ends_other_logins_and_tells(
+    settings: Settings, organisation: Organisation, make_user: Callable[..., User]
+) -> None:
+    """S40, S51, security.md 17: the login that changes it goes on."""
+    user = make_user(email="anna@shoes.example", email_verified=True, password=GOOD)
+    terms, now = settings_of(settings, organisation), clock.now()
+    started = [
+        logins.start(settings, terms, organisation.id, user.id, [Proof("password", now)], "", "", "", now) for _ in range(3)
+    ]
+    with transaction():
+        users.change_user(user.organisation_id, user.id, must_change_password=True, password_expires_at=now)
+    passwords.set_password(settings, organisation, user, "another long secret", CLI, keep_login_id=started[0][0])
+    assert [logins.current(cookie, now) is not None for _, cookie in started] == [True, False, False]
+    after = fresh(user)
+    assert (after.must_change_password, after.password_expires_at) == (False, None)
+    assert passwords.verify(settings, after, "another long secret")
+    assert not passwords.verify(settings, after, GOOD)
+    assert [mail.template for mail in outbox.mails()] == ["password_changed"]
+
+
+def test_hashing_within_a_transaction_is_a_mistake(
+    settings: Settings, organisation: Organisation, make_user: Callable[..., User]
+) -> None:
+    """design.md: none is open over argon2."""
+    user = make_user()
+    with pytest.raises(RuntimeError), transaction():
+        passwords.set_password(settings, organisation, user, GOOD, CLI)

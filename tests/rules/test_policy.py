@@ -1,0 +1,176 @@
+"""Who must have a second factor, and why: tables."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from idp.config import Acr
+from idp.identity.policy import (
+    HARDWARE,
+    PASSWORD,
+    PHISHING_RESISTANT,
+    REMEMBERED,
+    ROLES,
+    SECOND,
+    ClientRule,
+    DatedRule,
+    Membership,
+    Person,
+    explain,
+    rules_for,
+)
+
+LEVELS = Acr().names
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+EMPLOYEE = Person("o", "u", "anna", "employee", store_url="example-shoes", country="NL")
+AUSTRALIAN = replace(EMPLOYEE, country="AU", integrations=("xero",), role="administrator")
+XERO = DatedRule(
+    "xero-au", starts=date(2021, 4, 30), countries=("AU",), integrations=("xero",), roles=("administrator", "owner")
+)
+EVERYBODY = DatedRule("everybody", starts=date(2026, 1, 1))
+
+
+def spoken(person: Person, *rules: DatedRule, on: datetime = NOW, client: ClientRule | None = None) -> set[tuple[str, str]]:
+    """Which sources speak."""
+    return {(reason.source, reason.name) for reason in rules_for(person, rules, LEVELS, on, client).reasons}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_it_is_compulsory_for_administrators_and_owners_only(role: str) -> None:
+    """S10."""
+    rules = rules_for(replace(EMPLOYEE, role=role), [], LEVELS, NOW)
+    assert rules.must_own is (role in {"owner", "administrator"})
+    assert rules.level == (REMEMBERED if rules.must_own else PASSWORD)
+
+
+def test_any_number_of_groups_may_require_it() -> None:
+    """S4, S7: each that does is named."""
+    person = replace(EMPLOYEE, groups=(Membership("2FA", True), Membership("till", False), Membership("money", True)))
+    assert spoken(person) == {("group", "2FA"), ("group", "money")}
+    assert rules_for(person, [], LEVELS, NOW).must_own
+
+
+def test_a_client_may_require_it() -> None:
+    """S4: at that client, not elsewhere."""
+    client = ClientRule("admin", SECOND)
+    assert rules_for(EMPLOYEE, [], LEVELS, NOW, client).level == SECOND
+    assert rules_for(EMPLOYEE, [], LEVELS, NOW, client).must_own
+    assert rules_for(EMPLOYEE, [], LEVELS, NOW, ClientRule("webshop", PASSWORD)).level == PASSWORD
+    assert rules_for(EMPLOYEE, [], LEVELS, NOW).level == PASSWORD
+
+
+def test_owning_a_factor_asks_for_it_without_making_it_compulsory() -> None:
+    """S1, S9: asked for, and may be switched off."""
+    rules = rules_for(replace(EMPLOYEE, has_totp=True), [], LEVELS, NOW)
+    assert (rules.level, rules.must_own) == (REMEMBERED, False)
+    assert rules_for(replace(EMPLOYEE, recovery_codes_left=12), [], LEVELS, NOW).level == PASSWORD
+
+
+def test_a_reset_makes_a_set_up_compulsory() -> None:
+    """S47."""
+    rules = rules_for(replace(EMPLOYEE, must_set_up=True), [], LEVELS, NOW)
+    assert [reason.source for reason in rules.compulsory_because] == ["reset"]
+
+
+def test_an_organisation_may_refuse_to_count_remembered_devices() -> None:
+    """security.md: trust satisfies a policy unless the organisation turns that off."""
+    person = replace(EMPLOYEE, remembered_device_counts=False, groups=(Membership("2FA", True),))
+    assert rules_for(person, [], LEVELS, NOW).level == SECOND
+
+
+@pytest.mark.parametrize(
+    ("on", "speaks"),
+    [
+        (datetime(2021, 4, 29, 23, 59, 59, tzinfo=UTC), False),
+        (datetime(2021, 4, 30, tzinfo=UTC), True),
+        (NOW, True),
+    ],
+)
+def test_the_australian_example_starts_on_its_day(on: datetime, speaks: bool) -> None:
+    """S11: Australia with Xero, administrators and up, since 2021-04-30."""
+    assert (("policy", "xero-au") in spoken(AUSTRALIAN, XERO, on=on)) is speaks
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"country": "NZ"}, "countries"),
+        ({"country": ""}, "countries"),
+        ({"integrations": ("other",)}, "integrations"),
+        ({"integrations": ()}, "integrations"),
+        ({"role": "manager"}, "roles"),
+    ],
+)
+def test_every_condition_must_hold_and_the_one_that_fails_is_said(change: dict[str, object], because: str) -> None:
+    """S11: explain says why not."""
+    person = replace(AUSTRALIAN, **change)  # type: ignore[arg-type]
+    assert ("policy", "xero-au") not in spoken(person, XERO)
+    silent = next(reason for reason in explain(person, [XERO], LEVELS, NOW) if reason.source == "policy")
+    assert because in silent.message.key
+
+
+@pytest.mark.parametrize(
+    ("rule", "speaks"),
+    [
+        (replace(EVERYBODY, ends=date(2026, 3, 1)), True),
+        (replace(EVERYBODY, ends=date(2026, 2, 28)), False),
+        (replace(EVERYBODY, groups=("till",)), True),
+        (replace(EVERYBODY, groups=("money",)), False),
+        (replace(EVERYBODY, organisations=("example-shoes", "other")), True),
+        (replace(EVERYBODY, organisations=("other",)), False),
+        (replace(EVERYBODY, clients=("pos",)), True),
+        (replace(EVERYBODY, clients=("admin",)), False),
+        (replace(EVERYBODY, countries=("AU", "NL"), roles=("employee",), groups=("till", "x"), clients=("pos",)), True),
+        (replace(EVERYBODY, countries=("AU", "NL"), roles=("manager",), groups=("till", "x"), clients=("pos",)), False),
+    ],
+)
+def test_any_mixture_of_conditions(rule: DatedRule, speaks: bool) -> None:
+    """S11."""
+    person = replace(EMPLOYEE, groups=(Membership("till", False),))
+    assert (("policy", "everybody") in spoken(person, rule, client=ClientRule("pos"))) is speaks
+
+
+def test_a_rule_for_a_client_is_silent_elsewhere() -> None:
+    """S4, S11."""
+    assert spoken(EMPLOYEE, replace(EVERYBODY, clients=("pos",))) == set()
+
+
+@pytest.mark.parametrize(
+    ("require", "level"),
+    [
+        ("second_factor", REMEMBERED),
+        ("mfa-remembered", REMEMBERED),
+        ("mfa", SECOND),
+        ("phr", PHISHING_RESISTANT),
+        ("phrh", HARDWARE),
+        ("renamed since", HARDWARE),
+    ],
+)
+def test_a_rule_may_ask_for_an_acr(require: str, level: int) -> None:
+    """S11; a name that is known no more asks for the most: fail closed."""
+    assert rules_for(EMPLOYEE, [replace(EVERYBODY, require=require)], LEVELS, NOW).level == level
+
+
+def test_a_rule_that_asks_for_a_password_makes_no_factor_compulsory() -> None:
+    """Level 1 is what everybody gives."""
+    rules = rules_for(EMPLOYEE, [replace(EVERYBODY, require="pwd")], LEVELS, NOW)
+    assert (rules.level, rules.must_own) == (PASSWORD, False)
+
+
+def test_the_strongest_reason_counts_and_comes_first() -> None:
+    """S7: the page names what asks for most."""
+    person = replace(EMPLOYEE, role="owner", has_totp=True)
+    rules = rules_for(person, [replace(EVERYBODY, require="phr")], LEVELS, NOW, ClientRule("admin", SECOND))
+    assert [reason.level for reason in rules.reasons] == [4, 3, 2, 2]
+    assert rules.level == PHISHING_RESISTANT
+    assert [reason.source for reason in rules.compulsory_because] == ["policy", "client", "role"]
+
+
+def test_explain_says_something_about_every_source() -> None:
+    """S11: why, or why not."""
+    person = replace(EMPLOYEE, groups=(Membership("till", False),))
+    reasons = explain(person, [XERO, EVERYBODY], LEVELS, NOW, ClientRule("pos"))
+    assert [reason.source for reason in reasons] == ["role", "reset", "owned", "group", "policy", "policy", "client"]
+    assert [reason.speaks for reason in reasons] == [False, False, False, False, False, True, False]
+    assert all(reason.message.key % reason.message.values for reason in reasons)
