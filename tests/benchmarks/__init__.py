@@ -1,0 +1,1 @@
+"""How fast the product is: ``make bench`` starts the real server and measures it. Not here: tests that pass or fail."""
