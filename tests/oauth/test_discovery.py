@@ -1,0 +1,69 @@
+"""OpenID Connect Discovery 1.0 and RFC 8414: metadata and key set."""
+
+import pytest
+
+BOTH = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
+
+
+@pytest.mark.parametrize("path", BOTH)
+def test_metadata_stands_under_both_names_with_our_issuer_whatever_the_host(ask, settings, path):
+    """R97-13, OC-19, V10.5.3."""
+    answer = ask("GET", path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+    assert answer.status_code == 200
+    assert answer.json["issuer"] == settings.issuer
+    endpoints = [value for name, value in answer.json.items() if name.endswith(("_endpoint", "_uri"))]
+    assert len(endpoints) == 5
+    assert all(endpoint.startswith(settings.issuer + "/") for endpoint in endpoints)
+
+
+def test_metadata_lists_only_what_we_do(ask):
+    """R97-05, R97-06, R97-11, V9.1.2: S256 alone, the code flow alone, no password grant, no unsigned tokens."""
+    found = ask("GET", BOTH[0]).json
+    assert found["code_challenge_methods_supported"] == ["S256"]
+    assert found["response_types_supported"] == ["code"]
+    assert found["response_modes_supported"] == ["query", "form_post"]
+    assert found["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert found["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
+    assert found["authorization_response_iss_parameter_supported"] is True
+    assert found["claims_parameter_supported"] is True
+    assert found["request_parameter_supported"] is False
+    assert found["request_uri_parameter_supported"] is False
+    assert found["acr_values_supported"] == ["pwd", "mfa-remembered", "mfa", "phr", "phrh"]
+
+
+def test_key_set_shows_an_es256_and_a_3072_bit_rs256_key_without_private_members(ask):
+    """OC-19, V11.2.3."""
+    keys = ask("GET", "/oauth/jwks").json["keys"]
+    assert {key["alg"] for key in keys} == {"ES256", "RS256"}
+    assert all(key["use"] == "sig" and key["kid"] for key in keys)
+    assert not any(PRIVATE & set(key) for key in keys)
+    rsa = next(key for key in keys if key["alg"] == "RS256")
+    assert len(rsa["n"]) == 512  # 384 bytes
+
+
+@pytest.mark.parametrize("path", [*BOTH, "/oauth/jwks"])
+def test_documents_are_for_every_origin_and_set_no_cookie(ask, path):
+    """R97-16: CORS without credentials; machine endpoints keep no session."""
+    answer = ask("GET", path, headers={"Origin": "https://app.example"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "Set-Cookie" not in answer.headers
+    assert ask("GET", path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+
+def test_the_authorization_endpoint_has_no_cors(ask):
+    """R97-16."""
+    for method in ("GET", "OPTIONS"):
+        answer = ask(method, "/oauth/authorize", headers={"Origin": "https://app.example"})
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/userinfo"])
+def test_apps_in_browsers_may_call_the_machine_endpoints(ask, path):
+    """Fetch's preflight is answered, and errors too can be read."""
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    preflight = ask("OPTIONS", path, headers=headers)
+    assert preflight.status_code == 200
+    assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+    assert ask("POST", path, headers=headers).headers["Access-Control-Allow-Origin"] == "*"

@@ -1,0 +1,179 @@
+"""Refresh tokens (RFC 6749 §6, RFC 9700 §4.14)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from idp import clock
+from idp.db import transaction
+from idp.store import users
+from tests.drivers.relying_party import Refused
+
+GRANTS = ["authorization_code", "refresh_token"]
+OFFLINE = "openid profile offline_access"
+
+
+@pytest.fixture
+def turned():
+    """A clock that only the test moves."""
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def public(scene):
+    """A public client that may refresh."""
+    return scene.party("native", public=True, grant_types=GRANTS)
+
+
+@pytest.fixture
+def confidential(scene):
+    """A confidential client that may refresh."""
+    return scene.party("webshop", grant_types=GRANTS)
+
+
+@pytest.mark.parametrize(
+    ("grant_types", "scope", "given"),
+    [(GRANTS, OFFLINE, True), (GRANTS, "openid", False), (["authorization_code"], OFFLINE, False)],
+)
+def test_refresh_tokens_need_the_grant_type_and_offline_access(scene, grant_types, scope, given):
+    """V10.4.4: neither alone is enough."""
+    tokens = scene.tokens(scene.party(grant_types=grant_types), scope=scope)
+    assert (tokens.refresh_token is not None) == given
+    assert ("offline_access" in tokens.raw["scope"]) == given
+
+
+def test_a_public_clients_token_is_rotated(scene, public, turned):
+    """R97-07: each gives another one."""
+    first = scene.tokens(public, scope=OFFLINE).refresh_token
+    second = public.refresh(first).refresh_token
+    turned.shift(60)
+    assert second not in (None, first)
+    assert public.refresh(second).refresh_token not in (None, first, second)
+
+
+def test_a_confidential_client_keeps_its_token(scene, confidential, turned):
+    """security.md: it is bound to the client's own authentication."""
+    token = scene.tokens(confidential, scope=OFFLINE).refresh_token
+    for _ in range(3):
+        turned.shift(60)
+        assert confidential.refresh(token).refresh_token is None
+
+
+def test_a_lost_answer_is_given_again_for_ten_seconds(scene, public, turned):
+    """security.md: the same successor, and only that one."""
+    first = scene.tokens(public, scope=OFFLINE).refresh_token
+    second = public.refresh(first).refresh_token
+    turned.shift(9)
+    assert public.refresh(first).refresh_token == second
+    assert public.refresh(second).refresh_token not in (first, second)
+
+
+def test_later_reuse_revokes_the_family(scene, public, turned):
+    """V10.4.5, R97-07: two hold the token, so neither keeps it; access tokens die with it."""
+    first = scene.tokens(public, scope=OFFLINE).refresh_token
+    second = public.refresh(first)
+    turned.shift(11)
+    with pytest.raises(Refused, match="invalid_grant"):
+        public.refresh(first)
+    with pytest.raises(Refused, match="invalid_grant"):
+        public.refresh(second.refresh_token)
+    with pytest.raises(Refused, match="invalid_token"):
+        public.userinfo(second.access_token)
+
+
+@pytest.mark.both_engines
+def test_twenty_refreshes_at_once_give_one_family_and_one_successor(scene, public, engine):
+    """V10.4.5, I2."""
+    first = scene.tokens(public, scope=OFFLINE).refresh_token
+    form = {"grant_type": "refresh_token", "refresh_token": first}
+    with ThreadPoolExecutor(20) as pool:
+        answers = [answer.json for answer in pool.map(lambda _: public.token(form), range(20))]
+    successors = {answer["refresh_token"] for answer in answers}
+    assert len(successors) == 1
+    assert public.refresh(successors.pop()).refresh_token
+
+
+def test_another_clients_token_is_refused_and_keeps_working_for_its_own(scene, public, confidential):
+    """O21-14."""
+    token = scene.tokens(confidential, scope=OFFLINE).refresh_token
+    with pytest.raises(Refused, match="invalid_grant"):
+        public.refresh(token)
+    assert confidential.refresh(token).access_token
+
+
+def test_the_scope_can_shrink_for_one_token_but_never_grow(scene, confidential):
+    """R97-08, V10.4.11."""
+    token = scene.tokens(confidential, scope=OFFLINE).refresh_token
+    assert confidential.refresh(token, scope="openid").raw["scope"] == "openid"
+    assert confidential.refresh(token).raw["scope"] == OFFLINE
+    for wider in ("openid email", "openid bogus", "organisation"):
+        with pytest.raises(Refused) as refused:
+            confidential.refresh(token, scope=wider)
+        assert refused.value.error == "invalid_scope"
+
+
+def test_it_ends_when_not_used_and_at_last_in_any_case(scene, confidential, turned):
+    """R97-09, V10.4.8: 30 days idle, 90 in all, however steadily it is used."""
+    token = scene.tokens(confidential, scope=OFFLINE).refresh_token
+    for _ in range(3):
+        turned.shift(timedelta(days=29))
+        confidential.refresh(token)
+    turned.shift(timedelta(days=4))
+    with pytest.raises(Refused, match="invalid_grant"):
+        confidential.refresh(token)
+
+
+def test_an_unused_one_ends_after_thirty_days(scene, confidential, turned):
+    """R97-09."""
+    token = scene.tokens(confidential, scope=OFFLINE).refresh_token
+    turned.shift(timedelta(days=30, seconds=1))
+    with pytest.raises(Refused, match="invalid_grant"):
+        confidential.refresh(token)
+
+
+def test_a_refreshed_id_token_tells_of_the_same_sign_in(scene, confidential, turned):
+    """OC-14, Authlib's default 2: same sub, acr and auth_time; iat anew; no nonce."""
+    before = scene.tokens(confidential, scope=OFFLINE)
+    turned.shift(3600)
+    after = confidential.refresh(before.refresh_token).claims
+    same = ("iss", "sub", "aud", "acr", "amr", "auth_time", "sid")
+    assert {name: after[name] for name in same} == {name: before.claims[name] for name in same}
+    assert after["iat"] == before.claims["iat"] + 3600
+    assert "nonce" not in after
+
+
+def test_signing_out_ends_it_at_once(scene, confidential):
+    """security.md 17, I3."""
+    token = scene.tokens(confidential, scope=OFFLINE).refresh_token
+    scene.browser.open("/oauth/logout").submit("choice=sign_out")
+    with pytest.raises(Refused, match="invalid_grant"):
+        confidential.refresh(token)
+
+
+def test_it_outlives_a_login_that_only_ran_out(scene, confidential, turned):
+    """offline_access is for when the person is not there."""
+    token = scene.tokens(confidential, scope=OFFLINE).refresh_token
+    turned.shift(timedelta(days=2))
+    assert confidential.refresh(token).claims["sub"] == scene.person.id
+
+
+def test_a_disabled_user_gets_nothing_more(scene, confidential):
+    """security.md 9: checked again at refresh and userinfo."""
+    tokens = scene.tokens(confidential, scope=OFFLINE)
+    with scene.factory.context(), transaction():
+        users.change_user(scene.person.organisation_id, scene.person.id, disabled_at=clock.now())
+    with pytest.raises(Refused, match="invalid_grant"):
+        confidential.refresh(tokens.refresh_token)
+    with pytest.raises(Refused, match="invalid_token"):
+        confidential.userinfo(tokens.access_token)
+
+
+@pytest.mark.parametrize("token", ["x", "a" * 26 + "." + "b" * 43, ".", "é", "A" * 5000])
+def test_no_token_is_no_grant(confidential, token):
+    """Unknown tokens are refused alike."""
+    with pytest.raises(Refused) as refused:
+        confidential.refresh(token)
+    assert refused.value.error in ("invalid_grant", "invalid_request")
