@@ -1,0 +1,25 @@
+"""The first page in a real Chromium: the way in works without a mouse, without JavaScript's help, and on a phone."""
+
+from playwright.sync_api import Page, expect
+
+from tests.conftest import Live
+from tests.drivers.chromium import check_accessible, check_fits, look
+
+
+def test_a_person_signs_in_at_the_issuers_root_and_sees_who_they_are(live: Live, page: Page) -> None:
+    """S30, S62: username and password in a real browser, then the front page; axe finds nothing on either."""
+    person = live.factory.make_user(live.factory.make_organisation(settings={"offer_set_up": False}))
+    page.goto(live.settings.issuer)
+    check_accessible(page)
+    look(page, "front page of a stranger")
+    page.get_by_role("button", name="Sign in").click()
+    check_fits(page)
+    check_accessible(page)
+    look(page, "sign in")
+    page.fill("[name=username]", person.username)
+    page.fill("[name=password]", person.password)
+    page.press("[name=password]", "Enter")
+    expect(page.locator("body")).to_contain_text(person.username)
+    check_fits(page)
+    check_accessible(page)
+    look(page, "front page")
