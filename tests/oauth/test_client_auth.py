@@ -1,0 +1,154 @@
+"""Client authentication (RFC 6749 §2.3, OAuth 2.1 §2.4)."""
+
+import base64
+from datetime import timedelta
+from urllib.parse import quote_plus
+
+import pytest
+import time_machine
+
+from idp import clock
+from idp.audit import Origin
+from idp.db import transaction
+from idp.oauth import registration
+from idp.store import clients
+from tests.drivers.relying_party import Refused
+
+FORM = {"grant_type": "authorization_code", "code": "x", "code_verifier": "v" * 43}
+CLI = Origin(actor_id="cli")
+GIVEN = "thirty-two characters: a+b%20c/ï"
+
+
+def basic(client_id, secret):
+    """An Authorization header."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+@pytest.fixture
+def made(factory):
+    """A client of each method."""
+    return {
+        "basic": factory.make_client("basic"),
+        "post": factory.make_client("post", token_endpoint_auth_method="client_secret_post"),
+        "none": factory.make_client("none", public=True),
+    }
+
+
+def requests_that_authenticate(made):
+    """Name → headers and form of the three right ways."""
+    one, two = made["basic"], made["post"]
+    return {
+        "basic": (basic("basic", one.secret), {}),
+        "basic, client_id repeated in the body": (basic("basic", one.secret), {"client_id": "basic"}),
+        "basic, form-encoded": (basic("basic", quote_plus(one.secret)), {}),
+        "post": ({}, {"client_id": "post", "client_secret": two.secret}),
+        "none": ({}, {"client_id": "none"}),
+    }
+
+
+def requests_that_do_not(made):
+    """Name → headers, form and the error."""
+    one, two = made["basic"], made["post"]
+    bad, twice = "invalid_client", "invalid_request"
+    return {
+        "nobody": ({}, {}, bad),
+        "unknown client": (basic("nobody", one.secret), {}, bad),
+        "unknown public client": ({}, {"client_id": "nobody"}, bad),
+        "wrong secret": (basic("basic", "wrong"), {}, bad),
+        "empty secret": (basic("basic", ""), {}, bad),
+        "no colon": ({"Authorization": "Basic " + base64.b64encode(b"basic").decode()}, {}, bad),
+        "not base64": ({"Authorization": "Basic ???"}, {}, bad),
+        "not UTF-8": ({"Authorization": "Basic " + base64.b64encode(b"\xff\xfe:x").decode()}, {}, bad),
+        "encoded bytes that are no UTF-8": (basic("basic", "%ff"), {}, bad),
+        "a secret that is not ASCII": (basic("basic", "sëcrèt"), {}, bad),
+        "an id with NUL": (basic("ba\0sic", one.secret), {}, bad),
+        "a huge id": (basic("b" * 9000, one.secret), {}, bad),
+        "Bearer": ({"Authorization": f"Bearer {one.secret}"}, {}, bad),
+        "another client's secret": (basic("basic", two.secret), {}, bad),
+        "basic client by post": ({}, {"client_id": "basic", "client_secret": one.secret}, bad),
+        "post client by basic": (basic("post", two.secret), {}, bad),
+        "confidential client without a secret": ({}, {"client_id": "basic"}, bad),
+        "public client with a secret": ({}, {"client_id": "none", "client_secret": "x"}, bad),
+        "public client by basic": (basic("none", "x"), {}, bad),
+        "two ways at once": (basic("basic", one.secret), {"client_id": "basic", "client_secret": one.secret}, twice),
+        "two clients at once": (basic("basic", one.secret), {"client_id": "none"}, twice),
+    }
+
+
+def test_each_client_uses_the_method_it_is_registered_with(ask, made):
+    """V10.4.10, O21-04: authenticated, so that only the code is wrong."""
+    for name, (headers, more) in requests_that_authenticate(made).items():
+        answer = ask("POST", "/oauth/token", headers=headers, data={**FORM, **more})
+        assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant"), name
+
+
+def test_nothing_else_authenticates(ask, made):
+    """V10.4.10, O21-03, O21-09; Authlib's defaults 6 and 7: two ways at once, and secrets that are not ASCII."""
+    for name, (headers, more, error) in requests_that_do_not(made).items():
+        answer = ask("POST", "/oauth/token", headers=headers, data={**FORM, **more})
+        assert answer.json["error"] == error, name
+        assert answer.status_code == (401 if error == "invalid_client" else 400), name
+        assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401), name
+        assert answer.headers["Cache-Control"] == "no-store", name
+
+
+def test_a_right_secret_in_the_query_is_refused(ask, made):
+    """O21-04, Authlib's default 6: the token endpoint does not read the query."""
+    query = {"client_id": "post", "client_secret": made["post"].secret}
+    answer = ask("POST", "/oauth/token", query_string=query, data=FORM)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+
+
+def test_guesses_are_slowed_and_the_right_secret_still_passes(ask, made, settings):
+    """O21-05, V6.3.1: an attacker behind the same address shuts nobody out."""
+    guesses = [
+        ask("POST", "/oauth/token", headers=basic("basic", "wrong"), data=FORM).status_code
+        for _ in range(settings.limits.client_failures + 3)
+    ]
+    assert guesses[0] == 401
+    assert guesses[-1] == 429
+    right = ask("POST", "/oauth/token", headers=basic("basic", made["basic"].secret), data=FORM)
+    assert right.json["error"] == "invalid_grant"
+
+
+def test_a_secret_is_rotated_with_an_overlap(database, settings, made):
+    """Both secrets hold while the app is changed over; then only the new one."""
+    from idp.oauth.clients import Clients
+
+    new = registration.rotate_secret("basic", CLI, timedelta(hours=1))
+    known = Clients()
+    with time_machine.travel(clock.now(), tick=False) as turned:
+        assert known.get("basic").check_client_secret(made["basic"].secret)
+        assert known.get("basic").check_client_secret(new)
+        turned.shift(3601)
+        assert not known.get("basic").check_client_secret(made["basic"].secret)
+        assert known.get("basic").check_client_secret(new)
+
+
+def test_a_changed_client_is_noticed_at_once(scene):
+    """I3: what a process keeps of clients is as old as their version counter."""
+    party = scene.party(grant_types=["authorization_code", "refresh_token"])
+    tokens = scene.tokens(party, scope="openid offline_access")
+    assert party.userinfo()
+    with scene.factory.context():
+        registration.disable(party.client_id, CLI)
+    with pytest.raises(Refused, match="invalid_token"):
+        party.userinfo(tokens.access_token)
+    with pytest.raises(Refused, match="invalid_client"):
+        party.refresh(tokens.refresh_token)
+    assert scene.browser.open(party.authorize_url()).status == 400
+
+
+def test_a_given_secret_is_long_and_ascii_and_stored_as_a_digest(database, settings):
+    """R97-25: what the database holds opens nothing."""
+    from idp.errors import Invalid
+    from idp.oauth.clients import secret_digest
+
+    metadata = {"redirect_uris": ["https://app.example/cb"]}
+    for bad in ("short", "x" * 31, GIVEN):
+        with pytest.raises(Invalid):
+            registration.register(settings, "app", metadata, registration.Ours(), bad, CLI)
+    _, kept = registration.register(settings, "app", metadata, registration.Ours(), "x" * 32, CLI)
+    assert clients.secrets_of("app", clock.now()) == [secret_digest("app", kept)]
+    with transaction():
+        assert clients.secrets_of("other", clock.now()) == []
