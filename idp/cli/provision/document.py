@@ -93,16 +93,12 @@ class Document:
         return [table for table in self.tables.get(kind, []) if table.is_absent]
 
     def fault(self, table: Table, key: str, text: str) -> None:
-        """Note what is wrong with a key of a table."""
-        line = table.lines.get(key.partition(".")[0], table.line)
+        """Note what is wrong with a key of a table, or of a table within it."""
+        inner = next((name for name, value in table.values.items() if isinstance(value, dict) and key in value), "")
+        whole = f"{inner}.{key}" if inner and not table.has(key) else key
+        line = table.lines.get(whole.partition(".")[0], table.line)
         place = f"[[{table.kind}]] {table.name}".rstrip()
-        self.faults.append(Fault(self.file, line, place, key, text))
-
-    def is_faulty(self, table: Table) -> bool:
-        """Whether something is wrong with this table already."""
-        place = f"[[{table.kind}]] {table.name}".rstrip()
-        within = {table.line, *table.lines.values()}
-        return any(fault.place == place and fault.line in within for fault in self.faults)
+        self.faults.append(Fault(self.file, line, place, whole, text))
 
     def refuse_if_faulty(self) -> None:
         """Raise ``Refused`` with every fault, in the file's order."""

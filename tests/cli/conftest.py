@@ -1,0 +1,110 @@
+"""The command line on a fresh, migrated database: ``idp("user", "list", …)`` as typed, and files to hand to it."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+
+from idp import config
+from idp.cli import main
+from idp.config import Settings
+from tests.conftest import CHEAP, bare_app
+from tests.conftest import SECRET as SEALING
+
+SHOP = """\
+[[organisations]]
+store_url = "example-shoes"
+name = "Example Shoes"
+country = "NL"
+owner = "olga"
+
+[[users]]
+organisation = "example-shoes"
+username = "olga"
+email = "olga@shoes.example"
+email_verified = true
+role = "owner"
+password = "klompen staan buiten"
+"""
+ANNA = """
+[[users]]
+organisation = "example-shoes"
+username = "anna"
+email = "anna@shoes.example"
+email_verified = true
+given_name = "Anna"
+password = "a sturdy kettle sings"
+totp_secret = "ANNAANNAANNAANNAANNAANNAANNAANNA"
+recovery_codes = ["abcdefg-hijkmnp", "bcdefgh-ijkmnpq"]
+"""
+SECRET = "0123456789abcdef0123456789abcdef"
+POS = f"""
+[[clients]]
+client_id = "pos"
+client_secret = "{SECRET}"
+client_name = "Kassa"
+redirect_uris = ["http://localhost:8001/callback"]
+first_party = true
+"""
+
+
+@dataclass
+class Idp:
+    """The command ``idp`` with its configuration, in a folder of its own."""
+
+    folder: Path
+    config: Path
+
+    def __call__(
+        self, *arguments: str, stdin: str | None = None, code: int = 0, env: dict[str, str] | None = None
+    ) -> Result:
+        """Run it and expect this exit code; never a traceback."""
+        result = CliRunner().invoke(main, arguments, input=stdin, env={"IDP_CONFIG": str(self.config), **(env or {})})
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert result.exit_code == code, result.output
+        assert "Traceback" not in result.output
+        return result
+
+    def apply(self, text: str, *options: str, code: int = 0, env: dict[str, str] | None = None) -> Result:
+        """Apply a document of this text."""
+        file = self.folder / "shop.toml"
+        file.write_text(text, "utf-8")
+        return self("apply", str(file), *options, code=code, env=env)
+
+    def faults(self, text: str, *options: str) -> list[str]:
+        """The faults for which a document is refused, without the folder's name."""
+        said = self.apply(text, *options, code=1).stderr
+        return [line.removeprefix(f"{self.folder}/") for line in said.splitlines() if line.startswith(str(self.folder))]
+
+    def json(self, *arguments: str, stdin: str | None = None) -> Any:
+        """What a command prints as JSON."""
+        return json.loads(self(*arguments, stdin=stdin).stdout)
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration as it is read."""
+        return config.read(self.config)
+
+
+@pytest.fixture
+def idp(tmp_path: Path, database_url: str) -> Idp:
+    """``idp`` with cheap hashing."""
+    file = tmp_path / "sleutel.toml"
+    costs = "\n".join(f"{key} = {value}" for key, value in CHEAP.items())
+    text = f'issuer = "https://id.example.com"\nsecrets = ["{SEALING}"]\n'
+    text += f'[database]\nurl = "{database_url}"\n[passwords]\n{costs}\n'
+    file.write_text(text)
+    file.chmod(0o600)
+    return Idp(tmp_path, file)
+
+
+@pytest.fixture
+def inside(idp: Idp) -> Iterator[Callable[[], Flask]]:
+    """The database that the command works on, opened when asked: ``with inside(): …``."""
+    with bare_app(idp.settings) as app:
+        yield app.app_context

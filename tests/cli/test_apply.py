@@ -1,0 +1,344 @@
+"""``idp apply``: what it creates, changes, leaves alone and removes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from idp import audit
+from idp.identity import people
+from idp.store import clients, consents, credentials, operators, outbox, users
+from idp.store import organisations as store
+from tests.cli.conftest import ANNA, POS, SECRET, SHOP, Idp
+
+EVERYTHING = (
+    SHOP.replace('owner = "olga"\n', 'owner = "olga"\n[organisations.settings]\nlogin_hours = 8\n')
+    + """
+[[shops]]
+organisation = "example-shoes"
+code = "amsterdam-1"
+name = "Amsterdam"
+
+[[groups]]
+organisation = "example-shoes"
+name = "2FA"
+requires_mfa = true
+"""
+    + ANNA
+    + """groups = ["2FA"]
+shops = ["amsterdam-1"]
+[users.address]
+locality = "Amsterdam"
+
+[[policies]]
+name = "xero-au"
+starts = 2021-04-30
+require = "second_factor"
+countries = ["AU"]
+integrations = ["xero"]
+roles = ["administrator", "owner"]
+groups = ["2FA"]
+organisations = ["example-shoes"]
+clients = ["pos"]
+"""
+    + POS
+)
+
+
+def outcomes(text: str) -> dict[str, str]:
+    """Object → outcome (with its keys) of a printed run."""
+    found = {}
+    for line in text.splitlines()[:-1]:
+        outcome, kind, name = line.split(maxsplit=2)
+        found[f"{kind} {name.partition(':')[0]}"] = outcome + name[len(name.partition(":")[0]) :]
+    return found
+
+
+@pytest.fixture
+def anna(inside: Callable[[], Any]) -> Callable[[], Any]:
+    """Anna's row, read anew."""
+
+    def _read() -> Any:
+        with inside():
+            organisation = store.organisation_at("example-shoes")
+            assert organisation is not None
+            return people.find(organisation.id, "anna")
+
+    return _read
+
+
+def test_everything_is_created_and_told_object_by_object(idp: Idp) -> None:
+    """Issue: it prints what it created."""
+    said = outcomes(idp.apply(EVERYTHING).stdout)
+    assert said == {
+        "organisation example-shoes": "created",
+        "shop example-shoes/amsterdam-1": "created",
+        "group example-shoes/2FA": "created",
+        "user example-shoes/olga": "created",
+        "user example-shoes/anna": "created",
+        "client pos": "created",
+        "policy xero-au": "created",
+    }
+    told = idp.json("user", "show", "example-shoes", "anna")
+    assert (told["groups"], told["shops"], told["given_name"]) == (["2FA"], ["amsterdam-1"], "Anna")
+    assert told["address"] == {"locality": "Amsterdam"}
+    assert told["second_factor"]["recovery_codes_left"] == 2
+    shown = idp.json("organisation", "show", "example-shoes")
+    assert (shown["owner"], shown["settings"]["login_hours"]) == ("olga", 8)
+
+
+def test_applying_twice_changes_nothing(idp: Idp) -> None:
+    """Issue: idempotent."""
+    idp.apply(EVERYTHING)
+    said = idp.apply(EVERYTHING).stdout
+    assert set(outcomes(said).values()) == {"unchanged"}
+    assert said.splitlines()[-1] == "0 created, 0 changed, 0 removed, 7 left alone"
+
+
+def test_applying_twice_leaves_no_second_audit_row(idp: Idp, inside: Callable[[], Any]) -> None:
+    """I1: every change has exactly one audit row, and what is no change has none."""
+
+    def rows() -> int:
+        with inside():
+            heads = [audit.store.head(key) for key in ("", *(row.id for row in store.organisations()))]
+            return sum(head.seq for head in heads if head)
+
+    idp.apply(EVERYTHING)
+    before = rows()
+    assert before > 0
+    idp.apply(EVERYTHING)
+    assert rows() == before
+
+
+CHANGES = [
+    ('name = "Example Shoes"', 'name = "Shoes"', "organisation example-shoes", "changed: name"),
+    ('country = "NL"', 'country = "BE"', "organisation example-shoes", "changed: country"),
+    ("login_hours = 8", "login_hours = 9", "organisation example-shoes", "changed: settings"),
+    ('name = "Amsterdam"', 'name = "Centre"', "shop example-shoes/amsterdam-1", "changed: name"),
+    ("requires_mfa = true", "requires_mfa = false", "group example-shoes/2FA", "changed: requires_mfa"),
+    ('given_name = "Anna"', 'given_name = "Ann"', "user example-shoes/anna", "changed: given_name"),
+    ('locality = "Amsterdam"', 'locality = "Utrecht"', "user example-shoes/anna", "changed: address"),
+    ('groups = ["2FA"]\nshops', "groups = []\nshops", "user example-shoes/anna", "changed: groups"),
+    ('shops = ["amsterdam-1"]', "shops = []", "user example-shoes/anna", "changed: shops"),
+    ("anna@shoes", "ann@shoes", "user example-shoes/anna", "changed: email"),
+    ("starts = 2021-04-30", "starts = 2022-01-01", "policy xero-au", "changed: starts"),
+    ('countries = ["AU"]', 'countries = ["AU", "NZ"]', "policy xero-au", "changed: countries"),
+    ('require = "second_factor"', 'require = "mfa"', "policy xero-au", "changed: require"),
+    ('client_name = "Kassa"', 'client_name = "Till"', "client pos", "changed: client_name"),
+    ("localhost:8001/callback", "localhost:8001/back", "client pos", "changed: redirect_uris"),
+    ("first_party = true", "first_party = false", "client pos", "changed: first_party"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "object_", "told"), CHANGES)
+def test_one_changed_key_changes_one_object_and_is_named(idp: Idp, old: str, new: str, object_: str, told: str) -> None:
+    """Issue: it prints what it changed; everything else is left alone, and afterwards it is so."""
+    assert old in EVERYTHING
+    idp.apply(EVERYTHING)
+    changed = EVERYTHING.replace(old, new)
+    said = outcomes(idp.apply(changed).stdout)
+    assert said.pop(object_).startswith(told)
+    assert set(said.values()) == {"unchanged"}
+    assert set(outcomes(idp.apply(changed).stdout).values()) == {"unchanged"}
+
+
+def test_an_omitted_key_is_left_unchanged(idp: Idp) -> None:
+    """Issue: an omitted key is left unchanged."""
+    idp.apply(EVERYTHING)
+    bare = """
+[[organisations]]
+store_url = "example-shoes"
+[[users]]
+organisation = "example-shoes"
+username = "anna"
+[[policies]]
+name = "xero-au"
+[[clients]]
+client_id = "pos"
+"""
+    assert set(outcomes(idp.apply(bare).stdout).values()) == {"unchanged"}
+    told = idp.json("user", "show", "example-shoes", "anna")
+    assert (told["given_name"], told["groups"], told["email_verified"]) == ("Anna", ["2FA"], True)
+
+
+def test_what_the_file_does_not_name_is_not_deleted(idp: Idp) -> None:
+    """Issue: nothing is deleted unless absent = true."""
+    idp.apply(EVERYTHING)
+    idp.apply(SHOP)
+    assert "pos" in idp("client", "list").stdout
+    assert "anna" in idp("user", "list", "example-shoes").stdout
+
+
+def test_absent_removes_and_says_so_once(idp: Idp, inside: Callable[[], Any]) -> None:
+    """Issue: `absent = true` deletes; people are barred, since their ids are never used again."""
+    idp.apply(EVERYTHING)
+    gone = """
+[[shops]]
+organisation = "example-shoes"
+code = "amsterdam-1"
+absent = true
+[[groups]]
+organisation = "example-shoes"
+name = "2FA"
+absent = true
+[[users]]
+organisation = "example-shoes"
+username = "anna"
+absent = true
+[[policies]]
+name = "xero-au"
+absent = true
+[[clients]]
+client_id = "pos"
+absent = true
+"""
+    assert set(outcomes(idp.apply(gone).stdout).values()) == {"removed"}
+    assert set(outcomes(idp.apply(gone).stdout).values()) == {"unchanged"}
+    assert idp.json("user", "show", "example-shoes", "anna")["disabled_since"]
+    with inside():
+        assert clients.client("pos") is None
+        assert store.policies() == []
+
+
+def test_an_absent_organisation_goes_with_its_people(idp: Idp) -> None:
+    """Issue: `absent = true` deletes."""
+    idp.apply(EVERYTHING)
+    idp.apply(
+        '[[policies]]\nname = "xero-au"\nabsent = true\n[[organisations]]\nstore_url = "example-shoes"\nabsent = true\n'
+    )
+    assert idp("organisation", "list").stdout == ""
+
+
+def test_the_last_owner_cannot_be_made_absent(idp: Idp) -> None:
+    """S54: an organisation keeps an owner; the rule is that of the console."""
+    idp.apply(SHOP)
+    gone = '[[users]]\norganisation = "example-shoes"\nusername = "olga"\nabsent = true\n'
+    assert idp.faults(gone)[0].startswith("shop.toml:1: [[users]] example-shoes/olga: An organisation must keep an owner")
+
+
+def test_ownership_moves_in_one_file(idp: Idp) -> None:
+    """The new owner is there before the old one steps down, whatever the order in the file."""
+    idp.apply(SHOP)
+    moved = SHOP.replace('owner = "olga"', 'owner = "otto"').replace('role = "owner"', 'role = "manager"')
+    otto = SHOP[SHOP.index("[[users]]") :].replace("olga", "otto")
+    said = outcomes(idp.apply(moved + otto).stdout)
+    assert said["organisation example-shoes"] == "changed: owner"
+    assert said["user example-shoes/olga"] == "changed: role"
+    assert idp.json("organisation", "show", "example-shoes")["owner"] == "otto"
+
+
+def test_a_dry_run_prints_the_same_and_changes_nothing(idp: Idp) -> None:
+    """Issue: `--dry-run`."""
+    dry = idp.apply(EVERYTHING, "--dry-run").stdout
+    assert idp("organisation", "list").stdout == ""
+    assert idp("client", "list").stdout == ""
+    real = idp.apply(EVERYTHING).stdout
+    assert dry.splitlines()[:-1] == real.splitlines()[:-1]
+    assert "dry run: nothing was changed" in dry
+
+
+def test_credentials_are_set_on_creation_only(idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]) -> None:
+    """Issue: credentials are set on creation only."""
+    idp.apply(SHOP + ANNA)
+    first = anna()
+    changed = ANNA.replace("kettle", "saucepan").replace("ANNAANNA", "BERTBERT")
+    said = outcomes(idp.apply(SHOP + changed).stdout)
+    assert said["user example-shoes/anna"] == "unchanged"
+    assert anna().password_hash == first.password_hash
+    with inside():
+        assert outbox.mails() == []
+
+
+def test_set_credentials_sets_them_again_and_tells_by_mail(
+    idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]
+) -> None:
+    """Issue: `--set-credentials`; S51, S53: later changes send mail, creation sends none."""
+    idp.apply(SHOP + ANNA)
+    with inside():
+        assert outbox.mails() == []
+    first = anna()
+    said = outcomes(idp.apply(SHOP + ANNA, "--set-credentials").stdout)
+    assert said["user example-shoes/anna"] == "changed: password, recovery_codes, totp_secret"
+    assert anna().password_hash != first.password_hash
+    with inside():
+        to_anna = {mail.template for mail in outbox.mails() if mail.recipient == "anna@shoes.example"}
+    assert to_anna == {"password_changed", "factor_set_up_again"}
+
+
+def test_a_dry_run_of_new_credentials_changes_none(idp: Idp, anna: Callable[[], Any]) -> None:
+    """Issue: a dry run changes nothing, with `--set-credentials` too."""
+    idp.apply(SHOP + ANNA)
+    first = anna()
+    said = outcomes(idp.apply(SHOP + ANNA, "--set-credentials", "--dry-run").stdout)
+    assert said["user example-shoes/anna"].startswith("changed: password")
+    assert anna().password_hash == first.password_hash
+
+
+def test_a_hash_from_another_system_signs_in(idp: Idp, anna: Callable[[], Any]) -> None:
+    """Issue: `password_hash` moves people over without their passwords."""
+    brought = idp.settings.hasher.hash("from the old system")
+    idp.apply(SHOP + ANNA.replace('password = "a sturdy kettle sings"', f'password_hash = "{brought}"'))
+    assert anna().password_hash == brought
+
+
+def test_a_brought_totp_secret_is_an_active_factor(idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]) -> None:
+    """Issue: `totp_secret` makes the factor active."""
+    idp.apply(SHOP + ANNA)
+    with inside():
+        row = credentials.active_totp(anna().organisation_id, anna().id)
+    assert row is not None
+    assert b"ANNA" not in row.sealed_secret
+
+
+def test_a_secret_comes_from_the_environment(idp: Idp, inside: Callable[[], Any]) -> None:
+    """Issue: `client_secret_env = "NAME"`, wanted only when it is set."""
+    text = POS.replace(f'client_secret = "{SECRET}"', 'client_secret_env = "POS_SECRET"')
+    assert "POS_SECRET" in idp.faults(text)[0]
+    idp.apply(text, env={"POS_SECRET": SECRET})
+    assert outcomes(idp.apply(text).stdout) == {"client pos": "unchanged"}
+
+
+def test_a_public_client_needs_no_secret(idp: Idp) -> None:
+    """Issue: absent with token_endpoint_auth_method = "none"."""
+    text = '[[clients]]\nclient_id = "app"\ntoken_endpoint_auth_method = "none"\napplication_type = "native"\n'
+    idp.apply(text + 'redirect_uris = ["com.example.app:/callback"]\n')
+    shown = idp.json("client", "show", "app")
+    assert shown["remember_device"] is False, "S39: native clients have the tick off by default"
+
+
+def test_an_unsupported_registered_member_is_ignored_and_told(idp: Idp) -> None:
+    """RFC 7591 §2: members that the server does nothing with are ignored; a typo is not."""
+    result = idp.apply(POS + 'jwks_uri = "https://pos.example.com/jwks"\n')
+    assert "jwks_uri: is not supported yet and was ignored" in result.stderr
+
+
+def test_the_operators_own_organisation_is_out_of_reach(idp: Idp) -> None:
+    """Operators stand outside every organisation; a file cannot become one of them."""
+    assert "operators' own" in idp.faults(f'[[organisations]]\nstore_url = "{operators.STORE_URL}"\n')[0]
+
+
+def test_deleting_a_client_forgets_consents_to_it(idp: Idp, inside: Callable[[], Any]) -> None:
+    """I8: no orphan rows."""
+    idp.apply(SHOP + ANNA + POS)
+    with inside():
+        from idp import clock
+        from idp.db import transaction
+
+        organisation = store.organisation_at("example-shoes")
+        assert organisation is not None
+        person = users.users(organisation.id)[0]
+        with transaction():
+            consents.give_consent(organisation.id, person.id, "pos", ["openid"], clock.now())
+    idp("client", "delete", "pos")
+    with inside():
+        assert consents.consent_of(organisation.id, person.id, "pos") is None
+
+
+@pytest.mark.both_engines
+def test_a_large_file_goes_in_whole_on_both_engines(idp: Idp) -> None:
+    """One transaction for everything, on SQLite and PostgreSQL; and nothing of it when its last table is wrong."""
+    staff = "".join(f'\n[[users]]\norganisation = "example-shoes"\nusername = "staff{n}"\n' for n in range(100))
+    assert len(idp.faults(SHOP + staff + 'role = "king"\n')) == 1
+    assert idp("organisation", "list").stdout == ""
+    assert "102 created" in idp.apply(SHOP + staff).stdout
+    assert "102 left alone" in idp.apply(SHOP + staff).stdout

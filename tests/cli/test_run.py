@@ -1,0 +1,154 @@
+"""``idp run`` and ``idp worker`` as processes: started, asked over HTTP, stopped by a signal."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from idp.cli import main
+from tests.cli.conftest import ANNA, SHOP, Idp
+from tests.drivers.machine import free_port
+
+PATIENCE = 40
+
+
+@contextmanager
+def started(config: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """``idp`` as a process of its own, stopped at the end whatever happened."""
+    environment = {**os.environ, "IDP_CONFIG": str(config)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "idp.cli", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_for_port(process: subprocess.Popen[str], port: int) -> None:
+    """Until somebody listens there."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[0]
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody listens")
+
+
+def ask(port: int, path: str) -> tuple[int, bytes, dict[str, str]]:
+    """An answer over HTTP, waited for."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("GET", path, headers={"Host": f"localhost:{port}"})
+        response = connection.getresponse()
+        return response.status, response.read(), {name.lower(): value for name, value in response.getheaders()}
+    finally:
+        connection.close()
+
+
+def new_installation(folder: Path) -> tuple[Path, int]:
+    """What a newcomer has after ``idp init``: no database yet."""
+    port, file = free_port(), folder / "sleutel.toml"
+    options = ["--issuer", f"http://localhost:{port}", "--bind", f"127.0.0.1:{port}"]
+    assert CliRunner().invoke(main, ["init", str(file), *options]).exit_code == 0
+    file.write_text(file.read_text().replace("[server]\n", "[server]\nworkers = 1\n"))
+    return file, port
+
+
+def test_run_needs_nothing_but_a_configuration(tmp_path: Path) -> None:
+    """Issue: `idp run` migrates first, makes its keys at the first start, and says where it listens; I9."""
+    file, port = new_installation(tmp_path)
+    with started(file, "run") as process:
+        wait_for_port(process, port)
+        assert ask(port, "/readyz")[0] == 200
+        status, body, headers = ask(port, "/.well-known/openid-configuration")
+        assert (status, json.loads(body)["issuer"]) == (200, f"http://localhost:{port}")
+        assert not any(character.isdigit() for character in headers.get("server", "")), "no version is told (ASVS 13.4)"
+        keys = json.loads(ask(port, "/oauth/jwks")[1])["keys"]
+        assert {key["alg"] for key in keys} == {"ES256", "RS256"}
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said
+    assert f"listens on http://127.0.0.1:{port}" in said
+
+
+def test_run_sends_mail(tmp_path: Path, idp: Idp) -> None:
+    """Issue: mail through the outbox, sent by a thread of `idp run`, into a folder when no server is configured."""
+    port = free_port()
+    idp.config.write_text(idp.config.read_text() + f'[server]\nbind = "127.0.0.1:{port}"\nworkers = 1\n')
+    idp.apply(SHOP + ANNA)
+    idp("user", "reset-factor", "example-shoes", "anna")
+    with started(idp.config, "run") as process:
+        wait_for_mail(process, tmp_path / "mail")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+def test_a_worker_sends_mail_and_stops_when_told(tmp_path: Path, idp: Idp) -> None:
+    """Issue: and by `idp worker`."""
+    idp.apply(SHOP + ANNA)
+    idp("user", "reset-factor", "example-shoes", "anna")
+    with started(idp.config, "worker") as process:
+        wait_for_mail(process, tmp_path / "mail")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+def wait_for_mail(process: subprocess.Popen[str], folder: Path) -> None:
+    """Until a mail lies in the folder."""
+    deadline = time.monotonic() + PATIENCE
+    while not list(folder.glob("*.eml")):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "no mail came"
+        time.sleep(0.05)
+
+
+def test_a_taken_port_is_one_clear_line(idp: Idp) -> None:
+    """No traceback for a user's error: key, reason, remedy."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        idp.config.write_text(idp.config.read_text() + f'[server]\nbind = "127.0.0.1:{port}"\n')
+        said = idp("run", code=1).stderr
+    assert f"[server] bind: 127.0.0.1:{port}: " in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("issuer = 3", "issuer: "),
+        ("[server\n", "cannot be read as TOML"),
+        ("", "issuer: is missing"),
+        ('issuer = "https://id.example.com"\nsecrets = ["x"]\n', "secrets: each must be NAME:BASE64"),
+        ('issuer = "https://id.example.com"\nsecret = "x"\n', "secret: is not a known key"),
+    ],
+)
+def test_a_wrong_configuration_is_named_by_file_and_key(tmp_path: Path, text: str, said: str) -> None:
+    """Issue: the configuration names file, place and remedy."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(text)
+    result = CliRunner().invoke(main, ["run", "--config", str(file)])
+    assert result.exit_code == 1
+    assert f"{file}: " in result.output
+    assert said in result.output
