@@ -1,7 +1,6 @@
 """Passwords: how they are compared, which are taken (S33, OWASP ASVS 6.2, NIST SP 800-63B-4 §3.1.1), what a change ends.
 
-Hashing is slow: whoever calls ``verify``, ``hash_of`` or ``rehash_if_outdated`` holds a slot of the hasher and has no
-transaction open.
+Hashing is slow: whoever calls ``verify`` or ``hash_of`` holds a slot of the hasher and has no transaction open.
 """
 
 import re
@@ -12,7 +11,7 @@ from idp import clock
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
-from idp.errors import Message, say
+from idp.errors import Busy, Message, say
 from idp.identity import leaked, logins
 from idp.identity.organisations import OrganisationSettings
 from idp.mail.messages import notify
@@ -48,12 +47,21 @@ def _has_run_out(user: User) -> bool:
 
 
 def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
-    """Hash a password that was just right anew, where the costs were raised since."""
+    """Hash a password that was just right anew, where the costs were raised since; not when it is too busy just now.
+
+    Takes a slot itself, so the caller holds none.
+    """
     old = user.password_hash
-    if old and settings.hasher.is_outdated(old):
-        fresh = hash_of(settings, password)
-        with transaction():
-            users.replace_password_hash(user.organisation_id, user.id, old, fresh)
+    if not old or not settings.hasher.is_outdated(old):
+        return
+    release()
+    try:
+        with settings.hasher.slot():
+            fresh = hash_of(settings, password)
+    except Busy:
+        return  # the next sign-in does it
+    with transaction():
+        users.replace_password_hash(user.organisation_id, user.id, old, fresh)
 
 
 def spend_one_time(user: User, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from idp import db
 from idp.audit import Event
 from idp.errors import say
 from idp.identity import leaked, passwords, people, throttle
+from idp.identity.organisations import normal_store_url
 from idp.identity.proofs import Proof, as_json
 from idp.signin.case import Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
@@ -89,13 +90,15 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
         return Wrong((MISMATCH,))
     settings, visit = work.settings, work.visit
     organisation_id = work.organisation.id if work.organisation else ""
+    # In one form however it is spelt, or the counters would tell which names exist.
+    unknown_organisation = "" if work.organisation else normal_store_url(work.case.typed_organisation)
     db.release()
     with settings.hasher.slot():
         guess = throttle.gate(
             settings,
             organisation_id=organisation_id,
             user_id=user.id if user else "",
-            typed=f"{work.case.typed_organisation}\0{people.compared(username)}",
+            typed=f"{unknown_organisation}\0{people.compared(username)}",
             authenticator="password",
             browser_id=visit.browser_id,
             address=visit.address,
