@@ -1,0 +1,172 @@
+"""Shared tills and remembered devices (S35–S40)."""
+
+import pytest
+
+from tests.factories import Factory
+
+
+@pytest.fixture
+def till(factory: Factory, relying_party):
+    """A shared till that takes a trusted device for a day's work."""
+    return relying_party(factory.make_client("till", shared_device=True))
+
+
+@pytest.fixture
+def ann(factory: Factory, quiet_shoes: str):
+    return factory.make_user(quiet_shoes, "ann", with_totp=True, email="ann@shoes.example")
+
+
+@pytest.fixture
+def bob(factory: Factory, quiet_shoes: str):
+    return factory.make_user(quiet_shoes, "bob", with_totp=True)
+
+
+DAY = "mfa mfa-remembered"
+
+
+def test_a_remembered_device_spares_the_code_but_not_the_password(journey, ann, clock) -> None:
+    """S36, S37: after the tick the password is enough for the day's work, and the token says honestly what was given."""
+    walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
+    assert walk.tokens().acr == "mfa"
+    walk.browser.open("/").submit("Sign out")
+    clock(days=1)
+    walk.begin(acr_values=DAY)
+    assert "password" in walk.browser.fields
+    tokens = walk.password().tokens()
+    assert (tokens.acr, tokens.amr) == ("mfa-remembered", ["pwd"])
+
+
+def test_trust_never_satisfies_a_step_up(journey, ann, clock) -> None:
+    """V6.3.3: a refund that asks ``mfa`` gets the code asked, trusted device or not."""
+    walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
+    walk.tokens()
+    walk.browser.open("/").submit("Sign out")
+    clock(days=1)
+    walk.begin(acr_values=DAY).password().tokens()
+    walk.begin(acr_values="mfa", max_age="300")
+    assert "code" in walk.browser.fields
+    assert walk.code().tokens().acr == "mfa"
+
+
+def test_max_age_bars_trust_of_long_ago(journey, ann, clock) -> None:
+    """Design: ``max_age`` bars older proofs of every kind, trust in the device too."""
+    walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
+    walk.tokens()
+    clock(days=2)
+    walk.begin(acr_values=DAY, max_age="300").password()
+    assert "code" in walk.browser.fields
+
+
+def test_trust_ends_thirty_days_after_the_tick_used_or_not(journey, ann, clock) -> None:
+    """S38: counted from the tick, not from the last use."""
+    walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
+    walk.tokens()
+    for _ in range(2):
+        clock(days=14, hours=23)
+        walk.begin(acr_values=DAY, prompt="login").password()
+        assert walk.tokens().acr == "mfa-remembered"
+    clock(hours=3)
+    walk.begin(acr_values=DAY, prompt="login").password()
+    assert "code" in walk.browser.fields
+
+
+def test_the_tick_is_absent_where_the_client_turns_it_off(factory: Factory, journey, relying_party, ann, clock) -> None:
+    """S39: and a forged tick remembers nothing."""
+    app = relying_party(factory.make_client("tablet", remember_device=False))
+    walk = journey(ann, app).begin().password()
+    assert "remember_device" not in walk.browser.fields
+    walk.browser.fill(code=ann.authenticator.code()).submit(remember_device="yes")
+    walk.tokens()
+    assert "device" not in " ".join(walk.browser.cookies)
+    clock(minutes=2)
+    walk.begin(prompt="login").password()
+    assert "code" in walk.browser.fields
+
+
+def test_trust_is_of_one_device_and_one_user(journey, new_browser, till, ann, bob, clock) -> None:
+    """S40: another user on this till, and this user on another device, are asked; each keeps their own."""
+    walk = journey(ann, till).begin(acr_values=DAY).password().code(remember=True)
+    walk.tokens()
+    second = journey(bob, till).begin(acr_values=DAY)
+    second.browser.submit("choice=other")
+    second.password()
+    assert "code" in second.browser.fields
+    second.code(remember=True).tokens()
+    clock(minutes=5)
+    back = journey(ann, till).begin(acr_values=DAY)
+    back.browser.submit(f"choice={ann.id}")
+    assert back.password().tokens().acr == "mfa-remembered"
+    elsewhere = journey(ann, till, browser=new_browser()).begin(acr_values=DAY).password()
+    assert "code" in elsewhere.browser.fields
+
+
+def test_switching_users_asks_for_the_new_users_own_proof(journey, till, ann, bob, clock) -> None:
+    """S35: the chooser lists who is known; another starts at the password, and the former login is over."""
+    first = journey(ann, till).begin().password().code()
+    tokens = first.tokens()
+    switch = journey(bob, till).begin()
+    assert switch.browser.offers(f"choice={ann.id}")
+    switch.browser.submit("choice=other")
+    assert switch.browser.fields >= {"username", "password"}
+    with pytest.raises(Exception, match="invalid_token"):
+        first.app.userinfo(tokens.access_token)
+    switched = switch.password().code().tokens()
+    assert switched.claims["sub"] == bob.id
+
+
+def test_choosing_the_person_signed_in_goes_on(journey, till, ann, clock) -> None:
+    """S35: no password is asked of who is signed in and chooses themselves."""
+    walk = journey(ann, till).begin().password().code()
+    walk.tokens()
+    walk.begin()
+    assert walk.browser.left_for is None
+    assert walk.browser.submit(f"choice={ann.id}").left_for is not None
+    assert walk.tokens().claims["sub"] == ann.id
+
+
+def test_a_till_is_never_silently_reused(journey, till, ann, clock) -> None:
+    """S35: ``prompt=none`` at a shared device works only where a hint names the person signed in."""
+    walk = journey(ann, till).begin().password().code()
+    tokens = walk.tokens()
+    walk.begin(prompt="none")
+    assert "account_selection_required" in str(walk.browser.left_for)
+    walk.begin(prompt="none", id_token_hint=tokens.id_token or "")
+    assert walk.tokens().claims["sub"] == ann.id
+    walk.begin(prompt="none", login_hint="ann")
+    assert walk.tokens().claims["sub"] == ann.id
+
+
+def test_the_list_shows_and_revokes_devices(journey, ann, clock) -> None:
+    """S40: device, since, until; revoked at once."""
+    walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
+    walk.tokens()
+    walk.browser.open("/account/security")
+    assert "Firefox · Windows" in walk.browser.text
+    walk.browser.submit("Forget Firefox · Windows")
+    assert "Forget" not in walk.browser.text
+    clock(minutes=2)
+    walk.begin(acr_values=DAY, prompt="login").password()
+    assert "code" in walk.browser.fields
+
+
+def test_sign_out_keeps_trust(journey, ann, clock) -> None:
+    """S37, security.md 17: signing out never touches a remembered device."""
+    walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
+    walk.tokens()
+    walk.browser.open("/").submit("Sign out")
+    assert walk.begin(acr_values=DAY).password().tokens().acr == "mfa-remembered"
+
+
+def test_another_persons_device_cannot_be_forgotten(journey, new_browser, ann, bob, clock) -> None:
+    """V8.2.2: an id that is not one's own is not found."""
+    walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
+    walk.tokens()
+    walk.browser.open("/account/security")
+    action = next(form.action for form in walk.browser.page.forms if "/forget" in form.action)
+    other = journey(bob, browser=new_browser()).begin().password().code()
+    other.tokens()
+    other.browser.open("/account/security")
+    other.browser.send("POST", "https://id.example.com" + action, [("csrf_token", other.browser.value("csrf_token"))])
+    assert other.browser.status == 404
+    walk.browser.open("/account/security")
+    assert "Firefox · Windows" in walk.browser.text
