@@ -1,0 +1,247 @@
+"""The profile's sign-in details and the front page (S6–S10, S15, S25–S28, S46, S51, S53, S54)."""
+
+import pytest
+
+from idp.store import outbox, users
+from tests.drivers.authenticator import Authenticator
+from tests.factories import Factory
+from tests.journeys.test_set_up import codes_on, key_on
+
+NEW = "violet harbour kettle 9"
+
+
+def mails(factory: Factory) -> list[tuple[str, str]]:
+    """Template and recipient of every mail, oldest first."""
+    with factory.context():
+        return [(mail.template, mail.recipient) for mail in reversed(outbox.mails())]
+
+
+def set_up_from_profile(browser, password: str) -> tuple[Authenticator, list[str]]:
+    browser.submit("next")
+    if "password" in browser.fields:
+        browser.fill(password=password).submit()
+    browser.submit("next")
+    phone = Authenticator(key_on(browser))
+    browser.fill(code=phone.code()).submit()
+    codes = codes_on(browser)
+    browser.fill(noted=True).submit()
+    return phone, codes
+
+
+@pytest.fixture
+def jan(factory: Factory, quiet_shoes: str):
+    return factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
+
+
+@pytest.fixture
+def ann(factory: Factory, quiet_shoes: str):
+    return factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=3, email="ann@shoes.example")
+
+
+def security(walk):
+    walk.tokens()
+    return walk.browser.open("/account/security")
+
+
+def test_anyone_can_switch_a_second_factor_on(factory: Factory, journey, new_browser, jan, clock) -> None:
+    """S6, S15, S17, S25, S53: from the profile, with the password again; then "active since", and mail."""
+    browser = security(journey(jan).begin().password())
+    clock(minutes=1)
+    browser.submit("/account/factor/set-up" if browser.offers("/account/factor/set-up") else "Set up")
+    browser.submit("next")
+    assert "password" in browser.fields, "the password was not asked again (S17)"
+    browser.fill(password="not my password at all").submit()
+    assert browser.status == 422
+    browser.fill(password=jan.password).submit()
+    browser.submit("next")
+    phone = Authenticator(key_on(browser))
+    browser.fill(code=phone.code()).submit()
+    browser.fill(noted=True).submit()
+    assert browser.url.endswith("/account/security")
+    assert "23 November 2026" in browser.text or "November 23, 2026" in browser.text
+    assert mails(factory) == [("factor_set_up", "jan@shoes.example")]
+    clock(minutes=2)
+    later = journey(jan, browser=new_browser()).begin().password()
+    assert later.code(phone.code()).tokens().acr == "mfa"
+
+
+def test_setting_up_again_keeps_issuer_and_label(factory: Factory, journey, new_browser, ann, clock) -> None:
+    """S8, S26, S28, S40, S46: new secret and codes, same entry in the app; old codes and trusted devices die."""
+    browser = security(journey(ann).begin().password().code(remember=True))
+    clock(minutes=1)
+    browser.submit("Set up again")
+    phone, codes = set_up_from_profile(browser, ann.password)
+    assert len(codes) == 12
+    assert browser.url.endswith("/account/security")
+    assert ("factor_set_up_again", "ann@shoes.example") in mails(factory)
+    clock(minutes=2)
+    walk = journey(ann).begin(prompt="login", acr_values="mfa mfa-remembered").password()
+    assert "code" in walk.browser.fields, "trust in the device outlived the set-up"
+    assert walk.code(phone.code()).tokens().acr == "mfa"
+    old = journey(ann, browser=new_browser()).begin().password().recovery_code(ann.recovery_codes[0])
+    assert old.browser.status == 422
+
+
+def test_the_old_set_up_stays_when_the_new_one_is_left(journey, new_browser, ann, clock) -> None:
+    """S20: leaving half-way changes nothing."""
+    browser = security(journey(ann).begin().password().code())
+    clock(minutes=1)
+    browser.submit("Set up again").submit("next")
+    browser.fill(password=ann.password).submit()
+    browser.submit("next")
+    browser.fill(code=Authenticator(key_on(browser)).code()).submit()
+    clock(minutes=2)
+    assert journey(ann, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
+
+
+def test_removing_asks_the_password(factory: Factory, journey, new_browser, ann, clock) -> None:
+    """S7, S27, S28, S53: a dialog, the password, gone; the codes and trusted devices with it, and mail."""
+    browser = security(journey(ann).begin().password().code(remember=True))
+    browser.click("Remove")
+    assert "password" in browser.fields
+    browser.fill(password="not my password at all").submit()
+    assert browser.status == 422
+    browser.fill(password=ann.password).submit()
+    assert browser.url.endswith("/account/security")
+    assert ("factor_removed", "ann@shoes.example") in mails(factory)
+    assert journey(ann, browser=new_browser()).begin().password().tokens().acr == "pwd"
+
+
+def test_what_makes_it_compulsory_is_said_instead_of_remove(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S7: the page names the group, and a forged removal is refused."""
+    group = factory.make_group(quiet_shoes)
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True, groups=[group])
+    browser = security(journey(ann).begin().password().code())
+    assert "Required by the group 2FA" in browser.text
+    assert not any("Remove" in words for _, words in browser.page.links)
+    token = browser.value("csrf_token")
+    address = "https://id.example.com/account/factor/remove"
+    browser.send("POST", address, [("csrf_token", token), ("password", ann.password)])
+    assert browser.status == 403
+    assert "2FA" in browser.text
+
+
+def test_leaving_the_group_keeps_the_factor_and_frees_it(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S9: still active, and now removable."""
+    group = factory.make_group(quiet_shoes)
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True, groups=[group])
+    with factory.context():
+        from idp.db import transaction
+
+        with transaction():
+            users.put_in_groups(quiet_shoes, ann.id, [])
+    walk = journey(ann).begin().password()
+    assert "code" in walk.browser.fields
+    browser = security(walk.code())
+    assert any("Remove" in words for _, words in browser.page.links)
+
+
+def test_the_recommendation_can_be_dismissed(journey, jan, clock) -> None:
+    """S10: recommended to everyone else, by a notice that goes away for good."""
+    browser = security(journey(jan).begin().password())
+    dismiss = next(form for form in browser.page.forms if form.action.endswith("/notice/dismiss"))
+    browser.send("POST", "https://id.example.com" + dismiss.action, [("csrf_token", browser.value("csrf_token"))])
+    assert not any(form.action.endswith("/notice/dismiss") for form in browser.page.forms)
+    assert not any(form.action.endswith("/notice/dismiss") for form in browser.reload().page.forms)
+
+
+def test_fresh_recovery_codes_for_the_same_phone(factory: Factory, journey, new_browser, ann, clock) -> None:
+    """S46, S53: new codes replace the old ones, the app stays, and mail tells."""
+    browser = security(journey(ann).begin().password().code())
+    clock(minutes=1)
+    browser.submit("Make new codes").submit("next")
+    browser.fill(password=ann.password).submit()
+    codes = codes_on(browser)
+    assert len(codes) == 12
+    browser.fill(noted=True).submit()
+    assert ("recovery_codes_made", "ann@shoes.example") in mails(factory)
+    clock(minutes=2)
+    old = journey(ann, browser=new_browser()).begin().password().recovery_code(ann.recovery_codes[0])
+    assert old.browser.status == 422
+    new = journey(ann, browser=new_browser()).begin().password().recovery_code(codes[5])
+    assert new.browser.submit("choice=carry_on").left_for is not None
+    assert journey(ann, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
+
+
+def test_changing_the_password_ends_what_rested_on_it(factory: Factory, journey, new_browser, ann, clock) -> None:
+    """S40, S51, V7.4.3: the present password first; other sessions and trusted devices end, and mail tells."""
+    other = journey(ann, browser=new_browser()).begin(scope="openid").password().code(remember=True)
+    tokens = other.tokens()
+    clock(minutes=2)
+    browser = security(journey(ann).begin().password().code())
+    clock(minutes=1)
+    browser.submit("Change password")
+    assert "password" in browser.fields
+    browser.fill(password=ann.password).submit()
+    if "code" in browser.fields:
+        browser.fill(code=ann.authenticator.code()).submit()
+    browser.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert browser.url.endswith("/account/security")
+    assert mails(factory)[-1] == ("password_changed", "ann@shoes.example")
+    with pytest.raises(Exception, match="invalid_token"):
+        other.app.userinfo(tokens.access_token)
+    clock(minutes=2)
+    again = other.begin(acr_values="mfa mfa-remembered")
+    assert "password" in again.browser.fields
+    again.password(NEW)
+    assert "code" in again.browser.fields, "trust in the device outlived the password"
+
+
+def test_a_notice_about_somebody_without_address_goes_to_the_owner(
+    factory: Factory, journey, quiet_shoes: str, clock
+) -> None:
+    """S54: it names the user."""
+    pim = factory.make_user(quiet_shoes, "pim")
+    browser = security(journey(pim).begin().password())
+    clock(minutes=1)
+    browser.submit("Set up")
+    set_up_from_profile(browser, pim.password)
+    assert mails(factory) == [("factor_set_up", "owner@shoes.example")]
+
+
+def test_old_proof_is_asked_again_before_a_change(journey, ann, clock) -> None:
+    """V7.5.1: a change of sign-in details wants a proof of at most ten minutes ago, at the highest level."""
+    browser = security(journey(ann).begin().password().code())
+    clock(minutes=11)
+    browser.click("Remove")
+    assert "password" in browser.fields
+    assert "/sign-in/" in browser.url
+    browser.fill(password=ann.password).submit()
+    assert "code" in browser.fields
+
+
+def test_the_front_page_says_who_and_where(journey, jan) -> None:
+    """Design: who you are, your apps, security, sign out; signed out, a way in."""
+    walk = journey(jan).begin().password()
+    walk.tokens()
+    browser = walk.browser.open("/")
+    assert "jan" in browser.text
+    assert "Webshop" in browser.text
+    browser.submit("Sign out")
+    assert "Webshop" not in browser.text
+    browser.submit("Sign in")
+    assert "password" in browser.fields
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/factor/set-up",
+        "/account/factor/remove",
+        "/account/recovery-codes",
+        "/account/password",
+        "/account/devices/x/forget",
+        "/account/notice/dismiss",
+        "/account/language",
+        "/sign-out",
+        "/sign-in",
+        "/language",
+    ],
+)
+def test_no_form_works_for_another_site(journey, jan, path: str) -> None:
+    """V3.5.1: every state-changing form is refused without this browser's own token; GET never changes anything."""
+    walk = journey(jan).begin().password()
+    walk.tokens()
+    walk.browser.send("POST", "https://id.example.com" + path, [("csrf_token", "forged"), ("language", "nl")])
+    assert walk.browser.status == 403
+    assert "Sign out" in walk.browser.open("/").text
