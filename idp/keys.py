@@ -23,6 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from idp import clock, crypto, db
+from idp.audit import Event, record
 from idp.config import Settings
 from idp.errors import Unreadable
 from idp.store import signing_keys
@@ -121,6 +122,7 @@ def _rotate(settings: Settings, alg: str) -> Rotation:
     with db.transaction():
         signing_keys.retire_active(alg, now)
         signing_keys.change_key(chosen.kid, active_at=now)
+        record(Event.KEY_ROTATED, data={"kid": chosen.kid, "alg": alg})
     if len(following) == 1:
         _publish(settings, alg, active=False)
     return Rotation(alg, "activated", chosen.kid)
@@ -140,7 +142,7 @@ def _publish(settings: Settings, alg: str, *, active: bool) -> str:
     der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     now = clock.now()
     with db.transaction():
-        signing_keys.insert_key(
+        made = signing_keys.insert_key(
             kid=kid,
             alg=alg,
             sealed_private=settings.ring.seal(der, _place(kid)),
@@ -148,6 +150,8 @@ def _publish(settings: Settings, alg: str, *, active: bool) -> str:
             created_at=now,
             active_at=now if active else None,
         )
+        if made:
+            record(Event.KEY_MADE, data={"kid": kid, "alg": alg})
     return kid
 
 

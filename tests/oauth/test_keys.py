@@ -8,7 +8,7 @@ from sqlalchemy import delete
 
 from idp import clock, db, keys
 from idp.errors import Unreadable
-from idp.store import signing_keys
+from idp.store import audit, signing_keys
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +78,16 @@ def test_a_fresh_next_key_waits_until_everybody_has_seen_it(database, settings, 
     before = states("ES256")
     assert [done.what for done in keys.rotate(settings)] == ["waiting", "waiting"]
     assert states("ES256") == before == ["active", "next"]
+
+
+def test_keys_are_audited(database, settings, turned):
+    """I1: who reads the trail sees each key made and put to use."""
+    before = len(audit.rows(""))
+    keys.ensure(settings)
+    turned.shift(61)
+    keys.rotate(settings)
+    events = [row.event for row in audit.rows("")[before:]]
+    assert (events.count("key:made"), events.count("key:rotated")) == (6, 2)
 
 
 def test_without_a_next_key_rotation_first_publishes_one(database, settings, turned):

@@ -24,7 +24,7 @@ BAD = [
     "https://app.example/%", "https://app.example/%zz", "HTTPS://app.example/cb", "https://APP.example/cb",
     "https://*.example/cb", "https://app.example/*", "https://app.example/c b", "https://app.example/cb\n", " https://a.example",
     "https://bücher.example/cb", "https://app.example:0/cb", "https://app.example:99999/cb", "https://app.example:x/cb",
-    "https://app..example/cb", "https://.example/cb", "https://-a.example/cb", "https://app.example\"/cb",
+    "https://app..example/cb", "https://.example/cb", "https://-a.example/cb", 'https://app.example"/cb',
     "https://app.example/<script>", "https://app.example/{x}", "https://[::1/cb", "https://[v1.x]/cb",
     "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "ftp://a.example/",
     "com.example.app:/cb", "https://" + "a" * 2000 + ".example/", None, 7, ["https://app.example/cb"],

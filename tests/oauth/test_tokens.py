@@ -57,7 +57,7 @@ def test_without_a_nonce_there_is_none(scene):
 
 @pytest.mark.parametrize(("registered", "alg"), [({}, "RS256"), ({"id_token_signed_response_alg": "ES256"}, "ES256")])
 def test_id_tokens_are_signed_as_the_client_registered(scene, registered, alg):
-    """Registration §2: RS256 unless said otherwise. Authlib's default 3: one chosen key, with its kid, never a random one."""
+    """Registration §2: RS256 unless said otherwise. Authlib's default 3: one chosen key, with its kid."""
     tokens = scene.tokens(scene.party(**registered))
     header = header_of(scene, tokens.id_token)
     assert header["alg"] == alg
@@ -114,7 +114,9 @@ def test_an_id_token_has_the_organisation_but_no_profile(jan):
 
 def test_the_claims_parameter_moves_granted_claims_into_the_id_token(jan):
     """Core §5.5; it neither widens the scopes nor overwrites what the protocol says."""
-    asked = {"id_token": {"email": None, "phone_number": {"essential": True}, "sub": None, "iss": {"value": "x"}, "x\0": None}}
+    asked = {
+        "id_token": {"email": None, "phone_number": {"essential": True}, "sub": None, "iss": {"value": "x"}, "x\0": None}
+    }
     claims = jan.tokens(jan.party(), scope="openid email", claims=json.dumps(asked)).claims
     assert claims["email"] == "jan@shoes.example"
     assert "phone_number" not in claims

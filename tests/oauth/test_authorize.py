@@ -1,0 +1,252 @@
+"""The authorization endpoint (OpenID Connect Core §3.1.2, RFC 9207, RFC 9470)."""
+
+import json
+
+import pytest
+import time_machine
+
+from idp import clock
+from tests.drivers.relying_party import Refused
+
+
+def refusal(scene, party, **params):
+    """The error that comes back at once, without a page; the driver checks state and iss on it."""
+    with pytest.raises(Refused) as refused:
+        party.answer(scene.browser.open(party.authorize_url(**params)).left_for, scene.browser.left_with or None)
+    return refused.value
+
+
+WRONG = {
+    "no response_type": ({"response_type": None}, "invalid_request"),
+    "token": ({"response_type": "token"}, "unsupported_response_type"),
+    "id_token token": ({"response_type": "id_token token"}, "unsupported_response_type"),
+    "code id_token": ({"response_type": "code id_token"}, "unsupported_response_type"),
+    "none": ({"response_type": "none"}, "unsupported_response_type"),
+    "twice code": ({"response_type": "code code"}, "unsupported_response_type"),
+    "prompt unknown": ({"prompt": "bogus"}, "invalid_request"),
+    "prompt none and login": ({"prompt": "none login"}, "invalid_request"),
+    "max_age negative": ({"max_age": "-1"}, "invalid_request"),
+    "max_age a word": ({"max_age": "soon"}, "invalid_request"),
+    "max_age a fraction": ({"max_age": "1.5"}, "invalid_request"),
+    "max_age in other digits": ({"max_age": "١"}, "invalid_request"),
+    "max_age huge": ({"max_age": "9" * 30}, "invalid_request"),
+    "fragment": ({"response_mode": "fragment"}, "invalid_request"),
+    "web_message": ({"response_mode": "web_message"}, "invalid_request"),
+    "request": ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
+    "request_uri": ({"request_uri": "http://127.0.0.1:1/x"}, "request_uri_not_supported"),
+    "registration": ({"registration": "{}"}, "registration_not_supported"),
+    "no scope": ({"scope": None}, "invalid_scope"),
+    "unknown scopes only": ({"scope": "bogus admin"}, "invalid_scope"),
+    "claims not JSON": ({"claims": "{"}, "invalid_request"),
+    "claims a list": ({"claims": "[]"}, "invalid_request"),
+    "claims a number inside": ({"claims": '{"id_token": 5}'}, "invalid_request"),
+    "claims a text inside": ({"claims": '{"id_token": {"acr": "mfa"}}'}, "invalid_request"),
+    "claims deep": ({"claims": "[" * 1700 + "]" * 1700}, "invalid_request"),
+    "claims huge": ({"claims": '{"id_token": {"' + "x" * 9000 + '": null}}'}, "invalid_request"),
+    "claims for two people": ({"claims": '{"id_token": {"sub": {"values": ["a", "b"]}}}'}, "invalid_request"),
+    "essential acr unknown": (
+        {"claims": '{"id_token": {"acr": {"essential": true, "value": "gold"}}}'},
+        "unmet_authentication_requirements",
+    ),
+    "silent and signed out": ({"prompt": "none"}, "login_required"),
+    "silent with a hint that proves nothing": ({"prompt": "none", "id_token_hint": "a.b.c"}, "login_required"),
+}
+
+
+def test_what_is_wrong_is_told_to_the_app_with_state_and_iss(scene):
+    """R97-19, V10.6.1, OC-11, Authlib's defaults 9 to 12: the right error each, at the registered address."""
+    party = scene.party()
+    for name, (params, error) in WRONG.items():
+        assert refusal(scene, party, **params).error == error, name
+
+
+def test_error_descriptions_keep_to_their_characters(scene):
+    """O21-09, Authlib's default 7: nothing of the request is quoted, whatever it holds."""
+    party = scene.party()
+    for params, _ in WRONG.values():
+        described = refusal(scene, party, **params).description
+        assert all(" " <= character <= "~" and character not in '"\\' for character in described)
+    assert '"' not in refusal(scene, party, response_type='"é\\').description
+
+
+def test_a_client_without_the_grant_may_not_ask_for_codes(scene):
+    """V10.4.4."""
+    assert refusal(scene, scene.party(grant_types=[], response_types=[])).error == "unauthorized_client"
+
+
+def test_unknown_and_empty_parameters_are_ignored(scene):
+    """O21-06, OC-16: also those that we know but that say nothing."""
+    url = scene.sign_in(
+        scene.party(), x="1", acr_values="", prompt="", max_age="", display="page", claims_locales="nl", acr="mfa",
+        ui_locales="nl en", login_hint="", claims="", response_mode="", resource="https://api.example",
+    )  # fmt: skip
+    assert "code=" in url
+
+
+def test_silent_sign_in_works_while_the_login_lives(scene):
+    """OC-01."""
+    party = scene.party()
+    first = scene.tokens(party)
+    assert "code=" in scene.browser.open(party.authorize_url(prompt="none")).left_for
+    scene.browser.forget_cookies()
+    assert refusal(scene, party, prompt="none").error == "login_required"
+    assert first.claims["sub"] == scene.person.id
+
+
+def test_prompt_login_asks_again_and_gives_a_new_auth_time(scene):
+    """OC-02."""
+    party = scene.party()
+    with time_machine.travel(clock.now(), tick=False) as turned:
+        before = scene.tokens(party).claims["auth_time"]
+        turned.shift(100)
+        assert scene.tokens(party).claims["auth_time"] == before
+        scene.browser.open(party.authorize_url(prompt="login"))
+        assert scene.browser.left_for is None
+        assert scene.tokens(party, prompt="login").claims["auth_time"] == before + 100
+
+
+@pytest.mark.parametrize(("max_age", "asked"), [("0", True), ("99", True), ("101", False), ("000", True)])
+def test_max_age_bars_older_sign_ins(scene, max_age, asked):
+    """OC-03."""
+    party = scene.party()
+    with time_machine.travel(clock.now(), tick=False) as turned:
+        before = scene.tokens(party).claims["auth_time"]
+        turned.shift(100)
+        scene.browser.open(party.authorize_url(max_age=max_age))
+        assert (scene.browser.left_for is None) == asked
+        assert scene.tokens(party, max_age=max_age).claims["auth_time"] == before + (100 if asked else 0)
+
+
+def test_default_max_age_stands_in(scene):
+    """Registration §2: default_max_age, overridden by the request."""
+    party = scene.party(default_max_age=10)
+    with time_machine.travel(clock.now(), tick=False) as turned:
+        scene.tokens(party)
+        turned.shift(11)
+        assert scene.browser.open(party.authorize_url()).left_for is None
+        assert scene.browser.open(party.authorize_url(max_age="60")).left_for
+
+
+ESSENTIAL = json.dumps({"id_token": {"acr": {"essential": True, "values": ["phr", "mfa"]}}})
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"claims": ESSENTIAL},
+        {"claims": ESSENTIAL, "acr_values": "pwd"},
+        {"acr_values": "mfa"},
+        {"acr_values": "gold phrh mfa"},
+    ],
+)
+def test_a_password_alone_never_passes_for_more(scene, params):
+    """OC-04: what is asked is necessary; silently, that is an error, and never a lower token."""
+    party = scene.party()
+    scene.tokens(party)
+    assert refusal(scene, party, prompt="none", **params).error == "interaction_required"
+
+
+def test_the_answered_acr_is_one_that_was_asked(scene):
+    """Core §5.5.1.1: unknown names are ignored, the first met one is answered."""
+    party = scene.party(default_acr_values=["pwd"])
+    assert scene.tokens(party, acr_values="gold pwd").acr == "pwd"
+    assert scene.tokens(party).acr == "pwd"
+
+
+def test_a_hint_for_somebody_else_is_no_silent_sign_in(scene):
+    """OC-05: the ID token of this login passes, expired or not; another person's does not; an access token is no hint."""
+    party = scene.party()
+    with time_machine.travel(clock.now(), tick=False) as turned:
+        tokens = scene.tokens(party)
+        turned.shift(1000)
+        assert scene.browser.open(party.authorize_url(prompt="none", id_token_hint=tokens.id_token)).left_for
+        assert "code" in party.answer(scene.browser.left_for)
+        assert refusal(scene, party, prompt="none", id_token_hint=tokens.access_token).error == "login_required"
+        other = json.dumps({"id_token": {"sub": {"value": "somebody-else"}}})
+        assert refusal(scene, party, prompt="none", claims=other).error in ("login_required", "account_selection_required")
+
+
+STATE = "a b+c%20&d=\"<é>'/\\ ½"
+
+
+def test_state_comes_back_exactly(scene):
+    """RFC 6749 §4.1.2, R97-19: in the query…"""
+    party = scene.party()
+    url = party.authorize_url(state=STATE)
+    party.state = STATE
+    scene.browser.open(url)
+    scene._answer()
+    assert party.answer(scene.browser.left_for)["code"]
+
+
+def test_form_post_carries_the_values_unchanged_and_iss(scene):
+    """Form Post Response Mode; Authlib's defaults 9 and 10: no percent-encoding, no inline script, iss there too."""
+    party = scene.party()
+    scene.tokens(party)
+    url = party.authorize_url(state=STATE, response_mode="form_post")
+    party.state = STATE
+    scene.browser.open(url)
+    assert scene.browser.status == 200
+    assert scene.browser.left_for == party.redirect_uri
+    assert party.answer(party.redirect_uri, scene.browser.left_with)["code"]
+    assert "<script>" not in scene.browser.html
+    assert "onload" not in scene.browser.html
+    assert scene.browser.headers["Cache-Control"] == "no-store"
+
+
+def test_errors_too_travel_by_form_post(scene):
+    """Authlib's default 9: response_mode is honoured for errors of the code flow."""
+    party = scene.party()
+    answer = scene.browser.open(party.authorize_url(response_mode="form_post", prompt="none"))
+    with pytest.raises(Refused, match="login_required"):
+        party.answer(answer.left_for, answer.left_with)
+
+
+def test_a_query_that_the_address_has_is_kept(scene):
+    """RFC 6749 §3.1.2."""
+    party = scene.party(redirect_uri="https://app.example/cb?tenant=a%20b")
+    url = scene.sign_in(party)
+    assert url.startswith("https://app.example/cb?tenant=a%20b&code=")
+
+
+def test_a_posted_request_is_the_same_request(scene):
+    """Core §3.1.2.1: GET and POST. A form of another site brings none of our cookies, so it goes on as a GET."""
+    party = scene.party()
+    scene.tokens(party)
+    url = party.authorize_url(state=STATE)
+    party.state = STATE
+    query = url.partition("?")[2]
+    answer = scene.browser.client.post("/oauth/authorize", base_url=scene.settings.issuer, data=query,
+                                       content_type="application/x-www-form-urlencoded")  # fmt: skip
+    assert answer.status_code == 303
+    assert "Set-Cookie" not in answer.headers
+    assert party.answer(scene.browser.open(answer.headers["Location"]).left_for)["code"]
+
+
+def test_two_tabs_that_finish_one_sign_in_both_get_their_own_code(scene):
+    """A sign-in is closed once; who comes later settles by the login that it made."""
+    party = scene.party()
+    scene.browser.open(party.authorize_url())
+    attempt = scene.browser.url.rsplit("/", 1)[1]
+    scene._answer()
+    first = party.answer(scene.browser.left_for)["code"]
+    again = scene.browser.open(f"/oauth/authorize/{attempt}")
+    second = party.answer(again.left_for)["code"] if again.left_for else ""
+    assert first != second
+    assert party.redeem(first).claims["sub"] == scene.person.id
+
+
+@pytest.mark.parametrize("attempt_id", ["x", "A" * 43, "é", "%00", "A" * 3000])
+def test_no_sign_in_in_progress_is_a_page(scene, attempt_id):
+    """A forged, foreign or old id leads nowhere."""
+    answer = scene.browser.open(f"/oauth/authorize/{attempt_id}")
+    assert (answer.status, answer.left_for) == (404, None)
+
+
+def test_another_browser_cannot_finish_my_sign_in(scene, new_browser):
+    """security.md 3, 16: an attempt is bound to the browser's cookie."""
+    party = scene.party()
+    scene.browser.open(party.authorize_url())
+    attempt = scene.browser.url.rsplit("/", 1)[1]
+    thief = new_browser().open(f"/oauth/authorize/{attempt}")
+    assert (thief.status, thief.left_for) == (404, None)

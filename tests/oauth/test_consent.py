@@ -1,0 +1,37 @@
+"""Consent (OpenID Connect Core §3.1.2.4): who is not first-party asks the person, and again when it wants more."""
+
+import pytest
+
+from tests.drivers.relying_party import Refused
+
+
+def refusal(scene, party, **params):
+    """The error of a silent request."""
+    with pytest.raises(Refused) as refused:
+        party.answer(scene.browser.open(party.authorize_url(prompt="none", **params)).left_for)
+    return refused.value.error
+
+
+def test_an_outside_app_asks_once_and_again_for_more(scene):
+    """V10.7.1, OC-01: silently, consent that is missing is an error."""
+    party = scene.party(first_party=False)
+    scene.tokens(party, scope="openid email")
+    assert "code" in party.answer(scene.browser.open(party.authorize_url(scope="openid email", prompt="none")).left_for)
+    assert "code" in party.answer(scene.browser.open(party.authorize_url(scope="openid", prompt="none")).left_for)
+    assert refusal(scene, party, scope="openid email phone") == "consent_required"
+
+
+def test_a_first_party_app_does_not_ask(scene):
+    """Its owner is the provider's own; the sign-in alone leads back."""
+    party = scene.party()
+    scene.browser.open(party.authorize_url(scope="openid email"))
+    scene._answer()
+    assert "code" in party.answer(scene.browser.left_for)
+
+
+def test_prompt_consent_asks_again(scene):
+    """Core §3.1.2.1: prompt=consent."""
+    party = scene.party(first_party=False)
+    scene.tokens(party)
+    assert scene.browser.open(party.authorize_url(prompt="consent")).left_for is None
+    assert "code=" in scene.sign_in(party, prompt="consent")

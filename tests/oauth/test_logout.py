@@ -1,0 +1,125 @@
+"""Signing out by a relying app (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+
+from idp import clock
+from idp.store import audit
+
+BYE = "https://shop.example.com/bye"
+
+
+@pytest.fixture
+def party(scene):
+    """An app that may be returned to."""
+    return scene.party(post_logout_redirect_uris=[BYE, BYE + "?x=1"])
+
+
+def log_out(scene, **params):
+    """Go to the endpoint."""
+    return scene.browser.open(f"/oauth/logout?{urlencode(params)}")
+
+
+def is_signed_in(scene, party):
+    """Whether a silent sign-in works."""
+    return "code=" in (scene.browser.open(party.authorize_url(prompt="none")).left_for or "")
+
+
+def test_a_hint_of_this_login_signs_out_at_once_and_returns(scene, party):
+    """OC-17: state comes back; the address is the registered one."""
+    token = scene.tokens(party).id_token
+    answer = log_out(scene, id_token_hint=token, post_logout_redirect_uri=BYE, state="a b&c")
+    assert answer.left_for == BYE + "?state=a%20b%26c"
+    assert not is_signed_in(scene, party)
+    with scene.factory.context():
+        assert "login:ended" in [row.event for row in audit.rows(scene.person.organisation_id)]
+
+
+def test_an_expired_hint_is_still_a_hint(scene, party):
+    """§2: "the OP SHOULD accept ID Tokens […] even when the exp time has passed"."""
+    with time_machine.travel(clock.now(), tick=False) as turned:
+        token = scene.tokens(party).id_token
+        turned.shift(1200)
+        log_out(scene, id_token_hint=token)
+        assert not is_signed_in(scene, party)
+
+
+def test_without_a_hint_the_person_is_asked(scene, party):
+    """V10.6.2: nobody is signed out by a link."""
+    scene.tokens(party)
+    answer = log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE, state="s")
+    assert (answer.status, answer.left_for) == (200, None)
+    assert scene.person.username in answer.text
+    assert is_signed_in(scene, party)
+    log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE, state="s")
+    assert scene.browser.submit("choice=sign_out").left_for == BYE + "?state=s"
+    assert not is_signed_in(scene, party)
+
+
+def test_who_says_no_stays_signed_in(scene, party):
+    """V10.6.2."""
+    scene.tokens(party)
+    log_out(scene).submit("choice=stay")
+    assert is_signed_in(scene, party)
+
+
+def test_hints_that_prove_nothing_ask_too(scene, party):
+    """V9.2.2, V10.6.2: an access token, a changed one, rubbish, and the ID token of a login that is over."""
+    old = scene.tokens(party).id_token
+    log_out(scene, id_token_hint=old)
+    tokens = scene.tokens(party)
+    for hint in (tokens.access_token, tokens.id_token[:-6] + "AAAAAA", "a.b.c", old):
+        assert log_out(scene, id_token_hint=hint, client_id=party.client_id).left_for is None, hint
+        assert is_signed_in(scene, party)
+
+
+def test_a_confirmation_of_another_site_is_refused(scene, party):
+    """The question's form is bound to the browser: forged or replayed elsewhere it does nothing."""
+    scene.tokens(party)
+    page = log_out(scene, client_id=party.client_id).page
+    kept = next(form for form in page.forms if "request" in form.fields).fields["request"][0]
+    scene.browser.send("POST", scene.settings.issuer + "/oauth/logout/confirm", [("choice", "sign_out"), ("request", kept)])
+    assert scene.browser.status == 403
+    assert is_signed_in(scene, party)
+
+
+ELSEWHERE = [
+    "https://evil.example/", BYE + "/", BYE + "?", BYE + "?x=2", BYE.upper(), "https://shop.example.com/callback",
+    "//evil.example", "javascript:alert(1)", BYE + "#x", "https://shop.example.com:443/bye", "\x00", "x" * 5000,
+]  # fmt: skip
+
+
+def test_an_unregistered_address_is_never_gone_to(scene, party):
+    """OC-17: byte for byte, with a hint, with a client_id, with both, and with neither."""
+    token = scene.tokens(party).id_token
+    hints = ({}, {"id_token_hint": token}, {"client_id": party.client_id}, {"client_id": "nobody"})
+    for address in ELSEWHERE:
+        for hint in hints:
+            answer = log_out(scene, post_logout_redirect_uri=address, **hint)
+            assert (answer.status, answer.left_for) == (400, None), (address, hint)
+    assert log_out(scene, post_logout_redirect_uri=BYE).status == 400
+    assert is_signed_in(scene, party)
+
+
+def test_the_hint_and_the_client_id_speak_of_one_client(scene, party):
+    """§2: "the OP MUST verify that the Client Identifier matches"."""
+    token = scene.tokens(party).id_token
+    scene.party("other", redirect_uri="https://other.example/cb", post_logout_redirect_uris=["https://other.example/"])
+    answer = log_out(scene, id_token_hint=token, client_id="other", post_logout_redirect_uri="https://other.example/")
+    assert (answer.status, answer.left_for) == (400, None)
+
+
+def test_who_is_not_signed_in_goes_straight_back(scene, party):
+    """There is nothing to ask."""
+    assert log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE).left_for == BYE
+    assert log_out(scene).status == 200
+
+
+def test_a_posted_request_asks_as_well(scene, party):
+    """§2: GET and POST; another site's form brings no cookie, so it goes on as a GET."""
+    token = scene.tokens(party).id_token
+    form = [("id_token_hint", token), ("post_logout_redirect_uri", BYE)]
+    assert scene.browser.send("POST", scene.settings.issuer + "/oauth/logout", form).left_for == BYE
+    assert not is_signed_in(scene, party)

@@ -1,0 +1,204 @@
+"""Client metadata (RFC 7591, OpenID Connect Registration), and the registering, changing and removing of clients."""
+
+import pytest
+
+from idp import clock
+from idp.audit import Origin
+from idp.errors import Conflict, Invalid, NotFound
+from idp.oauth import registration
+from idp.oauth.clients import Clients, registered, terms
+from idp.oauth.metadata import MEMBERS, validate_metadata
+from idp.oauth.registration import Ours
+from idp.store import audit, clients
+from tests.drivers.relying_party import Refused
+
+CLI = Origin(actor_id="cli")
+LEAST = {"redirect_uris": ["https://app.example/cb"]}
+DEFAULTS = {
+    "redirect_uris": ["https://app.example/cb"],
+    "post_logout_redirect_uris": [],
+    "grant_types": ["authorization_code"],
+    "response_types": ["code"],
+    "token_endpoint_auth_method": "client_secret_basic",
+    "id_token_signed_response_alg": "RS256",
+    "application_type": "web",
+    "subject_type": "public",
+    "scope": "openid profile email phone address organisation",
+}
+WRONG = [
+    ({"redirect_uris": []}, "redirect_uris"),
+    ({"redirect_uris": "https://app.example/cb"}, "redirect_uris"),
+    ({"redirect_uris": ["http://app.example/cb"]}, "redirect_uris"),
+    ({"redirect_uris": ["https://app.example/cb"] * 51}, "redirect_uris"),
+    ({"post_logout_redirect_uris": ["javascript:alert(1)"]}, "post_logout_redirect_uris"),
+    ({"grant_types": ["password"]}, "grant_types"),
+    ({"grant_types": ["refresh_token"]}, "grant_types"),
+    ({"grant_types": [["authorization_code"]]}, "grant_types"),
+    ({"response_types": ["token"]}, "response_types"),
+    ({"response_types": []}, "response_types"),
+    ({"token_endpoint_auth_method": "private_key_jwt"}, "token_endpoint_auth_method"),
+    ({"token_endpoint_auth_method": ["none"]}, "token_endpoint_auth_method"),
+    ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
+    ({"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg"),
+    ({"default_acr_values": ["gold"]}, "default_acr_values"),
+    ({"default_max_age": -1}, "default_max_age"),
+    ({"default_max_age": True}, "default_max_age"),
+    ({"default_max_age": "60"}, "default_max_age"),
+    ({"require_auth_time": "yes"}, "require_auth_time"),
+    ({"scope": ["openid"]}, "scope"),
+    ({"application_type": "desktop"}, "application_type"),
+    ({"subject_type": "pairwise"}, "subject_type"),
+    ({"contacts": "me@app.example"}, "contacts"),
+    ({"client_name": ""}, "client_name"),
+    ({"client_name": "x" * 201}, "client_name"),
+    ({"client_name": "a\u202eb"}, "client_name"),
+    ({"client_name": "a\0b"}, "client_name"),
+    ({"client_name#nl": 5}, "client_name#nl"),
+    ({"logo_uri": "javascript:alert(1)"}, "logo_uri"),
+    ({"policy_uri": "data:text/html,x"}, "policy_uri"),
+    ({"initiate_login_uri": "http://app.example/"}, "initiate_login_uri"),
+]
+
+
+def test_what_is_left_out_gets_the_standards_defaults(settings):
+    """RFC 7591 §2, Registration §2."""
+    assert validate_metadata(LEAST, settings) == DEFAULTS
+
+
+def test_members_that_are_not_understood_are_ignored(settings):
+    """RFC 7591 §2; names in other languages are kept (§2.2)."""
+    given = {**LEAST, "software_id": "x", "client_name#nl": "Kassa", "grant_types#nl": ["x"], "logo_uri": None}
+    assert validate_metadata(given, settings) == {**DEFAULTS, "client_name#nl": "Kassa"}
+    assert "software_id" not in MEMBERS
+
+
+@pytest.mark.parametrize(("wrong", "field"), WRONG, ids=[str(wrong) for wrong, _ in WRONG])
+def test_wrong_metadata_is_refused_by_its_name(settings, wrong, field):
+    """V1.2.2, V10.4.4: field by field."""
+    with pytest.raises(Invalid) as refused:
+        validate_metadata({**LEAST, **wrong}, settings)
+    assert refused.value.field == field
+
+
+def test_checked_metadata_passes_again_unchanged(settings):
+    """What is stored can be merged with a change and checked as a whole."""
+    full = {**LEAST, "client_name": "Kassa", "default_acr_values": ["mfa"], "default_max_age": 60, "scope": "openid bogus"}
+    once = validate_metadata(full, settings)
+    assert once["scope"] == "openid"
+    assert validate_metadata(once, settings) == once
+
+
+def told():
+    """The audit rows about clients."""
+    return [row for row in audit.rows("") if row.event.startswith("client:")]
+
+
+def register(settings, client_id="app", metadata=None, secret=None, **ours):
+    """A client by the shortest way."""
+    return registration.register(settings, client_id, metadata or LEAST, Ours(**ours), secret, CLI)
+
+
+def test_registering_makes_an_id_and_a_secret_and_is_audited(database, settings):
+    """I1; the secret has 256 bits and is shown once."""
+    row, secret = register(settings, client_id=None)
+    assert len(row.client_id) == 20
+    assert len(secret) == 43
+    assert registered(row).check_client_secret(secret)
+    assert [(entry.event, entry.client_id) for entry in told()] == [("client:created", row.client_id)]
+
+
+@pytest.mark.parametrize("client_id", ["", "a b", "é", "a/b", "x" * 201, "-a", "a\0", "abcdefghijklmnopqrstuvwx23", '"'])
+def test_client_ids_are_plain_and_never_look_like_a_person(database, settings, client_id):
+    """R97-14, V9.2.4: 26 letters and digits of our ids are a sub."""
+    with pytest.raises(Invalid):
+        register(settings, client_id=client_id)
+
+
+def test_an_id_is_taken_once(database, settings):
+    """Nobody registers over a client that is there."""
+    register(settings)
+    with pytest.raises(Conflict):
+        register(settings)
+
+
+def test_public_clients_have_no_secret(database, settings):
+    """RFC 6749 §2.1."""
+    public = {**LEAST, "token_endpoint_auth_method": "none"}
+    assert register(settings, metadata=public)[1] == ""
+    with pytest.raises(Invalid):
+        register(settings, client_id="other", metadata=public, secret="x" * 40)
+    with pytest.raises(Invalid):
+        registration.rotate_secret("app", CLI)
+
+
+@pytest.mark.parametrize(
+    ("application_type", "given", "kept"),
+    [("web", None, True), ("native", None, False), ("native", True, True), ("web", False, False)],
+)
+def test_native_apps_offer_no_remembered_device_unless_they_say_so(database, settings, application_type, given, kept):
+    """S39."""
+    row, _ = register(settings, metadata={**LEAST, "application_type": application_type}, remember_device=given)
+    assert row.remember_device is kept
+
+
+def test_an_unknown_minimum_is_refused(database, settings):
+    """A typing error must not mean that nothing is asked."""
+    with pytest.raises(Invalid):
+        register(settings, minimum_acr="gold")
+
+
+def test_a_change_tells_what_changed_and_nothing_else(database, settings):
+    """`idp apply` prints it; no change writes no audit row (I1)."""
+    register(settings)
+    known = Clients()
+    assert known.get("app").name == "app"
+    assert registration.change(settings, "app", LEAST, Ours(), CLI) == ()
+    changed = registration.change(settings, "app", {**LEAST, "client_name": "Kassa"}, Ours(minimum_acr="mfa"), CLI)
+    assert changed == ("client_name", "minimum_acr")
+    assert known.get("app").name == "Kassa"
+    assert terms(known.get("app"), "https://app.example/cb", settings).minimum_level == 3
+    assert [entry.event for entry in told()] == ["client:created", "client:changed"]
+
+
+def test_a_given_secret_takes_the_place_of_all_others(database, settings):
+    """`idp apply --set-credentials`."""
+    _, old = register(settings)
+    registration.set_secret("app", "y" * 40, CLI)
+    known = Clients().get("app")
+    assert known.check_client_secret("y" * 40)
+    assert not known.check_client_secret(old)
+
+
+def test_what_is_not_there_cannot_be_changed(database, settings):
+    """404 for the console, a message for the command line."""
+    for act in (registration.disable, registration.remove, registration.rotate_secret):
+        with pytest.raises(NotFound):
+            act("nobody", CLI)
+
+
+def test_removing_a_client_ends_all_that_it_holds(scene):
+    """I3: also when it is registered again under the same id."""
+    party = scene.party(grant_types=["authorization_code", "refresh_token"])
+    tokens = scene.tokens(party, scope="openid offline_access")
+    with scene.factory.context():
+        row = clients.client(party.client_id)
+        metadata = dict(row.metadata_)
+        registration.remove(party.client_id, CLI)
+        assert clients.secrets_of(party.client_id, clock.now()) == []
+        registration.register(scene.settings, party.client_id, metadata, Ours(first_party=True), None, CLI)
+    with pytest.raises(Refused, match="invalid_token"):
+        party.userinfo(tokens.access_token)
+
+
+def test_a_client_serves_only_its_organisations(scene):
+    """Issue "organisations": checked at sign-in and again at every use."""
+    party = scene.party(grant_types=["authorization_code", "refresh_token"])
+    tokens = scene.tokens(party, scope="openid offline_access")
+    other = scene.factory.make_organisation("other-shoes")
+    with scene.factory.context():
+        metadata = dict(clients.client(party.client_id).metadata_)
+        registration.change(scene.settings, party.client_id, metadata, Ours(first_party=True, organisations=(other,)), CLI)
+    with pytest.raises(Refused, match="invalid_grant"):
+        party.refresh(tokens.refresh_token)
+    with pytest.raises(Refused, match="invalid_token"):
+        party.userinfo(tokens.access_token)
