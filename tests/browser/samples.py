@@ -1,0 +1,145 @@
+"""A page of each kind, in each state that looks different: what every template is shown with."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from idp.errors import Message, say
+from idp.signin.case import KnownPerson
+from idp.signin.step import Frame
+from idp.signin.steps.account import AccountPage
+from idp.signin.steps.consent import ConsentPage
+from idp.signin.steps.enrol import EnrolPage
+from idp.signin.steps.factor import SCAN_AGAIN, WRONG_CODE, WRONG_RECOVERY, FactorPage
+from idp.signin.steps.leaked import LeakedPage
+from idp.signin.steps.new_password import NewPasswordPage
+from idp.signin.steps.organisation import OrganisationPage
+from idp.signin.steps.password import MISMATCH, PasswordPage
+from idp.signin.steps.recovered import RecoveredPage
+from idp.web.account.changes import WRONG_PASSWORD, RemoveFactorPage
+from idp.web.account.home import App, HomePage
+from idp.web.account.security import Device, SecurityPage
+from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
+from idp.web.pages import TEXTS, TITLES, ErrorPage
+
+DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+LONG = "customer.with.a.very.long.address@webshop.example"
+REASONS = (
+    say("Compulsory for administrators and owners."),
+    say("Required by the policy %(policy)s since %(date)s.", policy="xero-au", date=DAY.date()),
+)
+
+
+def _frame(step: str, *errors: Message, client_name: str = "Kassa", organisation_name: str = "") -> Frame:
+    return Frame(
+        attempt_id="a",
+        action="/sign-in/a",
+        step=step,
+        request="sealed" * 60,
+        client_name=client_name,
+        organisation_name=organisation_name,
+        username="sanne",
+        errors=errors,
+        notices=(say("This page was out of date, so signing in starts again."),) if step == "organisation" else (),
+    )
+
+
+PEOPLE = (
+    KnownPerson("o", "1", "sanne", "Example Shoes", is_signed_in=True),
+    KnownPerson("o", "2", "mohamed", "Example Shoes"),
+    KnownPerson("o", "3", LONG, ""),
+)
+PASSWORD = PasswordPage(
+    _frame("password"),
+    username="",
+    username_is_fixed=False,
+    store_url="example-shoes",
+    can_change_organisation=True,
+    can_change_person=False,
+)
+ENROL = EnrolPage(
+    _frame("enrol"),
+    stage="start",
+    may_leave=True,
+    is_again=False,
+    only_codes=False,
+    uri="otpauth://totp/Sleutel:Example%20Shoes%3A%20sanne?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Sleutel",
+    key="JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
+    codes=tuple(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm"),
+    file_name="example-shoes-sanne",
+    download="/sign-in/a/recovery-codes.txt",
+)
+SECURITY = SecurityPage(
+    username="sanne",
+    name="Sanne de Vries",
+    organisation_name="Example Shoes",
+    active_since=DAY,
+    codes_left=12,
+    reasons=(),
+    recommends=False,
+    password_changed_at=DAY,
+    devices=(Device("1", "Firefox · Windows", DAY, DAY, DAY), Device("2", "Chrome · Android", DAY, None, DAY)),
+    language="nl",
+    languages=("en", "nl"),
+)
+SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "offline_access", "stock:read")
+
+SAMPLES: dict[str, tuple[str, object]] = {
+    "chooser": ("signin/account.html", AccountPage(_frame("account", organisation_name="Example Shoes"), PEOPLE)),
+    "store": ("signin/organisation.html", OrganisationPage(_frame("organisation"), "")),
+    "password": ("signin/password.html", PASSWORD),
+    "password-wrong": (
+        "signin/password.html",
+        replace(
+            PASSWORD, frame=_frame("password", MISMATCH), username=LONG, store_url="example-shoes-and-boots-in-amsterdam"
+        ),
+    ),
+    "password-again": (
+        "signin/password.html",
+        replace(PASSWORD, username="sanne", username_is_fixed=True, can_change_person=True),
+    ),
+    "leaked": ("signin/leaked.html", LeakedPage(_frame("leaked"))),
+    "code": ("signin/factor.html", FactorPage(_frame("factor"), "app", 30)),
+    "code-wrong": ("signin/factor.html", FactorPage(_frame("factor", WRONG_CODE, SCAN_AGAIN), "app", 0)),
+    "recovery": ("signin/factor.html", FactorPage(_frame("factor", WRONG_RECOVERY), "recovery", 30)),
+    "set-up": ("signin/enrol.html", ENROL),
+    "set-up-must": ("signin/enrol.html", replace(ENROL, may_leave=False, reasons=REASONS)),
+    "set-up-again": ("signin/enrol.html", replace(ENROL, is_again=True)),
+    "set-up-password": ("signin/enrol.html", replace(ENROL, frame=_frame("enrol", MISMATCH), stage="password")),
+    "set-up-apps": ("signin/enrol.html", replace(ENROL, stage="apps")),
+    "set-up-scan": ("signin/enrol.html", replace(ENROL, stage="scan", is_again=True)),
+    "set-up-scan-wrong": ("signin/enrol.html", replace(ENROL, frame=_frame("enrol", WRONG_CODE), stage="scan")),
+    "set-up-codes": ("signin/enrol.html", replace(ENROL, stage="codes")),
+    "codes-start": ("signin/enrol.html", replace(ENROL, only_codes=True)),
+    "codes": ("signin/enrol.html", replace(ENROL, stage="codes", only_codes=True)),
+    "recovered": ("signin/recovered.html", RecoveredPage(_frame("recovered"), codes_left=7)),
+    "recovered-last": ("signin/recovered.html", RecoveredPage(_frame("recovered"), codes_left=1)),
+    "new-password": ("signin/new_password.html", NewPasswordPage(_frame("new_password"), "sanne", 8, is_forced=False)),
+    "new-password-forced": (
+        "signin/new_password.html",
+        NewPasswordPage(_frame("new_password", WRONG_PASSWORD), "sanne", 12, is_forced=True),
+    ),
+    "consent": (
+        "signin/consent.html",
+        ConsentPage(_frame("consent", client_name="Boekhouder"), SCOPES, "b.example", "https://b.example/p", ""),
+    ),
+    "home": (
+        "account/home.html",
+        HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", ""))),
+    ),
+    "home-of-a-stranger": ("account/home.html", HomePage("", "", "", ())),
+    "security": ("account/security.html", SECURITY),
+    "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=(), language="")),
+    "security-without": ("account/security.html", replace(SECURITY, active_since=None, recommends=True, name="")),
+    "remove": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes")),
+    "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", (WRONG_PASSWORD,))),
+    "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404])),
+    "error-wait": ("web/error.html", ErrorPage(429, TITLES[429], TEXTS[500], retry_after=30)),
+    "error-developer": (
+        "web/error.html",
+        ErrorPage(400, TITLES[400], TEXTS[403], (("redirect_uri", "https://shop.example/a?" + "long" * 30),)),
+    ),
+    "sign-out": ("oauth/logout.html", LogoutPage("/oauth/logout/confirm", "sanne", "Example Shoes", "Kassa", ())),
+    "signed-out": ("oauth/signed_out.html", SignedOutPage("", "")),
+    "signed-out-app": ("oauth/signed_out.html", SignedOutPage("https://kassa.example", "Kassa")),
+    "form-post": ("oauth/form_post.html", FormPostPage("/sample/home", (("code", "x"),), "Kassa")),
+}
