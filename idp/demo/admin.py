@@ -9,6 +9,7 @@ Run it with ADMIN_CLIENT_SECRET set; ISSUER and PORT may be.
 
 import os
 import time
+from typing import Any
 from urllib.parse import urlencode
 
 from authlib.integrations.base_client import OAuthError
@@ -68,8 +69,14 @@ def callback() -> Response | tuple[str, int]:
     claims = dict(token["userinfo"])
     if claims.get("acr") not in SECOND_FACTOR:  # asked is not given: the token says what was proved
         return page(FAILED, "Not signed in", error="No second factor was given."), 403
-    session["claims"], session["id_token"] = claims, token["id_token"]
+    session["claims"], session["id_token"], session["person"] = claims, token["id_token"], about(token)
     return redirect("/")
+
+
+def about(token: dict[str, Any]) -> dict[str, Any]:
+    """Name and the like from the userinfo endpoint; only if it speaks of the same person (OpenID Connect Core §5.3.2)."""
+    told = dict(oauth.idp.userinfo(token=token))
+    return told if told.get("sub") == token["userinfo"]["sub"] else {}
 
 
 @app.post("/sign-out")
@@ -84,10 +91,10 @@ def sign_out() -> Response:
 
 def page(body: str, title: str, **values: object) -> str:
     """A page of the back office."""
-    claims = session.get("claims") or {}
+    claims, person = session.get("claims") or {}, session.get("person") or {}
     since = time.strftime("%H:%M:%S", time.localtime(claims["auth_time"])) if "auth_time" in claims else ""
     return render_template_string(
-        LAYOUT.replace("<!-- body -->", body), title=title, claims=claims, since=since, days=DAYS, **values
+        LAYOUT.replace("<!-- body -->", body), title=title, claims=claims, person=person, since=since, days=DAYS, **values
     )
 
 
@@ -124,15 +131,18 @@ th:first-child, td:first-child { text-align: left } th { color: var(--soft); fon
   outline-offset: 2px }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .2rem 1rem; margin: 0; font: .9rem/1.6 ui-monospace, monospace }
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere } h1 { font-size: 1.5rem; margin: 0 0 .5rem }
-h2 { font-size: 1.05rem; margin: 0 0 .75rem } .warn { color: var(--warn) }
+h2 { font-size: 1.05rem; margin: 0 0 .75rem }
+.more { margin-top: 1.25rem } .warn { color: var(--warn) }
 </style></head><body><div class="frame{% if claims %} in{% endif %}">
-<nav><strong>📊 Back office</strong>{% if claims %}<span>{{ claims.organisation_name }}</span>
-<span>{{ claims.name or claims.preferred_username }}, {{ claims.role }}</span>
+<nav><strong>Back office</strong>{% if claims %}<span>{{ claims.organisation_name }}</span>
+<span>{{ person.name or person.preferred_username }}, {{ claims.role }}</span>
 <form method="post" action="/sign-out"><button class="plain">Sign out</button></form>{% endif %}</nav>
 <main><!-- body --></main></div></body></html>"""
 
 CLAIMS = """<section class="card"><h2>What the ID token says</h2><dl>
-{% for name, value in claims.items() %}<dt>{{ name }}</dt><dd>{{ value }}</dd>{% endfor %}</dl></section>"""
+{% for name, value in claims.items() %}<dt>{{ name }}</dt><dd>{{ value }}</dd>{% endfor %}</dl>
+{% if person %}<h2 class="more">What userinfo adds</h2><dl>{% for name, value in person.items() if name not in claims %}
+<dt>{{ name }}</dt><dd>{{ value }}</dd>{% endfor %}</dl>{% endif %}</section>"""
 
 WELCOME = """<section class="card"><h1>Turnover, stock and staff</h1>
 <p>For managers and administrators, with their second factor.</p><a class="button" href="/sign-in">Sign
@@ -152,7 +162,7 @@ OFFICE = (
 
 NOT_YOURS = (
     """<section class="card"><h1 class="warn">This is not for you</h1>
-<p>You are signed in as {{ claims.name or claims.preferred_username }} ({{ claims.role or "no role" }}); the back
+<p>You are signed in as {{ person.name or person.preferred_username }} ({{ claims.role or "no role" }}); the back
   office is for
 managers and administrators.</p></section>"""
     + CLAIMS
