@@ -16,8 +16,9 @@ def sweep(settings: Settings) -> int:
     now, before = clock.now(), clock.ago(days=KEEP_DAYS)
     failures_before = clock.ago(days=max(KEEP_DAYS, settings.limits.longest_wait_seconds / 86_400))
     sweeps: tuple[Callable[[], int], ...] = (
-        lambda: attempts.sweep_attempts(now),
+        lambda: attempts.sweep_attempts(clock.ago(days=1)),  # until then a stale page begins anew from it (S60)
         lambda: grants.sweep_codes(clock.ago(days=1)),
+        lambda: grants.wipe_successors(clock.ago(minutes=2)),
         lambda: grants.sweep_grants(before),
         lambda: logins.sweep_logins(before),
         lambda: outbox.sweep_mails(before),

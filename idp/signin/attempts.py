@@ -24,8 +24,8 @@ def key(attempt_id: str) -> bytes:
     return crypto.digest("attempt", attempt_id)
 
 
-def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed_username: str = "") -> str:
-    """Begin a sign-in for this browser; its id."""
+def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed_username: str = "", *, is_anew: bool = False) -> str:
+    """Begin a sign-in for this browser; its id. ``is_anew``: in the place of a stale one, which the page says (S60)."""
     attempt_id, now = crypto.new_secret(), clock.now()
     with db.transaction():
         if visit.new_browser and browsers.browser_of(visit.new_browser) is None:
@@ -40,7 +40,7 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed_username:
                 typed_username=typed_username[:254],
                 proofs=[],
                 findings={},
-                answers={},
+                answers={"is_anew": "yes"} if is_anew else {},
                 version=0,
                 created_at=now,
                 expires_at=now + timedelta(minutes=settings.lifetimes.attempt_minutes),
@@ -63,6 +63,14 @@ def load(attempt_id: str, visit: Visit) -> Attempt | None:
     if not visit.browser_id or visit.new_browser:
         return None
     found = store.attempt_of(key(attempt_id), visit.browser_id, clock.now())
+    return found if found is not None and found.finished_at is None else None
+
+
+def load_stale(attempt_id: str, visit: Visit) -> Attempt | None:
+    """This browser's attempt that expired before it was over."""
+    if not visit.browser_id or visit.new_browser:
+        return None
+    found = store.any_attempt_of(key(attempt_id), visit.browser_id)
     return found if found is not None and found.finished_at is None else None
 
 

@@ -134,7 +134,15 @@ def reopen(settings: Settings, visit: Visit, sealed: str, username: str) -> str 
         needs = Needs.from_json(settings.ring.open_json(sealed, REQUEST))
     except (Unreadable, TypeError, ValueError, KeyError):
         return None
-    return attempts.open_attempt(settings, needs, visit, typed_username=username)
+    return attempts.open_attempt(settings, needs, visit, typed_username=username, is_anew=True)
+
+
+def renew(settings: Settings, visit: Visit, attempt_id: str) -> str | None:
+    """A new sign-in for a page that was opened again after its time (S60): the same needs, no proof carried over."""
+    stale = attempts.load_stale(attempt_id, visit)
+    if stale is None:
+        return None
+    return attempts.open_attempt(settings, attempts.needs_of(stale), visit, stale.typed_username, is_anew=True)
 
 
 def choose_locale(settings: Settings, visit: Visit, attempt_id: str, locale: str) -> None:
@@ -245,6 +253,6 @@ def _frame(work: Work, step: Step, errors: tuple[Message, ...]) -> Frame:
 
 
 def _notices(case: Case) -> tuple[Message, ...]:
-    if case.answered("reopened"):
+    if case.answered("is_anew"):
         return (say("This page was out of date, so signing in starts again."),)
     return ()

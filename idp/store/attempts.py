@@ -41,6 +41,11 @@ def attempt_of(digest: bytes, browser_id: str, now: datetime) -> Attempt | None:
     return one(select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id, Attempt.expires_at > now))
 
 
+def any_attempt_of(digest: bytes, browser_id: str) -> Attempt | None:
+    """A sign-in of this browser, over or expired too, as long as it is kept: a stale page begins anew from it (S60)."""
+    return one(select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id))
+
+
 def add_attempt(row: Attempt) -> None:
     """Insert."""
     add(row)

@@ -15,7 +15,8 @@ def show(attempt_id: str) -> Response:
     """The page of the step that is due."""
     shown = settle.show(browser.settings(), browser.visit(), attempt_id)
     if shown is None:
-        return _gone()
+        renewed = settle.renew(browser.settings(), browser.visit(), attempt_id)
+        return pages.see_other(f"/sign-in/{renewed}") if renewed else _gone()
     return pages.see_other(shown.to) if isinstance(shown, Done) else _page(shown)
 
 

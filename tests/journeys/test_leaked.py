@@ -131,7 +131,7 @@ def test_switching_users_checks_the_new_users_password(
     till = relying_party(factory.make_client("till", shared_device=True))
     jan = factory.make_user(quiet_shoes)
     journey(jan, till).begin().password().tokens()
-    clock(**{"seconds": timedelta(minutes=1).total_seconds()})
+    clock(seconds=timedelta(minutes=1).total_seconds())
     switch = journey(zoe, till).begin()
     switch.browser.submit("choice=other")
     assert switch.password().browser.offers("choice=change")

@@ -31,6 +31,25 @@ def test_an_hours_pause_dead_ends_nowhere(journey, jan, clock) -> None:
     assert walk.password().tokens().claims["sub"] == jan.id
 
 
+def test_a_page_reloaded_after_its_time_begins_anew(journey, jan, clock) -> None:
+    """S60: a reload after two hours shows the first step of a new sign-in, which ends in the app that asked."""
+    walk = journey(jan).begin()
+    clock(hours=2)
+    walk.browser.reload()
+    assert walk.browser.status == 200
+    assert "out of date" in walk.browser.text
+    assert walk.password().tokens().claims["sub"] == jan.id
+
+
+def test_a_finished_sign_in_says_so(journey, jan) -> None:
+    """S60: the back button after the end leads to a page that says it is over, and signs nobody in again."""
+    walk = journey(jan).begin()
+    address = walk.browser.url
+    walk.password().tokens()
+    assert walk.browser.open(address).status == 404
+    assert "over" in walk.browser.heading
+
+
 def test_rotated_sealing_keys_dead_end_nowhere(factory: Factory, journey, configure, jan, clock) -> None:
     """S60: a form sealed with the former key still opens after a restart with a new one in front."""
     from idp import config
