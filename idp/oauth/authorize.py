@@ -5,6 +5,7 @@ redirection URI, or if the client identifier is missing or invalid, the authoriz
 redirect the user-agent". So client and address are judged first, and only then anything else.
 """
 
+import structlog
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AuthorizationServer
 
@@ -18,6 +19,7 @@ from idp.oauth.responses import Answer, Ask, Gone, Outcome, Refused, error_answe
 from idp.signin import settle as signin
 from idp.signin.case import Continue, Settled, Unmet, Visit
 
+log = structlog.get_logger("oauth")
 MOST_TRIES = 3
 """Two tabs may finish one sign-in at once: the later one settles again, by the login that the first one made."""
 
@@ -81,8 +83,10 @@ DESCRIPTIONS = {
 
 
 def _refuse(provider: Provider, parameters: Parameters, error: OAuth2Error) -> Outcome:
+    client_id = parameters.get("client_id")
+    log.info("oauth_error", error=error.error, detail=getattr(error, "detail", "") or error.description, client_id=client_id)
     if not error.redirect_uri:
-        return Refused(error.error, error.description or "", parameters.get("client_id"))
+        return Refused(error.error, error.description or "", client_id)
     mode, state = mode_of(parameters.get("response_mode")), parameters.get("state")
     if mode == "form_post" and not error.redirect_uri.startswith(("https:", "http:")):
         mode = "query"

@@ -73,8 +73,8 @@ def metadata() -> Response:
 
 @machines.get("/oauth/jwks")
 def jwks() -> Response:
-    """The key set; kept no longer than a new key is published before it signs."""
-    return _document(server().provider.keys.jwks(), 60)
+    """The key set; kept for half the time that a new key is published before it signs."""
+    return _document(server().provider.keys.jwks(), 30)
 
 
 @machines.route("/oauth/token", methods=EVERY_METHOD)
@@ -99,8 +99,7 @@ def userinfo_() -> Response:
 def _fault(error: OAuth2Error) -> Response:
     log.info("oauth_error", error=error.error, detail=getattr(error, "detail", ""), path=request.path)
     status, body, headers = error(None)
-    response = _json(body, status)
-    response.headers.extend(headers)
+    response = Response(json.dumps(body), status, headers)
     if status == 405:
         response.headers["Allow"] = "POST" if request.path == "/oauth/token" else "GET, POST"
     return response
@@ -250,7 +249,8 @@ def _logged_out(outcome: LogoutOutcome) -> Response:
             )
             return pages.render("oauth/logout.html", page)
         case SignedOut():
-            browser.cookies().login = ""
+            if browser.visit().login:  # what another site embeds comes without it, and must not take it away
+                browser.cookies().login = ""
             if outcome.to:
                 return pages.see_other(outcome.to)
             return pages.render("oauth/signed_out.html", SignedOutPage(outcome.client_uri, outcome.client_name))

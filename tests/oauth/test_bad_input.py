@@ -85,6 +85,7 @@ def test_token_takes_any_value_of_any_parameter(scene, ask, name, grant_type):
         assert answer.json["error"], (name, what)
         assert answer.headers["Cache-Control"] == "no-store"
         assert "Set-Cookie" not in answer.headers
+        assert answer.headers.getlist("Content-Type") == ["application/json"], (name, what)
         described = answer.json.get("error_description", "")
         assert all(" " <= character <= "~" and character not in '"\\' for character in described), (name, what)
     twice = urlencode(right) + f"&{name}=x&{name}=x"

@@ -17,6 +17,20 @@ def test_metadata_stands_under_both_names_with_our_issuer_whatever_the_host(ask,
     assert all(endpoint.startswith(settings.issuer + "/") for endpoint in endpoints)
 
 
+@pytest.mark.parametrize("issuer", ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000"])
+def test_a_loopback_issuer_speaks_plain_http(configure, issuer):
+    """Authlib insists on https everywhere; the issuer was judged when the configuration was read."""
+    from idp.app import create_app
+    from tests.conftest import close
+
+    made = create_app(configure(issuer=issuer))
+    client = made.test_client(use_cookies=False)
+    assert client.get(BOTH[0], base_url=issuer).json["token_endpoint"] == f"{issuer}/oauth/token"
+    asked = client.post("/oauth/token", base_url=issuer, data={"grant_type": "refresh_token", "client_id": "x"})
+    assert asked.json["error"] == "invalid_client"
+    close(made)
+
+
 def test_metadata_lists_only_what_we_do(ask):
     """R97-05, R97-06, R97-11, V9.1.2: S256 alone, the code flow alone, no password grant, no unsigned tokens."""
     found = ask("GET", BOTH[0]).json
