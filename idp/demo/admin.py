@@ -111,8 +111,7 @@ LAYOUT = """<!doctype html>
 * { box-sizing: border-box } body { margin: 0; font: 1rem/1.55 system-ui, sans-serif; background: var(--paper); color:
   var(--ink) }
 .frame { min-height: 100vh; display: grid; grid-template-rows: auto 1fr }
-nav { background: var(--card); border-bottom: 1px solid var(--line); padding: 1rem 1.25rem; display: flex; flex-wrap:
-  wrap;
+nav { background: var(--card); border-bottom: 1px solid var(--line); padding: 1rem 1.25rem; display: flex; flex-wrap: wrap;
   gap: 1rem; align-items: center } nav strong { font-size: 1.1rem; margin-right: auto } nav span { color: var(--soft) }
 @media (min-width: 60rem) { .frame.in { grid-template: 1fr / 15rem 1fr } .frame.in nav { flex-direction: column;
   align-items: start;
@@ -162,9 +161,8 @@ OFFICE = (
 
 NOT_YOURS = (
     """<section class="card"><h1 class="warn">This is not for you</h1>
-<p>You are signed in as {{ person.name or person.preferred_username }} ({{ claims.role or "no role" }}); the back
-  office is for
-managers and administrators.</p></section>"""
+<p>You are signed in as {{ person.name or person.preferred_username }} ({{ claims.role or "no role" }}); the back office
+is for managers and administrators.</p></section>"""
     + CLAIMS
 )
 

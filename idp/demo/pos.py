@@ -2,9 +2,8 @@
 
 What a till asks for:
 - for a day's work, a second factor or a device that was trusted after one: ``acr_values="mfa mfa-remembered"``;
-- for a refund, a second factor given within five minutes: ``acr_values="mfa"`` and ``max_age=300``. It then *checks*
-  the ID
-  token's ``acr`` and ``auth_time``: asking alone proves nothing.
+- for a refund, a second factor given within five minutes: ``acr_values="mfa"`` and ``max_age=300``. It then
+  *checks* the ID token's ``acr`` and ``auth_time``: asking alone proves nothing.
 
 Run it with POS_CLIENT_SECRET set; ISSUER and PORT may be.
 """
@@ -193,8 +192,7 @@ TILL = (
   50%)"
   d="M4 36h56v-5c0-7-9-8-17-11L30 6c-3 5-9 8-15 7L8 10C5 17 4 26 4 36z"/></svg>{{ name }}<b>€ {{ price }}</b></li>{%
   endfor %}
-</ul></section><section class="card wide"><h1>Good day, {{ claims.given_name or claims.name or
-  claims.preferred_username }}</h1>
+</ul></section><section class="card wide"><h1>Good day, {{ person.given_name or person.preferred_username }}</h1>
 <p>Signed in with <b>{{ claims.acr }}</b>, proved at {{ since }}.</p>
 <a class="button" href="/refund">Refund</a><a class="button plain" href="/switch">Hand over to a colleague</a></section>
 """
@@ -204,9 +202,8 @@ TILL = (
 
 REFUSED = (
     """<main><section class="card narrow"><h1 class="warn">A refund needs your code</h1>
-<p>{% if claims %}You were let in with <b>{{ claims.acr }}</b>, proved at {{ since }}. Money leaves the till only when
-  a second
-factor was given in the last five minutes.{% else %}Nobody is signed in at this till.{% endif %}</p>
+<p>{% if claims %}You were let in with <b>{{ claims.acr }}</b>, proved at {{ since }}. Money leaves the till only when a
+second factor was given in the last five minutes.{% else %}Nobody is signed in at this till.{% endif %}</p>
 <p>{% if claims %}<a class="button" href="/refund/confirm">Confirm that it is you</a>{% endif %}
 <a class="button plain" href="/">Back</a></p></section>
 """

@@ -1,0 +1,27 @@
+"""``config.example.toml`` is made from the models, so it cannot go out of date unseen."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from idp import config
+from idp.cli.reference import example
+
+FILE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def test_the_example_is_what_the_models_say() -> None:
+    """After a change of the configuration: `python -m idp.cli.reference > config.example.toml`."""
+    assert FILE.read_text("utf-8") == example()
+
+
+def test_every_default_in_the_example_is_taken(tmp_path: Path) -> None:
+    """With each comment sign in front of a key taken away it is a configuration, and the same as the defaults."""
+    text = re.sub(r"^# (\w+ = )", r"\1", FILE.read_text("utf-8"), flags=re.MULTILINE)
+    secret = config.new_ring_entry("test")
+    text = re.sub(r"^secrets = .*$", f'secrets = ["{secret}"]', text, flags=re.MULTILINE)
+    assert tomllib.loads(text)["server"]["workers"] == 0
+    file = tmp_path / "all.toml"
+    file.write_text(text, "utf-8")
+    plain = config.make({"issuer": "https://id.example.com", "secrets": [secret], "folder": str(tmp_path)})
+    assert config.read(file) == plain
