@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import playwright.sync_api
 import pytest
+import time_machine
 from flask import Flask
 
 from idp import config, keys, schema
@@ -26,6 +28,7 @@ ISSUER = "https://id.example.com"
 ENGINE = os.environ.get("ENGINE", "sqlite")
 """``ENGINE=postgresql make test`` runs every test there; tests marked ``both_engines`` run on each anyway."""
 SECRET = config.new_ring_entry("test")
+LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 CHEAP = {"argon2_memory_kib": 64, "argon2_passes": 1}
 
 
@@ -82,8 +85,11 @@ def close(app: Flask) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """What ``idp run`` does at its first start: tables and signing keys."""
-    with bare_app(settings) as app:
+    """What ``idp run`` does at its first start, long before any test: tables and signing keys.
+
+    The clock ticks here even where the first test that needs this has stopped it: keys are ordered by when they were made.
+    """
+    with time_machine.travel(LONG_AGO, tick=True), bare_app(settings) as app:
         schema.upgrade(app)
         with app.app_context():
             keys.ensure(settings)

@@ -34,8 +34,8 @@ def published_keys() -> list[SigningKey]:
 
 
 def all_keys() -> list[SigningKey]:
-    """All there ever were, oldest first."""
-    return every(select(SigningKey).order_by(SigningKey.created_at))
+    """All there ever were, oldest first; of those made at the same moment the one that signed first."""
+    return every(select(SigningKey).order_by(SigningKey.created_at, SigningKey.active_at.nulls_last()))
 
 
 def insert_key(**columns: Any) -> bool:
