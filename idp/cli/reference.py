@@ -1,4 +1,4 @@
-"""``python -m idp.cli.reference`` prints ``config.example.toml``: every key, its meaning and its default, from the models."""
+"""``python -m idp.cli.reference`` prints ``config.example.toml``: each key, its meaning and default, from the models."""
 
 import textwrap
 from collections.abc import Iterator

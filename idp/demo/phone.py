@@ -125,7 +125,6 @@ def _page(body: str, title: str, **values: object) -> str:
 
 LAYOUT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-{% if left %}<meta http-equiv="refresh" content="{{ left }}">{% endif %}
 <title>{{ title }} – demo</title><link rel="icon" href="data:,">
 <style>
 :root { color-scheme: light dark; --paper: light-dark(#e9eaf0, #0e0f14); --card: light-dark(#fff, #1a1c25);
@@ -159,7 +158,9 @@ PHONE = """<h1>The demo people's phone</h1>
   wants the
 key that stands below it.</label><input id="key" name="key" required autocomplete="off" spellcheck="false"
 {% if fault %}aria-invalid="true" aria-describedby="fault"{% endif %}>
-{% if fault %}<p id="fault" role="alert">{{ fault }}</p>{% endif %}<button>Add it</button></form>"""
+{% if fault %}<p id="fault" role="alert">{{ fault }}</p>{% endif %}<button>Add it</button></form>
+{% if left %}<script>setTimeout(() => document.getElementById("key").value || location.reload(), {{ left }}000)</script>
+{% endif %}"""
 
 MAILBOX = """<h1>Mails that were sent</h1>
 <ul>{% for name, mail in mails %}<li class="card"><a href="/mail/{{ name }}">{{ mail["Subject"] }}</a>

@@ -1,0 +1,227 @@
+"""The demo: what ``idp demo`` sets up, and its apps in a real browser."""
+
+import ast
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import playwright.sync_api
+import pytest
+from playwright.sync_api import expect
+
+from idp import config
+from tests.conftest import bare_app
+from tests.drivers import chromium as chromium_driver
+from tests.drivers.machine import free_port
+
+APPS = Path(__file__).parents[2] / "idp" / "demo"
+PATIENCE = 90
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: its folder, the provider's port, and what it told."""
+
+    folder: Path
+    port: int
+    told: str
+
+    def at(self, offset: int, path: str = "/") -> str:
+        """An address: 0 provider, 1 till, 2 back office, 3 webshop, 4 phone."""
+        return f"http://localhost:{self.port + offset}{path}"
+
+
+def five_ports() -> int:
+    """The first of five free ports in a row."""
+    while True:
+        first = free_port()
+        if first < 65_000 and all(_is_free(first + offset) for offset in range(5)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """``idp demo`` as a newcomer starts it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, port = Path(name) / "demo", five_ports()
+        log = Path(name) / "out"
+        with log.open("w") as out:
+            command = [sys.executable, "-m", "idp.cli", "demo", "--folder", str(folder), "--port", str(port)]
+            environment = {**os.environ, "IDP_SERVER__WORKERS": "1", "PYTHONUNBUFFERED": "1"}
+            process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while "In five minutes" not in log.read_text("utf-8"):
+                assert process.poll() is None, log.read_text("utf-8")
+                assert time.monotonic() < deadline, log.read_text("utf-8")
+                time.sleep(0.1)
+            yield Demo(folder, port, log.read_text("utf-8"))
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0, log.read_text("utf-8")
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(PATIENCE)
+
+
+@pytest.fixture
+def shopper(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_api.Page]:
+    """A fresh browser profile."""
+    context = chromium_driver.new_context(chromium)
+    yield context.new_page()
+    context.close()
+
+
+def sign_in(page: playwright.sync_api.Page, username: str, password: str) -> None:
+    """Username and password, as they stand in what the demo prints."""
+    page.locator("input[name=username]").fill(username)
+    page.locator("input[name=password]").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def code_from_the_phone(demo: Demo, page: playwright.sync_api.Page, username: str) -> str:
+    """The code that the phone page shows for a person."""
+    phone = page.context.new_page()
+    phone.goto(demo.at(4))
+    shown = phone.locator("li", has_text=username).locator(".code").inner_text()
+    phone.close()
+    return re.sub(r"\s", "", shown)
+
+
+@pytest.mark.parametrize("name", ["pos", "admin", "webshop"])
+def test_each_app_stands_alone(name: str) -> None:
+    """Issue: each in its own file with nothing imported from the provider, each with its own cookie name."""
+    tree = ast.parse((APPS / f"{name}.py").read_text("utf-8"))
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert not [module for module in modules if module.split(".")[0] == "idp"]
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    assert f'SESSION_COOKIE_NAME="{name}_session"' in (APPS / f"{name}.py").read_text("utf-8")
+
+
+def test_the_demo_tells_addresses_people_and_what_to_try(demo: Demo) -> None:
+    """Issue: it prints the addresses, the demo people, and what to try."""
+    for offset in range(5):
+        assert demo.at(offset, "") in demo.told
+    for person in ("olga", "adam", "mira", "kees", "nina", "carla@mail.example"):
+        assert person in demo.told
+    assert "umbrella on tuesday" in demo.told
+
+
+def test_what_the_demo_keeps_is_for_its_owner_alone(demo: Demo) -> None:
+    """Its folder holds sealing keys and client secrets."""
+    for name in ("sleutel.toml", "secrets.json"):
+        assert (demo.folder / name).stat().st_mode & 0o077 == 0
+
+
+def test_one_sign_in_opens_webshop_back_office_and_till(demo: Demo, shopper: playwright.sync_api.Page) -> None:
+    """Issue: signing in at the webshop signs in at the admin, and each shows the claims it got; S1, S35, S61."""
+    shopper.goto(demo.at(3))
+    shopper.get_by_role("link", name="Sign in").click()
+    sign_in(shopper, "mira", "umbrella on tuesday")
+    shopper.locator("input[name=code]").fill(code_from_the_phone(demo, shopper, "mira"))
+    shopper.get_by_role("button", name="Next").click()
+    expect(shopper).to_have_url(demo.at(3))
+    expect(shopper.locator("dl").first).to_contain_text("example-shoes")
+    shopper.goto(demo.at(2))
+    shopper.get_by_role("link", name="Sign in").click()
+    expect(shopper).to_have_url(demo.at(2))
+    expect(shopper.locator("nav")).to_contain_text("Mira de Jong, manager")
+    shopper.goto(demo.at(1))
+    shopper.get_by_role("link", name="Sign in").click()
+    shopper.get_by_role("button", name="mira").click()
+    expect(shopper).to_have_url(demo.at(1))
+    shopper.get_by_role("link", name="Refund").click()
+    expect(shopper.get_by_role("button", name="Pay back")).to_be_visible()
+    shopper.get_by_role("link", name="Cancel").click()
+    shopper.get_by_role("button", name="Sign out").click()
+    expect(shopper).to_have_url(demo.at(1))
+    expect(shopper.get_by_text("This till is locked")).to_be_visible()
+    assert {cookie["name"] for cookie in shopper.context.cookies()} >= {"admin_session", "webshop_session"}
+
+
+def test_the_till_refuses_a_refund_to_nobody(demo: Demo, shopper: playwright.sync_api.Page) -> None:
+    """Issue: it refuses the refund page when acr or auth_time falls short; with no sign-in both do."""
+    answer = shopper.goto(demo.at(1, "/refund"))
+    assert answer is not None
+    assert answer.status == 403
+    posted = shopper.request.post(demo.at(1, "/refund"))
+    assert posted.status == 403
+
+
+def test_the_customer_steps_up_to_change_an_address(demo: Demo, shopper: playwright.sync_api.Page) -> None:
+    """Issue: the webshop asks `pwd` and steps up to `mfa` when the address is changed; without a factor that is a set-up."""
+    shopper.goto(demo.at(3, "/account"))
+    sign_in(shopper, "carla@mail.example", "new shoes every may")
+    not_now = shopper.get_by_role("button", name="Not now")
+    expect(not_now.or_(shopper.get_by_role("link", name="Change address"))).to_be_visible()
+    if not_now.is_visible():
+        not_now.click()
+    expect(shopper.locator("dl").first).to_contain_text("pwd")
+    posted = shopper.request.post(demo.at(3, "/account/address"), form={"address": "Elsewhere 1"})
+    assert posted.status == 403
+    shopper.get_by_role("link", name="Change address").click()
+    assert shopper.url.startswith(demo.at(0))
+    expect(shopper.get_by_role("button", name="Start")).to_be_visible()
+
+
+@pytest.mark.parametrize("offset", [1, 2, 3, 4])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_apps_fit_a_phone_and_are_accessible(
+    demo: Demo, chromium: playwright.sync_api.Browser, offset: int, scheme: str
+) -> None:
+    """Issue: pleasant in light and dark, phone to desktop: no sideways scrolling, nothing that axe finds."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": 360, "height": 740})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(demo.at(offset))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    found = [violation["id"] for violation in Axe().run(page).response["violations"]]
+    context.close()
+    assert found == []
+
+
+def test_setting_up_again_keeps_what_is_there(demo: Demo) -> None:
+    """Issue: idempotent: a second start changes nobody and makes no new secret."""
+    from idp.cli.demo import Place, set_up
+    from idp.store import organisations as store
+    from idp.store import users
+
+    def people() -> list[tuple[str, str | None]]:
+        with bare_app(config.read(demo.folder / "sleutel.toml")) as app, app.app_context():
+            return [(row.id, row.password_hash) for place in store.organisations() for row in users.users(place.id)]
+
+    before, secrets = people(), (demo.folder / "secrets.json").read_text()
+    set_up(Place(demo.folder, demo.port))
+    assert people() == before
+    assert (demo.folder / "secrets.json").read_text() == secrets
+
+
+def test_an_outgoing_mail_is_in_the_mailbox(demo: Demo, shopper: playwright.sync_api.Page) -> None:
+    """Issue: a demo-only mailbox page shows the mails sent; their HTML is shown with nothing in it that acts."""
+    environment = {**os.environ, "IDP_CONFIG": str(demo.folder / "sleutel.toml")}
+    command = [sys.executable, "-m", "idp.cli", "user", "reset-factor", "example-shoes", "adam"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    deadline = time.monotonic() + PATIENCE
+    while not list((demo.folder / "mail").glob("*.eml")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    shopper.goto(demo.at(4, "/mail"))
+    shopper.locator("li a").first.click()
+    expect(shopper.locator("p.soft")).to_contain_text("adam@shoes.example")
+    assert shopper.locator("iframe").get_attribute("sandbox") == ""
+    assert shopper.request.get(demo.at(4, "/mail/..%2f..%2fsleutel")).status == 404
