@@ -35,7 +35,7 @@ def create_app(settings: Settings) -> Flask:
     )
     setup_db(app, settings)
     pages.setup_pages(app)
-    for blueprint in (health.blueprint, signin.blueprint, account.blueprint, oauth.blueprint, oauth.machines):
+    for blueprint in (health.blueprint, signin.blueprint, account.blueprint, oauth.blueprint):
         app.register_blueprint(blueprint)
     return app
 

@@ -163,10 +163,10 @@ def _mismatch(code: AuthorizationCode, request: ProtocolRequest) -> str:
     """What of the request does not fit the code (RFC 6749 §4.1.3, RFC 7636 §4.6); empty where all does."""
     if request.client.client_id != code.client_id:
         return "wrong_client"
+    # RFC 6749 §4.1.3: "REQUIRED, if the 'redirect_uri' parameter was included in the authorization request […], and their
+    # values MUST be identical." A plain OAuth request to a client's only address may leave it out in both places.
     sent = request.parameters.get("redirect_uri")
-    # OAuth 2.1 leaves redirect_uri out here; RFC 6749's clients send it, and then it must be the same.
-    if sent and sent != code.redirect_uri:
-        return "wrong_redirect_uri"
+    if (sent or code.redirect_uri_sent) and sent != code.redirect_uri:
     if not verifier_fits(request.parameters.get("code_verifier"), code.code_challenge):
         return "wrong_verifier"
     return ""

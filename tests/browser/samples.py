@@ -131,7 +131,8 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=(), language="")),
     "security-without": ("account/security.html", replace(SECURITY, active_since=None, recommends=True, name="")),
     "remove": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes")),
-    "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", (WRONG_PASSWORD,))),
+    "remove-password": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes", asks_password=True)),
+    "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", True, (WRONG_PASSWORD,))),
     "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404])),
     "error-wait": ("web/error.html", ErrorPage(429, TITLES[429], TEXTS[500], retry_after=30)),
     "error-developer": (

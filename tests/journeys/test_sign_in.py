@@ -1,6 +1,5 @@
 """Signing in at a relying app, step by step (S29–S40, S56–S62)."""
 
-
 from tests.drivers.browser import Browser
 from tests.factories import Factory
 

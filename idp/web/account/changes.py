@@ -17,10 +17,11 @@ WRONG_PASSWORD = say("That is not your password. Check it and try again.")
 
 @dataclass(frozen=True)
 class RemoveFactorPage:
-    """The dialog of S27: what will happen, then the field ``password``."""
+    """The dialog of S27: first what will happen and *next*; then, where ``asks_password``, the field ``password``."""
 
     username: str
     organisation_name: str
+    asks_password: bool = False
     errors: tuple[Message, ...] = ()
 
 
@@ -37,6 +38,7 @@ def mount(blueprint: Blueprint) -> None:
     ):
         blueprint.add_url_rule(path, view.__name__, view, methods=["POST"])
     blueprint.add_url_rule("/account/factor/remove", "ask_to_remove", ask_to_remove)
+    blueprint.add_url_rule("/account/factor/remove/password", "ask_password", ask_password)
 
 
 def set_up() -> Response:
@@ -67,13 +69,20 @@ def ask_to_remove() -> Response:
     return pages.render("account/remove_factor.html", _dialog(present))
 
 
+def ask_password() -> Response:
+    """The dialog's second page."""
+    present = me(replace(changing(), return_to="/account/factor/remove"))
+    _require_removable(present)
+    return pages.render("account/remove_factor.html", replace(_dialog(present), asks_password=True))
+
+
 def remove_factor() -> Response:
     """Remove it, after the password was typed once more (S27)."""
     csrf.require()
     present = me(changing())
     _require_removable(present)
     if not _password_fits(present, forms.fields().get("password", "")):
-        return pages.render("account/remove_factor.html", _dialog(present, WRONG_PASSWORD), 422)
+        return pages.render("account/remove_factor.html", replace(_dialog(present, WRONG_PASSWORD), asks_password=True), 422)
     kept = present.settled.login_id
     people.remove_factor(browser.settings(), present.organisation, present.user, present.origin, keep_login_id=kept)
     return pages.see_other(SECURITY)
@@ -107,7 +116,7 @@ def language() -> Response:
 
 
 def _dialog(present: Me, *errors: Message) -> RemoveFactorPage:
-    return RemoveFactorPage(present.user.username, present.organisation.name, errors)
+    return RemoveFactorPage(present.user.username, present.organisation.name, errors=errors)
 
 
 def _require_removable(present: Me) -> None:
