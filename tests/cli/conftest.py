@@ -13,6 +13,8 @@ from flask import Flask
 from idp import config
 from idp.cli import main
 from idp.config import Settings
+from idp.identity import people
+from idp.store import organisations as store
 from tests.conftest import CHEAP, bare_app
 from tests.conftest import SECRET as SEALING
 
@@ -108,3 +110,25 @@ def inside(idp: Idp) -> Iterator[Callable[[], Flask]]:
     """The database that the command works on, opened when asked: ``with inside(): …``."""
     with bare_app(idp.settings) as app:
         yield app.app_context
+
+
+@pytest.fixture
+def anna(inside: Callable[[], Any]) -> Callable[[], Any]:
+    """Anna's row, read anew."""
+
+    def _read() -> Any:
+        with inside():
+            organisation = store.organisation_at("example-shoes")
+            assert organisation is not None
+            return people.find(organisation.id, "anna")
+
+    return _read
+
+
+def outcomes(text: str) -> dict[str, str]:
+    """Object → outcome (with its keys) of a printed run."""
+    found = {}
+    for line in text.splitlines()[:-1]:
+        outcome, kind, name = line.split(maxsplit=2)
+        found[f"{kind} {name.partition(':')[0]}"] = outcome + name[len(name.partition(":")[0]) :]
+    return found

@@ -11,8 +11,7 @@ import pytest
 import time_machine
 
 from idp import clock, keys
-from idp.identity import passwords, people
-from idp.store import organisations as store
+from idp.identity import passwords
 from idp.store import outbox, signing_keys
 from tests.cli.conftest import ANNA, POS, SHOP, Idp
 from tests.drivers.smtp import Mailbox
@@ -26,19 +25,6 @@ def shop(idp: Idp) -> Idp:
     """A shop with an owner and Anna, who has a second factor."""
     idp.apply(SHOP + ANNA + POS)
     return idp
-
-
-@pytest.fixture
-def anna(inside: Callable[[], Any]) -> Callable[[], Any]:
-    """Anna's row, read anew."""
-
-    def _read() -> Any:
-        with inside():
-            organisation = store.organisation_at("example-shoes")
-            assert organisation is not None
-            return people.find(organisation.id, "anna")
-
-    return _read
 
 
 def test_every_command_teaches(idp: Idp) -> None:

@@ -38,7 +38,9 @@ def started(config: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def wait_for_port(process: subprocess.Popen[str], port: int) -> None:

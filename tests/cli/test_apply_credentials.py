@@ -1,0 +1,76 @@
+"""``idp apply`` and credentials: set when somebody is made, afterwards only when told to."""
+
+from collections.abc import Callable
+from typing import Any
+
+from idp.store import credentials, outbox
+from tests.cli.conftest import ANNA, POS, SECRET, SHOP, Idp, outcomes
+
+
+def test_credentials_are_set_on_creation_only(idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]) -> None:
+    """Issue: credentials are set on creation only."""
+    idp.apply(SHOP + ANNA)
+    first = anna()
+    changed = ANNA.replace("kettle", "saucepan").replace("ANNAANNA", "BERTBERT")
+    said = outcomes(idp.apply(SHOP + changed).stdout)
+    assert said["user example-shoes/anna"] == "unchanged"
+    assert anna().password_hash == first.password_hash
+    with inside():
+        assert outbox.mails() == []
+
+
+def test_set_credentials_sets_them_again_and_tells_by_mail(
+    idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]
+) -> None:
+    """Issue: `--set-credentials`; S51, S53: later changes send mail, creation sends none."""
+    idp.apply(SHOP + ANNA)
+    with inside():
+        assert outbox.mails() == []
+    first = anna()
+    said = outcomes(idp.apply(SHOP + ANNA, "--set-credentials").stdout)
+    assert said["user example-shoes/anna"] == "changed: password, recovery_codes, totp_secret"
+    assert anna().password_hash != first.password_hash
+    with inside():
+        to_anna = {mail.template for mail in outbox.mails() if mail.recipient == "anna@shoes.example"}
+    assert to_anna == {"password_changed", "factor_set_up_again"}
+
+
+def test_a_dry_run_of_new_credentials_changes_none(idp: Idp, anna: Callable[[], Any]) -> None:
+    """Issue: a dry run changes nothing, with `--set-credentials` too."""
+    idp.apply(SHOP + ANNA)
+    first = anna()
+    said = outcomes(idp.apply(SHOP + ANNA, "--set-credentials", "--dry-run").stdout)
+    assert said["user example-shoes/anna"].startswith("changed: password")
+    assert anna().password_hash == first.password_hash
+
+
+def test_a_hash_from_another_system_signs_in(idp: Idp, anna: Callable[[], Any]) -> None:
+    """Issue: `password_hash` moves people over without their passwords."""
+    brought = idp.settings.hasher.hash("from the old system")
+    idp.apply(SHOP + ANNA.replace('password = "a sturdy kettle sings"', f'password_hash = "{brought}"'))
+    assert anna().password_hash == brought
+
+
+def test_a_brought_totp_secret_is_an_active_factor(idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]) -> None:
+    """Issue: `totp_secret` makes the factor active."""
+    idp.apply(SHOP + ANNA)
+    with inside():
+        row = credentials.active_totp(anna().organisation_id, anna().id)
+    assert row is not None
+    assert b"ANNA" not in row.sealed_secret
+
+
+def test_a_secret_comes_from_the_environment(idp: Idp, inside: Callable[[], Any]) -> None:
+    """Issue: `client_secret_env = "NAME"`, wanted only when it is set."""
+    text = POS.replace(f'client_secret = "{SECRET}"', 'client_secret_env = "POS_SECRET"')
+    assert "POS_SECRET" in idp.faults(text)[0]
+    idp.apply(text, env={"POS_SECRET": SECRET})
+    assert outcomes(idp.apply(text).stdout) == {"client pos": "unchanged"}
+
+
+def test_a_public_client_needs_no_secret(idp: Idp) -> None:
+    """Issue: absent with token_endpoint_auth_method = "none"."""
+    text = '[[clients]]\nclient_id = "app"\ntoken_endpoint_auth_method = "none"\napplication_type = "native"\n'
+    idp.apply(text + 'redirect_uris = ["com.example.app:/callback"]\n')
+    shown = idp.json("client", "show", "app")
+    assert shown["remember_device"] is False, "S39: native clients have the tick off by default"
