@@ -167,6 +167,7 @@ def _mismatch(code: AuthorizationCode, request: ProtocolRequest) -> str:
     # values MUST be identical." A plain OAuth request to a client's only address may leave it out in both places.
     sent = request.parameters.get("redirect_uri")
     if (sent or code.redirect_uri_sent) and sent != code.redirect_uri:
+        return "wrong_redirect_uri"
     if not verifier_fits(request.parameters.get("code_verifier"), code.code_challenge):
         return "wrong_verifier"
     return ""

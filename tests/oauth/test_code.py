@@ -41,6 +41,7 @@ def test_of_twenty_redemptions_at_once_exactly_one_wins(scene, engine):
     party = scene.party()
     code = scene.code(party)
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": party.verifier}
+    form["redirect_uri"] = party.redirect_uri
     with ThreadPoolExecutor(20) as pool:
         statuses = [answer.status_code for answer in pool.map(lambda _: party.token(form), range(20))]
     assert sorted(statuses) == [200] + [400] * 19
@@ -74,12 +75,23 @@ def test_another_client_cannot_redeem_it_and_burns_it(scene):
     assert revoked_why(scene, code, scene.person.organisation_id) == "wrong_client"
 
 
-def test_a_redirect_uri_at_redemption_is_the_one_of_the_request(scene):
-    """O21-12: RFC 6749's clients send it, OAuth 2.1's do not."""
+@pytest.mark.parametrize("wrong", ["", "https://shop.example.com/callback/", "https://evil.example/"])
+def test_the_redirect_uri_at_redemption_is_the_one_of_the_request(scene, wrong):
+    """O21-12, OC-08: where the request had one it is wanted again, and anything else burns the code."""
     party = scene.party()
-    assert party.redeem(scene.code(party), redirect_uri="").claims["sub"] == scene.person.id
+    code = scene.code(party)
     with pytest.raises(Refused, match="invalid_grant"):
-        party.redeem(scene.code(party), redirect_uri=party.redirect_uri + "/")
+        party.redeem(code, redirect_uri=wrong)
+    with pytest.raises(Refused, match="invalid_grant"):
+        party.redeem(code)
+    assert revoked_why(scene, code, scene.person.organisation_id) == "wrong_redirect_uri"
+
+
+def test_a_redirect_uri_that_was_left_out_is_left_out_again(scene):
+    """RFC 6749 §4.1.3: for plain OAuth requests to the only address; sent after all, it must be that one."""
+    party = scene.party()
+    assert party.redeem(scene.code(party, redirect_uri=None, scope="profile"), redirect_uri="").access_token
+    assert party.redeem(scene.code(party, redirect_uri=None, scope="profile")).access_token
 
 
 @pytest.mark.parametrize("code", ["x", "a" * 26 + "." + "b" * 43, "a" * 26 + ".", ".", "é", "a" * 5000, "' OR 1=1 --"])
