@@ -1,12 +1,18 @@
 """``idp run``: the server. A main process holds the socket and sends mail; worker processes answer requests."""
 
+import gc
+import importlib
 import multiprocessing
 import os
 import socket
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
+from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -15,9 +21,10 @@ from granian.log import LogLevels
 from idp import keys
 from idp.cli import migrate
 from idp.cli.command import Command, config_file, opened
-from idp.cli.worker import work
 from idp.config import ConfigError, Settings
 from idp.config import read as read_settings
+from idp.db import db, setup_db
+from idp.mail import deliver
 
 BLOCKING_THREADS = 4
 """In each worker process: while one waits for a password hash or the breach service, the others answer."""
@@ -66,8 +73,7 @@ def _check_port(settings: Settings) -> None:
 
 def serve(settings: Settings, *, with_mail: bool) -> None:
     """Listen until a signal comes."""
-    # Worker processes start as new interpreters: nothing of the mail thread (locks, connections) is forked into them.
-    multiprocessing.set_start_method("spawn", force=True)
+    _load_once()
     host, port = settings.server.address
     server: Any = Granian(
         "idp.app:from_environment",
@@ -88,11 +94,44 @@ def serve(settings: Settings, *, with_mail: bool) -> None:
     if not with_mail:
         server.serve()
         return
-    stop = threading.Event()
-    mail = threading.Thread(target=work, args=(settings, stop), name="mail", daemon=True)
+    stop, between = threading.Event(), threading.Lock()
+    os.register_at_fork(before=between.acquire, after_in_parent=between.release, after_in_child=between.release)
+    mail = threading.Thread(target=_send_mail, args=(settings, stop, between), name="mail", daemon=True)
     server.on_startup(mail.start)
     try:
         server.serve()
     finally:
         stop.set()
         mail.join(timeout=STOP_SECONDS)
+
+
+def _load_once() -> None:
+    """Load the application before worker processes are forked: they share its memory and answer at once.
+
+    macOS starts new interpreters instead: its libraries do not survive a fork.
+    """
+    multiprocessing.set_start_method("fork" if sys.platform == "linux" else "spawn", force=True)
+    importlib.import_module("idp.app")
+    gc.collect()
+    gc.freeze()  # what is shared stays shared: the collector does not write to it
+
+
+def _send_mail(settings: Settings, stop: threading.Event, between: threading.Lock) -> None:
+    """Deliver and sweep in rounds. No worker is forked within a round, and ``between`` rounds nothing is open or locked.
+
+    A forked lock would never be released in the child, a forked SQLite connection may spoil the file.
+    """
+    app = Flask("idp")
+    with between:
+        setup_db(app, settings)
+
+    @contextmanager
+    def _round() -> Iterator[None]:
+        with between, app.app_context():
+            try:
+                yield
+            finally:
+                db.session.remove()
+                db.engine.dispose()
+
+    deliver.run_forever(settings, _round, stop)

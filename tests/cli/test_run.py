@@ -92,6 +92,33 @@ def test_run_needs_nothing_but_a_configuration(tmp_path: Path) -> None:
     assert f"listens on http://127.0.0.1:{port}" in said
 
 
+def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
+    """The faults: a worker killed at any moment; I10: people sign in again within 10 seconds, without repair by hand."""
+    file, port = new_installation(tmp_path)
+    with started(file, "run") as process:
+        wait_for_port(process, port)
+        assert ask(port, "/readyz")[0] == 200
+        children = subprocess.run(
+            ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True
+        ).stdout.split()
+        os.kill(int(children[-1]), signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE
+        while not answers(port):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+def answers(port: int) -> bool:
+    """Whether somebody answers, and well."""
+    try:
+        return ask(port, "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
 def test_run_sends_mail(tmp_path: Path, idp: Idp) -> None:
     """Issue: mail through the outbox, sent by a thread of `idp run`, into a folder when no server is configured."""
     port = free_port()

@@ -29,12 +29,14 @@ class Lines:
     """All of a run, in order, one for each object however often it is touched."""
 
     lines: list[Line] = field(default_factory=list)
+    _known: dict[tuple[str, str], Line] = field(default_factory=dict)
 
     def note(self, kind: str, name: str, outcome: str, keys: Iterable[str] = ()) -> None:
         """Add to what is known of an object: what was created stays created, what was unchanged may turn out changed."""
-        known = next((line for line in self.lines if (line.kind, line.name) == (kind, name)), None)
+        known = self._known.get((kind, name))
         if known is None:
-            self.lines.append(Line(kind, name, outcome, sorted(keys) if outcome == CHANGED else []))
+            known = self._known[kind, name] = Line(kind, name, outcome, sorted(keys) if outcome == CHANGED else [])
+            self.lines.append(known)
         elif outcome == CHANGED and known.outcome in (CHANGED, UNCHANGED):
             known.outcome, known.keys = CHANGED, sorted({*known.keys, *keys})
 
