@@ -1,0 +1,169 @@
+"""A crowd: four processes, each with the application of the same configuration file, that ask at the same moment.
+
+Every process is a Python of its own that shares nothing with us but the database, as the workers of ``idp run`` do. It reads
+its work as a line of JSON, says that it is ready, waits for the word, and lets all its threads go at once.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import urlencode
+
+from flask import Flask
+
+from idp import config
+from idp.config import Settings
+
+PROCESSES = 4
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request: a POST of ``form``, unless ``method`` is GET. ``cookies``: name → value."""
+
+    path: str
+    form: list[tuple[str, str]] = field(default_factory=list)
+    cookies: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    address: str = "192.0.2.7"
+    method: str = "POST"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was answered. ``location`` is empty where no redirect is."""
+
+    status: int
+    location: str
+    body: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body as an object."""
+        return dict(json.loads(self.body))
+
+
+class Crowd:
+    """The processes, waiting for work."""
+
+    def __init__(self, processes: list[subprocess.Popen[str]]) -> None:
+        self._processes = processes
+
+    def at_once(self, settings: Settings, folder: Path, asks: list[Ask]) -> list[Told]:
+        """Ask all of it at the same moment; the answers in the order of the asks."""
+        file = write_config(settings, folder)
+        shares = [asks[number :: len(self._processes)] for number in range(len(self._processes))]
+        for process, share in zip(self._processes, shares, strict=True):
+            self._say(process, {"config": str(file), "asks": [asdict(ask) for ask in share]})
+        for process in self._processes:
+            assert self._hear(process) == "ready"
+        for process in self._processes:
+            self._say(process, "go")
+        answered = [[Told(**told) for told in self._hear(process)] for process in self._processes]
+        return [answered[number % len(shares)][number // len(shares)] for number in range(len(asks))]
+
+    @staticmethod
+    def _say(process: subprocess.Popen[str], what: Any) -> None:
+        assert process.stdin
+        process.stdin.write(json.dumps(what) + "\n")
+        process.stdin.flush()
+
+    @staticmethod
+    def _hear(process: subprocess.Popen[str]) -> Any:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line, "a process of the crowd died; what it said stands above"
+        return json.loads(line)
+
+
+@contextmanager
+def gathered() -> Iterator[Crowd]:
+    """The processes, for as long as the context lasts."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.drivers.crowd"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(PROCESSES)
+    ]
+    try:
+        yield Crowd(processes)
+    finally:
+        for process in processes:
+            if process.stdin:
+                process.stdin.close()  # then it ends by itself
+        for process in processes:
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+def write_config(settings: Settings, folder: Path) -> Path:
+    """The settings as the file that another process reads."""
+    file = folder / "crowd.toml"
+    values = settings.model_dump(mode="json", exclude={"folder"})
+    plain = [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    for name, section in values.items():
+        if isinstance(section, dict):
+            plain += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items())]
+    file.write_text("\n".join(plain) + "\n", "utf-8")
+    return file
+
+
+def _answer(app: Flask, issuer: str, ask: dict[str, Any]) -> dict[str, Any]:
+    headers = {**ask["headers"], "Content-Type": "application/x-www-form-urlencoded"} if ask["form"] else ask["headers"]
+    if ask["cookies"]:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in ask["cookies"].items())
+    told = app.test_client(use_cookies=False).open(
+        ask["path"],
+        method=ask["method"],
+        base_url=issuer,
+        data=urlencode([(name, value) for name, value in ask["form"]]),
+        headers=headers,
+        environ_overrides={"REMOTE_ADDR": ask["address"]},
+    )
+    return {"status": told.status_code, "location": told.headers.get("Location", ""), "body": told.get_data(as_text=True)}
+
+
+def _take_part(work: dict[str, Any], voice: TextIO) -> None:
+    """Be ready, wait for the word, ask everything from a thread each, tell the answers."""
+    from idp.app import create_app
+    from idp.db import db
+
+    settings = config.read(Path(work["config"]))
+    app = create_app(settings)
+    assert app.test_client().get("/readyz", base_url=settings.issuer).status_code == 200
+    answers: list[dict[str, Any]] = [{}] * len(work["asks"])
+    start = threading.Barrier(len(answers) + 1)
+
+    def ask(number: int) -> None:
+        start.wait()
+        answers[number] = _answer(app, settings.issuer, work["asks"][number])
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(answers))]
+    for thread in threads:
+        thread.start()
+    print(json.dumps("ready"), file=voice, flush=True)
+    sys.stdin.readline()
+    start.wait()
+    for thread in threads:
+        thread.join()
+    with app.app_context():
+        db.engine.dispose()
+    print(json.dumps(answers), file=voice, flush=True)
+
+
+if __name__ == "__main__":
+    voice, sys.stdout = sys.stdout, sys.stderr  # only answers go there, whatever else is printed
+    for line in sys.stdin:
+        _take_part(json.loads(line), voice)

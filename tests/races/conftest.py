@@ -1,0 +1,92 @@
+"""Races: the same single-use thing, twenty times at the same moment, from processes that share nothing but the database."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from idp import audit
+from idp.config import Settings
+from idp.store import audit as audit_rows
+from tests.drivers import crowd as crowd_driver
+from tests.drivers.browser import Browser
+from tests.drivers.crowd import Ask, Crowd, Told
+from tests.drivers.relying_party import RelyingParty
+from tests.factories import Factory, MadePerson
+
+TIMES = 20
+
+
+@pytest.fixture(scope="session")
+def crowd() -> Iterator[Crowd]:
+    """Four processes."""
+    with crowd_driver.gathered() as gathered:
+        yield gathered
+
+
+@dataclass
+class Race:
+    """One organisation, and what many do there at the same moment."""
+
+    crowd: Crowd
+    app: Flask
+    settings: Settings
+    factory: Factory
+    folder: Path
+    organisation_id: str
+
+    def party(self, **options: Any) -> RelyingParty:
+        """A relying app; public where ``options`` say so."""
+        made = self.factory.make_client(**options)
+        return RelyingParty(self.app, self.settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
+
+    def browsers_at_password(self, party: RelyingParty, times: int = TIMES) -> list[Browser]:
+        """Fresh browsers that were sent here and see the password page."""
+        found = [Browser(self.app, self.settings.issuer).open(party.authorize_url()) for _ in range(times)]
+        assert all("password" in browser.fields for browser in found)
+        return found
+
+    def browsers_past_password(self, party: RelyingParty, person: MadePerson, times: int = TIMES) -> list[Browser]:
+        """Browsers in which the person typed the right password."""
+        found = self.browsers_at_password(party, times)
+        for browser in found:
+            browser.fill(username=person.username, password=person.password).submit()
+            assert "code" in browser.fields
+        return found
+
+    def submit_at_once(self, browsers: list[Browser], **fields: str) -> list[Told]:
+        """Every browser sends its form with these fields at the same moment."""
+        return self.at_once([posted(browser, **fields) for browser in browsers])
+
+    def at_once(self, asks: list[Ask]) -> list[Told]:
+        """All of it at the same moment."""
+        told = self.crowd.at_once(self.settings, self.folder, asks)
+        assert max(one.status for one in told) < 500, [one.body[:400] for one in told if one.status >= 500]
+        return told
+
+    def events(self) -> list[str]:
+        """What the audit trail tells, in order; fails where its chains are not whole."""
+        with self.factory.context():
+            assert audit.verify(self.organisation_id) is None
+            assert audit.verify("") is None
+            return [row.event for row in audit_rows.rows(self.organisation_id)]
+
+
+def posted(browser: Browser, **fields: str) -> Ask:
+    """What the browser would send."""
+    form = next(form for form in browser.page.forms if set(fields) <= set(form.kinds))
+    kept = [(name, value) for name, values in form.fields.items() if name not in fields for value in values]
+    path = form.action or browser.url.removeprefix(browser.issuer)
+    return Ask(path, [*kept, *fields.items()], browser.cookies)
+
+
+@pytest.fixture
+def race(
+    crowd: Crowd, configure: Callable[..., Settings], tmp_path: Path, app: Flask, settings: Settings, factory: Factory
+) -> Race:
+    """A shop that offers nobody a set-up."""
+    shop = factory.make_organisation(settings={"offer_set_up": False})
+    return Race(crowd, app, settings, factory, tmp_path, shop)

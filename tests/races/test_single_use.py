@@ -1,0 +1,138 @@
+"""What works once works once, however many ask at the same moment (I2; OWASP ASVS V2.3.4, V15.4.2)."""
+
+import base64
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from idp.config import Settings
+from idp.identity import recovery
+from idp.oauth.parameters import LONGEST_VALUE
+from idp.store import credentials
+from tests.drivers.browser import Browser
+from tests.drivers.crowd import Ask, Told
+from tests.drivers.relying_party import Refused, RelyingParty
+from tests.races.conftest import TIMES, Race, posted
+
+pytestmark = pytest.mark.both_engines
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """Throttles so wide that not they decide who gets through, and patience that outlasts a busy machine."""
+    return configure(
+        limits={"free_failures": 50, "address_failures": 500},
+        lifetimes={"refresh_grace_seconds": 60, "code_seconds": 600},
+        passwords={"hash_patience_seconds": 30.0},
+    )
+
+
+def statuses(told: list[Told]) -> dict[int, int]:
+    """How many got which status."""
+    return dict(Counter(one.status for one in told))
+
+
+def code_of(race: Race, party: RelyingParty, **params: str) -> str:
+    """A fresh code of somebody without a second factor."""
+    jan = race.factory.make_user(race.organisation_id, "jan")
+    browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(**params))
+    browser.fill(username=jan.username, password=jan.password).submit()
+    return party.answer(browser.left_for)["code"]
+
+
+def test_a_code_is_redeemed_once_and_the_others_undo_it(race: Race) -> None:
+    """V10.4.2, RFC 6749 §4.1.2: one wins; the second use denies, and revokes what the first got."""
+    made = race.factory.make_client()
+    party = RelyingParty(race.app, race.settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
+    code = code_of(race, party)
+    pair = base64.b64encode(f"{made.client_id}:{made.secret}".encode()).decode()
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": made.redirect_uri,
+        "code_verifier": party.verifier,
+    }
+    told = race.at_once([Ask("/oauth/token", list(form.items()), headers={"Authorization": f"Basic {pair}"})] * TIMES)
+    assert statuses(told) == {200: 1, 400: TIMES - 1}
+    assert {one.json["error"] for one in told if one.status == 400} == {"invalid_grant"}
+    winner = next(one for one in told if one.status == 200).json
+    with pytest.raises(Refused):
+        party.userinfo(winner["access_token"])
+    assert race.events().count("grant:reuse_found") == 1
+
+
+def test_a_refresh_token_of_a_public_client_has_one_successor(race: Race) -> None:
+    """V10.4.5, RFC 9700 §4.14.2: twenty at once within the grace are one lost answer: all get the same, and it works."""
+    party = race.party(public=True, grant_types=["authorization_code", "refresh_token"])
+    first = party.redeem(code_of(race, party, scope="openid offline_access"))
+    assert first.refresh_token
+    assert len(first.refresh_token) < LONGEST_VALUE
+    form = [("grant_type", "refresh_token"), ("client_id", party.client_id), ("refresh_token", first.refresh_token)]
+    told = race.at_once([Ask("/oauth/token", form)] * TIMES)
+    assert statuses(told) == {200: TIMES}
+    (successor,) = {one.json["refresh_token"] for one in told}
+    assert successor != first.refresh_token
+    assert len({one.json["access_token"] for one in told}) == TIMES
+    assert party.userinfo(told[0].json["access_token"])["sub"]
+    assert party.refresh(successor).refresh_token not in (successor, first.refresh_token)
+    assert "grant:reuse_found" not in race.events()
+
+
+def test_a_recovery_code_lets_one_browser_of_twenty_on(race: Race) -> None:
+    """S42, V6.5.1: each browser is past the password; the same code at the same moment works once."""
+    ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True, recovery_codes=3)
+    browsers = race.browsers_past_password(race.party(), ann)
+    for browser in browsers:
+        browser.submit("use_recovery")
+    told = race.submit_at_once(browsers, recovery_code=ann.recovery_codes[1])
+    assert statuses(told) == {303: 1, 422: TIMES - 1}
+    assert [browser.reload().offers("choice=carry_on") for browser in browsers].count(True) == 1
+    with race.factory.context():
+        row = credentials.active_recovery_set(race.organisation_id, ann.id)
+        assert row is not None
+        assert recovery.left(race.organisation_id, row.id) == 2
+    assert race.events().count("recovery:code_used") == 1
+
+
+def test_a_code_of_the_app_lets_one_browser_of_twenty_on(race: Race) -> None:
+    """S57, V6.5.1: one login begins; the others are told to wait for the next code."""
+    ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
+    party = race.party()
+    browsers = race.browsers_past_password(party, ann)
+    told = race.submit_at_once(browsers, code=ann.authenticator.shown())
+    assert statuses(told) == {303: 1, 422: TIMES - 1}
+    assert all("Wait for the next code" in one.body for one in told if one.status == 422)
+    assert race.events().count("login:started") == 1
+    assert [browser.reload().left_for is not None for browser in browsers].count(True) <= 1
+
+
+def test_twenty_tabs_of_one_sign_in_send_the_same_code(race: Race) -> None:
+    """S60, S57: all tabs belong to one sign-in; one answer is taken and one login begins, nobody sees an error page."""
+    ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
+    (browser,) = race.browsers_past_password(race.party(), ann, times=1)
+    told = race.at_once([posted(browser, code=ann.authenticator.shown())] * TIMES)
+    assert set(statuses(told)) <= {303, 422}
+    assert race.events().count("login:started") == 1
+
+
+def test_a_password_sent_by_twenty_tabs_begins_one_login(race: Race) -> None:
+    """S60: all tabs belong to one sign-in; whoever is late is shown what is due now."""
+    jan = race.factory.make_user(race.organisation_id, "jan")
+    (browser,) = race.browsers_at_password(race.party(), times=1)
+    told = race.at_once([posted(browser, username=jan.username, password=jan.password)] * TIMES)
+    assert statuses(told) == {303: TIMES}
+    assert race.events().count("login:started") == 1
+
+
+def test_a_sign_in_that_was_asked_afresh_is_spent_once(race: Race) -> None:
+    """V10.4.2: the way back to the app opened twenty times at once; with prompt=login one of them gets a code."""
+    party, jan = race.party(), race.factory.make_user(race.organisation_id, "jan")
+    browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(prompt="login"))
+    typed = posted(browser, username=jan.username, password=jan.password)
+    browser.client.post(typed.path, data=dict(typed.form), base_url=race.settings.issuer)
+    back = f"/oauth/authorize/{typed.path.rpartition('/')[2]}"
+    told = race.at_once([Ask(back, cookies=browser.cookies, method="GET")] * TIMES)
+    assert set(statuses(told)) <= {303, 404}
+    assert len([one for one in told if one.location.startswith(party.redirect_uri)]) == 1
+    assert race.events().count("login:started") == 1
