@@ -16,8 +16,9 @@ from email.message import EmailMessage
 import structlog
 
 from idp import clock, db
-from idp.config import Mail, Settings
+from idp.config import Settings
 from idp.mail.letters import compose
+from idp.sections import Mail
 from idp.store import outbox
 from idp.store.outbox import OutgoingMail
 from idp.sweeps import sweep

@@ -17,6 +17,7 @@ from idp.identity import people
 from idp.identity.details import PersonDraft
 from idp.store.organisations import Organisation, add_organisation
 from idp.store.users import User
+from tests.identity.traces import Presence
 
 T = TypeVar("T")
 CLI = Origin(actor_id="cli")
@@ -81,3 +82,9 @@ def bare_settings(tmp_path: Path) -> Callable[..., Settings]:
         return config.make({**values, **over})
 
     return make
+
+
+@pytest.fixture
+def presence(settings: Settings, organisation: Organisation) -> Callable[[User], Presence]:
+    """Make somebody present."""
+    return lambda user: Presence(settings, organisation, user)

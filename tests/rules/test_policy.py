@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from idp.config import Acr
 from idp.identity.policy import (
     HARDWARE,
     PASSWORD,
@@ -20,6 +19,7 @@ from idp.identity.policy import (
     explain,
     rules_for,
 )
+from idp.sections import Acr
 
 LEVELS = Acr().names
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

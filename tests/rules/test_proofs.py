@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.config import Acr
 from idp.identity.proofs import Proof, acr, amr, as_json, auth_time, counting, from_json, level
+from idp.sections import Acr
 
 NAMES = Acr().names
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -1,0 +1,178 @@
+"""The tables of the configuration file: one frozen model each. ``config`` puts them together and reads them.
+
+Docstrings under the fields are the reference: ``config.example.toml`` is made from them.
+"""
+
+from functools import cached_property
+from ipaddress import ip_network
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Server(Section):
+    """How ``idp run`` listens."""
+
+    bind: str = "127.0.0.1:8000"
+    """Host and port to listen on."""
+    workers: int = Field(0, ge=0, le=256)
+    """Server processes; 0 means one for each core."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of the reverse proxy whose X-Forwarded-For is believed; nobody else's is."""
+    max_body_bytes: int = Field(131_072, ge=1024)
+    """Larger request bodies get 413."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            ip_network(entry)
+        return value
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of ``bind``."""
+        host, _, port = self.bind.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @field_validator("bind")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise ValueError("must be HOST:PORT, as 127.0.0.1:8000")
+        return value
+
+
+class Database(Section):
+    """Where everything is kept."""
+
+    url: str = "sqlite:///sleutel.sqlite3"
+    """``sqlite:///file`` (embedded; relative to the configuration file) or ``postgresql://…``."""
+    synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    """SQLite only. NORMAL may lose the last commits when the power fails (never corrupts); FULL is durable and slower."""
+    pool_size: int = Field(5, ge=1, le=100)
+    """PostgreSQL connections for each process."""
+
+
+class Acr(Section):
+    """The names of the assurance levels, as clients ask for them and find them in ``acr``."""
+
+    level_1: str = "pwd"
+    """Password."""
+    level_2: str = "mfa-remembered"
+    """Password on a device that is trusted after a second factor."""
+    level_3: str = "mfa"
+    """Password and a code of now, or a recovery code."""
+    level_4: str = "phr"
+    """Phishing-resistant: a passkey with user verification, or password and passkey."""
+    level_5: str = "phrh"
+    """Phishing-resistant with a hardware key that cannot be copied."""
+
+    @cached_property
+    def names(self) -> dict[str, int]:
+        """Name → level, ordered by level."""
+        return {
+            self.level_1: 1, self.level_2: 2, self.level_3: 3, self.level_4: 4, self.level_5: 5,
+        }  # fmt: skip
+
+
+class Passwords(Section):
+    """What passwords are taken and how they are hashed."""
+
+    min_length: int = Field(12, ge=8, le=64)
+    """Fewest characters for someone without a second factor, unless the organisation says otherwise."""
+    min_length_with_factor: int = Field(8, ge=8, le=64)
+    """Fewest characters for someone who has a second factor."""
+    argon2_memory_kib: int = Field(19_456, ge=8)
+    """Memory of one hash."""
+    argon2_passes: int = Field(2, ge=1)
+    """Passes of one hash."""
+    hash_slots: int = Field(1, ge=1)
+    """Hashes at a time in one server process."""
+    hash_patience_seconds: float = Field(3.0, gt=0)
+    """How long a sign-in waits for a slot before it is told to come back (503)."""
+
+
+class Leaked(Section):
+    """Where leaked passwords are looked up, beside the list that is built in."""
+
+    file: str = ""
+    """A file made by ``idp leaked import``; empty: none."""
+    range_service: str = ""
+    """Address of a range service (``https://…/range/``), asked with five characters of the hash; empty: none."""
+    timeout_seconds: float = Field(0.5, gt=0, le=5)
+    """The service's time in all, connecting included; after it the check counts as down."""
+
+
+class Mail(Section):
+    """How mail leaves."""
+
+    sender: str = "Sleutel <no-reply@localhost>"
+    """From."""
+    host: str = ""
+    """SMTP server; empty: mails are written to ``folder``."""
+    port: int = Field(587, ge=1, le=65535)
+    """SMTP port."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """``none`` is for a relay on this very machine."""
+    username: str = ""
+    """SMTP user; empty: no authentication."""
+    password: str = ""
+    """SMTP password."""
+    folder: str = "mail"
+    """Where mails are written when there is no ``host`` (relative to the configuration file)."""
+
+
+class Lifetimes(Section):
+    """How long things live. Organisations may shorten logins and remembered devices."""
+
+    code_seconds: int = Field(60, ge=10, le=600)
+    """Authorization code."""
+    access_token_seconds: int = Field(300, ge=30, le=3600)
+    """Access token and ID token."""
+    login_idle_minutes: int = Field(60, ge=1)
+    """A login that is not used ends."""
+    login_hours: int = Field(24, ge=1)
+    """A login ends, used or not."""
+    refresh_idle_days: int = Field(30, ge=1)
+    """A refresh token that is not used ends."""
+    refresh_days: int = Field(90, ge=1)
+    """A refresh token ends, used or not."""
+    attempt_minutes: int = Field(60, ge=5)
+    """A sign-in in progress."""
+    remember_device_days: int = Field(30, ge=1, le=365)
+    """A remembered device, from the tick."""
+    profile_minutes: int = Field(10, ge=1)
+    """How old a proof may be for a change of sign-in details."""
+    link_minutes: int = Field(30, ge=5)
+    """A link in a mail."""
+    one_time_password_hours: int = Field(24, ge=1)
+    """A one-time password sent by mail."""
+    refresh_grace_seconds: int = Field(10, ge=0, le=60)
+    """A public client that lost the answer gets the same successor within this time."""
+
+
+class Limits(Section):
+    """Throttles. Failures are counted for each user and authenticator and for each address."""
+
+    free_failures: int = Field(4, ge=1)
+    """Failures in a row that cost no waiting."""
+    first_wait_seconds: int = Field(2, ge=1)
+    """The wait after the next failure; it doubles from there."""
+    longest_wait_seconds: int = Field(900, ge=1)
+    """The wait grows no further than this."""
+    hard_stop: int = Field(100, ge=10)
+    """Failures in a row that disable the authenticator until an administrator clears it (NIST SP 800-63B-4 §3.2.2)."""
+    address_failures: int = Field(50, ge=5)
+    """Failures from one address within the window that close it."""
+    address_window_minutes: int = Field(15, ge=1)
+    """The window for addresses."""
+    client_failures: int = Field(50, ge=5)
+    """Wrong client secrets from one address within the window."""

@@ -1,0 +1,84 @@
+"""What a person leaves behind, and what is left of it: for tests of what ends when."""
+
+from datetime import timedelta
+
+from idp import audit, clock, crypto
+from idp.audit import Origin
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import logins, remembered
+from idp.identity.organisations import settings_of
+from idp.identity.proofs import Proof
+from idp.store import attempts, grants, users
+from idp.store import audit as audit_rows
+from idp.store.attempts import Attempt
+from idp.store.grants import Grant
+from idp.store.organisations import Group, Organisation
+from idp.store.users import User
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def by(user: User) -> Origin:
+    """This user acts."""
+    return Origin(actor_id=user.id, address="192.0.2.7")
+
+
+def fresh(user: User) -> User:
+    """As the database has it now."""
+    found = users.user(user.organisation_id, user.id)
+    assert found is not None
+    return found
+
+
+def events(organisation: Organisation) -> list[str]:
+    """What the trail says, its chain checked."""
+    assert audit.verify(organisation.id) is None
+    return [row.event for row in audit_rows.rows(organisation.id)]
+
+
+def add_group(organisation: Organisation, name: str, *, requires_mfa: bool = True) -> None:
+    """A group."""
+    from idp.db import add
+
+    with transaction():
+        add(Group(organisation_id=organisation.id, id=crypto.new_id(), name=name, requires_mfa=requires_mfa))
+
+
+class Presence:
+    """Everything of a user that can be ended: a login with a grant, a sign-in in progress, trust in a device."""
+
+    def __init__(self, settings: Settings, organisation: Organisation, user: User) -> None:
+        now, self.user = clock.now(), user
+        terms = settings_of(settings, organisation)
+        proofs = [Proof("password", now)]
+        place = ("", "Firefox", "192.0.2.7")
+        self.login_id, self.cookie = logins.start(settings, terms, organisation.id, user.id, proofs, *place, now)
+        self.grant_id, self.attempt, self.device = crypto.new_id(), crypto.random_bytes(32), crypto.new_secret()
+        remembered.remember(settings, terms, organisation.id, user.id, self.device, "Firefox", now)
+        later = now + timedelta(hours=1)
+        with transaction():
+            grants.add_grant(
+                Grant(
+                    organisation_id=organisation.id, id=self.grant_id, user_id=user.id, client_id="pos",
+                    login_id=self.login_id, created_at=now, ends_at=later,
+                )
+            )  # fmt: skip
+            attempts.add_attempt(
+                Attempt(
+                    digest=self.attempt, browser_id="b", needs={}, organisation_id=organisation.id, user_id=user.id,
+                    created_at=now, expires_at=later,
+                )
+            )  # fmt: skip
+
+    def left(self) -> set[str]:
+        """What still holds."""
+        now, here = clock.now(), self.user.organisation_id
+        grant = grants.grant(here, self.grant_id)
+        holds = {
+            "login": logins.current(self.cookie, now) is not None,
+            "grant": grant is not None and grant.revoked_at is None,
+            "attempt": attempts.attempt_of(self.attempt, "b", now) is not None,
+            "device": remembered.trust(here, self.user.id, self.device, now) is not None,
+        }
+        return {name for name, held in holds.items() if held}
