@@ -83,15 +83,15 @@ def keep(response: Response) -> Response:
         return response
     found = cookies()
     if found.browser_is_new:
-        _set(response, "browser", found.browser, LONG)
+        put_cookie(response, "browser", found.browser, LONG)
     if found.login is not None:
-        _set(response, "login", found.login, None)
+        put_cookie(response, "login", found.login, None)
     if found.device is not None:
-        _set(response, "device", found.device, LONG)
+        put_cookie(response, "device", found.device, LONG)
     return response
 
 
-def _set(response: Response, name: str, value: str, max_age: int | None) -> None:
+def put_cookie(response: Response, name: str, value: str, max_age: int | None) -> None:
     """Set a cookie, or delete it where ``value`` is empty; ``max_age`` None: until the browser closes."""
     age = max_age if value else 0
     secure = settings().is_secure

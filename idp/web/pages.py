@@ -119,7 +119,7 @@ def error_page(
 
 def locale() -> str:
     """The reader's language: what the sign-in says (``prefer``), their own choice, then the browser's (S62)."""
-    for wanted in (*g.get("languages", ()), request.cookies.get("language", "")):
+    for wanted in (*g.get("languages", ()), request.cookies.get(browser.cookie_name("language"), "")):
         if wanted[:2].lower() in LANGUAGES:
             return str(wanted[:2].lower())
     return request.accept_languages.best_match(LANGUAGES, "en") or "en"
@@ -139,7 +139,7 @@ def language() -> Response:
     is_ours = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
     response = see_other(back if is_ours else "/")
     if chosen in LANGUAGES:
-        response.set_cookie("language", chosen, max_age=browser.LONG, samesite="Lax", secure=browser.settings().is_secure)
+        browser.put_cookie(response, "language", chosen, browser.LONG)
         if back.startswith("/sign-in/"):
             settle.choose_locale(browser.settings(), browser.visit(), back.removeprefix("/sign-in/"), chosen)
     return response

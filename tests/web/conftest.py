@@ -1,0 +1,119 @@
+"""Everything that is served, asked in every way: a shop with one person, and a recorder of all answers."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
+
+from idp.config import Settings
+from tests.drivers.browser import Browser
+from tests.drivers.relying_party import RelyingParty
+from tests.factories import Factory, MadeClient, MadePerson
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "FOO")
+SHOWN = {"attempt_id": "A" * 43, "device_id": "a" * 26, "filename": "css/theme.css"}
+
+
+@dataclass
+class Heard:
+    """An answer as it left the application."""
+
+    method: str
+    path: str
+    status: int
+    headers: Headers
+
+
+@dataclass
+class Recorder:
+    """Stands before the application and writes down every answer."""
+
+    inner: Any
+    heard: list[Heard] = field(default_factory=list)
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        """WSGI."""
+
+        def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            self.heard.append(Heard(environ["REQUEST_METHOD"], environ["PATH_INFO"], int(status[:3]), Headers(headers)))
+            return start(status, headers, *rest)
+
+        return self.inner(environ, note)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def recorder(app: Flask) -> Recorder:
+    """All answers of this application from now on."""
+    made = Recorder(app.wsgi_app)
+    app.wsgi_app = made  # type: ignore[method-assign]
+    return made
+
+
+@dataclass
+class Shop:
+    """One organisation, a person with every factor, an app of another company, and browsers."""
+
+    app: Flask
+    settings: Settings
+    factory: Factory
+    organisation_id: str
+    ann: MadePerson
+    made: MadeClient
+    party: RelyingParty
+
+    def browser(self, **options: Any) -> Browser:
+        """A browser that knows nothing."""
+        return Browser(self.app, self.settings.issuer, **options)
+
+    def at_password(self, **params: str) -> Browser:
+        """A browser at the password page."""
+        return self.browser().open(self.party.authorize_url(**params))
+
+    def at_code(self, **params: str) -> Browser:
+        """A browser in which ann's password was typed."""
+        return self.at_password(**params).fill(username="ann", password=self.ann.password).submit()
+
+    def signed_in(self, **params: str) -> Browser:
+        """A browser in which ann is signed in, back at the app; ``left_for`` says where."""
+        return self.allow(self.at_code(**params).fill(code=self.ann.authenticator.code()).submit())
+
+    def allow(self, browser: Browser) -> Browser:
+        """Say yes to the app, where it is asked."""
+        return browser.submit("choice=allow") if browser.offers("choice=allow") else browser
+
+    def ask(self, method: str, path: str, **options: Any) -> TestResponse:
+        """An answer to a client without cookies; ``path`` goes in as it is, unquoted."""
+        client = self.app.test_client(use_cookies=False)
+        over = {"PATH_INFO": path, **options.pop("environ_overrides", {})}
+        return client.open(
+            "/", method=method, base_url=self.settings.issuer, buffered=True, environ_overrides=over, **options
+        )
+
+
+@pytest.fixture
+def shop(app: Flask, settings: Settings, factory: Factory) -> Shop:
+    """The app asks for consent, as it is another company's."""
+    shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
+    ann = factory.make_user(shoes, "ann", with_totp=True, recovery_codes=5, email="ann@shoes.example", name="Ann de Vries")
+    made = factory.make_client(
+        first_party=False,
+        grant_types=["authorization_code", "refresh_token"],
+        post_logout_redirect_uris=["https://shop.example.com/bye"],
+    )
+    party = RelyingParty(app, settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
+    return Shop(app, settings, factory, shoes, ann, made, party)
+
+
+def paths(app: Flask) -> Iterator[str]:
+    """An address of every route, and of what is no route."""
+    for rule in app.url_map.iter_rules():
+        path = rule.rule
+        for name, value in SHOWN.items():
+            path = path.replace(f"<path:{name}>", value).replace(f"<{name}>", value)
+        assert "<" not in path, f"what does {path} stand for?"
+        yield path
+    yield from ("/no-such-page", "/oauth/no-such-endpoint", "/static/no-such-file")

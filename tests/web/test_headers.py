@@ -1,0 +1,116 @@
+"""What every answer carries, whoever asks for whatever by whichever method."""
+
+import re
+
+import pytest
+
+from tests.web.conftest import METHODS, Heard, Recorder, Shop, paths
+
+MACHINES = re.compile(r"/oauth/(token|userinfo|jwks)$|/\.well-known/(openid-configuration|oauth-authorization-server)$")
+OFFICIAL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+def is_marked(heard: Heard) -> bool:
+    """The headers that no answer may lack, and those that none may have."""
+    headers = heard.headers
+    policy = headers["Content-Security-Policy"]
+    assert "unsafe-" not in policy
+    assert all(part in policy for part in ("default-src 'none'", "object-src 'none'", "base-uri 'none'"))
+    assert "frame-ancestors 'none'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] in ("same-origin", "no-referrer")
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    lasting = re.fullmatch(r"max-age=(\d+); includeSubDomains(; preload)?", headers["Strict-Transport-Security"])
+    assert lasting
+    assert int(lasting[1]) >= 31_536_000
+    return not {"Server", "X-Powered-By", "Via"} & set(headers.keys())
+
+
+def test_every_answer_carries_the_headers(shop: Shop, recorder: Recorder) -> None:
+    """V3.4.1, V3.4.3–V3.4.8, V13.4.6: on pages, machines' answers, static files, redirects and errors, signed in and out."""
+    everywhere = list(paths(shop.app))
+    for client in (shop.app.test_client(use_cookies=False), shop.signed_in().client):
+        for path in everywhere:
+            for method in METHODS:
+                client.open(path, method=method, base_url=shop.settings.issuer, buffered=True)
+    assert all(is_marked(heard) for heard in recorder.heard)
+    assert {heard.status for heard in recorder.heard} >= {200, 303, 400, 404, 405}
+    assert max(heard.status for heard in recorder.heard) < 500
+
+
+def test_pages_are_never_kept_and_bodies_say_what_they_are(shop: Shop, recorder: Recorder) -> None:
+    """V14.3.2, V4.1.1, S60: HTML is no-store; every body has a type, text its charset; only static files are kept."""
+    client = shop.signed_in().client
+    for path in paths(shop.app):
+        for method in ("GET", "POST"):
+            client.open(path, method=method, base_url=shop.settings.issuer, buffered=True)
+    for heard in recorder.heard:
+        kind = heard.headers.get("Content-Type", "")
+        kept = heard.headers.get("Cache-Control", "")
+        if kind.startswith("text/"):
+            assert "charset=utf-8" in kind.lower(), heard
+        if kind.startswith("text/html") or heard.headers.getlist("Set-Cookie"):
+            assert "no-store" in kept, heard
+        if heard.path == "/oauth/token" or heard.path.startswith("/account"):
+            assert "no-store" in kept, heard
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND", "DEBUG", "FOO"])
+def test_methods_that_are_not_ours_are_refused(shop: Shop, method: str) -> None:
+    """V4.1.4, V13.4.4: 405 on every route, and nothing of the request comes back."""
+    for path in paths(shop.app):
+        told = shop.ask(method, path, headers={"X-Canary": "canary-of-trace"})
+        assert told.status_code in (404, 405), path
+        assert "canary-of-trace" not in told.get_data(as_text=True)
+
+
+def test_reading_methods_change_nothing_that_is_posted(shop: Shop) -> None:
+    """V3.5.3: a page that is posted to answers 405 to GET, and names what it takes."""
+    for rule in shop.app.url_map.iter_rules():
+        others = [one for one in shop.app.url_map.iter_rules() if one.rule == rule.rule]
+        if not any("GET" in (one.methods or ()) for one in others):
+            path = rule.rule.replace("<device_id>", "x")
+            told = shop.ask("GET", path)
+            assert told.status_code == 405, path
+            assert "POST" in told.headers["Allow"]
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://evil.id.example.com", "https://id.example.com"])
+def test_only_the_machines_endpoints_are_open_to_other_origins(shop: Shop, recorder: Recorder, origin: str) -> None:
+    """V3.4.2: no page may be read by another origin; what machines ask reads no cookie and says * to everybody."""
+    client = shop.signed_in().client
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "Authorization"}
+    recorder.heard.clear()
+    for path in paths(shop.app):
+        for method in ("GET", "POST", "OPTIONS"):
+            client.open(path, method=method, base_url=shop.settings.issuer, buffered=True, headers=asked)
+    for heard in recorder.heard:
+        assert "Access-Control-Allow-Credentials" not in heard.headers
+        allowed = heard.headers.get("Access-Control-Allow-Origin")
+        assert allowed in (("*", None) if MACHINES.match(heard.path) else (None,)), heard.path
+    assert any("Access-Control-Allow-Origin" in heard.headers for heard in recorder.heard)
+
+
+def test_machines_answers_set_no_cookie(shop: Shop, recorder: Recorder) -> None:
+    """V7.2.1: they know nobody by a cookie, so they give none."""
+    for method in METHODS:
+        for path in (
+            "/oauth/token",
+            "/oauth/userinfo",
+            "/oauth/jwks",
+            "/.well-known/openid-configuration",
+            "/livez",
+            "/readyz",
+        ):
+            shop.ask(method, path)
+    assert recorder.heard
+    assert not [heard for heard in recorder.heard if heard.headers.getlist("Set-Cookie")]
+
+
+def test_nothing_is_called_back(shop: Shop) -> None:
+    """V3.5.6: there is no JSONP."""
+    for path in ("/oauth/jwks", "/.well-known/openid-configuration", "/livez"):
+        told = shop.ask("GET", path, query_string="callback=evil&jsonp=evil")
+        assert "evil" not in told.get_data(as_text=True)
+        assert told.mimetype == "application/json"
