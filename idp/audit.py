@@ -75,12 +75,16 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class Origin:
-    """Who does something, and from where. ``actor_id``: a user's id, or a word as ``cli`` where no user acts."""
+    """Who does something, and from where. ``actor_id``: a user's id, or a word as ``cli`` where no user acts.
+
+    ``label``: the browser in words.
+    """
 
     actor_id: str = ""
     address: str = ""
     request_id: str = ""
     client_id: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,10 +118,11 @@ def record(
     client_id: str = "",
     address: str = "",
     request_id: str = "",
+    label: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """Note that ``event`` happened, in this transaction. Raises ``RuntimeError`` outside of one."""
-    origin = Origin(actor_id=actor_id, address=address, request_id=request_id, client_id=client_id)
+    origin = Origin(actor_id=actor_id, address=address, request_id=request_id, client_id=client_id, label=label)
     record_by(origin, event, organisation_id=organisation_id, subject_id=subject_id, outcome=outcome, data=data)
 
 
@@ -174,6 +179,7 @@ def _row(entry: Entry, seq: int, previous: bytes) -> store.AuditRow:
         subject_id=entry.subject_id,
         client_id=entry.origin.client_id[:200],
         address=entry.origin.address[:45],
+        label=entry.origin.label[:100],
         request_id=entry.origin.request_id[:26],
         data=dict(entry.data),
         previous=previous,

@@ -41,7 +41,13 @@ def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcom
     needs = signin.needs_of(server.provider.settings, visit, attempt_id)
     if needs is None or "client_id" not in needs.carried:
         return Gone()
-    request = ProtocolRequest("GET", Parameters(dict(needs.carried)), address=visit.address, request_id=visit.request_id)
+    request = ProtocolRequest(
+        "GET",
+        Parameters(dict(needs.carried)),
+        address=visit.address,
+        request_id=visit.request_id,
+        label=visit.label,
+    )
     return begin(server, request, visit, attempt_id)
 
 
@@ -65,7 +71,9 @@ def _finish(grant: CodeGrant, settled: Settled) -> Answer | None:
     with db.transaction():
         if not signin.finish(settled):
             return None
-        return grant.create_authorization_response(grant.asked.redirect_uri, settled)
+        made: Answer = grant.create_authorization_response(grant.asked.redirect_uri, settled)
+    log.info("authorized", client_id=grant.asked.client.client_id, sub=settled.user_id, silent=not settled.attempt_id)
+    return made
 
 
 def _unmet(unmet: Unmet, redirect_uri: str) -> Fault:

@@ -191,5 +191,6 @@ def _tell(event: Event, grant: Grant, request: ProtocolRequest, **data: str) -> 
         client_id=grant.client_id,
         address=request.address,
         request_id=request.request_id,
+        label=request.label,
         data={"grant": grant.id, **data},
     )

@@ -100,7 +100,7 @@ def confirm(provider: Provider, sealed: str, visit: Visit) -> LogoutOutcome:
 
 def _end(wish: _Wish, login: Login, visit: Visit) -> SignedOut:
     client_id = wish.client.client_id if wish.client else ""
-    logins.end(login, "signed_out", Origin(login.user_id, visit.address, visit.request_id, client_id))
+    logins.end(login, "signed_out", Origin(login.user_id, visit.address, visit.request_id, client_id, visit.label))
     return _signed_out(wish)
 
 

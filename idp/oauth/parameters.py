@@ -102,7 +102,10 @@ class Payload(OAuth2Payload):  # type: ignore[misc]  # Authlib is untyped
 
 
 class ProtocolRequest(OAuth2Request):  # type: ignore[misc]  # Authlib is untyped
-    """A request to the protocol. ``address`` is the network address it came from, for limits and the audit."""
+    """A request to the protocol. ``address`` is the network address it came from, for limits and the audit.
+
+    ``label``: the browser in words, where a person's browser brings it.
+    """
 
     def __init__(
         self,
@@ -112,6 +115,7 @@ class ProtocolRequest(OAuth2Request):  # type: ignore[misc]  # Authlib is untype
         headers: Mapping[str, str] | None = None,
         address: str = "",
         request_id: str = "",
+        label: str = "",
     ) -> None:
         # Authlib insists on https here; the issuer was judged when the configuration was read, and behind a proxy the
         # scheme of the inner connection says nothing.
@@ -120,6 +124,7 @@ class ProtocolRequest(OAuth2Request):  # type: ignore[misc]  # Authlib is untype
         self.payload = Payload(parameters)
         self.address = address
         self.request_id = request_id
+        self.label = label
 
     @property
     def form(self) -> dict[str, str]:

@@ -67,6 +67,7 @@ class Work:
             address=self.visit.address,
             request_id=self.visit.request_id,
             client_id=client.client_id if client else "",
+            label=self.visit.label,
         )
 
     def record(self, event: Event, *, outcome: str = "success", user: User | None = None, **data: object) -> None:

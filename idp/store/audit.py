@@ -27,6 +27,8 @@ class AuditRow(Base):
     subject_id: Mapped[str] = mapped_column(String(40), default="")
     client_id: Mapped[str] = mapped_column(String(200), default="")
     address: Mapped[str] = mapped_column(String(45), default="")
+    label: Mapped[str] = mapped_column(String(100), default="")
+    """The browser in words, where one was used."""
     request_id: Mapped[str] = mapped_column(Id, default="")
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
     previous: Mapped[bytes] = mapped_column(LargeBinary(32))

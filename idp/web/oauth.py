@@ -97,7 +97,7 @@ def userinfo_() -> Response:
 
 @machines.errorhandler(OAuth2Error)
 def _fault(error: OAuth2Error) -> Response:
-    log.info("oauth_error", error=error.error, detail=getattr(error, "detail", ""), path=request.path)
+    log.info("oauth_error", error=error.error, detail=getattr(error, "detail", ""), route=request.endpoint)
     status, body, headers = error(None)
     response = Response(json.dumps(body), status, headers)
     if status == 405:
@@ -118,7 +118,7 @@ def _http_error(error: HTTPException) -> Response:
 
 @machines.errorhandler(Exception)
 def _unexpected(error: Exception) -> Response:
-    log.error("unexpected", path=request.path, request_id=browser.request_id(), exc_info=error)
+    log.error("unexpected", route=request.endpoint, exc_info=error)
     return _fault(Fault("server_error", "It is our fault, and it was noted.", status=500))
 
 
@@ -157,9 +157,10 @@ def _form(known: frozenset[str]) -> Parameters:
     return parameters.read(request.get_data(parse_form_data=False), known)
 
 
-def _protocol_request(found: Parameters) -> ProtocolRequest:
+def _protocol_request(found: Parameters, label: str = "") -> ProtocolRequest:
+    headers, place = dict(request.headers), browser.address()
     return ProtocolRequest(
-        request.method, found, headers=dict(request.headers), address=browser.address(), request_id=browser.request_id()
+        request.method, found, headers=headers, address=place, request_id=browser.request_id(), label=label
     )
 
 
@@ -170,7 +171,8 @@ def _protocol_request(found: Parameters) -> ProtocolRequest:
 def authorize_() -> Response:
     """The authorization endpoint."""
     found = _query(asked.PARAMETERS)
-    return _outcome(authorize.begin(server(), _protocol_request(found), browser.visit()))
+    visit = browser.visit()
+    return _outcome(authorize.begin(server(), _protocol_request(found, visit.label), visit))
 
 
 @blueprint.get("/oauth/authorize/<attempt_id>")

@@ -53,6 +53,7 @@ def upgrade() -> None:
     sa.Column('subject_id', sa.String(length=40), nullable=False),
     sa.Column('client_id', sa.String(length=200), nullable=False),
     sa.Column('address', sa.String(length=45), nullable=False),
+    sa.Column('label', sa.String(length=100), nullable=False),
     sa.Column('request_id', sa.String(length=26), nullable=False),
     sa.Column('data', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
     sa.Column('previous', sa.LargeBinary(length=32), nullable=False),

@@ -66,7 +66,7 @@ def sign_out() -> Response:
     visit = browser.visit()
     login = logins.current(visit.login, clock.now()) if visit.login else None
     if login is not None:
-        origin = Origin(actor_id=login.user_id, address=visit.address, request_id=visit.request_id)
+        origin = Origin(actor_id=login.user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
         logins.end(login, "signed_out", origin)
     browser.cookies().login = ""
     return pages.see_other("/")

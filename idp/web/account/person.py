@@ -30,7 +30,8 @@ class Me:
     @property
     def origin(self) -> Origin:
         """This person, from here, for the audit trail."""
-        return Origin(actor_id=self.user.id, address=browser.address(), request_id=browser.request_id())
+        visit = browser.visit()
+        return Origin(self.user.id, address=visit.address, request_id=visit.request_id, label=visit.label)
 
 
 class SignInFirst(Exception):
