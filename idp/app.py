@@ -10,6 +10,7 @@ from flask import Flask
 from idp import config, schema
 from idp.config import Settings
 from idp.db import setup_db
+from idp.logs import setup_logs
 from idp.oauth.server import setup_oauth
 from idp.resources import PACKAGE, folder
 from idp.web import account, health, oauth, pages, signin
@@ -25,6 +26,7 @@ class Sleutel:
 
 def create_app(settings: Settings) -> Flask:
     """The provider as a WSGI application."""
+    setup_logs(settings)
     app = Flask("idp", template_folder=str(folder("templates")), static_folder=str(PACKAGE / "web" / "static"))
     app.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_bytes
     app.config["MAX_FORM_PARTS"] = 100

@@ -96,9 +96,11 @@ def setup_db(app: Any, settings: Settings) -> None:
 
 
 def _engine_options(settings: Settings) -> dict[str, Any]:
+    # Errors must not carry the values of a statement into the log: they may be digests, names, addresses.
     if settings.database_url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 10.0}}
+        return {"hide_parameters": True, "connect_args": {"timeout": 10.0}}
     return {
+        "hide_parameters": True,
         "pool_size": settings.database.pool_size,
         "pool_pre_ping": True,
         "connect_args": {"connect_timeout": 3, "options": "-c timezone=UTC -c statement_timeout=10000"},

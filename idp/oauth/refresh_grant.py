@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 
 from idp import clock, crypto, db
@@ -22,6 +23,8 @@ from idp.oauth.provider import Provider
 from idp.oauth.tokens import mint
 from idp.store import grants
 from idp.store.grants import RefreshToken
+
+log = structlog.get_logger("oauth")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # Authlib is untyp
             raise found
         scopes = self.request.parameters.get("scope").split() or found.standing.grant.scopes
         ordered = [scope for scope in found.standing.grant.scopes if scope in scopes]
+        log.info("refreshed", client_id=self.request.client.client_id, sub=found.standing.user.id)
         token = mint(self.provider, found.standing, ordered, refresh_token=found.refresh_token)
         return 200, token, self.TOKEN_RESPONSE_HEADER
 

@@ -75,7 +75,14 @@ def setup_pages(app: Flask) -> None:
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+    app.before_request(_name_in_log)
     app.after_request(_finish)
+
+
+def _name_in_log() -> None:
+    """Every line that is logged for a request carries its id."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=browser.request_id())
 
 
 def words(message: Message) -> str:
@@ -146,7 +153,7 @@ def language() -> Response:
 
 
 def _refused(refusal: Refusal) -> Response:
-    log.info("refused", status=refusal.status, detail=refusal.detail, path=request.path)
+    log.info("refused", status=refusal.status, detail=refusal.detail, route=request.endpoint)
     title = TITLES.get(refusal.status, TITLES[400])
     return error_page(refusal.status, title, refusal.message, retry_after=getattr(refusal, "retry_after", 0))
 
@@ -164,7 +171,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("unexpected", path=request.path, request_id=browser.request_id(), exc_info=error)
+    log.error("unexpected", route=request.endpoint, exc_info=error)
     return error_page(500, TITLES[500], TEXTS[500], {"Request": browser.request_id()})
 
 

@@ -9,6 +9,7 @@ FLOORS = {
     "crypto": 0,
     "errors": 0,
     "config": 0,
+    "logs": 0,
     "sections": 0,
     "db": 0,
     "resources": 0,
