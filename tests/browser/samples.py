@@ -15,9 +15,10 @@ from idp.signin.steps.new_password import NewPasswordPage
 from idp.signin.steps.organisation import OrganisationPage
 from idp.signin.steps.password import MISMATCH, PasswordPage
 from idp.signin.steps.recovered import RecoveredPage
-from idp.web.account.changes import WRONG_PASSWORD, RemoveFactorPage
+from idp.web.account.changes import RemoveFactorPage
 from idp.web.account.home import App, HomePage
 from idp.web.account.security import Device, SecurityPage
+from idp.web.confirmation import WRONG_PASSWORD
 from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import TEXTS, TITLES, ErrorPage
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, Response
 
 from idp import clock, db
-from idp.errors import Message, say
-from idp.identity import passwords, people, remembered, throttle
+from idp.errors import Message
+from idp.identity import people, remembered
 from idp.signin.case import ENROL, NEW_CODES, NEW_PASSWORD, Needs
 from idp.store import users
 from idp.web import browser, csrf, forms, pages
 from idp.web.account.person import SECURITY, Me, changing, doing, me, visiting
-
-WRONG_PASSWORD = say("That is not your password. Check it and try again.")
+from idp.web.confirmation import WRONG_PASSWORD, password_fits
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def remove_factor() -> Response:
     csrf.require()
     present = me(changing())
     _require_removable(present)
-    if not _password_fits(present, forms.fields().get("password", "")):
+    if not password_fits(present.user, forms.fields().get("password", "")):
         return pages.render("account/remove_factor.html", replace(_dialog(present, WRONG_PASSWORD), asks_password=True), 422)
     kept = present.settled.login_id
     people.remove_factor(browser.settings(), present.organisation, present.user, present.origin, keep_login_id=kept)
@@ -121,25 +120,3 @@ def _dialog(present: Me, *errors: Message) -> RemoveFactorPage:
 
 def _require_removable(present: Me) -> None:
     people.require_voluntary(browser.settings(), present.organisation, present.user)
-
-
-def _password_fits(present: Me, password: str) -> bool:
-    """The throttled check of the person's own password, as at sign-in."""
-    settings, user = browser.settings(), present.user
-    with settings.hasher.slot():
-        guess = throttle.gate(
-            settings,
-            organisation_id=user.organisation_id,
-            user_id=user.id,
-            typed="",
-            authenticator="password",
-            browser_id=browser.visit().browser_id,
-            address=browser.address(),
-            now=clock.now(),
-        )
-        db.release()
-        fits = passwords.verify(settings, user, password[: passwords.MAX_LENGTH])
-    if fits:
-        with db.transaction():
-            guess.succeeded()
-    return fits
