@@ -70,6 +70,17 @@ class Event(StrEnum):
     POLICY_CHANGED = "policy:changed"
     KEY_MADE = "key:made"
     KEY_ROTATED = "key:rotated"
+    RESET_ASKED = "password:reset_asked"
+    INVITED = "user:invited"
+    INVITATION_TAKEN = "user:invitation_taken"
+    ADDRESS_ASKED = "address:change_asked"
+    ADDRESS_CHANGED = "address:changed"
+    ADDRESS_VERIFIED = "address:verified"
+    ADDRESS_RESTORED = "address:restored"
+    OWNER_RECOVERY_STARTED = "owner_recovery:started"
+    OWNER_RECOVERY_CONFIRMED = "owner_recovery:confirmed"
+    OWNER_RECOVERY_CANCELLED = "owner_recovery:cancelled"
+    OWNER_RECOVERY_DONE = "owner_recovery:done"
     OPERATOR_ADDED = "operator:added"
 
 

@@ -155,6 +155,10 @@ class Lifetimes(Section):
     """A link in a mail."""
     one_time_password_hours: int = Field(24, ge=1)
     """A one-time password sent by mail."""
+    invitation_hours: int = Field(72, ge=1, le=336)
+    """An invitation by mail or on paper."""
+    owner_recovery_hours: int = Field(24, ge=1, le=720)
+    """How long the recovery of an owner waits for objections once the owner has confirmed it."""
     refresh_grace_seconds: int = Field(10, ge=0, le=60)
     """A public client that lost the answer gets the same successor within this time."""
 
@@ -176,3 +180,7 @@ class Limits(Section):
     """The window for addresses."""
     client_failures: int = Field(50, ge=5)
     """Wrong client secrets from one address within the window."""
+    mails_for_account: int = Field(5, ge=1)
+    """Mails with a link that may be asked for one account within the window, by whomever."""
+    mails_from_address: int = Field(20, ge=1)
+    """Requests for such mails from one address within the window."""

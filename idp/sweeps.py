@@ -5,7 +5,7 @@ from collections.abc import Callable
 from idp import clock
 from idp.config import Settings
 from idp.db import transaction
-from idp.store import attempts, grants, limits, logins, outbox
+from idp.store import attempts, grants, limits, links, logins, outbox
 
 KEEP_DAYS = 30
 """Ended logins, grants and mails stay this long, for whoever asks what happened."""
@@ -22,6 +22,7 @@ def sweep(settings: Settings) -> int:
         lambda: grants.sweep_grants(before),
         lambda: logins.sweep_logins(before),
         lambda: outbox.sweep_mails(before),
+        lambda: links.sweep_links(before),
         lambda: limits.sweep_limits(failures_before, now),
     )
     return sum(_sweep_one(table) for table in sweeps)

@@ -1,13 +1,13 @@
 """Users, their memberships of groups and their shops."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, ForeignKeyConstraint, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, insert_new, one, write
+from idp.db import Base, Id, add, every, insert_new, one, values, write
 from idp.store.organisations import Group, Shop
 
 
@@ -31,6 +31,8 @@ class User(Base):
     email: Mapped[str | None] = mapped_column(String(254))
     email_key: Mapped[str | None] = mapped_column(String(254))
     email_verified_at: Mapped[datetime | None]
+    verify_since: Mapped[datetime | None]
+    """Since when an administrator is asked to verify the address (S55); None once it is."""
     phone_number: Mapped[str | None] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(200), default="")
     locale: Mapped[str] = mapped_column(String(10), default="")
@@ -100,6 +102,12 @@ def user_named(organisation_id: str, username_key: str) -> User | None:
 def users(organisation_id: str) -> list[User]:
     """All of an organisation, by username."""
     return every(select(User).where(User.organisation_id == organisation_id).order_by(User.username_key))
+
+
+def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]:
+    """Id → username, for lists that hold ids."""
+    here = (User.organisation_id == organisation_id, User.id.in_(user_ids))
+    return {row[0]: row[1] for row in values(select(User.id, User.username).where(*here))} if user_ids else {}
 
 
 def add_user(row: User) -> None:

@@ -158,6 +158,12 @@ def upgrade() -> None:
     sa.Column('clients', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_policies'))
     )
+    op.create_table('reset_requests',
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.Column('sealed_values', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reset_requests'))
+    )
     op.create_table('signing_keys',
     sa.Column('kid', sa.String(length=64), nullable=False),
     sa.Column('alg', sa.String(length=10), nullable=False),
@@ -221,6 +227,7 @@ def upgrade() -> None:
     sa.Column('email', sa.String(length=254), nullable=True),
     sa.Column('email_key', sa.String(length=254), nullable=True),
     sa.Column('email_verified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('verify_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('phone_number', sa.String(length=32), nullable=True),
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('locale', sa.String(length=10), nullable=False),
@@ -321,6 +328,38 @@ def upgrade() -> None:
     with op.batch_alter_table('logins', schema=None) as batch_op:
         batch_op.create_index('ix_logins_user', ['organisation_id', 'user_id'], unique=False)
         batch_op.create_index('uq_logins_digest', ['organisation_id', 'digest'], unique=True)
+
+    op.create_table('mailed_links',
+    sa.Column('organisation_id', sa.String(length=26), nullable=False),
+    sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('user_id', sa.String(length=26), nullable=False),
+    sa.Column('purpose', sa.String(length=20), nullable=False),
+    sa.Column('sealed_values', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['organisation_id', 'user_id'], ['users.organisation_id', 'users.id'], name=op.f('fk_mailed_links_organisation_id_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('organisation_id', 'digest', name=op.f('pk_mailed_links'))
+    )
+    with op.batch_alter_table('mailed_links', schema=None) as batch_op:
+        batch_op.create_index('ix_mailed_links_expires', ['expires_at'], unique=False)
+        batch_op.create_index('ix_mailed_links_user', ['organisation_id', 'user_id', 'purpose'], unique=False)
+
+    op.create_table('owner_recoveries',
+    sa.Column('organisation_id', sa.String(length=26), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.Column('user_id', sa.String(length=26), nullable=False),
+    sa.Column('started_by', sa.String(length=40), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('confirm_by', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_why', sa.String(length=20), nullable=False),
+    sa.ForeignKeyConstraint(['organisation_id', 'user_id'], ['users.organisation_id', 'users.id'], name=op.f('fk_owner_recoveries_organisation_id_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('organisation_id', 'id', name=op.f('pk_owner_recoveries'))
+    )
+    with op.batch_alter_table('owner_recoveries', schema=None) as batch_op:
+        batch_op.create_index('ix_owner_recoveries_due', ['ended_at', 'due_at'], unique=False)
 
     op.create_table('recovery_sets',
     sa.Column('organisation_id', sa.String(length=26), nullable=False),
@@ -440,6 +479,15 @@ def downgrade() -> None:
         batch_op.drop_index('uq_recovery_sets_active', sqlite_where=sa.text('removed_at IS NULL'), postgresql_where=sa.text('removed_at IS NULL'))
 
     op.drop_table('recovery_sets')
+    with op.batch_alter_table('owner_recoveries', schema=None) as batch_op:
+        batch_op.drop_index('ix_owner_recoveries_due')
+
+    op.drop_table('owner_recoveries')
+    with op.batch_alter_table('mailed_links', schema=None) as batch_op:
+        batch_op.drop_index('ix_mailed_links_user')
+        batch_op.drop_index('ix_mailed_links_expires')
+
+    op.drop_table('mailed_links')
     with op.batch_alter_table('logins', schema=None) as batch_op:
         batch_op.drop_index('uq_logins_digest')
         batch_op.drop_index('ix_logins_user')
@@ -481,6 +529,7 @@ def downgrade() -> None:
         batch_op.drop_index('uq_signing_keys_active', sqlite_where=sa.text('active_at IS NOT NULL AND retired_at IS NULL'), postgresql_where=sa.text('active_at IS NOT NULL AND retired_at IS NULL'))
 
     op.drop_table('signing_keys')
+    op.drop_table('reset_requests')
     op.drop_table('policies')
     with op.batch_alter_table('outbox', schema=None) as batch_op:
         batch_op.drop_index('ix_outbox_due')

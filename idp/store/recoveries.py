@@ -1,0 +1,101 @@
+"""Recoveries of owners who lost everything (S48): started, confirmed, waited for, and over."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, Index, String, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, every, one, session, write
+
+
+class OwnerRecovery(Base):
+    """One recovery of an organisation's owner. Open until ``ended_at``; ``ended_why``: done, cancelled, expired.
+
+    ``due_at`` stands once the owner has confirmed; until then it ends by ``confirm_by``.
+    """
+
+    __tablename__ = "owner_recoveries"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_owner_recoveries_due", "ended_at", "due_at"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id)
+    started_by: Mapped[str] = mapped_column(String(40))
+    """An operator's id, or ``cli``."""
+    started_at: Mapped[datetime]
+    confirm_by: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_why: Mapped[str] = mapped_column(String(20), default="")
+
+
+def add_recovery(row: OwnerRecovery) -> None:
+    """Insert."""
+    add(row)
+
+
+def open_recovery(organisation_id: str, now: datetime) -> OwnerRecovery | None:
+    """The recovery under way in an organisation: confirmed, or still to be."""
+    return session().scalar(
+        select(OwnerRecovery)
+        .where(
+            OwnerRecovery.organisation_id == organisation_id,
+            OwnerRecovery.ended_at.is_(None),
+            OwnerRecovery.due_at.is_not(None) | (OwnerRecovery.confirm_by > now),
+        )
+        .order_by(OwnerRecovery.started_at.desc())
+        .limit(1)
+    )
+
+
+def recovery(organisation_id: str, recovery_id: str) -> OwnerRecovery | None:
+    """By id."""
+    return one(
+        select(OwnerRecovery).where(
+            OwnerRecovery.organisation_id == organisation_id, OwnerRecovery.id == recovery_id
+        )
+    )
+
+
+def recoveries(organisation_id: str) -> list[OwnerRecovery]:
+    """All of an organisation, newest first."""
+    return every(
+        select(OwnerRecovery)
+        .where(OwnerRecovery.organisation_id == organisation_id)
+        .order_by(OwnerRecovery.started_at.desc())
+    )
+
+
+def confirm_recovery(organisation_id: str, recovery_id: str, now: datetime, due_at: datetime) -> bool:
+    """The owner confirmed: the waiting begins, once."""
+    here = (
+        OwnerRecovery.organisation_id == organisation_id,
+        OwnerRecovery.id == recovery_id,
+        OwnerRecovery.ended_at.is_(None),
+        OwnerRecovery.due_at.is_(None),
+        OwnerRecovery.confirm_by > now,
+    )
+    return write(update(OwnerRecovery).where(*here).values(due_at=due_at)) == 1
+
+
+def end_recovery(organisation_id: str, recovery_id: str, now: datetime, why: str) -> bool:
+    """End it, once: whoever cancels and the worker that carries out cannot both win."""
+    here = (
+        OwnerRecovery.organisation_id == organisation_id,
+        OwnerRecovery.id == recovery_id,
+        OwnerRecovery.ended_at.is_(None),
+    )
+    return write(update(OwnerRecovery).where(*here).values(ended_at=now, ended_why=why)) == 1
+
+
+def due_recovery(now: datetime) -> OwnerRecovery | None:
+    """A confirmed one whose waiting is over."""
+    return session().scalar(
+        select(OwnerRecovery)
+        .where(OwnerRecovery.ended_at.is_(None), OwnerRecovery.due_at <= now)
+        .order_by(OwnerRecovery.due_at)
+        .limit(1)
+    )
