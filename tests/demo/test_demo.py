@@ -2,15 +2,9 @@
 
 import ast
 import os
-import re
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import playwright.sync_api
@@ -19,86 +13,9 @@ from playwright.sync_api import expect
 
 from idp import config
 from tests.conftest import bare_app
-from tests.drivers import chromium as chromium_driver
-from tests.drivers.machine import free_port
+from tests.demo.conftest import PATIENCE, Demo, code_from_the_phone, sign_in
 
 APPS = Path(__file__).parents[2] / "idp" / "demo"
-PATIENCE = 90
-
-
-@dataclass(frozen=True)
-class Demo:
-    """A running demo: its folder, the provider's port, and what it told."""
-
-    folder: Path
-    port: int
-    told: str
-
-    def at(self, offset: int, path: str = "/") -> str:
-        """An address: 0 provider, 1 till, 2 back office, 3 webshop, 4 phone."""
-        return f"http://localhost:{self.port + offset}{path}"
-
-
-def five_ports() -> int:
-    """The first of five free ports in a row."""
-    while True:
-        first = free_port()
-        if first < 65_000 and all(_is_free(first + offset) for offset in range(5)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
-    """``idp demo`` as a newcomer starts it."""
-    with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name) / "demo", five_ports()
-        log = Path(name) / "out"
-        with log.open("w") as out:
-            command = [sys.executable, "-m", "idp.cli", "demo", "--folder", str(folder), "--port", str(port)]
-            environment = {**os.environ, "IDP_SERVER__WORKERS": "1", "PYTHONUNBUFFERED": "1"}
-            process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while "In five minutes" not in log.read_text("utf-8"):
-                assert process.poll() is None, log.read_text("utf-8")
-                assert time.monotonic() < deadline, log.read_text("utf-8")
-                time.sleep(0.1)
-            yield Demo(folder, port, log.read_text("utf-8"))
-            process.send_signal(signal.SIGINT)
-            assert process.wait(PATIENCE) == 0, log.read_text("utf-8")
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                process.wait(PATIENCE)
-
-
-@pytest.fixture
-def shopper(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_api.Page]:
-    """A fresh browser profile."""
-    context = chromium_driver.new_context(chromium)
-    yield context.new_page()
-    context.close()
-
-
-def sign_in(page: playwright.sync_api.Page, username: str, password: str) -> None:
-    """Username and password, as they stand in what the demo prints."""
-    page.locator("input[name=username]").fill(username)
-    page.locator("input[name=password]").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-
-
-def code_from_the_phone(demo: Demo, page: playwright.sync_api.Page, username: str) -> str:
-    """The code that the phone page shows for a person."""
-    phone = page.context.new_page()
-    phone.goto(demo.at(4))
-    shown = phone.locator("li", has_text=username).locator(".code").inner_text()
-    phone.close()
-    return re.sub(r"\s", "", shown)
 
 
 @pytest.mark.parametrize("name", ["pos", "admin", "webshop"])

@@ -1,0 +1,148 @@
+"""The five minutes that ``idp demo`` prints, one after the other, by somebody who just started it."""
+
+import re
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.demo.conftest import Demo, code_from_the_phone, sign_in
+from tests.drivers import chromium as chromium_driver
+from tests.drivers.authenticator import Authenticator
+
+KEES = Authenticator("KEES" * 8)
+
+
+def claim(page: Page, name: str) -> Locator:
+    """What an app shows of the ID token's claim."""
+    return page.locator(f"dt:text-is('{name}') + dd").first
+
+
+def answer_code(page: Page, code: str, *, remember: bool = False) -> None:
+    """The code step, in whichever language the person chose: kees reads Dutch."""
+    page.locator("input[name=code]").fill(code)
+    if remember:
+        page.locator("input[name=remember_device]").check()
+    page.get_by_role("button", name=re.compile("Next|Verder")).click()
+
+
+def set_up(demo: Demo, page: Page, password: str = "") -> None:
+    """The walk through a set-up, with the phone page for a phone: type the key there, the code here.
+
+    ``password``: what S17 asks again of somebody who typed it in an earlier sign-in.
+    """
+    page.get_by_role("button", name="Start").click()
+    if password:
+        page.get_by_label("Password", exact=True).fill(password)
+        page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="I have an app").click()
+    phone = page.context.new_page()
+    phone.goto(demo.at(4))
+    phone.get_by_label("Setting up?").fill(page.locator("#key").inner_text())
+    phone.get_by_role("button", name="Add it").click()
+    code = phone.locator("li", has_text="typed in here").last.locator(".code").inner_text()
+    phone.close()
+    page.get_by_label("6-digit code").fill(re.sub(r"\s", "", code))
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#codes li")).to_have_count(12)
+    page.get_by_label("I have noted the codes").check()
+    page.get_by_role("button", name="Done").click()
+
+
+def look_around_as_mira(demo: Demo, page: Page) -> None:
+    """Steps 1 and 2: the webshop with a code and the tick; the back office knows her already."""
+    page.goto(demo.at(3))
+    page.get_by_role("link", name="Sign in").click()
+    sign_in(page, "mira", "umbrella on tuesday")
+    answer_code(page, code_from_the_phone(demo, page, "mira"), remember=True)
+    expect(page).to_have_url(demo.at(3))
+    expect(claim(page, "acr")).to_have_text("pwd")
+    expect(claim(page, "amr")).to_contain_text("otp")
+    page.goto(demo.at(2))
+    page.get_by_role("link", name="Sign in").click()
+    expect(page).to_have_url(demo.at(2))
+    expect(claim(page, "acr")).to_have_text("mfa")
+    expect(claim(page, "amr")).to_contain_text("otp")
+
+
+def work_at_the_till(demo: Demo, page: Page) -> None:
+    """Step 3: kees remembers the till; nina is walked through a set-up; kees comes back with his password alone."""
+    page.goto(demo.at(1))
+    page.get_by_role("link", name="Sign in").click()
+    page.locator("button[value=other]").click()
+    sign_in(page, "kees", "haring zonder uitjes")
+    answer_code(page, KEES.code(), remember=True)
+    expect(page.locator(".who")).to_contain_text("Kees Bakker")
+    expect(claim(page, "acr")).to_have_text("mfa")
+    page.get_by_role("link", name="Switch user").click()
+    page.locator("button[value=other]").click()
+    sign_in(page, "nina", "green rain boots")
+    set_up(demo, page)
+    expect(page.locator(".who")).to_contain_text("Nina Smit")
+    page.get_by_role("link", name="Switch user").click()
+    page.get_by_role("button", name="kees").click()
+    page.locator("input[name=password]").fill("haring zonder uitjes")
+    page.get_by_role("button", name=re.compile("Sign in|Inloggen")).click()
+    expect(page.locator(".who")).to_contain_text("Kees Bakker")
+    expect(claim(page, "acr")).to_have_text("mfa-remembered")
+    expect(claim(page, "amr")).to_have_text("['pwd']")
+
+
+def pay_back(page: Page) -> None:
+    """Step 4: the remembered device is not enough for a refund, and the code of now is."""
+    page.get_by_role("link", name="Refund").click()
+    expect(page.get_by_role("heading", name="A refund needs your code")).to_be_visible()
+    page.get_by_role("link", name="Confirm that it is you").click()
+    page.get_by_role("button", name="kees").click()
+    answer_code(page, KEES.code())
+    page.get_by_role("button", name="Pay back").click()
+    expect(page.get_by_text("who proved it with mfa")).to_be_visible()
+
+
+def move_house(demo: Demo, page: Page) -> None:
+    """Step 5: carla's password lets her in; a change of address wants a second factor, which she sets up."""
+    page.goto(demo.at(3))
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("link", name="Sign in").click()
+    sign_in(page, "carla@mail.example", "new shoes every may")
+    page.get_by_role("button", name="Not now").click()
+    expect(claim(page, "acr")).to_have_text("pwd")
+    page.get_by_role("link", name="Carla").click()
+    page.get_by_role("link", name="Change address").click()
+    set_up(demo, page, "new shoes every may")
+    page.get_by_label("Street").fill("Herengracht 2, Amsterdam")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Herengracht 2, Amsterdam")).to_be_visible()
+    expect(claim(page, "acr")).to_have_text("mfa")
+
+
+def read_the_mail(demo: Demo, page: Page) -> None:
+    """Step 6: carla's mail about her second factor, and nina's, which went to the owner."""
+    mails = page.locator("li.card")
+    page.goto(demo.at(4, "/mail"))
+    while mails.count() < 2:  # the worker sends every few seconds, as ever
+        page.reload()
+    expect(mails.filter(has_text="carla@mail.example")).to_have_count(1)
+    expect(mails.filter(has_text="olga@shoes.example")).to_have_count(1)
+    mails.filter(has_text="carla@mail.example").get_by_role("link").click()
+    expect(page.frame_locator("iframe").locator("h1")).to_be_visible()
+
+
+def newcomer(chromium: Browser) -> tuple[BrowserContext, list[str]]:
+    """A fresh profile, and whatever its console complains of at a page of ours."""
+    context, complaints = chromium_driver.new_context(chromium), []
+    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    return context, complaints
+
+
+def test_the_five_minutes_that_the_demo_prints(demo: Demo, chromium: Browser) -> None:
+    """Issue: one browser test follows the README's five minutes; S16, S19–S24, S34–S37, S40, S53, S54, S61."""
+    context, complaints = newcomer(chromium)
+    page = context.new_page()
+    look_around_as_mira(demo, page)
+    work_at_the_till(demo, page)
+    pay_back(page)
+    move_house(demo, page)
+    read_the_mail(demo, page)
+    assert [complaint for complaint in complaints if "403" not in complaint] == []
+    context.close()
