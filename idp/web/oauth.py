@@ -18,6 +18,7 @@ from idp.oauth.parameters import Parameters, ProtocolRequest
 from idp.oauth.responses import Answer, Ask, Outcome, Refused
 from idp.oauth.server import TOKEN_PARAMETERS, SleutelServer
 from idp.web import browser, csrf, forms, pages
+from idp.web.account import person
 
 log = structlog.get_logger("oauth")
 blueprint = Blueprint("oauth", __name__)
@@ -184,6 +185,7 @@ def resume(attempt_id: str) -> Response:
 @blueprint.get("/oauth/logout")
 def logout_() -> Response:
     """Sign out on a relying app's request."""
+    _speak_to_them()
     return _logged_out(logout.log_out(server().provider, _query(logout.PARAMETERS), browser.visit()))
 
 
@@ -204,7 +206,15 @@ def confirm_logout() -> Response:
     form = forms.fields()
     if form.get("choice") != "sign_out":
         return pages.see_other("/")
+    _speak_to_them()
     return _logged_out(logout.confirm(server().provider, form.get("request", ""), browser.visit()))
+
+
+def _speak_to_them() -> None:
+    """In the language that the person signed in chose (S62), asked before the login is over."""
+    present = person.who()
+    if present is not None:
+        pages.prefer(present.user.locale)
 
 
 def _query(known: frozenset[str]) -> Parameters:
