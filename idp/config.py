@@ -6,14 +6,15 @@ which names file, key and remedy. Docstrings under the fields are the reference:
 
 import base64
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,7 +23,7 @@ from pydantic_settings import (
 )
 
 from idp.crypto import Hasher, Ring, random_bytes
-from idp.sections import Acr, Database, Leaked, Lifetimes, Limits, Mail, Passwords, Server
+from idp.sections import Acr, Database, Leaked, Lifetimes, Limits, Mail, Passkeys, Passwords, Server
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     acr: Acr = Acr()
     passwords: Passwords = Passwords()
+    passkeys: Passkeys = Passkeys()
     leaked: Leaked = Leaked()
     mail: Mail = Mail()
     lifetimes: Lifetimes = Lifetimes()
@@ -91,6 +93,24 @@ class Settings(BaseSettings):
             if len(_secret(entry)[1]) != 32:
                 raise ValueError("each must be NAME:BASE64 of 32 random bytes; `idp init` writes one")
         return value
+
+    @model_validator(mode="after")
+    def _roots_are_there(self) -> Self:
+        if self.passkeys.attestation_roots and not self._read_roots():
+            raise ValueError("passkeys.attestation_roots holds no certificate (-----BEGIN CERTIFICATE-----)")
+        return self
+
+    def _read_roots(self) -> tuple[bytes, ...]:
+        try:
+            text = self.path(self.passkeys.attestation_roots).read_bytes()
+        except OSError:
+            return ()
+        return tuple(re.findall(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----", text))
+
+    @cached_property
+    def attestation_roots(self) -> tuple[bytes, ...]:
+        """The root certificates (PEM) of makers of hardware keys that are believed; none by default."""
+        return self._read_roots() if self.passkeys.attestation_roots else ()
 
     @property
     def is_secure(self) -> bool:

@@ -100,6 +100,14 @@ class Passwords(Section):
     """How long a sign-in waits for a slot before it is told to come back (503)."""
 
 
+class Passkeys(Section):
+    """Passkeys and security keys. They belong to the issuer's host name: with another one every one of them is useless."""
+
+    attestation_roots: str = ""
+    """PEM file with the root certificates of makers of hardware keys. A key that one of them attests, and that cannot be
+    copied, reaches level 5; without such a file nothing does. Relative to the configuration file."""
+
+
 class Leaked(Section):
     """Where leaked passwords are looked up, beside the list that is built in."""
 

@@ -11,14 +11,13 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Forbidden
-from idp.identity import authority, logins, policy
+from idp.identity import addresses, authority, logins, policy
 from idp.identity.dated_rules import rule_of
 from idp.identity.details import PersonDraft, compared
 from idp.identity.members import change, create
 from idp.identity.organisations import settings_of
 from idp.identity.policy import ClientRule, Membership, Person
-from idp.mail.messages import notify
-from idp.store import attempts, credentials, devices, limits, organisations, users
+from idp.store import attempts, credentials, devices, limits, organisations, passkeys, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -34,6 +33,7 @@ def find(organisation_id: str, typed: str) -> User | None:
 def person_of(settings: Settings, organisation: Organisation, user: User) -> Person:
     """A user as policy sees them."""
     recovery_set = credentials.active_recovery_set(user.organisation_id, user.id)
+    keys = passkeys.kinds_of(user.organisation_id, user.id)
     return Person(
         organisation_id=user.organisation_id,
         user_id=user.id,
@@ -45,6 +45,8 @@ def person_of(settings: Settings, organisation: Organisation, user: User) -> Per
         integrations=tuple(organisation.integrations),
         remembered_device_counts=settings_of(settings, organisation).remembered_device_counts,
         has_totp=credentials.active_totp(user.organisation_id, user.id) is not None,
+        has_passkey=bool(keys),
+        has_hardware_key=any(keys),
         recovery_codes_left=credentials.unspent_recovery_codes(user.organisation_id, recovery_set.id) if recovery_set else 0,
         must_set_up=user.must_set_up_since is not None,
         must_change_password=user.must_change_password,
@@ -72,7 +74,7 @@ def _record(origin: Origin, event: Event, user: User, **data: Any) -> None:
     record_by(origin, event, organisation_id=user.organisation_id, subject_id=user.id, data=data)
 
 
-def _end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str = "", keep_attempt: bytes = b"") -> None:
+def end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str = "", keep_attempt: bytes = b"") -> None:
     """Logins, grants, sign-ins in progress and trust in devices: nothing of before goes on (S40, S47)."""
     logins.end_all(user.organisation_id, user.id, why, origin, keep_login_id=keep_login_id)
     attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
@@ -87,7 +89,7 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
         return False
     with transaction():
         users.change_user(organisation.id, user.id, disabled_at=clock.now())
-        _end_everything(user, "disabled", origin)
+        end_everything(user, "disabled", origin)
         _record(origin, Event.USER_DISABLED, user)
     return True
 
@@ -128,9 +130,9 @@ def reset_factor(settings: Settings, organisation: Organisation, user: User, ori
     with transaction():
         _drop_factor(user, now)
         users.change_user(organisation.id, user.id, must_set_up_since=now)
-        _end_everything(user, "factor_reset", origin)
+        end_everything(user, "factor_reset", origin)
         _record(origin, Event.FACTOR_RESET, user)
-        notify(settings, organisation.id, user.id, "factor_reset")
+        addresses.tell_of_factor(settings, user, "factor_reset")
 
 
 def remove_factor(
@@ -153,9 +155,9 @@ def remove_factor(
         if not _drop_factor(user, clock.now()):
             return False
         users.change_user(organisation.id, user.id, must_set_up_since=None)
-        _end_everything(user, "factor_removed", origin, keep_login_id=keep_login_id, keep_attempt=keep_attempt)
+        end_everything(user, "factor_removed", origin, keep_login_id=keep_login_id, keep_attempt=keep_attempt)
         _record(origin, Event.FACTOR_REMOVED, user)
-        notify(settings, organisation.id, user.id, "factor_removed")
+        addresses.tell_of_factor(settings, user, "factor_removed")
     return True
 
 
@@ -167,8 +169,9 @@ def require_voluntary(settings: Settings, organisation: Organisation, user: User
 
 
 def _drop_factor(user: User, now: datetime) -> bool:
-    """Whether there was one. Recovery codes die with it, for they stand in for a factor."""
+    """Whether there was one: app and passkeys. Recovery codes die with them, for they stand in for a factor."""
     had = credentials.remove_totp(user.organisation_id, user.id, now)
+    had += passkeys.remove_passkeys(user.organisation_id, user.id, now)
     had += credentials.remove_recovery_set(user.organisation_id, user.id, now)
     users.change_user(user.organisation_id, user.id, factor_changed_at=now)
     return had > 0

@@ -39,6 +39,7 @@ class Person:
     remembered_device_counts: bool = True
     has_totp: bool = False
     has_passkey: bool = False
+    has_hardware_key: bool = False
     recovery_codes_left: int = 0
     must_set_up: bool = False
     must_change_password: bool = False

@@ -70,10 +70,10 @@ def counting(
 def _level_of(proofs: Sequence[Proof]) -> int:
     """The level that exactly these one or two proofs make together."""
     methods = {proof.method for proof in proofs}
-    passkeys = [proof for proof in proofs if proof.method == "passkey"]
-    if passkeys and ("password" in methods or passkeys[0].user_verified):
-        uncopied = any(proof.hardware and not proof.copyable for proof in passkeys)
-        return 5 if uncopied else 4
+    # One key's user verification does not speak for another key.
+    strong = [proof for proof in proofs if proof.method == "passkey" and (proof.user_verified or "password" in methods)]
+    if strong:
+        return 5 if any(proof.hardware and not proof.copyable for proof in strong) else 4
     if "password" in methods:
         if methods & {"totp", "recovery"}:
             return 3

@@ -29,9 +29,13 @@ NOTICES = frozenset(
         "factor_set_up_again",
         "factor_removed",
         "factor_reset",
+        "passkey_added",
+        "passkey_removed",
         "recovery_codes_made",
         "recovery_code_used",
         "locked",
+        "address_changed",
+        "owner_recovery_cancelled",
     }
 )
 """Templates that may go to the owner in the person's place: they carry no secret and no link that does anything."""
@@ -65,6 +69,16 @@ def notify(
     reader = _reader(user, organisation) or _owner(user, organisation)
     if reader is not None:
         _put(settings, user, organisation, reader, template, values, None)
+
+
+def notify_owner(settings: Settings, organisation_id: str, user_id: str, template: str) -> None:
+    """Write a notice about a user to the owner (S54), within the transaction; to nobody where they are the owner."""
+    if template not in NOTICES:
+        raise ValueError(f"{template} is no notice")
+    user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
+    reader = _owner(user, organisation) if user and organisation else None
+    if user is not None and organisation is not None and reader is not None:
+        _put(settings, user, organisation, reader, template, NOTHING, None)
 
 
 def write_to_person(

@@ -361,6 +361,30 @@ def upgrade() -> None:
     with op.batch_alter_table('owner_recoveries', schema=None) as batch_op:
         batch_op.create_index('ix_owner_recoveries_due', ['ended_at', 'due_at'], unique=False)
 
+    op.create_table('passkeys',
+    sa.Column('organisation_id', sa.String(length=26), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.Column('user_id', sa.String(length=26), nullable=False),
+    sa.Column('credential_id', sa.LargeBinary(length=1023), nullable=False),
+    sa.Column('public_key', sa.LargeBinary(), nullable=False),
+    sa.Column('sign_count', sa.BigInteger(), nullable=False),
+    sa.Column('user_verified_ever', sa.Boolean(), nullable=False),
+    sa.Column('backup_eligible', sa.Boolean(), nullable=False),
+    sa.Column('backed_up', sa.Boolean(), nullable=False),
+    sa.Column('hardware', sa.Boolean(), nullable=False),
+    sa.Column('transports', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
+    sa.Column('aaguid', sa.String(length=36), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('removed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['organisation_id', 'user_id'], ['users.organisation_id', 'users.id'], name=op.f('fk_passkeys_organisation_id_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('organisation_id', 'id', name=op.f('pk_passkeys'))
+    )
+    with op.batch_alter_table('passkeys', schema=None) as batch_op:
+        batch_op.create_index('ix_passkeys_user', ['organisation_id', 'user_id'], unique=False)
+        batch_op.create_index('uq_passkeys_credential', ['credential_id'], unique=True)
+
     op.create_table('recovery_sets',
     sa.Column('organisation_id', sa.String(length=26), nullable=False),
     sa.Column('id', sa.String(length=26), nullable=False),
@@ -479,6 +503,11 @@ def downgrade() -> None:
         batch_op.drop_index('uq_recovery_sets_active', sqlite_where=sa.text('removed_at IS NULL'), postgresql_where=sa.text('removed_at IS NULL'))
 
     op.drop_table('recovery_sets')
+    with op.batch_alter_table('passkeys', schema=None) as batch_op:
+        batch_op.drop_index('uq_passkeys_credential')
+        batch_op.drop_index('ix_passkeys_user')
+
+    op.drop_table('passkeys')
     with op.batch_alter_table('owner_recoveries', schema=None) as batch_op:
         batch_op.drop_index('ix_owner_recoveries_due')
 

@@ -1,0 +1,101 @@
+"""Passkeys and security keys. Removed rows stay, as the record of all authenticators ever bound (NIST SP 800-63B-4 §4.1)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, LargeBinary, String, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, every, insert_new, one, values, write
+
+
+class Passkey(Base):
+    """A credential of WebAuthn (Level 3 §4, "credential record"), in use until ``removed_at``.
+
+    ``credential_id`` is unique over all organisations, removed ones too: nobody can claim another person's (§7.1 step 26).
+    ``public_key``: COSE. ``user_verified_ever``: user verification was seen together with the password. ``backup_eligible``:
+    it can be copied; this never changes. ``hardware``: its maker's certificate says so, and it cannot be copied.
+    """
+
+    __tablename__ = "passkeys"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("uq_passkeys_credential", "credential_id", unique=True),
+        Index("ix_passkeys_user", "organisation_id", "user_id"),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023))
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    user_verified_ever: Mapped[bool] = mapped_column(Boolean, default=False)
+    backup_eligible: Mapped[bool] = mapped_column(Boolean, default=False)
+    backed_up: Mapped[bool] = mapped_column(Boolean, default=False)
+    hardware: Mapped[bool] = mapped_column(Boolean, default=False)
+    transports: Mapped[list[str]] = mapped_column(default=list)
+    aaguid: Mapped[str] = mapped_column(String(36), default="")
+    name: Mapped[str] = mapped_column(String(60), default="")
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+
+
+def _of(organisation_id: str, user_id: str) -> tuple[Any, ...]:
+    return (Passkey.organisation_id == organisation_id, Passkey.user_id == user_id, Passkey.removed_at.is_(None))
+
+
+def passkeys_of(organisation_id: str, user_id: str) -> list[Passkey]:
+    """A user's, oldest first."""
+    return every(select(Passkey).where(*_of(organisation_id, user_id)).order_by(Passkey.created_at, Passkey.id))
+
+
+def kinds_of(organisation_id: str, user_id: str) -> list[bool]:
+    """For each passkey of a user, whether it is attested hardware: all that a decision needs, in one lean query."""
+    return [row[0] for row in values(select(Passkey.hardware).where(*_of(organisation_id, user_id)))]
+
+
+def passkey_of(organisation_id: str, user_id: str, passkey_id: str) -> Passkey | None:
+    """One of a user's own."""
+    return one(select(Passkey).where(*_of(organisation_id, user_id), Passkey.id == passkey_id))
+
+
+def passkey_with(credential_id: bytes) -> Passkey | None:
+    """Whose credential it is: the first page knows nothing else."""
+    return one(select(Passkey).where(Passkey.credential_id == credential_id, Passkey.removed_at.is_(None)))
+
+
+def add_passkey(**columns: Any) -> bool:
+    """Insert, unless the credential is registered already, to whomever: one statement, so that twenty at once make one."""
+    return insert_new(Passkey, **columns)
+
+
+def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: bool, user_verified: bool) -> bool:
+    """Keep what an assertion told, once every check has passed (WebAuthn Level 3 §7.2 step 24).
+
+    False where the counter did not grow meanwhile, or the passkey was removed: one conditional UPDATE, so that of two
+    assertions with the same counter one counts. Authenticators without a counter send 0 always.
+    """
+    here = (
+        Passkey.organisation_id == passkey.organisation_id,
+        Passkey.id == passkey.id,
+        Passkey.removed_at.is_(None),
+        Passkey.sign_count < sign_count if sign_count else Passkey.sign_count == 0,
+    )
+    told: dict[str, Any] = {"sign_count": sign_count, "backed_up": backed_up, "last_used_at": now}
+    if user_verified:
+        told["user_verified_ever"] = True
+    return write(update(Passkey).where(*here).values(**told)) == 1
+
+
+def rename_passkey(organisation_id: str, user_id: str, passkey_id: str, name: str) -> bool:
+    """Give it another name; False where it is not this user's."""
+    here = (*_of(organisation_id, user_id), Passkey.id == passkey_id)
+    return write(update(Passkey).where(*here).values(name=name)) == 1
+
+
+def remove_passkeys(organisation_id: str, user_id: str, now: datetime, passkey_id: str = "") -> int:
+    """Take one passkey of a user, or all, out of use; how many there were."""
+    only = (Passkey.id == passkey_id,) if passkey_id else ()
+    return write(update(Passkey).where(*_of(organisation_id, user_id), *only).values(removed_at=now))
