@@ -79,11 +79,14 @@ def head(organisation_id: str) -> AuditHead | None:
     return one(select(AuditHead).where(AuditHead.organisation_id == organisation_id))
 
 
-def rows_about(organisation_id: str, subject_id: str, limit: int = 100) -> list[AuditRow]:
-    """The latest rows about a user, newest first."""
+def rows_about(organisation_id: str, subject_id: str, limit: int = 100, before: int = 0) -> list[AuditRow]:
+    """The latest rows about a user, newest first; with ``before`` those with a smaller number."""
+    here = [AuditRow.organisation_id == organisation_id, AuditRow.subject_id == subject_id]
+    if before:
+        here.append(AuditRow.seq < before)
     return every(
         select(AuditRow)
-        .where(AuditRow.organisation_id == organisation_id, AuditRow.subject_id == subject_id)
+        .where(*here)
         .order_by(AuditRow.seq.desc())
         .limit(limit)
     )

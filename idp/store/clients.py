@@ -1,5 +1,6 @@
 """Relying apps. A change raises the version counter, by which processes know that what they cached is old."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +60,12 @@ def client(client_id: str) -> Client | None:
 def clients() -> list[Client]:
     """All, by client_id."""
     return every(select(Client).order_by(Client.client_id))
+
+
+def names(client_ids: Collection[str]) -> dict[str, str]:
+    """What people know these clients by: client_id → name; those that are gone are left out."""
+    found = every(select(Client).where(Client.client_id.in_(client_ids))) if client_ids else []
+    return {row.client_id: str(row.metadata_.get("client_name") or row.client_id) for row in found}
 
 
 def add_client(row: Client) -> None:

@@ -1,5 +1,6 @@
 """Logins: who is signed in on which browser, resting on which proofs."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +77,12 @@ def logins_of(organisation_id: str, user_id: str, now: datetime) -> list[Login]:
     )
 
 
+def live_logins(organisation_id: str, now: datetime, *, user_id: str = "", skip: int = 0, limit: int = 50) -> list[Login]:
+    """An organisation's live logins, or one user's, newest first: a page for the console."""
+    here = [Login.organisation_id == organisation_id, *_live(now), *([Login.user_id == user_id] if user_id else [])]
+    return every(select(Login).where(*here).order_by(Login.started_at.desc(), Login.id).offset(skip).limit(limit))
+
+
 def add_login(row: Login) -> None:
     """Insert."""
     add(row)
@@ -121,6 +128,12 @@ def clients_of(organisation_id: str, login_id: str) -> list[LoginClient]:
         .where(LoginClient.organisation_id == organisation_id, LoginClient.login_id == login_id)
         .order_by(LoginClient.since)
     )
+
+
+def clients_within(organisation_id: str, login_ids: Collection[str]) -> list[LoginClient]:
+    """The relying apps of several logins, in order: one question for a whole list."""
+    here = (LoginClient.organisation_id == organisation_id, LoginClient.login_id.in_(login_ids))
+    return every(select(LoginClient).where(*here).order_by(LoginClient.since)) if login_ids else []
 
 
 def sweep_logins(before: datetime) -> int:

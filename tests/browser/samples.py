@@ -3,7 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from idp.audit import Event
 from idp.errors import Message, say
+from idp.identity import places
+from idp.identity.activity import PLAIN, Happening, History
+from idp.identity.consents import ConnectedApp
+from idp.identity.sessions import OpenSession
 from idp.signin.case import KnownPerson
 from idp.signin.step import Frame
 from idp.signin.steps.account import AccountPage
@@ -15,12 +20,17 @@ from idp.signin.steps.new_password import NewPasswordPage
 from idp.signin.steps.organisation import OrganisationPage
 from idp.signin.steps.password import MISMATCH, PasswordPage
 from idp.signin.steps.recovered import RecoveredPage
+from idp.web.account.activity import ActivityPage
+from idp.web.account.apps import AppsPage
 from idp.web.account.changes import RemoveFactorPage
+from idp.web.account.details import DetailsPage
 from idp.web.account.home import App, HomePage
 from idp.web.account.security import Device, SecurityPage
+from idp.web.account.sessions import SessionsPage
 from idp.web.confirmation import WRONG_PASSWORD
 from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import TEXTS, TITLES, ErrorPage
+from tests.browser.samples_console import CONSOLE
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
@@ -79,10 +89,28 @@ SECURITY = SecurityPage(
     recommends=False,
     password_changed_at=DAY,
     devices=(Device("1", "Firefox · Windows", DAY, DAY, DAY), Device("2", "Chrome · Android", DAY, None, DAY)),
-    language="nl",
-    languages=("en", "nl"),
 )
 SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "offline_access", "stock:read")
+
+TOO_LONG = say("Use at most %(count)s printable characters.", count=200)
+SESSIONS = (
+    OpenSession("1", "u", "sanne", "Firefox · Windows", places.in_words("192.168.1.20"), DAY, DAY, ("Kassa", "Back office")),
+    OpenSession("2", "u", "sanne", "Chrome · Android", places.in_words("2001:db8::7"), DAY, DAY, ()),
+)
+CONNECTED = (
+    ConnectedApp("b", "Boekhouder", SCOPES, DAY, DAY, was_asked=True),
+    ConnectedApp("k", "Kassa", ("openid",), DAY, None, was_asked=False),
+)
+HISTORY = History(
+    (
+        Happening(
+            PLAIN[Event.PASSWORD_CHANGED], DAY, "Firefox · Windows", places.in_words("192.0.2.7"), None, went_wrong=False
+        ),
+        Happening(PLAIN[Event.FACTOR_RESET], DAY, "", None, say("by an administrator"), False),
+        Happening(PLAIN[Event.PASSWORD_WRONG], DAY, "", places.in_words("127.0.0.1"), None, True),
+    ),
+    older=3,
+)
 
 SAMPLES: dict[str, tuple[str, object]] = {
     "chooser": ("signin/account.html", AccountPage(_frame("account", organisation_name="Example Shoes"), PEOPLE)),
@@ -129,8 +157,15 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "home-of-a-stranger": ("account/home.html", HomePage("", "", "", ())),
     "security": ("account/security.html", SECURITY),
-    "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=(), language="")),
+    "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),
     "security-without": ("account/security.html", replace(SECURITY, active_since=None, recommends=True, name="")),
+    "details": ("account/details.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl")),
+    "details-wrong": ("account/details.html", DetailsPage(LONG, "Example Shoes", "x", "", (TOO_LONG,))),
+    "sessions": ("account/sessions.html", SessionsPage("sanne", "Example Shoes", "1", SESSIONS)),
+    "apps": ("account/apps.html", AppsPage("sanne", "Example Shoes", CONNECTED)),
+    "apps-none": ("account/apps.html", AppsPage("sanne", "Example Shoes", ())),
+    "activity": ("account/activity.html", ActivityPage("sanne", "Example Shoes", HISTORY, is_first=False)),
+    "activity-none": ("account/activity.html", ActivityPage("sanne", "Example Shoes", History((), 0), is_first=True)),
     "remove": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes")),
     "remove-password": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes", asks_password=True)),
     "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", True, (WRONG_PASSWORD,))),
@@ -144,4 +179,5 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "signed-out": ("oauth/signed_out.html", SignedOutPage("", "")),
     "signed-out-app": ("oauth/signed_out.html", SignedOutPage("https://kassa.example", "Kassa")),
     "form-post": ("oauth/form_post.html", FormPostPage("/sample/home", (("code", "x"),), "Kassa")),
+    **CONSOLE,
 }

@@ -136,7 +136,7 @@ def test_ones_own_choice_goes_before_the_browser(journey, new_browser, jan, cloc
     walk.browser.submit("Nederlands")
     assert "Wachtwoord" in walk.browser.text
     walk.password().tokens()
-    walk.browser.open("/account/security")
+    walk.browser.open("/account/details")
     action = next(form.action for form in walk.browser.page.forms if form.action.endswith("/account/language"))
     token = walk.browser.value("csrf_token")
     walk.browser.send("POST", "https://id.example.com" + action, [("csrf_token", token), ("language", "nl")])

@@ -1,13 +1,13 @@
-"""What people see of themselves: the front page, sign-in details, remembered devices, language.
+"""What people see of themselves: the front page, details, sign-in details, open sessions, connected apps, activity.
 
 Every page asks for a signed-in person with a ``Needs``, as any relying app does. ``home`` is the front page and sign-out,
-``security`` shows the sign-in details, ``changes`` changes them.
+``details`` has name and language, ``security`` shows the sign-in details, ``changes`` changes them.
 """
 
 from flask import Blueprint
 
-from idp.web.account import changes, home, security
+from idp.web.account import activity, apps, changes, details, home, security, sessions
 
 blueprint = Blueprint("account", __name__)
-for part in (home, security, changes):
+for part in (home, details, security, changes, sessions, apps, activity):
     part.mount(blueprint)

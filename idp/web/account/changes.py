@@ -32,7 +32,6 @@ def mount(blueprint: Blueprint) -> None:
         ("/account/password", new_password),
         ("/account/devices/<device_id>/forget", forget_device),
         ("/account/notice/dismiss", dismiss_notice),
-        ("/account/language", language),
         ("/account/factor/remove", remove_factor),
     ):
         blueprint.add_url_rule(path, view.__name__, view, methods=["POST"])
@@ -101,16 +100,6 @@ def dismiss_notice() -> Response:
     user = me(visiting()).user
     with db.transaction():
         users.change_user(user.organisation_id, user.id, notice_dismissed_at=clock.now())
-    return pages.see_other(SECURITY)
-
-
-def language() -> Response:
-    """One's own choice of language (S62)."""
-    csrf.require()
-    user, chosen = me(visiting()).user, forms.fields().get("language", "")
-    if chosen in ("", *pages.LANGUAGES):
-        with db.transaction():
-            users.change_user(user.organisation_id, user.id, locale=chosen)
     return pages.see_other(SECURITY)
 
 

@@ -40,8 +40,6 @@ class SecurityPage:
     recommends: bool
     password_changed_at: datetime | None
     devices: tuple[Device, ...]
-    language: str
-    languages: tuple[str, ...]
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -71,8 +69,6 @@ def security_page(present: Me) -> SecurityPage:
         recommends=totp is None and not rules.must_own and user.notice_dismissed_at is None,
         password_changed_at=user.password_changed_at,
         devices=_devices(user.organisation_id, user.id),
-        language=user.locale,
-        languages=pages.LANGUAGES,
     )
 
 

@@ -1,0 +1,62 @@
+"""The apps a person is connected to: what they allowed, what lives of it, and its end (OWASP ASVS 10.7.3, 10.4.9)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from idp import clock
+from idp.audit import Event, Origin, record_by
+from idp.db import transaction
+from idp.errors import NotFound
+from idp.store import clients, consents, grants
+from idp.store.grants import Grant
+from idp.store.users import User
+
+
+@dataclass(frozen=True)
+class ConnectedApp:
+    """An app with a consent that holds, or with tokens that live. ``scopes``: names, what it may see.
+
+    ``was_asked``: whether the person allowed it; the organisation's own apps need no asking.
+    """
+
+    client_id: str
+    name: str
+    scopes: tuple[str, ...]
+    since: datetime
+    last_used_at: datetime | None
+    was_asked: bool
+
+
+def connected(user: User) -> tuple[ConnectedApp, ...]:
+    """A user's connected apps, by name."""
+    allowed = {row.client_id: row for row in consents.consents_of(user.organisation_id, user.id)}
+    living: dict[str, list[Grant]] = {}
+    for grant in grants.grants_of(user.organisation_id, user.id, clock.now()):
+        living.setdefault(grant.client_id, []).append(grant)
+    names = clients.names({*allowed, *living})
+    apps = []
+    for client_id, name in names.items():
+        consent, held = allowed.get(client_id), living.get(client_id, [])
+        began = [consent.given_at] if consent else [grant.created_at for grant in held]
+        used = [grant.last_used_at or grant.created_at for grant in held]
+        scopes = set(consent.scopes if consent else ()) | {scope for grant in held for scope in grant.scopes}
+        apps.append(
+            ConnectedApp(client_id, name, tuple(sorted(scopes)), min(began), max(used, default=None), consent is not None)
+        )
+    return tuple(sorted(apps, key=lambda app: app.name.casefold()))
+
+
+def end(user: User, client_id: str, origin: Origin) -> None:
+    """Take back what an app was allowed, and revoke all tokens it holds for this user; ``NotFound`` where there is nothing.
+
+    ASVS 10.4.9: the tokens die with the consent, at once and everywhere; asked again, the app must ask the person anew.
+    """
+    now = clock.now()
+    with transaction():
+        withdrawn = consents.revoke_consent(user.organisation_id, user.id, client_id, now)
+        revoked = grants.revoke_grants(user.organisation_id, now, "ended_by_request", user_id=user.id, client_id=client_id)
+        if not withdrawn and not revoked:
+            raise NotFound(detail="this user is not connected to such an app")
+        about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+        event = Event.CONSENT_REVOKED if withdrawn else Event.GRANT_REVOKED
+        record_by(replace(origin, client_id=client_id), event, **about, data={"grants": revoked})

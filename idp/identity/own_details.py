@@ -1,0 +1,28 @@
+"""What people change of themselves without a proof: name and language. No sign-in details, so no mail either."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.audit import Event, Origin, record_by
+from idp.db import transaction
+from idp.errors import Invalid, say
+from idp.identity.details import columns_of
+from idp.identity.organisations import LANGUAGES
+from idp.store import users
+from idp.store.users import User
+
+OWN = ("name", "locale")
+
+
+def change(user: User, changes: Mapping[str, Any], origin: Origin) -> tuple[str, ...]:
+    """Change one's own ``name`` or ``locale`` (empty: as the browser says); what really changed. Raises ``Invalid``."""
+    columns = columns_of({key: changes[key] for key in OWN if key in changes})
+    if columns.get("locale", "") not in ("", *LANGUAGES):
+        raise Invalid("locale", say("Choose one of the languages shown."))
+    fresh = {key: value for key, value in columns.items() if getattr(user, key) != value}
+    if fresh:
+        with transaction():
+            users.change_user(user.organisation_id, user.id, **fresh)
+            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+            record_by(origin, Event.USER_CHANGED, **about, data={"changed": sorted(fresh)})
+    return tuple(sorted(fresh))

@@ -1,0 +1,43 @@
+"""Connected apps: what each may see, since when, with *end* (OWASP ASVS 10.7.3, 10.4.9)."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from idp.identity import consents
+from idp.identity.consents import ConnectedApp
+from idp.signin.case import Needs
+from idp.web import csrf, pages
+from idp.web.account.person import me
+
+PLACE = "/account/apps"
+
+
+@dataclass(frozen=True)
+class AppsPage:
+    """The connected apps, by name."""
+
+    username: str
+    organisation_name: str
+    apps: tuple[ConnectedApp, ...]
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule(PLACE, "apps", show)
+    blueprint.add_url_rule(f"{PLACE}/<client_id>/end", "end_app", end, methods=["POST"])
+
+
+def show() -> Response:
+    """The list."""
+    present = me(Needs(return_to=PLACE))
+    page = AppsPage(present.user.username, present.organisation.name, consents.connected(present.user))
+    return pages.render("account/apps.html", page)
+
+
+def end(client_id: str) -> Response:
+    """Take back what an app was allowed, with every token it holds."""
+    csrf.require()
+    present = me(Needs(return_to=PLACE))
+    consents.end(present.user, client_id, present.origin)
+    return pages.see_other(PLACE)

@@ -1,0 +1,61 @@
+"""Name and language: what people may change of themselves without proving anew who they are."""
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Response
+
+from idp.errors import Invalid, Message
+from idp.identity import own_details
+from idp.signin.case import Needs
+from idp.web import csrf, forms, pages
+from idp.web.account.person import Me, me
+
+PLACE = "/account/details"
+
+
+@dataclass(frozen=True)
+class DetailsPage:
+    """The forms send ``name``, or ``language`` (empty: as in the browser)."""
+
+    username: str
+    organisation_name: str
+    name: str
+    language: str
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule(PLACE, "details", show)
+    blueprint.add_url_rule("/account/name", "name", change_name, methods=["POST"])
+    blueprint.add_url_rule("/account/language", "language", change_language, methods=["POST"])
+
+
+def show() -> Response:
+    """Both."""
+    return pages.render("account/details.html", _page(me(Needs(return_to=PLACE))))
+
+
+def change_name() -> Response:
+    """Another name."""
+    csrf.require()
+    present, typed = me(Needs(return_to=PLACE)), forms.fields().get("name", "")
+    try:
+        own_details.change(present.user, {"name": typed}, present.origin)
+    except Invalid as invalid:
+        page = replace(_page(present), name=typed, errors=(invalid.message,))
+        return pages.render("account/details.html", page, 422)
+    return pages.see_other(PLACE)
+
+
+def change_language() -> Response:
+    """One's own choice of language (S62)."""
+    csrf.require()
+    present = me(Needs(return_to=PLACE))
+    own_details.change(present.user, {"locale": forms.fields().get("language", "")}, present.origin)
+    return pages.see_other(PLACE)
+
+
+def _page(present: Me) -> DetailsPage:
+    user = present.user
+    return DetailsPage(user.username, present.organisation.name, user.name, user.locale)

@@ -1,0 +1,48 @@
+"""Where one is signed in, with *end* for each (OWASP ASVS 7.5.2)."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from idp.identity import sessions
+from idp.identity.sessions import OpenSession
+from idp.signin.case import Needs
+from idp.web import browser, csrf, pages
+from idp.web.account.person import me
+
+PLACE = "/account/sessions"
+
+
+@dataclass(frozen=True)
+class SessionsPage:
+    """The open sessions, newest first. ``current``: the id of this browser's own."""
+
+    username: str
+    organisation_name: str
+    current: str
+    sessions: tuple[OpenSession, ...]
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule(PLACE, "sessions", show)
+    blueprint.add_url_rule(f"{PLACE}/<login_id>/end", "end_session", end, methods=["POST"])
+
+
+def show() -> Response:
+    """The list."""
+    present = me(Needs(return_to=PLACE))
+    found = sessions.of_person(present.user)
+    page = SessionsPage(present.user.username, present.organisation.name, present.settled.login_id, found)
+    return pages.render("account/sessions.html", page)
+
+
+def end(login_id: str) -> Response:
+    """End one, with all that apps hold of it; one's own is signing out."""
+    csrf.require()
+    present = me(Needs(return_to=PLACE))
+    sessions.end_own(present.user, login_id, present.origin)
+    if login_id != present.settled.login_id:
+        return pages.see_other(PLACE)
+    browser.cookies().login = ""
+    return pages.see_other("/")
