@@ -13,7 +13,7 @@ from idp.db import setup_db
 from idp.logs import setup_logs
 from idp.oauth.server import setup_oauth
 from idp.resources import PACKAGE, folder
-from idp.web import account, health, oauth, pages, signin
+from idp.web import account, admin, health, oauth, pages, signin
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> Flask:
     )
     setup_db(app, settings)
     pages.setup_pages(app)
-    for blueprint in (health.blueprint, signin.blueprint, account.blueprint, oauth.blueprint):
+    for blueprint in (health.blueprint, signin.blueprint, account.blueprint, admin.blueprint, oauth.blueprint):
         app.register_blueprint(blueprint)
     return app
 

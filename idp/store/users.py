@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKeyConstraint, Index, String, delete, select, update
+from sqlalchemy import Boolean, ColumnElement, ForeignKeyConstraint, Index, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, every, insert_new, one, values, write
@@ -108,6 +108,38 @@ def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]
     """Id → username, for lists that hold ids."""
     here = (User.organisation_id == organisation_id, User.id.in_(user_ids))
     return {row[0]: row[1] for row in values(select(User.id, User.username).where(*here))} if user_ids else {}
+
+
+def _sought(organisation_id: str, typed: str, role: str, group_id: str) -> list[ColumnElement[bool]]:
+    """What a search asks: ``typed`` within username, name or address; a role; a group. Empty ones ask nothing."""
+    here: list[ColumnElement[bool]] = [User.organisation_id == organisation_id]
+    if typed:
+        folded = typed.casefold()
+        here.append(
+            User.username_key.contains(folded, autoescape=True)
+            | User.email_key.contains(folded, autoescape=True)
+            | User.name.contains(typed, autoescape=True)
+            | func.lower(User.name).contains(folded, autoescape=True)
+        )
+    if role:
+        here.append(User.role == role)
+    if group_id:
+        members = select(GroupMember.user_id).where(
+            GroupMember.organisation_id == organisation_id, GroupMember.group_id == group_id
+        )
+        here.append(User.id.in_(members))
+    return here
+
+
+def search(organisation_id: str, typed: str, role: str, group_id: str, *, first: int, most: int) -> list[User]:
+    """A page of what a search finds, by username: ``most`` users after the ``first`` so many."""
+    here = _sought(organisation_id, typed, role, group_id)
+    return every(select(User).where(*here).order_by(User.username_key).offset(first).limit(most))
+
+
+def count_found(organisation_id: str, typed: str, role: str, group_id: str) -> int:
+    """How many users a search finds."""
+    return int(values(select(func.count(User.id)).where(*_sought(organisation_id, typed, role, group_id)))[0][0])
 
 
 def add_user(row: User) -> None:

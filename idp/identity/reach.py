@@ -1,0 +1,76 @@
+"""What rules ask of somebody on a day, and whom dated rules would reach (S11): the same for console and command line."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from idp.config import Settings
+from idp.errors import say
+from idp.identity import people, policy
+from idp.identity.dated_rules import rule_of
+from idp.identity.policy import ClientRule, DatedRule, Person, Reason
+from idp.store import organisations as store
+from idp.store.clients import Client
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+WORDS = {
+    0: say("A password is enough."),
+    1: say("A password is enough."),
+    2: say("A second factor is needed, or a remembered device."),
+    3: say("A second factor is needed."),
+    4: say("A passkey is needed."),
+    5: say("A hardware key is needed."),
+}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Somebody of whom more is asked than without the rules looked at: the ``level``, and ``because`` of which rules."""
+
+    person: Person
+    level: int
+    because: tuple[str, ...]
+
+
+def noon(day: date) -> datetime:
+    """A moment within a day."""
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
+    """What a client asks of everyone, as policy takes it."""
+    return ClientRule(client.client_id, settings.acr.names.get(client.minimum_acr, 0)) if client else None
+
+
+def standing() -> list[DatedRule]:
+    """The dated rules that stand."""
+    return [rule_of(row) for row in store.policies()]
+
+
+def explained(
+    settings: Settings, organisation: Organisation, user: User, on: datetime, client: Client | None = None
+) -> list[Reason]:
+    """Every source of rules with what it asks of a user on a moment, at a client or anywhere, and why (not)."""
+    person = people.person_of(settings, organisation, user)
+    return policy.explain(person, standing(), settings.acr.names, on, client_rule(settings, client))
+
+
+def reached(
+    settings: Settings,
+    people_looked_at: Sequence[tuple[Organisation, User]],
+    rules: Sequence[DatedRule],
+    on: datetime,
+    client: Client | None = None,
+) -> Iterator[Reached]:
+    """Whom ``rules`` would reach on a moment: those of whom more is asked than by all other rules that stand."""
+    names = {rule.name for rule in rules}
+    others = [rule for rule in standing() if rule.name not in names]
+    where, levels = client_rule(settings, client), settings.acr.names
+    for organisation, user in people_looked_at:
+        person = people.person_of(settings, organisation, user)
+        before = policy.rules_for(person, others, levels, on, where)
+        after = policy.rules_for(person, [*others, *rules], levels, on, where)
+        if after.level > before.level or (after.must_own and not before.must_own):
+            because = tuple(reason.name for reason in after.reasons if reason.source == "policy" and reason.name in names)
+            yield Reached(person, after.level, because)

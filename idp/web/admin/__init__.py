@@ -1,0 +1,15 @@
+"""The console: an organisation and its people, for its administrators and for operators of the installation.
+
+A file a subject; each mounts its routes below ``/admin/<store_url>`` and its entry of the menu. ``access`` says who may
+enter, ``dialog`` asks before something is done. No rule stands here: they are in ``identity``.
+"""
+
+from flask import Blueprint
+
+from idp.web.account.person import SignInFirst
+from idp.web.admin import front, people, person
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+for part in (front, people, person):
+    part.mount(blueprint)
+blueprint.register_error_handler(SignInFirst, lambda first: first.response)

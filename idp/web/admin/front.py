@@ -1,0 +1,44 @@
+"""The console's front door: an administrator goes on to their organisation, an operator chooses one."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request, url_for
+
+from idp.web import pages
+from idp.web.admin.access import entrance
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An organisation to look after."""
+
+    store_url: str
+    name: str
+
+
+@dataclass(frozen=True)
+class OrganisationsPage:
+    """What an operator may choose from, those that have ``q`` in them."""
+
+    username: str
+    organisation_name: str
+    q: str
+    choices: tuple[Choice, ...]
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule("/", "front", front)
+
+
+def front() -> Response:
+    """Where the console begins."""
+    present, found = entrance()
+    if present.organisation in found:
+        return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
+    q = request.args.get("q", "")[:100]
+    choices = tuple(
+        Choice(row.store_url, row.name) for row in found if q.casefold() in f"{row.store_url} {row.name}".casefold()
+    )
+    page = OrganisationsPage(present.user.username, present.organisation.name, q, choices)
+    return pages.render("admin/organisations.html", page)

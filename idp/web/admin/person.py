@@ -1,0 +1,252 @@
+"""One person: what there is to know, what can be done, and why a second factor is (not) required of them (S11, S47, S49)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, request
+
+from idp import clock
+from idp.errors import Message, Refusal, say
+from idp.identity import authority, people, reach, resets
+from idp.identity.policy import Reason
+from idp.store import clients, credentials, limits, logins, users
+from idp.store.logins import Login
+from idp.store.users import User
+from idp.web import browser, pages
+from idp.web.admin import access, dialog
+from idp.web.admin.access import Admin, Frame
+from idp.web.admin.dialog import Question
+from idp.web.admin.people import HERE, ROLE_NAMES, Choices, address_of, person_at
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something done to a person. ``label``: the button that leads to it; the sentences have a place for ``username``."""
+
+    label: Message
+    heading: Message
+    sentences: tuple[Message, ...]
+    do: Callable[..., Any]
+    done: str = "done"
+    is_grave: bool = True
+
+
+ENDS_ALL = say("Open sessions, recovery codes and remembered devices of %(username)s end at once.")
+TELLS = say("%(username)s gets a mail about it; without a verified address the owner does.")
+ACTS = {
+    "reset-factor": Act(
+        say("Reset the second factor"),
+        say("Reset the second factor of %(username)s?"),
+        (say("%(username)s must set up a second factor at the next sign-in."), ENDS_ALL, TELLS),
+        people.reset_factor,
+    ),
+    "remove-factor": Act(
+        say("Remove the second factor"),
+        say("Remove the second factor of %(username)s?"),
+        (say("A password alone is then enough for %(username)s, unless a second factor is compulsory."), ENDS_ALL, TELLS),
+        people.remove_factor,
+    ),
+    "one-time-password": Act(
+        say("Send a one-time password"),
+        say("Send %(username)s a one-time password?"),
+        (
+            say("A new one-time password goes by e-mail to %(username)s alone. The present password stops working."),
+            say("Open sessions and remembered devices end. The second factor stays as it is."),
+        ),
+        resets.send_one_time_password,
+        done="sent",
+    ),
+    "end-sessions": Act(
+        say("End all sessions"),
+        say("Sign %(username)s out everywhere?"),
+        (say("All open sessions of %(username)s end, in all apps. Remembered devices stay remembered."),),
+        people.end_sessions,
+    ),
+    "disable": Act(
+        say("Disable"),
+        say("Disable %(username)s?"),
+        (
+            say("%(username)s cannot sign in any more, until an administrator allows it again."),
+            say("Open sessions and remembered devices end at once."),
+        ),
+        people.disable,
+    ),
+    "enable": Act(
+        say("Enable"),
+        say("Let %(username)s sign in again?"),
+        (say("Password and second factor are what they were."),),
+        people.enable,
+        is_grave=False,
+    ),
+    "unlock": Act(
+        say("Unlock"),
+        say("Unlock %(username)s?"),
+        (say("Wrong passwords and codes are forgotten, so %(username)s can try again at once."),),
+        people.unlock,
+        is_grave=False,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An act that makes sense now."""
+
+    name: str
+    label: Message
+
+
+@dataclass(frozen=True)
+class PersonPage:
+    """One person. ``factor_since``: None without an authenticator app; ``reasons``: what makes a factor compulsory."""
+
+    frame: Frame
+    user: User
+    role: Message
+    groups: tuple[str, ...]
+    shops: tuple[str, ...]
+    has_factor: bool
+    factor_since: datetime | None
+    codes_left: int
+    must_set_up: bool
+    reasons: tuple[Message, ...]
+    sessions: tuple[Login, ...]
+    is_self: bool
+    may_change: bool
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True)
+class ExplainPage:
+    """Why something is asked of a person on a day, at an app or anywhere; ``needed`` in words."""
+
+    frame: Frame
+    user_id: str
+    username: str
+    client_id: str
+    on: str
+    clients: Choices
+    needed: Message
+    reasons: tuple[Reason, ...]
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    person_path = "/<store_url>/people/<user_id>"
+    blueprint.add_url_rule(person_path, "person", show)
+    blueprint.add_url_rule(f"{person_path}/explain", "explain_person", explain)
+    blueprint.add_url_rule(f"{person_path}/<act>", "act_on_person", act_on_person, methods=["GET", "POST"])
+
+
+def show(store_url: str, user_id: str) -> Response:
+    """One person."""
+    admin = access.administrator(store_url)
+    return pages.render("admin/person.html", _page(admin, person_at(admin, user_id)))
+
+
+def act_on_person(store_url: str, user_id: str, act: str) -> Response:
+    """Ask, then do one of ``ACTS``; who may is decided below, here and once more when it is done."""
+    chosen = ACTS.get(act) or abort(404)
+    admin = access.administrator(store_url, fresh=chosen.is_grave)
+    user = person_at(admin, user_id)
+    authority.require_over(admin.organisation, user, admin.origin)
+    question = _question(admin, user, chosen)
+    asked = dialog.unconfirmed(admin, HERE, question)
+    if asked is not None:
+        return asked
+    try:
+        chosen.do(browser.settings(), admin.organisation, user, admin.origin)
+    except Refusal as refusal:
+        return dialog.refused(admin, HERE, question, refusal)
+    return access.done(address_of(admin, user.id), chosen.done)
+
+
+def explain(store_url: str, user_id: str) -> Response:
+    """Why a second factor is asked of them, or not."""
+    admin = access.administrator(store_url)
+    return pages.render("admin/explain.html", _explained(admin, person_at(admin, user_id)))
+
+
+def _question(admin: Admin, user: User, act: Act) -> Question:
+    named = {"username": user.username}
+    return Question(
+        replace(act.heading, values=named),
+        tuple(replace(sentence, values=named) for sentence in act.sentences),
+        act.label,
+        address_of(admin, user.id),
+        asks_password=act.is_grave,
+    )
+
+
+def _page(admin: Admin, user: User) -> PersonPage:
+    settings, at, now = browser.settings(), admin.organisation, clock.now()
+    person = people.person_of(settings, at, user)
+    totp = credentials.active_totp(at.id, user.id)
+    sessions = tuple(logins.logins_of(at.id, user.id, now))
+    is_self, may_change = user.id == admin.me.user.id, authority.is_over(at, user, admin.origin)
+    offers = _offers(user, has_factor=person.has_factor, is_signed_in=bool(sessions)) if may_change and not is_self else ()
+    return PersonPage(
+        frame=admin.frame(HERE),
+        user=user,
+        role=ROLE_NAMES[user.role],
+        groups=tuple(group.name for group in person.groups),
+        shops=tuple(shop.name for shop in users.shops_of(at.id, user.id)),
+        has_factor=person.has_factor,
+        factor_since=totp.active_since if totp else None,
+        codes_left=person.recovery_codes_left,
+        must_set_up=person.must_set_up,
+        reasons=tuple(reason.message for reason in people.rules_of(settings, at, person, now).compulsory_because),
+        sessions=sessions,
+        is_self=is_self,
+        may_change=may_change,
+        offers=offers,
+    )
+
+
+def _offers(user: User, *, has_factor: bool, is_signed_in: bool) -> tuple[Offer, ...]:
+    makes_sense = {
+        "reset-factor": has_factor,
+        "remove-factor": has_factor,
+        "one-time-password": user.disabled_at is None,
+        "end-sessions": is_signed_in,
+        "unlock": bool(limits.failures_of(user.organisation_id, user.id)),
+        "disable": user.disabled_at is None,
+        "enable": user.disabled_at is not None,
+    }
+    return tuple(Offer(name, ACTS[name].label) for name, sensible in makes_sense.items() if sensible)
+
+
+def _explained(admin: Admin, user: User) -> ExplainPage:
+    settings, at = browser.settings(), admin.organisation
+    serving = [row for row in clients.clients() if not row.organisations or at.id in row.organisations]
+    chosen = next((row for row in serving if row.client_id == request.args.get("client")), None)
+    on, errors = chosen_day()
+    reasons = reach.explained(settings, at, user, reach.noon(on), chosen)
+    strongest = max((reason.level for reason in reasons), default=0)
+    return ExplainPage(
+        frame=admin.frame(HERE),
+        user_id=user.id,
+        username=user.username,
+        client_id=chosen.client_id if chosen else "",
+        on=on.isoformat(),
+        clients=(("", say("Any app")), *((row.client_id, _name(row)) for row in serving)),
+        needed=reach.WORDS[strongest],
+        reasons=tuple(sorted(reasons, key=lambda reason: -reason.level)),
+        errors=errors,
+    )
+
+
+def _name(row: clients.Client) -> str:
+    return str(row.metadata_.get("client_name") or row.client_id)
+
+
+def chosen_day() -> tuple[date, tuple[Message, ...]]:
+    """The day that was asked about, ``on``; today, and what is wrong, where it is none."""
+    typed = request.args.get("on", "")
+    try:
+        return (date.fromisoformat(typed[:10]) if typed else clock.now().date()), ()
+    except ValueError:
+        return clock.now().date(), (say("This must be a date, as 2021-04-30."),)

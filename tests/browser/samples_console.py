@@ -1,0 +1,124 @@
+"""The console's pages, in each state that looks different."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from idp.errors import say
+from idp.identity.policy import Reason
+from idp.identity.reach import WORDS
+from idp.store.logins import Login
+from idp.store.users import User
+from idp.web.admin.access import DONE, Frame, Section
+from idp.web.admin.dialog import DialogPage, Question
+from idp.web.admin.front import Choice, OrganisationsPage
+from idp.web.admin.people import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
+from idp.web.admin.person import ACTS, ExplainPage, Offer, PersonPage
+from idp.web.confirmation import WRONG_PASSWORD
+
+DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+LONG = "customer.with.a.very.long.address@webshop.example"
+SECTIONS = (
+    Section("people", say("People"), "admin.people"),
+    Section("groups", say("Groups"), "admin.people"),
+    Section("shops", say("Shops"), "admin.people"),
+)
+FRAME = Frame("anna", "example-shoes", "Example Shoes", False, "people", SECTIONS)
+ROLES = tuple(ROLE_NAMES.items())
+
+
+def _user(username: str, **values: Any) -> User:
+    plain: dict[str, Any] = {"id": username, "username": username, "name": "", "role": "employee", "all_shops": True}
+    return User(**{**plain, **values})
+
+
+JAN = _user("jan", name="Jan Jansen", email="jan@shoes.example", email_verified_at=DAY, last_login_at=DAY)
+GONE = _user(LONG, email=LONG, disabled_at=DAY)
+PEOPLE = PeoplePage(
+    frame=FRAME,
+    q="",
+    role="",
+    group="",
+    roles=(("", say("All roles")), *ROLES),
+    groups=(("", say("All groups")), ("g", "2FA")),
+    rows=(Row(JAN, ROLE_NAMES["employee"]), Row(GONE, ROLE_NAMES["customer"])),
+    count=52,
+    number=2,
+    last=3,
+    earlier="?page=1",
+    later="?page=3",
+)
+VALUES = {"username": "jan", "name": "Jan", "email": "jan@", "phone_number": "", "locale": "nl", "role": "manager"}
+FORM = PersonForm(
+    frame=FRAME,
+    user_id="jan",
+    values=VALUES,
+    roles=ROLES,
+    groups=(Box("group-a", "2FA", True), Box("group-b", "Till", False)),
+    all_shops=False,
+    shops=(Box("shop-a", "Amsterdam Centre", True),),
+)
+NEW = replace(FORM, user_id="", values={**dict.fromkeys(VALUES, ""), "role": "employee"}, groups=(), shops=())
+PERSON = PersonPage(
+    frame=FRAME,
+    user=JAN,
+    role=ROLE_NAMES["employee"],
+    groups=("2FA", "Till"),
+    shops=(),
+    has_factor=True,
+    factor_since=DAY,
+    codes_left=9,
+    must_set_up=False,
+    reasons=(say("Required by the group %(group)s.", group="2FA"),),
+    sessions=(Login(label="Firefox · Windows", address="192.0.2.7", started_at=DAY),),
+    is_self=False,
+    may_change=True,
+    offers=tuple(Offer(name, act.label) for name, act in ACTS.items()),
+)
+QUESTION = Question(
+    say("Reset the second factor of %(username)s?", username="jan"),
+    (say("%(username)s must set up a second factor at the next sign-in.", username="jan"),),
+    say("Reset the second factor"),
+    "/admin/example-shoes/people",
+)
+EXPLAIN = ExplainPage(
+    frame=FRAME,
+    user_id="jan",
+    username="jan",
+    client_id="pos",
+    on="2026-11-20",
+    clients=(("", say("Any app")), ("pos", "Kassa")),
+    needed=WORDS[2],
+    reasons=(
+        Reason("group", "2FA", 2, say("Required by the group %(group)s.", group="2FA")),
+        Reason("role", "employee", 0, say("The role %(role)s does not require it.", role="employee")),
+    ),
+)
+CONSOLE: dict[str, tuple[str, Any]] = {
+    "console-organisations": (
+        "admin/organisations.html",
+        OrganisationsPage("olga", "Sleutel", "", (Choice("example-shoes", "Example Shoes"), Choice("toys", "Toys"))),
+    ),
+    "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", ())),
+    "console-people": ("admin/people.html", PEOPLE),
+    "console-nobody": ("admin/people.html", replace(PEOPLE, rows=(), count=0, last=1, q="zzz")),
+    "console-person": ("admin/person.html", replace(PERSON, frame=replace(FRAME, notice=DONE["saved"]))),
+    "console-owner": (
+        "admin/person.html",
+        replace(
+            PERSON, user=GONE, may_change=False, factor_since=None, has_factor=False, sessions=(), offers=(), reasons=()
+        ),
+    ),
+    "console-self": ("admin/person.html", replace(PERSON, is_self=True, offers=(), must_set_up=True)),
+    "console-add-person": ("admin/person_form.html", NEW),
+    "console-edit-person": ("admin/person_form.html", replace(FORM, can_send=True)),
+    "console-wrong-person": (
+        "admin/person_form.html",
+        replace(FORM, wrong="email", errors=(say("This is not an e-mail address."),)),
+    ),
+    "console-dialog": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna")),
+    "console-dialog-wrong": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna", (WRONG_PASSWORD,))),
+    "console-dialog-light": ("admin/dialog.html", DialogPage(FRAME, replace(QUESTION, asks_password=False), "anna")),
+    "console-explain": ("admin/explain.html", EXPLAIN),
+}
+"""Template and page by the sample's name."""
