@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
@@ -44,9 +45,9 @@ def launch(playwright: Playwright, executable: str) -> Browser:
     return playwright.chromium.launch(executable_path=executable, args=[*sandbox, "--disable-dev-shm-usage"])
 
 
-def new_context(browser: Browser, *, locale: str = "en-GB") -> BrowserContext:
-    """A fresh profile that speaks ``locale``."""
-    context = browser.new_context(locale=locale, viewport={"width": WIDTHS["desktop"], "height": 900})
+def new_context(browser: Browser, *, locale: str = "en-GB", **options: Any) -> BrowserContext:
+    """A fresh profile that speaks ``locale``; ``options`` as of Playwright, such as ``java_script_enabled``."""
+    context = browser.new_context(locale=locale, viewport={"width": WIDTHS["desktop"], "height": 900}, **options)
     context.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     return context

@@ -1,0 +1,124 @@
+"""Journeys in a real Chromium: a person with a browser, and a relying app on another port that verifies what it gets."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import playwright.sync_api
+import pytest
+from flask import Flask
+from playwright.sync_api import BrowserContext, expect
+
+from tests.conftest import Live
+from tests.drivers import chromium as chromium_driver
+from tests.drivers.machine import free_port
+from tests.drivers.relying_party import RelyingParty, Tokens
+from tests.factories import MadeClient
+
+LANDED = '<!doctype html><html lang="en"><title>The app</title><link rel="icon" href="data:,"><h1>Back in the app</h1>'
+CHECKED: set[tuple[str, ...]] = set()
+"""Pages that axe has seen in this process: each state is checked once, however many journeys lead past it."""
+PRIMARY = "main .btn-primary[type=submit]"
+
+
+@pytest.fixture(scope="session")
+def relying_app() -> Iterator[str]:
+    """Where a relying app listens; all it does is to say that one has arrived."""
+    app, port = Flask("relying"), free_port()
+    app.add_url_rule("/<path:anywhere>", view_func=lambda anywhere: LANDED, endpoint="anywhere")
+    with chromium_driver.serving(app, port) as address:
+        yield address
+
+
+class Visitor:
+    """A person at one browser profile. Every page they stop at is looked at: axe, a narrow screen, the console."""
+
+    def __init__(self, live: Live, context: BrowserContext, client: MadeClient) -> None:
+        self.live, self.context = live, context
+        self.page = context.new_page()
+        self.app = RelyingParty(
+            live.app, live.settings.issuer, client.client_id, client.redirect_uri, secret=client.secret
+        )
+        self.complaints: list[str] = []
+        context.on("console", lambda message: self._hear(message.text) if message.type in ("error", "warning") else None)
+        context.on("weberror", lambda error: self._hear(str(error.error)))
+
+    def _hear(self, text: str) -> None:
+        if "the server responded with a status of 4" not in text:  # Chromium tells so of every 422 as well
+            self.complaints.append(text)
+
+    def begin(self, **params: str | None) -> Self:
+        """Press "sign in" at the app."""
+        self.page.goto(self.app.authorize_url(**params))
+        return self
+
+    def open(self, path: str) -> Self:
+        """Go to a page of the provider's."""
+        self.page.goto(self.live.settings.issuer + path)
+        return self
+
+    def fill(self, **fields: str) -> Self:
+        """Type into fields, by name."""
+        for name, value in fields.items():
+            self.page.locator(f"input[name={name}]:not([type=hidden])").fill(value)
+        return self
+
+    def next(self) -> Self:
+        """Press the page's first button, whatever its language."""
+        self.page.locator(PRIMARY).first.click()
+        return self
+
+    def press(self, name: str, value: str = "") -> Self:
+        """Press the button with this ``name`` (and ``value``)."""
+        self.page.locator(f"button[name={name}]" + (f"[value='{value}']" if value else "")).click()
+        return self
+
+    def sees(self, heading: str) -> Self:
+        """Stand before the page with this heading, and find nothing wrong with it."""
+        expect(self.page.locator("h1")).to_have_text(heading)
+        assert self.complaints == [], self.page.url
+        state = (heading, *self.page.locator("main [role=alert], main h2, main label").all_inner_texts())
+        if state not in CHECKED:
+            CHECKED.add(state)
+            chromium_driver.check_fits(self.page)
+            chromium_driver.check_accessible(self.page)
+            chromium_driver.look(self.page, f"journey {heading} {len(CHECKED)}")
+        return self
+
+    def complains(self, words: str) -> Self:
+        """The page says what was wrong, as an alert that a screen reader reads."""
+        expect(self.page.get_by_role("alert")).to_contain_text(words)
+        return self
+
+    def tokens(self) -> Tokens:
+        """Back in the app, which redeems and verifies."""
+        return self.app.callback(self.returned())
+
+    def returned(self) -> str:
+        """The address at which they came back to the app."""
+        self.page.wait_for_url(f"{self.app.redirect_uri}?*")
+        assert self.complaints == []
+        return self.page.url
+
+
+@pytest.fixture
+def visitor(live: Live, chromium: playwright.sync_api.Browser, relying_app: str) -> Iterator[Callable[..., Visitor]]:
+    """``visitor()`` is a person with a fresh profile before a first-party app; ``client`` and Playwright's options change it."""
+    contexts: list[BrowserContext] = []
+    clients: dict[str, MadeClient] = {}
+
+    def make(client_id: str = "kassa", *, like: dict[str, Any] | None = None, **options: Any) -> Visitor:
+        if client_id not in clients:
+            over = {"client_name": "Kassa", "post_logout_redirect_uris": [f"{relying_app}/bye"], **(like or {})}
+            clients[client_id] = live.factory.make_client(client_id, redirect_uri=f"{relying_app}/callback", **over)
+        contexts.append(chromium_driver.new_context(chromium, **options))
+        return Visitor(live, contexts[-1], clients[client_id])
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def quiet_shoes(live: Live) -> str:
+    """An organisation that offers nobody a set-up, so that journeys about other things are short."""
+    return live.factory.make_organisation(settings={"offer_set_up": False}, owner=True)

@@ -1,0 +1,211 @@
+"""Signing in, in a real Chromium (S29–S34, S41–S45, S56, S60–S62)."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from idp.db import transaction
+from idp.store import users
+from tests.browser.conftest import Visitor
+from tests.conftest import Live
+from tests.drivers.chromium import check_fits
+from tests.factories import MadePerson
+
+Visitors = Callable[..., Visitor]
+LEAKED = "qwertyuiop"
+SAFE = "violet harbour kettle 9"
+WORDS = {
+    "en-GB": ("Sign in", "Enter your code", "That code is not right"),
+    "nl-NL": ("Inloggen", "Vul je code in", "Die code klopt niet"),
+}
+
+
+@pytest.fixture
+def ann(live: Live, quiet_shoes: str) -> MadePerson:
+    """Somebody with an authenticator app and three recovery codes."""
+    return live.factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=3, email="ann@shoes.example")
+
+
+@pytest.fixture
+def jan(live: Live, quiet_shoes: str) -> MadePerson:
+    """Somebody with a password alone."""
+    return live.factory.make_user(quiet_shoes)
+
+
+def test_a_password_leads_back_to_the_app(visitor: Visitors, jan: MadePerson) -> None:
+    """S30, S61: a wrong one says so and keeps the name that was typed; the right one ends in the app that asked."""
+    here = visitor().begin().sees("Sign in")
+    here.fill(username=jan.username, password="not the right one").next().complains("do not go together")
+    here.sees("Sign in")
+    assert here.page.title().startswith("Error:")
+    assert here.page.locator("[name=username]").first.input_value() == jan.username
+    here.fill(password=jan.password).next()
+    assert here.tokens().amr == ["pwd"]
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_a_wrong_code_says_so_and_the_right_one_goes_on(visitor: Visitors, ann: MadePerson, locale: str) -> None:
+    """S34, S56, S61, S62: password, a wrong code, the right one, in Dutch and in English."""
+    sign_in, enter, wrong = WORDS[locale]
+    here = visitor(locale=locale).begin().sees(sign_in)
+    here.fill(username=ann.username, password=ann.password).next().sees(enter)
+    here.fill(code=ann.authenticator.wrong()).next().complains(wrong).sees(enter)
+    code = here.page.locator("[name=code]")
+    expect(code).to_be_focused()
+    expect(code).to_have_attribute("aria-invalid", "true")
+    expect(code).to_have_value("")
+    here.fill(code=ann.authenticator.code()).next()
+    assert here.tokens().amr == ["pwd", "otp", "mfa"]
+
+
+def test_the_keyboard_is_enough(visitor: Visitors, ann: MadePerson) -> None:
+    """WCAG 2.1.1, 2.4.7: typed, Tab and Enter alone, from the focused name to the app; what has focus is seen."""
+    here = visitor().begin()
+    keys = here.page.keyboard
+    expect(here.page.locator("[name=username]")).to_be_focused()
+    keys.type(ann.username)
+    keys.press("Tab")
+    expect(here.page.locator("[name=password]")).to_be_focused()
+    keys.type(ann.password)
+    keys.press("Tab")
+    keys.press("Tab")
+    button = here.page.get_by_role("button", name="Sign in")
+    expect(button).to_be_focused()
+    expect(button).to_have_css("outline-style", "solid")
+    keys.press("Enter")
+    expect(here.page.locator("[name=code]")).to_be_focused()
+    keys.type(ann.authenticator.code())
+    keys.press("Enter")
+    assert here.tokens().acr == "mfa"
+
+
+def test_password_managers_and_phones_know_the_fields(visitor: Visitors, ann: MadePerson) -> None:
+    """Issue: autocomplete and inputmode; nothing is capitalised or corrected on a phone."""
+    here = visitor().begin()
+    username, password = here.page.locator("[name=username]"), here.page.locator("[name=password]")
+    expect(username).to_have_attribute("autocomplete", "username")
+    expect(username).to_have_attribute("autocapitalize", "none")
+    expect(password).to_have_attribute("autocomplete", "current-password")
+    here.fill(username=ann.username, password=ann.password).next()
+    code = here.page.locator("[name=code]")
+    expect(code).to_have_attribute("autocomplete", "one-time-code")
+    expect(code).to_have_attribute("inputmode", "numeric")
+    code.fill(" ".join(re.findall("...", ann.authenticator.code())))
+    here.next()
+    assert here.tokens().acr == "mfa", "a code with its space was not taken"
+
+
+def test_a_recovery_code_lets_in_who_has_no_phone(visitor: Visitors, ann: MadePerson) -> None:
+    """S41, S42, S45: the link, a wrong code, a right one in capitals, "still have your phone?", carry on."""
+    here = visitor().begin().fill(username=ann.username, password=ann.password).next()
+    here.press("use_recovery").sees("Recovery code")
+    here.fill(recovery_code="aaaaaaa-aaaaaaa").next().complains("not right").sees("Recovery code")
+    here.fill(recovery_code=ann.recovery_codes[0].upper()).next()
+    here.sees("Do you still have your phone?").press("choice", "carry_on")
+    assert here.tokens().amr == ["pwd", "recovery", "mfa"]
+
+
+def test_the_way_back_from_the_recovery_code_to_the_app(visitor: Visitors, ann: MadePerson) -> None:
+    """S41: who finds the phone after all is not stuck."""
+    here = visitor().begin().fill(username=ann.username, password=ann.password).next()
+    here.press("use_recovery").press("use_app").sees("Enter your code")
+    here.fill(code=ann.authenticator.code()).next()
+    assert here.tokens().acr == "mfa"
+
+
+@pytest.fixture
+def zoe(live: Live, quiet_shoes: str) -> MadePerson:
+    """Somebody whose password has leaked, as moved over from another system."""
+    made = live.factory.make_user(quiet_shoes, "zoe", email="zoe@shoes.example")
+    with live.factory.context(), transaction():
+        users.change_user(quiet_shoes, made.id, password_hash=live.settings.hasher.hash(LEAKED))
+    return made
+
+
+def test_a_leaked_password_is_changed_on_the_way(visitor: Visitors, zoe: MadePerson) -> None:
+    """S31–S33: told, changed now, another leaked one refused, and on to the app."""
+    here = visitor().begin().fill(username=zoe.username, password=LEAKED).next()
+    here.sees("Your password has leaked").press("choice", "change").sees("Choose a new password")
+    here.fill(new_password="iloveyou iloveyou", new_password_again="iloveyou").next()
+    expect(here.page.get_by_role("alert")).to_be_visible()
+    here.sees("Choose a new password")
+    expect(here.page.locator("[name=new_password]")).to_have_attribute("autocomplete", "new-password")
+    here.fill(new_password=SAFE, new_password_again=SAFE).next()
+    assert here.tokens().claims["sub"] == zoe.id
+
+
+def test_a_leaked_password_can_wait(visitor: Visitors, zoe: MadePerson) -> None:
+    """S33: not now."""
+    here = visitor().begin().fill(username=zoe.username, password=LEAKED).next().press("choice", "later")
+    assert here.tokens().claims["sub"] == zoe.id
+
+
+def test_an_outside_app_is_allowed_or_denied(visitor: Visitors, jan: MadePerson) -> None:
+    """V10.7.1: a consent page with per-scope words; no is told to the app, yes signs in."""
+    outside = {"first_party": False, "client_name": "Boekhouder", "scope": "openid profile email"}
+    here = visitor("books", like=outside).begin(scope="openid profile email")
+    here.fill(username=jan.username, password=jan.password).next().sees("May Boekhouder see this?")
+    expect(here.page.get_by_text("Your e-mail address")).to_be_visible()
+    here.press("choice", "deny")
+    assert "error=access_denied" in here.returned()
+    here.begin(scope="openid profile email").sees("May Boekhouder see this?").press("choice", "allow")
+    assert here.tokens().claims["sub"] == jan.id
+
+
+def test_the_store_url_comes_first_where_there_are_several(visitor: Visitors, live: Live, jan: MadePerson) -> None:
+    """S29: typed as a whole address; an unknown one looks no different until the password; the device remembers it."""
+    live.factory.make_organisation("hats")
+    here = visitor().begin().sees("Sign in").fill(organisation="no-such-shop").next()
+    here.fill(username=jan.username, password=jan.password).next().complains("do not go together")
+    here.press("other_organisation").fill(organisation="https://Example-Shoes.shops.example/").next().sees("Sign in")
+    expect(here.page.locator(".who")).to_contain_text("example-shoes")
+    here.fill(username=jan.username, password=jan.password).next()
+    assert here.tokens().claims["sub"] == jan.id
+    here.begin(prompt="login")
+    expect(here.page.locator("[name=password]")).to_be_visible()
+
+
+def test_a_page_whose_cookies_are_gone_starts_again(visitor: Visitors, jan: MadePerson) -> None:
+    """S60: nothing is carried over but the name, and the app's request is not lost."""
+    here = visitor().begin().fill(username=jan.username, password=jan.password)
+    here.context.clear_cookies()
+    here.next().sees("Sign in")
+    expect(here.page.get_by_role("status")).to_contain_text("out of date")
+    assert here.page.locator("[name=username]").input_value() == jan.username
+    expect(here.page.locator("[name=password]")).to_be_focused()
+    here.fill(password=jan.password).next()
+    assert here.tokens().claims["sub"] == jan.id
+
+
+def test_the_back_button_leads_to_the_true_step(visitor: Visitors, ann: MadePerson) -> None:
+    """S60: back from the code page and forth again; the code is still what is asked."""
+    here = visitor().begin().fill(username=ann.username, password=ann.password).next().sees("Enter your code")
+    here.page.go_back()
+    here.sees("Enter your code").fill(code=ann.authenticator.code()).next()
+    here.tokens()
+    here.page.go_back()
+    here.sees("This sign-in is over")
+
+
+def test_the_language_can_be_picked_on_the_page(visitor: Visitors, jan: MadePerson) -> None:
+    """S62: ``ui_locales`` before the browser, and what is picked before both."""
+    here = visitor().begin(ui_locales="nl").sees("Inloggen")
+    here.page.get_by_role("button", name="English").click()
+    here.sees("Sign in").fill(username=jan.username, password=jan.password).next()
+    here.tokens()
+
+
+def test_the_longest_of_names_fit(visitor: Visitors, live: Live) -> None:
+    """WCAG 1.4.10: nothing overflows on a phone where names are as long as they may be."""
+    name = "Wilhelminaschoenenmagazijn van der Oosterhuis-Achterberg en Zonen te Scheveningen"
+    shop = live.factory.make_organisation("wilhelmina-schoenen-magazijn-scheveningen", name=name)
+    long = live.factory.make_user(shop, "wilhelmina.van.der.oosterhuis-achterberg@schoenenmagazijn.example", name=name)
+    here = visitor(like={"client_name": "Kassasysteemvoorschoenenwinkels", "shared_device": True}).begin()
+    here.fill(username=long.username, password=long.password).next().sees("Set up a second factor")
+    here.press("not_now").tokens()
+    here.begin().sees("Who is signing in?")
+    for path, heading in (("/", f"Hello {name}"), ("/account/security", "Sign-in details")):
+        here.open(path).sees(heading)
+        check_fits(here.page)
