@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from flask import Flask
 
@@ -37,9 +38,22 @@ def create_app(settings: Settings) -> Flask:
     )
     setup_db(app, settings)
     pages.setup_pages(app)
+    _call_it(app, settings.issuer)
     for blueprint in (health.blueprint, signin.blueprint, account.blueprint, admin.blueprint, oauth.blueprint):
         app.register_blueprint(blueprint)
     return app
+
+
+def _call_it(app: Flask, issuer: str) -> None:
+    """Every request is to the issuer, whatever Host it names: the router's own redirects (``//``) carry that address too."""
+    inner = app.wsgi_app
+    scheme, _, host = issuer.partition("://")
+
+    def called(environ: dict[str, Any], start: Any) -> Any:
+        environ["wsgi.url_scheme"], environ["HTTP_HOST"] = scheme, host
+        return inner(environ, start)
+
+    app.wsgi_app = cast(Any, called)  # type: ignore[method-assign] # Flask's documented way to put something before it
 
 
 def from_environment() -> Flask:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import structlog
-from flask import Blueprint, Flask, Response, current_app, g, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, current_app, g, make_response, redirect, render_template, request
 from flask_babel import Babel, gettext, ngettext
 from werkzeug.exceptions import HTTPException
 
@@ -76,6 +76,7 @@ def setup_pages(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     app.before_request(_name_in_log)
+    app.before_request(_take_no_nul)
     app.after_request(_finish)
 
 
@@ -83,6 +84,12 @@ def _name_in_log() -> None:
     """Every line that is logged for a request carries its id."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=browser.request_id())
+
+
+def _take_no_nul() -> None:
+    """No id has a NUL in it, and PostgreSQL takes none in a text."""
+    if "\0" in request.path:
+        abort(404)
 
 
 def words(message: Message) -> str:

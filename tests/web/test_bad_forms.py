@@ -1,0 +1,300 @@
+"""Whatever is typed into whatever field: a page that says so, never an error of ours, and never a way on."""
+
+import base64
+from collections.abc import Callable, Iterator
+from urllib.parse import quote_plus
+
+import pytest
+
+from idp.config import Settings
+from tests.drivers.browser import Browser
+from tests.drivers.page import Form, Page
+from tests.web.conftest import Shop
+
+FORM = "application/x-www-form-urlencoded"
+REFUSED = {"NUL": b"a%00b", "too long": b"x" * 20_001}
+"""No field may hold these, whatever it is for."""
+STRANGE = {
+    "empty": b"",
+    "a space": b"+",
+    "no UTF-8": b"%ff%fe%c0%ae",
+    "a surrogate": b"%ed%a0%80",
+    "raw bytes": b"\xff\xfe\x80",
+    "control characters": b"%01%0d%0aSet-Cookie:%20evil=1%1b[31m",
+    "not ASCII": quote_plus("ß𝕏ﷺ\u202e٣٣٣٣٣٣\U0001f600").encode(),
+    "long": b"%F0%9F%98%80" * 1_500,
+    "a number": b"-1e309",
+    "SQL": quote_plus("' OR 1=1 --").encode(),
+    "markup": quote_plus('"><b id="xss" onclick="1">').encode(),
+    "a template": quote_plus("{{ 7*7 }}%(name)s%s{0}").encode(),
+    "an array": b"%5B%22a%22%5D",
+}
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """No throttle hides what a form would do."""
+    return configure(
+        limits={"free_failures": 10_000, "address_failures": 10_000, "hard_stop": 10_000},
+        passwords={"hash_patience_seconds": 30.0},
+    )
+
+
+def at_organisation(shop: Shop) -> Browser:
+    """The store URL."""
+    shop.factory.make_organisation("another-shop")
+    return shop.browser().open(shop.party.authorize_url())
+
+
+def at_leaked(shop: Shop) -> Browser:
+    """The notice about a leaked password."""
+    shop.factory.make_user(shop.organisation_id, "leo", password="password1234")
+    return shop.at_password().fill(username="leo", password="password1234").submit()
+
+
+def at_recovery(shop: Shop) -> Browser:
+    """The recovery code."""
+    return shop.at_code().submit("use_recovery")
+
+
+def at_recovered(shop: Shop) -> Browser:
+    """Still have your phone?"""
+    return at_recovery(shop).fill(recovery_code=shop.ann.recovery_codes[0]).submit()
+
+
+def at_scan(shop: Shop) -> Browser:
+    """The first code of a new phone."""
+    group = shop.factory.make_group(shop.organisation_id)
+    shop.factory.make_user(shop.organisation_id, "new", groups=[group])
+    browser = shop.at_password().fill(username="new", password=shop.ann.password).submit()
+    return browser.submit("next").submit("next")
+
+
+def at_codes(shop: Shop) -> Browser:
+    """The tick under the recovery codes."""
+    from tests.drivers.authenticator import Authenticator
+    from tests.journeys.test_set_up import key_on
+
+    browser = at_scan(shop)
+    return browser.fill(code=Authenticator(key_on(browser)).code()).submit()
+
+
+def at_consent(shop: Shop) -> Browser:
+    """May this app see that?"""
+    return shop.at_code().fill(code=shop.ann.authenticator.code()).submit()
+
+
+def at_chooser(shop: Shop) -> Browser:
+    """Who is it?"""
+    browser = shop.signed_in()
+    return browser.open(shop.party.authorize_url(prompt="select_account"))
+
+
+def at_new_password(shop: Shop) -> Browser:
+    """A password to choose, after a leaked one."""
+    browser = at_leaked(shop)
+    return browser.submit("Change now")
+
+
+PAGES = [
+    at_organisation,
+    Shop.at_password,
+    at_leaked,
+    Shop.at_code,
+    at_recovery,
+    at_recovered,
+    at_scan,
+    at_codes,
+    at_consent,
+    at_chooser,
+    at_new_password,
+]
+
+
+def names_of(form: Form) -> set[str]:
+    """Fields and named buttons."""
+    return set(form.kinds) | {one.name for one in form.buttons if one.name}
+
+
+def bodies(browser: Browser, name: str, value: bytes) -> Iterator[bytes]:
+    """The page's form with ``value`` in one of its fields, as raw bytes."""
+    for form in browser.page.forms:
+        if "/sign-in/" in form.action and name in names_of(form):
+            kept = {key: values for key, values in form.fields.items() if key != name}
+            pairs = [f"{quote_plus(key)}={quote_plus(one)}".encode() for key, values in kept.items() for one in values]
+            yield b"&".join([*pairs, quote_plus(name).encode() + b"=" + value])
+
+
+def post(shop: Shop, browser: Browser, body: bytes, path: str = "") -> tuple[int, Page]:
+    """Send it from this browser."""
+    told = browser.client.post(
+        path or browser.url.removeprefix(browser.issuer), data=body, content_type=FORM, base_url=shop.settings.issuer
+    )
+    assert told.status_code < 500, body[-300:]
+    assert not {"evil"} & {line.partition("=")[0] for line in told.headers.getlist("Set-Cookie")}
+    page = Page(told.get_data(as_text=True)) if told.mimetype == "text/html" else Page("")
+    assert "xss" not in page.ids
+    assert not told.headers.get("Location", "").startswith(shop.made.redirect_uri)
+    return told.status_code, page
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("arrive", PAGES, ids=lambda arrive: arrive.__name__)
+def test_every_field_of_every_sign_in_page_takes_anything(shop: Shop, arrive: Callable[[Shop], Browser]) -> None:
+    """V15.3.7, V2.2.1: NUL, huge and doubled values are refused with a page; strange ones are plain wrong answers."""
+    browser = arrive(shop)
+    step = browser.value("step")
+    names = {name for form in browser.page.forms if "/sign-in/" in form.action for name in names_of(form)}
+    assert {"step", "request", "csrf_token"} < names
+    for name in sorted(names):
+        for value in REFUSED.values():
+            for body in bodies(browser, name, value):
+                assert post(shop, browser, body)[0] in (400, 303, 404), name  # a token that does not fit: a new sign-in
+        for body in bodies(browser, name, b"1"):
+            twice = body + b"&" + quote_plus(name).encode() + b"=2"
+            assert post(shop, browser, twice)[0] in (400, 303, 404), name
+    assert browser.reload().value("step") == step, "a refused form moved the sign-in"
+    for name in sorted(names):
+        for value in STRANGE.values():
+            for body in bodies(browser, name, value):
+                assert post(shop, browser, body)[0] in (303, 400, 404, 422), (name, value[:20])
+
+
+@pytest.mark.parametrize("arrive", [Shop.at_password, Shop.at_code, at_recovery, at_scan, at_new_password])
+def test_a_doubled_field_is_refused_with_a_page(shop: Shop, arrive: Callable[[Shop], Browser]) -> None:
+    """V15.3.7: where two values stand it is not guessed which one counts; nor is one looked for in the query."""
+    browser = arrive(shop)
+    for name in ({"password", "code", "recovery_code", "new_password"} & browser.fields) | {"step"}:
+        (body, *_) = bodies(browser, name, b"1")
+        status, page = post(shop, browser, body + b"&" + name.encode() + b"=2")
+        assert status == 400
+        assert page.heading == "That did not work"
+
+
+@pytest.mark.both_engines
+def test_a_stale_form_takes_anything(shop: Shop) -> None:
+    """S60: a form without its sign-in begins anew or says that it is over; its sealed request is not believed."""
+    for body in (
+        b"",
+        b"request=",
+        b"request=%00",
+        b"step=password",
+        b"&&&&",
+        b"=",
+        b"a" * 50_000,
+        b"request=" + b"x" * 19_000,
+    ):
+        status, _ = post(shop, shop.browser(), body, "/sign-in/" + "A" * 43)
+        assert status in (400, 404)
+    for name in ("request", "csrf_token", "username", "step"):
+        for value in (*STRANGE.values(), *REFUSED.values()):
+            status, _ = post(shop, shop.browser(), name.encode() + b"=" + value, "/sign-in/" + "A" * 43)
+            assert status in (400, 404), name
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "text/plain", "multipart/form-data", "multipart/form-data; boundary=x", ""]
+)
+def test_another_kind_of_body_is_no_form(shop: Shop, kind: str) -> None:
+    """V3.5.2, V15.3.5: JSON, plain text and broken multipart bodies answer nothing."""
+    browser = shop.at_password()
+    body = b'{"csrf_token": ["x"], "step": "password", "username": true, "password": {"a": 1}}'
+    told = browser.client.post(
+        browser.url.removeprefix(browser.issuer), data=body, content_type=kind, base_url=browser.issuer
+    )
+    assert told.status_code in (400, 404)
+    assert "password" in browser.reload().fields
+
+
+def test_too_large_a_body_is_told_so(shop: Shop) -> None:
+    """V15.2.2, V5.2.1: 413 with a page, before anything is read."""
+    told = shop.ask("POST", "/sign-in/" + "A" * 43, data=b"a=" + b"x" * 140_000, content_type=FORM)
+    assert told.status_code == 413
+    assert Page(told.get_data(as_text=True)).heading == "That is too large"
+
+
+PLACES = [
+    "/sign-in",
+    "/sign-out",
+    "/language",
+    "/oauth/logout/confirm",
+    "/account/factor/set-up",
+    "/account/recovery-codes",
+    "/account/password",
+    "/account/notice/dismiss",
+    "/account/language",
+    "/account/factor/remove",
+]
+DEVICES = ["x\x00y", "\x00", "é", "x" * 3000, "\xff", "\ud7ff", "..", "%00", " "]
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_every_other_form_takes_anything(shop: Shop, path: str) -> None:
+    """V2.2.1, V16.5.4: with a token that fits, every field of every form may hold anything."""
+    browser = shop.signed_in()
+    token = browser.open("/account/security").value("csrf_token")
+    for name in ("language", "back", "choice", "request", "password", "current_password", "code"):
+        for value in (*STRANGE.values(), *REFUSED.values()):
+            body = f"csrf_token={quote_plus(token)}&{name}=".encode() + value
+            told = browser.client.post(path, data=body, content_type=FORM, base_url=browser.issuer)
+            assert told.status_code < 500, (name, value[:30])
+            assert told.headers.get("Location", "/").startswith("/"), (name, value[:30])
+            assert not told.headers.get("Location", "/").startswith("//"), (name, value[:30])
+            if path == "/sign-out":
+                break
+
+
+@pytest.mark.both_engines
+def test_junk_in_an_address_is_not_found(shop: Shop) -> None:
+    """V2.2.1, V16.5.4: what stands for an id in a path is no device, and no error (PostgreSQL takes no NUL in a text)."""
+    browser = shop.signed_in()
+    token = browser.open("/account/security").value("csrf_token")
+    for device in DEVICES:
+        path = f"/account/devices/{device}/forget".encode().decode("latin-1")
+        over = {"PATH_INFO": path}
+        told = browser.client.post("/", data={"csrf_token": token}, base_url=browser.issuer, environ_overrides=over)
+        assert told.status_code in (303, 404), ascii(device)
+        for page in (f"/sign-in/{device}", f"/sign-in/{device}/recovery-codes.txt", f"/oauth/authorize/{device}"):
+            over = {"PATH_INFO": page.encode().decode("latin-1")}
+            told = browser.client.get("/", base_url=browser.issuer, environ_overrides=over)
+            assert told.status_code == 404, ascii(page)
+
+
+@pytest.mark.parametrize("header", ["Cookie", "Accept-Language", "User-Agent", "X-Forwarded-For", "Referer", "Content-Type"])
+def test_junk_in_a_header_harms_nothing(shop: Shop, header: str) -> None:
+    """V4.1.3, V16.5.4: broken and huge headers are ignored."""
+    for value in ("", ";", "\x01", "é", "=", "q=1;q", "a" * 9000, ",".join("a" * 500), "__Host-browser", '"', "nl;q=nan"):
+        for path in ("/", "/oauth/authorize", "/account/security", "/oauth/userinfo"):
+            assert shop.ask("GET", path, headers={header: value}).status_code in (200, 303, 400, 401), (path, value[:20])
+
+
+@pytest.mark.both_engines
+def test_junk_as_a_client_or_token_is_refused(shop: Shop) -> None:
+    """V10.4, security.md 19: NUL, no UTF-8 and broken escapes in Basic and Bearer are nobody."""
+    pairs = [
+        b"a\x00b:secret",
+        b"webshop:\x00",
+        b"%00:%00",
+        b"\xff:\xff",
+        b"%ff:%ff",
+        b":",
+        b"",
+        b"a" * 5000 + b":b",
+        b"%ud800:x",
+    ]
+    words = [base64.b64encode(pair).decode() for pair in pairs] + ["!", "====", "\xe9", "a b c"]
+    for word in words:
+        for scheme in ("Basic", "basic", "Bearer", "Digest", ""):
+            asked = {"Authorization": f"{scheme} {word}".strip()}
+            grant = {"grant_type": "refresh_token", "refresh_token": "x.y"}
+            told = shop.ask("POST", "/oauth/token", headers=asked, data=grant)
+            assert told.status_code in (400, 401), (scheme, word)
+            assert shop.ask("GET", "/oauth/userinfo", headers=asked).status_code in (400, 401), (scheme, word)
+    for bearer in ("\x00.x", "%00.x", ".", "..", "a.", ".a", "a" * 26 + ".", "é.é"):
+        grant = {
+            "grant_type": "refresh_token",
+            "refresh_token": bearer,
+            "client_id": "webshop",
+            "client_secret": shop.made.secret,
+        }
+        assert shop.ask("POST", "/oauth/token", data=grant).status_code in (400, 401), bearer

@@ -1,0 +1,80 @@
+"""Sign-in does not tell who exists (V6.3.8, security.md 18)."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from idp import clock
+from idp.db import transaction
+from idp.store import users
+from tests.drivers.browser import Browser
+from tests.web.conftest import Shop
+
+SECRETS = re.compile(r'(name="(?:csrf_token|request)" value="|/sign-in/)[\w.\-=%]+')
+WRONG = "wrong, but long enough"
+
+
+def answer_to(shop: Shop, username: str, password: str = WRONG, tries: int = 1) -> dict[str, object]:
+    """All that can be seen of the answer, without what is random and without the name itself."""
+    browser = shop.at_password()
+    for _ in range(tries):
+        browser.fill(username=username, password=password).submit()
+    body = SECRETS.sub(r"\1…", browser.html).replace(username, "NAME")
+    headers = sorted(
+        (name, value) for name, value in browser.headers if name not in ("Content-Length", "Date", "Set-Cookie")
+    )
+    return {"status": browser.status, "body": body, "headers": headers, "cookies": sorted(browser.cookies)}
+
+
+@pytest.fixture
+def people(shop: Shop) -> dict[str, str]:
+    """What a person can be → their username."""
+    for name in ("known", "gone", "bare"):
+        shop.factory.make_user(shop.organisation_id, name, password="" if name == "bare" else shop.ann.password)
+    gone = shop.factory.make_user(shop.organisation_id, "disabled")
+    with shop.factory.context(), transaction():
+        users.change_user(shop.organisation_id, gone.id, disabled_at=clock.now())
+    return {"has a factor": "ann", "has none": "known", "is disabled": "disabled", "has no password": "bare"}
+
+
+def test_a_wrong_password_looks_like_a_name_that_nobody_has(shop: Shop, people: dict[str, str]) -> None:
+    """V6.3.8: status, page, headers and cookies are the same for all."""
+    nobody = answer_to(shop, "nobody")
+    assert nobody["status"] == 422
+    for who, username in people.items():
+        assert answer_to(shop, username) == nobody, who
+
+
+def test_who_cannot_sign_in_with_the_right_password_looks_like_nobody(shop: Shop, people: dict[str, str]) -> None:
+    """V6.3.8: a disabled person's right password is told from a wrong one by nothing."""
+    assert answer_to(shop, "disabled", shop.ann.password) == answer_to(shop, "nobody", shop.ann.password)
+    assert answer_to(shop, "bare", shop.ann.password) == answer_to(shop, "nobody", shop.ann.password)
+
+
+def test_being_told_to_wait_looks_the_same_for_a_name_that_nobody_has(shop: Shop, people: dict[str, str]) -> None:
+    """V6.3.8, security.md 18: the throttle counts unknown names just so."""
+    nobody = answer_to(shop, "nobody", tries=6)
+    assert nobody["status"] == 429
+    for who, username in people.items():
+        waiting = answer_to(shop, username, tries=6)
+        assert _seconds_alike(waiting) == _seconds_alike(nobody), who
+
+
+def _seconds_alike(answer: dict[str, object]) -> str:
+    return re.sub(r"\b[1-3]\b", "2", str(answer))
+
+
+def test_an_unknown_shop_looks_like_a_known_one(shop: Shop, app: Flask) -> None:
+    """S29, V6.3.8: the same page asks for the password, and fails with the same words."""
+    shop.factory.make_organisation("another-shop")
+
+    def seen(store_url: str) -> tuple[int, str, int, str]:
+        browser: Browser = shop.browser().open(shop.party.authorize_url()).fill(organisation=store_url).submit()
+        first = browser.status, cleaned(browser.html, store_url)
+        browser.fill(username="ann", password=WRONG).submit()
+        return *first, browser.status, cleaned(browser.html, store_url)
+
+    cleaned: Callable[[str, str], str] = lambda body, name: SECRETS.sub(r"\1…", body).replace(name, "SHOP")  # noqa: E731
+    assert seen("example-shoes") == seen("no-such-shop-here")

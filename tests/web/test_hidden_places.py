@@ -1,0 +1,109 @@
+"""What a scanner looks for first is not there, and says so on a page."""
+
+import sqlite3
+
+import pytest
+
+from tests.drivers.page import Page
+from tests.web.conftest import Shop
+
+PLACES = [
+    "/.git/HEAD",
+    "/.git/config",
+    "/.env",
+    "/.svn/entries",
+    "/.well-known/../.env",
+    "/static/",
+    "/static/css/",
+    "/static/css",
+    "/static/../",
+    "/static/../pages.py",
+    "/static/../../config.py",
+    "/static/..%2fpages.py",
+    "/static/..\\pages.py",
+    "/static/css/theme.css.map",
+    "/static/css/theme.css~",
+    "/static/\x00",
+    "/static/css/theme.css\x00.html",
+    "/bootstrap/static/",
+    "/bootstrap/static/../__init__.py",
+    "/sleutel.sqlite3",
+    "/idp.toml",
+    "/config.toml",
+    "/console",
+    "/debug",
+    "/server-status",
+    "/metrics",
+    "/health",
+    "/openapi.json",
+    "/apidoc/openapi.json",
+    "/admin.php",
+    "/wp-login.php",
+    "/" + "a" * 6000,
+    "/\xff\xfe",
+    "/<script>alert(1)</script>",
+    "/{{7*7}}",
+    "/\\evil.example",
+    "/%2e%2e/%2e%2e/etc/passwd",
+]
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: ascii(path)[:40])
+def test_nothing_is_there(shop: Shop, path: str) -> None:
+    """V13.4.1, V13.4.3, V13.4.5, V13.4.7: the same page as for any wrong address, which tells nothing."""
+    told = shop.ask("GET", path)
+    assert told.status_code == 404
+    page = Page(told.get_data(as_text=True))
+    assert page.heading == "This page does not exist"
+    assert ("/", "To the front page") in page.links
+    assert not told.headers.getlist("Set-Cookie")
+
+
+@pytest.mark.parametrize("path", ["//", "//evil.example/", "/static//etc/passwd", "///evil.example//", "/account//security"])
+def test_doubled_slashes_lead_nowhere_else(shop: Shop, path: str) -> None:
+    """V3.7.2, V4.1.3: the router takes doubled slashes together; where it sends to is the issuer's, whatever Host says."""
+    told = shop.ask("GET", path, headers={"Host": "evil.example"})
+    assert told.status_code in (200, 308, 404)
+    assert told.headers.get("Location", shop.settings.issuer + "/").startswith(shop.settings.issuer + "/")
+
+
+def test_the_page_speaks_dutch_too(shop: Shop) -> None:
+    """S62: a wrong address is told in the reader's language."""
+    told = Page(shop.ask("GET", "/weg", headers={"Accept-Language": "nl-NL,nl;q=0.9,en;q=0.5"}).get_data(as_text=True))
+    assert told.language == "nl"
+    assert told.heading not in ("", "This page does not exist")
+
+
+@pytest.mark.parametrize("query", ["__debugger__=yes&cmd=resource&f=style.css", "debug=1", "XDEBUG_SESSION_START=1"])
+def test_no_debugger_answers(shop: Shop, query: str) -> None:
+    """V13.4.2: the front page stays the front page."""
+    plain, asked = shop.ask("GET", "/"), shop.ask("GET", "/", query_string=query)
+    assert asked.status_code == 200
+    assert len(asked.get_data()) == len(plain.get_data())
+
+
+def test_an_error_of_ours_tells_nothing_but_its_number(
+    shop: Shop, capfd: pytest.CaptureFixture[str], database_url: str, engine: str
+) -> None:
+    """V16.5.1, V16.5.4, V16.2.5: a number to ask about; no trace, version or query; the log has the rest, but no secret."""
+    if engine != "sqlite":
+        pytest.skip("breaks a table by hand, which takes a file")
+    browser = shop.at_password()
+    with sqlite3.connect(database_url.removeprefix("sqlite:///")) as breaker:
+        breaker.execute("ALTER TABLE failures RENAME TO gone")
+    breaker.close()
+    browser.fill(username="ann", password="canary-in-the-coal-mine").submit()
+    assert browser.status == 500
+    assert browser.heading == "Something went wrong"
+    for word in ("Traceback", "sqlite", "SQL", "failures", "Flask", "Werkzeug", "Python", "canary", "/idp/"):
+        assert word not in browser.html, word
+    logged = "".join(capfd.readouterr())
+    number = browser.text.partition("Request")[2].split()[0]
+    assert number in logged
+    assert "no such table" in logged
+    assert "canary" not in logged
+    assert shop.ann.id not in logged, "a query's values stand in the log"
+    with sqlite3.connect(database_url.removeprefix("sqlite:///")) as mender:
+        mender.execute("ALTER TABLE gone RENAME TO failures")
+    mender.close()
+    assert shop.signed_in().left_for is not None
