@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
+from sqlalchemy import inspect
 
 from idp import config
 from idp.db import db, setup_db
@@ -35,6 +36,12 @@ def is_current(app: Flask) -> bool:
     wanted = set(ScriptDirectory.from_config(_alembic()).get_heads())
     with app.app_context(), db.engine.connect() as connection:
         return set(MigrationContext.configure(connection).get_current_heads()) == wanted
+
+
+def is_empty(app: Flask) -> bool:
+    """Whether the database has no table at all: it was never migrated, so migrating it can harm nothing."""
+    with app.app_context(), db.engine.connect() as connection:
+        return not inspect(connection).get_table_names()
 
 
 def draft(message: str) -> None:

@@ -11,7 +11,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
-from idp import config, errors
+from idp import config, errors, schema
 from idp.config import Settings
 from idp.db import db, setup_db
 
@@ -120,11 +120,14 @@ def settings() -> Settings:
 
 
 @contextmanager
-def opened(chosen: Settings | None = None) -> Iterator[Settings]:
-    """The database of the configuration, open for this command."""
+def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterator[Settings]:
+    """The database of the configuration, open for this command. One without any table is given them, but ``only_look``."""
     found = chosen or settings()
     app = Flask("idp")
     setup_db(app, found)
+    if not only_look and schema.is_empty(app):
+        schema.upgrade(app)
+        click.echo("The database was new: its tables were made.", err=True)
     with app.app_context():
         try:
             yield found

@@ -51,7 +51,7 @@ def _examine(file: Path, settings: Settings) -> Iterator[Finding]:
     reachable = _database(settings)
     yield reachable
     if not reachable.remedy:
-        with opened(settings):
+        with opened(settings, only_look=True):
             yield from _within(settings)
     yield _mail(settings)
     yield _leaked(settings)

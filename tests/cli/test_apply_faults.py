@@ -1,5 +1,6 @@
 """``idp apply`` refuses a wrong file whole, naming file, line of the table's header, key and remedy."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -207,9 +208,12 @@ def test_the_configuration_may_be_named_before_or_after_the_command(idp: Idp, pl
     assert "olga" in idp(*arguments, "example-shoes", env={"IDP_CONFIG": ""}).stdout
 
 
-def test_an_unmigrated_database_is_one_clear_line(idp: Idp) -> None:
-    """No traceback: it says what to run."""
+def test_a_database_of_something_else_is_one_clear_line(idp: Idp) -> None:
+    """No traceback: it says what to run. Only a database without any table is given ours."""
+    with sqlite3.connect(idp.folder / "other.sqlite3") as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+    other.close()
     text = idp.config.read_text().splitlines()
-    fresh = "\n".join(f'url = "sqlite:///{idp.folder}/fresh.sqlite3"' if line.startswith("url") else line for line in text)
-    idp.config.write_text(fresh)
+    changed = "\n".join(f'url = "sqlite:///{idp.folder}/other.sqlite3"' if line.startswith("url") else line for line in text)
+    idp.config.write_text(changed)
     assert "run `idp migrate` first" in idp.apply(SHOP, code=1).stderr

@@ -91,3 +91,14 @@ def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
 def test_calling_it_wrongly_is_exit_code_2(tmp_path: Path) -> None:
     """0 done, 1 refused, 2 wrongly called."""
     assert init(tmp_path / "s.toml").exit_code == 2
+
+
+def test_the_first_command_on_a_new_database_makes_its_tables(tmp_path: Path) -> None:
+    """The newcomer's order: init, apply, run. Nothing is lost by migrating a database that has no table."""
+    file = tmp_path / "sleutel.toml"
+    runner = CliRunner()
+    assert runner.invoke(main, ["init", str(file), "--issuer", "http://localhost:8000"]).exit_code == 0
+    listed = runner.invoke(main, ["organisation", "list", "--config", str(file)])
+    assert listed.exit_code == 0
+    assert "tables were made" in listed.output
+    assert "tables were made" not in runner.invoke(main, ["organisation", "list", "--config", str(file)]).output
