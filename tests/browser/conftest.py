@@ -35,9 +35,7 @@ class Visitor:
     def __init__(self, live: Live, context: BrowserContext, client: MadeClient) -> None:
         self.live, self.context = live, context
         self.page = context.new_page()
-        self.app = RelyingParty(
-            live.app, live.settings.issuer, client.client_id, client.redirect_uri, secret=client.secret
-        )
+        self.app = RelyingParty(live.app, live.settings.issuer, client.client_id, client.redirect_uri, secret=client.secret)
         self.complaints: list[str] = []
         context.on("console", lambda message: self._hear(message.text) if message.type in ("error", "warning") else None)
         context.on("weberror", lambda error: self._hear(str(error.error)))
@@ -102,7 +100,7 @@ class Visitor:
 
 @pytest.fixture
 def visitor(live: Live, chromium: playwright.sync_api.Browser, relying_app: str) -> Iterator[Callable[..., Visitor]]:
-    """``visitor()`` is a person with a fresh profile before a first-party app; ``client`` and Playwright's options change it."""
+    """``visitor()`` is a person with a fresh profile before a first-party app, made ``like`` the given values."""
     contexts: list[BrowserContext] = []
     clients: dict[str, MadeClient] = {}
 
