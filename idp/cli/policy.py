@@ -1,7 +1,6 @@
 """``idp policy``: why somebody must have a second factor, and whom a dated rule would reach."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -9,14 +8,14 @@ import click
 from idp import clock, errors
 from idp.cli.command import Noun, in_english, opened
 from idp.cli.provision import document as documents
-from idp.cli.provision.policies import known_now
 from idp.cli.user import everyone, find
 from idp.config import Settings
-from idp.identity import dated_rules, people
-from idp.identity import policy as rules
-from idp.identity.policy import ClientRule, DatedRule, Person
+from idp.identity import dated_rules, reach
+from idp.identity.dated_rules import known_now
+from idp.identity.policy import DatedRule
 from idp.store import clients
 from idp.store import organisations as store
+from idp.store.clients import Client
 
 NAMES = {0: "nothing", 1: "a password", 2: "a second factor or a remembered device", 3: "a second factor"}
 NAMES |= {4: "a passkey", 5: "a hardware key"}
@@ -34,7 +33,7 @@ def day(_: click.Context, __: click.Parameter, value: str | None) -> date | None
 
 def _noon(on: date | None) -> datetime:
     """A moment within that day; now where none was given."""
-    return clock.now() if on is None else datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+    return clock.now() if on is None else reach.noon(on)
 
 
 @click.group(cls=Noun)
@@ -55,8 +54,7 @@ def explain(store_url: str, username: str, client: str | None, on: date | None) 
     """
     with opened() as settings:
         organisation, row = find(store_url, username)
-        person = people.person_of(settings, organisation, row)
-        reasons = rules.explain(person, _stored(), settings.acr.names, _noon(on), _client_rule(settings, client))
+        reasons = reach.explained(settings, organisation, row, _noon(on), _client(client))
         click.echo(f"{row.username} must give {NAMES[max(reason.level for reason in reasons) or 1]}.")
         for reason in sorted(reasons, key=lambda reason: -reason.level):
             mark = f"level {reason.level}" if reason.speaks else "-"
@@ -78,45 +76,23 @@ def dry_run(source: str | None, on: date, client: str | None) -> None:
     """
     with opened() as settings:
         looked_at = _looked_at(settings, source)
-        names = {rule.name for rule in looked_at}
-        others = [rule for rule in _stored() if rule.name not in names]
-        where = _client_rule(settings, client)
-        affected = list(_affected(settings, others, looked_at, _noon(on), where))
-        for person, level, why in affected:
-            has = "has one" if person.has_factor else "has none yet"
-            click.echo(f"{person.store_url:24} {person.username:24} {NAMES[level]} ({', '.join(why)}); {has}")
+        affected = list(reach.reached(settings, everyone(), looked_at, _noon(on), _client(client)))
+        for one in affected:
+            has, why = "has one" if one.person.has_factor else "has none yet", ", ".join(one.because)
+            click.echo(f"{one.person.store_url:24} {one.person.username:24} {NAMES[one.level]} ({why}); {has}")
         click.echo(f"{len(affected)} of {len(everyone())} people would be affected on {on} by {len(looked_at)} rule(s).")
 
 
-def _affected(
-    settings: Settings, others: list[DatedRule], looked_at: list[DatedRule], on: datetime, client: ClientRule | None
-) -> Iterable[tuple[Person, int, list[str]]]:
-    names = {rule.name for rule in looked_at}
-    for organisation, row in everyone():
-        person = people.person_of(settings, organisation, row)
-        before = rules.rules_for(person, others, settings.acr.names, on, client)
-        after = rules.rules_for(person, [*others, *looked_at], settings.acr.names, on, client)
-        if after.level > before.level or (after.must_own and not before.must_own):
-            why = [reason.name for reason in after.reasons if reason.source == "policy" and reason.name in names]
-            yield person, after.level, why
-
-
-def _stored() -> list[DatedRule]:
-    return [dated_rules.rule_of(row) for row in store.policies()]
-
-
-def _client_rule(settings: Settings, client_id: str | None) -> ClientRule | None:
-    if client_id is None:
-        return None
-    row = clients.client(client_id)
-    if row is None:
+def _client(client_id: str | None) -> Client | None:
+    row = clients.client(client_id) if client_id is not None else None
+    if client_id is not None and row is None:
         raise click.ClickException(f"there is no client {client_id!r}; `idp client list` shows which there are")
-    return ClientRule(client_id, settings.acr.names.get(row.minimum_acr, 0))
+    return row
 
 
 def _looked_at(settings: Settings, source: str | None) -> list[DatedRule]:
     if source is None:
-        return _stored()
+        return reach.standing()
     stands = store.policy_named(source)
     if stands is not None:
         return [dated_rules.rule_of(stands)]

@@ -33,7 +33,7 @@ def require_ruler(organisation_id: str, origin: Origin) -> None:
 
     ``NotFound`` where the two have nothing to do with each other, so that guessing ids tells nothing.
     """
-    if is_installation(origin) or is_operator(origin.actor_id):
+    if runs_installation(origin):
         return
     actor = users.user(organisation_id, origin.actor_id)
     if actor is None or actor.disabled_at is not None:
@@ -42,9 +42,14 @@ def require_ruler(organisation_id: str, origin: Origin) -> None:
         raise Forbidden(ADMINISTRATORS_ONLY)
 
 
+def runs_installation(origin: Origin) -> bool:
+    """Whether an operator, or the installation itself, acts."""
+    return is_installation(origin) or is_operator(origin.actor_id)
+
+
 def require_operator(origin: Origin) -> None:
     """Raise unless an operator, or the installation itself, acts: what belongs to no organisation is theirs."""
-    if not is_installation(origin) and not is_operator(origin.actor_id):
+    if not runs_installation(origin):
         raise NotFound(detail="only operators may do this")
 
 
@@ -61,7 +66,7 @@ def require_over(organisation: Organisation, user: User, origin: Origin) -> None
     if user.organisation_id != organisation.id:
         raise NotFound(detail="a user of another organisation")
     require_ruler(organisation.id, origin)
-    if is_installation(origin) or is_operator(origin.actor_id):
+    if runs_installation(origin):
         return
     actor = users.user(organisation.id, origin.actor_id)
     if user.role == "owner" and (actor is None or actor.role != "owner"):
@@ -92,7 +97,7 @@ def require_another(user: User, origin: Origin) -> None:
 def require_role(organisation: Organisation, role: str, origin: Origin) -> None:
     """Raise unless who acts may give somebody ``role``: nobody raises anyone above themselves. ``Invalid`` for no role."""
     checked_role(role)
-    if is_installation(origin) or is_operator(origin.actor_id):
+    if runs_installation(origin):
         return
     actor = users.user(organisation.id, origin.actor_id)
     if actor is None or actor.role not in RULING_ROLES or rank(role) > rank(actor.role):
@@ -108,7 +113,7 @@ def require_another_owner(organisation: Organisation, user: User) -> None:
 
 def roles_to_give(organisation: Organisation, origin: Origin) -> tuple[str, ...]:
     """The roles that who acts may give: what ``require_role`` lets pass."""
-    if is_installation(origin) or is_operator(origin.actor_id):
+    if runs_installation(origin):
         return ROLES
     actor = users.user(organisation.id, origin.actor_id)
     if actor is None or actor.role not in RULING_ROLES:

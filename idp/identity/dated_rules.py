@@ -9,10 +9,12 @@ from idp import audit
 from idp.audit import Event, Origin
 from idp.config import Settings
 from idp.errors import Invalid, say
+from idp.identity import authority
 from idp.identity.policy import ROLES, SECOND_FACTOR, DatedRule
 from idp.identity.retailers import check_text, check_texts, differing, is_country
+from idp.store import clients
 from idp.store import organisations as store
-from idp.store.organisations import Policy
+from idp.store.organisations import Organisation, Policy
 
 Values = Mapping[str, Any]
 CONDITIONS = ("countries", "integrations", "roles", "groups", "organisations", "clients")
@@ -25,6 +27,25 @@ class Known:
     organisation: Callable[[str], bool]
     group: Callable[[str], bool]
     client: Callable[[str], bool]
+
+
+def known_now() -> Known:
+    """What there is now, for a rule to refer to."""
+    groups = {group.name for row in store.organisations() for group in store.groups(row.id)}
+    return Known(
+        organisation=lambda name: store.organisation_at(name) is not None,
+        group=groups.__contains__,
+        client=lambda client_id: clients.client(client_id) is not None,
+    )
+
+
+def touches(row: Policy, organisation: Organisation) -> bool:
+    """Whether a rule can speak of anybody in an organisation: what its administrators may read."""
+    return (
+        (not row.countries or organisation.country in row.countries)
+        and (not row.integrations or bool(set(row.integrations) & set(organisation.integrations)))
+        and (not row.organisations or organisation.store_url in row.organisations)
+    )
 
 
 def rule_of(row: Policy) -> DatedRule:
@@ -45,7 +66,10 @@ def draft(settings: Settings, values: Values, known: Known) -> DatedRule:
 
 def create(settings: Settings, values: Values, known: Known, origin: Origin) -> Policy:
     """A new rule; raises ``Invalid``. Within the caller's transaction."""
+    authority.require_operator(origin)
     row = _row(settings, values, known)
+    if store.policy_named(row.name) is not None:
+        raise Invalid("name", say("There is a policy %(name)s already.", name=row.name))
     store.add_policy(row)
     audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name})
     return row
@@ -66,6 +90,7 @@ def _none() -> dict[str, list[str]]:
 
 def change(settings: Settings, row: Policy, values: Values, known: Known, origin: Origin) -> list[str]:
     """Change a rule; the keys that differed. Raises ``Invalid``. Within the caller's transaction."""
+    authority.require_operator(origin)
     changes = differing(row, _checked(settings, values, known))
     _check_order(changes.get("starts", row.starts), changes.get("ends", row.ends))
     if changes:
@@ -76,6 +101,7 @@ def change(settings: Settings, row: Policy, values: Values, known: Known, origin
 
 def remove(row: Policy, origin: Origin) -> None:
     """Delete a rule. Within the caller's transaction."""
+    authority.require_operator(origin)
     store.delete_policy(row.name)
     audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name, "removed": True})
 
@@ -84,7 +110,8 @@ def _checked(settings: Settings, values: Values, known: Known) -> dict[str, Any]
     found: dict[str, Any] = {}
     for key in ("starts", "ends"):
         if key in values:
-            found[key] = _check_date(key, values[key])
+            never_ends = key == "ends" and values[key] is None
+            found[key] = None if never_ends else _check_date(key, values[key])
     if "require" in values:
         found["require"] = _check_require(settings, values["require"])
     for key in CONDITIONS:

@@ -84,6 +84,7 @@ def end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str =
 def disable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
     """Bar a user: everything of theirs ends at once. False where they were disabled already."""
     authority.require_over(organisation, user, origin)
+    authority.require_another(user, origin)
     authority.require_another_owner(organisation, user)
     if user.disabled_at is not None:
         return False
@@ -126,6 +127,7 @@ def end_sessions(settings: Settings, organisation: Organisation, user: User, ori
 def reset_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
     """Take a user's second factor away and make a set-up compulsory at the next sign-in (S47)."""
     authority.require_over(organisation, user, origin)
+    authority.require_another(user, origin)
     now = clock.now()
     with transaction():
         _drop_factor(user, now)

@@ -1,7 +1,8 @@
 """Organisations, their shops and groups: made, changed and removed, each with its rule and its audit row.
 
 Every ``change_…`` writes only what differs and returns the names of those keys, so that saying the same twice changes
-nothing. All are called within the caller's transaction. Users are in ``people``, dated rules in ``dated_rules``.
+nothing. All are called within the caller's transaction and ask ``authority`` who may. Users are in ``people``, dated rules
+in ``dated_rules``.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ from typing import Any
 
 from idp import audit, clock, crypto
 from idp.audit import Event, Origin
-from idp.errors import Conflict, Invalid, say
+from idp.errors import Conflict, Forbidden, Invalid, say
+from idp.identity import authority
 from idp.identity.organisations import normal_store_url, validate_settings
 from idp.store import operators
 from idp.store import organisations as store
@@ -21,6 +23,7 @@ Values = Mapping[str, Any]
 
 def create(values: Values, origin: Origin) -> Organisation:
     """A new organisation of ``store_url``, ``name``, ``country``, ``integrations`` and ``settings``; raises ``Invalid``."""
+    authority.require_operator(origin)
     store_url = _check_store_url(str(values.get("store_url", "")))
     if store.organisation_at(store_url) is not None:
         raise Conflict(say("There is an organisation %(store_url)s already.", store_url=store_url))
@@ -39,7 +42,11 @@ def create(values: Values, origin: Origin) -> Organisation:
 
 
 def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
-    """Change ``name``, ``country``, ``integrations`` or ``settings`` (joined to those there); raises ``Invalid``."""
+    """Change ``name``, ``country``, ``integrations`` or ``settings`` (joined to those there); raises ``Invalid``.
+
+    Country and integrations are the operators': an administrator could else step out of a dated rule (S11).
+    """
+    authority.require_ruler(row.id, origin)
     wanted: dict[str, Any] = {}
     if "name" in values:
         wanted["name"] = check_text("name", values["name"], 200)
@@ -50,6 +57,8 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
     if "settings" in values:
         wanted["settings"] = {**row.settings, **validate_settings(values["settings"])}
     changes = differing(row, wanted)
+    if changes.keys() & {"country", "integrations"} and not authority.runs_installation(origin):
+        raise Forbidden(say("Only who runs this installation may change country and integrations."))
     if changes:
         store.change_organisation(row.id, **changes)
         audit.record_by(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"keys": sorted(changes)})
@@ -61,6 +70,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
 
     An owner always has a verified address (S54): notices about people without one go there.
     """
+    authority.require_operator(origin)
     if owner.role != "owner":
         raise Invalid("owner", say('%(username)s must have the role "owner".', username=owner.username))
     if not owner.email or owner.email_verified_at is None:
@@ -78,6 +88,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
 
 def remove(row: Organisation, origin: Origin) -> None:
     """Delete an organisation with its people. Its audit trail stays, and ends with this."""
+    authority.require_operator(origin)
     if row.kind != "retailer":
         raise Invalid("store_url", say("The operators' own organisation cannot be removed."))
     audit.record_by(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"removed": True})
@@ -86,7 +97,10 @@ def remove(row: Organisation, origin: Origin) -> None:
 
 def create_shop(organisation_id: str, values: Values, origin: Origin) -> Shop:
     """A new shop of ``code`` and ``name``; raises ``Invalid``."""
+    authority.require_ruler(organisation_id, origin)
     code = check_text("code", values.get("code"), 63)
+    if store.shop_at(organisation_id, code) is not None:
+        raise Invalid("code", say("There is a shop %(code)s already.", code=code))
     row = Shop(
         organisation_id=organisation_id,
         id=crypto.new_id(),
@@ -100,6 +114,7 @@ def create_shop(organisation_id: str, values: Values, origin: Origin) -> Shop:
 
 def change_shop(row: Shop, values: Values, origin: Origin) -> list[str]:
     """Change a shop's ``name``; raises ``Invalid``."""
+    authority.require_ruler(row.organisation_id, origin)
     wanted = {"name": check_text("name", values["name"], 200)} if "name" in values else {}
     changes = differing(row, wanted)
     if changes:
@@ -110,6 +125,7 @@ def change_shop(row: Shop, values: Values, origin: Origin) -> list[str]:
 
 def remove_shop(row: Shop, origin: Origin) -> None:
     """Delete a shop."""
+    authority.require_ruler(row.organisation_id, origin)
     store.delete_shop(row.organisation_id, row.id)
     audit.record_by(
         origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True}
@@ -118,10 +134,11 @@ def remove_shop(row: Shop, origin: Origin) -> None:
 
 def create_group(organisation_id: str, values: Values, origin: Origin) -> Group:
     """A new group of ``name`` and ``requires_mfa`` (S3, S4); raises ``Invalid``."""
+    authority.require_ruler(organisation_id, origin)
     row = Group(
         organisation_id=organisation_id,
         id=crypto.new_id(),
-        name=check_text("name", values.get("name"), 100),
+        name=_free_name(organisation_id, values.get("name")),
         requires_mfa=check_truth("requires_mfa", values.get("requires_mfa", False)),
     )
     store.add_group(row)
@@ -130,9 +147,16 @@ def create_group(organisation_id: str, values: Values, origin: Origin) -> Group:
 
 
 def change_group(row: Group, values: Values, origin: Origin) -> list[str]:
-    """Change whether a group ``requires_mfa``; raises ``Invalid``."""
-    wanted = {"requires_mfa": check_truth("requires_mfa", values["requires_mfa"])} if "requires_mfa" in values else {}
+    """Change a group's ``name`` or whether it ``requires_mfa``; raises ``Invalid``, ``Conflict``."""
+    authority.require_ruler(row.organisation_id, origin)
+    wanted: dict[str, Any] = {}
+    if "requires_mfa" in values:
+        wanted["requires_mfa"] = check_truth("requires_mfa", values["requires_mfa"])
+    if "name" in values and values["name"] != row.name:
+        wanted["name"] = _free_name(row.organisation_id, values["name"])
     changes = differing(row, wanted)
+    if "name" in changes:
+        _require_unnamed(row, origin)
     if changes:
         store.change_group(row.organisation_id, row.id, **changes)
         audit.record_by(
@@ -142,11 +166,28 @@ def change_group(row: Group, values: Values, origin: Origin) -> list[str]:
 
 
 def remove_group(row: Group, origin: Origin) -> None:
-    """Delete a group; its members keep their second factors (S9)."""
+    """Delete a group; its members keep their second factors (S9). Raises ``Conflict``."""
+    authority.require_ruler(row.organisation_id, origin)
+    _require_unnamed(row, origin)
     store.delete_group(row.organisation_id, row.id)
     audit.record_by(
         origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True}
     )
+
+
+def _free_name(organisation_id: str, typed: Any) -> str:
+    name = check_text("name", typed, 100)
+    if store.group_named(organisation_id, name) is not None:
+        raise Invalid("name", say("There is a group %(name)s already.", name=name))
+    return name
+
+
+def _require_unnamed(row: Group, origin: Origin) -> None:
+    """A dated rule that names a group falls silent with it: only who made the rule may do that."""
+    naming = next((policy.name for policy in store.policies() if row.name in policy.groups), None)
+    if naming is not None and not authority.runs_installation(origin):
+        words = say("The policy %(policy)s names this group. Ask who runs this installation.", policy=naming)
+        raise Conflict(words, detail="a dated rule names the group")
 
 
 def differing(row: object, wanted: Values) -> dict[str, Any]:

@@ -136,6 +136,11 @@ def shop_at(organisation_id: str, code: str) -> Shop | None:
     return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.code == code))
 
 
+def shop(organisation_id: str, shop_id: str) -> Shop | None:
+    """By id."""
+    return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id))
+
+
 def add_shop(row: Shop) -> None:
     """Insert."""
     add(row)
@@ -154,6 +159,11 @@ def delete_shop(organisation_id: str, shop_id: str) -> int:
 def group_named(organisation_id: str, name: str) -> Group | None:
     """By its name."""
     return one(select(Group).where(Group.organisation_id == organisation_id, Group.name == name))
+
+
+def group(organisation_id: str, group_id: str) -> Group | None:
+    """By id."""
+    return one(select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id))
 
 
 def add_group(row: Group) -> None:

@@ -12,8 +12,12 @@ from idp.store.users import User
 from idp.web.admin.access import DONE, Frame, Section
 from idp.web.admin.dialog import DialogPage, Question
 from idp.web.admin.front import Choice, OrganisationsPage
+from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
+from idp.web.admin.organisation import Number, SettingsPage
 from idp.web.admin.people import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
 from idp.web.admin.person import ACTS, ExplainPage, Offer, PersonPage
+from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
+from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.confirmation import WRONG_PASSWORD
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -94,6 +98,45 @@ EXPLAIN = ExplainPage(
         Reason("role", "employee", 0, say("The role %(role)s does not require it.", role="employee")),
     ),
 )
+RULE = Rule(
+    "xero-au",
+    DAY.date(),
+    None,
+    say("A second factor"),
+    ((say("Countries"), ("AU",)), (say("Roles"), (ROLE_NAMES["administrator"], ROLE_NAMES["owner"]))),
+)
+RULE_FORM = PolicyForm(
+    frame=replace(FRAME, here="policies"),
+    is_new=False,
+    name="xero-au",
+    values={"name": "", "starts": "2021-04-30", "ends": "", "require": "mfa", **dict.fromkeys(LISTED, "")},
+    roles=tuple((f"role-{role}", words, role == "owner") for role, words in ROLES),
+    typed=tuple((name, LABELS[name]) for name in LISTED),
+    requirements=(("second_factor", say("A second factor")), ("mfa", "mfa")),
+)
+SETTINGS = SettingsPage(
+    frame=FRAME,
+    values={
+        "name": "Example Shoes",
+        "country": "NL",
+        "integrations": "xero",
+        "login_hours": "24",
+        "password_min_length": "8",
+    },
+    ticked=frozenset({"language-nl", "offer_set_up"}),
+    numbers=(
+        Number("login_hours", say("Every sign-in ends after"), say("hours"), 1, 24),
+        Number("password_min_length", say("Shortest password without a second factor"), say("characters"), 8, 64),
+    ),
+)
+WRONG_NUMBER = say("Fill in a whole number from %(least)s to %(most)s.", least=8, most=64)
+GROUP = GroupRow("g", "2FA", True, 3)
+SHOP = ShopRow("s", "amsterdam-1", "Amsterdam Centre")
+AFFECTED = (
+    Affected("jan", "jan", WORDS[2], ("xero-au",), True),
+    Affected("kim", LONG, WORDS[3], ("xero-au", "de-2027"), False),
+)
+DRY_RUN = DryRunPage(FRAME, "2026-11-20", "", (("", say("All policies")), ("xero-au", "xero-au")), AFFECTED, 12)
 CONSOLE: dict[str, tuple[str, Any]] = {
     "console-organisations": (
         "admin/organisations.html",
@@ -120,5 +163,23 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-dialog-wrong": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna", (WRONG_PASSWORD,))),
     "console-dialog-light": ("admin/dialog.html", DialogPage(FRAME, replace(QUESTION, asks_password=False), "anna")),
     "console-explain": ("admin/explain.html", EXPLAIN),
+    "console-groups": ("admin/groups.html", GroupsPage(FRAME, (GROUP, GroupRow("h", "Till", False, 1)))),
+    "console-no-groups": ("admin/groups.html", GroupsPage(FRAME, (), "2FA", True, (say("There is a group already."),))),
+    "console-group": ("admin/group.html", GroupPage(FRAME, GROUP, "2FA", True)),
+    "console-shops": ("admin/shops.html", ShopsPage(FRAME, (SHOP, ShopRow("t", "utrecht", LONG)))),
+    "console-no-shops": ("admin/shops.html", ShopsPage(FRAME, (), "x", "", "code", (say("There is a shop already."),))),
+    "console-shop": ("admin/shop.html", ShopPage(FRAME, SHOP, SHOP.name)),
+    "console-policies": ("admin/policies.html", PoliciesPage(replace(FRAME, is_operator=True), (RULE,))),
+    "console-policies-read": ("admin/policies.html", PoliciesPage(FRAME, (replace(RULE, conditions=(), ends=DAY.date()),))),
+    "console-no-policies": ("admin/policies.html", PoliciesPage(FRAME, ())),
+    "console-policy": ("admin/policy_form.html", RULE_FORM),
+    "console-add-policy": ("admin/policy_form.html", replace(RULE_FORM, is_new=True)),
+    "console-dry-run": ("admin/dry_run.html", DRY_RUN),
+    "console-dry-run-nobody": ("admin/dry_run.html", replace(DRY_RUN, affected=())),
+    "console-settings": ("admin/settings.html", SETTINGS),
+    "console-settings-operator": (
+        "admin/settings.html",
+        replace(SETTINGS, frame=replace(FRAME, is_operator=True), wrong="password_min_length", errors=(WRONG_NUMBER,)),
+    ),
 }
 """Template and page by the sample's name."""

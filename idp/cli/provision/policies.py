@@ -4,19 +4,8 @@ from idp.cli.provision.document import Table
 from idp.cli.provision.lines import CREATED, REMOVED, UNCHANGED
 from idp.cli.provision.work import ORIGIN, Work
 from idp.identity import dated_rules
-from idp.identity.dated_rules import Known
-from idp.store import clients
+from idp.identity.dated_rules import known_now
 from idp.store import organisations as store
-
-
-def known_now() -> Known:
-    """What there is now, for a rule to refer to."""
-    groups = {group.name for row in store.organisations() for group in store.groups(row.id)}
-    return Known(
-        organisation=lambda name: store.organisation_at(name) is not None,
-        group=groups.__contains__,
-        client=lambda client_id: clients.client(client_id) is not None,
-    )
 
 
 def put_policy(work: Work, table: Table) -> None:

@@ -7,9 +7,9 @@ enter, ``dialog`` asks before something is done. No rule stands here: they are i
 from flask import Blueprint
 
 from idp.web.account.person import SignInFirst
-from idp.web.admin import front, people, person
+from idp.web.admin import front, groups, organisation, people, person, policies, shops
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (front, people, person):
+for part in (front, people, person, groups, shops, policies, organisation):
     part.mount(blueprint)
 blueprint.register_error_handler(SignInFirst, lambda first: first.response)

@@ -28,6 +28,9 @@ DONE = {
     "removed": say("Removed."),
     "sent": say("Sent."),
     "done": say("Done."),
+    "queued": say("It is tried again at once."),
+    "rotated": say("The next keys sign from now on."),
+    "waits": say("The next keys were published just now and must wait a minute. Rotate again then."),
 }
 LONGEST_PATH = 1500
 
@@ -140,7 +143,7 @@ def _turn_away_others(present: Me | None) -> None:
 
 
 def _needs(*, fresh: bool) -> Needs:
-    path = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    path = request.full_path.rstrip("?")
     back = path if len(path) <= LONGEST_PATH else request.path
     if not fresh:
         return Needs(return_to=back, minimum_level=SECOND)

@@ -1,0 +1,159 @@
+"""Groups of an organisation: add, rename, whether they require a second factor, members, delete (S3, S4, S9)."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from idp.db import transaction
+from idp.errors import Invalid, Message, Refusal, say, say_many
+from idp.identity import members, people, retailers
+from idp.store import organisations, users
+from idp.store.organisations import Group
+from idp.web import browser, forms, pages
+from idp.web.admin import access, dialog
+from idp.web.admin.access import Admin, Frame, Section
+from idp.web.admin.dialog import Question
+
+HERE = "groups"
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A group in the list, and how many are in it."""
+
+    id: str
+    name: str
+    requires_mfa: bool
+    count: int
+
+
+@dataclass(frozen=True)
+class GroupsPage:
+    """All groups, and the form for another: what was typed, and what is wrong with it."""
+
+    frame: Frame
+    rows: tuple[GroupRow, ...]
+    name: str = ""
+    requires_mfa: bool = False
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupPage:
+    """One group. ``wrong``: the field that ``errors`` are about; ``username``: who was to be put in."""
+
+    frame: Frame
+    group: GroupRow
+    name: str
+    requires_mfa: bool
+    username: str = ""
+    wrong: str = ""
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    access.section(Section(HERE, say("Groups"), "admin.groups"))
+    one = "/<store_url>/groups/<group_id>"
+    blueprint.add_url_rule("/<store_url>/groups", "groups", show, methods=["GET", "POST"])
+    blueprint.add_url_rule(one, "group", edit, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{one}/remove", "remove_group", remove, methods=["GET", "POST"])
+
+
+def show(store_url: str) -> Response:
+    """All groups; a posted form adds one."""
+    admin = access.administrator(store_url)
+    if request.method == "GET":
+        return pages.render("admin/groups.html", GroupsPage(admin.frame(HERE), _rows(admin)))
+    form = forms.fields()
+    name, requires_mfa = form.get("name", ""), "requires_mfa" in form
+    try:
+        with transaction():
+            values = {"name": name, "requires_mfa": requires_mfa}
+            group = retailers.create_group(admin.organisation.id, values, admin.origin)
+    except Refusal as refusal:
+        page = GroupsPage(admin.frame(HERE), _rows(admin), name, requires_mfa, (refusal.message,))
+        return pages.render("admin/groups.html", page, 422)
+    return access.done(_address(admin, group), "added")
+
+
+def edit(store_url: str, group_id: str) -> Response:
+    """One group; a posted form changes it, or puts somebody in."""
+    admin = access.administrator(store_url)
+    group = _at(admin, group_id)
+    if request.method == "GET":
+        return pages.render("admin/group.html", _page(admin, group))
+    form = forms.fields()
+    try:
+        _put_in(admin, group, form["username"]) if "username" in form else _save(admin, group, form)
+    except Refusal as refusal:
+        return pages.render("admin/group.html", _again(admin, group, form, refusal), 422)
+    return access.done(_address(admin, group), "saved")
+
+
+def remove(store_url: str, group_id: str) -> Response:
+    """Ask, then delete."""
+    admin = access.administrator(store_url, fresh=True)
+    group = _at(admin, group_id)
+    question = _question(admin, group)
+    asked = dialog.unconfirmed(admin, HERE, question)
+    if asked is not None:
+        return asked
+    try:
+        with transaction():
+            retailers.remove_group(group, admin.origin)
+    except Refusal as refusal:
+        return dialog.refused(admin, HERE, question, refusal)
+    return access.done(url_for("admin.groups", store_url=store_url), "removed")
+
+
+def _at(admin: Admin, group_id: str) -> Group:
+    return organisations.group(admin.organisation.id, group_id) or abort(404)
+
+
+def _address(admin: Admin, group: Group) -> str:
+    return url_for("admin.group", store_url=admin.organisation.store_url, group_id=group.id)
+
+
+def _save(admin: Admin, group: Group, form: dict[str, str]) -> None:
+    values = {"name": form.get("name", ""), "requires_mfa": "requires_mfa" in form}
+    with transaction():
+        retailers.change_group(group, values, admin.origin)
+
+
+def _put_in(admin: Admin, group: Group, username: str) -> None:
+    at = admin.organisation
+    user = people.find(at.id, username)
+    if user is None:
+        raise Invalid("username", say("Nobody here has the username %(username)s.", username=username[:100]))
+    names = [one.name for one in users.groups_of(at.id, user.id)]
+    members.change(browser.settings(), at, user, {"groups": [*dict.fromkeys([*names, group.name])]}, admin.origin)
+
+
+def _rows(admin: Admin) -> tuple[GroupRow, ...]:
+    return tuple(_row(group) for group in organisations.groups(admin.organisation.id))
+
+
+def _row(group: Group) -> GroupRow:
+    count = users.count_found(group.organisation_id, "", "", group.id)
+    return GroupRow(group.id, group.name, group.requires_mfa, count)
+
+
+def _page(admin: Admin, group: Group) -> GroupPage:
+    return GroupPage(admin.frame(HERE), _row(group), group.name, group.requires_mfa)
+
+
+def _again(admin: Admin, group: Group, form: dict[str, str], refusal: Refusal) -> GroupPage:
+    wrong, errors = "username" if "username" in form else "name", (refusal.message,)
+    name = form.get("name", group.name)
+    ticked = "requires_mfa" in form if "name" in form else group.requires_mfa
+    return GroupPage(admin.frame(HERE), _row(group), name, ticked, form.get("username", ""), wrong, errors)
+
+
+def _question(admin: Admin, group: Group) -> Question:
+    count = users.count_found(group.organisation_id, "", "", group.id)
+    sentences = [say_many("%(num)s person is in it.", "%(num)s people are in it.", count)]
+    if group.requires_mfa:
+        sentences.append(say("The group no longer requires a second factor of them; those they have stay active."))
+    heading = say("Delete the group %(name)s?", name=group.name)
+    return Question(heading, tuple(sentences), say("Delete"), _address(admin, group))

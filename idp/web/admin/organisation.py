@@ -1,0 +1,121 @@
+"""The organisation's own settings: name, languages, how long sign-ins and remembered devices last, passwords, notices."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from idp.db import transaction
+from idp.errors import Invalid, Message, Refusal, say
+from idp.identity import retailers
+from idp.identity.organisations import LANGUAGES
+from idp.web import browser, forms, pages
+from idp.web.admin import access
+from idp.web.admin.access import Admin, Frame, Section
+
+HERE = "settings"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A setting that is a whole number between two bounds."""
+
+    name: str
+    label: Message
+    hint: Message
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class SettingsPage:
+    """The settings as they hold or were typed: ``values`` of ``numbers`` and texts, ``ticked`` boxes."""
+
+    frame: Frame
+    values: dict[str, str]
+    ticked: frozenset[str]
+    numbers: tuple[Number, ...]
+    wrong: str = ""
+    errors: tuple[Message, ...] = ()
+
+
+TICKS = ("remembered_device_counts", "offer_set_up")
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    access.section(Section(HERE, say("Settings"), "admin.settings"))
+    blueprint.add_url_rule("/<store_url>/settings", "settings", settings, methods=["GET", "POST"])
+
+
+def settings(store_url: str) -> Response:
+    """The settings; a posted form changes them."""
+    admin = access.administrator(store_url, fresh=True)
+    if request.method == "GET":
+        return pages.render("admin/settings.html", _page(admin))
+    form = forms.fields()
+    try:
+        with transaction():
+            retailers.change(admin.organisation, _told(admin, form), admin.origin)
+    except Refusal as refusal:
+        return pages.render("admin/settings.html", _again(admin, form, refusal), 422)
+    return access.done(url_for("admin.settings", store_url=store_url), "saved")
+
+
+def _numbers() -> tuple[Number, ...]:
+    """Sign-ins and trust in devices can only be made shorter than the installation's."""
+    most = browser.settings().lifetimes
+    days, minutes, hours = say("days"), say("minutes"), say("hours")
+    return (
+        Number(
+            "login_idle_minutes",
+            say("A sign-in that is not used ends after"),
+            minutes,
+            1,
+            min(1440, most.login_idle_minutes),
+        ),
+        Number("login_hours", say("Every sign-in ends after"), hours, 1, min(720, most.login_hours)),
+        Number("remember_device_days", say("A device is remembered for"), days, 1, most.remember_device_days),
+        Number("password_min_length", say("Shortest password without a second factor"), say("characters"), 8, 64),
+        Number("leaked_notice_days", say("Remind of a leaked password every"), days, 1, 90),
+        Number("leaked_notice_days_administrators", say("The same for administrators"), days, 1, 90),
+    )
+
+
+def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
+    """What a form says, as ``retailers.change`` takes it; what operators alone may change only where one does."""
+    chosen: dict[str, Any] = {number.name: _whole(number, form.get(number.name, "")) for number in _numbers()}
+    chosen |= {name: name in form for name in TICKS}
+    ordered = dict.fromkeys((*admin.terms.languages, *LANGUAGES))  # the first is the language of mail to who chose none
+    chosen["languages"] = [language for language in ordered if f"language-{language}" in form]
+    if not chosen["languages"]:
+        raise Invalid("languages", say("Choose at least one language."))
+    told: dict[str, Any] = {"name": form.get("name", ""), "settings": chosen}
+    if "country" in form:
+        told["country"] = form["country"].strip().upper()
+    if "integrations" in form:
+        told["integrations"] = [entry.strip() for entry in form["integrations"].split(",") if entry.strip()]
+    return told
+
+
+def _whole(number: Number, typed: str) -> int:
+    fits = typed.isascii() and typed.isdecimal() and len(typed) < 6 and number.least <= int(typed) <= number.most
+    if not fits:
+        words = say("Fill in a whole number from %(least)s to %(most)s.", least=number.least, most=number.most)
+        raise Invalid(number.name, words)
+    return int(typed)
+
+
+def _page(admin: Admin) -> SettingsPage:
+    at, terms = admin.organisation, admin.terms
+    values = {number.name: str(getattr(terms, number.name)) for number in _numbers()}
+    values |= {"name": at.name, "country": at.country, "integrations": ", ".join(at.integrations)}
+    ticked = {name for name in TICKS if getattr(terms, name)} | {f"language-{language}" for language in terms.languages}
+    return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers())
+
+
+def _again(admin: Admin, form: dict[str, str], refusal: Refusal) -> SettingsPage:
+    stored = _page(admin)
+    values = {name: form.get(name, value) for name, value in stored.values.items()}
+    wrong = refusal.field if isinstance(refusal, Invalid) else ""
+    return SettingsPage(stored.frame, values, frozenset(form), stored.numbers, wrong, (refusal.message,))

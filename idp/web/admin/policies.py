@@ -1,0 +1,251 @@
+"""Dated rules (S11): operators make them, administrators read those that touch their organisation; and whom they reach."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from idp.db import transaction
+from idp.errors import Invalid, Message, Refusal, say
+from idp.identity import dated_rules, reach
+from idp.identity.dated_rules import CONDITIONS
+from idp.identity.policy import SECOND_FACTOR
+from idp.store import organisations, users
+from idp.store.organisations import Policy
+from idp.web import browser, forms, pages
+from idp.web.admin import access, dialog
+from idp.web.admin.access import Admin, Frame, Section
+from idp.web.admin.dialog import Question
+from idp.web.admin.people import ROLE_NAMES, Choices
+from idp.web.admin.person import chosen_day
+
+HERE = "policies"
+LABELS = {
+    "countries": say("Countries"),
+    "integrations": say("Integrations"),
+    "roles": say("Roles"),
+    "groups": say("Groups"),
+    "organisations": say("Organisations"),
+    "clients": say("Apps"),
+}
+LISTED = tuple(name for name in CONDITIONS if name != "roles")
+"""Conditions that are typed, with commas between."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A dated rule to read. ``conditions``: a label and what must be one of it; roles in words."""
+
+    name: str
+    starts: date
+    ends: date | None
+    require: Message | str
+    conditions: tuple[tuple[Message, tuple[Message | str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class PoliciesPage:
+    """The rules that the reader may see."""
+
+    frame: Frame
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class PolicyForm:
+    """A rule to add (``is_new``) or to edit. ``values`` by the names of its columns, as typed."""
+
+    frame: Frame
+    is_new: bool
+    name: str
+    values: dict[str, str]
+    roles: tuple[tuple[str, Message, bool], ...]
+    typed: tuple[tuple[str, Message], ...]
+    requirements: Choices
+    wrong: str = ""
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class Affected:
+    """Somebody whom the rules reach."""
+
+    user_id: str
+    username: str
+    needed: Message
+    because: tuple[str, ...]
+    has_factor: bool
+
+
+@dataclass(frozen=True)
+class DryRunPage:
+    """Whom the rules would affect on a day, of this organisation; ``name`` of one rule, or empty for all."""
+
+    frame: Frame
+    on: str
+    name: str
+    names: Choices
+    affected: tuple[Affected, ...]
+    of: int
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    access.section(Section(HERE, say("Policies"), "admin.policies"))
+    all_rules = "/<store_url>/policies"
+    blueprint.add_url_rule(all_rules, "policies", show)
+    blueprint.add_url_rule(f"{all_rules}/who", "dry_run", dry_run)
+    blueprint.add_url_rule(f"{all_rules}/add", "add_policy", add, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{all_rules}/edit", "edit_policy", edit, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{all_rules}/remove", "remove_policy", remove, methods=["GET", "POST"])
+
+
+def show(store_url: str) -> Response:
+    """The rules that may be seen."""
+    admin = access.administrator(store_url)
+    return pages.render("admin/policies.html", PoliciesPage(admin.frame(HERE), tuple(map(_rule, _seen(admin)))))
+
+
+def dry_run(store_url: str) -> Response:
+    """Who would be affected on a day."""
+    return pages.render("admin/dry_run.html", _dry_run(access.administrator(store_url)))
+
+
+def add(store_url: str) -> Response:
+    """A new rule."""
+    admin = access.operator(store_url, fresh=True)
+    if request.method == "GET":
+        return pages.render("admin/policy_form.html", _form(admin, None, {"require": SECOND_FACTOR}))
+    form = forms.fields()
+    try:
+        with transaction():
+            values = {"name": form.get("name", ""), **_told(form)}
+            dated_rules.create(browser.settings(), values, dated_rules.known_now(), admin.origin)
+    except Refusal as refusal:
+        return pages.render("admin/policy_form.html", _form(admin, None, form, refusal), 422)
+    return access.done(_all(admin), "added")
+
+
+def edit(store_url: str) -> Response:
+    """Another shape for the rule that ``name`` names."""
+    admin = access.operator(store_url, fresh=True)
+    row = _named()
+    if request.method == "GET":
+        return pages.render("admin/policy_form.html", _form(admin, row, _columns(row)))
+    form = forms.fields()
+    try:
+        with transaction():
+            dated_rules.change(browser.settings(), row, _told(form), dated_rules.known_now(), admin.origin)
+    except Refusal as refusal:
+        return pages.render("admin/policy_form.html", _form(admin, row, form, refusal), 422)
+    return access.done(_all(admin), "saved")
+
+
+def remove(store_url: str) -> Response:
+    """Ask, then delete."""
+    admin = access.operator(store_url, fresh=True)
+    row = _named()
+    heading = say("Delete the policy %(policy)s?", policy=row.name)
+    sentence = say("It no longer asks anything of anybody, in any organisation. Second factors that are active stay so.")
+    asked = dialog.unconfirmed(admin, HERE, Question(heading, (sentence,), say("Delete"), _all(admin)))
+    if asked is not None:
+        return asked
+    with transaction():
+        dated_rules.remove(row, admin.origin)
+    return access.done(_all(admin), "removed")
+
+
+def _all(admin: Admin) -> str:
+    return url_for("admin.policies", store_url=admin.organisation.store_url)
+
+
+def _named() -> Policy:
+    return organisations.policy_named(request.args.get("name", "").replace("\0", "")) or abort(404)
+
+
+def _seen(admin: Admin) -> list[Policy]:
+    rows = organisations.policies()
+    return rows if admin.is_operator else [row for row in rows if dated_rules.touches(row, admin.organisation)]
+
+
+def _rule(row: Policy) -> Rule:
+    conditions = []
+    for name in CONDITIONS:
+        wanted = getattr(row, name)
+        words = tuple(ROLE_NAMES[role] for role in wanted) if name == "roles" else tuple(wanted)
+        if words:
+            conditions.append((LABELS[name], words))
+    return Rule(row.name, row.starts, row.ends, _required(row.require), tuple(conditions))
+
+
+def _required(require: str) -> Message | str:
+    return say("A second factor") if require == SECOND_FACTOR else require
+
+
+def _told(form: dict[str, str]) -> dict[str, Any]:
+    """What a form says, as ``dated_rules`` takes it."""
+    told: dict[str, Any] = {"starts": _day("starts", form), "ends": _day("ends", form) if form.get("ends") else None}
+    told["require"] = form.get("require", "")
+    told["roles"] = [role for role in ROLE_NAMES if f"role-{role}" in form]
+    for name in LISTED:
+        told[name] = [entry.strip() for entry in form.get(name, "").split(",") if entry.strip()]
+    return told
+
+
+def _day(name: str, form: dict[str, str]) -> date:
+    try:
+        return date.fromisoformat(form.get(name, ""))
+    except ValueError as error:
+        raise Invalid(name, say("This must be a date, as 2021-04-30.")) from error
+
+
+def _columns(row: Policy) -> dict[str, str]:
+    """A rule as its form would post it."""
+    values = {name: ", ".join(getattr(row, name)) for name in LISTED}
+    values |= {f"role-{role}": "yes" for role in row.roles}
+    return {
+        **values,
+        "starts": row.starts.isoformat(),
+        "ends": row.ends.isoformat() if row.ends else "",
+        "require": row.require,
+    }
+
+
+def _form(admin: Admin, row: Policy | None, form: dict[str, str], refusal: Refusal | None = None) -> PolicyForm:
+    names = ("name", "starts", "ends", "require", *LISTED)
+    levels = tuple((name, name) for name in browser.settings().acr.names)
+    return PolicyForm(
+        frame=admin.frame(HERE),
+        is_new=row is None,
+        name=row.name if row else "",
+        values={name: form.get(name, "") for name in names},
+        roles=tuple((f"role-{role}", words, f"role-{role}" in form) for role, words in ROLE_NAMES.items()),
+        typed=tuple((name, LABELS[name]) for name in LISTED),
+        requirements=((SECOND_FACTOR, say("A second factor")), *levels),
+        wrong=refusal.field if isinstance(refusal, Invalid) else "",
+        errors=(refusal.message,) if refusal else (),
+    )
+
+
+def _dry_run(admin: Admin) -> DryRunPage:
+    seen = _seen(admin)
+    on, errors = chosen_day()
+    name = next((row.name for row in seen if row.name == request.args.get("name")), "")
+    looked_at = [dated_rules.rule_of(row) for row in seen if name in ("", row.name)]
+    at = admin.organisation
+    everybody = [(at, user) for user in users.users(at.id) if user.disabled_at is None]
+    found = reach.reached(browser.settings(), everybody, looked_at, reach.noon(on))
+    return DryRunPage(
+        frame=admin.frame(HERE),
+        on=on.isoformat(),
+        name=name,
+        names=(("", say("All policies")), *((row.name, row.name) for row in seen)),
+        affected=tuple(
+            Affected(one.person.user_id, one.person.username, reach.WORDS[one.level], one.because, one.person.has_factor)
+            for one in found
+        ),
+        of=len(everybody),
+        errors=errors,
+    )

@@ -1,0 +1,130 @@
+"""Shops of an organisation: add, edit, delete (S12)."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from idp.db import transaction
+from idp.errors import Invalid, Message, Refusal, say
+from idp.identity import retailers
+from idp.store import organisations
+from idp.store.organisations import Shop
+from idp.web import forms, pages
+from idp.web.admin import access, dialog
+from idp.web.admin.access import Admin, Frame, Section
+from idp.web.admin.dialog import Question
+
+HERE = "shops"
+
+
+@dataclass(frozen=True)
+class ShopRow:
+    """A shop in the list."""
+
+    id: str
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ShopsPage:
+    """All shops, and the form for another: what was typed, and what is wrong with it (in the field ``wrong``)."""
+
+    frame: Frame
+    rows: tuple[ShopRow, ...]
+    code: str = ""
+    name: str = ""
+    wrong: str = ""
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShopPage:
+    """One shop to edit; ``name`` as it was typed."""
+
+    frame: Frame
+    shop: ShopRow
+    name: str
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    access.section(Section(HERE, say("Shops"), "admin.shops"))
+    one = "/<store_url>/shops/<shop_id>"
+    blueprint.add_url_rule("/<store_url>/shops", "shops", show, methods=["GET", "POST"])
+    blueprint.add_url_rule(one, "shop", edit, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{one}/remove", "remove_shop", remove, methods=["GET", "POST"])
+
+
+def show(store_url: str) -> Response:
+    """All shops; a posted form adds one."""
+    admin = access.administrator(store_url)
+    if request.method == "GET":
+        return pages.render("admin/shops.html", ShopsPage(admin.frame(HERE), _rows(admin)))
+    form = forms.fields()
+    typed = {"code": form.get("code", "").strip(), "name": form.get("name", "")}
+    try:
+        with transaction():
+            retailers.create_shop(admin.organisation.id, typed, admin.origin)
+    except Refusal as refusal:
+        wrong = refusal.field if isinstance(refusal, Invalid) else ""
+        page = ShopsPage(admin.frame(HERE), _rows(admin), **typed, wrong=wrong, errors=(refusal.message,))
+        return pages.render("admin/shops.html", page, 422)
+    return access.done(_all(admin), "added")
+
+
+def edit(store_url: str, shop_id: str) -> Response:
+    """One shop; a posted form changes its name."""
+    admin = access.administrator(store_url)
+    shop = _at(admin, shop_id)
+    if request.method == "GET":
+        return pages.render("admin/shop.html", ShopPage(admin.frame(HERE), _row(shop), shop.name))
+    name = forms.fields().get("name", "")
+    try:
+        with transaction():
+            retailers.change_shop(shop, {"name": name}, admin.origin)
+    except Refusal as refusal:
+        page = ShopPage(admin.frame(HERE), _row(shop), name, (refusal.message,))
+        return pages.render("admin/shop.html", page, 422)
+    return access.done(_all(admin), "saved")
+
+
+def remove(store_url: str, shop_id: str) -> Response:
+    """Ask, then delete."""
+    admin = access.administrator(store_url, fresh=True)
+    shop = _at(admin, shop_id)
+    asked = dialog.unconfirmed(admin, HERE, _question(admin, shop))
+    if asked is not None:
+        return asked
+    with transaction():
+        retailers.remove_shop(shop, admin.origin)
+    return access.done(_all(admin), "removed")
+
+
+def _at(admin: Admin, shop_id: str) -> Shop:
+    return organisations.shop(admin.organisation.id, shop_id) or abort(404)
+
+
+def _all(admin: Admin) -> str:
+    return url_for("admin.shops", store_url=admin.organisation.store_url)
+
+
+def _rows(admin: Admin) -> tuple[ShopRow, ...]:
+    return tuple(_row(shop) for shop in organisations.shops(admin.organisation.id))
+
+
+def _row(shop: Shop) -> ShopRow:
+    return ShopRow(shop.id, shop.code, shop.name)
+
+
+def _question(admin: Admin, shop: Shop) -> Question:
+    return Question(
+        say("Delete the shop %(name)s?", name=shop.name),
+        (
+            say("Apps no longer hear of it. People who worked only there keep their account, without a shop."),
+            say("This cannot be undone."),
+        ),
+        say("Delete"),
+        url_for("admin.shop", store_url=admin.organisation.store_url, shop_id=shop.id),
+    )
