@@ -43,14 +43,14 @@ def make_app(settings: Settings) -> Flask:
     @app.get("/")
     def phone() -> str:
         left = totp.STEP - clock.epoch_seconds(clock.now()) % totp.STEP
-        return _page(PHONE, "Phone", entries=[*_active(settings), *_waiting(scanned)], left=left)
+        return _page(PHONE, "Phone", entries=_entries(settings, scanned), left=left)
 
     @app.post("/scan")
     def scan() -> str | AnyResponse:
         try:
             secret = totp.normal_secret(request.form.get("key", "")[:200])
         except errors.Invalid as refusal:
-            return _page(PHONE, "Phone", entries=_active(settings), left=0, fault=refusal.message.key)
+            return _page(PHONE, "Phone", entries=_entries(settings, scanned), left=0, fault=refusal.message.key)
         scanned[f"New entry {len(scanned) + 1}"] = secret
         return redirect("/")
 
@@ -76,20 +76,22 @@ def make_app(settings: Settings) -> Flask:
     return app
 
 
-def _active(settings: Settings) -> list[Entry]:
-    """Everybody who has an authenticator app set up: read anew each time, so that a set-up shows at once."""
-    found = []
+def _entries(settings: Settings, scanned: dict[str, str]) -> list[Entry]:
+    """Who has an app set up, then the keys typed in that nobody has made theirs yet."""
+    active = _active(settings)
+    waiting = {f"{name} (typed in here)": key for name, key in scanned.items() if key not in active.values()}
+    return [Entry(who, pyotp.TOTP(secret).now()) for who, secret in {**active, **waiting}.items()]
+
+
+def _active(settings: Settings) -> dict[str, str]:
+    """The secrets of everybody who has an app set up: read anew each time, so that a set-up shows at once."""
+    found = {}
     for organisation in store.organisations():
         for user in users.users(organisation.id):
             row = credentials.active_totp(organisation.id, user.id)
             if row is not None:
-                code = pyotp.TOTP(totp.open_secret(settings, row)).now()
-                found.append(Entry(f"{user.username} · {organisation.name}", code))
+                found[f"{user.username} · {organisation.name}"] = totp.open_secret(settings, row)
     return found
-
-
-def _waiting(scanned: dict[str, str]) -> list[Entry]:
-    return [Entry(f"{name} (typed in here)", pyotp.TOTP(secret).now()) for name, secret in scanned.items()]
 
 
 def _mails(settings: Settings) -> list[tuple[str, EmailMessage]]:

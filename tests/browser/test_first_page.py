@@ -12,7 +12,7 @@ def test_a_person_signs_in_at_the_issuers_root_and_sees_who_they_are(live: Live,
     page.goto(live.settings.issuer)
     check_accessible(page)
     look(page, "front page of a stranger")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     check_fits(page)
     check_accessible(page)
     look(page, "sign in")

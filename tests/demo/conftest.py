@@ -84,7 +84,7 @@ def sign_in(page: playwright.sync_api.Page, username: str, password: str) -> Non
     """Username and password, as they stand in what the demo prints."""
     page.locator("input[name=username]").fill(username)
     page.locator("input[name=password]").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def code_from_the_phone(demo: Demo, page: playwright.sync_api.Page, username: str) -> str:
