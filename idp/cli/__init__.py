@@ -19,6 +19,7 @@ main = Nouns(
         "user": "idp.cli.user:user",
         "operator": "idp.cli.operator:operator",
         "organisation": "idp.cli.organisation:organisation",
+        "recover-owner": "idp.cli.recover_owner:recover_owner",
         "client": "idp.cli.client:client",
         "policy": "idp.cli.policy:policy",
         "leaked": "idp.cli.leaked:leaked",

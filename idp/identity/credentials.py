@@ -10,9 +10,8 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid, say
-from idp.identity import passwords, recovery, totp
+from idp.identity import addresses, passwords, recovery, totp
 from idp.identity.details import PersonDraft
-from idp.mail.messages import notify
 from idp.store import users
 from idp.store.users import User
 
@@ -102,7 +101,7 @@ def put(settings: Settings, user: User, prepared: Ready, origin: Origin) -> list
             users.change_user(user.organisation_id, user.id, factor_changed_at=now)
             record_by(origin, Event.FACTOR_SET_UP_AGAIN, **about, data={"kinds": sorted(stored)})
             template = "factor_set_up_again" if "totp" in stored else "recovery_codes_made"
-            notify(settings, user.organisation_id, user.id, template)
+            addresses.tell_of_factor(settings, user, template)
         if prepared.password_hash:
             passwords.put(settings, user, prepared.password_hash, origin)
             stored.append("password")

@@ -13,7 +13,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, say
-from idp.identity import authority, credentials
+from idp.identity import addresses, authority, credentials
 from idp.identity.credentials import Ready
 from idp.identity.details import PersonDraft, columns_of
 from idp.store import organisations, users
@@ -122,10 +122,13 @@ def change(
     named = users.user_named(organisation.id, columns.get("username_key", user.username_key))
     if named is not None and named.id != user.id:
         raise _taken(columns["username"])
+    before = addresses.Address.of(user)
     with transaction():
         changed = {*fresh, *_change_memberships(organisation, user, changes)}
         if fresh:
             users.change_user(organisation.id, user.id, **fresh)
+        if "email_key" in fresh:
+            addresses.told_of_change(settings, user, before)
         if changed:
             about = {"organisation_id": user.organisation_id, "subject_id": user.id}
             record_by(origin, Event.USER_CHANGED, **about, data={"changed": sorted(changed)})

@@ -12,7 +12,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Busy, Message, say
-from idp.identity import leaked, logins
+from idp.identity import leaked, links, logins
 from idp.identity.organisations import OrganisationSettings
 from idp.mail.messages import notify
 from idp.store import attempts, devices, users
@@ -150,9 +150,21 @@ def put(
         logins.end_all(user.organisation_id, user.id, "password_changed", origin, keep_login_id=keep_login_id)
         attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
         devices.revoke_devices(user.organisation_id, user.id, now)
+        links.void(user, *links.PASSWORD_PURPOSES)
         about = {"organisation_id": user.organisation_id, "subject_id": user.id}
         record_by(origin, Event.PASSWORD_CHANGED, **about, data={"by_mail": by_mail})
         notify(settings, user.organisation_id, user.id, "password_changed")
+
+
+def close(user: User, why: str, origin: Origin) -> None:
+    """Let no password fit any more until a new one was chosen by a mailed link, and end what rested on the old one."""
+    now = clock.now()
+    with transaction():
+        users.change_user(user.organisation_id, user.id, password_hash=None, password_expires_at=None)
+        logins.end_all(user.organisation_id, user.id, why, origin)
+        attempts.drop_attempts_of(user.organisation_id, user.id)
+        devices.revoke_devices(user.organisation_id, user.id, now)
+        links.void(user, *links.PASSWORD_PURPOSES)
 
 
 def _store(user: User, hashed: str, now: datetime, *, must_change: bool) -> None:

@@ -1,16 +1,22 @@
-"""Passwords that an administrator lets send (S49). Nothing here touches or passes the second factor (S50)."""
+"""Passwords that were forgotten, and those that an administrator lets send (S49).
 
-from datetime import timedelta
+Nothing here touches or passes the second factor (S50), and nothing here signs anybody in.
+"""
+
+from datetime import datetime, timedelta
 
 from idp import clock, crypto
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
-from idp.errors import Invalid, say
-from idp.identity import authority, logins, passwords
+from idp.errors import Invalid, Unreadable, say
+from idp.identity import authority, links, logins, passwords, people, throttle
+from idp.identity.links import Opened
+from idp.identity.organisations import normal_store_url, settings_of
 from idp.identity.recovery import ALPHABET
 from idp.mail.messages import write_to_person
-from idp.store import attempts, devices, users
+from idp.store import attempts, devices, limits, organisations, users
+from idp.store import links as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -41,7 +47,109 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
         logins.end_all(organisation.id, user.id, "password_reset", origin)
         attempts.drop_attempts_of(organisation.id, user.id)
         devices.revoke_devices(organisation.id, user.id, now)
+        links.void(user, *links.PASSWORD_PURPOSES)
         record_by(origin, Event.PASSWORD_SENT, organisation_id=organisation.id, subject_id=user.id)
         values = {"password": password, "username": user.username}
         if not write_to_person(settings, organisation.id, user.id, "one_time_password", values, expires_at):
             raise Invalid("email", say("This person has no verified e-mail address, so nothing can be sent to them."))
+
+
+def ask(settings: Settings, store_url: str, username: str, origin: Origin) -> None:
+    """Somebody forgot a password: noted without looking anything up, so that answer and time tell nothing (ASVS 6.3.8).
+
+    The worker answers. Raises ``TooMany``, alike for accounts that are and are not there.
+    """
+    now, request_id = clock.now(), crypto.new_id()
+    typed = {"store_url": normal_store_url(store_url), "username": people.compared(username[:254])}
+    throttle.admit_mail(settings, f"{typed['store_url']}\0{typed['username']}", origin.address, now)
+    values = {**typed, "address": origin.address, "request_id": origin.request_id, "label": origin.label}
+    with transaction():
+        sealed = settings.ring.seal_json(values, _place(request_id))
+        store.add_reset_request(store.ResetRequest(id=request_id, sealed_values=sealed, created_at=now))
+
+
+def answer_requests(settings: Settings) -> int:
+    """Mail a link to whoever of those who asked can get one; how many mails. For the worker."""
+    sent = 0
+    while (request := store.next_reset_request()) is not None:
+        with transaction():
+            if store.claim_reset_request(request.id):
+                sent += _answer(settings, request)
+    return sent
+
+
+def _answer(settings: Settings, request: store.ResetRequest) -> bool:
+    """One of them. Too old a wish is dropped: nobody waits for its mail any more."""
+    if request.created_at <= clock.now() - timedelta(minutes=settings.lifetimes.link_minutes):
+        return False
+    try:
+        asked = settings.ring.open_json(request.sealed_values, _place(request.id))
+    except Unreadable:
+        return False
+    organisation = organisations.organisation_at(asked["store_url"])
+    user = people.find(organisation.id, asked["username"]) if organisation else None
+    if user is None or user.disabled_at is not None:
+        return False
+    origin = Origin(address=asked["address"], request_id=asked["request_id"], label=asked["label"])
+    return mail_link(settings, user, origin, links.soon(settings))
+
+
+def mail_link(
+    settings: Settings, user: User, origin: Origin, expires_at: datetime, template: str = "reset_password"
+) -> bool:
+    """Mail a link by which a new password is chosen, to the person's verified address alone; False where they have none."""
+    with transaction():
+        if not links.mail(settings, user, "reset", template, expires_at):
+            return False
+        record_by(origin, Event.RESET_ASKED, organisation_id=user.organisation_id, subject_id=user.id)
+    return True
+
+
+def choose(settings: Settings, link: Opened, password: str, again: str, origin: Origin) -> None:
+    """Take the password that was chosen by a link, and spend the link; raises ``Invalid``, and then it is not spent.
+
+    Sessions, trust in devices and other links end. The password's failures are forgotten, the hard stop with them: the
+    password they were about is gone. Those of the second factor stay. Slow: outside of any transaction.
+    """
+    user = link.user
+    organisation = organisations.organisation(user.organisation_id)
+    if organisation is None:
+        raise LookupError("a link of no organisation")
+    if password != again:
+        raise Invalid("new_password_again", say("The two passwords are not the same. Enter them again."))
+    has_factor, terms = people.person_of(settings, organisation, user).has_factor, settings_of(settings, organisation)
+    release()
+    problem = passwords.unacceptable(settings, terms, user, organisation.name, password, has_factor)
+    if problem is not None:
+        raise Invalid("new_password", problem)
+    release()
+    with settings.hasher.slot():
+        hashed = passwords.hash_of(settings, password)
+    with transaction():
+        links.burn(link)
+        if link.purpose == "invitation":
+            _welcome(link, origin)
+        passwords.put(settings, user, hashed, origin, by_mail=True)
+        limits.clear_failures(user.organisation_id, user.id, "password")
+
+
+def _welcome(link: Opened, origin: Origin) -> None:
+    """The invitation is taken; where it was mailed to the address on record, that address is theirs."""
+    user, now = link.user, clock.now()
+    record_by(origin, Event.INVITATION_TAKEN, organisation_id=user.organisation_id, subject_id=user.id)
+    if user.email_key and link.values.get("email") == user.email_key and user.email_verified_at is None:
+        users.change_user(user.organisation_id, user.id, email_verified_at=now, verify_since=None)
+        record_by(origin, Event.ADDRESS_VERIFIED, organisation_id=user.organisation_id, subject_id=user.id)
+
+
+def min_length(settings: Settings, link: Opened) -> int:
+    """The fewest characters of the password that a link lets be chosen."""
+    organisation = organisations.organisation(link.user.organisation_id)
+    if organisation is None:
+        raise LookupError("a link of no organisation")
+    person = people.person_of(settings, organisation, link.user)
+    return passwords.least_length(settings, settings_of(settings, organisation), person.has_factor)
+
+
+def _place(request_id: str) -> str:
+    return f"reset_requests:sealed_values:{request_id}"

@@ -19,7 +19,7 @@ from idp.mail.messages import notify
 from idp.sections import Limits
 from idp.store import browsers, limits
 
-SIGN_IN, CLIENT = "sign-in", "client"
+SIGN_IN, CLIENT, MAILS, MAILS_FOR = "sign-in", "client", "mails", "mails-for"
 EVERYONE = ""
 """The lane of all browsers on which the user has not signed in before."""
 
@@ -136,6 +136,19 @@ def _refuse_address(purpose: str, place: str, now: datetime) -> None:
     row = limits.address_failures(purpose, place, now)
     seconds = int((row.window_ends - now).total_seconds()) + 1 if row else 1
     raise TooMany(_wait_words(seconds), retry_after=seconds, detail=f"address closed for {purpose}")
+
+
+def admit_mail(settings: Settings, account: str, address: str, now: datetime) -> None:
+    """Count somebody's wish for a mail with a link, by the account named and by address; raises ``TooMany``.
+
+    ``account``: whatever names it in one form. It is counted alike whether there is such an account, as a digest.
+    """
+    bounds, key = settings.limits, crypto.digest("mail", account).hex()
+    window = timedelta(minutes=bounds.address_window_minutes)
+    with transaction():
+        _admit_address(settings, MAILS, bounds.mails_from_address, address, now)
+        if not limits.admit_address(MAILS_FOR, key, bounds.mails_for_account, now, now + window):
+            _refuse_address(MAILS_FOR, key, now)
 
 
 def check_client_address(settings: Settings, address: str, now: datetime) -> None:

@@ -17,6 +17,7 @@ import structlog
 
 from idp import clock, db
 from idp.config import Settings
+from idp.identity import recoveries, resets
 from idp.mail.letters import compose
 from idp.sections import Mail
 from idp.store import outbox
@@ -39,18 +40,28 @@ log = structlog.get_logger()
 def run_forever(
     settings: Settings, app_context: Callable[[], AbstractContextManager[object]], stop: threading.Event
 ) -> None:
-    """Deliver and sweep until ``stop`` is set. ``app_context`` opens what ``db`` needs; a failure is logged and outlived."""
+    """Do what waits to be done, deliver and sweep until ``stop`` is set.
+
+    ``app_context`` opens what ``db`` needs; a failure is logged and outlived.
+    """
     next_sweep = clock.now()
     while not stop.is_set():
         try:
             with app_context():
-                deliver_due(settings, stop)
+                work_once(settings, stop)
                 if clock.now() >= next_sweep:
                     next_sweep = clock.now() + SWEEP_EVERY
                     sweep(settings)
         except Exception:
             log.exception("worker_failed")  # the database may be away: the next round tries again
         stop.wait(POLL_SECONDS)
+
+
+def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
+    """One round: answer who forgot a password, carry out recoveries that are due, send what waits; how many mails left."""
+    resets.answer_requests(settings)
+    recoveries.finish_due(settings)
+    return deliver_due(settings, stop)
 
 
 def deliver_due(settings: Settings, stop: threading.Event | None = None) -> int:

@@ -40,6 +40,22 @@ NOTICES = frozenset(
 )
 """Templates that may go to the owner in the person's place: they carry no secret and no link that does anything."""
 
+PERSONAL = frozenset(
+    {
+        "one_time_password",
+        "reset_password",
+        "invitation",
+        "address_confirm",
+        "address_was_changed",
+        "address_restored",
+        "address_verify",
+        "owner_recovery_confirm",
+        "owner_recovery_announced",
+        "owner_recovery_done",
+    }
+)
+"""Templates for one person alone: they carry a secret or a link."""
+
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f-\x9f]{1,64}@[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f-\x9f%/?#]{1,189}")
 """One plain address: no white space of any script (U+2028 too), no list, comment or quoting, nothing a header could hold."""
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from idp import clock
 from idp.config import Settings
-from idp.identity import logins, people, proofs, remembered
+from idp.identity import addresses, logins, people, proofs, remembered
 from idp.identity.organisations import OrganisationSettings, normal_store_url, settings_of
 from idp.identity.policy import Person
 from idp.identity.proofs import Proof
@@ -81,6 +81,8 @@ def _with_person(
         "locale": user.locale,
         "leaked_notice_due": _notice_is_due(case.now, terms, person, user),
         "offer_declined": user.offer_declined_at is not None,
+        "unverified_address": str(user.email) if addresses.needs_verifying(user) else "",
+        "console_closes_at": addresses.closes_at(user),
         "consented_scopes": _consented(client, user),
         "factor_changed_lately": user.factor_changed_at is not None and user.factor_changed_at > case.now - LATELY,
         "password_min_length": settings.passwords.min_length_with_factor if person.has_factor else terms.password_min_length,

@@ -87,6 +87,15 @@ def needs_of(settings: Settings, visit: Visit, attempt_id: str) -> Needs | None:
     return attempts.needs_of(attempt) if attempt else None
 
 
+def typed(settings: Settings, visit: Visit, attempt_id: str) -> tuple[str, str]:
+    """Store URL and username as far as a sign-in in progress (or this browser) knows them; each may be empty."""
+    attempt = attempts.load(attempt_id, visit) if attempt_id else None
+    needs = attempts.needs_of(attempt) if attempt else Needs(return_to="/")
+    case = gather(settings, needs, visit, attempt, attempt_id).case
+    organisation = case.organisation.store_url if case.organisation else case.typed_organisation
+    return organisation, case.person.username if case.person else case.typed_username or needs.login_hint
+
+
 def finish(settled: Settled) -> bool:
     """Close the attempt, within the asker's transaction; False where it was closed already."""
     return not settled.attempt_id or attempt_rows.finish_attempt(attempts.key(settled.attempt_id), clock.now())

@@ -99,6 +99,18 @@ def void_links(organisation_id: str, user_id: str, now: datetime, purposes: tupl
     return write(update(MailedLink).where(*here).values(used_at=now, sealed_values=""))
 
 
+def void_links_since(organisation_id: str, user_id: str, now: datetime, purpose: str, since: datetime) -> int:
+    """Close a user's open links of a purpose that were made at ``since`` or later."""
+    here = (
+        MailedLink.organisation_id == organisation_id,
+        MailedLink.user_id == user_id,
+        MailedLink.purpose == purpose,
+        MailedLink.created_at >= since,
+        MailedLink.used_at.is_(None),
+    )
+    return write(update(MailedLink).where(*here).values(used_at=now, sealed_values=""))
+
+
 def sweep_links(before: datetime) -> int:
     """Delete what ran out before ``before``."""
     return write(delete(MailedLink).where(MailedLink.expires_at < before))

@@ -54,9 +54,7 @@ def open_recovery(organisation_id: str, now: datetime) -> OwnerRecovery | None:
 def recovery(organisation_id: str, recovery_id: str) -> OwnerRecovery | None:
     """By id."""
     return one(
-        select(OwnerRecovery).where(
-            OwnerRecovery.organisation_id == organisation_id, OwnerRecovery.id == recovery_id
-        )
+        select(OwnerRecovery).where(OwnerRecovery.organisation_id == organisation_id, OwnerRecovery.id == recovery_id)
     )
 
 

@@ -35,6 +35,7 @@ from tests.browser.samples_console import CONSOLE
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
 REASONS = (
+from tests.browser.samples_links import LINKS
     say("Compulsory for administrators and owners."),
     say("Required by the policy %(policy)s since %(date)s.", policy="xero-au", date=DAY.date()),
 )
@@ -181,3 +182,4 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "form-post": ("oauth/form_post.html", FormPostPage("/sample/home", (("code", "x"),), "Kassa")),
     **CONSOLE,
 }
+    **LINKS,

@@ -7,19 +7,21 @@ from playwright.sync_api import Page
 from idp import clock
 from idp.config import Settings
 from idp.mail.letters import Letter, compose, place_of
-from idp.mail.messages import NOTICES
+from idp.mail.messages import NOTICES, PERSONAL
 from idp.store.outbox import OutgoingMail
 from tests.drivers.chromium import check_accessible, check_fits, look
 
 
 @pytest.mark.parametrize("locale", ["nl", "en"])
-@pytest.mark.parametrize("template", sorted(NOTICES | {"one_time_password"}))
+@pytest.mark.parametrize("template", sorted(NOTICES | PERSONAL))
 def test_a_mail_is_readable_for_everyone(
     settings: Settings, database: Flask, page: Page, template: str, locale: str
 ) -> None:
     """S51, S53, S62: axe finds nothing in light or dark, and nothing sticks out on a phone, with the longest of names."""
     mail_id = "m" * 26
-    values = {"left": 1, "password": "kettle-4711-" * 4}
+    link = "https://id.example.com/reset/" + "t" * 26 + "." + "x" * 43
+    more = {"link": link, "why": "factor_set_up", "days": 7, "hours": 24, "owner": "o" * 60}
+    values = {"left": 1, "password": "kettle-4711-" * 4, **more}
     letter = Letter(template, "Wilhelmina van der Oosterhuis-Achterberg", "w" * 60, "Schoenenwinkel", False, values)
     mail = OutgoingMail(
         id=mail_id,

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 from flask import Flask
 
+from idp import crypto
+from idp.clock import now
 from idp.config import Settings
+from idp.db import transaction
+from idp.store import operators
 from tests.drivers.browser import Browser
+from tests.drivers.postman import Postman
 from tests.drivers.relying_party import RelyingParty, Tokens
 from tests.factories import Factory, MadeClient, MadePerson
 
@@ -86,3 +92,51 @@ def journey(
 def quiet_shoes(factory: Factory) -> str:
     """An organisation that offers nobody a set-up, so that journeys about other things are short."""
     return factory.make_organisation(settings={"offer_set_up": False}, owner=True)
+
+
+@pytest.fixture
+def postman(factory: Factory, tmp_path: Path) -> Postman:
+    """Brings the mail."""
+    return Postman(factory, tmp_path / "mail")
+
+
+@pytest.fixture
+def shoes(factory: Factory) -> str:
+    """An organisation without an owner as yet."""
+    return factory.make_organisation(settings={"offer_set_up": False})
+
+
+@pytest.fixture
+def anna(factory: Factory, shoes: str) -> MadePerson:
+    """An administrator with a second factor."""
+    return factory.make_user(shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
+
+
+@pytest.fixture
+def jan(factory: Factory, shoes: str) -> MadePerson:
+    """An employee with a second factor and a verified address."""
+    return factory.make_user(shoes, "jan", with_totp=True, recovery_codes=3, email="jan@shoes.example", name="Jan Jansen")
+
+
+@pytest.fixture
+def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser]:
+    """``enter(person)`` signs in at the console, or wherever ``path`` says; half a minute later another code is fresh."""
+
+    def sign_in(person: MadePerson, path: str = "/admin/", browser: Browser = browser) -> Browser:
+        browser.open(path)
+        if "organisation" in browser.fields:
+            browser.fill(organisation=person.store_url).submit()
+        browser.fill(username=person.username, password=person.password).submit()
+        browser.fill(code=person.authenticator.code()).submit()
+        clock(seconds=60)
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture
+def olga(factory: Factory, settings: Settings) -> MadePerson:
+    """An operator of the installation, with a second factor."""
+    with factory.context(), transaction():
+        at = operators.add_installation(crypto.new_id(), now()).id
+    return factory.make_user(at, "olga", role="administrator", with_totp=True, email="olga@example.org")

@@ -35,6 +35,18 @@ EVIL_ADDRESSES = (
 )
 
 
+VALUES = {
+    "left": 2,
+    "password": "kettle-4711",
+    "link": "https://id.example.com/reset/" + "t" * 26 + "." + "x" * 43,
+    "why": "factor_set_up",
+    "days": 7,
+    "hours": 24,
+    "owner": "olga",
+}
+"""What any template may ask for."""
+
+
 @pytest.fixture
 def staff(factory: Factory) -> Iterator[dict[str, MadePerson]]:
     """An organisation with an owner, one person with a verified address, one with an unverified one, one with none."""
@@ -190,13 +202,13 @@ def test_subjects_lose_controls_and_direction_marks() -> None:
 
 
 @pytest.mark.parametrize("locale", ["nl", "en"])
-@pytest.mark.parametrize("template", sorted(messages.NOTICES | {"one_time_password"}))
+@pytest.mark.parametrize("template", sorted(messages.NOTICES | messages.PERSONAL))
 @pytest.mark.parametrize("for_owner", [False, True])
 def test_every_mail_reads_in_text_and_html_in_both_languages(
     settings: Settings, database: Flask, template: str, locale: str, for_owner: bool
 ) -> None:
     """S51, S53, S62: every template renders whole, says the same in both forms, and keeps its lines short in text."""
-    letter = messages.Letter(template, "Vera", "vera", "Example Shoes", for_owner, {"left": 2, "password": "kettle-4711"})
+    letter = messages.Letter(template, "Vera", "vera", "Example Shoes", for_owner, VALUES)
     mail_id = "m" * 26
     mail = OutgoingMail(
         id=mail_id,
@@ -220,4 +232,5 @@ def test_every_mail_reads_in_text_and_html_in_both_languages(
     assert all(len(line) <= 78 for line in text.splitlines() if "http" not in line)
     assert "{{" not in text + page
     assert "%(" not in text + page
+    assert VALUES["link"] in text.splitlines() or template in messages.NOTICES | {"one_time_password"}
     assert ("kettle-4711" in text) == ("kettle-4711" in page) == (template == "one_time_password")

@@ -1,7 +1,8 @@
 """The steps, in the order that is a security property and is written by hand.
 
 Password before anything personal is said; the leaked notice tells only (whoever merely knows a leaked password must not be
-able to change it); an owned factor before a new one is set up; a new password after the factor; consent last.
+able to change it); an owned factor before a new one is set up; a new password after the factor; the reminder of S55 once all
+is proved; consent last.
 """
 
 from idp.signin.step import Step
@@ -16,6 +17,7 @@ from idp.signin.steps import (
     password,
     recovered,
 )
+    verify_email,
 
 SEQUENCE: tuple[Step, ...] = (
     account.STEP,
@@ -28,3 +30,4 @@ SEQUENCE: tuple[Step, ...] = (
     new_password.STEP,
     consent.STEP,
 )
+    verify_email.STEP,

@@ -12,10 +12,9 @@ from typing import Any
 from idp import crypto, db
 from idp.audit import Event
 from idp.errors import Message, say
-from idp.identity import recovery, totp
+from idp.identity import addresses, recovery, totp
 from idp.identity.policy import SECOND
 from idp.identity.proofs import Proof
-from idp.mail.messages import notify
 from idp.signin.case import ENROL, NEW_CODES, Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
 from idp.signin.steps import password
@@ -233,7 +232,7 @@ def _tell(work: Work, *, is_new: bool) -> None:
     event = (Event.FACTOR_SET_UP_AGAIN if again else Event.FACTOR_SET_UP) if is_new else Event.RECOVERY_CODES_MADE
     template = ("factor_set_up_again" if again else "factor_set_up") if is_new else "recovery_codes_made"
     work.record(event)
-    notify(work.settings, user.organisation_id, user.id, template)
+    addresses.tell_of_factor(work.settings, user, template)
 
 
 STEP = Step("enrol", "interaction_required", due, page, answer, prepare)

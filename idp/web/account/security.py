@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from idp import clock
 from idp.errors import Message
-from idp.identity import people, remembered
+from idp.identity import passkeys, people, remembered
 from idp.store import credentials
 from idp.web import browser, pages
 from idp.web.account.person import Me, SignInFirst, me, visiting
@@ -40,6 +40,9 @@ class SecurityPage:
     recommends: bool
     password_changed_at: datetime | None
     devices: tuple[Device, ...]
+    passkeys: int = 0
+    email: str = ""
+    email_is_verified: bool = False
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -66,9 +69,12 @@ def security_page(present: Me) -> SecurityPage:
         active_since=totp.active_since if totp else None,
         codes_left=person.recovery_codes_left,
         reasons=tuple(reason.message for reason in rules.compulsory_because),
-        recommends=totp is None and not rules.must_own and user.notice_dismissed_at is None,
+        recommends=not person.has_factor and not rules.must_own and user.notice_dismissed_at is None,
         password_changed_at=user.password_changed_at,
         devices=_devices(user.organisation_id, user.id),
+        passkeys=len(passkeys.passkeys_of(user)),
+        email=user.email or "",
+        email_is_verified=user.email_verified_at is not None,
     )
 
 

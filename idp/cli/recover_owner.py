@@ -1,0 +1,35 @@
+"""``idp recover-owner``: the way back in for an owner who lost everything (S48)."""
+
+import click
+
+from idp.audit import Origin
+from idp.cli.command import Command, opened
+from idp.cli.organisation import at
+from idp.identity import recoveries
+
+ORIGIN = Origin(actor_id="cli")
+
+
+@click.command("recover-owner", cls=Command)
+@click.argument("store_url")
+@click.option("--cancel", is_flag=True, help="Stop the recovery that is under way.")
+def recover_owner(store_url: str, cancel: bool) -> None:
+    """Begin the recovery of an organisation's owner who lost password, phone and recovery codes.
+
+    A mail goes to the owner's registered address, and nowhere else: the owner confirms there. Every administrator is told at
+    once and can stop it. After the waiting time the worker takes the second factor away and mails a link to a new password.
+
+    For example:
+      idp recover-owner example-shoes
+      idp recover-owner example-shoes --cancel
+    """
+    with opened() as settings:
+        organisation = at(store_url)
+        if cancel:
+            recoveries.cancel(settings, organisation, ORIGIN)
+            click.echo(f"The recovery of the owner of {organisation.store_url} was stopped.")
+            return
+        owner = recoveries.start(settings, organisation, ORIGIN)
+        hours = settings.lifetimes.owner_recovery_hours
+        click.echo(f"A mail went to the registered address of {owner.username}, and its administrators were told.")
+        click.echo(f"{hours} hours after {owner.username} confirms it, a link to a new password is mailed there.")

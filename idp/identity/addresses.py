@@ -1,0 +1,212 @@
+"""E-mail addresses: changed, confirmed, taken back; and the verifying that is asked of administrators (S52, S54, S55).
+
+A new address counts once its reader pressed a button on the linked page; until then the old one stays. The old address is
+told and can undo it for three days. A customer whose username is the address keeps it so: both change together.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from idp import clock
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, Invalid, say
+from idp.identity import links, passwords, throttle
+from idp.identity.details import checked_email, compared
+from idp.identity.links import Opened
+from idp.identity.policy import RULING_ROLES
+from idp.mail import messages
+from idp.store import users
+from idp.store.users import User
+
+UNDO = timedelta(hours=72)
+"""How long the old address can take a change back."""
+REMINDED = timedelta(days=7)
+"""How long an administrator is only reminded (S55)."""
+TAKEN = say("Somebody signs in with this address already. Use another one.")
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address as it was: what a change forgets."""
+
+    email: str
+    is_verified: bool
+
+    @classmethod
+    def of(cls, user: User) -> "Address":
+        """The present one."""
+        return cls(user.email or "", messages.can_be_written_to(user))
+
+
+def needs_verifying(user: User) -> bool:
+    """Whether this is an administrator or owner who has an address and has not verified it (S55)."""
+    return user.role in RULING_ROLES and bool(user.email) and user.email_verified_at is None
+
+
+def console_is_open(user: User, now: datetime) -> bool:
+    """Whether the console may open to an administrator: not once seven days of reminding have passed in vain (S55)."""
+    until = closes_at(user)
+    return until is None or now < until
+
+
+def closes_at(user: User) -> datetime | None:
+    """When the console closes to an administrator unless they verify; None where nothing was asked of them."""
+    return user.verify_since + REMINDED if user.verify_since and user.email_verified_at is None else None
+
+
+def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> None:
+    """Begin a change: mail a link to the new address. A second one voids the first. Raises ``Invalid``, ``TooMany``.
+
+    Whether somebody else has that address is not looked at, so this tells nobody anything.
+    """
+    wanted = checked_email(typed)
+    if wanted is None or not messages.is_plain_address(wanted):
+        raise Invalid("email", say("This is not an e-mail address."))
+    if compared(wanted) == user.email_key and user.email_verified_at is not None:
+        raise Invalid("email", say("This is your address already."))
+    throttle.admit_mail(settings, f"address\0{user.id}", origin.address, clock.now())
+    with transaction():
+        links.void(user, *links.ADDRESS_PURPOSES)
+        values = {"email": wanted}
+        links.mail(settings, user, "address", "address_confirm", links.soon(settings), values=values, address=wanted)
+        _record(origin, Event.ADDRESS_ASKED, user)
+
+
+def pending(settings: Settings, user: User) -> str:
+    """The address that waits to be confirmed; empty for none."""
+    return str((links.latest(settings, user, "address") or {}).get("email", ""))
+
+
+def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The button on the page of a change was pressed: the address changes now, and old and new are told (S52)."""
+    user = link.user
+    columns = {**_columns(str(link.values["email"])), **_username_with(user, str(link.values["email"]))}
+    try:
+        with transaction():
+            links.burn(link)
+            _require_free(user, columns)
+            _change(settings, user, columns, origin)
+    except IntegrityError as error:  # somebody took the username at the same moment
+        raise Conflict(TAKEN) from error
+
+
+def _change(settings: Settings, user: User, columns: dict[str, Any], origin: Origin) -> None:
+    before, undoing = Address.of(user), {"email": user.email or "", "username": user.username}
+    users.change_user(user.organisation_id, user.id, **columns, email_verified_at=clock.now(), verify_since=None)
+    links.void(user, *links.PASSWORD_PURPOSES, *links.ADDRESS_PURPOSES)
+    _record(origin, Event.ADDRESS_CHANGED, user)
+    _tell_old(settings, user, before, undoing)
+    messages.notify(settings, user.organisation_id, user.id, "address_changed")
+
+
+def verify(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The button was pressed that says: this address on record is mine (S55)."""
+    user = link.user
+    with transaction():
+        links.burn(link)
+        if user.email_key != link.values.get("email"):
+            raise Conflict(say("The address was changed meanwhile."))
+        users.change_user(user.organisation_id, user.id, email_verified_at=clock.now(), verify_since=None)
+        _record(origin, Event.ADDRESS_VERIFIED, user)
+
+
+def undo(settings: Settings, link: Opened, origin: Origin) -> None:
+    """“This was not me”: the old address is back, everything that was open ends, and a new password must be chosen.
+
+    Whoever changed the address knew the password, so none fits until one is chosen by a mail to the restored address.
+    """
+    user = link.user
+    columns = _columns(str(link.values["email"]))
+    username = str(link.values.get("username", user.username))
+    taken = users.user_named(user.organisation_id, compared(username))
+    if taken is None or taken.id == user.id:
+        columns |= {"username": username, "username_key": compared(username)}
+    with transaction():
+        links.burn(link)
+        links.void_newer(link)
+        links.void(user, *links.ADDRESS_PURPOSES)
+        users.change_user(user.organisation_id, user.id, **columns, email_verified_at=clock.now(), must_change_password=True)
+        passwords.close(user, "address_restored", origin)
+        _record(origin, Event.ADDRESS_RESTORED, user)
+        links.mail(settings, user, "reset", "address_restored", links.soon(settings))
+
+
+def send_verification(settings: Settings, user: User, origin: Origin) -> None:
+    """Mail the "verify" button to the address on record, on the person's own wish; raises ``TooMany``."""
+    throttle.admit_mail(settings, f"address\0{user.id}", origin.address, clock.now())
+    with transaction():
+        ask_to_verify(settings, user)
+
+
+def ask_to_verify(settings: Settings, user: User, why: str = "") -> None:
+    """Mail the button, within the transaction, and begin to count the days. ``why``: what the mail tells besides."""
+    address, now = user.email or "", clock.now()
+    if not messages.is_plain_address(address):
+        return
+    if user.verify_since is None and user.role in RULING_ROLES:
+        users.change_user(user.organisation_id, user.id, verify_since=now)
+    values = {"email": user.email_key}
+    told = {"why": why, "days": REMINDED.days if user.role in RULING_ROLES else 0}
+    links.mail(settings, user, "verify", "address_verify", links.soon(settings), values=values, address=address, words=told)
+
+
+def tell_of_factor(settings: Settings, user: User, template: str) -> None:
+    """The notice about a second factor (S53), within the transaction; administrators get the "verify" button too (S55)."""
+    messages.notify(settings, user.organisation_id, user.id, template)
+    found = users.user(user.organisation_id, user.id)
+    if found is not None and needs_verifying(found):
+        ask_to_verify(settings, found, why=template)
+
+
+def told_of_change(settings: Settings, user: User, before: Address) -> None:
+    """After an administrator or a file changed somebody's address, within the transaction: old and new are told (S52).
+
+    Nobody can undo that by a link: whoever may change others' addresses took the old one away on purpose.
+    """
+    links.void(user, *links.PASSWORD_PURPOSES, *links.ADDRESS_PURPOSES, "undo")
+    users.change_user(user.organisation_id, user.id, verify_since=None)
+    found = users.user(user.organisation_id, user.id)
+    if found is None:
+        return
+    _tell_old(settings, found, before, None)
+    if found.email_verified_at is not None:
+        messages.notify(settings, found.organisation_id, found.id, "address_changed")
+    elif found.email:
+        ask_to_verify(settings, found, why="address_changed")
+
+
+def _tell_old(settings: Settings, user: User, before: Address, undoing: dict[str, Any] | None) -> None:
+    """To the old address, with the way back where there is one; to the owner where it was never verified (S54)."""
+    if not before.is_verified:
+        messages.notify_owner(settings, user.organisation_id, user.id, "address_changed")
+    elif undoing is None:
+        messages.write_to_address(settings, user.organisation_id, user.id, before.email, "address_was_changed", {"link": ""})
+    else:
+        until = clock.now() + UNDO
+        links.mail(settings, user, "undo", "address_was_changed", until, values=undoing, address=before.email)
+
+
+def _columns(email: str) -> dict[str, Any]:
+    return {"email": email, "email_key": compared(email)}
+
+
+def _username_with(user: User, email: str) -> dict[str, Any]:
+    """A customer signs in with the address, so the username goes with it."""
+    if user.role != "customer" or user.username_key != user.email_key:
+        return {}
+    return {"username": email, "username_key": compared(email)}
+
+
+def _require_free(user: User, columns: dict[str, Any]) -> None:
+    named = users.user_named(user.organisation_id, columns.get("username_key", user.username_key))
+    if named is not None and named.id != user.id:
+        raise Conflict(TAKEN)
+
+
+def _record(origin: Origin, event: Event, user: User) -> None:
+    record_by(origin, event, organisation_id=user.organisation_id, subject_id=user.id)

@@ -1,0 +1,167 @@
+"""The recovery of an owner who lost everything (S48): slow, announced, and only by the owner's registered address.
+
+An operator starts it; the owner confirms by a button in a mail; every administrator was told at the start and can cancel
+until it is carried out; after the waiting time the worker takes the second factor away and mails a link to a new password.
+"""
+
+from datetime import timedelta
+
+from idp import clock, crypto
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, Invalid, NotFound, say
+from idp.identity import authority, links, passwords, people, resets
+from idp.identity.links import GONE, Opened
+from idp.mail import messages
+from idp.store import organisations, users
+from idp.store import recoveries as store
+from idp.store.organisations import Organisation
+from idp.store.recoveries import OwnerRecovery
+from idp.store.users import User
+
+WORKER = Origin(actor_id="worker")
+UNDER_WAY = say("A recovery of this organisation's owner is under way already.")
+
+
+def start(settings: Settings, organisation: Organisation, origin: Origin) -> User:
+    """Begin the recovery of an organisation's owner, whom the answer names. For operators and the command line.
+
+    Raises ``NotFound`` for anybody else, ``Conflict`` while one is under way, ``Invalid`` where nothing can be mailed.
+    """
+    authority.require_operator(origin)
+    owner, now = _owner(settings, organisation), clock.now()
+    confirm_by = links.soon(settings)
+    with transaction():
+        if store.open_recovery(organisation.id, now) is not None:
+            raise Conflict(UNDER_WAY)
+        row = OwnerRecovery(
+            organisation_id=organisation.id,
+            id=crypto.new_id(),
+            user_id=owner.id,
+            started_by=origin.actor_id,
+            started_at=now,
+            confirm_by=confirm_by,
+        )
+        store.add_recovery(row)
+        _record(origin, Event.OWNER_RECOVERY_STARTED, owner)
+        known, told = {"recovery": row.id}, {"hours": settings.lifetimes.owner_recovery_hours}
+        links.mail(settings, owner, "recovery", "owner_recovery_confirm", confirm_by, values=known, words=told)
+        _announce(settings, organisation, owner, row)
+    return owner
+
+
+def _owner(settings: Settings, organisation: Organisation) -> User:
+    owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
+    if owner is None or owner.disabled_at is not None:
+        raise Invalid("owner", say("This organisation has no owner who can be recovered."))
+    if not messages.can_be_written_to(owner):
+        raise Invalid("email", say("The owner has no verified e-mail address, so nothing can be sent to them."))
+    if links.latest(settings, owner, "undo") is not None:
+        # A thief of the account would change the address first and then ask for this.
+        raise Invalid("email", say("The owner's address was changed less than three days ago. Wait until then."))
+    return owner
+
+
+def _announce(settings: Settings, organisation: Organisation, owner: User, row: OwnerRecovery) -> None:
+    """To every administrator, with a link to cancel; without one where the address was never verified (S54)."""
+    told = {"owner": owner.username, "hours": settings.lifetimes.owner_recovery_hours}
+    last = row.confirm_by + timedelta(hours=settings.lifetimes.owner_recovery_hours)
+    for person in users.administrators(organisation.id):
+        if person.id == owner.id or not person.email or not messages.is_plain_address(person.email):
+            continue
+        if messages.can_be_written_to(person):
+            known = {"recovery": row.id}
+            links.mail(settings, person, "cancel", "owner_recovery_announced", last, values=known, words=told)
+        else:
+            about = (organisation.id, person.id, person.email)
+            messages.write_to_address(settings, *about, "owner_recovery_announced", {**told, "link": ""})
+
+
+def under_way(organisation_id: str) -> OwnerRecovery | None:
+    """The recovery under way in an organisation, for the console."""
+    return store.open_recovery(organisation_id, clock.now())
+
+
+def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The owner pressed the button: the waiting begins. Raises ``NotFound`` where it was cancelled meanwhile."""
+    now = clock.now()
+    due_at = now + timedelta(hours=settings.lifetimes.owner_recovery_hours)
+    with transaction():
+        links.burn(link)
+        if not store.confirm_recovery(link.user.organisation_id, str(link.values.get("recovery")), now, due_at):
+            raise NotFound(GONE, detail="the recovery was over")
+        _record(origin, Event.OWNER_RECOVERY_CONFIRMED, link.user)
+
+
+def cancel_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
+    """An administrator pressed the button to cancel. Raises ``NotFound`` where it is over."""
+    with transaction():
+        links.burn(link)
+        row = store.recovery(link.user.organisation_id, str(link.values.get("recovery")))
+        if row is None:
+            raise NotFound(GONE, detail="no such recovery")
+        _cancel(settings, row, origin)
+
+
+def cancel(settings: Settings, organisation: Organisation, origin: Origin) -> None:
+    """Cancel what is under way; for operators and the organisation's administrators. Raises ``NotFound``."""
+    authority.require_ruler(organisation.id, origin)
+    row = under_way(organisation.id)
+    if row is None:
+        raise NotFound(say("No recovery is under way."))
+    with transaction():
+        _cancel(settings, row, origin)
+
+
+def _cancel(settings: Settings, row: OwnerRecovery, origin: Origin) -> None:
+    if not store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled"):
+        raise NotFound(GONE, detail="the recovery was over")
+    owner = users.user(row.organisation_id, row.user_id)
+    if owner is not None:
+        links.void(owner, "recovery")
+        _record(origin, Event.OWNER_RECOVERY_CANCELLED, owner)
+        messages.notify(settings, owner.organisation_id, owner.id, "owner_recovery_cancelled")
+    for person in users.administrators(row.organisation_id):
+        links.void(person, "cancel")
+
+
+def finish_due(settings: Settings) -> int:
+    """Carry out every recovery whose waiting is over; how many. For the worker: nothing needs a request."""
+    done = 0
+    while (row := store.due_recovery(clock.now())) is not None:
+        with transaction():
+            done += _finish(settings, row)
+    return done
+
+
+def _finish(settings: Settings, row: OwnerRecovery) -> bool:
+    """The second factor goes, no password fits any more, and a link to a new one is mailed: all or nothing."""
+    organisation, owner = organisations.organisation(row.organisation_id), users.user(row.organisation_id, row.user_id)
+    if organisation is None or owner is None:
+        return False
+    is_allowed = _is_still_allowed(settings, organisation, owner)
+    if not store.end_recovery(row.organisation_id, row.id, clock.now(), "done" if is_allowed else "cancelled"):
+        return False
+    if not is_allowed:
+        _record(WORKER, Event.OWNER_RECOVERY_CANCELLED, owner)
+        return False
+    for person in users.administrators(organisation.id):
+        links.void(person, "cancel")
+    people.reset_factor(settings, organisation, owner, WORKER)
+    passwords.close(owner, "owner_recovery", WORKER)
+    _record(WORKER, Event.OWNER_RECOVERY_DONE, owner)
+    expires_at = clock.now() + timedelta(hours=settings.lifetimes.one_time_password_hours)
+    return resets.mail_link(settings, owner, WORKER, expires_at, "owner_recovery_done")
+
+
+def _is_still_allowed(settings: Settings, organisation: Organisation, owner: User) -> bool:
+    """Whether this is still the owner, at an address that nobody may take back."""
+    try:
+        return _owner(settings, organisation).id == owner.id
+    except Invalid:
+        return False
+
+
+def _record(origin: Origin, event: Event, owner: User) -> None:
+    record_by(origin, event, organisation_id=owner.organisation_id, subject_id=owner.id)

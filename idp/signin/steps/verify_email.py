@@ -1,0 +1,67 @@
+"""The reminder at each sign-in of an administrator whose address is not verified (S55)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp.db import release, transaction
+from idp.errors import TooMany
+from idp.identity import addresses
+from idp.signin.case import Case
+from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.steps.need import needed_level
+from idp.store import users
+
+SENT, LATER = "sent", "later"
+
+
+@dataclass(frozen=True)
+class VerifyEmailPage:
+    """The form sends ``choice``: ``sent`` mails the button (again), ``later`` goes on.
+
+    ``days_left`` until the console closes, 0 once it has.
+    """
+
+    frame: Frame
+    email: str
+    days_left: int
+    was_sent: bool
+
+
+def due(case: Case) -> bool:
+    """At each sign-in, not at each app: where something was proved in this attempt, and never silently."""
+    if case.silent or not case.unverified_address or case.answered("verify_email") == LATER:
+        return False
+    return bool(case.own_proofs) and case.level >= needed_level(case)
+
+
+def page(case: Case, frame: Frame) -> VerifyEmailPage:
+    """The address and the days that are left."""
+    until = case.console_closes_at or case.now + addresses.REMINDED
+    return VerifyEmailPage(frame, case.unverified_address, _days(until, case.now), case.answered("verify_email") == SENT)
+
+
+def _days(until: datetime, now: datetime) -> int:
+    return max(0, -(-(until - now) // timedelta(days=1)))
+
+
+def answer(work: Work, form: Form) -> Outcome:
+    """Going on is always possible; it is the console that closes."""
+    _, _, user = work.person()
+    choice = form.get("choice", "")
+    if choice == SENT:
+        release()
+        try:
+            addresses.send_verification(work.settings, user, work.origin)
+        except TooMany as closed:
+            return Wrong((closed.message,))
+        return Noted(answers={"verify_email": SENT})
+
+    def effect() -> None:
+        if user.verify_since is None:
+            with transaction():
+                users.change_user(user.organisation_id, user.id, verify_since=work.case.now)
+
+    return Noted(answers={"verify_email": LATER}, effect=effect) if choice == LATER else Noted()
+
+
+STEP = Step("verify_email", "interaction_required", due, page, answer)

@@ -1,0 +1,73 @@
+"""The e-mail address: changed here, confirmed from the mail (S52, S55). Wants the highest proof, made lately."""
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Response
+
+from idp.errors import Invalid, Message, TooMany
+from idp.identity import addresses
+from idp.web import browser, csrf, forms, pages
+from idp.web.account.person import Me, changing, me
+
+PLACE = "/account/address"
+
+
+@dataclass(frozen=True)
+class AddressPage:
+    """The form sends ``email``; a second one asks for the "verify" message again. ``email`` and ``pending`` may be empty."""
+
+    username: str
+    organisation_name: str
+    email: str
+    is_verified: bool
+    pending: str
+    typed: str = ""
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule(PLACE, "address", show)
+    blueprint.add_url_rule(PLACE, "change_address", change, methods=["POST"])
+    blueprint.add_url_rule(f"{PLACE}/verify", "verify_address", verify, methods=["POST"])
+
+
+def show() -> Response:
+    """The address, whether it is verified, and one that waits to be."""
+    return pages.render("account/address.html", _page(_present()))
+
+
+def change() -> Response:
+    """Begin a change; the present address stays until the new one is confirmed."""
+    csrf.require()
+    present, typed = _present(), forms.fields().get("email", "")
+    try:
+        addresses.ask_change(browser.settings(), present.user, typed, present.origin)
+    except (Invalid, TooMany) as refused:
+        page = replace(_page(present), typed=typed[:254], errors=(refused.message,))
+        return pages.render("account/address.html", page, 429 if isinstance(refused, TooMany) else 422)
+    return pages.see_other(PLACE)
+
+
+def verify() -> Response:
+    """Mail the button for the present address."""
+    csrf.require()
+    present = _present()
+    if present.user.email and present.user.email_verified_at is None:
+        addresses.send_verification(browser.settings(), present.user, present.origin)
+    return pages.see_other(PLACE)
+
+
+def _present() -> Me:
+    return me(replace(changing(), return_to=PLACE))
+
+
+def _page(present: Me) -> AddressPage:
+    user = present.user
+    return AddressPage(
+        username=user.username,
+        organisation_name=present.organisation.name,
+        email=user.email or "",
+        is_verified=user.email_verified_at is not None,
+        pending=addresses.pending(browser.settings(), user),
+    )

@@ -1,0 +1,200 @@
+"""Getting back in: a forgotten password, an invitation by mail or on paper.
+
+What was asked is answered alike whoever asks for whom. A token stands in the address of the first page only: forms carry it
+in their body, no page says where it was reached from, and the page alone spends nothing (mail scanners fetch links).
+"""
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Response, request, url_for
+
+from idp.audit import Origin
+from idp.errors import Invalid, Message, NotFound, Refusal, TooMany, say
+from idp.identity import invitations, links, resets
+from idp.identity.links import Opened
+from idp.signin import settle
+from idp.store import organisations
+from idp.web import browser, csrf, forms, pages
+
+blueprint = Blueprint("reset", __name__)
+
+
+@dataclass(frozen=True)
+class ForgottenPage:
+    """Fields ``organisation`` (the store URL) and ``username``. ``attempt``: the sign-in to go back to, or empty."""
+
+    organisation: str
+    username: str
+    attempt: str
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class WelcomePage:
+    """Fields ``organisation``, ``username`` and ``code``: what stands on the paper."""
+
+    organisation: str
+    username: str
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChoosePage:
+    """Fields ``new_password`` and ``new_password_again``; ``token`` goes along. ``is_first``: there was none before."""
+
+    token: str
+    username: str
+    organisation_name: str
+    min_length: int
+    is_first: bool
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToldPage:
+    """What happened. ``back``: a path to go on to with ``back_words``; ``signs_in``: a button begins a sign-in."""
+
+    title: Message
+    texts: tuple[Message, ...]
+    back: str = ""
+    back_words: Message | None = None
+    signs_in: bool = False
+
+
+@blueprint.get("/reset")
+def forgotten() -> Response:
+    """Whose password was forgotten; filled in as far as the sign-in knew."""
+    attempt = request.args.get("attempt", "")[:64]
+    organisation, username = settle.typed(browser.settings(), browser.visit(), attempt)
+    return pages.render("reset/forgotten.html", ForgottenPage(organisation, username, attempt))
+
+
+@blueprint.post("/reset")
+def ask() -> Response:
+    """Always the same answer, in the same time."""
+    csrf.require()
+    form = forms.fields()
+    page = ForgottenPage(form.get("organisation", "")[:254], form.get("username", "")[:254], form.get("attempt", "")[:64])
+    if not page.organisation.strip() or not page.username.strip():
+        return _again("reset/forgotten.html", page, Invalid("username", say("Fill in both fields.")))
+    try:
+        resets.ask(browser.settings(), page.organisation, page.username, origin())
+    except TooMany as closed:
+        return _again("reset/forgotten.html", page, closed)
+    return pages.see_other(url_for("reset.sent", attempt=page.attempt or None))
+
+
+@blueprint.get("/reset/sent")
+def sent() -> Response:
+    """The same for everybody."""
+    attempt = request.args.get("attempt", "")[:64]
+    goes_on = settle.needs_of(browser.settings(), browser.visit(), attempt) is not None
+    texts = (
+        say("If this account exists and has a verified e-mail address, a message with a link is on its way to it."),
+        say("Nothing after a few minutes? Look among unwanted mail, or ask an administrator of your organisation."),
+    )
+    back, words = (f"/sign-in/{attempt}", say("Back to signing in")) if goes_on else ("/", say("To the front page"))
+    return pages.render("reset/told.html", ToldPage(say("Look in your mail"), texts, back, words))
+
+
+@blueprint.get("/reset/<token>")
+def reset(token: str) -> Response:
+    """The page of a mailed link: looking spends nothing."""
+    return _choosing(token, "reset")
+
+
+@blueprint.get("/welcome/<token>")
+def invited(token: str) -> Response:
+    """The page of an invitation by mail."""
+    return _choosing(token, "invitation")
+
+
+@blueprint.get("/welcome")
+def welcome() -> Response:
+    """For who got a code on paper."""
+    organisation, _ = settle.typed(browser.settings(), browser.visit(), "")
+    return pages.render("reset/welcome.html", WelcomePage(organisation, ""))
+
+
+@blueprint.post("/welcome")
+def show_paper() -> Response:
+    """The code is right, and leads to the same page as a mailed invitation."""
+    csrf.require()
+    form = forms.fields()
+    page = WelcomePage(form.get("organisation", "")[:254], form.get("username", "")[:254])
+    place = (browser.visit().browser_id, browser.address())
+    try:
+        link = invitations.from_paper(browser.settings(), page.organisation, page.username, form.get("code", ""), *place)
+    except (Invalid, TooMany) as refused:
+        return _again("reset/welcome.html", page, refused)
+    return private(pages.render("reset/choose.html", _page(link)))
+
+
+@blueprint.post("/reset/password")
+def choose() -> Response:
+    """The new password. Nobody is signed in by it: that is done as always, with the second factor."""
+    csrf.require()
+    form = forms.fields()
+    try:
+        link = links.opened(browser.settings(), form.get("token", ""), "reset", "invitation")
+        chosen = (form.get("new_password", ""), form.get("new_password_again", ""))
+        resets.choose(browser.settings(), link, *chosen, origin(link.user.id))
+    except NotFound:
+        return gone()
+    except Invalid as wrong:
+        return private(_again("reset/choose.html", _page(link), wrong))
+    return pages.see_other("/reset/done")
+
+
+@blueprint.get("/reset/done")
+def done() -> Response:
+    """Signed out, and on to signing in."""
+    texts = (say("Everybody who was signed in to your account is signed out. Sign in with the new password."),)
+    return pages.render("reset/told.html", ToldPage(say("Your password is set"), texts, signs_in=True))
+
+
+def origin(user_id: str = "") -> Origin:
+    """Who does this, as far as a link tells, for the audit trail."""
+    visit = browser.visit()
+    return Origin(user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
+
+
+def private(response: Response) -> Response:
+    """A page whose address or form holds a token: it is told to nobody."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def gone() -> Response:
+    """A link that opens nothing, whatever the reason."""
+    page = ToldPage(say("This link does not work any more"), (links.GONE,), "/", say("To the front page"))
+    return private(pages.render("reset/told.html", page, 404))
+
+
+def _choosing(token: str, purpose: str) -> Response:
+    try:
+        link = links.opened(browser.settings(), token, purpose)
+    except NotFound:
+        return gone()
+    return private(pages.render("reset/choose.html", _page(link)))
+
+
+def _page(link: Opened) -> ChoosePage:
+    pages.prefer(link.user.locale)
+    organisation = organisations.organisation(link.user.organisation_id)
+    return ChoosePage(
+        token=link.token,
+        username=link.user.username,
+        organisation_name=organisation.name if organisation else "",
+        min_length=resets.min_length(browser.settings(), link),
+        is_first=link.user.password_hash is None and link.purpose == "invitation",
+    )
+
+
+def _again(template: str, page: ForgottenPage | WelcomePage | ChoosePage, refused: Refusal) -> Response:
+    """The same page with what was wrong."""
+    status = refused.status if isinstance(refused, TooMany) else 422
+    response = pages.render(template, replace(page, errors=(refused.message,)), status)
+    if isinstance(refused, TooMany):
+        response.headers["Retry-After"] = str(refused.retry_after)
+    return response

@@ -1,0 +1,49 @@
+"""Pages of getting back in, of addresses, and of links in mails, for ``samples``."""
+
+from dataclasses import replace
+
+from idp.errors import say
+from idp.identity.invitations import WRONG_CODE
+from idp.identity.links import GONE
+from idp.signin.step import Frame
+from idp.signin.steps.verify_email import VerifyEmailPage
+from idp.web.account.address import AddressPage
+from idp.web.links import ACTS, PressPage
+from idp.web.reset import ChoosePage, ForgottenPage, ToldPage, WelcomePage
+
+LONG = "customer.with.a.very.long.address@webshop.example"
+FORGOTTEN = ForgottenPage("example-shoes", "", "a")
+CHOOSE = ChoosePage("token" * 10, "sanne", "Example Shoes", 12, is_first=False)
+ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verified=True, pending="")
+VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
+TOO_SHORT = say("Choose a password of at least %(count)s characters.", count=12)
+ACT = {
+    f"press-{purpose}": (
+        "reset/press.html",
+        PressPage(
+            f"/link/{purpose}", "token", act.title, act.text, act.button, act.is_drastic, "sanne", "Example Shoes", LONG
+        ),
+    )
+    for purpose, act in ACTS.items()
+}
+
+LINKS: dict[str, tuple[str, object]] = {
+    "forgotten": ("reset/forgotten.html", FORGOTTEN),
+    "forgotten-empty": ("reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
+    "forgotten-sent": (
+        "reset/told.html",
+        ToldPage(say("Look in your mail"), (GONE, GONE), "/sign-in/a", say("Back to signing in")),
+    ),
+    "reset": ("reset/choose.html", CHOOSE),
+    "reset-wrong": ("reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),
+    "reset-first": ("reset/choose.html", replace(CHOOSE, is_first=True)),
+    "reset-done": ("reset/told.html", ToldPage(say("Your password is set"), (GONE,), signs_in=True)),
+    "welcome": ("reset/welcome.html", WelcomePage("", "")),
+    "welcome-wrong": ("reset/welcome.html", WelcomePage("example-shoes", LONG, (WRONG_CODE,))),
+    "address": ("account/address.html", ADDRESS),
+    "address-pending": ("account/address.html", replace(ADDRESS, is_verified=False, pending=LONG, email=LONG)),
+    "address-none": ("account/address.html", replace(ADDRESS, email="", is_verified=False, typed="x", errors=(GONE,))),
+    "verify-email": ("signin/verify_email.html", VERIFY),
+    "verify-email-closed": ("signin/verify_email.html", replace(VERIFY, days_left=0, was_sent=True)),
+    **ACT,
+}

@@ -1,0 +1,99 @@
+"""Invitations: the first password, by a mailed link or by a code on paper (OWASP ASVS 6.4.1, 6.4.3)."""
+
+import pytest
+
+from idp.audit import Origin
+from idp.errors import Conflict
+from idp.identity import invitations, people
+from idp.store import users
+from tests.factories import BY_TESTS, Factory
+from tests.journeys.test_getting_back import NEW, choose
+
+
+@pytest.fixture
+def jan(factory: Factory, quiet_shoes: str):
+    return factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
+
+
+def invited(factory: Factory, organisation_id: str, *, printed: bool = False, **details):
+    made = factory.make_user(organisation_id, "noor", password="", email_verified=False, **details)
+    with factory.context():
+        organisation, user = factory.organisation(organisation_id), factory.user(made)
+        if printed:
+            return made, invitations.print_code(factory.settings, organisation, user, BY_TESTS)
+        invitations.invite(factory.settings, organisation, user, BY_TESTS)
+        return made, ""
+
+
+def test_an_invitation_by_mail_leads_to_a_first_password(
+    factory: Factory, journey, quiet_shoes: str, new_browser, postman, clock
+) -> None:
+    """V6.4.1: the link is used once, sets one's own password and verifies the address; signing in is done as always."""
+    noor, _ = invited(factory, quiet_shoes, email="noor@shoes.example")
+    (mail,) = postman.bring("noor@shoes.example")
+    assert "noor" in mail.text
+    phone = new_browser().open(mail.link)
+    assert phone.heading == "Choose a password"
+    choose(phone, mail.link)
+    assert phone.heading == "Your password is set"
+    assert new_browser().open(mail.link).status == 404
+    assert journey(noor).begin().password(NEW).tokens().acr == "pwd"
+    with factory.context():
+        assert factory.user(noor).email_verified_at is not None
+        with pytest.raises(Conflict):
+            invitations.invite(factory.settings, factory.organisation(quiet_shoes), factory.user(noor), BY_TESTS)
+
+
+def test_an_invitation_runs_out(factory: Factory, quiet_shoes: str, new_browser, postman, clock) -> None:
+    """V6.4.1: after three days."""
+    invited(factory, quiet_shoes, email="noor@shoes.example")
+    link = postman.link("noor@shoes.example")
+    clock(hours=71)
+    assert new_browser().open(link).status == 200
+    clock(hours=2)
+    assert new_browser().open(link).status == 404
+
+
+def test_a_code_on_paper_leads_to_a_first_password(factory: Factory, journey, quiet_shoes: str, new_browser, clock) -> None:
+    """V6.4.1: staff without an address type store URL, username and code, however it is written; it works once."""
+    noor, code = invited(factory, quiet_shoes, printed=True)
+    paper = new_browser().open("/welcome")
+    typed = code.upper().replace("-", " ")
+    paper.fill(organisation=noor.store_url, username="NOOR", code=typed).submit()
+    assert paper.heading == "Choose a password"
+    paper.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert paper.heading == "Your password is set"
+    again = new_browser().open("/welcome").fill(organisation=noor.store_url, username="noor", code=code).submit()
+    assert again.status == 422
+    assert journey(noor).begin().password(NEW).tokens().acr == "pwd"
+
+
+def test_a_wrong_code_tells_nothing_and_is_throttled(factory: Factory, quiet_shoes: str, new_browser, jan, clock) -> None:
+    """V6.3.1, V6.3.8: an invented name, another's code and a wrong one get one answer; after some tries one must wait."""
+    _, code = invited(factory, quiet_shoes, printed=True)
+    said = set()
+    for shop, name, typed in (
+        ("example-shoes", "noor", "abcd" * 6),
+        ("example-shoes", "nobody", code),
+        ("example-shoes", "jan", code),
+        ("elsewhere", "noor", code),
+        ("example-shoes", "noor", "?"),
+    ):
+        paper = new_browser().open("/welcome").fill(organisation=shop, username=name, code=typed).submit()
+        said.add((paper.status, paper.errors[0]))
+    assert len(said) == 1
+    for _ in range(4):
+        paper = new_browser().open("/welcome").fill(organisation="example-shoes", username="noor", code="x").submit()
+    assert paper.status == 429
+
+
+def test_nobody_prints_a_code_for_who_can_be_mailed(factory: Factory, quiet_shoes: str, jan) -> None:
+    """V6.4.3: an administrator sees a code only where there is no other way, and never for the owner."""
+    boss = factory.make_user(quiet_shoes, "boss", role="administrator")
+    with factory.context():
+        organisation = factory.organisation(quiet_shoes)
+        owner = users.user_named(quiet_shoes, "owner")
+        assert owner is not None
+        for person in (factory.user(jan), owner):
+            with pytest.raises((Conflict, people.Forbidden)):
+                invitations.print_code(factory.settings, organisation, person, Origin(actor_id=boss.id))

@@ -1,0 +1,207 @@
+"""The recovery of an owner who lost everything (S48)."""
+
+import pytest
+from click.testing import CliRunner
+
+from idp.audit import Origin
+from idp.cli import main
+from idp.errors import Conflict, Invalid, NotFound
+from idp.identity import addresses, people, recoveries
+from idp.store import audit as audit_rows
+from idp.store import users
+from tests.drivers import crowd
+from tests.drivers.authenticator import Authenticator
+from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+from tests.journeys.test_addresses import press
+from tests.journeys.test_getting_back import NEW, choose, forget
+from tests.journeys.test_set_up import key_on
+
+ISSUER = "https://id.example.com"
+OWNER, BOSS = "owner@shoes.example", "boss@shoes.example"
+
+
+@pytest.fixture
+def shop(factory: Factory, quiet_shoes: str, clock) -> str:
+    """With an owner, and administrators with a verified, an unverified and no address."""
+    factory.make_user(quiet_shoes, "boss", role="administrator", email=BOSS)
+    factory.make_user(quiet_shoes, "unsure", role="administrator", email="unsure@shoes.example", email_verified=False)
+    factory.make_user(quiet_shoes, "bare", role="administrator")
+    factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
+    return quiet_shoes
+
+
+@pytest.fixture
+def started(factory: Factory, shop: str):
+    """A recovery, begun by the command line's function."""
+    with factory.context():
+        recoveries.start(factory.settings, factory.organisation(shop), BY_TESTS)
+    return shop
+
+
+def owner_of(factory: Factory, shop: str):
+    found = users.user_named(shop, "owner")
+    assert found is not None
+    return found
+
+
+def as_owner(factory: Factory, shop: str, password: str) -> MadePerson:
+    """The owner with what they type."""
+    with factory.context():
+        return MadePerson(shop, owner_of(factory, shop).id, "example-shoes", "owner", password)
+
+
+def links_in(mails) -> dict[str, str]:
+    return {mail.to: mail.link for mail in mails if any("/link/" in one or "/reset/" in one for one in mail.links)}
+
+
+def events(factory: Factory, shop: str) -> list[str]:
+    with factory.context():
+        return [row.event for row in audit_rows.rows(shop) if row.event.startswith("owner_recovery:")]
+
+
+def test_an_owner_who_lost_everything_gets_back_in(
+    factory: Factory, started: str, journey, browser, new_browser, postman, clock
+) -> None:
+    """S48: by the registered address alone, confirmed there, announced, after a day: a new password and a new factor."""
+    mails = postman.bring()
+    assert {mail.to for mail in mails} == {OWNER, BOSS, "unsure@shoes.example"}
+    found = links_in(mails)
+    assert set(found) == {OWNER, BOSS}, "a link went to an address that nobody verified"
+    browser.client.get(found[OWNER])
+    clock(minutes=20)
+    assert press(browser, found[OWNER]).heading == "The waiting time has begun"
+    clock(hours=23, minutes=59)
+    assert postman.bring() == []
+    clock(minutes=2)
+    mails = postman.bring()
+    assert {mail.to for mail in mails} == {OWNER}
+    choose(browser, links_in(mails)[OWNER])
+    assert browser.heading == "Your password is set"
+    walk = journey(as_owner(factory, started, NEW), browser=new_browser()).begin().password()
+    assert "code" not in walk.browser.fields
+    walk.browser.submit("next").submit("next")
+    phone = Authenticator(key_on(walk.browser))
+    walk.browser.fill(code=phone.code()).submit()
+    walk.browser.fill(noted=True).submit()
+    assert walk.tokens().acr == "mfa"
+    assert events(factory, started) == ["owner_recovery:started", "owner_recovery:confirmed", "owner_recovery:done"]
+
+
+def test_nothing_happens_unless_the_owner_confirms(
+    factory: Factory, started: str, journey, browser, new_browser, postman, clock
+) -> None:
+    """S48: the link runs out after half an hour; nothing is taken away, and another recovery can be begun."""
+    link = links_in(postman.bring())[OWNER]
+    clock(minutes=31)
+    assert browser.open(link).status == 404
+    clock(hours=48)
+    assert postman.bring() == []
+    with factory.context():
+        assert recoveries.under_way(started) is None
+        recoveries.start(factory.settings, factory.organisation(started), BY_TESTS)
+        with pytest.raises(Conflict):
+            recoveries.start(factory.settings, factory.organisation(started), BY_TESTS)
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_an_administrator_stops_it_once(
+    factory: Factory, started: str, browser, new_browser, postman, clock, confirmed: bool
+) -> None:
+    """S48: by the button in the announcement, before and after the owner confirmed; the owner is told, nothing changes."""
+    found = links_in(postman.bring())
+    if confirmed:
+        press(new_browser(), found[OWNER])
+        clock(hours=23)
+    browser.client.get(found[BOSS])
+    assert press(browser, found[BOSS]).heading == "The recovery was stopped"
+    assert browser.open(found[BOSS]).status == 404
+    assert new_browser().open(found[OWNER]).status == 404
+    assert [mail.to for mail in postman.bring()] == [OWNER]
+    clock(hours=48)
+    assert postman.bring() == []
+    with factory.context():
+        assert owner_of(factory, started).password_hash is not None
+    expected = ["started", "confirmed", "cancelled"] if confirmed else ["started", "cancelled"]
+    assert events(factory, started) == [f"owner_recovery:{one}" for one in expected]
+
+
+def test_when_it_was_carried_out_it_cannot_be_stopped(started: str, browser, new_browser, postman, clock) -> None:
+    """S48, I2: cancelling and carrying out cannot both win."""
+    found = links_in(postman.bring())
+    press(browser, found[OWNER])
+    clock(hours=24, minutes=1)
+    assert postman.bring(OWNER)
+    assert new_browser().open(found[BOSS]).status == 404
+
+
+def test_the_old_password_and_the_old_sessions_end(
+    factory: Factory, shop: str, journey, browser, new_browser, postman, clock
+) -> None:
+    """S48, S47: once it is carried out, whoever knows the old password gets nowhere; a late owner asks for another link."""
+    made = as_owner(factory, shop, PASSWORD)
+    with factory.context():
+        recoveries.start(factory.settings, factory.organisation(shop), BY_TESTS)
+    press(browser, links_in(postman.bring())[OWNER])
+    clock(hours=25)
+    late = links_in(postman.bring())[OWNER]
+    assert journey(made, browser=new_browser()).begin().password().browser.status == 422
+    clock(hours=25)
+    assert new_browser().open(late).status == 404
+    forget(new_browser(), made)
+    choose(browser, postman.link(OWNER))
+    assert browser.heading == "Your password is set"
+
+
+def test_only_operators_begin_it_and_administrators_stop_it(factory: Factory, shop: str, postman) -> None:
+    """S48: an administrator, the owner, an employee or a stranger cannot begin one; employees cannot stop one."""
+    with factory.context():
+        organisation = factory.organisation(shop)
+        people_here = {person.username: Origin(actor_id=person.id) for person in users.users(shop)}
+        for who in ("owner", "boss", "jan"):
+            with pytest.raises(NotFound):
+                recoveries.start(factory.settings, organisation, people_here[who])
+        assert postman.bring() == []
+        recoveries.start(factory.settings, organisation, BY_TESTS)
+        with pytest.raises(people.Forbidden):
+            recoveries.cancel(factory.settings, organisation, people_here["jan"])
+        recoveries.cancel(factory.settings, organisation, people_here["boss"])
+        with pytest.raises(NotFound):
+            recoveries.cancel(factory.settings, organisation, people_here["boss"])
+
+
+def test_an_address_that_was_changed_lately_cannot_be_used(
+    factory: Factory, started: str, journey, browser, new_browser, postman, clock
+) -> None:
+    """S48: a thief who changes the owner's address first must wait until the owner could have taken it back."""
+    press(browser, links_in(postman.bring())[OWNER])
+    with factory.context():
+        owner = owner_of(factory, started)
+        addresses.ask_change(factory.settings, owner, "thief@evil.example", Origin(actor_id=owner.id))
+    press(new_browser(), postman.link("thief@evil.example"))
+    postman.bring()
+    clock(hours=25)
+    assert postman.bring() == []
+    assert events(factory, started)[-1] == "owner_recovery:cancelled"
+    with factory.context(), pytest.raises(Invalid):
+        recoveries.start(factory.settings, factory.organisation(started), BY_TESTS)
+
+
+def test_the_command_begins_and_stops_it(factory: Factory, shop: str, postman, settings, tmp_path) -> None:
+    """S48: `idp recover-owner STORE_URL`, which says what happens next, and refuses in one line."""
+    file = crowd.write_config(settings, tmp_path)
+
+    def run(*words: str):
+        return CliRunner().invoke(main, ["recover-owner", *words, "--config", str(file)])
+
+    begun = run("example-shoes")
+    assert begun.exit_code == 0, begun.output
+    assert "24 hours" in begun.output
+    assert OWNER not in begun.output
+    assert {mail.to for mail in postman.bring()} == {OWNER, BOSS, "unsure@shoes.example"}
+    again = run("example-shoes")
+    assert again.exit_code == 1
+    assert "under way" in again.output
+    assert run("example-shoes", "--cancel").exit_code == 0
+    assert run("example-shoes", "--cancel").exit_code == 1
+    assert run("no-such-shop").exit_code == 1
+    assert events(factory, shop) == ["owner_recovery:started", "owner_recovery:cancelled"]
