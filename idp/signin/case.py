@@ -135,12 +135,12 @@ class Case:
     password_min_length: int = 12
     locale: str = ""
     """The person's own choice of language."""
-
-    @property
-    def counting(self) -> tuple[Proof, ...]:
     unverified_address: str = ""
     """The address that an administrator must verify (S55); empty where there is nothing to remind of."""
     console_closes_at: datetime | None = None
+
+    @property
+    def counting(self) -> tuple[Proof, ...]:
         """The proofs that are fresh enough for what is asked."""
         afresh = "login" in self.needs.prompt
         return counting(self.proofs, asked_at=self.asked_at, now=self.now, afresh=afresh, max_age=self.needs.max_age)

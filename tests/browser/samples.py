@@ -31,11 +31,11 @@ from idp.web.confirmation import WRONG_PASSWORD
 from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import TEXTS, TITLES, ErrorPage
 from tests.browser.samples_console import CONSOLE
+from tests.browser.samples_links import LINKS
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
 REASONS = (
-from tests.browser.samples_links import LINKS
     say("Compulsory for administrators and owners."),
     say("Required by the policy %(policy)s since %(date)s.", policy="xero-au", date=DAY.date()),
 )
@@ -181,5 +181,5 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "signed-out-app": ("oauth/signed_out.html", SignedOutPage("https://kassa.example", "Kassa")),
     "form-post": ("oauth/form_post.html", FormPostPage("/sample/home", (("code", "x"),), "Kassa")),
     **CONSOLE,
-}
     **LINKS,
+}

@@ -16,8 +16,8 @@ from idp.signin.steps import (
     organisation,
     password,
     recovered,
-)
     verify_email,
+)
 
 SEQUENCE: tuple[Step, ...] = (
     account.STEP,
@@ -28,6 +28,6 @@ SEQUENCE: tuple[Step, ...] = (
     enrol.STEP,
     recovered.STEP,
     new_password.STEP,
+    verify_email.STEP,
     consent.STEP,
 )
-    verify_email.STEP,
