@@ -73,6 +73,7 @@ class Event(StrEnum):
     SHOP_CHANGED = "shop:changed"
     GROUP_CHANGED = "group:changed"
     POLICY_CHANGED = "policy:changed"
+    MAIL_RESENT = "mail:resent"
     KEY_MADE = "key:made"
     KEY_ROTATED = "key:rotated"
     RESET_ASKED = "password:reset_asked"

@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from idp import clock, crypto, db
-from idp.audit import Event, record
+from idp.audit import Event, Origin, record, record_by
 from idp.config import Settings
 from idp.errors import Unreadable
 from idp.store import signing_keys
@@ -35,6 +35,7 @@ PUBLISHED_BEFORE_USE = timedelta(seconds=60)
 """A next key signs no sooner than this after its publication: every process has read it by then."""
 RELOAD_AFTER = timedelta(seconds=5)
 """How long a process may go without looking whether another one rotated."""
+NOBODY = Origin()
 LONGEST_TOKEN = 16_384
 """Characters; anything longer is refused unread."""
 
@@ -104,14 +105,14 @@ def ensure(settings: Settings, *, with_next: bool = True) -> None:
                 _publish(settings, alg, active=state == "active")
 
 
-def rotate(settings: Settings) -> list[Rotation]:
+def rotate(settings: Settings, origin: Origin = NOBODY) -> list[Rotation]:
     """Let each next key become the active one and publish its successor; withdraw what signed nothing that still lives."""
-    done = [_rotate(settings, alg) for alg in ALGORITHMS]
+    done = [_rotate(settings, alg, origin) for alg in ALGORITHMS]
     _withdraw(settings, clock.now())
     return done
 
 
-def _rotate(settings: Settings, alg: str) -> Rotation:
+def _rotate(settings: Settings, alg: str, origin: Origin) -> Rotation:
     now = clock.now()
     following = [row for row in signing_keys.published_keys() if row.alg == alg and state_of(row) == "next"]
     if not following:
@@ -122,7 +123,7 @@ def _rotate(settings: Settings, alg: str) -> Rotation:
     with db.transaction():
         signing_keys.retire_active(alg, now)
         signing_keys.change_key(chosen.kid, active_at=now)
-        record(Event.KEY_ROTATED, data={"kid": chosen.kid, "alg": alg})
+        record_by(origin, Event.KEY_ROTATED, data={"kid": chosen.kid, "alg": alg})
     if len(following) == 1:
         _publish(settings, alg, active=False)
     return Rotation(alg, "activated", chosen.kid)

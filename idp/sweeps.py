@@ -22,6 +22,7 @@ def sweep(settings: Settings) -> int:
         lambda: grants.sweep_grants(before),
         lambda: logins.sweep_logins(before),
         lambda: outbox.sweep_mails(before),
+        lambda: outbox.wipe_expired(now),
         lambda: links.sweep_links(before),
         lambda: limits.sweep_limits(failures_before, now),
     )

@@ -22,6 +22,7 @@ main = Nouns(
         "recover-owner": "idp.cli.recover_owner:recover_owner",
         "client": "idp.cli.client:client",
         "policy": "idp.cli.policy:policy",
+        "audit": "idp.cli.audit:audit",
         "leaked": "idp.cli.leaked:leaked",
         "worker": "idp.cli.worker:worker",
         "doctor": "idp.cli.doctor:doctor",

@@ -3,6 +3,7 @@
 import click
 
 from idp import keys as rings
+from idp.audit import Origin
 from idp.cli.command import Noun, opened
 from idp.store import signing_keys
 
@@ -37,5 +38,5 @@ def rotate() -> None:
         "waiting": "was published just now and must wait a minute; rotate again then",
     }
     with opened() as settings:
-        for done in rings.rotate(settings):
+        for done in rings.rotate(settings, Origin(actor_id="cli")):
             click.echo(f"{done.alg:6} {done.kid} {words[done.what]}")

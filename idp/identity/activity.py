@@ -48,6 +48,18 @@ PLAIN: Mapping[str, Message] = {
     Event.PASSKEY_REMOVED: say("Passkey removed"),
     Event.PASSKEY_WRONG: say("Passkey not accepted"),
     Event.PASSKEY_BEHIND: say("Passkey used that may have been copied"),
+    Event.RESET_ASKED: say("New password asked for by mail"),
+    Event.INVITED: say("Invitation made"),
+    Event.INVITATION_TAKEN: say("Invitation accepted"),
+    Event.ADDRESS_ASKED: say("New e-mail address given"),
+    Event.ADDRESS_CHANGED: say("E-mail address changed"),
+    Event.ADDRESS_VERIFIED: say("E-mail address confirmed"),
+    Event.ADDRESS_RESTORED: say("Change of e-mail address undone"),
+    Event.OWNER_RECOVERY_STARTED: say("Recovery of the owner's account started"),
+    Event.OWNER_RECOVERY_CONFIRMED: say("Recovery of the owner's account confirmed"),
+    Event.OWNER_RECOVERY_CANCELLED: say("Recovery of the owner's account cancelled"),
+    Event.OWNER_RECOVERY_DONE: say("Owner's account recovered"),
+    Event.MAIL_RESENT: say("Mail sent again"),
     Event.OPERATOR_ADDED: say("Made an operator"),
 }
 """Events that need no more than a sentence."""

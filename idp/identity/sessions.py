@@ -7,10 +7,11 @@ from datetime import datetime
 from idp import clock
 from idp.audit import Origin
 from idp.errors import Message, NotFound
-from idp.identity import logins, places
+from idp.identity import authority, logins, places
 from idp.store import clients, users
 from idp.store import logins as store
 from idp.store.logins import Login
+from idp.store.organisations import Organisation
 from idp.store.users import User
 
 
@@ -60,6 +61,23 @@ def _described(organisation_id: str, rows: Iterable[Login], usernames: dict[str,
         )
         for row in found
     )
+
+
+def find(organisation_id: str, login_id: str) -> tuple[Login, User]:
+    """A live login of an organisation with its user; ``NotFound`` for any other id."""
+    login = store.live_login(organisation_id, login_id, clock.now())
+    user = users.user(organisation_id, login.user_id) if login else None
+    if login is None or user is None:
+        raise NotFound(detail="no such session of this organisation")
+    return login, user
+
+
+def end_of(organisation: Organisation, login_id: str, origin: Origin) -> None:
+    """End a session of somebody of an organisation, with its grants; who may is who may manage that person, or they."""
+    login, user = find(organisation.id, login_id)
+    authority.require_self_or_over(organisation, user, origin)
+    if not logins.end(login, "ended_by_request", origin):
+        raise NotFound(detail="the session was over")
 
 
 def end_own(user: User, login_id: str, origin: Origin) -> None:

@@ -80,7 +80,7 @@ def _claim() -> OutgoingMail | None:
 
 def _deliver(settings: Settings, mail: OutgoingMail) -> bool:
     if mail.expires_at is not None and mail.expires_at <= clock.now():
-        _give_up(mail, "not sent in time: what it carries has expired")
+        _give_up(mail, "not sent in time: what it carries has expired", may_be_resent=False)
         return False
     db.release()
     try:
@@ -98,7 +98,7 @@ def _deliver(settings: Settings, mail: OutgoingMail) -> bool:
 def _note_failure(mail: OutgoingMail, reason: str) -> None:
     tries = mail.tries + 1
     if tries >= TRIES:
-        _give_up(mail, reason)
+        _give_up(mail, reason, may_be_resent=True)
         return
     pause = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
     with db.transaction():
@@ -106,9 +106,9 @@ def _note_failure(mail: OutgoingMail, reason: str) -> None:
     log.warning("mail_waits", mail=mail.id, template=mail.template, tries=tries, reason=reason)
 
 
-def _give_up(mail: OutgoingMail, reason: str) -> None:
+def _give_up(mail: OutgoingMail, reason: str, *, may_be_resent: bool) -> None:
     with db.transaction():
-        outbox.give_up(mail.id, clock.now(), reason)
+        outbox.give_up(mail.id, clock.now(), reason, may_be_resent=may_be_resent)
     log.error("mail_given_up", mail=mail.id, template=mail.template, reason=reason)
 
 

@@ -1,6 +1,7 @@
 """Registering relying apps, changing and removing them: what console, command line and ``idp apply`` call.
 
-Each function makes one change with its audit row, within the caller's transaction or one of its own.
+Apps belong to the installation, so operators alone may change them. Each function makes one change with its audit row,
+within the caller's transaction or one of its own.
 """
 
 import re
@@ -14,6 +15,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
+from idp.identity import authority
 from idp.oauth.clients import secret_digest
 from idp.oauth.metadata import validate_metadata
 from idp.store import clients as store
@@ -51,6 +53,7 @@ def register(
 
     Without ``client_id`` one is made; without ``secret`` 256 random bits are drawn.
     """
+    authority.require_operator(origin)
     checked = validate_metadata(metadata, settings)
     name, now = _client_id(client_id), clock.now()
     kept = _secret(checked, secret)
@@ -70,6 +73,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
 
     ``metadata`` is the whole of it: whoever leaves members unchanged merges them in first.
     """
+    authority.require_operator(origin)
     checked = validate_metadata(metadata, settings)
     with transaction():
         row = _there(client_id)
@@ -84,6 +88,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
 
 def set_secret(client_id: str, secret: str, origin: Origin) -> None:
     """Put a given secret in the place of all others, at once."""
+    authority.require_operator(origin)
     with transaction():
         kept = _secret(_there(client_id).metadata_, secret)
         store.end_secrets(client_id, clock.now())
@@ -93,6 +98,7 @@ def set_secret(client_id: str, secret: str, origin: Origin) -> None:
 
 def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) -> str:
     """A new secret, shown this once; the old ones hold for ``overlap`` more."""
+    authority.require_operator(origin)
     with transaction():
         kept = _secret(_there(client_id).metadata_, None)
         if not kept:
@@ -105,6 +111,7 @@ def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) 
 
 def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
     """Let a client act no more, or again. What it holds stops working at once."""
+    authority.require_operator(origin)
     with transaction():
         _there(client_id)
         store.change_client(client_id, disabled_at=clock.now() if disabled else None, changed_at=clock.now())
@@ -113,6 +120,7 @@ def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
 
 def remove(client_id: str, origin: Origin) -> None:
     """Delete a client; its grants are revoked, consents to it forgotten."""
+    authority.require_operator(origin)
     with transaction():
         _there(client_id)
         grants.revoke_grants_of_client(client_id, clock.now(), "client_removed")

@@ -74,6 +74,29 @@ def rows(organisation_id: str, after: int = 0, limit: int = 1000) -> list[AuditR
     )
 
 
+def rows_found(
+    organisation_id: str,
+    *,
+    event: str = "",
+    user_id: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: int | None = None,
+    before: int = 0,
+    limit: int,
+) -> list[AuditRow]:
+    """Rows of a chain that a reader looks for: newest first, or with ``after`` oldest first from there on."""
+    here = [AuditRow.organisation_id == organisation_id]
+    here += [AuditRow.event == event] if event else []
+    here += [(AuditRow.subject_id == user_id) | (AuditRow.actor_id == user_id)] if user_id else []
+    here += [AuditRow.at >= since] if since else []
+    here += [AuditRow.at < until] if until else []
+    here += [AuditRow.seq < before] if before else []
+    here += [AuditRow.seq > after] if after is not None else []
+    order = AuditRow.seq if after is not None else AuditRow.seq.desc()
+    return every(select(AuditRow).where(*here).order_by(order).limit(limit))
+
+
 def head(organisation_id: str) -> AuditHead | None:
     """The head of a chain, unlocked."""
     return one(select(AuditHead).where(AuditHead.organisation_id == organisation_id))

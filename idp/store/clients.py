@@ -102,6 +102,16 @@ def secrets_with_end(client_id: str) -> list[tuple[bytes, datetime | None]]:
     return [(row[0], row[1]) for row in found]
 
 
+def secrets_with_dates(client_id: str, now: datetime) -> list[tuple[datetime, datetime | None]]:
+    """When each secret that holds was made, and when it ends: what the console may show of them."""
+    here = (
+        ClientSecret.client_id == client_id,
+        (ClientSecret.expires_at.is_(None)) | (ClientSecret.expires_at > now),
+    )
+    chosen = select(ClientSecret.created_at, ClientSecret.expires_at).where(*here).order_by(ClientSecret.created_at)
+    return [(row[0], row[1]) for row in values(chosen)]
+
+
 def add_secret(row: ClientSecret) -> None:
     """Insert."""
     add(row)

@@ -9,7 +9,7 @@ from idp.db import Base, Id, add, every, one, session, write
 
 
 class OutgoingMail(Base):
-    """One mail. ``sealed_values`` fill the template; they are wiped once it is sent or given up."""
+    """One mail. ``sealed_values`` fill the template; they are wiped once it is sent, or can no longer be."""
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_due", "sent_at", "failed_at", "due_at"),)
@@ -69,11 +69,47 @@ def note_failure(mail_id: str, tries: int, due_at: datetime, reason: str) -> int
     return write(update(OutgoingMail).where(here).values(**changes))
 
 
-def give_up(mail_id: str, now: datetime, reason: str) -> int:
-    """Never sent: parked with its reason."""
+def give_up(mail_id: str, now: datetime, reason: str, *, may_be_resent: bool) -> int:
+    """Not sent: parked with its reason. What fills it is kept sealed where somebody may yet have it sent, else wiped."""
     here = OutgoingMail.id == mail_id
-    changes = {"failed_at": now, "reason": reason[:500], "leased_until": None, "sealed_values": ""}
-    return write(update(OutgoingMail).where(here).values(**changes))
+    changes = {"failed_at": now, "reason": reason[:500], "leased_until": None}
+    return write(update(OutgoingMail).where(here).values(**changes, **({} if may_be_resent else {"sealed_values": ""})))
+
+
+def resend(organisation_id: str, mail_id: str, now: datetime) -> bool:
+    """Let a parked mail be tried anew, or one that waits for its next try at once; False where neither can be."""
+    here = (
+        OutgoingMail.organisation_id == organisation_id,
+        OutgoingMail.id == mail_id,
+        OutgoingMail.sent_at.is_(None),
+        OutgoingMail.sealed_values != "",
+        (OutgoingMail.expires_at.is_(None)) | (OutgoingMail.expires_at > now),
+        (OutgoingMail.failed_at.is_not(None)) | (OutgoingMail.tries > 0),
+    )
+    return write(update(OutgoingMail).where(*here).values(failed_at=None, due_at=now, tries=0, leased_until=None)) == 1
+
+
+def mails_of(organisation_id: str, state: str, *, skip: int = 0, limit: int = 50) -> list[OutgoingMail]:
+    """An organisation's mails, newest first: all, or those that are ``waiting``, ``sent`` or ``failed``."""
+    states = {
+        "waiting": [OutgoingMail.sent_at.is_(None), OutgoingMail.failed_at.is_(None)],
+        "sent": [OutgoingMail.sent_at.is_not(None)],
+        "failed": [OutgoingMail.failed_at.is_not(None)],
+    }
+    here = [OutgoingMail.organisation_id == organisation_id, *states.get(state, [])]
+    newest = (OutgoingMail.created_at.desc(), OutgoingMail.id)
+    return every(select(OutgoingMail).where(*here).order_by(*newest).offset(skip).limit(limit))
+
+
+def mail(organisation_id: str, mail_id: str) -> OutgoingMail | None:
+    """One mail of an organisation."""
+    return one(select(OutgoingMail).where(OutgoingMail.organisation_id == organisation_id, OutgoingMail.id == mail_id))
+
+
+def wipe_expired(now: datetime) -> int:
+    """Wipe what fills parked mails whose link or secret has run out: they are never sent again."""
+    here = (OutgoingMail.failed_at.is_not(None), OutgoingMail.expires_at <= now, OutgoingMail.sealed_values != "")
+    return write(update(OutgoingMail).where(*here).values(sealed_values=""))
 
 
 def mails(limit: int = 200) -> list[OutgoingMail]:

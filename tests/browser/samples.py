@@ -12,12 +12,14 @@ from idp.identity.sessions import OpenSession
 from idp.signin.case import KnownPerson
 from idp.signin.step import Frame
 from idp.signin.steps.account import AccountPage
+from idp.signin.steps.by_passkey import NOT_ACCEPTED, PasskeyAsk
 from idp.signin.steps.consent import ConsentPage
 from idp.signin.steps.enrol import EnrolPage
 from idp.signin.steps.factor import SCAN_AGAIN, WRONG_CODE, WRONG_RECOVERY, FactorPage
 from idp.signin.steps.leaked import LeakedPage
 from idp.signin.steps.new_password import NewPasswordPage
 from idp.signin.steps.organisation import OrganisationPage
+from idp.signin.steps.passkey import PasskeyPage
 from idp.signin.steps.password import MISMATCH, PasswordPage
 from idp.signin.steps.recovered import RecoveredPage
 from idp.web.account.activity import ActivityPage
@@ -25,11 +27,13 @@ from idp.web.account.apps import AppsPage
 from idp.web.account.changes import RemoveFactorPage
 from idp.web.account.details import DetailsPage
 from idp.web.account.home import App, HomePage
+from idp.web.account.passkeys import Key, PasskeysPage, RemovePasskeyPage
 from idp.web.account.security import Device, SecurityPage
 from idp.web.account.sessions import SessionsPage
 from idp.web.confirmation import WRONG_PASSWORD
 from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import TEXTS, TITLES, ErrorPage
+from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import CONSOLE
 from tests.browser.samples_links import LINKS
 
@@ -91,6 +95,10 @@ SECURITY = SecurityPage(
     password_changed_at=DAY,
     devices=(Device("1", "Firefox · Windows", DAY, DAY, DAY), Device("2", "Chrome · Android", DAY, None, DAY)),
 )
+KEY = Key("k", "My phone", "iCloud Keychain", is_synced=True, is_hardware=False, added_at=DAY, last_used_at=DAY)
+KEYS = (KEY, replace(KEY, id="l", name="", maker="YubiKey 5 NFC", is_synced=False, is_hardware=True, last_used_at=None))
+ASK = PasskeyAsk("get", '{"challenge":"AAAA","allowCredentials":[]}', 300)
+ADD = PasskeyPage(_frame("passkey"), "make", is_needed=True, instead=False, wants_hardware=False, passkey=ASK)
 SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "offline_access", "stock:read")
 
 TOO_LONG = say("Use at most %(count)s printable characters.", count=200)
@@ -128,6 +136,18 @@ SAMPLES: dict[str, tuple[str, object]] = {
         replace(PASSWORD, username="sanne", username_is_fixed=True, can_change_person=True),
     ),
     "leaked": ("signin/leaked.html", LeakedPage(_frame("leaked"))),
+    "code-or-passkey": ("signin/factor.html", FactorPage(_frame("factor"), "app", 30, ASK)),
+    "passkey": ("signin/factor.html", FactorPage(_frame("factor"), "passkey", 30, ASK, only_passkey=True)),
+    "passkey-refused": (
+        "signin/factor.html",
+        FactorPage(_frame("factor", NOT_ACCEPTED), "passkey", 0, ASK, has_codes=False, only_passkey=True),
+    ),
+    "passkey-add": ("signin/passkey.html", ADD),
+    "passkey-password": ("signin/passkey.html", replace(ADD, stage="password", passkey=None)),
+    "passkeys": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", KEYS, is_full=False)),
+    "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=True)),
+    "passkey-remove": ("account/remove_passkey.html", RemovePasskeyPage("sanne", "Example Shoes", KEY, is_last=True)),
+    "password-or-passkey": ("signin/password.html", replace(PASSWORD, passkey=ASK)),
     "code": ("signin/factor.html", FactorPage(_frame("factor"), "app", 30)),
     "code-wrong": ("signin/factor.html", FactorPage(_frame("factor", WRONG_CODE, SCAN_AGAIN), "app", 0)),
     "recovery": ("signin/factor.html", FactorPage(_frame("factor", WRONG_RECOVERY), "recovery", 30)),
@@ -181,5 +201,6 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "signed-out-app": ("oauth/signed_out.html", SignedOutPage("https://kassa.example", "Kassa")),
     "form-post": ("oauth/form_post.html", FormPostPage("/sample/home", (("code", "x"),), "Kassa")),
     **CONSOLE,
+    **APPS,
     **LINKS,
 }

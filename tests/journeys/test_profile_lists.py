@@ -201,7 +201,7 @@ def test_activity_is_told_in_plain_words(factory: Factory, journey, new_browser,
     assert "login:started" not in browser.html
     dutch = journey(jan, browser=new_browser(languages="nl")).begin().password()
     text = inside(dutch).open("/account/activity").text
-    assert "Aangemeld met wachtwoord op maandag 23 november 2026 vanaf Firefox · Windows." in text
+    assert "Ingelogd met wachtwoord op maandag 23 november 2026 vanaf Firefox · Windows." in text
 
 
 def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> None:

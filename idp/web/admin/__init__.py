@@ -7,9 +7,23 @@ enter, ``dialog`` asks before something is done. No rule stands here: they are i
 from flask import Blueprint
 
 from idp.web.account.person import SignInFirst
-from idp.web.admin import front, groups, organisation, people, person, policies, shops
+from idp.web.admin import (
+    audit,
+    clients,
+    front,
+    groups,
+    keys,
+    mail,
+    organisation,
+    people,
+    person,
+    policies,
+    sessions,
+    shops,
+    trial,
+)
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (front, people, person, groups, shops, policies, organisation):
+for part in (front, people, person, groups, shops, policies, organisation, clients, trial, sessions, mail, audit, keys):
     part.mount(blueprint)
 blueprint.register_error_handler(SignInFirst, lambda first: first.response)

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 from flask import Response, abort, request
 
+from idp import clock
 from idp.audit import Origin
-from idp.errors import Message, say
-from idp.identity import authority
+from idp.errors import Forbidden, Message, say
+from idp.identity import addresses, authority
 from idp.identity.organisations import OrganisationSettings, settings_of
 from idp.identity.policy import SECOND
 from idp.signin.case import Needs
@@ -108,7 +109,8 @@ def administrator(store_url: str, *, fresh: bool = False, or_installation: bool 
     """Whoever may look after the organisation at ``store_url``; raises ``SignInFirst``, or 404 for everybody else.
 
     ``fresh``: at the highest level they have, proved lately. ``or_installation``: operators' own organisation is meant too.
-    A posted form must carry its token (403). A GET at the same path must show something: the way back from a sign-in.
+    ``Forbidden`` to an administrator who has not verified their address in seven days (S55). A posted form must carry its
+    token (403). A GET at the same path must show something: the way back from a sign-in.
     """
     if request.method == "POST":
         csrf.require()
@@ -118,6 +120,8 @@ def administrator(store_url: str, *, fresh: bool = False, or_installation: bool 
     _turn_away(organisation, present)
     if organisation is None or (organisation.kind != "retailer" and not or_installation):
         abort(404)
+    if not addresses.console_is_open(present.user, clock.now()):
+        raise Forbidden(say("Verify your e-mail address first: press the button in the mail about your second factor."))
     is_operator = authority.is_operator(present.user.id)
     return Admin(present, organisation, settings_of(browser.settings(), organisation), is_operator)
 

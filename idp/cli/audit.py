@@ -1,0 +1,68 @@
+"""``idp audit``: the trail, verified and carried away."""
+
+from collections.abc import Iterator
+
+import click
+
+from idp import audit as trails
+from idp.cli.command import Noun, opened
+from idp.identity import trail
+from idp.identity.organisations import normal_store_url
+from idp.identity.trail import Sought
+from idp.store import organisations
+from idp.store.audit import INSTALLATION
+
+FORMATS = {"csv": trail.as_csv, "json": trail.as_json}
+
+
+@click.group(cls=Noun)
+def audit() -> None:
+    """The audit trail: rows that are only ever added, each chained to the one before by its hash.
+
+    Every organisation has a chain of its own; clients, keys and dated rules are in the installation's.
+    """
+
+
+@audit.command()
+@click.option("--organisation", metavar="STORE_URL", help="Only this organisation's chain; else all.")
+def verify(organisation: str | None) -> None:
+    """Walk the chains from their first row to their head and say whether they are whole; exit code 1 where one is not."""
+    with opened():
+        broken = 0
+        for name, organisation_id in _chains(organisation):
+            fault = trails.verify(organisation_id)
+            broken += fault is not None
+            click.echo(f"{name:24} {f'broken at row {fault.seq}: {fault.why}' if fault else 'whole'}")
+        if broken:
+            raise click.ClickException("a chain is broken: somebody changed the database behind the provider's back")
+
+
+@audit.command()
+@click.option("--organisation", metavar="STORE_URL", help="This organisation's chain; else the installation's.")
+@click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="json", show_default=True)
+def export(organisation: str | None, form: str) -> None:
+    """Write a chain to standard output, oldest row first. In CSV no cell begins as a formula would.
+
+    For example:
+      idp audit export --organisation example-shoes --format csv > trail.csv
+    """
+    with opened():
+        organisation_id = _id_of(organisation) if organisation else INSTALLATION
+        for piece in FORMATS[form](trail.every(organisation_id, Sought())):
+            click.echo(piece, nl=False)
+
+
+def _chains(store_url: str | None) -> Iterator[tuple[str, str]]:
+    if store_url:
+        yield normal_store_url(store_url), _id_of(store_url)
+        return
+    yield "(installation)", INSTALLATION
+    for row in organisations.organisations():
+        yield row.store_url, row.id
+
+
+def _id_of(store_url: str) -> str:
+    found = organisations.organisation_at(normal_store_url(store_url))
+    if found is None:
+        raise click.ClickException(f"there is no organisation {store_url!r}; `idp organisation list` shows which there are")
+    return found.id

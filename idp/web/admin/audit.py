@@ -1,0 +1,172 @@
+"""The audit trail: found by event, person and day, verified, exported."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Blueprint, Response, abort, stream_with_context, url_for
+
+from idp import audit as chains
+from idp.audit import Event, Fault
+from idp.errors import Message, say
+from idp.identity import activity, people, trail
+from idp.identity.trail import Sought, Told
+from idp.store import audit as store
+from idp.store import clients
+from idp.web import pages
+from idp.web.admin import access, lists
+from idp.web.admin.access import Admin, Frame, Section
+
+HERE = "audit"
+QUICK = 2_000
+"""A chain of no more rows than this is verified whenever it is looked at."""
+MOST_DIGITS = 18
+OF_THINGS: Mapping[str, Message] = {
+    Event.LEAKED_CHECK_DOWN: say("Check for leaked passwords was down"),
+    Event.CLIENT_CREATED: say("App made"),
+    Event.CLIENT_CHANGED: say("App changed"),
+    Event.CLIENT_DELETED: say("App deleted"),
+    Event.ORGANISATION_CREATED: say("Organisation made"),
+    Event.ORGANISATION_CHANGED: say("Organisation changed"),
+    Event.SHOP_CHANGED: say("Shop changed"),
+    Event.GROUP_CHANGED: say("Group changed"),
+    Event.POLICY_CHANGED: say("Rule changed"),
+    Event.KEY_MADE: say("Signing key made"),
+    Event.KEY_ROTATED: say("Signing key rotated"),
+}
+"""Events that are not about a person."""
+Writer = Callable[[Iterable[Told]], Iterator[str]]
+FORMATS: dict[str, tuple[Writer, str]] = {
+    "csv": (trail.as_csv, "text/csv; charset=utf-8"),
+    "json": (trail.as_json, "application/json"),
+}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """How a chain stands: its number of rows, and whether it was verified just now; ``fault`` where it is broken."""
+
+    rows: int
+    is_verified: bool
+    fault: Fault | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row to be read; ``what`` in words."""
+
+    told: Told
+    what: Message
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """A page of the trail, newest first. ``of_installation``: clients, keys and rules instead of this organisation."""
+
+    frame: Frame
+    of_installation: bool
+    event: str
+    username: str
+    since: str
+    until: str
+    events: tuple[tuple[str, Message], ...]
+    lines: tuple[Line, ...]
+    chain: Chain
+    address: str
+    older: str
+    csv: str
+    json: str
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    access.section(Section(HERE, say("Audit"), "admin.audit", retailers_only=False))
+    blueprint.add_url_rule("/<store_url>/audit", "audit", show)
+    blueprint.add_url_rule("/<store_url>/audit/export.<form>", "export_audit", export)
+
+
+def show(store_url: str) -> Response:
+    """What is looked for, newest first."""
+    admin = access.administrator(store_url, or_installation=True)
+    sought, errors = _sought(admin)
+    return pages.render("admin/audit.html", _page(admin, sought, errors), 422 if errors else 200)
+
+
+def export(store_url: str, form: str) -> Response:
+    """The same, whole, oldest first, as a file."""
+    admin = access.administrator(store_url, or_installation=True)
+    if form not in FORMATS:
+        abort(404)
+    sought, errors = _sought(admin)
+    if errors:
+        return pages.render("admin/audit.html", _page(admin, sought, errors), 422)
+    write, kind = FORMATS[form]
+    response = Response(stream_with_context(write(trail.every(_chain_id(admin), sought))), content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{store_url}-audit.{form}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _chain_id(admin: Admin) -> str:
+    """This organisation's chain; the installation's for operators who ask for it."""
+    of_installation = admin.is_operator and lists.asked("trail") == "installation"
+    return store.INSTALLATION if of_installation else admin.organisation.id
+
+
+def _sought(admin: Admin) -> tuple[Sought, tuple[Message, ...]]:
+    since, wrong_since = lists.day_asked("since")
+    until, wrong_until = lists.day_asked("until", after=True)
+    sought = Sought(event=lists.asked("event", 60), since=since, until=until)
+    username = lists.asked("username")
+    if not username:
+        return sought, wrong_since or wrong_until
+    user = people.find(admin.organisation.id, username)
+    unknown = (say("There is nobody with the username %(username)s.", username=username),) if user is None else ()
+    return replace(sought, user_id=user.id if user else "-"), unknown or wrong_since or wrong_until
+
+
+def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPage:
+    chain_id, typed = _chain_id(admin), lists.asked("before")
+    before = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= MOST_DIGITS else 0
+    rows, older = trail.found(chain_id, sought, before)
+    filters = {name: lists.asked(name) for name in ("trail", "event", "username", "since", "until") if lists.asked(name)}
+    at = {"store_url": admin.organisation.store_url, **filters}
+    return AuditPage(
+        frame=admin.frame(HERE),
+        of_installation=chain_id == store.INSTALLATION,
+        event=sought.event,
+        username=lists.asked("username"),
+        since=lists.asked("since", 10),
+        until=lists.asked("until", 10),
+        events=tuple((str(event), _in_words(event, {}, "")) for event in Event),
+        lines=_lines(rows),
+        chain=_chain(chain_id),
+        address=_link("admin.audit", **at, check="1"),
+        older=_link("admin.audit", **at, before=str(older)) if older else "",
+        csv=_link("admin.export_audit", **at, form="csv"),
+        json=_link("admin.export_audit", **at, form="json"),
+        errors=errors,
+    )
+
+
+def _link(endpoint: str, **values: str) -> str:
+    return url_for(endpoint, **values)  # type: ignore[arg-type]
+
+
+def _lines(rows: Iterable[Told]) -> tuple[Line, ...]:
+    kept = tuple(rows)
+    names = clients.names({told.row.client_id for told in kept if told.row.client_id})
+    return tuple(Line(told, _in_words(told.row.event, told.row.data, names.get(told.row.client_id, ""))) for told in kept)
+
+
+def _in_words(event: str, data: Mapping[str, Any], app: str) -> Message:
+    return activity.sentence(event, data, app) or OF_THINGS.get(event) or say("%(event)s", event=event)
+
+
+def _chain(organisation_id: str) -> Chain:
+    head = store.head(organisation_id)
+    rows = head.seq if head else 0
+    if rows > QUICK and not lists.asked("check"):
+        return Chain(rows, False, None)
+    return Chain(rows, True, chains.verify(organisation_id))

@@ -1,0 +1,286 @@
+"""Relying apps: operators make, change and remove them; administrators read those that serve their organisation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from idp import clock
+from idp.audit import Origin
+from idp.errors import Invalid, Message, Refusal, say
+from idp.oauth import registration, trial
+from idp.store import clients as store
+from idp.store.clients import Client
+from idp.web import browser, forms, oauth, pages
+from idp.web.admin import access, app_fields, dialog
+from idp.web.admin.access import Admin, Frame, Section
+from idp.web.admin.app_fields import Group, Shown
+from idp.web.admin.dialog import Question
+
+HERE = "apps"
+
+
+@dataclass(frozen=True)
+class AppRow:
+    """An app in the list."""
+
+    client_id: str
+    name: str
+    is_public: bool
+    first_party: bool
+    is_disabled: bool
+
+
+@dataclass(frozen=True)
+class AppListPage:
+    """The apps that the reader may see, by id; ``may_change`` for operators."""
+
+    frame: Frame
+    rows: tuple[AppRow, ...]
+    may_change: bool
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret that holds: when it was made and when it ends (None: not yet)."""
+
+    made_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AppDetailPage:
+    """One app. ``settings``: lines to copy into it. ``secret``: the new one, this once.
+
+    ``can_test``: our page ``callback`` is registered.
+    """
+
+    frame: Frame
+    app: AppRow
+    fields: tuple[Shown, ...]
+    settings: tuple[str, ...]
+    secrets: tuple[Secret, ...]
+    may_change: bool
+    can_test: bool
+    callback: str
+    secret: str = ""
+
+
+@dataclass(frozen=True)
+class AppForm:
+    """An app to be made (``client_id`` empty) or changed. ``wrong``: the field that cannot be taken."""
+
+    frame: Frame
+    client_id: str
+    typed_id: str
+    groups: tuple[Group, ...]
+    wrong: str = ""
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something done to an app after the password. ``do`` answers with a new secret, or with nothing."""
+
+    heading: str
+    sentences: tuple[Message, ...]
+    button: Message
+    do: Callable[[str, Origin], str | None]
+
+
+def _disable(client_id: str, origin: Origin) -> None:
+    registration.disable(client_id, origin)
+
+
+def _enable(client_id: str, origin: Origin) -> None:
+    registration.disable(client_id, origin, disabled=False)
+
+
+HEADINGS = {
+    "rotate": say("Make a new secret for %(app)s?"),
+    "disable": say("Disable %(app)s?"),
+    "enable": say("Enable %(app)s?"),
+    "delete": say("Delete %(app)s?"),
+}
+ACTS = {
+    "rotate": Act(
+        "rotate",
+        (
+            say("The new secret is shown once."),
+            say("The present one goes on working for 24 hours, so that you can change over."),
+        ),
+        say("New secret"),
+        registration.rotate_secret,
+    ),
+    "disable": Act(
+        "disable",
+        (say("Nobody can sign in to it, and the tokens it holds stop working at once."), say("You can enable it again.")),
+        say("Disable"),
+        _disable,
+    ),
+    "enable": Act("enable", (say("People can sign in to it again."),), say("Enable"), _enable),
+    "delete": Act(
+        "delete",
+        (
+            say("Its registration, its secrets and what people allowed it are gone for good."),
+            say("Everybody is signed out of it at once."),
+        ),
+        say("Delete"),
+        registration.remove,
+    ),
+}  # fmt: skip
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    access.section(Section(HERE, say("Apps"), "admin.apps", retailers_only=False))
+    both = ["GET", "POST"]
+    blueprint.add_url_rule("/<store_url>/apps", "apps", show)
+    blueprint.add_url_rule("/<store_url>/apps/add", "add_app", add, methods=both)
+    blueprint.add_url_rule("/<store_url>/apps/<client_id>/about", "app", show_one)
+    blueprint.add_url_rule("/<store_url>/apps/<client_id>/edit", "edit_app", edit, methods=both)
+    blueprint.add_url_rule("/<store_url>/apps/<client_id>/do/<act>", "act_on_app", act_on_app, methods=both)
+
+
+def show(store_url: str) -> Response:
+    """The list."""
+    admin = access.administrator(store_url, or_installation=True)
+    rows = tuple(_row(row) for row in store.clients() if _is_visible(admin, row))
+    return pages.render("admin/apps.html", AppListPage(admin.frame(HERE), rows, admin.is_operator))
+
+
+def show_one(store_url: str, client_id: str) -> Response:
+    """One app, with the settings to copy into it."""
+    admin = access.administrator(store_url, or_installation=True)
+    return pages.render("admin/app.html", detail(admin, app_at(admin, client_id)))
+
+
+def add(store_url: str) -> Response:
+    """Make one; its secret is shown this once."""
+    admin = access.operator(store_url, fresh=True, or_installation=True)
+    if request.method == "GET":
+        return _form(admin, None, None)
+    form = forms.fields()
+    try:
+        metadata, ours = app_fields.read(browser.settings(), None, form)
+        typed = form.get("client_id", "").strip() or None
+        row, secret = registration.register(browser.settings(), typed, metadata, ours, None, admin.origin)
+    except Refusal as refusal:
+        return _form(admin, None, form, refusal)
+    return pages.render("admin/app.html", detail(admin, row, secret))
+
+
+def edit(store_url: str, client_id: str) -> Response:
+    """Change one."""
+    admin = access.operator(store_url, fresh=True, or_installation=True)
+    row = app_at(admin, client_id)
+    if request.method == "GET":
+        return _form(admin, row, None)
+    form = forms.fields()
+    try:
+        metadata, ours = app_fields.read(browser.settings(), row, form)
+        registration.change(browser.settings(), client_id, metadata, ours, admin.origin)
+    except Refusal as refusal:
+        return _form(admin, row, form, refusal)
+    return access.done(address_of(admin, client_id), "saved")
+
+
+def act_on_app(store_url: str, client_id: str, act: str) -> Response:
+    """Ask, then do one of ``ACTS``."""
+    chosen = ACTS.get(act) or abort(404)
+    admin = access.operator(store_url, fresh=True, or_installation=True)
+    question = _question(admin, app_at(admin, client_id), chosen)
+    asked = dialog.unconfirmed(admin, HERE, question)
+    if asked is not None:
+        return asked
+    try:
+        secret = chosen.do(client_id, admin.origin)
+    except Refusal as refusal:
+        return dialog.refused(admin, HERE, question, refusal)
+    if secret:
+        return pages.render("admin/app.html", detail(admin, app_at(admin, client_id), secret))
+    return access.done(*(_list_of(admin), "removed") if act == "delete" else (address_of(admin, client_id), "done"))
+
+
+def app_at(admin: Admin, client_id: str) -> Client:
+    """An app that the reader may see; 404 for any other id."""
+    row = store.client(client_id) if len(client_id) <= 200 and "\0" not in client_id else None
+    return row if row is not None and _is_visible(admin, row) else abort(404)
+
+
+def address_of(admin: Admin, client_id: str) -> str:
+    """One app's page."""
+    return url_for("admin.app", store_url=admin.organisation.store_url, client_id=client_id)
+
+
+def _list_of(admin: Admin) -> str:
+    return url_for("admin.apps", store_url=admin.organisation.store_url)
+
+
+def _is_visible(admin: Admin, row: Client) -> bool:
+    return admin.is_operator or not row.organisations or admin.organisation.id in row.organisations
+
+
+def _row(row: Client) -> AppRow:
+    is_public = row.metadata_.get("token_endpoint_auth_method") == "none"
+    name = str(row.metadata_.get("client_name") or row.client_id)
+    return AppRow(row.client_id, name, is_public, row.first_party, row.disabled_at is not None)
+
+
+def _question(admin: Admin, row: Client, act: Act) -> Question:
+    heading = HEADINGS[act.heading]
+    named = Message(heading.key, {"app": _row(row).name})
+    return Question(named, act.sentences, act.button, address_of(admin, row.client_id))
+
+
+def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal: Refusal | None = None) -> Response:
+    page = AppForm(
+        admin.frame(HERE),
+        client_id=row.client_id if row else "",
+        typed_id=(form or {}).get("client_id", ""),
+        groups=app_fields.grouped(app_fields.shown(browser.settings(), row, form)),
+        wrong=refusal.field if isinstance(refusal, Invalid) else "",
+        errors=(refusal.message,) if refusal else (),
+    )
+    return pages.render("admin/app_form.html", page, 422 if refusal else 200)
+
+
+def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
+    """Everything about one app; a secret only where it was made just now."""
+    settings, callback = browser.settings(), trial.callback(oauth.server().provider)
+    seen = app_fields.shown(settings, row)
+    others = () if admin.is_operator else ("organisations", "contacts")
+    return AppDetailPage(
+        frame=admin.frame(HERE),
+        app=_row(row),
+        fields=tuple(one for one in seen if one.field.name not in others and _is_filled(one)),
+        settings=_settings(row, settings.issuer),
+        secrets=tuple(Secret(*dates) for dates in store.secrets_with_dates(row.client_id, clock.now())),
+        may_change=admin.is_operator,
+        can_test=callback in row.metadata_.get("redirect_uris", ()) and row.disabled_at is None,
+        callback=callback,
+        secret=secret,
+    )
+
+
+def _is_filled(one: Shown) -> bool:
+    return bool(one.text or one.chosen - {""})
+
+
+def _settings(row: Client, issuer: str) -> tuple[str, ...]:
+    """What an app's developer needs, as lines of NAME=value."""
+    metadata = row.metadata_
+    lines = {
+        "OIDC_ISSUER": issuer,
+        "OIDC_DISCOVERY": f"{issuer}/.well-known/openid-configuration",
+        "OIDC_CLIENT_ID": row.client_id,
+        "OIDC_REDIRECT_URI": next(iter(metadata.get("redirect_uris", ())), ""),
+        "OIDC_SCOPE": metadata.get("scope", ""),
+        "OIDC_RESPONSE_TYPE": "code",
+        "OIDC_PKCE": "S256",
+        "OIDC_TOKEN_ENDPOINT_AUTH_METHOD": metadata.get("token_endpoint_auth_method", ""),
+        "OIDC_ID_TOKEN_SIGNING_ALG": metadata.get("id_token_signed_response_alg", ""),
+        "OIDC_POST_LOGOUT_REDIRECT_URI": next(iter(metadata.get("post_logout_redirect_uris", ())), ""),
+    }
+    return tuple(f"{name}={value}" for name, value in lines.items() if value)

@@ -1,0 +1,86 @@
+"""The signing keys of the installation, and their rotation: for operators."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response, url_for
+
+from idp import keys as rings
+from idp.errors import Message, say
+from idp.store import signing_keys
+from idp.web import browser, pages
+from idp.web.admin import access, dialog
+from idp.web.admin.access import Frame, Section
+from idp.web.admin.dialog import Question
+
+HERE = "keys"
+STATES = {
+    "next": say("next: published, does not sign yet"),
+    "active": say("active: signs"),
+    "retired": say("retired: signs no more, still published"),
+    "withdrawn": say("withdrawn: no longer published"),
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key without its private half. ``state`` is a word of ``STATES``, ``told`` the same in words."""
+
+    kid: str
+    alg: str
+    state: str
+    told: Message
+    made_at: datetime
+    active_at: datetime | None
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class KeysPage:
+    """All keys, newest first."""
+
+    frame: Frame
+    keys: tuple[Key, ...]
+    jwks_uri: str
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    access.section(Section(HERE, say("Signing keys"), "admin.keys", operators_only=True, retailers_only=False))
+    blueprint.add_url_rule("/<store_url>/keys", "keys", show)
+    blueprint.add_url_rule("/<store_url>/keys/rotate", "rotate_keys", rotate, methods=["GET", "POST"])
+
+
+def show(store_url: str) -> Response:
+    """The list."""
+    admin = access.operator(store_url, or_installation=True)
+    keys = tuple(_described(row) for row in reversed(signing_keys.all_keys()))
+    return pages.render("admin/keys.html", KeysPage(admin.frame(HERE), keys, f"{browser.settings().issuer}/oauth/jwks"))
+
+
+def rotate(store_url: str) -> Response:
+    """Ask, then let the next keys sign."""
+    admin = access.operator(store_url, fresh=True, or_installation=True)
+    back = url_for("admin.keys", store_url=store_url)
+    asked = dialog.unconfirmed(admin, HERE, _question(back))
+    if asked is not None:
+        return asked
+    done = rings.rotate(browser.settings(), admin.origin)
+    return access.done(back, "rotated" if any(one.what == "activated" for one in done) else "waits")
+
+
+def _question(back: str) -> Question:
+    return Question(
+        say("Rotate the signing keys?"),
+        (
+            say("The next keys sign from now on, and new ones are published to follow them."),
+            say("Nobody is signed out: apps know the next keys already, and what the present ones signed stays valid."),
+        ),
+        say("Rotate"),
+        back,
+    )
+
+
+def _described(row: signing_keys.SigningKey) -> Key:
+    state = rings.state_of(row)
+    return Key(row.kid, row.alg, state, STATES[state], row.created_at, row.active_at, row.retired_at)

@@ -1,0 +1,56 @@
+"""Long lists: pages without a count, by asking for one row more than is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from flask import request, url_for
+
+from idp.errors import Message, say
+
+PAGE = 50
+MOST_PAGES = 10_000
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Where one is in a list: links to the pages beside this one, empty where there is none."""
+
+    earlier: str
+    later: str
+
+
+def asked(name: str, longest: int = 100) -> str:
+    """A word of the query, trimmed and bounded."""
+    return request.args.get(name, "").replace("\0", "").strip()[:longest]
+
+
+def skipped() -> int:
+    """How many rows stand before the page that is asked for."""
+    return (_number() - 1) * PAGE
+
+
+def pages_of(rows: Sequence[Any], endpoint: str, **values: str) -> Pages:
+    """The links around a page of ``rows``, which has one more than is shown where there is a later page."""
+    number = _number()
+    kept = {name: value for name, value in values.items() if value}
+    earlier = url_for(endpoint, **kept, page=str(number - 1)) if number > 1 else ""  # type: ignore[arg-type]
+    later = url_for(endpoint, **kept, page=str(number + 1)) if len(rows) > PAGE else ""  # type: ignore[arg-type]
+    return Pages(earlier, later)
+
+
+def _number() -> int:
+    return min(max(1, request.args.get("page", 1, type=int)), MOST_PAGES)
+
+
+def day_asked(name: str, *, after: bool = False) -> tuple[datetime | None, tuple[Message, ...]]:
+    """The beginning of a day of the query (``after``: of the one that follows), and what is wrong where it is none."""
+    typed = asked(name, 10)
+    if not typed:
+        return None, ()
+    try:
+        day = date.fromisoformat(typed) + timedelta(days=int(after))
+    except (ValueError, OverflowError):
+        return None, (say("This must be a date, as 2021-04-30."),)
+    return datetime.combine(day, time(), UTC), ()

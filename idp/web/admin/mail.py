@@ -1,0 +1,119 @@
+"""The outbox: mail that waits, was sent, or could not be and why; and sending it again."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, url_for
+
+from idp import clock
+from idp.errors import Message, Refusal, say
+from idp.mail import outgoing
+from idp.mail.outgoing import STATES
+from idp.store import outbox, users
+from idp.store.outbox import OutgoingMail
+from idp.web import pages
+from idp.web.admin import access, dialog, lists
+from idp.web.admin.access import Admin, Frame, Section
+from idp.web.admin.dialog import Question
+from idp.web.admin.lists import PAGE, Pages
+
+HERE = "mail"
+ABOUT = {
+    "address_changed": say("E-mail address changed"),
+    "address_confirm": say("Confirm an e-mail address"),
+    "address_restored": say("Change of e-mail address undone"),
+    "address_verify": say("Confirm an e-mail address"),
+    "address_was_changed": say("E-mail address changed"),
+    "factor_removed": say("Second factor removed"),
+    "factor_reset": say("Second factor reset"),
+    "factor_set_up": say("Second factor set up"),
+    "factor_set_up_again": say("Second factor set up again"),
+    "invitation": say("Invitation"),
+    "locked": say("Sign-in closed after too many wrong tries"),
+    "one_time_password": say("One-time password"),
+    "owner_recovery_announced": say("Recovery of the owner's account announced"),
+    "owner_recovery_cancelled": say("Recovery of the owner's account cancelled"),
+    "owner_recovery_confirm": say("Confirm the recovery of the owner's account"),
+    "owner_recovery_done": say("Owner's account recovered"),
+    "passkey_added": say("Passkey added"),
+    "passkey_removed": say("Passkey removed"),
+    "password_changed": say("Password changed"),
+    "recovery_code_used": say("Recovery code used"),
+    "recovery_codes_made": say("Recovery codes made"),
+    "reset_password": say("Choose a new password"),
+}
+"""Each template in words."""
+OTHER = say("Another mail")
+
+
+@dataclass(frozen=True)
+class MailRow:
+    """One mail: what it is about in words, whom it is about, how it stands, and whether it can be sent again."""
+
+    row: OutgoingMail
+    about: Message
+    username: str
+    state: str
+    can_resend: bool
+
+
+@dataclass(frozen=True)
+class MailPage:
+    """A page of mails, newest first; ``state`` is one of ``waiting``, ``sent``, ``failed``, or empty for all."""
+
+    frame: Frame
+    state: str
+    rows: tuple[MailRow, ...]
+    pages: Pages
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    access.section(Section(HERE, say("Mail"), "admin.mail", retailers_only=False))
+    blueprint.add_url_rule("/<store_url>/mail", "mail", show)
+    blueprint.add_url_rule("/<store_url>/mail/<mail_id>/resend", "resend_mail", resend, methods=["GET", "POST"])
+
+
+def show(store_url: str) -> Response:
+    """The outbox of one organisation."""
+    return pages.render("admin/mail.html", _page(access.administrator(store_url, or_installation=True)))
+
+
+def resend(store_url: str, mail_id: str) -> Response:
+    """Ask, then try one again."""
+    admin = access.administrator(store_url, or_installation=True)
+    row = outbox.mail(admin.organisation.id, mail_id) or abort(404)
+    back = url_for("admin.mail", store_url=store_url)
+    question = _question(row, back)
+    asked = dialog.unconfirmed(admin, HERE, question)
+    if asked is not None:
+        return asked
+    try:
+        outgoing.resend(admin.organisation.id, mail_id, admin.origin)
+    except Refusal as refusal:
+        return dialog.refused(admin, HERE, question, refusal)
+    return access.done(back, "queued")
+
+
+def _question(row: OutgoingMail, back: str) -> Question:
+    sentences = (
+        say("It goes to %(address)s once more, as it was written then.", address=row.recipient),
+        say("Should the first one have arrived after all, mail programs show both as one."),
+    )
+    return Question(say("Send this mail again?"), sentences, say("Send again"), back, asks_password=False)
+
+
+def _page(admin: Admin) -> MailPage:
+    at, state = admin.organisation, lists.asked("state")
+    state = state if state in STATES else ""
+    rows = outbox.mails_of(at.id, state, skip=lists.skipped(), limit=PAGE + 1)
+    names = users.usernames(at.id, {row.user_id for row in rows if row.user_id})
+    beside = lists.pages_of(rows, "admin.mail", store_url=at.store_url, state=state)
+    shown = tuple(_described(row, names.get(row.user_id or "", "")) for row in rows[:PAGE])
+    return MailPage(admin.frame(HERE), state, shown, beside)
+
+
+def _described(row: OutgoingMail, username: str) -> MailRow:
+    state = "sent" if row.sent_at else "failed" if row.failed_at else "waiting"
+    lives = row.expires_at is None or row.expires_at > clock.now()
+    can_resend = lives and bool(row.sealed_values) and (state == "failed" or (state == "waiting" and row.tries > 0))
+    return MailRow(row, ABOUT.get(row.template, OTHER), username, state, can_resend)

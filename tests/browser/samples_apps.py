@@ -1,0 +1,123 @@
+"""The console's technical pages, in each state that looks different."""
+
+from dataclasses import replace
+
+from idp import config
+from idp.audit import Event, Fault
+from idp.errors import say
+from idp.identity import activity, places
+from idp.identity.sessions import OpenSession
+from idp.identity.trail import Told
+from idp.store.audit import AuditRow
+from idp.store.clients import Client
+from idp.store.outbox import OutgoingMail
+from idp.web.admin import app_fields
+from idp.web.admin.audit import AuditPage, Chain, Line
+from idp.web.admin.clients import AppDetailPage, AppForm, AppListPage, AppRow, Secret
+from idp.web.admin.keys import STATES, Key, KeysPage
+from idp.web.admin.lists import Pages
+from idp.web.admin.mail import ABOUT, OTHER, MailPage, MailRow
+from idp.web.admin.sessions import OpenSessionsPage
+from idp.web.admin.trial import MEANINGS, Claim, TrialPage
+from idp.web.confirmation import WRONG_PASSWORD
+from tests.browser.samples_console import DAY, FRAME, LONG
+
+BESIDE = Pages("?page=1", "?page=3")
+SESSION = OpenSession("1", "u", "anna", "Firefox · Windows", places.in_words("192.168.1.2"), DAY, DAY, ("Kassa", "Webshop"))
+ELSEWHERE = OpenSession("2", "v", LONG, "Chrome · Android", places.in_words("2001:db8::7"), DAY, DAY, ())
+
+
+def _mail(template: str, username: str = "jan", **values: object) -> MailRow:
+    row = OutgoingMail(id=template, recipient=LONG, created_at=DAY, due_at=DAY, tries=0, **{"reason": "", **values})
+    state = "sent" if row.sent_at else "failed" if row.failed_at else "waiting"
+    return MailRow(row, ABOUT.get(template, OTHER), username, state, state == "failed")
+
+
+REFUSED = {"failed_at": DAY, "reason": "SMTPRecipientsRefused: 550 5.1.1 mailbox unknown"}
+MAILS = (_mail("password_changed"), _mail("invitation", sent_at=DAY), _mail("something", "", **REFUSED))
+
+
+def _row(seq: int, event: str, **values: object) -> Told:
+    plain: dict[str, object] = {
+        "actor_id": "a",
+        "subject_id": "s",
+        "client_id": "",
+        "outcome": "success",
+        "address": "192.0.2.7",
+    }
+    row = AuditRow(seq=seq, event=event, at=DAY, label="Firefox · Windows", data={}, **{**plain, **values})
+    return Told(row, "anna", "jan")
+
+
+def _audit(chain: Chain, *lines: Told, **over: object) -> AuditPage:
+    values: dict[str, object] = {
+        "frame": FRAME, "of_installation": False, "event": "", "username": "", "since": "", "until": "2026-11-20",
+        "events": tuple((str(event), OTHER) for event in Event),
+        "address": "?check=1", "older": "?before=3", "csv": "c", "json": "j",
+    }  # fmt: skip
+    told = tuple(Line(one, activity.sentence(one.row.event, one.row.data, "") or OTHER) for one in lines)
+    return AuditPage(lines=told, chain=chain, **{**values, **over})  # type: ignore[arg-type]
+
+
+KEYS = tuple(
+    Key(f"{state}-kid-of-forty-three-characters-0123456789", "ES256", state, told, DAY, DAY, None)
+    for state, told in STATES.items()
+)
+
+KASSA = AppRow("kassa", "Kassa", False, True, False)
+CLIENT = Client(
+    client_id="kassa",
+    metadata_={"client_name": "Kassa", "redirect_uris": ["https://kassa.example/callback"], "scope": "openid profile"},
+    first_party=True, minimum_acr="mfa", remember_device=True, shared_device=False, organisations=[],
+)  # fmt: skip
+PLAIN = config.make({"issuer": "https://id.example.com", "secrets": [config.new_ring_entry("samples")]})
+FIELDS = app_fields.shown(PLAIN, CLIENT)
+DETAIL = AppDetailPage(
+    frame=FRAME, app=KASSA, fields=FIELDS, settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=kassa"),
+    secrets=(Secret(DAY, DAY), Secret(DAY, None)), may_change=True, can_test=True, callback="https://id.example.com/a/b",
+)  # fmt: skip
+CLAIMS = (
+    Claim("iss", "https://id.example.com", None, MEANINGS["iss"]),
+    Claim("exp", "1795170000", DAY, MEANINGS["exp"]),
+    Claim("nickname", LONG, None, None),
+)
+
+APPS: dict[str, tuple[str, object]] = {
+    "console-sessions": ("admin/sessions.html", OpenSessionsPage(FRAME, "", "1", (SESSION, ELSEWHERE), BESIDE)),
+    "console-sessions-none": ("admin/sessions.html", OpenSessionsPage(FRAME, "x", "1", (), Pages("", ""))),
+    "console-mail": ("admin/mail.html", MailPage(FRAME, "failed", MAILS, BESIDE)),
+    "console-mail-none": ("admin/mail.html", MailPage(FRAME, "", (), Pages("", ""))),
+    "console-apps": ("admin/apps.html", AppListPage(FRAME, (KASSA, AppRow(LONG, LONG, True, False, True)), True)),
+    "console-apps-none": ("admin/apps.html", AppListPage(FRAME, (), False)),
+    "console-app": ("admin/app.html", replace(DETAIL, secret="x" * 43)),
+    "console-app-read": ("admin/app.html", replace(DETAIL, may_change=False, can_test=False)),
+    "console-app-form": (
+        "admin/app_form.html",
+        AppForm(FRAME, "kassa", "", app_fields.grouped(FIELDS), "redirect_uris", (WRONG_PASSWORD,)),
+    ),
+    "console-app-add": (
+        "admin/app_form.html",
+        AppForm(FRAME, "", "till", app_fields.grouped(app_fields.shown(PLAIN, None))),
+    ),
+    "console-trial": ("admin/trial.html", TrialPage("kassa", "/", "RS256", "openid profile", CLAIMS)),
+    "console-trial-error": ("admin/trial.html", TrialPage("kassa", "/", "", "", (), "access_denied", "No.", WRONG_PASSWORD)),
+    "console-keys": ("admin/keys.html", KeysPage(FRAME, KEYS, "https://id.example.com/oauth/jwks")),
+    "console-audit": (
+        "admin/audit.html",
+        _audit(
+            Chain(3, True, None),
+            _row(3, Event.SIGNED_IN),
+            _row(2, Event.PASSWORD_WRONG, outcome="failure"),
+            _row(1, Event.SHOP_CHANGED, client_id="kassa"),
+        ),
+    ),
+    "console-audit-long": ("admin/audit.html", _audit(Chain(2_000_000, False, None))),
+    "console-audit-broken": (
+        "admin/audit.html",
+        _audit(
+            Chain(3, True, Fault(2, "changed")),
+            username="x",
+            errors=(say("There is nobody with the username %(username)s.", username="x"),),
+        ),
+    ),
+}

@@ -1,0 +1,48 @@
+"""``idp audit``: the trail is verified and carried away from the command line too."""
+
+import csv
+import io
+import json
+
+import pytest
+from sqlalchemy import text
+
+from idp.db import session, transaction
+from tests.cli.conftest import ANNA, POS, SHOP, Idp
+
+
+@pytest.fixture
+def shop(idp: Idp) -> Idp:
+    """A shop with people and an app."""
+    idp.apply(SHOP + ANNA + POS)
+    return idp
+
+
+def test_whole_chains_are_said_to_be_whole(shop: Idp) -> None:
+    """I1, V16.4.2: the installation's and every organisation's, or one."""
+    said = shop("audit", "verify").stdout
+    assert [line.split()[-1] for line in said.splitlines()] == ["whole", "whole"]
+    assert shop("audit", "verify", "--organisation", "Example-Shoes").stdout.startswith("example-shoes")
+
+
+def test_a_changed_row_is_found(shop: Idp, inside) -> None:
+    """V16.4.2: whoever changes the database by hand breaks the chain, and the exit code says so."""
+    with inside(), transaction():
+        session().execute(text("UPDATE audit SET actor_id = 'nobody' WHERE organisation_id <> '' AND seq = 2"))
+    found = shop("audit", "verify", code=1)
+    assert "broken at row 2: the row was changed" in found.stdout
+
+
+def test_the_trail_is_exported_as_json_and_csv(shop: Idp) -> None:
+    """V16.4.3: for a system elsewhere; both forms hold the same rows."""
+    rows = json.loads(shop("audit", "export", "--organisation", "example-shoes").stdout)
+    lines = csv.DictReader(io.StringIO(shop("audit", "export", "--organisation", "example-shoes", "--format", "csv").stdout))
+    assert [row["hash"] for row in rows] == [line["hash"] for line in lines]
+    assert "user:created" in {row["event"] for row in rows}
+    assert "client:created" in {row["event"] for row in json.loads(shop("audit", "export").stdout)}
+
+
+def test_an_unknown_organisation_is_named(shop: Idp) -> None:
+    """Bad input: one line with a remedy, exit code 1."""
+    for command in ("verify", "export"):
+        assert "there is no organisation 'nowhere'" in shop("audit", command, "--organisation", "nowhere", code=1).stderr

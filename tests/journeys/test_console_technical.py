@@ -1,0 +1,261 @@
+"""The console's technical side: sessions, outbox, audit trail and signing keys, for those whom they concern."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from idp import audit
+from idp import clock as now_clock
+from idp import keys as rings
+from idp.audit import Event
+from idp.db import session, transaction
+from idp.identity import operating, trail
+from idp.mail import deliver
+from idp.mail.messages import notify, write_to_person
+from idp.store import audit as audit_rows
+from idp.store import logins, outbox, signing_keys
+from tests.drivers.browser import Browser
+from tests.drivers.relying_party import Refused
+from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+
+HOME = "/admin/example-shoes"
+SECTIONS = ("sessions", "mail", "audit")
+
+
+@pytest.fixture
+def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
+    return factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
+
+
+@pytest.fixture
+def jan(factory: Factory, quiet_shoes: str) -> MadePerson:
+    return factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
+
+
+@pytest.fixture
+def boots(factory: Factory) -> str:
+    """Another organisation."""
+    return factory.make_organisation("example-boots", settings={"offer_set_up": False})
+
+
+@pytest.fixture
+def otto(factory: Factory) -> MadePerson:
+    """An operator with a second factor."""
+    with factory.context():
+        first = operating.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
+    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
+
+
+@pytest.fixture
+def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser]:
+    """Sign in at a page of the console; half a minute later another code is fresh."""
+
+    def sign_in(person: MadePerson, path: str, browser: Browser = browser) -> Browser:
+        browser.open(path)
+        if person.store_url == "installation" and "organisation" not in browser.fields:
+            browser.submit("other_organisation")
+        if "organisation" in browser.fields:
+            browser.fill(organisation=person.store_url).submit()
+        browser.fill(username=person.username, password=person.password).submit()
+        if "code" in browser.fields:
+            browser.fill(code=person.authenticator.code()).submit()
+        clock(seconds=60)
+        return browser
+
+    return sign_in
+
+
+def written(factory: Factory, person: MadePerson, template: str = "password_changed") -> str:
+    """A mail's id."""
+    with factory.context(), transaction():
+        notify(factory.settings, person.organisation_id, person.id, template)
+    with factory.context():
+        return outbox.mails()[0].id
+
+
+@pytest.mark.parametrize("section", [*SECTIONS, "keys"])
+def test_nobody_without_business_here_gets_in(factory, enter, new_browser, boots, jan, anna, section: str) -> None:
+    """V8.3.1: employees and other organisations' administrators get 404 as for a page that never was."""
+    assert enter(jan, "/account/details").open(f"{HOME}/{section}").status == 404
+    ben = factory.make_user(boots, "ben", role="administrator", with_totp=True)
+    browser = enter(ben, f"/admin/example-boots/{SECTIONS[0]}", new_browser())
+    assert browser.status == 200
+    assert browser.open(f"{HOME}/{section}").status == 404
+
+
+def test_an_administrator_sees_and_ends_sessions(factory, journey, new_browser, enter, anna, jan, boots, clock) -> None:
+    """Issue 3: who is signed in and where; ending one asks the password and kills its tokens."""
+    walk = journey(jan, browser=new_browser()).begin().password()
+    tokens = walk.tokens()
+    stranger = factory.make_user(boots, "bob")
+    journey(stranger, browser=new_browser()).begin().password().tokens()
+    browser = enter(anna, f"{HOME}/sessions")
+    assert "jan" in browser.text
+    assert "Webshop" in browser.text
+    assert "bob" not in browser.text
+    assert "Nobody is signed in." in browser.open(f"{HOME}/sessions?username=bob").text
+    assert browser.open(f"{HOME}/sessions?username=JAN").text.count("Network 192.0.2.*") == 1
+    browser.click("End jan")
+    assert "signed out of Firefox · Windows at once" in browser.text
+    browser.fill(password="not my password").submit()
+    assert browser.status == 422
+    assert walk.app.userinfo(tokens.access_token)
+    browser.fill(password=anna.password).submit()
+    assert "Done." in browser.text
+    with pytest.raises(Refused):
+        walk.app.userinfo(tokens.access_token)
+
+
+def test_the_sessions_of_others_and_of_the_owner_are_out_of_reach(
+    factory, journey, new_browser, enter, anna, boots, quiet_shoes, clock
+) -> None:
+    """V8.2.2, S47: another organisation's id is unknown; an administrator does not end the owner's session."""
+    journey(factory.make_user(boots, "bob"), browser=new_browser()).begin().password().tokens()
+    with factory.context():
+        (foreign,) = logins.live_logins(boots, now_clock.now())
+        owner = next(row for row in audit_rows.rows(quiet_shoes) if row.data.get("role") == "owner").subject_id
+        with transaction():
+            begun = now_clock.now()
+            fields = {"organisation_id": quiet_shoes, "id": "o" * 26, "user_id": owner, "browser_id": "b", "digest": b"d"}
+            ends = {"started_at": begun, "last_seen_at": begun, "idle_until": now_clock.ahead(hours=1)}
+            logins.add_login(logins.Login(**fields, **ends, ends_at=now_clock.ahead(hours=1), label="?"))
+    browser = enter(anna, f"{HOME}/sessions")
+    for login_id in (foreign.id, "x", "a" * 26):
+        assert browser.open(f"{HOME}/sessions/{login_id}/end").status == 404
+    assert browser.open(f"{HOME}/sessions/{'o' * 26}/end").status == 403
+
+
+def test_failed_mail_says_why_and_is_sent_again(factory, configure, enter, anna, jan, boots, mailbox, clock) -> None:
+    """Issue 3: waiting, sent, failed with the reason; another try keeps the Message-ID; foreign mail is unknown."""
+    mail_id = written(factory, jan)
+    with factory.context():
+        refusing = configure(mail={"host": "127.0.0.1", "port": 9, "security": "none"})
+        for _ in range(deliver.TRIES):
+            with transaction():
+                outbox.resend(jan.organisation_id, mail_id, now_clock.now())
+            with transaction():
+                outbox.note_failure(mail_id, deliver.TRIES - 1, now_clock.now(), "")
+            deliver.deliver_due(refusing)
+    browser = enter(anna, f"{HOME}/mail?state=failed")
+    assert "jan@shoes.example" in browser.text
+    assert "ConnectionRefusedError" in browser.text
+    browser.click("Send again")
+    assert "jan@shoes.example once more" in browser.text
+    browser.submit("Send again")
+    assert "It is tried again at once." in browser.text
+    with factory.context():
+        before = outbox.mail(jan.organisation_id, mail_id).message_id
+        sending = configure(mail={"host": "127.0.0.1", "port": mailbox.port, "security": "none"})
+        assert deliver.deliver_due(sending) == 1
+    assert mailbox.arrived[0][1]["Message-ID"] == before
+    assert "Sent 23 Nov 2026" in browser.open(f"{HOME}/mail?state=sent").text
+    again = browser.open(f"{HOME}/mail/{mail_id}/resend").submit("Send again")
+    assert again.status == 409
+    foreign = written(factory, factory.make_user(boots, "bob", email="bob@boots.example"))
+    assert "bob@boots.example" not in browser.open(f"{HOME}/mail").text
+    assert browser.open(f"{HOME}/mail/{foreign}/resend").status == 404
+
+
+def test_a_secret_that_ran_out_is_never_sent_again(factory, configure, jan, enter, anna, clock) -> None:
+    """S49: parked with its reason and wiped at the next sweep; the page offers no other try."""
+    with factory.context():
+        with transaction():
+            ends = now_clock.ahead(minutes=10)
+            values = {"password": "kettle"}
+            assert write_to_person(factory.settings, jan.organisation_id, jan.id, "one_time_password", values, ends)
+        mail_id = outbox.mails()[0].id
+        with transaction():
+            outbox.give_up(mail_id, now_clock.now(), "550 no", may_be_resent=True)
+    browser = enter(anna, f"{HOME}/mail")
+    assert any("Send again" in words for _, words in browser.page.links)
+    clock(minutes=11)
+    assert not any("Send again" in words for _, words in browser.reload().page.links)
+    with factory.context():
+        with transaction():
+            assert not outbox.resend(jan.organisation_id, mail_id, now_clock.now())
+            assert outbox.wipe_expired(now_clock.now()) == 1
+        assert outbox.mail(jan.organisation_id, mail_id).sealed_values == ""
+
+
+def test_the_trail_is_filtered_and_verified(factory, journey, new_browser, enter, anna, jan, clock) -> None:
+    """Issue 3, I1: by event, person and day; the page says that the chain is whole, or at which row it is not."""
+    journey(jan, browser=new_browser()).begin().password("not my password")
+    browser = enter(anna, f"{HOME}/audit")
+    assert "Chain verified" in browser.text
+    found = browser.fill(event="password:wrong", username="jan", since="2026-11-23").submit()
+    assert found.text.count("192.0.2.7") == 1
+    assert "Signed in with" not in found.text
+    assert "Nothing was found." in browser.open(f"{HOME}/audit?since=2026-11-24").text
+    assert "Nothing was found." in browser.open(f"{HOME}/audit?until=2024-01-01").text
+    for wrong in ("since=yesterday", "until=9999-12-31", "username=nobody"):
+        assert browser.open(f"{HOME}/audit?{wrong}").status == 422
+    for odd in ("before=x", "before=99999999999999999999", "event=%00", "page=-1", "trail=installation"):
+        assert browser.open(f"{HOME}/audit?{odd}").status == 200
+    with factory.context(), transaction():
+        session().execute(text("UPDATE audit SET outcome = 'success' WHERE event = 'password:wrong'"))
+    assert "The chain is broken at row" in browser.open(f"{HOME}/audit").text
+
+
+NAUGHTY = ("=HYPERLINK(1)", "+1", "-1", "@x", "＝1")
+
+
+def test_exports_hold_everything_and_no_formula(factory, enter, quiet_shoes, anna, boots, clock) -> None:
+    """V1.2.10, V16.4.3: CSV cells that begin as a formula get a quote in front; JSON has every column, filters hold."""
+    people = [factory.make_user(quiet_shoes, name) for name in NAUGHTY]
+    with factory.context(), transaction():
+        data = {"=1+1": "x"}
+        audit.record("=cmd|' /C calc'!A0", organisation_id=quiet_shoes, subject_id=people[0].id, label="@SUM(1)", data=data)
+    browser = enter(anna, f"{HOME}/audit").open(f"{HOME}/audit/export.csv")
+    assert browser.headers["Content-Type"].startswith("text/csv")
+    assert "attachment" in browser.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(browser.html)))
+    assert {row["subject"] for row in rows} >= {f"'{name}" for name in NAUGHTY}
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(trail.FORMULA)]
+    everything = json.loads(browser.open(f"{HOME}/audit/export.json").html)
+    assert [row["seq"] for row in everything] == list(range(1, len(everything) + 1))
+    assert set(everything[0]) == set(trail.COLUMNS)
+    assert {row["organisation_id"] for row in everything} == {quiet_shoes}
+    few = json.loads(browser.open(f"{HOME}/audit/export.json?event=user:created").html)
+    assert {row["event"] for row in few} == {"user:created"}
+    assert json.loads(browser.open(f"{HOME}/audit/export.json?event=none").html) == []
+    assert browser.open(f"{HOME}/audit/export.xls").status == 404
+    assert browser.open(f"{HOME}/audit/export.csv?since=x").status == 422
+    assert browser.open("/admin/example-boots/audit/export.csv").status == 404
+
+
+def test_an_operator_reads_the_installations_trail(factory, enter, otto, quiet_shoes, clock) -> None:
+    """Issue 3: keys and apps stand in a chain of their own, which administrators do not see."""
+    browser = enter(otto, f"{HOME}/audit?trail=installation")
+    assert "· key:made" in browser.text
+    assert "· key:made" not in browser.open(f"{HOME}/audit").text
+
+
+def test_an_operator_rotates_the_keys_with_the_password(factory, enter, otto, quiet_shoes, clock) -> None:
+    """Issue 3: the next keys become active, the old stay published; the trail says who did it."""
+    with factory.context():
+        before = {row.alg: row.kid for row in signing_keys.published_keys() if rings.state_of(row) == "next"}
+    browser = enter(otto, f"{HOME}/keys")
+    assert "active: signs" in browser.text
+    browser.click("Rotate")
+    browser.fill(password="not my password").submit()
+    assert browser.status == 422
+    browser.fill(password=otto.password).submit()
+    assert "The next keys sign from now on." in browser.text
+    with factory.context():
+        assert {row.alg: row.kid for row in signing_keys.published_keys() if rings.state_of(row) == "active"} == before
+        rotated = [row for row in audit_rows.rows(audit_rows.INSTALLATION) if row.event == Event.KEY_ROTATED]
+        assert {row.actor_id for row in rotated} == {otto.id}
+    browser.click("Rotate")
+    assert "must wait a minute" in browser.fill(password=otto.password).submit().text
+
+
+def test_an_administrator_does_not_see_the_keys(enter, anna, clock) -> None:
+    """V8.3.1: keys are the operators' alone: neither in the menu nor by address."""
+    browser = enter(anna, f"{HOME}/audit")
+    assert not any("Signing keys" in words for _, words in browser.page.links)
+    assert browser.open(f"{HOME}/keys").status == 404
+    assert browser.open(f"{HOME}/keys/rotate").status == 404
