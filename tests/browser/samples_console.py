@@ -15,7 +15,7 @@ from idp.web.admin.front import Choice, OrganisationsPage
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
 from idp.web.admin.organisation import Number, SettingsPage
 from idp.web.admin.people import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
-from idp.web.admin.person import ACTS, ExplainPage, Offer, PersonPage
+from idp.web.admin.person import ACTS, ExplainPage, Offer, PersonPage, PrintedCodePage
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.confirmation import WRONG_PASSWORD
@@ -162,6 +162,10 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-dialog": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna")),
     "console-dialog-wrong": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna", (WRONG_PASSWORD,))),
     "console-dialog-light": ("admin/dialog.html", DialogPage(FRAME, replace(QUESTION, asks_password=False), "anna")),
+    "console-printed": (
+        "admin/printed_code.html",
+        PrintedCodePage(FRAME, "kim", "kim", "ab3d-ef4h-jk5m-np6r-st7v-wx8z", "https://id.example.com/welcome"),
+    ),
     "console-explain": ("admin/explain.html", EXPLAIN),
     "console-groups": ("admin/groups.html", GroupsPage(FRAME, (GROUP, GroupRow("h", "Till", False, 1)))),
     "console-no-groups": ("admin/groups.html", GroupsPage(FRAME, (), "2FA", True, (say("There is a group already."),))),

@@ -124,6 +124,8 @@ def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser
 
     def sign_in(person: MadePerson, path: str = "/admin/", browser: Browser = browser) -> Browser:
         browser.open(path)
+        if "organisation" not in browser.fields and person.store_url not in browser.text:
+            browser.submit("Change the store URL")
         if "organisation" in browser.fields:
             browser.fill(organisation=person.store_url).submit()
         browser.fill(username=person.username, password=person.password).submit()

@@ -1,7 +1,6 @@
 """The console: people, groups and shops, run from a browser by those who may (S3, S4, S12, S13, S47, S49)."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 
@@ -21,40 +20,6 @@ def mails(factory: Factory) -> list[tuple[str, str]]:
 def listed(browser: Browser) -> list[str]:
     """The usernames in a list of people."""
     return [words for href, words in browser.page.links if re.search(r"/people/[a-z0-9]{26}$", href)]
-
-
-@pytest.fixture
-def shoes(factory: Factory) -> str:
-    """An organisation without an owner as yet."""
-    return factory.make_organisation(settings={"offer_set_up": False})
-
-
-@pytest.fixture
-def anna(factory: Factory, shoes: str) -> MadePerson:
-    """An administrator with a second factor."""
-    return factory.make_user(shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
-
-
-@pytest.fixture
-def jan(factory: Factory, shoes: str) -> MadePerson:
-    """An employee with a second factor and a verified address."""
-    return factory.make_user(shoes, "jan", with_totp=True, recovery_codes=3, email="jan@shoes.example", name="Jan Jansen")
-
-
-@pytest.fixture
-def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser]:
-    """``enter(person)`` signs in at the console, or wherever ``path`` says; half a minute later another code is fresh."""
-
-    def sign_in(person: MadePerson, path: str = "/admin/", browser: Browser = browser) -> Browser:
-        browser.open(path)
-        if "organisation" in browser.fields:
-            browser.fill(organisation=person.store_url).submit()
-        browser.fill(username=person.username, password=person.password).submit()
-        browser.fill(code=person.authenticator.code()).submit()
-        clock(seconds=60)
-        return browser
-
-    return sign_in
 
 
 def test_an_administrator_comes_to_the_people_of_their_organisation(enter, anna, jan) -> None:
@@ -216,32 +181,6 @@ def test_barring_letting_in_unlocking_and_ending_sessions(factory: Factory, ente
     assert "code" in theirs.fields
 
 
-def test_the_owner_is_out_of_reach_of_administrators(factory: Factory, enter, shoes, anna) -> None:
-    """S47: not edited, disabled or reset; the page says so, and forged addresses are refused. Nor may anybody do it to
-    themselves here, and nobody becomes more than the one who makes them."""
-    owner = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
-    browser = enter(anna).open(f"{PEOPLE}/{owner.id}")
-    assert "Only the owner may change the owner" in browser.text
-    assert not any(f"{owner.id}/" in href and "explain" not in href for href, _ in browser.page.links)
-    for name in ("edit", "reset-factor", "remove-factor", "disable", "one-time-password", "end-sessions", "unlock"):
-        assert browser.open(f"{PEOPLE}/{owner.id}/{name}").status == 403, name
-    for name in ("reset-factor", "disable"):
-        browser.open(f"{PEOPLE}/{anna.id}/{name}").fill(password=anna.password).submit()
-        assert browser.status == 403, name
-        assert "This is you" in browser.errors[0]
-    browser.open(f"{PEOPLE}/{anna.id}/edit")
-    assert "owner" not in next(form.choices["role"] for form in browser.page.forms if "role" in form.kinds)
-
-
-def test_the_last_owner_stays(factory: Factory, enter, shoes) -> None:
-    """An owner cannot become something less while they are the only one."""
-    boss = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
-    browser = enter(boss).open(f"{PEOPLE}/{boss.id}/edit")
-    browser.fill(role="employee").submit()
-    assert browser.status == 403
-    assert "must keep an owner" in browser.errors[0]
-
-
 def test_grave_acts_want_a_fresh_proof(enter, clock, anna, jan) -> None:
     """Ten minutes after the last proof it is asked again, before the question is; then the question comes."""
     browser = enter(anna)
@@ -254,32 +193,27 @@ def test_grave_acts_want_a_fresh_proof(enter, clock, anna, jan) -> None:
     assert browser.heading == "Reset the second factor of jan?"
 
 
-def test_a_group_that_requires_a_second_factor_bites_at_the_next_sign_in(enter, new_browser, factory, shoes, anna) -> None:
-    """S3, S4: made in the console, with somebody put in; whose page then says why, and on which day at which app."""
-    kim = factory.make_user(shoes, "kim")
-    factory.make_client("till", minimum_acr="mfa")
-    browser = enter(anna).open("/admin/example-shoes/groups")
-    browser.fill(name="2FA", requires_mfa=True).submit()
-    browser.fill(username="nobody").submit()
-    assert browser.status == 422
-    assert "Nobody here" in browser.errors[0]
-    browser.fill(username="KIM").submit()
-    assert "1 person is in it" in browser.text
-    browser.open(f"{PEOPLE}/{kim.id}")
-    assert "Required by the group 2FA" in browser.text
-    browser.click("Why, and from when?")
-    assert "A second factor is needed, or a remembered device." in browser.text
-    browser.fill(client="till", on="2030-01-01").submit()
-    assert browser.page.ids.count("why") == 1
-    assert "A second factor is needed." in browser.text
-    theirs = new_browser().open("/account/security")
-    theirs.fill(username="kim", password=kim.password).submit()
-    assert "set up" in theirs.heading.lower()
+def test_somebody_new_without_an_address_gets_a_code_on_paper(factory: Factory, enter, new_browser, shoes, anna) -> None:
+    """Staff without an address: the code is shown once, works once, and leads to a password of their own."""
+    kim = factory.make_user(shoes, "kim", password="")
+    browser = act(enter(anna), kim, "Print a code", anna.password)
+    code = re.search(r"(?:[a-z0-9]{4}-){5}[a-z0-9]{4}", browser.text)
+    assert code
+    theirs = new_browser().open("/welcome")
+    theirs.fill(organisation="example-shoes", username="kim", code=code[0]).submit()
+    assert "new_password" in theirs.fields
+    theirs.fill(new_password="violet harbour kettle 9", new_password_again="violet harbour kettle 9").submit()
+    signed_in = new_browser().open("/account/security")
+    signed_in.fill(username="kim", password="violet harbour kettle 9").submit()
+    assert signed_in.heading == "Sign-in details"
 
 
-def test_the_console_speaks_dutch(enter, new_browser, anna, jan) -> None:
-    """S62: every page of one's work in the other language."""
-    browser = enter(anna, browser=new_browser(languages="nl"))
-    assert browser.heading == "Mensen"
-    for path, heading in (("groups", "Groepen"), ("shops", "Winkels"), ("policies", "Regels"), ("settings", "Instellingen")):
-        assert browser.open(f"/admin/example-shoes/{path}").heading == heading
+def test_somebody_new_is_invited_by_mail(factory: Factory, enter, shoes, anna) -> None:
+    """The invitation goes to the address on record; who was here before is not invited."""
+    kim = factory.make_user(shoes, "kim", password="", email="kim@shoes.example", email_verified=False)
+    browser = enter(anna).open(f"{PEOPLE}/{kim.id}").click("Invite by e-mail")
+    browser.submit("Invite by e-mail")
+    assert "Sent." in browser.text
+    assert mails(factory) == [("invitation", "kim@shoes.example")]
+    browser.open(f"{PEOPLE}/{anna.id}/invite").submit("Invite by e-mail")
+    assert browser.status == 409

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
 from idp.errors import Message, Refusal, say
-from idp.identity import authority, people, reach, resets
+from idp.identity import authority, invitations, people, reach, resets
 from idp.identity.policy import Reason
+from idp.mail.messages import can_be_written_to
 from idp.store import clients, credentials, limits, logins, users
 from idp.store.logins import Login
 from idp.store.users import User
@@ -31,6 +32,8 @@ class Act:
     do: Callable[..., Any]
     done: str = "done"
     is_grave: bool = True
+    is_shown: bool = False
+    """Whether what was made is shown, once."""
 
 
 ENDS_ALL = say("Open sessions, recovery codes and remembered devices of %(username)s end at once.")
@@ -57,6 +60,24 @@ ACTS = {
         ),
         resets.send_one_time_password,
         done="sent",
+    ),
+    "invite": Act(
+        say("Invite by e-mail"),
+        say("Invite %(username)s by e-mail?"),
+        (say("%(username)s gets a mail with a link to choose a first password. Opening it verifies the address."),),
+        invitations.invite,
+        done="sent",
+        is_grave=False,
+    ),
+    "print-code": Act(
+        say("Print a code"),
+        say("Print a code for %(username)s?"),
+        (
+            say("The code is shown once, to print and hand over. With it %(username)s chooses a password."),
+            say("Whoever holds the paper can do so: give it to nobody else. An earlier code stops working."),
+        ),
+        invitations.print_code,
+        is_shown=True,
     ),
     "end-sessions": Act(
         say("End all sessions"),
@@ -119,6 +140,17 @@ class PersonPage:
 
 
 @dataclass(frozen=True)
+class PrintedCodePage:
+    """A code to hand over on paper, shown this once; ``address`` is where it is typed."""
+
+    frame: Frame
+    user_id: str
+    username: str
+    code: str
+    address: str
+
+
+@dataclass(frozen=True)
 class ExplainPage:
     """Why something is asked of a person on a day, at an app or anywhere; ``needed`` in words."""
 
@@ -155,19 +187,24 @@ def act_on_person(store_url: str, user_id: str, act: str) -> Response:
     authority.require_over(admin.organisation, user, admin.origin)
     question = _question(admin, user, chosen)
     asked = dialog.unconfirmed(admin, HERE, question)
-    if asked is not None:
-        return asked
-    try:
-        chosen.do(browser.settings(), admin.organisation, user, admin.origin)
-    except Refusal as refusal:
-        return dialog.refused(admin, HERE, question, refusal)
-    return access.done(address_of(admin, user.id), chosen.done)
+    return asked if asked is not None else _carry_out(admin, user, chosen, question)
 
 
 def explain(store_url: str, user_id: str) -> Response:
     """Why a second factor is asked of them, or not."""
     admin = access.administrator(store_url)
     return pages.render("admin/explain.html", _explained(admin, person_at(admin, user_id)))
+
+
+def _carry_out(admin: Admin, user: User, act: Act, question: Question) -> Response:
+    try:
+        made = act.do(browser.settings(), admin.organisation, user, admin.origin)
+    except Refusal as refusal:
+        return dialog.refused(admin, HERE, question, refusal)
+    if not act.is_shown:
+        return access.done(address_of(admin, user.id), act.done)
+    where = browser.settings().issuer + url_for("reset.welcome")
+    return pages.render("admin/printed_code.html", PrintedCodePage(admin.frame(HERE), user.id, user.username, made, where))
 
 
 def _question(admin: Admin, user: User, act: Act) -> Question:
@@ -207,10 +244,14 @@ def _page(admin: Admin, user: User) -> PersonPage:
 
 
 def _offers(user: User, *, has_factor: bool, is_signed_in: bool) -> tuple[Offer, ...]:
+    may_be_mailed = can_be_written_to(user)
+    is_new = user.last_login_at is None and user.disabled_at is None
     makes_sense = {
+        "invite": is_new and bool(user.email),
+        "print-code": user.disabled_at is None and user.role != "owner" and not may_be_mailed,
         "reset-factor": has_factor,
         "remove-factor": has_factor,
-        "one-time-password": user.disabled_at is None,
+        "one-time-password": user.disabled_at is None and may_be_mailed,
         "end-sessions": is_signed_in,
         "unlock": bool(limits.failures_of(user.organisation_id, user.id)),
         "disable": user.disabled_at is None,

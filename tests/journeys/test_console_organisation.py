@@ -1,0 +1,227 @@
+"""The console: shops, groups, policies and settings, what nobody may do, both languages (S3, S4, S11, S12, S55, S62)."""
+
+from datetime import timedelta
+
+import pytest
+
+from idp.clock import now
+from idp.db import transaction
+from idp.store import organisations, users
+from tests.factories import Factory
+
+AT = "/admin/example-shoes"
+PEOPLE = f"{AT}/people"
+
+
+def test_shops_are_added_edited_and_deleted(factory: Factory, enter, shoes, anna) -> None:
+    """S12: administrators see and edit all of them; deleting asks for the password."""
+    browser = enter(anna).open(f"{AT}/shops")
+    browser.fill(code="amsterdam-1", name="Amsterdam Centre").submit()
+    assert "Added." in browser.text
+    browser.fill(code="amsterdam-1", name="Again").submit()
+    assert browser.status == 422
+    assert "There is a shop amsterdam-1 already" in browser.errors[0]
+    browser.fill(code="x" * 64, name="Too long").submit()
+    assert browser.status == 422
+    browser.open(f"{AT}/shops").click("Edit")
+    browser.fill(name=" ").submit()
+    assert browser.status == 422
+    browser.fill(name="Amsterdam Dam").submit()
+    assert "Amsterdam Dam" in browser.text
+    browser.click("Edit").click("Delete this shop")
+    browser.fill(password="not my password").submit()
+    assert browser.status == 422
+    browser.fill(password=anna.password).submit()
+    assert "There are no shops yet." in browser.text
+    with factory.context():
+        assert organisations.shops(shoes) == []
+
+
+def test_a_group_is_renamed_and_deleted_unless_a_policy_names_it(
+    factory: Factory, enter, new_browser, shoes, anna, olga
+) -> None:
+    """S4, S11: an administrator cannot make a dated rule fall silent by taking its group away."""
+    factory.make_group(shoes, "Till", requires_mfa=False)
+    browser = enter(anna).open(f"{AT}/groups").click("Edit")
+    browser.fill(name="Tills").submit()
+    assert browser.heading == "Tills"
+    operator = enter(olga, f"{AT}/policies/add", new_browser())
+    operator.fill(name="tills", starts="2026-01-01", groups="Tills").submit()
+    assert "Added." in operator.text
+    browser.fill(name="Counters").submit()
+    assert "The policy tills names this group" in browser.errors[0]
+    browser.reload().click("Delete this group").fill(password=anna.password).submit()
+    assert browser.status == 409
+    operator.click("Delete").fill(password=olga.password).submit()
+    assert "There are no policies." in operator.text
+    browser.submit("Leave it as it is") if browser.offers("Leave it as it is") else browser.reload()
+    browser.fill(password=anna.password).submit()
+    assert "There are no groups yet." in browser.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("starts", "30-04-2021", "date"),
+        ("ends", "2020-01-01", "before the first"),
+        ("countries", "Holland", "not known"),
+        ("organisations", "nobody", "not known"),
+        ("clients", "nothing", "not known"),
+        ("groups", "2FA", "not known"),
+        ("require", "a lot", "one of"),
+        ("name", "", "one line of text"),
+    ],
+)
+def test_wrong_policies_are_refused(enter, olga, shoes, field: str, value: str, said: str) -> None:
+    """Bad input: the message says which field, what was typed is kept, nothing is written."""
+    browser = enter(olga, f"{AT}/policies/add")
+    form = {"csrf_token": browser.value("csrf_token"), "name": "x", "starts": "2026-01-01", "require": "second_factor"}
+    browser.send("POST", f"https://id.example.com{AT}/policies/add", list({**form, field: value}.items()))
+    assert browser.status == 422
+    assert said in browser.errors[0]
+    assert browser.open(f"{AT}/policies").text.count("There are no policies.") == 1
+
+
+def test_operators_make_policies_and_administrators_see_whom_they_reach(
+    factory: Factory, enter, new_browser, anna, olga
+) -> None:
+    """S11: the built-in example, from a day on; who is affected on the day before and on the day itself."""
+    aussie = factory.make_organisation("aussie-boots", country="AU", integrations=["xero"])
+    bruce = factory.make_user(aussie, "bruce", role="manager")
+    sheila = factory.make_user(aussie, "sheila", role="administrator", with_totp=True, email="s@boots.example")
+    operator = enter(olga, "/admin/aussie-boots/policies").click("Add a policy")
+    ticks = {"role-administrator": True, "role-manager": True}
+    operator.fill(name="xero-au", starts="2027-04-30", countries="AU", integrations="xero", **ticks).submit()
+    operator.click("Edit").fill(ends="2028-01-01").submit()
+    assert "Saved." in operator.text
+    browser = enter(sheila, "/admin/aussie-boots/policies", new_browser())
+    assert "xero-au" in browser.text
+    assert not any("Edit" in words or "Add a policy" in words for _, words in browser.page.links)
+    browser.click("Who would be affected?").fill(on="2027-04-29").submit()
+    assert "0 of 2 people" in browser.text
+    browser.fill(on="2027-04-30", name="xero-au").submit()
+    assert "1 of 2 people" in browser.text
+    assert bruce.username in browser.text
+    assert browser.open("/admin/aussie-boots/policies/who?on=tomorrow").errors
+    elsewhere = enter(anna, f"{AT}/policies", new_browser())
+    assert "xero-au" not in elsewhere.text
+
+
+def test_settings_are_changed_within_their_bounds(factory: Factory, enter, new_browser, shoes, anna, olga) -> None:
+    """Lengths can be shortened only; country and integrations are the operators', forged fields or not."""
+    browser = enter(anna, f"{AT}/settings")
+    browser.fill(name="Better Shoes", login_hours="8", remember_device_days="7", password_min_length="15").submit()
+    assert "Saved." in browser.text
+    for field, value in (("login_hours", "25"), ("login_hours", "eight"), ("remember_device_days", "0"), ("name", "")):
+        browser.open(f"{AT}/settings").fill(**{field: value}).submit()
+        assert browser.status == 422, field
+    browser.open(f"{AT}/settings").fill(**{"language-nl": False, "language-en": False}).submit()
+    assert "at least one language" in browser.errors[0]
+    browser.open(f"{AT}/settings").submit("Save", country="AU", integrations="")
+    assert "Only who runs this installation" in browser.errors[0]
+    operator = enter(olga, f"{AT}/settings", new_browser())
+    operator.fill(country="be", integrations="xero, shopify").submit()
+    assert "Saved." in operator.text
+    with factory.context():
+        row = factory.organisation(shoes)
+        assert (row.name, row.country, row.integrations) == ("Better Shoes", "BE", ["xero", "shopify"])
+        assert (row.settings["login_hours"], row.settings["password_min_length"]) == (8, 15)
+
+
+def test_an_operator_chooses_whom_to_look_after(factory: Factory, enter, shoes, olga) -> None:
+    """Operators come to a list of all organisations; their own has no people, groups or shops to edit here."""
+    factory.make_organisation("toys", name="Toys")
+    browser = enter(olga)
+    assert browser.heading == "Organisations"
+    browser.fill(q="TOY").submit()
+    assert "Example Shoes" not in browser.text
+    browser.click("Toys")
+    assert browser.url.endswith("/admin/toys/people")
+    for section in ("people", "groups", "shops", "policies", "settings"):
+        assert browser.open(f"/admin/installation/{section}").status == 404
+
+
+def test_ids_of_another_organisation_do_not_exist(factory: Factory, enter, shoes, anna) -> None:
+    """Guessing ids gives 404: people, groups and shops of others, and their whole console."""
+    toys = factory.make_organisation("toys")
+    stranger, group = factory.make_user(toys, "kim"), factory.make_group(toys)
+    with factory.context():
+        group = organisations.groups(toys)[0].id
+    browser = enter(anna)
+    for path in (f"people/{stranger.id}", f"people/{stranger.id}/edit", f"people/{stranger.id}/disable", f"groups/{group}"):
+        assert browser.open(f"{AT}/{path}").status == 404, path
+    for path in ("people", "groups", "settings"):
+        assert browser.open(f"/admin/toys/{path}").status == 404, path
+    assert browser.open("/admin/nowhere/people").status == 404
+    assert browser.open(f"{PEOPLE}/{anna.id}/eat").status == 404
+
+
+def test_a_group_that_requires_a_second_factor_bites_at_the_next_sign_in(enter, new_browser, factory, shoes, anna) -> None:
+    """S3, S4: made in the console, with somebody put in; whose page then says why, and on which day at which app."""
+    kim = factory.make_user(shoes, "kim")
+    factory.make_client("till", minimum_acr="mfa")
+    browser = enter(anna).open("/admin/example-shoes/groups")
+    browser.fill(name="2FA", requires_mfa=True).submit()
+    browser.fill(username="nobody").submit()
+    assert browser.status == 422
+    assert "Nobody here" in browser.errors[0]
+    browser.fill(username="KIM").submit()
+    assert "1 person is in it" in browser.text
+    browser.open(f"{PEOPLE}/{kim.id}")
+    assert "Required by the group 2FA" in browser.text
+    browser.click("Why, and from when?")
+    assert "A second factor is needed, or a remembered device." in browser.text
+    browser.fill(client="till", on="2030-01-01").submit()
+    assert browser.page.ids.count("why") == 1
+    assert "A second factor is needed." in browser.text
+    theirs = new_browser().open("/account/security")
+    theirs.fill(username="kim", password=kim.password).submit()
+    assert "set up" in theirs.heading.lower()
+
+
+def test_the_owner_is_out_of_reach_of_administrators(factory: Factory, enter, shoes, anna) -> None:
+    """S47: not edited, disabled or reset; the page says so, and forged addresses are refused. Nor may anybody do it to
+    themselves here, and nobody becomes more than the one who makes them."""
+    owner = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
+    browser = enter(anna).open(f"{PEOPLE}/{owner.id}")
+    assert "Only the owner may change the owner" in browser.text
+    assert not any(f"{owner.id}/" in href and "explain" not in href for href, _ in browser.page.links)
+    for name in ("edit", "reset-factor", "remove-factor", "disable", "one-time-password", "end-sessions", "unlock"):
+        assert browser.open(f"{PEOPLE}/{owner.id}/{name}").status == 403, name
+    for name in ("reset-factor", "disable"):
+        browser.open(f"{PEOPLE}/{anna.id}/{name}").fill(password=anna.password).submit()
+        assert browser.status == 403, name
+        assert "This is you" in browser.errors[0]
+    browser.open(f"{PEOPLE}/{anna.id}/edit")
+    assert "owner" not in next(form.choices["role"] for form in browser.page.forms if "role" in form.kinds)
+
+
+def test_the_last_owner_stays(factory: Factory, enter, shoes) -> None:
+    """An owner cannot become something less while they are the only one."""
+    boss = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
+    browser = enter(boss).open(f"{PEOPLE}/{boss.id}/edit")
+    browser.fill(role="employee").submit()
+    assert browser.status == 403
+    assert "must keep an owner" in browser.errors[0]
+
+
+def test_the_console_closes_after_seven_days_without_a_verified_address(factory: Factory, enter, clock, shoes, anna) -> None:
+    """S55: until then an administrator is only reminded."""
+    with factory.context(), transaction():
+        users.change_user(shoes, anna.id, email_verified_at=None, verify_since=now())
+    browser = enter(anna, "/account/security")
+    if browser.heading != "Sign-in details":
+        browser.submit()
+    assert browser.open(PEOPLE).status == 200
+    with factory.context(), transaction():
+        users.change_user(shoes, anna.id, verify_since=now() - timedelta(days=8))
+    assert browser.open(PEOPLE).status == 403
+    assert "Verify your e-mail address first" in browser.text
+
+
+def test_the_console_speaks_dutch(enter, new_browser, anna, jan) -> None:
+    """S62: every page of one's work in the other language."""
+    browser = enter(anna, browser=new_browser(languages="nl"))
+    assert browser.heading == "Mensen"
+    for path, heading in (("groups", "Groepen"), ("shops", "Winkels"), ("policies", "Regels"), ("settings", "Instellingen")):
+        assert browser.open(f"/admin/example-shoes/{path}").heading == heading
