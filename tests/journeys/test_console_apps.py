@@ -230,6 +230,8 @@ def test_an_answer_that_was_not_asked_for_counts_for_nothing(factory, enter, ann
     """RFC 6749 §10.12, RFC 9207: wrong state, wrong issuer, an error, no test under way, too late."""
     factory.make_client(redirect_uri=ISSUER + trial.PATH)
     browser = enter(anna, f"{HOME}/webshop/test")
+    assert browser.open(f"{trial.PATH}?code=x&state=y").status == 400
+    browser.client.set_cookie("__Host-trial", "forged", domain="id.example.com", secure=True)
     assert "no test under way" in browser.open(f"{trial.PATH}?code=x&state=y").text
 
     def answered(**over: str) -> str:
@@ -245,6 +247,9 @@ def test_an_answer_that_was_not_asked_for_counts_for_nothing(factory, enter, ann
     assert "access_denied" in answered(error="access_denied", error_description="No.")
     assert "invalid_grant" in answered(code="made-up")
     assert "invalid_grant" in answered()
+
+    browser.open(f"{HOME}/webshop/test").submit("Test")
+    assert browser.heading == "The ID token, explained", "a failed test spoils the next"
 
 
 def test_without_our_page_registered_the_button_says_what_is_missing(factory, enter, anna, clock) -> None:

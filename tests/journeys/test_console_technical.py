@@ -259,3 +259,24 @@ def test_an_administrator_does_not_see_the_keys(enter, anna, clock) -> None:
     assert not any("Signing keys" in words for _, words in browser.page.links)
     assert browser.open(f"{HOME}/keys").status == 404
     assert browser.open(f"{HOME}/keys/rotate").status == 404
+
+
+def test_the_console_speaks_dutch(factory, new_browser, enter, otto, quiet_shoes, clock) -> None:
+    """S62: every technical page, as its reader's browser asks."""
+    browser = enter(otto, f"{HOME}/sessions", new_browser(languages="nl"))
+    headings = {"sessions": "Sessies", "mail": "Mail", "audit": "Logboek", "keys": "Ondertekensleutels", "apps": "Apps"}
+    for section, heading in headings.items():
+        assert browser.open(f"{HOME}/{section}").heading == heading
+    assert "Keten gecontroleerd" in browser.open(f"{HOME}/audit").text
+    assert "Waar antwoorden heen mogen" in browser.open(f"{HOME}/apps/add").text
+
+
+@pytest.mark.parametrize("role", ["owner", "administrator", "manager", "employee", "customer"])
+def test_the_role_decides_who_enters(factory, enter, quiet_shoes, role: str, clock) -> None:
+    """V8.3.1: owners and administrators see their organisation's pages, nobody else does; keys are nobody's of them."""
+    details = {"role": role, "with_totp": True, "email": f"{role}@shoes.example"}
+    browser = enter(factory.make_user(quiet_shoes, f"the-{role}", **details), "/account/details")
+    expected = 200 if role in ("owner", "administrator") else 404
+    for section in (*SECTIONS, "apps", "audit/export.csv"):
+        assert browser.open(f"{HOME}/{section}").status == expected
+    assert browser.open(f"{HOME}/keys").status == 404
