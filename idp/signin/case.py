@@ -8,7 +8,7 @@ from typing import Any
 from idp.identity.policy import Person, Rules
 from idp.identity.proofs import Proof, counting, level
 
-ENROL, NEW_CODES, NEW_PASSWORD = "enrol", "new_codes", "new_password"
+ENROL, NEW_CODES, NEW_PASSWORD, ADD_PASSKEY = "enrol", "new_codes", "new_password", "add_passkey"
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class Needs:
     ``acr``: names in order of preference, known ones only; the lowest is necessary. ``minimum_level`` raises that.
     ``highest``: the highest level the person has (changes of sign-in details). ``max_age``: seconds. ``prompt``: words of
     OpenID Connect Core §3.1.2.1. ``subject``: the ``sub`` that ``id_token_hint`` names. ``organisation``: a store URL.
-    ``tasks``: what shall be done once signed in (``enrol``, ``new_codes``, ``new_password``). ``return_to``: a path of ours,
-    to which ``/<attempt id>`` is added where ``resumes``. ``carried``: what the asker wants back, unread.
+    ``tasks``: what shall be done once signed in (``enrol``, ``new_codes``, ``new_password``, ``add_passkey``).
+    ``return_to``: a path of ours, to which ``/<attempt id>`` is added where ``resumes``. ``carried``: what the asker wants
+    back, unread.
     """
 
     return_to: str
@@ -133,6 +134,8 @@ class Case:
     consented_scopes: frozenset[str] = frozenset()
     factor_changed_lately: bool = False
     password_min_length: int = 12
+    attests: bool = False
+    """Whether there are makers whose attestation is believed: without any, nobody reaches level 5."""
     locale: str = ""
     """The person's own choice of language."""
     unverified_address: str = ""

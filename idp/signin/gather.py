@@ -11,6 +11,7 @@ from idp.identity.proofs import Proof
 from idp.signin import attempts
 from idp.signin.case import Case, ClientTerms, KnownPerson, Needs, OrganisationFacts, Visit
 from idp.signin.step import Work
+from idp.signin.steps.by_passkey import serves
 from idp.signin.steps.organisation import ASK
 from idp.store import browsers, consents, organisations, users
 from idp.store.attempts import Attempt
@@ -47,6 +48,7 @@ def gather(settings: Settings, needs: Needs, visit: Visit, attempt: Attempt | No
         findings=attempt.findings,
         answers=attempt.answers,
         prepared=attempts.opened(settings, attempt),
+        attests=bool(settings.attestation_roots),
     )
     if organisation is not None and user is not None and terms is not None:
         case = _with_person(settings, case, visit, attempt, login, organisation, terms, user)
@@ -105,7 +107,7 @@ def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
     if needs.subject:
         return needs.subject == login.user_id
     organisation = organisations.organisation(login.organisation_id)
-    if organisation is None or not _serves(needs.client, organisation):
+    if organisation is None or not serves(needs.client, organisation):
         return False
     if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
         return False
@@ -115,15 +117,6 @@ def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
 def _is_hinted(login: Login, hint: str) -> bool:
     user = users.user(login.organisation_id, login.user_id)
     return user is not None and people.compared(hint) in (user.username_key, user.email_key)
-
-
-def _serves(client: ClientTerms | None, organisation: Organisation) -> bool:
-    """Whether a client serves an organisation; the operators' own is for our own pages only."""
-    if client is None:
-        return True
-    if organisation.kind != "retailer":
-        return False
-    return not client.organisations or organisation.id in client.organisations
 
 
 def _organisation(needs: Needs, visit: Visit, attempt: Attempt, login: Login | None) -> tuple[Organisation | None, bool]:
@@ -143,8 +136,8 @@ def _organisation(needs: Needs, visit: Visit, attempt: Attempt, login: Login | N
         found = organisations.organisation(single or remembered_id)
     else:
         only = organisations.only_organisation()
-        return (only, True) if only is None or _serves(needs.client, only) else (None, False)
-    if found is None or not _serves(needs.client, found):
+        return (only, True) if only is None or serves(needs.client, only) else (None, False)
+    if found is None or not serves(needs.client, found):
         return None, False
     return found, login is not None or found.id in (single, remembered_id)
 
@@ -200,7 +193,7 @@ def _known(needs: Needs, visit: Visit, live: Login | None) -> tuple[KnownPerson,
     for row in browsers.people_on(visit.browser_id):
         organisation = organisations.organisation(row.organisation_id)
         user = users.user(row.organisation_id, row.user_id)
-        if organisation is None or user is None or user.disabled_at or not _serves(needs.client, organisation):
+        if organisation is None or user is None or user.disabled_at or not serves(needs.client, organisation):
             continue
         if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
             continue

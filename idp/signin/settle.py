@@ -128,7 +128,7 @@ def answer(settings: Settings, visit: Visit, attempt_id: str, step_name: str, fo
     except TooMany as closed:
         return replace(_shown(work, step, (closed.message,)), retry_after=closed.retry_after)
     if isinstance(outcome, Wrong):
-        return _shown(gather(settings, work.case.needs, visit, attempt, attempt_id), step, outcome.errors, form)
+        return _shown(_prepared(_after(work, outcome), step), step, outcome.errors, form)
     try:
         return _keep(work, outcome)
     except _Lost as lost:
@@ -183,6 +183,17 @@ def _prepared(work: Work, step: Step) -> Work:
             attempts.note(work.settings, work.attempt, Noted(prepared=made))
     except Stale:
         pass  # another tab prepared it first: its secret is shown
+    return _again(work)
+
+
+def _after(work: Work, wrong: Wrong) -> Work:
+    """The work after a wrong answer, whose challenge must not be tried again."""
+    if wrong.prepared is not None:
+        try:
+            with db.transaction():
+                attempts.note(work.settings, work.attempt, Noted(prepared=wrong.prepared))
+        except Stale:
+            pass  # another answer spent it first
     return _again(work)
 
 

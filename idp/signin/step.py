@@ -109,9 +109,10 @@ class Noted:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A wrong answer: what the page says, and what was typed that may be shown again."""
+    """A wrong answer: what the page says. ``prepared`` replaces what was prepared (a challenge is spent); None keeps it."""
 
     errors: tuple[Message, ...]
+    prepared: Mapping[str, Any] | None = None
 
 
 Outcome = Noted | Wrong

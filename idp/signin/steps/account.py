@@ -30,7 +30,7 @@ def hint_names_login(case: Case) -> bool:
 
 def due(case: Case) -> bool:
     """A shared till always asks who it is; others when asked to, if there is anyone to choose."""
-    if case.answered("account") or any(proof.method == "password" for proof in case.own_proofs):
+    if case.answered("account") or any(proof.method in ("password", "passkey") for proof in case.own_proofs):
         return False
     shared = case.needs.client is not None and case.needs.client.shared_device
     if case.silent:

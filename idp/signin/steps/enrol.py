@@ -20,6 +20,7 @@ from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
 from idp.signin.steps import password
 from idp.signin.steps.factor import WRONG_CODE, gate, wrong_code
 from idp.signin.steps.need import needed_level
+from idp.signin.steps.passkey import INSTEAD
 from idp.store import credentials, users
 
 START, PASSWORD, APPS, SCAN, CODES = "start", "password", "apps", "scan", "codes"
@@ -28,7 +29,8 @@ JUST_NOW = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class EnrolPage:
-    """One of five stages. Buttons: ``next``; ``not_now`` leaves, where ``may_leave``; ``back`` goes from scan to apps.
+    """One of five stages. Buttons: ``next``; ``not_now`` leaves, where ``may_leave``; ``back`` goes from scan to apps;
+    ``use_passkey`` at the start adds a passkey instead.
 
     ``start``: ``reasons`` say why it is compulsory (empty: offered). ``password``: field ``password``. ``scan``: ``uri`` of
     the QR code, ``key`` in groups of four, field ``code``. ``codes``: twelve ``codes``, tick ``noted``, ``file_name`` and
@@ -40,6 +42,7 @@ class EnrolPage:
     may_leave: bool
     is_again: bool
     only_codes: bool
+    may_use_passkey: bool = False
     reasons: tuple[Message, ...] = ()
     uri: str = ""
     key: str = ""
@@ -56,7 +59,8 @@ def is_compulsory(case: Case) -> bool:
         return True
     lacks = not case.person.has_factor
     by_rule = case.rules is not None and case.rules.must_own
-    return lacks and (by_rule or case.level < min(needed_level(case), SECOND))
+    # An app's code would not reach more than level 3: for that there is the passkey.
+    return lacks and (by_rule or case.level < needed_level(case) <= SECOND)
 
 
 def is_wanted(case: Case) -> bool:
@@ -64,7 +68,12 @@ def is_wanted(case: Case) -> bool:
     if case.answered("enrolled") or case.answered("enrol") == "not_now":
         return False
     tasks = {ENROL, NEW_CODES} & set(case.needs.tasks)
-    return bool(tasks) or case.answered("recovered") == "again"
+    return bool(tasks) or case.answered("recovered") == "again" or owes_codes(case)
+
+
+def owes_codes(case: Case) -> bool:
+    """Whether a passkey was just added by somebody without recovery codes: a lost one would lock them out (S21)."""
+    return bool(case.answered("passkey_added")) and case.person is not None and case.person.recovery_codes_left == 0
 
 
 def is_offered(case: Case) -> bool:
@@ -83,13 +92,13 @@ def due(case: Case) -> bool:
 
 def only_codes(case: Case) -> bool:
     """Whether only fresh recovery codes are made, for an app that stays."""
-    wants = NEW_CODES in case.needs.tasks and case.person is not None and case.person.has_totp
-    return wants and not case.findings.get("last_code")
+    wants = NEW_CODES in case.needs.tasks and case.person is not None and case.person.has_factor
+    return (wants or owes_codes(case)) and not case.findings.get("last_code")
 
 
 def stage_of(case: Case) -> str:
     """The stage, from the facts alone."""
-    if not case.answered("enrol_started"):
+    if not case.answered("enrol_started") and not owes_codes(case):
         return START
     if not _password_is_recent(case):
         return PASSWORD
@@ -115,6 +124,7 @@ def page(case: Case, frame: Frame) -> EnrolPage:
         may_leave=not compulsory,
         is_again=case.person is not None and case.person.has_totp,
         only_codes=only_codes(case),
+        may_use_passkey=_may_use_passkey(case),
         reasons=tuple(reason.message for reason in case.rules.compulsory_because) if compulsory and case.rules else (),
     )
     if stage == SCAN:
@@ -124,6 +134,11 @@ def page(case: Case, frame: Frame) -> EnrolPage:
         download = f"{frame.action}/recovery-codes.txt"
         return replace(shown, codes=tuple(prepared["codes"]), file_name=prepared["file_name"], download=download)
     return shown
+
+
+def _may_use_passkey(case: Case) -> bool:
+    """Offered to all (NIST SP 800-63B-4 §2.2.2) who have no factor; the last recovery code opens only the app's set-up."""
+    return case.person is not None and not case.person.has_factor and not case.findings.get("last_code")
 
 
 def prepare(work: Work) -> Mapping[str, Any] | None:
@@ -147,6 +162,8 @@ def answer(work: Work, form: Form) -> Outcome:
     if "not_now" in form and not is_compulsory(work.case):
         return _not_now(work)
     stage = stage_of(work.case)
+    if stage == START and "use_passkey" in form and _may_use_passkey(work.case):
+        return Noted(answers={"enrol_kind": INSTEAD})
     if stage == START:
         return Noted(answers={"enrol_started": "yes"})
     if stage == PASSWORD:

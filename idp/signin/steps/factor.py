@@ -1,6 +1,8 @@
-"""The second factor: the code of now (S34), or a recovery code in its place (S41, S42)."""
+"""The second factor: the code of now (S34), a passkey or security key, or a recovery code in their place (S41, S42)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from idp import crypto, db
 from idp.audit import Event
@@ -11,10 +13,13 @@ from idp.identity.proofs import Proof
 from idp.mail.messages import notify
 from idp.signin.case import Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
-from idp.signin.steps.need import needed_level
+from idp.signin.steps import by_passkey
+from idp.signin.steps.by_passkey import PasskeyAsk
+from idp.signin.steps.need import highest_owned, needed_level
 from idp.store import credentials
 
-APP, RECOVERY = "app", "recovery"
+APP, PASSKEY, RECOVERY = "app", "passkey", "recovery"
+PLACE = "factor"
 WRONG_RECOVERY = say("That recovery code is not right, or it was used before. Try another one from your list.")
 ALREADY_USED = say("That code was used already. Wait for the next code in your app and enter that one.")
 WRONG_CODE = say("That code is not right. Wait for the next code, or close your authenticator app and open it again.")
@@ -25,27 +30,62 @@ SCAN_AGAIN = say(
 
 @dataclass(frozen=True)
 class FactorPage:
-    """``mode`` ``app`` asks for ``code`` (and offers ``remember_device`` for so many days, 0: not), ``recovery`` for
-    ``recovery_code``. The buttons ``use_recovery`` and ``use_app`` change the mode.
+    """``mode`` ``app`` asks for ``code`` (and offers ``remember_device`` for so many days, 0: not), ``passkey`` for nothing
+    else than a passkey, ``recovery`` for ``recovery_code``. The buttons ``use_recovery`` and ``use_app`` change the mode.
+
+    ``passkey``: for the script, where the person has one. ``has_codes``: recovery codes are left.
+    ``only_passkey``: a code of the app would not do. ``is_new``: it was added a moment ago.
     """
 
     frame: Frame
     mode: str
     remember_days: int
+    passkey: PasskeyAsk | None = None
+    has_codes: bool = True
+    only_passkey: bool = False
+    is_new: bool = False
 
 
 def due(case: Case) -> bool:
     """Asked where an owned factor would raise the level to what is needed, unless the last recovery code was shown."""
-    if case.person is None or not case.person.has_totp or case.findings.get("last_code"):
+    if case.person is None or case.findings.get("last_code"):
         return False
-    return case.level < min(needed_level(case), SECOND)
+    return case.level < min(needed_level(case), highest_owned(case))
+
+
+def _mode_of(case: Case) -> str:
+    """The code where it suffices: it works without a script. Else the passkey."""
+    if case.answered("factor_mode") == RECOVERY:
+        return RECOVERY
+    return APP if _code_suffices(case) else PASSKEY
+
+
+def _code_suffices(case: Case) -> bool:
+    has_app = case.person is not None and case.person.has_totp
+    return has_app and case.level < SECOND and min(needed_level(case), highest_owned(case)) <= SECOND
 
 
 def page(case: Case, frame: Frame) -> FactorPage:
     """The code field; the tick is absent where the client turns it off (S39)."""
     allowed = case.needs.client is None or case.needs.client.remember_device
     days = case.organisation.remember_device_days if case.organisation and allowed else 0
-    return FactorPage(frame, mode=case.answered("factor_mode") or APP, remember_days=days)
+    return FactorPage(
+        frame,
+        mode=_mode_of(case),
+        remember_days=days,
+        passkey=by_passkey.ask_of(case, PLACE),
+        has_codes=case.person is not None and case.person.recovery_codes_left > 0,
+        only_passkey=not _code_suffices(case),
+        is_new=bool(case.answered("passkey_added")),
+    )
+
+
+def prepare(work: Work) -> Mapping[str, Any] | None:
+    """The challenge for the person's own passkeys, which are named only now that the password was right."""
+    _, _, user = work.person()
+    if work.case.person is None or not work.case.person.has_passkey:
+        return None
+    return by_passkey.prepared(work, PLACE, user)
 
 
 def answer(work: Work, form: Form) -> Outcome:
@@ -55,7 +95,11 @@ def answer(work: Work, form: Form) -> Outcome:
             return Noted(answers={"factor_mode": mode})
     if "recovery_code" in form:
         return _recovery_code(work, form["recovery_code"])
-    return _app_code(work, form.get("code", ""), remember="remember_device" in form)
+    if "passkey" in form:
+        outcome = by_passkey.second_factor(work, PLACE, form["passkey"])
+    else:
+        outcome = _app_code(work, form.get("code", ""))
+    return _remembering(work, outcome) if "remember_device" in form and isinstance(outcome, Noted) else outcome
 
 
 def gate(work: Work, authenticator: str) -> throttle.Guess:
@@ -73,7 +117,7 @@ def gate(work: Work, authenticator: str) -> throttle.Guess:
     )
 
 
-def _app_code(work: Work, code: str, *, remember: bool) -> Outcome:
+def _app_code(work: Work, code: str) -> Outcome:
     _, _, user = work.person()
     row = credentials.active_totp(user.organisation_id, user.id)
     if row is None:
@@ -87,14 +131,24 @@ def _app_code(work: Work, code: str, *, remember: bool) -> Outcome:
         if not totp.accept(row.organisation_id, row.id, result.step, work.case.now):
             return Wrong((ALREADY_USED,))
         guess.succeeded()
-        if remember:
-            _remember(work, device)
         return None
 
-    remember = remember and page(work.case, Frame("", "", "", "")).remember_days > 0
+    return Noted(proofs=(Proof("totp", at=work.case.now, credential=row.id),), effect=effect)
+
+
+def _remembering(work: Work, noted: Noted) -> Noted:
+    """The same right answer, and trust in this device with it."""
+    if not noted.proofs or not page(work.case, Frame("", "", "", "")).remember_days:
+        return noted
     device = work.visit.device or crypto.new_secret()
-    proof = Proof("totp", at=work.case.now, credential=row.id)
-    return Noted(proofs=(proof,), device_cookie=device if remember else "", effect=effect)
+
+    def effect() -> Wrong | None:
+        lost = noted.effect() if noted.effect else None
+        if lost is None:
+            _remember(work, device)
+        return lost
+
+    return replace(noted, device_cookie=device, effect=effect)
 
 
 def _remember(work: Work, device: str) -> None:
@@ -181,4 +235,4 @@ def _last_code(work: Work, set_id: str, digest: bytes, guess: throttle.Guess) ->
     return Noted(findings={"last_code": {"set": set_id, "digest": crypto.b64url(digest)}}, effect=effect)
 
 
-STEP = Step("factor", "interaction_required", due, page, answer)
+STEP = Step("factor", "interaction_required", due, page, answer, prepare)

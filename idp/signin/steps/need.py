@@ -1,7 +1,7 @@
 """How much proof is needed in a case. Pure; shared by the steps and the flow."""
 
-from idp.identity.policy import PHISHING_RESISTANT, SECOND
-from idp.signin.case import ENROL, NEW_CODES, NEW_PASSWORD, Case
+from idp.identity.policy import HARDWARE, PHISHING_RESISTANT, SECOND
+from idp.signin.case import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case
 
 
 def wants_new_password(case: Case) -> bool:
@@ -15,14 +15,22 @@ def needed_level(case: Case) -> int:
     """The level to reach: the lowest acr asked for, raised by policy, client, and by what is about to be changed."""
     asked = [case.acr_levels[name] for name in case.needs.acr if name in case.acr_levels]
     needed = max(min(asked, default=1), case.needs.minimum_level, case.rules.level if case.rules else 1)
-    changes_details = case.needs.highest or {ENROL, NEW_CODES} & set(case.needs.tasks) or wants_new_password(case)
+    tasks = {ENROL, NEW_CODES} if case.answered("passkey_added") else {ENROL, NEW_CODES, ADD_PASSKEY}
+    changes_details = case.needs.highest or tasks & set(case.needs.tasks) or wants_new_password(case)
     return max(needed, highest_owned(case)) if changes_details else needed
 
 
 def highest_owned(case: Case) -> int:
-    """The highest level the person's own factors reach (a recovery code stands in for the code)."""
+    """The highest level the person's own factors reach.
+
+    A recovery code stands in for whichever was lost: else nobody could replace or remove a lost passkey.
+    """
     if case.person is None:
         return 1
+    if any(proof.method == "recovery" for proof in case.counting) and not case.answered("passkey_added"):
+        return SECOND
+    if case.person.has_hardware_key:
+        return HARDWARE
     if case.person.has_passkey:
         return PHISHING_RESISTANT
     return SECOND if case.person.has_totp else 1

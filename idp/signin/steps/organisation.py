@@ -1,21 +1,26 @@
 """Which organisation? The store URL (S29)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from idp.errors import say
 from idp.identity.organisations import normal_store_url
 from idp.signin.case import Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.steps import by_passkey
+from idp.signin.steps.by_passkey import PasskeyAsk
 
-ASK = "ask"
+ASK, PLACE = "ask", "organisation"
 
 
 @dataclass(frozen=True)
 class OrganisationPage:
-    """Asks for ``organisation``; ``typed`` fills the field."""
+    """Asks for ``organisation``; ``typed`` fills the field. ``passkey``: or for a passkey, which names its organisation."""
 
     frame: Frame
     typed: str
+    passkey: PasskeyAsk | None = None
 
 
 def due(case: Case) -> bool:
@@ -27,15 +32,22 @@ def due(case: Case) -> bool:
 
 def page(case: Case, frame: Frame) -> OrganisationPage:
     """The field."""
-    return OrganisationPage(frame, case.typed_organisation)
+    return OrganisationPage(frame, case.typed_organisation, by_passkey.ask_of(case, PLACE))
+
+
+def prepare(work: Work) -> Mapping[str, Any] | None:
+    """The challenge for a passkey."""
+    return by_passkey.prepared(work, PLACE)
 
 
 def answer(work: Work, form: Form) -> Outcome:
     """Taken as typed, known or not: an unknown one fails at the password, so that nobody can list which ones exist."""
+    if "passkey" in form:
+        return by_passkey.sign_in(work, PLACE, form["passkey"])
     name = normal_store_url(form.get("organisation", ""))
     if not name:
         return Wrong((say("Enter your store URL, for example “example-shoes”."),))
     return Noted(answers={"organisation": "typed"}, columns={"typed_organisation": name, "organisation_id": None})
 
 
-STEP = Step("organisation", "login_required", due, page, answer)
+STEP = Step("organisation", "login_required", due, page, answer, prepare)

@@ -1,6 +1,8 @@
 """Username and password (S30), with the look-up among leaked passwords at every entry (S31)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from idp import db
 from idp.audit import Event
@@ -10,10 +12,13 @@ from idp.identity.organisations import normal_store_url
 from idp.identity.proofs import Proof, as_json
 from idp.signin.case import Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.steps import by_passkey
 from idp.signin.steps.account import somebody_else
+from idp.signin.steps.by_passkey import PasskeyAsk
 from idp.signin.steps.organisation import ASK
 from idp.store.users import User
 
+PLACE = "password"
 MISMATCH = say("That username and password do not go together. Check both and try again.")
 
 
@@ -22,7 +27,7 @@ class PasswordPage:
     """Asks for ``username`` (fixed where ``username_is_fixed``) and ``password``.
 
     ``can_change_organisation``: a button ``other_organisation`` goes back to the store URL. ``can_change_person``: a button
-    ``other_person`` clears the fixed username.
+    ``other_person`` clears the fixed username. ``passkey``: or a passkey in the place of both fields.
     """
 
     frame: Frame
@@ -31,6 +36,7 @@ class PasswordPage:
     store_url: str
     can_change_organisation: bool
     can_change_person: bool
+    passkey: PasskeyAsk | None = None
 
 
 def due(case: Case) -> bool:
@@ -52,7 +58,13 @@ def page(case: Case, frame: Frame) -> PasswordPage:
         store_url=case.typed_organisation or (organisation if named else case.needs.organisation),
         can_change_organisation=case.person is None and not case.needs.organisation,
         can_change_person=bool(fixed) and not case.needs.subject,
+        passkey=by_passkey.ask_of(case, PLACE),
     )
+
+
+def prepare(work: Work) -> Mapping[str, Any] | None:
+    """The challenge for a passkey: the same whoever comes, so that it tells nothing about anybody."""
+    return by_passkey.prepared(work, PLACE)
 
 
 def answer(work: Work, form: Form) -> Outcome:
@@ -61,6 +73,8 @@ def answer(work: Work, form: Form) -> Outcome:
         return Noted(answers={"organisation": ASK}, columns={"typed_organisation": "", "organisation_id": None})
     if "other_person" in form:
         return somebody_else()
+    if "passkey" in form:
+        return by_passkey.sign_in(work, PLACE, form["passkey"])
     username = work.user.username if work.user else form.get("username", "")[:254]
     user = work.user or (people.find(work.organisation.id, username) if work.organisation else None)
     checked = check(work, user, username, form.get("password", ""))
@@ -126,4 +140,4 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
     return Noted(proofs=(proof,), findings={"leaked": found.source} if found.hit else {}, effect=effect)
 
 
-STEP = Step("password", "login_required", due, page, answer)
+STEP = Step("password", "login_required", due, page, answer, prepare)

@@ -1,0 +1,156 @@
+"""Showing a passkey: on the first pages in the place of username and password, later as the second factor.
+
+No step: ``organisation``, ``password`` and ``factor`` take it beside what they ask for. The challenge is made by their
+``prepare``, for that step alone, and is spent by whatever answer comes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp import db
+from idp.audit import Event
+from idp.errors import say
+from idp.identity import passkeys, throttle
+from idp.identity.ceremonies import Ceremony
+from idp.identity.organisations import normal_store_url
+from idp.identity.proofs import as_json
+from idp.signin.case import Case, ClientTerms
+from idp.signin.step import Noted, Outcome, Work, Wrong
+from idp.store import organisations, users
+from idp.store.organisations import Organisation
+from idp.store.passkeys import Passkey
+from idp.store.users import User
+
+HELD = "passkey"
+RENEW = 120
+"""Seconds that a challenge must still live when a page is shown, or another is made."""
+NOT_ACCEPTED = say("That passkey was not accepted. Try again, or sign in another way.")
+AUTHENTICATOR = "passkey"
+
+
+@dataclass(frozen=True)
+class PasskeyAsk:
+    """What the script asks the browser for: ``kind`` ``get`` or ``create``, ``options`` as JSON, good for ``seconds``."""
+
+    kind: str
+    options: str
+    seconds: int
+
+
+def ceremony_of(case: Case, place: str) -> Ceremony | None:
+    """What was prepared for this step, if anything."""
+    held = case.prepared.get(HELD)
+    return Ceremony(**held) if held and held["place"] == place else None
+
+
+def ask_of(case: Case, place: str) -> PasskeyAsk | None:
+    """The same for a page; None where it ran out."""
+    ceremony = ceremony_of(case, place)
+    left = int(ceremony.until - case.now.timestamp()) if ceremony else 0
+    return PasskeyAsk(ceremony.kind, ceremony.options, left) if ceremony and left > 0 else None
+
+
+def is_held(case: Case, place: str) -> bool:
+    """Whether a challenge for this step is there and lives long enough to be shown."""
+    ask = ask_of(case, place)
+    return ask is not None and ask.seconds > RENEW
+
+
+def holding(case: Case, ceremony: Ceremony) -> Mapping[str, Any]:
+    """What is prepared, with this challenge."""
+    return {**case.prepared, HELD: ceremony.as_json()}
+
+
+def spent(case: Case) -> Mapping[str, Any]:
+    """What is prepared, without the challenge: each is tried once."""
+    return {name: value for name, value in case.prepared.items() if name != HELD}
+
+
+def prepared(work: Work, place: str, user: User | None = None) -> Mapping[str, Any] | None:
+    """A challenge for this step; None where it has one. ``user``: the person, known by the password."""
+    if is_held(work.case, place):
+        return None
+    return holding(work.case, passkeys.ask(work.settings, place, work.case.now, user))
+
+
+def sign_in(work: Work, place: str, text: str) -> Outcome:
+    """A passkey in the place of username and password: whose it is, it says itself (WebAuthn Level 3 §7.2 step 6)."""
+    return _taken(work, place, text, alone=True)
+
+
+def second_factor(work: Work, place: str, text: str) -> Outcome:
+    """A passkey or security key of the person whose password was right."""
+    return _taken(work, place, text, alone=False)
+
+
+def _taken(work: Work, place: str, text: str, *, alone: bool) -> Outcome:
+    """One guess, counted before it is checked. All that can be wrong is answered alike, so that nothing can be listed."""
+    now, ceremony = work.case.now, ceremony_of(work.case, place)
+    answer, passkey = passkeys.read_shown(text)
+    owner = users.user(passkey.organisation_id, passkey.user_id) if passkey else None
+    guess = _gate(work, owner, text if answer is None else answer.credential_id.hex())
+    if ceremony is None or answer is None or passkey is None or owner is None or not _may_enter(work, owner, alone=alone):
+        return _wrong(work, owner)
+    shown = passkeys.verify(work.settings, ceremony, answer, passkey, now, alone=alone)
+    if shown is None:
+        return _wrong(work, owner)
+    if passkeys.is_behind(passkey, shown):
+        return _wrong(work, owner, Event.PASSKEY_BEHIND, passkey)
+
+    def effect() -> Wrong | None:
+        if not passkeys.accept(passkey, shown, now, alone=alone):
+            return Wrong((NOT_ACCEPTED,))
+        guess.succeeded()
+        return None
+
+    proofs = (passkeys.proof_of(passkey, shown, now),)
+    columns: dict[str, object] = {}
+    if alone:
+        columns = {"user_id": owner.id, "organisation_id": owner.organisation_id, "typed_username": owner.username}
+        if work.attempt.user_id not in (None, owner.id):
+            # What another person proved in this attempt must never count for this one.
+            columns["proofs"] = as_json(proofs)
+    return Noted(proofs=proofs, columns=columns, prepared=spent(work.case), effect=effect)
+
+
+def _gate(work: Work, owner: User | None, typed: str) -> throttle.Guess:
+    db.release()
+    return throttle.gate(
+        work.settings,
+        organisation_id=owner.organisation_id if owner else "",
+        user_id=owner.id if owner else "",
+        typed=f"passkey\0{typed}",
+        authenticator=AUTHENTICATOR,
+        browser_id=work.visit.browser_id,
+        address=work.visit.address,
+        now=work.case.now,
+    )
+
+
+def _wrong(work: Work, owner: User | None, event: Event = Event.PASSKEY_WRONG, passkey: Passkey | None = None) -> Wrong:
+    about = {"passkey": passkey.id} if passkey else {}
+    with db.transaction():
+        work.record(event, outcome="failure", user=owner, **about)
+    return Wrong((NOT_ACCEPTED,), prepared=spent(work.case))
+
+
+def _may_enter(work: Work, owner: User, *, alone: bool) -> bool:
+    """Whether the owner of a passkey is who this sign-in is about, or may be."""
+    if work.user is not None or not alone:
+        return work.user is not None and work.user.id == owner.id
+    needs = work.case.needs
+    organisation = organisations.organisation(owner.organisation_id)
+    if organisation is None or owner.disabled_at is not None or needs.subject not in ("", owner.id):
+        return False
+    wanted = normal_store_url(needs.organisation)
+    return serves(needs.client, organisation) and wanted in ("", organisation.store_url)
+
+
+def serves(client: ClientTerms | None, organisation: Organisation) -> bool:
+    """Whether a client serves an organisation; the operators' own is for our own pages only."""
+    if client is None:
+        return True
+    if organisation.kind != "retailer":
+        return False
+    return not client.organisations or organisation.id in client.organisations

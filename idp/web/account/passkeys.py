@@ -1,0 +1,120 @@
+"""One's passkeys and security keys: the list, add, rename, remove."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flask import Blueprint, Response
+
+from idp.errors import Message
+from idp.identity import passkeys
+from idp.identity.makers import maker_of
+from idp.signin.case import ADD_PASSKEY, Needs
+from idp.store.passkeys import Passkey
+from idp.web import browser, csrf, forms, pages
+from idp.web.account.person import Me, changing, me
+from idp.web.confirmation import WRONG_PASSWORD, password_fits
+
+PLACE = "/account/passkeys"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One of the list. ``name``: the person's own, empty where none. ``maker``: empty where unknown.
+
+    ``is_synced``: it can be copied, as by a password manager. ``is_hardware``: its maker attests that it cannot.
+    """
+
+    id: str
+    name: str
+    maker: str
+    is_synced: bool
+    is_hardware: bool
+    added_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PasskeysPage:
+    """The list, oldest first; ``is_full``: no more can be added."""
+
+    username: str
+    organisation_name: str
+    keys: tuple[Key, ...]
+    is_full: bool
+
+
+@dataclass(frozen=True)
+class RemovePasskeyPage:
+    """The dialog: field ``password``. ``is_last``: without it the password is all that is left."""
+
+    username: str
+    organisation_name: str
+    key: Key
+    is_last: bool
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule(PLACE, "passkeys", show)
+    blueprint.add_url_rule(f"{PLACE}/add", "add_passkey", add, methods=["POST"])
+    blueprint.add_url_rule(f"{PLACE}/<passkey_id>/rename", "rename_passkey", rename, methods=["POST"])
+    blueprint.add_url_rule(f"{PLACE}/<passkey_id>/remove", "ask_to_remove_passkey", ask_to_remove)
+    blueprint.add_url_rule(f"{PLACE}/<passkey_id>/remove", "remove_passkey", remove, methods=["POST"])
+
+
+def show() -> Response:
+    """The list."""
+    present = me(Needs(return_to=PLACE))
+    found = passkeys.passkeys_of(present.user)
+    keys = tuple(_key(row) for row in found)
+    page = PasskeysPage(present.user.username, present.organisation.name, keys, len(keys) >= passkeys.MOST)
+    return pages.render("account/passkeys.html", page)
+
+
+def add() -> Response:
+    """Add one; the sign-in machine asks for the highest proof there is, and then for the passkey."""
+    csrf.require()
+    me(replace(_changing(PLACE), highest=False, tasks=(ADD_PASSKEY,)))
+    return pages.see_other(PLACE)
+
+
+def rename(passkey_id: str) -> Response:
+    """Give one another name."""
+    csrf.require()
+    present = me(Needs(return_to=PLACE))
+    passkeys.rename(present.user, passkey_id, forms.fields().get("name", ""), present.origin)
+    return pages.see_other(PLACE)
+
+
+def ask_to_remove(passkey_id: str) -> Response:
+    """What removing means; where it is compulsory, what says so (S7)."""
+    present = me(_changing(f"{PLACE}/{passkey_id}/remove"))
+    return pages.render("account/remove_passkey.html", _dialog(present, passkey_id))
+
+
+def remove(passkey_id: str) -> Response:
+    """Remove it, after the password was typed once more."""
+    csrf.require()
+    present = me(_changing(f"{PLACE}/{passkey_id}/remove"))
+    dialog = _dialog(present, passkey_id)
+    if not password_fits(present.user, forms.fields().get("password", "")):
+        return pages.render("account/remove_passkey.html", replace(dialog, errors=(WRONG_PASSWORD,)), 422)
+    settings, kept = browser.settings(), present.settled.login_id
+    passkeys.remove(settings, present.organisation, present.user, passkey_id, present.origin, keep_login_id=kept)
+    return pages.see_other(PLACE)
+
+
+def _changing(place: str) -> Needs:
+    return replace(changing(), return_to=place)
+
+
+def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:
+    row = passkeys.require_removable(browser.settings(), present.organisation, present.user, passkey_id)
+    is_last = passkeys.is_last_factor(present.user, passkey_id)
+    return RemovePasskeyPage(present.user.username, present.organisation.name, _key(row), is_last)
+
+
+def _key(row: Passkey) -> Key:
+    maker = maker_of(row.aaguid)
+    return Key(row.id, row.name, maker, row.backup_eligible, row.hardware, row.created_at, row.last_used_at)
