@@ -94,6 +94,13 @@ def require_another(user: User, origin: Origin) -> None:
         raise Forbidden(say("This is you. Change your own sign-in details in your profile."))
 
 
+def require_over_factor(organisation: Organisation, user: User, origin: Origin) -> None:
+    """As ``require_over``; but an operator takes an owner's second factor away by an announced recovery alone (S48)."""
+    require_over(organisation, user, origin)
+    if user.role == "owner" and is_operator(origin.actor_id):
+        raise Forbidden(say("Start a recovery of the owner instead: all administrators are told of it."))
+
+
 def require_role(organisation: Organisation, role: str, origin: Origin) -> None:
     """Raise unless who acts may give somebody ``role``: nobody raises anyone above themselves. ``Invalid`` for no role."""
     checked_role(role)

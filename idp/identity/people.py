@@ -126,7 +126,7 @@ def end_sessions(settings: Settings, organisation: Organisation, user: User, ori
 
 def reset_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
     """Take a user's second factor away and make a set-up compulsory at the next sign-in (S47)."""
-    authority.require_over(organisation, user, origin)
+    authority.require_over_factor(organisation, user, origin)
     authority.require_another(user, origin)
     now = clock.now()
     with transaction():
@@ -153,6 +153,8 @@ def remove_factor(
     authority.require_self_or_over(organisation, user, origin)
     if origin.actor_id == user.id:
         require_voluntary(settings, organisation, user)
+    else:
+        authority.require_over_factor(organisation, user, origin)
     with transaction():
         if not _drop_factor(user, clock.now()):
             return False

@@ -10,12 +10,13 @@ from idp.identity.reach import WORDS
 from idp.store.logins import Login
 from idp.store.users import User
 from idp.web.admin.access import DONE, Frame, Section
+from idp.web.admin.acts import ACTS, Offer
 from idp.web.admin.dialog import DialogPage, Question
 from idp.web.admin.front import Choice, OrganisationsPage
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
 from idp.web.admin.organisation import Number, SettingsPage
 from idp.web.admin.people import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
-from idp.web.admin.person import ACTS, ExplainPage, Offer, PersonPage, PrintedCodePage
+from idp.web.admin.person import ExplainPage, PersonPage, PrintedCodePage
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.confirmation import WRONG_PASSWORD

@@ -6,7 +6,7 @@ import pytest
 
 from idp.clock import now
 from idp.db import transaction
-from idp.store import organisations, users
+from idp.store import organisations, outbox, users
 from tests.factories import Factory
 
 AT = "/admin/example-shoes"
@@ -194,6 +194,24 @@ def test_the_owner_is_out_of_reach_of_administrators(factory: Factory, enter, sh
         assert "This is you" in browser.errors[0]
     browser.open(f"{PEOPLE}/{anna.id}/edit")
     assert "owner" not in next(form.choices["role"] for form in browser.page.forms if "role" in form.kinds)
+
+
+def test_an_operator_helps_an_owner_by_a_recovery_alone(factory: Factory, enter, shoes, anna, olga) -> None:
+    """S48: announced to every administrator, confirmed by the owner; the second factor is not simply taken away."""
+    boss = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
+    browser = enter(olga, f"{PEOPLE}/{boss.id}")
+    assert "Reset the second factor" not in browser.text
+    for name in ("reset-factor", "remove-factor"):
+        browser.open(f"{PEOPLE}/{boss.id}/{name}").fill(password=olga.password).submit()
+        assert browser.status == 403, name
+    assert browser.open(f"{PEOPLE}/{anna.id}/recover-owner").fill(password=olga.password).submit().status == 404
+    browser.open(f"{PEOPLE}/{boss.id}").click("Start a recovery of the owner")
+    browser.fill(password=olga.password).submit()
+    assert "Sent." in browser.text
+    with factory.context():
+        sent = {(mail.template, mail.recipient) for mail in outbox.mails()}
+    assert ("owner_recovery_confirm", "boss@shoes.example") in sent
+    assert ("owner_recovery_announced", "anna@shoes.example") in sent
 
 
 def test_the_last_owner_stays(factory: Factory, enter, shoes) -> None:

@@ -1,122 +1,23 @@
 """One person: what there is to know, what can be done, and why a second factor is (not) required of them (S11, S47, S49)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
 from idp.errors import Message, Refusal, say
-from idp.identity import authority, invitations, people, reach, resets
+from idp.identity import authority, people, reach
 from idp.identity.policy import Reason
-from idp.mail.messages import can_be_written_to
-from idp.store import clients, credentials, limits, logins, users
+from idp.store import clients, credentials, logins, users
 from idp.store.logins import Login
 from idp.store.users import User
 from idp.web import browser, pages
 from idp.web.admin import access, dialog
 from idp.web.admin.access import Admin, Frame
+from idp.web.admin.acts import ACTS, Act, Offer, sensible
 from idp.web.admin.dialog import Question
 from idp.web.admin.people import HERE, ROLE_NAMES, Choices, address_of, person_at
-
-
-@dataclass(frozen=True)
-class Act:
-    """Something done to a person. ``label``: the button that leads to it; the sentences have a place for ``username``."""
-
-    label: Message
-    heading: Message
-    sentences: tuple[Message, ...]
-    do: Callable[..., Any]
-    done: str = "done"
-    is_grave: bool = True
-    is_shown: bool = False
-    """Whether what was made is shown, once."""
-
-
-ENDS_ALL = say("Open sessions, recovery codes and remembered devices of %(username)s end at once.")
-TELLS = say("%(username)s gets a mail about it; without a verified address the owner does.")
-ACTS = {
-    "reset-factor": Act(
-        say("Reset the second factor"),
-        say("Reset the second factor of %(username)s?"),
-        (say("%(username)s must set up a second factor at the next sign-in."), ENDS_ALL, TELLS),
-        people.reset_factor,
-    ),
-    "remove-factor": Act(
-        say("Remove the second factor"),
-        say("Remove the second factor of %(username)s?"),
-        (say("A password alone is then enough for %(username)s, unless a second factor is compulsory."), ENDS_ALL, TELLS),
-        people.remove_factor,
-    ),
-    "one-time-password": Act(
-        say("Send a one-time password"),
-        say("Send %(username)s a one-time password?"),
-        (
-            say("A new one-time password goes by e-mail to %(username)s alone. The present password stops working."),
-            say("Open sessions and remembered devices end. The second factor stays as it is."),
-        ),
-        resets.send_one_time_password,
-        done="sent",
-    ),
-    "invite": Act(
-        say("Invite by e-mail"),
-        say("Invite %(username)s by e-mail?"),
-        (say("%(username)s gets a mail with a link to choose a first password. Opening it verifies the address."),),
-        invitations.invite,
-        done="sent",
-        is_grave=False,
-    ),
-    "print-code": Act(
-        say("Print a code"),
-        say("Print a code for %(username)s?"),
-        (
-            say("The code is shown once, to print and hand over. With it %(username)s chooses a password."),
-            say("Whoever holds the paper can do so: give it to nobody else. An earlier code stops working."),
-        ),
-        invitations.print_code,
-        is_shown=True,
-    ),
-    "end-sessions": Act(
-        say("End all sessions"),
-        say("Sign %(username)s out everywhere?"),
-        (say("All open sessions of %(username)s end, in all apps. Remembered devices stay remembered."),),
-        people.end_sessions,
-    ),
-    "disable": Act(
-        say("Disable"),
-        say("Disable %(username)s?"),
-        (
-            say("%(username)s cannot sign in any more, until an administrator allows it again."),
-            say("Open sessions and remembered devices end at once."),
-        ),
-        people.disable,
-    ),
-    "enable": Act(
-        say("Enable"),
-        say("Let %(username)s sign in again?"),
-        (say("Password and second factor are what they were."),),
-        people.enable,
-        is_grave=False,
-    ),
-    "unlock": Act(
-        say("Unlock"),
-        say("Unlock %(username)s?"),
-        (say("Wrong passwords and codes are forgotten, so %(username)s can try again at once."),),
-        people.unlock,
-        is_grave=False,
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Offer:
-    """An act that makes sense now."""
-
-    name: str
-    label: Message
 
 
 @dataclass(frozen=True)
@@ -224,7 +125,7 @@ def _page(admin: Admin, user: User) -> PersonPage:
     totp = credentials.active_totp(at.id, user.id)
     sessions = tuple(logins.logins_of(at.id, user.id, now))
     is_self, may_change = user.id == admin.me.user.id, authority.is_over(at, user, admin.origin)
-    offers = _offers(user, has_factor=person.has_factor, is_signed_in=bool(sessions)) if may_change and not is_self else ()
+    offers = sensible(user, admin.origin, at, has_factor=person.has_factor, is_signed_in=bool(sessions))
     return PersonPage(
         frame=admin.frame(HERE),
         user=user,
@@ -239,25 +140,8 @@ def _page(admin: Admin, user: User) -> PersonPage:
         sessions=sessions,
         is_self=is_self,
         may_change=may_change,
-        offers=offers,
+        offers=offers if may_change and not is_self else (),
     )
-
-
-def _offers(user: User, *, has_factor: bool, is_signed_in: bool) -> tuple[Offer, ...]:
-    may_be_mailed = can_be_written_to(user)
-    is_new = user.last_login_at is None and user.disabled_at is None
-    makes_sense = {
-        "invite": is_new and bool(user.email),
-        "print-code": user.disabled_at is None and user.role != "owner" and not may_be_mailed,
-        "reset-factor": has_factor,
-        "remove-factor": has_factor,
-        "one-time-password": user.disabled_at is None and may_be_mailed,
-        "end-sessions": is_signed_in,
-        "unlock": bool(limits.failures_of(user.organisation_id, user.id)),
-        "disable": user.disabled_at is None,
-        "enable": user.disabled_at is not None,
-    }
-    return tuple(Offer(name, ACTS[name].label) for name, sensible in makes_sense.items() if sensible)
 
 
 def _explained(admin: Admin, user: User) -> ExplainPage:

@@ -1,0 +1,152 @@
+"""What can be done to a person: the buttons, the questions they lead to, and the function below that does it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from idp.audit import Origin
+from idp.config import Settings
+from idp.errors import Message, NotFound, say
+from idp.identity import authority, invitations, people, recoveries, resets
+from idp.mail.messages import can_be_written_to
+from idp.store import limits
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something done to a person. ``label``: the button that leads to it; the sentences have a place for ``username``."""
+
+    label: Message
+    heading: Message
+    sentences: tuple[Message, ...]
+    do: Callable[..., Any]
+    done: str = "done"
+    is_grave: bool = True
+    is_shown: bool = False
+    """Whether what was made is shown, once."""
+
+
+ENDS_ALL = say("Open sessions, recovery codes and remembered devices of %(username)s end at once.")
+TELLS = say("%(username)s gets a mail about it; without a verified address the owner does.")
+
+
+def _recover(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
+    """An organisation has one owner to recover: this must be them."""
+    if user.id != organisation.owner_id:
+        raise NotFound(detail="not the owner")
+    recoveries.start(settings, organisation, origin)
+
+
+ACTS = {
+    "reset-factor": Act(
+        say("Reset the second factor"),
+        say("Reset the second factor of %(username)s?"),
+        (say("%(username)s must set up a second factor at the next sign-in."), ENDS_ALL, TELLS),
+        people.reset_factor,
+    ),
+    "remove-factor": Act(
+        say("Remove the second factor"),
+        say("Remove the second factor of %(username)s?"),
+        (say("A password alone is then enough for %(username)s, unless a second factor is compulsory."), ENDS_ALL, TELLS),
+        people.remove_factor,
+    ),
+    "one-time-password": Act(
+        say("Send a one-time password"),
+        say("Send %(username)s a one-time password?"),
+        (
+            say("A new one-time password goes by e-mail to %(username)s alone. The present password stops working."),
+            say("Open sessions and remembered devices end. The second factor stays as it is."),
+        ),
+        resets.send_one_time_password,
+        done="sent",
+    ),
+    "recover-owner": Act(
+        say("Start a recovery of the owner"),
+        say("Recover %(username)s, who lost everything?"),
+        (
+            say("A mail goes to the registered address of %(username)s, and nowhere else; there it must be confirmed."),
+            say("Every administrator is told and can cancel it. After a waiting time the second factor is taken away."),
+        ),
+        _recover,
+        done="sent",
+    ),
+    "invite": Act(
+        say("Invite by e-mail"),
+        say("Invite %(username)s by e-mail?"),
+        (say("%(username)s gets a mail with a link to choose a first password. Opening it verifies the address."),),
+        invitations.invite,
+        done="sent",
+        is_grave=False,
+    ),
+    "print-code": Act(
+        say("Print a code"),
+        say("Print a code for %(username)s?"),
+        (
+            say("The code is shown once, to print and hand over. With it %(username)s chooses a password."),
+            say("Whoever holds the paper can do so: give it to nobody else. An earlier code stops working."),
+        ),
+        invitations.print_code,
+        is_shown=True,
+    ),
+    "end-sessions": Act(
+        say("End all sessions"),
+        say("Sign %(username)s out everywhere?"),
+        (say("All open sessions of %(username)s end, in all apps. Remembered devices stay remembered."),),
+        people.end_sessions,
+    ),
+    "disable": Act(
+        say("Disable"),
+        say("Disable %(username)s?"),
+        (
+            say("%(username)s cannot sign in any more, until an administrator allows it again."),
+            say("Open sessions and remembered devices end at once."),
+        ),
+        people.disable,
+    ),
+    "enable": Act(
+        say("Enable"),
+        say("Let %(username)s sign in again?"),
+        (say("Password and second factor are what they were."),),
+        people.enable,
+        is_grave=False,
+    ),
+    "unlock": Act(
+        say("Unlock"),
+        say("Unlock %(username)s?"),
+        (say("Wrong passwords and codes are forgotten, so %(username)s can try again at once."),),
+        people.unlock,
+        is_grave=False,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An act that makes sense now."""
+
+    name: str
+    label: Message
+
+
+def sensible(
+    user: User, origin: Origin, organisation: Organisation, *, has_factor: bool, is_signed_in: bool
+) -> tuple[Offer, ...]:
+    """The acts that make sense for a user now, offered to who acts."""
+    is_lost_owner = user.id == organisation.owner_id and authority.is_operator(origin.actor_id)
+    may_be_mailed = can_be_written_to(user)
+    is_new = user.last_login_at is None and user.disabled_at is None
+    makes_sense = {
+        "invite": is_new and bool(user.email),
+        "print-code": user.disabled_at is None and user.role != "owner" and not may_be_mailed,
+        "reset-factor": has_factor and not is_lost_owner,
+        "remove-factor": has_factor and not is_lost_owner,
+        "recover-owner": is_lost_owner and user.disabled_at is None,
+        "one-time-password": user.disabled_at is None and may_be_mailed,
+        "end-sessions": is_signed_in,
+        "unlock": bool(limits.failures_of(user.organisation_id, user.id)),
+        "disable": user.disabled_at is None,
+        "enable": user.disabled_at is not None,
+    }
+    return tuple(Offer(name, ACTS[name].label) for name, fits in makes_sense.items() if fits)
