@@ -63,7 +63,7 @@ class SecurityKey:
         return _posted(credential.id, client, found)
 
     def show(self, options: str, *, lie: Mapping[str, Any] | None = None, **over: Any) -> str:
-        """Answer ``navigator.credentials.get`` with the last credential, or ``credential``; ``handle=None`` leaves it out."""
+        """Answer ``navigator.credentials.get`` with the last credential, or ``credential``; ``handle=None``: none."""
         asked = json.loads(options)
         allowed = {from_b64url(one["id"]) for one in asked["allowCredentials"]}
         fitting = [one for one in self.held if not allowed or one.id in allowed]

@@ -163,9 +163,11 @@ def starts() -> Iterator[tuple[Case, World]]:
     ]
     old = [(), ("password",), ("password", "remembered"), ("password", "totp")]
     for app, acr, prompt, age, who, before in product(clients, acrs, prompts, (None, 60), people, old):
-        if who.has_passkey and (app not in (client, None) or prompt == ("consent",)):
+        if who.has_passkey and (app not in (client, None) or prompt == ("consent",) or age):
             continue  # what these change does not depend on the kind of factor
         for task in tasks if app is None and prompt != ("none",) else [()]:
+            if task == (ADD_PASSKEY,) and (acr or age):
+                continue
             needs = Needs("/", acr=acr, prompt=prompt, max_age=age, client=app, tasks=task)
             yield start(needs, who, before), World(who)
 
