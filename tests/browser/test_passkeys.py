@@ -22,13 +22,16 @@ def plug_in(page: Page) -> Callable[..., tuple[CDPSession, str]]:
             "protocol": "ctap2",
             "ctap2Version": "ctap2_1",
             "transport": transport,
-            "hasResidentKey": True,
+            "hasResidentKey": verifies,
             "hasUserVerification": verifies,
             "isUserVerified": verifies,
             "automaticPresenceSimulation": True,
             "defaultBackupEligibility": synced,
             "defaultBackupState": synced,
         }
+        if not verifies:
+            options |= {"protocol": "u2f"}
+            del options["ctap2Version"]
         return session, session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
 
     return _plug_in
