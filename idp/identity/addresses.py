@@ -4,6 +4,7 @@ A new address counts once its reader pressed a button on the linked page; until 
 told and can undo it for three days. A customer whose username is the address keeps it so: both change together.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -155,9 +156,9 @@ def ask_to_verify(settings: Settings, user: User, why: str = "") -> None:
     links.mail(settings, user, "verify", "address_verify", links.soon(settings), values=values, address=address, words=told)
 
 
-def tell_of_factor(settings: Settings, user: User, template: str) -> None:
+def tell_of_factor(settings: Settings, user: User, template: str, values: Mapping[str, object] = messages.NOTHING) -> None:
     """The notice about a second factor (S53), within the transaction; administrators get the "verify" button too (S55)."""
-    messages.notify(settings, user.organisation_id, user.id, template)
+    messages.notify(settings, user.organisation_id, user.id, template, values)
     found = users.user(user.organisation_id, user.id)
     if found is not None and needs_verifying(found):
         ask_to_verify(settings, found, why=template)

@@ -18,7 +18,7 @@ from idp.store import users
 from idp.store.links import MailedLink
 from idp.store.users import User
 
-Purpose = Literal["reset", "invitation", "address", "verify", "undo", "recovery", "cancel", "unlock"]
+Purpose = Literal["reset", "invitation", "address", "verify", "undo", "recovery", "cancel"]
 PASSWORD_PURPOSES = ("reset", "invitation")
 """Those that let a password be chosen: void as soon as one was, or the address has changed."""
 ADDRESS_PURPOSES = ("address", "verify")

@@ -8,11 +8,10 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, NotFound, say
-from idp.identity import authority, ceremonies, people
+from idp.identity import addresses, authority, ceremonies, people
 from idp.identity.ceremonies import Answer, Ceremony, Descriptor, Made, Shown
 from idp.identity.makers import maker_of
 from idp.identity.proofs import Proof
-from idp.mail.messages import notify
 from idp.store import credentials, users
 from idp.store import passkeys as store
 from idp.store.organisations import Organisation
@@ -118,7 +117,8 @@ def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, n
             return False
         users.change_user(organisation_id, user.id, must_set_up_since=None)
         _record(origin, Event.PASSKEY_ADDED, user, passkey_id)
-        notify(settings, organisation_id, user.id, "passkey_added", {"name": normal_name(name) or maker_of(made.aaguid)})
+        told = {"name": normal_name(name) or maker_of(made.aaguid)}
+        addresses.tell_of_factor(settings, user, "passkey_added", told)
     return True
 
 
@@ -179,7 +179,7 @@ def remove(
             credentials.remove_recovery_set(organisation.id, user.id, now)
         people.end_everything(user, "passkey_removed", origin, keep_login_id=keep_login_id)
         _record(origin, Event.PASSKEY_REMOVED, user, passkey_id)
-        notify(settings, organisation.id, user.id, "passkey_removed", about)
+        addresses.tell_of_factor(settings, user, "passkey_removed", about)
 
 
 def _record(origin: Origin, event: Event, user: User, passkey_id: str) -> None:

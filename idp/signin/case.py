@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from idp.identity.policy import Person, Rules
@@ -142,13 +143,13 @@ class Case:
     """The address that an administrator must verify (S55); empty where there is nothing to remind of."""
     console_closes_at: datetime | None = None
 
-    @property
+    @cached_property
     def counting(self) -> tuple[Proof, ...]:
         """The proofs that are fresh enough for what is asked."""
         afresh = "login" in self.needs.prompt
         return counting(self.proofs, asked_at=self.asked_at, now=self.now, afresh=afresh, max_age=self.needs.max_age)
 
-    @property
+    @cached_property
     def level(self) -> int:
         """The level that those reach."""
         return level(self.counting)

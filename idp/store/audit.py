@@ -107,9 +107,4 @@ def rows_about(organisation_id: str, subject_id: str, limit: int = 100, before: 
     here = [AuditRow.organisation_id == organisation_id, AuditRow.subject_id == subject_id]
     if before:
         here.append(AuditRow.seq < before)
-    return every(
-        select(AuditRow)
-        .where(*here)
-        .order_by(AuditRow.seq.desc())
-        .limit(limit)
-    )
+    return every(select(AuditRow).where(*here).order_by(AuditRow.seq.desc()).limit(limit))

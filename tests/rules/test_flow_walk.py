@@ -165,6 +165,8 @@ def starts() -> Iterator[tuple[Case, World]]:
     for app, acr, prompt, age, who, before in product(clients, acrs, prompts, (None, 60), people, old):
         if who.has_passkey and (app not in (client, None) or prompt == ("consent",) or age):
             continue  # what these change does not depend on the kind of factor
+        if prompt in (("consent",), ("select_account",)) and (age or app not in clients[:2]):
+            continue  # these ask about consent and the chooser alone
         for task in tasks if app is None and prompt != ("none",) else [()]:
             if task == (ADD_PASSKEY,) and (acr or age):
                 continue
