@@ -24,10 +24,12 @@ def leaked() -> None:
 
 
 @leaked.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 def import_(file: Path, target: Path) -> None:
-    """Build TARGET from FILE (or - for standard input), lines of SHA1:COUNT ordered by hash.
+    """Build TARGET from FILE (or - for standard input), lines of SHA1:COUNT ordered by hash, or a folder of range files.
+
+    A range file is named by the first five digits of the hashes it holds the rest of, as the range service answers.
 
     TARGET appears complete or not at all; running servers take up a new one by themselves. Name it in the configuration:
 
@@ -38,6 +40,8 @@ def import_(file: Path, target: Path) -> None:
     """
     if str(file) == "-":
         count = lists.build_file(_lines(sys.stdin.buffer, None), target, _tell, expected=1 << 24)
+    elif file.is_dir():
+        count = _import_folder(file, target)
     else:
         count = _import_file(file, target)
     click.echo(f"{target}: {count:,} leaked passwords")
@@ -48,6 +52,14 @@ def _import_file(file: Path, target: Path) -> int:
     try:
         with file.open("rb") as stream, click.progressbar(length=size, label=f"Reading {file}", file=sys.stderr) as bar:
             return lists.build_file(_lines(stream, bar.update), target, expected=size // LINE_BYTES)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or target}: {error.strerror}") from error
+
+
+def _import_folder(folder: Path, target: Path) -> int:
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    try:
+        return lists.build_file(lists.lines_of(folder), target, _tell, expected=size // (LINE_BYTES - 5))
     except OSError as error:
         raise click.ClickException(f"{error.filename or target}: {error.strerror}") from error
 

@@ -13,10 +13,10 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from idp import crypto
 from idp.config import Settings
-from idp.identity.leaked_file import File, Unusable, build_file
+from idp.identity.leaked_file import File, Unusable, build_file, lines_of
 from idp.identity.leaked_range import Down, service_at
 
-__all__ = ["File", "Lookup", "build_file", "look_up"]
+__all__ = ["File", "Lookup", "build_file", "lines_of", "look_up"]
 
 LIST, FILE, SERVICE = "list", "file", "service"
 

@@ -25,6 +25,7 @@ SMALL, LARGE = 16, 24
 LARGE_FROM = 1 << 24
 REPORT_EVERY = 1_000_000
 
+_RANGE = re.compile(r"[0-9A-F]{5}", re.IGNORECASE)
 _LINE = re.compile(r"([0-9A-F]{40}):([0-9]{1,12})", re.IGNORECASE)
 
 
@@ -51,6 +52,21 @@ def build_file(
     finally:
         unfinished.unlink(missing_ok=True)
     return count
+
+
+def lines_of(folder: Path) -> Iterator[str]:
+    """The ``SHA1:COUNT`` lines of a folder of range files, in order: each is named by five digits and holds the other 35.
+
+    Rows with count 0 are padding, as the range service sends them. Raises ``Invalid`` naming the file.
+    """
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    for file in files:
+        if not _RANGE.fullmatch(file.stem):
+            raise Invalid(file.name, say("A range file is named by the first five digits of its hashes."), detail=file.name)
+        rows = sorted(file.read_text("ascii", "replace").upper().split())
+        for row in rows:
+            if not row.endswith(":0"):
+                yield f"{file.stem.upper()}{row}"
 
 
 def _prefixes(lines: Iterable[str]) -> Iterator[int]:

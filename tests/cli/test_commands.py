@@ -220,6 +220,21 @@ def test_the_offline_list_is_built_and_asked(idp: Idp) -> None:
     assert "2 leaked passwords" in piped.stdout
 
 
+def test_the_offline_list_is_built_from_a_folder_of_range_files(idp: Idp) -> None:
+    """Issue 3: each file is named by five digits and holds the others; rows with count 0 are padding."""
+    digest, target = hashlib.sha1(b"grey pigeons everywhere").hexdigest(), idp.folder / "leaked.bin"
+    folder = idp.folder / "ranges"
+    folder.mkdir()
+    (folder / f"{digest[:5]}.txt").write_text(f"{digest[5:]}:3\r\n{'0' * 34}1:0\r\n{'0' * 34}2:9\r\n")
+    assert "2 leaked passwords" in idp("leaked", "import", str(folder), str(target)).stdout
+    idp.config.write_text(idp.config.read_text() + '[leaked]\nfile = "leaked.bin"\n')
+    assert "offline list" in idp("leaked", "check", stdin="grey pigeons everywhere\n", code=1).stderr
+    (folder / "notes.txt").write_text("not a range")
+    refused = idp("leaked", "import", str(folder), str(target), code=1)
+    assert "notes.txt" in refused.stderr
+    assert "five digits" in refused.stderr
+
+
 def test_a_wrong_list_names_the_line(idp: Idp) -> None:
     """Errors name the place, and a half-built file is not left behind."""
     source = idp.folder / "list.txt"
