@@ -130,7 +130,7 @@ def show_paper() -> Response:
     return private(pages.render("reset/choose.html", _page(link)))
 
 
-@blueprint.post("/reset/password")
+@blueprint.post("/new-password")
 def choose() -> Response:
     """The new password. Nobody is signed in by it: that is done as always, with the second factor."""
     csrf.require()

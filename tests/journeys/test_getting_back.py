@@ -218,7 +218,7 @@ def test_pages_with_a_token_tell_nobody(browser, new_browser, postman, jan, cloc
     page = new_browser().open(link)
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
-    assert all(form.action == "/reset/password" for form in page.page.forms if "token" in form.fields)
+    assert all(form.action == "/new-password" for form in page.page.forms if "token" in form.fields)
     assert "//" not in page.html.replace("http://www.w3.org", "").replace("<!doctype", "")
 
 
@@ -231,11 +231,11 @@ def test_a_link_is_of_no_use_elsewhere(browser, new_browser, postman, jan, ann, 
     forged = new_browser().open("/reset")
     stolen = f"{ann.organisation_id}.{token.partition('.')[2][:-1]}x"
     fields = [("new_password", NEW), ("new_password_again", NEW)]
-    forged.send("POST", f"{ISSUER}/reset/password", [("token", token), ("csrf_token", "forged"), *fields])
+    forged.send("POST", f"{ISSUER}/new-password", [("token", token), ("csrf_token", "forged"), *fields])
     assert forged.status == 403
     mine = [("csrf_token", forged.open("/reset").value("csrf_token")), *fields]
     for wrong in (stolen, "", ".", token.upper(), "a" * 5000):
-        forged.send("POST", f"{ISSUER}/reset/password", [("token", wrong), *mine])
+        forged.send("POST", f"{ISSUER}/new-password", [("token", wrong), *mine])
         assert forged.status == 404
     assert new_browser().open(f"/reset/{token}").status == 200, "one of those spent the link"
 
