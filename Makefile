@@ -41,7 +41,7 @@ run: setup
 	@$(BIN)/idp demo
 
 test: setup
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: setup
 	@$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import playwright.sync_api
 import pytest
 import time_machine
@@ -23,6 +24,10 @@ from tests.drivers.browser import Browser
 from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out
 from tests.drivers.smtp import Mailbox, smtp_server
 from tests.factories import Factory
+
+# A machine that is busy with other tests must not make a property look broken.
+hypothesis.settings.register_profile("sleutel", deadline=None)
+hypothesis.settings.load_profile("sleutel")
 
 ISSUER = "https://id.example.com"
 ENGINE = os.environ.get("ENGINE", "sqlite")
