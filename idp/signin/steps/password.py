@@ -102,6 +102,29 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
     """
     if not username or not password or len(password) > passwords.MAX_LENGTH:
         return Wrong((MISMATCH,))
+    guess, right = _guess(work, user, username, password)
+    if user is None or not right:
+        with db.transaction():
+            work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
+        return Wrong((MISMATCH,))
+    found = leaked.look_up(work.settings, password)
+    passwords.rehash_if_outdated(work.settings, user, password)
+
+    def effect() -> Wrong | None:
+        guess.succeeded()
+        if user.password_expires_at is not None and not passwords.spend_one_time(user, work.case.now):
+            return Wrong((MISMATCH,))
+        if found.is_down or found.hit:
+            # The check being down never stops a sign-in; it is recorded (S31).
+            work.record(Event.LEAKED_CHECK_DOWN if found.is_down else Event.PASSWORD_LEAKED, user=user)
+        return None
+
+    proof = Proof("password", at=work.case.now, credential=user.id)
+    return Noted(proofs=(proof,), findings={"leaked": found.source} if found.hit else {}, effect=effect)
+
+
+def _guess(work: Work, user: User | None, username: str, password: str) -> tuple[throttle.Guess, bool]:
+    """Count the guess, then check it: a slot first, so that being busy costs nobody one; no transaction over the hash."""
     settings, visit = work.settings, work.visit
     organisation_id = work.organisation.id if work.organisation else ""
     # In one form however it is spelt, or the counters would tell which names exist.
@@ -120,24 +143,7 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
         )
         db.release()
         right = passwords.verify(settings, user, password)
-    if user is None or not right:
-        with db.transaction():
-            work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
-        return Wrong((MISMATCH,))
-    found = leaked.look_up(settings, password)
-    passwords.rehash_if_outdated(settings, user, password)
-
-    def effect() -> Wrong | None:
-        guess.succeeded()
-        if user.password_expires_at is not None and not passwords.spend_one_time(user, work.case.now):
-            return Wrong((MISMATCH,))
-        if found.is_down or found.hit:
-            # The check being down never stops a sign-in; it is recorded (S31).
-            work.record(Event.LEAKED_CHECK_DOWN if found.is_down else Event.PASSWORD_LEAKED, user=user)
-        return None
-
-    proof = Proof("password", at=work.case.now, credential=user.id)
-    return Noted(proofs=(proof,), findings={"leaked": found.source} if found.hit else {}, effect=effect)
+    return guess, right
 
 
 STEP = Step("password", "login_required", due, page, answer, prepare)
