@@ -23,7 +23,11 @@ from sqlalchemy import (
     MetaData,
     Select,
     String,
+    Table,
+    delete,
     event,
+    select,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
@@ -207,6 +211,17 @@ def upsert(
     insert = insert_postgresql if dialect == "postgresql" else insert_sqlite
     statement = insert(table).values(**values)
     return write(statement.on_conflict_do_update(index_elements=list(keys), set_=update, where=where)) == 1
+
+
+def delete_some(table: type[Base], condition: ColumnElement[bool], most: int) -> int:
+    """Delete at most ``most`` of the rows of which ``condition`` holds; how many.
+
+    What somebody has locked is passed over (PostgreSQL): who sweeps waits for nobody, and so is part of no deadlock.
+    """
+    rows = cast(Table, table.__table__)
+    key = rows.primary_key.columns
+    doomed = select(*key).where(condition).limit(most).with_for_update(skip_locked=True)
+    return write(delete(rows).where(tuple_(*key).in_(doomed)))
 
 
 def one(statement: Select[T]) -> T | None:

@@ -1,34 +1,64 @@
 """What is thrown away when it no longer matters: rows that expired, each kind after the time its readers need it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from idp import clock
 from idp.config import Settings
 from idp.db import transaction
-from idp.store import attempts, grants, limits, links, logins, outbox
+from idp.identity import totp
+from idp.store import attempts, browsers, credentials, devices, grants, limits, links, logins, outbox
 
 KEEP_DAYS = 30
-"""Ended logins, grants and mails stay this long, for whoever asks what happened."""
+"""Ended logins, grants, trust in devices, links and mails stay this long, for whoever asks what happened."""
+BATCH = 1000
+"""Rows deleted in one transaction."""
+STALE_DAYS = 1
+"""From an expired sign-in a new one begins as long as it is kept (S60)."""
+STEPS_DAYS = 1
+"""A hint spends a step of up to fourteen hours ahead (S58), whose code would be right when its time comes. So it is the step
+that is looked at, not when it was spent; and the clock may jump back by less than this before a spent code worked again."""
+
+Sweep = Callable[[int], int]
+"""Deletes at most so many rows; how many it were."""
 
 
 def sweep(settings: Settings) -> int:
-    """Delete rows that expired; how many. Each table in a transaction of its own, so that nobody waits for long."""
-    now, before = clock.now(), clock.ago(days=KEEP_DAYS)
-    failures_before = clock.ago(days=max(KEEP_DAYS, settings.limits.longest_wait_seconds / 86_400))
-    sweeps: tuple[Callable[[], int], ...] = (
-        lambda: attempts.sweep_attempts(clock.ago(days=1)),  # until then a stale page begins anew from it (S60)
-        lambda: grants.sweep_codes(clock.ago(days=1)),
-        lambda: grants.wipe_successors(clock.ago(minutes=2)),
-        lambda: grants.sweep_grants(before),
-        lambda: logins.sweep_logins(before),
-        lambda: outbox.sweep_mails(before),
-        lambda: outbox.wipe_expired(now),
-        lambda: links.sweep_links(before),
-        lambda: limits.sweep_limits(failures_before, now),
-    )
-    return sum(_sweep_one(table) for table in sweeps)
-
-
-def _sweep_one(table: Callable[[], int]) -> int:
+    """Delete rows that expired; how many. In transactions of their own, so that nobody waits for long."""
     with transaction():
-        return table()
+        grants.wipe_successors(clock.ago(minutes=2))
+    with transaction():
+        outbox.wipe_expired(clock.now())
+    return sum(_sweep_whole(some) for some in _all(settings))
+
+
+def _sweep_whole(some: Sweep) -> int:
+    """Batch after batch, as long as they are full."""
+    swept = 0
+    while (last := _sweep_batch(some)) == BATCH:
+        swept += last
+    return swept + last
+
+
+def _sweep_batch(some: Sweep) -> int:
+    with transaction():
+        return some(BATCH)
+
+
+def _all(settings: Settings) -> Iterator[Sweep]:
+    now, before, stale = clock.now(), clock.ago(days=KEEP_DAYS), clock.ago(days=STALE_DAYS)
+    counted_before = clock.ago(days=max(KEEP_DAYS, settings.limits.longest_wait_seconds / 86_400))
+    cookies_before = clock.ago(days=browsers.COOKIE_DAYS + 1)
+    # A browser's last visit is noted at most once a day, and the sign-in begun then is kept for another day.
+    strangers_before = clock.ago(days=STALE_DAYS + 1, minutes=settings.lifetimes.attempt_minutes)
+    yield lambda most: attempts.sweep_attempts(stale, most)
+    yield lambda most: grants.sweep_codes(stale, most)
+    yield lambda most: grants.sweep_grants(before, most)
+    yield lambda most: logins.sweep_logins(before, most)
+    yield lambda most: outbox.sweep_mails(before, most)
+    yield lambda most: links.sweep_links(before, most)
+    yield lambda most: devices.sweep_devices(before, most)
+    yield lambda most: limits.sweep_addresses(now, most)
+    yield lambda most: limits.sweep_failures(counted_before, now, most)
+    yield lambda most: credentials.sweep_steps(totp.step_at(clock.ago(days=STEPS_DAYS)), most)
+    yield lambda most: browsers.sweep_people(cookies_before, most)
+    yield lambda most: browsers.sweep_browsers(cookies_before, strangers_before, most)

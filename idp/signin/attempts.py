@@ -4,7 +4,7 @@ An attempt holds facts only. Its id is 256 random bits and is stored as a digest
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from idp import clock, crypto, db
@@ -28,10 +28,7 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed_username:
     """Begin a sign-in for this browser; its id. ``is_anew``: in the place of a stale one, which the page says (S60)."""
     attempt_id, now = crypto.new_secret(), clock.now()
     with db.transaction():
-        if visit.new_browser and browsers.browser_of(visit.new_browser) is None:
-            browsers.add_browser(
-                Browser(id=visit.browser_id, digest=visit.new_browser, created_at=now, last_seen_at=now, locale="")
-            )
+        _note_browser(visit, now)
         store.add_attempt(
             Attempt(
                 digest=key(attempt_id),
@@ -47,6 +44,16 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed_username:
             )
         )
     return attempt_id
+
+
+def _note_browser(visit: Visit, now: datetime) -> None:
+    """The browser's row, which lives at least as long as a sign-in that was begun there (``sweeps``)."""
+    if not visit.new_browser:
+        browsers.note_visit(visit.browser_id, now, unless_since=now - timedelta(days=1))
+    elif browsers.browser_of(visit.new_browser) is None:
+        browsers.add_browser(
+            Browser(id=visit.browser_id, digest=visit.new_browser, created_at=now, last_seen_at=now, locale="")
+        )
 
 
 def none_yet(needs: Needs, visit: Visit) -> Attempt:

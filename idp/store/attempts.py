@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary, String, Text, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, one, write
+from idp.db import Base, Id, add, delete_some, one, write
 
 
 class Attempt(Base):
@@ -69,6 +69,6 @@ def drop_attempts_of(organisation_id: str, user_id: str, *, but_not: bytes = b""
     return write(delete(Attempt).where(*here))
 
 
-def sweep_attempts(now: datetime) -> int:
+def sweep_attempts(now: datetime, most: int) -> int:
     """Delete those that expired."""
-    return write(delete(Attempt).where(Attempt.expires_at <= now))
+    return delete_some(Attempt, Attempt.expires_at <= now, most)

@@ -6,10 +6,13 @@ a lane of its own for people who signed in there before, so that guessing elsewh
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, delete, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, delete, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, one, upsert, write
+from idp.db import Base, Id, add, delete_some, every, one, upsert, write
+
+COOKIE_DAYS = 400
+"""The life of a browser's cookie, from its first day: browsers keep none longer."""
 
 
 class Browser(Base):
@@ -76,6 +79,12 @@ def note_login(browser_id: str, organisation_id: str, user_id: str, username: st
     write(update(Browser).where(Browser.id == browser_id).values(organisation_id=organisation_id, last_seen_at=now))
 
 
+def note_visit(browser_id: str, now: datetime, unless_since: datetime) -> int:
+    """A sign-in was begun here; written only where the last one was noted before ``unless_since``."""
+    here = (Browser.id == browser_id, Browser.last_seen_at < unless_since)
+    return write(update(Browser).where(*here).values(last_seen_at=now))
+
+
 def forget_person(browser_id: str, organisation_id: str, user_id: str) -> int:
     """Take a user off a browser's chooser."""
     here = (
@@ -105,3 +114,16 @@ def organisation_of(browser_id: str) -> str:
     """The organisation last signed in to on a browser; empty where none."""
     found = one(select(Browser).where(Browser.id == browser_id))
     return found.organisation_id or "" if found else ""
+
+
+def sweep_browsers(before: datetime, strangers_before: datetime, most: int) -> int:
+    """Delete browsers whose cookie was made before ``before``, and those not seen since ``strangers_before`` on which nobody
+    ever signed in.
+    """
+    is_stranger = and_(Browser.organisation_id.is_(None), Browser.last_seen_at < strangers_before)
+    return delete_some(Browser, or_(Browser.created_at < before, is_stranger), most)
+
+
+def sweep_people(before: datetime, most: int) -> int:
+    """Delete the memory of who signed in where, last before ``before``: that browser's cookie is gone by now."""
+    return delete_some(BrowserUser, BrowserUser.last_login_at < before, most)

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, insert_new, one, values, write
+from idp.db import Base, Id, add, delete_some, insert_new, one, values, write
 
 ACTIVE = text("removed_at IS NULL")
 
@@ -134,6 +134,11 @@ def advance_totp(organisation_id: str, totp_id: str, step: int, now: datetime) -
         ~exists().where(SpentStep.organisation_id == organisation_id, SpentStep.totp_id == totp_id, SpentStep.step == step),
     )
     return write(update(Totp).where(*here).values(last_step=step, last_used_at=now)) == 1
+
+
+def sweep_steps(before_step: int, most: int) -> int:
+    """Delete spent steps before ``before_step``: only what no clock comes near again, for its codes would work once more."""
+    return delete_some(SpentStep, SpentStep.step < before_step, most)
 
 
 def active_recovery_set(organisation_id: str, user_id: str) -> RecoverySet | None:

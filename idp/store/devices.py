@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, every, one, upsert, write
+from idp.db import Base, Id, delete_some, every, one, upsert, write
 
 
 class RememberedDevice(Base):
@@ -89,3 +89,8 @@ def revoke_devices(organisation_id: str, user_id: str, now: datetime, device_id:
     if device_id is not None:
         here.append(RememberedDevice.id == device_id)
     return write(update(RememberedDevice).where(*here).values(revoked_at=now))
+
+
+def sweep_devices(before: datetime, most: int) -> int:
+    """Delete trust that was over before ``before``."""
+    return delete_some(RememberedDevice, (RememberedDevice.until < before) | (RememberedDevice.revoked_at < before), most)

@@ -7,10 +7,10 @@ names the organisation (``crypto.new_bearer``).
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, delete, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, one, session, write
+from idp.db import Base, Id, add, delete_some, every, one, session, write
 from idp.store.logins import Login
 from idp.store.users import User
 
@@ -210,14 +210,14 @@ def touch_refresh_token(organisation_id: str, digest: bytes, idle_until: datetim
     return write(update(RefreshToken).where(*here).values(idle_until=idle_until))
 
 
-def sweep_grants(before: datetime) -> int:
+def sweep_grants(before: datetime, most: int) -> int:
     """Delete grants that were over before ``before``, with their codes and tokens."""
-    return write(delete(Grant).where((Grant.ends_at < before) | (Grant.revoked_at < before)))
+    return delete_some(Grant, (Grant.ends_at < before) | (Grant.revoked_at < before), most)
 
 
-def sweep_codes(before: datetime) -> int:
+def sweep_codes(before: datetime, most: int) -> int:
     """Delete codes that expired before ``before``."""
-    return write(delete(AuthorizationCode).where(AuthorizationCode.expires_at < before))
+    return delete_some(AuthorizationCode, AuthorizationCode.expires_at < before, most)
 
 
 def wipe_successors(before: datetime) -> int:

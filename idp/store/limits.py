@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import Index, Integer, String, and_, case, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, Moment, every, one, session, upsert, write
+from idp.db import Base, Id, Moment, delete_some, every, one, session, upsert, write
 
 ALL_LANES = "*"
 """The lane of the row that counts over all lanes, towards the hard stop."""
+DIGEST_LENGTH = 64
+"""Of what stands in the place of a user's id where there is none."""
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -86,7 +88,7 @@ def admit_guess(
 def count_towards_stop(organisation_id: str, user_id: str, authenticator: str, stop: int, now: datetime) -> int | None:
     """Count a guess over all lanes, in one statement; the count it makes, or None where the hard stop was reached.
 
-    The count that reaches the stop closes the row for good: only an administrator (or that very guess) opens it.
+    The count that reaches the stop closes the row for good: only ``clear_failures`` (or that very guess) opens it.
     """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": ALL_LANES}
     made = Failures.count + 1
@@ -119,13 +121,16 @@ def forget_lane(organisation_id: str, user_id: str, authenticator: str, lane: st
     write(update(Failures).where(*here, Failures.lane == ALL_LANES).values(**changes))
 
 
-def clear_failures(organisation_id: str, user_id: str, authenticator: str | None = None, lane: str | None = None) -> int:
-    """Forget failures: after a success in that lane, or all by an administrator."""
+def clear_failures(organisation_id: str, user_id: str, authenticator: str | None = None) -> int:
+    """Forget a user's failures with one authenticator or with all, the hard stop too.
+
+    The common rows are locked first, as counting does: rows locked in two orders are a deadlock.
+    """
     here = [Failures.organisation_id == organisation_id, Failures.user_id == user_id]
     if authenticator is not None:
         here.append(Failures.authenticator == authenticator)
-    if lane is not None:
-        here.append(Failures.lane == lane)
+    common = select(Failures).where(*here, Failures.lane == ALL_LANES).order_by(Failures.authenticator)
+    every(common.with_for_update())
     return write(delete(Failures).where(*here))
 
 
@@ -159,8 +164,13 @@ def address_failures(purpose: str, address: str, now: datetime) -> AddressFailur
     )
 
 
-def sweep_limits(before: datetime, now: datetime) -> int:
-    """Delete counters that no longer matter."""
-    write(delete(AddressFailures).where(AddressFailures.window_ends <= now))
-    is_open = or_(Failures.blocked_until.is_(None), Failures.blocked_until <= now)
-    return write(delete(Failures).where(Failures.last_at < before, is_open))
+def sweep_addresses(now: datetime, most: int) -> int:
+    """Delete the counters of addresses whose window is over."""
+    return delete_some(AddressFailures, AddressFailures.window_ends <= now, most)
+
+
+def sweep_failures(before: datetime, now: datetime, most: int) -> int:
+    """Delete counters to which nothing was added since ``before``. A user's hard stop is not opened by time."""
+    is_nobody = func.length(Failures.user_id) == DIGEST_LENGTH  # a name that nobody has: nobody can clear it
+    is_open = or_(Failures.blocked_until.is_(None), Failures.blocked_until <= now, is_nobody)
+    return delete_some(Failures, and_(Failures.last_at < before, is_open), most)

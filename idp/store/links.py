@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, one, session, write
+from idp.db import Base, Id, add, delete_some, one, session, write
 
 
 class MailedLink(Base):
@@ -111,9 +111,9 @@ def void_links_since(organisation_id: str, user_id: str, now: datetime, purpose:
     return write(update(MailedLink).where(*here).values(used_at=now, sealed_values=""))
 
 
-def sweep_links(before: datetime) -> int:
+def sweep_links(before: datetime, most: int) -> int:
     """Delete what ran out before ``before``."""
-    return write(delete(MailedLink).where(MailedLink.expires_at < before))
+    return delete_some(MailedLink, MailedLink.expires_at < before, most)
 
 
 def add_reset_request(row: ResetRequest) -> None:

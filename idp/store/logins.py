@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, delete, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, insert_new, one, values, write
+from idp.db import Base, Id, add, delete_some, every, insert_new, one, values, write
 
 
 class Login(Base):
@@ -136,6 +136,6 @@ def clients_within(organisation_id: str, login_ids: Collection[str]) -> list[Log
     return every(select(LoginClient).where(*here).order_by(LoginClient.since)) if login_ids else []
 
 
-def sweep_logins(before: datetime) -> int:
+def sweep_logins(before: datetime, most: int) -> int:
     """Delete logins that were over before ``before``."""
-    return write(delete(Login).where((Login.ends_at < before) | (Login.ended_at < before)))
+    return delete_some(Login, (Login.ends_at < before) | (Login.ended_at < before), most)

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text, delete, select, update
+from sqlalchemy import Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, one, session, write
+from idp.db import Base, Id, add, delete_some, every, one, session, write
 
 
 class OutgoingMail(Base):
@@ -117,6 +117,6 @@ def mails(limit: int = 200) -> list[OutgoingMail]:
     return every(select(OutgoingMail).order_by(OutgoingMail.created_at.desc()).limit(limit))
 
 
-def sweep_mails(before: datetime) -> int:
+def sweep_mails(before: datetime, most: int) -> int:
     """Delete what was sent or given up before ``before``."""
-    return write(delete(OutgoingMail).where((OutgoingMail.sent_at < before) | (OutgoingMail.failed_at < before)))
+    return delete_some(OutgoingMail, (OutgoingMail.sent_at < before) | (OutgoingMail.failed_at < before), most)

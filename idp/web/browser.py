@@ -16,8 +16,8 @@ from idp.config import Settings
 from idp.signin.case import Visit
 from idp.store import browsers
 
-LONG = 400 * 86_400
-"""Seconds; browsers keep no cookie longer."""
+LONG = browsers.COOKIE_DAYS * 86_400
+"""Seconds."""
 
 
 @dataclass

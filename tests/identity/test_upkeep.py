@@ -30,11 +30,11 @@ def test_old_failures_are_swept_and_recent_ones_stay(
 
     guess(NOW)
     with transaction():
-        assert limits.sweep_limits(NOW, NOW) == 0
+        assert limits.sweep_failures(NOW, NOW, 1000) == 0
     assert len(limits.failures_of(organisation.id, user.id)) == 2
     later = NOW + timedelta(days=30)
     with transaction():
-        limits.sweep_limits(later, later)
+        limits.sweep_failures(later, later, 1000)
     assert limits.failures_of(organisation.id, user.id) == []
 
 
