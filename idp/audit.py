@@ -68,6 +68,7 @@ class Event(StrEnum):
     CLIENT_CREATED = "client:created"
     CLIENT_CHANGED = "client:changed"
     CLIENT_DELETED = "client:deleted"
+    CLIENT_TESTED = "client:tested"
     ORGANISATION_CREATED = "organisation:created"
     ORGANISATION_CHANGED = "organisation:changed"
     SHOP_CHANGED = "shop:changed"

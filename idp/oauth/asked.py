@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from idp.oauth import request_object
+from idp.oauth import permit, request_object
 from idp.oauth.claims import ClaimsAsked, read_claims
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.faults import Fault, invalid_request
@@ -56,8 +56,11 @@ class Asked:
     carried: Mapping[str, str]
 
 
-def destination_of(provider: Provider, parameters: Parameters) -> Destination:
-    """Client and address, before anything else is looked at; raises faults that are shown, never sent."""
+def destination_of(provider: Provider, parameters: Parameters, browser_id: str = "") -> Destination:
+    """Client and address, before anything else is looked at; raises faults that are shown, never sent.
+
+    The address is one of the client's own; or our page for a trial, where ``browser_id`` has leave for it.
+    """
     for name in (WHOLE, "client_id", "redirect_uri"):
         if name in parameters.faults:
             raise invalid_request(f"The {name or 'request'} {parameters.faults[name]}.")
@@ -66,7 +69,7 @@ def destination_of(provider: Provider, parameters: Parameters) -> Destination:
         raise invalid_request("The client_id is missing or no client has it.")
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri:
-        if not client.check_redirect_uri(redirect_uri):
+        if not client.check_redirect_uri(redirect_uri) and not permit.is_given(provider, browser_id, parameters):
             raise invalid_request("The redirect_uri is not one that is registered for this client, byte for byte.")
         return Destination(client, redirect_uri)
     # OpenID Connect Core §3.1.2.1: redirect_uri is REQUIRED. OAuth 2.1 §2.3.2 lets it be left out where just one exists.

@@ -47,6 +47,7 @@ def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcom
         address=visit.address,
         request_id=visit.request_id,
         label=visit.label,
+        browser_id=visit.browser_id,
     )
     return begin(server, request, visit, attempt_id)
 

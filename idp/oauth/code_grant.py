@@ -53,7 +53,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib is unt
 
     def validate_authorization_request(self) -> str:
         """The address to answer to; ``asked`` is what was asked. Faults carry the address once it is validated."""
-        destination = destination_of(self.provider, self.request.parameters)
+        destination = destination_of(self.provider, self.request.parameters, self.request.browser_id)
         self.request.client = destination.client
         try:
             self.asked = read_asked(self.provider, self.request.parameters, destination)

@@ -104,7 +104,7 @@ class Payload(OAuth2Payload):  # type: ignore[misc]  # Authlib is untyped
 class ProtocolRequest(OAuth2Request):  # type: ignore[misc]  # Authlib is untyped
     """A request to the protocol. ``address`` is the network address it came from, for limits and the audit.
 
-    ``label``: the browser in words, where a person's browser brings it.
+    ``browser_id`` and ``label``: the browser's row and its name in words, where a person's browser brings it.
     """
 
     def __init__(
@@ -116,6 +116,7 @@ class ProtocolRequest(OAuth2Request):  # type: ignore[misc]  # Authlib is untype
         address: str = "",
         request_id: str = "",
         label: str = "",
+        browser_id: str = "",
     ) -> None:
         # Authlib insists on https here; the issuer was judged when the configuration was read, and behind a proxy the
         # scheme of the inner connection says nothing.
@@ -125,6 +126,7 @@ class ProtocolRequest(OAuth2Request):  # type: ignore[misc]  # Authlib is untype
         self.address = address
         self.request_id = request_id
         self.label = label
+        self.browser_id = browser_id
 
     @property
     def form(self) -> dict[str, str]:

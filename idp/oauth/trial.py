@@ -1,19 +1,22 @@
 """A trial sign-in: what a client would get, by a real authorization request that comes back to a page of ours.
 
 We act as the relying app (OpenID Connect Core §3.1): state, nonce and PKCE verifier travel sealed in a cookie, the answer is
-checked as an app must check it, and the code is redeemed. Only the client's own authentication is left out, since nobody but
-the app knows its secret; so a code is redeemed here only where it was sent to our own page. The grant ends at once, and no
-token leaves this file: its claims are shown, nothing else.
+checked as an app must check it, and the code is redeemed. Nothing need be registered for it: ``permit`` lets the browser
+that began have the answer sent here. Only the client's own authentication is left out, since nobody but the app knows its
+secret; so a code is redeemed here only where it was sent to our own page. The grant ends at once, and no token leaves this
+file: its claims are shown, nothing else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from idp import clock, crypto, db
+from idp.audit import Event, Origin, record_by
 from idp.errors import Message, Unreadable, say
+from idp.oauth import permit
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.code_grant import Redeemed, redeem
 from idp.oauth.parameters import Parameters, ProtocolRequest
@@ -22,11 +25,9 @@ from idp.oauth.responses import add_query
 from idp.oauth.tokens import half_hash, mint
 from idp.signin.case import Visit
 from idp.store import grants
+from idp.store.organisations import Organisation
 
 PLACE = "trial:request"
-PATH = "/admin/test/callback"
-LIVES = 600
-"""Seconds from the start to the answer."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,18 @@ class Outcome:
     wrong: Message | None = None
 
 
-def callback(provider: Provider) -> str:
-    """The address that must be registered for a trial."""
-    return provider.issuer + PATH
-
-
-def begin(provider: Provider, client: RegisteredClient, store_url: str) -> Begun:
-    """An authorization request as the client would send it, with all scopes that it may ask for."""
+def begin(provider: Provider, client: RegisteredClient, organisation: Organisation, visit: Visit, origin: Origin) -> Begun:
+    """An authorization request as the client would send it, with all scopes that it may ask for; who began is noted."""
+    store_url = organisation.store_url if organisation.kind == "retailer" else ""
     kept = {
         "client_id": client.client_id, "store_url": store_url, "at": clock.epoch_seconds(clock.now()),
-        "state": crypto.new_secret(), "nonce": crypto.new_secret(), "verifier": crypto.new_secret(),
+        "state": permit.give(provider, visit.browser_id, client.client_id),
+        "nonce": crypto.new_secret(), "verifier": crypto.new_secret(),
     }  # fmt: skip
     asked = {
         "response_type": "code",
         "client_id": client.client_id,
-        "redirect_uri": callback(provider),
+        "redirect_uri": permit.callback(provider),
         "scope": client.get_allowed_scope(str(client.metadata.get("scope", "openid"))),
         "state": str(kept["state"]),
         "nonce": str(kept["nonce"]),
@@ -76,6 +74,8 @@ def begin(provider: Provider, client: RegisteredClient, store_url: str) -> Begun
         "code_challenge_method": "S256",
         "organisation": store_url,
     }
+    with db.transaction():
+        record_by(replace(origin, client_id=client.client_id), Event.CLIENT_TESTED, organisation_id=organisation.id)
     address = add_query(f"{provider.issuer}/oauth/authorize", tuple(pair for pair in asked.items() if pair[1]))
     return Begun(address, provider.settings.ring.seal_json(kept, PLACE))
 
@@ -103,12 +103,12 @@ def _opened(provider: Provider, sealed: str) -> dict[str, Any] | None:
         kept: dict[str, Any] = provider.settings.ring.open_json(sealed, PLACE)
     except (Unreadable, ValueError):
         return None
-    return kept if clock.epoch_seconds(clock.now()) - kept["at"] <= LIVES else None
+    return kept if clock.epoch_seconds(clock.now()) - kept["at"] <= permit.LIVES else None
 
 
 def _redeemed(provider: Provider, kept: Mapping[str, Any], code: str, visit: Visit) -> Outcome:
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
-    form = {"code": code, "redirect_uri": callback(provider), "code_verifier": kept["verifier"]}
+    form = {"code": code, "redirect_uri": permit.callback(provider), "code_verifier": kept["verifier"]}
     request = ProtocolRequest("POST", Parameters(form), address=visit.address, request_id=visit.request_id)
     request.client = provider.clients.get(kept["client_id"])
     if request.client is None:

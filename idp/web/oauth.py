@@ -17,6 +17,7 @@ from idp.oauth.logout import AskFirst, BadLogout, LogoutOutcome, SignedOut
 from idp.oauth.parameters import Parameters, ProtocolRequest
 from idp.oauth.responses import Answer, Ask, Outcome, Refused
 from idp.oauth.server import TOKEN_PARAMETERS, SleutelServer
+from idp.signin.case import Visit
 from idp.web import browser, csrf, forms, pages
 from idp.web.account import person
 
@@ -158,10 +159,15 @@ def _form(known: frozenset[str]) -> Parameters:
     return parameters.read(request.get_data(parse_form_data=False), known)
 
 
-def _protocol_request(found: Parameters, label: str = "") -> ProtocolRequest:
-    headers, place = dict(request.headers), browser.address()
+def _protocol_request(found: Parameters, visit: Visit | None = None) -> ProtocolRequest:
     return ProtocolRequest(
-        request.method, found, headers=headers, address=place, request_id=browser.request_id(), label=label
+        request.method,
+        found,
+        headers=dict(request.headers),
+        address=browser.address(),
+        request_id=browser.request_id(),
+        label=visit.label if visit else "",
+        browser_id=visit.browser_id if visit else "",
     )
 
 
@@ -173,7 +179,7 @@ def authorize_() -> Response:
     """The authorization endpoint."""
     found = _query(asked.PARAMETERS)
     visit = browser.visit()
-    return _outcome(authorize.begin(server(), _protocol_request(found, visit.label), visit))
+    return _outcome(authorize.begin(server(), _protocol_request(found, visit), visit))
 
 
 @blueprint.get("/oauth/authorize/<attempt_id>")

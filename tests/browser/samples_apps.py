@@ -74,7 +74,7 @@ PLAIN = config.make({"issuer": "https://id.example.com", "secrets": [config.new_
 FIELDS = app_fields.shown(PLAIN, CLIENT)
 DETAIL = AppDetailPage(
     frame=FRAME, app=KASSA, fields=FIELDS, settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=kassa"),
-    secrets=(Secret(DAY, DAY), Secret(DAY, None)), may_change=True, can_test=True, callback="https://id.example.com/a/b",
+    secrets=(Secret(DAY, DAY), Secret(DAY, None)), may_change=True,
 )  # fmt: skip
 CLAIMS = (
     Claim("iss", "https://id.example.com", None, MEANINGS["iss"]),
@@ -83,14 +83,15 @@ CLAIMS = (
 )
 
 APPS: dict[str, tuple[str, object]] = {
-    "console-sessions": ("admin/sessions.html", OpenSessionsPage(FRAME, "", "1", (SESSION, ELSEWHERE), BESIDE)),
-    "console-sessions-none": ("admin/sessions.html", OpenSessionsPage(FRAME, "x", "1", (), Pages("", ""))),
+    "console-sessions": ("admin/sessions.html", OpenSessionsPage(FRAME, "", "1", (SESSION, ELSEWHERE), frozenset({"u"}), BESIDE)),
+    "console-sessions-none": ("admin/sessions.html", OpenSessionsPage(FRAME, "x", "1", (), frozenset(), Pages("", ""))),
     "console-mail": ("admin/mail.html", MailPage(FRAME, "failed", MAILS, BESIDE)),
     "console-mail-none": ("admin/mail.html", MailPage(FRAME, "", (), Pages("", ""))),
     "console-apps": ("admin/apps.html", AppListPage(FRAME, (KASSA, AppRow(LONG, LONG, True, False, True)), True)),
     "console-apps-none": ("admin/apps.html", AppListPage(FRAME, (), False)),
     "console-app": ("admin/app.html", replace(DETAIL, secret="x" * 43)),
-    "console-app-read": ("admin/app.html", replace(DETAIL, may_change=False, can_test=False)),
+    "console-app-off": ("admin/app.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),
+    "console-app-read": ("admin/app.html", replace(DETAIL, may_change=False)),
     "console-app-form": (
         "admin/app_form.html",
         AppForm(FRAME, "kassa", "", app_fields.grouped(FIELDS), "redirect_uris", (WRONG_PASSWORD,)),

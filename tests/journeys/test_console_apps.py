@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from idp import clock as now_clock
 from idp.audit import Event
 from idp.identity import operating
-from idp.oauth import metadata, trial
+from idp.oauth import metadata
 from idp.store import audit as audit_rows
-from idp.store import clients, grants
+from idp.store import clients
 from idp.web.admin import app_fields
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused, RelyingParty
@@ -206,55 +205,3 @@ def test_administrators_read_the_apps_that_serve_them_and_change_none(factory, e
         browser.send("POST", f"{ISSUER}{HOME}/{path}", [("csrf_token", token), ("password", anna.password)])
         assert browser.status == 404
     assert row_of(factory, "kassa")
-
-
-def test_the_test_button_makes_a_real_sign_in_and_explains_the_token(factory, enter, anna, clock) -> None:
-    """Issue 3: a round trip with state, nonce and PKCE; claims with their meaning; the grant ends at once."""
-    factory.make_client(redirect_uri=ISSUER + trial.PATH, scope="openid profile organisation")
-    browser = enter(anna, f"{HOME}/webshop/about")
-    browser.click("Test this app")
-    assert "A real sign-in to this app begins" in browser.text
-    browser.submit("Test")
-    assert browser.heading == "The ID token, explained"
-    assert anna.id in browser.text
-    assert "The person: the one name that never changes." in browser.text
-    assert "example-shoes" in browser.text
-    assert any("/oauth/authorize?" in hop for hop in browser.hops)
-    assert "__Host-trial" not in browser.cookies
-    with factory.context():
-        assert grants.grants_of(anna.organisation_id, anna.id, now_clock.now()) == []
-    assert browser.reload().status == 400, "the same answer counts twice"
-
-
-def test_an_answer_that_was_not_asked_for_counts_for_nothing(factory, enter, anna, clock) -> None:
-    """RFC 6749 §10.12, RFC 9207: wrong state, wrong issuer, an error, no test under way, too late."""
-    factory.make_client(redirect_uri=ISSUER + trial.PATH)
-    browser = enter(anna, f"{HOME}/webshop/test")
-    assert browser.open(f"{trial.PATH}?code=x&state=y").status == 400
-    browser.client.set_cookie("__Host-trial", "forged", domain="id.example.com", secure=True)
-    assert "no test under way" in browser.open(f"{trial.PATH}?code=x&state=y").text
-
-    def answered(**over: str) -> str:
-        form = browser.open(f"{HOME}/webshop/test").page.forms
-        data = [("csrf_token", next(one for one in form if "csrf_token" in one.fields).fields["csrf_token"][0])]
-        answer = browser.client.post(f"{HOME}/webshop/test", data=dict(data), base_url=ISSUER)
-        state = dict(pair.split("=") for pair in answer.headers["Location"].partition("?")[2].split("&"))["state"]
-        told = {"state": state, "iss": ISSUER, **over}
-        return browser.send("GET", ISSUER + trial.PATH, list(told.items())).text
-
-    assert "state that came back" in answered(state="other", code="x")
-    assert "issuer in the answer" in answered(iss="https://evil.example", code="x")
-    assert "access_denied" in answered(error="access_denied", error_description="No.")
-    assert "invalid_grant" in answered(code="made-up")
-    assert "invalid_grant" in answered()
-
-    browser.open(f"{HOME}/webshop/test").submit("Test")
-    assert browser.heading == "The ID token, explained", "a failed test spoils the next"
-
-
-def test_without_our_page_registered_the_button_says_what_is_missing(factory, enter, anna, clock) -> None:
-    """Issue 3: a trial goes nowhere that the app has not registered."""
-    factory.make_client()
-    browser = enter(anna, f"{HOME}/webshop/about")
-    assert ISSUER + trial.PATH in browser.text
-    assert not any("Test this app" in words for _, words in browser.page.links)

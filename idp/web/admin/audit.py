@@ -26,6 +26,7 @@ OF_THINGS: Mapping[str, Message] = {
     Event.CLIENT_CREATED: say("App made"),
     Event.CLIENT_CHANGED: say("App changed"),
     Event.CLIENT_DELETED: say("App deleted"),
+    Event.CLIENT_TESTED: say("App tested from the console"),
     Event.ORGANISATION_CREATED: say("Organisation made"),
     Event.ORGANISATION_CHANGED: say("Organisation changed"),
     Event.SHOP_CHANGED: say("Shop changed"),

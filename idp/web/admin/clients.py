@@ -9,10 +9,10 @@ from flask import Blueprint, Response, abort, request, url_for
 from idp import clock
 from idp.audit import Origin
 from idp.errors import Invalid, Message, Refusal, say
-from idp.oauth import registration, trial
+from idp.oauth import registration
 from idp.store import clients as store
 from idp.store.clients import Client
-from idp.web import browser, forms, oauth, pages
+from idp.web import browser, forms, pages
 from idp.web.admin import access, app_fields, dialog
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.app_fields import Group, Shown
@@ -51,10 +51,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class AppDetailPage:
-    """One app. ``settings``: lines to copy into it. ``secret``: the new one, this once.
-
-    ``can_test``: our page ``callback`` is registered.
-    """
+    """One app. ``settings``: lines to copy into it. ``secret``: the new one, this once."""
 
     frame: Frame
     app: AppRow
@@ -62,8 +59,6 @@ class AppDetailPage:
     settings: tuple[str, ...]
     secrets: tuple[Secret, ...]
     may_change: bool
-    can_test: bool
-    callback: str
     secret: str = ""
 
 
@@ -248,7 +243,7 @@ def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal
 
 def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
     """Everything about one app; a secret only where it was made just now."""
-    settings, callback = browser.settings(), trial.callback(oauth.server().provider)
+    settings = browser.settings()
     seen = app_fields.shown(settings, row)
     others = () if admin.is_operator else ("organisations", "contacts")
     return AppDetailPage(
@@ -258,8 +253,6 @@ def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
         settings=_settings(row, settings.issuer),
         secrets=tuple(Secret(*dates) for dates in store.secrets_with_dates(row.client_id, clock.now())),
         may_change=admin.is_operator,
-        can_test=callback in row.metadata_.get("redirect_uris", ()) and row.disabled_at is None,
-        callback=callback,
         secret=secret,
     )
 

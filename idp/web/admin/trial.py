@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
 from idp.errors import Message, say
-from idp.oauth import trial
+from idp.oauth import permit, trial
 from idp.oauth.trial import Outcome
 from idp.web import browser, oauth, pages
 from idp.web.admin import access, dialog
@@ -66,7 +66,7 @@ class TrialPage:
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/apps/<client_id>/test", "test_app", begin, methods=["GET", "POST"])
-    blueprint.add_url_rule(trial.PATH.removeprefix("/admin"), "tested", finish)
+    blueprint.add_url_rule(permit.PATH.removeprefix("/admin"), "tested", finish)
 
 
 def begin(store_url: str, client_id: str) -> Response:
@@ -78,9 +78,9 @@ def begin(store_url: str, client_id: str) -> Response:
         return asked
     provider = oauth.server().provider
     client = provider.clients.get(client_id) or abort(404)
-    begun = trial.begin(provider, client, "" if admin.organisation.kind != "retailer" else store_url)
+    begun = trial.begin(provider, client, admin.organisation, browser.visit(), admin.origin)
     response = pages.see_other(begun.address)
-    browser.put_cookie(response, COOKIE, begun.sealed, trial.LIVES)
+    browser.put_cookie(response, COOKIE, begun.sealed, permit.LIVES)
     return response
 
 
