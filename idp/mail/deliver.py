@@ -18,7 +18,7 @@ import structlog
 from idp import clock, db
 from idp.config import Settings
 from idp.identity import recoveries, resets
-from idp.mail.letters import compose
+from idp.mail.letters import compose, on_the_wire
 from idp.sections import Mail
 from idp.store import outbox
 from idp.store.outbox import OutgoingMail
@@ -59,9 +59,17 @@ def run_forever(
 
 def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
     """One round: answer who forgot a password, carry out recoveries that are due, send what waits; how many mails left."""
-    resets.answer_requests(settings)
-    recoveries.finish_due(settings)
+    _outlive(resets.answer_requests, settings)
+    _outlive(recoveries.finish_due, settings)
     return deliver_due(settings, stop)
+
+
+def _outlive(chore: Callable[[Settings], object], settings: Settings) -> None:
+    """One request or recovery that cannot be answered must not keep all mail from leaving."""
+    try:
+        chore(settings)
+    except Exception:
+        log.exception("chore_failed", chore=chore.__name__)
 
 
 def deliver_due(settings: Settings, stop: threading.Event | None = None) -> int:
@@ -102,13 +110,13 @@ def _note_failure(mail: OutgoingMail, reason: str) -> None:
         return
     pause = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
     with db.transaction():
-        outbox.note_failure(mail.id, tries, clock.now() + pause, reason)
+        outbox.note_failure(mail.id, tries, clock.now() + pause, reason, lease=mail.leased_until)
     log.warning("mail_waits", mail=mail.id, template=mail.template, tries=tries, reason=reason)
 
 
 def _give_up(mail: OutgoingMail, reason: str, *, may_be_resent: bool) -> None:
     with db.transaction():
-        outbox.give_up(mail.id, clock.now(), reason, may_be_resent=may_be_resent)
+        outbox.give_up(mail.id, clock.now(), reason, may_be_resent=may_be_resent, lease=mail.leased_until)
     log.error("mail_given_up", mail=mail.id, template=mail.template, reason=reason)
 
 
@@ -119,7 +127,7 @@ def _send(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None
     with connect(settings.mail) as server:
         if settings.mail.username:
             server.login(settings.mail.username, settings.mail.password)
-        server.send_message(message, to_addrs=[mail.recipient])
+        server.send_message(message, to_addrs=[on_the_wire(mail.recipient)])
 
 
 def connect(mail: Mail) -> smtplib.SMTP:

@@ -17,6 +17,7 @@ from unicodedata import category
 
 from babel.dates import format_datetime
 from babel.support import NullTranslations, Translations
+from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from idp.config import Settings
@@ -63,7 +64,10 @@ def place_of(mail_id: str) -> str:
 
 
 def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
-    """The mail as it leaves. Raises ``Unreadable`` where its values do not open, ``ValueError`` on a header of two lines."""
+    """The mail as it leaves. Raises ``Unreadable`` where its values do not open, ``ValueError`` on a header of two lines.
+
+    Also ``ValueError`` where the host of the address cannot be one.
+    """
     letter = Letter(**settings.ring.open_json(mail.sealed_values, place_of(mail.id)))
     page = MailPage(
         letter=letter,
@@ -75,7 +79,7 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
     )
     message = EmailMessage(policy=SMTP)
     message["From"] = settings.mail.sender
-    message["To"] = mail.recipient
+    message["To"] = on_the_wire(mail.recipient)
     message["Subject"] = one_line(_render("subject", page))
     message["Date"] = rfc5322_date(mail.created_at)
     message["Message-ID"] = mail.message_id
@@ -84,6 +88,17 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
     message.set_content(_render("txt", page), cte="quoted-printable")
     message.add_alternative(_render("html", page), subtype="html", cte="quoted-printable")
     return message
+
+
+def on_the_wire(address: str) -> str:
+    """An address as any server takes it: a host beyond ASCII as A-labels (RFC 5891).
+
+    What stands before the @ is the recipient's own; beyond ASCII it needs a server that speaks SMTPUTF8 (RFC 6531).
+    """
+    local, _, host = address.rpartition("@")
+    if host.isascii():
+        return address
+    return f"{local}@{validate_email(address, check_deliverability=False).ascii_domain}"
 
 
 def one_line(text: str) -> str:

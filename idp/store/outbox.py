@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text, select, update
+from sqlalchemy import ColumnElement, Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, delete_some, every, one, session, write
@@ -62,22 +62,32 @@ def note_sent(mail_id: str, now: datetime) -> int:
     return write(update(OutgoingMail).where(here).values(sent_at=now, leased_until=None, sealed_values="", reason=""))
 
 
-def note_failure(mail_id: str, tries: int, due_at: datetime, reason: str) -> int:
-    """Not sent this time; tried again at ``due_at``."""
-    here = OutgoingMail.id == mail_id
+def note_failure(mail_id: str, tries: int, due_at: datetime, reason: str, *, lease: datetime | None = None) -> bool:
+    """Not sent this time; tried again at ``due_at``. False where ``lease`` is no longer ours: another's word counts."""
     changes = {"tries": tries, "due_at": due_at, "reason": reason[:500], "leased_until": None}
-    return write(update(OutgoingMail).where(here).values(**changes))
+    return write(update(OutgoingMail).where(*_still(mail_id, lease)).values(**changes)) == 1
 
 
-def give_up(mail_id: str, now: datetime, reason: str, *, may_be_resent: bool) -> int:
-    """Not sent: parked with its reason. What fills it is kept sealed where somebody may yet have it sent, else wiped."""
-    here = OutgoingMail.id == mail_id
+def give_up(mail_id: str, now: datetime, reason: str, *, may_be_resent: bool, lease: datetime | None = None) -> bool:
+    """Not sent: parked with its reason. What fills it is kept sealed where somebody may yet have it sent, else wiped.
+
+    False where ``lease`` is no longer ours.
+    """
     changes = {"failed_at": now, "reason": reason[:500], "leased_until": None}
-    return write(update(OutgoingMail).where(here).values(**changes, **({} if may_be_resent else {"sealed_values": ""})))
+    wiped = {} if may_be_resent else {"sealed_values": ""}
+    return write(update(OutgoingMail).where(*_still(mail_id, lease)).values(**changes, **wiped)) == 1
+
+
+def _still(mail_id: str, lease: datetime | None) -> tuple[ColumnElement[bool], ...]:
+    """A worker that overslept its lease must not undo what the next one noted."""
+    return OutgoingMail.id == mail_id, OutgoingMail.leased_until == lease, OutgoingMail.sent_at.is_(None)
 
 
 def resend(organisation_id: str, mail_id: str, now: datetime) -> bool:
-    """Let a parked mail be tried anew, or one that waits for its next try at once; False where neither can be."""
+    """Let a parked mail be tried anew, or one that waits for its next try at once; False where neither can be.
+
+    One that a worker holds is on its way: letting go of its lease would have two send it.
+    """
     here = (
         OutgoingMail.organisation_id == organisation_id,
         OutgoingMail.id == mail_id,
@@ -85,6 +95,7 @@ def resend(organisation_id: str, mail_id: str, now: datetime) -> bool:
         OutgoingMail.sealed_values != "",
         (OutgoingMail.expires_at.is_(None)) | (OutgoingMail.expires_at > now),
         (OutgoingMail.failed_at.is_not(None)) | (OutgoingMail.tries > 0),
+        (OutgoingMail.leased_until.is_(None)) | (OutgoingMail.leased_until <= now),
     )
     return write(update(OutgoingMail).where(*here).values(failed_at=None, due_at=now, tries=0, leased_until=None)) == 1
 

@@ -1,6 +1,8 @@
 """A real SMTP server on loopback that keeps what it gets, and can be told to refuse."""
 
+import asyncio
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,9 +29,24 @@ class Mailbox:
     port: int
     arrived: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    _hung: threading.Event | None = None
+
+    @contextmanager
+    def hanging(self) -> Iterator[threading.Event]:
+        """Meanwhile a mail is neither taken nor refused; the event is set when one came so far."""
+        self._hung = threading.Event()
+        try:
+            yield self._hung
+        finally:
+            self._hung = None
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 — aiosmtpd's name
         """Take a mail, or give the next answer."""
+        if self._hung is not None:
+            self._hung.set()
+            while self._hung is not None:
+                await asyncio.sleep(0.05)
+            return "451 nobody is there any more"
         if self.answers:
             return self.answers.pop(0)
         message = message_from_bytes(envelope.content, policy=policy.default)

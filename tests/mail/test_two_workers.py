@@ -1,0 +1,165 @@
+"""Two workers and one mail: held, let go, taken over, killed; and addresses beyond ASCII."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from idp import clock
+from idp.audit import Event
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import resets
+from idp.mail import deliver, letters, messages, outgoing
+from idp.store import audit, outbox
+from tests.drivers.smtp import Mailbox
+from tests.factories import BY_TESTS, Factory, MadePerson
+
+Configure = Callable[..., Settings]
+WORKER = """
+import json, sys
+from flask import Flask
+from idp import config
+from idp.db import setup_db
+from idp.mail import deliver
+settings = config.make(json.loads(sys.argv[1]))
+app = Flask("idp")
+setup_db(app, settings)
+with app.app_context():
+    deliver.deliver_due(settings)
+"""
+
+
+@pytest.fixture
+def vera(factory: Factory) -> MadePerson:
+    """Somebody with a verified address."""
+    return factory.make_user(factory.make_organisation(), "vera", name="Véra", email="vera@shoes.example")
+
+
+def over(mailbox: Mailbox, **more: Any) -> dict[str, Any]:
+    return {"host": "localhost", "port": mailbox.port, "security": "none", "sender": "Sleutel <id@shoes.example>", **more}
+
+
+def written(settings: Settings, person: MadePerson) -> str:
+    """A mail in the outbox; its id."""
+    with transaction():
+        values = {"password": "kettle-4711"}
+        messages.write_to_person(settings, person.organisation_id, person.id, "one_time_password", values, None)
+    return outbox.mails()[0].id
+
+
+@pytest.mark.both_engines
+def test_a_worker_killed_while_it_sends_costs_ten_minutes_and_no_mail(
+    configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, engine: str
+) -> None:
+    """I6: kill -9 within the conversation; when the lease ends another sends it, under the same Message-ID."""
+    settings = configure(mail=over(mailbox))
+    with factory.context():
+        mail_id = written(settings, vera)
+        with mailbox.hanging() as reached:
+            worker = subprocess.Popen([sys.executable, "-c", WORKER, settings.model_dump_json()])
+            assert reached.wait(60), "the worker never came"
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.wait()
+        assert deliver.deliver_due(settings) == 0, "it is still leased"
+        with time_machine.travel(clock.now() + deliver.LEASE + timedelta(seconds=1)):
+            assert deliver.deliver_due(settings) == 1
+            assert deliver.deliver_due(settings) == 0
+        row = outbox.mails()[0]
+    assert [str(message["Message-ID"]) for _, message in mailbox.arrived] == [row.message_id]
+    assert (row.id, row.tries, row.sealed_values) == (mail_id, 0, "")
+
+
+@pytest.mark.both_engines
+def test_a_mail_that_is_being_sent_is_not_sent_again_by_a_button(
+    configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, engine: str
+) -> None:
+    """I2: an administrator's "send again" must not take a mail from the worker that holds it, or two would send it."""
+    settings = configure(mail=over(mailbox))
+    mailbox.answers.append("451 greylisted")
+    with time_machine.travel(clock.now(), tick=False) as traveller, factory.context():
+        mail_id = written(settings, vera)
+        deliver.deliver_due(settings)
+        traveller.shift(deliver.FIRST_PAUSE)
+        with transaction():
+            assert outbox.claim_mail(clock.now(), clock.now() + deliver.LEASE) is not None
+        with transaction():
+            assert not outbox.resend(vera.organisation_id, mail_id, clock.now())
+        assert deliver.deliver_due(settings) == 0
+        traveller.shift(deliver.LEASE)
+        outgoing.resend(vera.organisation_id, mail_id, BY_TESTS)
+        assert deliver.deliver_due(settings) == 1
+        assert [row.event for row in audit.rows(vera.organisation_id)].count(Event.MAIL_RESENT) == 1
+
+
+def test_a_worker_that_overslept_its_lease_undoes_nothing(
+    configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
+) -> None:
+    """I6: what the next worker noted stands: sent stays sent, its pause and its reason stay."""
+    settings = configure(mail=over(mailbox))
+    with time_machine.travel(clock.now(), tick=False) as traveller, factory.context():
+        written(settings, vera)
+        with transaction():
+            slow = outbox.claim_mail(clock.now(), clock.now() + deliver.LEASE)
+        assert slow is not None
+        lease = slow.leased_until
+        traveller.shift(deliver.LEASE)
+        assert deliver.deliver_due(settings) == 1
+        with transaction():
+            assert not outbox.note_failure(slow.id, 3, clock.now(), "timed out", lease=lease)
+            assert not outbox.give_up(slow.id, clock.now(), "timed out", may_be_resent=True, lease=lease)
+        row = outbox.mails()[0]
+        assert (row.failed_at, row.reason, row.tries) == (None, "", 0)
+        assert row.sent_at is not None
+
+
+def test_one_request_that_cannot_be_answered_keeps_no_mail_back(
+    configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I6: poison before the outbox is logged and outlived."""
+
+    def _fails(_: Settings) -> int:
+        raise LookupError("poison")
+
+    settings = configure(mail=over(mailbox))
+    monkeypatch.setattr(resets, "answer_requests", _fails)
+    with factory.context():
+        written(settings, vera)
+        assert deliver.work_once(settings) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "envelope"),
+    [
+        ("jan@bücher.example", "jan@xn--bcher-kva.example"),
+        ("jan@faß.example", "jan@xn--fa-hia.example"),
+        ("jörg@shoes.example", "jörg@shoes.example"),
+        ("jörg@bücher.example", "jörg@xn--bcher-kva.example"),
+    ],
+)
+def test_addresses_beyond_ascii_arrive(
+    configure: Configure, factory: Factory, mailbox: Mailbox, address: str, envelope: str
+) -> None:
+    """RFC 5891, RFC 6531: the host goes as A-labels, which every server takes; the rest as UTF-8, where it is spoken."""
+    settings = configure(mail=over(mailbox))
+    person = factory.make_user(factory.make_organisation(), "jan", name="Jörg “Ünï” de Vries", email=address)
+    with factory.context():
+        written(settings, person)
+        assert deliver.deliver_due(settings) == 1
+    ((recipients, message),) = mailbox.arrived
+    assert recipients == [envelope]
+    assert str(message["To"]) == envelope
+    plain = message.get_body(("plain",))
+    assert plain is not None
+    assert "kettle-4711" in plain.get_content()
+
+
+def test_a_plain_address_is_left_as_it_is() -> None:
+    """No parser looks at what is ASCII already."""
+    assert letters.on_the_wire("Jan.O'Neil+x@Shoes.example") == "Jan.O'Neil+x@Shoes.example"
