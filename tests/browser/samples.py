@@ -174,7 +174,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "home": (
         "account/home.html",
-        HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", ""))),
+        HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", "")), True),
     ),
     "home-of-a-stranger": ("account/home.html", HomePage("", "", "", ())),
     "security": ("account/security.html", SECURITY),

@@ -39,9 +39,8 @@ OWN = "account."
 """All of the profile is everybody's own: whoever is signed in may, and sees only what is theirs."""
 
 
-@pytest.fixture
-def people(factory: Factory) -> dict[str, MadePerson]:
-    """One of each role, all with a second factor and a verified address."""
+def one_of_each(factory: Factory) -> dict[str, MadePerson]:
+    """Somebody of each role, all with a second factor and a verified address."""
     shoes = factory.make_organisation("example-shoes", settings={"offer_set_up": False})
     toys = factory.make_organisation("toys", settings={"offer_set_up": False})
     with factory.context(), transaction():
@@ -57,6 +56,12 @@ def people(factory: Factory) -> dict[str, MadePerson]:
 
 @pytest.fixture
 def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict[str, str]]:
+@pytest.fixture
+def people(factory: Factory) -> dict[str, MadePerson]:
+    """Somebody of each role."""
+    return one_of_each(factory)
+
+
     """What the places in addresses stand for: things that are there, of the organisation looked at."""
     employee = people["employee"]
     factory.make_group(employee.organisation_id)

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from idp import clock
 from idp.audit import Origin
-from idp.identity import logins
+from idp.identity import authority, logins
 from idp.signin.case import Needs
 from idp.store import clients
 from idp.store import logins as login_rows
@@ -24,7 +24,10 @@ class App:
 
 @dataclass(frozen=True)
 class HomePage:
-    """The front page; ``username`` is empty where nobody is signed in. ``name`` may be empty."""
+    """The front page; ``username`` is empty where nobody is signed in. ``name`` may be empty.
+
+    ``has_console``: whether they look after an organisation.
+    """
 
     username: str
     name: str
@@ -32,6 +35,7 @@ class HomePage:
     apps: tuple[App, ...]
 
 
+    has_console: bool = False
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes."""
     blueprint.add_url_rule("/", "home", home)
@@ -45,8 +49,8 @@ def home() -> Response:
     if present is None:
         return pages.render("account/home.html", HomePage("", "", "", ()))
     pages.prefer(present.user.locale)
-    user = present.user
-    page = HomePage(user.username, user.name, present.organisation.name, _apps(present))
+    user, at = present.user, present.organisation
+    page = HomePage(user.username, user.name, at.name, _apps(present), authority.administers(at.id, user))
     return pages.render("account/home.html", page)
 
 

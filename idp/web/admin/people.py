@@ -31,10 +31,11 @@ Choices = tuple[tuple[str, Message | str], ...]
 
 @dataclass(frozen=True)
 class Row:
-    """A person in the list."""
+    """A person in the list. ``may_change``: whether the reader may edit them."""
 
     user: User
     role: Message
+    may_change: bool
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,9 @@ def _list(admin: Admin) -> PeoplePage:
         **sought,
         roles=(("", say("All roles")), *ROLE_NAMES.items()),
         groups=(("", say("All groups")), *groups),
-        rows=tuple(Row(row, ROLE_NAMES[row.role]) for row in rows),
+        rows=tuple(
+            Row(row, ROLE_NAMES[row.role], authority.is_over(admin.organisation, row, admin.origin)) for row in rows
+        ),
         count=count,
         number=number,
         last=last,

@@ -19,12 +19,16 @@ HERE = "sessions"
 
 @dataclass(frozen=True)
 class OpenSessionsPage:
-    """A page of sessions, newest first; ``username`` is what was looked for. ``own``: the id of this browser's."""
+    """A page of sessions, newest first; ``username`` is what was looked for. ``own``: the id of this browser's.
+
+    ``reach``: the ids of those people whose sessions the reader may end.
+    """
 
     frame: Frame
     username: str
     own: str
     rows: tuple[OpenSession, ...]
+    reach: frozenset[str]
     pages: Pages
 
 
@@ -40,7 +44,9 @@ def show(store_url: str) -> Response:
     admin, typed = access.administrator(store_url), lists.asked("username")
     rows = sessions.of_organisation(admin.organisation.id, username=compared(typed), skip=lists.skipped(), limit=PAGE + 1)
     beside = lists.pages_of(rows, "admin.sessions", store_url=store_url, username=typed)
-    page = OpenSessionsPage(admin.frame(HERE), typed, admin.me.settled.login_id, rows[:PAGE], beside)
+    shown, at = rows[:PAGE], admin.organisation
+    reach = frozenset(one for one in {row.user_id for row in shown} if sessions.may_end(at, one, admin.origin))
+    page = OpenSessionsPage(admin.frame(HERE), typed, admin.me.settled.login_id, shown, reach, beside)
     return pages.render("admin/sessions.html", page)
 
 
