@@ -72,13 +72,13 @@ def find(organisation_id: str, login_id: str) -> tuple[Login, User]:
     return login, user
 
 
-def end_of(organisation: Organisation, login_id: str, origin: Origin) -> None:
 def may_end(organisation: Organisation, user_id: str, origin: Origin) -> bool:
     """Whether who acts may end the sessions of a user: what ``end_of`` lets pass."""
     user = users.user(organisation.id, user_id)
     return user is not None and (user_id == origin.actor_id or authority.is_over(organisation, user, origin))
 
 
+def end_of(organisation: Organisation, login_id: str, origin: Origin) -> None:
     """End a session of somebody of an organisation, with its grants; who may is who may manage that person, or they."""
     login, user = find(organisation.id, login_id)
     authority.require_self_or_over(organisation, user, origin)

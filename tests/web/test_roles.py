@@ -55,13 +55,13 @@ def one_of_each(factory: Factory) -> dict[str, MadePerson]:
 
 
 @pytest.fixture
-def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict[str, str]]:
-@pytest.fixture
 def people(factory: Factory) -> dict[str, MadePerson]:
     """Somebody of each role."""
     return one_of_each(factory)
 
 
+@pytest.fixture
+def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict[str, str]]:
     """What the places in addresses stand for: things that are there, of the organisation looked at."""
     employee = people["employee"]
     factory.make_group(employee.organisation_id)

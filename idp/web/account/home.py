@@ -33,9 +33,9 @@ class HomePage:
     name: str
     organisation_name: str
     apps: tuple[App, ...]
-
-
     has_console: bool = False
+
+
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes."""
     blueprint.add_url_rule("/", "home", home)
