@@ -16,7 +16,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, say
-from idp.identity import links, passwords, throttle
+from idp.identity import links, throttle
 from idp.identity.details import checked_email, compared
 from idp.identity.links import Opened
 from idp.identity.policy import RULING_ROLES
@@ -114,27 +114,6 @@ def verify(settings: Settings, link: Opened, origin: Origin) -> None:
             raise Conflict(say("The address was changed meanwhile."))
         users.change_user(user.organisation_id, user.id, email_verified_at=clock.now(), verify_since=None)
         _record(origin, Event.ADDRESS_VERIFIED, user)
-
-
-def undo(settings: Settings, link: Opened, origin: Origin) -> None:
-    """“This was not me”: the old address is back, everything that was open ends, and a new password must be chosen.
-
-    Whoever changed the address knew the password, so none fits until one is chosen by a mail to the restored address.
-    """
-    user = link.user
-    columns = _columns(str(link.values["email"]))
-    username = str(link.values.get("username", user.username))
-    taken = users.user_named(user.organisation_id, compared(username))
-    if taken is None or taken.id == user.id:
-        columns |= {"username": username, "username_key": compared(username)}
-    with transaction():
-        links.burn(link)
-        links.void_newer(link)
-        links.void(user, *links.ADDRESS_PURPOSES)
-        users.change_user(user.organisation_id, user.id, **columns, email_verified_at=clock.now(), must_change_password=True)
-        passwords.close(user, "address_restored", origin)
-        _record(origin, Event.ADDRESS_RESTORED, user)
-        links.mail(settings, user, "reset", "address_restored", links.soon(settings))
 
 
 def send_verification(settings: Settings, user: User, origin: Origin) -> None:

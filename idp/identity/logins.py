@@ -11,7 +11,7 @@ from idp.errors import Conflict, say
 from idp.identity import proofs as proving
 from idp.identity.organisations import OrganisationSettings
 from idp.identity.proofs import Proof
-from idp.store import browsers, grants, logins, users
+from idp.store import browsers, grants, links, logins, users
 from idp.store.logins import Login
 
 TOUCH_SECONDS = 60
@@ -111,9 +111,13 @@ def end(login: Login, why: str, origin: Origin) -> bool:
 
 
 def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, keep_login_id: str = "") -> int:
-    """End a user's logins with their grants, all or all but one; how many logins ended."""
+    """End a user's logins with their grants, all or all but one; how many logins ended.
+
+    A change of address that was begun in one of them must not be finished by a link that its thief still holds.
+    """
     now = clock.now()
     with transaction():
+        links.void_links(organisation_id, user_id, now, ("address",))
         ended = logins.end_logins_of(organisation_id, user_id, now, why, but_not=keep_login_id or None)
         grants.revoke_grants(organisation_id, now, why, user_id=user_id, but_not_login=keep_login_id)
         if ended:

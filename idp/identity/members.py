@@ -84,6 +84,12 @@ def _require_reachable(role: str, email: str | None, *, verified: bool) -> None:
         raise Invalid("email", say("An owner needs a verified e-mail address."))
 
 
+def _require_anothers_address(user: User, origin: Origin) -> None:
+    """One's own is changed in the profile: with a fresh proof, and a link by which the old one takes it back (S52)."""
+    if origin.actor_id == user.id:
+        raise Invalid("email", say("This is you. Change your own e-mail address in your profile."))
+
+
 def group_ids(organisation: Organisation, names: Sequence[str]) -> list[str]:
     """The ids of groups by name; raises ``Invalid`` naming one that does not exist."""
     return _ids("groups", {group.name: group.id for group in organisations.groups(organisation.id)}, names)
@@ -119,6 +125,8 @@ def change(
         verified=columns.get("email_verified_at", user.email_verified_at) is not None,
     )
     fresh = {key: value for key, value in columns.items() if getattr(user, key) != value}
+    if "email_key" in fresh:
+        _require_anothers_address(user, origin)
     named = users.user_named(organisation.id, columns.get("username_key", user.username_key))
     if named is not None and named.id != user.id:
         raise _taken(columns["username"])

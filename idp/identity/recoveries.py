@@ -12,6 +12,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import authority, links, passwords, people, resets
+from idp.identity.addresses import UNDO
 from idp.identity.links import GONE, Opened
 from idp.mail import messages
 from idp.store import organisations, users
@@ -57,10 +58,16 @@ def _owner(settings: Settings, organisation: Organisation) -> User:
         raise Invalid("owner", say("This organisation has no owner who can be recovered."))
     if not messages.can_be_written_to(owner):
         raise Invalid("email", say("The owner has no verified e-mail address, so nothing can be sent to them."))
-    if links.latest(settings, owner, "undo") is not None:
-        # A thief of the account would change the address first and then ask for this.
+    if _is_new(owner):
+        # A thief would change the address first, or talk somebody into changing it, and then ask for this.
         raise Invalid("email", say("The owner's address was changed less than three days ago. Wait until then."))
     return owner
+
+
+def _is_new(owner: User) -> bool:
+    """Whether the address was confirmed lately: by its reader, by an operator or a file, or when a change was taken back."""
+    since = owner.email_verified_at
+    return since is not None and since > max(owner.created_at, clock.now() - UNDO)
 
 
 def _announce(settings: Settings, organisation: Organisation, owner: User, row: OwnerRecovery) -> None:
@@ -115,8 +122,14 @@ def cancel(settings: Settings, organisation: Organisation, origin: Origin) -> No
 
 
 def _cancel(settings: Settings, row: OwnerRecovery, origin: Origin) -> None:
-    if not store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled"):
+    if not _stop(settings, row, origin):
         raise NotFound(GONE, detail="the recovery was over")
+
+
+def _stop(settings: Settings, row: OwnerRecovery, origin: Origin) -> bool:
+    """End it without a change, and tell the owner; False where it was over."""
+    if not store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled"):
+        return False
     owner = users.user(row.organisation_id, row.user_id)
     if owner is not None:
         links.void(owner, "recovery")
@@ -124,6 +137,7 @@ def _cancel(settings: Settings, row: OwnerRecovery, origin: Origin) -> None:
         messages.notify(settings, owner.organisation_id, owner.id, "owner_recovery_cancelled")
     for person in users.administrators(row.organisation_id):
         links.void(person, "cancel")
+    return True
 
 
 def finish_due(settings: Settings) -> int:
@@ -140,11 +154,10 @@ def _finish(settings: Settings, row: OwnerRecovery) -> bool:
     organisation, owner = organisations.organisation(row.organisation_id), users.user(row.organisation_id, row.user_id)
     if organisation is None or owner is None:
         return False
-    is_allowed = _is_still_allowed(settings, organisation, owner)
-    if not store.end_recovery(row.organisation_id, row.id, clock.now(), "done" if is_allowed else "cancelled"):
+    if not _is_still_allowed(settings, row, organisation, owner):
+        _stop(settings, row, WORKER)
         return False
-    if not is_allowed:
-        _record(WORKER, Event.OWNER_RECOVERY_CANCELLED, owner)
+    if not store.end_recovery(row.organisation_id, row.id, clock.now(), "done"):
         return False
     for person in users.administrators(organisation.id):
         links.void(person, "cancel")
@@ -155,12 +168,13 @@ def _finish(settings: Settings, row: OwnerRecovery) -> bool:
     return resets.mail_link(settings, owner, WORKER, expires_at, "owner_recovery_done")
 
 
-def _is_still_allowed(settings: Settings, organisation: Organisation, owner: User) -> bool:
-    """Whether this is still the owner, at an address that nobody may take back."""
+def _is_still_allowed(settings: Settings, row: OwnerRecovery, organisation: Organisation, owner: User) -> bool:
+    """Whether this is still the owner, at the address of when it was started (the waiting may be longer than ``UNDO``)."""
     try:
-        return _owner(settings, organisation).id == owner.id
+        found = _owner(settings, organisation)
     except Invalid:
         return False
+    return found.id == owner.id and found.email_verified_at is not None and found.email_verified_at <= row.started_at
 
 
 def _record(origin: Origin, event: Event, owner: User) -> None:

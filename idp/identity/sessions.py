@@ -6,8 +6,9 @@ from datetime import datetime
 
 from idp import clock
 from idp.audit import Origin
+from idp.db import transaction
 from idp.errors import Message, NotFound
-from idp.identity import authority, logins, places
+from idp.identity import authority, links, logins, places
 from idp.store import clients, users
 from idp.store import logins as store
 from idp.store.logins import Login
@@ -82,12 +83,20 @@ def end_of(organisation: Organisation, login_id: str, origin: Origin) -> None:
     """End a session of somebody of an organisation, with its grants; who may is who may manage that person, or they."""
     login, user = find(organisation.id, login_id)
     authority.require_self_or_over(organisation, user, origin)
-    if not logins.end(login, "ended_by_request", origin):
-        raise NotFound(detail="the session was over")
+    _end(login, user, origin)
 
 
 def end_own(user: User, login_id: str, origin: Origin) -> None:
     """End one of a user's own sessions with its grants; ``NotFound`` for anybody else's, or one that is over."""
     login = store.live_login(user.organisation_id, login_id, clock.now())
-    if login is None or login.user_id != user.id or not logins.end(login, "ended_by_request", origin):
+    if login is None or login.user_id != user.id:
         raise NotFound(detail="no such session of this user")
+    _end(login, user, origin)
+
+
+def _end(login: Login, user: User, origin: Origin) -> None:
+    """End it, with the change of address that may have been begun in it: the link to that is with whoever sat there."""
+    with transaction():
+        if not logins.end(login, "ended_by_request", origin):
+            raise NotFound(detail="the session was over")
+        links.void(user, "address")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -147,7 +147,14 @@ class Case:
     def counting(self) -> tuple[Proof, ...]:
         """The proofs that are fresh enough for what is asked."""
         afresh = "login" in self.needs.prompt
-        return counting(self.proofs, asked_at=self.asked_at, now=self.now, afresh=afresh, max_age=self.needs.max_age)
+        return counting(self.proofs, asked_at=self._since, now=self.now, afresh=afresh, max_age=self.needs.max_age)
+
+    @property
+    def _since(self) -> datetime:
+        """From when on proofs count whatever their age: the request; but no page for a new password may lie open for long."""
+        if NEW_PASSWORD not in self.needs.tasks or self.needs.max_age is None:
+            return self.asked_at
+        return max(self.asked_at, self.now - timedelta(seconds=self.needs.max_age))
 
     @cached_property
     def level(self) -> int:

@@ -89,6 +89,11 @@ def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: boo
     return write(update(Passkey).where(*here).values(**told)) == 1
 
 
+def ask_password_beside(organisation_id: str, user_id: str) -> int:
+    """Let none of a user's passkeys open the account alone before it was shown together with the password once more."""
+    return write(update(Passkey).where(*_of(organisation_id, user_id)).values(user_verified_ever=False))
+
+
 def rename_passkey(organisation_id: str, user_id: str, passkey_id: str, name: str) -> bool:
     """Give it another name; False where it is not this user's."""
     here = (*_of(organisation_id, user_id), Passkey.id == passkey_id)

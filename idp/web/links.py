@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort
 from idp.audit import Origin
 from idp.config import Settings
 from idp.errors import Message, NotFound, say
-from idp.identity import addresses, links, recoveries
+from idp.identity import addresses, links, recoveries, restoring
 from idp.identity.links import Opened
 from idp.store import organisations
 from idp.web import browser, csrf, forms, pages
@@ -71,7 +71,7 @@ ACTS: Mapping[str, Act] = {
         say("This was not me"),
         say("The change was taken back"),
         say("Look in your mail: choose a new password with the link that we sent you."),
-        addresses.undo,
+        restoring.undo,
         is_drastic=True,
     ),
     "recovery": Act(

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from idp.audit import Origin
 from idp.cli import main
 from idp.errors import Conflict, Invalid, NotFound
-from idp.identity import addresses, people, recoveries
+from idp.identity import addresses, links, people, recoveries
 from idp.store import audit as audit_rows
 from idp.store import users
 from tests.drivers import crowd
@@ -180,10 +180,49 @@ def test_an_address_that_was_changed_lately_cannot_be_used(
     press(new_browser(), postman.link("thief@evil.example"))
     postman.bring()
     clock(hours=25)
-    assert postman.bring() == []
+    assert [mail.subject for mail in postman.bring()] == ["The recovery was stopped"]
     assert events(factory, started)[-1] == "owner_recovery:cancelled"
     with factory.context(), pytest.raises(Invalid):
         recoveries.start(factory.settings, factory.organisation(started), BY_TESTS)
+    clock(hours=48)
+    with factory.context():
+        recoveries.start(factory.settings, factory.organisation(started), BY_TESTS)
+
+
+def test_an_address_that_an_operator_was_talked_into_cannot_be_used(factory: Factory, shop: str, postman, clock) -> None:
+    """S48: only ever the registered address: one that was put in its place a moment ago is none, whoever put it there."""
+    clock(minutes=1)
+    with factory.context():
+        details = {"email": "thief@evil.example", "email_verified": True}
+        people.change(factory.settings, factory.organisation(shop), owner_of(factory, shop), details, BY_TESTS)
+        for hours in (0, 71):
+            clock(hours=hours)
+            with pytest.raises(Invalid, match="three days"):
+                recoveries.start(factory.settings, factory.organisation(shop), BY_TESTS)
+        clock(hours=2)
+        recoveries.start(factory.settings, factory.organisation(shop), BY_TESTS)
+
+
+def test_a_waiting_time_longer_than_the_way_back_does_not_help_a_thief(
+    configure, factory: Factory, shop: str, new_browser, postman, clock
+) -> None:
+    """S48: the waiting time is configured; an address changed within it stops the recovery however long it is."""
+    patient = configure(lifetimes={"owner_recovery_hours": 96})
+    with factory.context():
+        recoveries.start(patient, factory.organisation(shop), BY_TESTS)
+    mails = postman.bring()
+    assert "after 96 hours" in next(mail.text for mail in mails if mail.to == BOSS)
+    clock(minutes=1)
+    with factory.context():
+        recoveries.confirm(patient, links.opened(patient, links_in(mails)[OWNER].rpartition("/")[2], "recovery"), Origin())
+        addresses.ask_change(patient, owner_of(factory, shop), "thief@evil.example", Origin())
+    press(new_browser(), postman.link("thief@evil.example"))
+    clock(hours=95)
+    postman.bring()
+    assert events(factory, shop)[-1] == "owner_recovery:confirmed"
+    clock(hours=2)
+    postman.bring()
+    assert events(factory, shop)[-1] == "owner_recovery:cancelled"
 
 
 def test_the_command_begins_and_stops_it(factory: Factory, shop: str, postman, settings, tmp_path) -> None:

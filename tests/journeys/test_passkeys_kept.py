@@ -73,6 +73,15 @@ def test_a_passkey_is_renamed_and_removed(journey, factory: Factory, new_browser
     assert journey(jan, browser=new_browser()).begin().password().tokens().acr == "pwd"
 
 
+def test_renaming_wants_the_proof_that_removing_wants(factory: Factory, jan, added, clock) -> None:
+    """V7.5.1: whoever sits at an open session does not swap the names by which the right passkey is found."""
+    browser = added()
+    clock(minutes=11)
+    browser.fill(name="Yours").submit()
+    assert "/sign-in/" in browser.url
+    assert [row.name for row in rows(factory, jan)] == ["My key"]
+
+
 def test_the_last_factor_stays_where_one_is_compulsory(journey, factory: Factory, quiet_shoes: str, key) -> None:
     """S5, S7: who must have a second factor may choose a passkey at the set-up, and cannot remove it."""
     ann = factory.make_user(quiet_shoes, "ann", groups=[factory.make_group(quiet_shoes)])

@@ -212,6 +212,21 @@ def test_old_proof_is_asked_again_before_a_change(journey, ann, clock) -> None:
     assert "code" in browser.fields
 
 
+def test_a_page_for_a_new_password_does_not_lie_open(journey, ann, clock) -> None:
+    """V7.5.1, S51: ten minutes after password and code were given they are asked again, and what was posted is not taken."""
+    browser = security(journey(ann).begin().password().code())
+    clock(minutes=1)
+    browser.submit("Change password").fill(password=ann.password).submit()
+    browser.fill(code=ann.authenticator.code()).submit()
+    clock(minutes=11)
+    browser.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert "password" in browser.fields
+    browser.fill(password=ann.password).submit()
+    browser.fill(code=ann.authenticator.code()).submit()
+    browser.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert browser.url.endswith("/account/security")
+
+
 def test_the_front_page_says_who_and_where(journey, jan) -> None:
     """Design: who you are, your apps, security, sign out; signed out, a way in."""
     walk = journey(jan).begin().password()

@@ -80,9 +80,9 @@ def add() -> Response:
 
 
 def rename(passkey_id: str) -> Response:
-    """Give one another name."""
+    """Give one another name: by it the right one is found to remove, so this wants the proof that removing wants."""
     csrf.require()
-    present = me(Needs(return_to=PLACE))
+    present = me(_changing(PLACE))
     passkeys.rename(present.user, passkey_id, forms.fields().get("name", ""), present.origin)
     return pages.see_other(PLACE)
 

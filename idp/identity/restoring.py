@@ -1,0 +1,61 @@
+"""“This was not me” (S52): what the old address takes back within 72 hours of a change.
+
+Whoever changed the address knew the password, and perhaps made passkeys since. So no password fits until one is chosen by a
+mail to the restored address, and no passkey opens the account alone until it was shown beside that one. Yet a second factor
+is never left out by this: who reads the old mailbox gets no further than by any forgotten password (security.md 10).
+"""
+
+from typing import Any
+
+from idp import clock
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import links, passwords
+from idp.identity.details import compared
+from idp.identity.links import Opened
+from idp.store import credentials, passkeys, users
+from idp.store.users import User
+
+
+def undo(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The old address is back, everything that was open ends, and a new password must be chosen."""
+    user, columns = link.user, _as_before(link)
+    with transaction():
+        links.burn(link)
+        links.void_newer(link)
+        links.void(user, *links.ADDRESS_PURPOSES)
+        users.change_user(user.organisation_id, user.id, **columns, email_verified_at=clock.now(), must_change_password=True)
+        passwords.close(user, "address_restored", origin)
+        removed = _drop_passkeys_since(link, origin)
+        passkeys.ask_password_beside(user.organisation_id, user.id)
+        _record(origin, Event.ADDRESS_RESTORED, user)
+        links.mail(settings, user, "reset", "address_restored", links.soon(settings), words={"passkeys_removed": removed})
+
+
+def _as_before(link: Opened) -> dict[str, Any]:
+    """The address; and the username that went with it, unless somebody has that one now."""
+    user, email = link.user, str(link.values["email"])
+    columns = {"email": email, "email_key": compared(email)}
+    username = str(link.values.get("username", user.username))
+    named = users.user_named(user.organisation_id, compared(username))
+    if named is None or named.id == user.id:
+        columns |= {"username": username, "username_key": compared(username)}
+    return columns
+
+
+def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:
+    """Take away passkeys that were added since, where an older factor stays; whether there were any."""
+    user = link.user
+    held, app = passkeys.passkeys_of(user.organisation_id, user.id), credentials.active_totp(user.organisation_id, user.id)
+    added = [row for row in held if row.created_at >= link.created_at]
+    if len(added) == len(held) and (app is None or app.active_since >= link.created_at):
+        return False
+    for row in added:
+        passkeys.remove_passkeys(user.organisation_id, user.id, clock.now(), row.id)
+        _record(origin, Event.PASSKEY_REMOVED, user, passkey=row.id)
+    return bool(added)
+
+
+def _record(origin: Origin, event: Event, user: User, **data: str) -> None:
+    record_by(origin, event, organisation_id=user.organisation_id, subject_id=user.id, data=data)
