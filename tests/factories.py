@@ -11,12 +11,13 @@ from idp import clock, crypto
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import people, recovery, retailers, totp
+from idp.identity import passkeys, people, recovery, retailers, totp
 from idp.store import organisations as organisation_store
 from idp.store import users as user_store
 from idp.store.organisations import Organisation
 from idp.store.users import User
 from tests.drivers.authenticator import Authenticator
+from tests.drivers.security_key import SecurityKey
 
 BY_TESTS = Origin(actor_id="cli")
 PASSWORD = "a sturdy kettle sings 42"
@@ -96,6 +97,15 @@ class Factory:
         known = {"totp_secret": secret, "recovery_codes": codes}
         phone = {"authenticator": Authenticator(secret)} if secret else {}
         return MadePerson(organisation_id, user.id, store_url, username, password, **known, **phone)
+
+    def give_passkey(self, person: MadePerson, key: SecurityKey, name: str = "") -> None:
+        """Make a passkey with this key, without walking through the pages."""
+        with self.context():
+            user, now = self.user(person), clock.now()
+            ceremony = passkeys.make(self.settings, "passkey", now, user)
+            made = passkeys.read_made(self.settings, ceremony, key.make(ceremony.options), now)
+            assert made is not None
+            assert passkeys.add(self.settings, user, made, name, BY_TESTS, now)
 
     def make_client(
         self,

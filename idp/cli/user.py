@@ -11,11 +11,14 @@ from idp.cli.command import Noun, in_english, opened
 from idp.cli.leaked import read_password
 from idp.cli.organisation import at
 from idp.config import Settings
-from idp.identity import passwords, people
+from idp.errors import NotFound
+from idp.identity import passkeys, passwords, people
+from idp.identity.makers import maker_of
 from idp.identity.organisations import settings_of
 from idp.store import credentials, devices, logins, users
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
+from idp.store.passkeys import Passkey
 from idp.store.users import User
 
 ORIGIN = Origin(actor_id="cli")
@@ -52,17 +55,22 @@ def show_all(store_url: str) -> None:
     with opened():
         organisation = at(store_url)
         for row in users.users(organisation.id):
-            factor = "totp" if credentials.active_totp(organisation.id, row.id) else "-"
+            factor = _factors(row)
             seen = f"{row.last_login_at:%Y-%m-%d}" if row.last_login_at else "never"
             state = "disabled" if row.disabled_at else ""
-            click.echo(f"{row.username:32} {row.role:14} {factor:5} {seen:11} {state}".rstrip())
+            click.echo(f"{row.username:32} {row.role:14} {factor:12} {seen:11} {state}".rstrip())
+
+
+def _factors(row: User) -> str:
+    app = ["totp"] if credentials.active_totp(row.organisation_id, row.id) else []
+    return "+".join([*app, *(["passkey"] if passkeys.passkeys_of(row) else [])]) or "-"
 
 
 @user.command()
 @click.argument("store_url")
 @click.argument("username")
 def show(store_url: str, username: str) -> None:
-    """Show one person as JSON: details, second factor, devices and open sessions."""
+    """Show one person as JSON: details, second factor, passkeys, devices and open sessions."""
     with opened() as settings:
         organisation, row = find(store_url, username)
         told = {**_details(row), **_belongings(organisation, row), **_proofs(settings, organisation, row)}
@@ -104,6 +112,7 @@ def _proofs(settings: Settings, organisation: Organisation, row: User) -> dict[s
             "must_set_up": person.must_set_up,
             "compulsory_because": [in_english(reason.message) for reason in rules.compulsory_because],
         },
+        "passkeys": [_passkey(passkey) for passkey in passkeys.passkeys_of(row)],
         "remembered_devices": [
             {"device": device.label, "since": _moment(device.since), "until": _moment(device.until)}
             for device in devices.devices_of(organisation.id, row.id, now)
@@ -112,6 +121,18 @@ def _proofs(settings: Settings, organisation: Organisation, row: User) -> dict[s
             {"browser": login.label, "address": login.address, "since": _moment(login.started_at)}
             for login in logins.logins_of(organisation.id, row.id, now)
         ],
+    }
+
+
+def _passkey(row: Passkey) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "maker": maker_of(row.aaguid),
+        "since": _moment(row.created_at),
+        "last_used": _moment(row.last_used_at),
+        "can_be_copied": row.backup_eligible,
+        "hardware": row.hardware,
     }
 
 
@@ -145,6 +166,26 @@ def remove_factor(store_url: str, username: str) -> None:
         organisation, row = find(store_url, username)
         removed = people.remove_factor(settings, organisation, row, ORIGIN)
         click.echo(f"{row.username} has no second factor {'any more' if removed else 'and had none'}.")
+
+
+@user.command("remove-passkey")
+@click.argument("store_url")
+@click.argument("username")
+@click.argument("passkey_id")
+def remove_passkey(store_url: str, username: str, passkey_id: str) -> None:
+    """Take one passkey or security key away (lost, stolen, copied); `idp user show` tells their ids.
+
+    Remembered devices and open sessions end, with the last second factor the recovery codes too, and the person gets a mail.
+    """
+    with opened() as settings:
+        organisation, row = find(store_url, username)
+        try:
+            passkeys.remove(settings, organisation, row, passkey_id, ORIGIN)
+        except NotFound as missing:
+            raise click.ClickException(
+                f"{row.username} has no passkey {passkey_id!r}; `idp user show {store_url} {row.username}` tells them"
+            ) from missing
+        click.echo(f"The passkey of {row.username} was removed.")
 
 
 @user.command()

@@ -141,6 +141,13 @@ def make(
     return _ceremony("create", place, challenge, now, options)
 
 
+def accepted(settings: Settings, handle: bytes, held: Sequence[Descriptor]) -> str:
+    """``AllAcceptedCredentialsOptions`` in JSON (§5.1.10): for nobody but the user of ``handle``, once signed in."""
+    ids = [crypto.b64url(one.credential_id) for one in held]
+    options = {"rpId": _rp_id(settings), "userId": crypto.b64url(handle), "allAcceptedCredentialIds": ids}
+    return json.dumps(options, separators=(",", ":"))
+
+
 def _ceremony(kind: Kind, place: str, challenge: str, now: datetime, options: Mapping[str, Any]) -> Ceremony:
     return Ceremony(kind, place, challenge, (now + LIFE).timestamp(), json.dumps(options, separators=(",", ":")))
 

@@ -12,6 +12,7 @@ from idp.identity import addresses, authority, ceremonies, people
 from idp.identity.ceremonies import Answer, Ceremony, Descriptor, Made, Shown
 from idp.identity.makers import maker_of
 from idp.identity.proofs import Proof
+from idp.mail.messages import notify
 from idp.store import credentials, users
 from idp.store import passkeys as store
 from idp.store.organisations import Organisation
@@ -39,6 +40,11 @@ def make(settings: Settings, place: str, now: datetime, user: User) -> Ceremony:
     """Ask to make one that the user's authenticators do not hold already."""
     held = _descriptors(user)
     return ceremonies.make(settings, place, now, handle=handle_of(user), username=user.username, exclude=held)
+
+
+def accepted(settings: Settings, user: User) -> str:
+    """All that the user's authenticators may go on offering, for their browser to tell them (§5.1.10)."""
+    return ceremonies.accepted(settings, handle_of(user), _descriptors(user))
 
 
 def _descriptors(user: User) -> list[Descriptor]:
@@ -72,6 +78,11 @@ def verify(
 def is_behind(passkey: Passkey, shown: Shown) -> bool:
     """Whether the counter did not grow: perhaps the key was copied (§6.1.1)."""
     return bool(shown.sign_count or passkey.sign_count) and shown.sign_count <= passkey.sign_count
+
+
+def tell_of_copy(settings: Settings, user: User, passkey: Passkey) -> None:
+    """Tell the person which key was refused because its counter did not grow, within the caller's transaction (§6.1.1)."""
+    notify(settings, user.organisation_id, user.id, "passkey_behind", {"name": shown_name(passkey)})
 
 
 def accept(passkey: Passkey, shown: Shown, now: datetime, *, alone: bool) -> bool:
@@ -117,9 +128,13 @@ def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, n
             return False
         users.change_user(organisation_id, user.id, must_set_up_since=None)
         _record(origin, Event.PASSKEY_ADDED, user, passkey_id)
-        told = {"name": normal_name(name) or maker_of(made.aaguid)}
-        addresses.tell_of_factor(settings, user, "passkey_added", told)
+        addresses.tell_of_factor(settings, user, "passkey_added", {"name": normal_name(name) or maker_of(made.aaguid)})
     return True
+
+
+def shown_name(passkey: Passkey) -> str:
+    """The person's own name for it, else its maker's; empty where neither is known."""
+    return passkey.name or maker_of(passkey.aaguid)
 
 
 def normal_name(typed: str) -> str:
@@ -168,18 +183,30 @@ def remove(
 ) -> None:
     """Take a passkey out of use; other sessions and trust in devices end, for it may have been stolen (S40).
 
-    With the last factor the recovery codes die too (S28). Raises as ``require_removable``.
+    With the last factor the recovery codes die too (S28). People do so to their own, and raise as ``require_removable``;
+    whoever may take others' second factor away takes any: where one is compulsory, it must be set up again.
     """
-    authority.require_self_or_over(organisation, user, origin)
     with transaction():
-        found, is_last = require_removable(settings, organisation, user, passkey_id), is_last_factor(user, passkey_id)
-        now, about = clock.now(), {"name": found.name or maker_of(found.aaguid), "is_last": is_last}
-        store.remove_passkeys(organisation.id, user.id, now, passkey_id)
+        found = _require_may_remove(settings, organisation, user, passkey_id, origin)
+        is_last, now = is_last_factor(user, passkey_id), clock.now()
+        if not store.remove_passkeys(organisation.id, user.id, now, passkey_id):
+            raise NotFound(detail="removed a moment ago")
         if is_last:
             credentials.remove_recovery_set(organisation.id, user.id, now)
         people.end_everything(user, "passkey_removed", origin, keep_login_id=keep_login_id)
         _record(origin, Event.PASSKEY_REMOVED, user, passkey_id)
-        addresses.tell_of_factor(settings, user, "passkey_removed", about)
+        told = {"name": shown_name(found), "is_last": is_last}
+        addresses.tell_of_factor(settings, user, "passkey_removed", told)
+
+
+def _require_may_remove(
+    settings: Settings, organisation: Organisation, user: User, passkey_id: str, origin: Origin
+) -> Passkey:
+    authority.require_self_or_over(organisation, user, origin)
+    if origin.actor_id == user.id:
+        return require_removable(settings, organisation, user, passkey_id)
+    authority.require_over_factor(organisation, user, origin)
+    return passkey_of(user, passkey_id)
 
 
 def _record(origin: Origin, event: Event, user: User, passkey_id: str) -> None:

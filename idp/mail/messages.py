@@ -30,6 +30,7 @@ NOTICES = frozenset(
         "factor_removed",
         "factor_reset",
         "passkey_added",
+        "passkey_behind",
         "passkey_removed",
         "recovery_codes_made",
         "recovery_code_used",

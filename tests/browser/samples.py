@@ -97,6 +97,7 @@ SECURITY = SecurityPage(
 )
 KEY = Key("k", "My phone", "iCloud Keychain", is_synced=True, is_hardware=False, added_at=DAY, last_used_at=DAY)
 KEYS = (KEY, replace(KEY, id="l", name="", maker="YubiKey 5 NFC", is_synced=False, is_hardware=True, last_used_at=None))
+ACCEPTED = '{"rpId":"id.example.com","userId":"AAAA","allAcceptedCredentialIds":[]}'
 ASK = PasskeyAsk("get", '{"challenge":"AAAA","allowCredentials":[]}', 300)
 ADD = PasskeyPage(_frame("passkey"), "make", is_needed=True, instead=False, wants_hardware=False, passkey=ASK)
 SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "offline_access", "stock:read")
@@ -144,8 +145,8 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "passkey-add": ("signin/passkey.html", ADD),
     "passkey-password": ("signin/passkey.html", replace(ADD, stage="password", passkey=None)),
-    "passkeys": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", KEYS, is_full=False)),
-    "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=True)),
+    "passkeys": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", KEYS, is_full=False, accepted=ACCEPTED)),
+    "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=True, accepted=ACCEPTED)),
     "passkey-remove": ("account/remove_passkey.html", RemovePasskeyPage("sanne", "Example Shoes", KEY, is_last=True)),
     "password-or-passkey": ("signin/password.html", replace(PASSWORD, passkey=ASK)),
     "code": ("signin/factor.html", FactorPage(_frame("factor"), "app", 30)),

@@ -12,7 +12,7 @@ import cbor2
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from idp.crypto import b64url, from_b64url
 
@@ -34,8 +34,9 @@ class Credential:
 class SecurityKey:
     """Answers options as a browser would post them. ``flags`` beside user presence; ``counts``: it has a counter.
 
-    ``alg``: -7, -8 or -257. ``maker``: a ``Maker`` that attests it. What is given to ``make`` and ``show`` as ``lie`` goes
-    over what an honest one would say: ``type``, ``origin``, ``challenge``, ``crossOrigin`` and so on in the client data.
+    ``alg``: -7, -8 or -257. ``maker``: a ``Maker`` that attests it, by its usual certificate or by ``certificate`` (DER);
+    ``is_u2f``: in the old format. What is given to ``make`` and ``show`` as ``lie`` goes over what an honest one would say:
+    ``type``, ``origin``, ``challenge``, ``crossOrigin`` and so on in the client data.
     """
 
     origin: str
@@ -44,6 +45,8 @@ class SecurityKey:
     alg: int = -7
     aaguid: bytes = bytes(16)
     maker: "Maker | None" = None
+    certificate: bytes = b""
+    is_u2f: bool = False
     held: list[Credential] = field(default_factory=list)
 
     def make(self, options: str, *, lie: Mapping[str, Any] | None = None, **over: Any) -> str:
@@ -57,7 +60,7 @@ class SecurityKey:
         client = self._client("webauthn.create", asked, lie)
         attested = self.aaguid + len(credential.id).to_bytes(2, "big") + credential.id + over.get("cose", cose)
         data = self._data(asked["rp"]["id"], credential, over, AT) + attested + over.get("more", b"")
-        fmt, statement = self._attest(data, client)
+        fmt, statement = self._attest(data, client, credential)
         parts = {"fmt": over.get("fmt", fmt), "attStmt": over.get("statement", statement), "authData": data}
         found = {"attestationObject": b64url(over.get("object", cbor2.dumps(parts))), "transports": ["usb", "made-up"]}
         return _posted(credential.id, client, found)
@@ -85,11 +88,15 @@ class SecurityKey:
         counter = over.get("counter", credential.counter)
         return hashlib.sha256(over.get("rp_id", rp_id).encode()).digest() + bytes([flags]) + counter.to_bytes(4, "big")
 
-    def _attest(self, data: bytes, client: bytes) -> tuple[str, dict[str, Any]]:
+    def _attest(self, data: bytes, client: bytes, credential: Credential) -> tuple[str, dict[str, Any]]:
         if self.maker is None:
             return "none", {}
-        signed = self.maker.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(SHA256()))
-        return "packed", {"alg": -7, "sig": signed, "x5c": [self.maker.certificate(self.aaguid)]}
+        chain, client_hash = [self.certificate or self.maker.certificate(self.aaguid)], hashlib.sha256(client).digest()
+        if self.is_u2f:
+            public = credential.private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+            said = b"\0" + data[:32] + client_hash + credential.id + public
+            return "fido-u2f", {"sig": self.maker.key.sign(said, ec.ECDSA(SHA256())), "x5c": chain}
+        return "packed", {"alg": -7, "sig": self.maker.key.sign(data + client_hash, ec.ECDSA(SHA256())), "x5c": chain}
 
 
 class Maker:
@@ -106,18 +113,18 @@ class Maker:
         """The root, as a file holds it."""
         return self.root.public_bytes(Encoding.PEM)
 
-    def certificate(self, aaguid: bytes) -> bytes:
-        """The certificate that attests keys of this AAGUID (WebAuthn Level 3 §8.2.1)."""
+    def certificate(self, aaguid: bytes, *, unit: str = "Authenticator Attestation", is_authority: bool = False) -> bytes:
+        """The certificate that attests keys of this AAGUID (WebAuthn Level 3 §8.2.1); ``unit`` and the rest may be wrong."""
         oids, parts = x509.NameOID, []
         for oid, value in (
             (oids.COUNTRY_NAME, "NL"),
             (oids.ORGANIZATION_NAME, "Example Keys"),
-            (oids.ORGANIZATIONAL_UNIT_NAME, "Authenticator Attestation"),
+            (oids.ORGANIZATIONAL_UNIT_NAME, unit),
             (oids.COMMON_NAME, "Example Key 1"),
         ):
             parts.append(x509.NameAttribute(oid, value))
         which = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4"), b"\x04\x10" + aaguid)
-        made = self._signed(x509.Name(parts), self.key.public_key(), x509.BasicConstraints(False, None), which)
+        made = self._signed(x509.Name(parts), self.key.public_key(), x509.BasicConstraints(is_authority, None), which)
         return made.public_bytes(Encoding.DER)
 
     def _signed(self, subject: x509.Name, public: Any, basic: Any, *more: Any) -> x509.Certificate:

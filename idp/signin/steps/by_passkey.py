@@ -96,7 +96,7 @@ def _taken(work: Work, place: str, text: str, *, alone: bool) -> Outcome:
     if shown is None:
         return _wrong(work, owner)
     if passkeys.is_behind(passkey, shown):
-        return _wrong(work, owner, Event.PASSKEY_BEHIND, passkey)
+        return _behind(work, owner, passkey)
 
     def effect() -> Wrong | None:
         if not passkeys.accept(passkey, shown, now, alone=alone):
@@ -128,10 +128,17 @@ def _gate(work: Work, owner: User | None, typed: str) -> throttle.Guess:
     )
 
 
-def _wrong(work: Work, owner: User | None, event: Event = Event.PASSKEY_WRONG, passkey: Passkey | None = None) -> Wrong:
-    about = {"passkey": passkey.id} if passkey else {}
+def _wrong(work: Work, owner: User | None) -> Wrong:
     with db.transaction():
-        work.record(event, outcome="failure", user=owner, **about)
+        work.record(Event.PASSKEY_WRONG, outcome="failure", user=owner)
+    return Wrong((NOT_ACCEPTED,), prepared=spent(work.case))
+
+
+def _behind(work: Work, owner: User, passkey: Passkey) -> Wrong:
+    """Perhaps the key was copied: its owner is told by mail, and the page says no more than of any other wrong answer."""
+    with db.transaction():
+        work.record(Event.PASSKEY_BEHIND, outcome="failure", user=owner, passkey=passkey.id)
+        passkeys.tell_of_copy(work.settings, owner, passkey)
     return Wrong((NOT_ACCEPTED,), prepared=spent(work.case))
 
 

@@ -35,12 +35,13 @@ class Key:
 
 @dataclass(frozen=True)
 class PasskeysPage:
-    """The list, oldest first; ``is_full``: no more can be added."""
+    """The list, oldest first; ``is_full``: no more can be added. ``accepted``: for the script, JSON."""
 
     username: str
     organisation_name: str
     keys: tuple[Key, ...]
     is_full: bool
+    accepted: str
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """The list."""
     present = me(Needs(return_to=PLACE))
-    found = passkeys.passkeys_of(present.user)
-    keys = tuple(_key(row) for row in found)
-    page = PasskeysPage(present.user.username, present.organisation.name, keys, len(keys) >= passkeys.MOST)
+    keys = tuple(_key(row) for row in passkeys.passkeys_of(present.user))
+    accepted = passkeys.accepted(browser.settings(), present.user)
+    page = PasskeysPage(present.user.username, present.organisation.name, keys, len(keys) >= passkeys.MOST, accepted)
     return pages.render("account/passkeys.html", page)
 
 

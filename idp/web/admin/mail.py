@@ -35,6 +35,7 @@ ABOUT = {
     "owner_recovery_confirm": say("Confirm the recovery of the owner's account"),
     "owner_recovery_done": say("Owner's account recovered"),
     "passkey_added": say("Passkey added"),
+    "passkey_behind": say("Passkey that may have been copied"),
     "passkey_removed": say("Passkey removed"),
     "password_changed": say("Password changed"),
     "recovery_code_used": say("Recovery code used"),

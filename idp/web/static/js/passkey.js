@@ -6,10 +6,21 @@
   for (const one of document.querySelectorAll("[data-with-passkeys]")) one.hidden = false;
   for (const one of document.querySelectorAll("[data-without-passkeys]")) one.hidden = true;
 
+  // Whose list this is tells their authenticators too, so that none offers a passkey that was removed (Level 3, §5.1.10).
+  const list = document.querySelector("[data-accepted]");
+  if (list && PublicKeyCredential.signalAllAcceptedCredentials) {
+    PublicKeyCredential.signalAllAcceptedCredentials(JSON.parse(list.dataset.accepted)).catch(() => {});
+  }
+
   const form = document.querySelector("form[data-passkey]");
   if (!form) return;
+  const MARGIN = 60; // seconds before its end in which a challenge is not begun with
   const status = form.querySelector("[data-status]");
+  const reload = form.querySelector("[data-reload]");
   let waiting = null; // the request that autofill answers
+  let isBusy = false; // the browser's own window is open, or the answer is on its way
+  let until = 0; // milliseconds of the wall clock, which goes on while a machine sleeps
+  let timer = 0;
 
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
   const text = (buffer) => btoa(Array.from(new Uint8Array(buffer), (one) => String.fromCharCode(one)).join(""))
@@ -42,27 +53,47 @@
   };
 
   const complain = (error) => {
-    const known = { NotAllowedError: "cancelled", InvalidStateError: "known" };
+    const known = { NotAllowedError: "cancelled", InvalidStateError: "known", Stale: "stale" };
     status.textContent = form.dataset[known[error.name] || "failed"] || form.dataset.failed;
+    reload.hidden = error.name !== "Stale";
   };
 
-  // Before the challenge runs out the page is asked for another one.
+  // The challenge's time begins to run when the page arrives.
+  const start = () => {
+    const seconds = Math.max(form.dataset.seconds - MARGIN, 10);
+    until = Date.now() + seconds * 1000;
+    clearTimeout(timer);
+    timer = setTimeout(refresh, seconds * 1000);
+  };
+  const isOver = () => Date.now() >= until;
+  // Never behind an open window: its answer is for the challenge it was opened with.
+  const refresh = () => { if (!isBusy && isOver()) renew().catch(() => {}); };
+
+  // The same page once more, for a challenge of now. Where it is another page by now, nothing here can go on.
   const renew = async () => {
-    const answer = await fetch(location.href, { credentials: "same-origin" });
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("form[data-passkey]");
-    if (!fresh || fresh.elements.step.value !== form.elements.step.value) return;
-    form.dataset.options = fresh.dataset.options;
-    form.dataset.seconds = fresh.dataset.seconds;
-    renewLater();
+    const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("form[data-passkey]");
+    if (!fresh || fresh.elements.step.value !== form.elements.step.value) throw new Error("another page by now");
+    // A sign-in that ran out was begun anew meanwhile, at another address.
+    form.setAttribute("action", fresh.getAttribute("action"));
+    for (const name of ["csrf_token", "request"]) form.elements[name].value = fresh.elements[name].value;
+    Object.assign(form.dataset, { options: fresh.dataset.options, seconds: fresh.dataset.seconds });
+    start();
     if (waiting) fillIn();
   };
-  const renewLater = () => setTimeout(() => renew().catch(() => {}), Math.max(form.dataset.seconds - 60, 10) * 1000);
+  const renewed = () => renew().catch(() => { throw Object.assign(new Error("not renewed"), { name: "Stale" }); });
+
+  const stopWaiting = () => {
+    if (waiting) waiting.abort();
+    waiting = null;
+  };
 
   // Autofill offers passkeys in the field for the username, without any press.
   const fillIn = async () => {
     const can = PublicKeyCredential.isConditionalMediationAvailable;
-    if (!("fill" in form.dataset) || !can || !(await PublicKeyCredential.isConditionalMediationAvailable())) return;
-    if (waiting) waiting.abort();
+    if (!("fill" in form.dataset) || !can || !(await PublicKeyCredential.isConditionalMediationAvailable()) || isBusy) return;
+    stopWaiting();
     const mine = waiting = new AbortController();
     try {
       send(await navigator.credentials.get({ publicKey: options(), mediation: "conditional", signal: mine.signal }));
@@ -71,19 +102,32 @@
     }
   };
 
+  const ask = async () => {
+    if (isOver()) await renewed();
+    const publicKey = options();
+    return form.dataset.passkey === "create" ? navigator.credentials.create({ publicKey }) : navigator.credentials.get({ publicKey });
+  };
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (waiting) waiting.abort();
-    waiting = null;
+    if (isBusy) return; // a browser shows one window at a time
+    isBusy = true;
+    stopWaiting();
     status.textContent = "";
-    const publicKey = options();
     try {
-      send(await (form.dataset.passkey === "create" ? navigator.credentials.create({ publicKey }) : navigator.credentials.get({ publicKey })));
+      send(await ask());
     } catch (error) {
+      isBusy = false;
       complain(error);
+      fillIn();
     }
   });
 
-  renewLater();
+  reload.addEventListener("click", () => location.reload());
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+  // Out of the browser's memory this page would go on with what was sent already.
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+  start();
   fillIn();
 })();

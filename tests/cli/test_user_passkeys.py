@@ -1,0 +1,55 @@
+"""``idp user``: the passkeys of a person, listed, and one of them taken away."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from idp.store import audit, outbox
+from tests.cli.conftest import Idp
+from tests.conftest import bare_app
+from tests.drivers.security_key import BE, UV, SecurityKey
+from tests.factories import Factory, MadePerson
+
+YUBIKEY = bytes.fromhex("cb69481e8ff7403993ec0a2729a154a8")
+ISSUER = "https://id.example.com"
+
+
+@pytest.fixture
+def factory(idp: Idp) -> Iterator[Factory]:
+    """The database that the command works on."""
+    with bare_app(idp.settings) as app:
+        yield Factory(idp.settings, app)
+
+
+@pytest.fixture
+def jan(factory: Factory) -> MadePerson:
+    """A person with a security key and a synced passkey, and no app."""
+    made = factory.make_user(factory.make_organisation(), "jan", email="jan@shoes.example")
+    factory.give_passkey(made, SecurityKey(ISSUER, aaguid=YUBIKEY), "Desk")
+    factory.give_passkey(made, SecurityKey(ISSUER, flags=UV | BE))
+    return made
+
+
+def test_support_sees_passkeys_and_takes_one_away(idp: Idp, factory: Factory, jan: MadePerson) -> None:
+    """Issue 3, S28, S53: name, maker, since, last use; a removed one is gone, in the trail, and the person has a mail."""
+    assert " passkey " in idp("user", "list", jan.store_url).stdout
+    desk, synced = idp.json("user", "show", jan.store_url, "jan")["passkeys"]
+    assert (desk["name"], desk["maker"], desk["last_used"], desk["can_be_copied"]) == ("Desk", "YubiKey 5", None, False)
+    assert (synced["name"], synced["maker"], synced["can_be_copied"]) == ("", "", True)
+    idp("user", "remove-passkey", jan.store_url, "jan", desk["id"])
+    assert idp.json("user", "show", jan.store_url, "jan")["passkeys"] == [synced]
+    idp("user", "remove-passkey", jan.store_url, "jan", synced["id"])
+    assert " - " in idp("user", "list", jan.store_url).stdout
+    with factory.context():
+        assert [row.event for row in audit.rows(jan.organisation_id)].count("passkey:removed") == 2
+        assert [mail.template for mail in outbox.mails()].count("passkey_removed") == 2
+
+
+def test_a_passkey_that_is_not_theirs_is_one_clear_line(idp: Idp, factory: Factory, jan: MadePerson) -> None:
+    """Neither nobody's nor somebody else's: it says where to look."""
+    eve = factory.make_user(jan.organisation_id, "eve")
+    (first, _) = idp.json("user", "show", jan.store_url, "jan")["passkeys"]
+    for passkey in ("nobody", first["id"]):
+        said = idp("user", "remove-passkey", jan.store_url, eve.username, passkey, code=1).stderr
+        assert "eve has no passkey" in said
+    assert len(idp.json("user", "show", jan.store_url, "jan")["passkeys"]) == 2

@@ -1,0 +1,218 @@
+"""Passkeys, the finer rules of WebAuthn Level 3 §7.1 and §7.2: kinds of keys, whose they are, what is kept or ignored."""
+
+import json
+from typing import Any
+
+import cbor2
+import pytest
+
+from idp.crypto import b64url
+from idp.errors import Invalid
+from idp.identity import passkeys, people
+from tests.drivers.browser import Browser
+from tests.drivers.security_key import BE, BS, UP, UV, SecurityKey
+from tests.factories import BY_TESTS, Factory
+from tests.journeys.test_passkeys import ISSUER, added, adding, events, jan, key, options_on, post, rows
+
+__all__ = ["added", "adding", "jan", "key"]
+
+EXTENSIONS = 128
+"""The flag of authenticator data that extensions follow."""
+
+
+@pytest.mark.parametrize("alg", [-7, -8, -257], ids=["ES256", "EdDSA", "RS256"])
+def test_each_kind_of_key_that_is_offered_signs_in(alg: int, journey, factory: Factory, jan, adding, new_browser) -> None:
+    """W-09: the options name these three, and a key of each is taken, believed, and kept to its own signature."""
+    key = SecurityKey(ISSUER, alg=alg)
+    browser = adding()
+    assert [one["alg"] for one in json.loads(options_on(browser))["pubKeyCredParams"]] == [-7, -8, -257]
+    other = SecurityKey(ISSUER, alg=alg)
+    other.make(options_on(browser))
+    post(browser, key.make(options_on(browser)))
+    assert len(rows(factory, jan)) == 1
+    walk = journey(jan, browser=new_browser()).begin(acr_values="phr")
+    forged = json.loads(other.show(options_on(walk.browser)))
+    forged["id"] = forged["rawId"] = json.loads(key.show(options_on(walk.browser)))["id"]
+    assert post(walk.browser, json.dumps(forged)).status == 422
+    post(walk.browser, key.show(options_on(walk.browser)))
+    assert walk.tokens().acr == "phr"
+
+
+def _bad(cose: dict[int, Any]) -> dict[str, bytes]:
+    return {"cose": cbor2.dumps(cose)}
+
+
+N1024 = (2**1023 + 1).to_bytes(128, "big")
+N2048 = (2**2047 + 1).to_bytes(256, "big")
+WRONG = [
+    ("W-09 RSA of 1024 bits", _bad({1: 3, 3: -257, -1: N1024, -2: b"\1\0\1"})),
+    ("W-09 RSA with exponent 3", _bad({1: 3, 3: -257, -1: N2048, -2: b"\3"})),
+    ("W-09 ES256 said of an RSA key", _bad({1: 3, 3: -7, -1: N2048, -2: b"\1\0\1"})),
+    ("W-09 EdDSA on another curve", _bad({1: 1, 3: -8, -1: 7, -2: b"\1" * 57})),
+    ("W-09 a short point", _bad({1: 1, 3: -8, -1: 6, -2: b"\1" * 31})),
+    ("W-10 none, with a statement", {"fmt": "none", "statement": {"alg": -7, "sig": b"0"}}),
+    ("W-10 self attestation by another algorithm", {"fmt": "packed", "statement": {"alg": -257, "sig": b"0" * 70}}),
+    ("W-10 a certificate that is none", {"fmt": "packed", "statement": {"alg": -7, "sig": b"0" * 70, "x5c": [b"0"]}}),
+    ("W-20 a list where an object belongs", {"object": b"\x80"}),
+    ("W-20 more is promised than comes", {"object": b"\x9b" + b"\xff" * 8}),
+    ("W-20 it refers to itself", {"object": b"\xd8\x1c\x81\xd8\x1d\0"}),
+    ("W-20 nested as deep as a form holds", {"object": b"\xa1" * 14_000}),
+    ("W-20 longer than a form holds", {"object": b"\0" * 20_000}),
+    (
+        "W-20 too short for authenticator data",
+        {"object": cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": b"0" * 36})},
+    ),
+]
+
+
+def test_a_key_that_is_not_sound_is_not_taken(factory: Factory, jan, key, adding) -> None:
+    """W-09, W-10, W-20: refused with the page, or with 400 where it is too long to be read; nothing is stored."""
+    browser = adding()
+    for what, over in WRONG:
+        page = options_on(browser), browser.html
+        post(browser, key.make(page[0], **over))
+        assert browser.status in (400, 422), what
+        if browser.status == 400:
+            browser.open(f"/sign-in/{page[1].split('/sign-in/')[1].split(chr(34))[0]}")
+    assert rows(factory, jan) == []
+
+
+def test_the_id_that_is_told_is_the_id_that_is_signed(factory: Factory, jan, key, adding) -> None:
+    """W-12, W-13: a new passkey that calls itself otherwise than its authenticator data is refused, and so is half an id."""
+    browser = adding()
+    for name in ("id", "rawId", "both", "type"):
+        answer = json.loads(key.make(options_on(browser)))
+        changed = ("id", "rawId") if name == "both" else (name,)
+        assert post(browser, json.dumps({**answer, **dict.fromkeys(changed, "QUJD")})).status == 422, name
+    assert rows(factory, jan) == []
+
+
+def test_a_challenge_is_spelt_as_it_was_given(journey, factory: Factory, jan, key) -> None:
+    """W-01, W-20: the same bytes in another spelling are another challenge; padding is no base64url."""
+    factory.give_passkey(jan, key)
+    browser = journey(jan).begin().browser
+    for pad in ("=", "\n", " "):
+        challenge = json.loads(options_on(browser))["challenge"]
+        assert post(browser, key.show(options_on(browser), lie={"challenge": challenge + pad})).status == 422
+    answer = json.loads(key.show(options_on(browser)))
+    answer["response"]["signature"] += "="
+    assert post(browser, json.dumps(answer)).status == 422
+
+
+def test_what_a_browser_or_a_key_says_beside_is_ignored(journey, factory: Factory, jan, key, adding, new_browser) -> None:
+    """W-18, §7.1 step 28, §7.2 step 23: unasked extensions, token binding and made-up members change nothing."""
+    said = {"tokenBinding": {"status": "present", "id": "abc"}, "other_keys_can_be_added_here": "do not compare"}
+    browser, more = adding(), cbor2.dumps({"madeUp": True})
+    post(browser, key.make(options_on(browser), lie=said, flags=UP | UV | EXTENSIONS, more=more))
+    assert [row.transports for row in rows(factory, jan)] == [["usb"]]
+    walk = journey(jan, browser=new_browser()).begin()
+    post(walk.browser, key.show(options_on(walk.browser), lie=said, flags=UP | UV | EXTENSIONS, more=more))
+    assert walk.tokens().acr == "phr"
+
+
+def test_an_authenticator_is_told_what_it_holds_already(jan, key, added) -> None:
+    """W-18: ``excludeCredentials`` names each of the person's; nobody is asked for an attestation that nobody reads."""
+    browser = added().submit("Add a passkey").fill(password=jan.password).submit()
+    asked = json.loads(options_on(browser))
+    assert [one["id"] for one in asked["excludeCredentials"]] == [b64url(key.held[0].id)]
+    assert (asked["attestation"], asked["authenticatorSelection"]["userVerification"]) == ("none", "preferred")
+    assert post(browser, key.make(json.dumps(asked), credential_id=key.held[0].id)).errors == [
+        "Error: This passkey is registered already."
+    ]
+
+
+def test_a_second_factor_need_not_name_its_user_but_must_not_name_another(journey, factory: Factory, jan, key) -> None:
+    """W-13, §7.2 step 6: an old security key keeps no user handle; another person's handle is refused."""
+    factory.give_passkey(jan, key)
+    walk = journey(jan).begin().password()
+    assert post(walk.browser, key.show(options_on(walk.browser), handle=b"another")).status == 422
+    post(walk.browser, key.show(options_on(walk.browser), handle=None, flags=UP))
+    assert walk.tokens().amr == ["pwd", "hwk", "mfa"]
+
+
+def test_whether_a_key_can_be_copied_never_changes_but_whether_it_was_does(
+    journey, factory: Factory, jan, key, new_browser
+) -> None:
+    """W-08, §7.2 steps 18 to 20 and 24: BE is compared, either way; BS is kept as it is told."""
+    key.flags = UV | BE
+    factory.give_passkey(jan, key)
+    assert rows(factory, jan)[0].backed_up is False
+    walk = journey(jan, browser=new_browser()).begin()
+    assert post(walk.browser, key.show(options_on(walk.browser), flags=UP | UV)).status == 422
+    post(walk.browser, key.show(options_on(walk.browser), flags=UP | UV | BE | BS))
+    assert walk.tokens().amr == ["swk", "user", "mfa"]
+    assert rows(factory, jan)[0].backed_up is True
+
+
+def test_a_key_that_was_perhaps_copied_is_told_about(journey, factory: Factory, postman, jan, key, new_browser) -> None:
+    """W-14, §6.1.1, S53: refused, in the trail, and the person is told by mail which key it was."""
+    factory.give_passkey(jan, key)
+    postman.bring()
+    walk = journey(jan, browser=new_browser()).begin()
+    key.held[0].counter = 9
+    post(walk.browser, key.show(options_on(walk.browser)))
+    assert walk.tokens().acr == "phr"
+    copied = journey(jan, browser=new_browser()).begin().browser
+    for behind in (10, 9, 0):
+        assert post(copied, key.show(options_on(copied), counter=behind)).status == 422
+    assert rows(factory, jan)[0].sign_count == 10
+    assert events(factory, jan).count("passkey:counter_behind") == 3
+    mail = postman.bring()[0]
+    assert (mail.to, "may have been copied" in mail.subject) == ("jan@shoes.example", True)
+
+
+def test_who_is_disabled_or_elsewhere_comes_in_by_no_passkey(journey, factory: Factory, jan, key, new_browser) -> None:
+    """W-13, W-17, S29: a disabled user, another store URL, and an app of another organisation: the same words each time."""
+    factory.give_passkey(jan, key)
+    other = factory.make_organisation("other-shoes")
+    factory.make_client("theirs", organisations=(other,))
+    at_other = {"organisation": "other-shoes"}
+    said = set()
+    for params in (at_other, {"client_id": "theirs"}):
+        browser = journey(jan, browser=new_browser()).begin(**params).browser
+        assert post(browser, key.show(options_on(browser))).status == 422, params
+        said.add(tuple(browser.errors))
+    with factory.context():
+        people.disable(factory.settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
+    browser = journey(jan, browser=new_browser()).begin().browser
+    assert post(browser, key.show(options_on(browser))).status == 422
+    nobody = SecurityKey(ISSUER)
+    nobody.make(json.dumps({**json.loads(options_on(browser)), "rp": {"id": "x"}, "user": {"id": "QUJD"}}))
+    assert post(browser, nobody.show(options_on(browser))).status == 422
+    assert len(said | {tuple(browser.errors)}) == 1
+    assert "login:started" not in events(factory, jan)
+
+
+def test_a_passkey_signs_in_the_person_an_app_named_and_nobody_else(
+    journey, factory: Factory, quiet_shoes: str, jan, key, new_browser
+) -> None:
+    """W-13, OIDC Core §3.1.2.1: asked again as Ann, Jan's passkey is refused, whether Ann's login lives or not."""
+    ann = factory.make_user(quiet_shoes, "ann")
+    factory.give_passkey(jan, key)
+    walk = journey(ann, browser=new_browser()).begin().password()
+    hint = walk.tokens().raw["id_token"]
+    for browser in (walk.browser, new_browser()):
+        again = journey(ann, browser=browser).begin(id_token_hint=hint, prompt="login").browser
+        assert post(again, key.show(options_on(again))).status == 422
+    assert "login:started" in events(factory, ann)
+    with factory.context():
+        assert factory.user(jan).last_login_at is None
+
+
+def test_guesses_with_passkeys_are_throttled(journey, factory: Factory, jan, key, new_browser) -> None:
+    """V6.3.1: wrong answers wait as wrong passwords do, over all browsers, and so does the right one then."""
+    factory.give_passkey(jan, key)
+    for _ in range(5):
+        browser: Browser = journey(jan, browser=new_browser()).begin().browser
+        assert post(browser, key.show(options_on(browser), signature=b"0" * 70)).status == 422
+    assert post(browser, key.show(options_on(browser))).status == 429
+    assert int(browser.headers["Retry-After"]) >= 1
+
+
+def test_nobody_has_more_than_twenty(factory: Factory, jan) -> None:
+    """W-18: the options name them all, so there is an end to it; the page says so."""
+    for _ in range(passkeys.MOST):
+        factory.give_passkey(jan, SecurityKey(ISSUER))
+    with pytest.raises(Invalid):
+        factory.give_passkey(jan, SecurityKey(ISSUER))
+    assert len(rows(factory, jan)) == passkeys.MOST

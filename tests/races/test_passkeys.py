@@ -1,0 +1,106 @@
+"""Passkeys at the same moment: an answer counts once, a counter never goes back, a credential has one owner (W-12, W-14)."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from idp.config import Settings
+from idp.identity import passkeys
+from idp.store.passkeys import Passkey
+from tests.drivers.browser import Browser
+from tests.drivers.relying_party import RelyingParty
+from tests.drivers.security_key import SecurityKey
+from tests.factories import MadePerson
+from tests.journeys.test_passkeys import ISSUER, options_on
+from tests.races.conftest import TIMES, Race, posted
+
+pytestmark = pytest.mark.both_engines
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """Throttles so wide that not they decide who gets through, and patience that outlasts a busy machine."""
+    return configure(limits={"free_failures": 50, "address_failures": 500}, passwords={"hash_patience_seconds": 30.0})
+
+
+def jan_with(race: Race, key: SecurityKey) -> MadePerson:
+    """A person who has this key, and used its PIN beside the password."""
+    jan = race.factory.make_user(race.organisation_id, "jan")
+    race.factory.give_passkey(jan, key)
+    return jan
+
+
+def rows(race: Race, person: MadePerson) -> list[Passkey]:
+    with race.factory.context():
+        return passkeys.passkeys_of(race.factory.user(person))
+
+
+def adding(race: Race, party: RelyingParty, person: MadePerson) -> Browser:
+    """A browser at "Add a passkey", because the app asks for phr."""
+    browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(acr_values="phr"))
+    browser.fill(username=person.username, password=person.password).submit()
+    assert browser.heading == "Add a passkey"
+    return browser
+
+
+@pytest.mark.parametrize("counts", [True, False], ids=["counting", "without a counter"])
+def test_one_answer_sent_by_twenty_tabs_begins_one_login(counts: bool, race: Race) -> None:
+    """W-01, W-14, S60: a replay at the same moment as the answer itself; one is taken, with and without a counter."""
+    key = SecurityKey(ISSUER, counts=counts)
+    jan_with(race, key)
+    (browser,) = race.browsers_at_password(race.party(), 1)
+    told = race.at_once([posted(browser, passkey=key.show(options_on(browser)))] * TIMES)
+    assert {one.status for one in told} <= {303, 422}
+    assert race.events().count("login:started") == 1
+
+
+def test_one_challenge_takes_one_of_twenty_answers(race: Race) -> None:
+    """W-01: twenty right answers to the same challenge, each signed by itself, begin one login."""
+    key = SecurityKey(ISSUER)
+    jan_with(race, key)
+    (browser,) = race.browsers_at_password(race.party(), 1)
+    asked = options_on(browser)
+    told = race.at_once([posted(browser, passkey=key.show(asked)) for _ in range(TIMES)])
+    assert {one.status for one in told} <= {303, 422}
+    assert race.events().count("login:started") == 1
+
+
+def test_of_twenty_copies_of_a_key_one_gets_in(race: Race) -> None:
+    """W-14: twenty browsers, each with a challenge of its own, all at the same count: as from a key that was copied."""
+    key = SecurityKey(ISSUER)
+    jan = jan_with(race, key)
+    browsers = race.browsers_at_password(race.party())
+    answers = [key.show(options_on(browser), counter=7) for browser in browsers]
+    told = race.at_once([posted(browser, passkey=answer) for browser, answer in zip(browsers, answers, strict=True)])
+    assert Counter(one.status for one in told) == {303: 1, 422: TIMES - 1}
+    assert race.events().count("login:started") == 1
+    assert [row.sign_count for row in rows(race, jan)] == [7]
+
+
+def test_a_counter_never_goes_back(race: Race) -> None:
+    """W-14, W-15: twenty counts in whatever order; the highest is taken and kept, and nothing below it afterwards."""
+    key = SecurityKey(ISSUER)
+    jan = jan_with(race, key)
+    browsers = race.browsers_at_password(race.party())
+    answers = [key.show(options_on(browser), counter=count) for count, browser in enumerate(browsers, 1)]
+    told = race.at_once([posted(browser, passkey=answer) for browser, answer in zip(browsers, answers, strict=True)])
+    assert {one.status for one in told} <= {303, 422}
+    assert told[-1].status == 303
+    assert [row.sign_count for row in rows(race, jan)] == [TIMES]
+    assert race.events().count("login:started") == sum(one.status == 303 for one in told)
+
+
+def test_a_credential_is_registered_once_however_many_claim_it(race: Race) -> None:
+    """W-12: two people, ten tabs each, all with the same credential id: one row, one event, whoever was first."""
+    party = race.party()
+    people = [race.factory.make_user(race.organisation_id, name) for name in ("jan", "eve")]
+    asks = []
+    for person in people:
+        browser = adding(race, party, person)
+        answer = SecurityKey(ISSUER).make(options_on(browser), credential_id=b"one and the same")
+        asks += [posted(browser, passkey=answer)] * (TIMES // 2)
+    told = race.at_once(asks)
+    assert {one.status for one in told} <= {303, 422}
+    assert sum(len(rows(race, person)) for person in people) == 1
+    assert race.events().count("passkey:added") == 1
