@@ -117,6 +117,7 @@ def _speak_sqlite(engine: Engine, settings: Settings) -> None:
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cast(Any, connection).isolation_level = None
+        cast(Any, connection).create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII alone
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",
@@ -131,6 +132,10 @@ def _speak_sqlite(engine: Engine, settings: Settings) -> None:
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def session() -> Session:

@@ -1,7 +1,7 @@
 """Dated rules (S11): made, changed, removed, read as ``policy`` takes them, and whom one would affect on a date."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -40,12 +40,37 @@ def known_now() -> Known:
 
 
 def touches(row: Policy, organisation: Organisation) -> bool:
-    """Whether a rule can speak of anybody in an organisation: what its administrators may read."""
+    """Whether a rule can speak of anybody in an organisation."""
     return (
         (not row.countries or organisation.country in row.countries)
         and (not row.integrations or bool(set(row.integrations) & set(organisation.integrations)))
         and (not row.organisations or organisation.store_url in row.organisations)
     )
+
+
+def readable(organisation: Organisation, origin: Origin) -> list[DatedRule]:
+    """The rules that who acts may read: operators all of them, administrators what concerns their organisation."""
+    rows = store.policies()
+    if authority.runs_installation(origin):
+        return [rule_of(row) for row in rows]
+    return [rule for row in rows if (rule := _narrowed(row, organisation)) is not None]
+
+
+def _narrowed(row: Policy, organisation: Organisation) -> DatedRule | None:
+    """A rule without what it says of others: their store URLs, groups and apps; None where it is about them alone."""
+    rule = rule_of(row)
+    own = {
+        "organisations": {organisation.store_url},
+        "groups": {group.name for group in store.groups(organisation.id)},
+        "clients": {client.client_id for client in clients.clients() if _serves(client, organisation)},
+    }
+    kept: dict[str, Any] = {name: tuple(one for one in getattr(rule, name) if one in known) for name, known in own.items()}
+    is_about_others = any(getattr(rule, name) and not kept[name] for name in own)
+    return replace(rule, **kept) if touches(row, organisation) and not is_about_others else None
+
+
+def _serves(client: clients.Client, organisation: Organisation) -> bool:
+    return not client.organisations or organisation.id in client.organisations
 
 
 def rule_of(row: Policy) -> DatedRule:

@@ -49,11 +49,20 @@ def standing() -> list[DatedRule]:
 
 
 def explained(
-    settings: Settings, organisation: Organisation, user: User, on: datetime, client: Client | None = None
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    on: datetime,
+    client: Client | None = None,
+    rules: Sequence[DatedRule] | None = None,
 ) -> list[Reason]:
-    """Every source of rules with what it asks of a user on a moment, at a client or anywhere, and why (not)."""
+    """Every source of rules with what it asks of a user on a moment, at a client or anywhere, and why (not).
+
+    ``rules``: the dated ones that whoever asks may read; None for all that stand.
+    """
     person = people.person_of(settings, organisation, user)
-    return policy.explain(person, standing(), settings.acr.names, on, client_rule(settings, client))
+    looked_at = standing() if rules is None else rules
+    return policy.explain(person, looked_at, settings.acr.names, on, client_rule(settings, client))
 
 
 def reached(

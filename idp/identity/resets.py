@@ -34,6 +34,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
     the hasher and must stand outside of any transaction.
     """
     authority.require_over(organisation, user, origin)
+    authority.require_another(user, origin)
     password = new_one_time_password()
     release()
     with settings.hasher.slot():

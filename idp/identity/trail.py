@@ -1,13 +1,13 @@
 """The audit trail as people read it and carry it away: found by a filter, exported as CSV or JSON (ASVS 16.2, 1.2.10)."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from idp.db import release
+from idp.identity import spreadsheet
 from idp.store import audit as store
 from idp.store import operators, users
 from idp.store.audit import AuditRow
@@ -18,8 +18,6 @@ COLUMNS = (
     "organisation_id", "seq", "at", "event", "outcome", "actor_id", "actor", "subject_id", "subject", "client_id",
     "address", "label", "request_id", "data", "previous", "hash",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""How a cell begins that a spreadsheet would work out instead of showing it; the wide forms count as well."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +46,12 @@ def found(organisation_id: str, sought: Sought, before: int = 0) -> tuple[tuple[
 
 
 def every(organisation_id: str, sought: Sought) -> Iterator[Told]:
-    """All rows that are found, oldest first, read in chunks."""
+    """All rows that are found, oldest first, read in chunks; nothing is open while a slow reader takes one away."""
     after = 0
     while rows := store.rows_found(organisation_id, **_asked(sought), after=after, limit=CHUNK):
-        yield from _named(organisation_id, rows)
+        chunk = _named(organisation_id, rows)
+        release()
+        yield from chunk
         after = rows[-1].seq
 
 
@@ -78,12 +78,14 @@ def as_json(rows: Iterable[Told]) -> Iterator[str]:
 
 
 def as_csv(rows: Iterable[Told]) -> Iterator[str]:
-    """CSV (RFC 4180) with a line of names; no cell is a formula (OWASP ASVS 1.2.10)."""
-    yield _line(COLUMNS)
+    """CSV with a line of names; no cell is a formula."""
+    yield spreadsheet.line(COLUMNS)
     for told in rows:
         plain = _plain(told)
         cells = [plain[name] for name in COLUMNS]
-        yield _line([json.dumps(cell, ensure_ascii=False) if isinstance(cell, Mapping) else cell for cell in cells])
+        yield spreadsheet.line(
+            [json.dumps(cell, ensure_ascii=False) if isinstance(cell, Mapping) else cell for cell in cells]
+        )
 
 
 def _plain(told: Told) -> dict[str, Any]:
@@ -91,14 +93,3 @@ def _plain(told: Told) -> dict[str, Any]:
     columns = {column.name: getattr(row, column.name) for column in AuditRow.__table__.columns}
     whole = {**columns, "actor": told.actor, "subject": told.subject, "at": row.at.isoformat(timespec="microseconds")}
     return {name: one.hex() if isinstance(one := whole[name], bytes) else one for name in COLUMNS}
-
-
-def _line(cells: Iterable[Any]) -> str:
-    out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([_harmless(cell) for cell in cells])
-    return out.getvalue()
-
-
-def _harmless(cell: Any) -> Any:
-    """A text that a spreadsheet would run gets a quote in front (OWASP, CSV injection); numbers are what they are."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

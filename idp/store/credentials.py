@@ -102,6 +102,12 @@ def active_totp(organisation_id: str, user_id: str) -> Totp | None:
     )
 
 
+def totp_owners(organisation_id: str) -> set[str]:
+    """The ids of an organisation's users who have an authenticator app."""
+    here = (Totp.organisation_id == organisation_id, Totp.removed_at.is_(None))
+    return {row[0] for row in values(select(Totp.user_id).where(*here))}
+
+
 def add_totp(row: Totp) -> None:
     """Insert."""
     add(row)

@@ -56,6 +56,12 @@ def kinds_of(organisation_id: str, user_id: str) -> list[bool]:
     return [row[0] for row in values(select(Passkey.hardware).where(*_of(organisation_id, user_id)))]
 
 
+def passkey_owners(organisation_id: str) -> set[str]:
+    """The ids of an organisation's users who have a passkey."""
+    here = (Passkey.organisation_id == organisation_id, Passkey.removed_at.is_(None))
+    return {row[0] for row in values(select(Passkey.user_id).where(*here))}
+
+
 def passkey_of(organisation_id: str, user_id: str, passkey_id: str) -> Passkey | None:
     """One of a user's own."""
     return one(select(Passkey).where(*_of(organisation_id, user_id), Passkey.id == passkey_id))

@@ -1,5 +1,6 @@
 """Users, their memberships of groups and their shops."""
 
+import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
@@ -114,12 +115,13 @@ def _sought(organisation_id: str, typed: str, role: str, group_id: str) -> list[
     """What a search asks: ``typed`` within username, name or address; a role; a group. Empty ones ask nothing."""
     here: list[ColumnElement[bool]] = [User.organisation_id == organisation_id]
     if typed:
-        folded = typed.casefold()
+        folded = unicodedata.normalize("NFKC", typed).casefold()
         here.append(
             User.username_key.contains(folded, autoescape=True)
             | User.email_key.contains(folded, autoescape=True)
             | User.name.contains(typed, autoescape=True)
-            | func.lower(User.name).contains(folded, autoescape=True)
+            | func.lower(User.name).contains(typed.lower(), autoescape=True)
+            | User.name.contains(typed.title(), autoescape=True)  # a PostgreSQL with the locale C folds ASCII alone
         )
     if role:
         here.append(User.role == role)
@@ -191,6 +193,20 @@ def members_of(organisation_id: str, group_id: str) -> list[User]:
         .where(GroupMember.organisation_id == organisation_id, GroupMember.group_id == group_id)
         .order_by(User.username_key)
     )
+
+
+def group_names(organisation_id: str) -> list[tuple[str, str]]:
+    """Every membership of an organisation, as user id and the group's name, by name."""
+    joined = (GroupMember.organisation_id == Group.organisation_id) & (GroupMember.group_id == Group.id)
+    asked = select(GroupMember.user_id, Group.name).join(Group, joined).where(Group.organisation_id == organisation_id)
+    return [(row[0], row[1]) for row in values(asked.order_by(Group.name))]
+
+
+def shop_codes(organisation_id: str) -> list[tuple[str, str]]:
+    """Every shop named for somebody, as user id and the shop's code, by code."""
+    joined = (UserShop.organisation_id == Shop.organisation_id) & (UserShop.shop_id == Shop.id)
+    asked = select(UserShop.user_id, Shop.code).join(Shop, joined).where(Shop.organisation_id == organisation_id)
+    return [(row[0], row[1]) for row in values(asked.order_by(Shop.code))]
 
 
 def put_in_groups(organisation_id: str, user_id: str, group_ids: Iterable[str]) -> None:

@@ -52,6 +52,7 @@ PEOPLE = PeoplePage(
     last=3,
     earlier="?page=1",
     later="?page=3",
+    csv="?q=",
 )
 VALUES = {"username": "jan", "name": "Jan", "email": "jan@", "phone_number": "", "locale": "nl", "role": "manager"}
 FORM = PersonForm(

@@ -127,3 +127,25 @@ def test_a_failing_audit_table_fails_the_change(organisation: Organisation) -> N
     with pytest.raises(DBAPIError, match="audit"):
         change()
     assert session().scalar(text("SELECT name FROM organisations")) == "Example Shoes"
+
+
+def test_a_row_added_while_the_chain_is_verified_is_no_fault(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I1: others go on working meanwhile; only a head to which no rows lead is a fault."""
+    with transaction():
+        _record(organisation)
+    heads: list[str] = []
+    head = store.head
+
+    def after_another_commit(organisation_id: str) -> store.AuditHead | None:
+        if not heads:
+            heads.append(organisation_id)
+            with transaction():
+                _record(organisation)
+                _record(organisation)
+        return head(organisation_id)
+
+    monkeypatch.setattr(store, "head", after_another_commit)
+    assert audit.verify(organisation.id) is None
+    assert heads

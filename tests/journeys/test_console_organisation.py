@@ -129,7 +129,7 @@ def test_settings_are_changed_within_their_bounds(factory: Factory, enter, new_b
 
 
 def test_an_operator_chooses_whom_to_look_after(factory: Factory, enter, shoes, olga) -> None:
-    """Operators come to a list of all organisations; their own has no people, groups or shops to edit here."""
+    """Operators come to a list of all organisations; their own, the first, has people but no groups, shops or rules."""
     factory.make_organisation("toys", name="Toys")
     browser = enter(olga)
     assert browser.heading == "Organisations"
@@ -137,7 +137,10 @@ def test_an_operator_chooses_whom_to_look_after(factory: Factory, enter, shoes, 
     assert "Example Shoes" not in browser.text
     browser.click("Toys")
     assert browser.url.endswith("/admin/toys/people")
-    for section in ("people", "groups", "shops", "policies", "settings"):
+    browser.open("/admin/").click("installation")
+    assert browser.url.endswith("/admin/installation/people")
+    assert "olga" in browser.text
+    for section in ("groups", "shops", "policies", "settings"):
         assert browser.open(f"/admin/installation/{section}").status == 404
 
 

@@ -13,7 +13,7 @@ from idp import clock as now_clock
 from idp import keys as rings
 from idp.audit import Event
 from idp.db import session, transaction
-from idp.identity import operating, trail
+from idp.identity import operating, spreadsheet, trail
 from idp.mail import deliver
 from idp.mail.messages import notify, write_to_person
 from idp.store import audit as audit_rows
@@ -214,7 +214,7 @@ def test_exports_hold_everything_and_no_formula(factory, enter, quiet_shoes, ann
     assert "attachment" in browser.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(browser.html)))
     assert {row["subject"] for row in rows} >= {f"'{name}" for name in NAUGHTY}
-    assert not [cell for row in rows for cell in row.values() if cell.startswith(trail.FORMULA)]
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(spreadsheet.FORMULA)]
     everything = json.loads(browser.open(f"{HOME}/audit/export.json").html)
     assert [row["seq"] for row in everything] == list(range(1, len(everything) + 1))
     assert set(everything[0]) == set(trail.COLUMNS)

@@ -19,9 +19,8 @@ RULING = {"owner", "administrator", "operator"}
 OPERATORS = {"operator"}
 WHO = {
     "admin.front": {*RULING, "administrator of another organisation"},
-    **dict.fromkeys(
-        ("admin.people", "admin.add_person", "admin.person", "admin.edit_person", "admin.explain_person"), RULING
-    ),
+    **dict.fromkeys(("admin.people", "admin.export_people", "admin.add_person", "admin.edit_person"), RULING),
+    **dict.fromkeys(("admin.person", "admin.explain_person"), RULING),
     "admin.act_on_person": RULING,
     **dict.fromkeys(("admin.groups", "admin.group", "admin.remove_group"), RULING),
     **dict.fromkeys(("admin.shops", "admin.shop", "admin.remove_shop"), RULING),

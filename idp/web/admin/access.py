@@ -16,7 +16,7 @@ from idp.identity import addresses, authority
 from idp.identity.organisations import OrganisationSettings, settings_of
 from idp.identity.policy import SECOND
 from idp.signin.case import Needs
-from idp.store import operators, organisations
+from idp.store import organisations
 from idp.store.organisations import Organisation
 from idp.web import browser, csrf, pages
 from idp.web.account.person import Me, me, who
@@ -171,7 +171,8 @@ def entrance() -> tuple[Me, tuple[Organisation, ...]]:
 
 def _looked_after(present: Me) -> tuple[Organisation, ...]:
     if authority.is_operator(present.user.id):
-        return tuple(row for row in organisations.organisations() if row.store_url != operators.STORE_URL)
+        rows = organisations.organisations()
+        return tuple(sorted(rows, key=lambda row: row.kind == "retailer"))  # their own first
     return (present.organisation,) if authority.administers(present.organisation.id, present.user) else ()
 
 

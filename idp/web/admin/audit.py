@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, Response, abort, stream_with_context, url_for
+from flask import Blueprint, Response, abort, url_for
 
 from idp import audit as chains
 from idp.audit import Event, Fault
@@ -16,6 +16,7 @@ from idp.store import clients
 from idp.web import pages
 from idp.web.admin import access, lists
 from idp.web.admin.access import Admin, Frame, Section
+from idp.web.downloads import download
 
 HERE = "audit"
 QUICK = 2_000
@@ -103,10 +104,7 @@ def export(store_url: str, form: str) -> Response:
     if errors:
         return pages.render("admin/audit.html", _page(admin, sought, errors), 422)
     write, kind = FORMATS[form]
-    response = Response(stream_with_context(write(trail.every(_chain_id(admin), sought))), content_type=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{store_url}-audit.{form}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return download(write(trail.every(_chain_id(admin), sought)), kind, f"{store_url}-audit.{form}")
 
 
 def _chain_id(admin: Admin) -> str:

@@ -34,7 +34,7 @@ def mount(blueprint: Blueprint) -> None:
 def front() -> Response:
     """Where the console begins."""
     present, found = entrance()
-    if present.organisation in found:
+    if present.organisation.kind == "retailer":
         return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
     q = request.args.get("q", "")[:100]
     choices = tuple(

@@ -1,5 +1,6 @@
 """People of an organisation: search, page, add one, edit with the pencil (S13). One person's page is in ``person``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -7,14 +8,15 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, request, url_for
 
 from idp.errors import Invalid, Message, Refusal, say
-from idp.identity import authority, people
-from idp.identity.policy import ROLES
+from idp.identity import authority, people, roster
+from idp.identity.policy import ROLES, RULING_ROLES
 from idp.mail.messages import can_be_written_to
 from idp.store import organisations, users
 from idp.store.users import User
 from idp.web import browser, forms, pages
-from idp.web.admin import access
+from idp.web.admin import access, lists
 from idp.web.admin.access import Admin, Frame, Section
+from idp.web.downloads import download
 
 PAGE = 25
 HERE = "people"
@@ -40,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True)
 class PeoplePage:
-    """A page of people. ``q``, ``role`` and ``group`` (an id) are what was sought; ``earlier``, ``later``: links."""
+    """A page of people. ``q``, ``role`` and ``group`` (an id) are what was sought. Links: ``earlier``, ``later``, ``csv``."""
 
     frame: Frame
     q: str
@@ -54,6 +56,7 @@ class PeoplePage:
     last: int
     earlier: str
     later: str
+    csv: str
 
 
 @dataclass(frozen=True)
@@ -86,20 +89,29 @@ class PersonForm:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("People"), "admin.people"))
+    access.section(Section(HERE, say("People"), "admin.people", retailers_only=False))
     blueprint.add_url_rule("/<store_url>/people", "people", show)
+    blueprint.add_url_rule("/<store_url>/people/export.csv", "export_people", export)
     blueprint.add_url_rule("/<store_url>/people/add", "add_person", add, methods=["GET", "POST"])
     blueprint.add_url_rule("/<store_url>/people/<user_id>/edit", "edit_person", edit, methods=["GET", "POST"])
 
 
 def show(store_url: str) -> Response:
     """The people that a search finds."""
-    return pages.render("admin/people.html", _list(access.administrator(store_url)))
+    return pages.render("admin/people.html", _list(access.administrator(store_url, or_installation=True)))
+
+
+def export(store_url: str) -> Response:
+    """All whom the search finds, as a file."""
+    admin = access.administrator(store_url, or_installation=True)
+    sought = _sought(admin)
+    lines = roster.as_csv(admin.organisation.id, sought.q, sought.role, sought.group)
+    return download(lines, "text/csv; charset=utf-8", f"{store_url}-people.csv")
 
 
 def add(store_url: str) -> Response:
     """Add one person."""
-    admin = access.administrator(store_url)
+    admin = access.administrator(store_url, fresh=_is_grave(), or_installation=True)
     if request.method == "GET":
         return pages.render("admin/person_form.html", _form(admin, None, {"role": "employee"}, set(), None))
     form = forms.fields()
@@ -113,7 +125,7 @@ def add(store_url: str) -> Response:
 
 def edit(store_url: str, user_id: str) -> Response:
     """Edit one person; with the tick of S49, on to the question about the one-time password."""
-    admin = access.administrator(store_url)
+    admin = access.administrator(store_url, fresh=_is_grave(), or_installation=True)
     user = person_at(admin, user_id)
     authority.require_over(admin.organisation, user, admin.origin)
     if request.method == "GET":
@@ -126,6 +138,11 @@ def edit(store_url: str, user_id: str) -> Response:
     if "one_time_password" in form:
         return pages.see_other(address_of(admin, user.id, "one-time-password"))
     return access.done(address_of(admin, user.id), "saved")
+
+
+def _is_grave() -> bool:
+    """Whether the form makes or edits an administrator: whoever finds a session open must not do so by it alone."""
+    return request.form.get("role", "") in RULING_ROLES
 
 
 def person_at(admin: Admin, user_id: str) -> User:
@@ -141,39 +158,61 @@ def address_of(admin: Admin, user_id: str, act: str = "") -> str:
     return url_for("admin.person", store_url=store_url, user_id=user_id)
 
 
-def _list(admin: Admin) -> PeoplePage:
-    at = admin.organisation.id
-    groups: Choices = tuple((group.id, group.name) for group in organisations.groups(at))
-    q = request.args.get("q", "").strip()[:100].replace("\0", "")
+@dataclass(frozen=True)
+class Sought:
+    """What is looked for; empty for anything. ``group`` is an id; ``groups``: all there are."""
+
+    q: str
+    role: str
+    group: str
+    groups: Choices
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The same as it stands in an address."""
+        return {"q": self.q, "role": self.role, "group": self.group}
+
+
+def _sought(admin: Admin) -> Sought:
+    groups: Choices = tuple((group.id, group.name) for group in organisations.groups(admin.organisation.id))
     role = _one_of(request.args.get("role", ""), ROLES)
-    group = _one_of(request.args.get("group", ""), [key for key, _ in groups])
-    count = users.count_found(at, q, role, group)
+    return Sought(lists.asked("q"), role, _one_of(request.args.get("group", ""), [key for key, _ in groups]), groups)
+
+
+def _list(admin: Admin) -> PeoplePage:
+    at, sought = admin.organisation.id, _sought(admin)
+    count = users.count_found(at, sought.q, sought.role, sought.group)
     last = max(1, -(-count // PAGE))
     number = min(max(1, request.args.get("page", 1, type=int)), last)
-    rows = users.search(at, q, role, group, first=(number - 1) * PAGE, most=PAGE)
-    sought = {"q": q, "role": role, "group": group}
+    rows = users.search(at, sought.q, sought.role, sought.group, first=(number - 1) * PAGE, most=PAGE)
     return PeoplePage(
         frame=admin.frame(HERE),
-        **sought,
+        **sought.query,
         roles=(("", say("All roles")), *ROLE_NAMES.items()),
-        groups=(("", say("All groups")), *groups),
-        rows=tuple(
-            Row(row, ROLE_NAMES[row.role], authority.is_over(admin.organisation, row, admin.origin)) for row in rows
-        ),
+        groups=(("", say("All groups")), *sought.groups),
+        rows=_rows(admin, rows),
         count=count,
         number=number,
         last=last,
-        earlier=_link({**sought, "page": number - 1}) if number > 1 else "",
-        later=_link({**sought, "page": number + 1}) if number < last else "",
+        earlier=_link({**sought.query, "page": number - 1}) if number > 1 else "",
+        later=_link({**sought.query, "page": number + 1}) if number < last else "",
+        csv=_link(sought.query, url_for("admin.export_people", store_url=admin.organisation.store_url)),
     )
+
+
+def _rows(admin: Admin, found: list[User]) -> tuple[Row, ...]:
+    """Who may change whom goes by roles, so it is asked once for each."""
+    one_of = {row.role: row for row in found}
+    over = {role: authority.is_over(admin.organisation, row, admin.origin) for role, row in one_of.items()}
+    return tuple(Row(row, ROLE_NAMES[row.role], over[row.role]) for row in found)
 
 
 def _one_of(wanted: str, known: Any) -> str:
     return wanted if wanted in known else ""
 
 
-def _link(query: dict[str, Any]) -> str:
-    return f"{request.path}?{urlencode({key: value for key, value in query.items() if value})}"
+def _link(query: Mapping[str, Any], path: str = "") -> str:
+    return f"{path or request.path}?{urlencode({key: value for key, value in query.items() if value})}"
 
 
 def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:

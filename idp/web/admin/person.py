@@ -7,8 +7,8 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
 from idp.errors import Message, Refusal, say
-from idp.identity import authority, people, reach
-from idp.identity.policy import Reason
+from idp.identity import authority, dated_rules, people, reach
+from idp.identity.policy import RULING_ROLES, Reason
 from idp.store import clients, credentials, logins, users
 from idp.store.logins import Login
 from idp.store.users import User
@@ -76,16 +76,17 @@ def mount(blueprint: Blueprint) -> None:
 
 def show(store_url: str, user_id: str) -> Response:
     """One person."""
-    admin = access.administrator(store_url)
+    admin = access.administrator(store_url, or_installation=True)
     return pages.render("admin/person.html", _page(admin, person_at(admin, user_id)))
 
 
 def act_on_person(store_url: str, user_id: str, act: str) -> Response:
     """Ask, then do one of ``ACTS``; who may is decided below, here and once more when it is done."""
     chosen = ACTS.get(act) or abort(404)
-    admin = access.administrator(store_url, fresh=chosen.is_grave)
+    admin = access.administrator(store_url, or_installation=True)
     user = person_at(admin, user_id)
     authority.require_over(admin.organisation, user, admin.origin)
+    access.administrator(store_url, fresh=_is_grave(chosen, user), or_installation=True)
     question = _question(admin, user, chosen)
     asked = dialog.unconfirmed(admin, HERE, question)
     return asked if asked is not None else _carry_out(admin, user, chosen, question)
@@ -93,7 +94,7 @@ def act_on_person(store_url: str, user_id: str, act: str) -> Response:
 
 def explain(store_url: str, user_id: str) -> Response:
     """Why a second factor is asked of them, or not."""
-    admin = access.administrator(store_url)
+    admin = access.administrator(store_url, or_installation=True)
     return pages.render("admin/explain.html", _explained(admin, person_at(admin, user_id)))
 
 
@@ -115,8 +116,13 @@ def _question(admin: Admin, user: User, act: Act) -> Question:
         tuple(replace(sentence, values=named) for sentence in act.sentences),
         act.label,
         address_of(admin, user.id),
-        asks_password=act.is_grave,
+        asks_password=_is_grave(act, user),
     )
+
+
+def _is_grave(act: Act, user: User) -> bool:
+    """What lets an administrator in is grave too: whoever finds a session open must not do so by it alone."""
+    return act.is_grave or user.role in RULING_ROLES
 
 
 def _page(admin: Admin, user: User) -> PersonPage:
@@ -149,7 +155,8 @@ def _explained(admin: Admin, user: User) -> ExplainPage:
     serving = [row for row in clients.clients() if not row.organisations or at.id in row.organisations]
     chosen = next((row for row in serving if row.client_id == request.args.get("client")), None)
     on, errors = chosen_day()
-    reasons = reach.explained(settings, at, user, reach.noon(on), chosen)
+    readable = dated_rules.readable(at, admin.origin)
+    reasons = reach.explained(settings, at, user, reach.noon(on), chosen, readable)
     strongest = max((reason.level for reason in reasons), default=0)
     return ExplainPage(
         frame=admin.frame(HERE),

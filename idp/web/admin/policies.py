@@ -10,7 +10,7 @@ from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import dated_rules, reach
 from idp.identity.dated_rules import CONDITIONS
-from idp.identity.policy import SECOND_FACTOR
+from idp.identity.policy import SECOND_FACTOR, DatedRule
 from idp.store import organisations, users
 from idp.store.organisations import Policy
 from idp.web import browser, forms, pages
@@ -165,12 +165,11 @@ def _named() -> Policy:
     return organisations.policy_named(request.args.get("name", "").replace("\0", "")) or abort(404)
 
 
-def _seen(admin: Admin) -> list[Policy]:
-    rows = organisations.policies()
-    return rows if admin.is_operator else [row for row in rows if dated_rules.touches(row, admin.organisation)]
+def _seen(admin: Admin) -> list[DatedRule]:
+    return dated_rules.readable(admin.organisation, admin.origin)
 
 
-def _rule(row: Policy) -> Rule:
+def _rule(row: DatedRule) -> Rule:
     conditions = []
     for name in CONDITIONS:
         wanted = getattr(row, name)
@@ -233,7 +232,7 @@ def _dry_run(admin: Admin) -> DryRunPage:
     seen = _seen(admin)
     on, errors = chosen_day()
     name = next((row.name for row in seen if row.name == request.args.get("name")), "")
-    looked_at = [dated_rules.rule_of(row) for row in seen if name in ("", row.name)]
+    looked_at = [row for row in seen if name in ("", row.name)]
     at = admin.organisation
     everybody = [(at, user) for user in users.users(at.id) if user.disabled_at is None]
     found = reach.reached(browser.settings(), everybody, looked_at, reach.noon(on))

@@ -34,14 +34,14 @@ class OpenSessionsPage:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("Sessions"), "admin.sessions"))
+    access.section(Section(HERE, say("Sessions"), "admin.sessions", retailers_only=False))
     blueprint.add_url_rule("/<store_url>/sessions", "sessions", show)
     blueprint.add_url_rule("/<store_url>/sessions/<login_id>/end", "end_session", end, methods=["GET", "POST"])
 
 
 def show(store_url: str) -> Response:
     """The list, of everybody or of one person."""
-    admin, typed = access.administrator(store_url), lists.asked("username")
+    admin, typed = access.administrator(store_url, or_installation=True), lists.asked("username")
     rows = sessions.of_organisation(admin.organisation.id, username=compared(typed), skip=lists.skipped(), limit=PAGE + 1)
     beside = lists.pages_of(rows, "admin.sessions", store_url=store_url, username=typed)
     shown, at = rows[:PAGE], admin.organisation
@@ -52,7 +52,7 @@ def show(store_url: str) -> Response:
 
 def end(store_url: str, login_id: str) -> Response:
     """Ask, then end one."""
-    admin = access.administrator(store_url, fresh=True)
+    admin = access.administrator(store_url, fresh=True, or_installation=True)
     login, user = sessions.find(admin.organisation.id, login_id)
     authority.require_self_or_over(admin.organisation, user, admin.origin)
     back = url_for("admin.sessions", store_url=store_url)

@@ -1,0 +1,13 @@
+"""Files that are written while they are taken away: whatever their length, they fill no memory and no cache."""
+
+from collections.abc import Iterator
+
+from flask import Response, stream_with_context
+
+
+def download(pieces: Iterator[str], kind: str, filename: str) -> Response:
+    """An answer of ``pieces`` that the browser saves as ``filename``; ``kind`` is its Content-Type."""
+    response = Response(stream_with_context(pieces), content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response

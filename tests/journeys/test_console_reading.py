@@ -1,0 +1,156 @@
+"""What the console shows of many people, and of rules about others: found however written, carried away, and no more."""
+
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from idp import clock, crypto
+from idp.db import db, transaction
+from idp.identity import dated_rules, retailers
+from idp.identity.people import compared
+from idp.store import organisations, users
+from idp.store.users import User
+from tests.drivers.browser import Browser
+from tests.factories import BY_TESTS, Factory, MadePerson
+
+AT = "/admin/example-shoes"
+PEOPLE = f"{AT}/people"
+
+
+def found(browser: Browser, **sought: str) -> list[str]:
+    """The usernames that a search finds."""
+    browser.open(PEOPLE).fill(**sought).submit()
+    return [words for href, words in browser.page.links if href.startswith(f"{PEOPLE}/") and len(href) == len(PEOPLE) + 27]
+
+
+@pytest.mark.both_engines
+def test_people_are_found_however_their_names_are_written(factory: Factory, enter, shoes, anna, engine: str) -> None:
+    """Issue 3: case, accents, width, quotes and wildcards: letters of any script fold, signs are signs."""
+    for username, name in (("emile", "Émile Žižek"), ("o'neil", 'Tim "100%" O\'Neil'), ("ωmega", "Ωμέγα"), ("a_b", "x")):
+        factory.make_user(shoes, username, name=name)
+    browser = enter(anna)
+    for typed, expected in (
+        ("émile", ["emile"]), ("ÉMILE", ["emile"]), ("ŽIŽEK", ["emile"]), ("ｅｍｉｌｅ", ["emile"]), ("ΩΜΈΓΑ", ["ωmega"]),
+        ("O'NEIL", ["o'neil"]), ('"100%"', ["o'neil"]), ("0%", ["o'neil"]), ("%", ["o'neil"]), ("_", ["a_b"]),
+        ("\\", []), ("' OR 1=1 --", []), ("nobody", []),
+    ):  # fmt: skip
+        assert found(browser, q=typed) == expected, typed
+
+
+def crowd(factory: Factory, organisation_id: str, count: int) -> None:
+    """Many employees at once, as no form could make them."""
+    with factory.context(), transaction() as session:
+        session.bulk_insert_mappings(
+            User.__mapper__,
+            [
+                {
+                    "organisation_id": organisation_id, "id": crypto.new_id(), "username": f"Till{number:05}",
+                    "username_key": compared(f"Till{number:05}"), "created_at": clock.now(),
+                }
+                for number in range(count)
+            ],
+        )  # fmt: skip
+
+
+@contextmanager
+def counted(app: Any) -> Iterator[list[str]]:
+    """The statements that run meanwhile."""
+    seen: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *rest: Any) -> None:
+        seen.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def test_ten_thousand_people_cost_no_more_statements_than_thirty(app, factory: Factory, enter, shoes, anna) -> None:
+    """Issue 3: list, search and the file take a fixed number of statements; pages follow each other without a gap."""
+    crowd(factory, shoes, 30)
+    browser = enter(anna)
+    browser.open(PEOPLE)
+    counts = []
+    for more in (0, 10_000):
+        if more:
+            with factory.context(), transaction():
+                db.session.execute(users.User.__table__.delete().where(users.User.username.like("Till%")))
+            crowd(factory, shoes, more)
+        with counted(app) as seen:
+            for path in ("", "?page=2", "?q=till", "?page=99999999999999999999"):
+                browser.open(PEOPLE + path)
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+    assert "Page 401 of 401" in browser.text
+    assert browser.headers["Cache-Control"] == "no-store"
+    with counted(app) as seen:
+        lines = browser.client.get(f"{PEOPLE}/export.csv", base_url=browser.issuer).get_data(as_text=True).splitlines()
+    assert len(lines) == 10_000 + 1 + 1
+    assert len(seen) < 80, "eleven chunks"
+    assert len({line.split(",")[0] for line in lines}) == len(lines), "somebody is there twice"
+
+
+def test_the_file_of_people_holds_what_was_found_and_no_formula(factory: Factory, enter, shoes, anna) -> None:
+    """Issue 3, V1.2.10: as spreadsheets take it; nobody of another organisation, and no secret."""
+    group = factory.make_group(shoes, "=2FA")
+    with factory.context(), transaction():
+        retailers.create_shop(shoes, {"code": "-7", "name": "Dam"}, BY_TESTS)
+    factory.make_user(shoes, "@jan", name="=cmd|' /C calc'!A0", phone_number="+31 20 1234", groups=(group,), shops=("-7",))
+    factory.make_user(shoes, "piet", name=" \u00a0=1+1", with_totp=True, email="piet@shoes.example")
+    factory.make_user(factory.make_organisation("toys"), "kim")
+    browser = enter(anna, PEOPLE)
+    address = next(href for href, words in browser.page.links if words == "Export as CSV")
+    told = browser.client.get(address, base_url=browser.issuer)
+    assert told.headers["Content-Disposition"] == 'attachment; filename="example-shoes-people.csv"'
+    assert told.headers["Cache-Control"] == "no-store"
+    rows = {row["username"]: row for row in csv.DictReader(told.get_data(as_text=True).splitlines())}
+    assert set(rows) == {"'@jan", "anna", "piet"}
+    jan = rows["'@jan"]
+    assert (jan["name"], jan["phone_number"]) == ("'=cmd|' /C calc'!A0", "'+31 20 1234")
+    assert (jan["groups"], jan["shops"], jan["second_factor"], rows["anna"]["shops"]) == ("'=2FA", "'-7", "no", "*")
+    assert rows["piet"]["name"].startswith("'")
+    assert (rows["piet"]["second_factor"], rows["piet"]["email_verified"]) == ("yes", "yes")
+    browser.fill(q="piet", role="employee").submit()
+    narrowed = next(href for href, words in browser.page.links if words == "Export as CSV")
+    assert browser.client.get(narrowed, base_url=browser.issuer).get_data(as_text=True).count("\n") == 2
+
+
+def test_of_a_rule_nothing_is_read_that_is_anothers(
+    factory: Factory, enter, new_browser: Callable[..., Browser], shoes, anna: MadePerson, olga
+) -> None:
+    """Issue 3, V8.2.2: a rule names other retailers, their groups and apps; administrators read what is theirs."""
+    toys = factory.make_organisation("secret-toys")
+    factory.make_group(toys, "Toy makers")
+    factory.make_group(shoes, "Fitters")
+    factory.make_client("toy-till", organisations=(toys,))
+    factory.make_client("kassa")
+    day = {"starts": date(2026, 1, 1)}
+    rules: list[dict[str, Any]] = [
+        {"name": "shared", "organisations": ["secret-toys", "example-shoes"], "groups": ["Toy makers", "Fitters"]},
+        {"name": "apps", "clients": ["toy-till", "kassa"]},
+        {"name": "of-toys", "organisations": ["secret-toys"]},
+        {"name": "of-toy-groups", "groups": ["Toy makers"]},
+        {"name": "of-toy-apps", "clients": ["toy-till"]},
+    ]
+    with factory.context(), transaction():
+        for rule in rules:
+            dated_rules.create(factory.settings, {**day, **rule}, dated_rules.known_now(), BY_TESTS)
+    browser = enter(anna, f"{AT}/policies")
+    for path in ("policies", "policies/who", f"people/{anna.id}/explain", f"people/{anna.id}"):
+        seen = browser.open(f"{AT}/{path}").html
+        assert not [word for word in ("secret-toys", "Toy makers", "toy-till", "of-toy") if word in seen], path
+    shown = browser.open(f"{AT}/policies").text
+    assert all(word in shown for word in ("shared", "Fitters", "apps", "kassa"))
+    operator = enter(olga, f"{AT}/policies", new_browser())
+    assert all(word in operator.text for word in ("of-toys", "of-toy-groups", "secret-toys", "toy-till"))
+    with factory.context():
+        assert len(organisations.policies()) == len(rules)
