@@ -88,6 +88,11 @@ class Event(StrEnum):
     OWNER_RECOVERY_CONFIRMED = "owner_recovery:confirmed"
     OWNER_RECOVERY_CANCELLED = "owner_recovery:cancelled"
     OWNER_RECOVERY_DONE = "owner_recovery:done"
+    OWNERSHIP_OFFERED = "ownership:offered"
+    OWNERSHIP_WITHDRAWN = "ownership:withdrawn"
+    OWNERSHIP_GIVEN = "ownership:given"
+    OWNERSHIP_TAKEN = "ownership:taken"
+    OWNER_APPOINTED = "ownership:appointed"
     OPERATOR_ADDED = "operator:added"
 
 

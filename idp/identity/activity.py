@@ -59,6 +59,11 @@ PLAIN: Mapping[str, Message] = {
     Event.OWNER_RECOVERY_CONFIRMED: say("Recovery of the owner's account confirmed"),
     Event.OWNER_RECOVERY_CANCELLED: say("Recovery of the owner's account cancelled"),
     Event.OWNER_RECOVERY_DONE: say("Owner's account recovered"),
+    Event.OWNERSHIP_OFFERED: say("Ownership of the organisation offered"),
+    Event.OWNERSHIP_WITHDRAWN: say("Offer of the ownership taken back"),
+    Event.OWNERSHIP_GIVEN: say("Ownership of the organisation handed over"),
+    Event.OWNERSHIP_TAKEN: say("Ownership of the organisation taken on"),
+    Event.OWNER_APPOINTED: say("Appointed owner of the organisation"),
     Event.MAIL_RESENT: say("Mail sent again"),
     Event.OPERATOR_ADDED: say("Made an operator"),
 }

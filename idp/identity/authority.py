@@ -4,7 +4,7 @@ from idp.audit import Origin
 from idp.errors import Forbidden, NotFound, say
 from idp.identity.details import checked_role
 from idp.identity.policy import ROLES, RULING_ROLES
-from idp.store import operators, users
+from idp.store import operators, organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -53,11 +53,6 @@ def require_operator(origin: Origin) -> None:
         raise NotFound(detail="only operators may do this")
 
 
-def rank(role: str) -> int:
-    """Roles by what they may do, the owner highest."""
-    return len(ROLES) - ROLES.index(role)
-
-
 def require_over(organisation: Organisation, user: User, origin: Origin) -> None:
     """Raise unless who acts may manage ``user``: an administrator of their organisation, for the owner the owner alone.
 
@@ -102,27 +97,45 @@ def require_over_factor(organisation: Organisation, user: User, origin: Origin) 
 
 
 def require_role(organisation: Organisation, role: str, origin: Origin) -> None:
-    """Raise unless who acts may give somebody ``role``: nobody raises anyone above themselves. ``Invalid`` for no role."""
-    checked_role(role)
-    if runs_installation(origin):
-        return
-    actor = users.user(organisation.id, origin.actor_id)
-    if actor is None or actor.role not in RULING_ROLES or rank(role) > rank(actor.role):
+    """Raise unless who acts may give somebody ``role``: one of ``roles_to_give``. ``Invalid`` for no role."""
+    if checked_role(role) not in roles_to_give(organisation, origin):
         raise Forbidden(say("You cannot give anybody the role %(role)s.", role=role))
 
 
+def require_new_role(organisation: Organisation, user: User, role: str, origin: Origin) -> None:
+    """As ``require_role``, for somebody who has another role: nobody stops being an owner by being edited."""
+    require_role(organisation, role, origin)
+    if role not in roles_for(organisation, user, origin):
+        raise Forbidden(say("An owner stays one until the ownership is handed over."))
+
+
 def require_another_owner(organisation: Organisation, user: User) -> None:
-    """Raise where ``user`` is the last owner who can act: an organisation always has one."""
+    """Raise where an organisation would be without ``user`` what it never is: without an owner who can act.
+
+    Within the transaction that takes ``user`` away: until its end nobody else is made the owner.
+    """
+    owner_id = organisations.lock_owner(organisation.id)
     others = [person for person in users.administrators(organisation.id) if person.role == "owner" and person.id != user.id]
-    if user.role == "owner" and not others:
+    if user.id == owner_id or (user.role == "owner" and not others):
         raise Forbidden(say("An organisation must keep an owner: give the ownership to somebody else first."))
 
 
 def roles_to_give(organisation: Organisation, origin: Origin) -> tuple[str, ...]:
-    """The roles that who acts may give: what ``require_role`` lets pass."""
-    if runs_installation(origin):
+    """The roles that who acts may give. In the console the ownership is handed over and never given (see ``ownership``).
+
+    Operators are administrators and nothing less: by that role a second factor is compulsory for them.
+    """
+    if organisation.kind != "retailer":
+        return ("administrator",) if runs_installation(origin) else ()
+    if is_installation(origin):
         return ROLES
     actor = users.user(organisation.id, origin.actor_id)
-    if actor is None or actor.role not in RULING_ROLES:
-        return ()
-    return tuple(role for role in ROLES if rank(role) <= rank(actor.role))
+    may_give = is_operator(origin.actor_id) or (actor is not None and actor.role in RULING_ROLES)
+    return tuple(role for role in ROLES if role != "owner") if may_give else ()
+
+
+def roles_for(organisation: Organisation, user: User | None, origin: Origin) -> tuple[str, ...]:
+    """The roles that ``user`` (None: somebody new) may have after who acts has edited them."""
+    if user is not None and user.role == "owner" and not is_installation(origin):
+        return (user.role,)
+    return roles_to_give(organisation, origin)

@@ -18,12 +18,16 @@ from idp.store import users
 from idp.store.links import MailedLink
 from idp.store.users import User
 
-Purpose = Literal["reset", "invitation", "address", "verify", "undo", "recovery", "cancel"]
+Purpose = Literal[
+    "reset", "invitation", "address", "verify", "undo", "recovery", "cancel", "ownership", "withdraw", "unlock"
+]
 PASSWORD_PURPOSES = ("reset", "invitation")
 """Those that let a password be chosen: void as soon as one was, or the address has changed."""
 ADDRESS_PURPOSES = ("address", "verify")
 """Those that confirm an address: void as soon as the address has changed."""
-PATHS: Mapping[str, str] = {"reset": "reset", "invitation": "welcome"}
+OWNERSHIP_PURPOSES = ("ownership", "withdraw")
+"""The two sides of an offer of the ownership: of an organisation's, whoever's, there is one pair at most."""
+PATHS: Mapping[str, str] = {"reset": "reset", "invitation": "welcome", "unlock": "unlock"}
 """Where the page of a purpose lies; all others ask for one press of a button."""
 NEVER_REPLACED = frozenset({"undo"})
 """Whoever stole an account and changes the address twice must not void the true owner's way back by that."""
@@ -120,12 +124,22 @@ def opened(settings: Settings, token: str, *purposes: str) -> Opened:
     if not tenant or len(token) > 200:
         raise NotFound(GONE, detail="not a link's token")
     for purpose in purposes:
-        digest = digest_of(purpose, token)
-        row = store.open_link(tenant, digest, now)
-        user = users.user(tenant, row.user_id) if row else None
-        if row is not None and user is not None and user.disabled_at is None:
-            return Opened(token, purpose, digest, user, _values(settings, row), row.created_at, row.expires_at)
+        link = _opened(settings, store.open_link(tenant, digest_of(purpose, token), now), token)
+        if link is not None:
+            return link
     raise NotFound(GONE, detail="no such link, or not any more")
+
+
+def waiting(settings: Settings, organisation_id: str, purpose: Purpose) -> Opened | None:
+    """The newest open link of a purpose in an organisation, without its token, which nobody knows; None for none."""
+    return _opened(settings, store.latest_open_link_in(organisation_id, purpose, clock.now()), "")
+
+
+def _opened(settings: Settings, row: MailedLink | None, token: str) -> Opened | None:
+    user = users.user(row.organisation_id, row.user_id) if row else None
+    if row is None or user is None or user.disabled_at is not None:
+        return None
+    return Opened(token, row.purpose, row.digest, user, _values(settings, row), row.created_at, row.expires_at)
 
 
 def burn(link: Opened) -> None:
@@ -137,6 +151,11 @@ def burn(link: Opened) -> None:
 def void(user: User, *purposes: str) -> None:
     """Close a user's open links of these purposes, within the transaction."""
     store.void_links(user.organisation_id, user.id, clock.now(), purposes)
+
+
+def void_offers(organisation_id: str) -> bool:
+    """Close what lies open of an offer of an organisation's ownership, within the transaction; whether anything did."""
+    return store.void_links_in(organisation_id, clock.now(), OWNERSHIP_PURPOSES) > 0
 
 
 def void_newer(link: Opened) -> None:

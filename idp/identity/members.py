@@ -68,10 +68,16 @@ def _insert(
     users.put_in_groups(organisation.id, user.id, group_ids(organisation, draft.groups))
     users.put_in_shops(organisation.id, user.id, shop_ids(organisation, draft.shops or ()))
     credentials.store(settings, user, prepared, user.created_at)
-    if user.role == "owner" and organisation.owner_id is None:
-        organisations.change_organisation(organisation.id, owner_id=user.id)
+    if user.role == "owner":
+        _own_what_nobody_owns(organisation, user)
     about = {"organisation_id": user.organisation_id, "subject_id": user.id}
     record_by(origin, Event.USER_CREATED, **about, data={"role": user.role})
+
+
+def _own_what_nobody_owns(organisation: Organisation, user: User) -> None:
+    """The first owner is who notices (S54) and a recovery (S48) go to."""
+    if organisations.lock_owner(organisation.id) is None:
+        organisations.change_organisation(organisation.id, owner_id=user.id)
 
 
 def _taken(username: str) -> Invalid:
@@ -115,9 +121,9 @@ def change(
     Raises ``Invalid`` naming a detail, ``Forbidden`` where who acts may not. A new address is unverified unless said.
     """
     authority.require_over(organisation, user, origin)
-    if changes.get("role", user.role) != user.role:
-        authority.require_role(organisation, changes["role"], origin)
-        authority.require_another_owner(organisation, user)
+    has_new_role = changes.get("role", user.role) != user.role
+    if has_new_role:
+        authority.require_new_role(organisation, user, changes["role"], origin)
     columns = _verified_columns(user, columns_of(changes), changes)
     _require_reachable(
         columns.get("role", user.role),
@@ -132,9 +138,13 @@ def change(
         raise _taken(columns["username"])
     before = addresses.Address.of(user)
     with transaction():
+        if has_new_role:
+            authority.require_another_owner(organisation, user)
         changed = {*fresh, *_change_memberships(organisation, user, changes)}
         if fresh:
             users.change_user(organisation.id, user.id, **fresh)
+        if fresh.get("role") == "owner":
+            _own_what_nobody_owns(organisation, user)
         if "email_key" in fresh:
             addresses.told_of_change(settings, user, before)
         if changed:

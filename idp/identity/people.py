@@ -11,7 +11,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Forbidden
-from idp.identity import addresses, authority, logins, policy
+from idp.identity import addresses, authority, links, logins, policy
 from idp.identity.dated_rules import rule_of
 from idp.identity.details import PersonDraft, compared
 from idp.identity.members import change, create
@@ -85,11 +85,12 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
     """Bar a user: everything of theirs ends at once. False where they were disabled already."""
     authority.require_over(organisation, user, origin)
     authority.require_another(user, origin)
-    authority.require_another_owner(organisation, user)
     if user.disabled_at is not None:
         return False
     with transaction():
+        authority.require_another_owner(organisation, user)
         users.change_user(organisation.id, user.id, disabled_at=clock.now())
+        links.void(user, "ownership")
         end_everything(user, "disabled", origin)
         _record(origin, Event.USER_DISABLED, user)
     return True

@@ -45,6 +45,7 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
             confirm_by=confirm_by,
         )
         store.add_recovery(row)
+        links.void_offers(organisation.id)  # whoever lost everything cannot take back what a thief has offered
         _record(origin, Event.OWNER_RECOVERY_STARTED, owner)
         known, told = {"recovery": row.id}, {"hours": settings.lifetimes.owner_recovery_hours}
         links.mail(settings, owner, "recovery", "owner_recovery_confirm", confirm_by, values=known, words=told)

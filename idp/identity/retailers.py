@@ -11,7 +11,7 @@ from typing import Any
 from idp import audit, clock, crypto
 from idp.audit import Event, Origin
 from idp.errors import Conflict, Forbidden, Invalid, say
-from idp.identity import authority
+from idp.identity import authority, links
 from idp.identity.organisations import normal_store_url, validate_settings
 from idp.store import operators
 from idp.store import organisations as store
@@ -80,6 +80,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
     if row.owner_id == owner.id:
         return False
     store.change_organisation(row.id, owner_id=owner.id)
+    links.void_offers(row.id)
     audit.record_by(
         origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, subject_id=owner.id, data={"keys": ["owner"]}
     )

@@ -37,6 +37,8 @@ NOTICES = frozenset(
         "locked",
         "address_changed",
         "owner_recovery_cancelled",
+        "ownership_transferred",
+        "ownership_withdrawn",
     }
 )
 """Templates that may go to the owner in the person's place: they carry no secret and no link that does anything."""
@@ -53,6 +55,8 @@ PERSONAL = frozenset(
         "owner_recovery_confirm",
         "owner_recovery_announced",
         "owner_recovery_done",
+        "ownership_offer",
+        "ownership_offered",
     }
 )
 """Templates for one person alone: they carry a secret or a link."""

@@ -77,6 +77,21 @@ def latest_open_link(organisation_id: str, user_id: str, purpose: str, now: date
     )
 
 
+def latest_open_link_in(organisation_id: str, purpose: str, now: datetime) -> MailedLink | None:
+    """The newest link of a purpose in an organisation, whoever's, that would still open."""
+    return session().scalar(
+        select(MailedLink)
+        .where(
+            MailedLink.organisation_id == organisation_id,
+            MailedLink.purpose == purpose,
+            MailedLink.used_at.is_(None),
+            MailedLink.expires_at > now,
+        )
+        .order_by(MailedLink.created_at.desc())
+        .limit(1)
+    )
+
+
 def burn_link(organisation_id: str, digest: bytes, now: datetime) -> bool:
     """Spend a link: true once, however many press at the same moment."""
     here = (
@@ -93,6 +108,16 @@ def void_links(organisation_id: str, user_id: str, now: datetime, purposes: tupl
     here = (
         MailedLink.organisation_id == organisation_id,
         MailedLink.user_id == user_id,
+        MailedLink.purpose.in_(purposes),
+        MailedLink.used_at.is_(None),
+    )
+    return write(update(MailedLink).where(*here).values(used_at=now, sealed_values=""))
+
+
+def void_links_in(organisation_id: str, now: datetime, purposes: tuple[str, ...]) -> int:
+    """Close an organisation's open links of these purposes, whoever's."""
+    here = (
+        MailedLink.organisation_id == organisation_id,
         MailedLink.purpose.in_(purposes),
         MailedLink.used_at.is_(None),
     )

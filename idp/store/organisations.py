@@ -96,6 +96,12 @@ def organisations() -> list[Organisation]:
     return every(select(Organisation).order_by(Organisation.store_url))
 
 
+def lock_owner(organisation_id: str) -> str | None:
+    """Whose the organisation is; until the transaction ends nobody else reads or changes that by this function."""
+    found = values(select(Organisation.owner_id).where(Organisation.id == organisation_id).with_for_update())
+    return found[0][0] if found else None
+
+
 def change_organisation(organisation_id: str, **changes: Any) -> int:
     """Set columns."""
     return write(update(Organisation).where(Organisation.id == organisation_id).values(**changes))

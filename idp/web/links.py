@@ -8,13 +8,17 @@ from flask import Blueprint, Response, abort
 from idp.audit import Origin
 from idp.config import Settings
 from idp.errors import Message, NotFound, say
-from idp.identity import addresses, links, recoveries, restoring
+from idp.identity import addresses, links, ownership, recoveries, restoring
 from idp.identity.links import Opened
+from idp.identity.policy import SECOND
+from idp.signin.case import Needs
 from idp.store import organisations
 from idp.web import browser, csrf, forms, pages
+from idp.web.account.person import SignInFirst, me
 from idp.web.reset import ToldPage, gone, origin, private
 
 blueprint = Blueprint("links", __name__)
+blueprint.register_error_handler(SignInFirst, lambda first: private(first.response))
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,10 @@ class PressPage:
 
 @dataclass(frozen=True)
 class Act:
-    """What a purpose's page says, what its button does, and what is said then. Texts may name ``organisation``."""
+    """What a purpose's page says, what its button does, and what is said then.
+
+    ``wants_person``: who reads the mail must prove to be the person, too, with a second factor and just now.
+    """
 
     title: Message
     text: Message
@@ -43,6 +50,7 @@ class Act:
     after: Message
     do: Callable[[Settings, Opened, Origin], None]
     is_drastic: bool = False
+    wants_person: bool = False
 
 
 ACTS: Mapping[str, Act] = {
@@ -95,6 +103,27 @@ ACTS: Mapping[str, Act] = {
         recoveries.cancel_by_link,
         is_drastic=True,
     ),
+    "ownership": Act(
+        say("Become the owner?"),
+        say(
+            "You become the owner of the organisation below, and its present owner becomes an administrator. From then on "
+            "you alone can hand over the ownership, and you get the messages about people without an e-mail address."
+        ),
+        say("Become the owner"),
+        say("You are the owner now"),
+        say("We told the former owner and the administrators."),
+        ownership.accept,
+        wants_person=True,
+    ),
+    "withdraw": Act(
+        say("Take the offer back?"),
+        say("You then stay the owner. Did you not make this offer? Then change your password as well."),
+        say("Take the offer back"),
+        say("The offer was taken back"),
+        say("Nothing was changed. We told the person who had the offer."),
+        ownership.withdraw_by_link,
+        is_drastic=True,
+    ),
 }
 
 
@@ -103,7 +132,7 @@ def show(purpose: str, token: str) -> Response:
     """The page of a mailed link."""
     act = ACTS.get(purpose) or abort(404)
     try:
-        link = links.opened(browser.settings(), token, purpose)
+        link = _opened(token, purpose, act)
     except NotFound:
         return gone()
     return private(pages.render("reset/press.html", _page(link, act)))
@@ -115,7 +144,7 @@ def press(purpose: str) -> Response:
     csrf.require()
     act = ACTS.get(purpose) or abort(404)
     try:
-        link = links.opened(browser.settings(), forms.fields().get("token", ""), purpose)
+        link = _opened(forms.fields().get("token", ""), purpose, act)
         act.do(browser.settings(), link, origin(link.user.id))
     except NotFound:
         return gone()
@@ -128,6 +157,28 @@ def done(purpose: str) -> Response:
     act = ACTS.get(purpose) or abort(404)
     page = ToldPage(act.done, (act.after,), "/", say("To the front page"))
     return pages.render("reset/told.html", page)
+
+
+def _opened(token: str, purpose: str, act: Act) -> Opened:
+    """What the link opens, to whom it opens; raises ``NotFound``, or ``SignInFirst`` where the person must be there."""
+    link = links.opened(browser.settings(), token, purpose)
+    if act.wants_person:
+        me(_as_themselves(link))
+    return link
+
+
+def _as_themselves(link: Opened) -> Needs:
+    """The person whom the link is for and nobody else. Its token travels in the way back: alone it opens nothing."""
+    organisation = organisations.organisation(link.user.organisation_id)
+    return Needs(
+        return_to=f"/link/{link.purpose}/{link.token}",
+        minimum_level=SECOND,
+        highest=True,
+        max_age=browser.settings().lifetimes.profile_minutes * 60,
+        subject=link.user.id,
+        login_hint=link.user.username,
+        organisation=organisation.store_url if organisation else "",
+    )
 
 
 def _page(link: Opened, act: Act) -> PressPage:

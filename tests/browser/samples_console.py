@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idp.errors import say
+from idp.identity.ownership import OpenOffer
 from idp.identity.policy import Reason
 from idp.identity.reach import WORDS
 from idp.store.logins import Login
@@ -15,6 +16,7 @@ from idp.web.admin.dialog import DialogPage, Question
 from idp.web.admin.front import Choice, OrganisationsPage
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
 from idp.web.admin.organisation import Number, SettingsPage
+from idp.web.admin.ownership import OwnershipPage
 from idp.web.admin.people import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
 from idp.web.admin.person import ExplainPage, PersonPage, PrintedCodePage
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
@@ -131,6 +133,8 @@ SETTINGS = SettingsPage(
         Number("password_min_length", say("Shortest password without a second factor"), say("characters"), 8, 64),
     ),
 )
+OWNERSHIP = OwnershipPage(replace(FRAME, here="settings"), JAN, OpenOffer(GONE, DAY, DAY), is_owner=True, may_withdraw=True)
+NOT_OWNED = replace(OWNERSHIP, owner=None, offer=None, is_owner=False)
 WRONG_NUMBER = say("Fill in a whole number from %(least)s to %(most)s.", least=8, most=64)
 GROUP = GroupRow("g", "2FA", True, 3)
 SHOP = ShopRow("s", "amsterdam-1", "Amsterdam Centre")
@@ -182,6 +186,10 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-add-policy": ("admin/policy_form.html", replace(RULE_FORM, is_new=True)),
     "console-dry-run": ("admin/dry_run.html", DRY_RUN),
     "console-dry-run-nobody": ("admin/dry_run.html", replace(DRY_RUN, affected=())),
+    "console-ownership": ("admin/ownership.html", OWNERSHIP),
+    "console-ownership-seen": ("admin/ownership.html", replace(OWNERSHIP, is_owner=False, may_withdraw=False)),
+    "console-not-owned": ("admin/ownership.html", replace(NOT_OWNED, may_withdraw=False)),
+    "console-not-owned-operator": ("admin/ownership.html", replace(NOT_OWNED, frame=replace(FRAME, is_operator=True))),
     "console-settings": ("admin/settings.html", SETTINGS),
     "console-settings-operator": (
         "admin/settings.html",

@@ -21,7 +21,7 @@ def test_a_mail_is_readable_for_everyone(
     mail_id = "m" * 26
     link = "https://id.example.com/reset/" + "t" * 26 + "." + "x" * 43
     more = {"link": link, "why": "factor_set_up", "days": 7, "hours": 24, "owner": "o" * 60}
-    values = {"left": 1, "password": "kettle-4711-" * 4, **more}
+    values = {"heir": "h" * 60, "left": 1, "password": "kettle-4711-" * 4, **more}
     letter = Letter(template, "Wilhelmina van der Oosterhuis-Achterberg", "w" * 60, "Schoenenwinkel", False, values)
     mail = OutgoingMail(
         id=mail_id,

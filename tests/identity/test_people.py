@@ -7,10 +7,11 @@ import pytest
 from idp import clock, crypto
 from idp.audit import Origin
 from idp.config import Settings
+from idp.db import transaction
 from idp.errors import Forbidden, Invalid, NotFound
-from idp.identity import passwords, people
+from idp.identity import passwords, people, retailers
 from idp.store import audit as audit_rows
-from idp.store import outbox, users
+from idp.store import organisations, outbox, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 from tests.identity.conftest import CLI
@@ -168,11 +169,25 @@ def test_people_of_another_organisation_do_not_exist(
 
 
 def test_the_last_owner_stays(settings: Settings, organisation: Organisation, make_user: Callable[..., User]) -> None:
-    """An organisation always has an owner who can act."""
+    """S48, S54: an organisation always has an owner who can act, and whom notices and a recovery reach."""
     owner = make_user("owner", role="owner")
+    heir = make_user("heir", role="owner")
     with pytest.raises(Forbidden):
         people.disable(settings, organisation, owner, CLI)
     with pytest.raises(Forbidden):
         people.change(settings, organisation, owner, {"role": "manager"}, CLI)
-    make_user("heir", role="owner")
+    with transaction():
+        retailers.set_owner(organisation, heir, CLI)
     assert people.disable(settings, organisation, owner, CLI)
+    with pytest.raises(Forbidden):
+        people.disable(settings, organisation, heir, CLI)
+
+
+def test_who_becomes_an_owner_where_there_is_none_is_the_owner(
+    settings: Settings, organisation: Organisation, make_user: Callable[..., User]
+) -> None:
+    """S48, S54: made or changed by a file, notices and a recovery know whom to go to."""
+    anna = make_user(email="anna@shoes.example", email_verified=True)
+    people.change(settings, organisation, anna, {"role": "owner"}, CLI)
+    with transaction():
+        assert organisations.lock_owner(organisation.id) == anna.id

@@ -9,9 +9,11 @@ import time_machine
 from flask import Flask
 
 from idp import crypto
+from idp.audit import Origin
 from idp.clock import now
 from idp.config import Settings
 from idp.db import transaction
+from idp.identity import ownership
 from idp.store import operators
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
@@ -142,3 +144,33 @@ def olga(factory: Factory, settings: Settings) -> MadePerson:
     with factory.context(), transaction():
         at = operators.add_installation(crypto.new_id(), now()).id
     return factory.make_user(at, "olga", role="administrator", with_totp=True, email="olga@example.org")
+
+
+@pytest.fixture
+def boss(factory: Factory, shoes: str, clock: Callable[..., None]) -> MadePerson:
+    """The owner of the organisation that has none else."""
+    return factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
+
+
+@pytest.fixture
+def heir(factory: Factory, shoes: str, boss: MadePerson) -> MadePerson:
+    """A manager with a second factor and a verified address, who could own it."""
+    return factory.make_user(shoes, "heir", role="manager", with_totp=True, email="heir@shoes.example")
+
+
+@pytest.fixture
+def offer(factory: Factory, boss: MadePerson) -> Callable[[MadePerson], None]:
+    """``offer(heir)``: the owner offers the ownership, by what the console calls."""
+
+    def make(heir: MadePerson) -> None:
+        with factory.context():
+            at, to = factory.organisation(boss.organisation_id), factory.user(heir)
+            ownership.offer(factory.settings, at, to, Origin(actor_id=boss.id))
+
+    return make
+
+
+@pytest.fixture
+def offered(offer: Callable[[MadePerson], None], heir: MadePerson) -> None:
+    """The heir has an offer."""
+    offer(heir)

@@ -19,28 +19,32 @@ def put_organisation(work: Work, table: Table) -> None:
 
 
 def put_owner(work: Work, table: Table) -> None:
-    """Set the owner, once everybody is there."""
+    """Set the owner, once everybody with that role is there, and before a former one steps down."""
     row = store.organisation_at(str(table.get("store_url")))
     if not table.has("owner") or row is None:
         return
     username = str(table.get("owner"))
     owner = people.find(row.id, username)
     if owner is None:
-        if not _is_in_file(work, table, username):
-            work.document.fault(table, "owner", f"there is no user {username!r}; add [[users]] with this username")
+        _say_why_not(work, table, username)
         return
     with work.at(table):
         if retailers.set_owner(row, owner, ORIGIN):
             work.lines.note_change(table.kind, table.name, ["owner"])
 
 
-def _is_in_file(work: Work, table: Table, username: str) -> bool:
-    """Whether the file has that user, whose own fault is told already."""
+def _say_why_not(work: Work, table: Table, username: str) -> None:
+    """The owner is not there: not in the file either, or there with another role. Else the fault is told at the user."""
     wanted = (table.get("store_url"), people.compared(username))
-    return any(
-        (user.get("organisation"), people.compared(str(user.get("username")))) == wanted
+    roles = [
+        user.get("role")
         for user in work.document.of("users")
-    )
+        if (user.get("organisation"), people.compared(str(user.get("username")))) == wanted
+    ]
+    if not roles:
+        work.document.fault(table, "owner", f"there is no user {username!r}; add [[users]] with this username")
+    elif "owner" not in roles:
+        work.document.fault(table, "owner", f'{username} must have the role "owner".')
 
 
 def remove_organisation(work: Work, table: Table) -> None:

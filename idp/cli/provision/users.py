@@ -18,9 +18,14 @@ from idp.store.users import User
 DETAILS = ("email", "email_verified", "name", "phone_number", "locale", "role", "groups", "shops")
 
 
-def in_order(document: Document) -> list[Table]:
-    """Owners first, so that a change of owner never leaves an organisation without one."""
-    return sorted(document.of("users"), key=lambda table: table.get("role") != "owner")
+def owners(document: Document) -> list[Table]:
+    """Who is to have the role of owner: first, so that no change of owner leaves an organisation without one."""
+    return [table for table in document.of("users") if table.get("role") == "owner"]
+
+
+def others(document: Document) -> list[Table]:
+    """Everybody else."""
+    return [table for table in document.of("users") if table.get("role") != "owner"]
 
 
 def put_user(work: Work, table: Table) -> None:

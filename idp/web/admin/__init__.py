@@ -15,6 +15,7 @@ from idp.web.admin import (
     keys,
     mail,
     organisation,
+    ownership,
     people,
     person,
     policies,
@@ -24,6 +25,10 @@ from idp.web.admin import (
 )
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (front, people, person, groups, shops, policies, organisation, clients, trial, sessions, mail, audit, keys):
+PARTS = (
+    front, people, person, groups, shops, policies, organisation, ownership,
+    clients, trial, sessions, mail, audit, keys,
+)  # fmt: skip
+for part in PARTS:
     part.mount(blueprint)
 blueprint.register_error_handler(SignInFirst, lambda first: first.response)

@@ -7,7 +7,7 @@ from typing import Any
 from idp.audit import Origin
 from idp.config import Settings
 from idp.errors import Message, NotFound, say
-from idp.identity import authority, invitations, people, recoveries, resets
+from idp.identity import authority, invitations, ownership, people, recoveries, resets
 from idp.mail.messages import can_be_written_to
 from idp.store import limits
 from idp.store.organisations import Organisation
@@ -16,7 +16,10 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class Act:
-    """Something done to a person. ``label``: the button that leads to it; the sentences have a place for ``username``."""
+    """Something done to a person. ``label``: the button that leads to it; the sentences have a place for ``username``.
+
+    ``require`` raises unless who acts may be asked at all; ``do`` decides once more.
+    """
 
     label: Message
     heading: Message
@@ -26,6 +29,7 @@ class Act:
     is_grave: bool = True
     is_shown: bool = False
     """Whether what was made is shown, once."""
+    require: Callable[[Organisation, User, Origin], None] = authority.require_over
 
 
 ENDS_ALL = say("Open sessions, recovery codes and remembered devices of %(username)s end at once.")
@@ -71,6 +75,25 @@ ACTS = {
         ),
         _recover,
         done="sent",
+    ),
+    "offer-ownership": Act(
+        say("Hand over the ownership"),
+        say("Offer %(username)s the ownership?"),
+        (
+            say("%(username)s gets a mail, and becomes the owner by accepting, signed in with a second factor."),
+            say("You then become an administrator. Only %(username)s can give the ownership back to you."),
+            say("Until then nothing changes. The offer stands for three days; you can take it back."),
+        ),
+        ownership.offer,
+        done="sent",
+        require=ownership.require_owner,
+    ),
+    "appoint-owner": Act(
+        say("Appoint as the owner"),
+        say("Make %(username)s the owner?"),
+        (say("The organisation has no owner now. %(username)s and all its administrators are told by mail."),),
+        ownership.appoint,
+        require=ownership.require_vacancy,
     ),
     "invite": Act(
         say("Invite by e-mail"),
@@ -136,6 +159,7 @@ def sensible(
     """The acts that make sense for a user now, offered to who acts."""
     is_lost_owner = user.id == organisation.owner_id and authority.is_operator(origin.actor_id)
     may_be_mailed = can_be_written_to(user)
+    may_own, owner = ownership.is_fit(organisation, user), ownership.owner_of(organisation)
     is_new = user.last_login_at is None and user.disabled_at is None
     makes_sense = {
         "invite": is_new and bool(user.email),
@@ -143,6 +167,8 @@ def sensible(
         "reset-factor": has_factor and not is_lost_owner,
         "remove-factor": has_factor and not is_lost_owner,
         "recover-owner": is_lost_owner and user.disabled_at is None,
+        "offer-ownership": may_own and owner is not None and owner.id == origin.actor_id,
+        "appoint-owner": may_own and owner is None and authority.is_operator(origin.actor_id),
         "one-time-password": user.disabled_at is None and may_be_mailed,
         "end-sessions": is_signed_in,
         "unlock": bool(limits.failures_of(user.organisation_id, user.id)),

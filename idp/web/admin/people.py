@@ -250,7 +250,7 @@ def _form(admin: Admin, user: User | None, values: dict[str, str], ticked: set[s
         frame=admin.frame(HERE),
         user_id=user.id if user else "",
         values=values,
-        roles=tuple((role, ROLE_NAMES[role]) for role in authority.roles_to_give(admin.organisation, admin.origin)),
+        roles=tuple((role, ROLE_NAMES[role]) for role in authority.roles_for(admin.organisation, user, admin.origin)),
         groups=tuple(Box(name, label, name in ticked) for name, label in groups),
         all_shops="all_shops" in ticked or (user is None and refusal is None),
         shops=tuple(Box(name, label, name in ticked) for name, label in shops),

@@ -85,7 +85,7 @@ def act_on_person(store_url: str, user_id: str, act: str) -> Response:
     chosen = ACTS.get(act) or abort(404)
     admin = access.administrator(store_url, or_installation=True)
     user = person_at(admin, user_id)
-    authority.require_over(admin.organisation, user, admin.origin)
+    chosen.require(admin.organisation, user, admin.origin)
     access.administrator(store_url, fresh=_is_grave(chosen, user), or_installation=True)
     question = _question(admin, user, chosen)
     asked = dialog.unconfirmed(admin, HERE, question)

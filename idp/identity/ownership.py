@@ -1,0 +1,205 @@
+"""The ownership of an organisation, handed over with both sides confirming.
+
+The owner offers it with a fresh proof and the password; the heir takes it on by a mailed link *and* signed in with a second
+factor, so that neither a stolen mail nor a stolen session makes an owner. Until then nothing has changed, and either side
+can let it be. An offer rests on who the owner is and on the heir's address: it dies with them, and by a newer one.
+
+Every change here locks the organisation first: two offers, or an offer and a disabling, come one after the other.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp import clock
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
+from idp.identity import authority, links, recoveries, throttle
+from idp.identity.links import GONE, Opened
+from idp.mail import messages
+from idp.store import organisations, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+OPEN = timedelta(hours=72)
+"""How long the heir has: a weekend, longer than ordinary links, since taking it on wants a sign-in besides."""
+UNFIT = say("Only somebody who can sign in, has a verified e-mail address and is no customer can be the owner.")
+
+
+@dataclass(frozen=True)
+class OpenOffer:
+    """An offer that waits for the heir."""
+
+    heir: User
+    since: datetime
+    until: datetime
+
+
+def owner_of(organisation: Organisation) -> User | None:
+    """Who owns an organisation; None where nobody does who can act."""
+    owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
+    return owner if owner is not None and owner.role == "owner" and owner.disabled_at is None else None
+
+
+def is_fit(organisation: Organisation, user: User) -> bool:
+    """Whether ``user`` may become the owner: an owner always has a verified address (S54). Operators' own has none."""
+    is_here = user.organisation_id == organisation.id and organisation.kind == "retailer" and user.disabled_at is None
+    return is_here and user.role != "customer" and messages.can_be_written_to(user)
+
+
+def waiting(settings: Settings, organisation: Organisation) -> OpenOffer | None:
+    """The offer that waits in an organisation; None for none."""
+    link = links.waiting(settings, organisation.id, "ownership")
+    return OpenOffer(link.user, link.created_at, link.expires_at) if link and _stands(organisation, link) else None
+
+
+def _stands(organisation: Organisation, link: Opened) -> bool:
+    """Whether all that an offer rests on is still so."""
+    heir, known = link.user, link.values
+    rests_on = (known.get("owner"), known.get("email"))
+    return rests_on == (organisation.owner_id, heir.email_key) and is_fit(organisation, heir)
+
+
+def require_owner(organisation: Organisation, user: User, origin: Origin) -> None:
+    """Raise unless who acts owns the organisation of ``user``: nobody else offers what is theirs, operators neither."""
+    authority.require_over(organisation, user, origin)
+    authority.require_another(user, origin)
+    if origin.actor_id != organisation.owner_id:
+        raise Forbidden(say("Only the owner may hand over the ownership."))
+
+
+def offer(settings: Settings, organisation: Organisation, heir: User, origin: Origin) -> None:
+    """Offer the ownership to ``heir`` by a mailed link; a newer offer takes back the one before.
+
+    Raises ``Forbidden`` for anybody but the owner, ``Invalid`` for who cannot own it, ``Conflict`` while the owner's
+    account is being recovered or its address was changed lately, ``TooMany``.
+    """
+    require_owner(organisation, heir, origin)
+    throttle.admit_mail(settings, f"ownership\0{organisation.id}", origin.address, clock.now())
+    with transaction():
+        organisation, owner, heir = _locked(organisation.id, heir.id)
+        require_owner(organisation, heir, origin)
+        _require_fit(organisation, heir)
+        _require_calm(settings, owner)
+        _replace(settings, organisation, owner, heir, origin)
+        expires_at = clock.now() + OPEN
+        known = {"owner": owner.id, "email": heir.email_key}
+        links.mail(settings, heir, "ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username})
+        links.mail(settings, owner, "withdraw", "ownership_offered", expires_at, words={"heir": heir.username})
+        _record(origin, Event.OWNERSHIP_OFFERED, heir)
+
+
+def _locked(organisation_id: str, heir_id: str) -> tuple[Organisation, User, User]:
+    """Organisation, owner and heir as they are, and stay until the transaction ends; ``NotFound`` where one is not there."""
+    organisations.lock_owner(organisation_id)
+    organisation, heir = organisations.organisation(organisation_id), users.user(organisation_id, heir_id)
+    owner = owner_of(organisation) if organisation else None
+    if organisation is None or owner is None or heir is None:
+        raise NotFound(GONE, detail="no organisation, no owner or no heir")
+    return organisation, owner, heir
+
+
+def _require_fit(organisation: Organisation, heir: User) -> None:
+    if not is_fit(organisation, heir):
+        raise Invalid("heir", UNFIT)
+
+
+def _require_calm(settings: Settings, owner: User) -> None:
+    """A thief of the owner's account would change the address first, and lose it by a recovery: neither sells the shop."""
+    if recoveries.under_way(owner.organisation_id) is not None:
+        raise Conflict(say("The owner's account is being recovered. Wait until that is over."))
+    if links.latest(settings, owner, "undo") is not None:
+        raise Conflict(say("The owner's address was changed less than three days ago. Wait until then."))
+
+
+def _replace(settings: Settings, organisation: Organisation, owner: User, heir: User, origin: Origin) -> None:
+    """Close the offer before this one; whom it was for is told, unless it is for them again."""
+    earlier = waiting(settings, organisation)
+    if earlier is not None and earlier.heir.id != heir.id:
+        _record(origin, Event.OWNERSHIP_WITHDRAWN, earlier.heir)
+        _tell(settings, "ownership_withdrawn", earlier.heir, owner, (earlier.heir,))
+    links.void_offers(organisation.id)
+
+
+def may_withdraw(organisation: Organisation, origin: Origin) -> bool:
+    """Whether who acts may take an offer back: the owner, and who runs the installation."""
+    return origin.actor_id == organisation.owner_id or authority.runs_installation(origin)
+
+
+def withdraw(settings: Settings, organisation: Organisation, origin: Origin) -> None:
+    """Take the offer back; both sides are told. ``NotFound`` for who may not, and where none waits (any more)."""
+    if not may_withdraw(organisation, origin):
+        raise NotFound(detail="not the owner")
+    with transaction():
+        organisations.lock_owner(organisation.id)
+        found = waiting(settings, organisation)
+        owner = owner_of(organisation)
+        if found is None or owner is None or not links.void_offers(organisation.id):
+            raise NotFound(say("No offer of the ownership is waiting."))
+        _record(origin, Event.OWNERSHIP_WITHDRAWN, found.heir)
+        _tell(settings, "ownership_withdrawn", found.heir, owner, (found.heir, owner))
+
+
+def withdraw_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The owner pressed the button in the mail about the offer. ``NotFound`` where it is over."""
+    organisation = organisations.organisation(link.user.organisation_id)
+    if organisation is None:
+        raise NotFound(GONE, detail="the organisation is gone")
+    withdraw(settings, organisation, origin)
+
+
+def accept(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The heir, signed in, pressed the button: the roles change hands. ``NotFound`` where the offer is over.
+
+    The former owner becomes an administrator. ``Conflict`` while the owner's account is being recovered.
+    """
+    with transaction():
+        organisation, former, heir = _locked(link.user.organisation_id, link.user.id)
+        if not _stands(organisation, link):
+            raise NotFound(GONE, detail="what the offer rested on has changed")
+        _require_calm(settings, former)
+        users.change_user(organisation.id, former.id, role="administrator")
+        _make_owner(organisation, heir)
+        links.burn(link)
+        links.void_offers(organisation.id)
+        _record(origin, Event.OWNERSHIP_GIVEN, former)
+        _record(origin, Event.OWNERSHIP_TAKEN, heir)
+        _tell(settings, "ownership_transferred", heir, former, users.administrators(organisation.id))
+
+
+def require_vacancy(organisation: Organisation, user: User, origin: Origin) -> None:
+    """Raise unless an operator acts, for an organisation that nobody owns; to others it is not there."""
+    authority.require_operator(origin)
+    authority.require_over(organisation, user, origin)
+    if owner_of(organisation) is not None:
+        raise Conflict(say("This organisation has an owner, who can hand over the ownership."))
+
+
+def appoint(settings: Settings, organisation: Organisation, heir: User, origin: Origin) -> None:
+    """Make ``heir`` the owner of an organisation that has none: for operators. Raises ``Invalid``, ``Conflict``."""
+    require_vacancy(organisation, heir, origin)
+    with transaction():
+        organisations.lock_owner(organisation.id)
+        require_vacancy(organisation, heir, origin)
+        _require_fit(organisation, heir)
+        _make_owner(organisation, heir)
+        _record(origin, Event.OWNER_APPOINTED, heir)
+        _tell(settings, "ownership_transferred", heir, None, users.administrators(organisation.id))
+
+
+def _make_owner(organisation: Organisation, heir: User) -> None:
+    users.change_user(organisation.id, heir.id, role="owner")
+    organisations.change_organisation(organisation.id, owner_id=heir.id)
+
+
+def _tell(settings: Settings, template: str, heir: User, owner: User | None, readers: tuple[User, ...] | list[User]) -> None:
+    """A notice to each of ``readers`` who has a verified address."""
+    told = {"heir": heir.username, "owner": owner.username if owner else ""}
+    for person in readers:
+        if messages.can_be_written_to(person):
+            messages.notify(settings, person.organisation_id, person.id, template, told)
+
+
+def _record(origin: Origin, event: Event, user: User) -> None:
+    record_by(origin, event, organisation_id=user.organisation_id, subject_id=user.id)

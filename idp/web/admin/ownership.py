@@ -1,0 +1,73 @@
+"""Who owns the organisation, and the offer of the ownership that waits. It is made at the heir's own page (``acts``)."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, url_for
+
+from idp.errors import Refusal, say
+from idp.identity import ownership
+from idp.identity.ownership import OpenOffer
+from idp.store.users import User
+from idp.web import browser, pages
+from idp.web.admin import access, dialog
+from idp.web.admin.access import Admin, Frame
+from idp.web.admin.dialog import Question
+
+HERE = "settings"
+
+
+@dataclass(frozen=True)
+class OwnershipPage:
+    """The owner and the offer, None for none. ``is_owner``: of who looks; ``may_withdraw``: the offer."""
+
+    frame: Frame
+    owner: User | None
+    offer: OpenOffer | None
+    is_owner: bool
+    may_withdraw: bool
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes; the settings lead here."""
+    blueprint.add_url_rule("/<store_url>/ownership", "ownership", show)
+    blueprint.add_url_rule("/<store_url>/ownership/withdraw", "withdraw_ownership", withdraw, methods=["GET", "POST"])
+
+
+def show(store_url: str) -> Response:
+    """The owner, and what waits."""
+    admin = access.administrator(store_url)
+    return pages.render("admin/ownership.html", _page(admin))
+
+
+def withdraw(store_url: str) -> Response:
+    """Ask, then take the offer back."""
+    admin = access.administrator(store_url)
+    question = _question(_page(admin), url_for("admin.ownership", store_url=store_url))
+    asked = dialog.unconfirmed(admin, HERE, question)
+    if asked is not None:
+        return asked
+    try:
+        ownership.withdraw(browser.settings(), admin.organisation, admin.origin)
+    except Refusal as refusal:
+        return dialog.refused(admin, HERE, question, refusal)
+    return access.done(question.back, "done")
+
+
+def _page(admin: Admin) -> OwnershipPage:
+    owner = ownership.owner_of(admin.organisation)
+    return OwnershipPage(
+        frame=admin.frame(HERE),
+        owner=owner,
+        offer=ownership.waiting(browser.settings(), admin.organisation),
+        is_owner=owner is not None and owner.id == admin.me.user.id,
+        may_withdraw=ownership.may_withdraw(admin.organisation, admin.origin),
+    )
+
+
+def _question(page: OwnershipPage, back: str) -> Question:
+    """404 where there is nothing to take back, or not for who looks."""
+    offer = page.offer if page.may_withdraw else None
+    if offer is None:
+        abort(404)
+    words = say("%(username)s can then not accept it any more. Both of you are told by mail.", username=offer.heir.username)
+    return Question(say("Take the offer back?"), (words,), say("Take the offer back"), back, asks_password=False)

@@ -1,0 +1,95 @@
+"""Owner transfer: an organisation that never is without an owner, and how one without gets one."""
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from idp.audit import Origin
+from idp.cli import main
+from idp.errors import Forbidden, Invalid
+from idp.identity import people
+from idp.store import organisations
+from tests.drivers import crowd
+from tests.drivers.postman import Postman
+from tests.factories import Factory
+from tests.journeys.test_ownership import ANNA, AT, events, owner_id, roles, told
+
+
+def test_an_operator_appoints_an_owner_where_there_is_none(
+    factory: Factory, enter, postman: Postman, shoes, anna, jan, olga
+) -> None:
+    """Owner transfer, S54: with the password, once; the organisation's administrators are told."""
+    browser = enter(olga, f"{AT}/ownership")
+    assert "Nobody owns this organisation yet." in browser.text
+    browser.open(f"{AT}/people/{jan.id}").click("Appoint as the owner")
+    browser.fill(password=olga.password).submit()
+    assert "Done." in browser.text
+    assert (roles(factory, jan), owner_id(factory, shoes)) == (["owner"], jan.id)
+    subject = "jan is now the owner of Example Shoes"
+    assert told(postman.bring()) == {(ANNA, subject), ("jan@shoes.example", subject)}
+    assert events(factory, shoes) == [("appointed", "-", "jan")]
+    assert "Appoint as the owner" not in browser.open(f"{AT}/people/{anna.id}").text
+    assert browser.open(f"{AT}/people/{anna.id}/appoint-owner").status == 409
+
+
+def test_nobody_but_an_operator_appoints(factory: Factory, enter, shoes, anna, jan) -> None:
+    """Owner transfer, S13: to an administrator of an organisation without an owner there is no such page."""
+    browser = enter(anna, f"{AT}/people/{jan.id}")
+    assert "Appoint as the owner" not in browser.text
+    assert browser.open(f"{AT}/people/{jan.id}/appoint-owner").status == 404
+    assert roles(factory, jan) == ["employee"]
+
+
+@pytest.mark.parametrize("who", ["boss", "olga"])
+def test_the_role_of_owner_is_neither_given_nor_taken_by_editing(
+    factory: Factory, enter, request, shoes, boss, heir, olga, who
+) -> None:
+    """Owner transfer, S13: not by the owner, not by an operator, not with a form of one's own making."""
+    browser = enter(request.getfixturevalue(who), f"{AT}/people/{heir.id}/edit")
+    form = next(form for form in browser.page.forms if "role" in form.kinds)
+    assert "owner" not in form.choices["role"]
+    form.fields["role"] = ["owner"]
+    browser.fill(name="Heir").submit()
+    assert browser.status == 403
+    browser.open(f"{AT}/people/{boss.id}/edit")
+    form = next(form for form in browser.page.forms if "role" in form.kinds)
+    assert form.choices["role"] == ["owner"]
+    form.fields["role"] = ["administrator"]
+    browser.fill(name="Boss").submit()
+    assert browser.status == 403
+    assert roles(factory, boss, heir) == ["owner", "manager"]
+
+
+@pytest.mark.parametrize("who", ["second", "olga", "cli"])
+def test_the_owner_is_disabled_by_nobody(factory: Factory, request, shoes, boss, olga, who) -> None:
+    """Owner transfer, S48, S54: not by another with that role, an operator, a file or the command line; nor demoted."""
+    second = factory.make_user(shoes, "second", role="owner", email="second@shoes.example")
+    acting = {"second": second.id, "olga": olga.id, "cli": "cli"}[who]
+    with factory.context():
+        at = factory.organisation(shoes)
+        acts: tuple[Callable[[Origin], object], ...] = (
+            lambda by: people.disable(factory.settings, at, factory.user(boss), by),
+            lambda by: people.change(factory.settings, at, factory.user(boss), {"role": "administrator"}, by),
+            lambda by: people.change(factory.settings, at, factory.user(boss), {"email_verified": False}, by),
+        )
+        for act in acts:
+            with pytest.raises((Forbidden, Invalid)):
+                act(Origin(actor_id=acting))
+        row = factory.user(boss)
+        assert (row.role, row.disabled_at, organisations.organisation(shoes).owner_id) == ("owner", None, boss.id)
+
+
+@pytest.mark.parametrize("line", ['role = "manager"', "absent = true"])
+def test_no_file_and_no_command_leaves_an_organisation_without_its_owner(
+    factory: Factory, settings, tmp_path, shoes, boss, line
+) -> None:
+    """Owner transfer: `idp apply` and `idp user disable` refuse in a sentence, though another has the role as well."""
+    factory.make_user(shoes, "second", role="owner", email="second@shoes.example")
+    config, file = crowd.write_config(settings, tmp_path), tmp_path / "shop.toml"
+    file.write_text(f'[[users]]\norganisation = "example-shoes"\nusername = "boss"\n{line}\n', "utf-8")
+    for words in (["apply", str(file)], ["user", "disable", "example-shoes", "boss"]):
+        refused = CliRunner().invoke(main, [*words, "--config", str(config)])
+        assert refused.exit_code == 1, refused.output
+        assert "must keep an owner" in refused.output
+    assert roles(factory, boss) == ["owner"]

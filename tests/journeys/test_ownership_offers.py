@@ -1,0 +1,157 @@
+"""Owner transfer: who may offer what to whom, and what an offer does not outlive."""
+
+import pytest
+
+from idp.audit import Origin
+from idp.db import transaction
+from idp.errors import Conflict, Invalid, NotFound, TooMany
+from idp.identity import addresses, ownership, people, recoveries, retailers
+from tests.drivers.postman import Postman
+from tests.factories import BY_TESTS, Factory, MadePerson
+from tests.journeys.test_addresses import press
+from tests.journeys.test_ownership import AT, BOSS, HEIR, events, link_to, roles, sign_in_as_heir, told
+
+
+def test_a_newer_offer_voids_the_one_before(
+    factory: Factory, new_browser, postman: Postman, offered, jan, boss, heir, shoes, offer
+) -> None:
+    """Owner transfer: an organisation has one offer at most; who had the earlier one is told."""
+    first = postman.bring()
+    offer(jan)
+    second = postman.bring()
+    assert (HEIR, "The offer of the ownership was taken back") in told(second)
+    for link in (link_to(first, HEIR), link_to(first, BOSS)):
+        assert new_browser().open(link).status == 404
+    with factory.context():
+        found = ownership.waiting(factory.settings, factory.organisation(shoes))
+        assert found is not None
+        assert found.heir.id == jan.id
+    offer(jan)
+    assert "taken back" not in " ".join(mail.subject for mail in postman.bring()), "they have an offer still"
+    assert [event for event, _, _ in events(factory, shoes)] == ["offered", "withdrawn", "offered", "offered"]
+
+
+def disable_and_enable(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+    at, by_boss = factory.organisation(shoes), Origin(actor_id=boss.id)
+    people.disable(factory.settings, at, factory.user(heir), by_boss)
+    people.enable(factory.settings, at, factory.user(heir), by_boss)
+
+
+def change_address(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+    changes = {"email": "new@shoes.example", "email_verified": True}
+    people.change(factory.settings, factory.organisation(shoes), factory.user(heir), changes, BY_TESTS)
+
+
+def lose_the_proof_of_the_address(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+    people.change(factory.settings, factory.organisation(shoes), factory.user(heir), {"email_verified": False}, BY_TESTS)
+
+
+def become_a_customer(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+    people.change(factory.settings, factory.organisation(shoes), factory.user(heir), {"role": "customer"}, BY_TESTS)
+
+
+def change_the_owner(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+    other = factory.make_user(shoes, "other", role="owner", email="other@shoes.example")
+    for owner in (other, boss):
+        with transaction():
+            retailers.set_owner(factory.organisation(shoes), factory.user(owner), BY_TESTS)
+
+
+def recover_the_owner(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+    recoveries.start(factory.settings, factory.organisation(shoes), BY_TESTS)
+    recoveries.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        disable_and_enable,
+        change_address,
+        lose_the_proof_of_the_address,
+        become_a_customer,
+        change_the_owner,
+        recover_the_owner,
+    ],
+)
+def test_an_offer_dies_with_what_it_rests_on(
+    factory: Factory, new_browser, postman: Postman, offered, boss, heir, shoes, meanwhile
+) -> None:
+    """Owner transfer, S48: the heir barred (even for a moment), unreachable or moved on, the owner another or lost."""
+    link = link_to(postman.bring(), HEIR)
+    theirs = sign_in_as_heir(new_browser().open(link), heir)
+    with factory.context():
+        meanwhile(factory, shoes, boss, heir)
+        assert ownership.waiting(factory.settings, factory.organisation(shoes)) is None
+    theirs.submit()
+    assert theirs.heading != "You are the owner now"
+    assert roles(factory, boss) == ["owner"]
+    assert "taken" not in [event for event, _, _ in events(factory, shoes)]
+
+
+def test_only_the_owner_offers_and_only_who_fits_is_offered(
+    factory: Factory, enter, new_browser, postman: Postman, shoes, anna, jan, olga, boss, heir
+) -> None:
+    """Owner transfer, S13: no administrator, operator or heir starts one; no stranger, customer or barred person ends it."""
+    for person in (anna, olga):
+        browser = enter(person, f"{AT}/people/{heir.id}", new_browser())
+        assert "Hand over the ownership" not in browser.text
+        assert browser.open(f"{AT}/people/{heir.id}/offer-ownership").status == 403
+        assert "Only the owner" in browser.text
+    for person in (jan, heir):
+        theirs = enter(person, "/account/security", new_browser())
+        assert theirs.open(f"{AT}/people/{jan.id}/offer-ownership").status == 404
+        assert theirs.open(f"{AT}/ownership").status == 404
+    bare = factory.make_user(shoes, "bare")
+    customer = factory.make_user(shoes, "customer", role="customer", email="c@shoes.example")
+    browser = enter(boss, f"{AT}/people/{bare.id}", new_browser())
+    assert "Hand over the ownership" not in browser.text
+    browser.open(f"{AT}/people/{bare.id}/offer-ownership").fill(password=boss.password).submit()
+    assert browser.status == 422
+    assert "verified e-mail address" in browser.errors[0]
+    assert browser.open(f"{AT}/people/{boss.id}/offer-ownership").status == 403
+    toys = factory.make_organisation("toys")
+    stranger = factory.make_user(toys, "stranger", email="s@toys.example")
+    assert browser.open(f"{AT}/people/{stranger.id}/offer-ownership").status == 404
+    with factory.context():
+        at, by_boss = factory.organisation(shoes), Origin(actor_id=boss.id)
+        with pytest.raises(Invalid):
+            ownership.offer(factory.settings, at, factory.user(customer), by_boss)
+        with pytest.raises(NotFound):
+            ownership.offer(factory.settings, at, factory.user(stranger), by_boss)
+        with pytest.raises(NotFound):
+            ownership.withdraw(factory.settings, at, Origin(actor_id=anna.id))
+    assert postman.bring() == []
+    assert events(factory, shoes) == []
+
+
+def test_an_administrator_sees_the_offer_and_leaves_it(factory: Factory, enter, offered, anna) -> None:
+    """Owner transfer: nothing is kept from who runs the shop, but the offer is not theirs to take back."""
+    browser = enter(anna, f"{AT}/ownership")
+    assert "heir was offered the ownership" in browser.text
+    assert "Take the offer back" not in browser.text
+    assert browser.open(f"{AT}/ownership/withdraw").status == 404
+
+
+def test_nothing_is_offered_while_the_account_may_be_stolen(
+    factory: Factory, enter, new_browser, postman: Postman, boss, heir, shoes, olga, offer
+) -> None:
+    """Owner transfer, S48, S52: not during a recovery, nor within the 72 hours of an address that can come back."""
+    with factory.context():
+        recoveries.start(factory.settings, factory.organisation(shoes), BY_TESTS)
+        with pytest.raises(Conflict):
+            offer(heir)
+        recoveries.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
+        addresses.ask_change(factory.settings, factory.user(boss), "thief@evil.example", Origin(actor_id=boss.id))
+    press(new_browser(), postman.link("thief@evil.example"))
+    browser = enter(boss, f"{AT}/people/{heir.id}/offer-ownership").fill(password=boss.password).submit()
+    assert browser.status == 409
+    assert "less than three days ago" in browser.errors[0]
+    assert events(factory, shoes) == []
+
+
+def test_offers_are_counted(factory: Factory, boss, heir, offer) -> None:
+    """Security.md 8: nobody's mailbox is filled by offers."""
+    for _ in range(factory.settings.limits.mails_for_account):
+        offer(heir)
+    with pytest.raises(TooMany):
+        offer(heir)

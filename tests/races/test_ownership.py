@@ -1,0 +1,104 @@
+"""Owner transfer at the same moment: one heir at most, and an owner always (I2; OWASP ASVS V2.3.4, V15.4.2)."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from idp.audit import Origin
+from idp.config import Settings
+from idp.identity import ownership
+from idp.store import outbox, users
+from tests.drivers.browser import Browser
+from tests.drivers.crowd import Ask
+from tests.drivers.postman import Postman
+from tests.factories import Factory, MadePerson
+from tests.races.conftest import TIMES, Race, posted
+
+pytestmark = pytest.mark.both_engines
+AT = "/admin/example-shoes"
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """Patience that outlasts a busy machine, and no end to mails."""
+    many = {"mails_for_account": 1000, "mails_from_address": 1000}
+    return configure(passwords={"hash_patience_seconds": 30.0}, limits=many)
+
+
+@pytest.fixture
+def boss(race: Race) -> MadePerson:
+    """The owner."""
+    return race.factory.make_user(race.organisation_id, "boss", role="owner", with_totp=True, email="boss@shoes.example")
+
+
+def heirs(factory: Factory, at: str, count: int) -> list[MadePerson]:
+    names = (f"heir{number:02}" for number in range(count))
+    return [factory.make_user(at, name, with_totp=True, email=f"{name}@shoes.example") for name in names]
+
+
+def offer(race: Race, boss: MadePerson, heir: MadePerson) -> str:
+    """The link that the heir got."""
+    with race.factory.context():
+        at, to = race.factory.organisation(race.organisation_id), race.factory.user(heir)
+        ownership.offer(race.settings, at, to, Origin(actor_id=boss.id))
+    return Postman(race.factory, race.folder / "mail").link(f"{heir.username}@shoes.example")
+
+
+def signed_in(race: Race, person: MadePerson, path: str) -> Browser:
+    browser = Browser(race.app, race.settings.issuer).open(path)
+    if "organisation" in browser.fields:
+        browser.fill(organisation=person.store_url).submit()
+    browser.fill(username=person.username, password=person.password).submit()
+    return browser.fill(code=person.authenticator.code()).submit()
+
+
+def owners(race: Race) -> list[str]:
+    """Who has the role; fails where the organisation is not one of theirs, or they cannot sign in."""
+    with race.factory.context():
+        found = [user for user in users.users(race.organisation_id) if user.role == "owner" and user.disabled_at is None]
+        assert race.factory.organisation(race.organisation_id).owner_id in [user.id for user in found]
+        return [user.username for user in found]
+
+
+def test_the_ownership_is_taken_on_once(race: Race, boss: MadePerson) -> None:
+    """I2: twenty presses, one change of hands; the others find the link gone."""
+    (heir,) = heirs(race.factory, race.organisation_id, 1)
+    browser = signed_in(race, heir, offer(race, boss, heir))
+    assert browser.heading == "Become the owner?"
+    told = race.at_once([posted(browser)] * TIMES)
+    assert Counter(one.status for one in told) == {303: 1, 404: TIMES - 1}
+    assert owners(race) == [heir.username]
+    assert [event for event in race.events() if event.startswith("ownership:")] == [
+        "ownership:offered",
+        "ownership:given",
+        "ownership:taken",
+    ]
+
+
+def test_of_many_offers_at_once_one_stays(race: Race, boss: MadePerson) -> None:
+    """I2: two tabs, several heirs: whichever is the last is open, every other link is dead."""
+    found = heirs(race.factory, race.organisation_id, 4)
+    browser = signed_in(race, boss, f"{AT}/people")
+    asks = [posted(browser.open(f"{AT}/people/{heir.id}/offer-ownership"), password=boss.password) for heir in found * 2]
+    told = race.at_once(asks)
+    assert {one.status for one in told} == {303}
+    with race.factory.context():
+        assert sum(mail.template == "ownership_offer" for mail in outbox.mails()) == len(asks)
+    mails = Postman(race.factory, race.folder / "mail").bring()
+    links = [mail.link for mail in mails if mail.to != "boss@shoes.example" and "Will you" in mail.subject]
+    opened = [Browser(race.app, race.settings.issuer).open(link).status for link in links]
+    assert Counter(opened) == {404: len(asks) - 1, 200: 1}
+
+
+def test_nobody_is_barred_and_made_the_owner_at_once(race: Race, boss: MadePerson) -> None:
+    """I2, S54: the heir accepts while an administrator disables them: the one or the other, never an owner who is barred."""
+    (heir,) = heirs(race.factory, race.organisation_id, 1)
+    anna = race.factory.make_user(race.organisation_id, "anna", role="administrator", with_totp=True)
+    accepting = posted(signed_in(race, heir, offer(race, boss, heir)))
+    barring = posted(signed_in(race, anna, f"{AT}/people/{heir.id}/disable"), password=anna.password)
+    asks: list[Ask] = [accepting, barring] * 4
+    told = race.at_once(asks)
+    assert len(owners(race)) == 1
+    accepted = any(one.location.endswith("/done") for one in told)
+    assert owners(race) == [heir.username if accepted else "boss"]
