@@ -1,40 +1,21 @@
 """Passkeys in a real Chromium with its virtual authenticator: made, used alone, used as second factor."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
+import playwright.sync_api
 import pytest
+import time_machine
 from playwright.sync_api import CDPSession, Page, expect
 
+from idp.clock import now
+from idp.identity import passkeys
 from tests.conftest import Live
-from tests.drivers.chromium import check_accessible, check_fits, look
-from tests.factories import MadePerson
-
-
-@pytest.fixture
-def plug_in(page: Page) -> Callable[..., tuple[CDPSession, str]]:
-    """Plug a virtual authenticator into the page's browser: ``plug_in(synced=True)``, ``plug_in(transport="usb")``."""
-
-    def _plug_in(*, synced: bool = False, transport: str = "internal", verifies: bool = True) -> tuple[CDPSession, str]:
-        session = page.context.new_cdp_session(page)
-        session.send("WebAuthn.enable")
-        options: dict[str, Any] = {
-            "protocol": "ctap2",
-            "ctap2Version": "ctap2_1",
-            "transport": transport,
-            "hasResidentKey": verifies,
-            "hasUserVerification": verifies,
-            "isUserVerified": verifies,
-            "automaticPresenceSimulation": True,
-            "defaultBackupEligibility": synced,
-            "defaultBackupState": synced,
-        }
-        if not verifies:
-            options |= {"protocol": "u2f"}
-            del options["ctap2Version"]
-        return session, session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
-
-    return _plug_in
+from tests.drivers.chromium import check_accessible, check_fits, look, new_context, plug_in
+from tests.factories import BY_TESTS, MadePerson
 
 
 def sign_in(live: Live, page: Page, person: MadePerson) -> None:
@@ -65,11 +46,11 @@ def jan(live: Live, **details: Any) -> MadePerson:
     return live.factory.make_user(live.factory.make_organisation(settings={"offer_set_up": False}), "jan", **details)
 
 
-def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: Page, plug_in) -> None:
+def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: Page) -> None:
     """Issue 3, S6, S21: add, note the codes, sign out, sign in without typing anything; the list names it."""
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    session, authenticator = plug_in(synced=True)
+    session, authenticator = plug_in(page, synced=True)
     person = jan(live)
     sign_in(live, page, person)
     add(live, page, person, "My laptop")
@@ -92,9 +73,9 @@ def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: P
     assert complaints == []
 
 
-def test_autofill_signs_in_without_any_press(live: Live, page: Page, plug_in) -> None:
+def test_autofill_signs_in_without_any_press(live: Live, page: Page) -> None:
     """Issue 3: conditional mediation on the first page; no username is typed."""
-    plug_in()
+    plug_in(page)
     person = jan(live)
     sign_in(live, page, person)
     add(live, page, person)
@@ -106,9 +87,9 @@ def test_autofill_signs_in_without_any_press(live: Live, page: Page, plug_in) ->
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
-def test_a_security_key_without_a_pin_is_a_second_factor_only(live: Live, page: Page, plug_in) -> None:
+def test_a_security_key_without_a_pin_is_a_second_factor_only(live: Live, page: Page) -> None:
     """S1, W-07: after the password it is asked for and accepted; alone on the first page it is not."""
-    plug_in(transport="usb", verifies=False)
+    plug_in(page, transport="usb", verifies=False)
     person = jan(live)
     sign_in(live, page, person)
     add(live, page, person)
@@ -125,9 +106,9 @@ def test_a_security_key_without_a_pin_is_a_second_factor_only(live: Live, page: 
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
-def test_a_second_passkey_on_the_same_authenticator_is_refused_by_it(live: Live, page: Page, plug_in) -> None:
+def test_a_second_passkey_on_the_same_authenticator_is_refused_by_it(live: Live, page: Page) -> None:
     """W-18: the options exclude what is there, so the authenticator says so itself."""
-    plug_in()
+    plug_in(page)
     person = jan(live)
     sign_in(live, page, person)
     add(live, page, person)
@@ -135,3 +116,118 @@ def test_a_second_passkey_on_the_same_authenticator_is_refused_by_it(live: Live,
     page.get_by_role("button", name="Cancel").click()
     add(live, page, person)
     expect(page.get_by_role("status").filter(has_text="registered already")).to_be_visible()
+
+
+@pytest.fixture
+def clock() -> Iterator[Callable[[Page, int], None]]:
+    """``clock(page, minutes)`` turns both sides' wall clocks on, as for a laptop that slept: no timer ran meanwhile."""
+    with ExitStack() as travels:
+
+        def turn(page: Page, minutes: int) -> None:
+            moment = now() + timedelta(minutes=minutes)
+            travels.enter_context(time_machine.travel(moment, tick=True))
+            page.clock.set_system_time(moment)
+
+        yield turn
+
+
+NO_AUTOFILL = "PublicKeyCredential.isConditionalMediationAvailable = async () => false"
+NOTE = "async (told) => sessionStorage.setItem('told', JSON.stringify(told))"
+
+
+def at_first_page(live: Live, page: Page, person: MadePerson) -> tuple[CDPSession, str]:
+    """A person with a passkey, signed out, at the first page, where only the button asks for it.
+
+    Chromium's virtual authenticator would pick from the list under the field by itself, and again after each refusal.
+    """
+    page.add_init_script(NO_AUTOFILL)
+    session, authenticator = plug_in(page)
+    sign_in(live, page, person)
+    add(live, page, person)
+    use(page)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.locator("[name=password]")).to_be_visible()
+    return session, authenticator
+
+
+def press(page: Page) -> None:
+    page.get_by_role("button", name="Sign in with a passkey").click()
+
+
+def test_a_page_that_stood_open_for_too_long_still_signs_in(live: Live, page: Page, clock) -> None:
+    """S60, W-01: the challenge ran out while the laptop slept; a press fetches another one, and nobody notices."""
+    page.clock.install()
+    at_first_page(live, page, jan(live))
+    clock(page, 7)
+    press(page)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_a_sign_in_that_ran_out_is_begun_anew_by_the_same_press(live: Live, page: Page, clock) -> None:
+    """S60: two hours later even the sign-in is over; the press goes on in a new one."""
+    page.clock.install()
+    at_first_page(live, page, jan(live))
+    clock(page, 120)
+    press(page)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
+    language: str, live: Live, chromium: playwright.sync_api.Browser, clock
+) -> None:
+    """S60: offline for a moment: a plain sentence in a live region, and a button that leads on."""
+    context = new_context(chromium)
+    page = context.new_page()
+    page.clock.install()
+    at_first_page(live, page, jan(live))
+    if language == "nl":
+        page.get_by_role("button", name="Nederlands").click()
+    clock(page, 7)
+    page.route("**/sign-in/*", lambda route: route.abort() if route.request.resource_type == "fetch" else route.continue_())
+    words = {
+        "en": ("Sign in with a passkey", "open for too long", "Load the page again", "Sign out"),
+        "nl": ("Inloggen met een passkey", "te lang open", "Laad de pagina opnieuw", "Uitloggen"),
+    }[language]
+    page.get_by_role("button", name=words[0]).click()
+    expect(page.get_by_role("status").filter(has_text=words[1])).to_be_visible()
+    check_accessible(page)
+    check_fits(page)
+    look(page, f"passkey-stale-{language}")
+    page.get_by_role("button", name=words[2]).click()
+    page.wait_for_load_state()
+    page.get_by_role("button", name=words[0]).click()
+    expect(page.get_by_role("button", name=words[3])).to_be_visible()
+    context.close()
+
+
+def test_who_cancels_is_told_so_and_can_try_again(live: Live, page: Page) -> None:
+    """Issue 3, W-07: without a PIN nothing is shown; the page says so in words, and the button still works."""
+    session, authenticator = at_first_page(live, page, jan(live))
+    verified = {"authenticatorId": authenticator, "isUserVerified": False}
+    session.send("WebAuthn.setUserVerified", verified)
+    press(page)
+    expect(page.get_by_role("status").filter(has_text="No passkey was used.")).to_be_visible()
+    session.send("WebAuthn.setUserVerified", {**verified, "isUserVerified": True})
+    press(page)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_a_removed_passkey_is_refused_plainly_and_told_to_its_authenticator(live: Live, page: Page) -> None:
+    """W-13, Level 3 §5.1.10: the page says it was not accepted and asks again; the list told the browser what is left."""
+    page.add_init_script(f"PublicKeyCredential.signalAllAcceptedCredentials = {NOTE}")
+    person = jan(live)
+    at_first_page(live, page, person)
+    with live.factory.context():
+        user = live.factory.user(person)
+        (held,) = passkeys.passkeys_of(user)
+        passkeys.remove(live.settings, live.factory.organisation(user.organisation_id), user, held.id, BY_TESTS)
+    press(page)
+    expect(page.get_by_role("alert").filter(has_text="That passkey was not accepted.")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
+    sign_in(live, page, person)
+    page.goto(f"{live.settings.issuer}/account/passkeys")
+    told = json.loads(page.evaluate("sessionStorage.getItem('told')"))
+    assert (told["allAcceptedCredentialIds"], told["rpId"]) == ([], "localhost")

@@ -1,9 +1,12 @@
 """Passkeys in the profile, hardware keys of a believed maker, and what removing or resetting ends (S7, S28, S47)."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from idp.config import Settings
 from idp.identity import people
@@ -40,6 +43,43 @@ def test_only_an_attested_key_that_cannot_be_copied_reaches_phrh(journey, factor
     post(walk.browser, real.make(options_on(walk.browser)))
     post(walk.browser, real.show(options_on(walk.browser)))
     walk.browser.submit("not_now")
+    assert walk.tokens().acr == "phrh"
+
+
+BAD_CERTIFICATES = {
+    "of another unit": MAKER.certificate(MADE_UP_MAKER, unit="Web Server"),
+    "of an authority": MAKER.certificate(MADE_UP_MAKER, is_authority=True),
+    "for another product": MAKER.certificate(bytes(16)),
+}
+
+
+def test_a_certificate_that_does_not_speak_for_the_key_attests_nothing(journey, factory: Factory, jan) -> None:
+    """W-10, §8.2.1: the believed maker's own, and yet not for this key: no hardware, so no phrh."""
+    walk = journey(jan).begin(acr_values="phrh").password()
+    for what, certificate in BAD_CERTIFICATES.items():
+        one = SecurityKey(ISSUER, maker=MAKER, aaguid=MADE_UP_MAKER, certificate=certificate)
+        assert post(walk.browser, one.make(options_on(walk.browser))).status == 422, what
+    assert rows(factory, jan) == []
+
+
+def test_an_attestation_that_was_not_signed_by_its_certificate_is_refused(journey, factory: Factory, jan) -> None:
+    """W-10, §7.1 step 21: with a wrong signature under a right certificate not even a plain passkey is made of it."""
+    walk = journey(jan).begin(acr_values="phr").password()
+    assert json.loads(options_on(walk.browser))["attestation"] == "direct"
+    forged = {"alg": -7, "sig": Maker().key.sign(b"another", ECDSA(SHA256())), "x5c": [MAKER.certificate(MADE_UP_MAKER)]}
+    one = SecurityKey(ISSUER, aaguid=MADE_UP_MAKER)
+    assert post(walk.browser, one.make(options_on(walk.browser), fmt="packed", statement=forged)).status == 422
+    assert rows(factory, jan) == []
+
+
+def test_an_old_key_of_a_believed_maker_reaches_phrh(journey, factory: Factory, jan) -> None:
+    """W-10, §8.6: the format of U2F keys, beside the password."""
+    walk = journey(jan).begin(acr_values="phrh").password()
+    old = SecurityKey(ISSUER, flags=0, maker=MAKER, is_u2f=True)
+    post(walk.browser, old.make(options_on(walk.browser)))
+    post(walk.browser, old.show(options_on(walk.browser), handle=None))
+    walk.browser.submit("not_now")
+    assert rows(factory, jan)[0].hardware
     assert walk.tokens().acr == "phrh"
 
 

@@ -1,0 +1,89 @@
+"""Who may take whose passkey away, and what that ends (S7, S28, S47, S48)."""
+
+import pytest
+from flask import Flask
+
+from idp import clock, crypto
+from idp.audit import Origin
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Forbidden, NotFound, Refusal
+from idp.identity import passkeys, people
+from idp.store import operators
+from tests.drivers.security_key import SecurityKey
+from tests.factories import BY_TESTS, Factory, MadePerson
+
+pytestmark = pytest.mark.both_engines
+ISSUER = "https://id.example.com"
+
+
+@pytest.fixture
+def factory(settings: Settings, database: Flask) -> Factory:
+    """Makes people in the database that is open."""
+    return Factory(settings, database)
+
+
+@pytest.fixture
+def shop(factory: Factory) -> str:
+    """A shop in which an employee's second factor is compulsory, by the group 2FA."""
+    made = factory.make_organisation()
+    factory.make_group(made)
+    return made
+
+
+def with_key(factory: Factory, organisation_id: str, name: str, **details: object) -> MadePerson:
+    """A person with a passkey and nothing else."""
+    person = factory.make_user(organisation_id, name, **details)
+    factory.give_passkey(person, SecurityKey(ISSUER))
+    return person
+
+
+def removed(factory: Factory, owner: MadePerson, origin: Origin) -> bool:
+    """Try to take away the only passkey of ``owner``."""
+    user = factory.user(owner)
+    (held,) = passkeys.passkeys_of(user)
+    try:
+        passkeys.remove(factory.settings, factory.organisation(owner.organisation_id), user, held.id, origin)
+    except Refusal:
+        assert len(passkeys.passkeys_of(user)) == 1
+        raise
+    return not passkeys.passkeys_of(user)
+
+
+def test_an_administrator_takes_away_even_a_compulsory_one(factory: Factory, shop: str) -> None:
+    """S47: as with the whole second factor; what is compulsory must then be set up again."""
+    jan, boss = with_key(factory, shop, "jan", groups=["2FA"]), factory.make_user(shop, "boss", role="administrator")
+    with pytest.raises(Forbidden):
+        removed(factory, jan, Origin(actor_id=jan.id))
+    assert removed(factory, jan, Origin(actor_id=boss.id))
+    person = people.person_of(factory.settings, factory.organisation(shop), factory.user(jan))
+    assert not person.has_factor
+
+
+def test_nobody_else_takes_one_away(factory: Factory, shop: str) -> None:
+    """S48 and IDOR: no colleague, no stranger, and of an owner no operator, who must announce a recovery instead."""
+    jan, eve = with_key(factory, shop, "jan"), factory.make_user(shop, "eve")
+    stranger = factory.make_user(factory.make_organisation("other-shoes"), "stranger", role="administrator")
+    owner = with_key(factory, shop, "owner", role="owner", email="owner@shoes.example")
+    with transaction():
+        installation = operators.add_installation(crypto.new_id(), clock.now()).id
+    olga = factory.make_user(installation, "olga", role="administrator")
+    with pytest.raises(Forbidden):
+        removed(factory, jan, Origin(actor_id=eve.id))
+    with pytest.raises(NotFound):
+        removed(factory, jan, Origin(actor_id=stranger.id))
+    with pytest.raises(Forbidden):
+        removed(factory, owner, Origin(actor_id=olga.id))
+    assert removed(factory, jan, Origin(actor_id=olga.id))
+
+
+def test_what_is_gone_is_gone_once(factory: Factory, shop: str) -> None:
+    """Twice, or at another person's: there is no such passkey."""
+    jan, eve = with_key(factory, shop, "jan"), with_key(factory, shop, "eve")
+    (held,) = passkeys.passkeys_of(factory.user(jan))
+    at = factory.organisation(shop)
+    with pytest.raises(NotFound):
+        passkeys.remove(factory.settings, at, factory.user(eve), held.id, BY_TESTS)
+    assert removed(factory, jan, BY_TESTS)
+    with pytest.raises(NotFound):
+        passkeys.remove(factory.settings, at, factory.user(jan), held.id, BY_TESTS)
