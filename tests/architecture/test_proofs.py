@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -11,6 +12,7 @@ ROWS = range(1, 63)
 """What people must see: S1 to S62."""
 
 
+@cache
 def _named() -> set[str]:
     """Rows that stand in the name or docstring of a test."""
     tests = [one for module in modules("tests") for one in module.functions() if one.name.startswith("test_")]
