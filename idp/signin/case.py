@@ -135,6 +135,8 @@ class Case:
     consented_scopes: frozenset[str] = frozenset()
     factor_changed_lately: bool = False
     password_min_length: int = 12
+    password_is_spent: bool = False
+    """Whether it was a one-time password, which fits no more (S49)."""
     attests: bool = False
     """Whether there are makers whose attestation is believed: without any, nobody reaches level 5."""
     locale: str = ""
@@ -151,7 +153,7 @@ class Case:
 
     @property
     def _since(self) -> datetime:
-        """From when on proofs count whatever their age: the request; but no page for a new password may lie open for long."""
+        """From when on proofs count whatever their age: the request; yet no page for a new password may lie open long."""
         if NEW_PASSWORD not in self.needs.tasks or self.needs.max_age is None:
             return self.asked_at
         return max(self.asked_at, self.now - timedelta(seconds=self.needs.max_age))
@@ -160,6 +162,11 @@ class Case:
     def level(self) -> int:
         """The level that those reach."""
         return level(self.counting)
+
+    @property
+    def may_name_organisation(self) -> bool:
+        """Whether pages may tell it: client or device named it, or its person proved who they are (S29)."""
+        return self.organisation is not None and (self.organisation.is_named or self.person is not None)
 
     @property
     def silent(self) -> bool:

@@ -87,6 +87,7 @@ def _with_person(
         "offer_declined": user.offer_declined_at is not None,
         "consented_scopes": _consented(client, user),
         "factor_changed_lately": user.factor_changed_at is not None and user.factor_changed_at > case.now - LATELY,
+        "password_is_spent": user.password_expires_at is not None and user.password_expires_at <= case.now,
         "password_min_length": settings.passwords.min_length_with_factor if person.has_factor else terms.password_min_length,
     }
     return case.with_person(**values)

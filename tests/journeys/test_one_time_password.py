@@ -6,8 +6,10 @@ from idp.audit import Origin
 from idp.errors import Invalid
 from idp.identity import resets
 from idp.store import users
+from tests.drivers.authenticator import Authenticator
 from tests.factories import Factory
 from tests.journeys.test_getting_back import NEW
+from tests.journeys.test_set_up import key_on
 
 
 @pytest.fixture
@@ -23,13 +25,24 @@ def send_one_time(factory: Factory, person) -> None:
         resets.send_one_time_password(factory.settings, organisation, factory.user(person), Origin(actor_id=boss.id))
 
 
+def sent_to(factory: Factory, person, postman) -> str:
+    """The one-time password, from the mail."""
+    send_one_time(factory, person)
+    (mail,) = postman.bring(f"{person.username}@shoes.example")
+    return next(line.strip() for line in mail.text.splitlines() if line.startswith("    "))
+
+
+def set_up_from(browser) -> None:
+    """The set-up from the page about apps on."""
+    browser.submit("next")
+    browser.fill(code=Authenticator(key_on(browser)).code()).submit().fill(noted=True).submit()
+
+
 def test_a_one_time_password_works_once_and_leads_to_ones_own(
     factory: Factory, journey, new_browser, postman, ann, clock
 ) -> None:
     """S49, S50: mailed to the person; the second factor first, then a new safe password, and only then the app."""
-    send_one_time(factory, ann)
-    (mail,) = postman.bring("ann@shoes.example")
-    secret = next(line.strip() for line in mail.text.splitlines() if line.startswith("    "))
+    secret = sent_to(factory, ann, postman)
     walk = journey(ann).begin().password(secret)
     assert "code" in walk.browser.fields, "the second factor was passed by"
     walk.code()
@@ -44,11 +57,23 @@ def test_a_one_time_password_works_once_and_leads_to_ones_own(
     assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields
 
 
+def test_a_slow_set_up_does_not_ask_for_what_cannot_be_typed_again(
+    factory: Factory, journey, postman, quiet_shoes: str, clock
+) -> None:
+    """S49, S5, S17: who must set up first and takes a quarter of an hour is not asked for the spent password once more."""
+    noor = factory.make_user(quiet_shoes, "noor", email="noor@shoes.example", groups=(factory.make_group(quiet_shoes),))
+    walk = journey(noor).begin().password(sent_to(factory, noor, postman))
+    clock(minutes=15)
+    walk.browser.submit("next")
+    assert "password" not in walk.browser.fields
+    set_up_from(walk.browser)
+    walk.browser.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert walk.tokens().acr == "mfa"
+
+
 def test_a_one_time_password_runs_out(factory: Factory, journey, postman, ann, clock) -> None:
     """S49: after a day it is wrong; and nothing is sent, or changed, where there is no verified address."""
-    send_one_time(factory, ann)
-    (mail,) = postman.bring("ann@shoes.example")
-    secret = next(line.strip() for line in mail.text.splitlines() if line.startswith("    "))
+    secret = sent_to(factory, ann, postman)
     clock(hours=24, seconds=1)
     assert journey(ann).begin().password(secret).browser.status == 422
     bare = factory.make_user(ann.organisation_id, "bare")

@@ -6,7 +6,7 @@ Nothing takes effect before the tick of S22: the secret and the codes lie sealed
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from idp import crypto, db
@@ -19,12 +19,11 @@ from idp.signin.case import ENROL, NEW_CODES, Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
 from idp.signin.steps import password
 from idp.signin.steps.factor import WRONG_CODE, gate, wrong_code
-from idp.signin.steps.need import needed_level
+from idp.signin.steps.need import needed_level, password_is_recent
 from idp.signin.steps.passkey import INSTEAD
 from idp.store import credentials, users
 
 START, PASSWORD, APPS, SCAN, CODES = "start", "password", "apps", "scan", "codes"
-JUST_NOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -100,18 +99,11 @@ def stage_of(case: Case) -> str:
     """The stage, from the facts alone."""
     if not case.answered("enrol_started") and not owes_codes(case):
         return START
-    if not _password_is_recent(case):
+    if not password_is_recent(case) and not case.prepared.get("step"):
         return PASSWORD
     if only_codes(case) or case.prepared.get("step"):
         return CODES
     return SCAN if case.answered("enrol_apps") == "seen" else APPS
-
-
-def _password_is_recent(case: Case) -> bool:
-    """Typed moments ago in this same sign-in (S17)."""
-    return any(proof.method == "password" and proof.at >= case.now - JUST_NOW for proof in case.own_proofs) or bool(
-        case.prepared.get("step")
-    )
 
 
 def page(case: Case, frame: Frame) -> EnrolPage:

@@ -1,7 +1,18 @@
 """How much proof is needed in a case. Pure; shared by the steps and the flow."""
 
+from datetime import timedelta
+
 from idp.identity.policy import HARDWARE, PHISHING_RESISTANT, SECOND
 from idp.signin.case import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case
+
+JUST_NOW = timedelta(minutes=10)
+"""How long a password, or a passkey, that was given in this same sign-in spares giving it again (S17)."""
+
+
+def password_is_recent(case: Case) -> bool:
+    """Whether it was typed moments ago in this same sign-in (S17). A one-time password (S49) cannot be typed again."""
+    typed = [proof.at for proof in case.own_proofs if proof.method == "password"]
+    return bool(typed) and (case.password_is_spent or max(typed) >= case.now - JUST_NOW)
 
 
 def wants_new_password(case: Case) -> bool:

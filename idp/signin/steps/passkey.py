@@ -5,7 +5,6 @@ What is made here proves nothing yet: without attestation nobody signed anything
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from idp.errors import Invalid, say
@@ -15,13 +14,12 @@ from idp.signin.case import ADD_PASSKEY, Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
 from idp.signin.steps import by_passkey, password
 from idp.signin.steps.by_passkey import PasskeyAsk
-from idp.signin.steps.need import highest_owned, needed_level
+from idp.signin.steps.need import JUST_NOW, highest_owned, needed_level, password_is_recent
 
 PLACE = "passkey"
 MAKE, PASSWORD = "make", "password"
 INSTEAD = "passkey"
 """The answer to "which kind?" at the start of a set-up."""
-JUST_NOW = timedelta(minutes=10)
 NOT_MADE = say("Adding it did not work. Please try again.")
 KNOWN = say("This passkey is registered already.")
 NO_HARDWARE = say("The app asks for a hardware security key of a known maker. This is none; try another one.")
@@ -68,10 +66,8 @@ def due(case: Case) -> bool:
 
 def _stage_of(case: Case) -> str:
     """The password again, unless it was typed (or a passkey shown) moments ago in this same sign-in (S17)."""
-    recent = any(
-        proof.at >= case.now - JUST_NOW and (proof.method == "password" or proof.user_verified) for proof in case.own_proofs
-    )
-    return MAKE if recent else PASSWORD
+    shown = any(proof.user_verified and proof.at >= case.now - JUST_NOW for proof in case.own_proofs)
+    return MAKE if shown or password_is_recent(case) else PASSWORD
 
 
 def page(case: Case, frame: Frame) -> PasskeyPage:
