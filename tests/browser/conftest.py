@@ -8,11 +8,14 @@ import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.world import people_of
 from tests.conftest import Live
 from tests.drivers import chromium as chromium_driver
+from tests.drivers.browser import Browser
 from tests.drivers.machine import free_port
 from tests.drivers.relying_party import RelyingParty, Tokens
-from tests.factories import MadeClient
+from tests.factories import MadeClient, MadePerson
+from tests.web.test_roles import sign_in
 
 LANDED = '<!doctype html><html lang="en"><title>The app</title><link rel="icon" href="data:,"><h1>Back in the app</h1>'
 CHECKED: set[tuple[str, ...]] = set()
@@ -120,3 +123,24 @@ def visitor(live: Live, chromium: playwright.sync_api.Browser, relying_app: str)
 def quiet_shoes(live: Live) -> str:
     """An organisation that offers nobody a set-up, so that journeys about other things are short."""
     return live.factory.make_organisation(settings={"offer_set_up": False}, owner=True)
+
+
+@pytest.fixture
+def people(live: Live) -> dict[str, MadePerson]:
+    """Everybody of a retailer with something in every list, by role."""
+    return people_of(live)
+
+
+@pytest.fixture
+def enter(visitor: Callable[..., Visitor], live: Live) -> Callable[..., Visitor]:
+    """``enter(person, path)`` is somebody signed in with both factors, without the pages that the walks lead through."""
+
+    def bring(person: MadePerson, path: str, **options: Any) -> Visitor:
+        cookies = sign_in(Browser(live.app, live.settings.issuer), person).cookies
+        here = visitor(**options)
+        here.context.add_cookies(
+            [{"name": name, "value": one, "url": live.settings.issuer} for name, one in cookies.items()]
+        )
+        return here.open(path)
+
+    return bring

@@ -83,7 +83,10 @@ CLAIMS = (
 )
 
 APPS: dict[str, tuple[str, object]] = {
-    "console-sessions": ("admin/sessions.html", OpenSessionsPage(FRAME, "", "1", (SESSION, ELSEWHERE), frozenset({"u"}), BESIDE)),
+    "console-sessions": (
+        "admin/sessions.html",
+        OpenSessionsPage(FRAME, "", "1", (SESSION, ELSEWHERE), frozenset({"u"}), BESIDE),
+    ),
     "console-sessions-none": ("admin/sessions.html", OpenSessionsPage(FRAME, "x", "1", (), frozenset(), Pages("", ""))),
     "console-mail": ("admin/mail.html", MailPage(FRAME, "failed", MAILS, BESIDE)),
     "console-mail-none": ("admin/mail.html", MailPage(FRAME, "", (), Pages("", ""))),

@@ -126,9 +126,10 @@ def _check_with_axe(page: Page, scheme: str, options: dict[str, Any]) -> None:
 def check_fits(page: Page) -> None:
     """Nothing sticks out sideways on a phone (WCAG 1.4.10), and what stands alone can be pressed with a thumb (2.5.5)."""
     before = page.viewport_size
-    page.set_viewport_size(NARROWEST)
+    if before != NARROWEST:
+        page.set_viewport_size(NARROWEST)
     wide, seen, small = page.evaluate(MEASURED)
-    if before:
+    if before and before != NARROWEST:
         page.set_viewport_size(before)
     assert wide <= seen, f"{page.url}: {wide} pixels wide on a screen of {seen}"
     assert small == [], f"{page.url}: less than 44 pixels high"

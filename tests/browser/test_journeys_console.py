@@ -1,0 +1,206 @@
+"""What administrators and operators do, in a real Chromium, in Dutch and in English (S3, S4, S11–S13, S47, S49)."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from idp.store import credentials, outbox, users
+from tests.browser.conftest import Visitor
+from tests.browser.world import GROUP, RULE, SHOP
+from tests.conftest import Live
+from tests.factories import CALLBACK, MadePerson
+
+Enter = Callable[..., Visitor]
+People = dict[str, MadePerson]
+AT = "/admin/example-shoes"
+WORDS = {
+    "en-GB": {"add": "Add a person", "added": "Added.", "saved": "Saved.", "sent": "Sent.", "done": "Done.",
+              "again": "tried again", "code": "A code for kim", "compulsory": "It is compulsory"},
+    "nl-NL": {"add": "Persoon toevoegen", "added": "Toegevoegd.", "saved": "Opgeslagen.", "sent": "Verstuurd.",
+              "done": "Gedaan.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Hij is verplicht"},
+}  # fmt: skip
+
+
+def notice(page: Page) -> Locator:
+    """What the page says was just done."""
+    return page.get_by_role("status").first
+
+
+def act(here: Visitor, name: str, password: str) -> Visitor:
+    """Press what can be done to the person (or app) on the page, and confirm it with one's own password."""
+    here.page.locator(f"main a[href$='/{name}']").click()
+    here.fill(password=password)
+    here.page.locator("main form [type=submit]").click()
+    return here
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_an_administrator_looks_after_people(enter: Enter, live: Live, people: People, locale: str) -> None:
+    """S3, S13, S47, S49, S53: add one with the group 2FA, edit, hand over a code, send a password, reset a factor."""
+    anna, words = people["administrator"], WORDS[locale]
+    here = enter(anna, f"{AT}/people", locale=locale)
+    page = here.page
+    page.get_by_role("link", name=words["add"]).click()
+    page.get_by_label(GROUP).check()
+    here.fill(username="kim", name="Kim").next()
+    expect(notice(page)).to_have_text(words["added"])
+    expect(page.get_by_role("region").filter(has_text=words["compulsory"])).to_contain_text(GROUP)
+    page.locator("main a[href$='/edit']").click()
+    here.fill(name="Kim de Vries").next()
+    expect(notice(page)).to_have_text(words["saved"])
+    expect(page.locator("main")).to_contain_text("Kim de Vries")
+    act(here, "print-code", anna.password)
+    expect(page.locator("h1")).to_have_text(words["code"])
+    expect(page.locator("#code")).to_have_text(re.compile(r"\S{8,}"))
+    customer = people["customer"]
+    here.open(f"{AT}/people/{customer.id}")
+    act(here, "one-time-password", anna.password)
+    expect(notice(page)).to_have_text(words["sent"])
+    act(here, "reset-factor", "not my password")
+    expect(page.get_by_role("alert")).to_be_visible()
+    here.fill(password=anna.password)
+    page.locator("main form [type=submit]").click()
+    expect(notice(page)).to_have_text(words["done"])
+    with live.factory.context():
+        templates = {mail.template for mail in outbox.mails_of(customer.organisation_id, "waiting")}
+        assert credentials.active_totp(customer.organisation_id, customer.id) is None
+    assert templates >= {"one_time_password", "factor_reset"}
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_an_owner_arranges_shops_groups_and_settings(enter: Enter, live: Live, people: People, locale: str) -> None:
+    """S3, S4, S12: a shop, a group that requires a second factor, somebody put in it, a shorter sign-in."""
+    here, words = enter(people["owner"], f"{AT}/shops", locale=locale), WORDS[locale]
+    page, jan = here.page, people["employee"]
+    here.fill(code="utrecht", name="Utrecht").next()
+    expect(notice(page)).to_have_text(words["added"])
+    here.open(f"{AT}/groups")
+    page.locator("#requires_mfa").check()
+    here.fill(name="Kassa").next()
+    expect(notice(page)).to_have_text(words["added"])
+    here.fill(username=jan.username)
+    page.locator("main form", has=page.locator("#username")).locator("[type=submit]").click()
+    expect(notice(page)).to_have_text(words["saved"])
+    here.open(f"{AT}/settings").fill(login_hours="8")
+    page.locator("main form", has=page.locator("#login_hours")).locator("[type=submit]").click()
+    expect(notice(page)).to_have_text(words["saved"])
+    expect(page.locator("#login_hours")).to_have_value("8")
+    with live.factory.context():
+        assert [group.name for group in users.groups_of(jan.organisation_id, jan.id)] == ["Kassa"]
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_an_owner_finds_out_what_happens_and_what_would(enter: Enter, people: People, locale: str, tmp_path: Path) -> None:
+    """S11, issue 3: whom a rule reaches and why; a mail sent again; the trail filtered, and taken along whole."""
+    here, words = enter(people["owner"], f"{AT}/policies/who", locale=locale), WORDS[locale]
+    page, customer = here.page, people["customer"]
+    page.locator("select[name=name]").select_option(RULE)
+    here.fill(on="2026-12-24")
+    page.locator("main form [type=submit]").click()
+    page.locator("table").get_by_role("link", name=customer.username).click()
+    page.locator("main a[href$='/explain']").click()
+    expect(page.locator("main")).to_contain_text(RULE)
+    here.open(f"{AT}/mail?state=failed")
+    expect(page.locator("main")).to_contain_text("550 5.1.1")
+    page.locator("main a[href$='/resend']").click()
+    here.next()
+    expect(notice(page)).to_contain_text(words["again"])
+    here.open(f"{AT}/audit")
+    page.locator("select[name=event]").select_option("user:created")
+    here.fill(username=customer.username)
+    page.locator("main form[role=search] [type=submit]").click()
+    expect(page.locator("table tbody tr")).to_have_count(1)
+    told = {}
+    for form in ("CSV", "JSON"):
+        with page.expect_download() as downloading:
+            page.get_by_role("link", name=form).click()
+        assert downloading.value.suggested_filename == f"example-shoes-audit.{form.lower()}"
+        downloading.value.save_as(tmp_path / form)
+        told[form] = (tmp_path / form).read_text()
+    (row,) = json.loads(told["JSON"])
+    assert row["subject_id"] == customer.id
+    assert [one["subject"] for one in csv.DictReader(told["CSV"].splitlines())] == [customer.username]
+
+
+def test_an_operator_makes_a_rule_and_turns_the_keys(enter: Enter, people: People) -> None:
+    """S11, issue 3: dated rules and signing keys are the operators'; each says what will happen before it does."""
+    olga = people["operator"]
+    here = enter(olga, f"{AT}/policies", locale="nl-NL")
+    page = here.page
+    page.locator("main a[href$='/policies/add']").click()
+    here.fill(name="december", starts="2026-12-01").next()
+    expect(notice(page)).to_have_text("Toegevoegd.")
+    expect(page.get_by_role("heading", name="december")).to_be_visible()
+    here.open(f"{AT}/keys")
+    before = page.locator(".state.on").count()
+    act(here, "rotate", olga.password)
+    expect(notice(page)).to_contain_text("ondertekenen")
+    assert page.locator(".state.on").count() == before
+    assert page.locator("tbody tr").count() > before * 2, "what signed until now is no longer shown"
+
+
+def test_an_operator_connects_an_app_and_tries_it(enter: Enter, people: People) -> None:
+    """Issue 3: the secret is shown once and replaced with an overlap; a real sign-in shows the ID token explained."""
+    olga, jan = people["operator"], people["employee"]
+    here = enter(olga, f"{AT}/apps")
+    page = here.page
+    page.locator("main a[href$='/apps/add']").click()
+    page.locator("#redirect_uris").fill(CALLBACK)
+    page.locator("#first_party").check()
+    here.fill(client_id="stock", client_name="Stock").next()
+    first = page.locator("#new-secret").inner_text()
+    expect(page.locator("#copied")).to_contain_text("OIDC_CLIENT_ID=stock")
+    here.open(f"{AT}/apps")
+    page.get_by_role("link", name="Stock").click()
+    expect(page.locator("h1")).to_have_text("Stock")
+    expect(page.locator("#new-secret")).to_have_count(0)
+    act(here, "rotate", olga.password)
+    assert page.locator("#new-secret").inner_text() not in ("", first)
+    expect(page.get_by_text("Works until", exact=False)).to_have_count(2)
+    page.locator("main a[href$='/test']").click()
+    here.next()
+    here.fill(username=jan.username, password=jan.password).next().fill(code=jan.authenticator.code()).next()
+    here.sees("The ID token, explained")
+    expect(page.locator("main")).to_contain_text(jan.id)
+
+
+def test_the_keyboard_is_enough_to_add_a_shop(enter: Enter, people: People) -> None:
+    """WCAG 2.1.1, 2.4.1, 2.4.3, 2.4.7: Tab reaches everything in the order of the page, and what has focus is seen."""
+    here = enter(people["administrator"], f"{AT}/shops")
+    page, keys = here.page, here.page.keyboard
+    expected = page.evaluate(REACHABLE)
+    met = []
+    for _ in expected:
+        keys.press("Tab")
+        name, is_seen = page.evaluate(FOCUSED)
+        assert is_seen, f"{name} has focus, and nobody sees it"
+        met.append(name)
+    assert met == expected
+    page.reload()
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    for field, typed in (("code", "haarlem"), ("name", "Haarlem")):
+        while page.evaluate("document.activeElement.id") != field:
+            keys.press("Tab")
+        keys.type(typed)
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(notice(page)).to_have_text("Added.")
+    expect(page.get_by_role("row", name="Haarlem")).to_be_visible()
+    expect(page.get_by_role("row", name=SHOP)).to_be_visible()
+
+
+NAME = "one => `${one.tagName} ${one.id || one.innerText || one.name}`.trim()"
+REACHABLE = f"""() => [...document.querySelectorAll("a[href], button, summary, input:not([type=hidden]), select, textarea")]
+    .filter(one => one.checkVisibility() && !one.disabled && one.tabIndex >= 0).map({NAME})"""
+FOCUSED = f"""() => {{
+    const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+    const isMarked = style.outlineStyle !== "none" || style.boxShadow !== "none";
+    return [({NAME})(one), isMarked && box.width > 1 && box.height > 1 && box.bottom > 0 && box.top < innerHeight];
+}}"""

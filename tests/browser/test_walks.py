@@ -1,0 +1,221 @@
+"""Everybody walks every page that they can reach, by its links alone, in both languages, in a real Chromium."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import pytest
+from babel.support import Translations
+from flask import Flask
+from playwright.sync_api import expect
+from werkzeug.exceptions import MethodNotAllowed
+
+from idp.resources import PACKAGE
+from idp.store import operators
+from idp.web.pages import LANGUAGES
+from tests.browser.conftest import Visitor
+from tests.conftest import Live
+from tests.drivers.chromium import NARROWEST, check_accessible, check_fits, look, plug_in
+from tests.drivers.page import Page
+from tests.factories import MadePerson
+from tests.web.test_roles import OWN, RULING, WHO, addresses
+
+Visitors = Callable[..., Visitor]
+WALKERS = ("employee", "manager", "administrator", "owner", "operator")
+OF_OWNERS_OF_PASSKEYS = {"account.ask_to_remove_passkey"}
+OF_WHO_MAY_HAVE_NO_FACTOR = {"account.ask_to_remove", "account.ask_password"}
+HAS_A_PASSKEY = "employee"
+SEEN = """() => {
+    const own = one => [...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data);
+    const codes = "body [lang], script, code, option[value='none']";
+    const all = [...document.querySelectorAll("title, body *")].filter(one => !one.closest(codes));
+    const told = all.flatMap(one => [...own(one), ...["aria-label", "placeholder", "title", "alt", "data-name"]
+        .map(name => one.getAttribute(name) || "")]);
+    return {
+        language: document.documentElement.lang,
+        headings: document.querySelectorAll("h1").length,
+        texts: told.map(text => text.replace(/\\s+/g, " ").trim()).filter(Boolean),
+    };
+}"""
+ENGLISH = re.compile(r"\b(the|your|you|this|that|which|from|they|are|and|not|who|what|has|have|with|without)\b", re.I)
+"""Words that no Dutch sentence has."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a link leads: a path with its query. ``is_page``: it is shown, not kept as a file."""
+
+    path: str
+    is_page: bool
+
+
+@pytest.fixture(scope="module")
+def untranslated() -> Callable[[str], bool]:
+    """Whether a text is a sentence of ours that has a Dutch one which differs."""
+    told = Translations.load(PACKAGE / "translations", ["nl"], "messages")._catalog  # type: ignore[attr-defined]
+    dutch = {str(text) for text in told.values()}
+    english = {key for key, text in told.items() if isinstance(key, str) and key and key != text} - dutch
+    return lambda text: text in english or bool(ENGLISH.search(text))
+
+
+def sign_in(here: Visitor, person: MadePerson) -> Visitor:
+    """From the front page, with the code of their app; the device is to be remembered."""
+    here.open("/").next().fill(organisation=person.store_url).next()
+    here.fill(username=person.username, password=person.password).next()
+    here.page.locator("[name=remember_device]").check()
+    here.fill(code=person.authenticator.code()).next()
+    expect(here.page.locator("h1")).to_contain_text(person.username)
+    return here
+
+
+def add_passkey(here: Visitor, person: MadePerson) -> None:
+    """Sign-in details of somebody with every means."""
+    plug_in(here.page)
+    here.open("/account/passkeys")
+    here.page.locator("main [data-with-passkeys] button").click()
+    here.fill(password=person.password).next()
+    here.page.locator("main form[data-passkey] [type=submit]").click()
+    here.page.locator("[name=noted]").check()
+    here.next()
+    here.open("/account/passkeys")
+    expect(here.page.locator(".devices li")).to_have_count(1)
+    here.open("/account/address")  # what is changed wants the strongest means there is
+    here.page.locator("main form[data-passkey] [type=submit]").click()
+    expect(here.page.locator("[name=email]")).to_be_visible()
+
+
+def links_of(here: Visitor, path: str, endpoint: str) -> tuple[bool, list[str]]:
+    """Whether this is a page, and the paths of ours that its links and forms lead to; it must open."""
+    answer = here.page.request.get(here.live.settings.issuer + path)
+    assert (answer.status, "/sign-in/" in answer.url) == (200, False), f"a link leads to {path} ({endpoint})"
+    if not answer.headers["content-type"].startswith("text/html"):
+        return False, []
+    page = Page(answer.text())
+    led = [*(href for href, _ in page.links), *(form.action for form in page.forms)]
+    found = (urldefrag(urljoin(answer.url, href)).url for href in led)
+    return True, [one.removeprefix(here.live.settings.issuer) for one in found if one.startswith(here.live.settings.issuer)]
+
+
+def places_of(here: Visitor) -> dict[str, Place]:
+    """Endpoint → the first place of it, of all that links lead to from the front page on. A link that refuses is a fault."""
+    routes = here.live.app.url_map.bind("localhost")
+    waiting, places = ["/"], dict[str, Place]()
+    for path in waiting:  # grows as it is walked
+        try:
+            endpoint, _ = routes.match(urlsplit(path).path)
+        except MethodNotAllowed:  # a form that can only be posted
+            continue
+        is_page, linked = links_of(here, path, endpoint)
+        if endpoint.startswith((OWN, "admin.")):
+            places.setdefault(endpoint, Place(path, is_page))
+        waiting += [one for one in dict.fromkeys(linked) if one not in waiting]
+    return places
+
+
+def theirs(app: Flask, role: str) -> set[str]:
+    """What the table of tests/web/test_roles.py says that a role may see, as far as it is looked at by GET."""
+    shown = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    own = {endpoint for endpoint in shown if endpoint.startswith(OWN)}
+    barred = OF_WHO_MAY_HAVE_NO_FACTOR if role in RULING else set()
+    without = set() if role == HAS_A_PASSKEY else OF_OWNERS_OF_PASSKEYS
+    return (own - barred - without) | {endpoint for endpoint in shown & set(WHO) if role in WHO[endpoint]}
+
+
+def is_for_axe(endpoint: str, role: str) -> bool:
+    """Whether this walker has the page looked at by axe: the first of those who see it."""
+    return role == next((one for one in WALKERS if endpoint.startswith(OWN) or one in WHO[endpoint]), "")
+
+
+@pytest.fixture
+def look_at(untranslated: Callable[[str], bool]) -> Callable[..., None]:
+    """``look_at(visitor, path, language)`` opens a page and finds nothing wrong with it."""
+
+    def open_one(here: Visitor, path: str, language: str, *, status: int = 200, axe: bool = False) -> None:
+        answer = here.page.goto(here.live.settings.issuer + path)
+        assert answer is not None
+        assert answer.status == status, path
+        seen = here.page.evaluate(SEEN)
+        assert (seen["language"], seen["headings"], here.complaints) == (language, 1, []), path
+        assert language == "en" or not [text for text in seen["texts"] if untranslated(text)], path
+        if language == "nl":
+            check_fits(here.page)
+        if axe:
+            check_accessible(here.page)
+        look(here.page, f"walk {path} {language}")
+
+    return open_one
+
+
+def speak_dutch_on_a_phone(here: Visitor) -> None:
+    """Choose a language at the foot of the front page, as anybody can; the narrow screen gets the longer words."""
+    here.open("/").page.get_by_role("button", name="Nederlands").click()
+    expect(here.page.locator("html")).to_have_attribute("lang", "nl")
+    here.page.set_viewport_size(NARROWEST)
+
+
+@pytest.fixture
+def walker(visitor: Visitors) -> Callable[[MadePerson], Visitor]:
+    """Somebody signed in through the pages, at the provider and, where they have one, at an app."""
+
+    def enter(person: MadePerson) -> Visitor:
+        here = sign_in(visitor(), person)
+        if person.store_url != operators.STORE_URL:
+            here.begin().tokens()
+        return here
+
+    return enter
+
+
+@pytest.mark.parametrize("role", WALKERS)
+def test_everybody_reaches_what_is_theirs_by_links_that_open(
+    walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at, role: str
+) -> None:
+    """Issue 3, S13, S62: every page of one's own is found by links, no link refuses; each is whole in both languages."""
+    here = walker(people[role])
+    if role == HAS_A_PASSKEY:
+        add_passkey(here, people[role])
+    places = places_of(here)
+    assert set(places) == theirs(live.app, role)
+    for language in LANGUAGES:
+        if language == "nl":
+            speak_dutch_on_a_phone(here)
+        for endpoint, place in places.items():
+            if place.is_page:
+                look_at(here, place.path, language, axe=language == "nl" and is_for_axe(endpoint, role))
+
+
+def at_shoes(people: dict[str, MadePerson]) -> dict[str, str]:
+    """What the places in addresses of the console stand for, of the organisation looked at."""
+    employee = people["employee"]
+    return {"store_url": employee.store_url, "user_id": employee.id, "act": "disable", "form": "csv"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_stranger_finds_the_way_in_and_nothing_else(
+    visitor: Visitors, live: Live, people: dict[str, MadePerson], look_at, language: str
+) -> None:
+    """Issue 3: every page of the profile and of the console leads to the sign-in, in the browser's language."""
+    here = visitor(locale=f"{language}-GB")
+    look_at(here, "/", language, axe=True)
+    closed = {**addresses(live.app, "admin.", at_shoes(people)), **addresses(live.app, OWN, {})}
+    for endpoint, (path, methods) in closed.items():
+        if "GET" in methods and endpoint not in ("account.home", "admin.tested"):
+            assert "/sign-in/" in here.page.request.get(live.settings.issuer + path).url, endpoint
+    for path in ("/admin/example-shoes/people", "/account/security"):
+        look_at(here, path, language)
+        assert "/sign-in/" in here.page.url
+
+
+def test_another_organisation_is_not_there(
+    walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at
+) -> None:
+    """Issue 3: whoever looks after one organisation is told that the other's pages do not exist, in both languages."""
+    here = walker(people["administrator of another organisation"])
+    for endpoint, (path, _) in addresses(live.app, "admin.", at_shoes(people)).items():
+        if endpoint not in ("admin.front", "admin.tested"):
+            assert here.page.request.get(live.settings.issuer + path).status == 404, endpoint
+    for language in LANGUAGES:
+        if language == "nl":
+            speak_dutch_on_a_phone(here)
+        look_at(here, "/admin/example-shoes/people", language, status=404)

@@ -1,0 +1,44 @@
+"""A retailer as it is after a year: everybody who works there, and something in every list of the console."""
+
+from datetime import date
+
+from idp import clock
+from idp.db import transaction
+from idp.identity import dated_rules, retailers
+from idp.mail.messages import notify
+from idp.store import outbox
+from tests.conftest import Live
+from tests.drivers.browser import Browser
+from tests.factories import BY_TESTS, MadePerson
+from tests.web.test_roles import one_of_each, sign_in
+
+GROUP, SHOP, RULE = "2FA", "Amsterdam Dam", "xero-nl"
+
+
+def people_of(live: Live) -> dict[str, MadePerson]:
+    """Who there is by role, of an organisation with shops, groups, a rule, mail in each state, and open sessions."""
+    people = one_of_each(live.factory)
+    live.factory.make_group(people["owner"].organisation_id, GROUP)
+    _add_shop_and_rule(live, people["owner"])
+    _write_mail(live, people["customer"])
+    for role in ("customer", "manager"):
+        sign_in(Browser(live.app, live.settings.issuer), people[role])
+    return people
+
+
+def _add_shop_and_rule(live: Live, owner: MadePerson) -> None:
+    rule = {"name": RULE, "starts": date(2026, 1, 1), "roles": ["customer"], "organisations": [owner.store_url]}
+    with live.factory.context(), transaction():
+        retailers.create_shop(owner.organisation_id, {"code": "dam", "name": SHOP}, BY_TESTS)
+        dated_rules.create(live.settings, rule, dated_rules.known_now(), BY_TESTS)
+
+
+def _write_mail(live: Live, person: MadePerson) -> None:
+    """One that waits, one that was sent, one that was refused."""
+    with live.factory.context(), transaction():
+        for template in ("password_changed", "factor_set_up", "factor_removed"):
+            notify(live.settings, person.organisation_id, person.id, template)
+    with live.factory.context(), transaction():
+        _, sent, refused = outbox.mails_of(person.organisation_id, "waiting", limit=3)
+        outbox.note_sent(sent.id, clock.now())
+        outbox.give_up(refused.id, clock.now(), "550 5.1.1", may_be_resent=True)
