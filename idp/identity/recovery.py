@@ -8,7 +8,7 @@ from datetime import datetime
 from idp import crypto
 from idp.config import Settings
 from idp.db import transaction
-from idp.store import credentials
+from idp.store import credentials, limits
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 characters, five bits each: no l, o, 0 or 1, of which each looks like another."""
@@ -45,9 +45,10 @@ def stretch_all(settings: Settings, codes: Sequence[str], salt: bytes) -> list[b
 
 
 def put(organisation_id: str, user_id: str, salt: bytes, digests: Sequence[bytes], now: datetime) -> str:
-    """Give a user this set in the place of the former one, whose codes die; the set's id."""
+    """Give a user this set in the place of the former one, whose codes die, and failures with them; the set's id."""
     with transaction():
         credentials.remove_recovery_set(organisation_id, user_id, now)
+        limits.clear_failures(organisation_id, user_id, "recovery")
         row = credentials.RecoverySet(
             organisation_id=organisation_id, id=crypto.new_id(), user_id=user_id, salt=salt, created_at=now
         )

@@ -3,7 +3,8 @@
 A guess is counted before it is checked; being admitted and being counted are one statement, so that of fifty guesses at the
 same moment none slips by. Failures in a row are counted for each user, authenticator and lane. A browser on which the user
 signed in before has a lane of its own, so that guessing elsewhere does not lock them out. At the hard stop, over all lanes,
-the authenticator is closed until somebody clears it. Names that nobody has are throttled just so, and with the same words.
+the authenticator is closed until somebody clears it (``stops``). Names that nobody has are throttled just so, and with the
+same words.
 """
 
 from dataclasses import dataclass
@@ -11,17 +12,24 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from idp import crypto
-from idp.audit import Event, record
 from idp.config import Settings
 from idp.db import session, transaction
 from idp.errors import Message, TooMany, say
-from idp.mail.messages import notify
+from idp.identity import stops
 from idp.sections import Limits
 from idp.store import browsers, limits
 
 SIGN_IN, CLIENT, MAILS, MAILS_FOR = "sign-in", "client", "mails", "mails-for"
 EVERYONE = ""
 """The lane of all browsers on which the user has not signed in before."""
+
+
+class Stopped(TooMany):
+    """The hard stop. It has the words of any other wait: they must not tell which accounts exist."""
+
+    def saying(self, message: Message) -> "Stopped":
+        """The same to somebody who may know."""
+        return Stopped(message, retry_after=self.retry_after, detail=self.detail)
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ def gate(
         count = _admit(settings.limits, organisation_id, key, authenticator, lane, now)
         reached = count == settings.limits.hard_stop
         if reached and user_id:
-            _tell_locked(settings, organisation_id, user_id, authenticator, address)
+            stops.announce(settings, organisation_id, user_id, authenticator, address)
     return Guess(organisation_id, key, authenticator, lane, place, count, reached)
 
 
@@ -77,7 +85,7 @@ def _admit(bounds: Limits, organisation_id: str, key: str, authenticator: str, l
     """The count over all lanes that this guess makes."""
     count = limits.count_towards_stop(organisation_id, key, authenticator, bounds.hard_stop, now)
     if count is None:
-        raise TooMany(_wait_words(bounds.longest_wait_seconds), retry_after=bounds.longest_wait_seconds, detail="hard stop")
+        raise Stopped(_wait_words(bounds.longest_wait_seconds), retry_after=bounds.longest_wait_seconds, detail="hard stop")
     if not limits.admit_guess(organisation_id, key, authenticator, lane, now, _waits(bounds, now)):
         row = limits.failures(organisation_id, key, authenticator, lane)
         seconds = int((row.blocked_until - now).total_seconds()) + 1 if row and row.blocked_until else 1
@@ -98,19 +106,6 @@ def _wait_words(seconds: int) -> Message:
     if seconds <= 90:
         return say("Too many attempts. Please try again in %(seconds)s seconds.", seconds=seconds)
     return say("Too many attempts. Please try again in %(minutes)s minutes.", minutes=-(-seconds // 60))
-
-
-def _tell_locked(settings: Settings, organisation_id: str, user_id: str, authenticator: str, address: str) -> None:
-    """Audit and mail, once: only the guess that makes the count of the hard stop comes here."""
-    record(
-        Event.ACCOUNT_LOCKED,
-        organisation_id=organisation_id,
-        outcome="failure",
-        subject_id=user_id,
-        address=address,
-        data={"authenticator": authenticator},
-    )
-    notify(settings, organisation_id, user_id, "locked", {"authenticator": authenticator})
 
 
 def place_of(address: str) -> str:

@@ -16,7 +16,7 @@ from idp import clock, crypto
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, say
-from idp.store import credentials, devices, users
+from idp.store import credentials, devices, limits, users
 
 STEP = 30
 WINDOW = 1
@@ -159,9 +159,11 @@ def activate(
 ) -> None:
     """Make this the user's authenticator app in the place of the former one (S22), within the caller's transaction.
 
-    Trust in devices ends (S40), an administrator's reset is answered (S47). Codes, audit and mail are the caller's.
+    Trust in devices ends (S40), an administrator's reset is answered (S47), and failures (the hard stop too) are forgotten
+    with the secret that they were about. Codes, audit and mail are the caller's.
     """
     credentials.remove_totp(organisation_id, user_id, now)
+    limits.clear_failures(organisation_id, user_id, "totp")
     row = credentials.Totp(
         organisation_id=organisation_id,
         id=totp_id,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, String, and_, case, delete, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Index, Integer, String, and_, case, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, Moment, delete_some, every, one, session, upsert, write
@@ -126,12 +126,19 @@ def clear_failures(organisation_id: str, user_id: str, authenticator: str | None
 
     The common rows are locked first, as counting does: rows locked in two orders are a deadlock.
     """
-    here = [Failures.organisation_id == organisation_id, Failures.user_id == user_id]
-    if authenticator is not None:
-        here.append(Failures.authenticator == authenticator)
-    common = select(Failures).where(*here, Failures.lane == ALL_LANES).order_by(Failures.authenticator)
-    every(common.with_for_update())
-    return write(delete(Failures).where(*here))
+    lock_failures(organisation_id, user_id, authenticator)
+    return write(delete(Failures).where(*_counted(organisation_id, user_id, authenticator)))
+
+
+def lock_failures(organisation_id: str, user_id: str, authenticator: str | None = None) -> list[Failures]:
+    """The rows that count a user's failures over all lanes, locked until the commit."""
+    here = (*_counted(organisation_id, user_id, authenticator), Failures.lane == ALL_LANES)
+    return every(select(Failures).where(*here).order_by(Failures.authenticator).with_for_update())
+
+
+def _counted(organisation_id: str, user_id: str, authenticator: str | None) -> tuple[ColumnElement[bool], ...]:
+    of_user = (Failures.organisation_id == organisation_id, Failures.user_id == user_id)
+    return of_user if authenticator is None else (*of_user, Failures.authenticator == authenticator)
 
 
 def admit_address(purpose: str, address: str, limit: int, now: datetime, window_ends: datetime) -> bool:

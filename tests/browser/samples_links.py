@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from idp.errors import say
+from idp.identity import stops
+from idp.identity.confirming import WRONG_PASSWORD
 from idp.identity.invitations import WRONG_CODE
 from idp.identity.links import GONE
 from idp.signin.step import Frame
@@ -10,12 +12,14 @@ from idp.signin.steps.verify_email import VerifyEmailPage
 from idp.web.account.address import AddressPage
 from idp.web.links import ACTS, PressPage
 from idp.web.reset import ChoosePage, ForgottenPage, ToldPage, WelcomePage
+from idp.web.unlock import UnlockPage
 
 LONG = "customer.with.a.very.long.address@webshop.example"
 FORGOTTEN = ForgottenPage("example-shoes", "", "a")
 CHOOSE = ChoosePage("token" * 10, "sanne", "Example Shoes", 12, is_first=False)
 ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verified=True, pending="")
 VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
+UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (stops.FACTORS["totp"],))
 TOO_SHORT = say("Choose a password of at least %(count)s characters.", count=12)
 ACT = {
     f"press-{purpose}": (
@@ -38,6 +42,12 @@ LINKS: dict[str, tuple[str, object]] = {
     "reset-wrong": ("reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),
     "reset-first": ("reset/choose.html", replace(CHOOSE, is_first=True)),
     "reset-done": ("reset/told.html", ToldPage(say("Your password is set"), (GONE,), signs_in=True)),
+    "unlock": ("reset/unlock.html", UNLOCK),
+    "unlock-wrong": (
+        "reset/unlock.html",
+        replace(UNLOCK, username=LONG, closed=tuple(stops.FACTORS.values()), errors=(WRONG_PASSWORD,)),
+    ),
+    "unlock-open": ("reset/unlock.html", replace(UNLOCK, closed=())),
     "welcome": ("reset/welcome.html", WelcomePage("", "")),
     "welcome-wrong": ("reset/welcome.html", WelcomePage("example-shoes", LONG, (WRONG_CODE,))),
     "address": ("account/address.html", ADDRESS),

@@ -20,7 +20,7 @@ def test_a_mail_is_readable_for_everyone(
     """S51, S53, S62: axe finds nothing in light or dark, and nothing sticks out on a phone, with the longest of names."""
     mail_id = "m" * 26
     link = "https://id.example.com/reset/" + "t" * 26 + "." + "x" * 43
-    more = {"link": link, "why": "factor_set_up", "days": 7, "hours": 24, "owner": "o" * 60}
+    more = {"link": link, "why": "factor_set_up", "days": 7, "hours": 24, "owner": "o" * 60, "authenticator": "totp"}
     values = {"heir": "h" * 60, "left": 1, "password": "kettle-4711-" * 4, **more}
     letter = Letter(template, "Wilhelmina van der Oosterhuis-Achterberg", "w" * 60, "Schoenenwinkel", False, values)
     mail = OutgoingMail(

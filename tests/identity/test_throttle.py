@@ -52,12 +52,12 @@ class Door:
             return False
         return True
 
-    def fail_until(self, user: User, times: int) -> datetime:
+    def fail_until(self, user: User | None, times: int, **where: str) -> datetime:
         """So many failures, each as soon as it is admitted; the moment of the last."""
         at = NOW
         for _ in range(times):
             at += timedelta(seconds=self.settings.limits.longest_wait_seconds + 1)
-            self.gate(user, at)
+            self.gate(user, at, **where)
         return at
 
 

@@ -43,6 +43,7 @@ VALUES = {
     "days": 7,
     "hours": 24,
     "owner": "olga",
+    "authenticator": "totp",
     "heir": "anna",
 }
 """What any template may ask for."""

@@ -11,12 +11,13 @@ from typing import Any
 from idp import db
 from idp.audit import Event
 from idp.errors import say
-from idp.identity import passkeys, throttle
+from idp.identity import passkeys
 from idp.identity.ceremonies import Ceremony
 from idp.identity.organisations import normal_store_url
 from idp.identity.proofs import as_json
 from idp.signin.case import Case, ClientTerms
 from idp.signin.step import Noted, Outcome, Work, Wrong
+from idp.signin.steps import counting
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
@@ -89,7 +90,9 @@ def _taken(work: Work, place: str, text: str, *, alone: bool) -> Outcome:
     now, ceremony = work.case.now, ceremony_of(work.case, place)
     answer, passkey = passkeys.read_shown(text)
     owner = users.user(passkey.organisation_id, passkey.user_id) if passkey else None
-    guess = _gate(work, owner, text if answer is None else answer.credential_id.hex())
+    db.release()
+    typed = f"passkey\0{text if answer is None else answer.credential_id.hex()}"
+    guess = counting.admit(work, owner, AUTHENTICATOR, typed=typed, after_password=not alone)
     if ceremony is None or answer is None or passkey is None or owner is None or not _may_enter(work, owner, alone=alone):
         return _wrong(work, owner)
     shown = passkeys.verify(work.settings, ceremony, answer, passkey, now, alone=alone)
@@ -112,20 +115,6 @@ def _taken(work: Work, place: str, text: str, *, alone: bool) -> Outcome:
             # What another person proved in this attempt must never count for this one.
             columns["proofs"] = as_json(proofs)
     return Noted(proofs=proofs, columns=columns, prepared=spent(work.case), effect=effect)
-
-
-def _gate(work: Work, owner: User | None, typed: str) -> throttle.Guess:
-    db.release()
-    return throttle.gate(
-        work.settings,
-        organisation_id=owner.organisation_id if owner else "",
-        user_id=owner.id if owner else "",
-        typed=f"passkey\0{typed}",
-        authenticator=AUTHENTICATOR,
-        browser_id=work.visit.browser_id,
-        address=work.visit.address,
-        now=work.case.now,
-    )
 
 
 def _wrong(work: Work, owner: User | None) -> Wrong:

@@ -24,6 +24,8 @@ from idp.signin.steps.passkey import INSTEAD
 from idp.store import credentials, users
 
 START, PASSWORD, APPS, SCAN, CODES = "start", "password", "apps", "scan", "codes"
+COUNTED = "set_up"
+"""Wrong codes are counted apart from those of the app that is replaced: its hard stop must not bar the way to a new one."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def _confirm(work: Work, code: str) -> Outcome:
     """The 6-digit code must be right before anything becomes active (S20); it is spent, and is this sign-in's code."""
     _, _, user = work.person()
     prepared = work.case.prepared
-    guess = gate(work, "totp")
+    guess = gate(work, COUNTED)
     result = totp.check(prepared["secret"], code, work.case.now, 0)
     if not isinstance(result, totp.Right):
         return wrong_code(work, prepared["totp_id"], result)

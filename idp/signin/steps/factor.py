@@ -13,7 +13,7 @@ from idp.identity.proofs import Proof
 from idp.mail.messages import notify
 from idp.signin.case import Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
-from idp.signin.steps import by_passkey
+from idp.signin.steps import by_passkey, counting
 from idp.signin.steps.by_passkey import PasskeyAsk
 from idp.signin.steps.need import highest_owned, needed_level
 from idp.store import credentials
@@ -105,16 +105,7 @@ def answer(work: Work, form: Form) -> Outcome:
 def gate(work: Work, authenticator: str) -> throttle.Guess:
     """Count a guess of the person signing in; refuses where the throttle is closed."""
     _, _, user = work.person()
-    return throttle.gate(
-        work.settings,
-        organisation_id=user.organisation_id,
-        user_id=user.id,
-        typed="",
-        authenticator=authenticator,
-        browser_id=work.visit.browser_id,
-        address=work.visit.address,
-        now=work.case.now,
-    )
+    return counting.admit(work, user, authenticator, after_password=True)
 
 
 def _app_code(work: Work, code: str) -> Outcome:

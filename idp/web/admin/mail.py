@@ -45,6 +45,8 @@ ABOUT = {
     "recovery_code_used": say("Recovery code used"),
     "recovery_codes_made": say("Recovery codes made"),
     "reset_password": say("Choose a new password"),
+    "unlock": say("Second factor closed after too many wrong tries"),
+    "unlocked": say("Second factor opened again"),
 }
 """Each template in words."""
 OTHER = say("Another mail")

@@ -1,0 +1,39 @@
+"""The password once more, before something that matters: throttled as at sign-in, by the same counter (security.md 8)."""
+
+from idp import clock
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import release, transaction
+from idp.errors import say
+from idp.identity import passwords, throttle
+from idp.store.users import User
+
+WRONG_PASSWORD = say("That is not your password. Check it and try again.")
+
+
+def password_fits(settings: Settings, user: User, password: str, browser_id: str, origin: Origin) -> bool:
+    """Whether ``password`` is that of ``user``; a wrong one is audited. Raises ``TooMany`` after too many guesses, ``Busy``.
+
+    Slow: takes a slot of the hasher itself and must stand outside of any transaction.
+    """
+    release()
+    with settings.hasher.slot():
+        guess = throttle.gate(
+            settings,
+            organisation_id=user.organisation_id,
+            user_id=user.id,
+            typed="",
+            authenticator="password",
+            browser_id=browser_id,
+            address=origin.address,
+            now=clock.now(),
+        )
+        release()
+        fits = passwords.verify(settings, user, password)
+    with transaction():
+        if fits:
+            guess.succeeded()
+        else:
+            tenant, person = user.organisation_id, user.id
+            record_by(origin, Event.PASSWORD_WRONG, organisation_id=tenant, subject_id=person, outcome="failure")
+    return fits

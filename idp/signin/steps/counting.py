@@ -1,0 +1,30 @@
+"""Counting a guess at a second factor before it is checked, and what is said when a hard stop has closed it.
+
+No step: those that take a factor count here.
+"""
+
+from idp.identity import stops, throttle
+from idp.signin.step import Work
+from idp.store.users import User
+
+
+def admit(work: Work, user: User | None, authenticator: str, *, typed: str = "", after_password: bool) -> throttle.Guess:
+    """Count a guess, or raise ``TooMany``. ``typed``: what is throttled where it is nobody's.
+
+    ``after_password``: the password was right, so of the person it belonged to the page may tell how the stop is lifted.
+    """
+    try:
+        return throttle.gate(
+            work.settings,
+            organisation_id=user.organisation_id if user else "",
+            user_id=user.id if user else "",
+            typed=typed,
+            authenticator=authenticator,
+            browser_id=work.visit.browser_id,
+            address=work.visit.address,
+            now=work.case.now,
+        )
+    except throttle.Stopped as stop:
+        if user is None or work.user is None or user.id != work.user.id or not after_password:
+            raise
+        raise stop.saying(stops.told_at_the_door(work.settings, user, authenticator)) from stop

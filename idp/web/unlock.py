@@ -1,0 +1,74 @@
+"""The page of the link that a hard stop mails: with the password it opens a second factor again. Looking does nothing."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from idp.errors import Invalid, Message, NotFound, Refusal, TooMany, say
+from idp.identity import unlocking
+from idp.identity.links import Opened
+from idp.store import organisations
+from idp.web import browser, csrf, forms, pages
+from idp.web.reset import ToldPage, gone, origin, private
+
+blueprint = Blueprint("unlock", __name__)
+
+
+@dataclass(frozen=True)
+class UnlockPage:
+    """Field ``password``; ``token`` goes along. ``closed``: what would be opened; empty where somebody has done so."""
+
+    token: str
+    username: str
+    organisation_name: str
+    closed: tuple[Message, ...]
+    errors: tuple[Message, ...] = ()
+
+
+@blueprint.get("/unlock/<token>")
+def show(token: str) -> Response:
+    """What was closed, and the field for the password."""
+    try:
+        link = unlocking.opened(browser.settings(), token)
+    except NotFound:
+        return gone()
+    return _page(link)
+
+
+@blueprint.post("/unlock")
+def lift() -> Response:
+    """The password was given."""
+    csrf.require()
+    form, visit = forms.fields(), browser.visit()
+    try:
+        link = unlocking.opened(browser.settings(), form.get("token", ""))
+        unlocking.lift(browser.settings(), link, form.get("password", ""), visit.browser_id, origin(link.user.id))
+    except NotFound:
+        return gone()
+    except (Invalid, TooMany) as refused:
+        return _page(link, refused)
+    return pages.see_other("/unlock/done")
+
+
+@blueprint.get("/unlock/done")
+def done() -> Response:
+    """It is open, and nobody is signed in by it."""
+    texts = (say("Wrong attempts are forgotten. Sign in as always: with your password and your second factor."),)
+    return pages.render("reset/told.html", ToldPage(say("It is open again"), texts, signs_in=True))
+
+
+def _page(link: Opened, refused: Refusal | None = None) -> Response:
+    pages.prefer(link.user.locale)
+    organisation = organisations.organisation(link.user.organisation_id)
+    page = UnlockPage(
+        token=link.token,
+        username=link.user.username,
+        organisation_name=organisation.name if organisation else "",
+        closed=tuple(unlocking.closed(browser.settings(), link)),
+        errors=(refused.message,) if refused else (),
+    )
+    status = 200 if refused is None else 429 if isinstance(refused, TooMany) else 422
+    response = private(pages.render("reset/unlock.html", page, status))
+    if isinstance(refused, TooMany):
+        response.headers["Retry-After"] = str(refused.retry_after)
+    return response
