@@ -7,6 +7,7 @@ can let it be. An offer rests on who the owner is and on the heir's address: it 
 Every change here locks the organisation first: two offers, or an offer and a disabling, come one after the other.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -193,7 +194,7 @@ def _make_owner(organisation: Organisation, heir: User) -> None:
     organisations.change_organisation(organisation.id, owner_id=heir.id)
 
 
-def _tell(settings: Settings, template: str, heir: User, owner: User | None, readers: tuple[User, ...] | list[User]) -> None:
+def _tell(settings: Settings, template: str, heir: User, owner: User | None, readers: Iterable[User]) -> None:
     """A notice to each of ``readers`` who has a verified address."""
     told = {"heir": heir.username, "owner": owner.username if owner else ""}
     for person in readers:
