@@ -69,11 +69,15 @@ ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f-\x9f]{1,64}@[^\s@<>(),;
 
 @dataclass(frozen=True)
 class Reader:
-    """Who will read a mail: the address, the language, and whether they read it as the owner about somebody else."""
+    """Who will read a mail: the address, the language, and whether they read it as the owner about somebody else.
+
+    ``is_proven``: the address is theirs. Others are not greeted by a name that the sender typed: it may be an advertisement.
+    """
 
     address: str
     locale: str
     for_owner: bool = False
+    is_proven: bool = True
 
 
 def notify(
@@ -139,7 +143,7 @@ def write_to_address(
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
     if user is None or organisation is None:
         raise LookupError("a mail was to be written about nobody")
-    reader = Reader(address, _locale(user, organisation))
+    reader = Reader(address, _locale(user, organisation), is_proven=False)
     _put(settings, user, organisation, reader, template, values, expires_at)
 
 
@@ -184,7 +188,7 @@ def _put(
     now, mail_id = clock.now(), crypto.new_id()
     letter = Letter(
         template=template,
-        name=user.name,
+        name=user.name if reader.is_proven else "",
         username=user.username,
         organisation=organisation.name,
         for_owner=reader.for_owner,

@@ -84,6 +84,16 @@ def test_a_change_of_address_wants_the_highest_proof_of_late(at_address, ann, cl
     assert browser.status == 403
 
 
+def test_nobody_is_sent_anothers_words(factory: Factory, at_address, postman, quiet_shoes: str, clock) -> None:
+    """V2.4.1: a name of one's own choice does not travel to an address that is not proven to be one's own."""
+    name = "Win a prize at www.evil.example"
+    spammer = factory.make_user(quiet_shoes, "spammer", name=name, email="spam@shoes.example")
+    at_address(spammer).fill(email="victim@home.example").submit()
+    (mail,) = postman.bring()
+    assert mail.to == "victim@home.example"
+    assert "evil" not in mail.text + mail.html + mail.subject
+
+
 @pytest.mark.parametrize(
     "typed", ["", "no", "a@b.example\r\nBcc: x@y.example", "a@b.example, c@d.example", "x" * 300 + "@b.example"]
 )
