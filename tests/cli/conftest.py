@@ -15,8 +15,9 @@ from idp.cli import main
 from idp.config import Settings
 from idp.identity import people
 from idp.store import organisations as store
-from tests.conftest import CHEAP, bare_app
+from tests.conftest import CHEAP
 from tests.conftest import SECRET as SEALING
+from tests.drivers.applications import bare_app
 
 SHOP = """\
 [[organisations]]

@@ -6,7 +6,7 @@ import pytest
 
 from idp.store import audit, outbox
 from tests.cli.conftest import Idp
-from tests.conftest import bare_app
+from tests.drivers.applications import bare_app
 from tests.drivers.security_key import BE, UV, SecurityKey
 from tests.factories import Factory, MadePerson
 

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from idp import config
-from tests.conftest import bare_app
 from tests.demo.conftest import PATIENCE, Demo, code_from_the_phone, sign_in
+from tests.drivers.applications import bare_app
 
 APPS = Path(__file__).parents[2] / "idp" / "demo"
 

@@ -106,7 +106,7 @@ def test_whoever_merely_knows_the_leaked_password_cannot_change_it(
 def test_the_check_being_down_stops_nobody(factory: Factory, configure, clock, request) -> None:
     """S31: with a service that does not answer, the sign-in goes on and the audit log says that the check was down."""
     from idp.app import create_app
-    from tests.conftest import bare_app, close
+    from tests.drivers.applications import bare_app, close
     from tests.drivers.browser import Browser
     from tests.drivers.relying_party import RelyingParty
     from tests.journeys.conftest import Journey

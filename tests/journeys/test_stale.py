@@ -54,7 +54,8 @@ def test_rotated_sealing_keys_dead_end_nowhere(factory: Factory, journey, config
     """S60: a form sealed with the former key still opens after a restart with a new one in front."""
     from idp import config
     from idp.app import create_app
-    from tests.conftest import SECRET, close
+    from tests.conftest import SECRET
+    from tests.drivers.applications import close
 
     walk = journey(jan).begin()
     restarted = create_app(configure(secrets=[config.new_ring_entry("next"), SECRET]))

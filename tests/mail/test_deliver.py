@@ -16,7 +16,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.mail import deliver, messages
 from idp.store import outbox
-from tests.conftest import bare_app
+from tests.drivers.applications import bare_app
 from tests.drivers.smtp import Mailbox, smtp_server, throwaway_certificate
 from tests.factories import Factory, MadePerson
 

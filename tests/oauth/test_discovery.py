@@ -21,7 +21,7 @@ def test_metadata_stands_under_both_names_with_our_issuer_whatever_the_host(ask,
 def test_a_loopback_issuer_speaks_plain_http(configure, issuer):
     """Authlib insists on https everywhere; the issuer was judged when the configuration was read."""
     from idp.app import create_app
-    from tests.conftest import close
+    from tests.drivers.applications import close
 
     made = create_app(configure(issuer=issuer))
     client = made.test_client(use_cookies=False)

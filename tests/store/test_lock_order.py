@@ -9,7 +9,7 @@ from sqlalchemy import text
 from idp.config import Settings
 from idp.db import session, transaction
 from idp.store import limits
-from tests.conftest import bare_app
+from tests.drivers.applications import bare_app
 from tests.factories import Factory
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

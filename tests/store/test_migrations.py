@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 from idp import schema
 from idp.config import Settings
 from idp.db import Base, db
-from tests.conftest import bare_app
+from tests.drivers.applications import bare_app
 
 
 @pytest.mark.both_engines

@@ -7,7 +7,7 @@ import pytest
 from idp.app import create_app
 from idp.config import Settings
 from idp.store import audit
-from tests.conftest import close
+from tests.drivers.applications import close
 from tests.web.conftest import Shop
 
 EVIL = "evil.example"

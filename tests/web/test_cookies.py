@@ -7,7 +7,7 @@ from flask import Flask
 
 from idp.app import create_app
 from idp.config import Settings
-from tests.conftest import close
+from tests.drivers.applications import close
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
 from tests.web.conftest import Recorder, Shop

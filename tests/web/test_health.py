@@ -9,7 +9,7 @@ from flask import Flask
 from idp import schema
 from idp.app import create_app
 from idp.config import Settings
-from tests.conftest import bare_app, close
+from tests.drivers.applications import bare_app, close
 
 
 def health(app: Flask) -> tuple[int, int]:

@@ -1,0 +1,92 @@
+"""Applications for tests: whole, or nothing but a database. What is costly to make is made once for many tests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+
+from idp.app import create_app
+from idp.config import Settings
+from idp.db import db, setup_db
+from idp.logs import setup_logs
+from idp.oauth.provider import make_provider
+
+
+class Compiled(BytecodeCache):
+    """What templates compile to, for all the applications that this process makes: compiling is most of a first answer."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {"bytecode_cache": Compiled()}
+
+
+class Shelf:
+    """The applications that tests last used, by their settings: routes and statements are compiled once for many tests.
+
+    What is kept of one between tests is code: connections are closed, and what it knew of keys and clients is forgotten.
+    """
+
+    def __init__(self, make: Callable[[Settings], Flask]) -> None:
+        self._make = make
+        self._kept: list[tuple[Settings, Flask]] = []
+
+    @contextmanager
+    def lend(self, settings: Settings) -> Iterator[Flask]:
+        """An application that nobody else uses meanwhile."""
+        app = self._take(settings)
+        outermost = app.wsgi_app
+        try:
+            yield app
+        finally:
+            app.wsgi_app = outermost  # type: ignore[method-assign] # some tests put a recorder before it
+            close(app)
+            self._kept = [(settings, app), *self._kept[:3]]
+
+    def _take(self, settings: Settings) -> Flask:
+        for place, (known, app) in enumerate(self._kept):
+            if known == settings:
+                del self._kept[place]
+                return app
+        return self._make(settings)
+
+
+def _make_bare(settings: Settings) -> Flask:
+    app = Flask("idp")
+    setup_db(app, settings)
+    return app
+
+
+_bare_apps = Shelf(_make_bare)
+_apps = Shelf(create_app)
+
+
+def bare_app(settings: Settings) -> AbstractContextManager[Flask]:
+    """An application that is nothing but a database: what floors 0 to 3 need."""
+    return _bare_apps.lend(settings)
+
+
+@contextmanager
+def whole_app(settings: Settings) -> Iterator[Flask]:
+    """The application as ``idp run`` serves it, as if it had just been started."""
+    with _apps.lend(settings) as app:
+        setup_logs(settings)
+        app.extensions["sleutel.oauth"].provider = make_provider(settings)
+        yield app
+
+
+def close(app: Flask) -> None:
+    """Leave no connection open."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
