@@ -10,6 +10,7 @@ from idp.identity.policy import Reason
 from idp.identity.reach import WORDS
 from idp.store.logins import Login
 from idp.store.users import User
+from idp.web.account.passkeys import Key
 from idp.web.admin.access import DONE, Frame, Section
 from idp.web.admin.acts import ACTS, Offer
 from idp.web.admin.dialog import DialogPage, Question
@@ -67,6 +68,7 @@ FORM = PersonForm(
     shops=(Box("shop-a", "Amsterdam Centre", True),),
 )
 NEW = replace(FORM, user_id="", values={**dict.fromkeys(VALUES, ""), "role": "employee"}, groups=(), shops=())
+DESK_KEY = Key("k", "Desk", "YubiKey 5 NFC", is_synced=False, is_hardware=True, added_at=DAY, last_used_at=DAY)
 PERSON = PersonPage(
     frame=FRAME,
     user=JAN,
@@ -75,6 +77,7 @@ PERSON = PersonPage(
     shops=(),
     has_factor=True,
     factor_since=DAY,
+    keys=(DESK_KEY,),
     codes_left=9,
     must_set_up=False,
     reasons=(say("Required by the group %(group)s.", group="2FA"),),

@@ -99,6 +99,17 @@ def test_a_challenge_is_spelt_as_it_was_given(journey, factory: Factory, jan, ke
     assert post(browser, json.dumps(answer)).status == 422
 
 
+def test_a_challenge_is_tried_once(journey, factory: Factory, jan, key) -> None:
+    """W-01: after a wrong answer an honest one to the same challenge comes too late, and one to the next does not."""
+    factory.give_passkey(jan, key)
+    walk = journey(jan).begin()
+    asked = options_on(walk.browser)
+    assert post(walk.browser, key.show(asked, signature=b"0" * 70)).status == 422
+    assert post(walk.browser, key.show(asked)).status == 422
+    post(walk.browser, key.show(options_on(walk.browser)))
+    assert walk.tokens().acr == "phr"
+
+
 def test_what_a_browser_or_a_key_says_beside_is_ignored(journey, factory: Factory, jan, key, adding, new_browser) -> None:
     """W-18, §7.1 step 28, §7.2 step 23: unasked extensions, token binding and made-up members change nothing."""
     said = {"tokenBinding": {"status": "present", "id": "abc"}, "other_keys_can_be_added_here": "do not compare"}

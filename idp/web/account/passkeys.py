@@ -67,7 +67,7 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """The list."""
     present = me(Needs(return_to=PLACE))
-    keys = tuple(_key(row) for row in passkeys.passkeys_of(present.user))
+    keys = tuple(key_of(row) for row in passkeys.passkeys_of(present.user))
     accepted = passkeys.accepted(browser.settings(), present.user)
     page = PasskeysPage(present.user.username, present.organisation.name, keys, len(keys) >= passkeys.MOST, accepted)
     return pages.render("account/passkeys.html", page)
@@ -113,9 +113,10 @@ def _changing(place: str) -> Needs:
 def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:
     row = passkeys.require_removable(browser.settings(), present.organisation, present.user, passkey_id)
     is_last = passkeys.is_last_factor(present.user, passkey_id)
-    return RemovePasskeyPage(present.user.username, present.organisation.name, _key(row), is_last)
+    return RemovePasskeyPage(present.user.username, present.organisation.name, key_of(row), is_last)
 
 
-def _key(row: Passkey) -> Key:
+def key_of(row: Passkey) -> Key:
+    """A passkey as lists show it."""
     maker = maker_of(row.aaguid)
     return Key(row.id, row.name, maker, row.backup_eligible, row.hardware, row.created_at, row.last_used_at)

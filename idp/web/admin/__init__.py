@@ -18,6 +18,7 @@ from idp.web.admin import (
     ownership,
     people,
     person,
+    person_passkeys,
     policies,
     sessions,
     shops,
@@ -26,7 +27,7 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    front, people, person, groups, shops, policies, organisation, ownership,
+    front, people, person, person_passkeys, groups, shops, policies, organisation, ownership,
     clients, trial, sessions, mail, audit, keys,
 )  # fmt: skip
 for part in PARTS:

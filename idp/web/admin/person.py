@@ -7,12 +7,13 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
 from idp.errors import Message, Refusal, say
-from idp.identity import authority, dated_rules, people, reach
+from idp.identity import authority, dated_rules, passkeys, people, reach
 from idp.identity.policy import RULING_ROLES, Reason
 from idp.store import clients, credentials, logins, users
 from idp.store.logins import Login
 from idp.store.users import User
 from idp.web import browser, pages
+from idp.web.account.passkeys import Key, key_of
 from idp.web.admin import access, dialog
 from idp.web.admin.access import Admin, Frame
 from idp.web.admin.acts import ACTS, Act, Offer, sensible
@@ -31,6 +32,7 @@ class PersonPage:
     shops: tuple[str, ...]
     has_factor: bool
     factor_since: datetime | None
+    keys: tuple[Key, ...]
     codes_left: int
     must_set_up: bool
     reasons: tuple[Message, ...]
@@ -140,6 +142,7 @@ def _page(admin: Admin, user: User) -> PersonPage:
         shops=tuple(shop.name for shop in users.shops_of(at.id, user.id)),
         has_factor=person.has_factor,
         factor_since=totp.active_since if totp else None,
+        keys=tuple(key_of(row) for row in passkeys.passkeys_of(user)),
         codes_left=person.recovery_codes_left,
         must_set_up=person.must_set_up,
         reasons=tuple(reason.message for reason in people.rules_of(settings, at, person, now).compulsory_because),

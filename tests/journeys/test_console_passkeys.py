@@ -1,0 +1,35 @@
+"""The console and people's passkeys: seen on their page, one taken away (S47, S53)."""
+
+from tests.drivers.security_key import SecurityKey
+from tests.factories import Factory
+from tests.journeys.test_passkeys import ISSUER, rows
+
+YUBIKEY = bytes.fromhex("cb69481e8ff7403993ec0a2729a154a8")
+
+
+def test_an_administrator_sees_passkeys_and_takes_one_away(factory: Factory, anna, jan, enter, postman) -> None:
+    """Issue 3, S47, S53, S54: name, maker, last use; the password first; then it is gone, and the person has a mail."""
+    factory.give_passkey(jan, SecurityKey(ISSUER, aaguid=YUBIKEY), "Desk")
+    postman.bring()
+    browser = enter(anna).open(f"/admin/example-shoes/people/{jan.id}")
+    assert "YubiKey 5 · Added on" in browser.text
+    assert "Not used yet." in browser.text
+    browser.click("Remove")
+    assert browser.heading == "Remove the passkey Desk of jan?"
+    browser.fill(password="not the password").submit()
+    assert browser.status == 422
+    browser.fill(password=anna.password).submit()
+    assert "Removed." in browser.text
+    assert rows(factory, jan) == []
+    assert [mail.to for mail in postman.bring() if "passkey" in mail.subject] == ["jan@shoes.example"]
+
+
+def test_only_the_persons_own_passkey_is_there_to_remove(factory: Factory, anna, jan, enter) -> None:
+    """IDOR: another's passkey below this person is 404; one's own is for the profile."""
+    eve = factory.make_user(jan.organisation_id, "eve")
+    factory.give_passkey(jan, SecurityKey(ISSUER))
+    (theirs,) = rows(factory, jan)
+    browser = enter(anna)
+    assert browser.open(f"/admin/example-shoes/people/{eve.id}/passkeys/{theirs.id}/remove").status == 404
+    assert browser.open(f"/admin/example-shoes/people/{anna.id}/passkeys/{theirs.id}/remove").status == 403
+    assert len(rows(factory, jan)) == 1
