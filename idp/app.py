@@ -14,7 +14,7 @@ from idp.db import setup_db
 from idp.logs import setup_logs
 from idp.oauth.server import setup_oauth
 from idp.resources import PACKAGE, folder
-from idp.web import account, admin, health, links, oauth, pages, reset, signin, unlock
+from idp.web import account, admin, brand, health, links, oauth, pages, reset, signin, unlock
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> Flask:
     setup_db(app, settings)
     pages.setup_pages(app)
     _call_it(app, settings.issuer)
-    for part in (health, signin, reset, unlock, links, account, admin, oauth):
+    for part in (health, brand, signin, reset, unlock, links, account, admin, oauth):
         app.register_blueprint(part.blueprint)
     return app
 

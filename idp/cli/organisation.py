@@ -1,14 +1,20 @@
-"""``idp organisation``: which there are. They are made by ``idp apply``."""
+"""``idp organisation``: which there are, and their logos. They are made by ``idp apply``."""
 
 import json
+from pathlib import Path
 
 import click
 
+from idp.audit import Origin
 from idp.cli.command import Noun, opened
+from idp.db import transaction
+from idp.identity import logos
 from idp.identity.organisations import normal_store_url, settings_of
 from idp.store import organisations as store
 from idp.store import users
 from idp.store.organisations import Organisation
+
+ORIGIN = Origin(actor_id="cli")
 
 
 @click.group(cls=Noun)
@@ -51,3 +57,22 @@ def show(store_url: str) -> None:
             "groups": {group.name: {"requires_mfa": group.requires_mfa} for group in store.groups(row.id)},
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+@organisation.command()
+@click.argument("store_url")
+@click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option("--remove", is_flag=True, help="Show no logo any more.")
+def logo(store_url: str, picture: Path | None, remove: bool) -> None:
+    """Make PICTURE (PNG, JPEG or WebP, up to 1 MB) the logo of an organisation, or remove it."""
+    if (picture is None) is not remove:
+        raise click.UsageError("give a PICTURE, or --remove")
+    with opened():
+        row = at(store_url)
+        if picture is not None:
+            with picture.open("rb") as file:
+                logos.adopt(row, file.read(logos.MOST_BYTES + 1), ORIGIN)
+        else:
+            with transaction():
+                logos.remove(row, ORIGIN)
+    click.echo(f"the logo of {row.store_url} was {'removed' if remove else 'set'}")

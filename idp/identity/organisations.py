@@ -9,6 +9,7 @@ from typing import Any
 
 from idp.config import Settings
 from idp.errors import Invalid, say
+from idp.identity.brand import is_colour
 from idp.store.organisations import Organisation
 
 LANGUAGES = ("nl", "en")
@@ -38,7 +39,10 @@ def normal_store_url(text: str) -> str:
 
 @dataclass(frozen=True)
 class OrganisationSettings:
-    """What holds in an organisation: its own choices over the installation's. Days, minutes and hours as named."""
+    """What holds in an organisation: its own choices over the installation's. Days, minutes and hours as named.
+
+    ``colour``: ``#rrggbb``, or empty for the installation's own.
+    """
 
     remember_device_days: int = 30
     remembered_device_counts: bool = True
@@ -49,6 +53,7 @@ class OrganisationSettings:
     login_idle_minutes: int = 60
     login_hours: int = 24
     languages: tuple[str, ...] = LANGUAGES
+    colour: str = ""
 
     def leaked_notice_days_for(self, is_administrator: bool) -> int:
         """How long "not now" postpones the notice of a leaked password (S33)."""
@@ -72,6 +77,7 @@ def settings_of(settings: Settings, organisation: Organisation) -> OrganisationS
         login_idle_minutes=_at_most(lengths.login_idle_minutes, own.get("login_idle_minutes")),
         login_hours=_at_most(lengths.login_hours, own.get("login_hours")),
         languages=tuple(own.get("languages", plain.languages)),
+        colour=own.get("colour", plain.colour),
     )
 
 
@@ -85,6 +91,10 @@ def _whole(low: int, high: int) -> Callable[[Any], bool]:
 
 def _is_truth(value: Any) -> bool:
     return isinstance(value, bool)
+
+
+def _is_colour_or_none(value: Any) -> bool:
+    return value == "" or is_colour(value)
 
 
 def _is_languages(value: Any) -> bool:
@@ -101,6 +111,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "login_idle_minutes": (_whole(1, 1440), "1–1440"),
     "login_hours": (_whole(1, 720), "1–720"),
     "languages": (_is_languages, "nl, en"),
+    "colour": (_is_colour_or_none, '#000000–#ffffff, ""'),
 }
 
 

@@ -8,6 +8,7 @@ from idp.audit import Event
 from idp.config import Settings
 from idp.errors import Message, TooMany, Unreadable, say
 from idp.identity import logins, proofs, remembered
+from idp.identity.brand import Brand, brand_of
 from idp.signin import attempts
 from idp.signin.case import Case, Continue, Needs, Settled, Settlement, Unmet, Visit
 from idp.signin.flow import is_authenticated, next_step
@@ -21,12 +22,25 @@ REQUEST = "attempts:request"
 
 @dataclass(frozen=True)
 class Shown:
-    """A page to show: the step's dataclass, for the template of the step's name. ``retry_after`` in seconds, else 0."""
+    """A page to show: the step's dataclass, for the template of the step's name. ``retry_after`` in seconds, else 0.
+
+    ``brand``: how the organisation looks, where that may be shown (S29).
+    """
 
     step: str
     page: Any
     case: Case
+    brand: Brand
     retry_after: int = 0
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a sign-in in progress, or else this browser, knows of who comes; each may be empty."""
+
+    store_url: str
+    username: str
+    brand: Brand
 
 
 @dataclass(frozen=True)
@@ -87,13 +101,15 @@ def needs_of(settings: Settings, visit: Visit, attempt_id: str) -> Needs | None:
     return attempts.needs_of(attempt) if attempt else None
 
 
-def typed(settings: Settings, visit: Visit, attempt_id: str) -> tuple[str, str]:
-    """Store URL and username as far as a sign-in in progress (or this browser) knows them; each may be empty."""
+def known(settings: Settings, visit: Visit, attempt_id: str = "") -> Known:
+    """What is known before anybody signed in, for pages that stand beside a sign-in."""
     attempt = attempts.load(attempt_id, visit) if attempt_id else None
     needs = attempts.needs_of(attempt) if attempt else Needs(return_to="/")
-    case = gather(settings, needs, visit, attempt, attempt_id).case
-    organisation = case.organisation.store_url if case.organisation else case.typed_organisation
-    return organisation, case.person.username if case.person else case.typed_username or needs.login_hint
+    work = gather(settings, needs, visit, attempt, attempt_id)
+    case = work.case
+    store_url = case.organisation.store_url if case.organisation else case.typed_organisation
+    username = case.person.username if case.person else case.typed_username or needs.login_hint
+    return Known(store_url, username, _brand(work))
 
 
 def finish(settled: Settled) -> bool:
@@ -251,12 +267,16 @@ def _shown(work: Work, step: Step, errors: tuple[Message, ...] = (), form: Form 
     case = work.case
     if form is not None and form.get("username"):
         case = replace(case, typed_username=form["username"][:254])
-    return Shown(step.name, step.page(case, _frame(work, step, errors)), case)
+    return Shown(step.name, step.page(case, _frame(work, step, errors)), case, _brand(work))
+
+
+def _brand(work: Work) -> Brand:
+    return brand_of(work.organisation) if work.organisation and work.case.may_name_organisation else Brand()
 
 
 def _frame(work: Work, step: Step, errors: tuple[Message, ...]) -> Frame:
     case, client = work.case, work.case.needs.client
-    named = case.organisation if case.organisation and (case.organisation.is_named or case.person) else None
+    named = case.organisation if case.may_name_organisation else None
     return Frame(
         attempt_id=case.attempt_id,
         action=f"/sign-in/{case.attempt_id}",

@@ -16,3 +16,14 @@ def fields() -> dict[str, str]:
             raise Refusal(say("This form could not be read. Go back and try again."), detail=f"field {name[:40]!r}")
         found[name] = values[0]
     return found
+
+
+def upload(name: str, most: int) -> bytes:
+    """The one file of a form, of which at most one byte more than ``most`` is read; its name and type are not looked at.
+
+    Empty where none was chosen.
+    """
+    if any(len(files) != 1 or field != name for field, files in request.files.lists()):
+        raise Refusal(say("This form could not be read. Go back and try again."), detail="files")
+    file = request.files.get(name)
+    return file.stream.read(most + 1) if file else b""

@@ -15,7 +15,7 @@ from idp.signin.case import Needs
 from idp.store import organisations
 from idp.web import browser, csrf, forms, pages
 from idp.web.account.person import SignInFirst, me
-from idp.web.reset import ToldPage, gone, origin, private
+from idp.web.reset import ToldPage, gone, named_by, origin, private
 
 blueprint = Blueprint("links", __name__)
 blueprint.register_error_handler(SignInFirst, lambda first: private(first.response))
@@ -183,7 +183,7 @@ def _as_themselves(link: Opened) -> Needs:
 
 def _page(link: Opened, act: Act) -> PressPage:
     pages.prefer(link.user.locale)
-    organisation = organisations.organisation(link.user.organisation_id)
+    organisation = named_by(link)
     return PressPage(
         action=f"/link/{link.purpose}",
         token=link.token,

@@ -10,6 +10,7 @@ from flask_babel import Babel, gettext, ngettext
 from werkzeug.exceptions import HTTPException
 
 from idp.errors import Message, Refusal, say
+from idp.identity.brand import Brand
 from idp.resources import PACKAGE
 from idp.signin import settle
 from idp.web import assets, browser, csrf
@@ -58,6 +59,7 @@ TITLES = {
 TEXTS = {
     403: say("This form was not made in this browser, or it is too old. Go back, reload the page and try again."),
     404: say("The address is wrong, or what was here is gone."),
+    413: say("What you sent is more than we take. Go back and choose something smaller."),
     500: say("It is our fault, and it was noted. Please try again."),
 }
 
@@ -67,7 +69,7 @@ def setup_pages(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
     Babel(app, locale_selector=locale, default_locale="en")
     app.jinja_env.globals.update(
-        _=gettext, ngettext=ngettext, say=words, csrf_token=csrf.token, languages=LANGUAGES, locale=locale
+        _=gettext, ngettext=ngettext, say=words, csrf_token=csrf.token, languages=LANGUAGES, locale=locale, worn=worn
     )
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
     assets.setup_assets(app)
@@ -142,6 +144,17 @@ def locale() -> str:
 def prefer(*languages: str) -> None:
     """Languages that go before the browser's, for this request."""
     g.languages = tuple(language for language in languages if language)
+
+
+def wear(brand: Brand) -> None:
+    """Show this request's pages in the logo and colour of an organisation that may be named here (S29)."""
+    g.brand = brand
+
+
+def worn() -> Brand:
+    """What pages wear; empty as long as nobody said so."""
+    found: Brand = g.get("brand") or Brand()
+    return found
 
 
 @blueprint.post("/language")

@@ -11,9 +11,11 @@ from flask import Blueprint, Response, request, url_for
 from idp.audit import Origin
 from idp.errors import Invalid, Message, NotFound, Refusal, TooMany, say
 from idp.identity import invitations, links, resets
+from idp.identity.brand import brand_of
 from idp.identity.links import Opened
 from idp.signin import settle
 from idp.store import organisations
+from idp.store.organisations import Organisation
 from idp.web import browser, csrf, forms, pages
 
 blueprint = Blueprint("reset", __name__)
@@ -65,8 +67,8 @@ class ToldPage:
 def forgotten() -> Response:
     """Whose password was forgotten; filled in as far as the sign-in knew."""
     attempt = request.args.get("attempt", "")[:64]
-    organisation, username = settle.typed(browser.settings(), browser.visit(), attempt)
-    return pages.render("reset/forgotten.html", ForgottenPage(organisation, username, attempt))
+    known = _known(attempt)
+    return pages.render("reset/forgotten.html", ForgottenPage(known.store_url, known.username, attempt))
 
 
 @blueprint.post("/reset")
@@ -75,6 +77,7 @@ def ask() -> Response:
     csrf.require()
     form = forms.fields()
     page = ForgottenPage(form.get("organisation", "")[:254], form.get("username", "")[:254], form.get("attempt", "")[:64])
+    _known(page.attempt)
     if not page.organisation.strip() or not page.username.strip():
         return _again("reset/forgotten.html", page, Invalid("username", say("Fill in both fields.")))
     try:
@@ -88,6 +91,7 @@ def ask() -> Response:
 def sent() -> Response:
     """The same for everybody."""
     attempt = request.args.get("attempt", "")[:64]
+    _known(attempt)
     goes_on = settle.needs_of(browser.settings(), browser.visit(), attempt) is not None
     texts = (
         say("If this account exists and has a verified e-mail address, a message with a link is on its way to it."),
@@ -112,8 +116,7 @@ def invited(token: str) -> Response:
 @blueprint.get("/welcome")
 def welcome() -> Response:
     """For who got a code on paper."""
-    organisation, _ = settle.typed(browser.settings(), browser.visit(), "")
-    return pages.render("reset/welcome.html", WelcomePage(organisation, ""))
+    return pages.render("reset/welcome.html", WelcomePage(_known().store_url, ""))
 
 
 @blueprint.post("/welcome")
@@ -122,6 +125,7 @@ def show_paper() -> Response:
     csrf.require()
     form = forms.fields()
     page = WelcomePage(form.get("organisation", "")[:254], form.get("username", "")[:254])
+    _known()
     place = (browser.visit().browser_id, browser.address())
     try:
         link = invitations.from_paper(browser.settings(), page.organisation, page.username, form.get("code", ""), *place)
@@ -171,6 +175,21 @@ def gone() -> Response:
     return private(pages.render("reset/told.html", page, 404))
 
 
+def _known(attempt: str = "") -> settle.Known:
+    """What sign-in and browser know; pages wear the brand of the organisation that they name, never of a typed one (S29)."""
+    known = settle.known(browser.settings(), browser.visit(), attempt)
+    pages.wear(known.brand)
+    return known
+
+
+def named_by(link: Opened) -> Organisation | None:
+    """The organisation that a link is of, whose brand the page wears: who has the link was told by mail or on paper."""
+    organisation = organisations.organisation(link.user.organisation_id)
+    if organisation is not None:
+        pages.wear(brand_of(organisation))
+    return organisation
+
+
 def _choosing(token: str, purpose: str) -> Response:
     try:
         link = links.opened(browser.settings(), token, purpose)
@@ -181,7 +200,7 @@ def _choosing(token: str, purpose: str) -> Response:
 
 def _page(link: Opened) -> ChoosePage:
     pages.prefer(link.user.locale)
-    organisation = organisations.organisation(link.user.organisation_id)
+    organisation = named_by(link)
     return ChoosePage(
         token=link.token,
         username=link.user.username,

@@ -50,6 +50,7 @@ def recovery_codes(attempt_id: str) -> Response:
 
 def _page(shown: Shown, status: int = 200) -> Response:
     pages.prefer(shown.case.answered("locale"), *shown.case.needs.ui_locales, shown.case.locale)
+    pages.wear(shown.brand)
     response = pages.render(f"signin/{shown.step}.html", shown.page, status)
     if shown.retry_after:
         response.headers["Retry-After"] = str(shown.retry_after)

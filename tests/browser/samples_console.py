@@ -125,6 +125,7 @@ SETTINGS = SettingsPage(
     frame=FRAME,
     values={
         "name": "Example Shoes",
+        "colour": "#0b3d91",
         "country": "NL",
         "integrations": "xero",
         "login_hours": "24",

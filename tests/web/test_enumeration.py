@@ -12,7 +12,9 @@ from idp.store import users
 from tests.drivers.browser import Browser
 from tests.web.conftest import Shop
 
-SECRETS = re.compile(r'(name="(?:csrf_token|request)" value="|/sign-in/|challenge&#34;:&#34;|attempt=)[\w.\-=%]+')
+SECRETS = re.compile(
+    r'(name="(?:csrf_token|request)" value="|/sign-in/|challenge&#34;:&#34;|attempt=|data-seconds=")[\w.\-=%]+'
+)
 WRONG = "wrong, but long enough"
 
 

@@ -25,7 +25,7 @@ WHO = {
     "admin.remove_passkey": RULING,
     **dict.fromkeys(("admin.groups", "admin.group", "admin.remove_group"), RULING),
     **dict.fromkeys(("admin.shops", "admin.shop", "admin.remove_shop"), RULING),
-    **dict.fromkeys(("admin.policies", "admin.dry_run", "admin.settings"), RULING),
+    **dict.fromkeys(("admin.policies", "admin.dry_run", "admin.settings", "admin.logo"), RULING),
     "admin.ownership": RULING,
     "admin.withdraw_ownership": {"owner", "operator"},
     **dict.fromkeys(("admin.add_policy", "admin.edit_policy", "admin.remove_policy"), OPERATORS),

@@ -7,6 +7,7 @@ from flask import Response, abort
 from idp import clock
 from idp.audit import Origin
 from idp.identity import logins
+from idp.identity.brand import brand_of
 from idp.identity.organisations import OrganisationSettings, settings_of
 from idp.signin.case import Continue, Needs, Settled
 from idp.signin.settle import settle
@@ -51,6 +52,7 @@ def me(needs: Needs) -> Me:
         abort(403)
     found = _rows(settlement)
     pages.prefer(found.user.locale)
+    pages.wear(brand_of(found.organisation))
     return found
 
 

@@ -13,6 +13,7 @@ from idp.web.admin import (
     front,
     groups,
     keys,
+    logo,
     mail,
     organisation,
     ownership,
@@ -27,7 +28,7 @@ from idp.web.admin import (
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    front, people, person, person_passkeys, groups, shops, policies, organisation, ownership,
+    front, people, person, person_passkeys, groups, shops, policies, organisation, logo, ownership,
     clients, trial, sessions, mail, audit, keys,
 )  # fmt: skip
 for part in PARTS:

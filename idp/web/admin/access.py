@@ -13,6 +13,7 @@ from idp import clock
 from idp.audit import Origin
 from idp.errors import Forbidden, Message, say
 from idp.identity import addresses, authority
+from idp.identity.brand import brand_of
 from idp.identity.organisations import OrganisationSettings, settings_of
 from idp.identity.policy import SECOND
 from idp.signin.case import Needs
@@ -123,6 +124,7 @@ def administrator(store_url: str, *, fresh: bool = False, or_installation: bool 
     if not addresses.console_is_open(present.user, clock.now()):
         raise Forbidden(say("Verify your e-mail address first: press the button in the mail about your second factor."))
     is_operator = authority.is_operator(present.user.id)
+    pages.wear(brand_of(organisation))
     return Admin(present, organisation, settings_of(browser.settings(), organisation), is_operator)
 
 

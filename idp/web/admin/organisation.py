@@ -1,4 +1,4 @@
-"""The organisation's own settings: name, languages, how long sign-ins and remembered devices last, passwords, notices."""
+"""The organisation's own settings: name, colour, languages, passwords, notices, how long sign-ins and trust last."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import retailers
+from idp.identity.brand import is_colour
 from idp.identity.organisations import LANGUAGES
 from idp.web import browser, forms, pages
 from idp.web.admin import access
@@ -37,6 +38,7 @@ class SettingsPage:
     numbers: tuple[Number, ...]
     wrong: str = ""
     errors: tuple[Message, ...] = ()
+    logo_errors: tuple[Message, ...] = ()
 
 
 TICKS = ("remembered_device_counts", "offer_set_up")
@@ -52,7 +54,7 @@ def settings(store_url: str) -> Response:
     """The settings; a posted form changes them."""
     admin = access.administrator(store_url, fresh=True)
     if request.method == "GET":
-        return pages.render("admin/settings.html", _page(admin))
+        return pages.render("admin/settings.html", page_of(admin))
     form = forms.fields()
     try:
         with transaction():
@@ -85,7 +87,7 @@ def _numbers() -> tuple[Number, ...]:
 def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     """What a form says, as ``retailers.change`` takes it; what operators alone may change only where one does."""
     chosen: dict[str, Any] = {number.name: _whole(number, form.get(number.name, "")) for number in _numbers()}
-    chosen |= {name: name in form for name in TICKS}
+    chosen |= {name: name in form for name in TICKS} | {"colour": _colour(form.get("colour", ""))}
     ordered = dict.fromkeys((*admin.terms.languages, *LANGUAGES))  # the first is the language of mail to who chose none
     chosen["languages"] = [language for language in ordered if f"language-{language}" in form]
     if not chosen["languages"]:
@@ -98,6 +100,14 @@ def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     return told
 
 
+def _colour(typed: str) -> str:
+    """The colour as it is stored, with or without its sign, in capitals or not."""
+    digits = typed.strip().lower().removeprefix("#")
+    if digits and not is_colour(f"#{digits}"):
+        raise Invalid("colour", say("Write the colour as # and six digits, as #0b3d91, or leave it empty."))
+    return f"#{digits}" if digits else ""
+
+
 def _whole(number: Number, typed: str) -> int:
     fits = typed.isascii() and typed.isdecimal() and len(typed) < 6 and number.least <= int(typed) <= number.most
     if not fits:
@@ -106,16 +116,17 @@ def _whole(number: Number, typed: str) -> int:
     return int(typed)
 
 
-def _page(admin: Admin) -> SettingsPage:
+def page_of(admin: Admin, logo_errors: tuple[Message, ...] = ()) -> SettingsPage:
+    """The settings as they hold; ``logo_errors``: what was wrong with a logo."""
     at, terms = admin.organisation, admin.terms
     values = {number.name: str(getattr(terms, number.name)) for number in _numbers()}
-    values |= {"name": at.name, "country": at.country, "integrations": ", ".join(at.integrations)}
+    values |= {"name": at.name, "colour": terms.colour, "country": at.country, "integrations": ", ".join(at.integrations)}
     ticked = {name for name in TICKS if getattr(terms, name)} | {f"language-{language}" for language in terms.languages}
-    return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers())
+    return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers(), logo_errors=logo_errors)
 
 
 def _again(admin: Admin, form: dict[str, str], refusal: Refusal) -> SettingsPage:
-    stored = _page(admin)
+    stored = page_of(admin)
     values = {name: form.get(name, value) for name, value in stored.values.items()}
     wrong = refusal.field if isinstance(refusal, Invalid) else ""
     return SettingsPage(stored.frame, values, frozenset(form), stored.numbers, wrong, (refusal.message,))

@@ -36,6 +36,16 @@
     button.addEventListener("click", () => window.print());
   }
 
+  // A colour is picked, or typed: each follows the other.
+  for (const picker of all("[data-picks]")) {
+    const field = document.getElementById(picker.dataset.picks);
+    const follow = () => { if (/^#[0-9a-f]{6}$/i.test(field.value)) picker.value = field.value; };
+    picker.hidden = false;
+    follow();
+    field.addEventListener("input", follow);
+    picker.addEventListener("input", () => { field.value = picker.value; });
+  }
+
   // A second press within moments would be a second answer to the same step.
   for (const form of all("form:not([data-again])")) {
     form.addEventListener("submit", (event) => {

@@ -1,0 +1,44 @@
+"""The organisation's logo: uploaded and removed beside the other settings."""
+
+from flask import Blueprint, Response, request, url_for
+
+from idp.db import transaction
+from idp.errors import Invalid, say
+from idp.identity import logos
+from idp.web import forms, pages
+from idp.web.admin import access, organisation
+from idp.web.admin.access import Admin
+
+LARGEST_FORM = 4 * logos.MOST_BYTES
+"""More than is taken, so that who picks a photograph of some megabytes is told so on the page itself."""
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes; they stand below the settings in the menu."""
+    blueprint.add_url_rule("/<store_url>/settings/logo", "logo", logo, methods=["GET", "POST"])
+
+
+def logo(store_url: str) -> Response:
+    """Take the file that was chosen, or with ``remove`` show none from now on."""
+    request.max_content_length = LARGEST_FORM
+    admin = access.administrator(store_url, fresh=True)
+    settings = url_for("admin.settings", store_url=store_url)
+    if request.method == "GET":
+        return pages.see_other(settings)
+    try:
+        what = _answer(admin, forms.fields())
+    except Invalid as wrong:
+        return pages.render("admin/settings.html", organisation.page_of(admin, logo_errors=(wrong.message,)), 422)
+    return access.done(settings, what)
+
+
+def _answer(admin: Admin, form: dict[str, str]) -> str:
+    if "remove" in form:
+        with transaction():
+            logos.remove(admin.organisation, admin.origin)
+        return "removed"
+    upload = forms.upload("logo", logos.MOST_BYTES)
+    if not upload:
+        raise Invalid("logo", say("Choose a file first."))
+    logos.adopt(admin.organisation, upload, admin.origin)
+    return "saved"

@@ -1,0 +1,86 @@
+"""Pages in the colour and with the logo of an organisation, in a real Chromium."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Response
+from playwright.sync_api import Page, expect
+
+from idp.db import transaction
+from idp.identity import logos, retailers
+from idp.identity.brand import Brand, brand_of
+from idp.web import pages
+from tests.browser.conftest import Visitor
+from tests.browser.samples import SAMPLES
+from tests.conftest import Live
+from tests.drivers import pictures
+from tests.drivers.chromium import check_accessible, check_fits, look
+from tests.factories import BY_TESTS
+
+BRANDS = {"yellow": ("#ffd400", "#101010"), "dark-blue": ("#0b3d91", "#0b3d91"), "white": ("#ffffff", "#ffffff")}
+"""The colour, and the ink of a see-through logo."""
+SHOWN = (
+    "password", "password-wrong", "chooser", "code", "set-up-scan", "set-up-codes", "consent", "home", "security",
+    "sessions", "console-people", "console-person", "console-settings", "console-audit",
+)  # fmt: skip
+"""Samples that have every kind of button, link, mark and note among them."""
+
+
+def give_brand(live: Live, organisation_id: str, brand: str) -> Brand:
+    """One of the brands for an organisation, as pages wear it."""
+    colour, ink = BRANDS[brand]
+    with live.factory.context():
+        row = live.factory.organisation(organisation_id)
+        logos.adopt(row, pictures.see_through(ink), BY_TESTS)
+        with transaction():
+            retailers.change(row, {"settings": {"colour": colour}}, BY_TESTS)
+        return brand_of(live.factory.organisation(organisation_id))
+
+
+@pytest.mark.parametrize("brand", BRANDS)
+def test_pages_in_a_brand_are_accessible_and_fit_a_phone(live: Live, page: Page, quiet_shoes: str, brand: str) -> None:
+    """WCAG 2.2, 1.4.3 and 1.4.10: axe finds nothing in light or dark, and the CSP refuses neither logo nor style."""
+    given = give_brand(live, quiet_shoes, brand)
+
+    def show(name: str) -> Response:
+        pages.prefer("en")
+        pages.wear(given)
+        return pages.render(*SAMPLES[name])
+
+    live.app.add_url_rule("/sample/<name>", "sample", show)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    for name in SHOWN:
+        page.goto(f"{live.settings.issuer}/sample/{name}")
+        assert page.locator(".brand-mark img").evaluate("one => one.complete && one.naturalWidth > 0")
+        check_fits(page)
+        check_accessible(page)
+        look(page, f"brand {brand} {name}")
+    assert complaints == []
+
+
+def test_an_administrator_gives_the_shop_its_look(
+    live: Live, visitor: Callable[..., Visitor], quiet_shoes: str, tmp_path: Path
+) -> None:
+    """Issue 3, organisation settings: logo and colour, as a person sets them; the next sign-in page wears both."""
+    anna = live.factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
+    file = tmp_path / "logo.png"
+    file.write_bytes(pictures.see_through("#101010"))
+    anybody = visitor()
+    page = anybody.open("/admin/example-shoes/settings").page
+    anybody.fill(username="anna", password=anna.password).next()
+    anybody.fill(code=anna.authenticator.code()).next()
+    anybody.sees("Settings")
+    page.get_by_label("Pick a colour").fill("#ffd400")
+    expect(page.get_by_label("Colour", exact=True)).to_have_value("#ffd400")
+    page.get_by_role("button", name="Save", exact=True).click()
+    ground = page.get_by_role("button", name="Save", exact=True).evaluate("one => getComputedStyle(one).backgroundColor")
+    assert ground == "rgb(255, 212, 0)"
+    page.get_by_label("Picture").set_input_files(file)
+    page.get_by_role("button", name="Use this logo").click()
+    expect(page.get_by_role("img", name="Example Shoes")).to_have_count(3)
+    anybody.sees("Settings")
+    stranger = visitor().begin()
+    expect(stranger.page.get_by_role("img", name="Example Shoes")).to_be_visible()
+    stranger.sees("Sign in")

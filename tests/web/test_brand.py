@@ -1,0 +1,233 @@
+"""An organisation's logo and colour: where they are shown (S29), how they are served, and how they are set."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from idp.clock import now
+from idp.db import transaction
+from idp.identity import links, logos, retailers
+from idp.store import logos as store
+from idp.web.brand import stylesheet
+from tests.drivers import pictures
+from tests.drivers.browser import Browser
+from tests.drivers.relying_party import RelyingParty
+from tests.factories import BY_TESTS
+from tests.web.conftest import Shop
+from tests.web.test_enumeration import SECRETS, WRONG
+
+COLOUR = "#0b3d91"
+LOGO = re.compile(r'<img [^>]*src="(/brand/[a-z2-7]{26}\.png)" alt="([^"]*)"')
+ATTEMPT = re.compile(r'name="attempt" value="[^"]*"')
+STYLE = re.compile(r'href="(/brand/[0-9a-f]{6}\.css\?v=[0-9a-f]{8})"')
+
+
+def give_brand(shop: Shop, organisation_id: str) -> str:
+    """A logo and a colour for an organisation; the logo's id."""
+    with shop.factory.context():
+        row = shop.factory.organisation(organisation_id)
+        logos.adopt(row, pictures.picture(), BY_TESTS)
+        with transaction():
+            retailers.change(row, {"settings": {"colour": COLOUR}}, BY_TESTS)
+        kept = store.logo_of(organisation_id)
+    assert kept is not None
+    return kept.id
+
+
+@dataclass
+class Branded:
+    """The shop with a brand, and another one beside it, so that the organisation must be named."""
+
+    shop: Shop
+    other: str
+    logo_id: str
+
+    def party(self, **values: object) -> RelyingParty:
+        """A further app."""
+        made = self.shop.factory.make_client("till", **values)
+        return RelyingParty(self.shop.app, self.shop.settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
+
+    def shown_in(self, browser: Browser) -> bool:
+        """Whether the page wears the brand: all of it, or nothing."""
+        logo, style = LOGO.search(browser.html), STYLE.search(browser.html)
+        assert (logo is None) == (style is None)
+        assert ("/brand/" in browser.html) == (logo is not None)
+        if logo is not None:
+            assert logo[1] == f"/brand/{self.logo_id}.png"
+            assert logo[2] == "Example Shoes"
+        return logo is not None
+
+
+@pytest.fixture
+def branded(shop: Shop) -> Branded:
+    """Two organisations, one of which has a logo and a colour."""
+    other = shop.factory.make_organisation("another-shop", name="Another Shop")
+    return Branded(shop, other, give_brand(shop, shop.organisation_id))
+
+
+def typed(branded: Branded) -> Browser:
+    """The store URL was typed on a device that nobody signed in on."""
+    return branded.shop.at_password().fill(organisation="example-shoes").submit()
+
+
+def asked(branded: Branded) -> Browser:
+    """The request's parameter names it, which anybody can write."""
+    return branded.shop.at_password(organisation="example-shoes")
+
+
+def serving_one(branded: Branded) -> Browser:
+    """The app serves that organisation alone."""
+    party = branded.party(organisations=(branded.shop.organisation_id,))
+    return branded.shop.browser().open(party.authorize_url())
+
+
+def serving_two(branded: Branded) -> Browser:
+    """The app serves both."""
+    party = branded.party(organisations=(branded.shop.organisation_id, branded.other))
+    return branded.shop.browser().open(party.authorize_url(organisation="example-shoes"))
+
+
+def serving_another(branded: Branded) -> Browser:
+    """The app serves the other one alone."""
+    return branded.shop.browser().open(branded.party(organisations=(branded.other,)).authorize_url())
+
+
+def remembering(branded: Branded) -> Browser:
+    """Somebody of it signed in on this device once."""
+    browser = typed(branded).fill(username="ann", password=branded.shop.ann.password).submit()
+    browser.fill(code=branded.shop.ann.authenticator.code()).submit()
+    branded.shop.allow(browser).open("/").submit("Sign out")
+    return browser.open(branded.shop.party.authorize_url())
+
+
+def remembering_another(branded: Branded) -> Browser:
+    """The device remembers it, but another one is typed."""
+    return remembering(branded).submit("other_organisation").fill(organisation="another-shop").submit()
+
+
+WHERE: dict[Callable[[Branded], Browser], bool] = {
+    typed: False,
+    asked: False,
+    serving_two: False,
+    serving_another: False,
+    remembering_another: False,
+    serving_one: True,
+    remembering: True,
+}
+
+
+@pytest.mark.parametrize("come", WHERE)
+def test_a_brand_is_shown_only_where_client_or_device_named_it(branded: Branded, come: Callable[[Branded], Browser]) -> None:
+    """S29: on the password page, and after a wrong password; what was typed, or asked by anybody, names nothing."""
+    browser = come(branded)
+    assert "password" in browser.fields
+    assert branded.shown_in(browser) is WHERE[come]
+    browser.fill(username="ann", password=WRONG).submit()
+    assert browser.status == 422
+    assert branded.shown_in(browser) is WHERE[come]
+
+
+def test_a_brand_is_shown_to_whoever_gave_the_right_password(branded: Branded) -> None:
+    """S29: from then on it is no secret: on the code step, in the profile and at the front page."""
+    browser = typed(branded).fill(username="ann", password=branded.shop.ann.password).submit()
+    assert "code" in browser.fields
+    assert branded.shown_in(browser)
+    browser.fill(code=branded.shop.ann.authenticator.code()).submit()
+    for path in ("/", "/account/details", "/account/security", "/account/sessions"):
+        assert branded.shown_in(browser.open(path)), path
+
+
+def test_where_there_is_one_organisation_it_is_always_shown(shop: Shop) -> None:
+    """S29: an installation for one shop has nothing to hide, at the front page and beside the sign-in neither."""
+    logo_id = give_brand(shop, shop.organisation_id)
+    browser = shop.at_password()
+    for path in ("", "/", "/reset", "/welcome"):
+        assert f"/brand/{logo_id}.png" in (browser.open(path) if path else browser).html, path
+
+
+def test_an_unknown_store_url_looks_like_a_branded_one(branded: Branded) -> None:
+    """S29, V6.3.8: typed or in the request, byte for byte, before and after a wrong password, and when it was forgotten."""
+
+    def seen(store_url: str) -> list[str]:
+        pages = []
+        for browser in (
+            branded.shop.at_password().fill(organisation=store_url).submit(),
+            branded.shop.at_password(organisation=store_url),
+        ):
+            pages.append(browser.html)
+            pages.append(browser.fill(username="ann", password=WRONG).submit().html)
+            pages.append(browser.click("Forgot").html)
+            pages.append(browser.fill(organisation=store_url, username="ann").submit().html)
+        return [ATTEMPT.sub("", SECRETS.sub(r"\1…", page)).replace(store_url, "SHOP") for page in pages]
+
+    give_brand(branded.shop, branded.other)
+    branded.shop.factory.make_user(branded.other, "ann")
+    assert seen("another-shop") == seen("no-such-shop-here")
+
+
+def test_the_front_page_of_a_stranger_shows_no_brand(branded: Branded) -> None:
+    """S29: nor do the pages to begin with a code on paper, or without a password."""
+    for path in ("/", "/reset", "/welcome", "/no-such-page"):
+        assert not branded.shown_in(branded.shop.browser().open(path)), path
+
+
+def test_a_logo_is_served_as_a_picture_and_as_nothing_else(branded: Branded) -> None:
+    """V3.2.1, V3.4.3–V3.4.8: exact type, no sniffing, no script whatever it holds; kept for ever; no cookie."""
+    told = branded.shop.ask("GET", f"/brand/{branded.logo_id}.png")
+    assert told.status_code == 200
+    assert told.headers["Content-Type"] == "image/png"
+    assert told.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in told.headers["Content-Security-Policy"]
+    assert "sandbox" in told.headers["Content-Security-Policy"]
+    assert told.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Set-Cookie" not in told.headers
+    assert Image.open(BytesIO(told.data)).format == "PNG"
+
+
+def test_a_style_is_served_for_every_colour_whoever_uses_it(branded: Branded) -> None:
+    """Its address tells nothing of who is here; it is kept for ever only under the checksum of this release."""
+    found = STYLE.search(remembering(branded).html)
+    assert found
+    path, _, query = found[1].partition("?")
+    told = branded.shop.ask("GET", path, query_string=query)
+    assert told.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert told.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert f"--bs-primary: {COLOUR};" in told.get_data(as_text=True)
+    other = branded.shop.ask("GET", "/brand/ffd400.css")
+    assert other.status_code == 200
+    assert other.headers["Cache-Control"] == "no-cache"
+    assert "Set-Cookie" not in other.headers
+
+
+@pytest.mark.parametrize(
+    "name", ["aaaaaaaaaaaaaaaaaaaaaaaaaa.png", "0b3d91.png", "0B3D91.css", "0b3d9.css", "red.css", "..%2fx.css", ".png", "x"]
+)
+def test_what_is_no_logo_and_no_colour_is_not_found(branded: Branded, name: str) -> None:
+    """404, with a page that shows no brand."""
+    told = branded.shop.ask("GET", f"/brand/{name}")
+    assert told.status_code == 404
+    assert told.headers.get("Cache-Control") == "no-store"
+
+
+def test_a_stylesheet_holds_variables_and_nothing_else() -> None:
+    """V1.2.1: whatever the colour, no selector but :root, no address, no rule that draws."""
+    text = stylesheet("#123456")
+    assert re.fullmatch(r":root \{[^{}]*\}\n@media \(prefers-color-scheme: dark\) \{ :root \{[^{}]*\} \}\n", text)
+    assert "url(" not in text
+    assert all(
+        line.strip().startswith("--") for line in re.sub(r"[^;]*\{", "", text).replace("}", "").split(";") if line.strip()
+    )
+
+
+def test_a_mailed_link_shows_the_brand_of_whose_it_is(branded: Branded) -> None:
+    """Who has the link was named the organisation by mail; the page that a link opens no more shows nothing."""
+    with branded.shop.factory.context(), transaction():
+        ann = branded.shop.factory.user(branded.shop.ann)
+        token = links.make(branded.shop.settings, ann, "reset", {}, now() + timedelta(minutes=30))
+    assert branded.shown_in(branded.shop.browser().open(f"/reset/{token}"))
+    assert not branded.shown_in(branded.shop.browser().open(f"/reset/{token}x"))

@@ -1,0 +1,132 @@
+"""The organisation's logo and colour in the console: set by who may, and whatever is sent, a page that says so."""
+
+import pytest
+
+from idp.identity import logos
+from idp.store import logos as store
+from tests.drivers import pictures
+from tests.drivers.browser import Browser
+from tests.web.conftest import Shop
+from tests.web.test_brand import COLOUR, LOGO, STYLE
+
+SETTINGS = "/admin/example-shoes/settings"
+
+
+@pytest.fixture
+def console(shop: Shop) -> Browser:
+    """An administrator before the settings."""
+    anna = shop.factory.make_user(
+        shop.organisation_id, "anna", role="administrator", with_totp=True, email="anna@shoes.example"
+    )
+    browser = shop.browser(address="192.0.2.8").open(SETTINGS)
+    browser.fill(username="anna", password=anna.password).submit()
+    return browser.fill(code=anna.authenticator.code()).submit()
+
+
+File = tuple[str, bytes]
+"""The field, and what is in it."""
+
+
+def send(shop: Shop, browser: Browser, path: str, *files: File, **fields: str) -> int:
+    """Post a form with files, as browsers do; the answer's status."""
+    mark = "----of-the-test"
+    parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
+    parts += [f'name="{name}"; filename="logo.png"\r\n\r\n'.encode() + content for name, content in files]
+    body = b"".join(f"--{mark}\r\nContent-Disposition: form-data; ".encode() + part + b"\r\n" for part in parts)
+    body += f"--{mark}--\r\n".encode()
+    browser.response = browser.client.post(
+        path, base_url=shop.settings.issuer, data=body, content_type=f"multipart/form-data; boundary={mark}", buffered=True
+    )
+    browser._arrive()
+    return browser.status
+
+
+def upload(shop: Shop, browser: Browser, *files: File, at: str = SETTINGS, **fields: str) -> int:
+    """Send the form of the logo with its token."""
+    return send(shop, browser, f"{at}/logo", *files, csrf_token=browser.value("csrf_token"), **fields)
+
+
+def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, console: Browser) -> None:
+    """Issue 3, organisation settings: logo."""
+    assert "/brand/" not in console.html
+    assert upload(shop, console, ("logo", pictures.see_through("#101010"))) == 303
+    console.open(SETTINGS)
+    shown = LOGO.findall(console.html)
+    assert len(shown) == 3, "in the header, on light and on dark"
+    assert {alt for _, alt in shown} == {"Example Shoes"}
+    assert console.open(shown[0][0]).status == 200
+    console.open(SETTINGS).submit("Remove the logo")
+    assert "Removed." in console.text
+    assert "/brand/" not in console.html
+    assert shop.ask("GET", shown[0][0]).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (pictures.SVG, "no picture that we can take"),
+        (b"", "Choose a file first."),
+        (pictures.header_of(30_000, 30_000), "too many pixels"),
+        (pictures.picture()[:-40], "damaged"),
+        (pictures.picture() + bytes(logos.MOST_BYTES), "up to 1024 kB"),
+        (bytes(3 * logos.MOST_BYTES), "up to 1024 kB"),
+    ],
+)
+def test_what_cannot_be_a_logo_is_refused_on_the_page_itself(
+    shop: Shop, console: Browser, content: bytes, said: str
+) -> None:
+    """V2.2.1, V5.2.1: a message beside the field, the other settings as they were, nothing kept."""
+    assert upload(shop, console, ("logo", content)) == 422
+    assert said in console.errors[0]
+    assert console.value("name") == "Example Shoes"
+    with shop.factory.context():
+        assert store.logo_of(shop.organisation_id) is None
+
+
+def test_more_than_a_form_may_have_is_refused_unread(shop: Shop, console: Browser) -> None:
+    """V5.2.1, V4.2.1: 413 beyond four megabytes here, beyond the configured bound everywhere else."""
+    assert upload(shop, console, ("logo", bytes(5 * logos.MOST_BYTES))) == 413
+    assert "choose something smaller" in console.text
+    console.open(SETTINGS)
+    assert send(shop, console, SETTINGS, ("logo", bytes(200_000)), csrf_token=console.value("csrf_token")) == 413
+
+
+def test_forms_with_files_that_nobody_asked_for_are_refused(shop: Shop, console: Browser) -> None:
+    """V15.3.7: two files, or one of another name."""
+    picture = pictures.picture()
+    for others in ((("logo", picture), ("other", picture)), (("logo", picture), ("logo", picture)), (("other", picture),)):
+        console.open(SETTINGS)
+        assert upload(shop, console, *others) == 400
+    with shop.factory.context():
+        assert store.logo_of(shop.organisation_id) is None
+
+
+def test_nobody_sets_the_logo_of_another_organisation(shop: Shop, console: Browser) -> None:
+    """S13, V8.2.2: 404 for an administrator of one organisation at another, to upload and to remove alike."""
+    other = shop.factory.make_organisation("another-shop")
+    there, file = "/admin/another-shop/settings", ("logo", pictures.picture())
+    assert upload(shop, console, file, at=there) == 404
+    console.open(SETTINGS)
+    assert upload(shop, console, at=there, remove="yes") == 404
+    assert send(shop, console, f"{SETTINGS}/logo", file) == 403, "a form of another site"
+    with shop.factory.context():
+        assert store.logo_of(other) is None
+
+
+@pytest.mark.parametrize(("written", "stored"), [("#0B3D91", COLOUR), (" 0b3d91 ", COLOUR), ("", ""), ("#", "")])
+def test_an_administrator_writes_a_colour_as_they_know_it(shop: Shop, console: Browser, written: str, stored: str) -> None:
+    """Issue 3, organisation settings: colour; with or without sign and capitals, and back to none."""
+    console.fill(colour=written).submit("Save")
+    assert "Saved." in console.text
+    assert console.value("colour") == stored
+    assert (STYLE.search(console.html) is not None) == bool(stored)
+
+
+@pytest.mark.parametrize("written", ["red", "#fff", "#0b3d9g", "0b3d91;}", "#0b3d91 url(//evil.example)"])
+def test_what_is_no_colour_is_refused_and_kept_as_typed(shop: Shop, console: Browser, written: str) -> None:
+    """V1.2.1, V2.2.1: nothing but six digits ever reaches a stylesheet."""
+    console.fill(colour=written).submit("Save")
+    assert console.status == 422
+    assert "as # and six digits" in console.errors[0]
+    assert console.value("colour") == written
+    assert STYLE.search(console.html) is None
