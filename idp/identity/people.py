@@ -17,6 +17,7 @@ from idp.identity.details import PersonDraft, compared
 from idp.identity.members import change, create
 from idp.identity.organisations import settings_of
 from idp.identity.policy import ClientRule, Membership, Person
+from idp.mail.messages import notify
 from idp.store import attempts, credentials, devices, limits, organisations, passkeys, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -93,6 +94,7 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
         links.void(user, "ownership")
         end_everything(user, "disabled", origin)
         _record(origin, Event.USER_DISABLED, user)
+        notify(settings, organisation.id, user.id, "disabled")
     return True
 
 
@@ -122,7 +124,10 @@ def end_sessions(settings: Settings, organisation: Organisation, user: User, ori
     authority.require_self_or_over(organisation, user, origin)
     with transaction():
         attempts.drop_attempts_of(organisation.id, user.id)
-        return logins.end_all(organisation.id, user.id, "ended_by_request", origin)
+        ended = logins.end_all(organisation.id, user.id, "ended_by_request", origin)
+        if ended and origin.actor_id != user.id:
+            notify(settings, organisation.id, user.id, "sessions_ended")
+        return ended
 
 
 def reset_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:

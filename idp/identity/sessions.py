@@ -6,9 +6,11 @@ from datetime import datetime
 
 from idp import clock
 from idp.audit import Origin
+from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Message, NotFound
 from idp.identity import authority, links, logins, places
+from idp.mail.messages import notify
 from idp.store import clients, users
 from idp.store import logins as store
 from idp.store.logins import Login
@@ -79,11 +81,17 @@ def may_end(organisation: Organisation, user_id: str, origin: Origin) -> bool:
     return user is not None and (user_id == origin.actor_id or authority.is_over(organisation, user, origin))
 
 
-def end_of(organisation: Organisation, login_id: str, origin: Origin) -> None:
-    """End a session of somebody of an organisation, with its grants; who may is who may manage that person, or they."""
+def end_of(settings: Settings, organisation: Organisation, login_id: str, origin: Origin) -> None:
+    """End a session of somebody of an organisation, with its grants, and tell them.
+
+    Who may is who may manage that person, or they.
+    """
     login, user = find(organisation.id, login_id)
     authority.require_self_or_over(organisation, user, origin)
-    _end(login, user, origin)
+    with transaction():
+        _end(login, user, origin)
+        if origin.actor_id != user.id:
+            notify(settings, organisation.id, user.id, "sessions_ended", {"browser": login.label})
 
 
 def end_own(user: User, login_id: str, origin: Origin) -> None:

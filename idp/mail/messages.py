@@ -37,6 +37,8 @@ NOTICES = frozenset(
         "locked",
         "unlocked",
         "address_changed",
+        "disabled",
+        "sessions_ended",
         "owner_recovery_cancelled",
         "ownership_transferred",
         "ownership_withdrawn",

@@ -116,7 +116,7 @@ ACTS = {
     "end-sessions": Act(
         say("End all sessions"),
         say("Sign %(username)s out everywhere?"),
-        (say("All open sessions of %(username)s end, in all apps. Remembered devices stay remembered."),),
+        (say("All open sessions of %(username)s end, in all apps. Remembered devices stay remembered."), TELLS),
         people.end_sessions,
     ),
     "disable": Act(
@@ -125,6 +125,7 @@ ACTS = {
         (
             say("%(username)s cannot sign in any more, until an administrator allows it again."),
             say("Open sessions and remembered devices end at once."),
+            TELLS,
         ),
         people.disable,
     ),

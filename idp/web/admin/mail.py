@@ -23,6 +23,7 @@ ABOUT = {
     "address_restored": say("Change of e-mail address undone"),
     "address_verify": say("Confirm an e-mail address"),
     "address_was_changed": say("E-mail address changed"),
+    "disabled": say("Account disabled"),
     "factor_removed": say("Second factor removed"),
     "factor_reset": say("Second factor reset"),
     "factor_set_up": say("Second factor set up"),
@@ -45,6 +46,7 @@ ABOUT = {
     "recovery_code_used": say("Recovery code used"),
     "recovery_codes_made": say("Recovery codes made"),
     "reset_password": say("Choose a new password"),
+    "sessions_ended": say("Signed out by an administrator"),
     "unlock": say("Second factor closed after too many wrong tries"),
     "unlocked": say("Second factor opened again"),
 }

@@ -41,8 +41,23 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Sought:
+    """What is looked for; empty for anything. ``group`` is an id; ``groups``: all there are."""
+
+    q: str
+    role: str
+    group: str
+    groups: Choices
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The same as it stands in an address."""
+        return {"q": self.q, "role": self.role, "group": self.group}
+
+
+@dataclass(frozen=True)
 class PeoplePage:
-    """A page of people. ``q``, ``role`` and ``group`` (an id) are what was sought. Links: ``earlier``, ``later``, ``csv``."""
+    """A page of people. ``q``, ``role`` and ``group`` (an id) were sought. Links: ``earlier``, ``later``, ``csv``."""
 
     frame: Frame
     q: str
@@ -156,21 +171,6 @@ def address_of(admin: Admin, user_id: str, act: str = "") -> str:
     if act:
         return url_for("admin.act_on_person", store_url=store_url, user_id=user_id, act=act)
     return url_for("admin.person", store_url=store_url, user_id=user_id)
-
-
-@dataclass(frozen=True)
-class Sought:
-    """What is looked for; empty for anything. ``group`` is an id; ``groups``: all there are."""
-
-    q: str
-    role: str
-    group: str
-    groups: Choices
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The same as it stands in an address."""
-        return {"q": self.q, "role": self.role, "group": self.group}
 
 
 def _sought(admin: Admin) -> Sought:

@@ -1,6 +1,6 @@
 """Who is signed in now, and ending one of those sessions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, url_for
 
@@ -8,9 +8,10 @@ from idp.errors import Refusal, say
 from idp.identity import authority, sessions
 from idp.identity.people import compared
 from idp.identity.sessions import OpenSession
-from idp.web import pages
+from idp.web import browser, pages
 from idp.web.admin import access, dialog, lists
 from idp.web.admin.access import Frame, Section
+from idp.web.admin.acts import TELLS
 from idp.web.admin.dialog import Question
 from idp.web.admin.lists import PAGE, Pages
 
@@ -56,24 +57,26 @@ def end(store_url: str, login_id: str) -> Response:
     login, user = sessions.find(admin.organisation.id, login_id)
     authority.require_self_or_over(admin.organisation, user, admin.origin)
     back = url_for("admin.sessions", store_url=store_url)
-    question = _question(user.username, login.label, back)
+    question = _question(user.username, login.label, back, is_own=user.id == admin.me.user.id)
     asked = dialog.unconfirmed(admin, HERE, question)
     if asked is not None:
         return asked
     try:
-        sessions.end_of(admin.organisation, login_id, admin.origin)
+        sessions.end_of(browser.settings(), admin.organisation, login_id, admin.origin)
     except Refusal as refusal:
         return dialog.refused(admin, HERE, question, refusal)
     return access.done(back, "done")
 
 
-def _question(username: str, label: str, back: str) -> Question:
+def _question(username: str, label: str, back: str, *, is_own: bool) -> Question:
+    tells = () if is_own else (replace(TELLS, values={"username": username}),)
     return Question(
         say("End this session of %(username)s?", username=username),
         (
             say("%(username)s is signed out of %(browser)s at once, and of every app that was opened there.",
                 username=username, browser=label),
             say("Other sessions and remembered devices stay as they are."),
+            *tells,
         ),
         say("End the session"),
         back,

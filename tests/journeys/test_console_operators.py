@@ -1,0 +1,66 @@
+"""The console's people of the operators' own organisation: looked after by operators alone."""
+
+from idp.audit import Event
+from idp.store import audit, operators, outbox, users
+from tests.factories import Factory, MadePerson
+
+AT = "/admin/installation/people"
+
+
+def otto(factory: Factory, olga: MadePerson) -> MadePerson:
+    return factory.make_user(olga.organisation_id, "otto", role="administrator", with_totp=True, email="otto@example.org")
+
+
+def test_operators_look_after_each_other(factory: Factory, enter, new_browser, clock, shoes, olga) -> None:
+    """S13, S47: add one, edit, reset, disable, each with its questions; what is disabled is out at once."""
+    second = otto(factory, olga)
+    theirs = enter(second, AT, new_browser(address="192.0.2.8"))
+    assert theirs.heading == "People"
+    browser = enter(olga, AT)
+    browser.click("Add a person").fill(username="ada", email="ada@example.org").submit()
+    assert "Administrator" in browser.text
+    browser.click("Invite by e-mail")
+    assert "not your password" in browser.submit("Invite by e-mail").errors[0]
+    browser.fill(password=olga.password).submit()
+    browser.open(f"{AT}/{second.id}").click("Reset the second factor").fill(password=olga.password).submit()
+    assert "must be set up" in browser.text
+    browser.click("Disable").fill(password=olga.password).submit()
+    assert "disabled" in browser.text
+    assert "/sign-in/" in theirs.reload().url
+    with factory.context():
+        assert "invitation" in {mail.template for mail in outbox.mails() if mail.recipient == "ada@example.org"}
+        events = {row.event for row in audit.rows(olga.organisation_id) if row.actor_id == olga.id}
+        assert {Event.USER_CREATED, Event.INVITED, Event.FACTOR_RESET, Event.USER_DISABLED} <= events
+
+
+def test_an_operator_is_an_administrator_and_stays_one(factory: Factory, enter, olga) -> None:
+    """S10: no lesser role, by which a second factor would be voluntary; and nobody shuts the last operator out."""
+    second = otto(factory, olga)
+    browser = enter(olga, f"{AT}/{second.id}/edit")
+    for role in ("employee", "owner", "customer"):
+        form = next(one for one in browser.open(f"{AT}/{second.id}/edit").page.forms if "role" in one.fields)
+        kept = [(name, one) for name, every in form.fields.items() for one in every if name != "role"]
+        assert browser.send("POST", browser.url, [*kept, ("role", role)]).status == 403, role
+    for act in ("disable", "reset-factor", "remove-factor", "one-time-password"):
+        page = browser.open(f"{AT}/{olga.id}/{act}")
+        if page.status == 200:
+            page.fill(password=olga.password).submit()
+        assert browser.status == 403, act
+    with factory.context():
+        assert {row.role for row in operators.operators()} == {"administrator"}
+        assert all(row.disabled_at is None for row in users.users(olga.organisation_id))
+
+
+def test_nobody_else_sees_the_operators(factory: Factory, enter, new_browser, anna, olga) -> None:
+    """V8.3.1: to administrators of a retailer the operators' organisation is a page that never was."""
+    browser = enter(anna)
+    for path in (
+        AT,
+        f"{AT}/add",
+        f"{AT}/export.csv",
+        f"{AT}/{olga.id}",
+        f"{AT}/{olga.id}/disable",
+        "/admin/installation/sessions",
+    ):
+        assert browser.open(path).status == 404, path
+    assert browser.open(f"/admin/example-shoes/people/{olga.id}").status == 404
