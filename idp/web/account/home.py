@@ -7,7 +7,9 @@ from flask import Blueprint, Response
 from idp import clock
 from idp.audit import Origin
 from idp.identity import authority, logins
+from idp.identity.brand import brand_of
 from idp.signin.case import Needs
+from idp.signin.settle import known
 from idp.store import clients
 from idp.store import logins as login_rows
 from idp.web import browser, csrf, pages
@@ -47,8 +49,10 @@ def home() -> Response:
     """Who you are and where to go, or a way in."""
     present = who()
     if present is None:
+        pages.wear(known(browser.settings(), browser.visit()).brand)
         return pages.render("account/home.html", HomePage("", "", "", ()))
     pages.prefer(present.user.locale)
+    pages.wear(brand_of(present.organisation))
     user, at = present.user, present.organisation
     page = HomePage(user.username, user.name, at.name, _apps(present), authority.administers(at.id, user))
     return pages.render("account/home.html", page)
