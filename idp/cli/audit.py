@@ -9,6 +9,7 @@ from idp.cli.command import Noun, opened
 from idp.identity import trail
 from idp.identity.organisations import normal_store_url
 from idp.identity.trail import Sought
+from idp.store import audit as store
 from idp.store import organisations
 from idp.store.audit import INSTALLATION
 
@@ -56,13 +57,17 @@ def _chains(store_url: str | None) -> Iterator[tuple[str, str]]:
     if store_url:
         yield normal_store_url(store_url), _id_of(store_url)
         return
-    yield "(installation)", INSTALLATION
-    for row in organisations.organisations():
-        yield row.store_url, row.id
+    names = {INSTALLATION: "(installation)"} | {row.id: row.store_url for row in organisations.organisations()}
+    yield from ((name, organisation_id) for organisation_id, name in names.items())
+    gone = [organisation_id for organisation_id in store.chain_ids() if organisation_id not in names]
+    yield from ((f"{organisation_id} (removed)", organisation_id) for organisation_id in gone)
 
 
 def _id_of(store_url: str) -> str:
+    """By store URL; a removed organisation, which has none any more, by the id under which ``verify`` lists it."""
     found = organisations.organisation_at(normal_store_url(store_url))
+    if found is None and store_url in store.chain_ids():
+        return store_url
     if found is None:
         raise click.ClickException(f"there is no organisation {store_url!r}; `idp organisation list` shows which there are")
     return found.id

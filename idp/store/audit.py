@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, insert_new, one, write
+from idp.db import Base, Id, add, every, insert_new, one, values, write
 
 INSTALLATION = ""
 """The chain of what concerns no organisation (clients, keys, operators)."""
@@ -100,6 +100,11 @@ def rows_found(
 def head(organisation_id: str) -> AuditHead | None:
     """The head of a chain, unlocked."""
     return one(select(AuditHead).where(AuditHead.organisation_id == organisation_id))
+
+
+def chain_ids() -> list[str]:
+    """The organisations that have a chain: those that were removed too, for their trail stays."""
+    return [row[0] for row in values(select(AuditHead.organisation_id).order_by(AuditHead.organisation_id))]
 
 
 def rows_about(organisation_id: str, subject_id: str, limit: int = 100, before: int = 0) -> list[AuditRow]:

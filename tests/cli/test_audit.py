@@ -7,7 +7,10 @@ import json
 import pytest
 from sqlalchemy import text
 
+from idp.audit import Origin
 from idp.db import session, transaction
+from idp.identity import retailers
+from idp.store import organisations
 from tests.cli.conftest import ANNA, POS, SHOP, Idp
 
 
@@ -31,6 +34,20 @@ def test_a_changed_row_is_found(shop: Idp, inside) -> None:
         session().execute(text("UPDATE audit SET actor_id = 'nobody' WHERE organisation_id <> '' AND seq = 2"))
     found = shop("audit", "verify", code=1)
     assert "broken at row 2: the row was changed" in found.stdout
+
+
+def test_the_trail_of_a_removed_organisation_stays_and_is_verified(shop: Idp, inside) -> None:
+    """I1: removing an organisation hides nothing of what was done in it."""
+    with inside(), transaction():
+        row = organisations.organisation_at("example-shoes")
+        assert row is not None
+        retailers.remove(row, Origin(actor_id="cli"))
+    assert f"{row.id} (removed) whole" in shop("audit", "verify").stdout
+    rows = json.loads(shop("audit", "export", "--organisation", row.id).stdout)
+    assert rows[-1]["data"] == {"removed": True}
+    with inside(), transaction():
+        session().execute(text("DELETE FROM audit WHERE organisation_id <> '' AND seq = 2"))
+    assert "broken at row 2: the row is gone" in shop("audit", "verify", code=1).stdout
 
 
 def test_the_trail_is_exported_as_json_and_csv(shop: Idp) -> None:
