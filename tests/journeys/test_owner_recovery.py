@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from idp.audit import Origin
 from idp.cli import main
+from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound
 from idp.identity import addresses, links, people, recoveries
 from idp.store import audit as audit_rows
@@ -223,6 +224,39 @@ def test_a_waiting_time_longer_than_the_way_back_does_not_help_a_thief(
     clock(hours=2)
     postman.bring()
     assert events(factory, shop)[-1] == "owner_recovery:cancelled"
+
+
+@pytest.mark.parametrize("username", ["bare", "owner"])
+def test_who_cannot_be_mailed_a_link_stops_it_on_the_front_page(
+    factory: Factory, shop: str, enter, browser, postman, clock, username: str
+) -> None:
+    """S48: an administrator without an address, and the owner, who has lost nothing, are told where they sign in."""
+    person = factory.make_user(shop, "second", role="administrator", with_totp=True)
+    if username == "owner":
+        with factory.context(), transaction():
+            users.change_user(shop, person.id, role="owner")
+    enter(person, "/account/security").open("/")
+    assert "being recovered" not in browser.text
+    with factory.context():
+        recoveries.start(factory.settings, factory.organisation(shop), BY_TESTS)
+    assert "being recovered" in browser.reload().text
+    browser.submit("Stop the recovery")
+    assert browser.url == ISSUER + "/"
+    assert "being recovered" not in browser.text
+    assert events(factory, shop) == ["owner_recovery:started", "owner_recovery:cancelled"]
+    browser.send("POST", ISSUER + "/account/owner-recovery/stop", [("csrf_token", browser.value("csrf_token"))])
+    assert browser.status == 404
+
+
+def test_no_employee_is_told_of_it_or_stops_it(factory: Factory, started: str, journey, clock) -> None:
+    """S48, V8.2.1: for others the front page is what it always is, and a forged form changes nothing."""
+    walk = journey(factory.make_user(started, "kees")).begin().password()
+    walk.tokens()
+    browser = walk.browser.open("/")
+    assert "being recovered" not in browser.text
+    browser.send("POST", ISSUER + "/account/owner-recovery/stop", [("csrf_token", browser.value("csrf_token"))])
+    assert browser.status == 403
+    assert events(factory, started) == ["owner_recovery:started"]
 
 
 def test_the_command_begins_and_stops_it(factory: Factory, shop: str, postman, settings, tmp_path) -> None:

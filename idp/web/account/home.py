@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from idp import clock
 from idp.audit import Origin
-from idp.identity import authority, logins
+from idp.identity import authority, logins, recoveries
 from idp.identity.brand import brand_of
 from idp.signin.case import Needs
 from idp.signin.settle import known
@@ -28,7 +28,7 @@ class App:
 class HomePage:
     """The front page; ``username`` is empty where nobody is signed in. ``name`` may be empty.
 
-    ``has_console``: whether they look after an organisation.
+    ``has_console``: whether they look after an organisation; ``is_recovering``: whose owner is being let in (S48).
     """
 
     username: str
@@ -36,6 +36,7 @@ class HomePage:
     organisation_name: str
     apps: tuple[App, ...]
     has_console: bool = False
+    is_recovering: bool = False
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -43,6 +44,7 @@ def mount(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/", "home", home)
     blueprint.add_url_rule("/sign-in", "sign_in", sign_in, methods=["POST"])
     blueprint.add_url_rule("/sign-out", "sign_out", sign_out, methods=["POST"])
+    blueprint.add_url_rule("/account/owner-recovery/stop", "stop_recovery", stop_recovery, methods=["POST"])
 
 
 def home() -> Response:
@@ -54,7 +56,9 @@ def home() -> Response:
     pages.prefer(present.user.locale)
     pages.wear(brand_of(present.organisation))
     user, at = present.user, present.organisation
-    page = HomePage(user.username, user.name, at.name, _apps(present), authority.administers(at.id, user))
+    rules = authority.administers(at.id, user)
+    is_recovering = rules and recoveries.under_way(at.id) is not None
+    page = HomePage(user.username, user.name, at.name, _apps(present), rules, is_recovering)
     return pages.render("account/home.html", page)
 
 
@@ -77,6 +81,14 @@ def sign_out() -> Response:
         origin = Origin(actor_id=login.user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
         logins.end(login, "signed_out", origin)
     browser.cookies().login = ""
+    return pages.see_other("/")
+
+
+def stop_recovery() -> Response:
+    """Stop the recovery of the owner, for administrators whom no mail with a link could reach, and for the owner (S48)."""
+    csrf.require()
+    present = me(Needs(return_to="/"))
+    recoveries.cancel(browser.settings(), present.organisation, present.origin)
     return pages.see_other("/")
 
 
