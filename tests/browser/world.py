@@ -3,8 +3,9 @@
 from datetime import date
 
 from idp import clock
+from idp.audit import Origin
 from idp.db import transaction
-from idp.identity import dated_rules, retailers
+from idp.identity import dated_rules, ownership, retailers
 from idp.mail.messages import notify
 from idp.store import outbox
 from tests.conftest import Live
@@ -16,11 +17,12 @@ GROUP, SHOP, RULE = "2FA", "Amsterdam Dam", "xero-nl"
 
 
 def people_of(live: Live) -> dict[str, MadePerson]:
-    """Who there is by role, of an organisation with shops, groups, a rule, mail in each state, and open sessions."""
+    """Who there is by role, of an organisation with a shop, a group, a rule, mail, sessions, an offer of ownership."""
     people = one_of_each(live.factory)
     live.factory.make_group(people["owner"].organisation_id, GROUP)
     _add_shop_and_rule(live, people["owner"])
     _write_mail(live, people["customer"])
+    _offer_ownership(live, people["owner"], people["administrator"])
     for role in ("customer", "manager"):
         sign_in(Browser(live.app, live.settings.issuer), people[role])
     return people
@@ -31,6 +33,14 @@ def _add_shop_and_rule(live: Live, owner: MadePerson) -> None:
     with live.factory.context(), transaction():
         retailers.create_shop(owner.organisation_id, {"code": "dam", "name": SHOP}, BY_TESTS)
         dated_rules.create(live.settings, rule, dated_rules.known_now(), BY_TESTS)
+
+
+def _offer_ownership(live: Live, owner: MadePerson, heir: MadePerson) -> None:
+    with live.factory.context():
+        at = live.factory.organisation(owner.organisation_id)
+        with transaction():
+            retailers.set_owner(at, live.factory.user(owner), BY_TESTS)
+        ownership.offer(live.settings, at, live.factory.user(heir), Origin(actor_id=owner.id))
 
 
 def _write_mail(live: Live, person: MadePerson) -> None:
