@@ -12,15 +12,17 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import links, passwords
+from idp.identity.addresses import Address
 from idp.identity.details import compared
 from idp.identity.links import Opened
+from idp.mail import messages
 from idp.store import credentials, passkeys, users
 from idp.store.users import User
 
 
 def undo(settings: Settings, link: Opened, origin: Origin) -> None:
     """The old address is back, everything that was open ends, and a new password must be chosen."""
-    user, columns = link.user, _as_before(link)
+    user, columns, replaced = link.user, _as_before(link), Address.of(link.user)
     with transaction():
         links.burn(link)
         links.void_newer(link)
@@ -29,8 +31,19 @@ def undo(settings: Settings, link: Opened, origin: Origin) -> None:
         passwords.close(user, "address_restored", origin)
         removed = _drop_passkeys_since(link, origin)
         passkeys.ask_password_beside(user.organisation_id, user.id)
+        if user.role == "owner":
+            links.void_offers(user.organisation_id)
         _record(origin, Event.ADDRESS_RESTORED, user)
         links.mail(settings, user, "reset", "address_restored", links.soon(settings), words={"passkeys_removed": removed})
+        _tell_replaced(settings, user, replaced)
+
+
+def _tell_replaced(settings: Settings, user: User, replaced: Address) -> None:
+    """Both addresses learn of every change (S52): it may be the mailbox that was given up which somebody else reads."""
+    if replaced.is_verified:
+        told = {"link": "", "is_taken_back": True}
+        about = (user.organisation_id, user.id, replaced.email)
+        messages.write_to_address(settings, *about, "address_was_changed", told)
 
 
 def _as_before(link: Opened) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """The profile's sign-in details and the front page (S6–S10, S15, S25–S28, S46, S51, S53, S54)."""
 
+import re
+
 import pytest
 
+from idp.identity import people
 from idp.store import outbox, users
 from tests.drivers.authenticator import Authenticator
-from tests.factories import Factory
+from tests.factories import BY_TESTS, Factory
 from tests.journeys.test_set_up import codes_on, key_on
 
+ISSUER = "https://id.example.com"
 NEW = "violet harbour kettle 9"
 
 
@@ -225,6 +229,31 @@ def test_a_page_for_a_new_password_does_not_lie_open(journey, ann, clock) -> Non
     browser.fill(code=ann.authenticator.code()).submit()
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
     assert browser.url.endswith("/account/security")
+
+
+def test_who_must_set_up_reaches_nothing_of_the_profile(
+    app, factory: Factory, journey, quiet_shoes: str, jan, clock
+) -> None:
+    """S5, S3: put into the group while signed in, every page and every form leads to the set-up and changes nothing."""
+    browser = security(journey(jan).begin().password())
+    token, group = browser.value("csrf_token"), factory.make_group(quiet_shoes)
+    with factory.context():
+        organisation = factory.organisation(quiet_shoes)
+        people.change(factory.settings, organisation, factory.user(jan), {"groups": (group,)}, BY_TESTS)
+    walked = 0
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/account/"):
+            path = ISSUER + re.sub("<[^>]+>", "x", rule.rule)
+            for method in {"GET", "POST"} & set(rule.methods or ()):
+                data = {"csrf_token": token, "name": "Somebody", "email": "other@home.example", "language": "nl"}
+                browser.send(method, path, list(data.items()) if method == "POST" else [])
+                expected = "Your password again" if path.endswith("/passkeys/add") else "Set up a second factor"
+                assert browser.heading == expected, (method, path)
+                walked += 1
+    assert walked > 20
+    assert mails(factory) == []
+    with factory.context():
+        assert (factory.user(jan).name, factory.user(jan).locale) == ("", "")
 
 
 def test_the_front_page_says_who_and_where(journey, jan) -> None:

@@ -119,6 +119,24 @@ def test_open_sessions_are_listed_and_ended(factory: Factory, journey, new_brows
     assert "password" in journey(jan).begin().browser.fields
 
 
+def test_an_app_of_an_ended_session_holds_nothing_that_works(journey, new_browser, jan, bookkeeper, clock) -> None:
+    """I3, V7.4.1, security.md 9: not its refresh token, not a code it had not redeemed yet, and no silent sign-in."""
+    walk = journey(jan, app=bookkeeper, browser=new_browser(agent=CHROME)).begin(scope="openid offline_access").password()
+    walk.browser.submit(CONSENT)
+    tokens = walk.tokens()
+    code = bookkeeper.answer(walk.begin(scope="openid offline_access").browser.left_for)["code"]
+    verifier = bookkeeper.verifier
+    clock(seconds=5)
+    inside(journey(jan).begin().password()).open("/account/sessions").submit("End Chrome · Android")
+    for attempt in (
+        lambda: bookkeeper.refresh(tokens.refresh_token),
+        lambda: bookkeeper.redeem(code, code_verifier=verifier),
+        lambda: walk.begin(prompt="none").tokens(),
+    ):
+        with pytest.raises(Refused, match=r"invalid_grant|login_required"):
+            attempt()
+
+
 def test_nobody_ends_the_session_of_another(factory: Factory, journey, new_browser, jan, ann, clock) -> None:
     """V8.2.2: a foreign session's id is unknown here, like an id that never was."""
     journey(ann, browser=new_browser()).begin().password().tokens()
@@ -161,13 +179,18 @@ def test_ending_an_apps_access_kills_its_tokens(journey, jan, bookkeeper, clock)
     walk = journey(jan, app=bookkeeper).begin(scope="openid email offline_access").password()
     walk.browser.submit(CONSENT)
     tokens = walk.tokens()
+    code = bookkeeper.answer(walk.begin(scope="openid email offline_access").browser.left_for)["code"]
     browser = walk.browser.open("/account/apps")
     assert "You allowed this on 23 November 2026" in browser.text
     assert "Your e-mail address" in browser.text
     assert "Stay signed in while you are away" in browser.text
     browser.submit("End access Bookkeeper")
     assert "There are none." in browser.text
-    for attempt in (lambda: walk.app.userinfo(tokens.access_token), lambda: walk.app.refresh(tokens.refresh_token)):
+    for attempt in (
+        lambda: bookkeeper.userinfo(tokens.access_token),
+        lambda: bookkeeper.refresh(tokens.refresh_token),
+        lambda: bookkeeper.redeem(code),
+    ):
         with pytest.raises(Refused):
             attempt()
     assert "Bookkeeper" in walk.begin(scope="openid email").browser.heading, "the consent outlived its end"

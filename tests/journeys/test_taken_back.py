@@ -2,7 +2,9 @@
 
 import pytest
 
-from idp.store import passkeys
+from idp.audit import Origin
+from idp.identity import addresses, ownership
+from idp.store import passkeys, users
 from tests.drivers.security_key import SecurityKey
 from tests.factories import Factory
 from tests.journeys.test_addresses import ISSUER, address_of, ann, at_address, press
@@ -26,7 +28,10 @@ def test_this_was_not_me_takes_it_back(factory: Factory, at_address, journey, ne
     assert "Sign out" not in thief.open("/").text
     assert journey(ann, browser=new_browser()).begin().password().browser.status == 422, "the stolen password still fits"
     mails = postman.bring()
-    assert {mail.to for mail in mails} == {"ann@shoes.example"}
+    assert {mail.to for mail in mails} == {"ann@shoes.example", "thief@evil.example"}
+    (told,) = [mail for mail in mails if mail.to == "thief@evil.example"]
+    assert "former mailbox" in " ".join(told.text.split())
+    assert not any("/link/" in one or "/reset/" in one for one in told.links)
     choose(own, next(mail.link for mail in mails if "/reset/" in mail.text))
     assert own.heading == "Your password is set"
     assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields
@@ -124,6 +129,22 @@ def test_the_old_mailbox_alone_leaves_no_second_factor_out(
     assert not walk.browser.left_for
     post(walk.browser, key.show(options_on(walk.browser)))
     assert walk.browser.left_for
+
+
+def test_what_a_thief_offered_of_the_owners_is_void(factory: Factory, quiet_shoes: str, new_browser, postman, clock) -> None:
+    """S52, I3: else an accomplice becomes the owner, days after everything was taken back."""
+    heir = factory.make_user(quiet_shoes, "heir", role="administrator", with_totp=True, email="heir@shoes.example")
+    with factory.context():
+        organisation, owner = factory.organisation(quiet_shoes), users.user_named(quiet_shoes, "owner")
+        assert owner is not None
+        ownership.offer(factory.settings, organisation, factory.user(heir), Origin(owner.id))
+        addresses.ask_change(factory.settings, owner, "thief@evil.example", Origin(owner.id))
+    mails = {mail.to: mail for mail in postman.bring()}
+    press(new_browser(), mails["thief@evil.example"].link)
+    press(new_browser(), next(mail.link for mail in postman.bring("owner@shoes.example") if "This was not me" in mail.text))
+    with factory.context():
+        assert ownership.waiting(factory.settings, organisation) is None
+    assert new_browser().open(mails["heir@shoes.example"].link).status == 404
 
 
 @pytest.mark.parametrize("way", ["forgotten", "ended"])
