@@ -178,7 +178,6 @@ SAMPLES: dict[str, tuple[str, object]] = {
         HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", "")), True),
     ),
     "home-recovery": ("account/home.html", HomePage("sanne", "", "Example Shoes", (), True, True)),
-    "home-recovery": ("account/home.html", HomePage("sanne", "", "Example Shoes", (), True, True)),
     "home-of-a-stranger": ("account/home.html", HomePage("", "", "", ())),
     "security": ("account/security.html", SECURITY),
     "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),

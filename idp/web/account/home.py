@@ -37,7 +37,6 @@ class HomePage:
     apps: tuple[App, ...]
     has_console: bool = False
     is_recovering: bool = False
-    is_recovering: bool = False
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -45,7 +44,6 @@ def mount(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/", "home", home)
     blueprint.add_url_rule("/sign-in", "sign_in", sign_in, methods=["POST"])
     blueprint.add_url_rule("/sign-out", "sign_out", sign_out, methods=["POST"])
-    blueprint.add_url_rule("/account/owner-recovery/stop", "stop_recovery", stop_recovery, methods=["POST"])
     blueprint.add_url_rule("/account/owner-recovery/stop", "stop_recovery", stop_recovery, methods=["POST"])
 
 
@@ -83,14 +81,6 @@ def sign_out() -> Response:
         origin = Origin(actor_id=login.user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
         logins.end(login, "signed_out", origin)
     browser.cookies().login = ""
-    return pages.see_other("/")
-
-
-def stop_recovery() -> Response:
-    """Stop the recovery of the owner, for administrators whom no mail with a link could reach, and for the owner (S48)."""
-    csrf.require()
-    present = me(Needs(return_to="/"))
-    recoveries.cancel(browser.settings(), present.organisation, present.origin)
     return pages.see_other("/")
 
 
