@@ -19,17 +19,16 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def logo(store_url: str) -> Response:
-    """Take the file that was chosen, or with ``remove`` show none from now on."""
+    """Take the file that was chosen, or with ``remove`` show none any more; a GET, after a sign-in, shows the settings."""
     request.max_content_length = LARGEST_FORM
     admin = access.administrator(store_url, fresh=True)
-    settings = url_for("admin.settings", store_url=store_url)
     if request.method == "GET":
-        return pages.see_other(settings)
+        return pages.render("admin/settings.html", organisation.page_of(admin))
     try:
         what = _answer(admin, forms.fields())
     except Invalid as wrong:
         return pages.render("admin/settings.html", organisation.page_of(admin, logo_errors=(wrong.message,)), 422)
-    return access.done(settings, what)
+    return access.done(url_for("admin.settings", store_url=store_url), what)
 
 
 def _answer(admin: Admin, form: dict[str, str]) -> str:
