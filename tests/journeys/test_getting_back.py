@@ -157,6 +157,7 @@ def test_the_answer_never_tells_whether_the_account_exists(factory: Factory, new
     factory.make_user(jan.organisation_id, "unsure", email="unsure@shoes.example", email_verified=False)
     with factory.context():
         people.disable(factory.settings, factory.organisation(jan.organisation_id), factory.user(gone), BY_TESTS)
+    assert [mail.to for mail in postman.bring()] == ["gone@shoes.example"]  # told of that, and of nothing more below
     answers = set()
     names = [(jan.store_url, name) for name in ("jan", "nobody", "gone", "bare", "unsure")]
     for store_url, name in (*names, ("no-such-shop", "jan"), ("!!", "jan")):
