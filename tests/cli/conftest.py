@@ -1,6 +1,7 @@
 """The command line on a fresh, migrated database: ``idp("user", "list", …)`` as typed, and files to hand to it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,11 @@ class Idp:
     def json(self, *arguments: str, stdin: str | None = None) -> Any:
         """What a command prints as JSON."""
         return json.loads(self(*arguments, stdin=stdin).stdout)
+
+    def point_at(self, file: str) -> None:
+        """Name another database than the one that was prepared: a file, whichever engine the test began with."""
+        url = f'url = "sqlite:///{self.folder / file}"'
+        self.config.write_text(re.sub(r'^url = ".*"$', url, self.config.read_text(), flags=re.MULTILINE))
 
     @property
     def settings(self) -> Settings:

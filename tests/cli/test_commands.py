@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -265,8 +264,8 @@ def test_the_doctor_asks_the_mail_server(idp: Idp, mailbox: Mailbox) -> None:
 
 FAULTS: list[tuple[Callable[[Idp], object], str]] = [
     (lambda idp: idp.config.chmod(0o644), "chmod 600"),
-    (lambda idp: _point_at(idp, "fresh.sqlite3"), "idp migrate"),
-    (lambda idp: _point_at(idp, "no/such/folder.sqlite3"), "check [database] url"),
+    (lambda idp: idp.point_at("fresh.sqlite3"), "idp migrate"),
+    (lambda idp: idp.point_at("no/such/folder.sqlite3"), "check [database] url"),
     (lambda idp: _replace(idp, "test:", "test:AAAA", cut=4), "put the sealing key they were made with back"),
     (lambda idp: idp.config.write_text(idp.config.read_text() + '[leaked]\nfile = "none.bin"\n'), "idp leaked import"),
     (lambda idp: idp.config.write_text(idp.config.read_text() + '[mail]\nfolder = "/dev/null/x"\n'), "name a [mail] host"),
@@ -279,12 +278,6 @@ def _replace(idp: Idp, old: str, new: str, cut: int = 0) -> None:
     idp.config.write_text(text[:at] + new + text[at + len(old) + cut :])
 
 
-def _point_at(idp: Idp, file: str) -> None:
-    """Another database than the one that was prepared: a file, whichever engine this test began with."""
-    text = re.sub(r'^url = ".*"$', f'url = "sqlite:///{idp.folder / file}"', idp.config.read_text(), flags=re.MULTILINE)
-    idp.config.write_text(text)
-
-
 @pytest.mark.parametrize(("spoil", "remedy"), FAULTS)
 def test_the_doctor_says_what_to_do(idp: Idp, spoil: Callable[[Idp], object], remedy: str) -> None:
     """Issue: and says what to do; a fault is exit code 1."""
@@ -295,7 +288,7 @@ def test_the_doctor_says_what_to_do(idp: Idp, spoil: Callable[[Idp], object], re
 def test_migrate_says_whether_there_was_anything(idp: Idp, tmp_path: Path) -> None:
     """`migrate --check` changes nothing and answers by its exit code."""
     assert "is up to date" in idp("migrate").stdout
-    _point_at(idp, "fresh.sqlite3")
+    idp.point_at("fresh.sqlite3")
     assert "run `idp migrate`" in idp("migrate", "--check", code=1).stderr
     assert "was brought up to date" in idp("migrate").stdout
     assert "is up to date" in idp("migrate", "--check").stdout
