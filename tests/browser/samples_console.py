@@ -102,7 +102,7 @@ EXPLAIN = ExplainPage(
     needed=WORDS[2],
     reasons=(
         Reason("group", "2FA", 2, say("Required by the group %(group)s.", group="2FA")),
-        Reason("role", "employee", 0, say("The role %(role)s does not require it.", role="employee")),
+        Reason("role", "employee", 0, say("The role does not require it.")),
     ),
 )
 RULE = Rule(
