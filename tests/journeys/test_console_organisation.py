@@ -6,6 +6,7 @@ import pytest
 
 from idp.clock import now
 from idp.db import transaction
+from idp.identity import recoveries
 from idp.store import organisations, outbox, users
 from tests.factories import Factory
 
@@ -215,6 +216,14 @@ def test_an_operator_helps_an_owner_by_a_recovery_alone(factory: Factory, enter,
         sent = {(mail.template, mail.recipient) for mail in outbox.mails()}
     assert ("owner_recovery_confirm", "boss@shoes.example") in sent
     assert ("owner_recovery_announced", "anna@shoes.example") in sent
+    assert "Start a recovery of the owner" not in browser.open(f"{PEOPLE}/{boss.id}").text
+    browser.click("Stop the recovery").fill(password="not my password").submit()
+    assert browser.status == 422
+    browser.fill(password=olga.password).submit()
+    assert "Start a recovery of the owner" in browser.open(f"{PEOPLE}/{boss.id}").text
+    with factory.context():
+        assert recoveries.under_way(shoes) is None
+        assert "owner_recovery_cancelled" in {mail.template for mail in outbox.mails()}
 
 
 def test_the_last_owner_stays(factory: Factory, enter, shoes) -> None:

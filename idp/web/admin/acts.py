@@ -43,6 +43,10 @@ def _recover(settings: Settings, organisation: Organisation, user: User, origin:
     recoveries.start(settings, organisation, origin)
 
 
+def _stop_recovery(settings: Settings, organisation: Organisation, _: User, origin: Origin) -> None:
+    recoveries.cancel(settings, organisation, origin)
+
+
 ACTS = {
     "reset-factor": Act(
         say("Reset the second factor"),
@@ -75,6 +79,12 @@ ACTS = {
         ),
         _recover,
         done="sent",
+    ),
+    "stop-recovery": Act(
+        say("Stop the recovery"),
+        say("Stop the recovery of the owner?"),
+        (say("%(username)s keeps the second factor and the password that they have, and is told."),),
+        _stop_recovery,
     ),
     "offer-ownership": Act(
         say("Hand over the ownership"),
@@ -159,6 +169,7 @@ def sensible(
 ) -> tuple[Offer, ...]:
     """The acts that make sense for a user now, offered to who acts."""
     is_lost_owner = user.id == organisation.owner_id and authority.is_operator(origin.actor_id)
+    is_recovered = is_lost_owner and recoveries.under_way(organisation.id) is not None
     may_be_mailed = can_be_written_to(user)
     may_own, owner = ownership.is_fit(organisation, user), ownership.owner_of(organisation)
     is_new = user.last_login_at is None and user.disabled_at is None
@@ -167,7 +178,8 @@ def sensible(
         "print-code": user.disabled_at is None and user.role != "owner" and not may_be_mailed,
         "reset-factor": has_factor and not is_lost_owner,
         "remove-factor": has_factor and not is_lost_owner,
-        "recover-owner": is_lost_owner and user.disabled_at is None,
+        "recover-owner": is_lost_owner and not is_recovered and user.disabled_at is None,
+        "stop-recovery": is_recovered,
         "offer-ownership": may_own and owner is not None and owner.id == origin.actor_id,
         "appoint-owner": may_own and owner is None and authority.is_operator(origin.actor_id),
         "one-time-password": user.disabled_at is None and may_be_mailed,
