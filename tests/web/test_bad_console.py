@@ -19,7 +19,11 @@ from tests.factories import BY_TESTS, Factory, MadePerson
 from tests.web.test_bad_forms import FORM, REFUSED, STRANGE
 from tests.web.test_roles import addresses, sign_in
 
-VALUES = [STRANGE[kind] for kind in ("control characters", "not ASCII", "long", "markup")] + [*REFUSED.values()]
+VALUES = {
+    "sqlite": [*REFUSED.values()],
+    "postgresql": [STRANGE[kind] for kind in ("control characters", "not ASCII", "long", "markup")],
+}
+"""What no form lets through meets one engine; what comes to the tables meets the one that minds lengths and letters."""
 JUNK = ["\x00", "x\x00y", "é", "x" * 3000, "\ud7ff", "..", "a" * 26]
 QUERY = (
     "q", "role", "group", "page", "on", "client", "name", "state", "username", "event", "since", "until", "before", "trail"
@@ -82,7 +86,7 @@ def sent(browser: Browser, path: str, body: bytes) -> int:
 
 
 @pytest.mark.both_engines
-def test_every_field_of_every_console_form_takes_anything(app: Flask, people, values) -> None:
+def test_every_field_of_every_console_form_takes_anything(app: Flask, people, values, engine: str) -> None:
     """V15.3.7, V2.2.1: NUL, huge and doubled values are refused; strange ones are plain wrong answers or plain text.
 
     As an operator, whom every page of the console opens to.
@@ -97,7 +101,7 @@ def test_every_field_of_every_console_form_takes_anything(app: Flask, people, va
             path = urljoin(address, form.action)
             for name in set(form.kinds) - {"csrf_token"}:
                 kept = [(key, one) for key, all_of in form.fields.items() if key != name for one in all_of]
-                for value in VALUES:
+                for value in VALUES[engine]:
                     sent(browser, path, urlencode(kept).encode() + b"&" + quote_plus(name).encode() + b"=" + value)
                     tried += 1
                 doubled = urlencode([*kept, (name, "a"), (name, "b")]).encode()
@@ -110,7 +114,7 @@ def test_every_field_of_every_console_form_takes_anything(app: Flask, people, va
 def test_junk_for_an_id_or_a_word_of_the_query_is_no_error(app: Flask, people, values) -> None:
     """V2.2.1: an id that is none is 404, never 403 or an error; a filter that is none finds nothing or says so."""
     browser = sign_in(Browser(app, "https://id.example.com"), people["operator"])
-    for endpoint, address in pages(app, values):
+    for endpoint, (address, _) in addresses(app, "admin.", values).items():
         if endpoint == "admin.tested":
             continue
         for name, known in values.items():
