@@ -45,7 +45,7 @@ ORGANISATIONS = [
     ('name = "Example Shoes"', 'name = ""', "name", "1 to 200 characters"),
     ('owner = "olga"', 'owner = "nobody"', "owner", "there is no user 'nobody'; add [[users]]"),
     ('owner = "olga"', 'owner = "olga"\nsettings.login_hours = 0', "login_hours", "1–720"),
-    ('owner = "olga"', 'owner = "olga"\nsettings.colour = "red"', "colour", "is not a setting. Known are"),
+    ('owner = "olga"', 'owner = "olga"\nsettings.music = "loud"', "music", "is not a setting. Known are"),
 ]
 
 

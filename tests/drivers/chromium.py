@@ -63,10 +63,23 @@ class _Quiet(WSGIRequestHandler):
         """Requests are not told to the terminal."""
 
 
+def _whole(app: Flask) -> Any:
+    """Bodies are whole before they are sent: werkzeug leaves a file open where the browser hangs up half-way."""
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        parts = app(environ, start_response)
+        try:
+            return [b"".join(parts)]
+        finally:
+            getattr(parts, "close", lambda: None)()
+
+    return answer
+
+
 @contextmanager
 def serving(app: Flask, port: int) -> Iterator[str]:
     """The application on ``http://localhost:port``, for as long as the context lasts."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", port, _whole(app), threaded=True, request_handler=_Quiet)
     server.daemon_threads = True  # type: ignore[attr-defined] # socketserver's; keep-alive threads end with the tests
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
