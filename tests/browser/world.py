@@ -10,6 +10,7 @@ from idp.mail.messages import notify
 from idp.store import outbox
 from tests.conftest import Live
 from tests.drivers.browser import Browser
+from tests.drivers.security_key import SecurityKey
 from tests.factories import BY_TESTS, MadePerson
 from tests.web.test_roles import one_of_each, sign_in
 
@@ -17,7 +18,7 @@ GROUP, SHOP, RULE = "2FA", "Amsterdam Dam", "xero-nl"
 
 
 def people_of(live: Live) -> dict[str, MadePerson]:
-    """Who there is by role, of an organisation with a shop, a group, a rule, mail, sessions, an offer of ownership."""
+    """Who there is by role, of an organisation with a shop, a group, a rule, mail, sessions, a passkey, an offer."""
     people = one_of_each(live.factory)
     live.factory.make_group(people["owner"].organisation_id, GROUP)
     _add_shop_and_rule(live, people["owner"])
@@ -25,6 +26,7 @@ def people_of(live: Live) -> dict[str, MadePerson]:
     _offer_ownership(live, people["owner"], people["administrator"])
     for role in ("customer", "manager"):
         sign_in(Browser(live.app, live.settings.issuer), people[role])
+    live.factory.give_passkey(people["customer"], SecurityKey(live.settings.issuer))
     return people
 
 
