@@ -181,7 +181,7 @@ class Limits(Section):
     longest_wait_seconds: int = Field(900, ge=1)
     """The wait grows no further than this."""
     hard_stop: int = Field(100, ge=10)
-    """Failures in a row that close an authenticator until an administrator, or a mailed link with the other factor, opens it."""
+    """Failures in a row that close an authenticator; an administrator opens it, or a mailed link with the other factor."""
     address_failures: int = Field(50, ge=5)
     """Failures from one address within the window that close it."""
     address_window_minutes: int = Field(15, ge=1)

@@ -8,7 +8,7 @@ import click
 from idp import clock, errors
 from idp.cli.command import Noun, in_english, opened
 from idp.cli.provision import document as documents
-from idp.cli.user import everyone, find
+from idp.cli.user import find
 from idp.config import Settings
 from idp.identity import dated_rules, reach
 from idp.identity.dated_rules import known_now
@@ -76,11 +76,11 @@ def dry_run(source: str | None, on: date, client: str | None) -> None:
     """
     with opened() as settings:
         looked_at = _looked_at(settings, source)
-        affected = list(reach.reached(settings, everyone(), looked_at, _noon(on), _client(client)))
-        for one in affected:
+        found = reach.reach_of(settings, store.organisations(), looked_at, _noon(on), _client(client))
+        for one in found.affected:
             has, why = "has one" if one.person.has_factor else "has none yet", ", ".join(one.because)
             click.echo(f"{one.person.store_url:24} {one.person.username:24} {NAMES[one.level]} ({why}); {has}")
-        click.echo(f"{len(affected)} of {len(everyone())} people would be affected on {on} by {len(looked_at)} rule(s).")
+        click.echo(f"{len(found.affected)} of {found.of} people would be affected on {on} by {len(looked_at)} rule(s).")
 
 
 def _client(client_id: str | None) -> Client | None:

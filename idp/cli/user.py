@@ -16,7 +16,6 @@ from idp.identity import passkeys, passwords, people
 from idp.identity.makers import maker_of
 from idp.identity.organisations import settings_of
 from idp.store import credentials, devices, logins, users
-from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
 from idp.store.users import User
@@ -260,13 +259,3 @@ def refuse_unacceptable(settings: Settings, organisation: Organisation, row: Use
     why = passwords.unacceptable(settings, held, row, organisation.name, password, has_factor)
     if why is not None:
         raise click.ClickException(in_english(why))
-
-
-def everyone() -> list[tuple[Organisation, User]]:
-    """Every user who is not disabled, with their organisation."""
-    return [
-        (organisation, row)
-        for organisation in store.organisations()
-        for row in users.users(organisation.id)
-        if row.disabled_at is None
-    ]

@@ -3,6 +3,9 @@
 Who may make which change is decided in ``authority``, never in a page, a command or a file.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,24 +34,60 @@ def find(organisation_id: str, typed: str) -> User | None:
     return users.user_named(organisation_id, key) if 0 < len(key) <= 254 else None
 
 
+@dataclass(frozen=True)
+class Holdings:
+    """What policy weighs of a user beside their own row. ``keys``: for each passkey, whether it is attested hardware."""
+
+    groups: tuple[Membership, ...]
+    has_totp: bool
+    keys: Sequence[bool]
+    codes_left: int
+
+
 def person_of(settings: Settings, organisation: Organisation, user: User) -> Person:
     """A user as policy sees them."""
     recovery_set = credentials.active_recovery_set(user.organisation_id, user.id)
-    keys = passkeys.kinds_of(user.organisation_id, user.id)
+    held = Holdings(
+        groups=tuple(Membership(group.name, group.requires_mfa) for group in users.groups_of(user.organisation_id, user.id)),
+        has_totp=credentials.active_totp(user.organisation_id, user.id) is not None,
+        keys=passkeys.kinds_of(user.organisation_id, user.id),
+        codes_left=credentials.unspent_recovery_codes(user.organisation_id, recovery_set.id) if recovery_set else 0,
+    )
+    return _person(organisation, user, held, counts=settings_of(settings, organisation).remembered_device_counts)
+
+
+def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Person]:
+    """All people of an organisation who are not disabled, in as many statements for ten thousand as for ten."""
+    counts = settings_of(settings, organisation).remembered_device_counts
+    requiring = {group.name: group.requires_mfa for group in organisations.groups(organisation.id)}
+    groups: dict[str, list[Membership]] = defaultdict(list)
+    for user_id, name in users.group_names(organisation.id):
+        groups[user_id].append(Membership(name, requiring[name]))
+    keys: dict[str, list[bool]] = defaultdict(list)
+    for user_id, is_hardware in passkeys.kinds(organisation.id):
+        keys[user_id].append(is_hardware)
+    has_totp, codes_left = credentials.totp_owners(organisation.id), credentials.codes_left(organisation.id)
+    for user in users.users(organisation.id):
+        if user.disabled_at is None:
+            held = Holdings(tuple(groups[user.id]), user.id in has_totp, keys[user.id], codes_left.get(user.id, 0))
+            yield _person(organisation, user, held, counts=counts)
+
+
+def _person(organisation: Organisation, user: User, held: Holdings, *, counts: bool) -> Person:
     return Person(
         organisation_id=user.organisation_id,
         user_id=user.id,
         username=user.username,
         role=user.role,
-        groups=tuple(Membership(group.name, group.requires_mfa) for group in users.groups_of(user.organisation_id, user.id)),
+        groups=held.groups,
         store_url=organisation.store_url,
         country=organisation.country,
         integrations=tuple(organisation.integrations),
-        remembered_device_counts=settings_of(settings, organisation).remembered_device_counts,
-        has_totp=credentials.active_totp(user.organisation_id, user.id) is not None,
-        has_passkey=bool(keys),
-        has_hardware_key=any(keys),
-        recovery_codes_left=credentials.unspent_recovery_codes(user.organisation_id, recovery_set.id) if recovery_set else 0,
+        remembered_device_counts=counts,
+        has_totp=held.has_totp,
+        has_passkey=bool(held.keys),
+        has_hardware_key=any(held.keys),
+        recovery_codes_left=held.codes_left,
         must_set_up=user.must_set_up_since is not None,
         must_change_password=user.must_change_password,
         disabled=user.disabled_at is not None,

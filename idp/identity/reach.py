@@ -1,6 +1,6 @@
 """What rules ask of somebody on a day, and whom dated rules would reach (S11): the same for console and command line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -31,6 +31,14 @@ class Reached:
     person: Person
     level: int
     because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom rules reach ``of`` how many people looked at."""
+
+    affected: tuple[Reached, ...]
+    of: int
 
 
 def noon(day: date) -> datetime:
@@ -65,21 +73,23 @@ def explained(
     return policy.explain(person, looked_at, settings.acr.names, on, client_rule(settings, client))
 
 
-def reached(
+def reach_of(
     settings: Settings,
-    people_looked_at: Sequence[tuple[Organisation, User]],
+    organisations: Iterable[Organisation],
     rules: Sequence[DatedRule],
     on: datetime,
     client: Client | None = None,
-) -> Iterator[Reached]:
+) -> Reach:
     """Whom ``rules`` would reach on a moment: those of whom more is asked than by all other rules that stand."""
     names = {rule.name for rule in rules}
     others = [rule for rule in standing() if rule.name not in names]
     where, levels = client_rule(settings, client), settings.acr.names
-    for organisation, user in people_looked_at:
-        person = people.person_of(settings, organisation, user)
+    affected, looked_at = list[Reached](), 0
+    for person in (person for organisation in organisations for person in people.persons_of(settings, organisation)):
+        looked_at += 1
         before = policy.rules_for(person, others, levels, on, where)
         after = policy.rules_for(person, [*others, *rules], levels, on, where)
         if after.level > before.level or (after.must_own and not before.must_own):
             because = tuple(reason.name for reason in after.reasons if reason.source == "policy" and reason.name in names)
-            yield Reached(person, after.level, because)
+            affected.append(Reached(person, after.level, because))
+    return Reach(tuple(affected), looked_at)

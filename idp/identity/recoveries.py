@@ -34,6 +34,7 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
     owner, now = _owner(settings, organisation), clock.now()
     confirm_by = links.soon(settings)
     with transaction():
+        organisations.lock_owner(organisation.id)  # two operators at once: one after the other
         if store.open_recovery(organisation.id, now) is not None:
             raise Conflict(UNDER_WAY)
         row = OwnerRecovery(

@@ -39,7 +39,7 @@ def as_csv(organisation_id: str, typed: str = "", role: str = "", group_id: str 
 
 
 def _belongings(organisation_id: str) -> Belongings:
-    owners = credentials.totp_owners(organisation_id) | passkeys.passkey_owners(organisation_id)
+    owners = credentials.totp_owners(organisation_id) | {user_id for user_id, _ in passkeys.kinds(organisation_id)}
     groups = _by_user(users.group_names(organisation_id))
     return Belongings(groups, _by_user(users.shop_codes(organisation_id)), frozenset(owners))
 

@@ -185,6 +185,18 @@ def unspent_recovery_codes(organisation_id: str, set_id: str) -> int:
     return int(values(select(func.count()).where(*here))[0][0])
 
 
+def codes_left(organisation_id: str) -> dict[str, int]:
+    """How many codes still work, by the ids of an organisation's users who have any."""
+    joined = (RecoveryCode.organisation_id == RecoverySet.organisation_id) & (RecoveryCode.set_id == RecoverySet.id)
+    here = (
+        RecoverySet.organisation_id == organisation_id,
+        RecoverySet.removed_at.is_(None),
+        RecoveryCode.spent_at.is_(None),
+    )
+    counted = select(RecoverySet.user_id, func.count()).join(RecoveryCode, joined).where(*here)
+    return {row[0]: row[1] for row in values(counted.group_by(RecoverySet.user_id))}
+
+
 def _code(organisation_id: str, set_id: str, digest: bytes) -> tuple[object, ...]:
     return (
         RecoveryCode.organisation_id == organisation_id,

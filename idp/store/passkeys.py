@@ -56,10 +56,10 @@ def kinds_of(organisation_id: str, user_id: str) -> list[bool]:
     return [row[0] for row in values(select(Passkey.hardware).where(*_of(organisation_id, user_id)))]
 
 
-def passkey_owners(organisation_id: str) -> set[str]:
-    """The ids of an organisation's users who have a passkey."""
+def kinds(organisation_id: str) -> list[tuple[str, bool]]:
+    """Every passkey of an organisation, as whose it is and whether it is attested hardware."""
     here = (Passkey.organisation_id == organisation_id, Passkey.removed_at.is_(None))
-    return {row[0] for row in values(select(Passkey.user_id).where(*here))}
+    return [(row[0], row[1]) for row in values(select(Passkey.user_id, Passkey.hardware).where(*here))]
 
 
 def passkey_of(organisation_id: str, user_id: str, passkey_id: str) -> Passkey | None:

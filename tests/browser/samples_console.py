@@ -16,6 +16,7 @@ from idp.web.admin.acts import ACTS, Offer
 from idp.web.admin.dialog import DialogPage, Question
 from idp.web.admin.front import Choice, OrganisationsPage
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
+from idp.web.admin.lists import Pages
 from idp.web.admin.organisation import Number, SettingsPage
 from idp.web.admin.ownership import OwnershipPage
 from idp.web.admin.people import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
@@ -146,7 +147,9 @@ AFFECTED = (
     Affected("jan", "jan", WORDS[2], ("xero-au",), True),
     Affected("kim", LONG, WORDS[3], ("xero-au", "de-2027"), False),
 )
-DRY_RUN = DryRunPage(FRAME, "2026-11-20", "", (("", say("All policies")), ("xero-au", "xero-au")), AFFECTED, 12)
+DRY_RUN = DryRunPage(
+    FRAME, "2026-11-20", "", (("", say("All policies")), ("xero-au", "xero-au")), AFFECTED, 2, 12, Pages("", "?page=2")
+)
 CONSOLE: dict[str, tuple[str, Any]] = {
     "console-organisations": (
         "admin/organisations.html",
@@ -189,7 +192,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-policy": ("admin/policy_form.html", RULE_FORM),
     "console-add-policy": ("admin/policy_form.html", replace(RULE_FORM, is_new=True)),
     "console-dry-run": ("admin/dry_run.html", DRY_RUN),
-    "console-dry-run-nobody": ("admin/dry_run.html", replace(DRY_RUN, affected=())),
+    "console-dry-run-nobody": ("admin/dry_run.html", replace(DRY_RUN, affected=(), count=0, pages=Pages("", ""))),
     "console-ownership": ("admin/ownership.html", OWNERSHIP),
     "console-ownership-seen": ("admin/ownership.html", replace(OWNERSHIP, is_owner=False, may_withdraw=False)),
     "console-not-owned": ("admin/ownership.html", replace(NOT_OWNED, may_withdraw=False)),

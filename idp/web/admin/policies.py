@@ -11,12 +11,13 @@ from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import dated_rules, reach
 from idp.identity.dated_rules import CONDITIONS
 from idp.identity.policy import SECOND_FACTOR, DatedRule
-from idp.store import organisations, users
+from idp.store import organisations
 from idp.store.organisations import Policy
 from idp.web import browser, forms, pages
-from idp.web.admin import access, dialog
+from idp.web.admin import access, dialog, lists
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.dialog import Question
+from idp.web.admin.lists import Pages
 from idp.web.admin.people import ROLE_NAMES, Choices
 from idp.web.admin.person import chosen_day
 
@@ -87,7 +88,10 @@ class DryRunPage:
     name: str
     names: Choices
     affected: tuple[Affected, ...]
+    """Those of this page, of ``count`` in all and ``of`` people looked at."""
+    count: int
     of: int
+    pages: Pages
     errors: tuple[Message, ...] = ()
 
 
@@ -233,9 +237,8 @@ def _dry_run(admin: Admin) -> DryRunPage:
     on, errors = chosen_day()
     name = next((row.name for row in seen if row.name == request.args.get("name")), "")
     looked_at = [row for row in seen if name in ("", row.name)]
-    at = admin.organisation
-    everybody = [(at, user) for user in users.users(at.id) if user.disabled_at is None]
-    found = reach.reached(browser.settings(), everybody, looked_at, reach.noon(on))
+    found = reach.reach_of(browser.settings(), [admin.organisation], looked_at, reach.noon(on))
+    rows = found.affected[lists.skipped() :][: lists.PAGE + 1]
     return DryRunPage(
         frame=admin.frame(HERE),
         on=on.isoformat(),
@@ -243,8 +246,10 @@ def _dry_run(admin: Admin) -> DryRunPage:
         names=(("", say("All policies")), *((row.name, row.name) for row in seen)),
         affected=tuple(
             Affected(one.person.user_id, one.person.username, reach.WORDS[one.level], one.because, one.person.has_factor)
-            for one in found
+            for one in rows[: lists.PAGE]
         ),
-        of=len(everybody),
+        count=len(found.affected),
+        of=found.of,
+        pages=lists.pages_of(rows, "admin.dry_run", store_url=admin.organisation.store_url, name=name, on=on.isoformat()),
         errors=errors,
     )
