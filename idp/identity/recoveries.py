@@ -97,6 +97,7 @@ def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
     now = clock.now()
     due_at = now + timedelta(hours=settings.lifetimes.owner_recovery_hours)
     with transaction():
+        organisations.lock_owner(link.user.organisation_id)  # before the links, as whoever cancels: no deadlock
         links.burn(link)
         if not store.confirm_recovery(link.user.organisation_id, str(link.values.get("recovery")), now, due_at):
             raise NotFound(GONE, detail="the recovery was over")
@@ -106,6 +107,7 @@ def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
 def cancel_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
     """An administrator pressed the button to cancel. Raises ``NotFound`` where it is over."""
     with transaction():
+        organisations.lock_owner(link.user.organisation_id)
         links.burn(link)
         row = store.recovery(link.user.organisation_id, str(link.values.get("recovery")))
         if row is None:
@@ -120,6 +122,7 @@ def cancel(settings: Settings, organisation: Organisation, origin: Origin) -> No
     if row is None:
         raise NotFound(say("No recovery is under way."))
     with transaction():
+        organisations.lock_owner(organisation.id)
         _cancel(settings, row, origin)
 
 
@@ -153,6 +156,7 @@ def finish_due(settings: Settings) -> int:
 
 def _finish(settings: Settings, row: OwnerRecovery) -> bool:
     """The second factor goes, no password fits any more, and a link to a new one is mailed: all or nothing."""
+    organisations.lock_owner(row.organisation_id)
     organisation, owner = organisations.organisation(row.organisation_id), users.user(row.organisation_id, row.user_id)
     if organisation is None or owner is None:
         return False
