@@ -137,29 +137,26 @@ def _answer(app: Flask, issuer: str, ask: dict[str, Any]) -> dict[str, Any]:
 
 def _take_part(work: dict[str, Any], voice: TextIO) -> None:
     """Be ready, wait for the word, ask everything from a thread each, tell the answers."""
-    from idp.app import create_app
-    from idp.db import db
+    from tests.drivers.applications import whole_app
 
     settings = config.read(Path(work["config"]))
-    app = create_app(settings)
-    assert app.test_client().get("/readyz", base_url=settings.issuer).status_code == 200
     answers: list[dict[str, Any]] = [{}] * len(work["asks"])
     start = threading.Barrier(len(answers) + 1)
+    with whole_app(settings) as app:
+        assert app.test_client().get("/readyz", base_url=settings.issuer).status_code == 200
 
-    def ask(number: int) -> None:
+        def ask(number: int) -> None:
+            start.wait()
+            answers[number] = _answer(app, settings.issuer, work["asks"][number])
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(answers))]
+        for thread in threads:
+            thread.start()
+        print(json.dumps("ready"), file=voice, flush=True)
+        sys.stdin.readline()
         start.wait()
-        answers[number] = _answer(app, settings.issuer, work["asks"][number])
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(answers))]
-    for thread in threads:
-        thread.start()
-    print(json.dumps("ready"), file=voice, flush=True)
-    sys.stdin.readline()
-    start.wait()
-    for thread in threads:
-        thread.join()
-    with app.app_context():
-        db.engine.dispose()
+        for thread in threads:
+            thread.join()
     print(json.dumps(answers), file=voice, flush=True)
 
 
