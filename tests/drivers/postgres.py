@@ -60,6 +60,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._numbers = itertools.count(1)
+        self._free: list[str] = []
 
     def url(self, name: str) -> str:
         """The address of a database."""
@@ -72,13 +73,17 @@ class Server:
 
     @contextmanager
     def fresh(self, template: str = "template0") -> Iterator[str]:
-        """A new database, copied from ``template``; dropped in the end. Gives its address."""
-        name = f"test_{next(self._numbers)}"
+        """A new database, copied from ``template``; dropped in the end. Gives its address.
+
+        Names are used again, so that tests find the settings of the one before, and its applications.
+        """
+        name = self._free.pop() if self._free else f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            self._free.append(name)
 
 
 @contextmanager
