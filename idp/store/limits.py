@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Index, Integer, String, and_, case, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, Moment, delete_some, every, one, session, upsert, write
+from idp.db import Base, Id, Moment, delete_some, every, one, session, upsert, values, write
 
 ALL_LANES = "*"
 """The lane of the row that counts over all lanes, towards the hard stop."""
 DIGEST_LENGTH = 64
 """Of what stands in the place of a user's id where there is none."""
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Failures(Base):
@@ -61,7 +62,7 @@ def failures(organisation_id: str, user_id: str, authenticator: str, lane: str) 
 
 def failures_of(organisation_id: str, user_id: str) -> list[Failures]:
     """All counters of a user."""
-    return every(select(Failures).where(Failures.organisation_id == organisation_id, Failures.user_id == user_id))
+    return every(select(Failures).where(*_counted(organisation_id, user_id)))
 
 
 def admit_guess(
@@ -104,16 +105,9 @@ def count_towards_stop(organisation_id: str, user_id: str, authenticator: str, s
 
 
 def forget_lane(organisation_id: str, user_id: str, authenticator: str, lane: str, *, reopen: bool) -> None:
-    """A guess in this lane was right: its failures are forgotten, those of the other lanes still count to the stop.
-
-    The common row is locked first, as counting does, so that no guess is counted between the two statements.
-    """
-    here = (
-        Failures.organisation_id == organisation_id,
-        Failures.user_id == user_id,
-        Failures.authenticator == authenticator,
-    )
-    one(select(Failures).where(*here, Failures.lane == ALL_LANES).with_for_update())
+    """A guess in this lane was right: its failures are forgotten, those of the other lanes still count to the stop."""
+    here = (*_counted(organisation_id, user_id), Failures.authenticator == authenticator)
+    _hold(organisation_id, user_id, authenticator)
     write(delete(Failures).where(*here, Failures.lane == lane))
     others = select(func.sum(Failures.count)).where(*here, Failures.lane != ALL_LANES)
     remaining = int(session().scalar(others) or 0)
@@ -122,23 +116,38 @@ def forget_lane(organisation_id: str, user_id: str, authenticator: str, lane: st
 
 
 def clear_failures(organisation_id: str, user_id: str, authenticator: str | None = None) -> int:
-    """Forget a user's failures with one authenticator or with all, the hard stop too.
+    """Forget a user's failures with one authenticator or with all, the hard stop too; how many rows counted any."""
+    of_user = _counted(organisation_id, user_id)
+    chosen = of_user if authenticator is None else (*of_user, Failures.authenticator == authenticator)
+    found = select(Failures.authenticator).where(*chosen).distinct().order_by(Failures.authenticator)
+    gone = 0
+    for (name,) in values(found):
+        _hold(organisation_id, user_id, name)
+        here = (*of_user, Failures.authenticator == name)
+        gone += write(delete(Failures).where(*here, Failures.count > 0))
+        write(delete(Failures).where(*here))
+    return gone
 
-    The common rows are locked first, as counting does: rows locked in two orders are a deadlock.
+
+def _hold(organisation_id: str, user_id: str, authenticator: str) -> None:
+    """Lock the row over all lanes until the commit, making it where it is not: whoever counts or clears begins with it.
+
+    Only looking for the row would not do: where somebody has just cleared it nothing would be locked, and two that then
+    take the rows in different orders are a deadlock.
     """
-    lock_failures(organisation_id, user_id, authenticator)
-    return write(delete(Failures).where(*_counted(organisation_id, user_id, authenticator)))
+    keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": ALL_LANES}
+    made = {"count": 0, "last_at": NEVER, "blocked_until": None}
+    upsert(Failures, tuple(keys), {**keys, **made}, {"count": Failures.count})
 
 
-def lock_failures(organisation_id: str, user_id: str, authenticator: str | None = None) -> list[Failures]:
+def lock_failures(organisation_id: str, user_id: str) -> list[Failures]:
     """The rows that count a user's failures over all lanes, locked until the commit."""
-    here = (*_counted(organisation_id, user_id, authenticator), Failures.lane == ALL_LANES)
+    here = (*_counted(organisation_id, user_id), Failures.lane == ALL_LANES)
     return every(select(Failures).where(*here).order_by(Failures.authenticator).with_for_update())
 
 
-def _counted(organisation_id: str, user_id: str, authenticator: str | None) -> tuple[ColumnElement[bool], ...]:
-    of_user = (Failures.organisation_id == organisation_id, Failures.user_id == user_id)
-    return of_user if authenticator is None else (*of_user, Failures.authenticator == authenticator)
+def _counted(organisation_id: str, user_id: str) -> tuple[ColumnElement[bool], ...]:
+    return Failures.organisation_id == organisation_id, Failures.user_id == user_id
 
 
 def admit_address(purpose: str, address: str, limit: int, now: datetime, window_ends: datetime) -> bool:

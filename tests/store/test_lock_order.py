@@ -1,9 +1,13 @@
 """Rows that several transactions lock are locked in one order by all of them, or two at once are a deadlock."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from idp.config import Settings
@@ -15,25 +19,73 @@ from tests.factories import Factory
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def test_clearing_holds_nothing_while_it_waits_for_a_guess(configure: Callable[..., Settings], postgres_url: str) -> None:
-    """V15.4.3: both lock the row over all lanes first, wherever the rows lie, so that never both wait."""
+@dataclass
+class Scene:
+    """A person, and somebody else who does something about them at the same moment."""
+
+    app: Flask
+    counter: tuple[str, str, str]
+    thread: ThreadPoolExecutor
+
+    def guess(self) -> None:
+        """Count one, as ``throttle.gate`` does."""
+        limits.count_towards_stop(*self.counter, 100, NOW)
+        assert limits.admit_guess(*self.counter, "", NOW, [(5, NOW)])
+
+    @contextmanager
+    def waiting(self, deed: Callable[[], object]) -> Iterator[Future[object]]:
+        """The deed in a transaction of its own, once it waits for us."""
+
+        def do() -> object:
+            with self.app.app_context(), transaction():
+                return deed()
+
+        other = self.thread.submit(do)
+        while not session().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert not other.done(), "it did not wait"
+        yield other
+
+
+@pytest.fixture
+def scene(configure: Callable[..., Settings], postgres_url: str) -> Iterator[Scene]:
+    """On PostgreSQL: SQLite has one writer."""
     settings = configure(database={"url": postgres_url})
-    with bare_app(settings) as app, app.app_context(), ThreadPoolExecutor(1) as threads:
+    with bare_app(settings) as app, app.app_context(), ThreadPoolExecutor(1) as thread:
         factory = Factory(settings, app)
         anna = factory.make_user(factory.make_organisation(), "anna")
-        counter = (anna.organisation_id, anna.id, "totp")
+        yield Scene(app, (anna.organisation_id, anna.id, "totp"), thread)
 
-        def clear() -> int:
-            with app.app_context(), transaction():
-                return limits.clear_failures(anna.organisation_id, anna.id)
 
-        with transaction():
-            limits.count_towards_stop(*counter, 100, NOW)
-            limits.admit_guess(*counter, "", NOW, [(5, NOW)])
-        with transaction():
-            limits.count_towards_stop(*counter, 100, NOW)  # PostgreSQL writes it anew, behind the lane's row
-            clearing = threads.submit(clear)
-            while not session().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-                assert not clearing.done(), "it did not wait"
-            assert limits.admit_guess(*counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
-        assert clearing.result() == 2, "the guess was counted before the pardon, so it is pardoned"
+def test_clearing_holds_nothing_while_it_waits_for_a_guess(scene: Scene) -> None:
+    """V15.4.3: both lock the row over all lanes first, wherever the rows lie, so that never both wait."""
+    organisation_id, anna_id, _ = scene.counter
+    with transaction():
+        scene.guess()
+    with transaction():
+        limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL writes it anew, behind the lane's row
+        with scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id)) as clearing:
+            assert limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
+    assert clearing.result() == 2, "the guess was counted before the pardon, so it is pardoned"
+
+
+def test_what_is_not_counted_yet_is_locked_too(scene: Scene) -> None:
+    """V15.4.3: a right guess whose count was cleared in between makes the next one wait, though there is no row to lock."""
+    with transaction():
+        limits.forget_lane(*scene.counter, "", reopen=False)
+        with scene.waiting(scene.guess) as guessing:
+            pass
+    guessing.result()
+    assert {row.count for row in limits.failures_of(*scene.counter[:2])} == {1}
+
+
+def test_two_pardons_at_once_are_one(scene: Scene) -> None:
+    """I7, V15.4.3: the second waits for the first, and finds that there is nothing left to forget."""
+    organisation_id, anna_id, _ = scene.counter
+    with transaction():
+        scene.guess()
+    with transaction():
+        assert limits.clear_failures(organisation_id, anna_id) == 2
+        with scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id)) as clearing:
+            pass
+    assert clearing.result() == 0
+    assert limits.failures_of(organisation_id, anna_id) == []

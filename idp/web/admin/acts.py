@@ -184,7 +184,7 @@ def sensible(
         "appoint-owner": may_own and owner is None and authority.is_operator(origin.actor_id),
         "one-time-password": user.disabled_at is None and may_be_mailed,
         "end-sessions": is_signed_in,
-        "unlock": bool(limits.failures_of(user.organisation_id, user.id)),
+        "unlock": any(row.count for row in limits.failures_of(user.organisation_id, user.id)),
         "disable": user.disabled_at is None,
         "enable": user.disabled_at is not None,
     }
