@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -34,24 +33,11 @@ class Demo:
         return f"http://localhost:{self.port + offset}{path}"
 
 
-def five_ports() -> int:
-    """The first of five free ports in a row."""
-    while True:
-        first = free_port()
-        if first < 65_000 and all(_is_free(first + offset) for offset in range(5)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     """``idp demo`` as a newcomer starts it."""
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name) / "demo", five_ports()
+        folder, port = Path(name) / "demo", free_port(5)
         log = Path(name) / "out"
         with log.open("w") as out:
             command = [sys.executable, "-m", "idp.cli", "demo", "--folder", str(folder), "--port", str(port)]

@@ -1,6 +1,7 @@
 """What this machine has, and what a test does without it: it is left out and named, or fails under ``REQUIRE_ALL=1``."""
 
 import os
+import random
 import socket
 from typing import NoReturn
 
@@ -17,8 +18,22 @@ def leave_out(what: str, how: str) -> NoReturn:
     pytest.skip(said)
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
+def free_port(in_a_row: int = 1) -> int:
+    """A loopback port that nobody listens on, or the first of so many ``in_a_row``.
+
+    It lies below those that the machine gives out by itself, as it does to every outgoing connection: one of those may be
+    taken again before the server that a test starts has come to listen. Chosen by chance, since other processes choose too.
+    """
+    while True:
+        first = random.randrange(10_000, 32_000)
+        if all(_is_free(first + offset) for offset in range(in_a_row)):
+            return first
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
