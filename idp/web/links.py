@@ -15,7 +15,7 @@ from idp.signin.case import Needs
 from idp.store import organisations
 from idp.web import browser, csrf, forms, pages
 from idp.web.account.person import SignInFirst, me
-from idp.web.reset import ToldPage, gone, named_by, origin, private
+from idp.web.reset import ToldPage, go_and_tell, gone, named_by, origin, private, tell
 
 blueprint = Blueprint("links", __name__)
 blueprint.register_error_handler(SignInFirst, lambda first: private(first.response))
@@ -148,20 +148,20 @@ def press(purpose: str) -> Response:
         act.do(browser.settings(), link, origin(link.user.id))
     except NotFound:
         return gone()
-    return pages.see_other(f"/link/{purpose}/done")
+    return go_and_tell(f"/link/{purpose}/done", link)
 
 
 @blueprint.get("/link/<purpose>/done")
 def done(purpose: str) -> Response:
     """What has happened."""
     act = ACTS.get(purpose) or abort(404)
-    page = ToldPage(act.done, (act.after,), "/", say("To the front page"))
-    return pages.render("reset/told.html", page)
+    return tell(ToldPage(act.done, (act.after,), "/", say("To the front page")))
 
 
 def _opened(token: str, purpose: str, act: Act) -> Opened:
     """What the link opens, to whom it opens; raises ``NotFound``, or ``SignInFirst`` where the person must be there."""
     link = links.opened(browser.settings(), token, purpose)
+    pages.prefer(link.user.locale)
     if act.wants_person:
         me(_as_themselves(link))
     return link
@@ -182,7 +182,6 @@ def _as_themselves(link: Opened) -> Needs:
 
 
 def _page(link: Opened, act: Act) -> PressPage:
-    pages.prefer(link.user.locale)
     organisation = named_by(link)
     return PressPage(
         action=f"/link/{link.purpose}",

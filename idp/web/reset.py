@@ -147,20 +147,33 @@ def choose() -> Response:
         return gone()
     except Invalid as wrong:
         return private(_again("reset/choose.html", _page(link), wrong))
-    return pages.see_other("/reset/done")
+    return go_and_tell("/reset/done", link)
 
 
 @blueprint.get("/reset/done")
 def done() -> Response:
     """Signed out, and on to signing in."""
     texts = (say("Everybody who was signed in to your account is signed out. Sign in with the new password."),)
-    return pages.render("reset/told.html", ToldPage(say("Your password is set"), texts, signs_in=True))
+    return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
 
 
 def origin(user_id: str = "") -> Origin:
     """Who does this, as far as a link tells, for the audit trail."""
     visit = browser.visit()
     return Origin(user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
+
+
+def go_and_tell(path: str, link: Opened) -> Response:
+    """On to the page that tells what was done. It knows nobody any more, so the reader's language goes along (S62)."""
+    pages.prefer(link.user.locale)
+    return pages.see_other(f"{path}?language={pages.locale()}")
+
+
+def tell(page: ToldPage) -> Response:
+    """What was done, in the language of the page before, and the brand that this browser may see anyway."""
+    _known()
+    pages.prefer(request.args.get("language", ""))
+    return pages.render("reset/told.html", page)
 
 
 def private(response: Response) -> Response:
@@ -171,6 +184,7 @@ def private(response: Response) -> Response:
 
 def gone() -> Response:
     """A link that opens nothing, whatever the reason."""
+    _known()
     page = ToldPage(say("This link does not work any more"), (links.GONE,), "/", say("To the front page"))
     return private(pages.render("reset/told.html", page, 404))
 

@@ -7,9 +7,8 @@ from flask import Blueprint, Response
 from idp.errors import Invalid, Message, NotFound, Refusal, TooMany, say
 from idp.identity import unlocking
 from idp.identity.links import Opened
-from idp.store import organisations
 from idp.web import browser, csrf, forms, pages
-from idp.web.reset import ToldPage, gone, origin, private
+from idp.web.reset import ToldPage, go_and_tell, gone, named_by, origin, private, tell
 
 blueprint = Blueprint("unlock", __name__)
 
@@ -47,19 +46,19 @@ def lift() -> Response:
         return gone()
     except (Invalid, TooMany) as refused:
         return _page(link, refused)
-    return pages.see_other("/unlock/done")
+    return go_and_tell("/unlock/done", link)
 
 
 @blueprint.get("/unlock/done")
 def done() -> Response:
     """It is open, and nobody is signed in by it."""
     texts = (say("Wrong attempts are forgotten. Sign in as always: with your password and your second factor."),)
-    return pages.render("reset/told.html", ToldPage(say("It is open again"), texts, signs_in=True))
+    return tell(ToldPage(say("It is open again"), texts, signs_in=True))
 
 
 def _page(link: Opened, refused: Refusal | None = None) -> Response:
     pages.prefer(link.user.locale)
-    organisation = organisations.organisation(link.user.organisation_id)
+    organisation = named_by(link)
     page = UnlockPage(
         token=link.token,
         username=link.user.username,

@@ -1,0 +1,80 @@
+"""What the pages of all mailed links have in common: the reader's language, and the organisation's brand (S29, S62)."""
+
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import links, retailers
+from tests.drivers.browser import Browser
+from tests.factories import BY_TESTS, Factory, MadePerson
+from tests.journeys.test_getting_back import NEW
+
+EMAIL = "ann@shoes.example"
+ENGLISH, DUTCH, BRAND = '<html lang="en"', '<html lang="nl"', "/brand/0b3d91.css"
+TYPED = {"reset": {"new_password": NEW, "new_password_again": NEW}}
+
+
+@pytest.fixture
+def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
+    """Somebody who reads Dutch, of an organisation with a brand that is not the only one."""
+    factory.make_organisation("another-shop")
+    with factory.context(), transaction():
+        retailers.change(factory.organisation(quiet_shoes), {"settings": {"colour": "#0b3d91"}}, BY_TESTS)
+    return factory.make_user(quiet_shoes, "ann", with_totp=True, email=EMAIL, locale="nl")
+
+
+@pytest.fixture
+def at_link(
+    factory: Factory, settings: Settings, new_browser: Callable[..., Browser], ann: MadePerson
+) -> Callable[[links.Purpose], Browser]:
+    """``at_link("reset")`` is an English browser before the page of a link of Ann's."""
+
+    def follow(purpose: links.Purpose) -> Browser:
+        with factory.context(), transaction():
+            token = links.make(settings, factory.user(ann), purpose, {"email": EMAIL}, links.soon(settings))
+        return new_browser(languages="en").open(links.address_of(settings, purpose, token))
+
+    return follow
+
+
+@pytest.mark.parametrize("purpose", get_args(links.Purpose))
+def test_the_page_of_a_link_speaks_to_its_reader(
+    at_link: Callable[[links.Purpose], Browser], ann: MadePerson, purpose: links.Purpose
+) -> None:
+    """S29, S62: whom the link is for is known: it is that person's language, and that organisation's brand."""
+    page = at_link(purpose)
+    if "/sign-in/" in page.url:
+        page.fill(username=ann.username, password=ann.password).submit().fill(code=ann.authenticator.code()).submit()
+    assert page.status == 200
+    assert DUTCH in page.html
+    assert BRAND in page.html
+
+
+@pytest.mark.parametrize("purpose", ["reset", "verify"])
+def test_what_was_done_is_told_in_the_same_language(
+    at_link: Callable[[links.Purpose], Browser], purpose: links.Purpose
+) -> None:
+    """S62: the page after the button knows nobody, and speaks as the one before; nonsense for a language does no harm."""
+    page = at_link(purpose).fill(**TYPED.get(purpose, {})).submit()
+    address, _, language = page.url.partition("?")
+    assert (address.rpartition("/")[2], language) == ("done", "language=nl")
+    assert DUTCH in page.html
+    for nonsense in ("", "?language=", "?language=xx", '?language="><b>'):
+        assert ENGLISH in page.open(address + nonsense).html, nonsense
+
+
+def test_where_there_is_one_organisation_its_brand_stays_to_the_end(
+    factory: Factory, settings: Settings, quiet_shoes: str, browser: Browser
+) -> None:
+    """S29: the logo does not go away with the last press; nor from a link that opens nothing."""
+    jan = factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
+    with factory.context(), transaction():
+        retailers.change(factory.organisation(quiet_shoes), {"settings": {"colour": "#0b3d91"}}, BY_TESTS)
+        token = links.make(settings, factory.user(jan), "verify", {"email": jan.username}, links.soon(settings))
+    address = links.address_of(settings, "verify", token)
+    assert BRAND in browser.open(address).html
+    assert BRAND in browser.open(address[:-1]).html
+    assert BRAND in browser.open("/link/verify/done").html
