@@ -73,10 +73,15 @@ class Visitor:
         self.page.locator(f"button[name={name}]" + (f"[value='{value}']" if value else "")).click()
         return self
 
-    def sees(self, heading: str) -> Self:
-        """Stand before the page with this heading, and find nothing wrong with it."""
+    def reads(self, heading: str) -> Self:
+        """Stand before the page with this heading, where ``samples`` have shown each of its states to axe."""
         expect(self.page.locator("h1")).to_have_text(heading)
         assert self.complaints == [], self.page.url
+        return self
+
+    def sees(self, heading: str) -> Self:
+        """Stand before the page with this heading, and find nothing wrong with it."""
+        self.reads(heading)
         state = (heading, *self.page.locator("main [role=alert], main h2, main label").all_inner_texts())
         if state not in CHECKED:
             CHECKED.add(state)

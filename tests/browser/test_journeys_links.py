@@ -1,0 +1,179 @@
+"""Getting back in and proving an address, in a real Chromium, each by the link of a mail that was sent (S48–S56, S62).
+
+Who reads a mail is known by its link, so the pages speak the reader's language: the browser speaks the other one wherever
+nobody begins at the sign-in.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idp import clock
+from idp.audit import Origin
+from idp.db import transaction
+from idp.identity import addresses, invitations
+from idp.store import limits
+from tests.browser.conftest import Visitor
+from tests.browser.links import ELSEWHERE, NEW, PRESSED, WORDS, button, choose, follow, press
+from tests.conftest import Live
+from tests.drivers.chromium import look
+from tests.drivers.postman import Postman
+from tests.factories import BY_TESTS, MadePerson
+
+Visitors = Callable[..., Visitor]
+Maker = Callable[..., MadePerson]
+pytestmark = pytest.mark.parametrize("locale", WORDS)
+SAID = {
+    "en-GB": {"differ": "The two passwords are not the same", "invited": "Your sign-in at Example Shoes",
+              "paper": "Start with your code", "unfit": "That does not fit together",
+              "blocked": "Your second factor was blocked", "open": "Open your second factor again",
+              "lift": "Open it again", "is_open": "It is open again", "not_yours": "That is not your password",
+              "changed": "Your e-mail address was changed", "back": "Your e-mail address is back",
+              "verify": "Verify your e-mail address", "message": "Send me a message", "sent": "We sent you a message"},
+    "nl-NL": {"differ": "De twee wachtwoorden zijn niet gelijk", "invited": "Je aanmelding bij Example Shoes",
+              "paper": "Begin met je code", "unfit": "Dat past niet bij elkaar",
+              "blocked": "Je tweede factor is geblokkeerd", "open": "Blokkade van je tweede factor opheffen",
+              "lift": "Blokkade opheffen", "is_open": "De blokkade is opgeheven",
+              "not_yours": "Dat is niet je wachtwoord", "changed": "Je e-mailadres is gewijzigd",
+              "back": "Je e-mailadres is terug", "verify": "Bevestig je e-mailadres", "message": "Stuur me een bericht",
+              "sent": "We hebben je een bericht gestuurd"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def postman(live: Live, tmp_path: Path) -> Postman:
+    """Brings the mail."""
+    return Postman(live.factory, tmp_path / "mail")
+
+
+@pytest.fixture
+def make(live: Live, quiet_shoes: str, locale: str) -> Maker:
+    """``make("ann")`` is somebody with an address, who reads the language of this test."""
+
+    def person(username: str, **details: Any) -> MadePerson:
+        known = {"email": f"{username}@shoes.example", "locale": locale[:2], **details}
+        return live.factory.make_user(quiet_shoes, username, **known)
+
+    return person
+
+
+def sign_in(here: Visitor, person: MadePerson, password: str) -> Visitor:
+    """Type name and password at the sign-in page that is there."""
+    return here.fill(username=person.username, password=password).next()
+
+
+def test_a_forgotten_password_is_replaced_and_the_code_still_asked(
+    visitor: Visitors, make: Maker, postman: Postman, locale: str
+) -> None:
+    """S1, S50, S62: asked for at the sign-in, mailed, chosen, and then signed in as always; the link worked once."""
+    ann, words = make("ann", with_totp=True), WORDS[locale]
+    here = visitor(locale=locale).begin()
+    here.page.get_by_role("link", name=words["forgot"]).click()
+    here.reads(words["forgot"]).fill(username=ann.username)
+    button(here, words["send"]).click()
+    here.reads(words["look"])
+    (mail,) = postman.bring("ann@shoes.example")
+    assert mail.subject == words["new"]
+    follow(here, mail.link, words["new"]).fill(new_password=NEW, new_password_again="something else").next()
+    here.complains(SAID[locale]["differ"])
+    choose(here, words)
+    follow(here, mail.link, words["gone"])
+    sign_in(here.begin(), ann, NEW).reads(words["code"])
+    here.fill(code=ann.authenticator.code()).next()
+    assert here.tokens().amr == ["pwd", "otp", "mfa"]
+
+
+def test_an_invitation_by_mail_leads_to_a_first_password_and_in(
+    visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
+) -> None:
+    """V6.4.1, S62: the page says that this is the first one; the button on the next page begins the first sign-in."""
+    noor, words = make("noor", name="Noor", password="", email_verified=False), WORDS[locale]
+    with live.factory.context():
+        organisation, user = live.factory.organisation(noor.organisation_id), live.factory.user(noor)
+        invitations.invite(live.settings, organisation, user, BY_TESTS)
+    (mail,) = postman.bring("noor@shoes.example")
+    assert mail.subject == SAID[locale]["invited"]
+    here = visitor(locale=ELSEWHERE[locale])
+    choose(follow(here, mail.link, words["first"]), words)
+    button(here, words["sign_in"]).click()
+    sign_in(here, noor, NEW).reads(f"{words['hello']} Noor")
+
+
+def test_a_code_on_paper_leads_to_a_first_password(visitor: Visitors, live: Live, make: Maker, locale: str) -> None:
+    """V6.4.1, S62: somebody without an address types what stands on the paper; a slip of the pen says so."""
+    piet, words, said = make("piet", name="Piet", password="", email=""), WORDS[locale], SAID[locale]
+    with live.factory.context():
+        organisation, user = live.factory.organisation(piet.organisation_id), live.factory.user(piet)
+        code = invitations.print_code(live.settings, organisation, user, BY_TESTS)
+    here = visitor(locale=locale).open("/welcome").reads(said["paper"])
+    here.fill(organisation=piet.store_url, username="PIET", code=code[:-1]).next().complains(said["unfit"])
+    here.fill(code=code.upper()).next().reads(words["first"])
+    choose(here, words)
+    button(here, words["sign_in"]).click()
+    sign_in(here, piet, NEW).reads(f"{words['hello']} Piet")
+
+
+def test_a_blocked_second_factor_is_opened_with_link_and_password(
+    visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
+) -> None:
+    """N63-12, S56, S62: after the last wrong code comes a mail; its page wants the password, and then the code is taken."""
+    ann, words, said = make("ann", name="Ann", with_totp=True), WORDS[locale], SAID[locale]
+    with live.factory.context(), transaction():
+        for _ in range(live.settings.limits.hard_stop - 1):
+            limits.count_towards_stop(ann.organisation_id, ann.id, "totp", live.settings.limits.hard_stop, clock.now())
+    here = visitor(locale=ELSEWHERE[locale])
+    sign_in(here.begin(), ann, ann.password).fill(code="000000").next()
+    (mail,) = postman.bring("ann@shoes.example")
+    assert mail.subject == said["blocked"]
+    follow(here, mail.link, said["open"]).fill(password="not the password").next().complains(said["not_yours"])
+    here.fill(password=ann.password)
+    button(here, said["lift"]).click()
+    here.reads(said["is_open"])
+    look(here.page, f"link done {said['is_open']}")
+    button(here, words["sign_in"]).click()
+    sign_in(here, ann, ann.password).fill(code=ann.authenticator.code()).next().reads(f"{words['hello']} Ann")
+
+
+def test_an_address_is_changed_and_whoever_had_it_before_takes_it_back(
+    visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
+) -> None:
+    """S52, S62: confirmed by one press; the old mailbox says "this was not me", and gets a new password."""
+    ann, words, said, pressed = make("ann", name="Ann"), WORDS[locale], SAID[locale], PRESSED[locale]
+    with live.factory.context():
+        addresses.ask_change(live.settings, live.factory.user(ann), "thief@evil.example", Origin(actor_id=ann.id))
+    here = visitor(locale=ELSEWHERE[locale])
+    press(here, postman.link("thief@evil.example"), pressed["address"])
+    (told,) = postman.bring("ann@shoes.example")
+    assert told.subject == said["changed"]
+    press(here, told.link, pressed["undo"])
+    (restored,) = postman.bring("ann@shoes.example")
+    assert restored.subject == said["back"]
+    choose(follow(here, restored.link, words["new"]), words)
+    button(here, words["sign_in"]).click()
+    sign_in(here, ann, NEW).reads(f"{words['hello']} Ann")
+    here.open("/account/address")
+    assert "ann@shoes.example" in here.page.locator("main").inner_text()
+    with live.factory.context():
+        assert live.factory.user(ann).email == "ann@shoes.example"
+
+
+def test_an_administrator_verifies_the_address_and_goes_on(
+    visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
+) -> None:
+    """S55, S62: asked at the sign-in, pressed in the mail, and the sign-in that stood there ends at the app."""
+    said = SAID[locale]
+    boss = make("boss", role="administrator", with_totp=True, email_verified=False)
+    here = visitor(locale=locale)
+    sign_in(here.begin(), boss, boss.password).fill(code=boss.authenticator.code()).next().reads(said["verify"])
+    button(here, said["message"]).click()
+    here.page.get_by_role("status").filter(has_text=said["sent"]).wait_for()
+    waits_at = here.page.url
+    (mail,) = postman.bring("boss@shoes.example")
+    assert mail.subject == said["verify"]
+    press(here, mail.link, PRESSED[locale]["verify"])
+    here.page.goto(waits_at)
+    assert here.tokens().acr == "mfa"
+    with live.factory.context():
+        assert live.factory.user(boss).email_verified_at is not None

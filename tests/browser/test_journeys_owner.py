@@ -1,0 +1,160 @@
+"""The owner's mailed links in a real Chromium: recovery and its stop, ownership given and taken back (S48, S62)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from playwright.sync_api import expect
+
+from idp.audit import Origin
+from idp.clock import now
+from idp.db import transaction
+from idp.identity import ownership, recoveries, retailers
+from tests.browser.conftest import Visitor
+from tests.browser.links import ELSEWHERE, NEW, PRESSED, WORDS, choose, confirm, follow, press
+from tests.conftest import Live
+from tests.drivers.authenticator import Authenticator
+from tests.drivers.postman import Postman, Received
+from tests.factories import BY_TESTS, MadePerson
+
+Visitors = Callable[..., Visitor]
+Enter = Callable[..., Visitor]
+Clock = Callable[..., None]
+pytestmark = pytest.mark.parametrize("locale", WORDS)
+AT = "/admin/example-shoes"
+OWNER, BOSS, HEIR = "owner@shoes.example", "boss@shoes.example", "heir@shoes.example"
+SAID = {
+    "en-GB": {"recover": "Do you want to get back into your account?", "recovered": "You can get back into your account",
+              "announced": "The owner of Example Shoes asks to be let back in", "stopped": "The recovery was stopped",
+              "offer": "Hand over the ownership", "sent": "Sent.", "offered": "Will you be the owner of Example Shoes?",
+              "waits": "heir was offered the ownership", "withdrawn": "The offer of the ownership was taken back",
+              "owned": "heir is now the owner of Example Shoes"},
+    "nl-NL": {"recover": "Wil je weer in je account?", "recovered": "Je kunt weer in je account",
+              "announced": "De eigenaar van Example Shoes vraagt om weer toegang",
+              "stopped": "Het herstel is tegengehouden", "offer": "Eigendom overdragen", "sent": "Verstuurd.",
+              "offered": "Word jij de eigenaar van Example Shoes?", "waits": "het eigendom aangeboden",
+              "withdrawn": "Het aanbod van het eigendom is ingetrokken",
+              "owned": "heir is nu eigenaar van Example Shoes"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def postman(live: Live, tmp_path: Path) -> Postman:
+    """Brings the mail."""
+    return Postman(live.factory, tmp_path / "mail")
+
+
+@pytest.fixture
+def shop(live: Live, locale: str) -> dict[str, MadePerson]:
+    """Owner, administrator and heir of an organisation whose mail is in the language of this test."""
+    shoes = live.factory.make_organisation(settings={"offer_set_up": False})
+    live.factory.make_organisation("another-shop")
+    plain = {"with_totp": True, "locale": locale[:2]}
+    people = {
+        name: live.factory.make_user(shoes, name, role=role, email=f"{name}@shoes.example", name=name.title(), **plain)
+        for name, role in (("owner", "owner"), ("boss", "administrator"), ("heir", "manager"))
+    }
+    with live.factory.context(), transaction():
+        retailers.set_owner(live.factory.organisation(shoes), live.factory.user(people["owner"]), BY_TESTS)
+    return people
+
+
+@pytest.fixture
+def clock() -> Iterator[Callable[..., None]]:
+    """``clock(hours=25)`` turns the provider's clock on, which goes on ticking."""
+    with ExitStack() as travels:
+        yield lambda **span: travels.enter_context(time_machine.travel(now() + timedelta(**span), tick=True))
+
+
+def recover(live: Live, shop: dict[str, MadePerson], postman: Postman) -> dict[str, Received]:
+    """An operator begins the recovery of the owner; the mails about it, by address."""
+    with live.factory.context():
+        recoveries.start(live.settings, live.factory.organisation(shop["owner"].organisation_id), BY_TESTS)
+    return {mail.to: mail for mail in postman.bring()}
+
+
+def roles(live: Live, shop: dict[str, MadePerson]) -> list[str]:
+    """Of who was the owner, and of the heir."""
+    with live.factory.context():
+        return [live.factory.user(shop[name]).role for name in ("owner", "heir")]
+
+
+def test_an_owner_who_lost_everything_gets_back_in(
+    visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, clock: Clock, locale: str
+) -> None:
+    """S48, S62: confirmed by one press, a day of waiting, a new password by mail, and a new second factor on the way in."""
+    owner, words, said = shop["owner"], WORDS[locale], SAID[locale]
+    asked = recover(live, shop, postman)[OWNER]
+    assert asked.subject == said["recover"]
+    press(visitor(locale=ELSEWHERE[locale]), asked.link, PRESSED[locale]["recovery"])
+    assert postman.bring() == [], "nobody waited"
+    clock(hours=25)
+    told = {mail.subject: mail for mail in postman.bring(OWNER)}
+    here = choose(follow(visitor(locale=locale), told[said["recovered"]].link, words["new"]), words)
+    here.begin(acr_values="mfa", organisation=owner.store_url)
+    here.fill(username=owner.username, password=NEW).next().reads(words["set_up"])
+    here.next().next()
+    here.fill(code=Authenticator(here.page.locator("#key").inner_text()).code()).next().reads(words["codes"])
+    here.page.locator("[name=noted]").check()
+    assert here.next().tokens().amr == ["pwd", "otp", "mfa"]
+
+
+def test_an_administrator_stops_the_recovery_of_the_owner(
+    visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
+) -> None:
+    """S48, S62: by the button in the announcement; the owner is told, and the owner's own link opens nothing any more."""
+    said, mails = SAID[locale], recover(live, shop, postman)
+    assert mails[BOSS].subject == said["announced"]
+    here = visitor(locale=ELSEWHERE[locale])
+    press(here, mails[BOSS].link, PRESSED[locale]["cancel"])
+    assert [(mail.to, mail.subject) for mail in postman.bring()] == [(OWNER, said["stopped"])]
+    follow(here, mails[OWNER].link, WORDS[ELSEWHERE[locale]]["gone"])
+    with live.factory.context():
+        assert live.factory.user(shop["owner"]).password_hash is not None
+
+
+def test_the_ownership_is_offered_in_the_console_and_taken_on_from_the_mail(
+    enter: Enter, visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
+) -> None:
+    """Owner transfer, S62: with the owner's password; by the heir signed in with both factors; nothing changes before."""
+    owner, heir, words, said = shop["owner"], shop["heir"], WORDS[locale], SAID[locale]
+    here = enter(owner, f"{AT}/people/{heir.id}", locale=locale)
+    here.page.get_by_role("link", name=said["offer"], exact=True).click()
+    here.fill(password=owner.password)
+    here.page.locator("main form [type=submit]").click()
+    expect(here.page.get_by_role("status").first).to_have_text(said["sent"])
+    (offered,) = postman.bring(HEIR)
+    assert offered.subject == said["offered"]
+    theirs = visitor(locale=locale)
+    theirs.page.goto(offered.link)
+    theirs.fill(username=heir.username, password=heir.password).next().reads(words["code"])
+    theirs.fill(code=heir.authenticator.code()).next().reads(PRESSED[locale]["ownership"].title)
+    assert roles(live, shop) == ["owner", "manager"]
+    confirm(theirs, PRESSED[locale]["ownership"])
+    assert roles(live, shop) == ["administrator", "owner"]
+    assert {mail.subject for mail in postman.bring()} == {said["owned"]}
+    expect(here.open(f"{AT}/ownership").page.get_by_role("link", name=heir.username, exact=True)).to_be_visible()
+
+
+def test_the_owner_takes_the_offer_back_by_the_link_in_the_mail(
+    enter: Enter, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
+) -> None:
+    """Owner transfer, S62: one press; both are told, the console says so no more, and the heir's link opens nothing."""
+    owner, said = shop["owner"], SAID[locale]
+    with live.factory.context():
+        at, heir = live.factory.organisation(owner.organisation_id), live.factory.user(shop["heir"])
+        ownership.offer(live.settings, at, heir, Origin(actor_id=owner.id))
+    links = {mail.to: mail.link for mail in postman.bring()}
+    here = enter(owner, f"{AT}/ownership", locale=locale)
+    offer = here.page.get_by_role("region").filter(has_text=said["waits"])
+    expect(offer).to_be_visible()
+    press(here, links[OWNER], PRESSED[locale]["withdraw"])
+    assert {mail.to: mail.subject for mail in postman.bring()} == dict.fromkeys((OWNER, HEIR), said["withdrawn"])
+    here.open(f"{AT}/ownership")
+    expect(here.page.locator("h1")).to_be_visible()
+    expect(offer).to_have_count(0)
+    follow(here, links[HEIR], WORDS[locale]["gone"])
+    assert roles(live, shop) == ["owner", "manager"]
