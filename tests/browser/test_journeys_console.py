@@ -20,9 +20,11 @@ People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
 WORDS = {
     "en-GB": {"add": "Add a person", "added": "Added.", "saved": "Saved.", "sent": "Sent.", "done": "Done.",
-              "again": "tried again", "code": "A code for kim", "compulsory": "It is compulsory"},
+              "again": "tried again", "code": "A code for kim", "compulsory": "It is compulsory",
+              "signs": "sign from now on", "until": "Works until", "explained": "The ID token, explained"},
     "nl-NL": {"add": "Persoon toevoegen", "added": "Toegevoegd.", "saved": "Opgeslagen.", "sent": "Verstuurd.",
-              "done": "Gedaan.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Hij is verplicht"},
+              "done": "Gedaan.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Hij is verplicht",
+              "signs": "ondertekenen vanaf nu", "until": "Werkt tot", "explained": "Het ID-token, uitgelegd"},
 }  # fmt: skip
 
 
@@ -127,27 +129,29 @@ def test_an_owner_finds_out_what_happens_and_what_would(enter: Enter, people: Pe
     assert [one["subject"] for one in csv.DictReader(told["CSV"].splitlines())] == [customer.username]
 
 
-def test_an_operator_makes_a_rule_and_turns_the_keys(enter: Enter, people: People) -> None:
+@pytest.mark.parametrize("locale", WORDS)
+def test_an_operator_makes_a_rule_and_turns_the_keys(enter: Enter, people: People, locale: str) -> None:
     """S11, issue 3: dated rules and signing keys are the operators'; each says what will happen before it does."""
-    olga = people["operator"]
-    here = enter(olga, f"{AT}/policies", locale="nl-NL")
+    olga, words = people["operator"], WORDS[locale]
+    here = enter(olga, f"{AT}/policies", locale=locale)
     page = here.page
     page.locator("main a[href$='/policies/add']").click()
     here.fill(name="december", starts="2026-12-01").next()
-    expect(notice(page)).to_have_text("Toegevoegd.")
+    expect(notice(page)).to_have_text(words["added"])
     expect(page.get_by_role("heading", name="december")).to_be_visible()
     here.open(f"{AT}/keys")
     before = page.locator(".state.on").count()
     act(here, "rotate", olga.password)
-    expect(notice(page)).to_contain_text("ondertekenen")
+    expect(notice(page)).to_contain_text(words["signs"])
     assert page.locator(".state.on").count() == before
     assert page.locator("tbody tr").count() > before * 2, "what signed until now is no longer shown"
 
 
-def test_an_operator_connects_an_app_and_tries_it(enter: Enter, people: People) -> None:
+@pytest.mark.parametrize("locale", WORDS)
+def test_an_operator_connects_an_app_and_tries_it(enter: Enter, people: People, locale: str) -> None:
     """Issue 3: the secret is shown once and replaced with an overlap; a real sign-in shows the ID token explained."""
-    olga, jan = people["operator"], people["employee"]
-    here = enter(olga, f"{AT}/apps")
+    olga, jan, words = people["operator"], people["employee"], WORDS[locale]
+    here = enter(olga, f"{AT}/apps", locale=locale)
     page = here.page
     page.locator("main a[href$='/apps/add']").click()
     page.locator("#redirect_uris").fill(CALLBACK)
@@ -161,17 +165,18 @@ def test_an_operator_connects_an_app_and_tries_it(enter: Enter, people: People) 
     expect(page.locator("#new-secret")).to_have_count(0)
     act(here, "rotate", olga.password)
     assert page.locator("#new-secret").inner_text() not in ("", first)
-    expect(page.get_by_text("Works until", exact=False)).to_have_count(2)
+    expect(page.get_by_text(words["until"], exact=False)).to_have_count(2)
     page.locator("main a[href$='/test']").click()
     here.next()
     here.fill(username=jan.username, password=jan.password).next().fill(code=jan.authenticator.code()).next()
-    here.sees("The ID token, explained")
+    here.reads(words["explained"])
     expect(page.locator("main")).to_contain_text(jan.id)
 
 
-def test_the_keyboard_is_enough_to_add_a_shop(enter: Enter, people: People) -> None:
+@pytest.mark.parametrize("locale", WORDS)
+def test_the_keyboard_is_enough_to_add_a_shop(enter: Enter, people: People, locale: str) -> None:
     """WCAG 2.1.1, 2.4.1, 2.4.3, 2.4.7: Tab reaches everything in the order of the page, and what has focus is seen."""
-    here = enter(people["administrator"], f"{AT}/shops")
+    here = enter(people["administrator"], f"{AT}/shops", locale=locale)
     page, keys = here.page, here.page.keyboard
     expected = page.evaluate(REACHABLE)
     met = []
@@ -191,7 +196,7 @@ def test_the_keyboard_is_enough_to_add_a_shop(enter: Enter, people: People) -> N
         keys.type(typed)
     keys.press("Tab")
     keys.press("Enter")
-    expect(notice(page)).to_have_text("Added.")
+    expect(notice(page)).to_have_text(WORDS[locale]["added"])
     expect(page.get_by_role("row", name="Haarlem")).to_be_visible()
     expect(page.get_by_role("row", name=SHOP)).to_be_visible()
 

@@ -1,11 +1,13 @@
-"""What people change about themselves, in a real Chromium and in Dutch (S40, S52, S62; issue 3)."""
+"""What people change about themselves, in a real Chromium, in Dutch and in English (S40, S52, S62; issue 3)."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
+from tests.browser.links import PRESSED, press
 from tests.conftest import Live
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
@@ -14,36 +16,44 @@ from tests.web.test_roles import sign_in
 
 Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]
+pytestmark = pytest.mark.parametrize("locale", PRESSED)
+WORDS = {
+    "en-GB": {"hello": "Hello", "address": "E-mail address", "end": "End", "end_access": "End access Kassa",
+              "none": "There are none.", "activity": "Activity"},
+    "nl-NL": {"hello": "Hallo", "address": "E-mailadres", "end": "Beëindigen", "end_access": "Toegang beëindigen Kassa",
+              "none": "Er zijn er geen.", "activity": "Activiteit"},
+}  # fmt: skip
 
 
-def test_a_name_and_an_address_are_changed(enter: Enter, live: Live, people: People, tmp_path: Path) -> None:
+def test_a_name_and_an_address_are_changed(enter: Enter, live: Live, people: People, tmp_path: Path, locale: str) -> None:
     """S52: the name at once; the address once the button on the mailed page was pressed."""
-    here = enter(people["employee"], "/account/details", locale="nl-NL")
+    here, words = enter(people["employee"], "/account/details", locale=locale), WORDS[locale]
     page = here.page
     here.fill(name="Jan de Wit").next()
-    here.open("/").sees("Hallo Jan de Wit")
+    here.open("/").reads(f"{words['hello']} Jan de Wit")
     here.open("/account/address").fill(email="jan@thuis.example").next()
     expect(page.get_by_role("status")).to_contain_text("jan@thuis.example")
-    page.goto(Postman(live.factory, tmp_path / "mail").link("jan@thuis.example"))
-    here.sees("Bevestig je e-mailadres").next()
+    press(here, Postman(live.factory, tmp_path / "mail").link("jan@thuis.example"), PRESSED[locale]["address"])
     here.open("/account/security")
-    expect(page.get_by_role("region", name="E-mailadres")).to_contain_text("jan@thuis.example")
+    expect(page.get_by_role("region", name=words["address"])).to_contain_text("jan@thuis.example")
 
 
-def test_a_session_and_an_app_are_ended_and_remembered_as_done(enter: Enter, live: Live, people: People) -> None:
+def test_a_session_and_an_app_are_ended_and_remembered_as_done(
+    enter: Enter, live: Live, people: People, locale: str
+) -> None:
     """Issue 3: the browser that one does not know is signed out, the app forgotten, and the history tells both."""
-    jan = people["employee"]
+    jan, words = people["employee"], WORDS[locale]
     elsewhere = sign_in(Browser(live.app, live.settings.issuer), jan)
-    here = enter(jan, "/", locale="nl-NL")
+    here = enter(jan, "/", locale=locale)
     page = here.page
     here.begin().tokens()
     here.open("/account/sessions")
     expect(page.locator(".devices li")).to_have_count(2)
-    page.get_by_role("button", name="Beëindigen").click()
+    page.get_by_role("button", name=words["end"]).click()
     expect(page.locator(".devices li")).to_have_count(1)
     assert "/sign-in/" in elsewhere.open("/account/security").url
     here.open("/account/apps")
-    page.get_by_role("button", name="Toegang beëindigen Kassa").click()
-    expect(page.locator("main")).to_contain_text("Er zijn er geen.")
-    here.open("/account/activity").sees("Activiteit")
+    page.get_by_role("button", name=words["end_access"]).click()
+    expect(page.locator("main")).to_contain_text(words["none"])
+    here.open("/account/activity").reads(words["activity"])
     expect(page.locator(".happenings")).to_contain_text("Kassa")
