@@ -17,14 +17,13 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, ViewportSize, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The one without windows first: the same engine, and a fresh profile costs it a quarter."""
 PLACES = (
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-HOW = "apt install chromium, or install Chrome"
+HOW = "apt install chromium-headless-shell (or chromium), or install Chrome"
 WIDTHS = {"phone": 360, "tablet": 820, "desktop": 1280}
 LOOK = os.environ.get("LOOK") == "1"
 PICTURES = Path(__file__).parents[2] / "screenshots"
@@ -34,8 +33,7 @@ PATIENCE = 10_000
 
 def find_chromium() -> str | None:
     """The machine's Chromium or Chrome."""
-    names = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-    return next((found for found in (*names, *PLACES) if found and Path(found).exists()), None)
+    return next((found for found in (*map(shutil.which, NAMES), *PLACES) if found and Path(found).exists()), None)
 
 
 def launch(playwright: Playwright, executable: str) -> Browser:
