@@ -141,19 +141,27 @@ def choose() -> Response:
     form = forms.fields()
     try:
         link = links.opened(browser.settings(), form.get("token", ""), "reset", "invitation")
+        told_at = "/welcome/done" if _is_first(link) else "/reset/done"
         chosen = (form.get("new_password", ""), form.get("new_password_again", ""))
         resets.choose(browser.settings(), link, *chosen, origin(link.user.id))
     except NotFound:
         return gone()
     except Invalid as wrong:
         return private(_again("reset/choose.html", _page(link), wrong))
-    return go_and_tell("/reset/done", link)
+    return go_and_tell(told_at, link)
 
 
 @blueprint.get("/reset/done")
 def done() -> Response:
     """Signed out, and on to signing in."""
     texts = (say("Everybody who was signed in to your account is signed out. Sign in with the new password."),)
+    return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
+
+
+@blueprint.get("/welcome/done")
+def begun() -> Response:
+    """The first password: nobody was signed in before, so nobody is signed out."""
+    texts = (say("From now on you sign in with your username and this password."),)
     return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
 
 
@@ -185,7 +193,11 @@ def private(response: Response) -> Response:
 def gone() -> Response:
     """A link that opens nothing, whatever the reason."""
     _known()
-    page = ToldPage(say("This link does not work any more"), (links.GONE,), "/", say("To the front page"))
+    texts = (
+        say("It was used, has run out, or a newer one was sent."),
+        say("Do you still need it? Then look for a newer message in your mail, or ask for a new link."),
+    )
+    page = ToldPage(say("This link does not work any more"), texts, "/", say("To the front page"))
     return private(pages.render("reset/told.html", page, 404))
 
 
@@ -220,8 +232,12 @@ def _page(link: Opened) -> ChoosePage:
         username=link.user.username,
         organisation_name=organisation.name if organisation else "",
         min_length=resets.min_length(browser.settings(), link),
-        is_first=link.user.password_hash is None and link.purpose == "invitation",
+        is_first=_is_first(link),
     )
+
+
+def _is_first(link: Opened) -> bool:
+    return link.user.password_hash is None and link.purpose == "invitation"
 
 
 def _again(template: str, page: ForgottenPage | WelcomePage | ChoosePage, refused: Refusal) -> Response:
