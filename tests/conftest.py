@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -210,17 +211,36 @@ def chromium() -> Iterator[playwright.sync_api.Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def own_port() -> int:
+    """Where this process serves applications: always the same, so that they can be kept."""
+    return free_port()
+
+
 @pytest.fixture
-def live(configure: Callable[..., Settings]) -> Iterator[Live]:
+def live(configure: Callable[..., Settings], own_port: int) -> Iterator[Live]:
     """The whole application on ``http://localhost:PORT``, which is its issuer."""
-    port = free_port()
-    settings = configure(issuer=f"http://localhost:{port}")
+    settings = configure(issuer=f"http://localhost:{own_port}")
+    with whole_app(settings) as app, _served(settings, app, own_port) as served:
+        yield served
+
+
+@pytest.fixture
+def live_anew(configure: Callable[..., Settings], own_port: int) -> Iterator[Live]:
+    """As ``live``, of an application that nobody has asked anything: routes can be added to it."""
+    settings = configure(issuer=f"http://localhost:{own_port}")
     app = create_app(settings)
     try:
-        with chromium_driver.serving(app, port), bare_app(settings) as bare:
-            yield Live(settings, app, Factory(settings, bare))
+        with _served(settings, app, own_port) as served:
+            yield served
     finally:
         close(app)
+
+
+@contextmanager
+def _served(settings: Settings, app: Flask, port: int) -> Iterator[Live]:
+    with chromium_driver.serving(app, port), bare_app(settings) as bare:
+        yield Live(settings, app, Factory(settings, bare))
 
 
 @pytest.fixture

@@ -27,6 +27,12 @@ SHOWN = (
 """Samples that have every kind of button, link, mark and note among them."""
 
 
+@pytest.fixture
+def live(live_anew: Live) -> Live:
+    """An application to which a route for samples can be added."""
+    return live_anew
+
+
 def give_brand(live: Live, organisation_id: str, brand: str) -> Brand:
     """One of the brands for an organisation, as pages wear it."""
     colour, ink = BRANDS[brand]

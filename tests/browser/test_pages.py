@@ -28,10 +28,10 @@ def _show(name: str, language: str) -> Response:
 
 
 @pytest.fixture
-def samples(live: Live) -> str:
+def samples(live_anew: Live) -> str:
     """The address under which ``NAME/LANGUAGE`` shows a sample."""
-    live.app.add_url_rule("/sample/<name>/<language>", "sample", _show)
-    return f"{live.settings.issuer}/sample"
+    live_anew.app.add_url_rule("/sample/<name>/<language>", "sample", _show)
+    return f"{live_anew.settings.issuer}/sample"
 
 
 @pytest.fixture
