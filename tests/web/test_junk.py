@@ -1,0 +1,65 @@
+"""Whatever stands in an address, a header or a credential: refused or not found, never an error of ours."""
+
+import base64
+
+import pytest
+
+from tests.web.conftest import Shop
+
+DEVICES = ["x\x00y", "\x00", "é", "x" * 3000, "\xff", "\ud7ff", "..", "%00", " "]
+
+
+@pytest.mark.both_engines
+def test_junk_in_an_address_is_not_found(shop: Shop) -> None:
+    """V2.2.1, V16.5.4: what stands for an id in a path is no device, and no error (PostgreSQL takes no NUL in a text)."""
+    browser = shop.signed_in()
+    token = browser.open("/account/security").value("csrf_token")
+    for device in DEVICES:
+        path = f"/account/devices/{device}/forget".encode().decode("latin-1")
+        over = {"PATH_INFO": path}
+        told = browser.client.post("/", data={"csrf_token": token}, base_url=browser.issuer, environ_overrides=over)
+        assert told.status_code in (303, 404), ascii(device)
+        for page in (f"/sign-in/{device}", f"/sign-in/{device}/recovery-codes.txt", f"/oauth/authorize/{device}"):
+            over = {"PATH_INFO": page.encode().decode("latin-1")}
+            told = browser.client.get("/", base_url=browser.issuer, environ_overrides=over)
+            assert told.status_code == 404, ascii(page)
+
+
+@pytest.mark.parametrize("header", ["Cookie", "Accept-Language", "User-Agent", "X-Forwarded-For", "Referer", "Content-Type"])
+def test_junk_in_a_header_harms_nothing(shop: Shop, header: str) -> None:
+    """V4.1.3, V16.5.4: broken and huge headers are ignored."""
+    for value in ("", ";", "\x01", "é", "=", "q=1;q", "a" * 9000, ",".join("a" * 500), "__Host-browser", '"', "nl;q=nan"):
+        for path in ("/", "/oauth/authorize", "/account/security", "/oauth/userinfo"):
+            assert shop.ask("GET", path, headers={header: value}).status_code in (200, 303, 400, 401), (path, value[:20])
+
+
+@pytest.mark.both_engines
+def test_junk_as_a_client_or_token_is_refused(shop: Shop) -> None:
+    """V10.4, security.md 19: NUL, no UTF-8 and broken escapes in Basic and Bearer are nobody."""
+    pairs = [
+        b"a\x00b:secret",
+        b"webshop:\x00",
+        b"%00:%00",
+        b"\xff:\xff",
+        b"%ff:%ff",
+        b":",
+        b"",
+        b"a" * 5000 + b":b",
+        b"%ud800:x",
+    ]
+    words = [base64.b64encode(pair).decode() for pair in pairs] + ["!", "====", "\xe9", "a b c"]
+    for word in words:
+        for scheme in ("Basic", "basic", "Bearer", "Digest", ""):
+            asked = {"Authorization": f"{scheme} {word}".strip()}
+            grant = {"grant_type": "refresh_token", "refresh_token": "x.y"}
+            told = shop.ask("POST", "/oauth/token", headers=asked, data=grant)
+            assert told.status_code in (400, 401), (scheme, word)
+            assert shop.ask("GET", "/oauth/userinfo", headers=asked).status_code in (400, 401), (scheme, word)
+    for bearer in ("\x00.x", "%00.x", ".", "..", "a.", ".a", "a" * 26 + ".", "é.é"):
+        grant = {
+            "grant_type": "refresh_token",
+            "refresh_token": bearer,
+            "client_id": "webshop",
+            "client_secret": shop.made.secret,
+        }
+        assert shop.ask("POST", "/oauth/token", data=grant).status_code in (400, 401), bearer
