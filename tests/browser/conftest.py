@@ -1,6 +1,7 @@
 """Journeys in a real Chromium: a person with a browser, and a relying app on another port that verifies what it gets."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Self
 
 import playwright.sync_api
@@ -13,6 +14,7 @@ from tests.conftest import Live
 from tests.drivers import chromium as chromium_driver
 from tests.drivers.browser import Browser
 from tests.drivers.machine import free_port
+from tests.drivers.postman import Postman
 from tests.drivers.relying_party import RelyingParty, Tokens
 from tests.factories import MadeClient, MadePerson
 from tests.web.test_roles import sign_in
@@ -128,6 +130,12 @@ def visitor(live: Live, chromium: playwright.sync_api.Browser, relying_app: str)
 def quiet_shoes(live: Live) -> str:
     """An organisation that offers nobody a set-up, so that journeys about other things are short."""
     return live.factory.make_organisation(settings={"offer_set_up": False}, owner=True)
+
+
+@pytest.fixture
+def postman(live: Live, tmp_path: Path) -> Postman:
+    """Brings the mail."""
+    return Postman(live.factory, tmp_path / "mail")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ nobody begins at the sign-in.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,12 +41,6 @@ SAID = {
               "back": "Je e-mailadres is terug", "verify": "Bevestig je e-mailadres", "message": "Stuur me een bericht",
               "sent": "We hebben je een bericht gestuurd", "begun": "Vanaf nu log je in met"},
 }  # fmt: skip
-
-
-@pytest.fixture
-def postman(live: Live, tmp_path: Path) -> Postman:
-    """Brings the mail."""
-    return Postman(live.factory, tmp_path / "mail")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What people change about themselves, in a real Chromium, in Dutch and in English (S40, S52, S62; issue 3)."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -25,7 +24,7 @@ WORDS = {
 }  # fmt: skip
 
 
-def test_a_name_and_an_address_are_changed(enter: Enter, live: Live, people: People, tmp_path: Path, locale: str) -> None:
+def test_a_name_and_an_address_are_changed(enter: Enter, people: People, postman: Postman, locale: str) -> None:
     """S52: the name at once; the address once the button on the mailed page was pressed."""
     here, words = enter(people["employee"], "/account/details", locale=locale), WORDS[locale]
     page = here.page
@@ -33,7 +32,7 @@ def test_a_name_and_an_address_are_changed(enter: Enter, live: Live, people: Peo
     here.open("/").reads(f"{words['hello']} Jan de Wit")
     here.open("/account/address").fill(email="jan@thuis.example").next()
     expect(page.get_by_role("status")).to_contain_text("jan@thuis.example")
-    press(here, Postman(live.factory, tmp_path / "mail").link("jan@thuis.example"), PRESSED[locale]["address"])
+    press(here, postman.link("jan@thuis.example"), PRESSED[locale]["address"])
     here.open("/account/security")
     expect(page.get_by_role("region", name=words["address"])).to_contain_text("jan@thuis.example")
 

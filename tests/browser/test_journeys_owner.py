@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import time_machine
@@ -39,12 +38,6 @@ SAID = {
               "withdrawn": "Het aanbod van het eigendom is ingetrokken",
               "owned": "heir is nu eigenaar van Example Shoes"},
 }  # fmt: skip
-
-
-@pytest.fixture
-def postman(live: Live, tmp_path: Path) -> Postman:
-    """Brings the mail."""
-    return Postman(live.factory, tmp_path / "mail")
 
 
 @pytest.fixture
