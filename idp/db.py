@@ -5,10 +5,12 @@ Reads may happen at any time. Every write stands inside ``transaction()``, which
 SMTP) happens within one. On SQLite it takes the write lock at its start (``BEGIN IMMEDIATE``), so it never fails half-way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from functools import cache, wraps
+from inspect import signature
+from typing import Any, ParamSpec, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -21,9 +23,11 @@ from sqlalchemy import (
     Engine,
     Executable,
     MetaData,
+    ScalarResult,
     Select,
     String,
     Table,
+    bindparam,
     delete,
     event,
     select,
@@ -39,7 +43,9 @@ from sqlalchemy.types import TypeDecorator
 
 from idp.config import Settings
 
+P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R")
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -94,6 +100,8 @@ def setup_db(app: Any, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(settings)
     db.init_app(app)
+    app.before_request(_keep_reads)
+    app.teardown_request(_forget_reads)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _speak_sqlite(db.engine, settings)
@@ -153,7 +161,7 @@ def transaction() -> Iterator[Session]:
     if current.info.get("in_transaction"):
         yield current
         return
-    current.commit()  # ends a read that is under way; nothing was written in it
+    release()
     current.info["in_transaction"] = True
     try:
         current.connection(execution_options={"writes": True})
@@ -167,10 +175,20 @@ def transaction() -> Iterator[Session]:
 
 
 def release() -> None:
-    """End a read that is under way, so that nothing is open while something slow happens."""
-    if session().info.get("in_transaction"):
+    """End a read that is under way, so that nothing is open while something slow happens. What was read is asked again."""
+    current = session()
+    if current.info.get("in_transaction"):
         raise RuntimeError("something slow was about to happen within a transaction")
-    session().commit()
+    current.commit()
+    current.info.get("reads", {}).clear()
+
+
+def _keep_reads() -> None:
+    session().info["reads"] = {}
+
+
+def _forget_reads(_: BaseException | None) -> None:
+    session().info.pop("reads", None)
 
 
 def write(statement: Executable) -> int:
@@ -227,6 +245,35 @@ def delete_some(table: type[Base], condition: ColumnElement[bool], most: int) ->
     key = rows.primary_key.columns
     doomed = select(*key).where(condition).limit(most).with_for_update(skip_locked=True)
     return write(delete(rows).where(tuple_(*key).in_(doomed)))
+
+
+def asks_one(build: Callable[P, Select[T]]) -> Callable[P, T | None]:
+    """Reads as ``one`` does what ``build`` says: that is done once, with a place in the statement for each argument.
+
+    Within a request the same is asked once, until a transaction or a ``release``: what a page is made of is of one moment.
+    """
+    return _asking(build, lambda found: found.one_or_none())
+
+
+def asks_every(build: Callable[P, Select[T]]) -> Callable[P, Sequence[T]]:
+    """As ``asks_one``, for all rows."""
+    return _asking(build, lambda found: found.all())
+
+
+def _asking(build: Callable[P, Select[T]], take: Callable[[ScalarResult[T]], R]) -> Callable[P, R]:
+    names = tuple(signature(build).parameters)
+    statement = cache(lambda: cast(Any, build)(**{name: bindparam(name) for name in names}))
+
+    @wraps(build)
+    def ask(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
+        info, question = session().info, (build, *(bound[name] for name in names))
+        kept = info.get("reads", {}) if not info.get("in_transaction") else {}
+        if question not in kept:
+            kept[question] = take(session().scalars(statement(), bound, execution_options={"populate_existing": True}))
+        return cast(R, kept[question])
+
+    return ask
 
 
 def one(statement: Select[T]) -> T | None:

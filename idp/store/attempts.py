@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, Text, delete, select, update
+from sqlalchemy import Index, LargeBinary, Select, String, Text, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, one, write
+from idp.db import Base, Id, add, asks_one, delete_some, write
 
 
 class Attempt(Base):
@@ -36,14 +36,16 @@ class Attempt(Base):
     finished_at: Mapped[datetime | None]
 
 
-def attempt_of(digest: bytes, browser_id: str, now: datetime) -> Attempt | None:
+@asks_one
+def attempt_of(digest: bytes, browser_id: str, now: datetime) -> Select[Attempt]:
     """The sign-in in progress of this browser; none where expired or another browser's."""
-    return one(select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id, Attempt.expires_at > now))
+    return select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id, Attempt.expires_at > now)
 
 
-def any_attempt_of(digest: bytes, browser_id: str) -> Attempt | None:
+@asks_one
+def any_attempt_of(digest: bytes, browser_id: str) -> Select[Attempt]:
     """A sign-in of this browser, over or expired too, as long as it is kept: a stale page begins anew from it (S60)."""
-    return one(select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id))
+    return select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id)
 
 
 def add_attempt(row: Attempt) -> None:

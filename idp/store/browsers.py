@@ -6,10 +6,10 @@ a lane of its own for people who signed in there before, so that guessing elsewh
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, and_, delete, or_, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, and_, delete, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, every, one, upsert, write
+from idp.db import Base, Id, add, asks_one, delete_some, every, one, upsert, write
 
 COOKIE_DAYS = 400
 """The life of a browser's cookie, from its first day: browsers keep none longer."""
@@ -45,9 +45,10 @@ class BrowserUser(Base):
     last_login_at: Mapped[datetime]
 
 
-def browser_of(digest: bytes) -> Browser | None:
+@asks_one
+def browser_of(digest: bytes) -> Select[Browser]:
     """By the digest of its cookie."""
-    return one(select(Browser).where(Browser.digest == digest))
+    return select(Browser).where(Browser.digest == digest)
 
 
 def add_browser(row: Browser) -> None:
@@ -110,9 +111,14 @@ def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:
     return one(select(BrowserUser).where(*here)) is not None
 
 
+@asks_one
+def _browser(browser_id: str) -> Select[Browser]:
+    return select(Browser).where(Browser.id == browser_id)
+
+
 def organisation_of(browser_id: str) -> str:
     """The organisation last signed in to on a browser; empty where none."""
-    found = one(select(Browser).where(Browser.id == browser_id))
+    found = _browser(browser_id)
     return found.organisation_id or "" if found else ""
 
 

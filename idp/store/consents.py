@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, String, delete, select, update
+from sqlalchemy import ForeignKeyConstraint, Select, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, every, one, upsert, write
+from idp.db import Base, Id, asks_one, every, upsert, write
 
 
 class Consent(Base):
@@ -24,15 +24,14 @@ class Consent(Base):
     revoked_at: Mapped[datetime | None]
 
 
-def consent_of(organisation_id: str, user_id: str, client_id: str) -> Consent | None:
+@asks_one
+def consent_of(organisation_id: str, user_id: str, client_id: str) -> Select[Consent]:
     """The consent that holds."""
-    return one(
-        select(Consent).where(
-            Consent.organisation_id == organisation_id,
-            Consent.user_id == user_id,
-            Consent.client_id == client_id,
-            Consent.revoked_at.is_(None),
-        )
+    return select(Consent).where(
+        Consent.organisation_id == organisation_id,
+        Consent.user_id == user_id,
+        Consent.client_id == client_id,
+        Consent.revoked_at.is_(None),
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    Select,
     exists,
     func,
     select,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, insert_new, one, values, write
+from idp.db import Base, Id, add, asks_one, delete_some, insert_new, values, write
 
 ACTIVE = text("removed_at IS NULL")
 
@@ -95,11 +96,10 @@ class RecoveryCode(Base):
     """The attempt (its digest) that showed the last code and may set up again with it (S44)."""
 
 
-def active_totp(organisation_id: str, user_id: str) -> Totp | None:
+@asks_one
+def active_totp(organisation_id: str, user_id: str) -> Select[Totp]:
     """The user's authenticator app."""
-    return one(
-        select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
-    )
+    return select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
 
 
 def totp_owners(organisation_id: str) -> set[str]:
@@ -147,14 +147,13 @@ def sweep_steps(before_step: int, most: int) -> int:
     return delete_some(SpentStep, SpentStep.step < before_step, most)
 
 
-def active_recovery_set(organisation_id: str, user_id: str) -> RecoverySet | None:
+@asks_one
+def active_recovery_set(organisation_id: str, user_id: str) -> Select[RecoverySet]:
     """The user's set of recovery codes."""
-    return one(
-        select(RecoverySet).where(
-            RecoverySet.organisation_id == organisation_id,
-            RecoverySet.user_id == user_id,
-            RecoverySet.removed_at.is_(None),
-        )
+    return select(RecoverySet).where(
+        RecoverySet.organisation_id == organisation_id,
+        RecoverySet.user_id == user_id,
+        RecoverySet.removed_at.is_(None),
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, every, insert_new, one, values, write
+from idp.db import Base, Id, add, asks_one, delete_some, every, insert_new, values, write
 
 
 class Login(Base):
@@ -60,12 +60,19 @@ def _live(now: datetime) -> tuple[Any, ...]:
 
 def login_of(organisation_id: str, digest: bytes, now: datetime) -> Login | None:
     """The live login of a cookie."""
-    return one(select(Login).where(Login.organisation_id == organisation_id, Login.digest == digest, *_live(now)))
+    found = _login_with(organisation_id, digest)
+    return found if found and found.ended_at is None and min(found.idle_until, found.ends_at) > now else None
 
 
-def live_login(organisation_id: str, login_id: str, now: datetime) -> Login | None:
+@asks_one
+def _login_with(organisation_id: str, digest: bytes) -> Select[Login]:
+    return select(Login).where(Login.organisation_id == organisation_id, Login.digest == digest)
+
+
+@asks_one
+def live_login(organisation_id: str, login_id: str, now: datetime) -> Select[Login]:
     """The live login by its id (``sid``)."""
-    return one(select(Login).where(Login.organisation_id == organisation_id, Login.id == login_id, *_live(now)))
+    return select(Login).where(Login.organisation_id == organisation_id, Login.id == login_id, *_live(now))
 
 
 def logins_of(organisation_id: str, user_id: str, now: datetime) -> list[Login]:

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
-from idp.db import add, every, one
+from idp.db import add, asks_every, one
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -32,9 +32,10 @@ def add_installation(organisation_id: str, now: datetime) -> Organisation:
     return row
 
 
-def operators() -> list[User]:
+@asks_every
+def operators() -> Select[User]:
     """All operators, by username."""
-    return every(
+    return (
         select(User)
         .join(Organisation, Organisation.id == User.organisation_id)
         .where(Organisation.kind == "installation")

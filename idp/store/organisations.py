@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKeyConstraint, Index, String, delete, func, select, update
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, one, values, write
+from idp.db import Base, Id, add, asks_every, asks_one, every, one, values, write
 
 
 class Organisation(Base):
@@ -75,14 +75,16 @@ class Policy(Base):
     clients: Mapped[list[str]] = mapped_column(default=list)
 
 
-def organisation(organisation_id: str) -> Organisation | None:
+@asks_one
+def organisation(organisation_id: str) -> Select[Organisation]:
     """By id."""
-    return one(select(Organisation).where(Organisation.id == organisation_id))
+    return select(Organisation).where(Organisation.id == organisation_id)
 
 
-def organisation_at(store_url: str) -> Organisation | None:
+@asks_one
+def organisation_at(store_url: str) -> Select[Organisation]:
     """By its store URL in normal form (see ``identity.organisations``)."""
-    return one(select(Organisation).where(Organisation.store_url == store_url))
+    return select(Organisation).where(Organisation.store_url == store_url)
 
 
 def only_organisation() -> Organisation | None:
@@ -122,9 +124,10 @@ def groups(organisation_id: str) -> list[Group]:
     return every(select(Group).where(Group.organisation_id == organisation_id).order_by(Group.name))
 
 
-def policies() -> list[Policy]:
+@asks_every
+def policies() -> Select[Policy]:
     """All dated rules, by name; there are few, and ``identity.policy`` decides which speak."""
-    return every(select(Policy).order_by(Policy.name))
+    return select(Policy).order_by(Policy.name)
 
 
 def count_organisations() -> int:

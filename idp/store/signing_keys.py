@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, select, text, update
+from sqlalchemy import Index, LargeBinary, Select, String, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, every, insert_new, write
+from idp.db import Base, asks_every, every, insert_new, write
 
 SIGNS = text("active_at IS NOT NULL AND retired_at IS NULL")
 
@@ -28,9 +28,10 @@ class SigningKey(Base):
     """No longer published."""
 
 
-def published_keys() -> list[SigningKey]:
+@asks_every
+def published_keys() -> Select[SigningKey]:
     """All that are in the JWKS, oldest first."""
-    return every(select(SigningKey).where(SigningKey.withdrawn_at.is_(None)).order_by(SigningKey.created_at))
+    return select(SigningKey).where(SigningKey.withdrawn_at.is_(None)).order_by(SigningKey.created_at)
 
 
 def all_keys() -> list[SigningKey]:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, ForeignKeyConstraint, Index, String, delete, func, select, update
+from sqlalchemy import Boolean, ColumnElement, ForeignKeyConstraint, Index, Select, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, insert_new, one, values, write
+from idp.db import Base, Id, add, asks_every, asks_one, every, insert_new, values, write
 from idp.store.organisations import Group, Shop
 
 
@@ -90,14 +90,16 @@ class UserShop(Base):
     shop_id: Mapped[str] = mapped_column(Id, primary_key=True)
 
 
-def user(organisation_id: str, user_id: str) -> User | None:
+@asks_one
+def user(organisation_id: str, user_id: str) -> Select[User]:
     """By id."""
-    return one(select(User).where(User.organisation_id == organisation_id, User.id == user_id))
+    return select(User).where(User.organisation_id == organisation_id, User.id == user_id)
 
 
-def user_named(organisation_id: str, username_key: str) -> User | None:
+@asks_one
+def user_named(organisation_id: str, username_key: str) -> Select[User]:
     """By username in compared form."""
-    return one(select(User).where(User.organisation_id == organisation_id, User.username_key == username_key))
+    return select(User).where(User.organisation_id == organisation_id, User.username_key == username_key)
 
 
 def users(organisation_id: str) -> list[User]:
@@ -172,9 +174,10 @@ def burn_one_time_password(organisation_id: str, user_id: str, used: str, now: d
     return write(update(User).where(*here).values(password_expires_at=now)) == 1
 
 
-def groups_of(organisation_id: str, user_id: str) -> list[Group]:
+@asks_every
+def groups_of(organisation_id: str, user_id: str) -> Select[Group]:
     """The groups a user is in, by name."""
-    return every(
+    return (
         select(Group)
         .join(
             GroupMember,
