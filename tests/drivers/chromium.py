@@ -120,6 +120,7 @@ MEASURED = """() => [
 
 def check_accessible(page: Page) -> None:
     """Fail with what axe finds wrong, in light and in dark (WCAG 2.2 A and AA and best practices)."""
+    page.wait_for_load_state()
     if not page.evaluate("'axe' in window"):  # a page without scripts
         page.evaluate(AXE_SCRIPT)
     _check_with_axe(page, "light", {})
@@ -136,6 +137,7 @@ def _check_with_axe(page: Page, scheme: str, options: dict[str, Any]) -> None:
 
 def check_fits(page: Page) -> None:
     """Nothing sticks out sideways on a phone (WCAG 1.4.10), and what stands alone can be pressed with a thumb (2.5.5)."""
+    page.wait_for_load_state()  # words may be there before the style that they are to be judged in
     before = page.viewport_size
     if before != NARROWEST:
         page.set_viewport_size(NARROWEST)
