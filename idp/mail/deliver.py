@@ -6,10 +6,11 @@ Message-ID; nothing else sends twice. Without an SMTP server mails are written a
 
 import os
 import smtplib
+import socket
 import ssl
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from email.message import EmailMessage
 
@@ -133,8 +134,8 @@ def _send(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None
 def connect(mail: Mail) -> smtplib.SMTP:
     """A conversation, encrypted with a checked certificate unless configured ``none``: no falling back (ASVS 12.3)."""
     if mail.security == "tls":
-        return smtplib.SMTP_SSL(mail.host, mail.port, timeout=PATIENCE, context=ssl.create_default_context())
-    server = smtplib.SMTP(mail.host, mail.port, timeout=PATIENCE)
+        return _PunctualTls(mail.host, mail.port, timeout=PATIENCE, context=ssl.create_default_context())
+    server = _Punctual(mail.host, mail.port, timeout=PATIENCE)
     if mail.security == "starttls":
         try:
             server.starttls(context=ssl.create_default_context())
@@ -142,6 +143,28 @@ def connect(mail: Mail) -> smtplib.SMTP:
             server.close()
             raise
     return server
+
+
+class _Punctual(smtplib.SMTP):
+    """Waits ``PATIENCE`` for a whole answer: a socket's own timeout begins anew with every byte that drips in."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        hang_up = threading.Timer(PATIENCE, self._hang_up, [self.sock])
+        hang_up.daemon = True
+        hang_up.start()
+        try:
+            return super().getreply()
+        finally:
+            hang_up.cancel()
+
+    @staticmethod
+    def _hang_up(line: socket.socket) -> None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+
+class _PunctualTls(_Punctual, smtplib.SMTP_SSL):
+    """The same, encrypted from the first byte."""
 
 
 def _write_file(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None:

@@ -1,10 +1,14 @@
 """Two workers and one mail: held, let go, taken over, killed; and addresses beyond ASCII."""
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -163,3 +167,34 @@ def test_addresses_beyond_ascii_arrive(
 def test_a_plain_address_is_left_as_it_is() -> None:
     """No parser looks at what is ASCII already."""
     assert letters.on_the_wire("Jan.O'Neil+x@Shoes.example") == "Jan.O'Neil+x@Shoes.example"
+
+
+def drip(server: socket.socket, seen: list[str]) -> None:
+    """Greet one client, a byte at a time, for as long as it listens."""
+    line, _ = server.accept()
+    with line, suppress(OSError):
+        for byte in b"220 " + b"-" * 100 + b"\r\n":
+            line.send(bytes([byte]))
+            if line in select.select([line], [], [], 0.03)[0] and not line.recv(1):
+                seen.append("hung up on")
+                return
+        seen.append("heard out")
+
+
+def test_a_server_that_drips_is_hung_up_on_before_the_lease_ends(
+    configure: Configure, vera: MadePerson, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 3, "two workers never send the same one": no answer takes longer than it may, however slowly it comes."""
+    monkeypatch.setattr(deliver, "PATIENCE", 0.3)
+    seen: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
+        slow = threading.Thread(target=drip, args=(server, seen))
+        slow.start()
+        mail = {"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none"}
+        settings = configure(mail=mail)
+        mail_id = written(settings, vera)
+        assert deliver.deliver_due(settings) == 0
+        slow.join()
+    assert seen == ["hung up on"]
+    with factory.context():
+        assert [(row.id, row.tries, row.leased_until) for row in outbox.mails()] == [(mail_id, 1, None)]
