@@ -1,13 +1,11 @@
 """What the console shows of many people, and of rules about others: found however written, carried away, and no more."""
 
 import csv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from idp import clock, crypto
 from idp.db import db, transaction
@@ -16,6 +14,7 @@ from idp.identity.people import compared
 from idp.store import organisations, users
 from idp.store.users import User
 from tests.drivers.browser import Browser
+from tests.drivers.statements import counted
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 AT = "/admin/example-shoes"
@@ -55,23 +54,6 @@ def crowd(factory: Factory, organisation_id: str, count: int) -> None:
                 for number in range(count)
             ],
         )  # fmt: skip
-
-
-@contextmanager
-def counted(app: Any) -> Iterator[list[str]]:
-    """The statements that run meanwhile."""
-    seen: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *rest: Any) -> None:
-        seen.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_ten_thousand_people_cost_no_more_statements_than_thirty(app, factory: Factory, enter, shoes, anna) -> None:

@@ -1,0 +1,71 @@
+"""Reads whose statement is built once: one moment for a page, and never older than the last write."""
+
+from contextlib import suppress
+
+import pytest
+from flask import Flask
+
+from idp import db
+from idp.store import users
+from tests.drivers.statements import counted
+from tests.factories import Factory, MadePerson
+
+
+@pytest.fixture
+def anna(factory: Factory) -> MadePerson:
+    """Somebody."""
+    return factory.make_user(factory.make_organisation(), "anna", name="Anna")
+
+
+def rename(app: Flask, anna: MadePerson, name: str) -> None:
+    """What another request does meanwhile."""
+    with app.app_context(), db.transaction():
+        users.change_user(anna.organisation_id, anna.id, name=name)
+
+
+def selects(statements: list[str]) -> list[str]:
+    """Without what opens and ends transactions."""
+    return [one for one in statements if one.startswith("SELECT")]
+
+
+def name_of(anna: MadePerson) -> str | None:
+    """As it is read."""
+    found = users.user(anna.organisation_id, anna.id)
+    return found.name if found else None
+
+
+@pytest.mark.both_engines
+def test_a_request_asks_the_same_once_until_it_writes_or_waits(app: Flask, anna: MadePerson) -> None:
+    """V15.4.2: what a page is made of is of one moment; what is judged within a transaction or after a wait is read anew."""
+    with app.test_request_context("/"):
+        app.preprocess_request()
+        with counted(app) as asked:
+            assert [name_of(anna), name_of(anna), users.user(anna.organisation_id, "nobody")] == ["Anna", "Anna", None]
+        assert len(selects(asked)) == 2
+        db.release()
+        rename(app, anna, "Anne")
+        assert name_of(anna) == "Anne"
+        with db.transaction():
+            users.change_user(anna.organisation_id, anna.id, name="Anka")
+            assert name_of(anna) == "Anka"
+            users.change_user(anna.organisation_id, anna.id, name="Anke")
+            assert name_of(anna) == "Anke"
+        assert name_of(anna) == "Anke"
+
+
+def test_a_write_that_is_taken_back_was_never_read(app: Flask, anna: MadePerson) -> None:
+    """I2: what a transaction read of its own writes does not outlive its end."""
+    with app.test_request_context("/"):
+        app.preprocess_request()
+        with suppress(ZeroDivisionError), db.transaction():
+            users.change_user(anna.organisation_id, anna.id, name="Anke")
+            assert name_of(anna) == "Anke"
+            raise ZeroDivisionError
+        assert name_of(anna) == "Anna"
+
+
+def test_outside_a_request_everything_is_read_anew(app: Flask, anna: MadePerson) -> None:
+    """A worker lives for months."""
+    with app.app_context(), counted(app) as asked:
+        assert [name_of(anna), name_of(anna)] == ["Anna", "Anna"]
+    assert len(selects(asked)) == 2
