@@ -183,6 +183,7 @@ def _wait(place: Place, processes: list[subprocess.Popen[bytes]]) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)  # also where a script started us in the background, which has interrupts ignored
     with contextlib.suppress(KeyboardInterrupt):
         while all(process.poll() is None for process in processes):
             time.sleep(0.5)
