@@ -94,7 +94,7 @@ def offer(settings: Settings, organisation: Organisation, heir: User, origin: Or
 def _locked(organisation_id: str, heir_id: str) -> tuple[Organisation, User, User]:
     """Organisation, owner and heir as they are, and stay until the transaction ends; ``NotFound`` where one is not there."""
     organisations.lock_owner(organisation_id)
-    organisation, heir = organisations.organisation(organisation_id), users.user(organisation_id, heir_id)
+    organisation, heir = organisations.organisation(organisation_id), users.lock_user(organisation_id, heir_id)
     owner = owner_of(organisation) if organisation else None
     if organisation is None or owner is None or heir is None:
         raise NotFound(GONE, detail="no organisation, no owner or no heir")

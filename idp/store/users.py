@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, ForeignKeyConstraint, Index, Select, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_every, asks_one, every, insert_new, values, write
+from idp.db import Base, Id, add, asks_every, asks_one, every, insert_new, one, values, write
 from idp.store.organisations import Group, Shop
 
 
@@ -94,6 +94,11 @@ class UserShop(Base):
 def user(organisation_id: str, user_id: str) -> Select[User]:
     """By id."""
     return select(User).where(User.organisation_id == organisation_id, User.id == user_id)
+
+
+def lock_user(organisation_id: str, user_id: str) -> User | None:
+    """By id; until the transaction ends nobody else changes them."""
+    return one(select(User).where(User.organisation_id == organisation_id, User.id == user_id).with_for_update())
 
 
 @asks_one

@@ -1,12 +1,15 @@
 """Owner transfer: who may offer what to whom, and what an offer does not outlive."""
 
 import pytest
+from flask import Flask
 
 from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, TooMany
-from idp.identity import addresses, ownership, people, recoveries, retailers
+from idp.identity import addresses, links, ownership, people, recoveries, retailers
+from idp.store import users
 from tests.drivers.postman import Postman
+from tests.drivers.rival import made_to_wait
 from tests.factories import BY_TESTS, Factory, MadePerson
 from tests.journeys.test_addresses import press
 from tests.journeys.test_ownership import AT, BOSS, HEIR, events, link_to, roles, sign_in_as_heir, told
@@ -155,3 +158,21 @@ def test_offers_are_counted(factory: Factory, boss, heir, offer) -> None:
         offer(heir)
     with pytest.raises(TooMany):
         offer(heir)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_an_heir_whose_address_is_being_changed_takes_nothing_on(
+    app: Flask, factory: Factory, postman: Postman, offered, boss, heir, shoes
+) -> None:
+    """Owner transfer, V15.4.2: the change and the press at the same moment: the press waits, and finds the offer over."""
+    token = link_to(postman.bring(), HEIR).rpartition("/")[2]
+
+    def accept() -> None:
+        ownership.accept(factory.settings, links.opened(factory.settings, token, "ownership"), Origin(actor_id=heir.id))
+
+    with factory.context(), transaction():
+        users.change_user(shoes, heir.id, email="new@shoes.example", email_key="new@shoes.example")
+        accepting = made_to_wait(app, accept)
+    with pytest.raises(NotFound):
+        accepting.result()
+    assert roles(factory, boss, heir)[0] == "owner"

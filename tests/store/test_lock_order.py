@@ -1,19 +1,18 @@
 """Rows that several transactions lock are locked in one order by all of them, or two at once are a deadlock."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
 from idp.config import Settings
-from idp.db import session, transaction
+from idp.db import transaction
 from idp.store import limits
 from tests.drivers.applications import bare_app
+from tests.drivers.rival import made_to_wait
 from tests.factories import Factory
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -25,35 +24,25 @@ class Scene:
 
     app: Flask
     counter: tuple[str, str, str]
-    thread: ThreadPoolExecutor
 
     def guess(self) -> None:
         """Count one, as ``throttle.gate`` does."""
         limits.count_towards_stop(*self.counter, 100, NOW)
         assert limits.admit_guess(*self.counter, "", NOW, [(5, NOW)])
 
-    @contextmanager
-    def waiting(self, deed: Callable[[], object]) -> Iterator[Future[object]]:
-        """The deed in a transaction of its own, once it waits for us."""
-
-        def do() -> object:
-            with self.app.app_context(), transaction():
-                return deed()
-
-        other = self.thread.submit(do)
-        while not session().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-            assert not other.done(), "it did not wait"
-        yield other
+    def waiting(self, deed: Callable[[], object]) -> Future[object]:
+        """The other's deed, which waits for us."""
+        return made_to_wait(self.app, deed)
 
 
 @pytest.fixture
 def scene(configure: Callable[..., Settings], postgres_url: str) -> Iterator[Scene]:
     """On PostgreSQL: SQLite has one writer."""
     settings = configure(database={"url": postgres_url})
-    with bare_app(settings) as app, app.app_context(), ThreadPoolExecutor(1) as thread:
+    with bare_app(settings) as app, app.app_context():
         factory = Factory(settings, app)
         anna = factory.make_user(factory.make_organisation(), "anna")
-        yield Scene(app, (anna.organisation_id, anna.id, "totp"), thread)
+        yield Scene(app, (anna.organisation_id, anna.id, "totp"))
 
 
 def test_clearing_holds_nothing_while_it_waits_for_a_guess(scene: Scene) -> None:
@@ -63,8 +52,8 @@ def test_clearing_holds_nothing_while_it_waits_for_a_guess(scene: Scene) -> None
         scene.guess()
     with transaction():
         limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL writes it anew, behind the lane's row
-        with scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id)) as clearing:
-            assert limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
+        clearing = scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id))
+        assert limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
     assert clearing.result() == 2, "the guess was counted before the pardon, so it is pardoned"
 
 
@@ -72,8 +61,7 @@ def test_what_is_not_counted_yet_is_locked_too(scene: Scene) -> None:
     """V15.4.3: a right guess whose count was cleared in between makes the next one wait, though there is no row to lock."""
     with transaction():
         limits.forget_lane(*scene.counter, "", reopen=False)
-        with scene.waiting(scene.guess) as guessing:
-            pass
+        guessing = scene.waiting(scene.guess)
     guessing.result()
     assert {row.count for row in limits.failures_of(*scene.counter[:2])} == {1}
 
@@ -85,7 +73,6 @@ def test_two_pardons_at_once_are_one(scene: Scene) -> None:
         scene.guess()
     with transaction():
         assert limits.clear_failures(organisation_id, anna_id) == 2
-        with scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id)) as clearing:
-            pass
+        clearing = scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id))
     assert clearing.result() == 0
     assert limits.failures_of(organisation_id, anna_id) == []

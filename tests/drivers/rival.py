@@ -1,0 +1,24 @@
+"""Somebody else who does something at the same moment, and has to wait for us (PostgreSQL: SQLite has one writer)."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from flask import Flask
+from sqlalchemy import text
+
+from idp.db import session, transaction
+
+
+def made_to_wait(app: Flask, deed: Callable[[], object]) -> Future[object]:
+    """``deed`` in a transaction of its own, which by now waits for the one that is open here; fails where it does not."""
+
+    def do() -> object:
+        with app.app_context(), transaction():
+            return deed()
+
+    thread = ThreadPoolExecutor(1)
+    other = thread.submit(do)
+    thread.shutdown(wait=False)
+    while not session().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+        assert not other.done(), "it did not wait"
+    return other
