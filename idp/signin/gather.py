@@ -122,7 +122,7 @@ def _is_hinted(login: Login, hint: str) -> bool:
 
 def _organisation(needs: Needs, visit: Visit, attempt: Attempt, login: Login | None) -> tuple[Organisation | None, bool]:
     """The organisation and whether client or device had named it: request, client, device, installation (S29)."""
-    remembered_id = _remembered_organisation(visit)
+    device = _device_organisation(needs, visit)
     single = needs.client.organisations[0] if needs.client and len(needs.client.organisations) == 1 else ""
     found: Organisation | None = None
     if attempt.organisation_id:
@@ -133,18 +133,23 @@ def _organisation(needs: Needs, visit: Visit, attempt: Attempt, login: Login | N
         found = organisations.organisation_at(attempt.typed_organisation or normal_store_url(needs.organisation))
     elif login is not None:
         found = organisations.organisation(login.organisation_id)
-    elif single or remembered_id:
-        found = organisations.organisation(single or remembered_id)
+    elif single:
+        found = organisations.organisation(single)
+    elif device is not None:
+        found = device
     else:
         only = organisations.only_organisation()
         return (only, True) if only is None or serves(needs.client, only) else (None, False)
     if found is None or not serves(needs.client, found):
         return None, False
-    return found, login is not None or found.id in (single, remembered_id)
+    return found, login is not None or found.id == single or (device is not None and found.id == device.id)
 
 
-def _remembered_organisation(visit: Visit) -> str:
-    return browsers.organisation_of(visit.browser_id) if visit.browser_id and not visit.new_browser else ""
+def _device_organisation(needs: Needs, visit: Visit) -> Organisation | None:
+    """What this device remembers, if the client serves it: at an operator's own device apps do not ask for the only shop."""
+    remembered_id = browsers.organisation_of(visit.browser_id) if visit.browser_id and not visit.new_browser else ""
+    found = organisations.organisation(remembered_id) if remembered_id else None
+    return found if found is not None and serves(needs.client, found) else None
 
 
 def _typed_organisation(needs: Needs, attempt: Attempt) -> str:

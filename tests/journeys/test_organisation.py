@@ -2,6 +2,8 @@
 
 import pytest
 
+from idp.db import transaction
+from idp.store import organisations
 from tests.factories import Factory
 
 
@@ -80,6 +82,26 @@ def test_one_organisation_needs_no_store_url(factory: Factory, journey) -> None:
     """S29: skipped where the installation has one organisation."""
     jan = factory.make_user(factory.make_organisation(settings={"offer_set_up": False}))
     assert "username" in journey(jan).begin().browser.fields
+
+
+def test_the_only_organisation_is_not_asked_for_where_an_operator_signed_in(journey, enter, browser, anna, olga) -> None:
+    """S29: what a device remembers counts where the app serves it; operators' own organisation is no shop."""
+    enter(olga).open("/").submit("Sign out")
+    walk = journey(anna).begin()
+    assert browser.fields >= {"username", "password"}
+    assert walk.password().code().tokens().claims["sub"] == anna.id
+
+
+def test_the_only_organisation_is_asked_for_nowhere_once_another_is_gone(
+    factory: Factory, journey, browser, quiet_shoes: str
+) -> None:
+    """S29: a device that remembers an organisation which is no more remembers nothing."""
+    gone = factory.make_organisation("hats", settings={"offer_set_up": False})
+    journey(factory.make_user(gone)).begin().password().tokens()
+    with factory.context(), transaction():
+        organisations.delete_organisation(gone)
+    journey(factory.make_user(quiet_shoes)).begin()
+    assert browser.fields >= {"username", "password"}
 
 
 def test_the_store_url_can_be_changed(factory: Factory, journey, two) -> None:
