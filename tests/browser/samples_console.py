@@ -153,9 +153,15 @@ DRY_RUN = DryRunPage(
 CONSOLE: dict[str, tuple[str, Any]] = {
     "console-organisations": (
         "admin/organisations.html",
-        OrganisationsPage("olga", "Sleutel", "", (Choice("example-shoes", "Example Shoes"), Choice("toys", "Toys"))),
+        OrganisationsPage(
+            "olga",
+            "Sleutel",
+            "",
+            (Choice("example-shoes", "Example Shoes"), Choice("toys", "Toys")),
+            Pages("?page=1", "?page=3"),
+        ),
     ),
-    "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", ())),
+    "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), Pages("", ""))),
     "console-people": ("admin/people.html", PEOPLE),
     "console-nobody": ("admin/people.html", replace(PEOPLE, rows=(), count=0, last=1, q="zzz")),
     "console-person": ("admin/person.html", replace(PERSON, frame=replace(FRAME, notice=DONE["saved"]))),

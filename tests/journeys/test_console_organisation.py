@@ -145,6 +145,20 @@ def test_an_operator_chooses_whom_to_look_after(factory: Factory, enter, shoes, 
         assert browser.open(f"/admin/installation/{section}").status == 404
 
 
+def test_an_operator_finds_an_organisation_among_many(factory: Factory, enter, olga) -> None:
+    """Issue 3: a chain of a hundred franchises is searched, and read page by page."""
+    for number in range(60):
+        factory.make_organisation(f"shop-{number:02}")
+    browser = enter(olga, "/admin/")
+    first = [words for _, words in browser.page.links if "shop-" in words]
+    assert (len(first), "shop-00" in browser.text, "shop-59" in browser.text) == (49, True, False)
+    browser.click("Next")
+    assert ("shop-00" in browser.text, "shop-59" in browser.text) == (False, True)
+    browser.fill(q="shop-3").submit()
+    assert ("shop-39" in browser.text, "shop-40" in browser.text) == (True, False)
+    assert "Next" not in {words for _, words in browser.page.links}
+
+
 def test_ids_of_another_organisation_do_not_exist(factory: Factory, enter, shoes, anna) -> None:
     """Guessing ids gives 404: people, groups and shops of others, and their whole console."""
     toys = factory.make_organisation("toys")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, url_for
 
 from idp.web import pages
 from idp.web.admin.access import entrance
+from idp.web.admin.lists import PAGE, Pages, asked, pages_of, skipped
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class OrganisationsPage:
-    """What an operator may choose from, those that have ``q`` in them."""
+    """What an operator may choose from, those that have ``q`` in them, a page of them."""
 
     username: str
     organisation_name: str
     q: str
     choices: tuple[Choice, ...]
+    pages: Pages
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -36,9 +38,9 @@ def front() -> Response:
     present, found = entrance()
     if present.organisation.kind == "retailer":
         return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
-    q = request.args.get("q", "")[:100]
-    choices = tuple(
-        Choice(row.store_url, row.name) for row in found if q.casefold() in f"{row.store_url} {row.name}".casefold()
-    )
-    page = OrganisationsPage(present.user.username, present.organisation.name, q, choices)
+    q = asked("q")
+    sought = [row for row in found if q.casefold() in f"{row.store_url} {row.name}".casefold()][skipped() :]
+    choices = tuple(Choice(row.store_url, row.name) for row in sought[:PAGE])
+    beside = pages_of(sought, "admin.front", q=q)
+    page = OrganisationsPage(present.user.username, present.organisation.name, q, choices, beside)
     return pages.render("admin/organisations.html", page)
