@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
 import structlog
 
@@ -156,6 +157,11 @@ class _Punctual(smtplib.SMTP):
             return super().getreply()
         finally:
             hang_up.cancel()
+
+    def __exit__(self, *raised: Any) -> None:
+        """Part, however the server does: what it has accepted must not be sent again because of its farewell."""
+        with suppress(smtplib.SMTPException):
+            super().__exit__(*raised)
 
     @staticmethod
     def _hang_up(line: socket.socket) -> None:

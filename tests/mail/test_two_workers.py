@@ -169,6 +169,35 @@ def test_a_plain_address_is_left_as_it_is() -> None:
     assert letters.on_the_wire("Jan.O'Neil+x@Shoes.example") == "Jan.O'Neil+x@Shoes.example"
 
 
+@pytest.mark.parametrize("farewell", [b"421 too many mails from you", b"no number"])
+def test_a_mail_that_was_taken_is_not_sent_again_for_a_rude_farewell(
+    configure: Configure, vera: MadePerson, factory: Factory, farewell: bytes
+) -> None:
+    """I6: once outside crashes; what the server answers to QUIT says nothing about the mail it took before."""
+    answers = [b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on", b"250 taken", farewell]
+    with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
+        rude = threading.Thread(target=say_in_turn, args=(server, answers))
+        rude.start()
+        settings = configure(mail={"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none"})
+        written(settings, vera)
+        assert deliver.deliver_due(settings) == 1
+        rude.join()
+        (row,) = outbox.mails()
+    assert row.sent_at is not None
+
+
+def say_in_turn(server: socket.socket, answers: list[bytes]) -> None:
+    """Talk with one client as a server of little conversation: an answer to each line, and to the mail as a whole."""
+    line, _ = server.accept()
+    with line, line.makefile("rb") as heard:
+        for answer in answers:
+            line.sendall(answer + b"\r\n")
+            if answer.startswith(b"354"):
+                list(iter(heard.readline, b".\r\n"))
+            else:
+                heard.readline()
+
+
 def drip(server: socket.socket, seen: list[str]) -> None:
     """Greet one client, a byte at a time, for as long as it listens."""
     line, _ = server.accept()
