@@ -30,8 +30,8 @@ def new_one_time_password() -> str:
 def send_one_time_password(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
     """Replace a user's password by one that works once, until it expires, and mail it to that person alone (S49).
 
-    Raises ``Invalid`` for ``email`` where they have no verified address: then nothing has changed. Slow: takes a slot of
-    the hasher and must stand outside of any transaction.
+    Raises ``Invalid`` for ``email`` where they have no verified address: then nothing has changed. Failures with the old one
+    are forgotten, or the new one might be refused. Slow: takes a slot of the hasher and must stand outside a transaction.
     """
     authority.require_over(organisation, user, origin)
     authority.require_another(user, origin)
@@ -42,6 +42,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
     now = clock.now()
     expires_at = now + timedelta(hours=settings.lifetimes.one_time_password_hours)
     with transaction():
+        limits.clear_failures(organisation.id, user.id, "password")  # first, as whoever signs in: no deadlock
         users.change_user(
             organisation.id, user.id, password_hash=hashed, password_expires_at=expires_at, must_change_password=True
         )
@@ -128,10 +129,10 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
         hashed = passwords.hash_of(settings, password)
     with transaction():
         links.burn(link)
+        limits.clear_failures(user.organisation_id, user.id, "password")  # first, as whoever signs in: no deadlock
         if link.purpose == "invitation":
             _welcome(link, origin)
         passwords.put(settings, user, hashed, origin, by_mail=True)
-        limits.clear_failures(user.organisation_id, user.id, "password")
 
 
 def _welcome(link: Opened, origin: Origin) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 
 from flask import Flask
 from sqlalchemy import text
@@ -9,11 +10,14 @@ from sqlalchemy import text
 from idp.db import session, transaction
 
 
-def made_to_wait(app: Flask, deed: Callable[[], object]) -> Future[object]:
-    """``deed`` in a transaction of its own, which by now waits for the one that is open here; fails where it does not."""
+def made_to_wait(app: Flask, deed: Callable[[], object], *, begins_itself: bool = False) -> Future[object]:
+    """``deed`` in a transaction of its own, which by now waits for the one that is open here; fails where it does not.
+
+    ``begins_itself``: the deed begins that transaction, after something slow.
+    """
 
     def do() -> object:
-        with app.app_context(), transaction():
+        with app.app_context(), nullcontext() if begins_itself else transaction():
             return deed()
 
     thread = ThreadPoolExecutor(1)

@@ -71,6 +71,17 @@ def test_a_slow_set_up_does_not_ask_for_what_cannot_be_typed_again(
     assert walk.tokens().acr == "mfa"
 
 
+def test_it_works_though_the_password_in_its_place_was_typed_wrongly_too_often(
+    factory: Factory, journey, postman, ann, clock
+) -> None:
+    """S49: those tries were at a password that is gone; whoever asked for help need not be unlocked besides."""
+    for number in range(6):
+        journey(ann).begin().password(f"not that either {number}")
+    assert journey(ann).begin().password().browser.status == 429
+    walk = journey(ann).begin().password(sent_to(factory, ann, postman))
+    assert "code" in walk.browser.fields
+
+
 def test_a_one_time_password_runs_out(factory: Factory, journey, postman, ann, clock) -> None:
     """S49: after a day it is wrong; and nothing is sent, or changed, where there is no verified address."""
     secret = sent_to(factory, ann, postman)

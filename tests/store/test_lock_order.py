@@ -10,12 +10,16 @@ from flask import Flask
 
 from idp.config import Settings
 from idp.db import transaction
-from idp.store import limits
+from idp.identity import links, resets
+from idp.identity.links import Opened
+from idp.store import limits, users
+from idp.store.users import User
 from tests.drivers.applications import bare_app
 from tests.drivers.rival import made_to_wait
-from tests.factories import Factory
+from tests.factories import BY_TESTS, Factory
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+NEW = "violet harbour kettle 9"
 
 
 @dataclass
@@ -23,7 +27,18 @@ class Scene:
     """A person, and somebody else who does something about them at the same moment."""
 
     app: Flask
+    settings: Settings
     counter: tuple[str, str, str]
+
+    def anna(self) -> User:
+        """The person."""
+        found = users.user(*self.counter[:2])
+        assert found is not None
+        return found
+
+    def choose(self, link: Opened) -> None:
+        """Choose a password by a mailed link."""
+        resets.choose(self.settings, link, NEW, NEW, BY_TESTS)
 
     def guess(self) -> None:
         """Count one, as ``throttle.gate`` does."""
@@ -42,7 +57,7 @@ def scene(configure: Callable[..., Settings], postgres_url: str) -> Iterator[Sce
     with bare_app(settings) as app, app.app_context():
         factory = Factory(settings, app)
         anna = factory.make_user(factory.make_organisation(), "anna")
-        yield Scene(app, (anna.organisation_id, anna.id, "totp"))
+        yield Scene(app, settings, (anna.organisation_id, anna.id, "totp"))
 
 
 def test_clearing_holds_nothing_while_it_waits_for_a_guess(scene: Scene) -> None:
@@ -76,3 +91,17 @@ def test_two_pardons_at_once_are_one(scene: Scene) -> None:
         clearing = scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id))
     assert clearing.result() == 0
     assert limits.failures_of(organisation_id, anna_id) == []
+
+
+def test_a_password_chosen_by_a_link_waits_for_whoever_signs_in(scene: Scene) -> None:
+    """V15.4.3, S49: who was just right holds the counter, and then spends a one-time password, which nobody may hold yet."""
+    organisation_id, anna_id, _ = scene.counter
+    with transaction():
+        limits.count_towards_stop(organisation_id, anna_id, "password", 100, NOW)
+        token = links.make(scene.settings, scene.anna(), "reset", {}, links.soon(scene.settings))
+    link = links.opened(scene.settings, token, "reset")
+    with transaction():
+        limits.forget_lane(organisation_id, anna_id, "password", "", reopen=False)
+        choosing = made_to_wait(scene.app, lambda: scene.choose(link), begins_itself=True)
+        users.change_user(organisation_id, anna_id, last_login_at=NOW)
+    choosing.result()
