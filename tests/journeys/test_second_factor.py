@@ -9,6 +9,7 @@ from idp.clock import now
 from tests.drivers.authenticator import Authenticator
 from tests.factories import Factory
 from tests.journeys.conftest import Journey
+from tests.journeys.test_set_up import set_up
 
 
 def test_who_has_a_factor_is_asked_for_it_though_nobody_requires_it(factory: Factory, journey, quiet_shoes: str) -> None:
@@ -136,6 +137,21 @@ def test_after_a_change_a_wrong_code_says_to_scan_again(factory: Factory, journe
     clock(days=7)
     walk = journey(ann).begin().password().code(ann.authenticator.wrong())
     assert not any("scan" in error for error in walk.browser.errors)
+
+
+def test_a_first_set_up_leaves_no_old_entry_to_delete(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S59: nothing was reset or set up *again*, so a wrong code says no more than ever; after another one it does."""
+    ann = factory.make_user(quiet_shoes, "ann", groups=[factory.make_group(quiet_shoes)])
+    walk = journey(ann).begin().password()
+    phone, codes = set_up(walk.browser)
+    clock(minutes=2)
+    walk.begin(prompt="login").password().code(phone.wrong())
+    assert not any("scan" in error for error in walk.browser.errors)
+    walk.recovery_code(codes[0]).browser.submit("choice=again")
+    renewed, _ = set_up(walk.browser)
+    clock(minutes=2)
+    walk.begin(prompt="login").password().code(renewed.wrong())
+    assert any("scan" in error for error in walk.browser.errors)
 
 
 @pytest.mark.parametrize("slip", [-1, 0, 1])

@@ -217,7 +217,8 @@ def _take_effect(work: Work) -> Outcome:
             totp.activate(
                 work.settings, user.organisation_id, user.id, prepared["totp_id"], prepared["secret"], prepared["step"], now
             )
-            users.change_user(user.organisation_id, user.id, factor_changed_at=now)
+            if _had_one(work):
+                users.change_user(user.organisation_id, user.id, factor_changed_at=now)
         _tell(work, is_new=is_new)
         return None
 
@@ -234,6 +235,12 @@ def _spend_last_code(work: Work) -> bool:
         return True
     _, _, user = work.person()
     return recovery.burn(user.organisation_id, held["set"], crypto.from_b64url(held["digest"]), work.case.now)
+
+
+def _had_one(work: Work) -> bool:
+    """Whether an old entry may be in the app, which a wrong code then tells to delete (S59)."""
+    _, _, user = work.person()
+    return user.factor_changed_at is not None or (work.case.person is not None and work.case.person.has_totp)
 
 
 def _tell(work: Work, *, is_new: bool) -> None:
