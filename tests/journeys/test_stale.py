@@ -2,6 +2,9 @@
 
 import pytest
 
+from idp.signin import attempts, settle
+from idp.signin.case import Visit
+from idp.store.attempts import Attempt
 from tests.factories import Factory
 
 
@@ -144,6 +147,49 @@ def test_ones_own_choice_goes_before_the_browser(journey, new_browser, jan, cloc
     other = journey(jan, browser=new_browser()).begin().password()
     other.tokens()
     assert "Afmelden" in other.browser.open("/").text or "Uitloggen" in other.browser.text
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/", "/admin/example-shoes/people"])
+def test_the_language_can_be_picked_wherever_the_button_is(journey, new_browser, quiet_shoes, factory, clock, path) -> None:
+    """S62: by somebody signed in who had chosen another one: it is their own choice from then on, in any browser."""
+    kim = factory.make_user(quiet_shoes, "kim", with_totp=True, role="administrator", locale="nl")
+    olga = factory.make_user(quiet_shoes, "olga", with_totp=True)
+    walk = journey(kim).begin().password().code()
+    walk.tokens()
+    page = walk.browser.open(path)
+    address = page.url
+    assert '<html lang="nl"' in page.html
+    assert '<html lang="en"' in page.submit("English").html
+    assert page.url == address
+    clock(minutes=2)
+    elsewhere = journey(kim, browser=new_browser(languages="nl")).begin().password()
+    assert '<html lang="en"' in elsewhere.browser.html
+    other = journey(olga, browser=new_browser(languages="nl")).begin().password()
+    assert '<html lang="nl"' in other.browser.html
+
+
+def test_a_language_picked_twice_at_once_is_no_error(journey, jan, settings, app, monkeypatch) -> None:
+    """S60, S62: of two presses the second finds the sign-in changed, and shows its page all the same."""
+    walk, load = journey(jan).begin(), attempts.load
+
+    def pressed_meanwhile(attempt_id: str, visit: Visit) -> Attempt | None:
+        found = load(attempt_id, visit)
+        monkeypatch.setattr(attempts, "load", load)
+        with app.app_context():
+            settle.choose_locale(settings, visit, attempt_id, "nl")
+        return found
+
+    monkeypatch.setattr(attempts, "load", pressed_meanwhile)
+    assert "Wachtwoord" in walk.browser.submit("Nederlands").text
+
+
+def test_another_language_keeps_the_way_back_from_a_forgotten_password(journey, jan) -> None:
+    """S60, S62: the sign-in that it was asked from, and with it the app's request, is not lost."""
+    walk = journey(jan).begin()
+    walk.browser.click("Forgot your password?").submit("Nederlands")
+    assert walk.browser.value("organisation") == jan.store_url
+    walk.browser.click("Terug naar inloggen")
+    assert walk.password().tokens().claims["sub"] == jan.id
 
 
 def test_the_session_cookie_changes_with_each_proof(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:

@@ -49,11 +49,11 @@ def change_name() -> Response:
 
 
 def change_language() -> Response:
-    """One's own choice of language (S62)."""
+    """One's own choice of language (S62), picked here or on any page of somebody signed in, to which it comes back."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
     own_details.change(present.user, {"locale": forms.fields().get("language", "")}, present.origin)
-    return pages.see_other(PLACE)
+    return pages.see_other(pages.way_back(PLACE))
 
 
 def _page(present: Me) -> DetailsPage:
