@@ -64,6 +64,10 @@ class Needs:
         """For a JSON column, or sealed in a form."""
         return asdict(self)
 
+    def spoken_in(self, locale: str) -> "Needs":
+        """The same in a language picked on a page: kept where answers are wiped (S35), and in the form's seal (S60)."""
+        return replace(self, ui_locales=(locale, *(other for other in self.ui_locales if other != locale)))
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Needs":
         """What ``as_json`` made."""

@@ -17,7 +17,6 @@ from idp.signin.gather import gather
 from idp.signin.step import Form, Frame, Noted, Stale, Step, Work, Wrong
 from idp.signin.steps.enrol import CODES, EnrolPage
 from idp.store import attempts as attempt_rows
-from idp.store.attempts import Attempt
 
 REQUEST = "attempts:request"
 
@@ -176,14 +175,9 @@ def choose_locale(settings: Settings, visit: Visit, attempt_id: str, locale: str
     """The language was picked on a page of this sign-in: it goes before what the client asked for."""
     attempt = attempts.load(attempt_id, visit)
     if attempt is not None:
+        spoken = attempts.needs_of(attempt).spoken_in(locale)
         with suppress(Stale), db.transaction():  # pressed twice: the other press was first
-            attempts.note(settings, attempt, Noted(columns={"needs": _spoken(attempt, locale).as_json()}))
-
-
-def _spoken(attempt: Attempt, locale: str) -> Needs:
-    """The needs in this language: kept where answers are wiped (S35), and sealed in the form with the rest (S60)."""
-    needs = attempts.needs_of(attempt)
-    return replace(needs, ui_locales=(locale, *(other for other in needs.ui_locales if other != locale)))
+            attempts.note(settings, attempt, Noted(columns={"needs": spoken.as_json()}))
 
 
 def recovery_codes(settings: Settings, visit: Visit, attempt_id: str) -> EnrolPage | None:

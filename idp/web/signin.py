@@ -49,7 +49,7 @@ def recovery_codes(attempt_id: str) -> Response:
 
 
 def _page(shown: Shown, status: int = 200) -> Response:
-    pages.prefer(shown.case.answered("locale"), *shown.case.needs.ui_locales, shown.case.locale)
+    pages.prefer(*shown.case.needs.ui_locales, shown.case.locale)
     pages.wear(shown.brand)
     response = pages.render(f"signin/{shown.step}.html", shown.page, status)
     if shown.retry_after:

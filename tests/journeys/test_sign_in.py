@@ -15,3 +15,26 @@ def test_username_and_password_lead_back_to_the_app(browser: Browser, factory: F
     assert tokens.acr == "pwd"
     assert tokens.amr == ["pwd"]
     assert tokens.claims["sub"] == jan.id
+
+
+def test_a_language_picked_stays_when_somebody_else_signs_in(
+    browser: Browser, factory: Factory, journey, relying_party, quiet_shoes: str, clock
+) -> None:
+    """S35, S62: the app asked for Dutch, English was picked at the chooser: whoever is next reads English."""
+    jan = factory.make_user(quiet_shoes)
+    till = relying_party(factory.make_client("till", shared_device=True))
+    journey(jan, app=till).begin().password().tokens()
+    assert "Wie logt er in?" in journey(jan, app=till).begin(ui_locales="nl").browser.text
+    assert "Who is signing in?" in browser.submit("English").text
+    assert "Forgot your password?" in browser.submit("choice=other").text
+
+
+def test_a_language_picked_stays_when_signing_in_starts_again(browser: Browser, factory: Factory, journey, clock) -> None:
+    """S60, S62: a form that was left lying, and a page that is loaded again, speak as they did."""
+    jan = factory.make_user(factory.make_organisation())
+    for stale in ("sent", "loaded"):
+        journey(jan).begin(ui_locales="nl").browser.submit("English")
+        clock(hours=2)
+        again = browser.submit() if stale == "sent" else browser.reload()
+        assert "This page was out of date" in again.text
+        assert "Forgot your password?" in again.text
