@@ -142,7 +142,9 @@ def _organisation(needs: Needs, visit: Visit, attempt: Attempt, login: Login | N
         return (only, True) if only is None or serves(needs.client, only) else (None, False)
     if found is None or not serves(needs.client, found):
         return None, False
-    return found, login is not None or found.id == single or (device is not None and found.id == device.id)
+    # An attempt's own was picked in this device's chooser, or its person has proved who they are.
+    is_named = bool(attempt.organisation_id) or login is not None or found.id == single
+    return found, is_named or (device is not None and found.id == device.id)
 
 
 def _device_organisation(needs: Needs, visit: Visit) -> Organisation | None:

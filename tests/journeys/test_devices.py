@@ -114,6 +114,17 @@ def test_switching_users_asks_for_the_new_users_own_proof(journey, till, ann, bo
     assert switched.claims["sub"] == bob.id
 
 
+def test_who_is_chosen_sees_at_which_shop_and_may_go_to_another(factory, journey, browser, till, ann, clock) -> None:
+    """S29, S35: the chooser named the organisation, so the password page does, though another signed in here last."""
+    jim = factory.make_user(factory.make_organisation("hats", name="Hats", settings={"offer_set_up": False}), "jim")
+    journey(ann, till).begin().password().code().tokens()
+    journey(jim, till).begin(organisation="hats").password().tokens()
+    journey(ann, till).begin().browser.submit(f"choice={ann.id}")
+    assert (browser.value("username"), "example-shoes" in browser.text) == ("ann", True)
+    browser.submit("other_organisation")
+    assert journey(jim, till).password().tokens().claims["sub"] == jim.id
+
+
 def test_choosing_the_person_signed_in_goes_on(journey, till, ann, clock) -> None:
     """S35: no password is asked of who is signed in and chooses themselves."""
     walk = journey(ann, till).begin().password().code()
