@@ -108,6 +108,32 @@ def test_the_last_code_opens_the_set_up_and_nothing_else(factory: Factory, journ
     assert codes_on(late) != codes
 
 
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en", ["2 recovery codes are left.", "1 recovery code is left."]),
+        ("nl", ["Er zijn nog 2 herstelcodes over.", "Er is nog 1 herstelcode over."]),
+    ],
+)
+def test_the_mails_about_codes_count_in_their_readers_language(
+    factory: Factory, journey, new_browser, quiet_shoes: str, postman, clock, locale: str, words: list[str]
+) -> None:
+    """S53, S44, S62: each use is told, with what is left; so is the last one's, once it is spent by the set-up."""
+    kim = factory.make_user(quiet_shoes, "kim", with_totp=True, recovery_codes=3, email="kim@shoes.example", locale=locale)
+    for code, said in zip(kim.recovery_codes, words, strict=False):
+        journey(kim, browser=new_browser()).begin().password().recovery_code(code)
+        (mail,) = postman.bring()
+        assert said in mail.text
+    walk = journey(kim).begin().password().recovery_code(kim.recovery_codes[2])
+    assert postman.bring() == [], "the last code is only shown as yet"
+    set_up(walk.browser)
+    mails = postman.bring("kim@shoes.example")
+    assert len(mails) == 2
+    used, again = sorted(mails, key=lambda mail: "app" in mail.subject)
+    assert not any(said in used.text for said in words)
+    assert "app" in again.subject
+
+
 def test_using_a_code_is_told_by_mail(factory: Factory, journey, ann, clock) -> None:
     """S53: a recovery code was used."""
     journey(ann).begin().password().recovery_code(ann.recovery_codes[0])

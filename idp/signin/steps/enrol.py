@@ -15,6 +15,7 @@ from idp.errors import Message, say
 from idp.identity import addresses, recovery, totp
 from idp.identity.policy import SECOND
 from idp.identity.proofs import Proof
+from idp.mail.messages import notify
 from idp.signin.case import ENROL, NEW_CODES, Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
 from idp.signin.steps import password
@@ -230,11 +231,16 @@ def _take_effect(work: Work) -> Outcome:
 
 
 def _spend_last_code(work: Work) -> bool:
+    """Spend it where it led here (S44), and tell as of any other (S53); False where it was spent meanwhile."""
     held = work.case.findings.get("last_code")
     if not held:
         return True
     _, _, user = work.person()
-    return recovery.burn(user.organisation_id, held["set"], crypto.from_b64url(held["digest"]), work.case.now)
+    if not recovery.burn(user.organisation_id, held["set"], crypto.from_b64url(held["digest"]), work.case.now):
+        return False
+    work.record(Event.RECOVERY_CODE_USED, left=0)
+    notify(work.settings, user.organisation_id, user.id, "recovery_code_used")
+    return True
 
 
 def _had_one(work: Work) -> bool:

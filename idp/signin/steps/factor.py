@@ -210,7 +210,7 @@ def _recovery_code(work: Work, typed: str) -> Outcome:
             return Wrong((WRONG_RECOVERY,))
         guess.succeeded()
         work.record(Event.RECOVERY_CODE_USED, left=left - 1)
-        notify(work.settings, user.organisation_id, user.id, "recovery_code_used", {"left": str(left - 1)})
+        notify(work.settings, user.organisation_id, user.id, "recovery_code_used", {"left": left - 1})
         return None
 
     return Noted(proofs=(Proof("recovery", at=work.case.now, credential=row.id),), effect=effect)
