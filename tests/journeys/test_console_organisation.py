@@ -252,8 +252,10 @@ def test_the_last_owner_stays(factory: Factory, enter, shoes) -> None:
     assert "until the ownership is handed over" in browser.errors[0]
 
 
-def test_the_console_closes_after_seven_days_without_a_verified_address(factory: Factory, enter, clock, shoes, anna) -> None:
-    """S55: until then an administrator is only reminded."""
+def test_the_console_closes_after_seven_days_without_a_verified_address(
+    factory: Factory, enter, clock, postman, shoes, anna
+) -> None:
+    """S55: until then an administrator is only reminded; then the page says where to get a link that still works."""
     with factory.context(), transaction():
         users.change_user(shoes, anna.id, email_verified_at=None, verify_since=now())
     browser = enter(anna, "/account/security")
@@ -263,7 +265,11 @@ def test_the_console_closes_after_seven_days_without_a_verified_address(factory:
     with factory.context(), transaction():
         users.change_user(shoes, anna.id, verify_since=now() - timedelta(days=8))
     assert browser.open(PEOPLE).status == 403
-    assert "Verify your e-mail address first" in browser.text
+    assert "in your profile, under “E-mail address”, let us send you a new message" in browser.text
+    postman.bring()
+    browser.open("/account/security").click("Change address").submit("Send me a message to verify it")
+    browser.open(postman.link("anna@shoes.example")).submit()
+    assert browser.open(PEOPLE).status == 200
 
 
 def test_the_console_speaks_dutch(enter, new_browser, anna, jan) -> None:

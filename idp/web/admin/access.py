@@ -35,6 +35,11 @@ DONE = {
     "waits": say("The next keys were published just now and must wait a minute. Rotate again then."),
 }
 LONGEST_PATH = 1500
+UNVERIFIED = say(
+    "Verify your e-mail address first: in your profile, under “E-mail address”, let us send you a new message, "
+    "and press the button in it."
+)
+"""Of S55: after seven days the links of all earlier mails have run out."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def administrator(store_url: str, *, fresh: bool = False, or_installation: bool 
     if organisation is None or (organisation.kind != "retailer" and not or_installation):
         abort(404)
     if not addresses.console_is_open(present.user, clock.now()):
-        raise Forbidden(say("Verify your e-mail address first: press the button in the mail about your second factor."))
+        raise Forbidden(UNVERIFIED)
     is_operator = authority.is_operator(present.user.id)
     pages.wear(brand_of(organisation))
     return Admin(present, organisation, settings_of(browser.settings(), organisation), is_operator)
