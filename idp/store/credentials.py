@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -196,8 +197,13 @@ def codes_left(organisation_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in values(counted.group_by(RecoverySet.user_id))}
 
 
-def _code(organisation_id: str, set_id: str, digest: bytes) -> tuple[object, ...]:
+def _code(organisation_id: str, set_id: str, digest: bytes) -> tuple[ColumnElement[bool], ...]:
+    """An unspent code of a set in use: one shown before the set was replaced (S44) died with it (S22, S28)."""
+    in_use = exists().where(
+        RecoverySet.organisation_id == organisation_id, RecoverySet.id == set_id, RecoverySet.removed_at.is_(None)
+    )
     return (
+        in_use,
         RecoveryCode.organisation_id == organisation_id,
         RecoveryCode.set_id == set_id,
         RecoveryCode.digest == digest,
@@ -208,16 +214,16 @@ def _code(organisation_id: str, set_id: str, digest: bytes) -> tuple[object, ...
 def burn_recovery_code(organisation_id: str, set_id: str, digest: bytes, now: datetime) -> bool:
     """Spend a code: one conditional UPDATE, so that the same code twice at once works once (S42)."""
     here = _code(organisation_id, set_id, digest)
-    return write(update(RecoveryCode).where(*here).values(spent_at=now)) == 1  # type: ignore[arg-type]
+    return write(update(RecoveryCode).where(*here).values(spent_at=now)) == 1
 
 
 def hold_recovery_code(organisation_id: str, set_id: str, digest: bytes, attempt: bytes) -> bool:
     """Note that ``attempt`` showed the last code (S44): it is spent when that set-up succeeds, not before."""
     here = _code(organisation_id, set_id, digest)
-    return write(update(RecoveryCode).where(*here).values(held_by=attempt)) == 1  # type: ignore[arg-type]
+    return write(update(RecoveryCode).where(*here).values(held_by=attempt)) == 1
 
 
 def known_recovery_code(organisation_id: str, set_id: str, digest: bytes) -> bool:
     """Whether the code is one of the set's that still work."""
     here = _code(organisation_id, set_id, digest)
-    return bool(values(select(exists().where(*here)))[0][0])  # type: ignore[arg-type]
+    return bool(values(select(exists().where(*here)))[0][0])

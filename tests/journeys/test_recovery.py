@@ -4,8 +4,9 @@ import pytest
 
 from idp.identity import recovery
 from idp.store import credentials
+from tests.drivers.authenticator import Authenticator
 from tests.factories import Factory
-from tests.journeys.test_set_up import codes_on, set_up
+from tests.journeys.test_set_up import codes_on, key_on, set_up
 
 
 def unspent(factory: Factory, person) -> int:
@@ -98,9 +99,6 @@ def test_the_last_code_opens_the_set_up_and_nothing_else(factory: Factory, journ
     assert unspent(factory, ann) == 12
     late = closed.browser.reload()
     late.submit("next").submit("next")
-    from tests.drivers.authenticator import Authenticator
-    from tests.journeys.test_set_up import key_on
-
     late.fill(code=Authenticator(key_on(late)).code()).submit()
     late.fill(noted=True).submit()
     assert late.left_for is None, "the last code worked twice"
@@ -132,6 +130,22 @@ def test_the_mails_about_codes_count_in_their_readers_language(
     used, again = sorted(mails, key=lambda mail: "app" in mail.subject)
     assert not any(said in used.text for said in words)
     assert "app" in again.subject
+
+
+@pytest.mark.both_engines
+def test_the_last_code_dies_with_its_set(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:
+    """S22, S28, S44: shown by a thief before new codes were made, it does not set up over what stands since then."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=1)
+    thief = journey(ann, browser=new_browser()).begin().password().recovery_code(ann.recovery_codes[0]).browser
+    thief.submit("next").submit("next")
+    thief.fill(code=Authenticator(key_on(thief)).code()).submit()
+    walk = journey(ann).begin().password().code()
+    walk.browser.open("/account/security").submit("Make new codes").submit("next")
+    walk.browser.fill(password=ann.password).submit().fill(noted=True).submit()
+    assert "12 unused codes" in walk.browser.text
+    assert "used meanwhile" in thief.fill(noted=True).submit().errors[0]
+    clock(minutes=1)
+    assert journey(ann, browser=new_browser()).begin().password().code().browser.left_for is not None
 
 
 def test_using_a_code_is_told_by_mail(factory: Factory, journey, ann, clock) -> None:
