@@ -18,6 +18,8 @@ from idp.store import browsers
 from idp.store.attempts import Attempt
 from idp.store.browsers import Browser
 
+REQUEST = "attempts:request"
+
 
 def key(attempt_id: str) -> bytes:
     """The digest an attempt is found by."""
@@ -84,6 +86,21 @@ def load_stale(attempt_id: str, visit: Visit) -> Attempt | None:
 def needs_of(attempt: Attempt) -> Needs:
     """What was asked for."""
     return Needs.from_json(attempt.needs)
+
+
+def seal_request(settings: Settings, needs: Needs, username: str) -> str:
+    """What every form of a sign-in carries, so that a stale one can begin anew (S60). ``username``: who it is by now."""
+    return settings.ring.seal_json({**needs.as_json(), "username": username}, REQUEST)
+
+
+def open_request(settings: Settings, sealed: str) -> tuple[Needs, str] | None:
+    """Needs and username of such a form; None where it carries nothing that we have sealed."""
+    try:
+        held = dict(settings.ring.open_json(sealed, REQUEST))
+        username = str(held.pop("username", ""))
+        return Needs.from_json(held), username
+    except (Unreadable, TypeError, ValueError, KeyError):
+        return None
 
 
 def opened(settings: Settings, attempt: Attempt) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from idp import clock, db
 from idp.audit import Event
 from idp.config import Settings
-from idp.errors import Message, TooMany, Unreadable, say
+from idp.errors import Message, TooMany, say
 from idp.identity import logins, proofs, remembered
 from idp.identity.brand import Brand, brand_of
 from idp.signin import attempts
@@ -17,8 +17,6 @@ from idp.signin.gather import gather
 from idp.signin.step import Form, Frame, Noted, Stale, Step, Work, Wrong
 from idp.signin.steps.enrol import CODES, EnrolPage
 from idp.store import attempts as attempt_rows
-
-REQUEST = "attempts:request"
 
 
 @dataclass(frozen=True)
@@ -156,11 +154,11 @@ def answer(settings: Settings, visit: Visit, attempt_id: str, step_name: str, fo
 
 def reopen(settings: Settings, visit: Visit, sealed: str, username: str) -> str | None:
     """A new sign-in for a stale form (S60): the sealed needs, the username filled in, no proof carried over."""
-    try:
-        needs = Needs.from_json(settings.ring.open_json(sealed, REQUEST))
-    except (Unreadable, TypeError, ValueError, KeyError):
+    held = attempts.open_request(settings, sealed)
+    if held is None:
         return None
-    return attempts.open_attempt(settings, needs, visit, typed_username=username, is_anew=True)
+    needs, proved = held
+    return attempts.open_attempt(settings, needs, visit, typed_username=username or proved, is_anew=True)
 
 
 def renew(settings: Settings, visit: Visit, attempt_id: str) -> str | None:
@@ -279,16 +277,17 @@ def _brand(work: Work) -> Brand:
 def _frame(work: Work, step: Step, errors: tuple[Message, ...]) -> Frame:
     case, client = work.case, work.case.needs.client
     named = case.organisation if case.may_name_organisation else None
+    username = case.person.username if case.person else ""
     return Frame(
         attempt_id=case.attempt_id,
         action=f"/sign-in/{case.attempt_id}",
         step=step.name,
-        request=work.settings.ring.seal_json(case.needs.as_json(), REQUEST),
+        request=attempts.seal_request(work.settings, case.needs, username),
         client_name=client.name if client else "",
         client_logo=client.logo_uri if client else "",
         organisation_name=named.name if named else "",
         store_url=named.store_url if named else "",
-        username=case.person.username if case.person else "",
+        username=username,
         errors=errors,
         notices=_notices(case),
     )

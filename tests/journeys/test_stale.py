@@ -25,6 +25,23 @@ def test_cleared_cookies_open_a_new_sign_in_with_the_name_filled_in(journey, jan
     assert walk.password().tokens().claims["sub"] == jan.id
 
 
+@pytest.mark.parametrize("gone", ["cookies", "time"])
+def test_the_name_is_filled_in_from_later_steps_too(factory: Factory, journey, quiet_shoes: str, clock, gone: str) -> None:
+    """S60: the form of the code has no username to send, and the new sign-in still knows whose it was, but no proof."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin().password()
+    walk.browser.fill(code=ann.authenticator.code())
+    if gone == "cookies":
+        walk.browser.forget_cookies()
+    else:
+        clock(hours=2)
+    walk.browser.submit()
+    assert walk.browser.value("username") == "ann"
+    assert "password" in walk.browser.fields
+    clock(minutes=1)
+    assert walk.password().code().tokens().acr == "mfa"
+
+
 def test_an_hours_pause_dead_ends_nowhere(journey, jan, clock) -> None:
     """S60: the expired sign-in begins anew and still ends in the app that asked."""
     walk = journey(jan).begin()
