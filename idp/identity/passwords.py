@@ -64,6 +64,20 @@ def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
         users.replace_password_hash(user.organisation_id, user.id, old, fresh)
 
 
+def standing(user: User) -> tuple[object, ...]:
+    """What changes of a user with their password, and not where the same one is only hashed anew."""
+    return user.password_changed_at, user.password_expires_at, user.password_hash is None, user.disabled_at
+
+
+def still_stands(user: User, stood: tuple[object, ...]) -> bool:
+    """Whether a password that was right when its user had this ``standing`` is right yet: looking it up takes its time.
+
+    Within the transaction of what rests on it: a change, which ends all that rests on the old one, waits for its end.
+    """
+    present = users.lock_user(user.organisation_id, user.id)
+    return present is not None and standing(present) == stood
+
+
 def spend_one_time(user: User, now: datetime) -> bool:
     """Spend a one-time password that was just right: true once (S49). Ordinary passwords are not spent: true."""
     if user.password_expires_at is None or user.password_hash is None:

@@ -107,11 +107,14 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
         with db.transaction():
             work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
         return Wrong((MISMATCH,))
+    stood = passwords.standing(user)
     found = leaked.look_up(work.settings, password)
     passwords.rehash_if_outdated(work.settings, user, password)
 
     def effect() -> Wrong | None:
         guess.succeeded()
+        if not passwords.still_stands(user, stood):
+            return Wrong((MISMATCH,))
         if user.password_expires_at is not None and not passwords.spend_one_time(user, work.case.now):
             return Wrong((MISMATCH,))
         if found.is_down or found.hit:
