@@ -185,6 +185,16 @@ def test_the_language_can_be_picked_wherever_the_button_is(journey, new_browser,
     assert '<html lang="nl"' in other.browser.html
 
 
+def test_refusals_speak_to_who_is_signed_in(journey, quiet_shoes, factory, clock) -> None:
+    """S62: one's own choice goes before the browser's on a page that there is not, too."""
+    factory.make_organisation("other-shop")
+    kim = factory.make_user(quiet_shoes, "kim", with_totp=True, role="administrator", locale="nl")
+    walk = journey(kim).begin().password().code()
+    walk.tokens()
+    refused = walk.browser.open("/admin/other-shop/people")
+    assert (refused.status, '<html lang="nl"' in refused.html) == (404, True)
+
+
 def test_a_language_picked_twice_at_once_is_no_error(journey, jan, settings, app, monkeypatch) -> None:
     """S60, S62: of two presses the second finds the sign-in changed, and shows its page all the same."""
     walk, load = journey(jan).begin(), attempts.load

@@ -53,7 +53,6 @@ def home() -> Response:
     if present is None:
         pages.wear(known(browser.settings(), browser.visit()).brand)
         return pages.render("account/home.html", HomePage("", "", "", ()))
-    pages.prefer(present.user.locale)
     pages.wear(brand_of(present.organisation))
     user, at = present.user, present.organisation
     rules = authority.administers(at.id, user)

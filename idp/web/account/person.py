@@ -57,13 +57,16 @@ def me(needs: Needs) -> Me:
 
 
 def who() -> Me | None:
-    """The person signed in on this browser, whatever they proved; None where nobody is."""
+    """The person signed in on this browser, whatever they proved; None where nobody is. Pages speak their language (S62)."""
     visit = browser.visit()
     login = logins.current(visit.login, clock.now()) if visit.login else None
     if login is None:
         return None
     found = _rows(Settled(login.organisation_id, login.user_id, login.id, (), ()))
-    return found if found.user.disabled_at is None else None
+    if found.user.disabled_at is not None:
+        return None
+    pages.prefer(found.user.locale)
+    return found
 
 
 def _rows(settled: Settled) -> Me:
