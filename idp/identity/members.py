@@ -3,7 +3,8 @@
 Credentials of a new user are in ``credentials``; what ends or bars somebody is in ``people``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -46,11 +47,8 @@ def create(
         **columns,
         **prepared.password_columns(now),
     )
-    try:
-        with transaction():
-            _insert(settings, organisation, user, draft, prepared, origin)
-    except IntegrityError as error:
-        raise _taken(user.username) from error
+    with _unless_taken(user.username), transaction():
+        _insert(settings, organisation, user, draft, prepared, origin)
     return user
 
 
@@ -78,6 +76,17 @@ def _own_what_nobody_owns(organisation: Organisation, user: User) -> None:
     """The first owner is who notices (S54) and a recovery (S48) go to."""
     if organisations.lock_owner(organisation.id) is None:
         organisations.change_organisation(organisation.id, owner_id=user.id)
+
+
+@contextmanager
+def _unless_taken(username: str) -> Iterator[None]:
+    """Say so where somebody took the username at the same moment (S2)."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "username" not in str(error.orig):
+            raise
+        raise _taken(username) from error
 
 
 def _taken(username: str) -> Invalid:
@@ -137,7 +146,7 @@ def change(
     if named is not None and named.id != user.id:
         raise _taken(columns["username"])
     before = addresses.Address.of(user)
-    with transaction():
+    with _unless_taken(columns.get("username", user.username)), transaction():
         if has_new_role:
             authority.require_another_owner(organisation, user)
         changed = {*fresh, *_change_memberships(organisation, user, changes)}

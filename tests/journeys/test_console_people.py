@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from idp.db import transaction
 from idp.store import outbox, users
 from tests.drivers.browser import Browser
+from tests.drivers.rival import made_to_wait
 from tests.factories import Factory, MadePerson
 
 PEOPLE = "/admin/example-shoes/people"
@@ -217,3 +219,17 @@ def test_somebody_new_is_invited_by_mail(factory: Factory, enter, shoes, anna) -
     assert mails(factory) == [("invitation", "kim@shoes.example")]
     browser.open(f"{PEOPLE}/{anna.id}/invite").fill(password=anna.password).submit()
     assert browser.status == 409
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_username_that_another_takes_at_that_moment_is_refused(app, factory: Factory, enter, shoes, anna, jan) -> None:
+    """S2, S13: the form says so and keeps what was typed, as of one that was taken long ago."""
+    piet = factory.make_user(shoes, "piet")
+    browser = enter(anna).open(f"{PEOPLE}/{jan.id}/edit").fill(username="Kim")
+    with factory.context():
+        with transaction():
+            users.change_user(shoes, piet.id, username="kim", username_key="kim")
+            saving = made_to_wait(app, browser.submit, begins_itself=True)
+        saving.result(timeout=30)
+    assert (browser.status, browser.value("username")) == (422, "Kim")
+    assert "The username Kim is taken." in browser.errors[0]
