@@ -83,6 +83,16 @@ def test_change_now_is_done_before_the_app_is_reached(factory: Factory, journey,
         assert [mail.template for mail in outbox.mails()] == ["password_changed"]
 
 
+def test_whoever_has_just_changed_a_leaked_password_is_not_told_of_it(journey, zoe, clock) -> None:
+    """S32, S33: put off at sign-in, changed in the profile a while later: what leaked was the old one."""
+    walk = journey(zoe).begin().password()
+    walk.browser.submit("choice=later")
+    clock(minutes=5)
+    walk.browser.open("/account/security").submit("Change password").fill(password=zoe.password).submit()
+    walk.browser.fill(new_password=SAFE, new_password_again=SAFE).submit()
+    assert walk.browser.heading == "Sign-in details"
+
+
 def test_whoever_merely_knows_the_leaked_password_cannot_change_it(
     factory: Factory, journey, quiet_shoes: str, clock
 ) -> None:

@@ -61,7 +61,8 @@ def answer(work: Work, form: Form) -> Outcome:
             keep_attempt=crypto.digest("attempt", work.case.attempt_id),
         )
 
-    return Noted(answers={"new_password": "changed"}, effect=effect)
+    # The leaked one is gone: nobody is told of it after choosing another.
+    return Noted(answers={"new_password": "changed"}, findings={"leaked": None}, effect=effect)
 
 
 STEP = Step("new_password", "interaction_required", due, page, answer)
