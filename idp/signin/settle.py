@@ -226,7 +226,7 @@ def _keep(work: Work, noted: Noted) -> Moved:
             raise _Lost(lost)
         if noted.ends_login:
             _end_current(work)
-        attempts.note(work.settings, work.attempt, noted)
+        attempts.note(work.settings, work.attempt, work.bound(noted))
         visit = replace(work.visit, login="") if noted.ends_login else work.visit
         cookie = _admit(_again(replace(work, visit=replace(visit, device=noted.device_cookie or visit.device))))
     return Moved(work.case.attempt_id, cookie, noted.device_cookie, login_ended=noted.ends_login and not cookie)

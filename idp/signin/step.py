@@ -1,7 +1,7 @@
 """What a step is, and what passes between a step and the machine that runs it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from idp import audit
@@ -81,6 +81,16 @@ class Work:
             outcome=outcome,
             data=data,
         )
+
+    def bound(self, noted: "Noted") -> "Noted":
+        """The same answer, by which this sign-in is its person's from now on, also where it was a login that told who.
+
+        Else whoever knows another's password shows a second factor of their own, signs out, and goes on as the other.
+        """
+        if self.user is None or self.attempt.user_id is not None or "user_id" in noted.columns:
+            return noted
+        theirs = {"user_id": self.user.id, "organisation_id": self.user.organisation_id}
+        return replace(noted, columns={**theirs, **noted.columns})
 
     def person(self) -> tuple[Organisation, OrganisationSettings, User]:
         """The rows of the person signing in, for steps that come after the password."""

@@ -125,6 +125,28 @@ def test_who_is_chosen_sees_at_which_shop_and_may_go_to_another(factory, journey
     assert journey(jim, till).password().tokens().claims["sub"] == jim.id
 
 
+def test_nobody_goes_on_with_the_proof_of_who_has_left(
+    factory: Factory, journey, relying_party, browser, ann, bob, clock
+) -> None:
+    """S35, I5: a code that Bob showed for an app, and then signed out, is none of Ann's, whoever knows her password."""
+    journey(bob).begin(acr_values=DAY).password().code(remember=True)
+    browser.open("/").submit("Sign out")
+    clock(minutes=5)
+    journey(bob).begin(acr_values=DAY).password()
+    step_up = journey(bob, relying_party(factory.make_client("foreign", first_party=False))).begin(acr_values="mfa").code()
+    here = browser.url
+    browser.open("/").submit("Sign out")
+    browser.open(here)
+    assert "bob" in browser.text
+    browser.submit("other_person")
+    browser.fill(username=ann.username, password=ann.password).submit()
+    assert "code" in browser.fields
+    assert browser.left_for is None
+    step_up.person = ann
+    assert step_up.code().browser.submit("choice=allow").left_for is not None
+    assert step_up.tokens().claims["sub"] == ann.id
+
+
 def test_choosing_the_person_signed_in_goes_on(journey, till, ann, clock) -> None:
     """S35: no password is asked of who is signed in and chooses themselves."""
     walk = journey(ann, till).begin().password().code()
