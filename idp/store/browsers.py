@@ -6,7 +6,7 @@ a lane of its own for people who signed in there before, so that guessing elsewh
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, and_, delete, or_, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, and_, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, asks_one, delete_some, every, one, upsert, write
@@ -84,21 +84,6 @@ def note_visit(browser_id: str, now: datetime, unless_since: datetime) -> int:
     """A sign-in was begun here; written only where the last one was noted before ``unless_since``."""
     here = (Browser.id == browser_id, Browser.last_seen_at < unless_since)
     return write(update(Browser).where(*here).values(last_seen_at=now))
-
-
-def forget_person(browser_id: str, organisation_id: str, user_id: str) -> int:
-    """Take a user off a browser's chooser."""
-    here = (
-        BrowserUser.organisation_id == organisation_id,
-        BrowserUser.user_id == user_id,
-        BrowserUser.browser_id == browser_id,
-    )
-    return write(delete(BrowserUser).where(*here))
-
-
-def choose_locale(browser_id: str, locale: str) -> int:
-    """The language this browser's user picked on a sign-in page."""
-    return write(update(Browser).where(Browser.id == browser_id).values(locale=locale))
 
 
 def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:

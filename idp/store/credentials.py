@@ -217,12 +217,6 @@ def burn_recovery_code(organisation_id: str, set_id: str, digest: bytes, now: da
     return write(update(RecoveryCode).where(*here).values(spent_at=now)) == 1
 
 
-def hold_recovery_code(organisation_id: str, set_id: str, digest: bytes, attempt: bytes) -> bool:
-    """Note that ``attempt`` showed the last code (S44): it is spent when that set-up succeeds, not before."""
-    here = _code(organisation_id, set_id, digest)
-    return write(update(RecoveryCode).where(*here).values(held_by=attempt)) == 1
-
-
 def known_recovery_code(organisation_id: str, set_id: str, digest: bytes) -> bool:
     """Whether the code is one of the set's that still work."""
     here = _code(organisation_id, set_id, digest)
