@@ -1,5 +1,6 @@
 """Fixtures: configuration, a database (SQLite, PostgreSQL, or both), the application, people and relying apps."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -45,6 +46,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
     return report
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: it need not be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
