@@ -73,6 +73,12 @@ def burn(organisation_id: str, set_id: str, digest: bytes, now: datetime) -> boo
         return credentials.burn_recovery_code(organisation_id, set_id, digest, now)
 
 
+def left_for_us(organisation_id: str, set_id: str) -> int:
+    """As ``left``, and nobody else spends one until the transaction ends: which code is the last is told once (S44)."""
+    credentials.lock_recovery_set(organisation_id, set_id)
+    return left(organisation_id, set_id)
+
+
 def left(organisation_id: str, set_id: str) -> int:
     """How many codes of a set still work."""
     return credentials.unspent_recovery_codes(organisation_id, set_id)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, insert_new, values, write
+from idp.db import Base, Id, add, asks_one, delete_some, insert_new, one, values, write
 
 ACTIVE = text("removed_at IS NULL")
 
@@ -155,6 +155,13 @@ def active_recovery_set(organisation_id: str, user_id: str) -> Select[RecoverySe
         RecoverySet.organisation_id == organisation_id,
         RecoverySet.user_id == user_id,
         RecoverySet.removed_at.is_(None),
+    )
+
+
+def lock_recovery_set(organisation_id: str, set_id: str) -> None:
+    """Until the transaction ends nobody else spends a code of this set so."""
+    one(
+        select(RecoverySet).where(RecoverySet.organisation_id == organisation_id, RecoverySet.id == set_id).with_for_update()
     )
 
 

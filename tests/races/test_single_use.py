@@ -95,6 +95,27 @@ def test_a_recovery_code_lets_one_browser_of_twenty_on(race: Race) -> None:
     assert race.events().count("recovery:code_used") == 1
 
 
+def test_of_the_last_two_recovery_codes_one_stays_for_the_set_up(race: Race) -> None:
+    """S44: both at the same moment: whichever has become the last is asked for again, and then opens the set-up alone."""
+    ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True, recovery_codes=2)
+    browsers = race.browsers_past_password(race.party(), ann, 2)
+    for browser in browsers:
+        browser.submit("use_recovery")
+    codes = dict(zip(browsers, ann.recovery_codes, strict=True))
+    told = race.at_once([posted(browser, recovery_code=code) for browser, code in codes.items()])
+    assert statuses(told) == {303: 2}
+    with race.factory.context():
+        row = credentials.active_recovery_set(race.organisation_id, ann.id)
+        assert row is not None
+        assert recovery.left(race.organisation_id, row.id) == 1
+    assert race.events().count("recovery:code_used") == 1
+    (late,) = (browser for browser in browsers if not browser.reload().offers("choice=carry_on"))
+    if "recovery_code" in late.fields:
+        late.fill(recovery_code=codes[late]).submit()
+    assert "recovery_code" not in late.fields
+    assert not late.offers("choice=carry_on")
+
+
 def test_a_code_of_the_app_lets_one_browser_of_twenty_on(race: Race) -> None:
     """S57, V6.5.1: one login begins; the others are told to wait for the next code."""
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)

@@ -12,7 +12,7 @@ from idp.identity.policy import SECOND
 from idp.identity.proofs import Proof
 from idp.mail.messages import notify
 from idp.signin.case import Case
-from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.step import Form, Frame, Noted, Outcome, Stale, Step, Work, Wrong
 from idp.signin.steps import by_passkey, counting
 from idp.signin.steps.by_passkey import PasskeyAsk
 from idp.signin.steps.need import highest_owned, needed_level
@@ -197,17 +197,19 @@ def _recovery_code(work: Work, typed: str) -> Outcome:
         guess = gate(work, "recovery")
         db.release()
         digest = recovery.digest_of(work.settings, row, typed)
-    left = recovery.left(row.organisation_id, row.id)
     if digest is None or not credentials.known_recovery_code(row.organisation_id, row.id, digest):
         with db.transaction():
             work.record(Event.RECOVERY_CODE_WRONG, outcome="failure")
         return Wrong((WRONG_RECOVERY,))
-    if left == 1:
+    if recovery.left(row.organisation_id, row.id) == 1:
         return _last_code(work, row.id, digest, guess)
 
     def effect() -> Wrong | None:
+        left = recovery.left_for_us(row.organisation_id, row.id)
         if not recovery.burn(row.organisation_id, row.id, digest, work.case.now):
             return Wrong((WRONG_RECOVERY,))
+        if left == 1:
+            raise Stale("meanwhile this has become the last code")
         guess.succeeded()
         work.record(Event.RECOVERY_CODE_USED, left=left - 1)
         notify(work.settings, user.organisation_id, user.id, "recovery_code_used", {"left": left - 1})
