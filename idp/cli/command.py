@@ -81,7 +81,8 @@ class Nouns(Noun):
         if place is None:
             return None
         module, attribute = place.split(":")
-        return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run; a refusal becomes a line."""

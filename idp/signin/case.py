@@ -197,6 +197,8 @@ class Visit:
 
     browser_id: str = ""
     new_browser: bytes = b""
+    organisation_id: str = ""
+    """Where this browser signed in last; empty where nowhere."""
     login: str = ""
     device: str = ""
     address: str = ""

@@ -149,8 +149,7 @@ def _organisation(needs: Needs, visit: Visit, attempt: Attempt, login: Login | N
 
 def _device_organisation(needs: Needs, visit: Visit) -> Organisation | None:
     """What this device remembers, if the client serves it: at an operator's own device apps do not ask for the only shop."""
-    remembered_id = browsers.organisation_of(visit.browser_id) if visit.browser_id and not visit.new_browser else ""
-    found = organisations.organisation(remembered_id) if remembered_id else None
+    found = organisations.organisation(visit.organisation_id) if visit.organisation_id else None
     return found if found is not None and serves(needs.client, found) else None
 
 

@@ -96,17 +96,6 @@ def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:
     return one(select(BrowserUser).where(*here)) is not None
 
 
-@asks_one
-def _browser(browser_id: str) -> Select[Browser]:
-    return select(Browser).where(Browser.id == browser_id)
-
-
-def organisation_of(browser_id: str) -> str:
-    """The organisation last signed in to on a browser; empty where none."""
-    found = _browser(browser_id)
-    return found.organisation_id or "" if found else ""
-
-
 def sweep_browsers(before: datetime, strangers_before: datetime, most: int) -> int:
     """Delete browsers whose cookie was made before ``before``, and those not seen since ``strangers_before`` on which nobody
     ever signed in.

@@ -59,6 +59,7 @@ def visit() -> Visit:
         g.visit = Visit(
             browser_id=row.id if row else crypto.new_id(),
             new_browser=b"" if row else digest,
+            organisation_id=(row.organisation_id or "") if row else "",
             login=request.cookies.get(cookie_name("login"), "")[:128],
             device=request.cookies.get(cookie_name("device"), "")[:128],
             address=address(),

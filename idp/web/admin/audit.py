@@ -130,7 +130,7 @@ def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPag
     before = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= MOST_DIGITS else 0
     rows, older = trail.found(chain_id, sought, before)
     filters = {name: lists.asked(name) for name in ("trail", "event", "username", "since", "until") if lists.asked(name)}
-    at = {"store_url": admin.organisation.store_url, **filters}
+    at: dict[str, Any] = {"store_url": admin.organisation.store_url, **filters}
     return AuditPage(
         frame=admin.frame(HERE),
         of_installation=chain_id == store.INSTALLATION,
@@ -141,16 +141,12 @@ def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPag
         events=tuple((str(event), _in_words(event, {}, "")) for event in Event),
         lines=_lines(rows),
         chain=_chain(chain_id),
-        address=_link("admin.audit", **at, check="1"),
-        older=_link("admin.audit", **at, before=str(older)) if older else "",
-        csv=_link("admin.export_audit", **at, form="csv"),
-        json=_link("admin.export_audit", **at, form="json"),
+        address=url_for("admin.audit", **at, check="1"),
+        older=url_for("admin.audit", **at, before=str(older)) if older else "",
+        csv=url_for("admin.export_audit", **at, form="csv"),
+        json=url_for("admin.export_audit", **at, form="json"),
         errors=errors,
     )
-
-
-def _link(endpoint: str, **values: str) -> str:
-    return url_for(endpoint, **values)  # type: ignore[arg-type]
 
 
 def _lines(rows: Iterable[Told]) -> tuple[Line, ...]:

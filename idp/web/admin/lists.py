@@ -34,9 +34,9 @@ def skipped() -> int:
 def pages_of(rows: Sequence[Any], endpoint: str, **values: str) -> Pages:
     """The links around a page of ``rows``, which has one more than is shown where there is a later page."""
     number = _number()
-    kept = {name: value for name, value in values.items() if value}
-    earlier = url_for(endpoint, **kept, page=str(number - 1)) if number > 1 else ""  # type: ignore[arg-type]
-    later = url_for(endpoint, **kept, page=str(number + 1)) if len(rows) > PAGE else ""  # type: ignore[arg-type]
+    kept: dict[str, Any] = {name: value for name, value in values.items() if value}
+    earlier = url_for(endpoint, **kept, page=number - 1) if number > 1 else ""
+    later = url_for(endpoint, **kept, page=number + 1) if len(rows) > PAGE else ""
     return Pages(earlier, later)
 
 
