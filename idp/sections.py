@@ -3,11 +3,24 @@
 Docstrings under the fields are the reference: ``config.example.toml`` is made from them.
 """
 
+import re
 from functools import cached_property
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Literal
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+EHLO_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+
+def _is_literal(text: str) -> bool:
+    """Whether this is an address literal: ``[192.0.2.1]`` or ``[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3)."""
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else ""
+    try:
+        return ip_address(inner.removeprefix("IPv6:")).version == (6 if inner.startswith("IPv6:") else 4)
+    except ValueError:
+        return False
 
 
 class Section(BaseModel):
@@ -134,8 +147,30 @@ class Mail(Section):
     """SMTP user; empty: no authentication."""
     password: str = ""
     """SMTP password."""
+    ehlo_name: str = ""
+    """The host name we greet the SMTP server with (EHLO); empty: the issuer's host."""
+    envelope_sender: str = ""
+    """Where bounces go (MAIL FROM): one address, or `<>` for nowhere; empty: the address in ``sender``."""
     folder: str = "mail"
     """Where mails are written when there is no ``host`` (relative to the configuration file)."""
+
+    @field_validator("ehlo_name")
+    @classmethod
+    def _greetable(cls, value: str) -> str:
+        if value and not (len(value) <= 255 and (EHLO_NAME.fullmatch(value) or _is_literal(value))):
+            raise ValueError("must be a host name like mail.example.com, or an address like [192.0.2.1]")
+        return value
+
+    @field_validator("envelope_sender")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        if value in ("", "<>"):
+            return value
+        try:
+            found = validate_email(value, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+        except EmailNotValidError as error:
+            raise ValueError("must be one plain address like bounces@example.com, or <> for none") from error
+        return f"{found.local_part}@{found.ascii_domain}"
 
 
 class Lifetimes(Section):

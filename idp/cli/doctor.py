@@ -1,6 +1,5 @@
 """``idp doctor``: is everything as it must be, and what to do where it is not."""
 
-import smtplib
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from idp.cli.migrate import is_current
 from idp.config import Settings, read
 from idp.errors import Unreadable
 from idp.identity.leaked_file import File, Unusable
-from idp.mail import deliver
+from idp.mail import smtp
+from idp.mail.letters import envelope_sender
+from idp.mail.smtp import Failure, NotSent
 from idp.store import database, outbox, signing_keys
 
 CLOCK_SECONDS = 5
@@ -109,12 +110,20 @@ def _clock(_: Settings) -> Finding:
 
 
 def _outbox(_: Settings) -> Finding:
-    failed = [mail for mail in outbox.mails() if mail.failed_at is not None]
+    mails = outbox.mails()
+    waiting = [mail for mail in mails if mail.sent_at is None and mail.failed_at is None and mail.failure == Failure.RELAY]
+    if waiting:
+        said = f"{len(waiting)} mail(s) wait because the mail server refuses us: {waiting[0].reason}"
+        return Finding("outbox", said, "correct [mail]; they leave by themselves then")
+    # A mailbox that does not exist is for the organisation to mend: its console shows it.
+    failed = [mail for mail in mails if mail.failed_at is not None and mail.failure != Failure.RECIPIENT]
     if failed:
-        newest = failed[0]
-        said = f"{len(failed)} mail(s) given up, the latest: {newest.reason or 'no reason noted'}"
+        said = f"{len(failed)} mail(s) given up, the latest: {failed[0].reason or 'no reason noted'}"
         return Finding("outbox", said, "see to the reason; what they told about stands in the audit trail")
-    return Finding("outbox", "no mail was given up")
+    refused = sum(mail.failed_at is not None for mail in mails)
+    return Finding(
+        "outbox", f"{refused} mail(s) refused by their recipients' servers" if refused else "no mail was given up"
+    )
 
 
 def _mail(settings: Settings) -> Finding:
@@ -122,13 +131,11 @@ def _mail(settings: Settings) -> Finding:
         return _mail_folder(settings)
     shown = f"{settings.mail.host}:{settings.mail.port}"
     try:
-        with deliver.connect(settings.mail) as server:
-            if settings.mail.username:
-                server.login(settings.mail.username, settings.mail.password)
-            server.noop()
-    except (OSError, smtplib.SMTPException) as error:
-        return Finding("mail", f"{shown}: {error}", "check [mail] host, port, security, username and password")
-    return Finding("mail", f"{shown} answers")
+        smtp.try_out(settings)
+    except NotSent as error:
+        remedy = "check [mail] host, port, security, username, password, ehlo_name, sender and envelope_sender"
+        return Finding("mail", f"{shown}: {error}", remedy)
+    return Finding("mail", f"{shown} answers and takes mail from {envelope_sender(settings.mail) or 'no sender (<>)'}")
 
 
 def _mail_folder(settings: Settings) -> Finding:

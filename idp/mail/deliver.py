@@ -5,34 +5,35 @@ Message-ID; nothing else sends twice. Without an SMTP server mails are written a
 """
 
 import os
-import smtplib
-import socket
-import ssl
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from email.message import EmailMessage
-from typing import Any
 
 import structlog
 
 from idp import clock, db
+from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.identity import recoveries, resets
-from idp.mail.letters import compose, on_the_wire
-from idp.sections import Mail
+from idp.mail import smtp
+from idp.mail.letters import compose
+from idp.mail.smtp import Failure, NotSent
 from idp.store import outbox
 from idp.store.outbox import OutgoingMail
 from idp.sweeps import sweep
 
 LEASE = timedelta(minutes=10)
-"""Longer than a conversation can take with ``PATIENCE`` at each of its steps."""
-PATIENCE = 20.0
-"""Seconds for connecting, and for each answer of the server."""
+"""Longer than a conversation can take with ``smtp.PATIENCE`` at each of its steps."""
 TRIES = 12
+RELAY_TRIES = 40
+"""Five days (RFC 5321 §4.5.4.1): nobody's mail is parked because the relay was misconfigured over a long weekend."""
+OF_RELAY = frozenset({Failure.RELAY, Failure.AWAY})
+"""Failures that say nothing about the mail: the relay refuses us, or is away."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
-"""Pauses double from the first on: an hour's outage costs a few tries, all of them together span sixteen hours."""
+"""Pauses double from the first on: an hour's outage costs a few tries, twelve of them together span twelve hours."""
+WORKER = Origin(actor_id="worker")
 POLL_SECONDS = 2.0
 SWEEP_EVERY = timedelta(minutes=5)
 
@@ -75,10 +76,16 @@ def _outlive(chore: Callable[[Settings], object], settings: Settings) -> None:
 
 
 def deliver_due(settings: Settings, stop: threading.Event | None = None) -> int:
-    """Send every mail that is due; how many left. Those whose link has run out are given up unsent."""
+    """Send every mail that is due; how many left. Those whose link has run out are given up unsent.
+
+    The round ends at the first mail that the relay as a whole does not take: the others would get the same answer.
+    """
     sent = 0
     while (stop is None or not stop.is_set()) and (mail := _claim()) is not None:
-        sent += _deliver(settings, mail)
+        failure = _deliver(settings, mail)
+        if failure in OF_RELAY:
+            break
+        sent += failure is None
     return sent
 
 
@@ -88,89 +95,65 @@ def _claim() -> OutgoingMail | None:
         return outbox.claim_mail(now, now + LEASE)
 
 
-def _deliver(settings: Settings, mail: OutgoingMail) -> bool:
+def _deliver(settings: Settings, mail: OutgoingMail) -> Failure | None:
+    """Send one leased mail and note what became of it; why it did not leave, None where it did."""
     if mail.expires_at is not None and mail.expires_at <= clock.now():
-        _give_up(mail, "not sent in time: what it carries has expired", may_be_resent=False)
-        return False
+        _give_up(mail, Failure.EXPIRED, "not sent in time: what it carries has expired", may_be_resent=False)
+        return Failure.EXPIRED
     db.release()
     try:
-        message = compose(settings, mail)
-        _send(settings, mail, message)
+        _send(settings, mail, compose(settings, mail))
+    except NotSent as error:
+        _note_failure(settings, mail, error.failure, str(error))
+        return error.failure
+    except OSError as error:  # the folder for mails cannot be written
+        _note_failure(settings, mail, Failure.AWAY, f"{type(error).__name__}: {error}")
+        return Failure.AWAY
     except Exception as error:  # noqa: BLE001 — whatever is wrong with one mail must not hold up the others
-        _note_failure(mail, f"{type(error).__name__}: {error}")
-        return False
+        _note_failure(settings, mail, Failure.UNREADABLE, f"{type(error).__name__}: {error}")
+        return Failure.UNREADABLE
     with db.transaction():
         outbox.note_sent(mail.id, clock.now())
     log.info("mail_sent", mail=mail.id, template=mail.template)
-    return True
+    return None
 
 
-def _note_failure(mail: OutgoingMail, reason: str) -> None:
+def _note_failure(settings: Settings, mail: OutgoingMail, failure: Failure, reason: str) -> None:
     tries = mail.tries + 1
-    if tries >= TRIES:
-        _give_up(mail, reason, may_be_resent=True)
+    most = RELAY_TRIES if failure is Failure.RELAY else TRIES
+    if failure is Failure.RECIPIENT or tries >= most:
+        _give_up(mail, failure, reason, may_be_resent=True)
         return
-    pause = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
     with db.transaction():
-        outbox.note_failure(mail.id, tries, clock.now() + pause, reason, lease=mail.leased_until)
-    log.warning("mail_waits", mail=mail.id, template=mail.template, tries=tries, reason=reason)
+        due_at = clock.now() + pause
+        outbox.note_failure(mail.id, tries, due_at, reason, failure=failure, lease=mail.leased_until)
+    told = {"mail": mail.id, "template": mail.template, "tries": tries, "failure": str(failure), "reason": reason}
+    if failure is Failure.RELAY:
+        where = f"{settings.mail.host}:{settings.mail.port}"
+        log.error("mail_relay_refuses_us", relay=where, remedy="check [mail]; `idp doctor` tries the relay", **told)
+    else:
+        log.warning("mail_waits", **told)
 
 
-def _give_up(mail: OutgoingMail, reason: str, *, may_be_resent: bool) -> None:
+def _give_up(mail: OutgoingMail, failure: Failure, reason: str, *, may_be_resent: bool) -> None:
+    """Park a mail with its reason, audited in the same transaction."""
+    told = {"mail": mail.id, "template": mail.template, "why": str(failure)}
+    about = {"organisation_id": mail.organisation_id or "", "subject_id": mail.user_id or ""}
     with db.transaction():
-        outbox.give_up(mail.id, clock.now(), reason, may_be_resent=may_be_resent, lease=mail.leased_until)
-    log.error("mail_given_up", mail=mail.id, template=mail.template, reason=reason)
+        was_ours = outbox.give_up(
+            mail.id, clock.now(), reason, may_be_resent=may_be_resent, failure=failure, lease=mail.leased_until
+        )
+        if was_ours:
+            record_by(WORKER, Event.MAIL_GIVEN_UP, **about, outcome="failure", data=told)
+    log.error("mail_given_up", reason=reason, **told)
 
 
 def _send(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None:
-    if not settings.mail.host:
+    if settings.mail.host:
+        smtp.send(settings, mail.recipient, message)
+    else:
         _write_file(settings, mail, message)
-        return
-    with connect(settings.mail) as server:
-        if settings.mail.username:
-            server.login(settings.mail.username, settings.mail.password)
-        server.send_message(message, to_addrs=[on_the_wire(mail.recipient)])
-
-
-def connect(mail: Mail) -> smtplib.SMTP:
-    """A conversation, encrypted with a checked certificate unless configured ``none``: no falling back (ASVS 12.3)."""
-    if mail.security == "tls":
-        return _PunctualTls(mail.host, mail.port, timeout=PATIENCE, context=ssl.create_default_context())
-    server = _Punctual(mail.host, mail.port, timeout=PATIENCE)
-    if mail.security == "starttls":
-        try:
-            server.starttls(context=ssl.create_default_context())
-        except BaseException:
-            server.close()
-            raise
-    return server
-
-
-class _Punctual(smtplib.SMTP):
-    """Waits ``PATIENCE`` for a whole answer: a socket's own timeout begins anew with every byte that drips in."""
-
-    def getreply(self) -> tuple[int, bytes]:
-        hang_up = threading.Timer(PATIENCE, self._hang_up, [self.sock])
-        hang_up.daemon = True
-        hang_up.start()
-        try:
-            return super().getreply()
-        finally:
-            hang_up.cancel()
-
-    def __exit__(self, *raised: Any) -> None:
-        """Part, however the server does: what it has accepted must not be sent again because of its farewell."""
-        with suppress(smtplib.SMTPException):
-            super().__exit__(*raised)
-
-    @staticmethod
-    def _hang_up(line: socket.socket) -> None:
-        with suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
-
-
-class _PunctualTls(_Punctual, smtplib.SMTP_SSL):
-    """The same, encrypted from the first byte."""
 
 
 def _write_file(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None:

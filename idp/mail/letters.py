@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime as rfc5322_date
+from email.utils import parseaddr
 from functools import cache
 from typing import Any
 from unicodedata import category
@@ -23,6 +24,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from idp.config import Settings
 from idp.crypto import Ring
 from idp.resources import PACKAGE, folder
+from idp.sections import Mail
 from idp.store.outbox import OutgoingMail
 
 LANGUAGES = ("nl", "en")
@@ -99,6 +101,13 @@ def on_the_wire(address: str) -> str:
     if host.isascii():
         return address
     return f"{local}@{validate_email(address, check_deliverability=False).ascii_domain}"
+
+
+def envelope_sender(mail: Mail) -> str:
+    """The address that bounces go to (RFC 5321 §4.1.1.2); empty for the null sender."""
+    if mail.envelope_sender == "<>":
+        return ""
+    return mail.envelope_sender or on_the_wire(parseaddr(mail.sender)[1])
 
 
 def one_line(text: str) -> str:

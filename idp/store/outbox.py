@@ -31,7 +31,10 @@ class OutgoingMail(Base):
     leased_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
+    failure: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    """What the last try failed on, as a word of ``idp.mail.smtp.Failure``; empty where none has failed."""
     reason: Mapped[str] = mapped_column(String(500), default="")
+    """What the mail server said, or what else went wrong."""
 
 
 def add_mail(row: OutgoingMail) -> None:
@@ -59,21 +62,27 @@ def claim_mail(now: datetime, leased_until: datetime) -> OutgoingMail | None:
 def note_sent(mail_id: str, now: datetime) -> int:
     """Sent: what filled it is wiped."""
     here = OutgoingMail.id == mail_id
-    return write(update(OutgoingMail).where(here).values(sent_at=now, leased_until=None, sealed_values="", reason=""))
+    return write(
+        update(OutgoingMail).where(here).values(sent_at=now, leased_until=None, sealed_values="", failure="", reason="")
+    )
 
 
-def note_failure(mail_id: str, tries: int, due_at: datetime, reason: str, *, lease: datetime | None = None) -> bool:
+def note_failure(
+    mail_id: str, tries: int, due_at: datetime, reason: str, *, failure: str = "", lease: datetime | None = None
+) -> bool:
     """Not sent this time; tried again at ``due_at``. False where ``lease`` is no longer ours: another's word counts."""
-    changes = {"tries": tries, "due_at": due_at, "reason": reason[:500], "leased_until": None}
+    changes = {"tries": tries, "due_at": due_at, "failure": failure, "reason": reason[:500], "leased_until": None}
     return write(update(OutgoingMail).where(*_still(mail_id, lease)).values(**changes)) == 1
 
 
-def give_up(mail_id: str, now: datetime, reason: str, *, may_be_resent: bool, lease: datetime | None = None) -> bool:
+def give_up(
+    mail_id: str, now: datetime, reason: str, *, may_be_resent: bool, failure: str = "", lease: datetime | None = None
+) -> bool:
     """Not sent: parked with its reason. What fills it is kept sealed where somebody may yet have it sent, else wiped.
 
     False where ``lease`` is no longer ours.
     """
-    changes = {"failed_at": now, "reason": reason[:500], "leased_until": None}
+    changes = {"failed_at": now, "failure": failure, "reason": reason[:500], "leased_until": None}
     wiped = {} if may_be_resent else {"sealed_values": ""}
     return write(update(OutgoingMail).where(*_still(mail_id, lease)).values(**changes, **wiped)) == 1
 

@@ -258,6 +258,8 @@ def test_the_doctor_asks_the_mail_server(idp: Idp, mailbox: Mailbox) -> None:
     before = idp.config.read_text()
     idp.config.write_text(f'{before}[mail]\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\n')
     assert f"127.0.0.1:{mailbox.port} answers" in idp("doctor").stdout
+    mailbox.refusals["MAIL"] = "550 5.7.1 that sender is not yours"
+    assert "550 5.7.1 that sender is not yours" in idp("doctor", code=1).stdout
     idp.config.write_text(f'{before}[mail]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n')
     assert "check [mail] host" in idp("doctor", code=1).stdout
 

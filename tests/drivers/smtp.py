@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,11 +25,18 @@ from tests.drivers.machine import free_port
 
 @dataclass
 class Mailbox:
-    """What arrived: envelope recipients and the message. ``answers``: replies to give to the next mails instead of "ok"."""
+    """What arrived: envelope recipients and the message. ``answers``: replies to give to the next mails instead of "ok".
+
+    ``refusals``: replies to a command (``EHLO``, ``AUTH``, ``MAIL``, ``RCPT``, ``DATA``), or to one recipient, as long as
+    they stand here. ``greeted``: the names that clients gave with EHLO, ``senders``: the addresses given with MAIL FROM.
+    """
 
     port: int
     arrived: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    refusals: dict[str, str] = field(default_factory=dict)
+    greeted: list[str] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     _hung: threading.Event | None = None
 
     @contextmanager
@@ -40,6 +48,45 @@ class Mailbox:
         finally:
             self._hung = None
 
+    async def handle_EHLO(  # noqa: N802 — aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Greet back, or refuse to."""
+        self.greeted.append(hostname)
+        session.host_name = hostname
+        return [self.refusals["EHLO"]] if "EHLO" in self.refusals else responses
+
+    async def handle_HELO(self, server: Any, session: Any, envelope: Any, hostname: str) -> str:  # noqa: N802 — aiosmtpd's name
+        """Greet back, or refuse to, as EHLO."""
+        session.host_name = hostname
+        return self.refusals.get("EHLO", "250 hello")
+
+    async def handle_MAIL(  # noqa: N802 — aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        """Take a sender, or refuse it."""
+        self.senders.append(address)
+        if "MAIL" in self.refusals:
+            return self.refusals["MAIL"]
+        envelope.mail_from = address
+        return "250 fine"
+
+    async def handle_RCPT(  # noqa: N802 — aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse them."""
+        for key in ("RCPT", address):
+            if key in self.refusals:
+                return self.refusals[key]
+        envelope.rcpt_tos.append(address)
+        return "250 fine"
+
+    def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        """Let everybody in, or nobody."""
+        if "AUTH" in self.refusals:
+            return AuthResult(success=False, handled=False, message=self.refusals["AUTH"])
+        return AuthResult(success=True)
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 — aiosmtpd's name
         """Take a mail, or give the next answer."""
         if self._hung is not None:
@@ -49,6 +96,8 @@ class Mailbox:
             return "451 nobody is there any more"
         if self.answers:
             return self.answers.pop(0)
+        if "DATA" in self.refusals:
+            return self.refusals["DATA"]
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.arrived.append((list(envelope.rcpt_tos), message))
@@ -66,6 +115,8 @@ def smtp_server(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
         tls_context=tls,
         require_starttls=tls is not None,
         enable_SMTPUTF8=True,
+        authenticator=mailbox.authenticate,
+        auth_require_tls=False,
     )
     controller.start()
     try:

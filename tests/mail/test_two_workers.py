@@ -20,7 +20,7 @@ from idp.audit import Event
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import resets
-from idp.mail import deliver, letters, messages, outgoing
+from idp.mail import deliver, letters, messages, outgoing, smtp
 from idp.store import audit, outbox
 from tests.drivers.smtp import Mailbox
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -214,7 +214,7 @@ def test_a_server_that_drips_is_hung_up_on_before_the_lease_ends(
     configure: Configure, vera: MadePerson, factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Issue 3, "two workers never send the same one": no answer takes longer than it may, however slowly it comes."""
-    monkeypatch.setattr(deliver, "PATIENCE", 0.3)
+    monkeypatch.setattr(smtp, "PATIENCE", 0.3)
     seen: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
         slow = threading.Thread(target=drip, args=(server, seen))

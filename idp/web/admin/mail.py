@@ -1,5 +1,6 @@
 """The outbox: mail that waits, was sent, or could not be and why; and sending it again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, url_for
@@ -8,6 +9,7 @@ from idp import clock
 from idp.errors import Message, Refusal, say
 from idp.mail import outgoing
 from idp.mail.outgoing import STATES
+from idp.mail.smtp import Failure
 from idp.store import outbox, users
 from idp.store.outbox import OutgoingMail
 from idp.web import pages
@@ -52,16 +54,27 @@ ABOUT = {
 }
 """Each template in words."""
 OTHER = say("Another mail")
+WHY: Mapping[str, Message] = {
+    Failure.RECIPIENT: say("The recipient's mail server refuses this address. Check that it is right."),
+    Failure.MESSAGE: say("The mail server refuses this message."),
+    Failure.RELAY: say("The installation's mail server refuses our mail. The installation administrator must fix it."),
+    Failure.AWAY: say("The installation's mail server does not answer."),
+    Failure.LATER: say("The mail server asks us to try again later."),
+    Failure.UNREADABLE: say("This mail cannot be opened. The installation administrator must look into it."),
+    Failure.EXPIRED: say("The link or password in this mail expired before it could be sent."),
+}
+"""Why a mail did not leave, in words."""
 
 
 @dataclass(frozen=True)
 class MailRow:
-    """One mail: what it is about in words, whom it is about, how it stands, and whether it can be sent again."""
+    """One mail: what and whom it is about, how it stands, why it did not leave, and whether it can be sent again."""
 
     row: OutgoingMail
     about: Message
     username: str
     state: str
+    why: Message | None
     can_resend: bool
 
 
@@ -125,4 +138,5 @@ def _described(row: OutgoingMail, username: str) -> MailRow:
     state = "sent" if row.sent_at else "failed" if row.failed_at else "waiting"
     lives = row.expires_at is None or row.expires_at > clock.now()
     can_resend = lives and bool(row.sealed_values) and (state == "failed" or (state == "waiting" and row.tries > 0))
-    return MailRow(row, ABOUT.get(row.template, OTHER), username, state, can_resend)
+    why = WHY.get(row.failure)
+    return MailRow(row, ABOUT.get(row.template, OTHER), username, state, why, can_resend)
