@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     name: str = "Sleutel"
     """What the pages call this installation."""
     secrets: tuple[str, ...] = Field(min_length=1)
-    """Sealing keys as ``name:base64 of 32 bytes``. The first seals, all open: put a new one in front to rotate."""
+    """Sealing keys as ``name:base64 of 32 bytes``. The first seals, all open. To rotate: put a new one in front, and remove
+    the old one when ``idp doctor`` says so."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """How much is logged (JSON lines on standard error)."""
     folder: str = "."

@@ -110,21 +110,23 @@ class Ring:
     def _derive(key: bytes, purpose: bytes) -> bytes:
         return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"sleutel:" + purpose).derive(key)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the keys; the first one seals."""
+        return tuple(self._keys)
+
     def seal(self, plain: bytes, place: str) -> bytes:
         """``plain`` encrypted for ``place``."""
         nonce = secrets.token_bytes(12)
-        name = self._current.encode()
         box = AESGCM(self._keys[self._current]).encrypt(nonce, plain, place.encode())
-        return bytes([1, len(name)]) + name + nonce + box
+        return mark(self._current) + nonce + box
 
     def open(self, blob: bytes, place: str) -> bytes:
         """What was sealed for ``place``; raises ``Unreadable``."""
         try:
-            length = blob[1]
-            name = blob[2 : 2 + length].decode()
-            nonce, box = blob[2 + length : 14 + length], blob[14 + length :]
-            if blob[0] != 1:
-                raise Unreadable("unknown version of sealed blob")
+            name = key_name(blob)
+            start = 2 + blob[1]
+            nonce, box = blob[start : start + 12], blob[start + 12 :]
             return AESGCM(self._keys[name]).decrypt(nonce, box, place.encode())
         except (IndexError, KeyError, ValueError, InvalidTag) as error:
             raise Unreadable("sealed blob does not open") from error
@@ -139,20 +141,55 @@ class Ring:
 
     def is_current(self, blob: bytes) -> bool:
         """Whether ``blob`` was sealed with the key that seals now."""
-        return blob[2 : 2 + blob[1]].decode() == self._current
+        return blob.startswith(mark(self._current))
 
     def mac(self, purpose: str, message: str) -> str:
         """HMAC-SHA-256 under the current key, as base64url."""
-        return self._mac(self._macs[0], purpose, message)
+        return b64url(self._mac(self._macs[0], purpose, message))
 
     def mac_fits(self, mac: str, purpose: str, message: str) -> bool:
         """Whether any key of the ring made ``mac``; all are tried, in constant time each."""
-        fits = [same(self._mac(key, purpose, message), mac) for key in self._macs]
+        fits = [same(b64url(self._mac(key, purpose, message)), mac) for key in self._macs]
         return any(fits)
 
+    def lookups(self, purpose: str, message: str) -> list[str]:
+        """Return 64 hex characters to find rows about ``message`` by, under each key, the current one first.
+
+        The first eight characters identify the key (``lookup_mark``), so rows of an old key can be counted.
+        """
+        return [self._lookup_mark(key) + self._mac(key, purpose, message)[:28].hex() for key in self._macs]
+
+    @property
+    def lookup_mark(self) -> str:
+        """Return what every look-up value of the current key starts with."""
+        return self._lookup_mark(self._macs[0])
+
+    def _lookup_mark(self, key: bytes) -> str:
+        return self._mac(key, "lookup", "mark")[:4].hex()
+
     @staticmethod
-    def _mac(key: bytes, purpose: str, message: str) -> str:
-        return b64url(hmac.new(key, f"{purpose}\0{message}".encode("utf-8", "surrogatepass"), "sha256").digest())
+    def _mac(key: bytes, purpose: str, message: str) -> bytes:
+        return hmac.new(key, f"{purpose}\0{message}".encode("utf-8", "surrogatepass"), "sha256").digest()
+
+
+def mark(key: str) -> bytes:
+    """Return the first bytes of every blob that the key of this name sealed."""
+    name = key.encode()
+    return bytes([1, len(name)]) + name
+
+
+def text_marks(key: str) -> list[str]:
+    """Return the possible first characters of such a blob as base64url. The last one also holds bits of the next byte."""
+    begun = mark(key)
+    length = -(-len(begun) * 8 // 6)
+    return sorted({b64url(begun + bytes([following]))[:length] for following in range(256)})
+
+
+def key_name(blob: bytes) -> str:
+    """Return the name of the key that sealed ``blob``. Raises ``Unreadable`` if it is not a sealed blob."""
+    if len(blob) < 2 or blob[0] != 1:
+        raise Unreadable("not a sealed blob of a known version")
+    return blob[2 : 2 + blob[1]].decode("utf-8", "replace")
 
 
 class Hasher:

@@ -25,8 +25,9 @@ from joserfc.jwk import ECKey, RSAKey
 from idp import clock, crypto, db
 from idp.audit import Event, Origin, record, record_by
 from idp.config import Settings
-from idp.errors import Unreadable
+from idp.errors import Busy, Unreadable
 from idp.store import signing_keys
+from idp.store.sealed import SIGNING_KEYS
 from idp.store.signing_keys import SigningKey
 
 ALGORITHMS = ("ES256", "RS256")
@@ -69,6 +70,8 @@ class _Held:
     kid: str
     alg: str
     key: ECKey | RSAKey
+    may_sign: bool = True
+    """False where only the public half is there: the private one does not open."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def _publish(settings: Settings, alg: str, *, active: bool) -> str:
         made = signing_keys.insert_key(
             kid=kid,
             alg=alg,
-            sealed_private=settings.ring.seal(der, _place(kid)),
+            sealed_private=SIGNING_KEYS.seal(settings.ring, kid, der),
             public=_key_object(private, kid, alg).as_dict(private=False),
             created_at=now,
             active_at=now if active else None,
@@ -162,10 +165,6 @@ def _generate(alg: str) -> Private:
     return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
 
 
-def _place(kid: str) -> str:
-    return f"signing_keys:sealed_private:{kid}"
-
-
 def _key_object(private: Private, kid: str, alg: str) -> ECKey | RSAKey:
     members: Any = {"alg": alg, "use": "sig"} | ({"kid": kid} if kid else {})
     if isinstance(private, ec.EllipticCurvePrivateKey):
@@ -173,8 +172,17 @@ def _key_object(private: Private, kid: str, alg: str) -> ECKey | RSAKey:
     return RSAKey(private, private, members)
 
 
+def _held(settings: Settings, row: SigningKey) -> _Held:
+    """Return the key as an object. One that does not open cannot sign, but its public half still verifies."""
+    try:
+        return _open(settings, row)
+    except Unreadable:
+        public: Any = ECKey.import_key(row.public) if row.alg == "ES256" else RSAKey.import_key(row.public)
+        return _Held(row.kid, row.alg, public, may_sign=False)
+
+
 def _open(settings: Settings, row: SigningKey) -> _Held:
-    der = settings.ring.open(row.sealed_private, _place(row.kid))
+    der = SIGNING_KEYS.open(settings.ring, row.kid, row.sealed_private)
     # Validating an RSA key again costs 60 ms; this one is ours and came out of an authenticated seal.
     private = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(private, Private):
@@ -190,8 +198,10 @@ class KeyRing:
         self._shelf = _Shelf(clock.EPOCH, {}, {}, b"")
 
     def sign(self, alg: str, claims: Mapping[str, Any], typ: str = "JWT") -> str:
-        """A signed JWT (RFC 7519) by the active key of ``alg``."""
-        held = self._fresh().active[alg]
+        """A signed JWT (RFC 7519) by the active key of ``alg``; raises ``Busy`` while there is none that opens."""
+        held = self._fresh().active.get(alg)
+        if held is None:
+            raise Busy(detail=f"no active {alg} key opens")
         header = {"alg": alg, "kid": held.kid, "typ": typ}
         return jwt.encode(header, dict(claims), held.key, [alg])
 
@@ -215,7 +225,7 @@ class KeyRing:
         return self._fresh().jwks
 
     def is_ready(self) -> bool:
-        """Whether every algorithm has an active key that opens; raises ``Unreadable`` where one does not."""
+        """Whether every algorithm has an active key that opens."""
         return set(self._fresh().active) == set(ALGORITHMS)
 
     def _fresh(self) -> _Shelf:
@@ -228,8 +238,8 @@ class KeyRing:
         if not is_complete():
             ensure(self._settings, with_next=False)
         rows = signing_keys.published_keys()
-        held = {row.kid: self._shelf.held.get(row.kid) or _open(self._settings, row) for row in rows}
-        active = {row.alg: held[row.kid] for row in rows if state_of(row) == "active"}
+        held = {row.kid: self._shelf.held.get(row.kid) or _held(self._settings, row) for row in rows}
+        active = {row.alg: held[row.kid] for row in rows if state_of(row) == "active" and held[row.kid].may_sign}
         jwks = json.dumps({"keys": [row.public for row in rows]}, separators=(",", ":")).encode()
         return _Shelf(now, held, active, jwks)
 

@@ -1,8 +1,11 @@
-"""What is thrown away when it no longer matters: rows that expired, each kind after the time its readers need it."""
+"""Housekeeping of the worker: rows that expired are deleted, each kind after the time its readers need it.
+
+What an old sealing key sealed is moved to the current one (``sealing``).
+"""
 
 from collections.abc import Callable, Iterator
 
-from idp import clock
+from idp import clock, sealing
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import totp
@@ -28,6 +31,7 @@ def sweep(settings: Settings) -> int:
         grants.wipe_successors(clock.ago(minutes=2))
     with transaction():
         outbox.wipe_expired(clock.now())
+    sealing.reseal(settings)
     return sum(_sweep_whole(some) for some in _all(settings))
 
 

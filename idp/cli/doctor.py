@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import DBAPIError
 
-from idp import clock, keys
+from idp import clock, keys, sealing
 from idp.cli.command import Command, config_file, opened
 from idp.cli.migrate import is_current
 from idp.config import Settings, read
-from idp.errors import Unreadable
 from idp.identity.leaked_file import File, Unusable
 from idp.mail import smtp
 from idp.mail.letters import envelope_sender
@@ -79,7 +78,7 @@ def _database(settings: Settings) -> Finding:
 
 
 def _within(settings: Settings) -> Iterator[Finding]:
-    checks: tuple[Callable[[Settings], Finding], ...] = (_keys, _clock, _outbox)
+    checks: tuple[Callable[[Settings], Finding], ...] = (_keys, _sealed, _clock, _outbox)
     for check in checks:
         yield check(settings)
 
@@ -90,12 +89,26 @@ def _keys(settings: Settings) -> Finding:
     missing = [alg for alg in keys.ALGORITHMS if alg not in active]
     if missing:
         return Finding("keys", f"no active key for {', '.join(missing)}", "idp run makes them when it starts")
-    try:
-        keys.KeyRing(settings).is_ready()
-    except Unreadable:
+    if not keys.KeyRing(settings).is_ready():
         said = "the signing keys do not open with the secrets of this configuration"
         return Finding("keys", said, "put the sealing key they were made with back into `secrets`, at the end of the list")
     return Finding("keys", f"an active key each for {', '.join(sorted(active))}; {len(rows)} published")
+
+
+def _sealed(settings: Settings) -> Finding:
+    """Whether all that is stored opens, and which sealing keys are still needed."""
+    subject, (current, *old) = "sealed", settings.ring.names
+    locked = sealing.locked(settings)
+    if locked:
+        said = "; ".join(f"{one.kind}{f' ({one.count})' if one.count else ''}: {one.reason}" for one in locked)
+        return Finding(subject, said, "put the sealing key they were made with back into `secrets`, at the end of the list")
+    if not old:
+        return Finding(subject, f"everything opens with the key {current!r}")
+    left = sealing.left_behind(settings)
+    if left:
+        counted = ", ".join(f"{name}: {count}" for name, count in left.items())
+        return Finding(subject, f"still on an old key: {counted}; the worker moves them to {current!r}, keep the old key")
+    return Finding(subject, f"everything is on {current!r}: {', '.join(map(repr, old))} can be removed from `secrets`")
 
 
 def _clock(_: Settings) -> Finding:

@@ -14,7 +14,7 @@ from idp.config import Settings
 from idp.errors import NotFound, Unreadable, say
 from idp.mail import messages
 from idp.store import links as store
-from idp.store import users
+from idp.store import sealed, users
 from idp.store.links import MailedLink
 from idp.store.users import User
 
@@ -71,7 +71,7 @@ def make(
             digest=digest,
             user_id=user.id,
             purpose=purpose,
-            sealed_values=settings.ring.seal_json(dict(values), _place(digest)),
+            sealed_values=sealed.LINKS.seal_json(settings.ring, digest, dict(values)),
             created_at=now,
             expires_at=expires_at,
         )
@@ -139,7 +139,10 @@ def _opened(settings: Settings, row: MailedLink | None, token: str) -> Opened | 
     user = users.user(row.organisation_id, row.user_id) if row else None
     if row is None or user is None or user.disabled_at is not None:
         return None
-    return Opened(token, row.purpose, row.digest, user, _values(settings, row), row.created_at, row.expires_at)
+    values = _values(settings, row)
+    if values is None:  # what it knows is sealed with a key that is gone: it opens nothing
+        return None
+    return Opened(token, row.purpose, row.digest, user, values, row.created_at, row.expires_at)
 
 
 def burn(link: Opened) -> None:
@@ -169,18 +172,18 @@ def digest_of(purpose: str, token: str) -> bytes:
 
 
 def latest(settings: Settings, user: User, purpose: Purpose) -> Mapping[str, Any] | None:
-    """What the newest open link of a user knows (a change of address that waits); None where there is none."""
+    """What the newest open link of a user knows (a change of address that waits); None where there is none.
+
+    Empty where there is one that does not open: it still counts as waiting.
+    """
     row = store.latest_open_link(user.organisation_id, user.id, purpose, clock.now())
-    return _values(settings, row) if row else None
+    return (_values(settings, row) or {}) if row else None
 
 
-def _values(settings: Settings, row: MailedLink) -> Mapping[str, Any]:
+def _values(settings: Settings, row: MailedLink) -> Mapping[str, Any] | None:
+    """What the link knows; None where it does not open."""
     try:
-        found = settings.ring.open_json(row.sealed_values, _place(row.digest))
+        found: Mapping[str, Any] = sealed.LINKS.open_json(settings.ring, row.digest, row.sealed_values)
     except Unreadable:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _place(digest: bytes) -> str:
-    return f"mailed_links:sealed_values:{digest.hex()}"
+        return None
+    return found

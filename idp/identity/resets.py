@@ -15,7 +15,7 @@ from idp.identity.links import Opened
 from idp.identity.organisations import normal_store_url, settings_of
 from idp.identity.recovery import ALPHABET
 from idp.mail.messages import write_to_person
-from idp.store import attempts, devices, limits, organisations, users
+from idp.store import attempts, devices, limits, organisations, sealed, users
 from idp.store import links as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -66,8 +66,8 @@ def ask(settings: Settings, store_url: str, username: str, origin: Origin) -> No
     throttle.admit_mail(settings, f"{typed['store_url']}\0{typed['username']}", origin.address, now)
     values = {**typed, "address": origin.address, "request_id": origin.request_id, "label": origin.label}
     with transaction():
-        sealed = settings.ring.seal_json(values, _place(request_id))
-        store.add_reset_request(store.ResetRequest(id=request_id, sealed_values=sealed, created_at=now))
+        packed = sealed.RESET_REQUESTS.seal_json(settings.ring, request_id, values)
+        store.add_reset_request(store.ResetRequest(id=request_id, sealed_values=packed, created_at=now))
 
 
 def answer_requests(settings: Settings) -> int:
@@ -85,7 +85,7 @@ def _answer(settings: Settings, request: store.ResetRequest) -> bool:
     if request.created_at <= clock.now() - timedelta(minutes=settings.lifetimes.link_minutes):
         return False
     try:
-        asked = settings.ring.open_json(request.sealed_values, _place(request.id))
+        asked = sealed.RESET_REQUESTS.open_json(settings.ring, request.id, request.sealed_values)
     except Unreadable:
         return False
     organisation = organisations.organisation_at(asked["store_url"])
@@ -151,7 +151,3 @@ def min_length(settings: Settings, link: Opened) -> int:
         raise LookupError("a link of no organisation")
     person = people.person_of(settings, organisation, link.user)
     return passwords.least_length(settings, settings_of(settings, organisation), person.has_factor)
-
-
-def _place(request_id: str) -> str:
-    return f"reset_requests:sealed_values:{request_id}"

@@ -16,7 +16,7 @@ from idp import clock, crypto
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, say
-from idp.store import credentials, devices, limits, users
+from idp.store import credentials, devices, limits, sealed, users
 
 STEP = 30
 WINDOW = 1
@@ -142,16 +142,17 @@ def spend_named(organisation_id: str, totp_id: str, step: int, now: datetime) ->
 
 def seal_secret(settings: Settings, organisation_id: str, totp_id: str, secret: str) -> bytes:
     """The secret as its row keeps it, bound to that row."""
-    return settings.ring.seal(secret.encode(), _place(totp_id))
+    return bytes(sealed.TOTP.seal(settings.ring, totp_id, secret.encode()))
 
 
 def open_secret(settings: Settings, totp: credentials.Totp) -> str:
     """The secret of a row; raises ``Unreadable``."""
-    return settings.ring.open(totp.sealed_secret, _place(totp.id)).decode()
+    return sealed.TOTP.open(settings.ring, totp.id, totp.sealed_secret).decode()
 
 
-def _place(totp_id: str) -> str:
-    return f"totp:sealed_secret:{totp_id}"
+def move_to_current_key(settings: Settings, totp: credentials.Totp) -> bool:
+    """Reseal the secret with the current key, within the transaction. Returns False if it already is."""
+    return sealed.TOTP.reseal_row(settings.ring, totp.id, totp.sealed_secret)
 
 
 def activate(

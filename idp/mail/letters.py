@@ -25,6 +25,7 @@ from idp.config import Settings
 from idp.crypto import Ring
 from idp.resources import PACKAGE, folder
 from idp.sections import Mail
+from idp.store import sealed
 from idp.store.outbox import OutgoingMail
 
 LANGUAGES = ("nl", "en")
@@ -62,7 +63,7 @@ class MailPage:
 
 def place_of(mail_id: str) -> str:
     """Where a mail's values are sealed to."""
-    return f"outbox:sealed_values:{mail_id}"
+    return sealed.MAILS.place(mail_id)
 
 
 def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
@@ -70,7 +71,7 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
 
     Also ``ValueError`` where the host of the address cannot be one.
     """
-    letter = Letter(**settings.ring.open_json(mail.sealed_values, place_of(mail.id)))
+    letter = Letter(**sealed.MAILS.open_json(settings.ring, mail.id, mail.sealed_values))
     page = MailPage(
         letter=letter,
         issuer=settings.issuer,

@@ -14,7 +14,7 @@ from idp.identity import proofs
 from idp.signin.case import Needs, Visit
 from idp.signin.step import Noted, Stale
 from idp.store import attempts as store
-from idp.store import browsers
+from idp.store import browsers, sealed
 from idp.store.attempts import Attempt
 from idp.store.browsers import Browser
 
@@ -108,7 +108,7 @@ def opened(settings: Settings, attempt: Attempt) -> Mapping[str, Any]:
     if not attempt.sealed:
         return {}
     try:
-        found = settings.ring.open_json(attempt.sealed, _place(attempt))
+        found = sealed.ATTEMPTS.open_json(settings.ring, attempt.digest, attempt.sealed)
     except Unreadable:
         return {}
     return found if isinstance(found, dict) else {}
@@ -123,10 +123,10 @@ def note(settings: Settings, attempt: Attempt, noted: Noted) -> None:
         **noted.columns,
     }
     if noted.prepared is not None:
-        columns["sealed"] = settings.ring.seal_json(dict(noted.prepared), _place(attempt)) if noted.prepared else ""
+        columns["sealed"] = _sealed(settings, attempt, noted.prepared) if noted.prepared else ""
     if not store.change_attempt(attempt.digest, attempt.version, **columns):
         raise Stale
 
 
-def _place(attempt: Attempt) -> str:
-    return f"attempts:sealed:{attempt.digest.hex()}"
+def _sealed(settings: Settings, attempt: Attempt, prepared: Mapping[str, Any]) -> str:
+    return sealed.ATTEMPTS.seal_json(settings.ring, attempt.digest, dict(prepared))

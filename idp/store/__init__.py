@@ -23,6 +23,7 @@ from idp.store import (
     outbox,
     passkeys,
     recoveries,
+    sealed,
     signing_keys,
     users,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "outbox",
     "passkeys",
     "recoveries",
+    "sealed",
     "signing_keys",
     "users",
 ]

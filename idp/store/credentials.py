@@ -120,12 +120,6 @@ def remove_totp(organisation_id: str, user_id: str, now: datetime) -> int:
     return write(update(Totp).where(*here).values(removed_at=now, sealed_secret=b""))
 
 
-def reseal_totp(organisation_id: str, totp_id: str, sealed: bytes) -> int:
-    """Put the secret under the current sealing key."""
-    here = (Totp.organisation_id == organisation_id, Totp.id == totp_id, Totp.removed_at.is_(None))
-    return write(update(Totp).where(*here).values(sealed_secret=sealed))
-
-
 def spend_step(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
     """Spend a step unless it was spent: one unique INSERT, shared by sign-in, step-up, set-up and hints."""
     return insert_new(SpentStep, organisation_id=organisation_id, totp_id=totp_id, step=step, spent_at=now)

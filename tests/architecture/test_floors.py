@@ -18,6 +18,7 @@ FLOORS = {
     "audit": 20,
     "keys": 20,
     "mail": 20,
+    "sealing": 20,
     "sweeps": 20,
     "signin": 30,
     "oauth": 35,

@@ -157,6 +157,8 @@ def answer(work: Work, form: Form) -> Outcome:
     if "not_now" in form and not is_compulsory(work.case):
         return _not_now(work)
     stage = stage_of(work.case)
+    if stage in (SCAN, CODES) and not work.case.prepared.get("secret"):
+        return Noted()  # sealed with a key that is gone: the page prepares another
     if stage == START and "use_passkey" in form and _may_use_passkey(work.case):
         return Noted(answers={"enrol_kind": INSTEAD})
     if stage == START:

@@ -6,7 +6,7 @@ from typing import Any
 
 from idp import crypto, db
 from idp.audit import Event
-from idp.errors import Message, say, say_many
+from idp.errors import Message, Unreadable, say, say_many
 from idp.identity import recovery, remembered, throttle, totp
 from idp.identity.policy import SECOND
 from idp.identity.proofs import Proof
@@ -23,6 +23,10 @@ PLACE = "factor"
 WRONG_RECOVERY = say("That recovery code is not right, or it was used before. Try another one from your list.")
 ALREADY_USED = say("That code was used already. Wait for the next code in your app and enter that one.")
 WRONG_CODE = say("That code is not right. Wait for the next code, or close your authenticator app and open it again.")
+NOT_CHECKED = say(
+    "Codes of your authenticator app cannot be checked at the moment. Use a recovery code, or ask an administrator to reset "
+    "your second factor."
+)
 SCAN_AGAIN = say(
     "Your second factor was set up again or reset lately. Delete the old entry in your app and scan the new QR code."
 )
@@ -113,8 +117,12 @@ def _app_code(work: Work, code: str) -> Outcome:
     row = credentials.active_totp(user.organisation_id, user.id)
     if row is None:
         return Noted()
+    try:
+        secret = totp.open_secret(work.settings, row)
+    except Unreadable:
+        return Wrong((NOT_CHECKED,))  # the sealing key is gone: no guess is counted
     guess = gate(work, "totp")
-    result = totp.check(totp.open_secret(work.settings, row), code, work.case.now, row.last_step)
+    result = totp.check(secret, code, work.case.now, row.last_step)
     if not isinstance(result, totp.Right):
         return wrong_code(work, row.id, result)
 
@@ -122,6 +130,7 @@ def _app_code(work: Work, code: str) -> Outcome:
         if not totp.accept(row.organisation_id, row.id, result.step, work.case.now):
             return Wrong((ALREADY_USED,))
         guess.succeeded()
+        totp.move_to_current_key(work.settings, row)
         return None
 
     return Noted(proofs=(Proof("totp", at=work.case.now, credential=row.id),), effect=effect)

@@ -1,0 +1,131 @@
+"""Sealed columns: how each value is bound to its row, which key sealed it, and how it moves to the current key.
+
+``COLUMNS`` is the only list of what depends on the sealing keys (``crypto.Ring``). Not here: when rows are resealed
+(``sealing``), and the successor of a used refresh token, which lives for seconds.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, false, func, not_, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from idp import crypto
+from idp.crypto import Ring
+from idp.db import session, values, write
+from idp.errors import Unreadable
+from idp.store.attempts import Attempt
+from idp.store.credentials import Totp
+from idp.store.links import MailedLink, ResetRequest
+from idp.store.outbox import OutgoingMail
+from idp.store.signing_keys import SigningKey
+
+Key = str | bytes
+"""What names a row within its table: an id, or a digest."""
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class SealedColumn:
+    """One kind of sealed value. ``name``: what administrators call it. ``row``: the column that names a row."""
+
+    name: str
+    column: InstrumentedAttribute[Any]
+    row: InstrumentedAttribute[Any]
+    is_text: bool = True
+
+    def place(self, key: Key) -> str:
+        """Return what binds a value to its row: copied to another row it does not open."""
+        table = self.column.class_.__tablename__
+        return f"{table}:{self.column.key}:{key.hex() if isinstance(key, bytes) else key}"
+
+    def seal(self, ring: Ring, key: Key, plain: bytes) -> Any:
+        """Seal ``plain`` for the row that ``key`` names."""
+        blob = ring.seal(plain, self.place(key))
+        return crypto.b64url(blob) if self.is_text else blob
+
+    def open(self, ring: Ring, key: Key, value: Any) -> bytes:
+        """Open a value. Raises ``Unreadable`` and logs the kind and the key's name if it does not open."""
+        blob = b""
+        try:
+            blob = crypto.from_b64url(value) if self.is_text else value
+            return ring.open(blob, self.place(key))
+        except Unreadable:
+            log.error("sealed_value_does_not_open", kind=self.name, key=_name_of(blob))
+            raise
+
+    def seal_json(self, ring: Ring, key: Key, value: Any) -> str:
+        """Seal a JSON value for a text column."""
+        return ring.seal_json(value, self.place(key))
+
+    def open_json(self, ring: Ring, key: Key, value: str) -> Any:
+        """Open what ``seal_json`` made. Raises ``Unreadable``."""
+        return json.loads(self.open(ring, key, value))
+
+    def reseal(self, ring: Ring, most: int, after: Key | None = None) -> tuple[int, Key | None]:
+        """Move at most ``most`` rows to the current key, within the transaction.
+
+        Returns how many moved, and the key to pass as ``after`` for the next batch (None: no more rows). Skips locked rows
+        (PostgreSQL), so the sweep cannot deadlock.
+        """
+        beyond = [self.row > after] if after is not None else []
+        chosen = select(self.row, self.column).where(self._sealed_by(ring.names[1:]), *beyond)
+        found = session().execute(chosen.order_by(self.row).limit(most).with_for_update(skip_locked=True)).all()
+        moved = sum(self._move(ring, key, value) for key, value in found)
+        return moved, found[-1][0] if len(found) == most else None
+
+    def reseal_row(self, ring: Ring, key: Key, value: Any) -> bool:
+        """Move one row to the current key, within the transaction. Does nothing if the row changed since it was read."""
+        blob = crypto.from_b64url(value) if self.is_text else value
+        return not ring.is_current(blob) and self._move(ring, key, value)
+
+    def _move(self, ring: Ring, key: Key, value: Any) -> bool:
+        try:
+            plain = self.open(ring, key, value)
+        except Unreadable:
+            return False
+        here = (self.row == key, self.column == value)
+        return write(update(self.column.class_).where(*here).values({self.column: self.seal(ring, key, plain)})) == 1
+
+    def count_old(self, ring: Ring) -> int:
+        """Count the rows that an old key of the ring sealed."""
+        return self._count(self._sealed_by(ring.names[1:]))
+
+    def count_unknown(self, ring: Ring) -> int:
+        """Count the rows sealed with a key that is not in the ring."""
+        return self._count(self.column != ("" if self.is_text else b""), not_(self._sealed_by(ring.names)))
+
+    def _count(self, *here: ColumnElement[bool]) -> int:
+        return int(values(select(func.count()).select_from(self.column.class_).where(*here))[0][0])
+
+    def sample(self, key_name: str) -> tuple[Key, Any] | None:
+        """Return one row whose value names this key, or None."""
+        found = values(select(self.row, self.column).where(self._sealed_by((key_name,))).limit(1))
+        return (found[0][0], found[0][1]) if found else None
+
+    def _sealed_by(self, names: Sequence[str]) -> ColumnElement[bool]:
+        """Match the rows that one of these keys sealed, by the first bytes of the value."""
+        begins: list[ColumnElement[bool]] = []
+        for name in names:
+            marks = crypto.text_marks(name) if self.is_text else [crypto.mark(name)]
+            begins.append(func.substr(self.column, 1, len(marks[0])).in_(marks))
+        return or_(false(), *begins)
+
+
+def _name_of(blob: bytes) -> str:
+    try:
+        return crypto.key_name(blob)
+    except Unreadable:
+        return "?"
+
+
+TOTP = SealedColumn("authenticator app", Totp.sealed_secret, Totp.id, is_text=False)
+SIGNING_KEYS = SealedColumn("signing key", SigningKey.sealed_private, SigningKey.kid, is_text=False)
+MAILS = SealedColumn("mail", OutgoingMail.sealed_values, OutgoingMail.id)
+LINKS = SealedColumn("mailed link", MailedLink.sealed_values, MailedLink.digest)
+RESET_REQUESTS = SealedColumn("reset request", ResetRequest.sealed_values, ResetRequest.id)
+ATTEMPTS = SealedColumn("sign-in in progress", Attempt.sealed, Attempt.digest)
+COLUMNS = (TOTP, SIGNING_KEYS, MAILS, LINKS, RESET_REQUESTS, ATTEMPTS)

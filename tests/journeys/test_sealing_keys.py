@@ -1,0 +1,162 @@
+"""Sealing keys enter and leave (``secrets = [new, old]``): nothing that an old one sealed is lost."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from idp import config, sealing
+from idp.config import Settings
+from idp.store import sealed
+from idp.sweeps import sweep
+from tests.conftest import SECRET
+from tests.drivers.applications import bare_app, whole_app
+from tests.drivers.browser import Browser
+from tests.drivers.postman import Postman
+from tests.drivers.relying_party import Refused, RelyingParty
+from tests.factories import Factory, MadeClient, MadePerson
+
+NEW = config.new_ring_entry("newer")
+At = Callable[..., AbstractContextManager[tuple[Factory, Browser, RelyingParty]]]
+
+
+@pytest.fixture
+def client(factory: Factory) -> MadeClient:
+    """A relying app."""
+    return factory.make_client()
+
+
+@pytest.fixture
+def ann(factory: Factory) -> MadePerson:
+    """Somebody with an authenticator app, recovery codes and an address."""
+    at = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
+    return factory.make_user(at, "ann", with_totp=True, recovery_codes=3, email="ann@shoes.example")
+
+
+@pytest.fixture
+def running_with(configure: Callable[..., Settings], client: MadeClient) -> At:
+    """``with running_with(NEW, OLD) as (factory, browser, app)``: restarted with these secrets."""
+
+    @contextmanager
+    def start(*secrets: str) -> Iterator[tuple[Factory, Browser, RelyingParty]]:
+        settings = configure(secrets=list(secrets))
+        with whole_app(settings) as app, bare_app(settings) as bare:
+            party = RelyingParty(app, settings.issuer, client.client_id, client.redirect_uri, secret=client.secret)
+            yield Factory(settings, bare), Browser(app, settings.issuer), party
+
+    return start
+
+
+def sign_in(browser: Browser, party: RelyingParty, ann: MadePerson) -> Browser:
+    return browser.open(party.authorize_url()).fill(username="ann", password=ann.password).submit()
+
+
+def wear(browser: Browser, cookies: dict[str, str]) -> Browser:
+    for name, value in cookies.items():
+        browser.client.set_cookie(name, value, domain="id.example.com", secure=True)
+    return browser
+
+
+def worker_runs(factory: Factory) -> None:
+    with factory.context():
+        sweep(factory.settings)
+
+
+def keys_in_use(factory: Factory) -> dict[str, set[str]]:
+    """Kind → the names of the keys that sealed what is stored of it."""
+    with factory.context():
+        names = ("test", "newer")
+        return {
+            column.name: {name for name in names if column.sample(name)}
+            for column in sealed.COLUMNS
+            if any(column.sample(name) for name in names)
+        }
+
+
+@pytest.mark.both_engines
+def test_what_an_old_key_sealed_moves_to_the_new_one_and_everything_works_without_it(
+    engine: str, running_with: At, ann: MadePerson, factory: Factory, tmp_path, clock
+) -> None:
+    """Design "whose keys can enter and leave": codes, tokens, mails, links and sign-ins in progress survive."""
+    with running_with(SECRET) as (old, browser, party):
+        browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
+        waiting_link = Postman(old, tmp_path / "mail").link("ann@shoes.example")
+        begun = sign_in(Browser(browser.client.application, browser.issuer), party, ann)
+        browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
+        assert set().union(*keys_in_use(old).values()) == {"test"}
+        jar = dict(begun.cookies)
+    with running_with(NEW, SECRET) as (between, _, _):
+        with between.context():
+            assert set(sealing.left_behind(between.settings)) >= {"authenticator app", "signing key", "mailed link"}
+        worker_runs(between)
+        assert set().union(*keys_in_use(between).values()) == {"newer"}
+        with between.context():
+            assert sealing.left_behind(between.settings) == {}
+    with running_with(NEW) as (alone, browser, party):
+        mails = Postman(alone, tmp_path / "mail").bring("ann@shoes.example")
+        assert len(mails) == 2  # the one that was read before the change, and the one that waited under the old key
+        browser.open(mails[-1].link)
+        assert "new_password" in browser.fields
+        assert waiting_link != mails[-1].link
+        wear(browser, jar).open(begun.url).fill(code=ann.authenticator.code()).submit()
+        assert "code=" in str(browser.left_for), browser.text
+
+
+def test_an_authenticator_app_moves_to_the_new_key_when_it_is_used(running_with: At, ann: MadePerson, clock) -> None:
+    """Re-sealed at use, also where no worker has come by yet."""
+    with running_with(NEW, SECRET) as (between, browser, party):
+        sign_in(browser, party, ann).fill(code=ann.authenticator.code()).submit()
+        assert party.callback(browser.left_for).id_token
+        assert keys_in_use(between)["authenticator app"] == {"test", "newer"}  # the owner used theirs not yet
+
+
+def test_an_app_whose_key_is_gone_is_a_clear_refusal_that_counts_no_guess(
+    running_with: At, ann: MadePerson, clock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """I11: a code that cannot be checked is told as that, never as an error of ours; a recovery code still leads on."""
+    with running_with(NEW) as (_, browser, party):
+        sign_in(browser, party, ann)
+        capfd.readouterr()
+        for _ in range(7):
+            clock(seconds=30)
+            browser.fill(code=ann.authenticator.code()).submit()
+            assert browser.status == 422
+            assert "cannot be checked at the moment" in " ".join(browser.errors)
+        told = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "does_not_open" in line]
+        assert (told[0]["kind"], told[0]["key"]) == ("authenticator app", "test")
+        browser.submit("use_recovery").fill(recovery_code=ann.recovery_codes[0]).submit().submit("choice=carry_on")
+        assert browser.left_for, browser.text
+
+
+def test_links_and_tokens_whose_key_is_gone_are_handled_refusals(
+    running_with: At, ann: MadePerson, factory: Factory, tmp_path, clock
+) -> None:
+    """A link says that it does not work any more; the token endpoint is unavailable; no key is replaced."""
+    with running_with(SECRET) as (old, browser, party):
+        browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
+        link = Postman(old, tmp_path / "mail").link("ann@shoes.example")
+        sign_in(browser, party, ann).fill(code=ann.authenticator.code()).submit()
+        tokens = party.callback(browser.left_for)
+        jar = dict(browser.cookies)
+    with running_with(NEW) as (gone, browser, party):
+        assert browser.open(link).status == 404
+        assert "does not work any more" in browser.text
+        wear(browser, jar).open(party.authorize_url())
+        with pytest.raises(Refused) as refused:
+            party.callback(browser.left_for)
+        assert refused.value.error == "temporarily_unavailable"
+        assert browser.client.get("/oauth/jwks").status_code == 200
+        assert browser.client.get("/readyz").status_code == 503
+        assert browser.open(f"/oauth/logout?id_token_hint={tokens.id_token}").status == 200  # still verified: signed out
+        with gone.context():
+            assert {one.kind for one in sealing.locked(gone.settings)} >= {"authenticator app", "signing key"}
+            assert not sealed.SIGNING_KEYS.sample("newer")
+
+
+def test_a_key_of_the_same_name_with_other_bytes_is_found_out(running_with: At, ann: MadePerson) -> None:
+    """A configuration made anew on the same day names its key alike: what is stored does not open with it."""
+    with running_with(config.new_ring_entry("test")) as (other, _, _), other.context():
+        assert {one.kind for one in sealing.locked(other.settings)} == {"authenticator app", "signing key"}
+    with running_with(SECRET) as (right, _, _), right.context():
+        assert sealing.locked(right.settings) == []
