@@ -47,6 +47,11 @@ def trust(organisation_id: str, user_id: str, device_token: str, now: datetime) 
     return devices.trust_of(organisation_id, user_id, digest_of(device_token), now) if device_token else None
 
 
+def is_live(organisation_id: str, user_id: str, device_id: str, now: datetime) -> bool:
+    """Return whether the trust that a proof names still holds: a grant that rests on it ends with it (S38, S40)."""
+    return devices.live_trust(organisation_id, user_id, device_id, now) is not None
+
+
 def note_use(organisation_id: str, user_id: str, device_token: str, now: datetime) -> None:
     """The trust spared a code just now; its end does not move (S38)."""
     with transaction():

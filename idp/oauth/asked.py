@@ -128,8 +128,6 @@ def _mode(asked: str, redirect_uri: str) -> str:
 def _scopes(client: RegisteredClient, scope: str) -> tuple[str, ...]:
     """Unknown and unregistered scopes are left out (OpenID Connect Core §3.1.2.1: SHOULD be ignored)."""
     granted = client.get_allowed_scope(scope).split()
-    if "offline_access" in granted and not client.check_grant_type("refresh_token"):
-        granted.remove("offline_access")
     if not granted:
         raise Fault("invalid_scope", "None of the scopes asked for is known and registered for this client.")
     return tuple(granted)

@@ -72,6 +72,11 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is untyped
         """The scopes it may ask for."""
         return frozenset(str(self.metadata.get("scope", "")).split())
 
+    @cached_property
+    def usable_scopes(self) -> frozenset[str]:
+        """The scopes it may have: ``offline_access`` is of no use without the grant type that refreshes."""
+        return self.scopes if self.check_grant_type("refresh_token") else self.scopes - {"offline_access"}
+
     @property
     def id_token_alg(self) -> str:
         """``id_token_signed_response_alg``; RS256 unless registered otherwise (OpenID Connect Registration §2)."""
@@ -92,7 +97,7 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is untyped
     def get_allowed_scope(self, scope: str | None) -> str:
         """Authlib: of the scopes asked, those it may have, in our order; unknown ones are left out (RFC 6749 §3.3)."""
         asked = set((scope or "").split(" "))
-        return " ".join(name for name in SCOPES if name in asked & self.scopes)
+        return " ".join(name for name in SCOPES if name in asked & self.usable_scopes)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Authlib: whether an answer may go there."""

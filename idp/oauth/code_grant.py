@@ -10,6 +10,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from idp import clock, crypto, db
 from idp.audit import Event, record
 from idp.identity import proofs
+from idp.oauth import permit
 from idp.oauth.asked import Asked, destination_of, read_asked
 from idp.oauth.client_auth import authenticate
 from idp.oauth.faults import Fault, invalid_grant, invalid_request
@@ -84,13 +85,12 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib is unt
             found = redeem(self.provider, self.request, clock.now())
         if isinstance(found, str):
             raise invalid_grant(found)
-        grant, code = found.standing.grant, found.code
         token = mint(
             self.provider,
             found.standing,
-            grant.scopes,
-            nonce=code.nonce or "",
-            claims=code.claims,
+            found.standing.scopes,
+            nonce=found.code.nonce or "",
+            claims=found.code.claims,
             refresh_token=found.refresh_token,
         )
         return 200, token, self.TOKEN_RESPONSE_HEADER
@@ -150,7 +150,7 @@ def redeem(provider: Provider, request: ProtocolRequest, now: datetime) -> Redee
         # RFC 6749 §4.1.2: "If an authorization code is used more than once, the authorization server MUST deny the
         # request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."
         return _revoke(code, request, now, "code_reuse") if code.expires_at > now or code.redeemed_at else "expired"
-    wrong = _mismatch(code, request)
+    wrong = _mismatch(provider, code, request)
     if wrong:
         return _revoke(code, request, now, wrong)
     standing = pass_gate(provider, tenant, code.grant_id, now)
@@ -159,7 +159,7 @@ def redeem(provider: Provider, request: ProtocolRequest, now: datetime) -> Redee
     return Redeemed(code, standing, first_refresh_token(provider, standing, now))
 
 
-def _mismatch(code: AuthorizationCode, request: ProtocolRequest) -> str:
+def _mismatch(provider: Provider, code: AuthorizationCode, request: ProtocolRequest) -> str:
     """What of the request does not fit the code (RFC 6749 §4.1.3, RFC 7636 §4.6); empty where all does."""
     if request.client.client_id != code.client_id:
         return "wrong_client"
@@ -168,6 +168,9 @@ def _mismatch(code: AuthorizationCode, request: ProtocolRequest) -> str:
     sent = request.parameters.get("redirect_uri")
     if (sent or code.redirect_uri_sent) and sent != code.redirect_uri:
         return "wrong_redirect_uri"
+    # An address that was withdrawn since the code was sent there may be withdrawn because somebody else reads it.
+    if not request.client.check_redirect_uri(code.redirect_uri) and code.redirect_uri != permit.callback(provider):
+        return "redirect_uri_withdrawn"
     if not verifier_fits(request.parameters.get("code_verifier"), code.code_challenge):
         return "wrong_verifier"
     return ""

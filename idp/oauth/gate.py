@@ -1,14 +1,21 @@
 """The one gate that every grant passes: at redemption, at refresh, at userinfo (security.md: a check made at the first step
 and not at the later ones is where identity providers fail).
+
+A grant says what was granted once. The gate says what of it holds now: client, person and trust in the device are read live.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from idp.identity import proofs, remembered
+from idp.identity.proofs import Proof
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.provider import Provider
 from idp.store import grants
+from idp.store.consents import Consent
 from idp.store.grants import Grant
+from idp.store.logins import Login
 from idp.store.users import User
 
 OFFLINE = "offline_access"
@@ -16,11 +23,16 @@ OFFLINE = "offline_access"
 
 @dataclass(frozen=True)
 class Standing:
-    """A grant that holds, with its user and its client."""
+    """A grant that holds, with its user and its client.
+
+    ``scopes``: those of the grant that the client may have now. ``proofs``: those that count now.
+    """
 
     grant: Grant
     user: User
     client: RegisteredClient
+    scopes: tuple[str, ...]
+    proofs: tuple[Proof, ...]
 
 
 def pass_gate(provider: Provider, organisation_id: str, grant_id: str, now: datetime) -> Standing | str:
@@ -28,7 +40,7 @@ def pass_gate(provider: Provider, organisation_id: str, grant_id: str, now: date
     found = grants.standing(organisation_id, grant_id)
     if found is None:
         return "no such grant"
-    grant, user, login = found
+    grant, user, login, consent = found
     if grant.revoked_at is not None or grant.ends_at <= now:
         return "the grant is revoked or over"
     if user.disabled_at is not None:
@@ -36,9 +48,42 @@ def pass_gate(provider: Provider, organisation_id: str, grant_id: str, now: date
     client = provider.clients.get(grant.client_id)
     if client is None or not client.serves(organisation_id):
         return "the client is gone, disabled or does not serve the organisation"
-    # Signing out ends every grant of the login. One with offline_access outlives only a login that ran out by itself.
+    if not client.check_grant_type("authorization_code"):
+        return "the client may no longer use the grant type"
+    scopes = _scopes_now(client, grant, consent)
+    if not scopes:
+        return "the client may have none of the scopes any more"
+    shown = _proofs_now(grant, now)
+    level = proofs.level(shown)
+    if level < proofs.level(proofs.from_json(grant.proofs)):
+        return "the trust in the device is over"
+    if level < provider.settings.acr.names.get(client.minimum_acr, 0):
+        return "the client asks for more by now"
+    return _login_ended(scopes, login, now) or Standing(grant, user, client, scopes, shown)
+
+
+def _scopes_now(client: RegisteredClient, grant: Grant, consent: Consent | None) -> tuple[str, ...]:
+    """The scopes that were granted, that the client is still registered for, and that the person still allows."""
+    allowed = client.usable_scopes
+    if not client.first_party:
+        allowed = allowed & frozenset(consent.scopes if consent else ())
+    return tuple(scope for scope in grant.scopes if scope in allowed)
+
+
+def _proofs_now(grant: Grant, now: datetime) -> tuple[Proof, ...]:
+    """The grant's proofs without trust in a device that was withdrawn or is past its end (S38, S40)."""
+    shown = proofs.from_json(grant.proofs)
+    return tuple(proof for proof in shown if proof.method != "remembered" or _is_trusted(grant, proof, now))
+
+
+def _is_trusted(grant: Grant, proof: Proof, now: datetime) -> bool:
+    return remembered.is_live(grant.organisation_id, grant.user_id, proof.credential, now)
+
+
+def _login_ended(scopes: Sequence[str], login: Login | None, now: datetime) -> str:
+    """Signing out ends every grant of the login. One with offline_access outlives only a login that ran out by itself."""
     if login is not None and login.ended_at is not None:
         return "the login was ended"
-    if OFFLINE not in grant.scopes and (login is None or login.idle_until <= now or login.ends_at <= now):
+    if OFFLINE not in scopes and (login is None or login.idle_until <= now or login.ends_at <= now):
         return "the login ran out"
-    return Standing(grant, user, client)
+    return ""

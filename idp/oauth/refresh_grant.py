@@ -61,16 +61,15 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # Authlib is untyp
             found = refresh(self.provider, self.request, clock.now())
         if isinstance(found, Fault):
             raise found
-        scopes = self.request.parameters.get("scope").split() or found.standing.grant.scopes
-        ordered = [scope for scope in found.standing.grant.scopes if scope in scopes]
         log.info("refreshed", client_id=self.request.client.client_id, sub=found.standing.user.id)
-        token = mint(self.provider, found.standing, ordered, refresh_token=found.refresh_token)
+        scopes = _scopes(self.request, found.standing)
+        token = mint(self.provider, found.standing, scopes, refresh_token=found.refresh_token)
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 
 def first_refresh_token(provider: Provider, standing: Standing, now: datetime) -> str:
     """The refresh token that comes with a code; empty without the grant type or without ``offline_access``."""
-    if OFFLINE not in standing.grant.scopes or not standing.client.check_grant_type("refresh_token"):
+    if OFFLINE not in standing.scopes:
         return ""
     return _issue(provider, standing, now, crypto.new_bearer(standing.grant.organisation_id))
 
@@ -108,10 +107,20 @@ def refresh(provider: Provider, request: ProtocolRequest, now: datetime) -> Refr
     # RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
     if not set(request.parameters.get("scope").split()) <= set(standing.grant.scopes):
         return Fault("invalid_scope", "The scope is wider than what was granted.")
+    if OFFLINE not in standing.scopes:
+        return invalid_grant("the client may no longer have offline_access")
+    if not _scopes(request, standing):
+        return Fault("invalid_scope", "The client may have none of these scopes any more.")
     found = _use(provider, request, standing, token, now)
     if isinstance(found, Refreshed):
         grants.note_grant_use(tenant, standing.grant.id, now)
     return found
+
+
+def _scopes(request: ProtocolRequest, standing: Standing) -> list[str]:
+    """Of the scopes that hold now those asked for, or all: the answer's ``scope`` tells the client (RFC 6749 §5.1)."""
+    asked = request.parameters.get("scope").split() or standing.scopes
+    return [scope for scope in standing.scopes if scope in asked]
 
 
 def _use(

@@ -34,9 +34,8 @@ class Assurance:
 def assurance_of(provider: Provider, standing: Standing) -> Assurance:
     """The assurance of a grant: a later step-up elsewhere never changes it."""
     names = provider.settings.acr.names
-    shown = proofs.from_json(standing.grant.proofs)
-    answered = proofs.acr(shown, names, standing.grant.asked)
-    return Assurance(answered, proofs.amr(shown), proofs.auth_time(shown, names[answered]))
+    answered = proofs.acr(standing.proofs, names, standing.grant.asked)
+    return Assurance(answered, proofs.amr(standing.proofs), proofs.auth_time(standing.proofs, names[answered]))
 
 
 def mint(

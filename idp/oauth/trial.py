@@ -126,8 +126,8 @@ def _redeemed(provider: Provider, kept: Mapping[str, Any], code: str, visit: Vis
 def _explained(provider: Provider, kept: Mapping[str, Any], found: Redeemed) -> Outcome:
     """The ID token, checked as OpenID Connect Core §3.1.3.7 says."""
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
-    grant = found.standing.grant
-    token = mint(provider, found.standing, grant.scopes, nonce=found.code.nonce or "", claims=found.code.claims)
+    scopes = found.standing.scopes
+    token = mint(provider, found.standing, scopes, nonce=found.code.nonce or "", claims=found.code.claims)
     if "id_token" not in token:
         return Outcome(**about, scope=token["scope"], wrong=say("There is no ID token: the scope openid is not registered."))
     verified = provider.keys.verify(token["id_token"])

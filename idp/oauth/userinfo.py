@@ -35,9 +35,11 @@ def userinfo(provider: Provider, header: str, body: Parameters) -> dict[str, Any
     if known is None or isinstance(standing, str) or standing.grant.user_id != known.subject:
         detail = standing if isinstance(standing, str) else "the token is for somebody else"
         raise BearerFault("invalid_token", "The access token is invalid, expired or revoked.", status=401, detail=detail)
-    if "openid" not in known.scopes:
+    # The token says what was granted when it was made; what was withdrawn since then is not given.
+    scopes = set(known.scopes) & set(standing.scopes)
+    if "openid" not in scopes:
         raise BearerFault("insufficient_scope", "The scope openid is needed.", status=403)
-    return {"sub": known.subject, **claims.about(standing.user, known.scopes)}
+    return {"sub": known.subject, **claims.about(standing.user, scopes)}
 
 
 def _bearer(header: str, body: Parameters) -> str:

@@ -55,6 +55,19 @@ def trust_of(organisation_id: str, user_id: str, digest: bytes, now: datetime) -
     )
 
 
+def live_trust(organisation_id: str, user_id: str, device_id: str, now: datetime) -> RememberedDevice | None:
+    """Return the trust of this id, if it is the user's and neither revoked nor over."""
+    return one(
+        select(RememberedDevice).where(
+            RememberedDevice.organisation_id == organisation_id,
+            RememberedDevice.user_id == user_id,
+            RememberedDevice.id == device_id,
+            RememberedDevice.revoked_at.is_(None),
+            RememberedDevice.until > now,
+        )
+    )
+
+
 def devices_of(organisation_id: str, user_id: str, now: datetime) -> list[RememberedDevice]:
     """A user's remembered devices, newest first."""
     return every(

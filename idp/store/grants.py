@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, s
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, delete_some, every, one, session, write
+from idp.store.consents import Consent
 from idp.store.logins import Login
 from idp.store.users import User
 
@@ -90,17 +91,27 @@ def grant(organisation_id: str, grant_id: str) -> Grant | None:
     return one(select(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id))
 
 
-def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, Login | None] | None:
-    """A grant with its user and its login in one statement: what the gate judges; the login may have been swept."""
+def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, Login | None, Consent | None] | None:
+    """Return a grant with its user, its login (which may have been swept) and the person's consent to its client.
+
+    One statement: it is what the gate judges at every use of the grant.
+    """
+    is_consent = (
+        (Consent.organisation_id == Grant.organisation_id)
+        & (Consent.user_id == Grant.user_id)
+        & (Consent.client_id == Grant.client_id)
+        & Consent.revoked_at.is_(None)
+    )
     found = session().execute(
-        select(Grant, User, Login)
+        select(Grant, User, Login, Consent)
         .join(User, (User.organisation_id == Grant.organisation_id) & (User.id == Grant.user_id))
         .outerjoin(Login, (Login.organisation_id == Grant.organisation_id) & (Login.id == Grant.login_id))
+        .outerjoin(Consent, is_consent)
         .where(Grant.organisation_id == organisation_id, Grant.id == grant_id),
         execution_options={"populate_existing": True},
     )
     row = found.one_or_none()
-    return None if row is None else (row[0], row[1], row[2])
+    return None if row is None else (row[0], row[1], row[2], row[3])
 
 
 def grants_of(organisation_id: str, user_id: str, now: datetime) -> list[Grant]:

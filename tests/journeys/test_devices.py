@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.drivers.relying_party import Refused
 from tests.factories import Factory
 
 
@@ -180,6 +181,69 @@ def test_the_list_shows_and_revokes_devices(journey, ann, clock) -> None:
     clock(minutes=2)
     walk.begin(acr_values=DAY, prompt="login").password()
     assert "code" in walk.browser.fields
+
+
+OFFLINE = {"acr_values": DAY, "scope": "openid profile offline_access"}
+
+
+@pytest.fixture
+def refresher(factory: Factory, relying_party):
+    """An app that may refresh."""
+    return relying_party(factory.make_client("day", grant_types=["authorization_code", "refresh_token"]))
+
+
+def refused(walk, tokens) -> tuple[str, str]:
+    """What refresh and userinfo say to tokens; empty where they work."""
+    told = []
+    for use in (lambda: walk.app.refresh(tokens.refresh_token), lambda: walk.app.userinfo(tokens.access_token)):
+        try:
+            use()
+            told.append("")
+        except Refused as fault:
+            told.append(fault.error)
+    return told[0], "invalid_token" if "invalid_token" in told[1] else told[1]
+
+
+def test_a_grant_that_rests_on_trust_ends_when_the_device_is_forgotten(journey, ann, refresher, clock) -> None:
+    """S40, issue 7.3: refresh and userinfo refuse it at once; a grant that a code was given for lives on."""
+    walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
+    by_code = walk.tokens()
+    walk.browser.open("/").submit("Sign out")
+    clock(minutes=5)
+    walk.begin(**OFFLINE).password()
+    by_trust = walk.tokens()
+    assert by_trust.acr == "mfa-remembered"
+    assert refused(walk, by_code) == ("invalid_grant", "invalid_token")  # signed out
+    assert refused(walk, by_trust) == ("", "")
+    walk.browser.open("/account/security")
+    walk.browser.submit("Forget Firefox · Windows")
+    assert refused(walk, by_trust) == ("invalid_grant", "invalid_token")
+    walk.begin(acr_values="mfa", scope=OFFLINE["scope"]).code()
+    assert refused(walk, walk.tokens()) == ("", "")
+
+
+def test_a_grant_that_rests_on_trust_ends_with_its_thirtieth_day(journey, ann, refresher, clock) -> None:
+    """S38: counted from the tick; refreshing does not prolong it."""
+    walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
+    walk.tokens()
+    clock(days=20)
+    tokens = walk.begin(**OFFLINE).password().tokens()
+    assert tokens.acr == "mfa-remembered"
+    clock(days=9, hours=23)
+    assert walk.app.refresh(tokens.refresh_token).acr == "mfa-remembered"
+    clock(hours=2)
+    assert refused(walk, tokens) == ("invalid_grant", "invalid_token")
+
+
+def test_a_grant_with_a_code_of_its_own_outlives_the_trust(journey, ann, refresher, clock) -> None:
+    """S40: forgetting the device takes away what rests on the trust, and nothing else."""
+    walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
+    tokens = walk.tokens()
+    clock(days=29)
+    walk.app.refresh(tokens.refresh_token)
+    clock(days=2)
+    after = walk.app.refresh(tokens.refresh_token)
+    assert (after.acr, after.claims["auth_time"]) == (tokens.acr, tokens.claims["auth_time"])
 
 
 def test_sign_out_keeps_trust(journey, ann, clock) -> None:
