@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from idp.identity.organisations import normal_store_url
 from idp.oauth import permit, request_object
-from idp.oauth.claims import ClaimsAsked, read_claims
+from idp.oauth.claims_request import ClaimsAsked, read_claims
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.faults import Fault, invalid_request
+from idp.oauth.hints import read_hint, shorten_hint
 from idp.oauth.parameters import WHOLE, Parameters
 from idp.oauth.pkce import challenge_of
 from idp.oauth.provider import Provider
@@ -23,6 +25,8 @@ PARAMETERS = frozenset(
     )
 )  # fmt: skip
 SECONDS = re.compile(r"[0-9]{1,9}")
+SUBJECT = re.compile(r"[a-z2-7]{26}")
+LONGEST_ACR = 255
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,10 @@ class Destination:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a client asks for. ``carried``: the parameters as they came, to be read again on the way back."""
+    """What a client asks for.
+
+    ``carried``: the parameters as they came, to be read again on the way back; of an ``id_token_hint`` the sealed form.
+    """
 
     client: RegisteredClient
     redirect_uri: str
@@ -99,11 +106,11 @@ def read_asked(provider: Provider, parameters: Parameters, destination: Destinat
         prompt=prompt,
         max_age=_max_age(client, parameters.get("max_age")),
         acr=_acr(provider, client, parameters, claims),
-        subject=_subject(provider, client, parameters.get("id_token_hint"), claims.subject, prompt),
-        login_hint=_short(parameters.get("login_hint"), 254),
+        subject=_subject(provider, parameters.get("id_token_hint"), claims.subject),
+        login_hint=parameters.get("login_hint"),
         ui_locales=tuple(parameters.get("ui_locales").split()[:10]),
-        organisation=_short(parameters.get("organisation"), 63),
-        carried=parameters.values,
+        organisation=_organisation(parameters.get("organisation")),
+        carried=_carried(provider, parameters),
     )
 
 
@@ -134,13 +141,18 @@ def _scopes(client: RegisteredClient, scope: str) -> tuple[str, ...]:
 
 
 def _prompt(text: str) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(text.split()))
+    words = tuple(dict.fromkeys(_words(text)))
     if not set(words) <= set(PROMPTS):
         raise invalid_request("The prompt has a word that is not known.")
     # OpenID Connect Core §3.1.2.1: "If this parameter contains none with any other value, an error is returned."
     if "none" in words and len(words) > 1:
         raise invalid_request("The prompt none stands alone.")
     return words
+
+
+def _words(text: str) -> list[str]:
+    """Split at spaces alone: other white space is no separator, but a character that no known word has."""
+    return [word for word in text.split(" ") if word]
 
 
 def _max_age(client: RegisteredClient, text: str) -> int | None:
@@ -160,29 +172,38 @@ def _acr(provider: Provider, client: RegisteredClient, parameters: Parameters, c
         if not known:
             raise Fault("unmet_authentication_requirements", "None of the essential acr values is known.")
         return known
-    for asked in (parameters.get("acr_values").split(), claims.acr, client.metadata.get("default_acr_values", ())):
+    values = _words(parameters.get("acr_values"))
+    if not all(value in names or (value.isascii() and len(value) <= LONGEST_ACR) for value in values):
+        raise invalid_request("The acr_values has a value that cannot be the name of an acr.")
+    for asked in (values, claims.acr, client.metadata.get("default_acr_values", ())):
         known = tuple(name for name in asked if name in names)
         if known:
             return known
     return ()
 
 
-def _subject(provider: Provider, client: RegisteredClient, hint: str, claimed: str, prompt: tuple[str, ...]) -> str:
-    """The ``sub`` that must come out. A hint that cannot be read proves nothing: silently, that is no sign-in at all."""
-    hinted = _hinted(provider, client, hint) if hint else claimed
-    if (hint and not hinted and "none" in prompt) or (claimed and hinted and claimed != hinted):
-        raise Fault("login_required", "The id_token_hint does not name the person who is to sign in.")
-    return hinted or claimed
+def _subject(provider: Provider, sent: str, claimed: str | None) -> str:
+    """Return the only ``sub`` that may come out; empty where anybody may.
+
+    Core §3.1.2.2: the server "MUST NOT reply with an ID Token or Access Token for a different user", and where the hinted
+    person is not there it "SHOULD return an error, such as login_required" (§3.1.2.1). A hint that cannot be verified may
+    have been meant for anybody, so it is answered in the same way, and never by a token for whoever is signed in.
+    """
+    hint = read_hint(provider, sent)
+    wanted = {subject for subject in (hint.subject if hint else None, claimed) if subject is not None}
+    if (sent and hint is None) or len(wanted) > 1 or not all(SUBJECT.fullmatch(subject) for subject in wanted):
+        raise Fault("login_required", "The id_token_hint or sub does not name a person who can sign in.")
+    return next(iter(wanted), "")
 
 
-def _hinted(provider: Provider, client: RegisteredClient, hint: str) -> str:
-    """OpenID Connect Core §3.1.2.1: an ID token "previously issued by the Authorization Server"; it may have expired."""
-    found = provider.keys.verify(hint)
-    if found is None or found.type != "jwt" or found.claims.get("iss") != provider.issuer:
-        return ""
-    return str(found.claims.get("sub", "")) if found.claims.get("aud") == client.client_id else ""
+def _organisation(text: str) -> str:
+    """Return the store URL asked for. One that no organisation can have would be a sign-in that nobody can finish."""
+    if text and not normal_store_url(text):
+        raise invalid_request("The organisation is not a store URL.")
+    return text
 
 
-def _short(text: str, most: int) -> str:
-    """A hint is a wish: one that is too long to be a name is left out."""
-    return text if len(text) <= most else ""
+def _carried(provider: Provider, parameters: Parameters) -> Mapping[str, str]:
+    """Return the parameters without an ID token in them: they are kept with the sign-in, and in its forms."""
+    hint = parameters.get("id_token_hint")
+    return {**parameters.values, "id_token_hint": shorten_hint(provider, hint)} if hint else parameters.values

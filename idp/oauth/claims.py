@@ -1,12 +1,9 @@
-"""Claims about a person: those of the granted scopes (OpenID Connect Core §5.4), and the ``claims`` parameter (§5.5)."""
+"""Claims about a person: those of the granted scopes (OpenID Connect Core §5.4), and those that a request names (§5.5)."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from idp import clock
-from idp.oauth.faults import invalid_request
 from idp.store import organisations, users
 from idp.store.users import User
 
@@ -76,56 +73,6 @@ def for_id_token(user: User, scopes: Sequence[str], asked: Mapping[str, Sequence
     wanted = {scope for scope, claims in BY_SCOPE.items() if scope == "organisation" or names & set(claims)}
     found = about(user, wanted & set(scopes))
     return {name: value for name, value in found.items() if name in names or name in BY_SCOPE["organisation"]}
-
-
-@dataclass(frozen=True)
-class ClaimsAsked:
-    """The ``claims`` parameter, read. ``names``: by section, those that we know; whatever else stood there is dropped.
-
-    ``acr_essential``: None where the acr is no essential claim.
-    """
-
-    names: Mapping[str, list[str]]
-    acr: tuple[str, ...] = ()
-    acr_essential: tuple[str, ...] | None = None
-    subject: str = ""
-
-
-def read_claims(text: str) -> ClaimsAsked:
-    """The ``claims`` parameter (§5.5); raises ``invalid_request``."""
-    if not text:
-        return ClaimsAsked({})
-    try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise invalid_request("The parameter claims is not JSON.") from error
-    if not isinstance(raw, dict) or not all(_is_section(raw.get(name)) for name in ("id_token", "userinfo")):
-        raise invalid_request("The parameter claims is not shaped as OpenID Connect Core 5.5 says.")
-    sections = {name: raw.get(name) or {} for name in ("id_token", "userinfo")}
-    member = sections["id_token"].get("acr")
-    acr = _texts(member)
-    essential = acr if acr and isinstance(member, dict) and member.get("essential") is True else None
-    subjects = {value for section in sections.values() for value in _texts(section.get("sub"))}
-    if len(subjects) > 1:
-        raise invalid_request("The parameter claims names more than one sub.")
-    names = {section: [name for name in SUPPORTED if name in asked] for section, asked in sections.items()}
-    return ClaimsAsked(names, acr, essential, next(iter(subjects), ""))
-
-
-def _is_section(section: Any) -> bool:
-    """An object whose members are null or objects."""
-    if section is None:
-        return True
-    return isinstance(section, dict) and all(member is None or isinstance(member, dict) for member in section.values())
-
-
-def _texts(member: Any) -> tuple[str, ...]:
-    """``value`` or ``values`` of a requested claim."""
-    if not isinstance(member, dict):
-        return ()
-    values = member.get("values", [])
-    listed = [member.get("value"), *(values if isinstance(values, list) else [])]
-    return tuple(value for value in listed if isinstance(value, str) and value and value.isascii() and len(value) <= 255)
 
 
 def issued_now(lifetime: int) -> dict[str, int]:

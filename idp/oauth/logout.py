@@ -5,13 +5,13 @@ hint proves it when it is an ID token of ours for the login of this very browser
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from idp import clock
 from idp.audit import Origin
 from idp.errors import Unreadable
 from idp.identity import logins
 from idp.oauth.clients import RegisteredClient
+from idp.oauth.hints import read_hint
 from idp.oauth.parameters import Parameters
 from idp.oauth.provider import Provider
 from idp.oauth.responses import add_query
@@ -111,9 +111,9 @@ def _signed_out(wish: _Wish) -> SignedOut:
 
 
 def _read(provider: Provider, parameters: Parameters, login: Login | None) -> _Wish | BadLogout:
-    hint = _hint(provider, parameters.get("id_token_hint"))
+    hint = read_hint(provider, parameters.get("id_token_hint"))
     client_id = parameters.get("client_id")
-    audience = str(hint.get("aud", ""))
+    audience = hint.client_id if hint else ""
     # §2: "When both client_id and id_token_hint are present, the OP MUST verify that the Client Identifier matches the
     # one used as the audience of the ID Token."
     if client_id and audience and client_id != audience:
@@ -122,16 +122,8 @@ def _read(provider: Provider, parameters: Parameters, login: Login | None) -> _W
     address = parameters.get("post_logout_redirect_uri")
     if address and (client is None or address not in client.post_logout_redirect_uris):
         return BadLogout("The post_logout_redirect_uri is not one that is registered for the client, byte for byte.")
-    is_proven = login is not None and hint.get("sub") == login.user_id and hint.get("sid") == login.id
+    is_proven = bool(hint and login and (hint.subject, hint.session_id) == (login.user_id, login.id))
     return _Wish(client, address, parameters.get("state"), is_proven and client is not None)
-
-
-def _hint(provider: Provider, hint: str) -> dict[str, Any]:
-    """The claims of an ID token of ours, expired or not; empty where it is anything else (an access token, say)."""
-    found = provider.keys.verify(hint) if hint else None
-    if found is None or found.type != "jwt" or found.claims.get("iss") != provider.issuer:
-        return {}
-    return dict(found.claims)
 
 
 def _ask(provider: Provider, wish: _Wish, login: Login, visit: Visit) -> AskFirst:

@@ -9,6 +9,7 @@ from typing import Any
 from idp.identity.policy import Person, Rules
 from idp.identity.proofs import Proof, counting, level
 
+LONGEST_USERNAME = 254
 ENROL, NEW_CODES, NEW_PASSWORD, ADD_PASSKEY = "enrol", "new_codes", "new_password", "add_passkey"
 
 
@@ -59,6 +60,11 @@ class Needs:
     tasks: tuple[str, ...] = ()
     client: ClientTerms | None = None
     carried: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def hinted_username(self) -> str:
+        """What of the hint fills the username field: a hint too long to be a name names nobody."""
+        return self.login_hint if len(self.login_hint) <= LONGEST_USERNAME else ""
 
     def as_json(self) -> dict[str, Any]:
         """For a JSON column, or sealed in a form."""

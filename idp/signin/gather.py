@@ -100,13 +100,12 @@ def _is_theirs(proof: Proof, user: User) -> bool:
 
 def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
     """Whether the browser's live login may stand for the person this request is about."""
-    chosen = attempt.answers.get("account")
-    if attempt.user_id is not None:
-        return attempt.user_id == login.user_id
+    # OpenID Connect Core §3.1.2.2: whatever was chosen since, no token for another person than the hint names.
+    if needs.subject and needs.subject != login.user_id:
+        return False
+    chosen = attempt.user_id or attempt.answers.get("account") or needs.subject
     if chosen:
         return bool(chosen == login.user_id)
-    if needs.subject:
-        return needs.subject == login.user_id
     organisation = organisations.organisation(login.organisation_id)
     if organisation is None or not serves(needs.client, organisation):
         return False
@@ -198,6 +197,8 @@ def _known(needs: Needs, visit: Visit, live: Login | None) -> tuple[KnownPerson,
         return ()
     known = []
     for row in browsers.people_on(visit.browser_id):
+        if needs.subject not in ("", row.user_id):
+            continue
         organisation = organisations.organisation(row.organisation_id)
         user = users.user(row.organisation_id, row.user_id)
         if organisation is None or user is None or user.disabled_at or not serves(needs.client, organisation):

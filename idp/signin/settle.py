@@ -107,7 +107,7 @@ def known(settings: Settings, visit: Visit, attempt_id: str = "") -> Known:
     work = gather(settings, needs, visit, attempt, attempt_id)
     case = work.case
     store_url = case.organisation.store_url if case.organisation else case.typed_organisation
-    username = case.person.username if case.person else case.typed_username or needs.login_hint
+    username = case.person.username if case.person else case.typed_username or needs.hinted_username
     return Known(store_url, username, _brand(work))
 
 

@@ -53,7 +53,7 @@ def page(case: Case, frame: Frame) -> PasswordPage:
     named = case.organisation is not None and case.organisation.is_named
     return PasswordPage(
         frame=frame,
-        username=fixed or case.typed_username or case.needs.login_hint,
+        username=fixed or case.typed_username or case.needs.hinted_username,
         username_is_fixed=bool(fixed),
         store_url=case.typed_organisation or (organisation if named else case.needs.organisation),
         can_change_organisation=case.person is None and not case.needs.organisation,
@@ -69,7 +69,7 @@ def prepare(work: Work) -> Mapping[str, Any] | None:
 
 def answer(work: Work, form: Form) -> Outcome:
     """A guess: counted, then checked; on a hit among the leaked ones that is noted for the next step."""
-    if "other_organisation" in form and work.case.person is None:
+    if "other_organisation" in form and work.case.person is None and not work.case.needs.organisation:
         return Noted(answers={"organisation": ASK}, columns={"typed_organisation": "", "organisation_id": None})
     if "other_person" in form:
         return somebody_else()
