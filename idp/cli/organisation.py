@@ -50,6 +50,7 @@ def show(store_url: str) -> None:
             "store_url": row.store_url,
             "name": row.name,
             "country": row.country,
+            "time_zone": row.zone.key,
             "integrations": row.integrations,
             "owner": owner.username if owner else None,
             "settings": vars(held),

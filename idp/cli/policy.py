@@ -1,11 +1,11 @@
 """``idp policy``: why somebody must have a second factor, and whom a dated rule would reach."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from idp import clock, errors
+from idp import errors
 from idp.cli.command import Noun, in_english, opened
 from idp.cli.provision import document as documents
 from idp.cli.user import find
@@ -31,11 +31,6 @@ def day(_: click.Context, __: click.Parameter, value: str | None) -> date | None
         raise click.BadParameter("give a date as 2021-04-30") from error
 
 
-def _noon(on: date | None) -> datetime:
-    """A moment within that day; now where none was given."""
-    return clock.now() if on is None else reach.noon(on)
-
-
 @click.group(cls=Noun)
 def policy() -> None:
     """Who must have a second factor, why, and since when. Dated rules are made with `idp apply` ([[policies]])."""
@@ -45,7 +40,7 @@ def policy() -> None:
 @click.argument("store_url")
 @click.argument("username")
 @click.option("--client", metavar="CLIENT_ID", help="As this app would ask.")
-@click.option("--on", metavar="DATE", callback=day, help="As on this day; else today.")
+@click.option("--on", metavar="DATE", callback=day, help="As on this day in the organisation's time zone; else today.")
 def explain(store_url: str, username: str, client: str | None, on: date | None) -> None:
     """Say for every source of rules whether it asks something of a person, and why or why not.
 
@@ -54,7 +49,7 @@ def explain(store_url: str, username: str, client: str | None, on: date | None) 
     """
     with opened() as settings:
         organisation, row = find(store_url, username)
-        reasons = reach.explained(settings, organisation, row, _noon(on), _client(client))
+        reasons = reach.explained(settings, organisation, row, on or reach.today(organisation), _client(client))
         click.echo(f"{row.username} must give {NAMES[max(reason.level for reason in reasons) or 1]}.")
         for reason in sorted(reasons, key=lambda reason: -reason.level):
             mark = f"level {reason.level}" if reason.speaks else "-"
@@ -76,7 +71,7 @@ def dry_run(source: str | None, on: date, client: str | None) -> None:
     """
     with opened() as settings:
         looked_at = _looked_at(settings, source)
-        found = reach.reach_of(settings, store.organisations(), looked_at, _noon(on), _client(client))
+        found = reach.reach_of(settings, store.organisations(), looked_at, on, _client(client))
         for one in found.affected:
             has, why = "has one" if one.person.has_factor else "has none yet", ", ".join(one.because)
             click.echo(f"{one.person.store_url:24} {one.person.username:24} {NAMES[one.level]} ({why}); {has}")

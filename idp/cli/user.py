@@ -85,6 +85,7 @@ def _details(row: User) -> dict[str, object]:
         "email_verified": row.email_verified_at is not None,
         "phone_number": row.phone_number,
         "locale": row.locale,
+        "time_zone": row.time_zone,
         **row.claims,
         "role": row.role,
         "disabled_since": _moment(row.disabled_at),

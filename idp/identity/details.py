@@ -8,13 +8,14 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
+from idp import zones
 from idp.errors import Invalid, say
 from idp.identity.policy import ROLES
 
 LONGEST_USERNAME = 254
 CLAIMS = (
     "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
-    "gender", "birthdate", "zoneinfo", "address",
+    "gender", "birthdate", "address",
 )  # fmt: skip
 """Standard claims (OpenID Connect Core §5.1) that are kept as they are, beside those with a column of their own."""
 
@@ -33,6 +34,7 @@ class PersonDraft:
     email_verified: bool = False
     phone_number: str = ""
     locale: str = ""
+    time_zone: str = ""
     claims: Mapping[str, Any] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     shops: tuple[str, ...] | None = None
@@ -73,6 +75,13 @@ def checked_email(value: Any) -> str | None:
         raise Invalid("email", say("This is not an e-mail address."), detail=str(error)) from error
 
 
+def checked_time_zone(value: Any) -> str:
+    """A time zone's name, empty for none; raises ``Invalid``."""
+    if value != "" and not zones.is_zone(value):
+        raise Invalid("time_zone", say("This must be the name of a time zone, for example Europe/Amsterdam."))
+    return str(value)
+
+
 def checked_role(value: Any) -> str:
     """A role; raises ``Invalid``."""
     if value not in ROLES:
@@ -109,6 +118,8 @@ def columns_of(changes: Mapping[str, Any]) -> dict[str, Any]:
         columns["name"] = _plain("name", changes["name"], 200)
     if "locale" in changes:
         columns["locale"] = _plain("locale", changes["locale"], 10)
+    if "time_zone" in changes:
+        columns["time_zone"] = checked_time_zone(changes["time_zone"])
     if "phone_number" in changes:
         columns["phone_number"] = checked_phone_number(changes["phone_number"])
     if "claims" in changes:

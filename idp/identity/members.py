@@ -34,7 +34,7 @@ def create(
     Slow where there are credentials to hash, unless ``prepared`` has them: only then may a transaction be open.
     """
     authority.require_role(organisation, draft.role, origin)
-    details = ("username", "email", "name", "locale", "phone_number", "claims", "role")
+    details = ("username", "email", "name", "locale", "time_zone", "phone_number", "claims", "role")
     columns = columns_of({key: getattr(draft, key) for key in details})
     _require_reachable(columns["role"], columns["email"], verified=draft.email_verified)
     prepared, now = prepared or credentials.ready(settings, draft), clock.now()

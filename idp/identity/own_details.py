@@ -1,4 +1,4 @@
-"""What people change of themselves without a proof: name and language. No sign-in details, so no mail either."""
+"""What people change of themselves without a proof: name, language and time zone. No sign-in details, so no mail either."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,14 @@ from idp.identity.organisations import LANGUAGES
 from idp.store import users
 from idp.store.users import User
 
-OWN = ("name", "locale")
+OWN = ("name", "locale", "time_zone")
 
 
 def change(user: User, changes: Mapping[str, Any], origin: Origin) -> tuple[str, ...]:
-    """Change one's own ``name`` or ``locale`` (empty: as the browser says); what really changed. Raises ``Invalid``."""
+    """Change one's own ``name``, ``locale`` (empty: as the browser says) or ``time_zone`` (empty: the organisation's).
+
+    Returns what really changed. Raises ``Invalid``.
+    """
     columns = columns_of({key: changes[key] for key in OWN if key in changes})
     if columns.get("locale", "") not in ("", *LANGUAGES):
         raise Invalid("locale", say("Choose one of the languages shown."))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from idp import clock
+from idp import clock, zones
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
@@ -98,16 +98,19 @@ def rules_of(
     settings: Settings,
     organisation: Organisation,
     person: Person,
-    on: datetime,
+    at: datetime,
     client_id: str = "",
     client_minimum: int = 0,
 ) -> policy.Rules:
-    """What is asked of a person on a moment, at a client (with its minimum as a level) or anywhere."""
+    """What is asked of a person at a moment, at a client (with its minimum as a level) or anywhere.
+
+    Dated rules start and end at midnight in the organisation's time zone.
+    """
     if person.organisation_id != organisation.id:
         raise LookupError("a person of another organisation")
     client = ClientRule(client_id, client_minimum) if client_id else None
     rules = [rule_of(row) for row in organisations.policies()]
-    return policy.rules_for(person, rules, settings.acr.names, on, client)
+    return policy.rules_for(person, rules, settings.acr.names, zones.today(at, organisation.zone), client)
 
 
 def _record(origin: Origin, event: Event, user: User, **data: Any) -> None:

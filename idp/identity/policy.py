@@ -6,7 +6,7 @@ one (S1). ``rules_for`` works it out, ``explain`` says for each source whether i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from idp.errors import Message, say
 
@@ -123,10 +123,10 @@ def rules_for(
     person: Person,
     policies: Sequence[DatedRule],
     acr_levels: Mapping[str, int],
-    on: datetime,
+    on: date,
     client: ClientRule | None = None,
 ) -> Rules:
-    """What is asked of ``person`` on a moment, at a client or (None) anywhere."""
+    """What is asked of ``person`` on a day (of their organisation's zone), at a client or (None) anywhere."""
     speaking = sorted(
         (reason for reason in explain(person, policies, acr_levels, on, client) if reason.speaks),
         key=lambda reason: -reason.level,
@@ -138,7 +138,7 @@ def explain(
     person: Person,
     policies: Sequence[DatedRule],
     acr_levels: Mapping[str, int],
-    on: datetime,
+    on: date,
     client: ClientRule | None = None,
 ) -> list[Reason]:
     """Every source of rules with what it asks of ``person`` and why, or why it is silent."""
@@ -188,7 +188,7 @@ def _by_policy(
     policy: DatedRule,
     acr_levels: Mapping[str, int],
     second: int,
-    on: datetime,
+    on: date,
     client: ClientRule | None,
 ) -> Reason:
     silent = _silent_because(person, policy, on, client)
@@ -199,12 +199,12 @@ def _by_policy(
     return Reason("policy", policy.name, needed, message)
 
 
-def _silent_because(person: Person, policy: DatedRule, on: datetime, client: ClientRule | None) -> Message | None:
+def _silent_because(person: Person, policy: DatedRule, on: date, client: ClientRule | None) -> Message | None:
     """The first condition of a policy that does not hold; None where all hold."""
-    today, name = on.date(), policy.name
-    if today < policy.starts:
+    name = policy.name
+    if on < policy.starts:
         return say("The policy %(policy)s starts on %(date)s.", policy=name, date=policy.starts)
-    if policy.ends is not None and today > policy.ends:
+    if policy.ends is not None and on > policy.ends:
         return say("The policy %(policy)s ended on %(date)s.", policy=name, date=policy.ends)
     if policy.countries and person.country not in policy.countries:
         return say("The policy %(policy)s is for other countries.", policy=name)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
+from idp import clock, zones
 from idp.config import Settings
 from idp.errors import say
 from idp.identity import people, policy
@@ -41,9 +42,9 @@ class Reach:
     of: int
 
 
-def noon(day: date) -> datetime:
-    """A moment within a day."""
-    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+def today(organisation: Organisation) -> date:
+    """The day that it is now in the organisation's time zone."""
+    return zones.today(clock.now(), organisation.zone)
 
 
 def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
@@ -60,11 +61,11 @@ def explained(
     settings: Settings,
     organisation: Organisation,
     user: User,
-    on: datetime,
+    on: date,
     client: Client | None = None,
     rules: Sequence[DatedRule] | None = None,
 ) -> list[Reason]:
-    """Every source of rules with what it asks of a user on a moment, at a client or anywhere, and why (not).
+    """Every source of rules with what it asks of a user on a day, at a client or anywhere, and why (not).
 
     ``rules``: the dated ones that whoever asks may read; None for all that stand.
     """
@@ -77,10 +78,10 @@ def reach_of(
     settings: Settings,
     organisations: Iterable[Organisation],
     rules: Sequence[DatedRule],
-    on: datetime,
+    on: date,
     client: Client | None = None,
 ) -> Reach:
-    """Whom ``rules`` would reach on a moment: those of whom more is asked than by all other rules that stand."""
+    """Whom ``rules`` would reach on a day: those of whom more is asked than by all other rules that stand."""
     names = {rule.name for rule in rules}
     others = [rule for rule in standing() if rule.name not in names]
     where, levels = client_rule(settings, client), settings.acr.names

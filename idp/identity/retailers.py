@@ -11,7 +11,7 @@ from typing import Any
 from idp import audit, clock, crypto
 from idp.audit import Event, Origin
 from idp.errors import Conflict, Forbidden, Invalid, say
-from idp.identity import authority, links
+from idp.identity import authority, details, links
 from idp.identity.organisations import normal_store_url, validate_settings
 from idp.store import operators
 from idp.store import organisations as store
@@ -22,7 +22,10 @@ Values = Mapping[str, Any]
 
 
 def create(values: Values, origin: Origin) -> Organisation:
-    """A new organisation of ``store_url``, ``name``, ``country``, ``integrations`` and ``settings``; raises ``Invalid``."""
+    """Create an organisation of ``store_url``, ``name``, ``country``, ``time_zone``, ``integrations``, ``settings``.
+
+    Raises ``Invalid``.
+    """
     authority.require_operator(origin)
     store_url = _check_store_url(str(values.get("store_url", "")))
     if store.organisation_at(store_url) is not None:
@@ -32,6 +35,7 @@ def create(values: Values, origin: Origin) -> Organisation:
         store_url=store_url,
         name=check_text("name", values.get("name", store_url), 200),
         country=_check_country(values.get("country", "")),
+        time_zone=details.checked_time_zone(values.get("time_zone", "")),
         integrations=check_texts("integrations", values.get("integrations", [])),
         settings=validate_settings(values.get("settings", {})),
         created_at=clock.now(),
@@ -42,7 +46,9 @@ def create(values: Values, origin: Origin) -> Organisation:
 
 
 def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
-    """Change ``name``, ``country``, ``integrations`` or ``settings`` (joined to those there); raises ``Invalid``.
+    """Change ``name``, ``country``, ``time_zone``, ``integrations`` or ``settings`` (joined to those there).
+
+    Raises ``Invalid``. The time zone is the organisation's own choice: it moves the start of a dated rule by hours.
 
     Country and integrations are the operators': an administrator could else step out of a dated rule (S11).
     """
@@ -52,6 +58,8 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
         wanted["name"] = check_text("name", values["name"], 200)
     if "country" in values:
         wanted["country"] = _check_country(values["country"])
+    if "time_zone" in values:
+        wanted["time_zone"] = details.checked_time_zone(values["time_zone"])
     if "integrations" in values:
         wanted["integrations"] = check_texts("integrations", values["integrations"])
     if "settings" in values:

@@ -6,8 +6,8 @@ macros decides between text and HTML, so no sentence is written twice. The HTML 
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime as rfc5322_date
@@ -16,11 +16,11 @@ from functools import cache
 from typing import Any
 from unicodedata import category
 
-from babel.dates import format_datetime
 from babel.support import NullTranslations, Translations
 from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from idp import zones
 from idp.config import Settings
 from idp.crypto import Ring
 from idp.resources import PACKAGE, folder
@@ -35,7 +35,10 @@ DOMAIN = "mail"
 
 @dataclass(frozen=True)
 class Letter:
-    """What of a mail is sealed while it waits: the people it names as they were then, and the template's own values."""
+    """What of a mail is sealed while it waits: the people it names as they were then, and the template's own values.
+
+    ``zone``: the reader's time zone.
+    """
 
     template: str
     name: str
@@ -43,6 +46,13 @@ class Letter:
     organisation: str
     for_owner: bool
     values: Mapping[str, Any] = field(default_factory=dict)
+    zone: str = ""
+
+    @classmethod
+    def opened(cls, stored: Mapping[str, Any]) -> "Letter":
+        """From the outbox; a release before or after this one may have sealed it, so unknown members are left out."""
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in known})
 
     def sealed(self, ring: Ring, place: str) -> str:
         """For the outbox."""
@@ -71,14 +81,14 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
 
     Also ``ValueError`` where the host of the address cannot be one.
     """
-    letter = Letter(**sealed.MAILS.open_json(settings.ring, mail.id, mail.sealed_values))
+    letter = Letter.opened(sealed.MAILS.open_json(settings.ring, mail.id, mail.sealed_values))
     page = MailPage(
         letter=letter,
         issuer=settings.issuer,
         site=settings.name,
         locale=mail.locale,
-        when=_moment(mail.created_at, mail.locale),
-        until=_moment(mail.expires_at, mail.locale) if mail.expires_at else "",
+        when=local_time(mail.created_at, letter.zone, mail.locale),
+        until=local_time(mail.expires_at, letter.zone, mail.locale) if mail.expires_at else "",
     )
     message = EmailMessage(policy=SMTP)
     message["From"] = settings.mail.sender
@@ -116,8 +126,9 @@ def one_line(text: str) -> str:
     return "".join(letter for letter in " ".join(text.split()) if category(letter) not in ("Cc", "Cf", "Cs", "Co"))
 
 
-def _moment(moment: datetime, locale: str) -> str:
-    return str(format_datetime(moment, "d MMMM y, HH:mm z", tzinfo=UTC, locale=locale))
+def local_time(moment: datetime, zone: str, locale: str) -> str:
+    """A moment as a mail tells it: in the reader's zone and language, with the name of the zone."""
+    return zones.with_zone(moment, zones.zone(zone), locale, "d MMMM y, HH:mm")
 
 
 def _render(form: str, page: MailPage) -> str:

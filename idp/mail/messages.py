@@ -71,13 +71,14 @@ ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f-\x9f]{1,64}@[^\s@<>(),;
 
 @dataclass(frozen=True)
 class Reader:
-    """Who will read a mail: the address, the language, and whether they read it as the owner about somebody else.
+    """Who will read a mail: address, language, time zone, and whether they read it as the owner about somebody else.
 
     ``is_proven``: the address is theirs. Others are not greeted by a name that the sender typed: it may be an advertisement.
     """
 
     address: str
     locale: str
+    zone: str
     for_owner: bool = False
     is_proven: bool = True
 
@@ -145,7 +146,7 @@ def write_to_address(
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
     if user is None or organisation is None:
         raise LookupError("a mail was to be written about nobody")
-    reader = Reader(address, _locale(user, organisation), is_proven=False)
+    reader = Reader(address, _locale(user, organisation), user.zone(organisation).key, is_proven=False)
     _put(settings, user, organisation, reader, template, values, expires_at)
 
 
@@ -162,14 +163,14 @@ def can_be_written_to(user: User) -> bool:
 def _reader(user: User, organisation: Organisation) -> Reader | None:
     if not can_be_written_to(user):
         return None
-    return Reader(str(user.email), _locale(user, organisation))
+    return Reader(str(user.email), _locale(user, organisation), user.zone(organisation).key)
 
 
 def _owner(about: User, organisation: Organisation) -> Reader | None:
     owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
     if owner is None or owner.id == about.id or not can_be_written_to(owner):
         return None
-    return Reader(str(owner.email), _locale(owner, organisation), for_owner=True)
+    return Reader(str(owner.email), _locale(owner, organisation), owner.zone(organisation).key, for_owner=True)
 
 
 def _locale(reader: User, organisation: Organisation) -> str:
@@ -194,6 +195,7 @@ def _put(
         username=user.username,
         organisation=organisation.name,
         for_owner=reader.for_owner,
+        zone=reader.zone,
         values=dict(values),
     )
     outbox.add_mail(

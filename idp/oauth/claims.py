@@ -41,6 +41,7 @@ def _person(user: User) -> dict[str, Any]:
         "name": user.name,
         "preferred_username": user.username,
         "locale": user.locale,
+        "zoneinfo": user.time_zone,
         "email": user.email,
         "email_verified": user.email_verified_at is not None if user.email else None,
         "phone_number": user.phone_number,

@@ -2,10 +2,12 @@
 
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp import zones
 from idp.db import Base, Id, add, asks_every, asks_one, every, one, values, write
 
 
@@ -19,10 +21,17 @@ class Organisation(Base):
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(20), default="retailer")
     country: Mapped[str] = mapped_column(String(2), default="")
+    time_zone: Mapped[str] = mapped_column(String(zones.LONGEST), default="")
+    """An IANA name; empty for the zone of the country."""
     integrations: Mapped[list[str]] = mapped_column(default=list)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     owner_id: Mapped[str | None] = mapped_column(Id)
     created_at: Mapped[datetime]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose days count here: for filters, for dated rules, and for readers who chose none."""
+        return zones.zone(self.time_zone, zones.default_of(self.country))
 
 
 class Shop(Base):

@@ -4,12 +4,14 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Boolean, ColumnElement, ForeignKeyConstraint, Index, Select, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp import zones
 from idp.db import Base, Id, add, asks_every, asks_one, every, insert_new, one, values, write
-from idp.store.organisations import Group, Shop
+from idp.store.organisations import Group, Organisation, Shop
 
 
 class User(Base):
@@ -37,6 +39,8 @@ class User(Base):
     phone_number: Mapped[str | None] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(200), default="")
     locale: Mapped[str] = mapped_column(String(10), default="")
+    time_zone: Mapped[str] = mapped_column(String(zones.LONGEST), default="")
+    """An IANA name; empty for the organisation's. Also the claim ``zoneinfo``."""
     claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Other standard claims by their OpenID name (given_name, family_name, address, …)."""
     role: Mapped[str] = mapped_column(String(20), default="employee")
@@ -59,6 +63,10 @@ class User(Base):
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+
+    def zone(self, organisation: Organisation) -> ZoneInfo:
+        """Return the zone in which this person reads dates and times: their own choice, else their organisation's."""
+        return zones.zone(self.time_zone, organisation.zone.key)
 
 
 class GroupMember(Base):

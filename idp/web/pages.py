@@ -13,7 +13,7 @@ from idp.errors import Message, Refusal, say
 from idp.identity.brand import Brand
 from idp.resources import PACKAGE
 from idp.signin import settle
-from idp.web import assets, browser, csrf
+from idp.web import assets, browser, csrf, times
 
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
@@ -68,11 +68,10 @@ def setup_pages(app: Flask) -> None:
     """Languages, globals of templates, error pages and headers."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
     Babel(app, locale_selector=locale, default_locale="en")
-    app.jinja_env.globals.update(
-        _=gettext, ngettext=ngettext, say=words, csrf_token=csrf.token, languages=LANGUAGES, locale=locale, worn=worn
-    )
+    app.jinja_env.globals.update(say=words, csrf_token=csrf.token, languages=LANGUAGES, locale=locale, worn=worn)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
     assets.setup_assets(app)
+    times.setup_times(app)
     app.register_blueprint(blueprint)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)
@@ -105,7 +104,7 @@ def words(message: Message) -> str:
 def _worded(value: Any) -> Any:
     if isinstance(value, Message):
         return words(value)
-    return assets.day(value) if isinstance(value, date) else value
+    return times.day_in_words(value) if isinstance(value, date) else value
 
 
 def render(template: str, page: Any, status: int = 200) -> Response:

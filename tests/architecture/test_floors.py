@@ -13,6 +13,7 @@ FLOORS = {
     "sections": 0,
     "db": 0,
     "resources": 0,
+    "zones": 0,
     "store": 10,
     "identity": 20,
     "audit": 20,

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, nodes
 from jinja2.meta import find_undeclared_variables
 
-from idp.web.assets import day, hour, moment, weekday
+from idp.web.times import day, hour, moment, weekday
 from tests.architecture.sources import ROOT
 
 TEMPLATES = ROOT / "templates"

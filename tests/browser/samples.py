@@ -34,7 +34,7 @@ from idp.web.confirmation import WRONG_PASSWORD
 from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import TEXTS, TITLES, ErrorPage
 from tests.browser.samples_apps import APPS
-from tests.browser.samples_console import CONSOLE
+from tests.browser.samples_console import CONSOLE, ZONES
 from tests.browser.samples_links import LINKS
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -182,8 +182,8 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "security": ("account/security.html", SECURITY),
     "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),
     "security-without": ("account/security.html", replace(SECURITY, active_since=None, recommends=True, name="")),
-    "details": ("account/details.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl")),
-    "details-wrong": ("account/details.html", DetailsPage(LONG, "Example Shoes", "x", "", (TOO_LONG,))),
+    "details": ("account/details.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl", "", ZONES)),
+    "details-wrong": ("account/details.html", DetailsPage(LONG, "Example Shoes", "x", "", "", ZONES, "name", (TOO_LONG,))),
     "sessions": ("account/sessions.html", SessionsPage("sanne", "Example Shoes", "1", SESSIONS)),
     "apps": ("account/apps.html", AppsPage("sanne", "Example Shoes", CONNECTED)),
     "apps-none": ("account/apps.html", AppsPage("sanne", "Example Shoes", ())),

@@ -52,6 +52,7 @@ def _row(seq: int, event: str, **values: object) -> Told:
 def _audit(chain: Chain, *lines: Told, **over: object) -> AuditPage:
     values: dict[str, object] = {
         "frame": FRAME, "of_installation": False, "event": "", "username": "", "since": "", "until": "2026-11-20",
+        "zone": "Europe/Amsterdam",
         "events": tuple((str(event), OTHER) for event in Event),
         "address": "?check=1", "older": "?before=3", "csv": "c", "json": "j",
     }  # fmt: skip

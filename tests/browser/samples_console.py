@@ -24,6 +24,7 @@ from idp.web.admin.person import ExplainPage, PersonPage, PrintedCodePage
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.confirmation import WRONG_PASSWORD
+from idp.web.times import zone_choices
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
@@ -34,6 +35,7 @@ SECTIONS = (
 )
 FRAME = Frame("anna", "example-shoes", "Example Shoes", False, "people", SECTIONS)
 ROLES = tuple(ROLE_NAMES.items())
+ZONES = zone_choices(say("That of the country: %(zone)s", zone="Europe/Amsterdam"), "")
 
 
 def _user(username: str, **values: Any) -> User:
@@ -58,12 +60,16 @@ PEOPLE = PeoplePage(
     later="?page=3",
     csv="?q=",
 )
-VALUES = {"username": "jan", "name": "Jan", "email": "jan@", "phone_number": "", "locale": "nl", "role": "manager"}
+VALUES = {
+    "username": "jan", "name": "Jan", "email": "jan@", "phone_number": "", "locale": "nl", "time_zone": "",
+    "role": "manager",
+}  # fmt: skip
 FORM = PersonForm(
     frame=FRAME,
     user_id="jan",
     values=VALUES,
     roles=ROLES,
+    zones=ZONES,
     groups=(Box("group-a", "2FA", True), Box("group-b", "Till", False)),
     all_shops=False,
     shops=(Box("shop-a", "Amsterdam Centre", True),),
@@ -129,6 +135,7 @@ SETTINGS = SettingsPage(
         "colour": "#0b3d91",
         "country": "NL",
         "integrations": "xero",
+        "time_zone": "Europe/Amsterdam",
         "login_hours": "24",
         "password_min_length": "8",
     },
@@ -137,6 +144,7 @@ SETTINGS = SettingsPage(
         Number("login_hours", say("Every sign-in ends after"), say("hours"), 1, 24),
         Number("password_min_length", say("Shortest password without a second factor"), say("characters"), 8, 64),
     ),
+    zones=ZONES,
 )
 OWNERSHIP = OwnershipPage(replace(FRAME, here="settings"), JAN, OpenOffer(GONE, DAY, DAY), is_owner=True, may_withdraw=True)
 NOT_OWNED = replace(OWNERSHIP, owner=None, offer=None, is_owner=False)

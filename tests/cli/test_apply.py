@@ -250,3 +250,16 @@ def test_a_large_file_goes_in_whole_on_both_engines(idp: Idp) -> None:
     assert idp("organisation", "list").stdout == ""
     assert "102 created" in idp.apply(SHOP + staff).stdout
     assert "102 left alone" in idp.apply(SHOP + staff).stdout
+
+
+def test_time_zones_are_provisioned_and_shown(idp: Idp) -> None:
+    """Of organisations and people, by ``time_zone`` or the claim's name ``zoneinfo``; a misspelt one is refused."""
+    document = SHOP.replace('country = "NL"', 'country = "AU"') + ANNA + 'zoneinfo = "Asia/Tokyo"\n'
+    idp.apply(document)
+    assert idp.json("organisation", "show", "example-shoes")["time_zone"] == "Australia/Sydney"
+    assert idp.json("user", "show", "example-shoes", "anna")["time_zone"] == "Asia/Tokyo"
+    other = document.replace('"AU"', '"AU"\ntime_zone = "Australia/Perth"').replace("zoneinfo", "time_zone")
+    assert outcomes(idp.apply(other).stdout)["user example-shoes/anna"] == "unchanged"
+    assert idp.json("organisation", "show", "example-shoes")["time_zone"] == "Australia/Perth"
+    (fault,) = idp.faults(other.replace("Asia/Tokyo", "Asia/Tokio"))
+    assert "time_zone: This must be the name of a time zone" in fault

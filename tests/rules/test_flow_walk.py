@@ -42,7 +42,7 @@ def person(**facts: object) -> Person:
 def rules(who: Person, needs: Needs) -> Rules:
     minimum = needs.client.minimum_level if needs.client else 0
     dated = [DatedRule("now", NOW.date(), require="mfa", roles=("manager",))]
-    return rules_for(who, dated, LEVELS, NOW, ClientRule("c", minimum))
+    return rules_for(who, dated, LEVELS, NOW.date(), ClientRule("c", minimum))
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect, text
 
 from idp import schema
 from idp.config import Settings
 from idp.db import Base, db
+from idp.store import users
 from tests.drivers.applications import bare_app
 
 
@@ -48,3 +49,41 @@ def test_upgrading_a_current_database_changes_nothing(engine: str, settings: Set
     with bare_app(settings) as app:
         schema.upgrade(app)
         assert schema.is_current(app)
+
+
+@pytest.mark.both_engines
+def test_time_zones_take_over_the_claim_zoneinfo_and_give_it_back(
+    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
+) -> None:
+    """0004: a claim that names a zone becomes the person's choice; any other text was no value of the claim."""
+    fresh = {"url": "sqlite:///fresh.sqlite3"}
+    if engine == "postgresql":
+        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
+    with bare_app(configure(database=fresh)) as app:
+        schema.upgrade(app, "0003")
+        with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
+                    integrations="[]", settings="{}")  # fmt: skip
+            for name, claims in (("tim", '{"zoneinfo": "Asia/Tokyo", "gender": "x"}'), ("kim", '{"zoneinfo": "Mars"}')):
+                _insert(connection, "users", organisation_id="o", id=name, username=name, username_key=name, name="",
+                        locale="", claims=claims, role="employee", all_shops=True, must_change_password=False)  # fmt: skip
+        schema.upgrade(app)
+        assert _zones(app) == [("kim", "", {}), ("tim", "Asia/Tokyo", {"gender": "x"})]
+        schema.downgrade(app, "0003")
+        with app.app_context(), db.engine.connect() as connection:
+            kept = str(connection.execute(text("SELECT claims FROM users WHERE id = 'tim'")).scalar())
+        assert "zoneinfo" in kept
+        assert "Asia/Tokyo" in kept
+        schema.upgrade(app)
+        assert ("tim", "Asia/Tokyo", {"gender": "x"}) in _zones(app)
+
+
+def _insert(connection: Connection, table: str, **values: object) -> None:
+    columns = {**values, "created_at": "2026-01-01 00:00:00+00:00"}
+    names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({places})"), columns)
+
+
+def _zones(app: Flask) -> list[tuple[str, str, dict[str, object]]]:
+    with app.app_context():
+        return [(row.id, row.time_zone, row.claims) for row in users.users("o")]

@@ -12,12 +12,13 @@ from idp.oauth import metadata
 Shape = Mapping[str, str]
 
 ORGANISATION: Shape = {
-    "store_url": "text", "name": "text", "country": "text", "integrations": "texts", "owner": "text", "settings": "table",
+    "store_url": "text", "name": "text", "country": "text", "time_zone": "text", "integrations": "texts", "owner": "text",
+    "settings": "table",
 }  # fmt: skip
 SHOP: Shape = {"organisation": "text", "code": "text", "name": "text"}
 GROUP: Shape = {"organisation": "text", "name": "text", "requires_mfa": "truth"}
 CREDENTIALS: Shape = {"password": "text", "password_hash": "text", "totp_secret": "text", "recovery_codes": "texts"}
-CLAIMS: Shape = {"name": "text", "locale": "text", "phone_number": "text"} | {
+CLAIMS: Shape = {"name": "text", "locale": "text", "time_zone": "text", "zoneinfo": "text", "phone_number": "text"} | {
     claim: "table" if claim == "address" else "text" for claim in details.CLAIMS
 }
 USER: Shape = {

@@ -15,7 +15,7 @@ from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
-DETAILS = ("email", "email_verified", "name", "phone_number", "locale", "role", "groups", "shops")
+DETAILS = ("email", "email_verified", "name", "phone_number", "locale", "time_zone", "role", "groups", "shops")
 
 
 def owners(document: Document) -> list[Table]:
@@ -48,7 +48,7 @@ def _create(work: Work, table: Table, organisation: Organisation) -> None:
 
 
 def _change(work: Work, table: Table, organisation: Organisation, row: User) -> None:
-    wanted = {key: table.get(key) for key in DETAILS if table.has(key)} | _claims(table, row.claims)
+    wanted = _details(table) | _claims(table, row.claims)
     claims = [key for key in details.CLAIMS if table.has(key) and row.claims.get(key) != table.get(key)]
     changed = people.change(work.settings, organisation, row, wanted, ORIGIN)
     work.lines.note_change(table.kind, table.name, [key for key in changed if key != "claims"] + claims)
@@ -73,9 +73,15 @@ def prepare(settings: Settings, tables: Iterable[Table]) -> Mapping[str, Ready]:
 
 
 def _draft(table: Table) -> PersonDraft:
-    plain = {key: table.get(key) for key in ("username", *DETAILS, *CREDENTIALS) if table.has(key)}
+    plain = {key: table.get(key) for key in ("username", *CREDENTIALS) if table.has(key)} | _details(table)
     lists = {key: tuple(value) for key, value in plain.items() if isinstance(value, list)}
     return PersonDraft(**{**plain, **lists, **_claims(table, {})})
+
+
+def _details(table: Table) -> dict[str, Any]:
+    """The simple details that the document gives; ``zoneinfo`` is the claim's name for ``time_zone``."""
+    synonym = {"time_zone": table.get("zoneinfo")} if table.has("zoneinfo") else {}
+    return synonym | {key: table.get(key) for key in DETAILS if table.has(key)}
 
 
 def _claims(table: Table, known: Mapping[str, Any]) -> dict[str, Any]:

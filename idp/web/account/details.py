@@ -1,13 +1,13 @@
-"""Name and language: what people may change of themselves without proving anew who they are."""
+"""Name, language and time zone: what people may change of themselves without proving anew who they are."""
 
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response
 
-from idp.errors import Invalid, Message
+from idp.errors import Invalid, Message, say
 from idp.identity import own_details
 from idp.signin.case import Needs
-from idp.web import csrf, forms, pages
+from idp.web import csrf, forms, pages, times
 from idp.web.account.person import Me, me
 
 PLACE = "/account/details"
@@ -15,12 +15,15 @@ PLACE = "/account/details"
 
 @dataclass(frozen=True)
 class DetailsPage:
-    """The forms send ``name``, or ``language`` (empty: as in the browser)."""
+    """The forms send ``name``, ``language`` (empty: as in the browser) or ``time_zone`` (empty: the organisation's)."""
 
     username: str
     organisation_name: str
     name: str
     language: str
+    time_zone: str
+    zones: tuple[tuple[str, Message | str], ...]
+    wrong: str = ""
     errors: tuple[Message, ...] = ()
 
 
@@ -29,10 +32,11 @@ def mount(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(PLACE, "details", show)
     blueprint.add_url_rule("/account/name", "name", change_name, methods=["POST"])
     blueprint.add_url_rule("/account/language", "language", change_language, methods=["POST"])
+    blueprint.add_url_rule("/account/time-zone", "time_zone", change_time_zone, methods=["POST"])
 
 
 def show() -> Response:
-    """Both."""
+    """All of them."""
     return pages.render("account/details.html", _page(me(Needs(return_to=PLACE))))
 
 
@@ -43,7 +47,7 @@ def change_name() -> Response:
     try:
         own_details.change(present.user, {"name": typed}, present.origin)
     except Invalid as invalid:
-        page = replace(_page(present), name=typed, errors=(invalid.message,))
+        page = replace(_page(present), name=typed, wrong="name", errors=(invalid.message,))
         return pages.render("account/details.html", page, 422)
     return pages.see_other(PLACE)
 
@@ -56,6 +60,20 @@ def change_language() -> Response:
     return pages.see_other(pages.way_back(PLACE))
 
 
+def change_time_zone() -> Response:
+    """One's own choice of time zone."""
+    csrf.require()
+    present = me(Needs(return_to=PLACE))
+    try:
+        own_details.change(present.user, {"time_zone": forms.fields().get("time_zone", "")}, present.origin)
+    except Invalid as invalid:
+        page = replace(_page(present), wrong="time_zone", errors=(invalid.message,))
+        return pages.render("account/details.html", page, 422)
+    return pages.see_other(PLACE)
+
+
 def _page(present: Me) -> DetailsPage:
-    user = present.user
-    return DetailsPage(user.username, present.organisation.name, user.name, user.locale)
+    user, at = present.user, present.organisation
+    of_organisation = say("That of your organisation: %(zone)s", zone=at.zone.key)
+    choices = times.zone_choices(of_organisation, user.time_zone)
+    return DetailsPage(user.username, at.name, user.name, user.locale, user.time_zone, choices)

@@ -14,7 +14,7 @@ from idp.signin.settle import settle
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from idp.web import browser, pages
+from idp.web import browser, pages, times
 
 SECURITY = "/account/security"
 
@@ -51,7 +51,7 @@ def me(needs: Needs) -> Me:
     if not isinstance(settlement, Settled):
         abort(403)
     found = _rows(settlement)
-    pages.prefer(found.user.locale)
+    _read_by(found)
     pages.wear(brand_of(found.organisation))
     return found
 
@@ -65,8 +65,14 @@ def who() -> Me | None:
     found = _rows(Settled(login.organisation_id, login.user_id, login.id, (), ()))
     if found.user.disabled_at is not None:
         return None
-    pages.prefer(found.user.locale)
+    _read_by(found)
     return found
+
+
+def _read_by(present: Me) -> None:
+    """Write pages in the language and the time zone that this person chose."""
+    pages.prefer(present.user.locale)
+    times.read_in(present.user.zone(present.organisation))
 
 
 def _rows(settled: Settled) -> Me:

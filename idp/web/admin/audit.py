@@ -63,7 +63,10 @@ class Line:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """A page of the trail, newest first. ``of_installation``: clients, keys and rules instead of this organisation."""
+    """A page of the trail, newest first. ``of_installation``: clients, keys and rules instead of this organisation.
+
+    ``zone``: where the days of ``since`` and ``until`` begin and end.
+    """
 
     frame: Frame
     of_installation: bool
@@ -71,6 +74,7 @@ class AuditPage:
     username: str
     since: str
     until: str
+    zone: str
     events: tuple[tuple[str, Message], ...]
     lines: tuple[Line, ...]
     chain: Chain
@@ -104,7 +108,15 @@ def export(store_url: str, form: str) -> Response:
     if errors:
         return pages.render("admin/audit.html", _page(admin, sought, errors), 422)
     write, kind = FORMATS[form]
-    return download(write(trail.every(_chain_id(admin), sought)), kind, f"{store_url}-audit.{form}")
+    return download(write(trail.every(_chain_id(admin), sought)), kind, f"{store_url}-audit{_days(admin)}.{form}")
+
+
+def _days(admin: Admin) -> str:
+    """The days of a filter and the zone in which they were meant, for the name of the file."""
+    since, until = lists.asked("since", 10), lists.asked("until", 10)
+    if not since and not until:
+        return ""
+    return f"-{since or 'start'}-to-{until or 'now'}-{admin.organisation.zone.key.replace('/', '-')}"
 
 
 def _chain_id(admin: Admin) -> str:
@@ -114,8 +126,8 @@ def _chain_id(admin: Admin) -> str:
 
 
 def _sought(admin: Admin) -> tuple[Sought, tuple[Message, ...]]:
-    since, wrong_since = lists.day_asked("since")
-    until, wrong_until = lists.day_asked("until", after=True)
+    since, wrong_since = lists.day_asked("since", admin.organisation.zone)
+    until, wrong_until = lists.day_asked("until", admin.organisation.zone, after=True)
     sought = Sought(event=lists.asked("event", 60), since=since, until=until)
     username = lists.asked("username")
     if not username:
@@ -138,6 +150,7 @@ def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPag
         username=lists.asked("username"),
         since=lists.asked("since", 10),
         until=lists.asked("until", 10),
+        zone=admin.organisation.zone.key,
         events=tuple((str(event), _in_words(event, {}, "")) for event in Event),
         lines=_lines(rows),
         chain=_chain(chain_id),

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request, url_for
 
+from idp import zones
 from idp.errors import Message, say
 
 PAGE = 50
@@ -44,13 +46,12 @@ def _number() -> int:
     return min(max(1, request.args.get("page", 1, type=int)), MOST_PAGES)
 
 
-def day_asked(name: str, *, after: bool = False) -> tuple[datetime | None, tuple[Message, ...]]:
-    """The beginning of a day of the query (``after``: of the one that follows), and what is wrong where it is none."""
+def day_asked(name: str, where: ZoneInfo, *, after: bool = False) -> tuple[datetime | None, tuple[Message, ...]]:
+    """The moment at which a day of the query begins (``after``: ends) in a zone, and what is wrong where it is none."""
     typed = asked(name, 10)
     if not typed:
         return None, ()
     try:
-        day = date.fromisoformat(typed) + timedelta(days=int(after))
+        return zones.day_begins(date.fromisoformat(typed) + timedelta(days=int(after)), where), ()
     except (ValueError, OverflowError):
         return None, (say("This must be a date, as 2021-04-30."),)
-    return datetime.combine(day, time(), UTC), ()

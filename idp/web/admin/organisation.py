@@ -5,14 +5,17 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
+from idp import zones
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import retailers
 from idp.identity.brand import is_colour
 from idp.identity.organisations import LANGUAGES
-from idp.web import browser, forms, pages
+from idp.store.organisations import Organisation
+from idp.web import browser, forms, pages, times
 from idp.web.admin import access
 from idp.web.admin.access import Admin, Frame, Section
+from idp.web.admin.people import Choices
 
 HERE = "settings"
 
@@ -36,6 +39,7 @@ class SettingsPage:
     values: dict[str, str]
     ticked: frozenset[str]
     numbers: tuple[Number, ...]
+    zones: Choices
     wrong: str = ""
     errors: tuple[Message, ...] = ()
     logo_errors: tuple[Message, ...] = ()
@@ -93,6 +97,8 @@ def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     if not chosen["languages"]:
         raise Invalid("languages", say("Choose at least one language."))
     told: dict[str, Any] = {"name": form.get("name", ""), "settings": chosen}
+    if "time_zone" in form:
+        told["time_zone"] = form["time_zone"]
     if "country" in form:
         told["country"] = form["country"].strip().upper()
     if "integrations" in form:
@@ -121,12 +127,18 @@ def page_of(admin: Admin, logo_errors: tuple[Message, ...] = ()) -> SettingsPage
     at, terms = admin.organisation, admin.terms
     values = {number.name: str(getattr(terms, number.name)) for number in _numbers()}
     values |= {"name": at.name, "colour": terms.colour, "country": at.country, "integrations": ", ".join(at.integrations)}
+    values["time_zone"] = at.time_zone
     ticked = {name for name in TICKS if getattr(terms, name)} | {f"language-{language}" for language in terms.languages}
-    return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers(), logo_errors=logo_errors)
+    return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers(), _zones(at), logo_errors=logo_errors)
+
+
+def _zones(at: Organisation) -> Choices:
+    of_country = say("That of the country: %(zone)s", zone=zones.default_of(at.country))
+    return times.zone_choices(of_country, at.time_zone)
 
 
 def _again(admin: Admin, form: dict[str, str], refusal: Refusal) -> SettingsPage:
     stored = page_of(admin)
     values = {name: form.get(name, value) for name, value in stored.values.items()}
     wrong = refusal.field if isinstance(refusal, Invalid) else ""
-    return SettingsPage(stored.frame, values, frozenset(form), stored.numbers, wrong, (refusal.message,))
+    return SettingsPage(stored.frame, values, frozenset(form), stored.numbers, stored.zones, wrong, (refusal.message,))

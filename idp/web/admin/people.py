@@ -13,7 +13,7 @@ from idp.identity.policy import ROLES, RULING_ROLES
 from idp.mail.messages import can_be_written_to
 from idp.store import organisations, users
 from idp.store.users import User
-from idp.web import browser, forms, pages
+from idp.web import browser, forms, pages, times
 from idp.web.admin import access, lists
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.downloads import download
@@ -27,7 +27,7 @@ ROLE_NAMES = {
     "employee": say("Employee"),
     "customer": say("Customer"),
 }
-DETAILS = ("username", "name", "email", "phone_number", "locale", "role")
+DETAILS = ("username", "name", "email", "phone_number", "locale", "time_zone", "role")
 Choices = tuple[tuple[str, Message | str], ...]
 
 
@@ -94,6 +94,7 @@ class PersonForm:
     user_id: str
     values: dict[str, str]
     roles: Choices
+    zones: Choices
     groups: tuple[Box, ...]
     all_shops: bool
     shops: tuple[Box, ...]
@@ -243,7 +244,7 @@ def _again(admin: Admin, user: User | None, form: dict[str, str], refusal: Refus
 
 
 def _form(admin: Admin, user: User | None, values: dict[str, str], ticked: set[str], refusal: Refusal | None) -> PersonForm:
-    at = admin.organisation.id
+    at, zone = admin.organisation.id, admin.organisation.zone.key
     groups = [(f"group-{group.id}", group.name) for group in organisations.groups(at)]
     shops = [(f"shop-{shop.id}", shop.name) for shop in organisations.shops(at)]
     return PersonForm(
@@ -251,6 +252,7 @@ def _form(admin: Admin, user: User | None, values: dict[str, str], ticked: set[s
         user_id=user.id if user else "",
         values=values,
         roles=tuple((role, ROLE_NAMES[role]) for role in authority.roles_for(admin.organisation, user, admin.origin)),
+        zones=times.zone_choices(say("That of the organisation: %(zone)s", zone=zone), values.get("time_zone", "")),
         groups=tuple(Box(name, label, name in ticked) for name, label in groups),
         all_shops="all_shops" in ticked or (user is None and refusal is None),
         shops=tuple(Box(name, label, name in ticked) for name, label in shops),

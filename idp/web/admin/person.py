@@ -11,6 +11,7 @@ from idp.identity import authority, dated_rules, passkeys, people, reach
 from idp.identity.policy import RULING_ROLES, Reason
 from idp.store import clients, credentials, logins, users
 from idp.store.logins import Login
+from idp.store.organisations import Organisation
 from idp.store.users import User
 from idp.web import browser, pages
 from idp.web.account.passkeys import Key, key_of
@@ -157,9 +158,9 @@ def _explained(admin: Admin, user: User) -> ExplainPage:
     settings, at = browser.settings(), admin.organisation
     serving = [row for row in clients.clients() if not row.organisations or at.id in row.organisations]
     chosen = next((row for row in serving if row.client_id == request.args.get("client")), None)
-    on, errors = chosen_day()
+    on, errors = chosen_day(at)
     readable = dated_rules.readable(at, admin.origin)
-    reasons = reach.explained(settings, at, user, reach.noon(on), chosen, readable)
+    reasons = reach.explained(settings, at, user, on, chosen, readable)
     strongest = max((reason.level for reason in reasons), default=0)
     return ExplainPage(
         frame=admin.frame(HERE),
@@ -178,10 +179,10 @@ def _name(row: clients.Client) -> str:
     return str(row.metadata_.get("client_name") or row.client_id)
 
 
-def chosen_day() -> tuple[date, tuple[Message, ...]]:
-    """The day that was asked about, ``on``; today, and what is wrong, where it is none."""
+def chosen_day(organisation: Organisation) -> tuple[date, tuple[Message, ...]]:
+    """The day that was asked about, ``on``; the organisation's today, and what is wrong, where it is none."""
     typed = request.args.get("on", "")
     try:
-        return (date.fromisoformat(typed[:10]) if typed else clock.now().date()), ()
+        return (date.fromisoformat(typed[:10]) if typed else reach.today(organisation)), ()
     except ValueError:
-        return clock.now().date(), (say("This must be a date, as 2021-04-30."),)
+        return reach.today(organisation), (say("This must be a date, as 2021-04-30."),)

@@ -234,10 +234,10 @@ def _form(admin: Admin, row: Policy | None, form: dict[str, str], refusal: Refus
 
 def _dry_run(admin: Admin) -> DryRunPage:
     seen = _seen(admin)
-    on, errors = chosen_day()
+    on, errors = chosen_day(admin.organisation)
     name = next((row.name for row in seen if row.name == request.args.get("name")), "")
     looked_at = [row for row in seen if name in ("", row.name)]
-    found = reach.reach_of(browser.settings(), [admin.organisation], looked_at, reach.noon(on))
+    found = reach.reach_of(browser.settings(), [admin.organisation], looked_at, on)
     rows = found.affected[lists.skipped() :][: lists.PAGE + 1]
     return DryRunPage(
         frame=admin.frame(HERE),

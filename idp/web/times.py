@@ -1,0 +1,106 @@
+"""Dates and times on pages: in the reader's zone and language, each in a ``<time>`` element with the exact moment."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from flask import Flask, g
+from flask_babel import get_locale, gettext, ngettext
+from markupsafe import Markup, escape
+
+from idp import zones
+from idp.errors import Message
+
+DAY, WEEKDAY, HOUR, MOMENT = "d MMMM y", "EEEE d MMMM y", "HH:mm", "d MMM y, HH:mm"
+
+
+def setup_times(app: Flask) -> None:
+    """Filters ``day``, ``weekday``, ``hour`` and ``moment``, and a ``_`` that takes what they give."""
+    app.jinja_env.filters.update(day=day, weekday=weekday, hour=hour, moment=moment)
+    app.jinja_env.globals.update(_=translated, ngettext=translated_plural)
+
+
+def read_in(zone: ZoneInfo) -> None:
+    """Show this request's times in a zone: that of the person who reads (``User.zone``)."""
+    g.zone = zone
+
+
+def zone() -> ZoneInfo:
+    """The zone of this request's reader; UTC as long as nobody is known."""
+    found: ZoneInfo = g.get("zone") or ZoneInfo("UTC")
+    return found
+
+
+def zone_choices(otherwise: Message, chosen: str) -> tuple[tuple[str, Message | str], ...]:
+    """The zones to choose one of, as value and words. ``otherwise``: what it means to choose none."""
+    kept = (chosen,) if chosen and chosen not in zones.choices() else ()
+    return (("", otherwise), *((name, name.replace("_", " ")) for name in (*kept, *zones.choices())))
+
+
+def day(value: date) -> Markup:
+    """A date: of a moment in the reader's zone, or one that stands for itself in every zone (of a dated rule)."""
+    if isinstance(value, datetime):
+        return _element(value, _words(value, DAY))
+    return _timed(value.isoformat(), day_in_words(value))
+
+
+def day_in_words(value: date) -> str:
+    """A date without a zone, as plain text."""
+    return str(format_date(value, DAY, locale=_language()))
+
+
+def weekday(value: datetime) -> Markup:
+    """A date with its day of the week, as people tell each other what happened."""
+    return _element(value, _words(value, WEEKDAY))
+
+
+def hour(value: datetime) -> Markup:
+    """A time, to the minute, with its zone."""
+    return _element(value, zones.with_zone(value, zone(), _language(), HOUR))
+
+
+def moment(value: datetime) -> Markup:
+    """A date and a time, to the minute, with its zone."""
+    return _element(value, zones.with_zone(value, zone(), _language(), MOMENT))
+
+
+def translated(text: str, **values: Any) -> str:
+    """``gettext`` for templates: values may be elements, and the others are escaped beside them."""
+    return _marked(gettext(text, **_escaped(values)), values)
+
+
+def translated_plural(one: str, many: str, num: int, **values: Any) -> str:
+    """``ngettext`` for templates, likewise."""
+    return _marked(ngettext(one, many, num, **_escaped(values)), values)
+
+
+def _holds_elements(values: dict[str, Any]) -> bool:
+    return any(isinstance(value, Markup) for value in values.values())
+
+
+def _escaped(values: dict[str, Any]) -> dict[str, Any]:
+    if not _holds_elements(values):
+        return values
+    return {name: escape(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _marked(text: str, values: dict[str, Any]) -> str:
+    """The catalogue's own words hold no markup: they are reviewed, and a test keeps "<" out of them."""
+    return Markup(text) if _holds_elements(values) else text  # noqa: S704 – every value was escaped above
+
+
+def _language() -> str:
+    return str(get_locale() or "en")
+
+
+def _words(value: datetime, pattern: str) -> str:
+    return zones.in_words(value, zone(), _language(), pattern)
+
+
+def _element(value: datetime, words: str) -> Markup:
+    return _timed(zones.exact(value.astimezone(UTC)), words)
+
+
+def _timed(machine: str, words: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(machine, words)

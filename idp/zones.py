@@ -1,0 +1,132 @@
+"""Time zones: which there are, the default of a country, where a day begins, and a moment in local words. Pure.
+
+Names and countries come from the ``tzdata`` package, so that every machine knows the same zones. A stored name that is no
+longer known is read as if none was chosen.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+
+LONGEST = 64
+"""Characters of a zone's name; the longest of today has 32."""
+
+MOST_PEOPLE: Mapping[str, str] = MappingProxyType(
+    {
+        "AR": "America/Argentina/Buenos_Aires",
+        "AU": "Australia/Sydney",
+        "BR": "America/Sao_Paulo",
+        "CA": "America/Toronto",
+        "CD": "Africa/Kinshasa",
+        "CL": "America/Santiago",
+        "CN": "Asia/Shanghai",
+        "CY": "Asia/Nicosia",
+        "DE": "Europe/Berlin",
+        "EC": "America/Guayaquil",
+        "ES": "Europe/Madrid",
+        "FM": "Pacific/Pohnpei",
+        "GL": "America/Nuuk",
+        "ID": "Asia/Jakarta",
+        "KI": "Pacific/Tarawa",
+        "KZ": "Asia/Almaty",
+        "MH": "Pacific/Majuro",
+        "MN": "Asia/Ulaanbaatar",
+        "MX": "America/Mexico_City",
+        "MY": "Asia/Kuala_Lumpur",
+        "NZ": "Pacific/Auckland",
+        "PF": "Pacific/Tahiti",
+        "PG": "Pacific/Port_Moresby",
+        "PS": "Asia/Hebron",
+        "PT": "Europe/Lisbon",
+        "RU": "Europe/Moscow",
+        "UA": "Europe/Kyiv",
+        "UM": "Pacific/Wake",
+        "US": "America/New_York",
+        "UZ": "Asia/Tashkent",
+    }
+)
+"""The zone in which most people live, for countries that have several."""
+
+
+@cache
+def names() -> frozenset[str]:
+    """Every name that may be stored, older spellings included."""
+    return frozenset((files("tzdata") / "zones").read_text("utf-8").split()) - {"Factory"}
+
+
+@cache
+def of_countries() -> Mapping[str, tuple[str, ...]]:
+    """Country (two capitals) → the zones in use there."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            country, _, name, *_ = line.split("\t")
+            found[country].append(name)
+    return MappingProxyType({country: tuple(sorted(zones)) for country, zones in found.items()})
+
+
+@cache
+def choices() -> tuple[str, ...]:
+    """The names that a page offers, sorted: one for each zone in use, and UTC."""
+    return (*sorted({name for zones in of_countries().values() for name in zones}), "UTC")
+
+
+def is_zone(text: object) -> bool:
+    """Whether ``text`` is the name of a zone."""
+    return isinstance(text, str) and text in names()
+
+
+def default_of(country: str) -> str:
+    """The name of a country's zone; the one with most people where it has several; UTC without a known country."""
+    zones = of_countries().get(country, ())
+    return zones[0] if len(zones) == 1 else MOST_PEOPLE.get(country, "UTC")
+
+
+def zone(name: str, otherwise: str = "UTC") -> ZoneInfo:
+    """The zone of this name; of the name ``otherwise`` where it is empty or unknown."""
+    return ZoneInfo(name if is_zone(name) else otherwise)
+
+
+def today(now: datetime, where: ZoneInfo) -> date:
+    """The date at ``now`` in a zone."""
+    return now.astimezone(where).date()
+
+
+def day_begins(day: date, where: ZoneInfo) -> datetime:
+    """Return the first moment of a day in a zone, in UTC.
+
+    Midnight is skipped where the clock goes forward over it (Santiago, Cairo); the day then begins at the change. It comes
+    twice where the clock goes back just after it (Havana); the day then begins with the first one.
+    """
+    midnight = datetime.combine(day, time(), where)
+    early, late = midnight.replace(fold=1).astimezone(UTC), midnight.astimezone(UTC)
+    # In a gap, fold=1 is the earlier moment of the two (PEP 495) and the change lies between them, or at the later one.
+    while late - early > timedelta(0):
+        middle = early + (late - early) // 2
+        if today(middle, where) < day:
+            early = middle + timedelta(microseconds=1)
+        else:
+            late = middle
+    return late
+
+
+def exact(moment: datetime) -> str:
+    """Return a moment to the second in UTC, as the attribute ``datetime`` of HTML and ISO 8601 write it."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def in_words(moment: datetime, where: ZoneInfo, locale: str, pattern: str) -> str:
+    """Return the local date or time by a pattern of Unicode's (UTS 35)."""
+    return str(format_datetime(moment, pattern, tzinfo=where, locale=locale))
+
+
+def with_zone(moment: datetime, where: ZoneInfo, locale: str, pattern: str) -> str:
+    """Return the local time followed by the name of its zone: ``CEST``, or ``UTC+03`` where the zone has no letters."""
+    name = moment.astimezone(where).tzname() or ""
+    return f"{in_words(moment, where, locale, pattern)} {name if name[:1].isalpha() else f'UTC{name}'}"

@@ -1,0 +1,97 @@
+"""Time zones: where a day begins when the clocks change, the default of a country, and names that nobody knows."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from idp import zones
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "begins", "hours"),
+    [
+        ("UTC", "2026-01-01", "2026-01-01T00:00Z", 24),
+        ("Europe/Amsterdam", "2026-01-15", "2026-01-14T23:00Z", 24),
+        ("Europe/Amsterdam", "2026-03-29", "2026-03-28T23:00Z", 23),
+        ("Europe/Amsterdam", "2026-10-25", "2026-10-24T22:00Z", 25),
+        ("Australia/Sydney", "2026-04-05", "2026-04-04T13:00Z", 25),
+        ("Australia/Lord_Howe", "2026-10-04", "2026-10-03T13:30Z", 23.5),
+        ("America/Santiago", "2026-09-06", "2026-09-06T04:00Z", 23),
+        ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00Z", 23),
+        ("America/Havana", "2026-11-01", "2026-11-01T04:00Z", 25),
+        ("Asia/Beirut", "2026-10-24", "2026-10-23T21:00Z", 25),
+        ("America/Toronto", "1919-03-31", "1919-03-31T04:30Z", 23.5),
+        ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00Z", 0),
+    ],
+)
+def test_a_day_begins_at_its_first_moment(zone: str, day: str, begins: str, hours: float) -> None:
+    """Days of 23 and 25 hours, a midnight that does not exist or comes twice, a day that was left out."""
+    where, this = ZoneInfo(zone), date.fromisoformat(day)
+    begun = zones.day_begins(this, where)
+    assert begun == datetime.fromisoformat(begins)
+    assert zones.day_begins(this + timedelta(days=1), where) - begun == timedelta(hours=hours)
+    assert zones.today(begun - timedelta(microseconds=1), where) < this <= zones.today(begun, where)
+
+
+@pytest.mark.parametrize(
+    ("country", "zone"),
+    [
+        ("NL", "Europe/Amsterdam"),
+        ("BE", "Europe/Brussels"),
+        ("DE", "Europe/Berlin"),
+        ("AU", "Australia/Sydney"),
+        ("US", "America/New_York"),
+        ("", "UTC"),
+        ("XX", "UTC"),
+    ],
+)
+def test_a_country_has_a_default(country: str, zone: str) -> None:
+    """One zone, the one with most people, or UTC where the country is not known."""
+    assert zones.default_of(country) == zone
+
+
+def test_every_country_with_several_zones_has_a_default_among_its_own() -> None:
+    """But for Antarctica, where nobody lives."""
+    several = {country: found for country, found in zones.of_countries().items() if len(found) > 1 and country != "AQ"}
+    assert {country: zones.default_of(country) in found for country, found in several.items()} == dict.fromkeys(
+        several, True
+    )
+    assert set(zones.MOST_PEOPLE) == set(several)
+
+
+@pytest.mark.parametrize(
+    ("own", "of_shop", "country", "read_in"),
+    [
+        ("", "", "", "UTC"),
+        ("", "", "NL", "Europe/Amsterdam"),
+        ("", "Europe/Lisbon", "NL", "Europe/Lisbon"),
+        ("Asia/Tokyo", "Europe/Lisbon", "NL", "Asia/Tokyo"),
+        ("Mars/Olympus", "Europe/Lisbon", "NL", "Europe/Lisbon"),
+        ("../../etc/passwd", "Factory", "NL", "Europe/Amsterdam"),
+    ],
+)
+def test_a_readers_zone_is_their_own_then_the_organisations_then_the_countrys(
+    own: str, of_shop: str, country: str, read_in: str
+) -> None:
+    """A stored name that this release does not know is read as none."""
+    assert User(time_zone=own).zone(Organisation(time_zone=of_shop, country=country)).key == read_in
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "told"),
+    [
+        ("Europe/Amsterdam", 1, "13:30 CET"),
+        ("Europe/Amsterdam", 7, "14:30 CEST"),
+        ("America/Sao_Paulo", 1, "09:30 UTC-03"),
+        ("Asia/Kolkata", 1, "18:00 IST"),
+        ("UTC", 1, "12:30 UTC"),
+    ],
+)
+def test_a_local_time_names_its_zone(zone: str, month: int, told: str) -> None:
+    """So that the hour that comes twice in autumn can be told apart."""
+    moment = datetime(2026, month, 5, 12, 30, tzinfo=UTC)
+    assert zones.with_zone(moment, ZoneInfo(zone), "nl", "HH:mm") == told
+    assert zones.exact(moment) == f"2026-0{month}-05T12:30:00Z"
