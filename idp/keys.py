@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+from sqlalchemy.exc import SQLAlchemyError
 
 from idp import clock, crypto, db
 from idp.audit import Event, Origin, record, record_by
@@ -196,6 +197,7 @@ class KeyRing:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._shelf = _Shelf(clock.EPOCH, {}, {}, b"")
+        self._is_refreshed_elsewhere = False
 
     def sign(self, alg: str, claims: Mapping[str, Any], typ: str = "JWT") -> str:
         """A signed JWT (RFC 7519) by the active key of ``alg``; raises ``Busy`` while there is none that opens."""
@@ -225,14 +227,35 @@ class KeyRing:
         return self._fresh().jwks
 
     def is_ready(self) -> bool:
-        """Whether every algorithm has an active key that opens."""
-        return set(self._fresh().active) == set(ALGORITHMS)
+        """Whether every algorithm has an active key that opens.
+
+        This reads the database: keys in memory say nothing about what is stored.
+        """
+        self.refresh()
+        return set(self._shelf.active) == set(ALGORITHMS)
+
+    def refresh(self) -> None:
+        """Read the published keys from the database now."""
+        self._shelf = self._read(clock.now())
+
+    def serve_from_memory(self) -> None:
+        """From now on somebody else calls ``refresh`` every ``RELOAD_AFTER``, and no request reads keys by itself."""
+        self._is_refreshed_elsewhere = True
 
     def _fresh(self) -> _Shelf:
-        now = clock.now()
-        if abs(now - self._shelf.read_at) > RELOAD_AFTER:
-            self._shelf = self._read(now)
+        if self._is_refreshed_elsewhere and self._shelf.jwks:
+            return self._shelf
+        if abs(clock.now() - self._shelf.read_at) > RELOAD_AFTER:
+            self._refresh_if_possible()
         return self._shelf
+
+    def _refresh_if_possible(self) -> None:
+        """Keep the last keys while the database is away: apps must be able to verify what they were given before."""
+        try:
+            self.refresh()
+        except SQLAlchemyError:
+            if not self._shelf.jwks:
+                raise
 
     def _read(self, now: datetime) -> _Shelf:
         if not is_complete():

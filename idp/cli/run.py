@@ -1,37 +1,19 @@
-"""``idp run``: the server. A main process holds the socket and sends mail; worker processes answer requests."""
+"""``idp run``: the server. A main process looks after others, which answer requests and send mail."""
 
-import gc
-import importlib
-import multiprocessing
 import os
 import socket
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from functools import partial
 
 import click
-from flask import Flask
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
 
 from idp import keys
-from idp.cli import migrate
+from idp.app import create_app
+from idp.cli import migrate, worker
 from idp.cli.command import Command, config_file, opened
 from idp.config import ConfigError, Settings
 from idp.config import read as read_settings
-from idp.db import db, setup_db
-from idp.mail import deliver
-
-BLOCKING_THREADS = 4
-"""In each worker process: while one waits for a password hash or the breach service, the others answer."""
-STOP_SECONDS = 10
-"""Requests under way may finish within this when the server is stopped."""
-HEADER_MILLISECONDS = 10_000
-"""A connection that has not sent its headers by then is closed: slow requests hold nothing for long."""
+from idp.server import process
+from idp.server.supervisor import Supervisor
 
 
 @click.command(cls=Command)
@@ -53,7 +35,7 @@ def run(no_migrate: bool, no_mail: bool) -> None:
         click.echo("The database was brought up to date.")
     with opened(settings):
         keys.ensure(settings)
-    os.environ["IDP_CONFIG"] = str(file.resolve())  # worker processes read it anew
+    os.environ["IDP_CONFIG"] = str(file.resolve())  # where processes cannot be forked, they read it again
     click.echo(f"Sleutel listens on http://{settings.server.bind} for {settings.issuer} (stop with Ctrl-C)")
     serve(settings, with_mail=not no_mail)
 
@@ -73,65 +55,9 @@ def _check_port(settings: Settings) -> None:
 
 def serve(settings: Settings, *, with_mail: bool) -> None:
     """Listen until a signal comes."""
-    _load_once()
-    host, port = settings.server.address
-    server: Any = Granian(
-        "idp.app:from_environment",
-        factory=True,
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=settings.server.workers or os.cpu_count() or 1,
-        blocking_threads=BLOCKING_THREADS,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
-        websockets=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=STOP_SECONDS,
-        log_level=LogLevels.warning,
-        process_name=None,
-    )
-    if not with_mail:
-        server.serve()
-        return
-    stop, between = threading.Event(), threading.Lock()
-    os.register_at_fork(before=between.acquire, after_in_parent=between.release, after_in_child=between.release)
-    mail = threading.Thread(target=_send_mail, args=(settings, stop, between), name="mail", daemon=True)
-    server.on_startup(mail.start)
-    try:
-        server.serve()
-    finally:
-        stop.set()
-        mail.join(timeout=STOP_SECONDS)
-
-
-def _load_once() -> None:
-    """Load the application before worker processes are forked: they share its memory and answer at once.
-
-    macOS starts new interpreters instead: its libraries do not survive a fork.
-    """
-    multiprocessing.set_start_method("fork" if sys.platform == "linux" else "spawn", force=True)
-    importlib.import_module("idp.app")
-    gc.collect()
-    gc.freeze()  # what is shared stays shared: the collector does not write to it
-
-
-def _send_mail(settings: Settings, stop: threading.Event, between: threading.Lock) -> None:
-    """Deliver and sweep in rounds. No worker is forked within a round, and ``between`` rounds nothing is open or locked.
-
-    A forked lock would never be released in the child, a forked SQLite connection may spoil the file.
-    """
-    app = Flask("idp")
-    with between:
-        setup_db(app, settings)
-
-    @contextmanager
-    def _round() -> Iterator[None]:
-        with between, app.app_context():
-            try:
-                yield
-            finally:
-                db.session.remove()
-                db.engine.dispose()
-
-    deliver.run_forever(settings, _round, stop)
+    process.prepare(create_app(settings))
+    count = settings.server.workers or os.cpu_count() or 1
+    roles = {f"server-{number + 1}": process.answer_requests for number in range(count)}
+    if with_mail:
+        roles["mail"] = partial(worker.work_until_told, settings)
+    Supervisor(roles).run()

@@ -2,8 +2,6 @@
 
 import signal
 import threading
-from contextlib import AbstractContextManager
-from types import FrameType
 
 import click
 from flask import Flask
@@ -13,33 +11,40 @@ from idp.config import Settings
 from idp.db import setup_db
 from idp.mail import deliver
 
+STOP_SECONDS = 5
+"""A round under way may finish within this; a mail server that hangs does not hold up the end."""
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+
 
 @click.command(cls=Command)
 def worker() -> None:
     """Send the mails that wait and delete what expired, until stopped.
 
-    `idp run` does this itself; run a worker beside `idp run --no-mail` to have it in a process of its own. Any number of
+    `idp run` does this itself; run a worker beside `idp run --no-mail` to have it on another machine. Any number of
     workers may run: each mail is leased by one.
     """
-    stop = threading.Event()
-
-    def _end(_: int, __: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
     found = settings()
     where = found.mail.host or found.path(found.mail.folder)
     click.echo(f"Sending mail by {where}. Stop with Ctrl-C.")
-    work(found, stop)
+    work_until_told(found)
+
+
+def work_until_told(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, and end soon after it, whatever the mail server does.
+
+    A conversation that is cut off then is noted nowhere: the mail's lease runs out, and it is sent again.
+    """
+    stop = threading.Event()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # before the thread starts, so that the signal waits for us
+    thread = threading.Thread(target=work, args=(settings, stop), name="work", daemon=True)
+    thread.start()
+    signal.sigwait(STOP_SIGNALS)
+    stop.set()
+    thread.join(STOP_SECONDS)
 
 
 def work(settings: Settings, stop: threading.Event) -> None:
     """Deliver and sweep until ``stop`` is set."""
     app = Flask("idp")
     setup_db(app, settings)
-
-    def _context() -> AbstractContextManager[object]:
-        return app.app_context()
-
-    deliver.run_forever(settings, _context, stop)
+    deliver.run_forever(settings, app.app_context, stop)

@@ -51,6 +51,7 @@ TITLES = {
     403: say("That is not allowed"),
     404: say("This page does not exist"),
     405: say("That did not work"),
+    408: say("That did not work"),
     413: say("That is too large"),
     429: say("Too many tries"),
     500: say("Something went wrong"),
@@ -59,6 +60,7 @@ TITLES = {
 TEXTS = {
     403: say("This form was not made in this browser, or it is too old. Go back, reload the page and try again."),
     404: say("The address is wrong, or what was here is gone."),
+    408: say("Your request did not arrive in full. Check your connection, then try again."),
     413: say("What you sent is more than we take. Go back and choose something smaller."),
     500: say("It is our fault, and it was noted. Please try again."),
 }
@@ -77,6 +79,7 @@ def setup_pages(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     app.before_request(_name_in_log)
+    app.before_request(_refuse_at_entry)
     app.before_request(_take_no_nul)
     app.after_request(_finish)
 
@@ -85,6 +88,12 @@ def _name_in_log() -> None:
     """Every line that is logged for a request carries its id."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=browser.request_id())
+
+
+def _refuse_at_entry() -> None:
+    """Word the refusal of a request that did not come in full: the server's entry sets its status."""
+    if status := request.environ.get("sleutel.refused"):
+        abort(status)
 
 
 def _take_no_nul() -> None:

@@ -28,6 +28,7 @@ FLOORS = {
     "cli": 50,
     "demo": 50,
     "schema": 50,
+    "server": 50,
 }
 """A subject of ``idp`` and its floor, times ten; ``oauth`` stands half a floor over ``signin``."""
 

@@ -1,15 +1,11 @@
 """``idp run`` and ``idp worker`` as processes: started, asked over HTTP, stopped by a signal."""
 
-import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,62 +13,8 @@ from click.testing import CliRunner
 
 from idp.cli import main
 from tests.cli.conftest import ANNA, SHOP, Idp
+from tests.drivers.idp_process import PATIENCE, answers, ask, new_installation, started, wait_for_port
 from tests.drivers.machine import free_port
-
-PATIENCE = 40
-
-
-@contextmanager
-def started(config: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """``idp`` as a process of its own, stopped at the end whatever happened."""
-    environment = {**os.environ, "IDP_CONFIG": str(config)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "idp.cli", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def wait_for_port(process: subprocess.Popen[str], port: int) -> None:
-    """Until somebody listens there."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()[0]
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("nobody listens")
-
-
-def ask(port: int, path: str) -> tuple[int, bytes, dict[str, str]]:
-    """An answer over HTTP, waited for."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    try:
-        connection.request("GET", path, headers={"Host": f"localhost:{port}"})
-        response = connection.getresponse()
-        return response.status, response.read(), {name.lower(): value for name, value in response.getheaders()}
-    finally:
-        connection.close()
-
-
-def new_installation(folder: Path) -> tuple[Path, int]:
-    """What a newcomer has after ``idp init``: no database yet."""
-    port, file = free_port(), folder / "sleutel.toml"
-    options = ["--issuer", f"http://localhost:{port}", "--bind", f"127.0.0.1:{port}"]
-    assert CliRunner().invoke(main, ["init", str(file), *options]).exit_code == 0
-    file.write_text(file.read_text().replace("[server]\n", "[server]\nworkers = 1\n"))
-    return file, port
 
 
 def test_run_needs_nothing_but_a_configuration(tmp_path: Path) -> None:
@@ -109,14 +51,6 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
-
-
-def answers(port: int) -> bool:
-    """Whether somebody answers, and well."""
-    try:
-        return ask(port, "/readyz")[0] == 200
-    except OSError:
-        return False
 
 
 def test_run_sends_mail(tmp_path: Path, idp: Idp) -> None:

@@ -1,0 +1,196 @@
+"""The entry of a server process: read a request on the event loop, then let a thread answer it.
+
+Few threads answer requests. A sender that is slow or silent must not hold one, so the whole body is read first, bounded in
+time and size, by the event loop, where a waiting request costs no thread. The WSGI application then finds it in memory.
+
+What never waits (``AT_ONCE``) is answered on the loop itself, also while every thread waits for a database.
+"""
+
+import asyncio
+import contextvars
+import io
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import structlog
+from flask import Flask
+from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # granian re-exports them
+
+from idp.server.key_refresh import KeyRefresh
+
+THREADS = 4
+"""In each process: while one waits for a password hash or the leak service, the others answer."""
+BODY_SECONDS = 10.0
+"""A body must be here in full by then, as the headers must."""
+SEND_SECONDS = 30.0
+"""A client that takes no part of a download for so long has gone."""
+AT_ONCE = frozenset(
+    ("/livez", "/oauth/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+)
+"""Answered from memory, without a thread."""
+REFUSED = "sleutel.refused"
+"""In the environment: the HTTP status with which the entry refuses this request; the application words it."""
+
+log = structlog.get_logger("entry")
+Headers = list[tuple[str, str]]
+T = TypeVar("T")
+
+
+@dataclass
+class Answer:
+    """What the WSGI application said: ``body`` in full, or ``pieces`` of a download."""
+
+    status: int = 500
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    pieces: Iterator[bytes] | None = None
+    close: Callable[[], None] = lambda: None
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    """Where the application runs, in whatever thread: Flask finds its request there through a whole download."""
+
+    def start(self, status: str, headers: Headers, _: Any = None) -> Callable[[bytes], object]:
+        """WSGI's ``start_response``. Nothing is written by the function that PEP 3333 wants returned: Flask does not."""
+        self.status, self.headers = int(status.partition(" ")[0]), headers
+        return lambda _: None
+
+
+class Entry:
+    """An RSGI application around a WSGI application."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._most = int(app.config["MAX_CONTENT_LENGTH"])
+        self._threads = ThreadPoolExecutor(THREADS, "answer")
+        self._keys = KeyRefresh(app)
+        self._reading: set[asyncio.Timeout] = set()
+        self._is_stopping = False
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start what this process needs beside requests."""
+        self._keys.start()
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End it."""
+        self._keys.stop()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def stop(self) -> None:
+        """Wait for no body any longer: a half-sent one must not hold up the end of the process."""
+        self._is_stopping = True
+        for deadline in self._reading:
+            deadline.reschedule(0)
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer one request."""
+        environ = environ_of(scope)
+        try:
+            is_chunked = bool(environ.pop("HTTP_TRANSFER_ENCODING", ""))
+            await self._read(environ, protocol, is_chunked)
+            answer = await self._answer(environ)
+            if is_chunked:
+                # RFC 9112 §6.1: with Content-Length too, the connection must end. The parser hides whether it had one.
+                answer.headers.append(("connection", "close"))
+            await self._send(protocol, answer)
+        except (ProtocolClosed, asyncio.CancelledError):
+            return  # the client has gone
+        except Exception as error:  # the application words its own errors: this is the last resort
+            log.error("unanswered", exc_info=error)
+            protocol.response_empty(500, [("cache-control", "no-store"), ("connection", "close")])
+
+    async def _read(self, environ: dict[str, Any], protocol: HTTPProtocol, is_chunked: bool) -> None:
+        """Put the body into the environment, or the reason for which there is none."""
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length > self._most or not (length or is_chunked):
+            return  # too long: left unread. The application finds the length, and refuses it where it matters
+        try:
+            async with asyncio.timeout(0 if self._is_stopping else BODY_SECONDS) as deadline:
+                self._reading.add(deadline)
+                body = await (self._chunks(protocol) if is_chunked else protocol())
+        except TimeoutError:
+            environ[REFUSED] = 503 if self._is_stopping else 408
+        else:
+            environ["CONTENT_LENGTH"] = str(len(body))
+            environ["wsgi.input"] = io.BytesIO(body)
+        finally:
+            self._reading.discard(deadline)
+
+    async def _chunks(self, protocol: HTTPProtocol) -> bytes:
+        """A body of unknown length, read no further than it may be long."""
+        body = bytearray()
+        async for chunk in protocol:
+            body += chunk
+            if len(body) > self._most:
+                break
+        return bytes(body)
+
+    async def _answer(self, environ: dict[str, Any]) -> Answer:
+        answer = Answer()
+        if environ["PATH_INFO"] in AT_ONCE and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            self._call(environ, answer)
+        else:
+            await self._in_thread(answer.context, self._call, environ, answer)
+        return answer
+
+    def _call(self, environ: dict[str, Any], answer: Answer) -> None:
+        """Let the application answer: a body of known length is taken whole, a download piece by piece."""
+        result: Iterable[bytes] = self._app(environ, cast(Any, answer.start))
+        answer.close = getattr(result, "close", answer.close)
+        is_whole = answer.status in (204, 304) or any(name.lower() == "content-length" for name, _ in answer.headers)
+        if is_whole:
+            try:
+                answer.body = b"".join(result)
+            finally:
+                answer.close()
+        else:
+            answer.pieces = iter(result)
+
+    async def _send(self, protocol: HTTPProtocol, answer: Answer) -> None:
+        if answer.pieces is None:
+            protocol.response_bytes(answer.status, answer.headers, answer.body)
+            return
+        transport = protocol.response_stream(answer.status, answer.headers)
+        try:
+            while (piece := await self._in_thread(answer.context, next, answer.pieces, None)) is not None:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await transport.send_bytes(piece)
+        finally:
+            await self._in_thread(answer.context, answer.close)
+
+    def _in_thread(self, context: contextvars.Context, act: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, context.run, act, *arguments)
+
+
+def environ_of(scope: Scope) -> dict[str, Any]:
+    """The WSGI environment of a request (PEP 3333), without its body.
+
+    A name with an underscore is dropped: it would pass for the same name with a hyphen (``X_Forwarded_For``).
+    """
+    server, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "SERVER_NAME": server.strip("[]"),
+        "SERVER_PORT": port,
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name:
+            continue
+        key = name.upper().replace("-", "_")
+        key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+        joint = ";" if key == "HTTP_COOKIE" else ","
+        environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+    return environ

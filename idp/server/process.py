@@ -1,0 +1,70 @@
+"""What each server process does: listen and answer, until it is told to stop."""
+
+import asyncio
+import gc
+import signal
+from typing import Any
+
+from flask import Flask
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from idp.app import from_environment
+from idp.db import db
+from idp.server.entry import Entry
+
+HEADER_MILLISECONDS = 10_000
+"""A connection that has not sent its headers by then is closed: slow requests hold nothing for long."""
+BACKLOG = 1024
+
+_prepared: list[Flask] = []
+"""The application that forked processes find in their memory."""
+
+
+def prepare(app: Flask) -> None:
+    """Make the application ready before server processes are forked: they share its memory and answer at once.
+
+    Its keys are read too, so that a process that starts while the database is away can serve them. Nothing stays open: a
+    forked connection would belong to two processes.
+    """
+    with app.app_context():
+        try:
+            app.extensions["sleutel.oauth"].provider.keys.refresh()
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+    _prepared[:] = [app]
+    gc.collect()
+    gc.freeze()  # what is shared stays shared: the collector does not write to it
+
+
+def answer_requests() -> None:
+    """Serve on the address of the configuration until SIGTERM or SIGINT."""
+    app = _prepared[0] if _prepared else from_environment()
+    asyncio.run(_serve(app))
+
+
+async def _serve(app: Flask) -> None:
+    entry = Entry(app)
+    host, port = app.extensions["sleutel"].settings.server.address
+    server: Any = Server(
+        entry,
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+        websockets=False,
+        backlog=BACKLOG,
+        log_level=LogLevels.error,
+    )
+
+    def _stop() -> None:
+        entry.stop()
+        server.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, _stop)
+    await server.serve()

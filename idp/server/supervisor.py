@@ -1,0 +1,159 @@
+"""The main process of ``idp run``: it starts the others, replaces those that die, and stops them all.
+
+It touches neither network nor database and runs no thread, so nothing can keep it from replacing a process or obeying a
+signal. Mail leaves from a process of its own, as requests are answered in processes of their own.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess as Process
+from types import FrameType
+from typing import Any
+
+import structlog
+
+STOP_SECONDS = 10.0
+"""What is under way may finish within this when the server is stopped; then processes are killed."""
+STEADY_SECONDS = 30.0
+"""A process that lived so long did not die of its start."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Before a process that keeps dying is started again: doubled from death to death."""
+FOLLOW_SECONDS = 1.0
+"""How often a process looks whether its main process still lives."""
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+Role = Callable[[], None]
+log = structlog.get_logger("supervisor")
+
+
+@dataclass
+class Member:
+    """One process of the server. ``due``: when to start it (again); ``deaths``: how often in a row it died young."""
+
+    name: str
+    role: Role
+    process: Process | None = None
+    started: float = 0.0
+    due: float = 0.0
+    deaths: int = 0
+
+    def note_death(self, now: float) -> float:
+        """Plan the next start; the seconds until then. The first death in a long time costs no pause."""
+        self.deaths = 0 if now - self.started >= STEADY_SECONDS else self.deaths + 1
+        pause = min(FIRST_PAUSE * 2.0 ** (self.deaths - 2), LONGEST_PAUSE) if self.deaths > 1 else 0.0
+        self.process, self.due = None, now + pause
+        return pause
+
+
+class Supervisor:
+    """Runs ``roles`` (name → what the process does), each in a process of its own, until a signal comes."""
+
+    def __init__(self, roles: Mapping[str, Role]) -> None:
+        self._members = [Member(name, role) for name, role in roles.items()]
+        self._signals = 0
+        self._woken, self._wake = os.pipe()
+        os.set_blocking(self._wake, False)
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT, and until every process has ended."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._note_signal)
+        try:
+            while not self._signals:
+                self._start_what_is_due()
+                self._sleep([member.process for member in self._members if member.process], self._until_next_start())
+                self._bury()
+        finally:
+            self._stop()
+
+    def _note_signal(self, _: int, __: FrameType | None) -> None:
+        self._signals += 1
+        with suppress(BlockingIOError):
+            os.write(self._wake, b".")
+
+    def _sleep(self, living: list[Process], seconds: float | None) -> None:
+        """Until a process ends, a signal comes or the time is over."""
+        if self._woken in wait([self._woken, *(process.sentinel for process in living)], seconds):
+            os.read(self._woken, 64)
+
+    def _until_next_start(self) -> float | None:
+        pauses = [member.due - time.monotonic() for member in self._members if member.process is None]
+        return max(0.0, min(pauses)) if pauses else None
+
+    def _start_what_is_due(self) -> None:
+        for member in self._members:
+            if member.process is None and member.due <= time.monotonic():
+                member.started = time.monotonic()
+                member.process = _start(member)
+
+    def _bury(self) -> None:
+        for member in self._members:
+            if member.process is None or member.process.is_alive():
+                continue
+            code = member.process.exitcode
+            if not self._signals:
+                pause = member.note_death(time.monotonic())
+                log.error("process_ended", process=member.name, exit_code=code, starts_again_in=pause)
+
+    def _stop(self) -> None:
+        """Ask every process to end, and kill what does not; a second signal kills at once."""
+        deadline, asked = time.monotonic() + STOP_SECONDS, self._signals
+        processes = [member.process for member in self._members if member.process]
+        for process in processes:
+            process.terminate()
+        while (living := [one for one in processes if one.is_alive()]) and self._signals <= asked:
+            if time.monotonic() >= deadline:
+                break
+            self._sleep(living, max(0.0, deadline - time.monotonic()))
+        for process in living:
+            process.kill()
+        for process in processes:
+            process.join()
+
+
+def _start(member: Member) -> Process:
+    """Start a process that dies with this one.
+
+    Linux forks: processes share memory and answer at once. macOS starts new interpreters: its libraries survive no fork.
+    """
+    context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    process: Process = context.Process(target=_play, args=(member.role, os.getpid()), name=member.name)
+    with _signals_held():
+        process.start()
+    return process
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """A signal that comes while a process is forked reaches it when it has its own handlers, not ours."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def _play(role: Role, parent: int) -> None:
+    """What a new process does."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    threading.Thread(target=_follow, args=(parent,), name="follow", daemon=True).start()
+    role()
+
+
+def _follow(parent: int) -> None:
+    """End with the main process, however that ended: nobody would stop us, and our port bars a new start."""
+    while os.getppid() == parent:
+        time.sleep(FOLLOW_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_SECONDS)
+    os._exit(1)

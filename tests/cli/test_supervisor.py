@@ -1,0 +1,104 @@
+"""The processes of ``idp run``: killed, orphaned, beside a mail server that hangs; replaced, ended, and always obedient."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from idp.server import supervisor
+from tests.cli.conftest import ANNA, SHOP, Idp
+from tests.drivers.idp_process import answers, ask, children, new_installation, send, started, stop, until, wait_for_port
+from tests.drivers.machine import free_port
+
+
+def test_deaths_in_a_row_do_not_end_the_server(tmp_path: Path) -> None:
+    """Issue 7 entry 31, I10: every process killed, three times at once; each time it answers again by itself."""
+    file, port = new_installation(tmp_path, workers=2)
+    with started(file, "run") as process:
+        wait_for_port(process, port)
+        for _ in range(3):
+            former = set(children(process))
+            for pid in former:
+                os.kill(pid, signal.SIGKILL)
+            until(lambda former=former: not former & set(children(process)) and answers(port), "nobody answers")
+        until(lambda: len(children(process)) == 3, "two processes for requests, and one for mail")
+        said = stop(process)
+    assert process.returncode == 0, said
+    assert said.count('"event": "process_ended"') >= 9, "as JSON, with the name of the process"
+    assert "Traceback" not in said
+
+
+def test_pauses_grow_and_are_forgotten() -> None:
+    """Issue 7 entry 31: crashes are paced, not final."""
+    member = supervisor.Member("server-1", lambda: None)
+    assert [member.note_death(1.0) for _ in range(9)] == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    member.started = 100.0
+    assert member.note_death(100.0 + supervisor.STEADY_SECONDS) == 0.0
+
+
+def test_processes_follow_a_killed_main_process(tmp_path: Path) -> None:
+    """Issue 7 entry 31: within seconds nobody listens, so that a new start is not barred; nobody goes on without mail."""
+    file, port = new_installation(tmp_path)
+    with started(file, "run") as process:
+        wait_for_port(process, port)
+        left = children(process)
+        assert len(left) == 2
+        process.kill()
+        process.wait()
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), "processes outlive their parent", within=15)
+        with started(file, "run") as second:
+            wait_for_port(second, port)
+            assert ask(port, "/readyz")[0] == 200
+            stop(second)
+    assert second.returncode == 0
+
+
+@pytest.fixture
+def silent_mail_server(idp: Idp) -> Iterator[socket.socket]:
+    """Takes connections and says nothing; a mail is about to be sent there."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.settimeout(40)
+        mail = f'[mail]\nhost = "127.0.0.1"\nport = {server.getsockname()[1]}\nsecurity = "none"\n'
+        idp.config.write_text(idp.config.read_text() + mail)
+        idp.apply(SHOP + ANNA)
+        idp("user", "reset-factor", "example-shoes", "anna")
+        yield server
+
+
+def test_a_mail_server_that_hangs_keeps_nobody_from_anything(idp: Idp, silent_mail_server: socket.socket) -> None:
+    """Issue 7 entry 31, I10: dead processes are replaced while a mail is on its way, and SIGTERM is obeyed."""
+    port = free_port()
+    idp.config.write_text(f'{idp.config.read_text()}[server]\nbind = "127.0.0.1:{port}"\nworkers = 1\n')
+    with started(idp.config, "run") as process:
+        conversation, _ = silent_mail_server.accept()
+        wait_for_port(process, port)
+        with conversation:
+            former = set(children(process))
+            os.kill(min(former), signal.SIGKILL)  # the one that answers requests: it was started first
+            until(lambda: set(children(process)) != former and answers(port), "nobody answers")
+            stop(process, within=supervisor.STOP_SECONDS + 10)
+    assert process.returncode == 0
+
+
+def test_a_worker_beside_a_mail_server_that_hangs_obeys(idp: Idp, silent_mail_server: socket.socket) -> None:
+    """Issue 7 entry 31: the same for `idp worker`."""
+    with started(idp.config, "worker") as process, silent_mail_server.accept()[0]:
+        stop(process, within=20)
+    assert process.returncode == 0
+
+
+def test_a_half_sent_body_does_not_hold_up_a_stop(tmp_path: Path) -> None:
+    """Issue 7 entry 30: what was not sent by now is not waited for."""
+    file, port = new_installation(tmp_path)
+    with started(file, "run") as process:
+        wait_for_port(process, port)
+        half = b"POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc"
+        with send(port, half), send(port, half.replace(b"100", b"50")):
+            assert ask(port, "/livez")[0] == 200
+            said = stop(process, within=supervisor.STOP_SECONDS + 5)
+    assert process.returncode == 0, said

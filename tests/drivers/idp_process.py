@@ -1,0 +1,118 @@
+"""``idp`` as a process of its own: started, asked over HTTP or by raw bytes, its children listed, stopped by a signal."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from idp.cli import main
+from tests.drivers.machine import free_port
+
+PATIENCE = 40
+
+
+@contextmanager
+def started(config: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """``idp`` as a process of its own; it and its children are ended whatever happened."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "idp.cli", *arguments],
+        env={**os.environ, "IDP_CONFIG": str(config)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM, within: float = PATIENCE) -> str:
+    """Stop it and wait for its end; what it said."""
+    process.send_signal(number)
+    return process.communicate(timeout=within)[0]
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """The ids of the processes that it started."""
+    listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False).stdout
+    return [int(pid) for pid in listed.split()]
+
+
+def until(holds: Callable[[], bool], what: str, within: float = PATIENCE) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def wait_for_port(process: subprocess.Popen[str], port: int) -> None:
+    """Until somebody listens there."""
+
+    def _listens() -> bool:
+        assert process.poll() is None, process.communicate()[0]
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    until(_listens, "nobody listens")
+
+
+def ask(port: int, path: str, method: str = "GET", timeout: float = PATIENCE) -> tuple[int, bytes, dict[str, str]]:
+    """An answer over HTTP, waited for."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request(method, path, headers={"Host": f"localhost:{port}"})
+        response = connection.getresponse()
+        return response.status, response.read(), {name.lower(): value for name, value in response.getheaders()}
+    finally:
+        connection.close()
+
+
+def answers(port: int) -> bool:
+    """Whether somebody answers, and well."""
+    try:
+        return ask(port, "/readyz")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def send(port: int, raw: bytes) -> socket.socket:
+    """A connection on which these bytes were sent."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    connection.sendall(raw)
+    return connection
+
+
+def hear(connection: socket.socket) -> bytes:
+    """Everything until the server closes the connection."""
+    heard = b""
+    while part := connection.recv(65536):
+        heard += part
+    connection.close()
+    return heard
+
+
+def new_installation(folder: Path, workers: int = 1, **sections: str) -> tuple[Path, int]:
+    """What a newcomer has after ``idp init``: no database yet. ``sections``: further lines of a table, by its name."""
+    port, file = free_port(), folder / "sleutel.toml"
+    options = ["--issuer", f"http://localhost:{port}", "--bind", f"127.0.0.1:{port}"]
+    assert CliRunner().invoke(main, ["init", str(file), *options]).exit_code == 0
+    text = file.read_text().replace("[server]\n", f"[server]\nworkers = {workers}\n")
+    for name, lines in sections.items():
+        text = text.replace(f"[{name}]\n", f"[{name}]\n{lines}\n") if f"[{name}]" in text else f"{text}\n[{name}]\n{lines}\n"
+    file.write_text(text)
+    return file, port
