@@ -23,9 +23,13 @@ from tests.factories import Factory, MadeClient, MadePerson
 NOON = datetime.fromisoformat("2026-11-23T12:00:05+00:00")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def clock() -> Iterator[Callable[..., None]]:
-    """The clock stands still at noon; ``clock(minutes=5)`` turns it on."""
+    """Stop the clock at noon; ``clock(minutes=5)`` turns it on.
+
+    Every journey has it, and before any other fixture: people made on the machine's date and acts on the tests' date would
+    lie in the wrong order on any day but the tests' own.
+    """
     with time_machine.travel(NOON, tick=False) as traveller:
 
         def turn(**span: float) -> None:

@@ -175,6 +175,7 @@ def test_an_address_that_was_changed_lately_cannot_be_used(
 ) -> None:
     """S48: a thief who changes the owner's address first must wait until the owner could have taken it back."""
     press(browser, links_in(postman.bring())[OWNER])
+    clock(minutes=1)
     with factory.context():
         owner = owner_of(factory, started)
         addresses.ask_change(factory.settings, owner, "thief@evil.example", Origin(actor_id=owner.id))
