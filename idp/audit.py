@@ -88,6 +88,7 @@ class Event(StrEnum):
     OWNER_RECOVERY_STARTED = "owner_recovery:started"
     OWNER_RECOVERY_CONFIRMED = "owner_recovery:confirmed"
     OWNER_RECOVERY_CANCELLED = "owner_recovery:cancelled"
+    OWNER_RECOVERY_EXPIRED = "owner_recovery:expired"
     OWNER_RECOVERY_DONE = "owner_recovery:done"
     OWNERSHIP_OFFERED = "ownership:offered"
     OWNERSHIP_WITHDRAWN = "ownership:withdrawn"

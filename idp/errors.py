@@ -6,7 +6,7 @@ that is only logged. OAuth errors are not here: they stay in ``oauth``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,10 @@ class Message:
     values: Mapping[str, object] = field(default_factory=dict)
     plural: str = ""
     """The sentence for more than one, chosen by the value ``num``; empty where nothing is counted."""
+
+    def about(self, **values: object) -> "Message":
+        """Return the same message with further values."""
+        return replace(self, values={**self.values, **values})
 
 
 def say(key: str, **values: object) -> Message:

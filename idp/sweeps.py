@@ -9,7 +9,7 @@ from idp import clock, sealing
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import totp
-from idp.store import attempts, browsers, credentials, devices, grants, limits, links, logins, outbox
+from idp.store import attempts, browsers, credentials, devices, grants, limits, links, logins, outbox, recoveries
 
 KEEP_DAYS = 30
 """Ended logins, grants, trust in devices, links and mails stay this long, for whoever asks what happened."""
@@ -60,6 +60,7 @@ def _all(settings: Settings) -> Iterator[Sweep]:
     yield lambda most: logins.sweep_logins(before, most)
     yield lambda most: outbox.sweep_mails(before, most)
     yield lambda most: links.sweep_links(before, most)
+    yield lambda most: recoveries.sweep_recoveries(before, most)
     yield lambda most: devices.sweep_devices(before, most)
     yield lambda most: limits.sweep_addresses(now, most)
     yield lambda most: limits.sweep_failures(counted_before, now, most)

@@ -99,8 +99,10 @@ class Nouns(Noun):
 
 
 def in_english(message: errors.Message) -> str:
-    """A message with its places filled; the command line speaks English."""
-    return message.key % message.values if message.values else message.key
+    """Return a message with its values filled in. The command line speaks English."""
+    is_plural = message.plural and message.values.get("num") != 1
+    sentence = message.plural if is_plural else message.key
+    return sentence % message.values if message.values else sentence
 
 
 def _about_database(error: DBAPIError) -> str:

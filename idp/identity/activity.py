@@ -58,6 +58,7 @@ PLAIN: Mapping[str, Message] = {
     Event.OWNER_RECOVERY_STARTED: say("Recovery of the owner's account started"),
     Event.OWNER_RECOVERY_CONFIRMED: say("Recovery of the owner's account confirmed"),
     Event.OWNER_RECOVERY_CANCELLED: say("Recovery of the owner's account cancelled"),
+    Event.OWNER_RECOVERY_EXPIRED: say("Recovery of the owner's account not confirmed in time"),
     Event.OWNER_RECOVERY_DONE: say("Owner's account recovered"),
     Event.OWNERSHIP_OFFERED: say("Ownership of the organisation offered"),
     Event.OWNERSHIP_WITHDRAWN: say("Offer of the ownership taken back"),

@@ -15,7 +15,7 @@ from idp import clock
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Conflict, Invalid, say
+from idp.errors import Conflict, Invalid, say, say_many
 from idp.identity import links, throttle
 from idp.identity.details import checked_email, compared
 from idp.identity.links import Opened
@@ -25,6 +25,11 @@ from idp.store import users
 from idp.store.users import User
 
 UNDO = timedelta(hours=72)
+CHANGED_RECENTLY = say_many(
+    "The owner's address was changed less than %(num)s day ago. Wait until that time has passed.",
+    "The owner's address was changed less than %(num)s days ago. Wait until that time has passed.",
+    UNDO.days,
+)
 """How long the old address can take a change back."""
 REMINDED = timedelta(days=7)
 """How long an administrator is only reminded (S55)."""

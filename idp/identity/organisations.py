@@ -101,15 +101,20 @@ def _is_languages(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(name in LANGUAGES for name in value)
 
 
+BOUNDS: Mapping[str, tuple[int, int]] = {
+    "remember_device_days": (1, 365),
+    "leaked_notice_days": (1, 90),
+    "leaked_notice_days_administrators": (1, 90),
+    "password_min_length": (8, 64),
+    "login_idle_minutes": (1, 1440),
+    "login_hours": (1, 720),
+}
+"""The lowest and the highest value of each number; ``settings_of`` shortens lifetimes to the installation's."""
+
 _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "remember_device_days": (_whole(1, 365), "1–365"),
+    **{name: (_whole(low, high), f"{low}–{high}") for name, (low, high) in BOUNDS.items()},
     "remembered_device_counts": (_is_truth, "true, false"),
     "offer_set_up": (_is_truth, "true, false"),
-    "leaked_notice_days": (_whole(1, 90), "1–90"),
-    "leaked_notice_days_administrators": (_whole(1, 90), "1–90"),
-    "password_min_length": (_whole(8, 64), "8–64"),
-    "login_idle_minutes": (_whole(1, 1440), "1–1440"),
-    "login_hours": (_whole(1, 720), "1–720"),
     "languages": (_is_languages, "nl, en"),
     "colour": (_is_colour_or_none, '#000000–#ffffff, ""'),
 }

@@ -16,7 +16,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
-from idp.identity import authority, links, recoveries, throttle
+from idp.identity import addresses, authority, links, recoveries, throttle
 from idp.identity.links import GONE, Opened
 from idp.mail import messages
 from idp.store import organisations, users
@@ -111,7 +111,7 @@ def _require_calm(settings: Settings, owner: User) -> None:
     if recoveries.under_way(owner.organisation_id) is not None:
         raise Conflict(say("The owner's account is being recovered. Wait until that is over."))
     if links.latest(settings, owner, "undo") is not None:
-        raise Conflict(say("The owner's address was changed less than three days ago. Wait until then."))
+        raise Conflict(addresses.CHANGED_RECENTLY)
 
 
 def _replace(settings: Settings, organisation: Organisation, owner: User, heir: User, origin: Origin) -> None:

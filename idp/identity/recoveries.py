@@ -11,8 +11,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import authority, links, passwords, people, resets
-from idp.identity.addresses import UNDO
+from idp.identity import addresses, authority, links, passwords, people, resets
 from idp.identity.links import GONE, Opened
 from idp.mail import messages
 from idp.store import organisations, users
@@ -62,14 +61,14 @@ def _owner(settings: Settings, organisation: Organisation) -> User:
         raise Invalid("email", say("The owner has no verified e-mail address, so nothing can be sent to them."))
     if _is_new(owner):
         # A thief would change the address first, or talk somebody into changing it, and then ask for this.
-        raise Invalid("email", say("The owner's address was changed less than three days ago. Wait until then."))
+        raise Invalid("email", addresses.CHANGED_RECENTLY)
     return owner
 
 
 def _is_new(owner: User) -> bool:
     """Whether the address was confirmed lately: by its reader, by an operator or a file, or when a change was taken back."""
     since = owner.email_verified_at
-    return since is not None and since > max(owner.created_at, clock.now() - UNDO)
+    return since is not None and since > max(owner.created_at, clock.now() - addresses.UNDO)
 
 
 def _announce(settings: Settings, organisation: Organisation, owner: User, row: OwnerRecovery) -> None:
@@ -140,13 +139,18 @@ def _stop(settings: Settings, row: OwnerRecovery, origin: Origin) -> bool:
         links.void(owner, "recovery")
         _record(origin, Event.OWNER_RECOVERY_CANCELLED, owner)
         messages.notify(settings, owner.organisation_id, owner.id, "owner_recovery_cancelled")
-    for person in users.administrators(row.organisation_id):
-        links.void(person, "cancel")
+    _void_cancel_links(row.organisation_id)
     return True
 
 
 def finish_due(settings: Settings) -> int:
-    """Carry out every recovery whose waiting is over; how many. For the worker: nothing needs a request."""
+    """Carry out every recovery whose waiting time is over, and end those that nobody confirmed in time.
+
+    Returns the number carried out. The worker calls it.
+    """
+    while (row := store.unconfirmed_recovery(clock.now())) is not None:
+        with transaction():
+            _expire(row)
     done = 0
     while (row := store.due_recovery(clock.now())) is not None:
         with transaction():
@@ -154,19 +158,32 @@ def finish_due(settings: Settings) -> int:
     return done
 
 
+def _expire(row: OwnerRecovery) -> None:
+    organisations.lock_owner(row.organisation_id)
+    owner = users.user(row.organisation_id, row.user_id)
+    if store.end_recovery(row.organisation_id, row.id, clock.now(), "expired") and owner is not None:
+        _void_cancel_links(row.organisation_id)
+        _record(WORKER, Event.OWNER_RECOVERY_EXPIRED, owner)
+
+
+def _void_cancel_links(organisation_id: str) -> None:
+    for person in users.administrators(organisation_id):
+        links.void(person, "cancel")
+
+
 def _finish(settings: Settings, row: OwnerRecovery) -> bool:
     """The second factor goes, no password fits any more, and a link to a new one is mailed: all or nothing."""
     organisations.lock_owner(row.organisation_id)
     organisation, owner = organisations.organisation(row.organisation_id), users.user(row.organisation_id, row.user_id)
     if organisation is None or owner is None:
+        store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled")  # else it would be due for ever
         return False
     if not _is_still_allowed(settings, row, organisation, owner):
         _stop(settings, row, WORKER)
         return False
     if not store.end_recovery(row.organisation_id, row.id, clock.now(), "done"):
         return False
-    for person in users.administrators(organisation.id):
-        links.void(person, "cancel")
+    _void_cancel_links(organisation.id)
     people.reset_factor(settings, organisation, owner, WORKER)
     passwords.close(owner, "owner_recovery", WORKER)
     _record(WORKER, Event.OWNER_RECOVERY_DONE, owner)
@@ -175,7 +192,7 @@ def _finish(settings: Settings, row: OwnerRecovery) -> bool:
 
 
 def _is_still_allowed(settings: Settings, row: OwnerRecovery, organisation: Organisation, owner: User) -> bool:
-    """Whether this is still the owner, at the address of when it was started (the waiting may be longer than ``UNDO``)."""
+    """Return whether the owner and the address are still those of the start: the wait may be longer than ``UNDO``."""
     try:
         found = _owner(settings, organisation)
     except Invalid:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from idp import clock
 from idp.config import Settings
-from idp.identity import addresses, logins, people, proofs, remembered
+from idp.identity import addresses, logins, passwords, people, proofs, remembered
 from idp.identity.organisations import OrganisationSettings, normal_store_url, settings_of
 from idp.identity.policy import Person
 from idp.identity.proofs import Proof
@@ -88,7 +88,7 @@ def _with_person(
         "consented_scopes": _consented(client, user),
         "factor_changed_lately": user.factor_changed_at is not None and user.factor_changed_at > case.now - LATELY,
         "password_is_spent": user.password_expires_at is not None and user.password_expires_at <= case.now,
-        "password_min_length": settings.passwords.min_length_with_factor if person.has_factor else terms.password_min_length,
+        "password_min_length": passwords.least_length(settings, terms, person.has_factor),
     }
     return case.with_person(**values)
 
@@ -212,7 +212,7 @@ def _known(needs: Needs, visit: Visit, live: Login | None) -> tuple[KnownPerson,
 
 def _notice_is_due(now: datetime, terms: OrganisationSettings, person: Person, user: User) -> bool:
     """Whether the leaked-password notice may come (back): sooner for administrators (S33)."""
-    days = terms.leaked_notice_days_administrators if person.is_administrator else terms.leaked_notice_days
+    days = terms.leaked_notice_days_for(person.is_administrator)
     return user.leaked_notice_at is None or user.leaked_notice_at <= now - timedelta(days=days)
 
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, one, session, write
+from idp.db import Base, Id, add, delete_some, every, one, session, write
 
 
 class OwnerRecovery(Base):
-    """One recovery of an organisation's owner. Open until ``ended_at``; ``ended_why``: done, cancelled, expired.
+    """One recovery of an organisation's owner. Open until ``ended_at``; ``ended_why`` is then done, cancelled or expired.
 
-    ``due_at`` stands once the owner has confirmed; until then it ends by ``confirm_by``.
+    ``due_at`` is set when the owner confirms. A recovery that is not confirmed by ``confirm_by`` expires.
     """
 
     __tablename__ = "owner_recoveries"
@@ -97,3 +97,14 @@ def due_recovery(now: datetime) -> OwnerRecovery | None:
         .order_by(OwnerRecovery.due_at)
         .limit(1)
     )
+
+
+def unconfirmed_recovery(now: datetime) -> OwnerRecovery | None:
+    """Return an open recovery that the owner did not confirm in time."""
+    late = (OwnerRecovery.ended_at.is_(None), OwnerRecovery.due_at.is_(None), OwnerRecovery.confirm_by <= now)
+    return session().scalar(select(OwnerRecovery).where(*late).order_by(OwnerRecovery.confirm_by).limit(1))
+
+
+def sweep_recoveries(before: datetime, most: int) -> int:
+    """Delete at most ``most`` recoveries that ended before ``before``. Returns the number deleted."""
+    return delete_some(OwnerRecovery, OwnerRecovery.ended_at < before, most)

@@ -3,12 +3,14 @@
 import pytest
 from click.testing import CliRunner
 
+from idp import sweeps
 from idp.audit import Origin
 from idp.cli import main
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound
 from idp.identity import addresses, links, people, recoveries
 from idp.store import audit as audit_rows
+from idp.store import recoveries as store
 from idp.store import users
 from tests.drivers import crowd
 from tests.drivers.authenticator import Authenticator
@@ -199,7 +201,7 @@ def test_an_address_that_an_operator_was_talked_into_cannot_be_used(factory: Fac
         people.change(factory.settings, factory.organisation(shop), owner_of(factory, shop), details, BY_TESTS)
         for hours in (0, 71):
             clock(hours=hours)
-            with pytest.raises(Invalid, match="three days"):
+            with pytest.raises(Invalid, match="less than"):
                 recoveries.start(factory.settings, factory.organisation(shop), BY_TESTS)
         clock(hours=2)
         recoveries.start(factory.settings, factory.organisation(shop), BY_TESTS)
@@ -279,3 +281,17 @@ def test_the_command_begins_and_stops_it(factory: Factory, shop: str, postman, s
     assert run("example-shoes", "--cancel").exit_code == 1
     assert run("no-such-shop").exit_code == 1
     assert events(factory, shop) == ["owner_recovery:started", "owner_recovery:cancelled"]
+
+
+def test_a_recovery_that_is_not_confirmed_expires_and_is_swept(factory: Factory, started: str, postman, clock) -> None:
+    """S48: the worker ends it once, the audit log says so, and the row goes when its time to be looked up is over."""
+    postman.bring()
+    clock(minutes=31)
+    postman.bring()
+    postman.bring()
+    assert events(factory, started) == ["owner_recovery:started", "owner_recovery:expired"]
+    with factory.context():
+        assert [row.ended_why for row in store.recoveries(started)] == ["expired"]
+        clock(days=31)
+        sweeps.sweep(factory.settings)
+        assert store.recoveries(started) == []

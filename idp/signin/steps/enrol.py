@@ -179,6 +179,7 @@ def _not_now(work: Work) -> Outcome:
     def effect() -> None:
         if not is_wanted(work.case):
             users.change_user(user.organisation_id, user.id, offer_declined_at=work.case.now)
+            work.record(Event.FACTOR_OFFER_DECLINED)
 
     return Noted(answers={"enrol": "not_now"}, prepared={}, effect=effect)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from idp.audit import Origin
 from idp.config import Settings
-from idp.errors import Message, NotFound, say
+from idp.errors import Message, NotFound, say, say_many
 from idp.identity import authority, invitations, ownership, people, recoveries, resets
 from idp.mail.messages import can_be_written_to
 from idp.store import limits
@@ -92,7 +92,11 @@ ACTS = {
         (
             say("%(username)s gets a mail, and becomes the owner by accepting, signed in with a second factor."),
             say("You then become an administrator. Only %(username)s can give the ownership back to you."),
-            say("Until then nothing changes. The offer stands for three days; you can take it back."),
+            say_many(
+                "Until then nothing changes. The offer is valid for %(num)s day; you can take it back.",
+                "Until then nothing changes. The offer is valid for %(num)s days; you can take it back.",
+                ownership.OPEN.days,
+            ),
         ),
         ownership.offer,
         done="sent",

@@ -43,7 +43,7 @@ MEANINGS: Mapping[str, Message] = {
     TEXTS: say("Names and addresses in one language, one a line, as client_name#nl = Kassa."),
     "first_party": say("One of our own: nobody is asked for consent."),
     "minimum_acr": say("The least that is asked of people here, whatever the app asks."),
-    "remember_device": say("People may have their device remembered for 30 days."),
+    "remember_device": say("People may have their device remembered."),
     "shared_device": say("A till: who is working is chosen each time, nobody is reused silently."),
     "organisations": say("Store URLs of whom it serves, one a line. Empty: everybody."),
 }

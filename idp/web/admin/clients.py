@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
 from idp.audit import Origin
-from idp.errors import Invalid, Message, Refusal, say
+from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.oauth import registration
 from idp.store import clients as store
 from idp.store.clients import Client
@@ -103,7 +103,11 @@ ACTS = {
         "rotate",
         (
             say("The new secret is shown once."),
-            say("The present one goes on working for 24 hours, so that you can change over."),
+            say_many(
+                "The present one keeps working for %(num)s hour, so that you can change over.",
+                "The present one keeps working for %(num)s hours, so that you can change over.",
+                registration.OVERLAP // timedelta(hours=1),
+            ),
         ),
         say("New secret"),
         registration.rotate_secret,

@@ -12,6 +12,7 @@ from idp.mail.outgoing import STATES
 from idp.mail.smtp import Failure
 from idp.store import outbox, users
 from idp.store.outbox import OutgoingMail
+from idp.sweeps import KEEP_DAYS
 from idp.web import pages
 from idp.web.admin import access, dialog, lists
 from idp.web.admin.access import Admin, Frame, Section
@@ -86,6 +87,7 @@ class MailPage:
     state: str
     rows: tuple[MailRow, ...]
     pages: Pages
+    kept_days: int = KEEP_DAYS
 
 
 def mount(blueprint: Blueprint) -> None:

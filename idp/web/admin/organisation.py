@@ -10,7 +10,8 @@ from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import retailers
 from idp.identity.brand import is_colour
-from idp.identity.organisations import LANGUAGES
+from idp.identity.logos import MOST_BYTES
+from idp.identity.organisations import BOUNDS, LANGUAGES
 from idp.store.organisations import Organisation
 from idp.web import browser, forms, pages, times
 from idp.web.admin import access
@@ -43,6 +44,7 @@ class SettingsPage:
     wrong: str = ""
     errors: tuple[Message, ...] = ()
     logo_errors: tuple[Message, ...] = ()
+    most_logo_kb: int = MOST_BYTES // 1024
 
 
 TICKS = ("remembered_device_counts", "offer_set_up")
@@ -70,22 +72,20 @@ def settings(store_url: str) -> Response:
 
 def _numbers() -> tuple[Number, ...]:
     """Sign-ins and trust in devices can only be made shorter than the installation's."""
-    most = browser.settings().lifetimes
     days, minutes, hours = say("days"), say("minutes"), say("hours")
     return (
-        Number(
-            "login_idle_minutes",
-            say("A sign-in that is not used ends after"),
-            minutes,
-            1,
-            min(1440, most.login_idle_minutes),
-        ),
-        Number("login_hours", say("Every sign-in ends after"), hours, 1, min(720, most.login_hours)),
-        Number("remember_device_days", say("A device is remembered for"), days, 1, most.remember_device_days),
-        Number("password_min_length", say("Shortest password without a second factor"), say("characters"), 8, 64),
-        Number("leaked_notice_days", say("Remind of a leaked password every"), days, 1, 90),
-        Number("leaked_notice_days_administrators", say("The same for administrators"), days, 1, 90),
+        _number("login_idle_minutes", say("A sign-in that is not used ends after"), minutes),
+        _number("login_hours", say("Every sign-in ends after"), hours),
+        _number("remember_device_days", say("A device is remembered for"), days),
+        _number("password_min_length", say("Shortest password without a second factor"), say("characters")),
+        _number("leaked_notice_days", say("Remind of a leaked password every"), days),
+        _number("leaked_notice_days_administrators", say("The same for administrators"), days),
     )
+
+
+def _number(name: str, title: Message, unit: Message) -> Number:
+    least, most = BOUNDS[name]
+    return Number(name, title, unit, least, min(most, getattr(browser.settings().lifetimes, name, most)))
 
 
 def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:

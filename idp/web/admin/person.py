@@ -1,6 +1,6 @@
 """One person: what there is to know, what can be done, and why a second factor is (not) required of them (S11, S47, S49)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import Blueprint, Response, abort, request, url_for
@@ -115,8 +115,8 @@ def _carry_out(admin: Admin, user: User, act: Act, question: Question) -> Respon
 def _question(admin: Admin, user: User, act: Act) -> Question:
     named = {"username": user.username}
     return Question(
-        replace(act.heading, values=named),
-        tuple(replace(sentence, values=named) for sentence in act.sentences),
+        act.heading.about(**named),
+        tuple(sentence.about(**named) for sentence in act.sentences),
         act.label,
         address_of(admin, user.id),
         asks_password=_is_grave(act, user),

@@ -1,0 +1,37 @@
+"""A rule is told to people as it is enforced."""
+
+import pytest
+
+from idp.db import transaction
+from idp.store import audit as audit_rows
+from idp.store import users
+from tests.factories import Factory
+
+
+@pytest.fixture
+def settings(configure):
+    """The installation asks more of a person with a second factor than the organisation asks of anybody."""
+    return configure(passwords={"min_length_with_factor": 16})
+
+
+def test_the_page_names_the_length_that_is_enforced(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S50, V6.2.1: the page's number of characters is enough, and one fewer is not."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    with factory.context(), transaction():
+        users.change_user(ann.organisation_id, ann.id, must_change_password=True)
+    browser = journey(ann).begin().password().code().browser
+    told = int(browser.text.partition("At least ")[2].split()[0])
+    assert told == 12
+    for length in (told - 1, told):
+        chosen = "rj4kd8wq2mzx9vbt5npc"[:length]
+        browser.fill(new_password=chosen, new_password_again=chosen).submit()
+        assert (browser.left_for is None) is (length < told)
+
+
+def test_declining_the_offer_is_in_the_audit_log(factory: Factory, journey) -> None:
+    """S16, I1: "not now" changes the person's record, so the log says so, once."""
+    jan = factory.make_user(factory.make_organisation())
+    journey(jan).begin().password().browser.submit("not_now")
+    with factory.context():
+        rows = [row.event for row in audit_rows.rows(jan.organisation_id)]
+    assert rows.count("factor:offer_declined") == 1
