@@ -14,8 +14,10 @@ WRONG_PASSWORD = say("That is not your password. Check it and try again.")
 def password_fits(settings: Settings, user: User, password: str, browser_id: str, origin: Origin) -> bool:
     """Whether ``password`` is that of ``user``; a wrong one is audited. Raises ``TooMany`` after too many guesses, ``Busy``.
 
-    Slow: takes a slot of the hasher itself and must stand outside of any transaction.
+    A password that was changed while it was hashed is wrong. Slow: takes a slot of the hasher itself and must stand outside
+    of any transaction.
     """
+    stood = passwords.standing(user)
     release()
     with settings.hasher.slot():
         guess = throttle.gate(
@@ -31,6 +33,7 @@ def password_fits(settings: Settings, user: User, password: str, browser_id: str
         release()
         fits = passwords.verify(settings, user, password)
     with transaction():
+        fits = fits and passwords.still_stands(user, stood)
         if fits:
             guess.succeeded()
         else:

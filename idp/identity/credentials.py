@@ -12,7 +12,7 @@ from idp.db import release, transaction
 from idp.errors import Invalid, say
 from idp.identity import addresses, passwords, recovery, totp
 from idp.identity.details import PersonDraft
-from idp.store import users
+from idp.store import attempts, users
 from idp.store.users import User
 
 
@@ -96,8 +96,10 @@ def put(settings: Settings, user: User, prepared: Ready, origin: Origin) -> list
     now = clock.now()
     about = {"organisation_id": user.organisation_id, "subject_id": user.id}
     with transaction():
+        users.lock_user(user.organisation_id, user.id)
         stored = store(settings, user, prepared, now)
         if stored:
+            attempts.drop_attempts_of(user.organisation_id, user.id)
             users.change_user(user.organisation_id, user.id, factor_changed_at=now)
             record_by(origin, Event.FACTOR_SET_UP_AGAIN, **about, data={"kinds": sorted(stored)})
             template = "factor_set_up_again" if "totp" in stored else "recovery_codes_made"

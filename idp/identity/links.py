@@ -146,7 +146,11 @@ def _opened(settings: Settings, row: MailedLink | None, token: str) -> Opened | 
 
 
 def burn(link: Opened) -> None:
-    """Spend it, within the transaction of what it is for; raises ``NotFound`` where somebody was first."""
+    """Spend it, within the transaction of what it is for; raises ``NotFound`` where somebody was first.
+
+    Lock order: the user's row comes before their links, as where a changed password closes them.
+    """
+    users.lock_user(link.user.organisation_id, link.user.id)
     if not store.burn_link(link.user.organisation_id, link.digest, clock.now()):
         raise NotFound(GONE, detail="the link was used meanwhile")
 

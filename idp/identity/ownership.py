@@ -19,7 +19,7 @@ from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
 from idp.identity import addresses, authority, links, recoveries, throttle
 from idp.identity.links import GONE, Opened
 from idp.mail import messages
-from idp.store import organisations, users
+from idp.store import attempts, organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -164,6 +164,8 @@ def accept(settings: Settings, link: Opened, origin: Origin) -> None:
         _make_owner(organisation, heir)
         links.burn(link)
         links.void_offers(organisation.id)
+        for person in (former, heir):
+            attempts.drop_attempts_of(organisation.id, person.id)
         _record(origin, Event.OWNERSHIP_GIVEN, former)
         _record(origin, Event.OWNERSHIP_TAKEN, heir)
         _tell(settings, "ownership_transferred", heir, former, users.administrators(organisation.id))
@@ -185,6 +187,7 @@ def appoint(settings: Settings, organisation: Organisation, heir: User, origin: 
         require_vacancy(organisation, heir, origin)
         _require_fit(organisation, heir)
         _make_owner(organisation, heir)
+        attempts.drop_attempts_of(organisation.id, heir.id)
         _record(origin, Event.OWNER_APPOINTED, heir)
         _tell(settings, "ownership_transferred", heir, None, users.administrators(organisation.id))
 

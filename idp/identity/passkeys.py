@@ -187,6 +187,7 @@ def remove(
     whoever may take others' second factor away takes any: where one is compulsory, it must be set up again.
     """
     with transaction():
+        users.lock_user(user.organisation_id, user.id)  # two at once must not each find that the other one stays
         found = _require_may_remove(settings, organisation, user, passkey_id, origin)
         is_last, now = is_last_factor(user, passkey_id), clock.now()
         if not store.remove_passkeys(organisation.id, user.id, now, passkey_id):

@@ -165,6 +165,7 @@ def end_sessions(settings: Settings, organisation: Organisation, user: User, ori
     """Sign a user out everywhere; how many logins ended. Trust in devices stays (S37)."""
     authority.require_self_or_over(organisation, user, origin)
     with transaction():
+        users.lock_user(user.organisation_id, user.id)
         attempts.drop_attempts_of(organisation.id, user.id)
         ended = logins.end_all(organisation.id, user.id, "ended_by_request", origin)
         if ended and origin.actor_id != user.id:
@@ -174,10 +175,11 @@ def end_sessions(settings: Settings, organisation: Organisation, user: User, ori
 
 def reset_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
     """Take a user's second factor away and make a set-up compulsory at the next sign-in (S47)."""
-    authority.require_over_factor(organisation, user, origin)
-    authority.require_another(user, origin)
     now = clock.now()
     with transaction():
+        users.lock_user(user.organisation_id, user.id)
+        authority.require_over_factor(organisation, user, origin)
+        authority.require_another(user, origin)
         _drop_factor(user, now)
         users.change_user(organisation.id, user.id, must_set_up_since=now)
         end_everything(user, "factor_reset", origin)
@@ -198,12 +200,9 @@ def remove_factor(
 
     People may do so to themselves unless it is compulsory for them (S7: ``Forbidden``); administrators to others (S47).
     """
-    authority.require_self_or_over(organisation, user, origin)
-    if origin.actor_id == user.id:
-        require_voluntary(settings, organisation, user)
-    else:
-        authority.require_over_factor(organisation, user, origin)
     with transaction():
+        users.lock_user(user.organisation_id, user.id)  # the rights and the rules are those of this moment
+        _require_may_remove(settings, organisation, user, origin)
         if not _drop_factor(user, clock.now()):
             return False
         users.change_user(organisation.id, user.id, must_set_up_since=None)
@@ -211,6 +210,14 @@ def remove_factor(
         _record(origin, Event.FACTOR_REMOVED, user)
         addresses.tell_of_factor(settings, user, "factor_removed")
     return True
+
+
+def _require_may_remove(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
+    authority.require_self_or_over(organisation, user, origin)
+    if origin.actor_id == user.id:
+        require_voluntary(settings, organisation, user)
+    else:
+        authority.require_over_factor(organisation, user, origin)
 
 
 def require_voluntary(settings: Settings, organisation: Organisation, user: User) -> None:

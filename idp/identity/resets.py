@@ -42,7 +42,10 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
     now = clock.now()
     expires_at = now + timedelta(hours=settings.lifetimes.one_time_password_hours)
     with transaction():
-        limits.clear_failures(organisation.id, user.id, "password")  # first, as whoever signs in: no deadlock
+        users.lock_user(organisation.id, user.id)
+        authority.require_over(organisation, user, origin)  # looked at again: hashing takes its time
+        authority.require_another(user, origin)
+        limits.clear_failures(organisation.id, user.id, "password")
         users.change_user(
             organisation.id, user.id, password_hash=hashed, password_expires_at=expires_at, must_change_password=True
         )
@@ -129,7 +132,7 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
         hashed = passwords.hash_of(settings, password)
     with transaction():
         links.burn(link)
-        limits.clear_failures(user.organisation_id, user.id, "password")  # first, as whoever signs in: no deadlock
+        limits.clear_failures(user.organisation_id, user.id, "password")
         if link.purpose == "invitation":
             _welcome(link, origin)
         passwords.put(settings, user, hashed, origin, by_mail=True)

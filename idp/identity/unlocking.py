@@ -11,7 +11,7 @@ from idp.errors import Invalid, Message, NotFound, say
 from idp.identity import confirming, links, stops
 from idp.identity.links import Opened
 from idp.mail.messages import notify
-from idp.store import limits
+from idp.store import limits, users
 
 NOT_YOURS_YET = say("Sign in with the one-time password first and choose one of your own, or ask an administrator.")
 
@@ -42,6 +42,7 @@ def lift(settings: Settings, link: Opened, password: str, browser_id: str, origi
     if not confirming.password_fits(settings, user, password, browser_id, origin):
         raise Invalid("password", confirming.WRONG_PASSWORD)
     with transaction():
+        users.lock_user(user.organisation_id, user.id)
         # The counters before the link, as a guess that reaches the stop: rows locked in two orders are a deadlock.
         reopened = stops.closed(settings, limits.lock_failures(user.organisation_id, user.id))
         for authenticator in reopened:

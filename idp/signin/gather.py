@@ -1,8 +1,9 @@
 """Rows to a ``Case``: everything that is looked up for a decision is looked up here, once."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from idp import clock
+from idp import clock, crypto
 from idp.config import Settings
 from idp.identity import addresses, logins, passwords, people, proofs, remembered
 from idp.identity.organisations import OrganisationSettings, normal_store_url, settings_of
@@ -13,7 +14,8 @@ from idp.signin.case import Case, ClientTerms, KnownPerson, Needs, OrganisationF
 from idp.signin.step import Work
 from idp.signin.steps.by_passkey import serves
 from idp.signin.steps.organisation import ASK
-from idp.store import browsers, consents, organisations, users
+from idp.store import attempts as attempt_rows
+from idp.store import browsers, consents, credentials, organisations, users
 from idp.store.attempts import Attempt
 from idp.store.logins import Login
 from idp.store.organisations import Organisation
@@ -51,8 +53,15 @@ def gather(settings: Settings, needs: Needs, visit: Visit, attempt: Attempt | No
         attests=bool(settings.attestation_roots),
     )
     if organisation is not None and user is not None and terms is not None:
+        case = _without_dead_code(case, user)
         case = _with_person(settings, case, visit, attempt, login, organisation, terms, user)
     return Work(settings, visit, case, attempt, organisation, terms, user, login)
+
+
+def gather_again(work: Work) -> Work:
+    """Return the work as the rows are now, after the attempt was changed."""
+    attempt = attempt_rows.attempt_of(work.attempt.digest, work.visit.browser_id, clock.now())
+    return gather(work.settings, work.case.needs, work.visit, attempt, work.case.attempt_id)
 
 
 def _with_person(
@@ -91,6 +100,19 @@ def _with_person(
         "password_min_length": passwords.least_length(settings, terms, person.has_factor),
     }
     return case.with_person(**values)
+
+
+def _without_dead_code(case: Case, user: User) -> Case:
+    """The case without the last recovery code (S44) and its set-up where that code was spent or replaced elsewhere.
+
+    The person is then asked for a factor as usual: a set-up that rests on a dead code could never be finished.
+    """
+    held = case.findings.get("last_code")
+    if not held:
+        return case
+    if credentials.known_recovery_code(user.organisation_id, held["set"], crypto.from_b64url(held["digest"])):
+        return case
+    return replace(case, findings={**case.findings, "last_code": None}, prepared={})
 
 
 def _is_theirs(proof: Proof, user: User) -> bool:

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from idp import clock, db
-from idp.audit import Event
 from idp.config import Settings
 from idp.errors import Message, TooMany, say
-from idp.identity import logins, proofs, remembered
+from idp.identity import logins
 from idp.identity.brand import Brand, brand_of
-from idp.signin import attempts
+from idp.signin import attempts, effects
 from idp.signin.case import Case, Continue, Needs, Settled, Settlement, Unmet, Visit
-from idp.signin.flow import is_authenticated, next_step
-from idp.signin.gather import gather
+from idp.signin.effects import Lost
+from idp.signin.flow import next_step
+from idp.signin.gather import gather, gather_again
 from idp.signin.step import Form, Frame, Noted, Stale, Step, Work, Wrong
 from idp.signin.steps.enrol import CODES, EnrolPage
 from idp.store import attempts as attempt_rows
@@ -57,14 +57,6 @@ class Done:
     """Nothing is left to ask: the browser goes back to who asked."""
 
     to: str
-
-
-class _Lost(Exception):
-    """An effect found that somebody was first; carries what the page says."""
-
-    def __init__(self, wrong: Wrong) -> None:
-        super().__init__()
-        self.wrong = wrong
 
 
 def settle(settings: Settings, needs: Needs, visit: Visit, attempt_id: str = "") -> Settlement:
@@ -126,30 +118,38 @@ def show(settings: Settings, visit: Visit, attempt_id: str) -> Shown | Done | No
     step = next_step(work.case)
     if not isinstance(step, Step):
         return Done(_way_back(needs, attempt_id))
-    return _shown(_prepared(work, step), step)
+    try:
+        return _shown(_prepared(work, step), step)
+    except Stale:
+        return show(settings, visit, attempt_id)
 
 
 def answer(settings: Settings, visit: Visit, attempt_id: str, step_name: str, form: Form) -> Shown | Moved | None:
-    """Take an answer to the step that is due; any other step's answer is not looked at. None: no such sign-in."""
+    """Take an answer to the step and stage that are due; any other answer is not looked at. None: no such sign-in."""
     attempt = attempts.load(attempt_id, visit)
     if attempt is None:
         return None
     work = gather(settings, attempts.needs_of(attempt), visit, attempt, attempt_id)
     step = next_step(work.case)
-    if not isinstance(step, Step) or step.name != step_name:
+    if not isinstance(step, Step) or step.name != step_name or step.stage_of(work.case) != form.get("stage", ""):
         return Moved(attempt_id)
     try:
-        outcome = step.answer(work, form)
+        return _taken(work, step, form)
+    except Lost as lost:
+        return _shown(work, step, lost.wrong.errors, form)
     except TooMany as closed:
         return replace(_shown(work, step, (closed.message,)), retry_after=closed.retry_after)
-    if isinstance(outcome, Wrong):
-        return _shown(_prepared(_after(work, outcome), step), step, outcome.errors, form)
-    try:
-        return _keep(work, outcome)
-    except _Lost as lost:
-        return _shown(work, step, lost.wrong.errors, form)
     except Stale:
         return Moved(attempt_id)
+
+
+def _taken(work: Work, step: Step, form: Form) -> Shown | Moved:
+    outcome = step.answer(work, form)
+    if isinstance(outcome, Wrong):
+        return _shown(_prepared(_after(work, outcome), step), step, outcome.errors, form)
+    cookie = effects.keep(work, outcome)
+    login_ended = outcome.ends_login and not cookie
+    return Moved(work.case.attempt_id, cookie, outcome.device_cookie, login_ended=login_ended)
 
 
 def reopen(settings: Settings, visit: Visit, sealed: str, username: str) -> str | None:
@@ -199,7 +199,7 @@ def _prepared(work: Work, step: Step) -> Work:
             attempts.note(work.settings, work.attempt, Noted(prepared=made))
     except Stale:
         pass  # another tab prepared it first: its secret is shown
-    return _again(work)
+    return gather_again(work)
 
 
 def _after(work: Work, wrong: Wrong) -> Work:
@@ -210,61 +210,14 @@ def _after(work: Work, wrong: Wrong) -> Work:
                 attempts.note(work.settings, work.attempt, Noted(prepared=wrong.prepared))
         except Stale:
             pass  # another answer spent it first
-    return _again(work)
-
-
-def _again(work: Work) -> Work:
-    attempt = attempt_rows.attempt_of(work.attempt.digest, work.visit.browser_id, clock.now())
-    return gather(work.settings, work.case.needs, work.visit, attempt, work.case.attempt_id)
-
-
-def _keep(work: Work, noted: Noted) -> Moved:
-    """Everything an answer does, in one transaction: its effect, the facts, and the login where it is complete."""
-    with db.transaction():
-        lost = noted.effect() if noted.effect else None
-        if lost is not None:
-            raise _Lost(lost)
-        if noted.ends_login:
-            _end_current(work)
-        attempts.note(work.settings, work.attempt, work.bound(noted))
-        visit = replace(work.visit, login="") if noted.ends_login else work.visit
-        cookie = _admit(_again(replace(work, visit=replace(visit, device=noted.device_cookie or visit.device))))
-    return Moved(work.case.attempt_id, cookie, noted.device_cookie, login_ended=noted.ends_login and not cookie)
-
-
-def _admit(work: Work) -> str:
-    """Begin the login, or renew it with further proofs, once all but consent is done; its cookie, new at each change."""
-    case, visit = work.case, work.visit
-    fresh = len(case.own_proofs) > int(case.answers.get("admitted", 0))
-    if not fresh or not is_authenticated(case):
-        return ""
-    _, terms, user = work.person()
-    if case.login_id:
-        new = case.own_proofs[int(case.answers.get("admitted", 0)) :]
-        cookie = logins.renew(user.organisation_id, case.login_id, new, case.now)
-        work.record(Event.STEPPED_UP, methods=[proof.method for proof in new])
-    else:
-        _end_current(work)
-        _, cookie = logins.start(
-            work.settings, terms, user.organisation_id, user.id, case.own_proofs, visit.browser_id, visit.label,
-            visit.address, case.now,
-        )  # fmt: skip
-        work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
-    if any(proof.method == "remembered" for proof in case.counting) and proofs.level(case.own_proofs) < 3:
-        remembered.note_use(user.organisation_id, user.id, visit.device, case.now)
-    attempts.note(work.settings, work.attempt, Noted(answers={"admitted": len(case.own_proofs)}))
-    return cookie
-
-
-def _end_current(work: Work) -> None:
-    """End the login this browser holds: it has one at a time (S35)."""
-    login = logins.current(work.visit.login, work.case.now) if work.visit.login else None
-    if login is not None:
-        logins.end(login, "switched", work.origin)
+    return gather_again(work)
 
 
 def _shown(work: Work, step: Step, errors: tuple[Message, ...] = (), form: Form | None = None) -> Shown:
+    """The page of a step. Raises ``Stale`` where the step is not due any more: the sign-in was dropped under its hands."""
     case = work.case
+    if next_step(case) is not step:
+        raise Stale
     if form is not None and form.get("username"):
         case = replace(case, typed_username=form["username"][:254])
     return Shown(step.name, step.page(case, _frame(work, step, errors)), case, _brand(work))
@@ -282,6 +235,7 @@ def _frame(work: Work, step: Step, errors: tuple[Message, ...]) -> Frame:
         attempt_id=case.attempt_id,
         action=f"/sign-in/{case.attempt_id}",
         step=step.name,
+        stage=step.stage_of(case),
         request=attempts.seal_request(work.settings, case.needs, username),
         client_name=client.name if client else "",
         client_logo=client.logo_uri if client else "",

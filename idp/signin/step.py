@@ -11,6 +11,7 @@ from idp.errors import Message
 from idp.identity.organisations import OrganisationSettings
 from idp.identity.proofs import Proof
 from idp.signin.case import Case, Visit
+from idp.store import attempts
 from idp.store.attempts import Attempt
 from idp.store.logins import Login
 from idp.store.organisations import Organisation
@@ -24,14 +25,15 @@ Form = Mapping[str, str]
 class Frame:
     """What every sign-in page shows around its step, and what its form must carry.
 
-    ``request``: the sealed needs, so that a stale form can open a new sign-in (S60). ``organisation_name`` is empty unless
-    the client or this device had named the organisation (S29).
+    ``stage``: see ``Step``. ``request``: the sealed needs, so that a stale form can open a new sign-in (S60).
+    ``organisation_name`` is empty unless the client or this device had named the organisation (S29).
     """
 
     attempt_id: str
     action: str
     step: str
     request: str
+    stage: str = ""
     client_name: str = ""
     client_logo: str = ""
     organisation_name: str = ""
@@ -92,6 +94,14 @@ class Work:
         theirs = {"user_id": self.user.id, "organisation_id": self.user.organisation_id}
         return replace(noted, columns={**theirs, **noted.columns})
 
+    def end_other_attempts(self) -> None:
+        """Drop the person's other open sign-ins, within the transaction in which a factor takes effect.
+
+        A set-up that waits for its tick in another browser must not replace this newer one.
+        """
+        _, _, user = self.person()
+        attempts.drop_attempts_of(user.organisation_id, user.id, but_not=self.attempt.digest)
+
     def person(self) -> tuple[Organisation, OrganisationSettings, User]:
         """The rows of the person signing in, for steps that come after the password."""
         if self.organisation is None or self.terms is None or self.user is None:
@@ -134,9 +144,11 @@ class Stale(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One step. ``due`` and ``page`` are pure; ``prepare`` is idempotent; ``answer`` has the effects.
+    """One step. ``due``, ``page`` and ``stage`` are pure; ``prepare`` is idempotent; ``answer`` has the effects.
 
-    ``silent_error``: OAuth's word when it is due under ``prompt=none``.
+    ``silent_error``: OAuth's word when it is due under ``prompt=none``. ``stage``: which of the step's pages is shown, and
+    for which prepared secret. A form names its stage, and an answer to another stage is not looked at: two tabs, a button
+    pressed twice and a page from before a change must not answer a question that they did not show.
     """
 
     name: str
@@ -145,3 +157,9 @@ class Step:
     page: Callable[[Case, Frame], object]
     answer: Callable[[Work, Form], Outcome]
     prepare: Callable[[Work], Mapping[str, Any] | None] | None = None
+    stage: Callable[[Case], str] | None = None
+
+    def stage_of(self, case: Case) -> str:
+        """Return the stage that a form must name: the step's own, and the person whom its page is about."""
+        own, person = self.stage(case) if self.stage else "", case.person.user_id if case.person else ""
+        return f"{own}~{person}"

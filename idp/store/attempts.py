@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, Select, String, Text, delete, select, update
+from sqlalchemy import Index, LargeBinary, Select, String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, asks_one, delete_some, write
@@ -66,9 +66,15 @@ def finish_attempt(digest: bytes, now: datetime) -> bool:
 
 
 def drop_attempts_of(organisation_id: str, user_id: str, *, but_not: bytes = b"") -> int:
-    """End every sign-in in progress of a user (disabled, password changed, factor reset), or all but one by its digest."""
+    """Drop what a user has proved and prepared in open sign-ins (disabled, password changed, factor set up or reset).
+
+    Each starts again at its first step, except the one whose digest is ``but_not``. The new version makes every answer
+    that is already under way stale. The user's row is locked before (see ``lock_user``).
+    """
     here = (Attempt.organisation_id == organisation_id, Attempt.user_id == user_id, Attempt.digest != but_not)
-    return write(delete(Attempt).where(*here))
+    first: dict[str, Any] = {"user_id": None, "proofs": [], "findings": {}, "answers": {"is_anew": "yes"}, "sealed": ""}
+    is_open = Attempt.finished_at.is_(None)
+    return write(update(Attempt).where(*here, is_open).values(version=Attempt.version + 1, **first))
 
 
 def sweep_attempts(now: datetime, most: int) -> int:

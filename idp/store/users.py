@@ -105,8 +105,12 @@ def user(organisation_id: str, user_id: str) -> Select[User]:
 
 
 def lock_user(organisation_id: str, user_id: str) -> User | None:
-    """By id; until the transaction ends nobody else changes them."""
-    return one(select(User).where(User.organisation_id == organisation_id, User.id == user_id).with_for_update())
+    """Return the user by id, locked until the transaction ends. A transaction that changes a person locks this row first.
+
+    ``FOR NO KEY UPDATE``: rows that refer to the user (a mail, a session) can still be added by others.
+    """
+    here = (User.organisation_id == organisation_id, User.id == user_id)
+    return one(select(User).where(*here).with_for_update(key_share=True))
 
 
 @asks_one

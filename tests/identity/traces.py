@@ -75,10 +75,11 @@ class Presence:
         """What still holds."""
         now, here = clock.now(), self.user.organisation_id
         grant = grants.grant(here, self.grant_id)
+        attempt = attempts.attempt_of(self.attempt, "b", now)
         holds = {
             "login": logins.current(self.cookie, now) is not None,
             "grant": grant is not None and grant.revoked_at is None,
-            "attempt": attempts.attempt_of(self.attempt, "b", now) is not None,
+            "attempt": attempt is not None and (attempt.user_id is not None or bool(attempt.sealed)),
             "device": remembered.trust(here, self.user.id, self.device, now) is not None,
         }
         return {name for name, held in holds.items() if held}

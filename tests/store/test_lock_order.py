@@ -94,14 +94,15 @@ def test_two_pardons_at_once_are_one(scene: Scene) -> None:
 
 
 def test_a_password_chosen_by_a_link_waits_for_whoever_signs_in(scene: Scene) -> None:
-    """V15.4.3, S49: who was just right holds the counter, and then spends a one-time password, which nobody may hold yet."""
+    """V15.4.3, S49: an answer at sign-in locks the person's row, then the counter, then spends the one-time password."""
     organisation_id, anna_id, _ = scene.counter
     with transaction():
         limits.count_towards_stop(organisation_id, anna_id, "password", 100, NOW)
         token = links.make(scene.settings, scene.anna(), "reset", {}, links.soon(scene.settings))
     link = links.opened(scene.settings, token, "reset")
     with transaction():
-        limits.forget_lane(organisation_id, anna_id, "password", "", reopen=False)
+        users.lock_user(organisation_id, anna_id)
         choosing = made_to_wait(scene.app, lambda: scene.choose(link), begins_itself=True)
+        limits.forget_lane(organisation_id, anna_id, "password", "", reopen=False)
         users.change_user(organisation_id, anna_id, last_login_at=NOW)
     choosing.result()

@@ -47,9 +47,11 @@ def page(case: Case, frame: Frame) -> AccountPage:
 def answer(work: Work, form: Form) -> Outcome:
     """Choosing the person signed in goes on; any other choice ends that login and starts at the password."""
     choice = form.get("choice", "")
+    if choice == OTHER:
+        return somebody_else()
     chosen = next((person for person in work.case.known if person.user_id == choice), None)
     if chosen is None:
-        return somebody_else()
+        return Noted()  # not one of the page's answers: the chooser is shown again, and nobody is signed out
     if chosen.is_signed_in:
         return Noted(answers={"account": chosen.user_id})
     return somebody_else(chosen)

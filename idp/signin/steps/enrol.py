@@ -17,7 +17,7 @@ from idp.identity.policy import SECOND
 from idp.identity.proofs import Proof
 from idp.mail.messages import notify
 from idp.signin.case import ENROL, NEW_CODES, Case
-from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
+from idp.signin.step import Form, Frame, Noted, Outcome, Stale, Step, Work, Wrong
 from idp.signin.steps import password
 from idp.signin.steps.factor import WRONG_CODE, gate, wrong_code
 from idp.signin.steps.need import needed_level, password_is_recent
@@ -154,8 +154,8 @@ def prepare(work: Work) -> Mapping[str, Any] | None:
 
 def answer(work: Work, form: Form) -> Outcome:
     """What the stage's form says."""
-    if "not_now" in form and not is_compulsory(work.case):
-        return _not_now(work)
+    if "not_now" in form:  # where it has become compulsory since, the button does nothing
+        return Noted() if is_compulsory(work.case) else _not_now(work)
     stage = stage_of(work.case)
     if stage in (SCAN, CODES) and not work.case.prepared.get("secret"):
         return Noted()  # sealed with a key that is gone: the page prepares another
@@ -215,7 +215,7 @@ def _take_effect(work: Work) -> Outcome:
 
     def effect() -> Wrong | None:
         if not _spend_last_code(work):
-            return Wrong((say("That recovery code was used meanwhile. Sign in again, please."),))
+            raise Stale("the code was spent, or its set was replaced")
         recovery.put(user.organisation_id, user.id, salt, digests, now)
         if is_new:
             totp.activate(
@@ -223,6 +223,7 @@ def _take_effect(work: Work) -> Outcome:
             )
             if _had_one(work):
                 users.change_user(user.organisation_id, user.id, factor_changed_at=now)
+        work.end_other_attempts()
         _tell(work, is_new=is_new)
         return None
 
@@ -262,4 +263,10 @@ def _tell(work: Work, *, is_new: bool) -> None:
     addresses.tell_of_factor(work.settings, user, template)
 
 
-STEP = Step("enrol", "interaction_required", due, page, answer, prepare)
+def stage(case: Case) -> str:
+    """The page's stage, with the secret that it shows: a tick must not confirm codes that another tab shows."""
+    place = stage_of(case)
+    return f"{place}-{case.prepared.get('totp_id', '')}" if place in (SCAN, CODES) else place
+
+
+STEP = Step("enrol", "interaction_required", due, page, answer, prepare, stage)

@@ -237,4 +237,4 @@ def _last_code(work: Work, set_id: str, digest: bytes, guess: throttle.Guess) ->
     return Noted(findings={"last_code": {"set": set_id, "digest": crypto.b64url(digest)}}, effect=effect)
 
 
-STEP = Step("factor", "interaction_required", due, page, answer, prepare)
+STEP = Step("factor", "interaction_required", due, page, answer, prepare, _mode_of)

@@ -27,18 +27,19 @@ def due(case: Case) -> bool:
 
 def page(case: Case, frame: Frame) -> NewPasswordPage:
     """The two fields."""
-    person = case.person
-    forced = person is not None and person.must_change_password
-    return NewPasswordPage(
-        frame, username=person.username if person else "", min_length=case.password_min_length, is_forced=forced
-    )
+    username = case.person.username if case.person else ""
+    return NewPasswordPage(frame, username, min_length=case.password_min_length, is_forced=_is_forced(case))
+
+
+def _is_forced(case: Case) -> bool:
+    return case.person is not None and case.person.must_change_password
 
 
 def answer(work: Work, form: Form) -> Outcome:
     """Taken when it is long enough and not known to be leaked (S33)."""
     organisation, terms, user = work.person()
-    if "not_now" in form and not page(work.case, Frame("", "", "", "")).is_forced:
-        return Noted(answers={"new_password": "not_now"})
+    if "not_now" in form:
+        return Noted() if _is_forced(work.case) else Noted(answers={"new_password": "not_now"})
     chosen = form.get("new_password", "")
     if chosen != form.get("new_password_again", ""):
         return Wrong((say("The two passwords are not the same. Enter them again."),))

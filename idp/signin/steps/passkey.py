@@ -115,9 +115,17 @@ def _add(work: Work, text: str, name: str) -> Outcome:
             added = passkeys.add(work.settings, user, made, name, work.origin, work.case.now)
         except Invalid as refusal:
             return Wrong((refusal.message,))
-        return None if added else Wrong((KNOWN,))
+        if not added:
+            return Wrong((KNOWN,))
+        work.end_other_attempts()
+        return None
 
     return Noted(answers={"passkey_added": work.case.now.isoformat()}, prepared=spent, effect=effect)
 
 
-STEP = Step("passkey", "interaction_required", due, page, answer, prepare)
+def stage(case: Case) -> str:
+    """Which page, and whether "not now" leads back to the start of a set-up."""
+    return f"{_stage_of(case)}-{INSTEAD if is_instead(case) else ADD_PASSKEY}"
+
+
+STEP = Step("passkey", "interaction_required", due, page, answer, prepare, stage)

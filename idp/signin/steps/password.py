@@ -49,17 +49,21 @@ def due(case: Case) -> bool:
 def page(case: Case, frame: Frame) -> PasswordPage:
     """The two fields. A person already known by a login proves themselves again under a fixed username."""
     fixed = case.person.username if case.person else ""
-    organisation = case.organisation.store_url if case.organisation else ""
-    named = case.organisation is not None and case.organisation.is_named
     return PasswordPage(
         frame=frame,
         username=fixed or case.typed_username or case.needs.hinted_username,
         username_is_fixed=bool(fixed),
-        store_url=case.typed_organisation or (organisation if named else case.needs.organisation),
+        store_url=_shown_store_url(case),
         can_change_organisation=case.person is None and not case.needs.organisation,
         can_change_person=bool(fixed) and not case.needs.subject,
         passkey=by_passkey.ask_of(case, PLACE),
     )
+
+
+def _shown_store_url(case: Case) -> str:
+    organisation = case.organisation.store_url if case.organisation else ""
+    named = case.organisation is not None and case.organisation.is_named
+    return case.typed_organisation or (organisation if named else case.needs.organisation)
 
 
 def prepare(work: Work) -> Mapping[str, Any] | None:
@@ -149,4 +153,9 @@ def _guess(work: Work, user: User | None, username: str, password: str) -> tuple
     return guess, right
 
 
-STEP = Step("password", "login_required", due, page, answer, prepare)
+def stage(case: Case) -> str:
+    """The organisation that the page names: a password must not be tried at another one (``Step.stage``)."""
+    return _shown_store_url(case)
+
+
+STEP = Step("password", "login_required", due, page, answer, prepare, stage)

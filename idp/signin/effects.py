@@ -1,0 +1,84 @@
+"""What a right answer does: everything in one transaction, and nothing where another request was first."""
+
+from dataclasses import replace
+
+from idp import db
+from idp.audit import Event
+from idp.errors import Conflict
+from idp.identity import logins, proofs, remembered
+from idp.signin import attempts
+from idp.signin.flow import is_authenticated
+from idp.signin.gather import gather_again
+from idp.signin.step import Noted, Stale, Work, Wrong
+from idp.store import users
+
+
+class Lost(Exception):
+    """An effect found that somebody was first; carries what the page says."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        super().__init__()
+        self.wrong = wrong
+
+
+def keep(work: Work, noted: Noted) -> str:
+    """Do everything that an answer does in one transaction: the facts, its effect, and the login where it is complete.
+
+    Returns the new cookie of the login, empty where none began. Raises ``Lost`` and ``Stale``: then nothing was done.
+
+    Lock order: the person's row, then the attempt. The attempt's version is checked before any effect: of two answers at
+    the same moment one takes effect, and one that a change of the person has overtaken does nothing.
+    """
+    with db.transaction():
+        kept = work.bound(noted)
+        _lock_person(work, kept)
+        attempts.note(work.settings, work.attempt, kept)
+        lost = noted.effect() if noted.effect else None
+        if lost is not None:
+            raise Lost(lost)
+        if noted.ends_login:
+            _end_current(work)
+        visit = replace(work.visit, login="") if noted.ends_login else work.visit
+        return _admit(gather_again(replace(work, visit=replace(visit, device=noted.device_cookie or visit.device))))
+
+
+def _lock_person(work: Work, noted: Noted) -> None:
+    """Lock the row of the person whom an answer is about, or names."""
+    user_id = noted.columns.get("user_id") or work.attempt.user_id
+    organisation_id = noted.columns.get("organisation_id") or work.attempt.organisation_id
+    if user_id and organisation_id:
+        users.lock_user(organisation_id, user_id)
+
+
+def _admit(work: Work) -> str:
+    """Begin the login, or renew it with further proofs, once all but consent is done; its cookie, new at each change."""
+    case, visit = work.case, work.visit
+    fresh = len(case.own_proofs) > int(case.answers.get("admitted", 0))
+    if not fresh or not is_authenticated(case):
+        return ""
+    _, terms, user = work.person()
+    if case.login_id:
+        new = case.own_proofs[int(case.answers.get("admitted", 0)) :]
+        try:
+            cookie = logins.renew(user.organisation_id, case.login_id, new, case.now)
+        except Conflict as ended:
+            raise Stale from ended  # the login ended under its hands: the true page asks for the password
+        work.record(Event.STEPPED_UP, methods=[proof.method for proof in new])
+    else:
+        _end_current(work)
+        _, cookie = logins.start(
+            work.settings, terms, user.organisation_id, user.id, case.own_proofs, visit.browser_id, visit.label,
+            visit.address, case.now,
+        )  # fmt: skip
+        work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
+    if any(proof.method == "remembered" for proof in case.counting) and proofs.level(case.own_proofs) < 3:
+        remembered.note_use(user.organisation_id, user.id, visit.device, case.now)
+    attempts.note(work.settings, work.attempt, Noted(answers={"admitted": len(case.own_proofs)}))
+    return cookie
+
+
+def _end_current(work: Work) -> None:
+    """End the login this browser holds: it has one at a time (S35)."""
+    login = logins.current(work.visit.login, work.case.now) if work.visit.login else None
+    if login is not None:
+        logins.end(login, "switched", work.origin)
