@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from idp import config, errors, schema
 from idp.config import Settings
 from idp.db import db, setup_db
+from idp.logs import setup_logs
 
 CONFIG = "idp.config"
 
@@ -118,14 +119,17 @@ def config_file() -> Path:
 
 
 def settings() -> Settings:
-    """The configuration that was named; raises ``ConfigError``."""
-    return config.read(config_file())
+    """Return the configuration that was named, and log from now on as it says. Raises ``ConfigError``."""
+    found = config.read(config_file())
+    setup_logs(found)
+    return found
 
 
 @contextmanager
 def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterator[Settings]:
     """The database of the configuration, open for this command. One without any table is given them, but ``only_look``."""
     found = chosen or settings()
+    setup_logs(found)
     app = Flask("idp")
     setup_db(app, found)
     if not only_look and schema.is_empty(app):

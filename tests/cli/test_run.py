@@ -49,8 +49,10 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=PATIENCE)
+        said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
+    (told,) = [line for line in said.splitlines() if "process_ended" in line]
+    assert json.loads(told)["exit_code"] == -signal.SIGKILL, "the main process logs as the others do: JSON"
 
 
 def test_run_sends_mail(tmp_path: Path, idp: Idp) -> None:
