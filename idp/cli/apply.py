@@ -54,9 +54,11 @@ def provision(settings: Settings, read: document.Document, *, dry_run: bool = Fa
     read.refuse_if_faulty()
     trial = Work(settings, read, set_credentials)
     rehearse(trial, _steps)
+    db.release()
+    users.judge(trial)
+    read.refuse_if_faulty()
     if dry_run:
         return trial.lines
-    db.release()
     prepared = users.prepare(settings, trial.credentials_of.values())
     db.release()
     real = Work(settings, read, set_credentials, prepared)

@@ -7,6 +7,7 @@ import click
 
 from idp.audit import Origin
 from idp.cli.command import Noun, opened
+from idp.cli.provision import shape
 from idp.cli.provision.shape import OWN
 from idp.errors import Invalid, say
 from idp.identity.organisations import normal_store_url
@@ -64,6 +65,7 @@ def create(source: Any) -> None:
       echo '{"client_name": "Stock app", "redirect_uris": ["https://stock.example.com/callback"]}' | idp client create -
     """
     given = _read(source.read())
+    _refuse_unknown(given)
     with opened() as settings:
         client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
         ours = {name: given.pop(name) for name in OWN if name in given}
@@ -84,6 +86,19 @@ def _read(raw: bytes) -> dict[str, Any]:
         if name in given and not isinstance(given[name], str):
             raise click.ClickException(f"standard input: {name}: must be text")
     return given
+
+
+def _refuse_unknown(given: dict[str, Any]) -> None:
+    """Refuse what `idp apply` refuses: unknown members and placeholders. Say which members have no effect."""
+    known = {name: kind for name, kind in shape.CLIENT.items() if name != "client_secret_env"}
+    for name, value in given.items():
+        if name.partition("#")[0] in known:
+            if shape.is_placeholder(value):
+                raise click.ClickException(f"standard input: {name}: {shape.PLACEHOLDER}")
+        elif name in shape.NOT_HERE:
+            click.echo(f"{name}: is not supported yet and was ignored", err=True)
+        else:
+            raise click.ClickException(f"standard input: {name}: is not a member; {shape.nearest(name, known)}")
 
 
 def _ours(given: dict[str, Any]) -> Ours:

@@ -85,6 +85,8 @@ def _within(settings: Settings) -> Iterator[Finding]:
 
 def _keys(settings: Settings) -> Finding:
     rows = signing_keys.published_keys()
+    if not rows:
+        return Finding("keys", "none yet; the first `idp run` makes them")
     active = {row.alg for row in rows if keys.state_of(row) == "active"}
     missing = [alg for alg in keys.ALGORITHMS if alg not in active]
     if missing:

@@ -9,10 +9,12 @@ from idp import clock, crypto
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
-from idp.errors import Invalid, say
+from idp.errors import Invalid, Message, say
 from idp.identity import addresses, passwords, recovery, totp
 from idp.identity.details import PersonDraft
+from idp.identity.organisations import settings_of
 from idp.store import attempts, users
+from idp.store.organisations import Organisation
 from idp.store.users import User
 
 
@@ -44,6 +46,16 @@ def check(settings: Settings, draft: PersonDraft) -> None:
     if draft.totp_secret:
         totp.normal_secret(draft.totp_secret)
     _check_codes(draft.recovery_codes)
+
+
+def unacceptable(settings: Settings, organisation: Organisation, draft: PersonDraft, *, has_factor: bool) -> Message | None:
+    """Return why the password of somebody who is not here yet is refused, by the rules of every page; else None.
+
+    May ask the leak service: no transaction open.
+    """
+    person = User(username=draft.username, name=draft.name, email=draft.email)
+    terms = settings_of(settings, organisation)
+    return passwords.unacceptable(settings, terms, person, organisation.name, draft.password, has_factor)
 
 
 def _check_codes(codes: Sequence[str]) -> None:

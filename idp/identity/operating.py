@@ -5,9 +5,8 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid
-from idp.identity import credentials, members, passwords
+from idp.identity import credentials, members
 from idp.identity.details import PersonDraft
-from idp.identity.organisations import settings_of
 from idp.store import operators
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -31,7 +30,6 @@ def add(settings: Settings, username: str, email: str, name: str, password: str,
 def _refuse_weak(settings: Settings, draft: PersonDraft) -> None:
     """What nobody may choose, an operator may not either."""
     plain = Organisation(name="", country="", integrations=[], settings={})
-    person = User(username=draft.username, name=draft.name, email=draft.email)
-    why = passwords.unacceptable(settings, settings_of(settings, plain), person, "", draft.password, has_factor=False)
+    why = credentials.unacceptable(settings, plain, draft, has_factor=False)
     if why is not None:
         raise Invalid("password", why)

@@ -54,6 +54,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "organisations": ("store_url",), "shops": ("organisation", "code"), "groups": ("organisation", "name"),
     "users": ("organisation", "username"), "policies": ("name",), "clients": ("client_id",),
 }  # fmt: skip
+PLACEHOLDER = "is a placeholder; put the real value here, or leave the key out"
 TYPES = {
     "text": "must be text in quotes",
     "truth": "must be true or false, without quotes",
@@ -91,14 +92,27 @@ def _check_keys(document: Document, table: Table) -> None:
     shape = SHAPES[table.kind]
     for key, value in table.values.items():
         base = key.partition("#")[0] if table.kind == "clients" else key
-        if key == "absent":
+        if is_placeholder(value):
+            document.fault(table, key, PLACEHOLDER)
+        elif key == "absent":
             _check_type(document, table, key, value, "truth")
         elif base in shape:
             _check_type(document, table, key, value, shape[base])
         elif not (table.kind == "clients" and key in NOT_HERE):
-            near = get_close_matches(key, shape, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(shape)}"
-            document.fault(table, key, f"is not a key of [[{table.kind}]]; {hint}")
+            document.fault(table, key, f"is not a key of [[{table.kind}]]; {nearest(key, shape)}")
+
+
+def nearest(key: str, shape: Shape) -> str:
+    """Return a hint for an unknown key: the known one that looks like it, or all of them."""
+    near = get_close_matches(key, shape, 1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(shape)}"
+
+
+def is_placeholder(value: object) -> bool:
+    """Return whether a value was copied from the documentation and not filled in: "…" or "...", alone or in a list."""
+    if isinstance(value, list):
+        return any(is_placeholder(entry) for entry in value)
+    return isinstance(value, str) and value.strip() in ("…", "...")
 
 
 def _check_type(document: Document, table: Table, key: str, value: Any, wanted: str) -> None:

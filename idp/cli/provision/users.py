@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from idp.cli.command import in_english
 from idp.cli.provision.document import Document, Table
 from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
 from idp.cli.provision.shape import CREDENTIALS
-from idp.cli.provision.work import ORIGIN, Work
+from idp.cli.provision.work import ORIGIN, Pending, Work
 from idp.config import Settings
 from idp.identity import credentials, details, people
 from idp.identity.credentials import Ready
@@ -43,7 +44,7 @@ def put_user(work: Work, table: Table) -> None:
 
 def _create(work: Work, table: Table, organisation: Organisation) -> None:
     draft = _draft(table)
-    people.create(work.settings, organisation, draft, ORIGIN, _prepared(work, table, draft))
+    people.create(work.settings, organisation, draft, ORIGIN, _prepared(work, table, draft, organisation))
     work.lines.note(table.kind, table.name, CREATED)
 
 
@@ -54,22 +55,36 @@ def _change(work: Work, table: Table, organisation: Organisation, row: User) -> 
     work.lines.note_change(table.kind, table.name, [key for key in changed if key != "claims"] + claims)
     given = [key for key in CREDENTIALS if table.has(key)]
     if work.set_credentials and given:
-        credentials.put(work.settings, row, _prepared(work, table, _draft(table)), ORIGIN)
+        has_factor = people.person_of(work.settings, organisation, row).has_factor
+        ready = _prepared(work, table, _draft(table), organisation, has_factor=has_factor)
+        credentials.put(work.settings, row, ready, ORIGIN)
         work.lines.note(table.kind, table.name, CHANGED, given)
 
 
-def _prepared(work: Work, table: Table, draft: PersonDraft) -> Ready:
-    """The hashed credentials; in the trial none, but what is wrong with them is told."""
+def _prepared(work: Work, table: Table, draft: PersonDraft, at: Organisation, *, has_factor: bool = False) -> Ready:
+    """Return the hashed credentials. In the trial there are none, but what is wrong with them is noted."""
     if work.prepared is not None:
         return work.prepared.get(table.name, Ready())
     credentials.check(work.settings, draft)
-    work.credentials_of[table.name] = table
+    # A copy: the trial is rolled back, and its rows with it.
+    held = Organisation(name=at.name, country=at.country, integrations=[], settings=dict(at.settings))
+    work.credentials_of[table.name] = Pending(table, draft, held, has_factor=has_factor or bool(draft.totp_secret))
     return Ready()
 
 
-def prepare(settings: Settings, tables: Iterable[Table]) -> Mapping[str, Ready]:
+def judge(work: Work) -> None:
+    """Note every password that its person could not choose on a page either. May ask the leak service: no transaction."""
+    for pending in work.credentials_of.values():
+        draft = pending.draft
+        if draft.password:
+            why = credentials.unacceptable(work.settings, pending.organisation, draft, has_factor=pending.has_factor)
+            if why is not None:
+                work.document.fault(pending.table, "password", in_english(why))
+
+
+def prepare(settings: Settings, pending: Iterable[Pending]) -> Mapping[str, Ready]:
     """Hash what is to be hashed: slow, with no transaction open."""
-    return {table.name: credentials.ready(settings, _draft(table)) for table in tables}
+    return {one.table.name: credentials.ready(settings, one.draft) for one in pending}
 
 
 def _draft(table: Table) -> PersonDraft:

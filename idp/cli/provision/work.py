@@ -15,6 +15,7 @@ from idp.cli.provision.document import Document, Table
 from idp.cli.provision.lines import Lines
 from idp.config import Settings
 from idp.identity.credentials import Ready
+from idp.identity.details import PersonDraft
 from idp.identity.organisations import normal_store_url
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
@@ -27,6 +28,16 @@ class Undo(Exception):
     """The trial is over: roll back."""
 
 
+@dataclass(frozen=True)
+class Pending:
+    """Credentials that will be set, and where. ``has_factor``: whether the person has a second factor by then."""
+
+    table: Table
+    draft: PersonDraft
+    organisation: Organisation
+    has_factor: bool
+
+
 @dataclass
 class Work:
     """What the parts of a run share. ``prepared``: hashed credentials by the users' names; None in the trial."""
@@ -36,7 +47,7 @@ class Work:
     set_credentials: bool = False
     prepared: Mapping[str, Ready] | None = None
     lines: Lines = field(default_factory=Lines)
-    credentials_of: dict[str, Table] = field(default_factory=dict)
+    credentials_of: dict[str, Pending] = field(default_factory=dict)
     """The ``[[users]]`` whose credentials will be set, by name; found by the trial."""
 
     @contextmanager
