@@ -14,7 +14,7 @@ from idp.db import setup_db
 from idp.logs import setup_logs
 from idp.oauth.server import setup_oauth
 from idp.resources import PACKAGE, folder
-from idp.web import account, admin, brand, health, links, oauth, pages, reset, signin, unlock
+from idp.web import account, admin, brand, health, links, oauth, pages, reauthentication, reset, signin, unlock
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
     )
     setup_db(app, settings)
     pages.setup_pages(app)
+    reauthentication.setup_reauthentication(app)
     _call_it(app, settings.issuer)
     for part in (health, brand, signin, reset, unlock, links, account, admin, oauth):
         app.register_blueprint(part.blueprint)

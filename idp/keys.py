@@ -27,6 +27,8 @@ from idp import clock, crypto, db
 from idp.audit import Event, Origin, record, record_by
 from idp.config import Settings
 from idp.errors import Busy, Unreadable
+from idp.identity import sensitive_changes
+from idp.identity.sensitive_changes import SigningKeys
 from idp.store import signing_keys
 from idp.store.sealed import SIGNING_KEYS
 from idp.store.signing_keys import SigningKey
@@ -111,6 +113,7 @@ def ensure(settings: Settings, *, with_next: bool = True) -> None:
 
 def rotate(settings: Settings, origin: Origin = NOBODY) -> list[Rotation]:
     """Let each next key become the active one and publish its successor; withdraw what signed nothing that still lives."""
+    sensitive_changes.require(SigningKeys("active"), SigningKeys("next"))
     done = [_rotate(settings, alg, origin) for alg in ALGORITHMS]
     _withdraw(settings, clock.now())
     return done

@@ -193,7 +193,9 @@ class Lifetimes(Section):
     remember_device_days: int = Field(30, ge=1, le=365)
     """A remembered device, from the tick."""
     profile_minutes: int = Field(10, ge=1)
-    """How old a proof may be for a change of sign-in details."""
+    """How old a proof may be for a sensitive change, in the profile and in the console."""
+    confirmation_seconds: int = Field(60, ge=10, le=600)
+    """How long after a reauthentication its password also confirms the change that it was for."""
     link_minutes: int = Field(30, ge=5)
     """A link in a mail."""
     one_time_password_hours: int = Field(24, ge=1)

@@ -16,10 +16,11 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, say, say_many
-from idp.identity import links, throttle
+from idp.identity import links, sensitive_changes, throttle
 from idp.identity.details import checked_email, compared
 from idp.identity.links import Opened
 from idp.identity.policy import RULING_ROLES
+from idp.identity.sensitive_changes import Access
 from idp.mail import messages
 from idp.store import users
 from idp.store.users import User
@@ -75,6 +76,7 @@ def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> No
         raise Invalid("email", say("This is not an e-mail address."))
     if compared(wanted) == user.email_key and user.email_verified_at is not None:
         raise Invalid("email", say("This is your address already."))
+    sensitive_changes.require(None, Access("address_change", user.role))
     throttle.admit_mail(settings, f"address\0{user.id}", origin.address, clock.now())
     with transaction():
         links.void(user, *links.ADDRESS_PURPOSES)

@@ -13,8 +13,11 @@ ADMINISTRATORS_ONLY = say("Only administrators may do this.")
 
 
 def is_installation(origin: Origin) -> bool:
-    """Whether no user acts but the installation itself: the command line, provisioning, a worker (a word, or nothing)."""
-    return len(origin.actor_id) != ID_LENGTH
+    """Return whether the installation itself acts: the command line, provisioning or the worker, each named by a word.
+
+    Nobody (an empty id) has no rights.
+    """
+    return origin.actor_id != "" and len(origin.actor_id) != ID_LENGTH
 
 
 def is_operator(user_id: str) -> bool:

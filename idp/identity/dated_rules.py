@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from idp import audit
 from idp.audit import Event, Origin
 from idp.config import Settings
 from idp.errors import Invalid, say
-from idp.identity import authority
+from idp.identity import authority, sensitive_changes
 from idp.identity.policy import ROLES, SECOND_FACTOR, DatedRule
 from idp.identity.retailers import check_text, check_texts, differing, is_country
+from idp.identity.sensitive_changes import RuleState
 from idp.store import clients
 from idp.store import organisations as store
 from idp.store.organisations import Organisation, Policy
@@ -95,6 +97,7 @@ def create(settings: Settings, values: Values, known: Known, origin: Origin) -> 
     row = _row(settings, values, known)
     if store.policy_named(row.name) is not None:
         raise Invalid("name", say("There is a policy %(name)s already.", name=row.name))
+    sensitive_changes.require(None, _state(row))
     store.add_policy(row)
     audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name})
     return row
@@ -118,6 +121,7 @@ def change(settings: Settings, row: Policy, values: Values, known: Known, origin
     authority.require_operator(origin)
     changes = differing(row, _checked(settings, values, known))
     _check_order(changes.get("starts", row.starts), changes.get("ends", row.ends))
+    sensitive_changes.require(_state(row), _state(row, changes))
     if changes:
         store.change_policy(row.name, **changes)
         audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name, "keys": sorted(changes)})
@@ -127,8 +131,15 @@ def change(settings: Settings, row: Policy, values: Values, known: Known, origin
 def remove(row: Policy, origin: Origin) -> None:
     """Delete a rule. Within the caller's transaction."""
     authority.require_operator(origin)
+    sensitive_changes.require(_state(row), None)
     store.delete_policy(row.name)
     audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name, "removed": True})
+
+
+def _state(row: Policy, changes: Values = MappingProxyType({})) -> RuleState:
+    now = {name: getattr(row, name) for name in ("name", "require", "starts", "ends", *CONDITIONS)} | dict(changes)
+    conditions = tuple(tuple(now.pop(name)) for name in CONDITIONS)
+    return RuleState(**now, conditions=conditions)
 
 
 def _checked(settings: Settings, values: Values, known: Known) -> dict[str, Any]:

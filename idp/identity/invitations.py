@@ -13,10 +13,11 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import authority, links, people, throttle
+from idp.identity import authority, links, people, sensitive_changes, throttle
 from idp.identity.links import Opened
 from idp.identity.organisations import normal_store_url
 from idp.identity.recovery import ALPHABET
+from idp.identity.sensitive_changes import Access
 from idp.mail.messages import can_be_written_to, is_plain_address
 from idp.store import limits, organisations
 from idp.store.organisations import Organisation
@@ -41,6 +42,7 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
         raise Conflict(say("Only somebody who has not signed in yet, and is not disabled, can be invited."))
     if not user.email or not is_plain_address(user.email):
         raise Invalid("email", say("This person has no e-mail address. Print a code for them instead."))
+    sensitive_changes.require(None, Access("invitation", user.role))
     with transaction():
         expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
         known = {"email": user.email_key}
@@ -58,6 +60,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
         raise Conflict(say("No code can be printed for this person."))
     if can_be_written_to(user):
         raise Conflict(say("This person has a verified e-mail address. Send a mail instead."))
+    sensitive_changes.require(None, Access("printed_code", user.role))
     code = crypto.random_letters(LETTERS, ALPHABET)
     with transaction():
         expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)

@@ -13,7 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from idp import audit, clock, crypto, db
 from idp.audit import Event, Origin
 from idp.errors import Invalid, say
-from idp.identity import authority
+from idp.identity import authority, sensitive_changes
+from idp.identity.sensitive_changes import OrganisationState
 from idp.store import logos as store
 from idp.store.logos import LogoFacts
 from idp.store.organisations import Organisation
@@ -35,6 +36,7 @@ Image.MAX_IMAGE_PIXELS = None
 def adopt(organisation: Organisation, upload: bytes, origin: Origin) -> None:
     """Make an uploaded picture the organisation's logo; raises ``Invalid``. Within no transaction: decoding is slow."""
     authority.require_ruler(organisation.id, origin)
+    sensitive_changes.require(*_logo_change(crypto.sha256(upload).hex()))
     db.release()
     image = _drawn_anew(upload)
     logo = LogoFacts(crypto.new_id(), image.width, image.height, ground_for(image))
@@ -46,10 +48,16 @@ def adopt(organisation: Organisation, upload: bytes, origin: Origin) -> None:
 def remove(organisation: Organisation, origin: Origin) -> bool:
     """Show none from now on; whether there was one. Within the caller's transaction."""
     authority.require_ruler(organisation.id, origin)
+    sensitive_changes.require(*_logo_change(""))
     was_there = store.delete_logo(organisation.id)
     if was_there:
         _record(organisation, origin)
     return was_there
+
+
+def _logo_change(logo: str) -> tuple[OrganisationState, OrganisationState]:
+    """The logo that is there is not compared: a picture is always a change."""
+    return OrganisationState({"logo": None}), OrganisationState({"logo": logo})
 
 
 def _record(organisation: Organisation, origin: Origin) -> None:

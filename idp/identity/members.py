@@ -14,9 +14,10 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, say
-from idp.identity import addresses, authority, credentials
+from idp.identity import addresses, authority, credentials, retailers, sensitive_changes
 from idp.identity.credentials import Ready
 from idp.identity.details import PersonDraft, columns_of
+from idp.identity.sensitive_changes import PersonDetails, PersonState
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -37,6 +38,7 @@ def create(
     details = ("username", "email", "name", "locale", "time_zone", "phone_number", "claims", "role")
     columns = columns_of({key: getattr(draft, key) for key in details})
     _require_reachable(columns["role"], columns["email"], verified=draft.email_verified)
+    sensitive_changes.require(None, PersonState(draft.role, draft.username, draft.email, draft.email_verified))
     prepared, now = prepared or credentials.ready(settings, draft), clock.now()
     user = User(
         organisation_id=organisation.id,
@@ -145,6 +147,7 @@ def change(
     named = users.user_named(organisation.id, columns.get("username_key", user.username_key))
     if named is not None and named.id != user.id:
         raise _taken(columns["username"])
+    _require_confirmed(organisation, user, fresh, changes)
     before = addresses.Address.of(user)
     with _unless_taken(columns.get("username", user.username)), transaction():
         if has_new_role:
@@ -160,6 +163,41 @@ def change(
             about = {"organisation_id": user.organisation_id, "subject_id": user.id}
             record_by(origin, Event.USER_CHANGED, **about, data={"changed": sorted(changed)})
     return tuple(sorted(changed - {"username_key", "email_key", "email_verified_at"} | _named(changed)))
+
+
+def _require_confirmed(organisation: Organisation, user: User, fresh: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Ask the rule about everything that an edit changes."""
+    present = {column.name: getattr(user, column.name) for column in User.__table__.columns}
+    groups = {group.id for group in users.groups_of(organisation.id, user.id)}
+    shops = None if user.all_shops else {shop.id for shop in users.shops_of(organisation.id, user.id)}
+    new_groups = set(group_ids(organisation, changes["groups"])) if "groups" in changes else groups
+    new_shops = shops
+    if "shops" in changes:
+        new_shops = None if changes["shops"] is None else set(shop_ids(organisation, changes["shops"]))
+    before = _states(organisation, present, groups, shops)
+    after = _states(organisation, present | dict(fresh), new_groups, new_shops)
+    sensitive_changes.require(before[0], after[0])
+    sensitive_changes.require(before[1], after[1])
+
+
+def _states(
+    organisation: Organisation, columns: Mapping[str, Any], groups: set[str], shops: set[str] | None
+) -> tuple[PersonState, PersonDetails]:
+    requiring = {
+        group.id
+        for group in organisations.groups(organisation.id)
+        if group.id in groups and retailers.requires_factor(group.name, requires_mfa=group.requires_mfa)
+    }
+    state = PersonState(
+        role=columns["role"],
+        username=columns["username"],
+        email=columns["email"] or "",
+        email_verified=columns["email_verified_at"] is not None,
+        requiring_groups=frozenset(requiring),
+        shops=None if shops is None else frozenset(shops),
+    )
+    kept = tuple(columns[name] for name in ("name", "phone_number", "locale", "claims"))
+    return state, PersonDetails(columns["role"], (*kept, *sorted(groups - requiring)))
 
 
 def _named(changed: set[str]) -> set[str]:

@@ -5,8 +5,9 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid
-from idp.identity import credentials, members
+from idp.identity import credentials, members, sensitive_changes
 from idp.identity.details import PersonDraft
+from idp.identity.sensitive_changes import Access
 from idp.store import operators
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -17,6 +18,7 @@ def add(settings: Settings, username: str, email: str, name: str, password: str,
     draft = PersonDraft(
         username=username, role="administrator", name=name, email=email, email_verified=True, password=password
     )
+    sensitive_changes.require(None, Access("operator", draft.role))
     _refuse_weak(settings, draft)
     release()
     prepared = credentials.ready(settings, draft)

@@ -16,8 +16,9 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
-from idp.identity import addresses, authority, links, recoveries, throttle
+from idp.identity import addresses, authority, links, recoveries, sensitive_changes, throttle
 from idp.identity.links import GONE, Opened
+from idp.identity.sensitive_changes import Access
 from idp.mail import messages
 from idp.store import attempts, organisations, users
 from idp.store.organisations import Organisation
@@ -77,6 +78,7 @@ def offer(settings: Settings, organisation: Organisation, heir: User, origin: Or
     account is being recovered or its address was changed lately, ``TooMany``.
     """
     require_owner(organisation, heir, origin)
+    sensitive_changes.require(None, Access("ownership_offer", heir.role))
     throttle.admit_mail(settings, f"ownership\0{organisation.id}", origin.address, clock.now())
     with transaction():
         organisation, owner, heir = _locked(organisation.id, heir.id)
@@ -132,6 +134,11 @@ def withdraw(settings: Settings, organisation: Organisation, origin: Origin) -> 
     """Take the offer back; both sides are told. ``NotFound`` for who may not, and where none waits (any more)."""
     if not may_withdraw(organisation, origin):
         raise NotFound(detail="not the owner")
+    sensitive_changes.require(Access("ownership_offer", ""), None)
+    _withdraw(settings, organisation, origin)
+
+
+def _withdraw(settings: Settings, organisation: Organisation, origin: Origin) -> None:
     with transaction():
         organisations.lock_owner(organisation.id)
         found = waiting(settings, organisation)
@@ -143,11 +150,13 @@ def withdraw(settings: Settings, organisation: Organisation, origin: Origin) -> 
 
 
 def withdraw_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
-    """The owner pressed the button in the mail about the offer. ``NotFound`` where it is over."""
+    """Withdraw the offer by the link that only the owner was mailed. Raises ``NotFound`` where it is over."""
     organisation = organisations.organisation(link.user.organisation_id)
     if organisation is None:
         raise NotFound(GONE, detail="the organisation is gone")
-    withdraw(settings, organisation, origin)
+    if not may_withdraw(organisation, origin):
+        raise NotFound(GONE, detail="not the owner any more")
+    _withdraw(settings, organisation, origin)
 
 
 def accept(settings: Settings, link: Opened, origin: Origin) -> None:
@@ -182,6 +191,7 @@ def require_vacancy(organisation: Organisation, user: User, origin: Origin) -> N
 def appoint(settings: Settings, organisation: Organisation, heir: User, origin: Origin) -> None:
     """Make ``heir`` the owner of an organisation that has none: for operators. Raises ``Invalid``, ``Conflict``."""
     require_vacancy(organisation, heir, origin)
+    sensitive_changes.require(None, Access("ownership", heir.role))
     with transaction():
         organisations.lock_owner(organisation.id)
         require_vacancy(organisation, heir, origin)

@@ -1,6 +1,7 @@
 """A person's passkeys and security keys: shown at sign-in, added, named, removed. The ceremonies are in ``ceremonies``."""
 
 import unicodedata
+from dataclasses import replace
 from datetime import datetime
 
 from idp import clock, crypto
@@ -8,10 +9,11 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, NotFound, say
-from idp.identity import addresses, authority, ceremonies, people
+from idp.identity import addresses, authority, ceremonies, people, sensitive_changes
 from idp.identity.ceremonies import Answer, Ceremony, Descriptor, Made, Shown
 from idp.identity.makers import maker_of
 from idp.identity.proofs import Proof
+from idp.identity.sensitive_changes import Access
 from idp.mail.messages import notify
 from idp.store import credentials, users
 from idp.store import passkeys as store
@@ -158,6 +160,9 @@ def passkey_of(user: User, passkey_id: str) -> Passkey:
 
 def rename(user: User, passkey_id: str, name: str, origin: Origin) -> None:
     """Give it another name; ``NotFound`` for anybody else's."""
+    found = passkey_of(user, passkey_id)
+    held = Access("passkey", user.role, found.name)
+    sensitive_changes.require(held, replace(held, label=normal_name(name)))
     with transaction():
         if not store.rename_passkey(user.organisation_id, user.id, passkey_id, normal_name(name)):
             raise NotFound(detail="no such passkey of this user")
@@ -189,6 +194,7 @@ def remove(
     with transaction():
         users.lock_user(user.organisation_id, user.id)  # two at once must not each find that the other one stays
         found = _require_may_remove(settings, organisation, user, passkey_id, origin)
+        sensitive_changes.require(Access("passkey", user.role), None)
         is_last, now = is_last_factor(user, passkey_id), clock.now()
         if not store.remove_passkeys(organisation.id, user.id, now, passkey_id):
             raise NotFound(detail="removed a moment ago")

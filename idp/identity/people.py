@@ -14,12 +14,13 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Forbidden
-from idp.identity import addresses, authority, links, logins, policy
+from idp.identity import addresses, authority, links, logins, policy, sensitive_changes
 from idp.identity.dated_rules import rule_of
 from idp.identity.details import PersonDraft, compared
 from idp.identity.members import change, create
 from idp.identity.organisations import settings_of
 from idp.identity.policy import ClientRule, Membership, Person
+from idp.identity.sensitive_changes import Access
 from idp.mail.messages import notify
 from idp.store import attempts, credentials, devices, limits, organisations, passkeys, users
 from idp.store.organisations import Organisation
@@ -130,6 +131,7 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
     authority.require_another(user, origin)
     if user.disabled_at is not None:
         return False
+    sensitive_changes.require(Access("account", user.role), None)
     with transaction():
         authority.require_another_owner(organisation, user)
         users.change_user(organisation.id, user.id, disabled_at=clock.now())
@@ -145,6 +147,7 @@ def enable(settings: Settings, organisation: Organisation, user: User, origin: O
     authority.require_over(organisation, user, origin)
     if user.disabled_at is None:
         return False
+    sensitive_changes.require(None, Access("account", user.role))
     with transaction():
         users.change_user(organisation.id, user.id, disabled_at=None)
         _record(origin, Event.USER_ENABLED, user)
@@ -154,6 +157,7 @@ def enable(settings: Settings, organisation: Organisation, user: User, origin: O
 def unlock(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
     """Forget all failures of a user, the hard stop too. False where there were none."""
     authority.require_over(organisation, user, origin)
+    sensitive_changes.require(Access("lockout", user.role), None)
     with transaction():
         if not limits.clear_failures(organisation.id, user.id):
             return False
@@ -164,6 +168,7 @@ def unlock(settings: Settings, organisation: Organisation, user: User, origin: O
 def end_sessions(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> int:
     """Sign a user out everywhere; how many logins ended. Trust in devices stays (S37)."""
     authority.require_self_or_over(organisation, user, origin)
+    sensitive_changes.require(Access("sessions", user.role), None)
     with transaction():
         users.lock_user(user.organisation_id, user.id)
         attempts.drop_attempts_of(organisation.id, user.id)
@@ -180,6 +185,7 @@ def reset_factor(settings: Settings, organisation: Organisation, user: User, ori
         users.lock_user(user.organisation_id, user.id)
         authority.require_over_factor(organisation, user, origin)
         authority.require_another(user, origin)
+        sensitive_changes.require(Access("second_factor", user.role), None)
         _drop_factor(user, now)
         users.change_user(organisation.id, user.id, must_set_up_since=now)
         end_everything(user, "factor_reset", origin)
@@ -203,6 +209,7 @@ def remove_factor(
     with transaction():
         users.lock_user(user.organisation_id, user.id)  # the rights and the rules are those of this moment
         _require_may_remove(settings, organisation, user, origin)
+        sensitive_changes.require(Access("second_factor", user.role), None)
         if not _drop_factor(user, clock.now()):
             return False
         users.change_user(organisation.id, user.id, must_set_up_since=None)

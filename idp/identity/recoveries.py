@@ -11,8 +11,9 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import addresses, authority, links, passwords, people, resets
+from idp.identity import addresses, authority, links, passwords, people, resets, sensitive_changes
 from idp.identity.links import GONE, Opened
+from idp.identity.sensitive_changes import Access
 from idp.mail import messages
 from idp.store import organisations, users
 from idp.store import recoveries as store
@@ -31,6 +32,7 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
     """
     authority.require_operator(origin)
     owner, now = _owner(settings, organisation), clock.now()
+    sensitive_changes.require(None, Access("owner_recovery", owner.role))
     confirm_by = links.soon(settings)
     with transaction():
         organisations.lock_owner(organisation.id)  # two operators at once: one after the other
@@ -120,6 +122,7 @@ def cancel(settings: Settings, organisation: Organisation, origin: Origin) -> No
     row = under_way(organisation.id)
     if row is None:
         raise NotFound(say("No recovery is under way."))
+    sensitive_changes.require(Access("owner_recovery", "owner"), None)
     with transaction():
         organisations.lock_owner(organisation.id)
         _cancel(settings, row, origin)

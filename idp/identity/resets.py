@@ -10,10 +10,11 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid, Unreadable, say
-from idp.identity import authority, links, logins, passwords, people, throttle
+from idp.identity import authority, links, logins, passwords, people, sensitive_changes, throttle
 from idp.identity.links import Opened
 from idp.identity.organisations import normal_store_url, settings_of
 from idp.identity.recovery import ALPHABET
+from idp.identity.sensitive_changes import Access
 from idp.mail.messages import write_to_person
 from idp.store import attempts, devices, limits, organisations, sealed, users
 from idp.store import links as store
@@ -35,6 +36,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
     """
     authority.require_over(organisation, user, origin)
     authority.require_another(user, origin)
+    sensitive_changes.require(None, Access("one_time_password", user.role))
     password = new_one_time_password()
     release()
     with settings.hasher.slot():

@@ -11,8 +11,9 @@ from typing import Any
 from idp import audit, clock, crypto
 from idp.audit import Event, Origin
 from idp.errors import Conflict, Forbidden, Invalid, say
-from idp.identity import authority, details, links
+from idp.identity import authority, details, links, sensitive_changes
 from idp.identity.organisations import normal_store_url, validate_settings
+from idp.identity.sensitive_changes import GroupState, OrganisationState, ShopState
 from idp.store import operators
 from idp.store import organisations as store
 from idp.store.organisations import Group, Organisation, Shop
@@ -40,6 +41,7 @@ def create(values: Values, origin: Origin) -> Organisation:
         settings=validate_settings(values.get("settings", {})),
         created_at=clock.now(),
     )
+    sensitive_changes.require(None, OrganisationState({"store_url": store_url}))
     store.add_organisation(row)
     audit.record_by(origin, Event.ORGANISATION_CREATED, organisation_id=row.id)
     return row
@@ -67,6 +69,8 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
     changes = differing(row, wanted)
     if changes.keys() & {"country", "integrations"} and not authority.runs_installation(origin):
         raise Forbidden(say("Only who runs this installation may change country and integrations."))
+    present = {name: getattr(row, name) for name in changes}
+    sensitive_changes.require(OrganisationState(present), OrganisationState(changes))
     if changes:
         store.change_organisation(row.id, **changes)
         audit.record_by(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"keys": sorted(changes)})
@@ -87,6 +91,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
         raise Invalid("owner", say("%(username)s is disabled.", username=owner.username))
     if row.owner_id == owner.id:
         return False
+    sensitive_changes.require(OrganisationState({}, row.owner_id or ""), OrganisationState({}, owner.id))
     store.change_organisation(row.id, owner_id=owner.id)
     links.void_offers(row.id)
     audit.record_by(
@@ -100,6 +105,7 @@ def remove(row: Organisation, origin: Origin) -> None:
     authority.require_operator(origin)
     if row.kind != "retailer":
         raise Invalid("store_url", say("The operators' own organisation cannot be removed."))
+    sensitive_changes.require(OrganisationState({"store_url": row.store_url}), None)
     audit.record_by(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"removed": True})
     store.delete_organisation(row.id)
 
@@ -116,6 +122,7 @@ def create_shop(organisation_id: str, values: Values, origin: Origin) -> Shop:
         code=code,
         name=check_text("name", values.get("name", code), 200),
     )
+    sensitive_changes.require(None, ShopState(row.code, row.name))
     store.add_shop(row)
     audit.record_by(origin, Event.SHOP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
     return row
@@ -126,6 +133,7 @@ def change_shop(row: Shop, values: Values, origin: Origin) -> list[str]:
     authority.require_ruler(row.organisation_id, origin)
     wanted = {"name": check_text("name", values["name"], 200)} if "name" in values else {}
     changes = differing(row, wanted)
+    sensitive_changes.require(ShopState(row.code, row.name), ShopState(row.code, changes.get("name", row.name)))
     if changes:
         store.change_shop(row.organisation_id, row.id, **changes)
         audit.record_by(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id)
@@ -135,6 +143,7 @@ def change_shop(row: Shop, values: Values, origin: Origin) -> list[str]:
 def remove_shop(row: Shop, origin: Origin) -> None:
     """Delete a shop."""
     authority.require_ruler(row.organisation_id, origin)
+    sensitive_changes.require(ShopState(row.code, row.name), None)
     store.delete_shop(row.organisation_id, row.id)
     audit.record_by(
         origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True}
@@ -150,6 +159,7 @@ def create_group(organisation_id: str, values: Values, origin: Origin) -> Group:
         name=_free_name(organisation_id, values.get("name")),
         requires_mfa=check_truth("requires_mfa", values.get("requires_mfa", False)),
     )
+    sensitive_changes.require(None, _group_state(row.name, requires_mfa=row.requires_mfa))
     store.add_group(row)
     audit.record_by(origin, Event.GROUP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
     return row
@@ -166,6 +176,9 @@ def change_group(row: Group, values: Values, origin: Origin) -> list[str]:
     changes = differing(row, wanted)
     if "name" in changes:
         _require_unnamed(row, origin)
+    new_name, new_requires = wanted.get("name", row.name), wanted.get("requires_mfa", row.requires_mfa)
+    present = _group_state(row.name, requires_mfa=row.requires_mfa)
+    sensitive_changes.require(present, _group_state(new_name, requires_mfa=new_requires))
     if changes:
         store.change_group(row.organisation_id, row.id, **changes)
         audit.record_by(
@@ -178,10 +191,20 @@ def remove_group(row: Group, origin: Origin) -> None:
     """Delete a group; its members keep their second factors (S9). Raises ``Conflict``."""
     authority.require_ruler(row.organisation_id, origin)
     _require_unnamed(row, origin)
+    sensitive_changes.require(_group_state(row.name, requires_mfa=row.requires_mfa), None)
     store.delete_group(row.organisation_id, row.id)
     audit.record_by(
         origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True}
     )
+
+
+def requires_factor(name: str, *, requires_mfa: bool) -> bool:
+    """Return whether a second factor depends on a group: by its own tick, or by a dated rule that names it."""
+    return requires_mfa or any(name in policy.groups for policy in store.policies())
+
+
+def _group_state(name: str, *, requires_mfa: bool) -> GroupState:
+    return GroupState(name, requires=requires_factor(name, requires_mfa=requires_mfa))
 
 
 def _free_name(organisation_id: str, typed: Any) -> str:

@@ -9,7 +9,8 @@ from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Message, NotFound
-from idp.identity import authority, links, logins, places
+from idp.identity import authority, links, logins, places, sensitive_changes
+from idp.identity.sensitive_changes import Access
 from idp.mail.messages import notify
 from idp.store import clients, users
 from idp.store import logins as store
@@ -88,6 +89,7 @@ def end_of(settings: Settings, organisation: Organisation, login_id: str, origin
     """
     login, user = find(organisation.id, login_id)
     authority.require_self_or_over(organisation, user, origin)
+    sensitive_changes.require(Access("sessions", user.role), None)
     with transaction():
         _end(login, user, origin)
         if origin.actor_id != user.id:

@@ -15,7 +15,8 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import authority
+from idp.identity import authority, sensitive_changes
+from idp.identity.sensitive_changes import ClientState
 from idp.oauth.clients import secret_digest
 from idp.oauth.metadata import validate_metadata
 from idp.store import clients as store
@@ -56,6 +57,7 @@ def register(
     authority.require_operator(origin)
     checked = validate_metadata(metadata, settings)
     name, now = _client_id(client_id), clock.now()
+    sensitive_changes.require(None, ClientState(checked))
     kept = _secret(checked, secret)
     row = Client(client_id=name, metadata_=checked, **_columns(settings, checked, ours), created_at=now, changed_at=now)
     with transaction():
@@ -80,6 +82,8 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
         columns = _columns(settings, checked, ours)
         changed = {name for name in checked | row.metadata_ if checked.get(name) != row.metadata_.get(name)}
         changed |= {name for name, value in columns.items() if getattr(row, name) != value}
+        present = {name: getattr(row, name) for name in columns}
+        sensitive_changes.require(ClientState(row.metadata_ | present), ClientState(checked | columns))
         if changed:
             store.change_client(client_id, metadata_=checked, **columns, changed_at=clock.now())
             _tell(origin, client_id, fields=sorted(changed))
@@ -91,6 +95,7 @@ def set_secret(client_id: str, secret: str, origin: Origin) -> None:
     authority.require_operator(origin)
     with transaction():
         kept = _secret(_there(client_id).metadata_, secret)
+        sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         store.end_secrets(client_id, clock.now())
         _add_secret(client_id, kept)
         _tell(origin, client_id, fields=["client_secret"])
@@ -101,6 +106,7 @@ def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) 
     authority.require_operator(origin)
     with transaction():
         kept = _secret(_there(client_id).metadata_, None)
+        sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         if not kept:
             raise Invalid("client_id", say("A public client has no secret."))
         store.end_secrets(client_id, clock.now() + overlap)
@@ -113,7 +119,8 @@ def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
     """Let a client act no more, or again. What it holds stops working at once."""
     authority.require_operator(origin)
     with transaction():
-        _there(client_id)
+        was_disabled = _there(client_id).disabled_at is not None
+        sensitive_changes.require(ClientState({}, is_disabled=was_disabled), ClientState({}, is_disabled=disabled))
         store.change_client(client_id, disabled_at=clock.now() if disabled else None, changed_at=clock.now())
         _tell(origin, client_id, fields=["disabled"])
 
@@ -122,7 +129,7 @@ def remove(client_id: str, origin: Origin) -> None:
     """Delete a client; its grants are revoked, consents to it forgotten."""
     authority.require_operator(origin)
     with transaction():
-        _there(client_id)
+        sensitive_changes.require(ClientState(_there(client_id).metadata_), None)
         grants.revoke_grants_of_client(client_id, clock.now(), "client_removed")
         consents.delete_consents_for(client_id)
         store.delete_client(client_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from idp.identity.policy import Person, Rules
 from idp.identity.proofs import Proof, counting, level
+from idp.identity.sensitive_changes import Confirmation
 
 LONGEST_USERNAME = 254
 ENROL, NEW_CODES, NEW_PASSWORD, ADD_PASSKEY = "enrol", "new_codes", "new_password", "add_passkey"
@@ -215,7 +216,10 @@ class Visit:
 
 @dataclass(frozen=True)
 class Settled:
-    """The needs are met: who, by which login, on which proofs, and the scopes allowed."""
+    """The needs are met: who, by which login, on which proofs, and the scopes allowed.
+
+    ``confirmed``: what the person has confirmed for a sensitive change, as the proofs show now.
+    """
 
     organisation_id: str
     user_id: str
@@ -223,6 +227,7 @@ class Settled:
     proofs: tuple[Proof, ...]
     scopes: tuple[str, ...]
     attempt_id: str = ""
+    confirmed: Confirmation = Confirmation.NOTHING
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from idp.identity import logins
 from idp.identity.brand import Brand, brand_of
 from idp.signin import attempts, effects
 from idp.signin.case import Case, Continue, Needs, Settled, Settlement, Unmet, Visit
+from idp.signin.confirming import confirmed
 from idp.signin.effects import Lost
 from idp.signin.flow import next_step
 from idp.signin.gather import gather, gather_again
@@ -79,6 +80,7 @@ def settle(settings: Settings, needs: Needs, visit: Visit, attempt_id: str = "")
             proofs=case.counting,
             scopes=needs.scopes,
             attempt_id=attempt_id if attempt else "",
+            confirmed=confirmed(settings, case, work.login),
         )
     if attempt is not None and step is not None:
         return Continue(attempt_id)

@@ -11,6 +11,7 @@ from idp.errors import Message, NotFound, say
 from idp.identity import addresses, links, ownership, recoveries, restoring
 from idp.identity.links import Opened
 from idp.identity.policy import SECOND
+from idp.signin import confirming
 from idp.signin.case import Needs
 from idp.store import organisations
 from idp.web import browser, csrf, forms, pages
@@ -170,15 +171,14 @@ def _opened(token: str, purpose: str, act: Act) -> Opened:
 def _as_themselves(link: Opened) -> Needs:
     """The person whom the link is for and nobody else. Its token travels in the way back: alone it opens nothing."""
     organisation = organisations.organisation(link.user.organisation_id)
-    return Needs(
+    needs = Needs(
         return_to=f"/link/{link.purpose}/{link.token}",
         minimum_level=SECOND,
-        highest=True,
-        max_age=browser.settings().lifetimes.profile_minutes * 60,
         subject=link.user.id,
         login_hint=link.user.username,
         organisation=organisation.store_url if organisation else "",
     )
+    return confirming.fresh(browser.settings(), needs)
 
 
 def _page(link: Opened, act: Act) -> PressPage:

@@ -10,6 +10,7 @@ from flask_babel import Babel, gettext, ngettext
 from werkzeug.exceptions import HTTPException
 
 from idp.errors import Message, Refusal, say
+from idp.identity import sensitive_changes
 from idp.identity.brand import Brand
 from idp.resources import PACKAGE
 from idp.signin import settle
@@ -78,6 +79,8 @@ def setup_pages(app: Flask) -> None:
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+    app.before_request(sensitive_changes.begin)
+    app.teardown_request(lambda _: sensitive_changes.end())
     app.before_request(_name_in_log)
     app.before_request(_refuse_at_entry)
     app.before_request(_take_no_nul)

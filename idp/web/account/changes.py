@@ -9,18 +9,18 @@ from idp.errors import Message
 from idp.identity import people, remembered
 from idp.signin.case import ENROL, NEW_CODES, NEW_PASSWORD, Needs
 from idp.store import users
-from idp.web import browser, csrf, forms, pages
+from idp.web import browser, confirmation, csrf, pages
 from idp.web.account.person import SECURITY, Me, changing, doing, me, visiting
-from idp.web.confirmation import WRONG_PASSWORD, password_fits
 
 
 @dataclass(frozen=True)
 class RemoveFactorPage:
-    """The dialog of S27: first what will happen and *next*; then, where ``asks_password``, the field ``password``."""
+    """The dialog of S27: first what will happen and *next*; then ``is_last_page`` and, if ``asks_password``, the field."""
 
     username: str
     organisation_name: str
-    asks_password: bool = False
+    asks_password: bool
+    is_last_page: bool = False
     errors: tuple[Message, ...] = ()
 
 
@@ -71,7 +71,7 @@ def ask_password() -> Response:
     """The dialog's second page."""
     present = me(replace(changing(), return_to="/account/factor/remove"))
     _require_removable(present)
-    return pages.render("account/remove_factor.html", replace(_dialog(present), asks_password=True))
+    return pages.render("account/remove_factor.html", replace(_dialog(present), is_last_page=True))
 
 
 def remove_factor() -> Response:
@@ -79,8 +79,9 @@ def remove_factor() -> Response:
     csrf.require()
     present = me(changing())
     _require_removable(present)
-    if not password_fits(present.user, forms.fields().get("password", "")):
-        return pages.render("account/remove_factor.html", replace(_dialog(present, WRONG_PASSWORD), asks_password=True), 422)
+    wrong = confirmation.unconfirmed(present.user)
+    if wrong is not None:
+        return pages.render("account/remove_factor.html", replace(_dialog(present, wrong), is_last_page=True), 422)
     kept = present.settled.login_id
     people.remove_factor(browser.settings(), present.organisation, present.user, present.origin, keep_login_id=kept)
     return pages.see_other(SECURITY)
@@ -104,7 +105,8 @@ def dismiss_notice() -> Response:
 
 
 def _dialog(present: Me, *errors: Message) -> RemoveFactorPage:
-    return RemoveFactorPage(present.user.username, present.organisation.name, errors=errors)
+    asks_password = not confirmation.is_confirmed_by_password()
+    return RemoveFactorPage(present.user.username, present.organisation.name, asks_password, errors=errors)
 
 
 def _require_removable(present: Me) -> None:

@@ -10,9 +10,8 @@ from idp.identity import passkeys
 from idp.identity.makers import maker_of
 from idp.signin.case import ADD_PASSKEY, Needs
 from idp.store.passkeys import Passkey
-from idp.web import browser, csrf, forms, pages
+from idp.web import browser, confirmation, csrf, forms, pages
 from idp.web.account.person import Me, changing, me
-from idp.web.confirmation import WRONG_PASSWORD, password_fits
 
 PLACE = "/account/passkeys"
 
@@ -46,12 +45,13 @@ class PasskeysPage:
 
 @dataclass(frozen=True)
 class RemovePasskeyPage:
-    """The dialog: field ``password``. ``is_last``: without it the password is all that is left."""
+    """The dialog: if ``asks_password``, the field. ``is_last``: without the passkey the password is all that is left."""
 
     username: str
     organisation_name: str
     key: Key
     is_last: bool
+    asks_password: bool
     errors: tuple[Message, ...] = ()
 
 
@@ -99,8 +99,9 @@ def remove(passkey_id: str) -> Response:
     csrf.require()
     present = me(_changing(f"{PLACE}/{passkey_id}/remove"))
     dialog = _dialog(present, passkey_id)
-    if not password_fits(present.user, forms.fields().get("password", "")):
-        return pages.render("account/remove_passkey.html", replace(dialog, errors=(WRONG_PASSWORD,)), 422)
+    wrong = confirmation.unconfirmed(present.user)
+    if wrong is not None:
+        return pages.render("account/remove_passkey.html", replace(dialog, errors=(wrong,)), 422)
     settings, kept = browser.settings(), present.settled.login_id
     passkeys.remove(settings, present.organisation, present.user, passkey_id, present.origin, keep_login_id=kept)
     return pages.see_other(PLACE)
@@ -113,7 +114,8 @@ def _changing(place: str) -> Needs:
 def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:
     row = passkeys.require_removable(browser.settings(), present.organisation, present.user, passkey_id)
     is_last = passkeys.is_last_factor(present.user, passkey_id)
-    return RemovePasskeyPage(present.user.username, present.organisation.name, key_of(row), is_last)
+    asks_password = not confirmation.is_confirmed_by_password()
+    return RemovePasskeyPage(present.user.username, present.organisation.name, key_of(row), is_last, asks_password)
 
 
 def key_of(row: Passkey) -> Key:

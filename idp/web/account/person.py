@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from flask import Response, abort
+from flask import Response, abort, g
 
 from idp import clock
 from idp.audit import Origin
-from idp.identity import logins
+from idp.identity import logins, sensitive_changes
 from idp.identity.brand import brand_of
 from idp.identity.organisations import OrganisationSettings, settings_of
 from idp.signin.case import Continue, Needs, Settled
+from idp.signin.confirming import fresh
 from idp.signin.settle import settle
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
@@ -44,12 +45,14 @@ class SignInFirst(Exception):
 
 
 def me(needs: Needs) -> Me:
-    """The person who meets ``needs``; raises ``SignInFirst``."""
+    """Return the person who meets ``needs``; raises ``SignInFirst``."""
+    g.needs = needs
     settlement = settle(browser.settings(), needs, browser.visit())
     if isinstance(settlement, Continue):
         raise SignInFirst(pages.see_other(f"/sign-in/{settlement.attempt_id}"))
     if not isinstance(settlement, Settled):
         abort(403)
+    sensitive_changes.confirm(settlement.confirmed)
     found = _rows(settlement)
     _read_by(found)
     pages.wear(brand_of(found.organisation))
@@ -91,8 +94,8 @@ def visiting() -> Needs:
 def changing() -> Needs:
     """To change them: the highest level the person has, proved lately; by the person signed in and nobody else."""
     present = who()
-    age = browser.settings().lifetimes.profile_minutes * 60
-    return Needs(return_to=SECURITY, highest=True, max_age=age, subject=present.user.id if present else "")
+    needs = Needs(return_to=SECURITY, subject=present.user.id if present else "")
+    return fresh(browser.settings(), needs)
 
 
 def doing(task: str, *, afresh: bool = False) -> Needs:

@@ -4,7 +4,7 @@ Every view begins with ``administrator`` (or ``operator``): it asks for a signed
 does, guards posted forms, and answers 404 to whoever has no business here, so that nothing can be learnt by guessing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from flask import Response, abort, request
@@ -16,6 +16,7 @@ from idp.identity import addresses, authority
 from idp.identity.brand import brand_of
 from idp.identity.organisations import OrganisationSettings, settings_of
 from idp.identity.policy import SECOND
+from idp.signin import confirming
 from idp.signin.case import Needs
 from idp.store import organisations
 from idp.store.organisations import Organisation
@@ -156,12 +157,11 @@ def _turn_away_others(present: Me | None) -> None:
 def _needs(*, fresh: bool) -> Needs:
     path = request.full_path.rstrip("?")
     back = path if len(path) <= LONGEST_PATH else request.path
+    needs = Needs(return_to=back, minimum_level=SECOND)
     if not fresh:
-        return Needs(return_to=back, minimum_level=SECOND)
+        return needs
     present = who()
-    age = browser.settings().lifetimes.profile_minutes * 60
-    subject = present.user.id if present else ""
-    return Needs(return_to=back, minimum_level=SECOND, highest=True, max_age=age, subject=subject)
+    return confirming.fresh(browser.settings(), replace(needs, subject=present.user.id if present else ""))
 
 
 def entrance() -> tuple[Me, tuple[Organisation, ...]]:

@@ -7,7 +7,8 @@ from typing import Any
 from idp.audit import Origin
 from idp.config import Settings
 from idp.errors import Message, NotFound, say, say_many
-from idp.identity import authority, invitations, ownership, people, recoveries, resets
+from idp.identity import authority, invitations, ownership, people, recoveries, resets, sensitive_changes
+from idp.identity.sensitive_changes import Access, Confirmation, Kind
 from idp.mail.messages import can_be_written_to
 from idp.store import limits
 from idp.store.organisations import Organisation
@@ -18,18 +19,29 @@ from idp.store.users import User
 class Act:
     """Something done to a person. ``label``: the button that leads to it; the sentences have a place for ``username``.
 
-    ``require`` raises unless who acts may be asked at all; ``do`` decides once more.
+    ``gives`` or ``takes`` is the way in that it changes, for ``sensitive_changes``. ``always_asks_password``: also where the
+    rule needs less. ``require`` raises unless the acting person may be asked at all; ``do`` decides once more.
     """
 
     label: Message
     heading: Message
     sentences: tuple[Message, ...]
     do: Callable[..., Any]
+    gives: Kind | None = None
+    takes: Kind | None = None
     done: str = "done"
-    is_grave: bool = True
+    always_asks_password: bool = False
     is_shown: bool = False
     """Whether what was made is shown, once."""
     require: Callable[[Organisation, User, Origin], None] = authority.require_over
+
+    def needs(self, user: User) -> Confirmation:
+        """Return what the person must confirm before this is done to ``user``."""
+        if self.always_asks_password:
+            return Confirmation.FRESH_PROOF_AND_PASSWORD
+        taken = Access(self.takes, user.role) if self.takes else None
+        given = Access(self.gives, user.role) if self.gives else None
+        return sensitive_changes.needed(taken, given)
 
 
 ENDS_ALL = say("Open sessions, recovery codes and remembered devices of %(username)s end at once.")
@@ -53,12 +65,14 @@ ACTS = {
         say("Reset the second factor of %(username)s?"),
         (say("%(username)s must set up a second factor at the next sign-in."), ENDS_ALL, TELLS),
         people.reset_factor,
+        takes="second_factor",
     ),
     "remove-factor": Act(
         say("Remove the second factor"),
         say("Remove the second factor of %(username)s?"),
         (say("A password alone is then enough for %(username)s, unless a second factor is compulsory."), ENDS_ALL, TELLS),
         people.remove_factor,
+        takes="second_factor",
     ),
     "one-time-password": Act(
         say("Send a one-time password"),
@@ -68,6 +82,7 @@ ACTS = {
             say("Open sessions and remembered devices end. The second factor stays as it is."),
         ),
         resets.send_one_time_password,
+        gives="one_time_password",
         done="sent",
     ),
     "recover-owner": Act(
@@ -78,6 +93,7 @@ ACTS = {
             say("Every administrator is told and can cancel it. After a waiting time the second factor is taken away."),
         ),
         _recover,
+        gives="owner_recovery",
         done="sent",
     ),
     "stop-recovery": Act(
@@ -85,6 +101,8 @@ ACTS = {
         say("Stop the recovery of the owner?"),
         (say("%(username)s keeps the second factor and the password that they have, and is told."),),
         _stop_recovery,
+        takes="owner_recovery",
+        always_asks_password=True,
     ),
     "offer-ownership": Act(
         say("Hand over the ownership"),
@@ -99,6 +117,7 @@ ACTS = {
             ),
         ),
         ownership.offer,
+        gives="ownership_offer",
         done="sent",
         require=ownership.require_owner,
     ),
@@ -107,6 +126,7 @@ ACTS = {
         say("Make %(username)s the owner?"),
         (say("The organisation has no owner now. %(username)s and all its administrators are told by mail."),),
         ownership.appoint,
+        gives="ownership",
         require=ownership.require_vacancy,
     ),
     "invite": Act(
@@ -114,8 +134,8 @@ ACTS = {
         say("Invite %(username)s by e-mail?"),
         (say("%(username)s gets a mail with a link to choose a first password. Opening it verifies the address."),),
         invitations.invite,
+        gives="invitation",
         done="sent",
-        is_grave=False,
     ),
     "print-code": Act(
         say("Print a code"),
@@ -125,6 +145,7 @@ ACTS = {
             say("Whoever holds the paper can do so: give it to nobody else. An earlier code stops working."),
         ),
         invitations.print_code,
+        gives="printed_code",
         is_shown=True,
     ),
     "end-sessions": Act(
@@ -132,6 +153,7 @@ ACTS = {
         say("Sign %(username)s out everywhere?"),
         (say("All open sessions of %(username)s end, in all apps. Remembered devices stay remembered."), TELLS),
         people.end_sessions,
+        takes="sessions",
     ),
     "disable": Act(
         say("Disable"),
@@ -142,20 +164,21 @@ ACTS = {
             TELLS,
         ),
         people.disable,
+        takes="account",
     ),
     "enable": Act(
         say("Enable"),
         say("Let %(username)s sign in again?"),
         (say("Password and second factor are what they were."),),
         people.enable,
-        is_grave=False,
+        gives="account",
     ),
     "unlock": Act(
         say("Unlock"),
         say("Unlock %(username)s?"),
         (say("Wrong passwords and codes are forgotten, so %(username)s can try again at once."),),
         people.unlock,
-        is_grave=False,
+        takes="lockout",
     ),
 }
 

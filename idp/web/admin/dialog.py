@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from flask import Response, request
 
 from idp.errors import Message, Refusal
-from idp.web import forms, pages
+from idp.web import confirmation, pages
 from idp.web.admin.access import Admin, Frame
-from idp.web.confirmation import WRONG_PASSWORD, password_fits
 
 
 @dataclass(frozen=True)
@@ -23,11 +22,12 @@ class Question:
 
 @dataclass(frozen=True)
 class DialogPage:
-    """A question; ``username`` of who is asked, for password managers."""
+    """A question; ``username`` of the person asked, for password managers. ``asks_password``: the field is there."""
 
     frame: Frame
     question: Question
     username: str
+    asks_password: bool
     errors: tuple[Message, ...] = ()
 
 
@@ -38,9 +38,8 @@ def unconfirmed(admin: Admin, here: str, question: Question) -> Response | None:
     """
     if request.method != "POST":
         return _page(admin, here, question)
-    if question.asks_password and not password_fits(admin.me.user, forms.fields().get("password", "")):
-        return _page(admin, here, question, WRONG_PASSWORD, status=422)
-    return None
+    wrong = confirmation.unconfirmed(admin.me.user) if question.asks_password else None
+    return _page(admin, here, question, wrong, status=422) if wrong else None
 
 
 def refused(admin: Admin, here: str, question: Question, refusal: Refusal) -> Response:
@@ -51,5 +50,6 @@ def refused(admin: Admin, here: str, question: Question, refusal: Refusal) -> Re
 
 
 def _page(admin: Admin, here: str, question: Question, *errors: Message, status: int = 200) -> Response:
-    page = DialogPage(admin.frame(here), question, admin.me.user.username, errors)
+    asks_password = question.asks_password and not confirmation.is_confirmed_by_password()
+    page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors)
     return pages.render("admin/dialog.html", page, status)

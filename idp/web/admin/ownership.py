@@ -41,7 +41,7 @@ def show(store_url: str) -> Response:
 
 def withdraw(store_url: str) -> Response:
     """Ask, then take the offer back."""
-    admin = access.administrator(store_url)
+    admin = access.administrator(store_url, fresh=True)
     question = _question(_page(admin), url_for("admin.ownership", store_url=store_url))
     asked = dialog.unconfirmed(admin, HERE, question)
     if asked is not None:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import authority, people, roster
-from idp.identity.policy import ROLES, RULING_ROLES
+from idp.identity.policy import ROLES
 from idp.mail.messages import can_be_written_to
 from idp.store import organisations, users
 from idp.store.users import User
@@ -127,7 +127,7 @@ def export(store_url: str) -> Response:
 
 def add(store_url: str) -> Response:
     """Add one person."""
-    admin = access.administrator(store_url, fresh=_is_grave(), or_installation=True)
+    admin = access.administrator(store_url, or_installation=True)
     if request.method == "GET":
         return pages.render("admin/person_form.html", _form(admin, None, {"role": "employee"}, set(), None))
     form = forms.fields()
@@ -141,7 +141,7 @@ def add(store_url: str) -> Response:
 
 def edit(store_url: str, user_id: str) -> Response:
     """Edit one person; with the tick of S49, on to the question about the one-time password."""
-    admin = access.administrator(store_url, fresh=_is_grave(), or_installation=True)
+    admin = access.administrator(store_url, or_installation=True)
     user = person_at(admin, user_id)
     authority.require_over(admin.organisation, user, admin.origin)
     if request.method == "GET":
@@ -154,11 +154,6 @@ def edit(store_url: str, user_id: str) -> Response:
     if "one_time_password" in form:
         return pages.see_other(address_of(admin, user.id, "one-time-password"))
     return access.done(address_of(admin, user.id), "saved")
-
-
-def _is_grave() -> bool:
-    """Whether the form makes or edits an administrator: whoever finds a session open must not do so by it alone."""
-    return request.form.get("role", "") in RULING_ROLES
 
 
 def person_at(admin: Admin, user_id: str) -> User:

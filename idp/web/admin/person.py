@@ -8,7 +8,8 @@ from flask import Blueprint, Response, abort, request, url_for
 from idp import clock
 from idp.errors import Message, Refusal, say
 from idp.identity import authority, dated_rules, passkeys, people, reach
-from idp.identity.policy import RULING_ROLES, Reason
+from idp.identity.policy import Reason
+from idp.identity.sensitive_changes import Confirmation
 from idp.store import clients, credentials, logins, users
 from idp.store.logins import Login
 from idp.store.organisations import Organisation
@@ -89,7 +90,7 @@ def act_on_person(store_url: str, user_id: str, act: str) -> Response:
     admin = access.administrator(store_url, or_installation=True)
     user = person_at(admin, user_id)
     chosen.require(admin.organisation, user, admin.origin)
-    access.administrator(store_url, fresh=_is_grave(chosen, user), or_installation=True)
+    access.administrator(store_url, fresh=chosen.needs(user) > Confirmation.NOTHING, or_installation=True)
     question = _question(admin, user, chosen)
     asked = dialog.unconfirmed(admin, HERE, question)
     return asked if asked is not None else _carry_out(admin, user, chosen, question)
@@ -119,13 +120,8 @@ def _question(admin: Admin, user: User, act: Act) -> Question:
         tuple(sentence.about(**named) for sentence in act.sentences),
         act.label,
         address_of(admin, user.id),
-        asks_password=_is_grave(act, user),
+        asks_password=act.needs(user) == Confirmation.FRESH_PROOF_AND_PASSWORD,
     )
-
-
-def _is_grave(act: Act, user: User) -> bool:
-    """What lets an administrator in is grave too: whoever finds a session open must not do so by it alone."""
-    return act.is_grave or user.role in RULING_ROLES
 
 
 def _page(admin: Admin, user: User) -> PersonPage:

@@ -1,0 +1,254 @@
+"""Decide what a person must confirm before a change: the one rule for console, profile and every later page.
+
+``needed`` is pure. It compares an object before and after a change, both as plain values; ``None`` stands for "not there".
+Each function that changes such an object calls ``require`` with both values, inside the function, where the real change
+is known. A page cannot forget the rule, and a form field that nobody thought of does not get around it.
+
+What the person confirmed is a property of the request. The web layer calls ``begin`` for every request, so a new route
+starts with ``NOTHING`` and can only be refused. ``settle`` and the password dialog raise the value with ``confirm``.
+Outside a request no person acts: the command line, provisioning and the worker act as the system and need no confirmation.
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from typing import Any, Literal
+
+from idp.identity.policy import RULING_ROLES
+
+
+class Confirmation(IntEnum):
+    """What a change needs, and what the acting person gave. A higher value includes the lower ones.
+
+    ``FRESH_PROOF``: the highest assurance the person has, at most ``profile_minutes`` old.
+    """
+
+    NOTHING = 0
+    FRESH_PROOF = 1
+    FRESH_PROOF_AND_PASSWORD = 2
+
+
+NOTHING, FRESH_PROOF, FRESH_PROOF_AND_PASSWORD = Confirmation
+
+
+@dataclass(frozen=True)
+class PersonState:
+    """A user. ``requiring_groups``: ids of their groups that a second factor depends on. ``shops``: None for all."""
+
+    role: str
+    username: str
+    email: str
+    email_verified: bool
+    requiring_groups: frozenset[str] = frozenset()
+    shops: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class PersonDetails:
+    """What else is kept of a user: name, telephone, language, claims and the groups that require nothing."""
+
+    role: str
+    values: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupState:
+    """A group. ``requires``: a second factor depends on it, by its own tick or by a dated rule that names it."""
+
+    name: str
+    requires: bool
+
+
+@dataclass(frozen=True)
+class ShopState:
+    """A shop."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """A dated rule: its name, requirement, first and last day, and conditions."""
+
+    name: str
+    require: str
+    starts: date
+    ends: date | None
+    conditions: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class ClientState:
+    """A client: everything registered (redirect addresses, scopes, grants, first party, minimum) and whether it may act."""
+
+    registered: Mapping[str, Any]
+    secrets: int = 0
+    """Changes with each new secret."""
+    is_disabled: bool = False
+
+
+@dataclass(frozen=True)
+class OrganisationState:
+    """An organisation: everything that can be set, with its settings, logo and owner."""
+
+    values: Mapping[str, Any]
+    owner_id: str = ""
+
+
+@dataclass(frozen=True)
+class SigningKeys:
+    """The keys that sign: the active ones, or the next ones after a rotation."""
+
+    signing: Literal["active", "next"]
+
+
+Kind = Literal[
+    "account", "lockout", "invitation", "one_time_password", "printed_code", "second_factor", "passkey", "sessions",
+    "address_change", "ownership_offer", "ownership", "owner_recovery", "operator",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Access:
+    """A way in, or something that bars it: a credential, an enabled account, a lockout, an offer of the ownership.
+
+    ``label``: what may change while it stays, such as the name of a passkey.
+    """
+
+    kind: Kind
+    holder_role: str
+    label: str = ""
+
+
+State = (
+    PersonState | PersonDetails | GroupState | ShopState | RuleState | ClientState | OrganisationState | SigningKeys | Access
+)
+
+_GIVEN: Mapping[str, Confirmation] = {
+    "account": FRESH_PROOF,
+    "invitation": FRESH_PROOF,
+    "address_change": FRESH_PROOF,
+}
+"""What is handed out with a fresh proof; everything else needs the password too."""
+_TAKEN: Mapping[str, Confirmation] = {
+    "lockout": FRESH_PROOF,
+    "ownership_offer": FRESH_PROOF,
+    "owner_recovery": FRESH_PROOF,
+}
+"""What is taken away with a fresh proof; everything else needs the password too."""
+_RAISED = frozenset({"account", "invitation", "lockout"})
+"""These also need the password where they let an administrator or owner in."""
+
+
+def needed(before: State | None, after: State | None) -> Confirmation:
+    """Return what a person must confirm before an object changes from ``before`` to ``after``. Pure."""
+    if before == after:
+        return NOTHING
+    match before or after:
+        case Access():
+            return _for_access(before, after)
+        case PersonDetails(role=role):
+            return FRESH_PROOF if role in RULING_ROLES else NOTHING
+        case PersonState():
+            return _for_person(before, after)
+        case GroupState():
+            return _for_group(before, after)
+        case ShopState():
+            return NOTHING if after is not None else FRESH_PROOF_AND_PASSWORD
+        case ClientState():
+            return _for_client(before, after)
+        case RuleState():
+            return FRESH_PROOF if after is not None else FRESH_PROOF_AND_PASSWORD
+        case OrganisationState():
+            return _for_organisation(before, after)
+    return FRESH_PROOF_AND_PASSWORD
+
+
+def _for_access(before: State | None, after: State | None) -> Confirmation:
+    held = before or after
+    if not isinstance(held, Access):
+        return FRESH_PROOF_AND_PASSWORD
+    if before is not None and after is not None:
+        return FRESH_PROOF
+    lets_in = (after is None) == (held.kind == "lockout")
+    if held.kind in _RAISED and lets_in and held.holder_role in RULING_ROLES:
+        return FRESH_PROOF_AND_PASSWORD
+    return (_TAKEN if after is None else _GIVEN).get(held.kind, FRESH_PROOF_AND_PASSWORD)
+
+
+def _for_person(before: State | None, after: State | None) -> Confirmation:
+    """A new account is a way in. An address leads to a new password, a username to a mistaken identity at an app."""
+    if not isinstance(before, PersonState) or not isinstance(after, PersonState):
+        return FRESH_PROOF
+    if {before.role, after.role} & {*RULING_ROLES}:
+        return FRESH_PROOF
+    identifies = [(one.role, one.username, one.email, one.email_verified, one.requiring_groups) for one in (before, after)]
+    return FRESH_PROOF if identifies[0] != identifies[1] else NOTHING
+
+
+def _for_group(before: State | None, after: State | None) -> Confirmation:
+    """Adding or loosening a requirement, and renaming what a requirement hangs on; deleting cannot be undone."""
+    if after is None:
+        return FRESH_PROOF_AND_PASSWORD
+    requires = [one.requires for one in (before, after) if isinstance(one, GroupState)]
+    return FRESH_PROOF if any(requires) else NOTHING
+
+
+def _for_client(before: State | None, after: State | None) -> Confirmation:
+    """Whatever is registered decides where codes and tokens go. Secrets, barring and deleting need the password too."""
+    if not isinstance(after, ClientState):
+        return FRESH_PROOF_AND_PASSWORD
+    if isinstance(before, ClientState) and (before.secrets, before.is_disabled) != (after.secrets, after.is_disabled):
+        return FRESH_PROOF_AND_PASSWORD
+    return FRESH_PROOF
+
+
+def _for_organisation(before: State | None, after: State | None) -> Confirmation:
+    if not isinstance(before, OrganisationState) or not isinstance(after, OrganisationState):
+        return FRESH_PROOF_AND_PASSWORD
+    return FRESH_PROOF if before.owner_id == after.owner_id else FRESH_PROOF_AND_PASSWORD
+
+
+class ConfirmationRequired(Exception):
+    """The acting person must confirm the change first; nothing was done. The web layer answers with the way to do so.
+
+    No ``Refusal``: a form that shows refusals must not show this one.
+    """
+
+    def __init__(self, confirmation: Confirmation) -> None:
+        super().__init__(confirmation.name)
+        self.confirmation = confirmation
+
+
+_given: ContextVar[Confirmation | None] = ContextVar("confirmation", default=None)
+
+
+def begin() -> None:
+    """Start a request: a person may act in it, and has confirmed nothing yet."""
+    _given.set(NOTHING)
+
+
+def end() -> None:
+    """End the request."""
+    _given.set(None)
+
+
+def confirm(confirmation: Confirmation) -> None:
+    """Note what the acting person confirmed; never lowers what is known."""
+    _given.set(max(given(), confirmation))
+
+
+def given() -> Confirmation:
+    """Return what the acting person of this request confirmed."""
+    return _given.get() or NOTHING
+
+
+def require(before: State | None, after: State | None) -> None:
+    """Raise ``ConfirmationRequired`` unless the acting person confirmed what this change needs."""
+    found = _given.get()
+    wanted = needed(before, after)
+    if found is not None and found < wanted:
+        raise ConfirmationRequired(wanted)

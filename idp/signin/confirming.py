@@ -1,0 +1,35 @@
+"""Work out what a signed-in person has confirmed for a sensitive change, from the proofs of the login. Pure."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from idp.config import Settings
+from idp.identity import proofs
+from idp.identity.sensitive_changes import Confirmation
+from idp.signin.case import Case, Needs
+from idp.signin.flow import next_step
+from idp.signin.steps.need import JUST_NOW
+from idp.store.logins import Login
+
+
+def fresh(settings: Settings, needs: Needs) -> Needs:
+    """Return the same needs for a sensitive change: the person's highest level, at most ``profile_minutes`` old."""
+    return replace(needs, highest=True, max_age=settings.lifetimes.profile_minutes * 60)
+
+
+def confirmed(settings: Settings, case: Case, login: Login) -> Confirmation:
+    """Return what the person confirmed: the same decision that a reauthentication would make.
+
+    The password of a reauthentication counts as confirmation for ``confirmation_seconds`` after it: its pages named the
+    change. The password of the sign-in itself was typed before anybody thought of a change.
+    """
+    if case.needs.client is not None:
+        return Confirmation.NOTHING  # an app changes nothing here
+    plain = replace(case.needs, prompt=(), tasks=())
+    if next_step(replace(case, needs=fresh(settings, plain))) is not None:
+        return Confirmation.NOTHING
+    later = [proof for proof in proofs.from_json(login.proofs) if proof.at > login.started_at]
+    ended = max((proof.at for proof in later), default=login.started_at)
+    typed = any(proof.method == "password" and proof.at >= ended - JUST_NOW for proof in later)
+    is_now = case.now < ended + timedelta(seconds=settings.lifetimes.confirmation_seconds)
+    return Confirmation.FRESH_PROOF_AND_PASSWORD if typed and is_now else Confirmation.FRESH_PROOF

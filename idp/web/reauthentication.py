@@ -1,0 +1,39 @@
+"""Answer an unconfirmed change with a reauthentication, whatever route asked for the change.
+
+Which change needs what is decided in ``identity.sensitive_changes``. Afterwards the person comes back to the page.
+"""
+
+from dataclasses import replace
+
+from flask import Flask, Response, abort, g
+
+from idp.identity import sensitive_changes
+from idp.identity.sensitive_changes import Confirmation, ConfirmationRequired
+from idp.signin.case import Needs
+from idp.signin.confirming import fresh
+from idp.web import browser
+from idp.web.account.person import SignInFirst, me, who
+
+
+def setup_reauthentication(app: Flask) -> None:
+    """Answer every unconfirmed change of the application."""
+    app.register_error_handler(ConfirmationRequired, reauthenticate)
+
+
+def reauthenticate(required: ConfirmationRequired) -> Response:
+    """Send the person to prove again who they are, and then back to where their page said it leads.
+
+    With a fresh proof only the password is missing. It is asked for in a sign-in that counts nothing older.
+    """
+    needs: Needs | None = g.get("needs")
+    present = who()
+    if needs is None or present is None:
+        abort(403)
+    wanted = replace(fresh(browser.settings(), needs), subject=present.user.id, tasks=())
+    if sensitive_changes.given() >= Confirmation.FRESH_PROOF:
+        wanted = replace(wanted, prompt=("login",))
+    try:
+        me(wanted)
+    except SignInFirst as first:
+        return first.response
+    raise AssertionError(f"{required} although it was confirmed")

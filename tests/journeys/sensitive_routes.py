@@ -1,0 +1,168 @@
+"""Every route that changes something, with what its change needs: the table that ``test_sensitive_routes`` walks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from idp.identity.sensitive_changes import FRESH_PROOF, FRESH_PROOF_AND_PASSWORD, NOTHING, Confirmation
+from tests.journeys import sensitive_world as made
+from tests.journeys.sensitive_world import AT, Form, World
+
+
+@dataclass(frozen=True)
+class Row:
+    """A change: who makes it, by which route, and what it needs. ``make`` gives the address and what is filled in there.
+
+    ``opens``: the page with the form, where it is not at the same address; empty for a form that no page need show.
+    """
+
+    what: str
+    endpoint: str
+    actor: str
+    needs: Confirmation
+    make: Callable[[World], tuple[str, Form]]
+    opens: str | None = None
+    events: int = 1
+
+
+def _act(name: str, needs: Confirmation, actor: str = "anna", **details: object) -> Row:
+    what = f"{name} {details.get('role', '')}"
+    return Row(what, "admin.act_on_person", actor, needs, lambda world: (world.path(world.person(**details), name), {}))
+
+
+PEOPLE = [
+    Row("add an employee", "admin.add_person", "anna", FRESH_PROOF, lambda w: (f"{AT}/people/add", {"username": w.name()})),
+    Row("add a manager", "admin.add_person", "anna", FRESH_PROOF,
+        lambda w: (f"{AT}/people/add", {"username": w.name(), "role": "manager"})),
+    Row("name", "admin.edit_person", "anna", NOTHING, lambda w: (w.path(w.person(), "edit"), {"name": "New"})),
+    Row("telephone", "admin.edit_person", "anna", NOTHING,
+        lambda w: (w.path(w.person(), "edit"), {"phone_number": "+31612345678"})),
+    Row("name of an administrator", "admin.edit_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(w.person(role="administrator"), "edit"), {"name": "New"})),
+    Row("address", "admin.edit_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(w.person(), "edit"), {"email": "eve@evil.example"})),
+    Row("address of a customer", "admin.edit_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(w.person(role="customer"), "edit"), {"email": "eve@evil.example"})),
+    Row("no address", "admin.edit_person", "anna", FRESH_PROOF, lambda w: (w.path(w.person(), "edit"), {"email": ""})),
+    Row("username", "admin.edit_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(w.person(), "edit"), {"username": w.name()})),
+    Row("promote", "admin.edit_person", "anna", FRESH_PROOF, lambda w: (w.path(w.person(), "edit"), {"role": "manager"})),
+    Row("make an administrator", "admin.edit_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(w.person(), "edit"), {"role": "administrator"})),
+    Row("demote", "admin.edit_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(w.person(role="administrator"), "edit"), {"role": "customer"})),
+    Row("out of a requiring group", "admin.edit_person", "anna", FRESH_PROOF, lambda w: made.member(w, requires_mfa=True)),
+    Row("out of another group", "admin.edit_person", "anna", NOTHING, lambda w: made.member(w, requires_mfa=False)),
+    Row("out of a group that a rule names", "admin.edit_person", "anna", FRESH_PROOF, made.named),
+    Row("shops of an employee", "admin.edit_person", "anna", NOTHING,
+        lambda w: (w.path(w.person(), "edit"), {"all_shops": False})),
+    Row("shops of an administrator", "admin.edit_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(w.person(role="administrator"), "edit"), {"all_shops": False})),
+    _act("reset-factor", FRESH_PROOF_AND_PASSWORD),
+    _act("remove-factor", FRESH_PROOF_AND_PASSWORD),
+    _act("one-time-password", FRESH_PROOF_AND_PASSWORD),
+    _act("print-code", FRESH_PROOF_AND_PASSWORD, email=""),
+    _act("disable", FRESH_PROOF_AND_PASSWORD),
+    _act("invite", FRESH_PROOF, role="manager"),
+    _act("invite", FRESH_PROOF_AND_PASSWORD, role="administrator"),
+    _act("offer-ownership", FRESH_PROOF_AND_PASSWORD, actor="boss", role="manager"),
+    Row("end all sessions", "admin.act_on_person", "anna", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (w.path(w.actors["sam"], "end-sessions"), {})),
+    Row("enable", "admin.act_on_person", "anna", FRESH_PROOF,
+        lambda w: (w.path(made.disabled(w, "employee"), "enable"), {})),
+    Row("enable an administrator", "admin.act_on_person", "anna", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (w.path(made.disabled(w, "administrator"), "enable"), {})),
+    Row("unlock", "admin.act_on_person", "anna", FRESH_PROOF, lambda w: (w.path(made.failed(w, "employee"), "unlock"), {})),
+    Row("unlock an administrator", "admin.act_on_person", "anna", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (w.path(made.failed(w, "administrator"), "unlock"), {})),
+    Row("remove a passkey", "admin.remove_passkey", "anna", FRESH_PROOF_AND_PASSWORD, made.another_passkey),
+    Row("end a session", "admin.end_session", "anna", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (f"{AT}/sessions/{w.login_of(w.actors['tom'])}/end", {})),
+    Row("withdraw the offer", "admin.withdraw_ownership", "boss", FRESH_PROOF, made.offered),
+    Row("recover the owner", "admin.act_on_person", "olga", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (made.owner(w, "recover-owner"), {})),
+    Row("stop the recovery", "admin.act_on_person", "olga", FRESH_PROOF_AND_PASSWORD,
+        lambda w: made.recovering(w, made.owner(w, "stop-recovery"))),
+    Row("stop the recovery at home", "account.stop_recovery", "anna", FRESH_PROOF,
+        lambda w: made.recovering(w, "/account/owner-recovery/stop"), opens=""),
+]  # fmt: skip
+ORGANISATION = [
+    Row("add a group", "admin.groups", "anna", NOTHING, lambda w: (f"{AT}/groups", {"name": w.name()})),
+    Row("add a requiring group", "admin.groups", "anna", FRESH_PROOF,
+        lambda w: (f"{AT}/groups", {"name": w.name(), "requires_mfa": True})),
+    Row("rename a group", "admin.group", "anna", NOTHING, lambda w: made.group(w, {"name": w.name()}, requires_mfa=False)),
+    Row("loosen a group", "admin.group", "anna", FRESH_PROOF,
+        lambda w: made.group(w, {"name": w.name(), "requires_mfa": False}, requires_mfa=True)),
+    Row("tighten a group", "admin.group", "anna", FRESH_PROOF,
+        lambda w: made.group(w, {"name": w.name(), "requires_mfa": True}, requires_mfa=False)),
+    Row("into a requiring group", "admin.group", "anna", FRESH_PROOF,
+        lambda w: made.group(w, {"username": w.person().username}, requires_mfa=True)),
+    Row("into another group", "admin.group", "anna", NOTHING,
+        lambda w: made.group(w, {"username": w.person().username}, requires_mfa=False)),
+    Row("delete a group", "admin.remove_group", "anna", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (f"{AT}/groups/{w.group(requires_mfa=False).id}/remove", {})),
+    Row("add a shop", "admin.shops", "anna", NOTHING, lambda w: (f"{AT}/shops", {"code": w.name(), "name": "Two"})),
+    Row("rename a shop", "admin.shop", "anna", NOTHING, lambda w: (f"{AT}/shops/{w.shop()}", {"name": "Two"})),
+    Row("delete a shop", "admin.remove_shop", "anna", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (f"{AT}/shops/{w.shop()}/remove", {})),
+    Row("remember for longer", "admin.settings", "anna", FRESH_PROOF,
+        lambda w: (f"{AT}/settings", {"remember_device_days": str(20 + len(w.name()) % 3), "name": w.name()})),
+    Row("remove the logo", "admin.logo", "anna", FRESH_PROOF, made.logo, opens=""),
+    Row("send a mail again", "admin.resend_mail", "anna", NOTHING, made.mail),
+    Row("test an app", "admin.test_app", "anna", NOTHING, lambda w: (f"{AT}/apps/{w.client()}/test", {})),
+]  # fmt: skip
+INSTALLATION = [
+    Row("add a rule", "admin.add_policy", "olga", FRESH_PROOF,
+        lambda w: (f"{AT}/policies/add", {"name": w.name(), "starts": "2031-01-01"})),
+    Row("end a rule", "admin.edit_policy", "olga", FRESH_PROOF,
+        lambda w: (f"{AT}/policies/edit?name={w.rule()}", {"ends": "2031-01-01"})),
+    Row("delete a rule", "admin.remove_policy", "olga", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (f"{AT}/policies/remove?name={w.rule()}", {})),
+    Row("add an app", "admin.add_app", "olga", FRESH_PROOF,
+        lambda w: (f"{AT}/apps/add", {"client_id": w.name(), "redirect_uris": "https://evil.example/"})),
+    Row("redirect address", "admin.edit_app", "olga", FRESH_PROOF,
+        lambda w: (f"{AT}/apps/{w.client()}/edit", {"redirect_uris": "https://evil.example/"})),
+    Row("minimum", "admin.edit_app", "olga", FRESH_PROOF,
+        lambda w: (f"{AT}/apps/{w.client()}/edit", {"minimum_acr": "mfa"})),
+    *(
+        Row(f"{act} an app", "admin.act_on_app", "olga", FRESH_PROOF_AND_PASSWORD,
+            lambda w, act=act: (f"{AT}/apps/{w.client(disabled=act == 'enable')}/do/{act}", {}))
+        for act in ("rotate", "disable", "enable", "delete")
+    ),
+    Row("rotate the keys", "admin.rotate_keys", "olga", FRESH_PROOF_AND_PASSWORD, lambda _: (f"{AT}/keys/rotate", {})),
+]  # fmt: skip
+OWN = [
+    Row("own address", "account.change_address", "kim", FRESH_PROOF,
+        lambda w: ("/account/address", {"email": f"{w.name()}@evil.example"})),
+    Row("own name", "account.name", "kim", NOTHING, lambda w: ("/account/name", {"name": w.name()}), "/account/details"),
+    Row("rename a passkey", "account.rename_passkey", "kim", FRESH_PROOF,
+        lambda w: (f"/account/passkeys/{made.passkey(w, w.actors['kim'])}/rename", {"name": w.name()}), opens=""),
+    Row("forget a device", "account.forget_device", "kim", NOTHING, lambda w: made.device(w, w.actors["kim"]), opens=""),
+    Row("end an app", "account.end_app", "kim", NOTHING, made.consent, opens=""),
+    Row("remove a passkey", "account.remove_passkey", "kim", FRESH_PROOF_AND_PASSWORD,
+        lambda w: (f"/account/passkeys/{made.passkey(w, w.actors['kim'])}/remove", {})),
+    Row("remove the factor", "account.remove_factor", "kim", FRESH_PROOF_AND_PASSWORD,
+        lambda _: ("/account/factor/remove", {}), opens="/account/factor/remove/password", events=2),
+]  # fmt: skip
+ROWS = [*PEOPLE, *ORGANISATION, *INSTALLATION, *OWN]
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("account.set_up", "account.new_codes", "account.new_password", "account.add_passkey"), "the sign-in asks"
+    ),
+    "account.verify_address": "a link to the address on record",
+    "account.language": "the language of one's own pages",
+    "account.time_zone": "the time zone of one's own pages",
+    "account.dismiss_notice": "a notice that was read",
+    "account.end_session": "one's own session",
+    "account.sign_in": "the sign-in",
+    "account.sign_out": "one's own session",
+    "pages.language": "the language of pages",
+    "signin.answer": "the sign-in",
+    "links.press": "a mailed link",
+    "unlock.lift": "a mailed link and the password",
+    "reset.ask": "a mail to the address on record",
+    "reset.show_paper": "a printed code",
+    "reset.choose": "a mailed link or a printed code",
+    "oauth.as_get": "the protocol",
+    "oauth.confirm_logout": "one's own session",
+}
+"""Routes that change nothing of the kind, and why."""

@@ -1,0 +1,170 @@
+"""An organisation with something of everything, for the table of routes that change something."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import count
+
+from idp import clock, crypto
+from idp.audit import Origin
+from idp.db import transaction
+from idp.identity import dated_rules, logos, ownership, passkeys, people, recoveries, remembered, retailers
+from idp.identity.organisations import settings_of
+from idp.mail.messages import notify
+from idp.oauth import registration
+from idp.oauth.registration import Ours
+from idp.store import consents, limits, logins, outbox
+from idp.store.organisations import Group
+from tests.drivers import pictures
+from tests.drivers.security_key import SecurityKey
+from tests.factories import BY_TESTS, Factory, MadePerson
+
+AT = "/admin/example-shoes"
+ISSUER = "https://id.example.com"
+Form = Mapping[str, str | bool]
+
+
+class World:
+    """An organisation with something of everything, made anew for each row. ``browsers``: signed in, by name."""
+
+    def __init__(self, factory: Factory, shoes: str, actors: Mapping[str, MadePerson]) -> None:
+        self.factory, self.shoes, self.actors, self._numbers = factory, shoes, actors, count()
+
+    def name(self) -> str:
+        """A name that nobody has."""
+        return f"n{next(self._numbers)}"
+
+    def person(self, **details: object) -> MadePerson:
+        """Somebody with a second factor and a verified address."""
+        name = self.name()
+        return self.factory.make_user(self.shoes, name, **{"with_totp": True, "email": f"{name}@shoes.example", **details})
+
+    def path(self, person: MadePerson, act: str) -> str:
+        """An address about a person."""
+        return f"{AT}/people/{person.id}/{act}"
+
+    def group(self, *, requires_mfa: bool) -> Group:
+        """A group."""
+        values = {"name": self.name(), "requires_mfa": requires_mfa}
+        with self.factory.context(), transaction():
+            return retailers.create_group(self.shoes, values, BY_TESTS)
+
+    def shop(self) -> str:
+        """The id of a shop."""
+        with self.factory.context(), transaction():
+            return retailers.create_shop(self.shoes, {"code": self.name(), "name": "One"}, BY_TESTS).id
+
+    def rule(self) -> str:
+        """The name of a dated rule."""
+        values = {"name": self.name(), "starts": clock.now().date() + timedelta(days=9), "countries": ["AU"]}
+        with self.factory.context(), transaction():
+            return dated_rules.create(self.factory.settings, values, dated_rules.known_now(), BY_TESTS).name
+
+    def client(self, *, disabled: bool = False) -> str:
+        """The id of an app."""
+        name, metadata = self.name(), {"client_name": "Till", "redirect_uris": ["https://shop.example.com/callback"]}
+        with self.factory.context():
+            registration.register(self.factory.settings, name, metadata, Ours(), None, BY_TESTS)
+            if disabled:
+                registration.disable(name, BY_TESTS)
+        return name
+
+    def login_of(self, person: MadePerson) -> str:
+        """The id of an open session of somebody."""
+        with self.factory.context():
+            return logins.logins_of(person.organisation_id, person.id, clock.now())[0].id
+
+
+def disabled(world: World, role: str) -> MadePerson:
+    person = world.person(role=role)
+    with world.factory.context():
+        at = world.factory.organisation(world.shoes)
+        people.disable(world.factory.settings, at, world.factory.user(person), BY_TESTS)
+    return person
+
+
+def failed(world: World, role: str) -> MadePerson:
+    person = world.person(role=role)
+    with world.factory.context(), transaction():
+        limits.admit_guess(person.organisation_id, person.id, "totp", "here", clock.now(), [(9, clock.now())])
+    return person
+
+
+def member(world: World, *, requires_mfa: bool) -> tuple[str, Form]:
+    group = world.group(requires_mfa=requires_mfa)
+    return world.path(world.person(groups=(group.name,)), "edit"), {f"group-{group.id}": False}
+
+
+def named(world: World) -> tuple[str, Form]:
+    """A group that requires nothing itself, but that a dated rule names."""
+    group = world.group(requires_mfa=False)
+    values = {"name": world.name(), "starts": clock.now().date(), "groups": [group.name]}
+    with world.factory.context(), transaction():
+        dated_rules.create(world.factory.settings, values, dated_rules.known_now(), BY_TESTS)
+    return world.path(world.person(groups=(group.name,)), "edit"), {f"group-{group.id}": False}
+
+
+def group(world: World, change: Form, *, requires_mfa: bool) -> tuple[str, Form]:
+    return f"{AT}/groups/{world.group(requires_mfa=requires_mfa).id}", change
+
+
+def passkey(world: World, person: MadePerson) -> str:
+    world.factory.give_passkey(person, SecurityKey(ISSUER), world.name())
+    with world.factory.context():
+        return passkeys.passkeys_of(world.factory.user(person))[-1].id
+
+
+def another_passkey(world: World) -> tuple[str, Form]:
+    person = world.person()
+    return world.path(person, f"passkeys/{passkey(world, person)}/remove"), {}
+
+
+def logo(world: World) -> tuple[str, Form]:
+    with world.factory.context():
+        logos.adopt(world.factory.organisation(world.shoes), pictures.picture(), BY_TESTS)
+    return f"{AT}/settings/logo", {"remove": "yes"}
+
+
+def offered(world: World) -> tuple[str, Form]:
+    heir, boss = world.person(role="manager"), world.actors["boss"]
+    with world.factory.context():
+        at, to = world.factory.organisation(world.shoes), world.factory.user(heir)
+        ownership.offer(world.factory.settings, at, to, Origin(actor_id=boss.id))
+    return f"{AT}/ownership/withdraw", {}
+
+
+def recovering(world: World, path: str) -> tuple[str, Form]:
+    with world.factory.context():
+        at = world.factory.organisation(world.shoes)
+        if recoveries.under_way(at.id) is None:
+            recoveries.start(world.factory.settings, at, BY_TESTS)
+    return path, {}
+
+
+def mail(world: World) -> tuple[str, Form]:
+    person = world.person()
+    with world.factory.context(), transaction():
+        notify(world.factory.settings, person.organisation_id, person.id, "disabled")
+    with world.factory.context(), transaction():
+        row = next(mail for mail in outbox.mails() if mail.user_id == person.id)
+        outbox.note_failure(row.id, 1, clock.now(), "away")
+        return f"{AT}/mail/{row.id}/resend", {}
+
+
+def consent(world: World) -> tuple[str, Form]:
+    kim, client = world.actors["kim"], world.client()
+    with world.factory.context(), transaction():
+        consents.give_consent(kim.organisation_id, kim.id, client, ["openid"], clock.now())
+    return f"/account/apps/{client}/end", {}
+
+
+def owner(world: World, act: str) -> str:
+    return f"{AT}/people/{world.actors['boss'].id}/{act}"
+
+
+def device(world: World, person: MadePerson) -> tuple[str, Form]:
+    with world.factory.context():
+        settings, at = world.factory.settings, world.factory.organisation(world.shoes)
+        token = crypto.new_secret()
+        terms = settings_of(settings, at)
+        device = remembered.remember(settings, terms, at.id, person.id, token, label="Firefox", now=clock.now())
+    return f"/account/devices/{device}/forget", {}

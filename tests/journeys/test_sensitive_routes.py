@@ -1,0 +1,111 @@
+"""Every route × change, with an old proof, with a fresh one, and with the password besides (issue 7, entry 1).
+
+What an attacker has: the cookie of somebody signed in, older than ``profile_minutes``, and nothing else.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from idp.identity.sensitive_changes import FRESH_PROOF, FRESH_PROOF_AND_PASSWORD, NOTHING
+from idp.store import audit as audit_rows
+from tests.drivers.browser import Browser
+from tests.factories import Factory, MadePerson
+from tests.journeys.sensitive_routes import ELSEWHERE, ROWS, Row
+from tests.journeys.sensitive_world import ISSUER, Form, World
+
+NOT_A_CHANGE = ("login:started", "login:stepped_up", "password:wrong")
+ACTORS = ("anna", "boss", "olga", "kim")
+
+
+@pytest.fixture
+def kim(factory: Factory, shoes: str) -> MadePerson:
+    """Somebody with a profile of their own, for whom nothing is compulsory."""
+    return factory.make_user(shoes, "kim", with_totp=True, recovery_codes=3, email="kim@shoes.example")
+
+
+def events(world: World) -> int:
+    """How many changes the trail tells of."""
+    with world.factory.context():
+        rows = [*audit_rows.rows(world.shoes), *audit_rows.rows("")]
+        return len([row for row in rows if row.event not in NOT_A_CHANGE])
+
+
+def filled(browser: Browser, row: Row, address: str, changes: Form) -> list[tuple[str, str]]:
+    """The form as its page shows it to somebody with a fresh proof, with the changes filled in."""
+    if row.opens == "":
+        return [(name, str(value)) for name, value in changes.items()]
+    browser.open(row.opens or address)
+    assert browser.status == 200, (row.what, browser.status, browser.text)
+    form = next(form for form in browser.page.forms[1:] if all(name in form.kinds for name in changes))
+    for name, value in changes.items():
+        form.set(name, value)
+    return [
+        (name, value) for name, values in form.fields.items() for value in values if name not in ("csrf_token", "password")
+    ]
+
+
+def outcome(browser: Browser, world: World, address: str, fields: list[tuple[str, str]]) -> str:
+    """What became of a posted form: ``changed``, ``asked`` (to prove again, or for the password), or how it failed."""
+    token, before = browser.open("/").value("csrf_token"), events(world)
+    browser.send("POST", ISSUER + address, [("csrf_token", token), *fields])
+    changed = events(world) - before
+    if "/sign-in/" in browser.url and not changed and (browser.left_for is None):
+        return "asked"
+    if browser.status == 422 and "password" in browser.fields and not changed:
+        return "asked"
+    return "changed" if changed else f"{browser.status} {browser.errors} {browser.heading}"
+
+
+def walk(row: Row, world: World, stale: Browser, fresh: Browser) -> list[str]:
+    """One row; what is not as it should be."""
+    person, found = world.actors[row.actor], []
+    address, changes = row.make(world)
+    fields = filled(fresh, row, address, changes)
+    with_password = [*fields, ("password", person.password)]
+    steps = [
+        ("an old proof", stale, fields, row.needs == NOTHING),
+        ("an old proof and the password", stale, with_password, False),
+        ("a fresh proof", fresh, fields, row.needs <= FRESH_PROOF),
+        ("a fresh proof and the password", fresh, with_password, True),
+    ]
+    for with_what, browser, sent, may in steps:
+        if with_what.endswith("password") and row.needs < FRESH_PROOF_AND_PASSWORD:
+            continue
+        got = outcome(browser, world, address, sent)
+        if got != ("changed" if may else "asked"):
+            found.append(f"{row.what} with {with_what}: {got}")
+        if may:
+            break
+    return found
+
+
+def by_recovery_code(browser: Browser, person: MadePerson) -> Browser:
+    """Sign in with a recovery code, which stands in for the passkeys that this person gets during the walk."""
+    browser.open("/account/sessions")
+    browser.fill(username=person.username, password=person.password).submit().submit("use_recovery")
+    return browser.fill(recovery_code=person.recovery_codes[0]).submit().submit("choice=carry_on")
+
+
+def test_every_change_is_asked_for_as_much_as_it_needs(
+    factory: Factory, enter, new_browser, clock: Callable[..., None], shoes: str, anna, boss, olga, kim
+) -> None:
+    """S13, S47, ASVS V7.5.1: with an old proof nothing sensitive changes by any route, and everything does with enough."""
+    actors = {"anna": anna, "boss": boss, "olga": olga, "kim": kim}
+    others = {name: factory.make_user(shoes, name, with_totp=True, email=f"{name}@shoes.example") for name in ("sam", "tom")}
+    world = World(factory, shoes, {**actors, **others})
+    stale = {name: enter(actors[name], "/account/sessions", new_browser()) for name in ACTORS}
+    clock(minutes=11)
+    fresh = {name: enter(person, "/account/sessions", new_browser()) for name, person in {**actors, **others}.items()}
+    fresh["kim"] = by_recovery_code(new_browser(), kim)
+    wrong = [problem for row in ROWS for problem in walk(row, world, stale[row.actor], fresh[row.actor])]
+    assert wrong == []
+
+
+def test_the_table_has_every_route_that_changes_something(app: Flask) -> None:
+    """A route that is added later must say what its change needs."""
+    machines = {"machines.token", "machines.userinfo_"}
+    posting = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    posting = {name for name in posting if not name.startswith("oauth.machines.")} - machines
+    assert posting == {row.endpoint for row in ROWS} | set(ELSEWHERE)

@@ -1,0 +1,127 @@
+"""Which change needs which confirmation: the table of the one rule (issue 7, entry 1)."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from idp.identity import sensitive_changes
+from idp.identity.sensitive_changes import (
+    FRESH_PROOF,
+    FRESH_PROOF_AND_PASSWORD,
+    NOTHING,
+    Access,
+    ClientState,
+    Confirmation,
+    ConfirmationRequired,
+    GroupState,
+    OrganisationState,
+    PersonDetails,
+    PersonState,
+    RuleState,
+    ShopState,
+    SigningKeys,
+    State,
+    needed,
+)
+
+JAN = PersonState("employee", "jan", "jan@shoes.example", True, frozenset({"2fa"}), frozenset({"one"}))
+ANNA = replace(JAN, role="administrator")
+GROUP = GroupState("Staff", requires=False)
+RULE = RuleState("AU", "second_factor", date(2021, 4, 30), None, (("AU",), (), (), (), (), ()))
+APP = ClientState({"redirect_uris": ["https://shop.example/"], "minimum_acr": "mfa"})
+SHOES = OrganisationState({"settings": {"remember_device_days": 30}}, "owner")
+
+TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
+    ("nothing changes", ANNA, ANNA, NOTHING),
+    ("another address", JAN, replace(JAN, email="eve@evil.example"), FRESH_PROOF),
+    ("no address any more", JAN, replace(JAN, email=""), FRESH_PROOF),
+    ("an address taken as verified", replace(JAN, email_verified=False), JAN, FRESH_PROOF),
+    ("another username", JAN, replace(JAN, username="anna"), FRESH_PROOF),
+    ("promoted", JAN, replace(JAN, role="manager"), FRESH_PROOF),
+    ("made an administrator", JAN, ANNA, FRESH_PROOF),
+    ("demoted", ANNA, JAN, FRESH_PROOF),
+    ("into a requiring group", JAN, replace(JAN, requiring_groups=frozenset({"2fa", "x"})), FRESH_PROOF),
+    ("out of a requiring group", JAN, replace(JAN, requiring_groups=frozenset()), FRESH_PROOF),
+    ("shops of an employee", JAN, replace(JAN, shops=None), NOTHING),
+    ("shops of an administrator", ANNA, replace(ANNA, shops=None), FRESH_PROOF),
+    ("a new employee", None, JAN, FRESH_PROOF),
+    ("a removed user", JAN, None, FRESH_PROOF),
+    ("the name of an employee", PersonDetails("employee", ("Jan",)), PersonDetails("employee", ("J.",)), NOTHING),
+    ("the name of an administrator", PersonDetails("owner", ("Jan",)), PersonDetails("owner", ("J.",)), FRESH_PROOF),
+    ("a group that requires nothing", None, GROUP, NOTHING),
+    ("a group that requires a factor", None, replace(GROUP, requires=True), FRESH_PROOF),
+    ("a requirement", GROUP, replace(GROUP, requires=True), FRESH_PROOF),
+    ("a requirement loosened", replace(GROUP, requires=True), GROUP, FRESH_PROOF),
+    ("a name of a group", GROUP, replace(GROUP, name="Team"), NOTHING),
+    ("a name that a rule knows", replace(GROUP, requires=True), GroupState("Team", requires=True), FRESH_PROOF),
+    ("a deleted group", GROUP, None, FRESH_PROOF_AND_PASSWORD),
+    ("a new shop", None, ShopState("one", "One"), NOTHING),
+    ("a renamed shop", ShopState("one", "One"), ShopState("one", "Two"), NOTHING),
+    ("a deleted shop", ShopState("one", "One"), None, FRESH_PROOF_AND_PASSWORD),
+    ("a new rule", None, RULE, FRESH_PROOF),
+    ("a rule's end", RULE, replace(RULE, ends=date(2022, 1, 1)), FRESH_PROOF),
+    ("a rule's start", RULE, replace(RULE, starts=date(2030, 1, 1)), FRESH_PROOF),
+    ("a rule's requirement", RULE, replace(RULE, require="mfa"), FRESH_PROOF),
+    ("a rule's conditions", RULE, replace(RULE, conditions=()), FRESH_PROOF),
+    ("a deleted rule", RULE, None, FRESH_PROOF_AND_PASSWORD),
+    ("a new app", None, APP, FRESH_PROOF),
+    ("a redirect address", APP, ClientState({**APP.registered, "redirect_uris": ["https://evil.example/"]}), FRESH_PROOF),
+    ("a minimum", APP, ClientState({**APP.registered, "minimum_acr": ""}), FRESH_PROOF),
+    ("a new secret", APP, replace(APP, secrets=1), FRESH_PROOF_AND_PASSWORD),
+    ("a disabled app", APP, replace(APP, is_disabled=True), FRESH_PROOF_AND_PASSWORD),
+    ("an enabled app", replace(APP, is_disabled=True), APP, FRESH_PROOF_AND_PASSWORD),
+    ("a deleted app", APP, None, FRESH_PROOF_AND_PASSWORD),
+    ("settings", SHOES, replace(SHOES, values={"settings": {"remember_device_days": 1}}), FRESH_PROOF),
+    ("another owner", SHOES, replace(SHOES, owner_id="heir"), FRESH_PROOF_AND_PASSWORD),
+    ("a new organisation", None, SHOES, FRESH_PROOF_AND_PASSWORD),
+    ("a removed organisation", SHOES, None, FRESH_PROOF_AND_PASSWORD),
+    ("other signing keys", SigningKeys("active"), SigningKeys("next"), FRESH_PROOF_AND_PASSWORD),
+    ("a passkey's name", Access("passkey", "employee", "Mine"), Access("passkey", "employee", "Yours"), FRESH_PROOF),
+]
+GIVEN = {"account": 1, "invitation": 1, "address_change": 1}
+TAKEN = {"lockout": 1, "ownership_offer": 1, "owner_recovery": 1}
+LETS_IN = {("account", True), ("invitation", True), ("lockout", False)}
+KINDS = (
+    "account", "lockout", "invitation", "one_time_password", "printed_code", "second_factor", "passkey", "sessions",
+    "address_change", "ownership_offer", "ownership", "owner_recovery", "operator",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "before", "after", "wanted"), TABLE, ids=[row[0] for row in TABLE])
+def test_a_change_is_weighed_by_what_it_changes(
+    what: str, before: State | None, after: State | None, wanted: Confirmation
+) -> None:
+    """Issue 7, entry 1: the same answer whatever page, route or form asks."""
+    assert needed(before, after) == wanted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_way_in_is_weighed_by_whom_it_lets_in(kind: sensitive_changes.Kind) -> None:
+    """S47, S49: a credential needs the password too, and so does whatever lets an administrator or owner in."""
+    for role in ("owner", "administrator", "manager", "employee", "customer"):
+        held, is_ruling = Access(kind, role), role in ("owner", "administrator")
+        for is_given in (True, False):
+            wanted = 2 if is_ruling and (kind, is_given) in LETS_IN else (GIVEN if is_given else TAKEN).get(kind, 2)
+            assert needed(*((None, held) if is_given else (held, None))) == wanted, (role, is_given)
+
+
+def test_a_request_starts_unconfirmed_and_the_system_needs_nothing() -> None:
+    """Outside a request the command line acts; within one nothing is confirmed until a proof says so."""
+    promoted = replace(JAN, role="administrator")
+    sensitive_changes.require(JAN, promoted)
+    sensitive_changes.begin()
+    try:
+        for given in Confirmation:
+            sensitive_changes.confirm(given)
+            sensitive_changes.confirm(NOTHING)
+            assert sensitive_changes.given() == given
+            if given < FRESH_PROOF:
+                with pytest.raises(ConfirmationRequired) as required:
+                    sensitive_changes.require(JAN, promoted)
+                assert required.value.confirmation == FRESH_PROOF
+            else:
+                sensitive_changes.require(JAN, promoted)
+    finally:
+        sensitive_changes.end()
+    assert sensitive_changes.given() == NOTHING
