@@ -196,7 +196,7 @@ def _states(
         requiring_groups=frozenset(requiring),
         shops=None if shops is None else frozenset(shops),
     )
-    kept = tuple(columns[name] for name in ("name", "phone_number", "locale", "claims"))
+    kept = tuple(columns[name] for name in ("name", "phone_number", "locale", "time_zone", "claims"))
     return state, PersonDetails(columns["role"], (*kept, *sorted(groups - requiring)))
 
 
