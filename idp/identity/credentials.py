@@ -87,7 +87,7 @@ def store(settings: Settings, user: User, prepared: Ready, now: datetime) -> lis
     stored = []
     if prepared.totp_secret:
         secret = prepared.totp_secret
-        totp.activate(settings, user.organisation_id, user.id, crypto.new_id(), secret, 0, now)
+        totp.activate(settings, user.organisation_id, user.id, crypto.new_id(), secret, now)
         stored.append("totp")
     if prepared.recovery_digests:
         recovery.put(user.organisation_id, user.id, prepared.recovery_salt, prepared.recovery_digests, now)

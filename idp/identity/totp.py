@@ -1,12 +1,12 @@
 """Codes of authenticator apps (RFC 6238): SHA-1, six digits, 30 seconds, secrets of 160 bits (S14).
 
-``check`` is pure and says what a code is; ``accept`` spends it. No code is accepted twice: one conditional UPDATE, shared by
-sign-in and step-up (RFC 6238 §5.2), and a row for every step that was used or named by a hint (S58).
+``check`` is pure and says what a code is; ``accept`` spends it. No code is accepted twice (RFC 6238 §5.2): there is one row
+for every step that was used or named by a hint (S58), inserted once, and shared by sign-in, step-up and set-up.
 """
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,8 +92,8 @@ def step_at(now: datetime) -> int:
     return clock.epoch_seconds(now) // STEP
 
 
-def check(secret: str, code: str, now: datetime, last_step: int = 0) -> Check:
-    """What ``code`` is at ``now``, when ``last_step`` was the last one accepted. Pure.
+def check(secret: str, code: str, now: datetime, spent: Collection[int] = ()) -> Check:
+    """What ``code`` is at ``now``, when the steps in ``spent`` were used or named by a hint. Pure.
 
     Every candidate of a row is compared, each in constant time, so that the time taken does not tell which one fitted.
     """
@@ -102,19 +102,25 @@ def check(secret: str, code: str, now: datetime, last_step: int = 0) -> Check:
         return Wrong()
     current = step_at(now)
     near = _fitting(secret, digits, range(current - WINDOW, current + WINDOW + 1))
-    fresh = [step for step in near if step > last_step]
+    fresh = [step for step in near if step not in spent]
     if fresh:
         return Right(fresh[0])
-    return AlreadyUsed(near[0]) if near else _elsewhere(secret, digits, current, last_step)
+    return AlreadyUsed(near[0]) if near else _elsewhere(secret, digits, current, spent)
 
 
-def _elsewhere(secret: str, digits: str, current: int, last_step: int) -> Check:
+def spent_around(organisation_id: str, totp_id: str, now: datetime) -> set[int]:
+    """Return the spent steps of an authenticator that ``check`` compares at ``now``."""
+    current, widest = step_at(now), TIME_ZONES * HOUR + WINDOW
+    return credentials.spent_steps(organisation_id, totp_id, current - widest, current + widest)
+
+
+def _elsewhere(secret: str, digits: str, current: int, spent: Collection[int]) -> Check:
     """The nearest other moment that the code fits: some minutes, or whole hours give or take a step."""
     minutes = [offset for offset in range(-DRIFT, DRIFT + 1) if abs(offset) > WINDOW]
     hours = [sign * hour * HOUR + slip for hour in range(1, TIME_ZONES + 1) for sign in (-1, 1) for slip in (0, -1, 1)]
     for offsets in (sorted(minutes, key=abs), hours):
         found = _fitting(secret, digits, (current + offset for offset in offsets))
-        if found and found[0] == last_step:
+        if found and found[0] in spent and found[0] < current:  # typed again a little later; a hint names steps ahead
             return AlreadyUsed(found[0])
         if found:
             return Elsewhere(found[0], (found[0] - current) * STEP)
@@ -130,8 +136,8 @@ def _fitting(secret: str, digits: str, steps: Iterable[int]) -> list[int]:
 def accept(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
     """Spend a ``Right`` step of an active authenticator, once over all nodes; False where somebody was first."""
     with transaction():
-        advanced = credentials.advance_totp(organisation_id, totp_id, step, now)
-        return advanced and credentials.spend_step(organisation_id, totp_id, step, now)
+        is_active = credentials.note_totp_use(organisation_id, totp_id, now)
+        return is_active and credentials.spend_step(organisation_id, totp_id, step, now)
 
 
 def spend_named(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
@@ -155,9 +161,7 @@ def move_to_current_key(settings: Settings, totp: credentials.Totp) -> bool:
     return sealed.TOTP.reseal_row(settings.ring, totp.id, totp.sealed_secret)
 
 
-def activate(
-    settings: Settings, organisation_id: str, user_id: str, totp_id: str, secret: str, last_step: int, now: datetime
-) -> None:
+def activate(settings: Settings, organisation_id: str, user_id: str, totp_id: str, secret: str, now: datetime) -> None:
     """Make this the user's authenticator app in the place of the former one (S22), within the caller's transaction.
 
     Trust in devices ends (S40), an administrator's reset is answered (S47), and failures (the hard stop too) are forgotten
@@ -170,7 +174,6 @@ def activate(
         id=totp_id,
         user_id=user_id,
         sealed_secret=seal_secret(settings, organisation_id, totp_id, secret),
-        last_step=last_step,
         active_since=now,
     )
     credentials.add_totp(row)

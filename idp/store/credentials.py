@@ -38,14 +38,17 @@ class Totp(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     user_id: Mapped[str] = mapped_column(Id)
     sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
-    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     active_since: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
 
 
 class SpentStep(Base):
-    """A time step whose code was used, or named by a hint (S58): unique for each authenticator, also a pending one."""
+    """A time step whose code was used, or named by a hint (S58): unique for each authenticator, also a pending one.
+
+    Steps are known one by one. The latest accepted step alone would bar everybody for as long as a clock was ahead, once
+    it is put right (RFC 6238 §5.2 asks that a code is accepted once, not that codes come in order).
+    """
 
     __tablename__ = "spent_steps"
 
@@ -125,16 +128,16 @@ def spend_step(organisation_id: str, totp_id: str, step: int, now: datetime) -> 
     return insert_new(SpentStep, organisation_id=organisation_id, totp_id=totp_id, step=step, spent_at=now)
 
 
-def advance_totp(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
-    """Take ``step`` as the last accepted one if it is later than that: the conditional UPDATE of RFC 6238 §5.2."""
-    here = (
-        Totp.organisation_id == organisation_id,
-        Totp.id == totp_id,
-        Totp.removed_at.is_(None),
-        Totp.last_step < step,
-        ~exists().where(SpentStep.organisation_id == organisation_id, SpentStep.totp_id == totp_id, SpentStep.step == step),
-    )
-    return write(update(Totp).where(*here).values(last_step=step, last_used_at=now)) == 1
+def spent_steps(organisation_id: str, totp_id: str, first: int, last: int) -> set[int]:
+    """Return the spent steps of an authenticator, from ``first`` to ``last``."""
+    here = (SpentStep.organisation_id == organisation_id, SpentStep.totp_id == totp_id)
+    return {row[0] for row in values(select(SpentStep.step).where(*here, SpentStep.step.between(first, last)))}
+
+
+def note_totp_use(organisation_id: str, totp_id: str, now: datetime) -> bool:
+    """Note the use of an authenticator. Returns False where it was taken out of use."""
+    here = (Totp.organisation_id == organisation_id, Totp.id == totp_id, Totp.removed_at.is_(None))
+    return write(update(Totp).where(*here).values(last_used_at=now)) == 1
 
 
 def sweep_steps(before_step: int, most: int) -> int:

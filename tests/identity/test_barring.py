@@ -48,7 +48,7 @@ def test_ending_sessions_leaves_trust_in_devices(
 
 def _factor(settings: Settings, user: User) -> None:
     with transaction():
-        totp.activate(settings, user.organisation_id, user.id, crypto.new_id(), SECRET, 0, clock.now())
+        totp.activate(settings, user.organisation_id, user.id, crypto.new_id(), SECRET, clock.now())
         recovery.put(user.organisation_id, user.id, b"s" * 16, [b"d" * 32], clock.now())
 
 

@@ -109,6 +109,34 @@ def test_a_phone_whose_clock_is_off_is_told_by_how_much(
     assert walk.code().tokens().acr == "mfa"
 
 
+@pytest.mark.both_engines
+@pytest.mark.parametrize("days", [0.05, 30])
+def test_a_clock_that_jumped_and_was_put_right_bars_nobody(
+    factory: Factory, journey, new_browser, quiet_shoes: str, clock, days: float
+) -> None:
+    """S57, RFC 6238 §5.2: a code taken while the server's clock was ahead bars no later one; replays stay refused."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    clock(days=days)
+    journey(ann).begin().password().code().tokens()
+    clock(days=-days)
+    code = ann.authenticator.shown()
+    assert journey(ann, browser=new_browser()).begin().password().code(code).tokens().acr == "mfa"
+    replayed = journey(ann, browser=new_browser()).begin().password().code(code)
+    assert "Wait for the next code" in replayed.browser.errors[0]
+
+
+def test_the_code_that_confirmed_a_set_up_is_spent(factory: Factory, journey, new_browser, clock) -> None:
+    """S20: it is this sign-in's code; in another browser it is refused, and the next one is taken."""
+    ann = factory.make_user(factory.make_organisation("set-up-shoes"), "ann")
+    walk = journey(ann).begin().password()
+    phone, _ = set_up(walk.browser)
+    walk.tokens()
+    other = journey(ann, browser=new_browser()).begin().password().code(phone.shown())
+    assert "Wait for the next code" in other.browser.errors[0]
+    clock(seconds=60)
+    assert other.code(phone.shown()).tokens().acr == "mfa"
+
+
 def test_beyond_fourteen_hours_nothing_is_told(factory: Factory, journey, quiet_shoes: str, clock) -> None:
     """S58: a code of another day is just wrong."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)

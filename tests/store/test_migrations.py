@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from idp import schema
 from idp.config import Settings
 from idp.db import Base, db
-from idp.store import users
+from idp.store import credentials, users
 from tests.drivers.applications import bare_app
 
 
@@ -76,6 +76,29 @@ def test_time_zones_take_over_the_claim_zoneinfo_and_give_it_back(
         assert "Asia/Tokyo" in kept
         schema.upgrade(app)
         assert ("tim", "Asia/Tokyo", {"gender": "x"}) in _zones(app)
+
+
+def test_the_last_accepted_step_stays_spent(configure: Callable[..., Settings]) -> None:
+    """0005: the last accepted step of an authenticator becomes a row, and goes back into its column."""
+    with bare_app(configure(database={"url": "sqlite:///fresh.sqlite3"})) as app:
+        schema.upgrade(app, "0004")
+        with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
+                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
+            _insert(connection, "users", organisation_id="o", id="u", username="u", username_key="u", name="", locale="",
+                    claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="")  # fmt: skip
+            connection.execute(
+                text(
+                    "INSERT INTO totp (organisation_id, id, user_id, sealed_secret, last_step, active_since) "
+                    "VALUES ('o', 't', 'u', 'x', 59000000, '2026-01-01 00:00:00+00:00')"
+                )
+            )
+        schema.upgrade(app)
+        with app.app_context():
+            assert credentials.spent_steps("o", "t", 0, 10**9) == {59_000_000}
+        schema.downgrade(app, "0004")
+        with app.app_context(), db.engine.connect() as connection:
+            assert connection.execute(text("SELECT last_step FROM totp")).scalar() == 59_000_000
 
 
 def _insert(connection: Connection, table: str, **values: object) -> None:

@@ -189,7 +189,8 @@ def _confirm(work: Work, code: str) -> Outcome:
     _, _, user = work.person()
     prepared = work.case.prepared
     guess = gate(work, COUNTED)
-    result = totp.check(prepared["secret"], code, work.case.now, 0)
+    spent = totp.spent_around(user.organisation_id, prepared["totp_id"], work.case.now)
+    result = totp.check(prepared["secret"], code, work.case.now, spent)
     if not isinstance(result, totp.Right):
         return wrong_code(work, prepared["totp_id"], result)
 
@@ -218,9 +219,7 @@ def _take_effect(work: Work) -> Outcome:
             raise Stale("the code was spent, or its set was replaced")
         recovery.put(user.organisation_id, user.id, salt, digests, now)
         if is_new:
-            totp.activate(
-                work.settings, user.organisation_id, user.id, prepared["totp_id"], prepared["secret"], prepared["step"], now
-            )
+            totp.activate(work.settings, user.organisation_id, user.id, prepared["totp_id"], prepared["secret"], now)
             if _had_one(work):
                 users.change_user(user.organisation_id, user.id, factor_changed_at=now)
         work.end_other_attempts()

@@ -122,7 +122,8 @@ def _app_code(work: Work, code: str) -> Outcome:
     except Unreadable:
         return Wrong((NOT_CHECKED,))  # the sealing key is gone: no guess is counted
     guess = gate(work, "totp")
-    result = totp.check(secret, code, work.case.now, row.last_step)
+    spent = totp.spent_around(row.organisation_id, row.id, work.case.now)
+    result = totp.check(secret, code, work.case.now, spent)
     if not isinstance(result, totp.Right):
         return wrong_code(work, row.id, result)
 
