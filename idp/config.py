@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from idp.crypto import Hasher, Ring, random_bytes
+from idp.languages import Language
 from idp.sections import Acr, Database, Leaked, Lifetimes, Limits, Mail, Passkeys, Passwords, Server
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -43,6 +44,8 @@ class Settings(BaseSettings):
     """The public address, exactly as clients see it in ``iss``: https, no path end slash; http for loopback only."""
     name: str = "Sleutel"
     """What the pages call this installation."""
+    default_language: Language = "en"
+    """The language of pages and mails where neither person, app, browser nor organisation says another: `nl` or `en`."""
     secrets: tuple[str, ...] = Field(min_length=1)
     """Sealing keys as ``name:base64 of 32 bytes``. The first seals, all open. To rotate: put a new one in front, and remove
     the old one when ``idp doctor`` says so."""

@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 
 from idp.audit import Origin
-from idp.cli.command import Noun, opened
+from idp.cli.command import Noun, in_english, opened
 from idp.db import transaction
-from idp.identity import logos
+from idp.errors import Invalid
+from idp.identity import logos, retailers
 from idp.identity.organisations import normal_store_url, settings_of
+from idp.languages import LANGUAGES
 from idp.store import organisations as store
 from idp.store import users
 from idp.store.organisations import Organisation
@@ -58,6 +60,25 @@ def show(store_url: str) -> None:
             "groups": {group.name: {"requires_mfa": group.requires_mfa} for group in store.groups(row.id)},
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+@organisation.command()
+@click.argument("store_url")
+@click.argument("chosen", metavar="LANGUAGE...", nargs=-1, required=True, type=click.Choice(LANGUAGES))
+def languages(store_url: str, chosen: tuple[str, ...]) -> None:
+    """Set the languages of an organisation, the first one first: mail to people who chose none is written in it.
+
+    For example:
+      idp organisation languages example-shoes nl en
+    """
+    with opened():
+        row = at(store_url)
+        try:
+            with transaction():
+                retailers.change(row, {"settings": {"languages": list(chosen)}}, ORIGIN)
+        except Invalid as refused:
+            raise click.ClickException(in_english(refused.message)) from refused
+        click.echo(f"the languages of {row.store_url} are now: {', '.join(chosen)}")
 
 
 @organisation.command()

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from idp.languages import of_organisation
 from idp.store import logos
 from idp.store.logos import LogoFacts
 from idp.store.organisations import Organisation
@@ -23,11 +24,15 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 @dataclass(frozen=True)
 class Brand:
-    """What pages show of an organisation; all empty: of none. ``colour``: ``#rrggbb``, or empty."""
+    """What pages show of an organisation; all empty: of none. ``colour``: ``#rrggbb``, or empty.
+
+    ``languages``: in which it speaks to people who have chosen none, the first one first.
+    """
 
     name: str = ""
     colour: str = ""
     logo: LogoFacts | None = None
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,13 @@ class Palette:
 
 def brand_of(organisation: Organisation) -> Brand:
     """How an organisation looks."""
-    return Brand(organisation.name, str(organisation.settings.get("colour", "")), logos.logo_of(organisation.id))
+    colour, logo = str(organisation.settings.get("colour", "")), logos.logo_of(organisation.id)
+    return Brand(organisation.name, colour, logo, languages_of(organisation))
+
+
+def languages_of(organisation: Organisation) -> tuple[str, ...]:
+    """An organisation's languages, the first one first: as it chose, else those of its country. May be empty."""
+    return of_organisation(organisation.settings.get("languages", ()), organisation.country)
 
 
 def is_colour(value: Any) -> bool:

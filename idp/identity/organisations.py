@@ -9,10 +9,10 @@ from typing import Any
 
 from idp.config import Settings
 from idp.errors import Invalid, say
-from idp.identity.brand import is_colour
+from idp.identity.brand import is_colour, languages_of
+from idp.languages import LANGUAGES, spoken
 from idp.store.organisations import Organisation
 
-LANGUAGES = ("nl", "en")
 LONGEST_TYPED = 500
 
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.\-]*:)?//")
@@ -76,7 +76,9 @@ def settings_of(settings: Settings, organisation: Organisation) -> OrganisationS
         password_min_length=own.get("password_min_length", settings.passwords.min_length),
         login_idle_minutes=_at_most(lengths.login_idle_minutes, own.get("login_idle_minutes")),
         login_hours=_at_most(lengths.login_hours, own.get("login_hours")),
-        languages=tuple(own.get("languages", plain.languages)),
+        languages=tuple(
+            own.get("languages") or spoken((*languages_of(organisation), settings.default_language, *LANGUAGES))
+        ),
         colour=own.get("colour", plain.colour),
     )
 
@@ -98,7 +100,7 @@ def _is_colour_or_none(value: Any) -> bool:
 
 
 def _is_languages(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(name in LANGUAGES for name in value)
+    return isinstance(value, list) and bool(value) and value == list(spoken(value))
 
 
 BOUNDS: Mapping[str, tuple[int, int]] = {
@@ -115,7 +117,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **{name: (_whole(low, high), f"{low}–{high}") for name, (low, high) in BOUNDS.items()},
     "remembered_device_counts": (_is_truth, "true, false"),
     "offer_set_up": (_is_truth, "true, false"),
-    "languages": (_is_languages, "nl, en"),
+    "languages": (_is_languages, "[nl, en], [en, nl], [nl], [en]"),
     "colour": (_is_colour_or_none, '#000000–#ffffff, ""'),
 }
 

@@ -7,7 +7,7 @@ from idp.audit import Event, Origin, record_by
 from idp.db import transaction
 from idp.errors import Invalid, say
 from idp.identity.details import columns_of
-from idp.identity.organisations import LANGUAGES
+from idp.languages import LANGUAGES
 from idp.store import users
 from idp.store.users import User
 

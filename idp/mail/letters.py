@@ -28,7 +28,6 @@ from idp.sections import Mail
 from idp.store import sealed
 from idp.store.outbox import OutgoingMail
 
-LANGUAGES = ("nl", "en")
 DOMAIN = "mail"
 """The catalogue's name under ``idp/translations``; the pages have another."""
 

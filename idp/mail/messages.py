@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from idp import clock, crypto
 from idp.config import Settings
 from idp.errors import Invalid, say
-from idp.mail.letters import LANGUAGES, Letter, place_of
+from idp.identity.brand import languages_of
+from idp.languages import spoken
+from idp.mail.letters import Letter, place_of
 from idp.store import organisations, outbox, users
 from idp.store.organisations import Organisation
 from idp.store.outbox import OutgoingMail
@@ -96,7 +98,7 @@ def notify(
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
     if user is None or organisation is None:
         return
-    reader = _reader(user, organisation) or _owner(user, organisation)
+    reader = _reader(settings, user, organisation) or _owner(settings, user, organisation)
     if reader is not None:
         _put(settings, user, organisation, reader, template, values, None)
 
@@ -106,7 +108,7 @@ def notify_owner(settings: Settings, organisation_id: str, user_id: str, templat
     if template not in NOTICES:
         raise ValueError(f"{template} is no notice")
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
-    reader = _owner(user, organisation) if user and organisation else None
+    reader = _owner(settings, user, organisation) if user and organisation else None
     if user is not None and organisation is not None and reader is not None:
         _put(settings, user, organisation, reader, template, NOTHING, None)
 
@@ -124,7 +126,7 @@ def write_to_person(
     Not sent after ``expires_at``.
     """
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
-    reader = _reader(user, organisation) if user and organisation else None
+    reader = _reader(settings, user, organisation) if user and organisation else None
     if user is None or organisation is None or reader is None:
         return False
     _put(settings, user, organisation, reader, template, values, expires_at)
@@ -146,7 +148,7 @@ def write_to_address(
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
     if user is None or organisation is None:
         raise LookupError("a mail was to be written about nobody")
-    reader = Reader(address, _locale(user, organisation), user.zone(organisation).key, is_proven=False)
+    reader = Reader(address, _locale(settings, user, organisation), user.zone(organisation).key, is_proven=False)
     _put(settings, user, organisation, reader, template, values, expires_at)
 
 
@@ -160,23 +162,23 @@ def can_be_written_to(user: User) -> bool:
     return bool(user.email and user.email_verified_at and is_plain_address(user.email))
 
 
-def _reader(user: User, organisation: Organisation) -> Reader | None:
+def _reader(settings: Settings, user: User, organisation: Organisation) -> Reader | None:
     if not can_be_written_to(user):
         return None
-    return Reader(str(user.email), _locale(user, organisation), user.zone(organisation).key)
+    return Reader(str(user.email), _locale(settings, user, organisation), user.zone(organisation).key)
 
 
-def _owner(about: User, organisation: Organisation) -> Reader | None:
+def _owner(settings: Settings, about: User, organisation: Organisation) -> Reader | None:
     owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
     if owner is None or owner.id == about.id or not can_be_written_to(owner):
         return None
-    return Reader(str(owner.email), _locale(owner, organisation), owner.zone(organisation).key, for_owner=True)
+    locale = _locale(settings, owner, organisation)
+    return Reader(str(owner.email), locale, owner.zone(organisation).key, for_owner=True)
 
 
-def _locale(reader: User, organisation: Organisation) -> str:
-    wanted = [reader.locale, *organisation.settings.get("languages", [])]
-    spoken = (str(tag).replace("_", "-").partition("-")[0].lower() for tag in wanted)
-    return next((language for language in spoken if language in LANGUAGES), "en")
+def _locale(settings: Settings, reader: User, organisation: Organisation) -> str:
+    """The language of a mail: the reader's own choice, else the organisation's first, else the installation's (S62)."""
+    return next(iter(spoken((reader.locale, *languages_of(organisation)))), settings.default_language)
 
 
 def _put(

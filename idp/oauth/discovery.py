@@ -5,12 +5,11 @@ from typing import Any
 
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
+from idp.languages import LANGUAGES
 from idp.oauth import metadata
 from idp.oauth.asked import PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
-
-LANGUAGES = ("en", "nl")
 
 
 def document(provider: Provider) -> dict[str, Any]:

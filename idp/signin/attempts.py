@@ -103,6 +103,12 @@ def open_request(settings: Settings, sealed: str) -> tuple[Needs, str] | None:
         return None
 
 
+def languages_asked(settings: Settings, sealed: str) -> tuple[str, ...]:
+    """The languages that the app of a posted form asked for, a picked one first; empty where the form carries none."""
+    held = open_request(settings, sealed) if sealed else None
+    return held[0].ui_locales if held else ()
+
+
 def opened(settings: Settings, attempt: Attempt) -> Mapping[str, Any]:
     """What a step has prepared; empty where nothing, or where the keys it was sealed with are gone."""
     if not attempt.sealed:

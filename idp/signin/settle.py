@@ -36,11 +36,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Known:
-    """What a sign-in in progress, or else this browser, knows of who comes; each may be empty."""
+    """What a sign-in in progress, or else this browser, knows of who comes; each may be empty. ``locale``: own choice."""
 
     store_url: str
     username: str
     brand: Brand
+    ui_locales: tuple[str, ...] = ()
+    locale: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def known(settings: Settings, visit: Visit, attempt_id: str = "") -> Known:
     case = work.case
     store_url = case.organisation.store_url if case.organisation else case.typed_organisation
     username = case.person.username if case.person else case.typed_username or needs.hinted_username
-    return Known(store_url, username, _brand(work))
+    return Known(store_url, username, _brand(work), needs.ui_locales, case.locale)
 
 
 def finish(settled: Settled) -> bool:
@@ -250,6 +252,4 @@ def _frame(work: Work, step: Step, errors: tuple[Message, ...]) -> Frame:
 
 
 def _notices(case: Case) -> tuple[Message, ...]:
-    if case.answered("is_anew"):
-        return (say("This page was out of date, so signing in starts again."),)
-    return ()
+    return (say("This page was out of date, so signing in starts again."),) if case.answered("is_anew") else ()

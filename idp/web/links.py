@@ -162,7 +162,7 @@ def done(purpose: str) -> Response:
 def _opened(token: str, purpose: str, act: Act) -> Opened:
     """What the link opens, to whom it opens; raises ``NotFound``, or ``SignInFirst`` where the person must be there."""
     link = links.opened(browser.settings(), token, purpose)
-    pages.prefer(link.user.locale)
+    named_by(link)
     if act.wants_person:
         me(_as_themselves(link))
     return link
@@ -176,6 +176,7 @@ def _as_themselves(link: Opened) -> Needs:
         minimum_level=SECOND,
         subject=link.user.id,
         login_hint=link.user.username,
+        ui_locales=(link.user.locale,) if link.user.locale else (),
         organisation=organisation.store_url if organisation else "",
     )
     return confirming.fresh(browser.settings(), needs)

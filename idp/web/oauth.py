@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, urlencode
 
 import structlog
 from authlib.oauth2 import OAuth2Error
@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from idp import crypto
 from idp.errors import Refusal, say
+from idp.identity.brand import brand_of
 from idp.oauth import asked, authorize, logout, parameters, userinfo
 from idp.oauth.faults import Fault, invalid_request
 from idp.oauth.logout import AskFirst, BadLogout, LogoutOutcome, SignedOut
@@ -18,7 +19,7 @@ from idp.oauth.parameters import Parameters, ProtocolRequest
 from idp.oauth.responses import Answer, Ask, Outcome, Refused
 from idp.oauth.server import TOKEN_PARAMETERS, SleutelServer
 from idp.signin.case import Visit
-from idp.web import browser, csrf, forms, pages
+from idp.web import browser, csrf, forms, language, pages
 from idp.web.account import person
 
 log = structlog.get_logger("oauth")
@@ -220,7 +221,8 @@ def _speak_to_them() -> None:
     """In the language that the person signed in chose (S62), asked before the login is over."""
     present = person.who()
     if present is not None:
-        pages.prefer(present.user.locale)
+        language.prefer(present.user.locale)
+        pages.wear(brand_of(present.organisation))
 
 
 def _query(known: frozenset[str]) -> Parameters:
@@ -259,7 +261,7 @@ def _logged_out(outcome: LogoutOutcome) -> Response:
             return _bad("invalid_request", outcome.why)
         case AskFirst():
             page = LogoutPage(
-                "/oauth/logout/confirm",
+                f"/oauth/logout/confirm?{urlencode(language.in_address(language.chosen()))}",
                 outcome.username,
                 outcome.organisation_name,
                 outcome.client_name,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, current_app, g, make_response, redirect, render_template, request
@@ -12,13 +13,13 @@ from werkzeug.exceptions import HTTPException
 from idp.errors import Message, Refusal, say
 from idp.identity import sensitive_changes
 from idp.identity.brand import Brand
+from idp.languages import LANGUAGES
 from idp.resources import PACKAGE
 from idp.signin import settle
-from idp.web import assets, browser, csrf, times
+from idp.web import assets, browser, csrf, language, times
 
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
-LANGUAGES = ("en", "nl")
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -70,8 +71,8 @@ TEXTS = {
 def setup_pages(app: Flask) -> None:
     """Languages, globals of templates, error pages and headers."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
-    Babel(app, locale_selector=locale, default_locale="en")
-    app.jinja_env.globals.update(say=words, csrf_token=csrf.token, languages=LANGUAGES, locale=locale, worn=worn)
+    Babel(app, locale_selector=language.chosen, default_locale="en")
+    app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
     assets.setup_assets(app)
     times.setup_times(app)
@@ -123,6 +124,7 @@ def render(template: str, page: Any, status: int = 200) -> Response:
     """A page; never cached."""
     response = make_response(render_template(template, page=page), status)
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Language"] = language.chosen()
     return response
 
 
@@ -144,22 +146,10 @@ def error_page(
     return response
 
 
-def locale() -> str:
-    """The reader's language: what the sign-in says (``prefer``), their own choice, then the browser's (S62)."""
-    for wanted in (*g.get("languages", ()), request.cookies.get(browser.cookie_name("language"), "")):
-        if wanted[:2].lower() in LANGUAGES:
-            return str(wanted[:2].lower())
-    return request.accept_languages.best_match(LANGUAGES, "en") or "en"
-
-
-def prefer(*languages: str) -> None:
-    """Languages that go before the browser's, for this request."""
-    g.languages = tuple(language for language in languages if language)
-
-
 def wear(brand: Brand) -> None:
-    """Show this request's pages in the logo and colour of an organisation that may be named here (S29)."""
+    """Show this request's pages in the look of an organisation that may be named here (S29); note its languages."""
     g.brand = brand
+    language.speak_as(brand.languages)
 
 
 def worn() -> Brand:
@@ -168,16 +158,21 @@ def worn() -> Brand:
     return found
 
 
-@blueprint.post("/language")
-def language() -> Response:
+@blueprint.post("/language", endpoint="language")
+def pick_language() -> Response:
     """Pick a language on any page, and come back to it."""
     csrf.require()
-    chosen, back = request.form.get("language", ""), way_back("/")
+    picked, back = request.form.get(language.PICKED, ""), way_back("/")
+    if picked not in LANGUAGES:
+        return see_other(back)
+    attempt_id = back.removeprefix("/sign-in/")
+    if attempt_id == back:  # a page beside a sign-in, which may know its reader's own choice
+        attempt_id = parse_qs(urlsplit(back).query).get("attempt", [""])[0]
+        back += ("&" if "?" in back else "?") + urlencode(language.in_address(picked))
+    if attempt_id:
+        settle.choose_locale(browser.settings(), browser.visit(), attempt_id, picked)
     response = see_other(back)
-    if chosen in LANGUAGES:
-        browser.put_cookie(response, "language", chosen, browser.LONG)
-        if back.startswith("/sign-in/"):
-            settle.choose_locale(browser.settings(), browser.visit(), back.removeprefix("/sign-in/"), chosen)
+    browser.put_cookie(response, language.PICKED, picked, browser.LONG)
     return response
 
 

@@ -5,6 +5,7 @@ in their body, no page says where it was reached from, and the page alone spends
 """
 
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request, url_for
 
@@ -16,7 +17,7 @@ from idp.identity.links import Opened
 from idp.signin import settle
 from idp.store import organisations
 from idp.store.organisations import Organisation
-from idp.web import browser, csrf, forms, pages
+from idp.web import browser, csrf, forms, language, pages
 
 blueprint = Blueprint("reset", __name__)
 
@@ -141,6 +142,7 @@ def choose() -> Response:
     form = forms.fields()
     try:
         link = links.opened(browser.settings(), form.get("token", ""), "reset", "invitation")
+        named_by(link)
         told_at = "/welcome/done" if _is_first(link) else "/reset/done"
         chosen = (form.get("new_password", ""), form.get("new_password_again", ""))
         resets.choose(browser.settings(), link, *chosen, origin(link.user.id))
@@ -173,14 +175,13 @@ def origin(user_id: str = "") -> Origin:
 
 def go_and_tell(path: str, link: Opened) -> Response:
     """On to the page that tells what was done. It knows nobody any more, so the reader's language goes along (S62)."""
-    pages.prefer(link.user.locale)
-    return pages.see_other(f"{path}?language={pages.locale()}")
+    language.prefer(link.user.locale)
+    return pages.see_other(f"{path}?{urlencode(language.in_address(language.chosen()))}")
 
 
 def tell(page: ToldPage) -> Response:
     """What was done, in the language of the page before, and the brand that this browser may see anyway."""
     _known()
-    pages.prefer(request.args.get("language", ""))
     return pages.render("reset/told.html", page)
 
 
@@ -202,14 +203,21 @@ def gone() -> Response:
 
 
 def _known(attempt: str = "") -> settle.Known:
-    """What sign-in and browser know; pages wear the brand of the organisation that they name, never of a typed one (S29)."""
+    """What sign-in and browser know: languages, and the brand of the organisation they name, not of a typed one (S29)."""
     known = settle.known(browser.settings(), browser.visit(), attempt)
+    language.asked_in(*known.ui_locales)
+    if known.locale:
+        language.prefer(known.locale)
     pages.wear(known.brand)
     return known
 
 
 def named_by(link: Opened) -> Organisation | None:
-    """The organisation that a link is of, whose brand the page wears: who has the link was told by mail or on paper."""
+    """The organisation that a link is of, whose brand the page wears: who has the link was told by mail or on paper.
+
+    Called as soon as the link is open, so that a refusal speaks the person's language too (S62).
+    """
+    language.prefer(link.user.locale)
     organisation = organisations.organisation(link.user.organisation_id)
     if organisation is not None:
         pages.wear(brand_of(organisation))
@@ -225,7 +233,6 @@ def _choosing(token: str, purpose: str) -> Response:
 
 
 def _page(link: Opened) -> ChoosePage:
-    pages.prefer(link.user.locale)
     organisation = named_by(link)
     return ChoosePage(
         token=link.token,

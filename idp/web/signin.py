@@ -3,9 +3,9 @@
 from flask import Blueprint, Response, make_response
 
 from idp.errors import say
-from idp.signin import settle
+from idp.signin import attempts, settle
 from idp.signin.settle import Done, Shown
-from idp.web import browser, csrf, forms, pages
+from idp.web import browser, csrf, forms, language, pages
 
 blueprint = Blueprint("signin", __name__)
 
@@ -25,6 +25,7 @@ def answer(attempt_id: str) -> Response:
     """An answer to the step that it names; a form that finds no matching sign-in opens a new one (S60)."""
     form = forms.fields()
     visit = browser.visit()
+    language.asked_in(*attempts.languages_asked(browser.settings(), form.get("request", "")))  # a refusal speaks it too
     taken = settle.answer(browser.settings(), visit, attempt_id, form.get("step", ""), form) if csrf.fits() else None
     if taken is None:
         reopened = settle.reopen(browser.settings(), visit, form.get("request", ""), form.get("username", ""))
@@ -49,7 +50,9 @@ def recovery_codes(attempt_id: str) -> Response:
 
 
 def _page(shown: Shown, status: int = 200) -> Response:
-    pages.prefer(*shown.case.needs.ui_locales, shown.case.locale)
+    language.asked_in(*shown.case.needs.ui_locales)
+    if shown.case.person is not None:
+        language.prefer(shown.case.locale)
     pages.wear(shown.brand)
     response = pages.render(f"signin/{shown.step}.html", shown.page, status)
     if shown.retry_after:

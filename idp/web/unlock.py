@@ -41,6 +41,7 @@ def lift() -> Response:
     form, visit = forms.fields(), browser.visit()
     try:
         link = unlocking.opened(browser.settings(), form.get("token", ""))
+        named_by(link)
         unlocking.lift(browser.settings(), link, form.get("password", ""), visit.browser_id, origin(link.user.id))
     except NotFound:
         return gone()
@@ -57,7 +58,6 @@ def done() -> Response:
 
 
 def _page(link: Opened, refused: Refusal | None = None) -> Response:
-    pages.prefer(link.user.locale)
     organisation = named_by(link)
     page = UnlockPage(
         token=link.token,

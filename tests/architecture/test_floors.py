@@ -8,6 +8,7 @@ FLOORS = {
     "clock": 0,
     "crypto": 0,
     "errors": 0,
+    "languages": 0,
     "config": 0,
     "logs": 0,
     "sections": 0,

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from idp.db import transaction
 from idp.identity import logos, retailers
 from idp.identity.brand import Brand, brand_of
-from idp.web import pages
+from idp.web import language, pages
 from tests.browser.conftest import Visitor
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
@@ -50,7 +50,7 @@ def test_pages_in_a_brand_are_accessible_and_fit_a_phone(live: Live, page: Page,
     given = give_brand(live, quiet_shoes, brand)
 
     def show(name: str) -> Response:
-        pages.prefer("en")
+        language.prefer("en")
         pages.wear(given)
         return pages.render(*SAMPLES[name])
 

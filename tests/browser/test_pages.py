@@ -7,6 +7,7 @@ import pytest
 from flask import Response
 from playwright.sync_api import Browser, Page
 
+from idp.web import language as languages
 from idp.web import pages
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
@@ -23,7 +24,7 @@ Visit = Callable[..., Page]
 
 def _show(name: str, language: str) -> Response:
     template, page = SAMPLES[name]
-    pages.prefer(language)
+    languages.prefer(language)
     return pages.render(template, page)
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from idp.clock import now
 from idp.db import transaction
-from idp.identity import recoveries
+from idp.identity import recoveries, retailers
 from idp.store import organisations, outbox, users
-from tests.factories import Factory
+from tests.factories import BY_TESTS, Factory
 
 AT = "/admin/example-shoes"
 PEOPLE = f"{AT}/people"
@@ -278,3 +278,15 @@ def test_the_console_speaks_dutch(enter, new_browser, anna, jan) -> None:
     assert browser.heading == "Mensen"
     for path, heading in (("groups", "Groepen"), ("shops", "Winkels"), ("policies", "Regels"), ("settings", "Instellingen")):
         assert browser.open(f"/admin/example-shoes/{path}").heading == heading
+
+
+def test_an_administrator_chooses_the_first_language(factory: Factory, enter, shoes, anna, jan) -> None:
+    """S62: shown as it holds, by the country where nobody chose; from then on mail is written in it."""
+    with factory.context(), transaction():
+        retailers.change(factory.organisation(shoes), {"country": "NL"}, BY_TESTS)
+    browser = enter(anna).open("/admin/example-shoes/settings")
+    assert browser.value("first_language") == "nl"
+    browser.fill(first_language="en").submit("Save")
+    assert browser.value("first_language") == "en"
+    with factory.context():
+        assert factory.organisation(shoes).settings["languages"] == ["en", "nl"]

@@ -1,6 +1,6 @@
 """Who is written to, in which language, and what can never get into a mail's headers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -236,3 +236,38 @@ def test_every_mail_reads_in_text_and_html_in_both_languages(
     assert "%(" not in text + page
     assert VALUES["link"] in text.splitlines() or template in messages.NOTICES | {"one_time_password"}
     assert ("kettle-4711" in text) == ("kettle-4711" in page) == (template == "one_time_password")
+
+
+@pytest.mark.parametrize(
+    ("own", "chosen", "country", "language"),
+    [
+        ("", [], "NL", "nl"),
+        ("", [], "BE", "nl"),
+        ("", [], "AU", "en"),
+        ("", [], "", "en"),
+        ("", [], "FR", "en"),
+        ("", ["en", "nl"], "NL", "en"),
+        ("", ["nl", "en"], "AU", "nl"),
+        ("en", ["nl", "en"], "NL", "en"),
+        ("nl-BE", [], "AU", "nl"),
+        ("fr", ["nl"], "", "nl"),
+    ],
+)
+def test_mail_to_people_without_a_choice_is_in_the_organisations_first_language(
+    settings: Settings, factory: Factory, own: str, chosen: list[str], country: str, language: str
+) -> None:
+    """S62: a Dutch shop's people get Dutch mail; the organisation may choose otherwise, and so may each of them."""
+    kept = {"languages": chosen} if chosen else {}
+    organisation_id = factory.make_organisation(country=country, settings=kept)
+    person = factory.make_user(organisation_id, "vera", email="vera@shoes.example", locale=own)
+    with factory.context():
+        (mail,) = _notify(settings, person)
+    assert mail.locale == language
+
+
+def test_the_installations_language_is_the_last_resort(
+    configure: Callable[..., Settings], staff: dict[str, MadePerson]
+) -> None:
+    """S62: where neither person nor organisation says anything."""
+    (mail,) = _notify(configure(default_language="nl"), staff["none"])
+    assert mail.locale == "nl"

@@ -1,8 +1,9 @@
 """The front page at the issuer's root: who you are, your apps, security, sign out."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from idp import clock
 from idp.audit import Origin
@@ -12,7 +13,7 @@ from idp.signin.case import Needs
 from idp.signin.settle import known
 from idp.store import clients
 from idp.store import logins as login_rows
-from idp.web import browser, csrf, pages
+from idp.web import browser, csrf, language, pages
 from idp.web.account.person import Me, SignInFirst, me, who
 
 
@@ -65,7 +66,7 @@ def sign_in() -> Response:
     """Sign in without an app that asks."""
     csrf.require()
     try:
-        me(Needs(return_to="/"))
+        me(Needs(return_to="/", ui_locales=tuple(request.args.getlist(language.PICKED))))
     except SignInFirst as first:
         return first.response
     return pages.see_other("/")
@@ -74,13 +75,13 @@ def sign_in() -> Response:
 def sign_out() -> Response:
     """End the login of this browser and its grants; trust in the device stays (S37)."""
     csrf.require()
-    visit = browser.visit()
+    visit, spoken = browser.visit(), language.in_address(language.chosen())  # before the login is over
     login = logins.current(visit.login, clock.now()) if visit.login else None
     if login is not None:
         origin = Origin(actor_id=login.user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
         logins.end(login, "signed_out", origin)
     browser.cookies().login = ""
-    return pages.see_other("/")
+    return pages.see_other(f"/?{urlencode(spoken)}")
 
 
 def stop_recovery() -> Response:

@@ -15,7 +15,7 @@ from idp.signin.settle import settle
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from idp.web import browser, pages, times
+from idp.web import browser, language, pages, times
 
 SECURITY = "/account/security"
 
@@ -74,7 +74,7 @@ def who() -> Me | None:
 
 def _read_by(present: Me) -> None:
     """Write pages in the language and the time zone that this person chose."""
-    pages.prefer(present.user.locale)
+    language.prefer(present.user.locale)
     times.read_in(present.user.zone(present.organisation))
 
 

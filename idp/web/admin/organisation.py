@@ -11,7 +11,8 @@ from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import retailers
 from idp.identity.brand import is_colour
 from idp.identity.logos import MOST_BYTES
-from idp.identity.organisations import BOUNDS, LANGUAGES
+from idp.identity.organisations import BOUNDS
+from idp.languages import LANGUAGES
 from idp.store.organisations import Organisation
 from idp.web import browser, forms, pages, times
 from idp.web.admin import access
@@ -92,10 +93,7 @@ def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     """What a form says, as ``retailers.change`` takes it; what operators alone may change only where one does."""
     chosen: dict[str, Any] = {number.name: _whole(number, form.get(number.name, "")) for number in _numbers()}
     chosen |= {name: name in form for name in TICKS} | {"colour": _colour(form.get("colour", ""))}
-    ordered = dict.fromkeys((*admin.terms.languages, *LANGUAGES))  # the first is the language of mail to who chose none
-    chosen["languages"] = [language for language in ordered if f"language-{language}" in form]
-    if not chosen["languages"]:
-        raise Invalid("languages", say("Choose at least one language."))
+    chosen["languages"] = _languages(form)
     told: dict[str, Any] = {"name": form.get("name", ""), "settings": chosen}
     if "time_zone" in form:
         told["time_zone"] = form["time_zone"]
@@ -104,6 +102,17 @@ def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     if "integrations" in form:
         told["integrations"] = [entry.strip() for entry in form["integrations"].split(",") if entry.strip()]
     return told
+
+
+def _languages(form: dict[str, str]) -> list[str]:
+    """The ticked languages, the chosen first one in front."""
+    first = form.get("first_language", "")
+    if first and first not in LANGUAGES:
+        raise Invalid("first_language", say("Choose one of the languages."))
+    ticked = [language for language in LANGUAGES if f"language-{language}" in form]
+    if not ticked:
+        raise Invalid("languages", say("Choose at least one language."))
+    return sorted(ticked, key=lambda language: language != first)
 
 
 def _colour(typed: str) -> str:
@@ -127,7 +136,7 @@ def page_of(admin: Admin, logo_errors: tuple[Message, ...] = ()) -> SettingsPage
     at, terms = admin.organisation, admin.terms
     values = {number.name: str(getattr(terms, number.name)) for number in _numbers()}
     values |= {"name": at.name, "colour": terms.colour, "country": at.country, "integrations": ", ".join(at.integrations)}
-    values["time_zone"] = at.time_zone
+    values |= {"time_zone": at.time_zone, "first_language": terms.languages[0]}
     ticked = {name for name in TICKS if getattr(terms, name)} | {f"language-{language}" for language in terms.languages}
     return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers(), _zones(at), logo_errors=logo_errors)
 

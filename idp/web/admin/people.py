@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, request, url_for
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import authority, people, roster
 from idp.identity.policy import ROLES
+from idp.languages import LANGUAGES
 from idp.mail.messages import can_be_written_to
 from idp.store import organisations, users
 from idp.store.users import User
@@ -218,7 +219,7 @@ def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     told["groups"] = tuple(group.name for group in organisations.groups(at) if f"group-{group.id}" in form)
     ticked = tuple(shop.code for shop in organisations.shops(at) if f"shop-{shop.id}" in form)
     told["shops"] = None if "all_shops" in form else ticked
-    if told["locale"] not in ("", *pages.LANGUAGES):
+    if told["locale"] not in ("", *LANGUAGES):
         raise Invalid("locale", say("Choose one of the languages."))
     return told
 

@@ -1,0 +1,85 @@
+"""The language of a page. It is decided here and nowhere else (S62).
+
+In this order: the language picked for this very page; ``ui_locales`` of the app's request; the reader's own choice; the
+language last picked in this browser; the browser's Accept-Language; the first language of the organisation, where that may
+be named (S29); the installation's own.
+
+Views tell what they know (``asked_in``, ``prefer``, and ``pages.wear`` for the organisation). What no view has told, as on
+an error page, is looked up when a page is rendered: the request's own address, and the person signed in.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from flask import g, request
+from flask_babel import refresh
+
+from idp import clock
+from idp.identity import logins
+from idp.identity.brand import languages_of
+from idp.languages import Language, spoken
+from idp.store import organisations, users
+from idp.web import browser
+
+MOST_TAGS = 10
+PICKED = "language"
+"""The parameter of a page's own address, and the cookie."""
+
+
+def asked_in(*ui_locales: str) -> None:
+    """Note what the app's request asks for. A language picked on a page of the sign-in stands first among them."""
+    g.ui_locales = ui_locales
+    refresh()
+
+
+def prefer(own: str) -> None:
+    """Note the reader's own choice; empty where they have made none, which is known then and not looked up."""
+    g.own_language = own
+    refresh()
+
+
+def speak_as(languages: tuple[str, ...]) -> None:
+    """Note the languages of the organisation whose page it is, where that may be named (S29)."""
+    g.organisation_languages = languages
+
+
+def in_address(language: str) -> dict[str, str]:
+    """The parameter that gives a page the language of the page before, where nothing else of it is known any more."""
+    return {PICKED: language}
+
+
+def chosen() -> Language:
+    """The language of this request's page."""
+    return next(iter(spoken(_wishes())), browser.settings().default_language)
+
+
+def _wishes() -> Iterator[str]:
+    """Every wish, the strongest first; read only as far as one is needed."""
+    yield request.args.get(PICKED, "")
+    yield from g.get("ui_locales") or request.args.get("ui_locales", "").split()[:MOST_TAGS]
+    yield _own()
+    yield request.cookies.get(browser.cookie_name(PICKED), "")
+    yield from (tag for tag, quality in request.accept_languages if quality > 0)
+    yield from g.get("organisation_languages", ())
+
+
+def _own() -> str:
+    """The choice of the person who reads; that of the person signed in where no view has told."""
+    if "own_language" not in g:
+        g.own_language = ""
+        # The page may tell that the database is away: its language must not be what fails then.
+        with suppress(Exception):
+            _look_up_login()
+    return str(g.own_language)
+
+
+def _look_up_login() -> None:
+    value = request.cookies.get(browser.cookie_name("login"), "")[:128]
+    login = logins.current(value, clock.now()) if value else None
+    user = users.user(login.organisation_id, login.user_id) if login else None
+    if user is None:
+        return
+    g.own_language = user.locale
+    organisation = organisations.organisation(user.organisation_id) if not user.locale else None
+    if organisation is not None:
+        speak_as(languages_of(organisation))

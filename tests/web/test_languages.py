@@ -1,0 +1,219 @@
+"""S62: one place decides the language of a page. Errors, sign-out, links and forgotten passwords obey it too."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from idp.config import Settings
+from idp.crypto import Hasher
+from idp.db import transaction
+from idp.errors import Busy
+from idp.identity import links
+from idp.web import browser as browsers
+from tests.drivers.browser import Browser
+from tests.drivers.relying_party import RelyingParty
+from tests.factories import Factory, MadeClient, MadePerson
+
+NewBrowser = Callable[..., Browser]
+
+
+def spoken(page: Browser) -> str:
+    """The page's language, after checking that everything that tells it agrees: attribute, header and words."""
+    found = re.search(r'<html lang="(\w+)"', page.html)
+    assert found is not None, page.html[:200]
+    language = found.group(1)
+    assert page.headers["Content-Language"] == language
+    assert {"nl": "Naar de inhoud", "en": "Skip to the content"}[language] in page.html
+    return language
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An organisation and a relying app of it."""
+
+    factory: Factory
+    organisation_id: str
+    app: RelyingParty
+
+    def person(self, **details: Any) -> MadePerson:
+        """Somebody of the organisation."""
+        return self.factory.make_user(self.organisation_id, "ann", **details)
+
+
+@pytest.fixture
+def shop(app: Flask, factory: Factory, settings: Settings) -> Shop:
+    """An organisation that is not the only one, and an app that serves both."""
+    factory.make_organisation("another-shop")
+    organisation_id = factory.make_organisation(settings={"offer_set_up": False})
+    made: MadeClient = factory.make_client()
+    return Shop(
+        factory,
+        organisation_id,
+        RelyingParty(app, settings.issuer, made.client_id, made.redirect_uri, secret=made.secret),
+    )
+
+
+def signed_in(shop: Shop, person: MadePerson, browser: Browser, **params: str) -> Browser:
+    """Somebody signed in at the app."""
+    browser.open(shop.app.authorize_url(**params)).fill(organisation=person.store_url).submit()
+    browser.fill(username=person.username, password=person.password).submit()
+    assert browser.left_for
+    return browser
+
+
+@pytest.mark.parametrize(
+    ("picked", "asked", "cookie", "accepted", "country", "language"),
+    [
+        ("en", "nl", "nl", "nl", "NL", "en"),
+        ("", "en", "nl", "nl", "NL", "en"),
+        ("", "fr nl-BE en", "en", "en", "", "nl"),
+        ("", "", "nl", "en", "", "nl"),
+        ("", "", "", "de, nl-NL;q=0.5, en;q=0.2", "", "nl"),
+        ("", "", "", "nl;q=0, en", "NL", "en"),
+        ("", "", "", "nlx, enm", "NL", "nl"),
+        ("", "", "", "fr", "NL", "nl"),
+        ("", "", "", "*", "BE", "nl"),
+        ("", "", "", "fr", "AU", "en"),
+        ("", "", "", "fr", "FR", "en"),
+        ("", "", "", "", "", "en"),
+    ],
+)
+def test_the_strongest_wish_is_obeyed(
+    factory: Factory, app: Flask, settings: Settings, new_browser: NewBrowser,
+    picked: str, asked: str, cookie: str, accepted: str, country: str, language: str,
+) -> None:  # fmt: skip
+    """S62, OIDC Core §3.1.2.1: picked here, ui_locales, this browser's last pick, Accept-Language, the organisation's."""
+    organisation_id = factory.make_organisation(country=country)
+    made = factory.make_client(organisations=(organisation_id,))
+    relying = RelyingParty(app, settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
+    browser = new_browser(languages=accepted)
+    if cookie:
+        browser.client.set_cookie("__Host-language", cookie, domain="id.example.com", secure=True)
+    browser.open(relying.authorize_url(**({"ui_locales": asked} if asked else {})))
+    if picked:
+        browser.submit(f"language={picked}")
+    assert spoken(browser) == language
+    assert spoken(browser.click({"nl": "Wachtwoord vergeten", "en": "Forgot your password"}[language])) == language
+
+
+def test_a_typed_organisation_does_not_choose_the_language(shop: Shop, new_browser: NewBrowser) -> None:
+    """S29: else the language would tell which store URLs exist."""
+    shop.factory.make_organisation("dutch-shop", country="NL")
+    for typed in ("dutch-shop", "no-such-shop"):
+        page = new_browser(languages="fr").open(shop.app.authorize_url()).fill(organisation=typed).submit()
+        assert spoken(page) == "en", typed
+
+
+def test_an_error_of_the_apps_request_is_told_in_the_language_it_asks_for(shop: Shop, browser: Browser) -> None:
+    """S62: known as soon as the request is, whatever is wrong with the rest of it."""
+    for wrong in ({"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}):
+        page = browser.open(shop.app.authorize_url(ui_locales="nl", **wrong))
+        assert (page.status, spoken(page)) == (400, "nl")
+    page = browser.open("/oauth/logout?post_logout_redirect_uri=https%3A%2F%2Fevil.example&ui_locales=nl-NL")
+    assert spoken(page) == "nl"
+
+
+@pytest.mark.parametrize(
+    "path", ["/no-such-page", "/sign-in/unknown", "/oauth/authorize/unknown", "/admin/another-shop/people"]
+)
+def test_a_refusal_speaks_the_language_of_the_person_signed_in(shop: Shop, browser: Browser, path: str) -> None:
+    """S62: their own choice, on pages that know nothing else."""
+    page = signed_in(shop, shop.person(locale="nl"), browser).open(path)
+    assert (page.status, spoken(page)) == (404, "nl")
+
+
+def test_a_foreign_form_is_refused_in_the_language_of_the_person_signed_in(shop: Shop, browser: Browser) -> None:
+    """S62: 403 is decided before any view looks at who is signed in."""
+    page = signed_in(shop, shop.person(locale="nl"), browser)
+    refused = page.send("POST", "https://id.example.com/account/name", [("csrf_token", "forged")])
+    assert (refused.status, spoken(refused)) == (403, "nl")
+
+
+def test_a_busy_server_says_so_in_the_language_of_the_sign_in(
+    shop: Shop, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S62: 503 in the middle of an answer; the posted form carries the app's request."""
+    page = browser.open(shop.app.authorize_url(ui_locales="nl")).fill(organisation="example-shoes").submit()
+
+    def busy(_: Hasher) -> None:
+        raise Busy
+
+    monkeypatch.setattr(Hasher, "slot", busy)
+    page.fill(username="ann", password="a sturdy kettle sings 42").submit()
+    assert (page.status, spoken(page)) == (503, "nl")
+
+
+def test_signing_out_speaks_the_persons_language_to_its_end(shop: Shop, browser: Browser) -> None:
+    """S62: the question, the answer, and the page after one's own button, when nobody is signed in any more."""
+    ann = shop.person(locale="nl")
+    asked = signed_in(shop, ann, browser).open("/oauth/logout")
+    assert spoken(asked) == "nl"
+    assert spoken(asked.submit("choice=sign_out")) == "nl"
+    page = signed_in(shop, ann, Browser(browser.client.application, "https://id.example.com")).open("/")
+    assert spoken(page.submit("Uitloggen")) == "nl"
+
+
+def test_signing_out_for_an_app_speaks_the_language_it_asks_for(shop: Shop, browser: Browser) -> None:
+    """RP-Initiated Logout §2: ui_locales holds for the question and for what is said after it."""
+    asked = signed_in(shop, shop.person(locale="en"), browser).open("/oauth/logout?ui_locales=nl")
+    assert spoken(asked) == "nl"
+    assert spoken(asked.submit("choice=sign_out")) == "nl"
+
+
+def test_the_pages_beside_a_sign_in_keep_its_language(shop: Shop, browser: Browser) -> None:
+    """S62: "forgot password" as the app asked, or as was picked there, also on the way back; the same for everybody."""
+    page = browser.open(shop.app.authorize_url(ui_locales="nl")).fill(organisation="example-shoes").submit()
+    assert spoken(page.click("Wachtwoord vergeten")) == "nl"
+    assert spoken(page.submit("language=en")) == "en"
+    assert spoken(page.fill(organisation="example-shoes", username="ann").submit()) == "en"
+    assert spoken(page.click("Back to signing in")) == "en"
+
+
+def test_a_language_picked_on_a_page_is_spoken_there_whoever_is_signed_in(shop: Shop, browser: Browser) -> None:
+    """S62: the button does what it says, also beside a login whose person chose another language."""
+    page = signed_in(shop, shop.person(locale="nl"), browser).open("/reset")
+    assert spoken(page) == "nl"
+    assert spoken(page.submit("language=en")) == "en"
+
+
+@pytest.mark.parametrize(
+    ("own", "country", "language"), [("nl", "", "nl"), ("en", "NL", "en"), ("", "NL", "nl"), ("", "", "en")]
+)
+def test_a_mailed_link_speaks_to_its_reader_also_when_it_is_refused(
+    shop: Shop, new_browser: NewBrowser, settings: Settings, monkeypatch: pytest.MonkeyPatch,
+    own: str, country: str, language: str,
+) -> None:  # fmt: skip
+    """S62: their own choice; where browser and person say nothing, the organisation's first language."""
+    organisation_id = shop.factory.make_organisation("third-shop", country=country)
+    ann = shop.factory.make_user(organisation_id, "ann", email="ann@shoes.example", locale=own)
+    with shop.factory.context(), transaction():
+        token = links.make(settings, shop.factory.user(ann), "reset", {}, links.soon(settings))
+    page = new_browser(languages="fr").open(links.address_of(settings, "reset", token))
+    assert spoken(page) == language
+
+    def busy(_: Hasher) -> None:
+        raise Busy
+
+    monkeypatch.setattr(Hasher, "slot", busy)
+    page.fill(new_password="a copper kettle hums 43", new_password_again="a copper kettle hums 43").submit()
+    assert (page.status, spoken(page)) == (503, language)
+
+
+def test_a_page_that_tells_that_the_database_is_away_needs_none_for_its_language(
+    shop: Shop, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S62: what cannot be looked up is left out; the page comes in the browser's language."""
+    page = signed_in(shop, shop.person(locale="nl"), browser)
+
+    def away(*_: object) -> None:
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr("idp.store.logins.login_of", away, raising=False)
+    monkeypatch.setattr("idp.identity.logins.current", away)
+    monkeypatch.setattr(browsers, "visit", away)
+    refused = page.open("/no-such-page")
+    assert (refused.status, spoken(refused)) == (404, "en")
