@@ -42,6 +42,16 @@ def remember(
     return device_id
 
 
+def replace_cookie(organisation_id: str, user_id: str, former: str, value: str, now: datetime) -> None:
+    """Move a device to a new cookie value at a tick of this user, within the transaction. ``former`` is worthless then.
+
+    Other people's trust in the device moves along and keeps its dates; this user's own is ended, as the tick replaces it.
+    """
+    if former:
+        devices.end_trust(organisation_id, user_id, digest_of(former), now)
+        devices.rekey_devices(digest_of(former), digest_of(value), now)
+
+
 def trust(organisation_id: str, user_id: str, device_token: str, now: datetime) -> RememberedDevice | None:
     """The trust in this device that holds for this user now (S40: no other user's, no other device's)."""
     return devices.trust_of(organisation_id, user_id, digest_of(device_token), now) if device_token else None

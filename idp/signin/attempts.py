@@ -109,6 +109,12 @@ def languages_asked(settings: Settings, sealed: str) -> tuple[str, ...]:
     return held[0].ui_locales if held else ()
 
 
+def carry(settings: Settings, sealed: str, username: str) -> str:
+    """Seal the same needs with the username that was typed, for a request that follows. Empty for a broken form."""
+    held = open_request(settings, sealed)
+    return seal_request(settings, held[0], username[:254] or held[1]) if held else ""
+
+
 def opened(settings: Settings, attempt: Attempt) -> Mapping[str, Any]:
     """What a step has prepared; empty where nothing, or where the keys it was sealed with are gone."""
     if not attempt.sealed:

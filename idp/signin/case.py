@@ -197,13 +197,16 @@ class Case:
 class Visit:
     """What a request says about itself, apart from what it asks: no HTTP object, and nothing of it is proof.
 
-    ``browser_id``: this browser's row; where it is yet to be made, ``new_browser`` is its cookie's digest. ``login`` and
-    ``device`` are the bearer values of those cookies, empty where absent. ``label``: the browser in words. ``locale``: the
-    language pages are shown in.
+    ``browser_id``: this browser's row, found by ``browser_digest``, its cookie's digest; ``new_browser`` is that digest
+    where the row is yet to be made. ``is_embedded``: a page of another site made the request (a frame, an image), so this
+    browser's cookies were not sent and no page can be shown. ``login`` and ``device`` are the bearer values of those
+    cookies, empty where absent. ``label``: the browser in words. ``locale``: the language pages are shown in.
     """
 
     browser_id: str = ""
+    browser_digest: bytes = b""
     new_browser: bytes = b""
+    is_embedded: bool = False
     organisation_id: str = ""
     """Where this browser signed in last; empty where nowhere."""
     login: str = ""

@@ -1,11 +1,11 @@
 """What a right answer does: everything in one transaction, and nothing where another request was first."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from idp import db
 from idp.audit import Event
 from idp.errors import Conflict
-from idp.identity import logins, proofs, remembered
+from idp.identity import browser_cookies, logins, proofs, remembered
 from idp.signin import attempts
 from idp.signin.flow import is_authenticated
 from idp.signin.gather import gather_again
@@ -21,10 +21,19 @@ class Lost(Exception):
         self.wrong = wrong
 
 
-def keep(work: Work, noted: Noted) -> str:
+@dataclass(frozen=True)
+class NewCookies:
+    """The cookie values that an answer gives; each may be empty."""
+
+    login: str
+    browser: str
+
+
+def keep(work: Work, noted: Noted) -> NewCookies:
     """Do everything that an answer does in one transaction: the facts, its effect, and the login where it is complete.
 
-    Returns the new cookie of the login, empty where none began. Raises ``Lost`` and ``Stale``: then nothing was done.
+    Returns the new cookies: of the login where one began or grew, of the browser at each proof. Raises ``Lost`` and
+    ``Stale``: then nothing was done.
 
     Lock order: the person's row, then the attempt. The attempt's version is checked before any effect: of two answers at
     the same moment one takes effect, and one that a change of the person has overtaken does nothing.
@@ -39,7 +48,14 @@ def keep(work: Work, noted: Noted) -> str:
         if noted.ends_login:
             _end_current(work)
         visit = replace(work.visit, login="") if noted.ends_login else work.visit
-        return _admit(gather_again(replace(work, visit=replace(visit, device=noted.device_cookie or visit.device))))
+        visit = replace(visit, device=noted.device_cookie or visit.device)
+        return NewCookies(browser=_renew_browser(work, noted), login=_admit(gather_again(replace(work, visit=visit))))
+
+
+def _renew_browser(work: Work, noted: Noted) -> str:
+    """A planted or copied cookie must not share in what was just proved (ASVS 7.2.4)."""
+    visit = work.visit
+    return browser_cookies.renew(work.settings, visit.browser_id, visit.browser_digest) if noted.proofs else ""
 
 
 def _lock_person(work: Work, noted: Noted) -> None:

@@ -52,6 +52,7 @@ class Moved:
     attempt_id: str
     login_cookie: str = ""
     device_cookie: str = ""
+    browser_cookie: str = ""
     login_ended: bool = False
 
 
@@ -86,6 +87,8 @@ def settle(settings: Settings, needs: Needs, visit: Visit, attempt_id: str = "")
         )
     if attempt is not None and step is not None:
         return Continue(attempt_id)
+    if visit.is_embedded:
+        return Unmet("login_required", "embedded in another site: its cookies were not sent, and no page can be shown")
     # Where a finished attempt's login was ended meanwhile, its proofs open nothing: a new sign-in begins.
     return Continue(attempts.open_attempt(settings, needs, visit))
 
@@ -151,9 +154,9 @@ def _taken(work: Work, step: Step, form: Form) -> Shown | Moved:
     outcome = step.answer(work, form)
     if isinstance(outcome, Wrong):
         return _shown(_prepared(_after(work, outcome), step), step, outcome.errors, form)
-    cookie = effects.keep(work, outcome)
-    login_ended = outcome.ends_login and not cookie
-    return Moved(work.case.attempt_id, cookie, outcome.device_cookie, login_ended=login_ended)
+    new = effects.keep(work, outcome)
+    login_ended = outcome.ends_login and not new.login
+    return Moved(work.case.attempt_id, new.login, outcome.device_cookie, new.browser, login_ended)
 
 
 def reopen(settings: Settings, visit: Visit, sealed: str, username: str) -> str | None:

@@ -56,6 +56,12 @@ def add_browser(row: Browser) -> None:
     add(row)
 
 
+def rekey_browser(browser_id: str, former: bytes, digest: bytes) -> bool:
+    """Replace the digest of a browser's cookie. False if another request replaced it first."""
+    here = (Browser.id == browser_id, Browser.digest == former)
+    return write(update(Browser).where(*here).values(digest=digest)) == 1
+
+
 def people_on(browser_id: str) -> list[BrowserUser]:
     """Who signed in on a browser, last first: the chooser's list (S35)."""
     return every(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, delete_some, every, one, upsert, write
@@ -14,6 +14,7 @@ class RememberedDevice(Base):
     __tablename__ = "remembered_devices"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_remembered_devices_digest", "digest"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -39,6 +40,23 @@ def remember(
         {"organisation_id": organisation_id, "user_id": user_id, "digest": digest, **fresh},
         fresh,
     )
+
+
+def rekey_devices(former: bytes, digest: bytes, now: datetime) -> int:
+    """Move all live trust in a device to the digest of its new cookie, in every organisation. The dates stay."""
+    here = (RememberedDevice.digest == former, RememberedDevice.revoked_at.is_(None), RememberedDevice.until > now)
+    return write(update(RememberedDevice).where(*here).values(digest=digest))
+
+
+def end_trust(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> int:
+    """End a user's trust in one device, found by its cookie."""
+    here = (
+        RememberedDevice.organisation_id == organisation_id,
+        RememberedDevice.user_id == user_id,
+        RememberedDevice.digest == digest,
+        RememberedDevice.revoked_at.is_(None),
+    )
+    return write(update(RememberedDevice).where(*here).values(revoked_at=now))
 
 
 def trust_of(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> RememberedDevice | None:

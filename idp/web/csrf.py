@@ -1,4 +1,9 @@
-"""The CSRF token: an HMAC over the browser's cookie, without a time limit, so that a page may lie open all day (S60)."""
+"""The CSRF token: an HMAC over the browser's cookie, without a time limit, so that a page may lie open all day (S60).
+
+The cookie is replaced at each proof, so the pages of other tabs hold the token of a former value. Such a token is taken if
+the browser vouches that the form is ours (Sec-Fetch-Site, else Origin): another site's page cannot claim that, even if it
+has a token of ours for a cookie that it planted.
+"""
 
 from flask import abort, request
 
@@ -6,16 +11,21 @@ from idp.web import browser
 
 
 def token() -> str:
-    """The token of this browser's forms."""
-    return browser.settings().ring.mac("csrf", browser.cookies().browser)
+    """The token of this browser's forms: it fits one cookie value, and a second part shows that we made it."""
+    ring = browser.settings().ring
+    bound = ring.mac("csrf", browser.cookies().browser)
+    return f"{bound}.{ring.mac('csrf-made', bound)}"
 
 
 def fits() -> bool:
     """Whether the posted form is this browser's own."""
-    posted = request.form.get("csrf_token", "")
-    return not browser.cookies().browser_is_new and browser.settings().ring.mac_fits(
-        posted, "csrf", browser.cookies().browser
-    )
+    if browser.is_foreign():
+        return False
+    ring, cookies = browser.settings().ring, browser.cookies()
+    bound, _, made = request.form.get("csrf_token", "").partition(".")
+    if not cookies.browser_is_new and ring.mac_fits(bound, "csrf", cookies.browser):
+        return True
+    return browser.is_own() and ring.mac_fits(made, "csrf-made", bound)
 
 
 def require() -> None:

@@ -1,6 +1,8 @@
 """The sign-in pages: one address an attempt, whatever the step (steps have no routes)."""
 
-from flask import Blueprint, Response, make_response
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, make_response, request
 
 from idp.errors import say
 from idp.signin import attempts, settle
@@ -28,12 +30,28 @@ def answer(attempt_id: str) -> Response:
     language.asked_in(*attempts.languages_asked(browser.settings(), form.get("request", "")))  # a refusal speaks it too
     taken = settle.answer(browser.settings(), visit, attempt_id, form.get("step", ""), form) if csrf.fits() else None
     if taken is None:
-        reopened = settle.reopen(browser.settings(), visit, form.get("request", ""), form.get("username", ""))
-        return pages.see_other(f"/sign-in/{reopened}") if reopened else _gone()
+        return _begin_again(form)
     if isinstance(taken, Shown):
         return _page(taken, 429 if taken.retry_after else 422)
     _take_cookies(taken)
     return pages.see_other(f"/sign-in/{taken.attempt_id}")
+
+
+def _begin_again(form: Mapping[str, str]) -> Response:
+    """Open the sign-in of a stale form again, by a GET where no cookie came: with a POST that proves nothing (SameSite)."""
+    if browser.cookies().browser_is_new:
+        carried = attempts.carry(browser.settings(), form.get("request", ""), form.get("username", ""))
+        return pages.see_other(f"/sign-in/again?request={carried}") if carried else _gone()
+    reopened = settle.reopen(browser.settings(), browser.visit(), form.get("request", ""), form.get("username", ""))
+    return pages.see_other(f"/sign-in/{reopened}") if reopened else _gone()
+
+
+@blueprint.get("/sign-in/again")
+def again() -> Response:
+    """Open a sign-in for a stale form that came without this browser's cookie (S60)."""
+    sealed = request.args.get("request", "")
+    reopened = None if browser.is_foreign() else settle.reopen(browser.settings(), browser.visit(), sealed, "")
+    return pages.see_other(f"/sign-in/{reopened}") if reopened else _gone()
 
 
 @blueprint.get("/sign-in/<attempt_id>/recovery-codes.txt")
@@ -66,6 +84,7 @@ def _take_cookies(moved: settle.Moved) -> None:
         cookies.login = moved.login_cookie
     if moved.device_cookie:
         cookies.device = moved.device_cookie
+    cookies.browser_renewed = moved.browser_cookie
 
 
 def _gone() -> Response:

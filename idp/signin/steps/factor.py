@@ -141,7 +141,7 @@ def _remembering(work: Work, noted: Noted) -> Noted:
     """The same right answer, and trust in this device with it."""
     if not noted.proofs or not page(work.case, Frame("", "", "", "")).remember_days:
         return noted
-    device = work.visit.device or crypto.new_secret()
+    device = crypto.new_secret()  # never the value that came: it may be a stolen, a revoked or a planted one
 
     def effect() -> Wrong | None:
         lost = noted.effect() if noted.effect else None
@@ -155,6 +155,7 @@ def _remembering(work: Work, noted: Noted) -> Noted:
 def _remember(work: Work, device: str) -> None:
     """The tick of S36: trust in this device for this user, from now, with a fixed end (S38)."""
     _, terms, user = work.person()
+    remembered.replace_cookie(user.organisation_id, user.id, work.visit.device, device, work.case.now)
     remembered.remember(
         work.settings, terms, user.organisation_id, user.id, device, label=work.visit.label, now=work.case.now
     )

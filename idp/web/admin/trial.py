@@ -90,7 +90,7 @@ def finish() -> Response:
     sealed = request.cookies.get(browser.cookie_name(COOKIE), "")
     outcome = trial.finish(oauth.server().provider, sealed, answer, browser.visit())
     response = pages.render("admin/trial.html", _page(outcome), 200 if outcome.claims else 400)
-    browser.put_cookie(response, COOKIE, "", 0)
+    browser.put_cookie(response, COOKIE, "", 0)  # kept where nothing came of it: any site may send a browser here
     return response
 
 

@@ -1,0 +1,153 @@
+"""Bearer values are made here at the moment they are given: planted, stolen and revoked copies gain nothing (ASVS 7.2.4)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp import clock as product_clock
+from idp.identity import remembered
+from idp.store import devices
+from tests.drivers.browser import Browser
+from tests.factories import MadePerson
+from tests.journeys.conftest import clock  # noqa: F401 — the fixture
+from tests.web.conftest import Shop
+
+OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+def plant(at: Browser, **values: str) -> Browser:
+    for name, value in values.items():
+        at.client.set_cookie(f"__Host-{name}", value, domain="id.example.com", secure=True)
+    return at
+
+
+def cookie(browser: Browser, name: str) -> str:
+    return browser.cookies[f"__Host-{name}"]
+
+
+def remember(shop: Shop, person: MadePerson, browser: Browser | None = None) -> Browser:
+    """Sign in with the tick, and out again; the device stays remembered."""
+    browser = (browser or shop.browser()).open(shop.party.authorize_url(acr_values="mfa"))
+    browser.fill(username=person.username, password=person.password).submit()
+    browser.fill(code=person.authenticator.code(), remember_device=True).submit()
+    shop.allow(browser).open("/")
+    return browser.submit(next(one.text for form in browser.page.forms if "sign-out" in form.action for one in form.buttons))
+
+
+def is_asked_a_code(shop: Shop, person: MadePerson, device: str) -> bool:
+    """Whether another browser with this device cookie needs more than the password."""
+    browser = plant(shop.browser(), device=device).open(shop.party.authorize_url(acr_values="mfa mfa-remembered"))
+    browser.fill(username=person.username, password=person.password).submit()
+    return "code" in browser.fields
+
+
+@pytest.mark.parametrize("value", ["A" * 43, "x", f"{'A' * 43}.{'A' * 43}", "A" * 64])
+def test_a_planted_browser_value_is_replaced_at_once(shop: Shop, value: str) -> None:
+    """CWE-384: a value that we never gave is not taken as this browser's."""
+    browser = plant(shop.browser(), browser=value).open(shop.party.authorize_url())
+    assert cookie(browser, "browser") != value
+    assert "password" in browser.fields
+
+
+def test_the_browser_value_is_new_after_each_proof_and_the_former_one_opens_nothing(shop: Shop) -> None:
+    """ASVS 7.2.4, security.md 16: who knows the value from before the password or the code does not find the sign-in."""
+    browser, held = shop.at_password(), []
+    for proof in ({"username": "ann", "password": shop.ann.password}, {"code": shop.ann.authenticator.code()}):
+        held.append(cookie(browser, "browser"))
+        browser.fill(**proof).submit()
+        thief = plant(shop.browser(), browser=held[-1]).open(browser.hops[0] if browser.hops else browser.url)
+        assert not {"code", "choice"} & thief.fields
+    assert cookie(browser, "browser") not in held
+    assert len(set(held)) == 2
+
+
+def test_a_sign_in_that_an_attacker_prepared_is_lost_to_them_with_the_password(shop: Shop) -> None:
+    """CWE-384: attacker and victim share a planted cookie and a sign-in; what the victim proves, the attacker cannot use."""
+    attacker = shop.at_password()
+    victim = plant(shop.browser(), browser=cookie(attacker, "browser")).open(attacker.url)
+    victim.fill(username="ann", password=shop.ann.password).submit()
+    assert "code" in victim.fields
+    attacker.open(victim.url)
+    assert "code" not in attacker.fields
+    victim.fill(code=shop.ann.authenticator.code()).submit()
+    assert "code=" in str(shop.allow(victim).left_for)
+
+
+def test_other_tabs_go_on_after_a_sign_in(shop: Shop) -> None:
+    """S60: sign-ins of other tabs are bound to the browser's row, and their forms hold a former value's token."""
+    browser = shop.at_password()
+    other = Browser(shop.app, shop.settings.issuer)
+    other.client = browser.client  # another tab of the same browser
+    other.open(shop.party.authorize_url())
+    other._headers.update(OWN)
+    browser.fill(username="ann", password=shop.ann.password).submit()
+    where = other.url
+    other.fill(username="ann", password=shop.ann.password).submit()
+    assert other.url == where  # the same sign-in, not a new one
+    assert "code" in other.fields
+
+
+def test_a_page_of_before_the_sign_in_can_still_be_sent(shop: Shop) -> None:
+    """S60: the form of an open tab is no dead end after the cookie was renewed; another site's form with its token is."""
+    browser = shop.at_password().open("/")
+    stale = browser.value("csrf_token")
+    browser.open(shop.party.authorize_url()).fill(username="ann", password=shop.ann.password).submit()
+    browser.fill(code=shop.ann.authenticator.code()).submit()
+    for headers, status in (
+        (OWN, 303),
+        ({"Origin": shop.settings.issuer}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({}, 403),
+    ):
+        form = {"csrf_token": stale, "language": "nl", "back": "/"}
+        told = browser.client.post("/language", base_url=shop.settings.issuer, data=form, headers=headers)
+        assert told.status_code == status, headers
+    forged = {"csrf_token": f"{'A' * 43}.{'A' * 43}", "language": "nl"}
+    told = browser.client.post("/language", base_url=shop.settings.issuer, data=forged, headers=OWN)
+    assert told.status_code == 403
+
+
+def test_each_tick_gives_the_device_a_new_value(shop: Shop, clock: Callable[..., None]) -> None:  # noqa: F811
+    """S36, S40: a planted value never becomes the secret, and a copy taken before the last tick asks the code again."""
+    till = plant(shop.browser(), device="x")
+    remember(shop, shop.ann, till)
+    first = cookie(till, "device")
+    assert first != "x"
+    assert not is_asked_a_code(shop, shop.ann, first)
+    clock(minutes=1)
+    remember(shop, shop.ann, till)
+    second = cookie(till, "device")
+    assert is_asked_a_code(shop, shop.ann, first)
+    assert not is_asked_a_code(shop, shop.ann, second)
+    with shop.factory.context():
+        assert len(devices.devices_of(shop.organisation_id, shop.ann.id, product_clock.now())) == 1
+
+
+@pytest.mark.both_engines
+def test_a_tick_moves_the_trust_of_others_on_that_device_and_keeps_its_dates(
+    engine: str,
+    shop: Shop,
+    clock: Callable[..., None],  # noqa: F811
+) -> None:
+    """S40: several people of one till each keep their own trust, revoked trust stays revoked, and the copy is worthless."""
+    bob = shop.factory.make_user(shop.organisation_id, "bob", with_totp=True)
+    eve = shop.factory.make_user(shop.organisation_id, "eve", with_totp=True)
+    till = remember(shop, bob)
+    remember(shop, eve, till)
+    copied, now = cookie(till, "device"), product_clock.now()
+    with shop.factory.context():
+        before = remembered.trust(bob.organisation_id, bob.id, copied, now)
+        assert before is not None
+        dates = (before.id, before.since, before.until)
+        remembered.revoke_all(eve.organisation_id, eve.id, now)
+    clock(days=1)
+    remember(shop, shop.ann, till)
+    given = cookie(till, "device")
+    with shop.factory.context():
+        after = remembered.trust(bob.organisation_id, bob.id, given, product_clock.now())
+        assert after is not None
+        assert (after.id, after.since, after.until) == dates
+        assert remembered.trust(bob.organisation_id, bob.id, copied, product_clock.now()) is None
+        assert remembered.trust(eve.organisation_id, eve.id, given, product_clock.now()) is None
