@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 import pyotp
 
@@ -16,6 +17,7 @@ from idp import clock, crypto
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, say
+from idp.identity.app_entries import AppEntry, without_colons
 from idp.store import credentials, devices, limits, sealed, users
 
 STEP = 30
@@ -78,8 +80,9 @@ def normal_secret(typed: str) -> str:
 
 
 def uri(secret: str, issuer: str, label: str) -> str:
-    """The ``otpauth:`` address of the QR code. The same issuer and label let an app overwrite its entry (S26)."""
-    return str(pyotp.TOTP(secret).provisioning_uri(name=label, issuer_name=issuer))
+    """The ``otpauth:`` address of the QR code, whose label has one colon whatever the names hold."""
+    prefix, account = (quote(without_colons(name), safe="") for name in (issuer, label))
+    return f"otpauth://totp/{prefix}:{account}?secret={secret}&issuer={prefix}"
 
 
 def grouped(secret: str) -> str:
@@ -161,11 +164,20 @@ def move_to_current_key(settings: Settings, totp: credentials.Totp) -> bool:
     return sealed.TOTP.reseal_row(settings.ring, totp.id, totp.sealed_secret)
 
 
-def activate(settings: Settings, organisation_id: str, user_id: str, totp_id: str, secret: str, now: datetime) -> None:
+def activate(
+    settings: Settings,
+    organisation_id: str,
+    user_id: str,
+    totp_id: str,
+    secret: str,
+    now: datetime,
+    entry: AppEntry | None = None,
+) -> None:
     """Make this the user's authenticator app in the place of the former one (S22), within the caller's transaction.
 
     Trust in devices ends (S40), an administrator's reset is answered (S47), and failures (the hard stop too) are forgotten
-    with the secret that they were about. Codes, audit and mail are the caller's.
+    with the secret that they were about. Codes, audit and mail are the caller's. ``entry``: None where another system
+    showed the secret.
     """
     credentials.remove_totp(organisation_id, user_id, now)
     limits.clear_failures(organisation_id, user_id, "totp")
@@ -175,6 +187,8 @@ def activate(settings: Settings, organisation_id: str, user_id: str, totp_id: st
         user_id=user_id,
         sealed_secret=seal_secret(settings, organisation_id, totp_id, secret),
         active_since=now,
+        issuer=entry.issuer if entry else "",
+        label=entry.label if entry else "",
     )
     credentials.add_totp(row)
     devices.revoke_devices(organisation_id, user_id, now)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Select,
+    String,
     exists,
     func,
     select,
@@ -41,6 +42,9 @@ class Totp(Base):
     active_since: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
+    issuer: Mapped[str] = mapped_column(String(64), default="")
+    label: Mapped[str] = mapped_column(String(96), default="")
+    """The two names of the entry in the app (S26); empty where a secret was brought from elsewhere."""
 
 
 class SpentStep(Base):
@@ -104,6 +108,12 @@ class RecoveryCode(Base):
 def active_totp(organisation_id: str, user_id: str) -> Select[Totp]:
     """The user's authenticator app."""
     return select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
+
+
+def last_totp(organisation_id: str, user_id: str) -> Totp | None:
+    """The user's authenticator app, or the one that was removed last."""
+    theirs = select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id)
+    return one(theirs.order_by(Totp.removed_at.is_(None).desc(), Totp.active_since.desc()).limit(1))
 
 
 def totp_owners(organisation_id: str) -> set[str]:

@@ -78,7 +78,7 @@ ENROL = EnrolPage(
     may_leave=True,
     is_again=False,
     only_codes=False,
-    uri="otpauth://totp/Sleutel:Example%20Shoes%3A%20sanne?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Sleutel",
+    uri="otpauth://totp/Sleutel:sanne%20%28Example%20Shoes%29?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Sleutel",
     key="JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
     codes=tuple(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm"),
     file_name="example-shoes-sanne",

@@ -13,6 +13,7 @@ from idp import crypto, db
 from idp.audit import Event
 from idp.errors import Message, say
 from idp.identity import addresses, recovery, totp
+from idp.identity.app_entries import LONGEST_LABEL, AppEntry, entry_of, without_colons
 from idp.identity.policy import SECOND
 from idp.identity.proofs import Proof
 from idp.mail.messages import notify
@@ -141,14 +142,15 @@ def prepare(work: Work) -> Mapping[str, Any] | None:
     if work.case.prepared.get("secret") or stage_of(work.case) in (START, PASSWORD):
         return None
     organisation, _, user = work.person()
+    entry = entry_of(work.settings, organisation, user)
     return {
         "totp_id": crypto.new_id(),
         "secret": totp.new_secret(),
         "codes": recovery.new_codes(),
         # Issuer and label stay the same when set up again, so that the app overwrites its entry (S26).
-        "issuer": work.settings.name,
-        "label": f"{organisation.name}: {user.username}",
-        "file_name": re.sub(r"[^a-z0-9]+", "-", f"{organisation.store_url}-{user.username_key}").strip("-"),
+        "issuer": entry.issuer,
+        "label": entry.label,
+        "file_name": re.sub(r"[^a-z0-9]+", "-", f"{organisation.store_url}-{user.username_key}")[:100].strip("-"),
     }
 
 
@@ -219,7 +221,15 @@ def _take_effect(work: Work) -> Outcome:
             raise Stale("the code was spent, or its set was replaced")
         recovery.put(user.organisation_id, user.id, salt, digests, now)
         if is_new:
-            totp.activate(work.settings, user.organisation_id, user.id, prepared["totp_id"], prepared["secret"], now)
+            totp.activate(
+                work.settings,
+                user.organisation_id,
+                user.id,
+                prepared["totp_id"],
+                prepared["secret"],
+                now,
+                AppEntry(prepared["issuer"], without_colons(prepared["label"])[:LONGEST_LABEL]),
+            )
             if _had_one(work):
                 users.change_user(user.organisation_id, user.id, factor_changed_at=now)
         work.end_other_attempts()
