@@ -4,6 +4,7 @@ Docstrings under the fields are the reference: ``config.example.toml`` is made f
 """
 
 import re
+from email.utils import parseaddr
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Literal
@@ -153,6 +154,19 @@ class Mail(Section):
     """Where bounces go (MAIL FROM): one address, or `<>` for nowhere; empty: the address in ``sender``."""
     folder: str = "mail"
     """Where mails are written when there is no ``host`` (relative to the configuration file)."""
+
+    @field_validator("sender")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        address = parseaddr(value)[1]
+        whole = address if "." in address.rpartition("@")[2] else f"{address}.test"  # a machine's own name, as localhost
+        try:
+            validate_email(whole, check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            raise ValueError(
+                "must be one address, or `Name <address>`, like Example Shoes <no-reply@example.com>"
+            ) from error
+        return value
 
     @field_validator("ehlo_name")
     @classmethod

@@ -12,6 +12,7 @@ from idp import clock, keys, sealing
 from idp.cli.command import Command, config_file, opened
 from idp.cli.migrate import is_current
 from idp.config import Settings, read
+from idp.identity import odd_names
 from idp.identity.leaked_file import File, Unusable
 from idp.mail import smtp
 from idp.mail.letters import envelope_sender
@@ -78,7 +79,7 @@ def _database(settings: Settings) -> Finding:
 
 
 def _within(settings: Settings) -> Iterator[Finding]:
-    checks: tuple[Callable[[Settings], Finding], ...] = (_keys, _sealed, _clock, _outbox)
+    checks: tuple[Callable[[Settings], Finding], ...] = (_keys, _sealed, _clock, _outbox, _names)
     for check in checks:
         yield check(settings)
 
@@ -111,6 +112,16 @@ def _sealed(settings: Settings) -> Finding:
         counted = ", ".join(f"{name}: {count}" for name, count in left.items())
         return Finding(subject, f"still on an old key: {counted}; the worker moves them to {current!r}, keep the old key")
     return Finding(subject, f"everything is on {current!r}: {', '.join(map(repr, old))} can be removed from `secrets`")
+
+
+def _names(_: Settings) -> Finding:
+    """Whether names have the form that apps may rely on; those from before that rule keep working."""
+    odd = list(odd_names.found())
+    if odd:
+        shown = "; ".join(odd[:5]) + (" …" if len(odd) > 5 else "")
+        remedy = "rename these users and groups; make shops with plain codes in the place of those shops"
+        return Finding("names", f"{len(odd)} with invisible characters, separators or a look-alike: {shown}", remedy)
+    return Finding("names", "users, shops and groups have plain names")
 
 
 def _clock(_: Settings) -> Finding:

@@ -17,11 +17,12 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, say, say_many
 from idp.identity import links, sensitive_changes, throttle
-from idp.identity.details import checked_email, compared
+from idp.identity.details import checked_email
 from idp.identity.links import Opened
 from idp.identity.policy import RULING_ROLES
 from idp.identity.sensitive_changes import Access
 from idp.mail import messages
+from idp.normal_forms import compared
 from idp.store import users
 from idp.store.users import User
 

@@ -1,23 +1,26 @@
 """A person's details as they are typed or provisioned: checked once, here, for every skin. Pure."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from idp import zones
+from idp import normal_forms, zones
 from idp.errors import Invalid, say
 from idp.identity.policy import ROLES
+from idp.normal_forms import compared
 
 LONGEST_USERNAME = 254
 CLAIMS = (
     "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
     "gender", "birthdate", "address",
 )  # fmt: skip
-"""Standard claims (OpenID Connect Core §5.1) that are kept as they are, beside those with a column of their own."""
+"""Standard claims (OpenID Connect Core §5.1) that are kept beside those with a column of their own."""
+PAGES = ("profile", "picture", "website")
+ADDRESS = ("formatted", "street_address", "locality", "region", "postal_code", "country")
+LONGEST_CLAIM, LONGEST_ADDRESS = 200, 500
 
 
 @dataclass(frozen=True)
@@ -44,35 +47,39 @@ class PersonDraft:
     recovery_codes: tuple[str, ...] = ()
 
 
-def compared(text: str) -> str:
-    """The form in which usernames and e-mail addresses are compared: NFKC, case folded, without spaces around."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()
-
-
 def _plain(key: str, value: Any, longest: int) -> str:
-    if not isinstance(value, str) or len(value) > longest or any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
-        raise Invalid(key, say("Use at most %(count)s printable characters.", count=longest))
-    return value.strip()
+    """One line of visible characters, empty for none."""
+    wrong = say("Use at most %(count)s printable characters.", count=longest)
+    is_empty = isinstance(value, str) and len(value) <= longest and not normal_forms.one_line(value)
+    return "" if is_empty else normal_forms.name(key, value, longest, wrong)
 
 
 def checked_username(value: Any) -> str:
-    """A username as it is shown; raises ``Invalid``."""
+    """A username as it is shown; raises ``Invalid``. All its letters are of one alphabet: nobody can look like another."""
     username = _plain("username", value, LONGEST_USERNAME)
     if not compared(username) or len(compared(username)) > LONGEST_USERNAME:
         raise Invalid("username", say("A username is needed."))
+    normal_forms.require_one_alphabet("username", username, "".join(filter(str.isalpha, username)))
     return username
 
 
 def checked_email(value: Any) -> str | None:
     """An address, None for none; raises ``Invalid``. Whether it is theirs is another matter."""
-    text = _plain("email", value or "", LONGEST_USERNAME)
+    text = normal_forms.one_line(_plain("email", value or "", LONGEST_USERNAME))
     if not text:
         return None
     try:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise Invalid("email", say("This is not an e-mail address."), detail=str(error)) from error
+
+
+def _checked_locale(value: Any) -> str:
+    """A language's tag (BCP 47), empty for none."""
+    text = _plain("locale", value, 10)
+    if text and not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", text):
+        raise Invalid("locale", say("Choose one of the languages."))
+    return text
 
 
 def checked_time_zone(value: Any) -> str:
@@ -98,11 +105,33 @@ def checked_phone_number(value: Any) -> str | None:
 
 
 def checked_claims(value: Any) -> dict[str, Any]:
-    """Further standard claims; raises ``Invalid`` naming one that is unknown."""
+    """Further standard claims in the form that OpenID Connect Core §5.1 gives them; raises ``Invalid`` naming one."""
     unknown = [key for key in value if key not in CLAIMS]
     if unknown:
         raise Invalid(unknown[0], say("%(claim)s is not a claim that is kept.", claim=unknown[0]))
-    return dict(value)
+    return {key: _checked_claim(key, entry) for key, entry in value.items()}
+
+
+def _checked_claim(key: str, value: Any) -> Any:
+    if key == "address":
+        return _checked_address(value)
+    text = _plain(key, value, LONGEST_ADDRESS if key in PAGES else LONGEST_CLAIM)
+    if key in PAGES and text and not re.fullmatch(r"https?://[!-~]+", text):
+        raise Invalid(key, say("This must be an address that begins with https://."))
+    if key == "birthdate" and text and not re.fullmatch(r"[0-9]{4}(-[0-9]{2}-[0-9]{2})?", text):
+        raise Invalid(key, say("This must be a date, as 2021-04-30."))
+    return text
+
+
+def _checked_address(value: Any) -> dict[str, str]:
+    """The members of §5.1.1; ``formatted`` and ``street_address`` may have several lines."""
+    if not isinstance(value, Mapping) or not set(value) <= set(ADDRESS):
+        raise Invalid("address", say("An address has these parts: %(parts)s.", parts=", ".join(ADDRESS)))
+    found = {}
+    for part, text in value.items():
+        lines = str(text).splitlines() if part in ADDRESS[:2] else [text]
+        found[part] = "\n".join(_plain("address", line, LONGEST_CLAIM) for line in lines)
+    return found
 
 
 def columns_of(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +146,7 @@ def columns_of(changes: Mapping[str, Any]) -> dict[str, Any]:
     if "name" in changes:
         columns["name"] = _plain("name", changes["name"], 200)
     if "locale" in changes:
-        columns["locale"] = _plain("locale", changes["locale"], 10)
+        columns["locale"] = _checked_locale(changes["locale"])
     if "time_zone" in changes:
         columns["time_zone"] = checked_time_zone(changes["time_zone"])
     if "phone_number" in changes:

@@ -5,10 +5,9 @@ that its plain digest may be stored (ASVS 6.5.2).
 """
 
 import re
-import unicodedata
 from datetime import timedelta
 
-from idp import clock, crypto
+from idp import clock, crypto, normal_forms
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
@@ -99,8 +98,7 @@ def normal(typed: str) -> str:
     """The letters of a code, however case, hyphens and spaces were typed; empty when it has not the shape."""
     if len(typed) > 100:
         return ""
-    folded = unicodedata.normalize("NFKC", typed).lower()
-    plain = re.sub(r"[\s\-\u2010-\u2015\u2212]", "", folded).translate(_MISREAD)
+    plain = normal_forms.typed_code(typed).translate(_MISREAD)
     return plain if _SHAPE.fullmatch(plain) else ""
 
 

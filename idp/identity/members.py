@@ -18,6 +18,7 @@ from idp.identity import addresses, authority, credentials, retailers, sensitive
 from idp.identity.credentials import Ready
 from idp.identity.details import PersonDraft, columns_of
 from idp.identity.sensitive_changes import PersonDetails, PersonState
+from idp.normal_forms import compared
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -118,10 +119,11 @@ def shop_ids(organisation: Organisation, codes: Sequence[str]) -> list[str]:
 
 
 def _ids(key: str, known: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    by_key = {compared(name): row_id for name, row_id in known.items()}
     for name in names:
-        if name not in known:
+        if name not in known and compared(name) not in by_key:
             raise Invalid(key, say("There is no %(name)s in this organisation.", name=name))
-    return [known[name] for name in names]
+    return [known.get(name) or by_key[compared(name)] for name in names]
 
 
 def change(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from encodings import idna
 from typing import Any
 
+from idp import normal_forms
 from idp.config import Settings
 from idp.errors import Invalid, say
 from idp.identity.brand import is_colour, languages_of
@@ -27,7 +28,7 @@ def normal_store_url(text: str) -> str:
     """
     if len(text) > LONGEST_TYPED:
         return ""
-    folded = unicodedata.normalize("NFKC", text).strip().casefold()
+    folded = unicodedata.normalize("NFKC", normal_forms.visible(text)).strip().casefold()
     host = re.split(r"[/?#\\:]", _SCHEME.sub("", folded), maxsplit=1)[0]
     label = re.split(r"[.。]", host, maxsplit=1)[0]
     try:

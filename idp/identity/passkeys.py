@@ -1,10 +1,9 @@
 """A person's passkeys and security keys: shown at sign-in, added, named, removed. The ceremonies are in ``ceremonies``."""
 
-import unicodedata
 from dataclasses import replace
 from datetime import datetime
 
-from idp import clock, crypto
+from idp import clock, crypto, normal_forms
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
@@ -141,8 +140,8 @@ def shown_name(passkey: Passkey) -> str:
 
 def normal_name(typed: str) -> str:
     """A name as it is kept: one line, printable, not too long; empty is allowed."""
-    plain = unicodedata.normalize("NFC", " ".join(typed.split()))
-    return "".join(letter for letter in plain if letter.isprintable())[:LONGEST_NAME].strip()
+    plain = normal_forms.one_line(" ".join(typed.split()))
+    return "".join(letter for letter in plain if normal_forms.is_plain(letter))[:LONGEST_NAME].strip()
 
 
 def passkeys_of(user: User) -> list[Passkey]:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from datetime import datetime
 
-from idp import clock
+from idp import clock, normal_forms
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
@@ -21,12 +21,17 @@ from idp.store.users import User
 
 MAX_LENGTH = 256
 """In code points, after normalising."""
+ONE_TIME_LETTERS = 16
+"""Of a mailed one-time password, in groups of four."""
 LEAST_REST = 4
 """Letters and digits that a password must have beside names that everybody knows."""
 
 
 def normal(password: str) -> str:
-    """NFKC, nothing else: case and inner or outer spaces count (RFC 8265's spirit, without its refusals)."""
+    """NFKC, nothing else: case and inner or outer spaces count (RFC 8265's spirit, without its refusals).
+
+    Hashes brought from elsewhere may be of the text as it was typed there, see ``verify``.
+    """
     return unicodedata.normalize("NFKC", password)
 
 
@@ -38,8 +43,28 @@ def verify(settings: Settings, user: User | None, password: str) -> bool:
     typed = normal(password[: MAX_LENGTH * 4])
     is_usable = user is not None and bool(user.password_hash) and user.disabled_at is None and not _has_run_out(user)
     stored = str(user.password_hash) if user is not None and is_usable else settings.hasher.decoy
-    fits = settings.hasher.verify(stored, typed)
+    fits = settings.hasher.verify(stored, typed) or _fits_as_typed(settings, user, stored, password, typed)
     return fits and is_usable and len(password) <= MAX_LENGTH * 4 and len(typed) <= MAX_LENGTH
+
+
+def _fits_as_typed(settings: Settings, user: User | None, stored: str, password: str, normal_form: str) -> bool:
+    """Whether another form of what was typed fits.
+
+    Imported hashes may be of the raw text; a mailed one-time password may be pasted with blanks or without its hyphens.
+    Which forms are tried depends on the typed text alone, so the time tells nothing about the account.
+    """
+    raw, one_time = password[: MAX_LENGTH * 4], _one_time_form(normal_form)
+    is_one_time = user is not None and user.password_expires_at is not None
+    fits_raw = raw != normal_form and settings.hasher.verify(stored, raw)
+    fits_one_time = one_time not in ("", normal_form) and settings.hasher.verify(stored, one_time)
+    return fits_raw or (fits_one_time and is_one_time)
+
+
+def _one_time_form(typed: str) -> str:
+    """A mailed one-time password as it was generated; empty where this cannot be one."""
+    plain = normal_forms.typed_code(typed) if len(typed) <= 100 else ""
+    is_one = len(plain) == ONE_TIME_LETTERS and plain.isascii() and plain.isalnum()
+    return "-".join(plain[at : at + 4] for at in range(0, ONE_TIME_LETTERS, 4)) if is_one else ""
 
 
 def _has_run_out(user: User) -> bool:
@@ -47,16 +72,20 @@ def _has_run_out(user: User) -> bool:
 
 
 def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
-    """Hash a password that was just right anew, where the costs were raised since; not when it is too busy just now.
+    """Rehash a just-verified password if the cost settings changed, or if its hash is of the text as it was typed.
+
+    An imported hash of a text whose normal form differs fits nothing but the same keyboard. Skipped when the hasher is busy.
 
     Takes a slot itself, so the caller holds none.
     """
     old = user.password_hash
-    if not old or not settings.hasher.is_outdated(old):
+    if not old or (normal(password) == password and not settings.hasher.is_outdated(old)):
         return
     release()
     try:
         with settings.hasher.slot():
+            if not settings.hasher.is_outdated(old) and settings.hasher.verify(old, normal(password)):
+                return
             fresh = hash_of(settings, password)
     except Busy:
         return  # the next sign-in does it

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from idp import clock, zones
+from idp import clock, normal_forms, zones
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Forbidden
 from idp.identity import addresses, authority, links, logins, policy, sensitive_changes
 from idp.identity.dated_rules import rule_of
-from idp.identity.details import PersonDraft, compared
+from idp.identity.details import PersonDraft
 from idp.identity.members import change, create
 from idp.identity.organisations import settings_of
 from idp.identity.policy import ClientRule, Membership, Person
 from idp.identity.sensitive_changes import Access
 from idp.mail.messages import notify
+from idp.normal_forms import compared
 from idp.store import attempts, credentials, devices, limits, organisations, passkeys, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -30,9 +31,13 @@ __all__ = ["PersonDraft", "change", "compared", "create"]
 
 
 def find(organisation_id: str, typed: str) -> User | None:
-    """The user of an organisation whose username was typed, however its letters' case and width."""
-    key = compared(typed)
-    return users.user_named(organisation_id, key) if 0 < len(key) <= 254 else None
+    """The user of an organisation whose username was typed, however its letters' case and width.
+
+    Older rows may be look-alikes by invisible characters, which only exactly the same text finds (`idp doctor` names them).
+    """
+    key, exact = compared(typed), normal_forms.compared_exactly(typed)
+    found = users.user_named(organisation_id, key) if 0 < len(key) <= 254 else None
+    return found or (users.user_named(organisation_id, exact) if exact != key and 0 < len(exact) <= 254 else None)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
 """Recovery codes (S24, S42): twelve of 70 random bits, kept as argon2id under one salt a set, each working once."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from idp import crypto
+from idp import crypto, normal_forms
 from idp.config import Settings
 from idp.db import transaction
 from idp.store import credentials, limits
@@ -29,8 +28,7 @@ def normal(typed: str) -> str:
     """The fourteen characters of a code, however case, hyphens and spaces were typed; empty when it has not the shape."""
     if len(typed) > 100:
         return ""
-    folded = unicodedata.normalize("NFKC", typed).lower()
-    plain = re.sub(r"[\s\-\u2010-\u2015\u2212]", "", folded).translate(_MISREAD)
+    plain = normal_forms.typed_code(typed).translate(_MISREAD)
     return plain if _SHAPE.fullmatch(plain) else ""
 
 

@@ -24,8 +24,8 @@ from idp.store.users import User
 
 def new_one_time_password() -> str:
     """80 random bits that can be typed from a screen: four groups of four."""
-    drawn = crypto.random_letters(16, ALPHABET)
-    return "-".join(drawn[at : at + 4] for at in range(0, 16, 4))
+    drawn = crypto.random_letters(passwords.ONE_TIME_LETTERS, ALPHABET)
+    return "-".join(drawn[at : at + 4] for at in range(0, passwords.ONE_TIME_LETTERS, 4))
 
 
 def send_one_time_password(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:

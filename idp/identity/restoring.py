@@ -13,9 +13,9 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.identity import links, passwords
 from idp.identity.addresses import Address
-from idp.identity.details import compared
 from idp.identity.links import Opened
 from idp.mail import messages
+from idp.normal_forms import compared
 from idp.store import credentials, passkeys, users
 from idp.store.users import User
 

@@ -8,10 +8,10 @@ in ``dated_rules``.
 from collections.abc import Mapping
 from typing import Any
 
-from idp import audit, clock, crypto
+from idp import audit, clock, crypto, normal_forms
 from idp.audit import Event, Origin
 from idp.errors import Conflict, Forbidden, Invalid, say
-from idp.identity import authority, details, links, sensitive_changes
+from idp.identity import authority, claim_forms, details, links, sensitive_changes
 from idp.identity.organisations import normal_store_url, validate_settings
 from idp.identity.sensitive_changes import GroupState, OrganisationState, ShopState
 from idp.store import operators
@@ -113,7 +113,7 @@ def remove(row: Organisation, origin: Origin) -> None:
 def create_shop(organisation_id: str, values: Values, origin: Origin) -> Shop:
     """A new shop of ``code`` and ``name``; raises ``Invalid``."""
     authority.require_ruler(organisation_id, origin)
-    code = check_text("code", values.get("code"), 63)
+    code = check_code(values.get("code"))
     if store.shop_at(organisation_id, code) is not None:
         raise Invalid("code", say("There is a shop %(code)s already.", code=code))
     row = Shop(
@@ -172,7 +172,7 @@ def change_group(row: Group, values: Values, origin: Origin) -> list[str]:
     if "requires_mfa" in values:
         wanted["requires_mfa"] = check_truth("requires_mfa", values["requires_mfa"])
     if "name" in values and values["name"] != row.name:
-        wanted["name"] = _free_name(row.organisation_id, values["name"])
+        wanted["name"] = _free_name(row.organisation_id, values["name"], row.id)
     changes = differing(row, wanted)
     if "name" in changes:
         _require_unnamed(row, origin)
@@ -182,7 +182,11 @@ def change_group(row: Group, values: Values, origin: Origin) -> list[str]:
     if changes:
         store.change_group(row.organisation_id, row.id, **changes)
         audit.record_by(
-            origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"keys": [*changes]}
+            origin,
+            Event.GROUP_CHANGED,
+            organisation_id=row.organisation_id,
+            subject_id=row.id,
+            data={"keys": [*changes]},
         )
     return list(changes)
 
@@ -207,9 +211,13 @@ def _group_state(name: str, *, requires_mfa: bool) -> GroupState:
     return GroupState(name, requires=requires_factor(name, requires_mfa=requires_mfa))
 
 
-def _free_name(organisation_id: str, typed: Any) -> str:
+def _free_name(organisation_id: str, typed: Any, own_id: str = "") -> str:
+    """A group's name as apps get it in the claim ``groups``, unlike all others here whatever their case."""
     name = check_text("name", typed, 100)
-    if store.group_named(organisation_id, name) is not None:
+    if not claim_forms.is_group_name(name):
+        raise Invalid("name", say("A group's name has no comma: apps take one for the end of a name."))
+    named = store.group_named(organisation_id, name)
+    if named is not None and named.id != own_id:
         raise Invalid("name", say("There is a group %(name)s already.", name=name))
     return name
 
@@ -228,10 +236,17 @@ def differing(row: object, wanted: Values) -> dict[str, Any]:
 
 
 def check_text(key: str, value: Any, most: int) -> str:
-    """One line of text of 1 to ``most`` characters; raises ``Invalid``."""
-    if not isinstance(value, str) or not value.strip() or len(value) > most or not value.isprintable():
-        raise Invalid(key, say("This must be one line of text of 1 to %(most)s characters.", most=most))
-    return value.strip()
+    """One line of text of 1 to ``most`` visible characters; raises ``Invalid``."""
+    wrong = say("This must be one line of text of 1 to %(most)s characters.", most=most)
+    return normal_forms.name(key, value, most, wrong)
+
+
+def check_code(value: Any) -> str:
+    """The code of a shop as apps get it in the claim ``shops``; raises ``Invalid``."""
+    code = normal_forms.one_line(value) if isinstance(value, str) else ""
+    if not claim_forms.is_shop_code(code):
+        raise Invalid("code", say("Use 1 to 63 letters (a–z), digits, hyphens, dots and underscores, without spaces."))
+    return code
 
 
 def check_texts(key: str, value: Any) -> list[str]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pyotp
 
-from idp import clock, crypto
+from idp import clock, crypto, normal_forms
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, say
@@ -21,6 +21,7 @@ from idp.identity.app_entries import AppEntry, without_colons
 from idp.store import credentials, devices, limits, sealed, users
 
 STEP = 30
+LONGEST_TYPED = 100
 WINDOW = 1
 DRIFT = 20
 """Steps (ten minutes) within which a phone's clock is called fast or slow."""
@@ -69,7 +70,7 @@ def new_secret() -> str:
 
 def normal_secret(typed: str) -> str:
     """A secret brought from elsewhere, in the form that is sealed; raises ``Invalid`` for ``totp_secret``."""
-    plain = re.sub(r"[\s=-]", "", typed).upper()
+    plain = normal_forms.typed_code(typed).replace("=", "").upper()
     try:
         raw = base64.b32decode(plain + "=" * (-len(plain) % 8))
     except ValueError as error:
@@ -100,7 +101,7 @@ def check(secret: str, code: str, now: datetime, spent: Collection[int] = ()) ->
 
     Every candidate of a row is compared, each in constant time, so that the time taken does not tell which one fitted.
     """
-    digits = re.sub(r"\s", "", code)
+    digits = normal_forms.typed_code(code[:LONGEST_TYPED])
     if not re.fullmatch(r"[0-9]{6}", digits):
         return Wrong()
     current = step_at(now)

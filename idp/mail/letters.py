@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime as rfc5322_date
@@ -90,7 +91,7 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
         until=local_time(mail.expires_at, letter.zone, mail.locale) if mail.expires_at else "",
     )
     message = EmailMessage(policy=SMTP)
-    message["From"] = settings.mail.sender
+    message["From"] = _from(settings.mail)
     message["To"] = on_the_wire(mail.recipient)
     message["Subject"] = one_line(_render("subject", page))
     message["Date"] = rfc5322_date(mail.created_at)
@@ -100,6 +101,12 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
     message.set_content(_render("txt", page), cte="quoted-printable")
     message.add_alternative(_render("html", page), subtype="html", cte="quoted-printable")
     return message
+
+
+def _from(mail: Mail) -> Address:
+    """The configured sender, normalised as recipients are."""
+    name, address = parseaddr(mail.sender)
+    return Address(display_name=one_line(name), addr_spec=on_the_wire(address))
 
 
 def on_the_wire(address: str) -> str:

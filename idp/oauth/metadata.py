@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from idp import normal_forms
 from idp.config import Settings
 from idp.errors import Invalid, say
 from idp.oauth.addresses import check_page, check_redirect
@@ -22,6 +23,10 @@ def _text(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > 200 or not value.isprintable():
         raise Invalid(field, say("This must be text of 1 to 200 characters."))
     return value.strip()
+
+
+def _name(field: str, value: Any) -> str:
+    return normal_forms.name(field, value, 200, say("This must be text of 1 to 200 characters."))
 
 
 def _truth(field: str, value: Any) -> bool:
@@ -73,7 +78,7 @@ def _scope(field: str, value: Any) -> str:
 
 
 CHECKS: Mapping[str, Check] = {
-    "client_name": _text,
+    "client_name": _name,
     "grant_types": _some_of(*GRANT_TYPES),
     "response_types": _some_of(*RESPONSE_TYPES),
     "token_endpoint_auth_method": _one_of(*AUTH_METHODS),

@@ -9,6 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
 from idp.db import Base, Id, add, asks_every, asks_one, every, one, values, write
+from idp.normal_forms import compared
+
+
+def _key_of(row: Any, column: str) -> str:
+    """The compared form of a column of a row that is inserted."""
+    return compared(row.get_current_parameters()[column])
 
 
 class Organisation(Base):
@@ -40,12 +46,14 @@ class Shop(Base):
     __tablename__ = "shops"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
-        Index("uq_shops_code", "organisation_id", "code", unique=True),
+        Index("uq_shops_code", "organisation_id", "code_key", unique=True),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     code: Mapped[str] = mapped_column(String(63))
+    code_key: Mapped[str] = mapped_column(String(90), default=lambda row: _key_of(row, "code"))
+    """The form compared (see ``normal_forms``)."""
     name: Mapped[str] = mapped_column(String(200))
 
 
@@ -55,12 +63,14 @@ class Group(Base):
     __tablename__ = "groups"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
-        Index("uq_groups_name", "organisation_id", "name", unique=True),
+        Index("uq_groups_name", "organisation_id", "name_key", unique=True),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
+    name_key: Mapped[str] = mapped_column(String(254), default=lambda row: _key_of(row, "name"))
+    """The form compared (see ``normal_forms``)."""
     requires_mfa: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
@@ -150,8 +160,8 @@ def delete_organisation(organisation_id: str) -> int:
 
 
 def shop_at(organisation_id: str, code: str) -> Shop | None:
-    """By its code."""
-    return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.code == code))
+    """By its code, in upper or lower case."""
+    return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.code_key == compared(code)))
 
 
 def shop(organisation_id: str, shop_id: str) -> Shop | None:
@@ -175,8 +185,8 @@ def delete_shop(organisation_id: str, shop_id: str) -> int:
 
 
 def group_named(organisation_id: str, name: str) -> Group | None:
-    """By its name."""
-    return one(select(Group).where(Group.organisation_id == organisation_id, Group.name == name))
+    """By its name, in upper or lower case."""
+    return one(select(Group).where(Group.organisation_id == organisation_id, Group.name_key == compared(name)))
 
 
 def group(organisation_id: str, group_id: str) -> Group | None:
@@ -190,7 +200,9 @@ def add_group(row: Group) -> None:
 
 
 def change_group(organisation_id: str, group_id: str, **changes: Any) -> int:
-    """Set columns."""
+    """Set columns; the compared form of a name with it."""
+    if "name" in changes:
+        changes["name_key"] = compared(changes["name"])
     return write(update(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).values(**changes))
 
 

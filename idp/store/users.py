@@ -1,6 +1,5 @@
 """Users, their memberships of groups and their shops."""
 
-import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
 from idp.db import Base, Id, add, asks_every, asks_one, every, insert_new, one, values, write
+from idp.normal_forms import compared
 from idp.store.organisations import Group, Organisation, Shop
 
 
@@ -124,6 +124,12 @@ def users(organisation_id: str) -> list[User]:
     return every(select(User).where(User.organisation_id == organisation_id).order_by(User.username_key))
 
 
+def username_keys() -> list[tuple[str, str, str]]:
+    """Everybody's organisation, username and its compared form."""
+    asked = select(User.organisation_id, User.username, User.username_key)
+    return [(row[0], row[1], row[2]) for row in values(asked.order_by(User.organisation_id, User.username_key))]
+
+
 def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]:
     """Id → username, for lists that hold ids."""
     here = (User.organisation_id == organisation_id, User.id.in_(user_ids))
@@ -134,7 +140,7 @@ def _sought(organisation_id: str, typed: str, role: str, group_id: str) -> list[
     """What a search asks: ``typed`` within username, name or address; a role; a group. Empty ones ask nothing."""
     here: list[ColumnElement[bool]] = [User.organisation_id == organisation_id]
     if typed:
-        folded = unicodedata.normalize("NFKC", typed).casefold()
+        folded = compared(typed)
         here.append(
             User.username_key.contains(folded, autoescape=True)
             | User.email_key.contains(folded, autoescape=True)

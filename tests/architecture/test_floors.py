@@ -11,6 +11,7 @@ FLOORS = {
     "languages": 0,
     "config": 0,
     "logs": 0,
+    "normal_forms": 0,
     "sections": 0,
     "db": 0,
     "resources": 0,

@@ -11,7 +11,7 @@ from idp.identity import retailers, totp
 from idp.store import users
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
-from tests.factories import BY_TESTS, Factory, MadePerson
+from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
 
 NAMES = [
     ("Example Shoes", "jan"),
@@ -34,7 +34,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch, app: Flask) -> list[str]:
 
 
 def _set_up(browser: Browser) -> Authenticator:
-    browser.submit("next").submit("next")
+    browser.submit("next")
+    if "password" in browser.fields:
+        browser.fill(password=PASSWORD).submit()
+    browser.submit("next")
     found = re.search(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", browser.text)
     assert found, browser.text
     phone = Authenticator(found.group())

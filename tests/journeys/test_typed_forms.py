@@ -1,0 +1,180 @@
+"""One normal form at both ends: what is created and what is typed at the sign-in, in every skin (S2, S29, S30, S34, S42)."""
+
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from argon2 import PasswordHasher
+
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Invalid
+from idp.identity import invitations, people, resets, retailers
+from idp.identity.people import PersonDraft
+from idp.mail.letters import compose
+from idp.mail.messages import notify
+from idp.store import outbox, users
+from tests.drivers.browser import Browser
+from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+
+HIDDEN = "\u200b\ufeff\u00ad\u202e"
+RAW = "ﬁets №5 Ångström ½"
+"""A password whose NFKC form differs, as another system hashed it."""
+
+
+@pytest.fixture
+def imported(factory: Factory, shoes: str) -> MadePerson:
+    """Somebody whose hash was made elsewhere, of the text as it was typed."""
+    assert unicodedata.normalize("NFKC", RAW) != RAW
+    foreign = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(RAW)
+    return factory.make_user(shoes, "ivo", password="", password_hash=foreign)
+
+
+def test_an_imported_password_fits_as_it_was_typed_and_is_hashed_again(
+    factory: Factory, journey, clock, new_browser, imported: MadePerson
+) -> None:
+    """S30: the raw form opens the first sign-in; from then on every keyboard's form does. A wrong one never does."""
+    for wrong in (RAW.replace("5", "6"), unicodedata.normalize("NFKC", RAW)):
+        assert journey(imported).begin().password(wrong).browser.status == 422
+    journey(imported).begin().password(RAW).tokens()
+    for form in ("NFKC", "NFD"):
+        journey(imported, browser=new_browser()).begin().password(unicodedata.normalize(form, RAW)).tokens()
+    with factory.context():
+        assert factory.settings.hasher.verify(str(factory.user(imported).password_hash), unicodedata.normalize("NFKC", RAW))
+
+
+def test_the_raw_form_is_tried_for_nobody_too(
+    factory: Factory, journey, imported: MadePerson, monkeypatch: pytest.MonkeyPatch, clock
+) -> None:
+    """V6.3.8: how many hashes a wrong password costs depends on the typed text alone, never on the account."""
+    hasher, counted = type(factory.settings.hasher), list[str]()
+    verify = hasher.verify
+    monkeypatch.setattr(hasher, "verify", lambda self, phc, text: (counted.append(text), verify(self, phc, text))[1])
+    tries = []
+    for username in ("ivo", "nobody-here"):
+        walk = journey(imported).begin()
+        counted.clear()
+        walk.browser.fill(organisation="example-shoes").submit() if "organisation" in walk.browser.fields else None
+        walk.browser.fill(username=username, password=RAW + "x").submit()
+        tries.append(len(counted))
+    assert tries[0] == tries[1] == 2
+
+
+@pytest.mark.parametrize("typed", ["j{0}a{0}n", "{0}JAN{0}", "ｊａｎ", " jan\u00a0"])
+def test_a_username_and_a_store_url_are_found_as_they_look(journey, jan: MadePerson, clock, typed: str) -> None:
+    """S29, S30: pasted from a mail, a chat or a right-to-left text."""
+    browser = journey(jan).begin(organisation=f"example{HIDDEN}-shoes{HIDDEN}").browser
+    browser.fill(username=typed.format(HIDDEN), password=PASSWORD).submit()
+    assert "code" in browser.fields
+
+
+@pytest.mark.parametrize("shape", ["{0}-{1}", "{0} {1}", "{0}{1}\u200b", "\u2068{0}\u00a0{1}\u2069", "wide", "arabic"])
+def test_a_code_is_taken_however_it_is_grouped(journey, jan: MadePerson, clock, shape: str) -> None:
+    """S34: with a hyphen, a blank, invisible characters, in full width or other digits."""
+    code = jan.authenticator.code()
+    base = {"wide": 0xFF10, "arabic": 0x0660}.get(shape)
+    typed = "".join(chr(base + int(digit)) for digit in code) if base else shape.format(code[:3], code[3:])
+    assert journey(jan).begin().password().code(typed).tokens().acr == "mfa"
+
+
+def test_recovery_codes_and_one_time_passwords_are_taken_likewise(
+    factory: Factory, settings: Settings, journey, jan: MadePerson, clock, postman
+) -> None:
+    """S42, S49: pasted with what a mail program or a word processor put into them."""
+    code = jan.recovery_codes[0].upper().replace("-", f" \u2013 {HIDDEN}")
+    walk = journey(jan).begin().password().recovery_code(code)
+    assert walk.browser.status == 200
+    assert "recovery code is not right" not in walk.browser.text
+    with factory.context():
+        resets.send_one_time_password(settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
+    (mail,) = [mail for mail in postman.bring("jan@shoes.example") if "one-time" in mail.subject.lower()]
+    password = next(word for word in mail.text.split() if word.count("-") == 3)
+    again = journey(jan).begin(prompt="login").password(f" {password.upper().replace('-', ' ')}{HIDDEN}")
+    assert "code" in again.browser.fields
+
+
+def test_an_invitation_on_paper_is_taken_likewise(factory: Factory, settings: Settings, shoes: str, new_browser) -> None:
+    """ASVS 6.4.1: in full width, with blanks."""
+    kim = factory.make_user(shoes, "kim", password="")
+    with factory.context():
+        code = invitations.print_code(settings, factory.organisation(shoes), factory.user(kim), BY_TESTS)
+    wide = "".join(chr(ord(letter) + 0xFEE0) if letter != "-" else " " for letter in code)
+    browser = new_browser().open("/welcome")
+    browser.fill(organisation=f"\ufeffexample-shoes{HIDDEN}", username=f"k{HIDDEN}im", code=wide).submit()
+    assert "new_password" in browser.fields or "password" in browser.fields, browser.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("an{0}na", "anna"), ("anna\u00a0b", "anna b"), ("\u0430nna", ""), ("jan\u043de", ""), ("an\u0378na", ""), ("{0}", "")],
+)
+def test_nobody_is_created_as_a_look_alike(factory: Factory, enter, anna, shoes, typed: str, kept: str) -> None:
+    """S2, S13: invisible characters are taken out, letters of two alphabets and unassigned ones refused, in every skin."""
+    browser = enter(anna, "/admin/example-shoes/people/add").fill(username=typed.format(HIDDEN)).submit()
+    assert browser.status == (200 if kept and kept != "anna" else 422)
+    with factory.context():
+        organisation = factory.organisation(shoes)
+        if kept == "anna":
+            assert "is taken" in browser.text
+        elif kept:
+            assert users.user_named(shoes, kept).username == kept
+        else:
+            with pytest.raises(Invalid):
+                people.create(factory.settings, organisation, PersonDraft(username=typed.format(HIDDEN)), BY_TESTS)
+
+
+def test_names_are_kept_visible_in_every_skin(factory: Factory, enter, anna, shoes, browser: Browser) -> None:
+    """Of people, organisations, groups, shops and apps: one line, nothing invisible."""
+    hidden = f"De {HIDDEN}Schoen\u00a0\u00a0winkel"
+    enter(anna, "/account/details").fill(name=hidden).submit()
+    browser.open("/admin/example-shoes/settings").fill(name=hidden, login_hours="24").submit()
+    browser.open("/admin/example-shoes/groups").fill(name=hidden).submit()
+    browser.open("/admin/example-shoes/shops").fill(code="dam-1", name=hidden).submit()
+    with factory.context():
+        assert factory.user(anna).name == "De Schoen winkel"
+        assert factory.organisation(shoes).name == "De Schoen winkel"
+        assert retailers.store.group_named(shoes, "de schoen winkel").name == "De Schoen winkel"
+        assert retailers.store.shop_at(shoes, "DAM-1").name == "De Schoen winkel"
+    assert factory.make_client("hidden", client_name=hidden)
+
+
+@pytest.mark.parametrize("code", ["a,b", "a b", "a;b", "é-1", "a/b", "a\tb", "x" * 64, "", "АМС"])
+def test_a_shop_code_is_what_an_app_can_split_and_compare(factory: Factory, enter, anna, shoes, code: str) -> None:
+    """Claims: letters, digits, hyphens, dots and underscores of ASCII, whichever skin makes it."""
+    browser = enter(anna, "/admin/example-shoes/shops").fill(code=code, name="Dam").submit()
+    assert browser.status == 422
+    with factory.context(), transaction(), pytest.raises(Invalid):
+        retailers.create_shop(shoes, {"code": code, "name": "Dam"}, BY_TESTS)
+
+
+def test_codes_and_groups_are_unique_whatever_their_case(factory: Factory, enter, anna, shoes, browser: Browser) -> None:
+    """Claims: no two of an organisation differ in case, width or hidden characters alone; a comma is refused."""
+    enter(anna, "/admin/example-shoes/shops").fill(code="Dam-1", name="Dam").submit()
+    for again in ("dam-1", "DAM-1", f"Dam{HIDDEN}-1"):
+        assert browser.open("/admin/example-shoes/shops").fill(code=again, name="Dam").submit().status == 422
+    factory.make_group(shoes, "Store managers")
+    for again in ("store managers", f"Store{HIDDEN} managers", "Ｓtore managers", "Store, managers"):
+        assert browser.open("/admin/example-shoes/groups").fill(name=again).submit().status == 422
+    with factory.context():
+        group = retailers.store.group_named(shoes, "STORE MANAGERS")
+    browser.open(f"/admin/example-shoes/groups/{group.id}").fill(name="Store Managers").submit()
+    with factory.context():
+        assert retailers.store.group(shoes, group.id).name == "Store Managers"
+
+
+@pytest.mark.parametrize(
+    ("sender", "leaves"),
+    [
+        ("Schoenen <post@bücher.example>", "Schoenen <post@xn--bcher-kva.example>"),
+        ("Schoe\u200bnen <post@shoes.example>", "Schoenen <post@shoes.example>"),
+        ("post@shoes.example", "post@shoes.example"),
+    ],
+)
+def test_the_sender_of_mail_is_normalised_as_recipients_are(
+    configure: Callable[..., Settings], factory: Factory, jan: MadePerson, sender: str, leaves: str
+) -> None:
+    """RFC 5891: a host as A-labels, a name on one visible line."""
+    with factory.context():
+        with transaction():
+            notify(factory.settings, jan.organisation_id, jan.id, "password_changed")
+        assert str(compose(configure(mail={"sender": sender}), outbox.mails()[0])["From"]) == leaves
