@@ -7,6 +7,7 @@ from idp.audit import Event
 from idp.errors import Message, say
 from idp.identity import places
 from idp.identity.activity import PLAIN, Happening, History
+from idp.identity.confirming import WRONG_PASSWORD
 from idp.identity.consents import ConnectedApp
 from idp.identity.sessions import OpenSession
 from idp.signin.case import KnownPerson
@@ -30,7 +31,6 @@ from idp.web.account.home import App, HomePage
 from idp.web.account.passkeys import Key, PasskeysPage, RemovePasskeyPage
 from idp.web.account.security import Device, SecurityPage
 from idp.web.account.sessions import SessionsPage
-from idp.web.confirmation import WRONG_PASSWORD
 from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import TEXTS, TITLES, ErrorPage
 from tests.browser.samples_apps import APPS
@@ -147,7 +147,10 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "passkey-password": ("signin/passkey.html", replace(ADD, stage="password", passkey=None)),
     "passkeys": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", KEYS, is_full=False, accepted=ACCEPTED)),
     "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=True, accepted=ACCEPTED)),
-    "passkey-remove": ("account/remove_passkey.html", RemovePasskeyPage("sanne", "Example Shoes", KEY, is_last=True)),
+    "passkey-remove": (
+        "account/remove_passkey.html",
+        RemovePasskeyPage("sanne", "Example Shoes", KEY, is_last=True, asks_password=True),
+    ),
     "password-or-passkey": ("signin/password.html", replace(PASSWORD, passkey=ASK)),
     "code": ("signin/factor.html", FactorPage(_frame("factor"), "app", 30)),
     "code-wrong": ("signin/factor.html", FactorPage(_frame("factor", WRONG_CODE, SCAN_AGAIN), "app", 0)),
@@ -189,9 +192,12 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "apps-none": ("account/apps.html", AppsPage("sanne", "Example Shoes", ())),
     "activity": ("account/activity.html", ActivityPage("sanne", "Example Shoes", HISTORY, is_first=False)),
     "activity-none": ("account/activity.html", ActivityPage("sanne", "Example Shoes", History((), 0), is_first=True)),
-    "remove": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes")),
-    "remove-password": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes", asks_password=True)),
-    "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", True, (WRONG_PASSWORD,))),
+    "remove": ("account/remove_factor.html", RemoveFactorPage("sanne", "Example Shoes", asks_password=False)),
+    "remove-password": (
+        "account/remove_factor.html",
+        RemoveFactorPage("sanne", "Example Shoes", asks_password=True, is_last_page=True),
+    ),
+    "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", True, True, (WRONG_PASSWORD,))),
     "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404])),
     "error-wait": ("web/error.html", ErrorPage(429, TITLES[429], TEXTS[500], retry_after=30)),
     "error-developer": (

@@ -6,6 +6,7 @@ from idp import config
 from idp.audit import Event, Fault
 from idp.errors import say
 from idp.identity import activity, places
+from idp.identity.confirming import WRONG_PASSWORD
 from idp.identity.sessions import OpenSession
 from idp.identity.trail import Told
 from idp.store.audit import AuditRow
@@ -19,7 +20,6 @@ from idp.web.admin.lists import Pages
 from idp.web.admin.mail import ABOUT, OTHER, MailPage, MailRow
 from idp.web.admin.sessions import OpenSessionsPage
 from idp.web.admin.trial import MEANINGS, Claim, TrialPage
-from idp.web.confirmation import WRONG_PASSWORD
 from tests.browser.samples_console import DAY, FRAME, LONG
 
 BESIDE = Pages("?page=1", "?page=3")
@@ -30,7 +30,7 @@ ELSEWHERE = OpenSession("2", "v", LONG, "Chrome · Android", places.in_words("20
 def _mail(template: str, username: str = "jan", **values: object) -> MailRow:
     row = OutgoingMail(id=template, recipient=LONG, created_at=DAY, due_at=DAY, tries=0, **{"reason": "", **values})
     state = "sent" if row.sent_at else "failed" if row.failed_at else "waiting"
-    return MailRow(row, ABOUT.get(template, OTHER), username, state, state == "failed")
+    return MailRow(row, ABOUT.get(template, OTHER), username, state, None, state == "failed")
 
 
 REFUSED = {"failed_at": DAY, "reason": "SMTPRecipientsRefused: 550 5.1.1 mailbox unknown"}

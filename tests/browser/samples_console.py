@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idp.errors import say
+from idp.identity.confirming import WRONG_PASSWORD
 from idp.identity.ownership import OpenOffer
 from idp.identity.policy import Reason
 from idp.identity.reach import WORDS
@@ -23,7 +24,6 @@ from idp.web.admin.people import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
 from idp.web.admin.person import ExplainPage, PersonPage, PrintedCodePage
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
-from idp.web.confirmation import WRONG_PASSWORD
 from idp.web.times import zone_choices
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -186,9 +186,12 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         "admin/person_form.html",
         replace(FORM, wrong="email", errors=(say("This is not an e-mail address."),)),
     ),
-    "console-dialog": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna")),
-    "console-dialog-wrong": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna", (WRONG_PASSWORD,))),
-    "console-dialog-light": ("admin/dialog.html", DialogPage(FRAME, replace(QUESTION, asks_password=False), "anna")),
+    "console-dialog": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=True)),
+    "console-dialog-wrong": (
+        "admin/dialog.html",
+        DialogPage(FRAME, QUESTION, "anna", asks_password=True, errors=(WRONG_PASSWORD,)),
+    ),
+    "console-dialog-light": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=False)),
     "console-printed": (
         "admin/printed_code.html",
         PrintedCodePage(FRAME, "kim", "kim", "ab3d-ef4h-jk5m-np6r-st7v-wx8z", "https://id.example.com/welcome"),

@@ -11,7 +11,7 @@ from idp.web import language as languages
 from idp.web import pages
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
-from tests.drivers.chromium import check_accessible, check_fits, look, new_context
+from tests.drivers.chromium import check_accessible, check_fits, check_fits_with_wide_names, look, new_context
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LEAVES = "form-post"
@@ -135,3 +135,16 @@ def test_printing_the_codes_prints_the_codes_alone(visit: Visit) -> None:
     assert page.locator("#codes").is_visible()
     assert page.get_by_text("example-shoes-sanne").is_visible()
     assert page.locator(".btn:visible, .form-check:visible, footer:visible").count() == 0
+
+
+NAMES = ("Example Shoes", "example-shoes", "Amsterdam Centre", "amsterdam-1", "Boekhouder", "Kassa", "sanne", "Jan Jansen")
+NAMES += ("jan", "anna", "2FA", "Till", "xero-au", "shoes.example", "Firefox")
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_name_widens_a_page(visit: Visit, part: int) -> None:
+    """WCAG 1.4.10: in headers, lists, choosers, headings, dialogs and buttons, whatever fonts the machine has."""
+    for name in sorted(SAMPLES.keys() - {LEAVES})[part::PARTS]:
+        page = visit(name)
+        check_fits_with_wide_names(page, NAMES)
+        look(page, f"{name} wide")

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -169,3 +169,26 @@ def plug_in(
         options |= {"protocol": "u2f"}
         del options["ctap2Version"]
     return session, session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+
+
+WIDEST = """names => {
+    // Whatever fonts a machine has: every letter takes a fixed width by a family that all have, and a space of its own.
+    const style = new CSSStyleSheet();
+    style.replaceSync("* { font-family: monospace !important; letter-spacing: 0.12em !important; }");
+    document.adoptedStyleSheets = [style];
+    const long = text => names.reduce((all, name) => all.replaceAll(name, "W".repeat(60)), text);
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) walk.currentNode.data = long(walk.currentNode.data);
+    document.querySelectorAll("details").forEach(one => { one.open = true; });
+    const all = [...document.querySelectorAll("body *")];
+    const outside = all.filter(one => one.getBoundingClientRect().right > innerWidth + 1);
+    return [document.documentElement.scrollWidth, outside.slice(-3).map(one => one.outerHTML.slice(0, 300))];
+}"""
+
+
+def check_fits_with_wide_names(page: Page, names: Sequence[str]) -> None:
+    """Nothing sticks out on a phone, with names of sixty wide letters in the place of these, in any font (WCAG 1.4.10)."""
+    page.wait_for_load_state()
+    page.set_viewport_size(NARROWEST)
+    wide, outside = page.evaluate(WIDEST, list(names))
+    assert wide <= NARROWEST["width"], f"{page.url}: {wide} pixels wide: {outside}"
