@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from idp import clock
+from idp import clock, zones
 from idp.audit import Origin
 from idp.cli.command import Noun, in_english, opened
 from idp.cli.leaked import read_password
@@ -55,7 +55,7 @@ def show_all(store_url: str) -> None:
         organisation = at(store_url)
         for row in users.users(organisation.id):
             factor = _factors(row)
-            seen = f"{row.last_login_at:%Y-%m-%d}" if row.last_login_at else "never"
+            seen = str(zones.today(row.last_login_at, organisation.zone)) if row.last_login_at else "never"
             state = "disabled" if row.disabled_at else ""
             click.echo(f"{row.username:32} {row.role:14} {factor:12} {seen:11} {state}".rstrip())
 

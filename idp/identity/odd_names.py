@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from idp.identity import claim_forms
-from idp.normal_forms import compared
+from idp.normal_forms import compared, one_line
 from idp.store import organisations, users
 
 
 def found() -> Iterator[str]:
     """Each with its organisation and kind."""
-    store_urls = {row.id: row.store_url for row in organisations.organisations()}
+    rows = organisations.organisations()
+    yield from (f"{row.store_url}: its name {row.name!a}" for row in rows if one_line(row.name) != row.name)
+    store_urls = {row.id: row.store_url for row in rows}
     for organisation_id, store_url in store_urls.items():
         for shop in organisations.shops(organisation_id):
             if not claim_forms.is_shop_code(shop.code) or shop.code_key != compared(shop.code):
@@ -17,6 +19,8 @@ def found() -> Iterator[str]:
         for group in organisations.groups(organisation_id):
             if not claim_forms.is_group_name(group.name) or group.name_key != compared(group.name):
                 yield f"{store_url}: group {group.name!a}"
-    for organisation_id, username, key in users.username_keys():
-        if key != compared(username):
+    for organisation_id, username, key, name in users.all_names():
+        if key != compared(username) or one_line(username) != username:
             yield f"{store_urls[organisation_id]}: user {username!a}"
+        elif one_line(name) != name:
+            yield f"{store_urls[organisation_id]}: the name {name!a} of user {username!a}"

@@ -36,8 +36,8 @@ def find(organisation_id: str, typed: str) -> User | None:
     Older rows may be look-alikes by invisible characters, which only exactly the same text finds (`idp doctor` names them).
     """
     key, exact = compared(typed), normal_forms.compared_exactly(typed)
-    found = users.user_named(organisation_id, key) if 0 < len(key) <= 254 else None
-    return found or (users.user_named(organisation_id, exact) if exact != key and 0 < len(exact) <= 254 else None)
+    found = users.user_named(organisation_id, exact) if exact != key and 0 < len(exact) <= 254 else None
+    return found or (users.user_named(organisation_id, key) if 0 < len(key) <= 254 else None)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from idp import clock
+from idp.normal_forms import one_line
 from idp.store import organisations, users
 from idp.store.users import User
 
@@ -38,7 +39,7 @@ def about(user: User, scopes: Iterable[str]) -> dict[str, Any]:
 def _person(user: User) -> dict[str, Any]:
     standard = {name: user.claims.get(name) for names in BY_SCOPE.values() for name in names if name in user.claims}
     own = {
-        "name": user.name,
+        "name": one_line(user.name),
         "preferred_username": user.username,
         "locale": user.locale,
         "zoneinfo": user.time_zone,
@@ -58,7 +59,7 @@ def _organisation(user: User) -> dict[str, Any]:
     return {
         "organisation_id": user.organisation_id,
         "organisation": organisation.store_url if organisation else "",
-        "organisation_name": organisation.name if organisation else "",
+        "organisation_name": one_line(organisation.name) if organisation else "",
         "shops": [shop.code for shop in named],
         "role": user.role,
         "groups": [group.name for group in users.groups_of(user.organisation_id, user.id)],

@@ -26,7 +26,8 @@ def _text(field: str, value: Any) -> str:
 
 
 def _name(field: str, value: Any) -> str:
-    return normal_forms.name(field, value, 200, say("This must be text of 1 to 200 characters."))
+    """A name that people read; raises ``Invalid``. Who registers an app is a program: it is told, not corrected."""
+    return normal_forms.name(field, _text(field, value), 200, say("This must be text of 1 to 200 characters."))
 
 
 def _truth(field: str, value: Any) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
 from idp.db import Base, Id, add, asks_every, asks_one, every, insert_new, one, values, write
-from idp.normal_forms import compared
+from idp.normal_forms import compared, one_line
 from idp.store.organisations import Group, Organisation, Shop
 
 
@@ -124,10 +124,10 @@ def users(organisation_id: str) -> list[User]:
     return every(select(User).where(User.organisation_id == organisation_id).order_by(User.username_key))
 
 
-def username_keys() -> list[tuple[str, str, str]]:
-    """Everybody's organisation, username and its compared form."""
-    asked = select(User.organisation_id, User.username, User.username_key)
-    return [(row[0], row[1], row[2]) for row in values(asked.order_by(User.organisation_id, User.username_key))]
+def all_names() -> list[tuple[str, str, str, str]]:
+    """Everybody's organisation, username with its compared form, and name."""
+    asked = select(User.organisation_id, User.username, User.username_key, User.name)
+    return [(row[0], row[1], row[2], row[3]) for row in values(asked.order_by(User.organisation_id, User.username_key))]
 
 
 def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]:
@@ -139,7 +139,7 @@ def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]
 def _sought(organisation_id: str, typed: str, role: str, group_id: str) -> list[ColumnElement[bool]]:
     """What a search asks: ``typed`` within username, name or address; a role; a group. Empty ones ask nothing."""
     here: list[ColumnElement[bool]] = [User.organisation_id == organisation_id]
-    if typed:
+    if typed := one_line(typed):
         folded = compared(typed)
         here.append(
             User.username_key.contains(folded, autoescape=True)

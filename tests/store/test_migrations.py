@@ -11,7 +11,8 @@ from sqlalchemy import Connection, inspect, text
 from idp import schema
 from idp.config import Settings
 from idp.db import Base, db
-from idp.store import credentials, users
+from idp.identity import odd_names, people
+from idp.store import credentials, organisations, users
 from tests.drivers.applications import bare_app
 
 
@@ -101,8 +102,40 @@ def test_the_last_accepted_step_stays_spent(configure: Callable[..., Settings]) 
             assert connection.execute(text("SELECT last_step FROM totp")).scalar() == 59_000_000
 
 
+@pytest.mark.both_engines
+def test_compared_forms_are_renewed_and_look_alikes_kept_apart(
+    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
+) -> None:
+    """0007: invisible characters leave the keys where nobody has the visible one; twins stay, each under a key of its own."""
+    fresh = {"url": "sqlite:///fresh.sqlite3"}
+    if engine == "postgresql":
+        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
+    with bare_app(configure(database=fresh)) as app:
+        schema.upgrade(app, "0006")
+        with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="",
+                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
+            for number, code in enumerate(("Dam", "dam", "a,b")):
+                _insert(connection, "shops", organisation_id="o", id=str(number), code=code, name=code)
+                _insert(connection, "groups", organisation_id="o", id=str(number), name=code, requires_mfa=False)
+            for name, key in (("a", "anna"), ("b", "an\u200bna"), ("c", "k\u00adim")):
+                _insert(connection, "users", organisation_id="o", id=name, username=key, username_key=key, name="", locale="",
+                        claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="")  # fmt: skip
+        schema.upgrade(app)
+        with app.app_context():
+            assert sorted(row.username_key for row in users.users("o")) == ["anna", "an\u200bna", "kim"]
+            assert [getattr(people.find("o", typed), "id", "") for typed in ("KIM", "anna", "an\u200bna")] == ["c", "a", "b"]
+            assert len({row.code_key for row in organisations.shops("o")}) == 3
+            assert getattr(organisations.shop_at("o", "DAM"), "code", "") in ("Dam", "dam")
+            kinds = [line.removeprefix("o: ").partition(" ")[0] for line in odd_names.found()]
+        assert kinds == ["shop", "shop", "group", "group", "user", "user"]
+        schema.downgrade(app, "0006")
+        schema.upgrade(app)
+
+
 def _insert(connection: Connection, table: str, **values: object) -> None:
-    columns = {**values, "created_at": "2026-01-01 00:00:00+00:00"}
+    stamp = {"created_at": "2026-01-01 00:00:00+00:00"} if table in ("organisations", "users") else {}
+    columns = {**values, **stamp}
     names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
     connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({places})"), columns)
 

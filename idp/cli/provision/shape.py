@@ -7,6 +7,7 @@ from typing import Any
 
 from idp.cli.provision.document import KINDS, Document, Table
 from idp.identity import details
+from idp.normal_forms import compared
 from idp.oauth import metadata
 
 Shape = Mapping[str, str]
@@ -136,7 +137,7 @@ def _check_names(document: Document, table: Table) -> bool:
 
 
 def _check_unique(document: Document, table: Table, seen: dict[tuple[str, ...], int]) -> None:
-    name = tuple(str(table.get(key)).casefold() for key in NAMES[table.kind])
+    name = tuple(compared(str(table.get(key))) for key in NAMES[table.kind])
     if name in seen:
         document.fault(table, NAMES[table.kind][-1], f"stands in line {seen[name]} already; make the two one")
     seen.setdefault(name, table.line)
