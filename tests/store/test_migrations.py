@@ -106,12 +106,12 @@ def test_the_last_accepted_step_stays_spent(configure: Callable[..., Settings]) 
 def test_compared_forms_are_renewed_and_look_alikes_kept_apart(
     engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
 ) -> None:
-    """0007: invisible characters leave the keys where nobody has the visible one; twins stay, each under a key of its own."""
+    """0008: invisible characters leave the keys unless somebody has the visible one; twins stay, each under its own key."""
     fresh = {"url": "sqlite:///fresh.sqlite3"}
     if engine == "postgresql":
         fresh = {"url": request.getfixturevalue("empty_postgres_url")}
     with bare_app(configure(database=fresh)) as app:
-        schema.upgrade(app, "0006")
+        schema.upgrade(app, "0007")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
             _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="",
                     integrations="[]", settings="{}", time_zone="")  # fmt: skip
@@ -119,8 +119,9 @@ def test_compared_forms_are_renewed_and_look_alikes_kept_apart(
                 _insert(connection, "shops", organisation_id="o", id=str(number), code=code, name=code)
                 _insert(connection, "groups", organisation_id="o", id=str(number), name=code, requires_mfa=False)
             for name, key in (("a", "anna"), ("b", "an\u200bna"), ("c", "k\u00adim")):
-                _insert(connection, "users", organisation_id="o", id=name, username=key, username_key=key, name="", locale="",
-                        claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="")  # fmt: skip
+                _insert(connection, "users", organisation_id="o", id=name, username=key, username_key=key, name="",
+                        locale="", claims="{}", role="employee", all_shops=True, must_change_password=False,
+                        time_zone="")  # fmt: skip
         schema.upgrade(app)
         with app.app_context():
             assert sorted(row.username_key for row in users.users("o")) == ["anna", "an\u200bna", "kim"]
@@ -129,7 +130,7 @@ def test_compared_forms_are_renewed_and_look_alikes_kept_apart(
             assert getattr(organisations.shop_at("o", "DAM"), "code", "") in ("Dam", "dam")
             kinds = [line.removeprefix("o: ").partition(" ")[0] for line in odd_names.found()]
         assert kinds == ["shop", "shop", "group", "group", "user", "user"]
-        schema.downgrade(app, "0006")
+        schema.downgrade(app, "0007")
         schema.upgrade(app)
 
 
