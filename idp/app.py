@@ -1,18 +1,18 @@
 """The application: everything is put together here, and only here."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from flask import Flask
 
-from idp import config, schema
+from idp import config
 from idp.config import Settings
 from idp.db import setup_db
 from idp.logs import setup_logs
 from idp.oauth.server import setup_oauth
+from idp.readiness import Readiness
 from idp.resources import PACKAGE, folder
 from idp.web import account, admin, brand, health, links, oauth, pages, reauthentication, reset, signin, unlock
 
@@ -22,7 +22,7 @@ class Sleutel:
     """What views find in ``app.extensions["sleutel"]``."""
 
     settings: Settings
-    is_ready: Callable[[], bool]
+    readiness: Readiness
 
 
 def create_app(settings: Settings) -> Flask:
@@ -33,9 +33,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_FORM_PARTS"] = 100
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400
     server = setup_oauth(app, settings)
-    app.extensions["sleutel"] = Sleutel(
-        settings, is_ready=lambda: schema.is_current(app) and server.provider.keys.is_ready()
-    )
+    app.extensions["sleutel"] = Sleutel(settings, Readiness(app, server.provider))
     setup_db(app, settings)
     pages.setup_pages(app)
     reauthentication.setup_reauthentication(app)

@@ -13,14 +13,13 @@ from inspect import signature
 from typing import Any, ParamSpec, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import (
     JSON,
     ColumnElement,
-    Connection,
     CursorResult,
     DateTime,
     Dialect,
-    Engine,
     Executable,
     MetaData,
     ScalarResult,
@@ -29,18 +28,17 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    event,
     select,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from idp import engines
 from idp.config import Settings
 
 P = ParamSpec("P")
@@ -71,8 +69,10 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database; SQLite gives it back naive."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        """From the database: SQLite gives it back naive, PostgreSQL in its session's time zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")
@@ -88,62 +88,32 @@ class Base(DeclarativeBase):
     )
 
 
+class _Session(FlaskSession):
+    """Closes quietly when its connection was lost: the request has been answered, and an error would hide that."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except DBAPIError:
+            self.invalidate()
+
+
 db = SQLAlchemy(
     metadata=Base.metadata,
     disable_autonaming=True,
-    session_options={"expire_on_commit": False, "autoflush": False},
+    session_options={"class_": _Session, "expire_on_commit": False, "autoflush": False},
 )
 
 
 def setup_db(app: Any, settings: Settings) -> None:
     """Bind the application to its database."""
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(settings)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engines.engine_options(settings)
     db.init_app(app)
     app.before_request(_keep_reads)
     app.teardown_request(_forget_reads)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            _speak_sqlite(db.engine, settings)
-
-
-def _engine_options(settings: Settings) -> dict[str, Any]:
-    # Errors must not carry the values of a statement into the log: they may be digests, names, addresses.
-    if settings.database_url.startswith("sqlite"):
-        return {"hide_parameters": True, "connect_args": {"timeout": 10.0}}
-    return {
-        "hide_parameters": True,
-        "pool_size": settings.database.pool_size,
-        "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": 3, "options": "-c timezone=UTC -c statement_timeout=10000"},
-    }
-
-
-def _speak_sqlite(engine: Engine, settings: Settings) -> None:
-    """WAL, foreign keys, and transactions that begin when we say so and as we say so."""
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        cast(Any, connection).isolation_level = None
-        cast(Any, connection).create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII alone
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            f"synchronous={settings.database.synchronous}",
-            "foreign_keys=ON",
-            "busy_timeout=10000",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _lower(text: Any) -> Any:
-    return text.lower() if isinstance(text, str) else text
+        engines.prepare(db.engine, settings)
 
 
 def session() -> Session:

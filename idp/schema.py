@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from flask import Flask
 from sqlalchemy import inspect
 
@@ -19,10 +20,17 @@ from idp.db import db, setup_db
 from idp.resources import folder
 
 
+class SchemaError(Exception):
+    """The tables cannot be migrated, for instance since a newer version made them."""
+
+
 def upgrade(app: Flask, target: str = "head") -> None:
     """Bring the database to ``target``; nothing happens where it stands there. One transaction, one process at a time."""
     with app.app_context():
-        command.upgrade(_alembic(), target)
+        try:
+            command.upgrade(_alembic(), target)
+        except CommandError as error:
+            raise SchemaError(f"database: its tables cannot be brought to this version: {error}") from error
 
 
 def downgrade(app: Flask, target: str) -> None:

@@ -73,6 +73,8 @@ class Database(Section):
     """SQLite only. NORMAL may lose the last commits when the power fails (never corrupts); FULL is durable and slower."""
     pool_size: int = Field(5, ge=1, le=100)
     """PostgreSQL connections for each process."""
+    patience_seconds: float = Field(10.0, ge=0.1, le=120)
+    """How long a lock or a statement may take; after it people and apps are told to come back (503)."""
 
 
 class Acr(Section):

@@ -44,9 +44,14 @@ def run(connection: Connection) -> None:
 def on_postgresql() -> None:
     """One process at a time, and no time limit on a statement."""
     with db.engine.begin() as connection:
+        raw: Any = connection.connection.dbapi_connection
+        patience, raw.patience = raw.patience, None
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        run(connection)
+        try:
+            run(connection)
+        finally:
+            raw.patience = patience
 
 
 def on_sqlite() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 from flask import Flask
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from idp import config, errors, schema
 from idp.config import Settings
@@ -95,7 +95,9 @@ class Nouns(Noun):
             raise click.ClickException(f"{error.field}: {in_english(error.message)}") from error
         except errors.Refusal as error:
             raise click.ClickException(in_english(error.message)) from error
-        except DBAPIError as error:
+        except schema.SchemaError as error:
+            raise click.ClickException(str(error)) from error
+        except SQLAlchemyError as error:
             raise click.ClickException(_about_database(error)) from error
 
 
@@ -106,8 +108,9 @@ def in_english(message: errors.Message) -> str:
     return sentence % message.values if message.values else sentence
 
 
-def _about_database(error: DBAPIError) -> str:
-    said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+def _about_database(error: SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None) or error
+    said = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
     if "no such table" in said or "does not exist" in said:
         return f"database: {said}; run `idp migrate` first"
     return f"database: {said}; check [database] in the configuration, or ask `idp doctor`"

@@ -5,6 +5,7 @@ import socket
 from functools import partial
 
 import click
+from flask import Flask
 
 from idp import keys
 from idp.app import create_app
@@ -35,9 +36,12 @@ def run(no_migrate: bool, no_mail: bool) -> None:
         click.echo("The database was brought up to date.")
     with opened(settings):
         keys.ensure(settings)
+    app = create_app(settings)
+    if why_not := app.extensions["sleutel"].readiness.why_not():
+        raise ConfigError(why_not)
     os.environ["IDP_CONFIG"] = str(file.resolve())  # where processes cannot be forked, they read it again
     click.echo(f"Sleutel listens on http://{settings.server.bind} for {settings.issuer} (stop with Ctrl-C)")
-    serve(settings, with_mail=not no_mail)
+    serve(app, settings, with_mail=not no_mail)
 
 
 def _check_port(settings: Settings) -> None:
@@ -53,9 +57,9 @@ def _check_port(settings: Settings) -> None:
             raise ConfigError(said) from error
 
 
-def serve(settings: Settings, *, with_mail: bool) -> None:
+def serve(app: Flask, settings: Settings, *, with_mail: bool) -> None:
     """Listen until a signal comes."""
-    process.prepare(create_app(settings))
+    process.prepare(app)
     count = settings.server.workers or os.cpu_count() or 1
     roles = {f"server-{number + 1}": process.answer_requests for number in range(count)}
     if with_mail:

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 
 import structlog
 
-from idp import clock, db
+from idp import clock, db, outage
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.identity import recoveries, resets
@@ -55,9 +55,16 @@ def run_forever(
                 if clock.now() >= next_sweep:
                     next_sweep = clock.now() + SWEEP_EVERY
                     sweep(settings)
-        except Exception:
-            log.exception("worker_failed")  # the database may be away: the next round tries again
+        except Exception as error:  # noqa: BLE001 — the next round tries again
+            _note_failed_round(error)
         stop.wait(POLL_SECONDS)
+
+
+def _note_failed_round(error: Exception) -> None:
+    if outage.is_outage(error):
+        log.error("worker_waits_for_database", reason=outage.reason_of(error))
+    else:
+        log.error("worker_failed", exc_info=error)
 
 
 def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
@@ -71,7 +78,9 @@ def _outlive(chore: Callable[[Settings], object], settings: Settings) -> None:
     """One request or recovery that cannot be answered must not keep all mail from leaving."""
     try:
         chore(settings)
-    except Exception:
+    except Exception as error:
+        if outage.is_outage(error):
+            raise  # nothing else in this round would find the database either
         log.exception("chore_failed", chore=chore.__name__)
 
 

@@ -5,11 +5,15 @@ redirection URI, or if the client identifier is missing or invalid, the authoriz
 redirect the user-agent". So client and address are judged first, and only then anything else.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AuthorizationServer
+from sqlalchemy.exc import SQLAlchemyError
 
-from idp import db
+from idp import db, outage
 from idp.oauth.code_grant import CodeGrant
 from idp.oauth.faults import Fault
 from idp.oauth.needs import needs_for
@@ -28,9 +32,22 @@ def begin(server: AuthorizationServer, request: ProtocolRequest, visit: Visit, a
     """Answer an authorization request: a redirect with a code or an error, a question, or a page that says what is wrong."""
     try:
         grant: CodeGrant = server.get_consent_grant(request)
-        return _settle(server.provider, grant, visit, attempt_id)
+        with _outages_told_to(grant.asked.redirect_uri):
+            return _settle(server.provider, grant, visit, attempt_id)
     except OAuth2Error as error:
         return _refuse(server.provider, request.parameters, error)
+
+
+@contextmanager
+def _outages_told_to(redirect_uri: str) -> Iterator[None]:
+    """Tell the app, at its validated address, that the database cannot serve now (RFC 6749 §4.1.2.1)."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if not outage.is_outage(error):
+            raise
+        why = outage.reason_of(error)
+        raise Fault("temporarily_unavailable", "Please try again.", redirect_uri=redirect_uri, detail=why) from error
 
 
 def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcome:

@@ -2,7 +2,6 @@
 
 import structlog
 from flask import Blueprint, Response, current_app, jsonify
-from sqlalchemy.exc import SQLAlchemyError
 
 log = structlog.get_logger("health")
 blueprint = Blueprint("health", __name__)
@@ -16,13 +15,11 @@ def live() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Database, migrations and keys are there; which is not stands in the log, not in the answer."""
-    try:
-        fine = current_app.extensions["sleutel"].is_ready()
-    except SQLAlchemyError as error:
-        log.error("not ready", error=type(error).__name__)
-        fine = False
-    return _plain(jsonify(status="ok" if fine else "unavailable")), 200 if fine else 503
+    """Database, migrations, keys and secrets are as they must be; which is not stands in the log, not in the answer."""
+    why_not = current_app.extensions["sleutel"].readiness.why_not()
+    if why_not:
+        log.error("not_ready", reason=why_not)
+    return _plain(jsonify(status="unavailable" if why_not else "ok")), 503 if why_not else 200
 
 
 def _plain(response: Response) -> Response:

@@ -7,9 +7,10 @@ from urllib.parse import quote_from_bytes, urlencode
 import structlog
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, current_app, json, request
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from idp import crypto
+from idp import crypto, outage
 from idp.errors import Refusal, say
 from idp.identity.brand import brand_of
 from idp.oauth import asked, authorize, logout, parameters, userinfo
@@ -112,6 +113,15 @@ def _fault(error: OAuth2Error) -> Response:
 def _refused(refusal: Refusal) -> Response:
     retry_after = int(getattr(refusal, "retry_after", 0))
     return _fault(Fault("temporarily_unavailable", "Please wait.", status=refusal.status, retry_after=retry_after))
+
+
+@machines.errorhandler(SQLAlchemyError)
+def _database_failed(error: SQLAlchemyError) -> Response:
+    """RFC 6749 §4.1.2.1 names this state; the token endpoint has no better word for it."""
+    if not outage.is_outage(error):
+        return _unexpected(error)
+    log.error("database_unavailable", route=request.endpoint, reason=outage.reason_of(error))
+    return _fault(Fault("temporarily_unavailable", "Please try again.", status=503, retry_after=outage.RETRY_SECONDS))
 
 
 @machines.errorhandler(HTTPException)

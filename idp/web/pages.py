@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import structlog
 from flask import Blueprint, Flask, Response, abort, current_app, g, make_response, redirect, render_template, request
 from flask_babel import Babel, gettext, ngettext
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
+from idp import outage
 from idp.errors import Message, Refusal, say
 from idp.identity import sensitive_changes
 from idp.identity.brand import Brand
@@ -66,6 +68,7 @@ TEXTS = {
     413: say("What you sent is more than we take. Go back and choose something smaller."),
     500: say("It is our fault, and it was noted. Please try again."),
 }
+UNAVAILABLE = say("Our records cannot be reached just now. Nothing was changed. Please try again in a moment.")
 
 
 def setup_pages(app: Flask) -> None:
@@ -79,6 +82,7 @@ def setup_pages(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(SQLAlchemyError, _database_failed)
     app.register_error_handler(Exception, _unexpected)
     app.before_request(sensitive_changes.begin)
     app.teardown_request(lambda _: sensitive_changes.end())
@@ -199,6 +203,19 @@ def _http_error(error: HTTPException) -> Response:
         if name == "Allow":
             response.headers[name] = value
     return response
+
+
+def _database_failed(error: SQLAlchemyError) -> Response:
+    """Ask to come back where the database cannot serve now. Nothing changes at the browser, and nothing more is read."""
+    if not outage.is_outage(error):
+        return _unexpected(error)
+    log.error("database_unavailable", route=request.endpoint, reason=outage.reason_of(error))
+    g.pop("cookies", None)
+    g.pop("brand", None)
+    try:
+        return error_page(503, TITLES[503], UNAVAILABLE, retry_after=outage.RETRY_SECONDS)
+    except SQLAlchemyError:  # the page itself wanted something of the database
+        return make_response(UNAVAILABLE.key, 503, {"Retry-After": str(outage.RETRY_SECONDS), "Cache-Control": "no-store"})
 
 
 def _unexpected(error: Exception) -> Response:

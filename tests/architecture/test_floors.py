@@ -14,6 +14,9 @@ FLOORS = {
     "normal_forms": 0,
     "sections": 0,
     "db": 0,
+    "engines": 0,
+    "postgresql": 0,
+    "outage": 0,
     "resources": 0,
     "zones": 0,
     "store": 10,
@@ -30,6 +33,7 @@ FLOORS = {
     "cli": 50,
     "demo": 50,
     "schema": 50,
+    "readiness": 50,
     "server": 50,
 }
 """A subject of ``idp`` and its floor, times ten; ``oauth`` stands half a floor over ``signin``."""

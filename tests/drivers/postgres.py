@@ -57,8 +57,9 @@ def _as_whom() -> dict[str, Any]:
 class Server:
     """A running server. ``url(name)`` is a database's address as ``[database] url`` takes it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self.folder = folder
+        self.process = process
         self._numbers = itertools.count(1)
         self._free: list[str] = []
 
@@ -70,6 +71,12 @@ class Server:
         """Run one statement as the superuser, outside a transaction."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the server and to every process that serves a client."""
+        served = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False).stdout
+        for pid in (self.process.pid, *map(int, served.split())):
+            os.kill(pid, number)
 
     @contextmanager
     def fresh(self, template: str = "template0") -> Iterator[str]:
@@ -110,7 +117,7 @@ def _started(binaries: Path, folder: Path, whom: dict[str, Any]) -> Iterator[Ser
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **whom)
     try:
-        server = Server(folder)
+        server = Server(folder, process)
         _wait(server, process, folder / "log")
         yield server
     finally:

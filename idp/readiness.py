@@ -1,0 +1,54 @@
+"""Whether this installation can serve: database, migrations, signing keys, and secrets that open what is stored."""
+
+from datetime import datetime, timedelta
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from idp import clock, keys, outage, schema, sealing
+from idp.config import Settings
+from idp.oauth.provider import Provider
+from idp.store.sealed import ATTEMPTS
+
+LOOK_AGAIN = timedelta(minutes=10)
+"""What opened before opens now, unless another host writes with other secrets: looking costs a scan of some tables."""
+
+
+class Readiness:
+    """The checks of one process. They read the database each time; only the costly one is remembered while it is well."""
+
+    def __init__(self, app: Flask, provider: Provider) -> None:
+        self._app, self._provider = app, provider
+        self._opened_at: datetime | None = None
+
+    def why_not(self) -> str:
+        """Why this installation cannot serve, as one line with its remedy; empty where it can."""
+        try:
+            return self._schema() or self._secrets(self._provider.settings) or self._keys()
+        except SQLAlchemyError as error:
+            if not outage.is_outage(error):
+                raise
+            return f"database: cannot be used now ({outage.reason_of(error)}); check [database] url, or ask `idp doctor`"
+
+    def _schema(self) -> str:
+        return "" if schema.is_current(self._app) else "database: its tables do not match this version; run `idp migrate`"
+
+    def _keys(self) -> str:
+        with self._app.app_context():
+            if self._provider.keys.is_ready():
+                return ""
+            wanted = ", ".join(keys.ALGORITHMS)
+        return f"keys: no active signing key that opens for each of {wanted}; check `secrets`, or ask `idp doctor`"
+
+    def _secrets(self, settings: Settings) -> str:
+        now = clock.now()
+        if self._opened_at is not None and abs(now - self._opened_at) < LOOK_AGAIN:
+            return ""
+        with self._app.app_context():
+            # A sign-in in progress that does not open begins again (S60); it lives for an hour at most.
+            found = [locked for locked in sealing.locked(settings) if locked.kind != ATTEMPTS.name]
+        if found:
+            told = "; ".join(f"{one.kind}: {one.reason}" for one in found)
+            return f"secrets: they do not open what is stored ({told}); put the key that sealed it back, at the end"
+        self._opened_at = now
+        return ""

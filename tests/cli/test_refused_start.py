@@ -1,0 +1,55 @@
+"""``idp run`` refuses to start where it could not serve: one line with the remedy, no traceback."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from idp import config
+from tests.cli.conftest import ANNA, SHOP, Idp
+from tests.conftest import SECRET
+
+
+def refused(idp: Idp, *options: str) -> str:
+    """The one line with which a start is refused."""
+    lines = idp("run", *options, code=1).stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0].removeprefix("Error: ")
+
+
+def database_of(idp: Idp) -> Path:
+    """The SQLite file."""
+    return idp.folder / "sleutel.sqlite3"
+
+
+def test_secrets_that_open_nothing(idp: Idp) -> None:
+    """Issue 7 entry 29: the signing keys were sealed by another key."""
+    idp.config.write_text(idp.config.read_text().replace(SECRET, config.new_ring_entry("other")))
+    assert refused(idp).startswith("secrets: they do not open what is stored (signing key: ")
+
+
+def test_secrets_that_open_not_everything(idp: Idp) -> None:
+    """Issue 7 entries 29 and 37: an authenticator app was sealed by a key that has gone."""
+    idp.apply(SHOP + ANNA)
+    with sqlite3.connect(database_of(idp)) as connection:
+        connection.execute("UPDATE totp SET sealed_secret = CAST(x'0103676f6e' || substr(sealed_secret, 7) AS BLOB)")
+    assert refused(idp).startswith("secrets: they do not open what is stored (authenticator app: ")
+
+
+def test_tables_of_another_version(idp: Idp) -> None:
+    """Issue 7 entry 29: migrations that are due are named; so is a database that a newer version made."""
+    with sqlite3.connect(database_of(idp)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert "run `idp migrate`" in refused(idp, "--no-migrate")
+    with sqlite3.connect(database_of(idp)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "cannot be brought to this version" in refused(idp)
+    assert "run `idp migrate`" in refused(idp, "--no-migrate")
+
+
+@pytest.mark.parametrize("options", [(), ("--no-migrate",)], ids=["", "no migrate"])
+def test_a_database_that_is_away(idp: Idp, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Issue 7 entry 29: nobody listens there."""
+    text = idp.config.read_text().replace(f"sqlite:///{database_of(idp)}", f"postgresql://nobody@/none?host={tmp_path}")
+    idp.config.write_text(text)
+    assert refused(idp, *options).startswith("database: ")
