@@ -24,7 +24,7 @@ from pydantic_settings import (
 
 from idp.crypto import Hasher, Ring, random_bytes
 from idp.languages import Language
-from idp.sections import Acr, Database, Leaked, Lifetimes, Limits, Mail, Passkeys, Passwords, Server
+from idp.sections import Acr, Database, Leaked, Lifetimes, Limits, Mail, Passkeys, Passwords, Server, Texts
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -37,7 +37,12 @@ class Settings(BaseSettings):
     """Everything that is configured."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="IDP_", env_nested_delimiter="__", use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        env_prefix="IDP_",
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
+        enable_decoding=False,
     )
 
     issuer: str
@@ -46,7 +51,7 @@ class Settings(BaseSettings):
     """What the pages call this installation."""
     default_language: Language = "en"
     """The language of pages and mails where neither person, app, browser nor organisation says another: `nl` or `en`."""
-    secrets: tuple[str, ...] = Field(min_length=1)
+    secrets: Texts = Field(min_length=1)
     """Sealing keys as ``name:base64 of 32 bytes``. The first seals, all open. To rotate: put a new one in front, and remove
     the old one when ``idp doctor`` says so."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -144,8 +149,9 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The database's address for SQLAlchemy: driver named, SQLite's file made absolute."""
         url = self.database.url
-        if url.startswith("postgresql://"):
-            return url.replace("postgresql://", "postgresql+psycopg://", 1)
+        for short in ("postgresql://", "postgres://"):
+            if url.startswith(short):
+                return url.replace(short, "postgresql+psycopg://", 1)
         if url.startswith("sqlite:///"):
             return f"sqlite:///{self.path(url.removeprefix('sqlite:///')).resolve()}"
         return url
@@ -171,8 +177,13 @@ def read(file: Path) -> Settings:
             tomllib.load(stream)
     except FileNotFoundError as error:
         raise ConfigError(f"{file}: no such file; `idp init {file} --issuer URL` makes one") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read as TOML: {error}") from error
+
+    if unknown := _unknown_variables():
+        raise ConfigError(f"environment: {', '.join(unknown)}: is not a known key; unset it or check its spelling")
 
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=file)
@@ -196,10 +207,37 @@ def locate(option: str | None) -> Path:
     return Path(name)
 
 
+def _unknown_variables() -> list[str]:
+    """Names in the environment that look like ours and mean nothing: a misspelt one must not be passed over."""
+    known = {"config", *Settings.model_fields}
+    return [
+        name for name in os.environ if name.upper().startswith("IDP_") and name[4:].lower().partition("__")[0] not in known
+    ]
+
+
+FORMS = {
+    "extra_forbidden": "is not a known key; remove it or check its spelling",
+    "missing": "is missing",
+    "model_type": "must be a table of keys",
+    "tuple_type": 'must be a list of texts: ["…", "…"], in the environment also a,b',
+    "string_type": "must be text in quotes",
+}
+"""Pydantic's kinds of faults in words that name the form."""
+
+
 def _explain(file: Path, error: ValidationError) -> str:
     lines = []
     for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"]) or "(top)"
-        what = {"extra_forbidden": "is not a known key; remove it or check its spelling", "missing": "is missing"}
-        lines.append(f"{file}: {key}: {what.get(fault['type'], fault['msg'].removeprefix('Value error, '))}")
+        path = [str(part) for part in fault["loc"]]
+        what = FORMS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+        lines.append(f"{_place(file, path)}: {what}")
     return "\n".join(lines)
+
+
+def _place(file: Path, path: list[str]) -> str:
+    """Where a value came from: the environment goes before the file."""
+    for length in range(len(path), 0, -1):
+        name = "IDP_" + "__".join(path[:length]).upper()
+        if any(variable.upper() == name for variable in os.environ):
+            return f"environment: {name}"
+    return f"{file}: {'.'.join(path) or '(top)'}"

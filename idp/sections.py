@@ -3,14 +3,18 @@
 Docstrings under the fields are the reference: ``config.example.toml`` is made from them.
 """
 
+import json
 import re
 from email.utils import parseaddr
 from functools import cached_property
 from ipaddress import ip_address, ip_network
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from idp.addresses import Network, unmapped_network
+from idp.database_url import check_database_url
 
 EHLO_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -22,6 +26,22 @@ def _is_literal(text: str) -> bool:
         return ip_address(inner.removeprefix("IPv6:")).version == (6 if inner.startswith("IPv6:") else 4)
     except ValueError:
         return False
+
+
+def _listed(value: Any) -> Any:
+    """A list as the environment writes it: ``a,b``, or JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError('must be a list: a,b or ["a", "b"]') from error
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""A list of texts."""
 
 
 class Section(BaseModel):
@@ -37,7 +57,7 @@ class Server(Section):
     """Host and port to listen on."""
     workers: int = Field(0, ge=0, le=256)
     """Server processes; 0 means one for each core."""
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: Texts = ()
     """Addresses or networks of the reverse proxy whose X-Forwarded-For is believed; nobody else's is."""
     max_body_bytes: int = Field(131_072, ge=1024)
     """Larger request bodies get 413."""
@@ -46,8 +66,16 @@ class Server(Section):
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for entry in value:
-            ip_network(entry)
+            try:
+                ip_network(entry)
+            except ValueError as error:
+                raise ValueError(f"{entry!r} must be an address or a network, as 10.0.0.1 or 10.0.0.0/8") from error
         return value
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """``trusted_proxies`` as networks."""
+        return tuple(unmapped_network(ip_network(entry)) for entry in self.trusted_proxies)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -68,9 +96,17 @@ class Database(Section):
     """Where everything is kept."""
 
     url: str = "sqlite:///sleutel.sqlite3"
-    """``sqlite:///file`` (embedded; relative to the configuration file) or ``postgresql://…``."""
+    """``sqlite:///file`` (embedded; relative to the configuration file) or ``postgresql://USER@HOST/NAME``. Options of libpq
+    hold (``?sslmode=verify-full``, ``?options=-csearch_path%3Dsleutel``), and so does ``?prepare_threshold=0``."""
     synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     """SQLite only. NORMAL may lose the last commits when the power fails (never corrupts); FULL is durable and slower."""
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        check_database_url(value)
+        return value
+
     pool_size: int = Field(5, ge=1, le=100)
     """PostgreSQL connections for each process."""
     patience_seconds: float = Field(10.0, ge=0.1, le=120)

@@ -71,7 +71,7 @@ def _database(settings: Settings) -> Finding:
     try:
         current = is_current(settings)
     except DBAPIError as error:
-        said = str(error.orig).strip().splitlines()[0]
+        said = next(iter(str(error.orig).strip().splitlines()), type(error.orig).__name__)
         return Finding("database", f"{shown}: {said}", "check [database] url, and that the server runs and lets us in")
     if not current:
         return Finding("database", f"{shown}: its tables are not up to date", "idp migrate")

@@ -6,7 +6,7 @@ import threading
 import click
 from flask import Flask
 
-from idp.cli.command import Command, settings
+from idp.cli.command import Command, opened
 from idp.config import Settings
 from idp.db import setup_db
 from idp.mail import deliver
@@ -23,8 +23,8 @@ def worker() -> None:
     `idp run` does this itself; run a worker beside `idp run --no-mail` to have it on another machine. Any number of
     workers may run: each mail is leased by one.
     """
-    found = settings()
-    where = found.mail.host or found.path(found.mail.folder)
+    with opened() as found:
+        where = found.mail.host or found.path(found.mail.folder)
     click.echo(f"Sending mail by {where}. Stop with Ctrl-C.")
     work_until_told(found)
 

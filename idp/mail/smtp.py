@@ -89,6 +89,7 @@ def connect(settings: Settings) -> smtplib.SMTP:
     """
     mail, name = settings.mail, ehlo_name(settings)
     server: smtplib.SMTP
+    _check_host(mail.host)
     if mail.security == "tls":
         context = ssl.create_default_context()
         server = _PunctualTls(mail.host, mail.port, local_hostname=name, timeout=PATIENCE, context=context)
@@ -104,6 +105,14 @@ def connect(settings: Settings) -> smtplib.SMTP:
         server.close()
         raise
     return server
+
+
+def _check_host(host: str) -> None:
+    """Raise ``OSError`` where the resolver would raise ``UnicodeError``: for a name that can be no host's."""
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise OSError(f"{host!r} is no host name") from error
 
 
 def ehlo_name(settings: Settings) -> str:

@@ -6,13 +6,12 @@ come here. Another site's page can make a browser send requests without these co
 sets and deletes none (``put_cookie``).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from flask import Response, current_app, g, request
 
 from idp import crypto
+from idp.addresses import client_address
 from idp.config import Settings
 from idp.identity import browser_cookies
 from idp.signin.case import Visit
@@ -132,29 +131,9 @@ def is_own() -> bool:
 
 
 def address() -> str:
-    """The client's address. X-Forwarded-For is believed from the configured proxies only, read from its end."""
-    peer = request.remote_addr or ""
-    trusted = [ip_network(entry) for entry in settings().server.trusted_proxies]
-    chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-    current = peer
-    while chain and _is_in(current, trusted):
-        following = chain.pop()
-        if not _is_address(following):
-            break
-        current = following
-    return current
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text
-
-
-def _is_in(text: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    return _is_address(text) and any(ip_address(text) in network for network in networks)
+    """The client's address. X-Forwarded-For is believed from the configured proxies only."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return client_address(request.remote_addr or "", forwarded, settings().server.proxies)
 
 
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))

@@ -14,6 +14,8 @@ FLOORS = {
     "normal_forms": 0,
     "sections": 0,
     "db": 0,
+    "addresses": 0,
+    "database_url": 0,
     "engines": 0,
     "postgresql": 0,
     "outage": 0,

@@ -43,7 +43,7 @@ def find_binaries() -> Path | None:
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
 
 
-def _as_whom() -> dict[str, Any]:
+def as_user() -> dict[str, Any]:
     """Arguments for ``subprocess`` that leave root behind; none where we are not root."""
     if os.getuid() != 0:
         return {}
@@ -97,7 +97,7 @@ class Server:
 def running(binaries: Path) -> Iterator[Server]:
     """A server for as long as the tests last."""
     folder = Path(tempfile.mkdtemp(prefix="sleutel-pg-", dir="/tmp"))  # short: a socket's path has 107 characters at most
-    whom = _as_whom()
+    whom = as_user()
     if whom:
         os.chown(folder, whom["user"], whom["group"])
     try:

@@ -86,6 +86,18 @@ def test_nobody_may_say_where_they_come_from(shop: Shop, forwarded: str) -> None
         ("10.0.0.1", "10.0.0.2", "10.0.0.2"),
         ("10.0.0.1", "2001:db8::7", "2001:db8::7"),
         ("10.0.0.1", "203.0.113.9, junk", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.9:4711", "203.0.113.9"),
+        ("10.0.0.1", "[2001:db8::7]:4711", "2001:db8::7"),
+        ("10.0.0.1", "[2001:DB8::7]", "2001:db8::7"),
+        ("10.0.0.1", "203.0.113.9, [::ffff:10.0.0.2]:80", "203.0.113.9"),
+        ("10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+        ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("::ffff:198.51.100.4", "203.0.113.9", "198.51.100.4"),
+        ("fd00::1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9, unknown", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.9:99:1", "10.0.0.1"),
+        ("10.0.0.1", "[203.0.113.9", "10.0.0.1"),
+        ("10.0.0.1", "٢٠٣.0.113.9", "10.0.0.1"),
         ("10.0.0.1", "fe80::1%eth0", "10.0.0.1"),
         ("10.0.0.1", "", "10.0.0.1"),
         ("198.51.100.4", "203.0.113.9", "198.51.100.4"),
@@ -96,7 +108,7 @@ def test_a_configured_proxy_is_believed_from_its_end(
     shop: Shop, configure: Callable[..., Settings], peer: str, forwarded: str, believed: str
 ) -> None:
     """V15.3.4: the last address that no proxy of ours is; what stands before it was written by whoever asked."""
-    behind = create_app(configure(server={"trusted_proxies": ["10.0.0.0/8"]}))
+    behind = create_app(configure(server={"trusted_proxies": ["::ffff:10.0.0.0/104", "fd00::/8"]}))
     try:
         shop.app = behind
         guess(shop, peer, forwarded)

@@ -1,0 +1,121 @@
+"""A wrong configuration is one line that names key and form, for every command; the environment is read as the file is."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from idp import config
+from idp.cli import main
+from tests.conftest import SECRET
+
+GOOD = f'issuer = "https://id.example.com"\nsecrets = ["{SECRET}"]\n'
+COMMANDS = (
+    ("doctor",), ("run",), ("worker",), ("migrate",), ("migrate", "--check"), ("apply", "FILE"), ("user", "list", "x"),
+    ("keys", "list"), ("audit", "verify"), ("client", "list"), ("policy", "explain", "x", "y"), ("organisation", "list"),
+)  # fmt: skip
+WRONG = {
+    '[server]\nbnid = "127.0.0.1:1"\n': "server.bnid: is not a known key",
+    "[server]\nbind = 8000\n": "server.bind: must be text",
+    '[server]\nbind = "8000"\n': "server.bind: must be HOST:PORT",
+    '[server]\nworkers = "many"\n': "server.workers: Input should be a valid integer",
+    '[server]\ntrusted_proxies = ["10.0.0.1/8"]\n': "server.trusted_proxies: '10.0.0.1/8' must be an address or a network",
+    'server = "127.0.0.1"\n': "server: must be a table",
+    '[database]\nurl = "mysql://x/y"\n': "database.url: must be sqlite:///FILE or postgresql://",
+    '[database]\nurl = "sqlite://"\n': "database.url: must be sqlite:///FILE",
+    '[database]\nurl = "sqlite:///a.db?timeout=1"\n': "database.url: takes no option for SQLite (timeout)",
+    '[database]\nurl = "postgresql://u@h:port/n"\n': "database.url: must be",
+    '[database]\nurl = "postgresql://u@h/n?shcema=x"\n': 'database.url: invalid connection option "shcema"',
+    '[database]\nurl = "postgresql://u@h/n?prepare_threshold=x"\n': "database.url: prepare_threshold must be a number",
+    '[database]\nurl = "postgresql://u@127.0.0.1:1/n"\n': "database: connection ",
+    '[database]\nurl = "sqlite:////no/such/folder/x.db"\n': "database: unable to open database file",
+    "[mail\n": "cannot be read as TOML: ",
+    "[mail]\nsender = 5\n": "mail.sender: must be text",
+    '[mail]\nsecurity = "ssl"\n': "mail.security: Input should be 'starttls', 'tls' or 'none'",
+}  # fmt: skip
+
+
+def one_line(file: Path, *command: str) -> str:
+    """What a command says on standard error before it ends with 1."""
+    result = CliRunner().invoke(main, [*command, "--config", str(file)])
+    assert result.exit_code == 1, (command, result.output)
+    assert isinstance(result.exception, SystemExit), (command, result.exception)
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, (command, result.stderr)
+    return lines[0]
+
+
+@pytest.mark.parametrize("text", WRONG, ids=WRONG.values())
+def test_what_is_wrong_is_one_line_for_every_command(tmp_path: Path, text: str) -> None:
+    """Issue 7 entry 35: key and form; never a traceback."""
+    file, document = tmp_path / "wrong.toml", tmp_path / "shop.toml"
+    file.write_text(GOOD + text if not text.startswith("server") else text + GOOD)
+    file.chmod(0o600)
+    document.write_text("")
+    for command in COMMANDS:
+        if command == ("doctor",) and WRONG[text].startswith("database: "):
+            continue  # it lists that among its findings: below
+        said = one_line(file, *(str(document) if part == "FILE" else part for part in command))
+        assert WRONG[text] in said, (command, said)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u@127.0.0.1:1/n", "sqlite:////no/such/folder/x.db"])
+def test_the_doctor_lists_a_database_that_cannot_be_opened(tmp_path: Path, url: str) -> None:
+    """Issue 7 entry 35: the finding names key and remedy, and the other findings follow."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(f'{GOOD}[database]\nurl = "{url}"\n')
+    result = CliRunner().invoke(main, ["doctor", "--config", str(file)])
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert "FAULT database" in result.output
+    assert "check [database] url" in result.output
+    assert "mail" in result.output
+
+
+@pytest.mark.parametrize("host", ["no..host", "127.0.0.1", "xn--a", "[::1"])
+def test_the_doctor_lists_a_mail_server_that_cannot_be_reached(tmp_path: Path, host: str) -> None:
+    """Issue 7 entry 35: whatever stands in `host`."""
+    file = tmp_path / "sleutel.toml"
+    file.write_text(f'{GOOD}[mail]\nhost = "{host}"\nport = 1\n')
+    file.chmod(0o600)
+    result = CliRunner().invoke(main, ["doctor", "--config", str(file)])
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert "FAULT mail" in result.output
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """Issue 7 entry 35: a folder, or no file at all."""
+    assert "cannot be read: Is a directory" in one_line(tmp_path, "doctor")
+    assert "no such file" in one_line(tmp_path / "none.toml", "doctor")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("IDP_SERVR__BIND", "x", "IDP_SERVR__BIND: is not a known key"),
+        ("IDP_SERVER__BNID", "x", "IDP_SERVER__BNID: is not a known key"),
+        ("IDP_SERVER__WORKERS", "many", "IDP_SERVER__WORKERS: Input should be a valid integer"),
+        ("IDP_SERVER__TRUSTED_PROXIES", "10.0.0.1,x", "IDP_SERVER__TRUSTED_PROXIES: 'x' must be an address or a network"),
+        ("IDP_SERVER__TRUSTED_PROXIES", "[10.0.0.1]", "IDP_SERVER__TRUSTED_PROXIES: must be a list"),
+        ("IDP_DATABASE__URL", "oracle://x", "IDP_DATABASE__URL: must be sqlite:///FILE"),
+    ],
+)
+def test_the_environment_is_named_where_it_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    """Issue 7 entry 35: a misspelt variable is not passed over, and the file is not blamed."""
+    file = tmp_path / "sleutel.toml"
+    file.write_text(GOOD)
+    monkeypatch.setenv(name, value)
+    assert f"environment: {said}" in one_line(file, "doctor")
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1,fd00::/8", " 10.0.0.1 , fd00::/8 ", '["10.0.0.1", "fd00::/8"]'])
+def test_lists_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Issue 7 entry 35: `a,b`, and JSON as before."""
+    file = tmp_path / "sleutel.toml"
+    file.write_text(GOOD)
+    monkeypatch.setenv("IDP_SERVER__TRUSTED_PROXIES", value)
+    monkeypatch.setenv("IDP_SECRETS", f"{SECRET},{config.new_ring_entry('old')}")
+    found = config.read(file)
+    assert found.server.trusted_proxies == ("10.0.0.1", "fd00::/8")
+    assert len(found.secrets) == 2
