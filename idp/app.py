@@ -15,6 +15,7 @@ from idp.oauth.server import setup_oauth
 from idp.readiness import Readiness
 from idp.resources import PACKAGE, folder
 from idp.web import account, admin, brand, health, links, oauth, pages, reauthentication, reset, signin, unlock
+from idp.web.post_redirect_get import setup_post_redirect_get
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["sleutel"] = Sleutel(settings, Readiness(app, server.provider))
     setup_db(app, settings)
     pages.setup_pages(app)
+    setup_post_redirect_get(app)
     reauthentication.setup_reauthentication(app)
     _call_it(app, settings.issuer)
     for part in (health, brand, signin, reset, unlock, links, account, admin, oauth):

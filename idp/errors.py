@@ -7,6 +7,7 @@ that is only logged. OAuth errors are not here: they stay in ``oauth``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,22 @@ class Message:
     def about(self, **values: object) -> "Message":
         """Return the same message with further values."""
         return replace(self, values={**self.values, **values})
+
+    def as_json(self) -> dict[str, Any]:
+        """To be kept; a value that is neither text nor number becomes a message or text."""
+        return {"key": self.key, "plural": self.plural, "values": {name: _kept(one) for name, one in self.values.items()}}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Message":
+        """What ``as_json`` made."""
+        values = {name: cls.from_json(one) if isinstance(one, dict) else one for name, one in value["values"].items()}
+        return cls(value["key"], values, value["plural"])
+
+
+def _kept(value: object) -> object:
+    if isinstance(value, Message):
+        return value.as_json()
+    return value if isinstance(value, (str, int, float)) else str(value)
 
 
 def say(key: str, **values: object) -> Message:

@@ -9,14 +9,16 @@ from idp import clock, sealing
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import totp
-from idp.store import attempts, browsers, credentials, devices, grants, limits, links, logins, outbox, recoveries
+from idp.store import attempts, browsers, credentials, devices, grants, limits, links, logins, outbox, recoveries, stash
 
 KEEP_DAYS = 30
 """Ended logins, grants, trust in devices, links and mails stay this long, for whoever asks what happened."""
 BATCH = 1000
 """Rows deleted in one transaction."""
+ATTEMPT_DAYS = 7
+"""The address of a sign-in leads on to the app that asked as long as the sign-in is kept: over a weekend and more (S60)."""
 STALE_DAYS = 1
-"""From an expired sign-in a new one begins as long as it is kept (S60)."""
+"""Codes are kept so long after their end: a second use is noticed."""
 STEPS_DAYS = 1
 """A hint spends a step of up to fourteen hours ahead (S58), whose code would be right when its time comes. So it is the step
 that is looked at, not when it was spent; and the clock may jump back by less than this before a spent code worked again."""
@@ -54,7 +56,8 @@ def _all(settings: Settings) -> Iterator[Sweep]:
     cookies_before = clock.ago(days=browsers.COOKIE_DAYS + 1)
     # A browser's last visit is noted at most once a day, and the sign-in begun then is kept for another day.
     strangers_before = clock.ago(days=STALE_DAYS + 1, minutes=settings.lifetimes.attempt_minutes)
-    yield lambda most: attempts.sweep_attempts(stale, most)
+    yield lambda most: attempts.sweep_attempts(clock.ago(days=ATTEMPT_DAYS), most)
+    yield lambda most: stash.sweep_stash(now, most)
     yield lambda most: grants.sweep_codes(stale, most)
     yield lambda most: grants.sweep_grants(before, most)
     yield lambda most: logins.sweep_logins(before, most)

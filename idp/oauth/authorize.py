@@ -7,6 +7,7 @@ redirect the user-agent". So client and address are judged first, and only then 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 from authlib.oauth2 import OAuth2Error
@@ -21,7 +22,7 @@ from idp.oauth.parameters import Parameters, ProtocolRequest
 from idp.oauth.provider import Provider
 from idp.oauth.responses import Answer, Ask, Gone, Outcome, Refused, error_answer, mode_of
 from idp.signin import settle as signin
-from idp.signin.case import Continue, Settled, Unmet, Visit
+from idp.signin.case import Continue, Needs, Settled, Unmet, Visit
 
 log = structlog.get_logger("oauth")
 MOST_TRIES = 3
@@ -53,12 +54,35 @@ def _outages_told_to(redirect_uri: str) -> Iterator[None]:
 def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcome:
     """Come back from a sign-in in progress: the request is read and judged again, and so is the sign-in.
 
-    Nothing of "finished" is believed: a client that was disabled or a policy that changed meanwhile counts.
+    Nothing of "finished" is believed: a client that was disabled or a policy that changed meanwhile counts. Where the
+    sign-in is over, too old or another browser's, the app's request is begun again: by the live login it may be answered at
+    once. So this address can be sent twice, and each sign-in still gives one code.
     """
-    needs = signin.needs_of(server.provider.settings, visit, attempt_id)
+    needs = signin.asked_by(attempt_id)
     if needs is None or "client_id" not in needs.carried:
         return Gone()
-    request = ProtocolRequest(
+    return begin(server, _request_of(needs, visit), visit, attempt_id)
+
+
+def read_again(server: AuthorizationServer, stored: Needs, visit: Visit) -> Needs | None:
+    """Work the needs of a stored request out again, with the client as it is now; None where it is not valid any more.
+
+    What a request means depends on its client (addresses, scopes, minimum, defaults), which may change while somebody signs
+    in. So nothing of that is stored with a sign-in. Needs that are no app's are as they were.
+    """
+    if not stored.resumes:
+        return stored
+    try:
+        grant: CodeGrant = server.get_consent_grant(_request_of(stored, visit))
+    except OAuth2Error:
+        return None
+    # The languages are the request's, and before them one that was picked on a page.
+    needs = needs_for(grant.asked, server.provider.settings)
+    return replace(needs, ui_locales=stored.ui_locales or needs.ui_locales)
+
+
+def _request_of(needs: Needs, visit: Visit) -> ProtocolRequest:
+    return ProtocolRequest(
         "GET",
         Parameters(dict(needs.carried)),
         address=visit.address,
@@ -66,7 +90,6 @@ def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcom
         label=visit.label,
         browser_id=visit.browser_id,
     )
-    return begin(server, request, visit, attempt_id)
 
 
 def _settle(provider: Provider, grant: CodeGrant, visit: Visit, attempt_id: str) -> Outcome:

@@ -4,6 +4,7 @@ An attempt holds facts only. Its id is 256 random bits and is stored as a digest
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,20 +27,30 @@ def key(attempt_id: str) -> bytes:
     return crypto.digest("attempt", attempt_id)
 
 
-def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed_username: str = "", *, is_anew: bool = False) -> str:
-    """Begin a sign-in for this browser; its id. ``is_anew``: in the place of a stale one, which the page says (S60)."""
+@dataclass(frozen=True)
+class Typed:
+    """Who it is by now, as far as that was typed or proved: it fills fields, and proves nothing."""
+
+    username: str = ""
+    organisation: str = ""
+
+
+def open_attempt(settings: Settings, needs: Needs, visit: Visit, stale: Typed | None = None) -> str:
+    """Begin a sign-in for this browser; its id. ``stale``: in the place of one that is over, which the page says (S60)."""
+    typed = stale or Typed()
     attempt_id, now = crypto.new_secret(), clock.now()
     with db.transaction():
-        _note_browser(visit, now)
+        note_browser(visit, now)
         store.add_attempt(
             Attempt(
                 digest=key(attempt_id),
                 browser_id=visit.browser_id,
                 needs=needs.as_json(),
-                typed_username=typed_username[:254],
+                typed_username=typed.username[:254],
+                typed_organisation=typed.organisation[:254],
                 proofs=[],
                 findings={},
-                answers={"is_anew": "yes"} if is_anew else {},
+                answers={"is_anew": "yes"} if stale is not None else {},
                 version=0,
                 created_at=now,
                 expires_at=now + timedelta(minutes=settings.lifetimes.attempt_minutes),
@@ -48,7 +59,7 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed_username:
     return attempt_id
 
 
-def _note_browser(visit: Visit, now: datetime) -> None:
+def note_browser(visit: Visit, now: datetime) -> None:
     """The browser's row, which lives at least as long as a sign-in that was begun there (``sweeps``)."""
     if not visit.new_browser:
         browsers.note_visit(visit.browser_id, now, unless_since=now - timedelta(days=1))
@@ -75,30 +86,32 @@ def load(attempt_id: str, visit: Visit) -> Attempt | None:
     return found if found is not None and found.finished_at is None else None
 
 
-def load_stale(attempt_id: str, visit: Visit) -> Attempt | None:
-    """This browser's attempt that expired before it was over."""
-    if not visit.browser_id or visit.new_browser:
-        return None
-    found = store.any_attempt_of(key(attempt_id), visit.browser_id)
-    return found if found is not None and found.finished_at is None else None
+def load_any(attempt_id: str) -> Attempt | None:
+    """An attempt as long as it is kept: over, expired or another browser's too. Only what was asked may be read of it."""
+    return store.any_attempt(key(attempt_id))
 
 
 def needs_of(attempt: Attempt) -> Needs:
-    """What was asked for."""
+    """What was asked for, as it was stored: of an app's request only what came."""
     return Needs.from_json(attempt.needs)
 
 
-def seal_request(settings: Settings, needs: Needs, username: str) -> str:
-    """What every form of a sign-in carries, so that a stale one can begin anew (S60). ``username``: who it is by now."""
-    return settings.ring.seal_json({**needs.as_json(), "username": username}, REQUEST)
+def organisation_typed(attempt: Attempt) -> str:
+    """The store URL that was typed; empty where another one is about to be."""
+    return "" if attempt.answers.get("organisation") == "ask" else attempt.typed_organisation
 
 
-def open_request(settings: Settings, sealed: str) -> tuple[Needs, str] | None:
-    """Needs and username of such a form; None where it carries nothing that we have sealed."""
+def seal_request(settings: Settings, needs: Needs, typed: Typed) -> str:
+    """What every form of a sign-in carries, so that a stale one can begin anew (S60)."""
+    told = {"username": typed.username, "store_url": typed.organisation}
+    return settings.ring.seal_json({**needs.as_json(), **told}, REQUEST)
+
+
+def open_request(settings: Settings, sealed: str) -> tuple[Needs, Typed] | None:
+    """What such a form carries; None where it carries nothing that we have sealed."""
     try:
-        held = dict(settings.ring.open_json(sealed, REQUEST))
-        username = str(held.pop("username", ""))
-        return Needs.from_json(held), username
+        held = settings.ring.open_json(sealed, REQUEST)
+        return Needs.from_json(held), Typed(str(held.get("username", "")), str(held.get("store_url", "")))
     except (Unreadable, TypeError, ValueError, KeyError):
         return None
 
@@ -112,7 +125,10 @@ def languages_asked(settings: Settings, sealed: str) -> tuple[str, ...]:
 def carry(settings: Settings, sealed: str, username: str) -> str:
     """Seal the same needs with the username that was typed, for a request that follows. Empty for a broken form."""
     held = open_request(settings, sealed)
-    return seal_request(settings, held[0], username[:254] or held[1]) if held else ""
+    if held is None:
+        return ""
+    needs, typed = held
+    return seal_request(settings, needs, replace(typed, username=username[:254] or typed.username))
 
 
 def opened(settings: Settings, attempt: Attempt) -> Mapping[str, Any]:

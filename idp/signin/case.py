@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from idp.identity.policy import Person, Rules
 from idp.identity.proofs import Proof, counting, level
@@ -43,7 +43,7 @@ class Needs:
     OpenID Connect Core §3.1.2.1. ``subject``: the ``sub`` that ``id_token_hint`` names. ``organisation``: a store URL.
     ``tasks``: what shall be done once signed in (``enrol``, ``new_codes``, ``new_password``, ``add_passkey``).
     ``return_to``: a path of ours, to which ``/<attempt id>`` is added where ``resumes``. ``carried``: what the asker wants
-    back, unread.
+    back, unread. ``client`` and whatever else follows from it are never stored: they are read live.
     """
 
     return_to: str
@@ -68,7 +68,10 @@ class Needs:
         return self.login_hint if len(self.login_hint) <= LONGEST_USERNAME else ""
 
     def as_json(self) -> dict[str, Any]:
-        """For a JSON column, or sealed in a form."""
+        """For a JSON column, or sealed in a form. Of an app's request only what came: the rest depends on the client."""
+        if self.resumes:
+            kept = Needs(self.return_to, resumes=True, ui_locales=self.ui_locales, carried=self.carried)
+            return {name: value for name, value in asdict(kept).items() if value}
         return asdict(self)
 
     def spoken_in(self, locale: str) -> "Needs":
@@ -77,15 +80,11 @@ class Needs:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Needs":
-        """What ``as_json`` made."""
-        plain = dict(value)
-        client = plain.pop("client", None)
-        lists = {f.name for f in fields(cls)} & {"acr", "prompt", "ui_locales", "scopes", "tasks"}
-        for name in lists:
-            plain[name] = tuple(plain[name])
-        if client is not None:
-            client = ClientTerms(**{**client, "organisations": tuple(client["organisations"])})
-        return cls(**plain, client=client)
+        """What ``as_json`` made, now or in an earlier version: what is not known is left out, what lacks has its default."""
+        names = {one.name for one in fields(cls)} - {"client"}
+        lists = {"acr", "prompt", "ui_locales", "scopes", "tasks"}
+        known = {name: tuple(one) if name in lists else one for name, one in value.items() if name in names}
+        return cls(**cast(Any, known))
 
 
 @dataclass(frozen=True)
@@ -130,6 +129,10 @@ class Case:
     organisation: OrganisationFacts | None = None
     typed_organisation: str = ""
     typed_username: str = ""
+    former_organisation: str = ""
+    """The store URL that was typed before somebody chose to change it."""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    """What was typed in the last answer, where that was wrong: to be filled in again."""
     proofs: tuple[Proof, ...] = ()
     own_proofs: tuple[Proof, ...] = ()
     """Those made in this attempt."""

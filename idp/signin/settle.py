@@ -1,37 +1,25 @@
 """The public face of signing in: ask with a ``Needs``, get a ``Settled``, a ``Continue`` or an ``Unmet``."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from idp import clock, db
 from idp.config import Settings
-from idp.errors import Message, TooMany, say
+from idp.errors import TooMany
 from idp.identity import logins
-from idp.identity.brand import Brand, brand_of
+from idp.identity.brand import Brand
 from idp.signin import attempts, effects
-from idp.signin.case import Case, Continue, Needs, Settled, Settlement, Unmet, Visit
+from idp.signin.attempts import Typed
+from idp.signin.case import Continue, Needs, Settled, Settlement, Unmet, Visit
 from idp.signin.confirming import confirmed
 from idp.signin.effects import Lost
 from idp.signin.flow import next_step
 from idp.signin.gather import gather, gather_again
-from idp.signin.step import Form, Frame, Noted, Stale, Step, Work, Wrong
+from idp.signin.shown import Shown, Told, brand_shown, shown, told
+from idp.signin.step import Form, Noted, Stale, Step, Work, Wrong
 from idp.signin.steps.enrol import CODES, EnrolPage
 from idp.store import attempts as attempt_rows
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A page to show: the step's dataclass, for the template of the step's name. ``retry_after`` in seconds, else 0.
-
-    ``brand``: how the organisation looks, where that may be shown (S29).
-    """
-
-    step: str
-    page: Any
-    case: Case
-    brand: Brand
-    retry_after: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +49,14 @@ class Done:
     """Nothing is left to ask: the browser goes back to who asked."""
 
     to: str
+
+
+Reader = Callable[[Needs], Needs | None]
+"""Works out what a stored ``Needs`` comes to now; None where the asker may not ask it any more, and will say why.
+
+There is one truth: whatever shows a step, takes an answer or settles works from what the reader says on that visit. Needs
+frozen when the sign-in began would differ from those at its end, and the browser would be sent to and fro for ever.
+"""
 
 
 def settle(settings: Settings, needs: Needs, visit: Visit, attempt_id: str = "") -> Settlement:
@@ -93,21 +89,26 @@ def settle(settings: Settings, needs: Needs, visit: Visit, attempt_id: str = "")
     return Continue(attempts.open_attempt(settings, needs, visit))
 
 
-def needs_of(settings: Settings, visit: Visit, attempt_id: str) -> Needs | None:
-    """What the asker of a sign-in asked for; None where it is over, expired or another browser's."""
-    attempt = attempts.load(attempt_id, visit)
+def asked_by(attempt_id: str) -> Needs | None:
+    """What the asker of a sign-in asked for, over, expired or another browser's as it may be; None where nobody knows."""
+    attempt = attempts.load_any(attempt_id)
     return attempts.needs_of(attempt) if attempt else None
 
 
-def known(settings: Settings, visit: Visit, attempt_id: str = "") -> Known:
+def is_under_way(visit: Visit, attempt_id: str) -> bool:
+    """Whether this is a sign-in of this browser that is neither over nor expired."""
+    return attempts.load(attempt_id, visit) is not None
+
+
+def known(settings: Settings, visit: Visit, attempt_id: str, read: Reader) -> Known:
     """What is known before anybody signed in, for pages that stand beside a sign-in."""
     attempt = attempts.load(attempt_id, visit) if attempt_id else None
-    needs = attempts.needs_of(attempt) if attempt else Needs(return_to="/")
+    needs = (read(attempts.needs_of(attempt)) if attempt else None) or Needs(return_to="/")
     work = gather(settings, needs, visit, attempt, attempt_id)
     case = work.case
     store_url = case.organisation.store_url if case.organisation else case.typed_organisation
     username = case.person.username if case.person else case.typed_username or needs.hinted_username
-    return Known(store_url, username, _brand(work), needs.ui_locales, case.locale)
+    return Known(store_url, username, brand_shown(work), needs.ui_locales, case.locale)
 
 
 def finish(settled: Settled) -> bool:
@@ -115,45 +116,57 @@ def finish(settled: Settled) -> bool:
     return not settled.attempt_id or attempt_rows.finish_attempt(attempts.key(settled.attempt_id), clock.now())
 
 
-def show(settings: Settings, visit: Visit, attempt_id: str) -> Shown | Done | None:
-    """The page of the step that is due, ``Done`` where none is, None where there is no such sign-in."""
+def show(settings: Settings, visit: Visit, attempt_id: str, read: Reader, last: Told | None = None) -> Shown | Done | None:
+    """The page of the step that is due, ``Done`` where none is, None where there is no such sign-in.
+
+    With ``last`` it says what was wrong with the last answer, unless something was answered since.
+    """
     attempt = attempts.load(attempt_id, visit)
     if attempt is None:
         return None
-    needs = attempts.needs_of(attempt)
+    stored = attempts.needs_of(attempt)
+    needs = read(stored)
+    if needs is None:
+        return Done(_way_back(stored, attempt_id))
     work = gather(settings, needs, visit, attempt, attempt_id)
     step = next_step(work.case)
     if not isinstance(step, Step):
-        return Done(_way_back(needs, attempt_id))
+        return Done(_way_back(stored, attempt_id))
+    still_true = last if last is not None and last.fits(work, step) else None
     try:
-        return _shown(_prepared(work, step), step)
+        return shown(_prepared(work, step), step, still_true)
     except Stale:
-        return show(settings, visit, attempt_id)
+        return show(settings, visit, attempt_id, read)
 
 
-def answer(settings: Settings, visit: Visit, attempt_id: str, step_name: str, form: Form) -> Shown | Moved | None:
+def answer(
+    settings: Settings, visit: Visit, attempt_id: str, read: Reader, step_name: str, form: Form
+) -> Told | Moved | None:
     """Take an answer to the step and stage that are due; any other answer is not looked at. None: no such sign-in."""
     attempt = attempts.load(attempt_id, visit)
     if attempt is None:
         return None
-    work = gather(settings, attempts.needs_of(attempt), visit, attempt, attempt_id)
+    needs = read(attempts.needs_of(attempt))
+    if needs is None:
+        return Moved(attempt_id)
+    work = gather(settings, needs, visit, attempt, attempt_id)
     step = next_step(work.case)
     if not isinstance(step, Step) or step.name != step_name or step.stage_of(work.case) != form.get("stage", ""):
         return Moved(attempt_id)
     try:
         return _taken(work, step, form)
     except Lost as lost:
-        return _shown(work, step, lost.wrong.errors, form)
+        return told(work, step, lost.wrong.errors, form)
     except TooMany as closed:
-        return replace(_shown(work, step, (closed.message,)), retry_after=closed.retry_after)
+        return told(work, step, (closed.message,), form, closed.retry_after)
     except Stale:
         return Moved(attempt_id)
 
 
-def _taken(work: Work, step: Step, form: Form) -> Shown | Moved:
+def _taken(work: Work, step: Step, form: Form) -> Told | Moved:
     outcome = step.answer(work, form)
     if isinstance(outcome, Wrong):
-        return _shown(_prepared(_after(work, outcome), step), step, outcome.errors, form)
+        return told(_after(work, outcome), step, outcome.errors, form)
     new = effects.keep(work, outcome)
     login_ended = outcome.ends_login and not new.login
     return Moved(work.case.attempt_id, new.login, outcome.device_cookie, new.browser, login_ended)
@@ -164,16 +177,29 @@ def reopen(settings: Settings, visit: Visit, sealed: str, username: str) -> str 
     held = attempts.open_request(settings, sealed)
     if held is None:
         return None
-    needs, proved = held
-    return attempts.open_attempt(settings, needs, visit, typed_username=username or proved, is_anew=True)
+    needs, typed = held
+    return attempts.open_attempt(settings, needs, visit, replace(typed, username=username or typed.username))
 
 
-def renew(settings: Settings, visit: Visit, attempt_id: str) -> str | None:
-    """A new sign-in for a page that was opened again after its time (S60): the same needs, no proof carried over."""
-    stale = attempts.load_stale(attempt_id, visit)
-    if stale is None:
+def lead_on(settings: Settings, visit: Visit, attempt_id: str, read: Reader, typed: str = "") -> Done | Continue | None:
+    """On from the page of a sign-in that is over, too old or another browser's; None where nobody knows it any more (S60).
+
+    Whoever asked is asked for again: a live login may be all that is needed (``Done``), else a new sign-in begins. Nothing
+    but the request is carried over, and the username in the browser where it was ``typed``.
+    """
+    stale = attempts.load_any(attempt_id)
+    if stale is None or visit.is_embedded:
         return None
-    return attempts.open_attempt(settings, attempts.needs_of(stale), visit, stale.typed_username, is_anew=True)
+    stored, is_own = attempts.needs_of(stale), stale.browser_id == visit.browser_id
+    if not is_own:
+        if stored.return_to.startswith("/link/"):
+            return None  # its path holds the token of a mailed link
+        stored = replace(stored, tasks=(), ui_locales=())  # what was picked in one browser is no wish of another
+    needs = read(stored)
+    if needs is None or not isinstance(next_step(gather(settings, needs, visit, None).case), Step):
+        return Done(_way_back(stored, attempt_id))
+    there = Typed(typed or stale.typed_username, attempts.organisation_typed(stale)) if is_own else Typed()
+    return Continue(attempts.open_attempt(settings, needs, visit, there))
 
 
 def choose_locale(settings: Settings, visit: Visit, attempt_id: str, locale: str) -> None:
@@ -185,10 +211,10 @@ def choose_locale(settings: Settings, visit: Visit, attempt_id: str, locale: str
             attempts.note(settings, attempt, Noted(columns={"needs": spoken.as_json()}))
 
 
-def recovery_codes(settings: Settings, visit: Visit, attempt_id: str) -> EnrolPage | None:
+def recovery_codes(settings: Settings, visit: Visit, attempt_id: str, read: Reader) -> EnrolPage | None:
     """The page with the codes while it is shown (S21), for the download; else None."""
-    shown = show(settings, visit, attempt_id)
-    page = shown.page if isinstance(shown, Shown) else None
+    found = show(settings, visit, attempt_id, read)
+    page = found.page if isinstance(found, Shown) else None
     return page if isinstance(page, EnrolPage) and page.stage == CODES else None
 
 
@@ -218,41 +244,3 @@ def _after(work: Work, wrong: Wrong) -> Work:
         except Stale:
             pass  # another answer spent it first
     return gather_again(work)
-
-
-def _shown(work: Work, step: Step, errors: tuple[Message, ...] = (), form: Form | None = None) -> Shown:
-    """The page of a step. Raises ``Stale`` where the step is not due any more: the sign-in was dropped under its hands."""
-    case = work.case
-    if next_step(case) is not step:
-        raise Stale
-    if form is not None and form.get("username"):
-        case = replace(case, typed_username=form["username"][:254])
-    return Shown(step.name, step.page(case, _frame(work, step, errors)), case, _brand(work))
-
-
-def _brand(work: Work) -> Brand:
-    return brand_of(work.organisation) if work.organisation and work.case.may_name_organisation else Brand()
-
-
-def _frame(work: Work, step: Step, errors: tuple[Message, ...]) -> Frame:
-    case, client = work.case, work.case.needs.client
-    named = case.organisation if case.may_name_organisation else None
-    username = case.person.username if case.person else ""
-    return Frame(
-        attempt_id=case.attempt_id,
-        action=f"/sign-in/{case.attempt_id}",
-        step=step.name,
-        stage=step.stage_of(case),
-        request=attempts.seal_request(work.settings, case.needs, username),
-        client_name=client.name if client else "",
-        client_logo=client.logo_uri if client else "",
-        organisation_name=named.name if named else "",
-        store_url=named.store_url if named else "",
-        username=username,
-        errors=errors,
-        notices=_notices(case),
-    )
-
-
-def _notices(case: Case) -> tuple[Message, ...]:
-    return (say("This page was out of date, so signing in starts again."),) if case.answered("is_anew") else ()

@@ -25,6 +25,7 @@ from idp.store import (
     recoveries,
     sealed,
     signing_keys,
+    stash,
     users,
 )
 
@@ -48,5 +49,6 @@ __all__ = [
     "recoveries",
     "sealed",
     "signing_keys",
+    "stash",
     "users",
 ]

@@ -43,9 +43,9 @@ def attempt_of(digest: bytes, browser_id: str, now: datetime) -> Select[Attempt]
 
 
 @asks_one
-def any_attempt_of(digest: bytes, browser_id: str) -> Select[Attempt]:
-    """A sign-in of this browser, over or expired too, as long as it is kept: a stale page begins anew from it (S60)."""
-    return select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id)
+def any_attempt(digest: bytes) -> Select[Attempt]:
+    """A sign-in as long as it is kept, over, expired or another browser's too: its address leads on to who asked (S60)."""
+    return select(Attempt).where(Attempt.digest == digest)
 
 
 def add_attempt(row: Attempt) -> None:

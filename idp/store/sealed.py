@@ -1,7 +1,7 @@
 """Sealed columns: how each value is bound to its row, which key sealed it, and how it moves to the current key.
 
 ``COLUMNS`` is the only list of what depends on the sealing keys (``crypto.Ring``). Not here: when rows are resealed
-(``sealing``), and the successor of a used refresh token, which lives for seconds.
+(``sealing``), the successor of a used refresh token, which lives for seconds, and the stash, which lives for minutes.
 """
 
 import json

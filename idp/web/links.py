@@ -152,6 +152,12 @@ def press(purpose: str) -> Response:
     return go_and_tell(f"/link/{purpose}/done", link)
 
 
+@blueprint.get("/link/<purpose>")
+def press_late(purpose: str) -> Response:
+    """Loaded again when the answer to the form is no longer kept: the token is not in this address."""
+    return gone() if purpose in ACTS else abort(404)
+
+
 @blueprint.get("/link/<purpose>/done")
 def done(purpose: str) -> Response:
     """What has happened."""

@@ -251,11 +251,7 @@ def _outcome(outcome: Outcome) -> Response:
             return pages.see_other(f"/sign-in/{outcome.attempt_id}")
         case Refused():
             return _bad(outcome.error, outcome.why, outcome.client_id)
-    return pages.error_page(
-        404,
-        say("This sign-in is over"),
-        say("It was finished, took too long, or was started in another browser. Go back to the app and sign in again."),
-    )
+    return pages.see_other("/sign-in")
 
 
 def _bad(error: str, why: str, client_id: str = "") -> Response:

@@ -125,8 +125,8 @@ def _worded(value: Any) -> Any:
 
 
 def render(template: str, page: Any, status: int = 200) -> Response:
-    """A page; never cached."""
-    response = make_response(render_template(template, page=page), status)
+    """A page; never cached. 429 means that nothing typed is wrong: no field is marked."""
+    response = make_response(render_template(template, page=page, must_wait=status == 429), status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = language.chosen()
     return response
@@ -169,8 +169,8 @@ def pick_language() -> Response:
     picked, back = request.form.get(language.PICKED, ""), way_back("/")
     if picked not in LANGUAGES:
         return see_other(back)
-    attempt_id = back.removeprefix("/sign-in/")
-    if attempt_id == back:  # a page beside a sign-in, which may know its reader's own choice
+    attempt_id = back.partition("?")[0].removeprefix("/sign-in/")
+    if not back.startswith("/sign-in/"):  # a page beside a sign-in, which may know its reader's own choice
         attempt_id = parse_qs(urlsplit(back).query).get("attempt", [""])[0]
         back += ("&" if "?" in back else "?") + urlencode(language.in_address(picked))
     if attempt_id:
@@ -181,8 +181,13 @@ def pick_language() -> Response:
 
 
 def way_back(otherwise: str) -> str:
-    """The path of ours that a posted form names in ``back``: nobody is sent elsewhere by it."""
+    """The path of ours that a posted form names in ``back``: nobody is sent elsewhere by it.
+
+    Where that page told what was wrong with an answer in a sign-in, it does so in the other language too.
+    """
     back = request.form.get("back", otherwise)
+    page = request.headers.get("Referer", "").removeprefix(browser.settings().issuer)
+    back = page if back.startswith("/sign-in/") and page.startswith(f"{back}?answer=") else back
     is_ours = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
     return back if is_ours else otherwise
 

@@ -17,7 +17,7 @@ from idp.identity.links import Opened
 from idp.signin import settle
 from idp.store import organisations
 from idp.store.organisations import Organisation
-from idp.web import browser, csrf, forms, language, pages
+from idp.web import asking, browser, csrf, forms, language, pages
 
 blueprint = Blueprint("reset", __name__)
 
@@ -93,7 +93,7 @@ def sent() -> Response:
     """The same for everybody."""
     attempt = request.args.get("attempt", "")[:64]
     _known(attempt)
-    goes_on = settle.needs_of(browser.settings(), browser.visit(), attempt) is not None
+    goes_on = settle.is_under_way(browser.visit(), attempt)
     texts = (
         say("If this account exists and has a verified e-mail address, a message with a link is on its way to it."),
         say("Nothing after a few minutes? Look among unwanted mail, or ask an administrator of your organisation."),
@@ -153,6 +153,12 @@ def choose() -> Response:
     return go_and_tell(told_at, link)
 
 
+@blueprint.get("/new-password")
+def choose_late() -> Response:
+    """Loaded again when the answer to the form is no longer kept: the token is not in this address."""
+    return gone()
+
+
 @blueprint.get("/reset/done")
 def done() -> Response:
     """Signed out, and on to signing in."""
@@ -204,7 +210,7 @@ def gone() -> Response:
 
 def _known(attempt: str = "") -> settle.Known:
     """What sign-in and browser know: languages, and the brand of the organisation they name, not of a typed one (S29)."""
-    known = settle.known(browser.settings(), browser.visit(), attempt)
+    known = settle.known(browser.settings(), browser.visit(), attempt, asking.read)
     language.asked_in(*known.ui_locales)
     if known.locale:
         language.prefer(known.locale)

@@ -1,49 +1,74 @@
 """The sign-in pages: one address an attempt, whatever the step (steps have no routes)."""
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, abort, make_response, request
 
 from idp.errors import say
 from idp.signin import attempts, settle
-from idp.signin.settle import Done, Shown
-from idp.web import browser, csrf, forms, language, pages
+from idp.signin.case import Continue
+from idp.signin.settle import Done
+from idp.signin.shown import Shown, Told
+from idp.web import asking, browser, csrf, forms, language, pages, post_redirect_get, stash
+from idp.web.account import person
+from idp.web.reset import ToldPage, tell
 
 blueprint = Blueprint("signin", __name__)
+PURPOSE, CHECK = "sign-in", "cookies"
+SECONDS = 86_400
+"""What was typed comes back this long: a page may lie open over night."""
+
+
+@blueprint.get("/sign-in")
+def front() -> Response:
+    """Where an old address of a sign-in leads when nobody knows any more who asked for it."""
+    if person.who() is not None:
+        return pages.see_other("/")
+    texts = (say("You are not signed in here, and the page you came from is too old to go on with."),)
+    return tell(ToldPage(say("Sign in"), texts, signs_in=True))
 
 
 @blueprint.get("/sign-in/<attempt_id>")
 def show(attempt_id: str) -> Response:
-    """The page of the step that is due."""
-    shown = settle.show(browser.settings(), browser.visit(), attempt_id)
-    if shown is None:
-        renewed = settle.renew(browser.settings(), browser.visit(), attempt_id)
-        return pages.see_other(f"/sign-in/{renewed}") if renewed else _gone()
-    return pages.see_other(shown.to) if isinstance(shown, Done) else _page(shown)
+    """The page of the step that is due; without one, on to who asked."""
+    told = _told(attempt_id)
+    shown = settle.show(browser.settings(), browser.visit(), attempt_id, asking.read, told)
+    if isinstance(shown, Shown):
+        return _page(shown)
+    return pages.see_other(shown.to) if isinstance(shown, Done) else _lead_on(attempt_id, told)
 
 
 @blueprint.post("/sign-in/<attempt_id>")
 def answer(attempt_id: str) -> Response:
     """An answer to the step that it names; a form that finds no matching sign-in opens a new one (S60)."""
-    form = forms.fields()
-    visit = browser.visit()
-    language.asked_in(*attempts.languages_asked(browser.settings(), form.get("request", "")))  # a refusal speaks it too
-    taken = settle.answer(browser.settings(), visit, attempt_id, form.get("step", ""), form) if csrf.fits() else None
+    form, settings, visit = forms.fields(), browser.settings(), browser.visit()
+    language.asked_in(*attempts.languages_asked(settings, form.get("request", "")))  # a refusal speaks it too
+    step = form.get("step", "")
+    taken = settle.answer(settings, visit, attempt_id, asking.read, step, form) if csrf.fits() else None
     if taken is None:
-        return _begin_again(form)
-    if isinstance(taken, Shown):
-        return _page(taken, 429 if taken.retry_after else 422)
+        return _begin_again(attempt_id, form)
+    if isinstance(taken, Told):
+        return post_redirect_get.redirect_to_answer(f"/sign-in/{attempt_id}", _keep(taken))
     _take_cookies(taken)
     return pages.see_other(f"/sign-in/{taken.attempt_id}")
 
 
-def _begin_again(form: Mapping[str, str]) -> Response:
-    """Open the sign-in of a stale form again, by a GET where no cookie came: with a POST that proves nothing (SameSite)."""
+def _begin_again(attempt_id: str, form: Mapping[str, str]) -> Response:
+    """Open the sign-in of a stale form again, by a GET where no cookie came: with a POST that proves nothing (SameSite).
+
+    Where the form's own request does not open (sealing keys change), the stored one leads on.
+    """
+    sealed, username = form.get("request", ""), form.get("username", "")
     if browser.cookies().browser_is_new:
-        carried = attempts.carry(browser.settings(), form.get("request", ""), form.get("username", ""))
-        return pages.see_other(f"/sign-in/again?request={carried}") if carried else _gone()
-    reopened = settle.reopen(browser.settings(), browser.visit(), form.get("request", ""), form.get("username", ""))
-    return pages.see_other(f"/sign-in/{reopened}") if reopened else _gone()
+        carried = attempts.carry(browser.settings(), sealed, username)
+        to = f"/sign-in/again?request={carried}" if carried else ""
+    else:
+        reopened = settle.reopen(browser.settings(), browser.visit(), sealed, username)
+        to = f"/sign-in/{reopened}" if reopened else ""
+    if not to and sealed and settle.asked_by(attempt_id):
+        to = f"/sign-in/{quote(attempt_id)}"
+    return pages.see_other(to) if to else _gone()
 
 
 @blueprint.get("/sign-in/again")
@@ -57,9 +82,7 @@ def again() -> Response:
 @blueprint.get("/sign-in/<attempt_id>/recovery-codes.txt")
 def recovery_codes(attempt_id: str) -> Response:
     """The codes as a text file, as long as the page shows them (S23)."""
-    page = settle.recovery_codes(browser.settings(), browser.visit(), attempt_id)
-    if page is None:
-        return _gone()
+    page = settle.recovery_codes(browser.settings(), browser.visit(), attempt_id, asking.read) or abort(404)
     response = make_response("\r\n".join((page.file_name, "", *page.codes, "")))
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="{page.file_name}.txt"'
@@ -67,7 +90,45 @@ def recovery_codes(attempt_id: str) -> Response:
     return response
 
 
-def _page(shown: Shown, status: int = 200) -> Response:
+def _gone() -> Response:
+    texts = (say("It was finished, took too long, or was started in another browser."),)
+    return pages.render("reset/told.html", ToldPage(say("This sign-in is over"), texts, signs_in=True), 404)
+
+
+def _lead_on(attempt_id: str, told: Told | None) -> Response:
+    """On from a sign-in that this browser does not have (any more), once it is sure that the browser takes cookies."""
+    if browser.cookies().browser_is_new:
+        if CHECK in request.args:
+            return _cookies_are_blocked(attempt_id)
+        return pages.see_other(f"/sign-in/{quote(attempt_id)}?{CHECK}=1")  # with a cookie that the next request brings
+    typed = told.typed.get("username", "") if told else ""
+    on = settle.lead_on(browser.settings(), browser.visit(), attempt_id, asking.read, typed)
+    if isinstance(on, Continue):
+        return pages.see_other(f"/sign-in/{on.attempt_id}")
+    return pages.see_other(on.to if on else "/sign-in")
+
+
+def _cookies_are_blocked(attempt_id: str) -> Response:
+    texts = (
+        say("Signing in needs cookies, and this browser does not keep those of this site."),
+        say("Allow cookies for this site in your browser's settings, and then try again."),
+    )
+    page = ToldPage(say("Cookies are blocked"), texts, f"/sign-in/{quote(attempt_id)}", say("Try again"))
+    return pages.render("reset/told.html", page, 400)
+
+
+def _keep(told: Told) -> str:
+    return stash.put(PURPOSE, told.as_json(), SECONDS, told.attempt_id)
+
+
+def _told(attempt_id: str) -> Told | None:
+    """What was wrong with the last answer, where the address says that something was."""
+    kept = stash.get(PURPOSE, request.args.get(post_redirect_get.REFERENCE, ""), attempt_id)
+    return Told.from_json(attempt_id, kept) if kept is not None else None
+
+
+def _page(shown: Shown) -> Response:
+    status = 429 if shown.retry_after else 422 if shown.told is not None and shown.told.errors else 200
     language.asked_in(*shown.case.needs.ui_locales)
     if shown.case.person is not None:
         language.prefer(shown.case.locale)
@@ -85,11 +146,3 @@ def _take_cookies(moved: settle.Moved) -> None:
     if moved.device_cookie:
         cookies.device = moved.device_cookie
     cookies.browser_renewed = moved.browser_cookie
-
-
-def _gone() -> Response:
-    return pages.error_page(
-        404,
-        say("This sign-in is over"),
-        say("It was finished, took too long, or was started in another browser. Go back to the app and sign in again."),
-    )

@@ -50,6 +50,12 @@ def lift() -> Response:
     return go_and_tell("/unlock/done", link)
 
 
+@blueprint.get("/unlock")
+def lift_late() -> Response:
+    """Loaded again when the answer to the form is no longer kept: the token is not in this address."""
+    return gone()
+
+
 @blueprint.get("/unlock/done")
 def done() -> Response:
     """It is open, and nobody is signed in by it."""

@@ -28,7 +28,9 @@ def test_the_test_button_makes_a_real_sign_in_and_explains_the_token(factory, en
     assert "__Host-trial" not in browser.cookies
     with factory.context():
         assert grants.grants_of(anna.organisation_id, anna.id, now()) == []
-    assert browser.reload().status == 400, "the same answer counts twice"
+    assert browser.reload().heading == "The ID token, explained"
+    answer = next(hop for hop in browser.hops if "answer=" in hop)
+    assert browser.open(answer.partition("?")[0]).status == 400, "an answer counts without its code"
 
 
 def test_an_answer_that_was_not_asked_for_counts_for_nothing(factory, enter, anna) -> None:

@@ -35,8 +35,14 @@ def send(shop: Shop, browser: Browser, path: str, *files: File, **fields: str) -
     body = b"".join(f"--{mark}\r\nContent-Disposition: form-data; ".encode() + part + b"\r\n" for part in parts)
     body += f"--{mark}--\r\n".encode()
     browser.response = browser.client.post(
-        path, base_url=shop.settings.issuer, data=body, content_type=f"multipart/form-data; boundary={mark}", buffered=True
+        path,
+        base_url=shop.settings.issuer,
+        data=body,
+        content_type=f"multipart/form-data; boundary={mark}",
+        buffered=True,
     )
+    if "answer=" in browser.headers.get("Location", ""):
+        browser.response = browser.client.get(browser.headers["Location"], base_url=shop.settings.issuer)
     browser._arrive()
     return browser.status
 

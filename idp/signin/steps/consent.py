@@ -22,8 +22,11 @@ class ConsentPage:
 
 def due(case: Case) -> bool:
     """Asked where the request says so, or a foreign app asks for more than was allowed before."""
-    if case.needs.client is None or case.answered("consent") or case.level < needed_level(case):
+    if case.needs.client is None or case.level < needed_level(case):
         return False  # what cannot be granted is not asked to be allowed
+    # The app may be given more scopes while somebody signs in: an answer is about those that the page named.
+    if case.answered("consent") and set(case.needs.scopes) <= set(case.answers.get("consent_to", case.needs.scopes)):
+        return False
     if "consent" in case.needs.prompt:
         return True
     return not case.needs.client.first_party and not set(case.needs.scopes) <= case.consented_scopes
@@ -51,7 +54,7 @@ def answer(work: Work, form: Form) -> Outcome:
         consents.give_consent(user.organisation_id, user.id, client.client_id, scopes, work.case.now)
         work.record(Event.CONSENT_GIVEN, scopes=scopes)
 
-    return Noted(answers={"consent": "allowed"}, effect=effect)
+    return Noted(answers={"consent": "allowed", "consent_to": sorted(work.case.needs.scopes)}, effect=effect)
 
 
 STEP = Step("consent", "consent_required", due, page, answer)

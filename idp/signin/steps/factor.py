@@ -48,6 +48,7 @@ class FactorPage:
     has_codes: bool = True
     only_passkey: bool = False
     is_new: bool = False
+    remember_ticked: bool = False
 
 
 def due(case: Case) -> bool:
@@ -81,6 +82,7 @@ def page(case: Case, frame: Frame) -> FactorPage:
         has_codes=case.person is not None and case.person.recovery_codes_left > 0,
         only_passkey=not _code_suffices(case),
         is_new=bool(case.answered("passkey_added")),
+        remember_ticked="remember_device" in case.typed,
     )
 
 

@@ -32,7 +32,8 @@ def due(case: Case) -> bool:
 
 def page(case: Case, frame: Frame) -> OrganisationPage:
     """The field."""
-    return OrganisationPage(frame, case.typed_organisation, by_passkey.ask_of(case, PLACE))
+    typed = case.typed.get("organisation") or case.typed_organisation or case.former_organisation
+    return OrganisationPage(frame, typed, by_passkey.ask_of(case, PLACE))
 
 
 def prepare(work: Work) -> Mapping[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from idp import db
 from idp.audit import Event
-from idp.errors import say
+from idp.errors import Message, say
 from idp.identity import leaked, passwords, people, throttle
 from idp.identity.organisations import normal_store_url
 from idp.identity.proofs import Proof, as_json
@@ -20,6 +20,7 @@ from idp.store.users import User
 
 PLACE = "password"
 MISMATCH = say("That username and password do not go together. Check both and try again.")
+MISMATCH_OF_THREE = say("That store URL, username and password do not go together. Check all three and try again.")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def page(case: Case, frame: Frame) -> PasswordPage:
         username=fixed or case.typed_username or case.needs.hinted_username,
         username_is_fixed=bool(fixed),
         store_url=_shown_store_url(case),
-        can_change_organisation=case.person is None and not case.needs.organisation,
+        can_change_organisation=_can_change_organisation(case),
         can_change_person=bool(fixed) and not case.needs.subject,
         passkey=by_passkey.ask_of(case, PLACE),
     )
@@ -73,8 +74,8 @@ def prepare(work: Work) -> Mapping[str, Any] | None:
 
 def answer(work: Work, form: Form) -> Outcome:
     """A guess: counted, then checked; on a hit among the leaked ones that is noted for the next step."""
-    if "other_organisation" in form and work.case.person is None and not work.case.needs.organisation:
-        return Noted(answers={"organisation": ASK}, columns={"typed_organisation": "", "organisation_id": None})
+    if "other_organisation" in form and _can_change_organisation(work.case):
+        return Noted(answers={"organisation": ASK}, columns={"organisation_id": None})
     if "other_person" in form:
         return somebody_else()
     if "passkey" in form:
@@ -83,9 +84,9 @@ def answer(work: Work, form: Form) -> Outcome:
     user = work.user or (people.find(work.organisation.id, username) if work.organisation else None)
     checked = check(work, user, username, form.get("password", ""))
     if isinstance(checked, Wrong):
-        return checked
+        return replace(checked, errors=(_mismatch(work.case),))
     if user is None or work.organisation is None:
-        return Wrong((MISMATCH,))
+        return Wrong((_mismatch(work.case),))
     if work.case.needs.subject not in ("", user.id):
         return Wrong((say("Sign in as the person this was asked for, please."),))
     columns: dict[str, object] = {
@@ -97,6 +98,17 @@ def answer(work: Work, form: Form) -> Outcome:
         # What another person proved in this attempt must never count for this one.
         columns |= {"proofs": as_json(checked.proofs), "sealed": ""}
     return replace(checked, columns=columns)
+
+
+def _can_change_organisation(case: Case) -> bool:
+    """Whether another store URL may be typed: not where the app named one, or serves one organisation alone."""
+    serves_one = case.needs.client is not None and len(case.needs.client.organisations) == 1
+    return case.person is None and not case.needs.organisation and not serves_one
+
+
+def _mismatch(case: Case) -> Message:
+    """Name whatever stands on the page and may be wrong: the store URL too, whether an organisation has it or not (S29)."""
+    return MISMATCH_OF_THREE if _shown_store_url(case) and _can_change_organisation(case) else MISMATCH
 
 
 def check(work: Work, user: User | None, username: str, password: str) -> Noted | Wrong:

@@ -13,7 +13,7 @@ from idp.signin.case import Needs
 from idp.signin.settle import known
 from idp.store import clients
 from idp.store import logins as login_rows
-from idp.web import browser, csrf, language, pages
+from idp.web import asking, browser, csrf, language, pages
 from idp.web.account.person import Me, SignInFirst, me, who
 
 
@@ -52,7 +52,7 @@ def home() -> Response:
     """Who you are and where to go, or a way in."""
     present = who()
     if present is None:
-        pages.wear(known(browser.settings(), browser.visit()).brand)
+        pages.wear(known(browser.settings(), browser.visit(), "", asking.read).brand)
         return pages.render("account/home.html", HomePage("", "", "", ()))
     pages.wear(brand_of(present.organisation))
     user, at = present.user, present.organisation

@@ -12,7 +12,7 @@ from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.oauth import registration
 from idp.store import clients as store
 from idp.store.clients import Client
-from idp.web import browser, forms, pages
+from idp.web import browser, forms, pages, post_redirect_get
 from idp.web.admin import access, app_fields, dialog
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.app_fields import Group, Shown
@@ -167,6 +167,7 @@ def add(store_url: str) -> Response:
         row, secret = registration.register(browser.settings(), typed, metadata, ours, None, admin.origin)
     except Refusal as refusal:
         return _form(admin, None, form, refusal)
+    post_redirect_get.land_at(address_of(admin, row.client_id))
     return pages.render("admin/app.html", detail(admin, row, secret))
 
 
@@ -198,6 +199,7 @@ def act_on_app(store_url: str, client_id: str, act: str) -> Response:
     except Refusal as refusal:
         return dialog.refused(admin, HERE, question, refusal)
     if secret:
+        post_redirect_get.land_at(address_of(admin, client_id))
         return pages.render("admin/app.html", detail(admin, app_at(admin, client_id), secret))
     return access.done(*(_list_of(admin), "removed") if act == "delete" else (address_of(admin, client_id), "done"))
 

@@ -14,7 +14,7 @@ from idp.store import clients, credentials, logins, users
 from idp.store.logins import Login
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from idp.web import browser, pages
+from idp.web import browser, pages, post_redirect_get
 from idp.web.account.passkeys import Key, key_of
 from idp.web.admin import access, dialog
 from idp.web.admin.access import Admin, Frame
@@ -110,6 +110,7 @@ def _carry_out(admin: Admin, user: User, act: Act, question: Question) -> Respon
     if not act.is_shown:
         return access.done(address_of(admin, user.id), act.done)
     where = browser.settings().issuer + url_for("reset.welcome")
+    post_redirect_get.land_at(address_of(admin, user.id))
     return pages.render("admin/printed_code.html", PrintedCodePage(admin.frame(HERE), user.id, user.username, made, where))
 
 

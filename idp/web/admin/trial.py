@@ -10,7 +10,7 @@ from idp import clock
 from idp.errors import Message, say
 from idp.oauth import permit, trial
 from idp.oauth.trial import Outcome
-from idp.web import browser, oauth, pages
+from idp.web import browser, oauth, pages, post_redirect_get
 from idp.web.admin import access, dialog
 from idp.web.admin.clients import HERE, address_of, app_at
 from idp.web.admin.dialog import Question
@@ -89,6 +89,8 @@ def finish() -> Response:
     answer = {name: value[:LONGEST] for name, value in request.args.items() if len(request.args.getlist(name)) == 1}
     sealed = request.cookies.get(browser.cookie_name(COOKIE), "")
     outcome = trial.finish(oauth.server().provider, sealed, answer, browser.visit())
+    if outcome.claims:
+        post_redirect_get.land_at(request.path)
     response = pages.render("admin/trial.html", _page(outcome), 200 if outcome.claims else 400)
     browser.put_cookie(response, COOKIE, "", 0)  # kept where nothing came of it: any site may send a browser here
     return response

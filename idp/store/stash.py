@@ -1,0 +1,43 @@
+"""The stash: small sealed values that one browser comes back for within minutes. Nothing else refers to them."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, Select, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, asks_one, delete_some, write
+
+
+class Stashed(Base):
+    """One value. ``id`` is random but no bearer: the row is found together with the browser that put it there.
+
+    ``sealed``: the value, bound to id, browser and purpose.
+    """
+
+    __tablename__ = "stash"
+    __table_args__ = (Index("ix_stash_browser", "browser_id", "created_at"), Index("ix_stash_expires", "expires_at"))
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    browser_id: Mapped[str] = mapped_column(Id)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+@asks_one
+def stashed(stash_id: str, browser_id: str, now: datetime) -> Select[Stashed]:
+    """A value of this browser; none where it expired or is another browser's."""
+    return select(Stashed).where(Stashed.id == stash_id, Stashed.browser_id == browser_id, Stashed.expires_at > now)
+
+
+def add_stashed(row: Stashed, most: int) -> None:
+    """Insert, and keep the newest ``most`` of this browser: a form sent in a loop must not fill the table."""
+    add(row)
+    newest = select(Stashed.id).where(Stashed.browser_id == row.browser_id).order_by(Stashed.created_at.desc(), Stashed.id)
+    older = newest.offset(most).limit(most)
+    write(delete(Stashed).where(Stashed.id.in_(older.scalar_subquery())))
+
+
+def sweep_stash(now: datetime, most: int) -> int:
+    """Delete those that expired."""
+    return delete_some(Stashed, Stashed.expires_at <= now, most)

@@ -1,0 +1,128 @@
+"""Post/Redirect/Get: no page is the direct answer to a posted form.
+
+A page that answers a POST cannot be shown again: Chromium ends in ERR_CACHE_MISS at Back and Forward, since our pages are
+never stored, and Reload sends the form once more. So the page is kept for this browser, sealed and for a short time
+(``stash``), and the answer is a redirect (303) to the same path with a reference. The GET shows the page with its own
+status. Where the page is gone (time, sign-out, another browser) the path's ordinary page is shown.
+
+Sign-in pages keep no page but what was wrong and what was typed (``web/signin``): the step that is due is always shown live.
+"""
+
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+import structlog
+from flask import Flask, Response, current_app, g, make_response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from idp import clock
+from idp.identity import logins
+from idp.web import browser, csrf, language, pages, stash
+
+log = structlog.get_logger("web")
+REFERENCE = "answer"
+PURPOSE = "page"
+SECONDS = 3600
+SECRET_SECONDS = 600
+"""A page with a new secret or a printed code is shown again for this long."""
+SHORTEST = 60
+"""A page that asks to wait is kept for as long as it asks, and at least for this long."""
+MADE_ANEW = frozenset(("set-cookie", "content-length", "content-type", "location"))
+
+
+def setup_post_redirect_get(app: Flask) -> None:
+    """Keep pages that answer a POST, and show them before a view runs. To be called after ``setup_pages``."""
+    app.before_request(_show_kept)
+    app.after_request(_keep)
+
+
+def land_at(path: str) -> None:
+    """Keep the page of this request and show it at ``path``, whose ordinary page makes sense once this one is gone.
+
+    For pages with something that is made once: a secret, a printed code, what came of a single-use code (a GET as well).
+    """
+    g.landing = path
+
+
+def redirect_to_answer(path: str, reference: str, query: tuple[tuple[str, str], ...] = ()) -> Response:
+    """Go to the GET that shows what was kept as ``reference``."""
+    return pages.see_other(f"{quote(path)}?{urlencode([*query, (REFERENCE, reference)])}")
+
+
+def _keep(response: Response) -> Response:
+    """A redirect to the page, where ``response`` is one that answers a form of ours.
+
+    A form that is not ours is refused directly: it must change nothing. So is what fails at the server: the database may be
+    what failed.
+    """
+    is_page = response.mimetype == "text/html" and (response.status_code < 300 or 400 <= response.status_code < 500)
+    if not is_page or (request.method != "POST" and "landing" not in g):
+        return response
+    try:
+        return _kept(response) if _is_route() and ("landing" in g or csrf.fits()) else response
+    except HTTPException:  # the body could not be read
+        return response
+    except Exception as error:
+        log.error("page_not_kept", route=request.endpoint, exc_info=error)
+        return response
+
+
+def _kept(response: Response) -> Response:
+    landing = g.get("landing", "")
+    path, seconds = landing or request.path, SECRET_SECONDS if landing else SECONDS
+    if "Retry-After" in response.headers:
+        seconds = min(seconds, max(SHORTEST, int(response.headers["Retry-After"])))
+    reference = stash.put(PURPOSE, _as_json(response, path), seconds, _login_id())
+    sent = parse_qsl(request.query_string.decode("latin-1")) if not landing else []
+    answer = redirect_to_answer(path, reference, tuple(pair for pair in sent if pair[0] != REFERENCE))
+    for cookie in response.headers.getlist("Set-Cookie"):
+        answer.headers.add("Set-Cookie", cookie)
+    return answer
+
+
+def _as_json(response: Response, path: str) -> dict[str, Any]:
+    headers = [(name, value) for name, value in response.headers.items() if name.lower() not in MADE_ANEW]
+    return {"path": path, "status": response.status_code, "headers": headers, "html": response.get_data(as_text=True)}
+
+
+def _show_kept() -> Response | None:
+    """The page that the reference names, for the browser and the login it was made for; None where it is gone."""
+    reference = request.args.get(REFERENCE, "")
+    if request.method not in ("GET", "HEAD") or not reference:
+        return None
+    kept = stash.get(PURPOSE, reference, _login_id())
+    if kept is not None and kept["path"] == request.path and _speaks(kept):
+        response = make_response(kept["html"], kept["status"])
+        response.headers.extend(kept["headers"])
+        return response
+    return pages.see_other(_page_above()) if isinstance(request.routing_exception, MethodNotAllowed) else None
+
+
+def _speaks(kept: dict[str, Any]) -> bool:
+    """Whether the page is in the language that was picked since, if any: else the ordinary page is shown in it."""
+    wanted = request.args.get(language.PICKED, "")
+    return not wanted or wanted == dict(kept["headers"]).get("Content-Language")
+
+
+def _login_id() -> str:
+    """The login that is live after this request; empty where nobody is signed in."""
+    changed = browser.cookies().login
+    bearer = browser.visit().login if changed is None else changed
+    login = logins.current(bearer, clock.now()) if bearer else None
+    return login.id if login else ""
+
+
+def _is_route() -> bool:
+    """Whether there is something at this path: the redirect leads nowhere that a stranger made up."""
+    return request.url_rule is not None or isinstance(request.routing_exception, MethodNotAllowed)
+
+
+def _page_above() -> str:
+    """The nearest page up the path: some forms are sent to a path that has no page of its own."""
+    routes = current_app.create_url_adapter(request)
+    path = request.path
+    while path != "/" and routes is not None:
+        path = path.rpartition("/")[0] or "/"
+        if routes.test(path, "GET"):
+            return quote(path)
+    return "/"

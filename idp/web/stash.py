@@ -1,0 +1,71 @@
+"""Keep a value for this browser and get it back by a reference that is safe in an address.
+
+``put`` seals the value and answers with a reference; ``get`` opens it again for the same browser, the same ``purpose`` and
+the same ``bound_to`` (a sign-in, or the login that was live). The reference alone opens nothing: the browser's cookie must
+come with it. Values live for minutes, and a browser holds a few of them. Used for answers to posted forms
+(``post_redirect_get``), and for whatever else must survive a redirect without standing in an address.
+"""
+
+import json
+import zlib
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from flask import g
+
+from idp import clock, crypto, db
+from idp.errors import Unreadable
+from idp.signin import attempts
+from idp.signin.case import Visit
+from idp.store import stash as store
+from idp.store.stash import Stashed
+from idp.web import browser
+
+MOST = 12
+"""Values that one browser holds; older ones give way."""
+
+
+def put(purpose: str, value: Any, seconds: int, bound_to: str = "") -> str:
+    """Keep a JSON value for so many seconds; its reference. The browser has a cookie, or gets it with this answer."""
+    visit = _noted()
+    reference, now = crypto.new_id(), clock.now()
+    plain = zlib.compress(json.dumps(value, separators=(",", ":")).encode())
+    row = Stashed(
+        id=reference,
+        browser_id=visit.browser_id,
+        sealed=browser.settings().ring.seal(plain, _place(reference, purpose, bound_to)),
+        created_at=now,
+        expires_at=now + timedelta(seconds=seconds),
+    )
+    with db.transaction():
+        store.add_stashed(row, MOST)
+    return reference
+
+
+def get(purpose: str, reference: str, bound_to: str = "") -> Any:
+    """The value; None where it is gone, another browser's, or was bound to something else."""
+    visit = browser.visit()
+    if visit.new_browser or len(reference) != 26 or not reference.isascii():
+        return None
+    row = store.stashed(reference, visit.browser_id, clock.now())
+    if row is None:
+        return None
+    try:
+        return json.loads(zlib.decompress(browser.settings().ring.open(row.sealed, _place(reference, purpose, bound_to))))
+    except Unreadable:
+        return None
+
+
+def _noted() -> Visit:
+    """This visit, by a browser that has a row from now on: pages of mailed links are opened in new ones."""
+    visit = browser.visit()
+    if visit.new_browser:
+        with db.transaction():
+            attempts.note_browser(visit, clock.now())
+        g.visit = replace(visit, new_browser=b"")
+    return browser.visit()
+
+
+def _place(reference: str, purpose: str, bound_to: str) -> str:
+    return f"stash:{reference}:{browser.visit().browser_id}:{purpose}:{bound_to}"

@@ -1,0 +1,110 @@
+"""Back, Forward and Reload in a real Chromium: no page may end in an error (S60)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from playwright.sync_api import Route, expect
+
+from idp.clock import now
+from idp.db import transaction
+from idp.identity import links
+from idp.store import limits
+from tests.browser.conftest import Visitor
+from tests.conftest import Live
+from tests.factories import MadePerson
+
+Visitors = Callable[..., Visitor]
+AT = "/admin/example-shoes"
+
+
+@pytest.fixture
+def ann(live: Live, quiet_shoes: str) -> MadePerson:
+    return live.factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=3, email="ann@shoes.example")
+
+
+def walks_through_its_history(here: Visitor, words: str) -> None:
+    """Reload, Back and Forward: the page that says ``words`` comes back each time, and none of them is an error."""
+    alert = here.page.get_by_role("alert").filter(has_text=words)
+    expect(alert).to_be_visible()
+    here.page.reload()
+    expect(alert).to_be_visible()
+    here.page.go_back()
+    expect(here.page.locator("h1")).to_be_visible()
+    here.page.go_forward()
+    expect(alert).to_be_visible()
+
+
+def test_wrong_answers_of_a_sign_in_stay_in_the_history(visitor: Visitors, ann: MadePerson) -> None:
+    """S56, S60, S61: a wrong password, code and recovery code, and then the right one; from the app, Back leads on to it."""
+    here = visitor().begin().fill(username="ann", password="not the right one").next()
+    walks_through_its_history(here, "do not go together")
+    here.fill(password=ann.password).next().fill(code=ann.authenticator.wrong()).next()
+    walks_through_its_history(here, "That code is not right")
+    here.press("use_recovery").fill(recovery_code="AAAAAAA-BBBBBBB").next()
+    walks_through_its_history(here, "That recovery code is not right")
+    here.press("use_app").fill(code=ann.authenticator.code()).next()
+    here.tokens()
+    for _ in range(3):
+        here.page.go_back()
+        here.page.wait_for_url(f"{here.app.redirect_uri}?*")
+    assert here.page.locator("h1").inner_text() == "Back in the app"
+
+
+@pytest.mark.parametrize("purpose", ["reset", "unlock"])
+def test_wrong_answers_at_mailed_links_stay_in_the_history(
+    visitor: Visitors, live: Live, ann: MadePerson, purpose: links.Purpose
+) -> None:
+    """S60: forms whose token stands in no address but the first."""
+    with live.factory.context(), transaction():
+        for _ in range(100):
+            limits.count_towards_stop(ann.organisation_id, ann.id, "totp", 100, now())
+        told = {"email": "ann@shoes.example"}
+        token = links.make(live.settings, live.factory.user(ann), purpose, told, links.soon(live.settings))
+    here = visitor().open(links.address_of(live.settings, purpose, token).removeprefix(live.settings.issuer))
+    fields = {"reset": {"new_password": "short", "new_password_again": "short"}, "unlock": {"password": "wrong"}}[purpose]
+    here.fill(**fields).next()
+    walks_through_its_history(here, "")
+
+
+def test_beside_the_sign_in_and_in_the_console(enter: Callable[..., Visitor], people: dict[str, MadePerson]) -> None:
+    """S60: wrong answers beside a sign-in, in the profile and in the console."""
+    here = enter(people["administrator"], "/welcome")
+    here.fill(organisation="example-shoes", username="nobody", code="AAAA").next()
+    walks_through_its_history(here, "")
+    here.open("/account/address").fill(email="nobody@nowhere").next()
+    walks_through_its_history(here, "")
+    here.open(f"{AT}/people/add").fill(username=people["administrator"].username).next()
+    walks_through_its_history(here, "")
+
+
+@pytest.mark.parametrize("gone", ["cookies", "weekend"])
+def test_a_page_of_long_ago_is_reloaded(visitor: Visitors, ann: MadePerson, gone: str) -> None:
+    """S60, S61: after a wrong answer, with cookies gone or after a weekend, a reload leads on and ends in the app."""
+    here = visitor().begin().fill(username="ann", password="not the right one").next().complains("do not go together")
+    if gone == "cookies":
+        here.context.clear_cookies()
+    with time_machine.travel(now() + timedelta(days=3 if gone == "weekend" else 0), tick=True):
+        here.page.reload()
+        here.reads("Sign in")
+        expect(here.page.get_by_role("status").first).to_contain_text("out of date")
+        here.fill(username="ann", password=ann.password).next().fill(code=ann.authenticator.code()).next()
+        assert here.tokens().amr == ["pwd", "otp", "mfa"]
+
+
+def test_blocked_cookies_are_told(visitor: Visitors, ann: MadePerson) -> None:
+    """S60: a Chromium that keeps no cookie comes to a page that says so, from an app and from the front page's button."""
+    here = visitor()
+
+    def block(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        headers = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
+        route.fulfill(response=answer, headers=headers)
+
+    here.context.route("**/*", block)
+    here.begin().sees("Cookies are blocked")
+    here.open("/").next().reads("Cookies are blocked")
+    here.context.unroute("**/*")
+    here.page.get_by_role("link", name="Try again").click()
+    here.reads("Sign in")

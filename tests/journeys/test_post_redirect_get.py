@@ -1,0 +1,195 @@
+"""Answers to posted forms survive a reload: design.md, "Steps have no routes" (S56, S60; Post/Redirect/Get)."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import select
+
+from idp import clock as clocks
+from idp import db
+from idp.db import transaction
+from idp.identity import links, operating
+from idp.store import clients, limits
+from idp.store.stash import Stashed
+from idp.sweeps import sweep
+from tests.drivers.browser import Browser
+from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+
+AT = "/admin/example-shoes"
+Enter = Callable[..., Browser]
+
+
+@pytest.fixture
+def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
+    """An administrator."""
+    return factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
+
+
+@pytest.fixture
+def otto(factory: Factory, quiet_shoes: str) -> MadePerson:
+    """An operator."""
+    with factory.context():
+        first = operating.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
+    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
+
+
+def link_of(factory: Factory, person: MadePerson, purpose: links.Purpose) -> str:
+    with factory.context(), transaction():
+        told = {"email": "anna@shoes.example"}
+        token = links.make(factory.settings, factory.user(person), purpose, told, links.soon(factory.settings))
+    return links.address_of(factory.settings, purpose, token)
+
+
+def wrong_answers(browser: Browser, factory: Factory, anna: MadePerson, enter: Enter) -> Iterator[str]:
+    """One wrong answer at each kind of form, from the same browser; its name."""
+    browser.open("/account/security").fill(username="anna", password="not this one").submit()
+    yield "password"
+    browser.fill(username="anna", password=anna.password).submit()
+    browser.fill(code=anna.authenticator.wrong()).submit()
+    yield "code"
+    browser.submit("use_recovery").fill(recovery_code="AAAAAAA-BBBBBBB").submit()
+    yield "recovery code"
+    browser.open("/reset").fill(organisation="example-shoes", username=" ").submit()
+    yield "forgotten password"
+    browser.open("/welcome").fill(organisation="example-shoes", username="anna", code="nothing").submit()
+    yield "welcome"
+    browser.open(link_of(factory, anna, "reset")).fill(new_password="short", new_password_again="short").submit()
+    yield "new password"
+    with factory.context(), transaction():
+        for _ in range(100):
+            limits.count_towards_stop(anna.organisation_id, anna.id, "recovery", 100, clocks.now())
+    browser.open(link_of(factory, anna, "unlock")).fill(password="not this one").submit()
+    yield "unlock"
+    enter(anna, "/account/address").fill(email="no address").submit()
+    yield "address"
+    browser.open("/account/details").fill(name="x" * 300).submit()
+    yield "name"
+    browser.open(f"{AT}/people/add").fill(username="").submit()
+    yield "person"
+    browser.open(f"{AT}/groups").submit("Add")
+    yield "group"
+    browser.open(f"{AT}/people/{anna.id}/edit").fill(email="no address").submit()
+    yield "edit"
+
+
+def test_a_wrong_answer_is_shown_by_get(browser: Browser, factory: Factory, anna: MadePerson, enter: Enter) -> None:
+    """S60: after each wrong answer the address can be loaded again, tells the same, and later shows the ordinary page."""
+    for kind in wrong_answers(browser, factory, anna, enter):
+        assert len(browser.hops) > 1, f"{kind}: the page is the answer to the POST"
+        status, errors, address = browser.status, browser.errors, browser.url
+        assert (status, bool(errors)) == (422, True), (kind, browser.text)
+        browser.reload()
+        assert (browser.status, browser.errors) == (status, errors), kind
+        plain = address.partition("?")[0]
+        assert browser.open(f"{plain}?answer={'a' * 26}").errors == [], kind
+
+
+def test_what_is_typed_after_a_wrong_answer_goes_on(journey, factory: Factory, quiet_shoes: str, clock) -> None:
+    """S56, S61: a right code after a wrong one, posted from the page that a reload has shown."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin().password().code(ann.authenticator.wrong())
+    walk.browser.reload()
+    assert walk.code().tokens().acr == "mfa"
+
+
+def test_what_was_wrong_is_not_told_of_another_step(journey, factory: Factory, quiet_shoes: str, clock) -> None:
+    """S60: the address of a wrong password shows the code page, without an error, once the code is due."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin().password("not this one")
+    address = walk.browser.url
+    walk.password()
+    walk.browser.open(address)
+    assert (walk.browser.status, walk.browser.errors) == (200, [])
+    assert "code" in walk.browser.fields
+
+
+def test_a_kept_answer_is_another_browsers_nothing(journey, new_browser, factory: Factory, quiet_shoes: str, clock) -> None:
+    """Security.md 16: the reference alone opens nothing."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    journey(ann).begin()
+    mine = new_browser().open("/account/security").open("/reset").fill(organisation="example-shoes", username=" ").submit()
+    other = new_browser().open("/account/security").open(mine.url)
+    assert (mine.status, mine.reload().status, other.status) == (422, 422, 200)
+
+
+def pages_with_a_secret(browser: Browser, enter: Enter, otto: MadePerson, noor: MadePerson) -> Iterator[str]:
+    """Pages that a POST made, and the secret that stands there."""
+    enter(otto, f"{AT}/apps/add")
+    browser.fill(client_id="stock", client_name="Stock", redirect_uris="https://stock.example/cb", first_party=True).submit()
+    yield secret_on(browser)
+    browser.open(f"{AT}/apps/stock/do/rotate").fill(password=otto.password).submit()
+    yield secret_on(browser)
+
+
+def secret_on(browser: Browser) -> str:
+    lines = browser.text.splitlines()
+    return lines[lines.index("The secret, shown this once") + 2]
+
+
+def test_a_secret_survives_a_reload_and_no_more(browser: Browser, new_browser, factory, enter, otto, anna, clock) -> None:
+    """V14.2.1, S60: made once, shown again for minutes to the same browser and login; then the app's page stands there."""
+    browser.open(f"{AT}/apps/add")
+    if "organisation" not in browser.fields:
+        browser.submit("other_organisation")
+    for secret in pages_with_a_secret(browser, enter, otto, anna):
+        made = secrets_of(factory)
+        address = browser.url
+        assert secret in browser.reload().html
+        assert secrets_of(factory) == made, "it was made anew"
+        assert browser.open(address.partition("?")[0]).heading == "Stock"
+        assert secret not in browser.html
+        stranger = new_browser()
+        assert secret not in enter(otto, address, stranger).html
+    clock(minutes=11)
+    browser.open(address)
+    assert (browser.status, secret in browser.html) == (200, False)
+
+
+def secrets_of(factory: Factory) -> int:
+    with factory.context():
+        return len(clients.secrets_with_dates("stock", clocks.now()))
+
+
+def test_a_secret_is_gone_after_signing_out(browser: Browser, factory: Factory, enter, otto, anna, clock) -> None:
+    """V7.4.1: whoever comes to the browser next sees none of it."""
+    for secret in pages_with_a_secret(browser, enter, otto, anna):
+        address = browser.url
+        browser.open("/").submit("Sign out")
+        assert secret not in browser.open(address).html
+        clock(minutes=1)
+        assert secret not in enter(otto, address).html
+        break
+
+
+def test_a_form_sent_in_a_loop_fills_no_table(browser: Browser, factory: Factory, quiet_shoes: str, clock) -> None:
+    """V15.2.2: a browser holds a few kept answers, and those that ran out are swept."""
+    factory.make_user(quiet_shoes, "ann")
+    browser.open("/account/security").open("/reset")
+    for _ in range(20):
+        browser.fill(organisation="example-shoes", username=" ").submit()
+    assert 0 < kept_in(factory) <= 12
+    clock(hours=2)
+    with factory.context():
+        sweep(factory.settings)
+    assert kept_in(factory) == 0
+
+
+def kept_in(factory: Factory) -> int:
+    with factory.context():
+        return len(db.every(select(Stashed)))
+
+
+def test_a_printed_code_survives_a_reload(browser: Browser, factory: Factory, enter, quiet_shoes, anna, clock) -> None:
+    """S13, S60: the code on the page stays the one that works, and the person's page stands there when it is gone."""
+    kim = factory.make_user(quiet_shoes, "kim", password="")
+    enter(anna, f"{AT}/people/{kim.id}/print-code").fill(password=anna.password).submit()
+    (code,) = set(re.findall(r"\b[0-9a-z]{4}(?:-[0-9a-z]{4}){5}\b", browser.text))
+    address = browser.url
+    assert code in browser.reload().text
+    paper = Browser(browser.client.application, browser.issuer).open("/welcome")
+    paper.fill(organisation="example-shoes", username="kim", code=code).submit()
+    assert paper.heading == "Choose a password"
+    assert paper.reload().heading == "Choose a password"
+    clock(minutes=11)
+    assert (browser.open(address).status, code in browser.text) == (200, False)

@@ -1,0 +1,181 @@
+"""What was typed comes back, cleared cookies are no dead end, and refusals name what may be wrong (S29, S60, S62)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp.db import transaction
+from idp.identity import links
+from tests.drivers.browser import Browser
+from tests.factories import Factory, MadePerson
+
+ISSUER = "https://id.example.com"
+NEW = "violet harbour kettle 9"
+TWO, THREE = "That username and password do not go together", "That store URL, username and password do not go together"
+
+
+@pytest.fixture
+def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
+    return factory.make_user(quiet_shoes, "ann", with_totp=True, email="ann@shoes.example")
+
+
+@pytest.fixture
+def boots(factory: Factory) -> str:
+    """A second organisation, so that the store URL is asked for."""
+    return factory.make_organisation("other-boots")
+
+
+def at(journey, person: MadePerson, typed: str):
+    """At the password page, after the store URL was typed."""
+    walk = journey(person).begin()
+    walk.browser.fill(organisation=typed).submit()
+    return walk
+
+
+def test_the_username_is_back_after_a_throttle_and_no_field_is_red(journey, ann, clock) -> None:
+    """S30, S60: nothing that was typed is wrong; after the wait, too, the name stands there."""
+    walk = journey(ann).begin()
+    for _ in range(20):
+        if walk.browser.fill(username="ann", password="not the right one").submit().status == 429:
+            break
+    assert (walk.browser.status, walk.browser.value("username")) == (429, "ann")
+    assert "aria-invalid" not in walk.browser.html
+    assert int(walk.browser.headers["Retry-After"]) > 0
+    clock(minutes=40)
+    walk.browser.reload()
+    assert (walk.browser.status, walk.browser.errors, walk.browser.value("username")) == (200, [], "ann")
+
+
+def test_what_was_typed_is_back_after_a_wrong_password_and_a_pause(journey, ann, boots, clock) -> None:
+    """S60: two hours later the page is loaded again: a new sign-in, with store URL and username as they were typed."""
+    walk = at(journey, ann, "https://Example-Shoes.shop.example/")
+    walk.browser.fill(username="Ann", password="not the right one").submit()
+    clock(hours=2)
+    walk.browser.reload()
+    assert walk.browser.value("username") == "Ann"
+    assert "example-shoes" in walk.browser.text
+    assert walk.password().code().tokens().claims["sub"] == ann.id
+
+
+@pytest.mark.parametrize("gone", ["cookies", "time"])
+def test_the_store_url_is_kept_by_a_stale_form(journey, ann, boots, clock, gone: str) -> None:
+    """S29, S60: typed by hand once, it is not asked for again."""
+    walk = at(journey, ann, "example-shoes")
+    walk.browser.fill(username="ann", password=ann.password)
+    if gone == "cookies":
+        walk.browser.forget_cookies()
+    clock(hours=2)
+    walk.browser.submit()
+    assert (walk.browser.value("username"), "example-shoes" in walk.browser.text) == ("ann", True)
+    assert walk.password().code().tokens().claims["sub"] == ann.id
+
+
+def test_a_store_url_can_be_corrected(journey, ann, boots, clock) -> None:
+    """S29: "Change" shows what was typed, to be corrected; so does a field that cannot be read."""
+    walk = at(journey, ann, "exampel-shoes")
+    walk.browser.submit("other_organisation")
+    assert walk.browser.value("organisation") == "exampel-shoes"
+    walk.browser.fill(organisation="https://").submit()
+    assert (walk.browser.status, walk.browser.value("organisation")) == (422, "https://")
+    walk.browser.fill(organisation="example-shoes").submit()
+    assert walk.password().code().tokens().claims["sub"] == ann.id
+
+
+def test_the_tick_is_back_after_a_wrong_code(journey, ann, clock) -> None:
+    """S36, S56: ticked once, it holds for the right code."""
+    walk = journey(ann).begin().password().code(ann.authenticator.wrong(), remember=True)
+    assert walk.browser.value("remember_device") == "yes"
+    walk.code().tokens()
+    assert any("device" in name for name in walk.browser.cookies)
+
+
+def test_a_refusal_keeps_its_words_in_another_language(journey, ann, clock) -> None:
+    """S62: the language button keeps the error and the name."""
+    walk = journey(ann).begin()
+    walk.browser.fill(username="Ann", password="not the right one").submit().submit("Nederlands")
+    assert "combinatie" in walk.browser.errors[0]
+    assert walk.browser.value("username") == "Ann"
+
+
+@pytest.mark.parametrize("typed", ["example-shoes", "no-such-shop"])
+def test_a_refusal_names_all_that_was_typed(journey, ann, boots, clock, typed: str) -> None:
+    """S29: a store URL that nobody has is refused like a wrong password, and both refusals name it."""
+    walk = at(journey, ann, typed)
+    walk.browser.fill(username="ann", password="not the right one").submit()
+    assert THREE in walk.browser.errors[0]
+
+
+def test_a_client_of_one_organisation_offers_no_other(journey, factory, relying_party, ann, boots, clock) -> None:
+    """S29: there is nothing to change, by the button or by a forged press; the refusal names what was typed."""
+    app = relying_party(factory.make_client("till", organisations=(ann.organisation_id,)))
+    walk = journey(ann, app=app).begin()
+    assert not walk.browser.offers("other_organisation")
+    walk.browser.submit(other_organisation="1")
+    assert "organisation" not in walk.browser.fields
+    walk.browser.fill(username="ann", password="not the right one").submit()
+    assert TWO in walk.browser.errors[0]
+    assert walk.password().code().tokens().claims["sub"] == ann.id
+
+
+def link_of(factory: Factory, person: MadePerson, purpose: links.Purpose) -> str:
+    with factory.context(), transaction():
+        told = {"email": "ann@shoes.example"}
+        token = links.make(factory.settings, factory.user(person), purpose, told, links.soon(factory.settings))
+    return links.address_of(factory.settings, purpose, token)
+
+
+Way = Callable[[Browser, str], Browser]
+LOST: dict[str, tuple[str, dict[str, str | bool], str, str]] = {
+    "reset": ("/reset", {"organisation": "example-shoes", "username": "ann"}, "", "Look in your mail"),
+    "welcome": ("/welcome", {"organisation": "example-shoes", "username": "ann", "code": "x"}, "", "Start with your code"),
+    "front page": ("/", {}, "Sign in", "Sign in"),
+    "language": ("/", {}, "Nederlands", "Welkom"),
+    "mailed link": ("reset", {"new_password": NEW, "new_password_again": NEW}, "", "Your password is set"),
+    "address": ("verify", {}, "Verify e-mail address", "Your e-mail address is verified"),
+}
+
+
+@pytest.mark.parametrize("kind", LOST)
+def test_forms_beside_the_sign_in_work_with_cookies_gone(browser: Browser, factory, ann, clock, kind: str) -> None:
+    """S60, S62: no 403 where a browser has lost its cookies: the form is ours, as the browser itself says."""
+    path, fields, button, heading = LOST[kind]
+    browser.open(path if path.startswith("/") else link_of(factory, ann, path))  # type: ignore[arg-type]
+    if fields:
+        browser.fill(**fields)
+    browser.forget_cookies().submit(button or None)
+    assert browser.status in (200, 422)
+    assert browser.heading == heading
+
+
+def test_a_language_button_in_a_sign_in_works_with_cookies_gone(journey, ann, clock) -> None:
+    """S60, S62: in the language that was picked, to the app that asked."""
+    walk = journey(ann).begin()
+    walk.browser.submit("Nederlands").forget_cookies().submit("English")
+    assert "Password" in walk.browser.text
+    walk.browser.forget_cookies().submit("Nederlands")
+    assert "Wachtwoord" in walk.browser.text
+    assert walk.password().code().tokens().claims["sub"] == ann.id
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ISSUER, "Sec-Fetch-Site": "cross-site"},
+        {"Origin": ISSUER, "Sec-Fetch-Site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/reset", "/language", "/sign-in", "/sign-out", "/account/name"])
+def test_a_form_of_another_site_is_refused_without_cookies_too(new_browser, path: str, headers: dict[str, str]) -> None:
+    """V3.5.1: SameSite=Lax leaves the cookies away, so the absence of cookies proves nothing."""
+    told = new_browser().client.post(path, data={"language": "nl"}, headers=headers, base_url=ISSUER)
+    assert told.status_code == 403
+
+
+def test_cookies_of_ours_need_the_token(browser: Browser, ann, clock) -> None:
+    """V3.5.1: a browser that has any cookie of ours must show the form's own token."""
+    browser.open("/account/details")
+    headers = {"Origin": ISSUER, "Sec-Fetch-Site": "same-origin"}
+    assert browser.client.post("/language", data={"language": "nl"}, headers=headers, base_url=ISSUER).status_code == 403
