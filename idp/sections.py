@@ -8,10 +8,10 @@ import re
 from email.utils import parseaddr
 from functools import cached_property
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from idp.addresses import Network, unmapped_network
 from idp.database_url import check_database_url
@@ -42,6 +42,10 @@ def _listed(value: Any) -> Any:
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """A list of texts."""
+
+ACR_NAME = re.compile(r"[!#-\[\]-~]{1,100}")
+"""As a scope's name (RFC 6749 §3.3): both stand in lists with a space between."""
+LEVELS = 5
 
 
 class Section(BaseModel):
@@ -126,6 +130,19 @@ class Acr(Section):
     """Phishing-resistant: a passkey with user verification, or password and passkey."""
     level_5: str = "phrh"
     """Phishing-resistant with a hardware key that cannot be copied."""
+
+    @field_validator("level_1", "level_2", "level_3", "level_4", "level_5")
+    @classmethod
+    def _one_word(cls, value: str) -> str:
+        if not ACR_NAME.fullmatch(value):
+            raise ValueError("must be 1 to 100 ASCII characters without spaces, quotes and backslashes")
+        return value
+
+    @model_validator(mode="after")
+    def _all_different(self) -> Self:
+        if len(self.names) < LEVELS:
+            raise ValueError("must give each level a name of its own")
+        return self
 
     @cached_property
     def names(self) -> dict[str, int]:

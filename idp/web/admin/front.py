@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, url_for
 
+from idp.normal_forms import compared
 from idp.web import pages
 from idp.web.admin.access import entrance
 from idp.web.admin.lists import PAGE, Pages, asked, pages_of, skipped
@@ -39,7 +40,8 @@ def front() -> Response:
     if present.organisation.kind == "retailer":
         return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
     q = asked("q")
-    sought = [row for row in found if q.casefold() in f"{row.store_url} {row.name}".casefold()][skipped() :]
+    key = compared(q)
+    sought = [row for row in found if key in compared(f"{row.store_url} {row.name}")][skipped() :]
     choices = tuple(Choice(row.store_url, row.name) for row in sought[:PAGE])
     beside = pages_of(sought, "admin.front", q=q)
     page = OrganisationsPage(present.user.username, present.organisation.name, q, choices, beside)

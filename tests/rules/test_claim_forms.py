@@ -1,0 +1,62 @@
+"""The forms of what goes out in claims (README, "Connect an app"): shop codes, group names, standard claims, acr."""
+
+from typing import Any
+
+import pytest
+
+from idp import config
+from idp.errors import Invalid
+from idp.identity import claim_forms, details
+
+
+@pytest.mark.parametrize(
+    ("code", "fits"),
+    [("amsterdam-1", True), ("AMS_1.b", True), ("-7", True), ("x" * 63, True), ("x" * 64, False), ("", False)]
+    + [(code, False) for code in ("a b", "a,b", "a;b", "a/b", "é", "a\n", "a\u200b", "１")],
+)
+def test_a_shop_code_is_plain_ascii(code: str, fits: bool) -> None:
+    """A reader may split by any separator, and compare byte by byte."""
+    assert claim_forms.is_shop_code(code) is fits
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [("2FA", True), ("Store managers", True), ("Café <b>", True), ("x" * 100, True), ("x" * 101, False), ("", False)]
+    + [(name, False) for name in ("a,b", " a", "a  b", "a\nb", "a\u200bb", "a\x00", "\ufdfa" * 20)],
+)
+def test_a_group_name_is_one_visible_line_without_a_comma(name: str, fits: bool) -> None:
+    """A reader may split by a comma; spaces stand single, inside."""
+    assert claim_forms.is_group_name(name) is fits
+
+
+@pytest.mark.parametrize(
+    ("claim", "value"),
+    [
+        ("given_name", "An\nna"),
+        ("nickname", "x" * 201),
+        ("website", "javascript:alert(1)"),
+        ("picture", "https://a b"),
+        ("birthdate", "yesterday"),
+        ("address", {"planet": "Mars"}),
+        ("address", {"locality": "a\nb"}),
+        ("shoe_size", "42"),
+    ],
+)
+def test_a_standard_claim_has_the_form_of_the_standard(claim: str, value: object) -> None:
+    """OpenID Connect Core §5.1, §5.1.1."""
+    with pytest.raises(Invalid):
+        details.checked_claims({claim: value})
+
+
+def test_good_claims_are_kept() -> None:
+    """Invisible characters left out; an address may have lines."""
+    given = {"given_name": "An\u200bna", "birthdate": "0000-04-30", "website": "https://shoes.example/~anna"}
+    address = {"address": {"street_address": "Dam 1\nFloor 2", "locality": "Amsterdam"}}
+    assert details.checked_claims({**given, **address}) == {**given, "given_name": "Anna", **address}
+
+
+@pytest.mark.parametrize("acr", [{"level_3": "two words"}, {"level_3": ""}, {"level_3": 'a"b'}, {"level_3": "pwd"}])
+def test_the_names_of_acr_can_stand_in_a_list(acr: dict[str, Any]) -> None:
+    """RFC 9470, OpenID Connect Core §3.1.2.1: ``acr_values`` are separated by spaces; each level has a name of its own."""
+    with pytest.raises(ValueError, match="must"):
+        config.make({"issuer": "https://id.example.com", "secrets": [config.new_ring_entry("t")], "acr": acr})
