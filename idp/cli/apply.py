@@ -1,6 +1,7 @@
 """``idp apply``: make the installation what a TOML document says."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,10 +11,24 @@ from idp.cli.command import Command, opened
 from idp.cli.provision import clients, document, organisations, policies, shape, users
 from idp.cli.provision.document import Refused, Table
 from idp.cli.provision.lines import Lines
-from idp.cli.provision.work import Work, rehearse, run
+from idp.cli.provision.work import Step, Unit, Work, rehearse, run
 from idp.config import Settings
 
-Step = Callable[[Work, Table], None]
+TELL_EVERY = 3.0
+"""Seconds between two lines of progress."""
+
+
+class Progress:
+    """Says on standard error how far a long work is; a short one is silent."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total, self._next = what, total, time.monotonic() + TELL_EVERY
+
+    def __call__(self, done: int) -> None:
+        """Hear that so many are done."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + TELL_EVERY
+            click.echo(f"{self._what} {done} of {self._total}", err=True)
 
 
 @click.command(cls=Command)
@@ -21,14 +36,15 @@ Step = Callable[[Work, Table], None]
 @click.option("--dry-run", is_flag=True, help="Print the same, change nothing.")
 @click.option("--set-credentials", is_flag=True, help="Set passwords, factors and secrets of those who are there, too.")
 def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
-    """Make organisations, shops, groups, users, policies and clients what FILE says, all or nothing.
+    """Make organisations, shops, groups, users, policies and clients what FILE says.
 
     Applying a file twice changes nothing the second time. A key that is left out is left as it is, a list replaces the list
     that was there, and nothing is deleted unless the file says absent = true. Credentials (password, password_hash,
     totp_secret, recovery_codes, client_secret) are set when somebody is made, afterwards only with --set-credentials.
     Making people sends no mail; later changes of their credentials do.
 
-    Anything wrong refuses the whole file, and every fault is named with its line.
+    Anything wrong refuses the whole file, and every fault is named with its line. What is right is written in short
+    transactions, so that people can go on signing in. If it is interrupted, apply the file again.
 
     For example:
       idp apply shops.toml --dry-run
@@ -40,35 +56,41 @@ def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
             lines = provision(settings, read, dry_run=dry_run, set_credentials=set_credentials)
     except Refused as refused:
         faults = "\n".join(str(fault) for fault in refused.faults)
-        raise click.ClickException(f"nothing was changed; {len(refused.faults)} to put right:\n{faults}") from refused
+        rest = f"{refused.written} steps were done; put right what follows and apply again for the rest"
+        done = rest if refused.written else "nothing was changed"
+        raise click.ClickException(f"{done}; {len(refused.faults)} to put right:\n{faults}") from refused
     for line in shape.ignored(read):
         click.echo(line, err=True)
-    for done in lines.lines:
-        click.echo(str(done))
+    for outcome in lines.lines:
+        click.echo(str(outcome))
     click.echo(f"{lines.summary}{' (dry run: nothing was changed)' if dry_run else ''}")
 
 
 def provision(settings: Settings, read: document.Document, *, dry_run: bool = False, set_credentials: bool = False) -> Lines:
-    """Make it so, in one transaction; what became of each object. Raises ``Refused``."""
+    """Make it so; what became of each object. Raises ``Refused``.
+
+    Everything is judged first, and hashed, with nobody kept waiting; then it is written in short transactions.
+    """
     shape.check(read)
     read.refuse_if_faulty()
     trial = Work(settings, read, set_credentials)
-    rehearse(trial, _steps)
+    rehearse(trial, _units(read))
     db.release()
     users.judge(trial)
     read.refuse_if_faulty()
     if dry_run:
         return trial.lines
-    prepared = users.prepare(settings, trial.credentials_of.values())
+    pending = trial.credentials_of.values()
+    prepared = users.prepare(settings, pending, Progress("hashed the credentials of", len(pending)))
     db.release()
     real = Work(settings, read, set_credentials, prepared)
-    run(real, _steps)
+    units = list(_units(read))
+    run(real, units, Progress("wrote", sum(map(len, units))))
     return real.lines
 
 
-def _steps(work: Work) -> None:
+def _units(read: document.Document) -> Iterator[Unit]:
     """The order: what goes first, so that nothing refers to it; then each kind after those it refers to."""
-    read = work.document
     gone: tuple[tuple[str, Step], ...] = (
         ("policies", policies.remove_policy),
         ("clients", clients.remove_client),
@@ -76,19 +98,19 @@ def _steps(work: Work) -> None:
         ("shops", organisations.remove_shop),
     )
     for kind, step in gone:
-        _each(work, read.unwanted(kind), step)
-    _each(work, read.of("organisations"), organisations.put_organisation)
-    _each(work, read.of("shops"), organisations.put_shop)
-    _each(work, read.of("groups"), organisations.put_group)
-    _each(work, users.owners(read), users.put_user)
-    _each(work, read.of("organisations"), organisations.put_owner)
-    _each(work, users.others(read), users.put_user)
-    _each(work, read.of("clients"), clients.put_client)
-    _each(work, read.of("policies"), policies.put_policy)
-    _each(work, read.unwanted("users"), users.remove_user)
-    _each(work, read.unwanted("organisations"), organisations.remove_organisation)
+        yield from _each(read.unwanted(kind), step)
+    yield from _each(read.of("organisations"), organisations.put_organisation)
+    yield from _each(read.of("shops"), organisations.put_shop)
+    yield from _each(read.of("groups"), organisations.put_group)
+    # Together: an organisation must not be left between two owners.
+    owners, owned = users.owners(read), read.of("organisations")
+    yield [*((users.put_user, table) for table in owners), *((organisations.put_owner, table) for table in owned)]
+    yield from _each(users.others(read), users.put_user)
+    yield from _each(read.of("clients"), clients.put_client)
+    yield from _each(read.of("policies"), policies.put_policy)
+    yield from _each(read.unwanted("users"), users.remove_user)
+    yield from _each(read.unwanted("organisations"), organisations.remove_organisation)
 
 
-def _each(work: Work, tables: list[Table], step: Step) -> None:
-    for table in tables:
-        step(work, table)
+def _each(tables: list[Table], step: Step) -> Iterator[Unit]:
+    return ([(step, table)] for table in tables)

@@ -35,11 +35,12 @@ class Fault:
 
 
 class Refused(Exception):
-    """The whole file is refused; nothing was done."""
+    """The file is refused. Nothing was done, unless ``written`` steps were before somebody else changed something."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[Fault], *, written: int = 0) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+        self.written = written
 
 
 @dataclass

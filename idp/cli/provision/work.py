@@ -1,18 +1,20 @@
-"""One run of ``idp apply``: a trial that finds every fault and is undone, then the real thing in one transaction.
+"""One run of ``idp apply``: a trial that finds every fault and is undone, then the real thing in short transactions.
 
 The trial goes through the same calls, so the rules are those of every other skin; ``--dry-run`` is the trial alone.
 Passwords are hashed between the two, with no transaction open.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from idp import db, errors
 from idp.audit import Origin
 from idp.cli.command import in_english
-from idp.cli.provision.document import Document, Table
+from idp.cli.provision.document import Document, Refused, Table
 from idp.cli.provision.lines import Lines
+from idp.cli.provision.rehearsal import apart
 from idp.config import Settings
 from idp.identity.credentials import Ready
 from idp.identity.details import PersonDraft
@@ -49,6 +51,8 @@ class Work:
     lines: Lines = field(default_factory=Lines)
     credentials_of: dict[str, Pending] = field(default_factory=dict)
     """The ``[[users]]`` whose credentials will be set, by name; found by the trial."""
+    written: int = 0
+    """Steps whose transaction was committed."""
 
     @contextmanager
     def at(self, table: Table) -> Iterator[None]:
@@ -71,19 +75,58 @@ class Work:
         return found
 
 
-def run(work: Work, steps: Callable[[Work], None]) -> None:
-    """Run the steps in one transaction; raises ``Refused`` with every fault, and then nothing is done."""
-    with db.transaction():
-        steps(work)
-        work.document.refuse_if_faulty()
+Step = Callable[[Work, Table], None]
+Unit = list[tuple[Step, Table]]
+"""Steps that take effect together."""
+BATCH = 50
+"""Steps in one transaction, so that nobody's sign-in waits long for SQLite's one write lock."""
+SHORTEST_PAUSE = 0.1
+"""Seconds between two transactions on SQLite: those who wait for the lock look for it about so often."""
 
 
-def rehearse(work: Work, steps: Callable[[Work], None]) -> None:
-    """Run the steps and undo them; raises ``Refused`` with every fault."""
+def run(work: Work, units: Iterable[Unit], told: Callable[[int], None]) -> None:
+    """Run the steps in short transactions; ``told`` hears how many were done.
+
+    The trial has judged everything. Where somebody changed something since, this raises ``Refused`` with what is written by
+    then; as where the process dies, applying the file again does the rest.
+    """
+    pause = 0.0
+    for batch in _batches(units):
+        time.sleep(pause)
+        began = time.monotonic()
+        try:
+            with db.transaction():
+                _take(work, batch)
+        except Refused as refused:
+            raise Refused(refused.faults, written=work.written) from refused
+        work.written += len(batch)
+        told(work.written)
+        if work.settings.database_url.startswith("sqlite"):
+            pause = max(SHORTEST_PAUSE, time.monotonic() - began)
+
+
+def _batches(units: Iterable[Unit]) -> Iterator[Unit]:
+    batch: Unit = []
+    for unit in units:
+        if batch and len(batch) + len(unit) > BATCH:
+            yield batch
+            batch = []
+        batch += unit
+    if batch:
+        yield batch
+
+
+def _take(work: Work, steps: Unit) -> None:
+    for step, table in steps:
+        step(work, table)
+    work.document.refuse_if_faulty()
+
+
+def rehearse(work: Work, units: Iterable[Unit]) -> None:
+    """Run all steps in one transaction and undo them; raises ``Refused`` with every fault."""
     try:
-        with db.transaction():
-            steps(work)
-            work.document.refuse_if_faulty()
+        with apart(work.settings), db.transaction():
+            _take(work, [step for unit in units for step in unit])
             raise Undo
     except Undo:
         return

@@ -1,0 +1,104 @@
+"""``idp apply`` of many people beside sign-ins: nobody waits for a trial, and only for moments for what is written."""
+
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from idp.cli.provision import users, work
+from tests.cli.conftest import SHOP, Idp
+
+HASH = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$Zm9yIHRlc3RzIG9ubHksIG5vdGhpbmcgZml0cyBpdCEhISE"
+MANY = 130
+
+
+def people(count: int) -> str:
+    """So many users with hashes of another system."""
+    return SHOP + "".join(
+        f'[[users]]\norganisation = "example-shoes"\nusername = "person{number}"\npassword_hash = "{HASH}"\n'
+        for number in range(count)
+    )
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else wants the lock here."""
+    monkeypatch.setattr(work, "SHORTEST_PAUSE", 0.0)
+
+
+def test_a_dry_run_takes_no_write_lock(idp: Idp) -> None:
+    """Issue 7 entry 33: somebody else holds SQLite's one write lock throughout."""
+    with sqlite3.connect(idp.folder / "sleutel.sqlite3", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = idp.apply(people(3), "--dry-run").stdout
+        assert "5 created" in said
+        assert not other.execute("SELECT 1 FROM users WHERE username = 'person1'").fetchall()
+        other.execute("ROLLBACK")
+    assert not list(idp.folder.glob(".apply-*")), "the copy is gone"
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_people_are_written_in_short_transactions(idp: Idp) -> None:
+    """Issue 7 entry 33: between any two commits that write, a bounded number of people."""
+    written: list[int] = [0]
+
+    def _count(_: Connection, __: object, statement: str, *rest: object) -> None:
+        written[-1] += statement.startswith("INSERT INTO users ")
+
+    def _commit(_: Connection) -> None:
+        written.append(0)
+
+    hooks: list[tuple[str, Callable[..., None]]] = [("before_cursor_execute", _count), ("commit", _commit)]
+    for name, hook in hooks:
+        event.listen(Engine, name, hook)
+    try:
+        assert f"{MANY + 2} created" in idp.apply(people(MANY)).stdout
+    finally:
+        for name, hook in hooks:
+            event.remove(Engine, name, hook)
+    # the trial is undone: it never commits, so its statements stand before the first commit that writes
+    real = [count for count in written if count]
+    assert sum(real) == 2 * (MANY + 1), "once in the trial, once for good"
+    assert len(real) >= MANY // work.BATCH
+    assert all(count <= work.BATCH for count in real[1:])
+    assert "0 created" in idp.apply(people(MANY)).stdout
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_applying_again_completes_what_was_interrupted(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 33: the process died after two transactions; what they wrote is whole, and the rest comes."""
+    put = users.put_user
+    left = iter(range(MANY + 1 + 2 * work.BATCH))  # the trial goes through
+
+    def _put(*args: object) -> None:
+        if next(left, None) is None and args[0].prepared is not None:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+        put(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(users, "put_user", _put)
+    idp.apply(people(MANY), code=1)
+    monkeypatch.setattr(users, "put_user", put)
+    said = idp.apply(people(MANY)).stdout
+    done = int(said.splitlines()[-1].rpartition(", ")[2].split()[0])
+    assert 0 < done < MANY + 2
+    assert f"{MANY + 2 - done} created" in said
+    idp("audit", "verify")
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_what_changed_since_the_trial_is_told_as_it_is(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 33: the message does not say that nothing was changed where something was."""
+    prepare = users.prepare
+
+    def _meanwhile(*args: object) -> object:
+        with sqlite3.connect(idp.folder / "sleutel.sqlite3") as other:
+            other.execute("DELETE FROM shops")
+        return prepare(*args)  # type: ignore[arg-type]
+
+    idp.apply(SHOP + '[[shops]]\norganisation = "example-shoes"\ncode = "a"\nname = "A"\n')
+    monkeypatch.setattr(users, "prepare", _meanwhile)
+    late = f'[[users]]\norganisation = "example-shoes"\nusername = "late"\nshops = ["a"]\npassword_hash = "{HASH}"\n'
+    said = idp.apply(people(60) + late, code=1).stderr
+    assert "steps were done; put right what follows and apply again" in said
+    assert "nothing was changed" not in said
