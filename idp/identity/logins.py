@@ -89,6 +89,12 @@ def current(cookie: str, now: datetime) -> Login | None:
     return logins.login_of(tenant, digest_of(cookie), now) if tenant else None
 
 
+def latest(cookie: str) -> Login | None:
+    """Return the login of a cookie, also where it is over. It proves nothing: it only tells who was here."""
+    tenant = crypto.tenant_of(cookie)
+    return logins.any_login_of(tenant, digest_of(cookie)) if tenant else None
+
+
 def touch(settings: Settings, organisation_settings: OrganisationSettings, login: Login, now: datetime) -> bool:
     """Let a login's idle time start anew: written at most once a minute, never beyond its end. Whether it was written."""
     if now - login.last_seen_at < timedelta(seconds=TOUCH_SECONDS):

@@ -43,7 +43,8 @@ class Needs:
     OpenID Connect Core §3.1.2.1. ``subject``: the ``sub`` that ``id_token_hint`` names. ``organisation``: a store URL.
     ``tasks``: what shall be done once signed in (``enrol``, ``new_codes``, ``new_password``, ``add_passkey``).
     ``return_to``: a path of ours, to which ``/<attempt id>`` is added where ``resumes``. ``carried``: what the asker wants
-    back, unread. ``client`` and whatever else follows from it are never stored: they are read live.
+    back, unread. ``purpose``: what a reauthentication is for, a sentence of the catalogue; ``cancel_to``: a path of ours
+    that leads away from it. ``client`` and whatever else follows from it are never stored: they are read live.
     """
 
     return_to: str
@@ -59,6 +60,8 @@ class Needs:
     ui_locales: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    purpose: str = ""
+    cancel_to: str = ""
     client: ClientTerms | None = None
     carried: Mapping[str, str] = field(default_factory=dict)
 
@@ -181,6 +184,11 @@ class Case:
     def may_name_organisation(self) -> bool:
         """Whether pages may tell it: client or device named it, or its person proved who they are (S29)."""
         return self.organisation is not None and (self.organisation.is_named or self.person is not None)
+
+    @property
+    def is_reauthentication(self) -> bool:
+        """Whether somebody who is signed in proves again who they are, for a page of ours."""
+        return self.needs.client is None and not self.needs.resumes and bool(self.login_id)
 
     @property
     def silent(self) -> bool:

@@ -15,6 +15,8 @@ from idp.signin.case import Case
 from idp.signin.flow import next_step
 from idp.signin.step import Form, Frame, Stale, Step, Work
 
+PROVING = ("password", "factor")
+"""Steps of a reauthentication that can be cancelled as a whole; later ones have their own way out."""
 TYPED_AGAIN = ("username", "organisation", "remember_device")
 """Fields that come back filled in after a wrong answer. Never a password or a code."""
 
@@ -115,6 +117,7 @@ def _frame(work: Work, step: Step, told: Told | None) -> Frame:
     case, client = work.case, work.case.needs.client
     named = case.organisation if case.may_name_organisation else None
     username = case.person.username if case.person else ""
+    again = case.is_reauthentication and step.name in PROVING
     return Frame(
         attempt_id=case.attempt_id,
         action=f"/sign-in/{case.attempt_id}",
@@ -126,6 +129,8 @@ def _frame(work: Work, step: Step, told: Told | None) -> Frame:
         organisation_name=named.name if named else "",
         store_url=named.store_url if named else "",
         username=username,
+        purpose=Message(case.needs.purpose) if again and case.needs.purpose else None,
+        cancel_to=case.needs.cancel_to if again else "",
         errors=told.errors if told else (),
         notices=_notices(case),
     )

@@ -39,6 +39,10 @@ class Frame:
     organisation_name: str = ""
     store_url: str = ""
     username: str = ""
+    purpose: Message | None = None
+    """What the person proves again who they are for; None where they sign in."""
+    cancel_to: str = ""
+    """Where they go instead, with nothing changed."""
     errors: tuple[Message, ...] = ()
     notices: tuple[Message, ...] = ()
 

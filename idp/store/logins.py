@@ -64,6 +64,11 @@ def login_of(organisation_id: str, digest: bytes, now: datetime) -> Login | None
     return found if found and found.ended_at is None and min(found.idle_until, found.ends_at) > now else None
 
 
+def any_login_of(organisation_id: str, digest: bytes) -> Login | None:
+    """Return the login of a cookie, live or over."""
+    return _login_with(organisation_id, digest)
+
+
 @asks_one
 def _login_with(organisation_id: str, digest: bytes) -> Select[Login]:
     return select(Login).where(Login.organisation_id == organisation_id, Login.digest == digest)

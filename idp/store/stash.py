@@ -38,6 +38,11 @@ def add_stashed(row: Stashed, most: int) -> None:
     write(delete(Stashed).where(Stashed.id.in_(older.scalar_subquery())))
 
 
+def delete_stashed(stash_id: str, browser_id: str) -> int:
+    """Delete a value of this browser."""
+    return write(delete(Stashed).where(Stashed.id == stash_id, Stashed.browser_id == browser_id))
+
+
 def sweep_stash(now: datetime, most: int) -> int:
     """Delete those that expired."""
     return delete_some(Stashed, Stashed.expires_at <= now, most)

@@ -16,9 +16,12 @@ NO_PASSWORD = say("Enter your password to confirm.")
 """The reauthentication that spared the password is too long ago by now."""
 
 
-def is_confirmed_by_password() -> bool:
-    """Return whether the person typed the password a moment ago, to reauthenticate for this."""
-    return sensitive_changes.given() >= Confirmation.FRESH_PROOF_AND_PASSWORD
+def must_ask_password() -> bool:
+    """Return whether a dialog has the field: not while the reauthentication for it confirms it already.
+
+    A password typed in this request confirms this request alone.
+    """
+    return "typed_password" in g or sensitive_changes.given() < Confirmation.FRESH_PROOF_AND_PASSWORD
 
 
 def unconfirmed(user: User) -> Message | None:
@@ -27,7 +30,7 @@ def unconfirmed(user: User) -> Message | None:
     Raises ``SignInFirst`` where the session ended while the password was hashed: what it allowed before is not done.
     Returns what is wrong, or None if the change is confirmed. A right password adds to a fresh proof. It never replaces one.
     """
-    if is_confirmed_by_password():
+    if not must_ask_password():
         return None
     posted = forms.fields().get("password")
     if posted is None:
@@ -35,6 +38,7 @@ def unconfirmed(user: User) -> Message | None:
     if not confirming.password_fits(browser.settings(), user, posted, browser.visit().browser_id, origin(user.id)):
         return confirming.WRONG_PASSWORD
     me(replace(g.needs, subject=user.id))
+    g.typed_password = True
     if sensitive_changes.given() >= Confirmation.FRESH_PROOF:
         sensitive_changes.confirm(Confirmation.FRESH_PROOF_AND_PASSWORD)
     return None

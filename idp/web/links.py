@@ -170,17 +170,19 @@ def _opened(token: str, purpose: str, act: Act) -> Opened:
     link = links.opened(browser.settings(), token, purpose)
     named_by(link)
     if act.wants_person:
-        me(_as_themselves(link))
+        me(_as_themselves(link, act))
     return link
 
 
-def _as_themselves(link: Opened) -> Needs:
+def _as_themselves(link: Opened, act: Act) -> Needs:
     """The person whom the link is for and nobody else. Its token travels in the way back: alone it opens nothing."""
     organisation = organisations.organisation(link.user.organisation_id)
     needs = Needs(
         return_to=f"/link/{link.purpose}/{link.token}",
         minimum_level=SECOND,
         subject=link.user.id,
+        purpose=act.title.key,
+        cancel_to="/",
         login_hint=link.user.username,
         ui_locales=(link.user.locale,) if link.user.locale else (),
         organisation=organisation.store_url if organisation else "",

@@ -18,10 +18,11 @@ from idp.identity.brand import Brand
 from idp.languages import LANGUAGES
 from idp.resources import PACKAGE
 from idp.signin import settle
-from idp.web import assets, browser, csrf, language, times
+from idp.web import assets, browser, csrf, language, times, unsaved
 
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
+LONGEST_WAY_BACK = 1500
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -75,7 +76,7 @@ def setup_pages(app: Flask) -> None:
     """Languages, globals of templates, error pages and headers."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
     Babel(app, locale_selector=language.chosen, default_locale="en")
-    app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn)
+    app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.told)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
     assets.setup_assets(app)
     times.setup_times(app)
@@ -190,6 +191,16 @@ def way_back(otherwise: str) -> str:
     back = page if back.startswith("/sign-in/") and page.startswith(f"{back}?answer=") else back
     is_ours = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
     return back if is_ours else otherwise
+
+
+def came_from(otherwise: str) -> str:
+    """Return the path of the page of ours that led here: a way back that needs no proof. Sign-in pages are none."""
+    parts = urlsplit(request.referrer or "")
+    is_ours = f"{parts.scheme}://{parts.netloc}" == current_app.extensions["sleutel"].settings.issuer
+    is_page = parts.path.startswith(("/account", "/admin/")) or parts.path == "/"
+    if not is_ours or not is_page or parts.path == request.path or len(parts.path) > LONGEST_WAY_BACK:
+        return otherwise
+    return parts.path
 
 
 def _refused(refusal: Refusal) -> Response:

@@ -29,7 +29,8 @@ def reauthenticate(required: ConfirmationRequired) -> Response:
     present = who()
     if needs is None or present is None:
         abort(403)
-    wanted = replace(fresh(browser.settings(), needs), subject=present.user.id, tasks=())
+    # The page itself needs no fresh proof, so it is the way out too: with the form as it was typed.
+    wanted = replace(fresh(browser.settings(), needs), subject=present.user.id, tasks=(), cancel_to=needs.return_to)
     if sensitive_changes.given() >= Confirmation.FRESH_PROOF:
         wanted = replace(wanted, prompt=("login",))
     try:

@@ -26,10 +26,15 @@ MOST = 12
 """Values that one browser holds; older ones give way."""
 
 
-def put(purpose: str, value: Any, seconds: int, bound_to: str = "") -> str:
+def new_reference() -> str:
+    """A reference for ``put``, for where it must be known before it is known whether something is kept."""
+    return crypto.new_id()
+
+
+def put(purpose: str, value: Any, seconds: int, bound_to: str = "", *, reference: str = "") -> str:
     """Keep a JSON value for so many seconds; its reference. The browser has a cookie, or gets it with this answer."""
     visit = _noted()
-    reference, now = crypto.new_id(), clock.now()
+    reference, now = reference or new_reference(), clock.now()
     plain = zlib.compress(json.dumps(value, separators=(",", ":")).encode())
     row = Stashed(
         id=reference,
@@ -55,6 +60,12 @@ def get(purpose: str, reference: str, bound_to: str = "") -> Any:
         return json.loads(zlib.decompress(browser.settings().ring.open(row.sealed, _place(reference, purpose, bound_to))))
     except Unreadable:
         return None
+
+
+def drop(reference: str) -> None:
+    """Forget a value of this browser."""
+    with db.transaction():
+        store.delete_stashed(reference, browser.visit().browser_id)
 
 
 def _noted() -> Visit:

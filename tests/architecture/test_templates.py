@@ -19,7 +19,7 @@ from tests.architecture.sources import ROOT
 
 TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "idp" / "web" / "static"
-GLOBALS = {"_", "ngettext", "url_for", "csrf_token", "locale", "say", "brand", "qr", "worn", "must_wait"}
+GLOBALS = {"_", "ngettext", "url_for", "csrf_token", "locale", "say", "brand", "qr", "worn", "must_wait", "unsaved"}
 FROM_PAGES = {"page", "here"}
 """What a layout finds: the page, and which entry of the menu it belongs to."""
 ENVIRONMENT = Environment(loader=FileSystemLoader(TEMPLATES), extensions=["jinja2.ext.i18n"], autoescape=True)

@@ -34,6 +34,7 @@ class Browser:
         self.page = Page("")
         self._form: Form | None = None
         self.hops: list[str] = []
+        self._referrer = ""
 
     def open(self, url: str) -> Self:
         """Go to an address, or to a path of the issuer."""
@@ -89,6 +90,7 @@ class Browser:
         if href is None:
             raise AssertionError(f"no link says {text!r}; {self._what_is_here()}")
         target = urljoin(self.url, href)
+        self._referrer = self.url
         return self.open(target) if self._is_ours(target) else self._leave(target, {})
 
     def forget_cookies(self) -> Self:
@@ -160,6 +162,7 @@ class Browser:
             self.hops.append(url)
             self._ask(method, url, data)
             if self.status not in (301, 302, 303, 307, 308):
+                self._referrer = ""
                 return self._arrive()
             url = urljoin(url, self.headers["Location"])
             if not self._is_ours(url):
@@ -170,7 +173,7 @@ class Browser:
 
     def _ask(self, method: str, url: str, data: list[tuple[str, str]] | None) -> None:
         parts = urlsplit(url)
-        headers = dict(self._headers)
+        headers = dict(self._headers) | ({"Referer": self._referrer} if self._referrer else {})
         if method == "POST":
             headers |= {"Origin": self.issuer, "Referer": self.url, "Sec-Fetch-Site": "same-origin"}
         self.response = self.client.open(

@@ -73,6 +73,7 @@ def _code_suffices(case: Case) -> bool:
 def page(case: Case, frame: Frame) -> FactorPage:
     """The code field; the tick is absent where the client turns it off (S39)."""
     allowed = case.needs.client is None or case.needs.client.remember_device
+    allowed = allowed and not case.is_reauthentication  # trust in a device is for signing in, and never confirms a change
     days = case.organisation.remember_device_days if case.organisation and allowed else 0
     return FactorPage(
         frame,

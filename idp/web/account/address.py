@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response
 
-from idp.errors import Invalid, Message, TooMany
+from idp.errors import Invalid, Message, TooMany, say
 from idp.identity import addresses
-from idp.web import browser, csrf, forms, pages
+from idp.web import browser, csrf, forms, pages, unsaved
 from idp.web.account.person import Me, changing, me
 
 PLACE = "/account/address"
+TITLE = say("E-mail address")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ def mount(blueprint: Blueprint) -> None:
 
 def show() -> Response:
     """The address, whether it is verified, and one that waits to be."""
-    return pages.render("account/address.html", _page(_present()))
+    present, kept = _present(), unsaved.found()
+    return pages.render("account/address.html", replace(_page(present), typed=kept.fields.get("email", "") if kept else ""))
 
 
 def change() -> Response:
@@ -59,7 +61,7 @@ def verify() -> Response:
 
 
 def _present() -> Me:
-    return me(replace(changing(), return_to=PLACE))
+    return me(replace(changing(), return_to=PLACE, purpose=TITLE.key))
 
 
 def _page(present: Me) -> AddressPage:

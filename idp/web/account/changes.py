@@ -105,7 +105,7 @@ def dismiss_notice() -> Response:
 
 
 def _dialog(present: Me, *errors: Message) -> RemoveFactorPage:
-    asks_password = not confirmation.is_confirmed_by_password()
+    asks_password = confirmation.must_ask_password()
     return RemoveFactorPage(present.user.username, present.organisation.name, asks_password, errors=errors)
 
 

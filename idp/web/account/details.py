@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from idp.errors import Invalid, Message, say
 from idp.identity import own_details
 from idp.signin.case import Needs
-from idp.web import csrf, forms, pages, times
+from idp.web import csrf, forms, pages, times, unsaved
 from idp.web.account.person import Me, me
 
 PLACE = "/account/details"
@@ -37,7 +37,8 @@ def mount(blueprint: Blueprint) -> None:
 
 def show() -> Response:
     """All of them."""
-    return pages.render("account/details.html", _page(me(Needs(return_to=PLACE))))
+    page, kept = _page(me(Needs(return_to=PLACE))), unsaved.found()
+    return pages.render("account/details.html", replace(page, name=kept.fields.get("name", page.name)) if kept else page)
 
 
 def change_name() -> Response:

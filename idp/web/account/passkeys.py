@@ -5,15 +5,16 @@ from datetime import datetime
 
 from flask import Blueprint, Response
 
-from idp.errors import Message
+from idp.errors import Message, say
 from idp.identity import passkeys
 from idp.identity.makers import maker_of
 from idp.signin.case import ADD_PASSKEY, Needs
 from idp.store.passkeys import Passkey
-from idp.web import browser, confirmation, csrf, forms, pages
+from idp.web import browser, confirmation, csrf, forms, pages, unsaved
 from idp.web.account.person import Me, changing, me
 
 PLACE = "/account/passkeys"
+TITLE = say("Passkeys and security keys")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Key:
     is_hardware: bool
     added_at: datetime
     last_used_at: datetime | None
+    typed: str | None = None
+    """The name that was typed and not saved yet."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """The list."""
     present = me(Needs(return_to=PLACE))
-    keys = tuple(key_of(row) for row in passkeys.passkeys_of(present.user))
+    keys = tuple(_as_typed(key_of(row)) for row in passkeys.passkeys_of(present.user))
     accepted = passkeys.accepted(browser.settings(), present.user)
     page = PasskeysPage(present.user.username, present.organisation.name, keys, len(keys) >= passkeys.MOST, accepted)
     return pages.render("account/passkeys.html", page)
@@ -107,14 +110,22 @@ def remove(passkey_id: str) -> Response:
     return pages.see_other(PLACE)
 
 
+def _as_typed(key: Key) -> Key:
+    """The key with the name in its form that was to be saved, where that form came back."""
+    kept = unsaved.found()
+    if kept is None or kept.path != f"{PLACE}/{key.id}/rename":
+        return key
+    return replace(key, typed=kept.fields.get("name", ""))
+
+
 def _changing(place: str) -> Needs:
-    return replace(changing(), return_to=place)
+    return replace(changing(), return_to=place, purpose=TITLE.key, cancel_to=pages.came_from(PLACE))
 
 
 def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:
     row = passkeys.require_removable(browser.settings(), present.organisation, present.user, passkey_id)
     is_last = passkeys.is_last_factor(present.user, passkey_id)
-    asks_password = not confirmation.is_confirmed_by_password()
+    asks_password = confirmation.must_ask_password()
     return RemovePasskeyPage(present.user.username, present.organisation.name, key_of(row), is_last, asks_password)
 
 

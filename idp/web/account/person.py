@@ -6,6 +6,7 @@ from flask import Response, abort, g
 
 from idp import clock
 from idp.audit import Origin
+from idp.errors import say
 from idp.identity import logins, sensitive_changes
 from idp.identity.brand import brand_of
 from idp.identity.organisations import OrganisationSettings, settings_of
@@ -15,9 +16,10 @@ from idp.signin.settle import settle
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from idp.web import browser, language, pages, times
+from idp.web import browser, language, pages, times, unsaved
 
 SECURITY = "/account/security"
+SIGN_IN_DETAILS = say("Sign-in details")
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ class SignInFirst(Exception):
 
 
 def me(needs: Needs) -> Me:
-    """Return the person who meets ``needs``; raises ``SignInFirst``."""
+    """Return the person who meets ``needs``; raises ``SignInFirst``. What was typed comes back afterwards."""
     g.needs = needs
+    needs, reference = unsaved.returning(needs)
     settlement = settle(browser.settings(), needs, browser.visit())
     if isinstance(settlement, Continue):
+        unsaved.keep(reference, needs)
         raise SignInFirst(pages.see_other(f"/sign-in/{settlement.attempt_id}"))
     if not isinstance(settlement, Settled):
         abort(403)
@@ -94,7 +98,8 @@ def visiting() -> Needs:
 def changing() -> Needs:
     """To change them: the highest level the person has, proved lately; by the person signed in and nobody else."""
     present = who()
-    needs = Needs(return_to=SECURITY, subject=present.user.id if present else "")
+    subject = present.user.id if present else ""
+    needs = Needs(return_to=SECURITY, subject=subject, purpose=SIGN_IN_DETAILS.key, cancel_to=pages.came_from(SECURITY))
     return fresh(browser.settings(), needs)
 
 

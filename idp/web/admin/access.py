@@ -7,7 +7,7 @@ does, guards posted forms, and answers 404 to whoever has no business here, so t
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from flask import Response, abort, request
+from flask import Response, abort, request, url_for
 
 from idp import clock
 from idp.audit import Origin
@@ -99,6 +99,9 @@ class Admin:
         )
 
 
+CONSOLE = say("Console")
+OF_SECTION = {"ownership": "settings"}
+"""Pages that stand below another section in the menu."""
 _SECTIONS: dict[str, Section] = {}
 
 
@@ -157,11 +160,21 @@ def _turn_away_others(present: Me | None) -> None:
 def _needs(*, fresh: bool) -> Needs:
     path = request.full_path.rstrip("?")
     back = path if len(path) <= LONGEST_PATH else request.path
-    needs = Needs(return_to=back, minimum_level=SECOND)
+    people = (
+        url_for("admin.people", store_url=store_url) if (store_url := (request.view_args or {}).get("store_url")) else "/"
+    )
+    needs = Needs(back, minimum_level=SECOND, purpose=_purpose().key, cancel_to=pages.came_from(people))
     if not fresh:
         return needs
     present = who()
     return confirming.fresh(browser.settings(), replace(needs, subject=present.user.id if present else ""))
+
+
+def _purpose() -> Message:
+    """Return what the page belongs to, as the menu calls it."""
+    name = (request.url_rule.rule.split("/") if request.url_rule else [])[3:4]
+    found = _SECTIONS.get(OF_SECTION.get(name[0], name[0])) if name else None
+    return found.title if found is not None else CONSOLE
 
 
 def entrance() -> tuple[Me, tuple[Organisation, ...]]:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, abort, url_for
 
 from idp import clock
 from idp.audit import Origin
@@ -12,11 +13,12 @@ from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.oauth import registration
 from idp.store import clients as store
 from idp.store.clients import Client
-from idp.web import browser, forms, pages, post_redirect_get
+from idp.web import browser, pages, post_redirect_get, unsaved
 from idp.web.admin import access, app_fields, dialog
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.app_fields import Group, Shown
 from idp.web.admin.dialog import Question
+from idp.web.unsaved import Fields
 
 HERE = "apps"
 
@@ -158,15 +160,13 @@ def show_one(store_url: str, client_id: str) -> Response:
 def add(store_url: str) -> Response:
     """Make one; its secret is shown this once."""
     admin = access.operator(store_url, fresh=True, or_installation=True)
-    if request.method == "GET":
-        return _form(admin, None, None)
-    form = forms.fields()
-    try:
-        metadata, ours = app_fields.read(browser.settings(), None, form)
-        typed = form.get("client_id", "").strip() or None
-        row, secret = registration.register(browser.settings(), typed, metadata, ours, None, admin.origin)
-    except Refusal as refusal:
-        return _form(admin, None, form, refusal)
+    return unsaved.answer(lambda: _form(admin, None, None), partial(_form, admin, None), partial(_add, admin))
+
+
+def _add(admin: Admin, form: Fields) -> Response:
+    metadata, ours = app_fields.read(browser.settings(), None, form)
+    typed = form.get("client_id", "").strip() or None
+    row, secret = registration.register(browser.settings(), typed, metadata, ours, None, admin.origin)
     post_redirect_get.land_at(address_of(admin, row.client_id))
     return pages.render("admin/app.html", detail(admin, row, secret))
 
@@ -175,14 +175,13 @@ def edit(store_url: str, client_id: str) -> Response:
     """Change one."""
     admin = access.operator(store_url, fresh=True, or_installation=True)
     row = app_at(admin, client_id)
-    if request.method == "GET":
-        return _form(admin, row, None)
-    form = forms.fields()
-    try:
-        metadata, ours = app_fields.read(browser.settings(), row, form)
-        registration.change(browser.settings(), client_id, metadata, ours, admin.origin)
-    except Refusal as refusal:
-        return _form(admin, row, form, refusal)
+    return unsaved.answer(lambda: _form(admin, row, None), partial(_form, admin, row), partial(_save, admin, row))
+
+
+def _save(admin: Admin, row: Client, form: Fields) -> Response:
+    client_id = row.client_id
+    metadata, ours = app_fields.read(browser.settings(), row, form)
+    registration.change(browser.settings(), client_id, metadata, ours, admin.origin)
     return access.done(address_of(admin, client_id), "saved")
 
 

@@ -50,6 +50,6 @@ def refused(admin: Admin, here: str, question: Question, refusal: Refusal) -> Re
 
 
 def _page(admin: Admin, here: str, question: Question, *errors: Message, status: int = 200) -> Response:
-    asks_password = question.asks_password and not confirmation.is_confirmed_by_password()
+    asks_password = question.asks_password and confirmation.must_ask_password()
     page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors)
     return pages.render("admin/dialog.html", page, status)

@@ -1,18 +1,20 @@
 """Groups of an organisation: add, rename, whether they require a second factor, members, delete (S3, S4, S9)."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, abort, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity import members, people, retailers
 from idp.store import organisations, users
 from idp.store.organisations import Group
-from idp.web import browser, forms, pages
+from idp.web import browser, pages, unsaved
 from idp.web.admin import access, dialog
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.dialog import Question
+from idp.web.unsaved import Fields
 
 HERE = "groups"
 
@@ -63,32 +65,45 @@ def mount(blueprint: Blueprint) -> None:
 def show(store_url: str) -> Response:
     """All groups; a posted form adds one."""
     admin = access.administrator(store_url)
-    if request.method == "GET":
-        return pages.render("admin/groups.html", GroupsPage(admin.frame(HERE), _rows(admin)))
-    form = forms.fields()
-    name, requires_mfa = form.get("name", ""), "requires_mfa" in form
-    try:
-        with transaction():
-            values = {"name": name, "requires_mfa": requires_mfa}
-            group = retailers.create_group(admin.organisation.id, values, admin.origin)
-    except Refusal as refusal:
-        page = GroupsPage(admin.frame(HERE), _rows(admin), name, requires_mfa, (refusal.message,))
-        return pages.render("admin/groups.html", page, 422)
+    return unsaved.answer(
+        lambda: pages.render("admin/groups.html", GroupsPage(admin.frame(HERE), _rows(admin))),
+        partial(_add_again, admin),
+        partial(_add, admin),
+    )
+
+
+def _add(admin: Admin, form: Fields) -> Response:
+    values = {"name": form.get("name", ""), "requires_mfa": "requires_mfa" in form}
+    with transaction():
+        group = retailers.create_group(admin.organisation.id, values, admin.origin)
     return access.done(_address(admin, group), "added")
+
+
+def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
+    errors = (refusal.message,) if refusal else ()
+    page = GroupsPage(admin.frame(HERE), _rows(admin), form.get("name", ""), "requires_mfa" in form, errors)
+    return pages.render("admin/groups.html", page, 422 if refusal else 200)
 
 
 def edit(store_url: str, group_id: str) -> Response:
     """One group; a posted form changes it, or puts somebody in."""
     admin = access.administrator(store_url)
     group = _at(admin, group_id)
-    if request.method == "GET":
-        return pages.render("admin/group.html", _page(admin, group))
-    form = forms.fields()
-    try:
-        _put_in(admin, group, form["username"]) if "username" in form else _save(admin, group, form)
-    except Refusal as refusal:
-        return pages.render("admin/group.html", _again(admin, group, form, refusal), 422)
+    return unsaved.answer(
+        lambda: pages.render("admin/group.html", _page(admin, group)),
+        partial(_edit_again, admin, group),
+        partial(_edit, admin, group),
+    )
+
+
+def _edit(admin: Admin, group: Group, form: Fields) -> Response:
+    _put_in(admin, group, form["username"]) if "username" in form else _save(admin, group, form)
     return access.done(_address(admin, group), "saved")
+
+
+def _edit_again(admin: Admin, group: Group, form: Fields, refusal: Refusal | None) -> Response:
+    page = _again(admin, group, form, refusal)
+    return pages.render("admin/group.html", page, 422 if refusal else 200)
 
 
 def remove(store_url: str, group_id: str) -> Response:
@@ -115,7 +130,7 @@ def _address(admin: Admin, group: Group) -> str:
     return url_for("admin.group", store_url=admin.organisation.store_url, group_id=group.id)
 
 
-def _save(admin: Admin, group: Group, form: dict[str, str]) -> None:
+def _save(admin: Admin, group: Group, form: Fields) -> None:
     values = {"name": form.get("name", ""), "requires_mfa": "requires_mfa" in form}
     with transaction():
         retailers.change_group(group, values, admin.origin)
@@ -143,8 +158,8 @@ def _page(admin: Admin, group: Group) -> GroupPage:
     return GroupPage(admin.frame(HERE), _row(group), group.name, group.requires_mfa)
 
 
-def _again(admin: Admin, group: Group, form: dict[str, str], refusal: Refusal) -> GroupPage:
-    wrong, errors = "username" if "username" in form else "name", (refusal.message,)
+def _again(admin: Admin, group: Group, form: Fields, refusal: Refusal | None) -> GroupPage:
+    wrong, errors = "username" if "username" in form else "name", (refusal.message,) if refusal else ()
     name = form.get("name", group.name)
     ticked = "requires_mfa" in form if "name" in form else group.requires_mfa
     return GroupPage(admin.frame(HERE), _row(group), name, ticked, form.get("username", ""), wrong, errors)

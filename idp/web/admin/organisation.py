@@ -1,9 +1,10 @@
 """The organisation's own settings: name, colour, languages, passwords, notices, how long sign-ins and trust last."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, url_for
 
 from idp import zones
 from idp.db import transaction
@@ -14,10 +15,11 @@ from idp.identity.logos import MOST_BYTES
 from idp.identity.organisations import BOUNDS
 from idp.languages import LANGUAGES
 from idp.store.organisations import Organisation
-from idp.web import browser, forms, pages, times
+from idp.web import browser, pages, times, unsaved
 from idp.web.admin import access
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.people import Choices
+from idp.web.unsaved import Fields
 
 HERE = "settings"
 
@@ -60,15 +62,15 @@ def mount(blueprint: Blueprint) -> None:
 def settings(store_url: str) -> Response:
     """The settings; a posted form changes them."""
     admin = access.administrator(store_url, fresh=True)
-    if request.method == "GET":
-        return pages.render("admin/settings.html", page_of(admin))
-    form = forms.fields()
-    try:
-        with transaction():
-            retailers.change(admin.organisation, _told(admin, form), admin.origin)
-    except Refusal as refusal:
-        return pages.render("admin/settings.html", _again(admin, form, refusal), 422)
-    return access.done(url_for("admin.settings", store_url=store_url), "saved")
+    return unsaved.answer(
+        lambda: pages.render("admin/settings.html", page_of(admin)), partial(_again, admin), partial(_save, admin)
+    )
+
+
+def _save(admin: Admin, form: Fields) -> Response:
+    with transaction():
+        retailers.change(admin.organisation, _told(admin, form), admin.origin)
+    return access.done(url_for("admin.settings", store_url=admin.organisation.store_url), "saved")
 
 
 def _numbers() -> tuple[Number, ...]:
@@ -146,8 +148,10 @@ def _zones(at: Organisation) -> Choices:
     return times.zone_choices(of_country, at.time_zone)
 
 
-def _again(admin: Admin, form: dict[str, str], refusal: Refusal) -> SettingsPage:
+def _again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
     stored = page_of(admin)
     values = {name: form.get(name, value) for name, value in stored.values.items()}
     wrong = refusal.field if isinstance(refusal, Invalid) else ""
-    return SettingsPage(stored.frame, values, frozenset(form), stored.numbers, stored.zones, wrong, (refusal.message,))
+    errors = (refusal.message,) if refusal else ()
+    page = SettingsPage(stored.frame, values, frozenset(form), stored.numbers, stored.zones, wrong, errors)
+    return pages.render("admin/settings.html", page, 422 if refusal else 200)

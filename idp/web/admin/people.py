@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,10 +15,11 @@ from idp.languages import LANGUAGES
 from idp.mail.messages import can_be_written_to
 from idp.store import organisations, users
 from idp.store.users import User
-from idp.web import browser, forms, pages, times
+from idp.web import browser, pages, times, unsaved
 from idp.web.admin import access, lists
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.downloads import download
+from idp.web.unsaved import Fields
 
 PAGE = 25
 HERE = "people"
@@ -88,7 +90,7 @@ class Box:
 class PersonForm:
     """Somebody to add (``user_id`` empty) or to edit. ``values`` by the names of ``DETAILS``.
 
-    ``can_send``: whether a one-time password could reach them (S49, S54).
+    ``sends``: the tick of S49. ``can_send``: whether a one-time password could reach them (S49, S54).
     """
 
     frame: Frame
@@ -99,6 +101,7 @@ class PersonForm:
     groups: tuple[Box, ...]
     all_shops: bool
     shops: tuple[Box, ...]
+    sends: bool = False
     can_send: bool = False
     wrong: str = ""
     errors: tuple[Message, ...] = ()
@@ -129,14 +132,15 @@ def export(store_url: str) -> Response:
 def add(store_url: str) -> Response:
     """Add one person."""
     admin = access.administrator(store_url, or_installation=True)
-    if request.method == "GET":
-        return pages.render("admin/person_form.html", _form(admin, None, {"role": "employee"}, set(), None))
-    form = forms.fields()
-    try:
-        draft = people.PersonDraft(**_told(admin, form))
-        user = people.create(browser.settings(), admin.organisation, draft, admin.origin)
-    except Refusal as refusal:
-        return _again(admin, None, form, refusal)
+    blank = partial(_form, admin, None, {"role": "employee"}, {"all_shops"}, None)
+    return unsaved.answer(
+        lambda: pages.render("admin/person_form.html", blank()), partial(_again, admin, None), partial(_add, admin)
+    )
+
+
+def _add(admin: Admin, form: Fields) -> Response:
+    draft = people.PersonDraft(**_told(admin, form))
+    user = people.create(browser.settings(), admin.organisation, draft, admin.origin)
     return access.done(address_of(admin, user.id), "added")
 
 
@@ -145,13 +149,15 @@ def edit(store_url: str, user_id: str) -> Response:
     admin = access.administrator(store_url, or_installation=True)
     user = person_at(admin, user_id)
     authority.require_over(admin.organisation, user, admin.origin)
-    if request.method == "GET":
-        return pages.render("admin/person_form.html", _stored(admin, user))
-    form = forms.fields()
-    try:
-        people.change(browser.settings(), admin.organisation, user, _told(admin, form), admin.origin)
-    except Refusal as refusal:
-        return _again(admin, user, form, refusal)
+    return unsaved.answer(
+        lambda: pages.render("admin/person_form.html", _stored(admin, user)),
+        partial(_again, admin, user),
+        partial(_save, admin, user),
+    )
+
+
+def _save(admin: Admin, user: User, form: Fields) -> Response:
+    people.change(browser.settings(), admin.organisation, user, _told(admin, form), admin.origin)
     if "one_time_password" in form:
         return pages.see_other(address_of(admin, user.id, "one-time-password"))
     return access.done(address_of(admin, user.id), "saved")
@@ -233,10 +239,16 @@ def _stored(admin: Admin, user: User) -> PersonForm:
     return _form(admin, user, values, groups | shops | all_shops, None)
 
 
-def _again(admin: Admin, user: User | None, form: dict[str, str], refusal: Refusal) -> Response:
-    """The form as it was filled in, and what is wrong with it."""
+def _again(admin: Admin, user: User | None, form: Fields, refusal: Refusal | None) -> Response:
+    """The form as it was filled in, and what is wrong with it, if anything."""
     page = _form(admin, user, {name: form.get(name, "") for name in DETAILS}, set(form), refusal)
-    return pages.render("admin/person_form.html", page, 422 if refusal.status == 400 else refusal.status)
+    return pages.render("admin/person_form.html", page, _status_of(refusal))
+
+
+def _status_of(refusal: Refusal | None) -> int:
+    if refusal is None:
+        return 200
+    return 422 if refusal.status == 400 else refusal.status
 
 
 def _form(admin: Admin, user: User | None, values: dict[str, str], ticked: set[str], refusal: Refusal | None) -> PersonForm:
@@ -250,8 +262,9 @@ def _form(admin: Admin, user: User | None, values: dict[str, str], ticked: set[s
         roles=tuple((role, ROLE_NAMES[role]) for role in authority.roles_for(admin.organisation, user, admin.origin)),
         zones=times.zone_choices(say("That of the organisation: %(zone)s", zone=zone), values.get("time_zone", "")),
         groups=tuple(Box(name, label, name in ticked) for name, label in groups),
-        all_shops="all_shops" in ticked or (user is None and refusal is None),
+        all_shops="all_shops" in ticked,
         shops=tuple(Box(name, label, name in ticked) for name, label in shops),
+        sends="one_time_password" in ticked,
         can_send=user is not None and can_be_written_to(user),
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),

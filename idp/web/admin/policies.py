@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, abort, request, url_for
@@ -13,13 +14,14 @@ from idp.identity.dated_rules import CONDITIONS
 from idp.identity.policy import SECOND_FACTOR, DatedRule
 from idp.store import organisations
 from idp.store.organisations import Policy
-from idp.web import browser, forms, pages
+from idp.web import browser, pages, unsaved
 from idp.web.admin import access, dialog, lists
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.dialog import Question
 from idp.web.admin.lists import Pages
 from idp.web.admin.people import ROLE_NAMES, Choices
 from idp.web.admin.person import chosen_day
+from idp.web.unsaved import Fields
 
 HERE = "policies"
 LABELS = {
@@ -120,30 +122,34 @@ def dry_run(store_url: str) -> Response:
 def add(store_url: str) -> Response:
     """A new rule."""
     admin = access.operator(store_url, fresh=True)
-    if request.method == "GET":
-        return pages.render("admin/policy_form.html", _form(admin, None, {"require": SECOND_FACTOR}))
-    form = forms.fields()
-    try:
-        with transaction():
-            values = {"name": form.get("name", ""), **_told(form)}
-            dated_rules.create(browser.settings(), values, dated_rules.known_now(), admin.origin)
-    except Refusal as refusal:
-        return pages.render("admin/policy_form.html", _form(admin, None, form, refusal), 422)
+    return unsaved.answer(
+        lambda: _again(admin, None, {"require": SECOND_FACTOR}, None), partial(_again, admin, None), partial(_add, admin)
+    )
+
+
+def _add(admin: Admin, form: Fields) -> Response:
+    with transaction():
+        values = {"name": form.get("name", ""), **_told(form)}
+        dated_rules.create(browser.settings(), values, dated_rules.known_now(), admin.origin)
     return access.done(_all(admin), "added")
+
+
+def _again(admin: Admin, row: Policy | None, form: Fields, refusal: Refusal | None) -> Response:
+    return pages.render("admin/policy_form.html", _form(admin, row, form, refusal), 422 if refusal else 200)
 
 
 def edit(store_url: str) -> Response:
     """Another shape for the rule that ``name`` names."""
     admin = access.operator(store_url, fresh=True)
     row = _named()
-    if request.method == "GET":
-        return pages.render("admin/policy_form.html", _form(admin, row, _columns(row)))
-    form = forms.fields()
-    try:
-        with transaction():
-            dated_rules.change(browser.settings(), row, _told(form), dated_rules.known_now(), admin.origin)
-    except Refusal as refusal:
-        return pages.render("admin/policy_form.html", _form(admin, row, form, refusal), 422)
+    return unsaved.answer(
+        lambda: _again(admin, row, _columns(row), None), partial(_again, admin, row), partial(_save, admin, row)
+    )
+
+
+def _save(admin: Admin, row: Policy, form: Fields) -> Response:
+    with transaction():
+        dated_rules.change(browser.settings(), row, _told(form), dated_rules.known_now(), admin.origin)
     return access.done(_all(admin), "saved")
 
 

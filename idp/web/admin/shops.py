@@ -1,18 +1,20 @@
 """Shops of an organisation: add, edit, delete (S12)."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, abort, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import retailers
 from idp.store import organisations
 from idp.store.organisations import Shop
-from idp.web import forms, pages
+from idp.web import pages, unsaved
 from idp.web.admin import access, dialog
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.dialog import Question
+from idp.web.unsaved import Fields
 
 HERE = "shops"
 
@@ -60,34 +62,50 @@ def mount(blueprint: Blueprint) -> None:
 def show(store_url: str) -> Response:
     """All shops; a posted form adds one."""
     admin = access.administrator(store_url)
-    if request.method == "GET":
-        return pages.render("admin/shops.html", ShopsPage(admin.frame(HERE), _rows(admin)))
-    form = forms.fields()
-    typed = {"code": form.get("code", "").strip(), "name": form.get("name", "")}
-    try:
-        with transaction():
-            retailers.create_shop(admin.organisation.id, typed, admin.origin)
-    except Refusal as refusal:
-        wrong = refusal.field if isinstance(refusal, Invalid) else ""
-        page = ShopsPage(admin.frame(HERE), _rows(admin), **typed, wrong=wrong, errors=(refusal.message,))
-        return pages.render("admin/shops.html", page, 422)
+    return unsaved.answer(
+        lambda: pages.render("admin/shops.html", ShopsPage(admin.frame(HERE), _rows(admin))),
+        partial(_add_again, admin),
+        partial(_add, admin),
+    )
+
+
+def _typed(form: Fields) -> dict[str, str]:
+    return {"code": form.get("code", "").strip(), "name": form.get("name", "")}
+
+
+def _add(admin: Admin, form: Fields) -> Response:
+    with transaction():
+        retailers.create_shop(admin.organisation.id, _typed(form), admin.origin)
     return access.done(_all(admin), "added")
+
+
+def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
+    wrong = refusal.field if isinstance(refusal, Invalid) else ""
+    errors = (refusal.message,) if refusal else ()
+    page = ShopsPage(admin.frame(HERE), _rows(admin), **_typed(form), wrong=wrong, errors=errors)
+    return pages.render("admin/shops.html", page, 422 if refusal else 200)
 
 
 def edit(store_url: str, shop_id: str) -> Response:
     """One shop; a posted form changes its name."""
     admin = access.administrator(store_url)
     shop = _at(admin, shop_id)
-    if request.method == "GET":
-        return pages.render("admin/shop.html", ShopPage(admin.frame(HERE), _row(shop), shop.name))
-    name = forms.fields().get("name", "")
-    try:
-        with transaction():
-            retailers.change_shop(shop, {"name": name}, admin.origin)
-    except Refusal as refusal:
-        page = ShopPage(admin.frame(HERE), _row(shop), name, (refusal.message,))
-        return pages.render("admin/shop.html", page, 422)
+    return unsaved.answer(
+        lambda: pages.render("admin/shop.html", ShopPage(admin.frame(HERE), _row(shop), shop.name)),
+        partial(_rename_again, admin, shop),
+        partial(_rename, admin, shop),
+    )
+
+
+def _rename(admin: Admin, shop: Shop, form: Fields) -> Response:
+    with transaction():
+        retailers.change_shop(shop, {"name": form.get("name", "")}, admin.origin)
     return access.done(_all(admin), "saved")
+
+
+def _rename_again(admin: Admin, shop: Shop, form: Fields, refusal: Refusal | None) -> Response:
+    page = ShopPage(admin.frame(HERE), _row(shop), form.get("name", ""), (refusal.message,) if refusal else ())
+    return pages.render("admin/shop.html", page, 422 if refusal else 200)
 
 
 def remove(store_url: str, shop_id: str) -> Response:

@@ -1,0 +1,133 @@
+"""Keep what was typed in a form while its author signs in or reauthenticates, and fill the form in again afterwards.
+
+The fields are kept sealed in the stash, for this browser and this person. The page then says that nothing was saved. The
+form is never carried out by itself: an intruder at an open session could post one and leave the reauthentication to the
+session's owner, who must see first what it confirms. Passwords and other secrets are never kept. Files cannot be.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Response, g, request
+
+from idp import clock
+from idp.errors import Message, Refusal, say
+from idp.identity import logins, sensitive_changes
+from idp.identity.sensitive_changes import Confirmation
+from idp.signin.case import Needs
+from idp.web import browser, csrf, forms, stash
+
+REFERENCE, ANSWER, PURPOSE = "unsaved", "answer", "form"
+LEFT_OUT = frozenset(("csrf_token", "token", "password", "new_password", "new_password_again"))
+"""Fields that are never kept: they prove something, and are typed again."""
+CONFIRMED = say("You confirmed that it is you. Nothing has been saved yet: check the form, and then save it.")
+CANCELLED = say("Nothing has been saved. To save this form, you must confirm that it is you.")
+FILE = say("Choose the file again: it could not be kept.")
+Fields = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """A form that came back. ``path``: where it was posted. ``had_file``: a file was chosen in it."""
+
+    path: str
+    fields: Fields
+    had_file: bool
+
+
+def returning(needs: Needs) -> tuple[Needs, str]:
+    """Return the needs with a way back to the posted form, and the reference it is to be kept under; empty for none."""
+    if request.method != "POST":
+        return replace(needs, return_to=_without(needs.return_to, ANSWER)), ""
+    plain = replace(needs, return_to=_without(needs.return_to, ANSWER, REFERENCE))
+    if not csrf.fits() or not _author() or not (_typed() or request.files):
+        return plain, ""
+    reference = stash.new_reference()
+    joint = "&" if "?" in plain.return_to else "?"
+    there = f"{plain.return_to}{joint}{REFERENCE}={reference}"
+    cancel_to = there if plain.cancel_to == needs.return_to else plain.cancel_to
+    return replace(plain, return_to=there, cancel_to=cancel_to), reference
+
+
+def keep(reference: str, needs: Needs) -> None:
+    """Keep the posted fields for the page that ``needs`` leads back to."""
+    if reference:
+        value = {"to": urlsplit(needs.return_to).path, "path": request.path, "fields": _typed()}
+        had_file = any(file.filename for file in request.files.values())
+        seconds = browser.settings().lifetimes.attempt_minutes * 60
+        stash.put(PURPOSE, {**value, "had_file": had_file}, seconds, _author(), reference=reference)
+
+
+def found() -> Unsaved | None:
+    """Return the form that comes back to this page, to the person who filled it in."""
+    if "unsaved" not in g:
+        g.unsaved = _find()
+    kept: Unsaved | None = g.unsaved
+    return kept
+
+
+def told() -> tuple[Message, ...]:
+    """Return what a page says above a form that came back."""
+    kept = found()
+    if kept is None:
+        return ()
+    first = CONFIRMED if sensitive_changes.given() >= Confirmation.FRESH_PROOF else CANCELLED
+    return (first, FILE) if kept.had_file else (first,)
+
+
+def answer(
+    blank: Callable[[], Response],
+    again: Callable[[Fields, Refusal | None], Response],
+    save: Callable[[Fields], Response],
+) -> Response:
+    """Answer for the page of a form: ``blank`` to look at, ``again`` filled in, ``save`` for a form that was posted.
+
+    Nothing is saved by a GET, so a form that came back is only shown.
+    """
+    if request.method != "POST":
+        kept = found()
+        return again(kept.fields, None) if kept is not None else blank()
+    form = forms.fields()
+    try:
+        response = save(form)
+    except Refusal as refusal:
+        return again(form, refusal)
+    _drop()
+    return response
+
+
+def _find() -> Unsaved | None:
+    reference = request.args.get(REFERENCE, "")
+    kept = stash.get(PURPOSE, reference, _author()) if reference and request.method == "GET" else None
+    if kept is None or kept["to"] != request.path:
+        return None
+    return Unsaved(kept["path"], kept["fields"], kept["had_file"])
+
+
+def _drop() -> None:
+    """Forget the form that was saved, so that the way back does not offer it once more."""
+    addresses = (request.query_string.decode("latin-1"), urlsplit(request.referrer or "").query)
+    for name, reference in (pair for query in addresses for pair in parse_qsl(query)):
+        if name == REFERENCE:
+            stash.drop(reference)
+
+
+def _typed() -> Fields:
+    try:
+        fields = forms.fields()
+    except Refusal:
+        return {}  # the view refuses it
+    return {name: value for name, value in fields.items() if name not in LEFT_OUT}
+
+
+def _author() -> str:
+    """The id of the person who is signed in here, or was until the login ran out; empty where nobody knows."""
+    login = logins.latest(browser.visit().login) if browser.visit().login else None
+    return login.user_id if login is not None and login.started_at <= clock.now() else ""
+
+
+def _without(path: str, *references: str) -> str:
+    parts = urlsplit(path)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in references]
+    return f"{parts.path}?{urlencode(kept)}" if kept else parts.path
