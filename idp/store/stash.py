@@ -33,8 +33,8 @@ def stashed(stash_id: str, browser_id: str, now: datetime) -> Select[Stashed]:
 def add_stashed(row: Stashed, most: int) -> None:
     """Insert, and keep the newest ``most`` of this browser: a form sent in a loop must not fill the table."""
     add(row)
-    newest = select(Stashed.id).where(Stashed.browser_id == row.browser_id).order_by(Stashed.created_at.desc(), Stashed.id)
-    older = newest.offset(most).limit(most)
+    others = (Stashed.browser_id == row.browser_id, Stashed.id != row.id)
+    older = select(Stashed.id).where(*others).order_by(Stashed.created_at.desc(), Stashed.id).offset(most - 1).limit(most)
     write(delete(Stashed).where(Stashed.id.in_(older.scalar_subquery())))
 
 
