@@ -1,12 +1,15 @@
 """The entry of ``idp run``: slow, silent and lying senders, and bodies in every form that HTTP/1.1 gives them."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from flask import Flask, Response, request, stream_with_context
 
-from idp.server.entry import THREADS, environ_of
+from idp.server.entry import THREADS, Entry, environ_of
 from tests.drivers.idp_process import ask, hear, send
 from tests.server.conftest import Running
 
@@ -121,3 +124,44 @@ def test_the_environment_of_a_request() -> None:
     assert (environ["CONTENT_TYPE"], environ["CONTENT_LENGTH"]) == ("a/b", "3")
     assert (environ["REMOTE_ADDR"], environ["HTTP_X_FORWARDED_FOR"]) == ("2001:db8::7", "203.0.113.9")
     assert "6.6.6.6" not in map(str, environ.values())
+
+
+class Client:
+    """The server's side of one request, as granian gives it to the entry; what it was told is kept."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.status = 0
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Client":
+        self.status = status
+        return self
+
+    async def send_bytes(self, piece: bytes) -> None:
+        self.pieces.append(piece)
+
+
+def test_a_download_goes_out_piece_by_piece() -> None:
+    """Issue 7 entry 30: between two pieces no thread is held, and Flask finds its request in whatever thread comes next."""
+    app = Flask("download")
+    app.config["MAX_CONTENT_LENGTH"] = 1000
+    ended: list[str] = []
+    app.teardown_request(lambda _: ended.append("request"))
+
+    @app.get("/list")
+    def _list() -> Response:
+        def _lines() -> Iterator[str]:
+            for number in range(30):
+                yield f"{request.args['name']} {number}\n"
+
+        return Response(stream_with_context(_lines()))
+
+    scope: Any = SimpleNamespace(
+        method="GET", path="/list", query_string="name=a", http_version="1.1", scheme="http",
+        server="127.0.0.1:1", client="127.0.0.1:2", headers={"host": "localhost"},
+    )  # fmt: skip
+    client = Client()
+    asyncio.run(Entry(app).__rsgi__(scope, cast(Any, client)))
+    assert (client.status, len(client.pieces)) == (200, 30)
+    assert client.pieces[-1] == b"a 29\n"
+    assert ended, "what the request held is given back"
