@@ -11,10 +11,9 @@ from idp.cli.command import Noun, in_english, opened
 from idp.cli.leaked import read_password
 from idp.cli.organisation import at
 from idp.config import Settings
-from idp.errors import NotFound
-from idp.identity import passkeys, passwords, people
+from idp.errors import Invalid, NotFound
+from idp.identity import new_passwords, passkeys, passwords, people
 from idp.identity.makers import maker_of
-from idp.identity.organisations import settings_of
 from idp.store import credentials, devices, logins, users
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
@@ -239,8 +238,8 @@ def end_sessions(store_url: str, username: str) -> None:
 def set_password(store_url: str, username: str, must_change: bool) -> None:
     """Give a person a password: asked for unseen, or read from standard input; never an argument.
 
-    It must be long enough and on no list of leaked passwords. Open sessions and remembered devices end, the second factor
-    stays as it is, and the person gets a mail.
+    It must be long enough, on no list of leaked passwords, and another than the present one. Open sessions and remembered
+    devices end, the second factor stays as it is, and the person gets a mail.
 
     For example:
       pass show example-shoes/anna | idp user set-password example-shoes anna --must-change
@@ -248,15 +247,10 @@ def set_password(store_url: str, username: str, must_change: bool) -> None:
     with opened() as settings:
         organisation, row = find(store_url, username)
         password = read_password(f"New password for {row.username}", twice=True)
-        refuse_unacceptable(settings, organisation, row, password)
-        passwords.set_password(settings, organisation, row, password, ORIGIN, must_change=must_change)
+        has_factor = people.person_of(settings, organisation, row).has_factor
+        try:
+            hashed = new_passwords.hashed(settings, organisation, row, password, ORIGIN, has_factor=has_factor)
+        except Invalid as refused:
+            raise click.ClickException(in_english(refused.message)) from refused
+        passwords.put(settings, row, hashed, ORIGIN, must_change=must_change)
         click.echo(f"The password of {row.username} was changed.")
-
-
-def refuse_unacceptable(settings: Settings, organisation: Organisation, row: User, password: str) -> None:
-    """Refuse a password that a person would not be allowed to choose either."""
-    has_factor = people.person_of(settings, organisation, row).has_factor
-    held = settings_of(settings, organisation)
-    why = passwords.unacceptable(settings, held, row, organisation.name, password, has_factor)
-    if why is not None:
-        raise click.ClickException(in_english(why))

@@ -5,7 +5,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import say
-from idp.identity import passwords, throttle
+from idp.identity import leaked, leaked_findings, passwords, throttle
 from idp.store.users import User
 
 WRONG_PASSWORD = say("That is not your password. Check it and try again.")
@@ -14,6 +14,7 @@ WRONG_PASSWORD = say("That is not your password. Check it and try again.")
 def password_fits(settings: Settings, user: User, password: str, browser_id: str, origin: Origin) -> bool:
     """Whether ``password`` is that of ``user``; a wrong one is audited. Raises ``TooMany`` after too many guesses, ``Busy``.
 
+    It is looked up among the leaked ones as at sign-in (S31); a hit confirms all the same, and the next sign-in tells of it.
     A password that was changed while it was hashed is wrong. Slow: takes a slot of the hasher itself and must stand outside
     of any transaction.
     """
@@ -32,10 +33,12 @@ def password_fits(settings: Settings, user: User, password: str, browser_id: str
         )
         release()
         fits = passwords.verify(settings, user, password)
+    found = leaked.look_up(settings, password) if fits else leaked.Lookup(hit=False)
     with transaction():
         fits = fits and passwords.still_stands(user, stood)
         if fits:
             guess.succeeded()
+            leaked_findings.note(user, found, origin, clock.now())
         else:
             tenant, person = user.organisation_id, user.id
             record_by(origin, Event.PASSWORD_WRONG, organisation_id=tenant, subject_id=person, outcome="failure")

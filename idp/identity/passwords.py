@@ -25,6 +25,7 @@ ONE_TIME_LETTERS = 16
 """Of a mailed one-time password, in groups of four."""
 LEAST_REST = 4
 """Letters and digits that a password must have beside names that everybody knows."""
+LEAKED = say("This password is on lists of leaked passwords. Choose another one.")
 
 
 def normal(password: str) -> str:
@@ -43,21 +44,24 @@ def verify(settings: Settings, user: User | None, password: str) -> bool:
     typed = normal(password[: MAX_LENGTH * 4])
     is_usable = user is not None and bool(user.password_hash) and user.disabled_at is None and not _has_run_out(user)
     stored = str(user.password_hash) if user is not None and is_usable else settings.hasher.decoy
-    fits = settings.hasher.verify(stored, typed) or _fits_as_typed(settings, user, stored, password, typed)
-    return fits and is_usable and len(password) <= MAX_LENGTH * 4 and len(typed) <= MAX_LENGTH
+    is_right = fits(settings, stored, password, as_one_time=is_one_time(user))
+    return is_right and is_usable and len(password) <= MAX_LENGTH * 4 and len(typed) <= MAX_LENGTH
 
 
-def _fits_as_typed(settings: Settings, user: User | None, stored: str, password: str, normal_form: str) -> bool:
-    """Whether another form of what was typed fits.
+def fits(settings: Settings, stored: str, password: str, *, as_one_time: bool = False) -> bool:
+    """Whether ``password`` made the hash ``stored``, in any form that is compared. Slow: hold a slot of the hasher.
 
     Imported hashes may be of the raw text; a mailed one-time password may be pasted with blanks or without its hyphens.
     Which forms are tried depends on the typed text alone, so the time tells nothing about the account.
     """
-    raw, one_time = password[: MAX_LENGTH * 4], _one_time_form(normal_form)
-    is_one_time = user is not None and user.password_expires_at is not None
+    raw = password[: MAX_LENGTH * 4]
+    normal_form = normal(raw)
+    one_time = _one_time_form(normal_form)
+    if settings.hasher.verify(stored, normal_form):
+        return True
     fits_raw = raw != normal_form and settings.hasher.verify(stored, raw)
     fits_one_time = one_time not in ("", normal_form) and settings.hasher.verify(stored, one_time)
-    return fits_raw or (fits_one_time and is_one_time)
+    return fits_raw or (fits_one_time and as_one_time)
 
 
 def _one_time_form(typed: str) -> str:
@@ -65,6 +69,11 @@ def _one_time_form(typed: str) -> str:
     plain = normal_forms.typed_code(typed) if len(typed) <= 100 else ""
     is_one = len(plain) == ONE_TIME_LETTERS and plain.isascii() and plain.isalnum()
     return "-".join(plain[at : at + 4] for at in range(0, ONE_TIME_LETTERS, 4)) if is_one else ""
+
+
+def is_one_time(user: User | None) -> bool:
+    """Whether the user's present password is a mailed one-time password, used or not."""
+    return user is not None and user.password_expires_at is not None
 
 
 def _has_run_out(user: User) -> bool:
@@ -128,9 +137,22 @@ def unacceptable(
     password: str,
     has_factor: bool,
 ) -> Message | None:
-    """Why a new password is not taken; None where it is. May ask the leak service: no transaction open.
+    """Why a password is not taken for somebody; None where it is. May ask the leak service: no transaction open."""
+    problem = against_rules(settings, organisation_settings, user, organisation_name, password, has_factor)
+    return problem or (LEAKED if leaked.look_up(settings, password).hit else None)
 
-    Length, the names that everybody knows and the leaked ones count; which kinds of characters are in it does not.
+
+def against_rules(
+    settings: Settings,
+    organisation_settings: OrganisationSettings,
+    user: User,
+    organisation_name: str,
+    password: str,
+    has_factor: bool,
+) -> Message | None:
+    """Which rule a password breaks; None for none.
+
+    Length and the names that everybody knows count; which kinds of characters are in it does not.
     """
     chosen = normal(password)
     least = least_length(settings, organisation_settings, has_factor)
@@ -140,8 +162,6 @@ def unacceptable(
         return say("Choose a password of at most %(count)s characters.", count=MAX_LENGTH)
     if _is_made_of_names(chosen, context_words(settings, user, organisation_name)):
         return say("Choose a password that is not made of your name, your username or the name of your shop.")
-    if leaked.look_up(settings, password).hit:
-        return say("This password is on lists of leaked passwords. Choose another one.")
     return None
 
 
@@ -200,10 +220,15 @@ def put(
 
 
 def close(user: User, why: str, origin: Origin) -> None:
-    """Let no password fit any more until a new one was chosen by a mailed link, and end what rested on the old one."""
+    """Let no password fit any more until a new one was chosen by a mailed link, and end what rested on the old one.
+
+    Somebody else may know the old one, so it is not taken again.
+    """
     now = clock.now()
     with transaction():
-        users.change_user(user.organisation_id, user.id, password_hash=None, password_expires_at=None)
+        barred = {"barred_hash": user.password_hash} if user.password_hash else {}
+        closed = {"password_hash": None, "password_expires_at": None, "leaked_found_at": None}
+        users.change_user(user.organisation_id, user.id, **closed, **barred)
         logins.end_all(user.organisation_id, user.id, why, origin)
         attempts.drop_attempts_of(user.organisation_id, user.id)
         devices.revoke_devices(user.organisation_id, user.id, now)
@@ -219,6 +244,7 @@ def _store(user: User, hashed: str, now: datetime, *, must_change: bool) -> None
         password_expires_at=None,
         must_change_password=must_change,
         leaked_notice_at=None,
+        leaked_found_at=None,
     )
 
 

@@ -10,7 +10,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid, Unreadable, say
-from idp.identity import authority, links, logins, passwords, people, sensitive_changes, throttle
+from idp.identity import authority, links, logins, new_passwords, passwords, people, sensitive_changes, throttle
 from idp.identity.links import Opened
 from idp.identity.organisations import normal_store_url, settings_of
 from idp.identity.recovery import ALPHABET
@@ -49,7 +49,12 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
         authority.require_another(user, origin)
         limits.clear_failures(organisation.id, user.id, "password")
         users.change_user(
-            organisation.id, user.id, password_hash=hashed, password_expires_at=expires_at, must_change_password=True
+            organisation.id,
+            user.id,
+            password_hash=hashed,
+            password_expires_at=expires_at,
+            must_change_password=True,
+            leaked_found_at=None,
         )
         logins.end_all(organisation.id, user.id, "password_reset", origin)
         attempts.drop_attempts_of(organisation.id, user.id)
@@ -124,16 +129,12 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
         raise LookupError("a link of no organisation")
     if password != again:
         raise Invalid("new_password_again", say("The two passwords are not the same. Enter them again."))
-    has_factor, terms = people.person_of(settings, organisation, user).has_factor, settings_of(settings, organisation)
-    release()
-    problem = passwords.unacceptable(settings, terms, user, organisation.name, password, has_factor)
-    if problem is not None:
-        raise Invalid("new_password", problem)
-    release()
-    with settings.hasher.slot():
-        hashed = passwords.hash_of(settings, password)
+    has_factor = people.person_of(settings, organisation, user).has_factor
+    hashed = new_passwords.hashed(settings, organisation, user, password, origin, has_factor=has_factor)
     with transaction():
         links.burn(link)
+        has_factor = people.person_of(settings, organisation, user).has_factor  # it may have been removed since
+        new_passwords.require_within_rules(settings, organisation, user, password, has_factor=has_factor)
         limits.clear_failures(user.organisation_id, user.id, "password")
         if link.purpose == "invitation":
             _welcome(link, origin)

@@ -148,6 +148,8 @@ class Case:
     answers: Mapping[str, Any] = field(default_factory=dict)
     prepared: Mapping[str, Any] = field(default_factory=dict)
     leaked_notice_due: bool = False
+    leaked_found: bool = False
+    """Whether the person's present password was found leaked at an earlier entry (S31)."""
     offer_declined: bool = False
     consented_scopes: frozenset[str] = frozenset()
     factor_changed_lately: bool = False

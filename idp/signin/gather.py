@@ -93,6 +93,7 @@ def _with_person(
         "locale": user.locale,
         "unverified_address": str(user.email) if addresses.needs_verifying(user) else "",
         "console_closes_at": addresses.closes_at(user),
+        "leaked_found": user.leaked_found_at is not None,
         "leaked_notice_due": _notice_is_due(case.now, terms, person, user),
         "offer_declined": user.offer_declined_at is not None,
         "consented_scopes": _consented(client, user),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, LargeBinary, String, select, update
+from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, LargeBinary, String, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, every, insert_new, one, values, write
@@ -110,3 +110,10 @@ def remove_passkeys(organisation_id: str, user_id: str, now: datetime, passkey_i
     """Take one passkey of a user, or all, out of use; how many there were."""
     only = (Passkey.id == passkey_id,) if passkey_id else ()
     return write(update(Passkey).where(*_of(organisation_id, user_id), *only).values(removed_at=now))
+
+
+def last_removal(organisation_id: str, user_id: str) -> datetime | None:
+    """Return when a passkey of a user was last taken out of use."""
+    here = (Passkey.organisation_id == organisation_id, Passkey.user_id == user_id)
+    found: datetime | None = values(select(func.max(Passkey.removed_at)).where(*here))[0][0]
+    return found

@@ -18,8 +18,12 @@ class LeakedPage:
 
 
 def due(case: Case) -> bool:
-    """Told at each sign-in with a leaked password, unless "not now" was chosen less than the interval ago."""
-    return bool(case.findings.get("leaked")) and case.leaked_notice_due and not case.answered("leaked")
+    """Told at each sign-in of who has a leaked password, unless "not now" was chosen less than the interval ago.
+
+    It was found in this attempt, or at an earlier entry: then also where a passkey stands in the place of the password.
+    """
+    found = bool(case.findings.get("leaked")) or (case.leaked_found and bool(case.own_proofs))
+    return found and case.leaked_notice_due and not case.answered("leaked") and case.answered("new_password") != "changed"
 
 
 def page(case: Case, frame: Frame) -> LeakedPage:

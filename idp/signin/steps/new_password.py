@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from idp import crypto, db
-from idp.errors import say
-from idp.identity import passwords
+from idp import crypto
+from idp.errors import Invalid, say
+from idp.identity import new_passwords, passwords
 from idp.signin.case import Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
 from idp.signin.steps.need import highest_owned, wants_new_password
@@ -36,21 +36,18 @@ def _is_forced(case: Case) -> bool:
 
 
 def answer(work: Work, form: Form) -> Outcome:
-    """Taken when it is long enough and not known to be leaked (S33)."""
-    organisation, terms, user = work.person()
+    """Taken when it is long enough, not known to be leaked (S33), and another than the present one."""
+    organisation, _, user = work.person()
     if "not_now" in form:
         return Noted() if _is_forced(work.case) else Noted(answers={"new_password": "not_now"})
     chosen = form.get("new_password", "")
     if chosen != form.get("new_password_again", ""):
         return Wrong((say("The two passwords are not the same. Enter them again."),))
     has_factor = work.case.person is not None and work.case.person.has_factor
-    db.release()
-    problem = passwords.unacceptable(work.settings, terms, user, organisation.name, chosen, has_factor)
-    if problem is not None:
-        return Wrong((problem,))
-    db.release()
-    with work.settings.hasher.slot():
-        hashed = passwords.hash_of(work.settings, chosen)
+    try:
+        hashed = new_passwords.hashed(work.settings, organisation, user, chosen, work.origin, has_factor=has_factor)
+    except Invalid as refused:
+        return Wrong((refused.message,))
 
     def effect() -> None:
         passwords.put(

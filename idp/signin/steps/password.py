@@ -7,7 +7,7 @@ from typing import Any
 from idp import db
 from idp.audit import Event
 from idp.errors import Message, say
-from idp.identity import leaked, passwords, people, throttle
+from idp.identity import leaked, leaked_findings, passwords, people, throttle
 from idp.identity.organisations import normal_store_url
 from idp.identity.proofs import Proof, as_json
 from idp.signin.case import Case
@@ -118,12 +118,12 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
     """
     if not username or not password or len(password) > passwords.MAX_LENGTH:
         return Wrong((MISMATCH,))
+    stood = passwords.standing(user) if user else ()
     guess, right = _guess(work, user, username, password)
     if user is None or not right:
         with db.transaction():
             work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
         return Wrong((MISMATCH,))
-    stood = passwords.standing(user)
     found = leaked.look_up(work.settings, password)
     passwords.rehash_if_outdated(work.settings, user, password)
 
@@ -133,9 +133,7 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
             return Wrong((MISMATCH,))
         if user.password_expires_at is not None and not passwords.spend_one_time(user, work.case.now):
             return Wrong((MISMATCH,))
-        if found.is_down or found.hit:
-            # The check being down never stops a sign-in; it is recorded (S31).
-            work.record(Event.LEAKED_CHECK_DOWN if found.is_down else Event.PASSWORD_LEAKED, user=user)
+        leaked_findings.note(user, found, work.origin_of(user), work.case.now)
         return None
 
     proof = Proof("password", at=work.case.now, credential=user.id)

@@ -11,6 +11,7 @@ from idp.identity.makers import maker_of
 from idp.signin.case import ADD_PASSKEY, Needs
 from idp.store.passkeys import Passkey
 from idp.web import browser, confirmation, csrf, forms, pages, unsaved
+from idp.web.account.outcome import outcome
 from idp.web.account.person import Me, changing, me
 
 PLACE = "/account/passkeys"
@@ -44,6 +45,7 @@ class PasskeysPage:
     keys: tuple[Key, ...]
     is_full: bool
     accepted: str
+    done: Message | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def show() -> Response:
     present = me(Needs(return_to=PLACE))
     keys = tuple(_as_typed(key_of(row)) for row in passkeys.passkeys_of(present.user))
     accepted = passkeys.accepted(browser.settings(), present.user)
-    page = PasskeysPage(present.user.username, present.organisation.name, keys, len(keys) >= passkeys.MOST, accepted)
+    is_full, done = len(keys) >= passkeys.MOST, outcome(present.user)
+    page = PasskeysPage(present.user.username, present.organisation.name, keys, is_full, accepted, done)
     return pages.render("account/passkeys.html", page)
 
 
@@ -107,7 +110,7 @@ def remove(passkey_id: str) -> Response:
         return pages.render("account/remove_passkey.html", replace(dialog, errors=(wrong,)), 422)
     settings, kept = browser.settings(), present.settled.login_id
     passkeys.remove(settings, present.organisation, present.user, passkey_id, present.origin, keep_login_id=kept)
-    return pages.see_other(PLACE)
+    return pages.see_other(f"{PLACE}?done=passkey-removed")
 
 
 def _as_typed(key: Key) -> Key:

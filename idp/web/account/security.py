@@ -10,6 +10,7 @@ from idp.errors import Message
 from idp.identity import passkeys, people, remembered
 from idp.store import credentials
 from idp.web import browser, pages
+from idp.web.account.outcome import outcome
 from idp.web.account.person import Me, SignInFirst, me, visiting
 
 
@@ -43,6 +44,8 @@ class SecurityPage:
     passkeys: int = 0
     email: str = ""
     email_is_verified: bool = False
+    password_is_leaked: bool = False
+    done: Message | None = None
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -75,6 +78,8 @@ def security_page(present: Me) -> SecurityPage:
         passkeys=len(passkeys.passkeys_of(user)),
         email=user.email or "",
         email_is_verified=user.email_verified_at is not None,
+        password_is_leaked=user.leaked_found_at is not None,
+        done=outcome(user),
     )
 
 

@@ -1,0 +1,163 @@
+"""A new password is new, and every entry of a present one is looked up among the leaked ones (S31–S33, S50)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from idp.clock import now as clock_now
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import leaked, links
+from idp.identity.leaked import Lookup
+from idp.store import limits, users
+from tests.drivers.browser import Browser
+from tests.drivers.postman import Postman
+from tests.factories import Factory, MadePerson
+from tests.journeys.test_getting_back import NEW, forget
+from tests.journeys.test_one_time_password import sent_to
+from tests.journeys.test_stages import events
+
+STOLEN = "caffè and ﬁnches 29"
+"""Two letters of it have another form in NFKC."""
+NORMAL = "caffè and finches 29"
+PRESENT = "This is your present password. Choose another one."
+BARRED = "You cannot use this password any more. Choose another one."
+
+
+@pytest.fixture
+def zoe(factory: Factory, shoes: str) -> MadePerson:
+    """Somebody whose password is not leaked as far as is known."""
+    return factory.make_user(shoes, "zoe", password=STOLEN, email="zoe@shoes.example")
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A leak service: ``service(hits={"a password"})``, or ``service(is_down=True)``."""
+    look_up = leaked.look_up
+
+    def answer(hits: frozenset[str] | set[str] = frozenset(), *, is_down: bool = False) -> None:
+        def asked(settings: Settings, password: str) -> Lookup:
+            found = look_up(settings, password)
+            return Lookup(hit=True, source="service") if password in hits else replace(found, is_down=is_down)
+
+        monkeypatch.setattr(leaked, "look_up", asked)
+
+    return answer
+
+
+def choose(browser: Browser, password: str) -> Browser:
+    return browser.fill(new_password=password, new_password_again=password).submit()
+
+
+def refused(browser: Browser, password: str, words: str) -> None:
+    assert choose(browser, password).errors == [f"Error: {words}"]
+    assert browser.status == 422
+
+
+@pytest.mark.parametrize("typed", [STOLEN, NORMAL], ids=["as it was", "in the form that is compared"])
+@pytest.mark.parametrize("place", ["profile", "reset link", "one-time password", "must change"])
+def test_the_present_password_is_not_a_new_one(
+    factory: Factory, journey, new_browser, postman: Postman, zoe: MadePerson, clock, place: str, typed: str
+) -> None:
+    """S33, S50, ASVS 6.2: on every page where a password is chosen; another one is taken right after."""
+    browser = new_browser()
+    if place == "profile":
+        browser.open("/account/security").fill(username="zoe", password=zoe.password).submit()
+        clock(minutes=1)
+        browser.submit("Change password").fill(password=zoe.password).submit()
+    elif place == "reset link":
+        forget(browser, zoe)
+        browser.open(postman.link("zoe@shoes.example"))
+    elif place == "one-time password":
+        typed = sent_to(factory, replace_owner(factory, zoe), postman)
+        browser = journey(zoe, browser=browser).begin().password(typed).browser
+    else:
+        with factory.context(), transaction():
+            users.change_user(zoe.organisation_id, zoe.id, must_change_password=True)
+        browser = journey(zoe, browser=browser).begin().password().browser
+    refused(browser, typed, PRESENT)
+    choose(browser, NEW)
+    assert "password:changed" in events(factory, zoe.organisation_id)
+
+
+def replace_owner(factory: Factory, person: MadePerson) -> MadePerson:
+    """The same person, whose organisation has an owner who can send a one-time password."""
+    factory.make_user(person.organisation_id, "owner", role="owner", with_totp=True, email="owner@shoes.example")
+    return person
+
+
+def test_a_password_that_was_found_leaked_is_not_taken_while_the_service_is_down(
+    factory: Factory, journey, new_browser, postman: Postman, service, zoe: MadePerson, clock
+) -> None:
+    """S32, S33: not at "Change now", and not once an administrator had another one mailed in between."""
+    service({STOLEN})
+    browser = journey(zoe).begin().password().browser.submit("choice=change")
+    service(is_down=True)
+    refused(browser, STOLEN, PRESENT)
+    secret = sent_to(factory, replace_owner(factory, zoe), postman)
+    browser = journey(zoe, browser=new_browser()).begin().password(secret).browser
+    refused(browser, STOLEN, BARRED)
+    refused(browser, NORMAL, BARRED)
+    assert choose(browser, NEW).left_for is not None
+    assert "password:leaked_check_down" in events(factory, zoe.organisation_id)
+
+
+@pytest.mark.parametrize("place", ["remove factor", "console", "new codes", "unlock"])
+def test_a_password_typed_to_confirm_is_looked_up_too(
+    factory: Factory, journey, new_browser, enter, postman: Postman, service, shoes: str, jan: MadePerson, clock, place: str
+) -> None:
+    """S31: what is typed to confirm is an entry; the act is done, and the next sign-in tells of the leak."""
+    anna = factory.make_user(shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
+    typist = anna if place == "console" else jan
+    confirm = at_confirmation(factory, enter, postman, place, jan, anna)
+    service({typist.password})
+    confirm.fill(password=typist.password).submit()
+    assert not confirm.errors
+    assert events(factory, shoes).count("password:found_leaked") == 1
+    service(is_down=True)
+    clock(minutes=1)
+    told = journey(typist, browser=new_browser()).begin().password().browser
+    assert told.heading == "Your password has leaked"
+
+
+def at_confirmation(factory: Factory, enter, postman: Postman, place: str, jan: MadePerson, anna: MadePerson) -> Browser:
+    """A page that asks for the password once more."""
+    if place == "console":
+        return enter(anna).open(f"/admin/example-shoes/people/{jan.id}/reset-factor")
+    browser = enter(jan, "/account/security")
+    if place == "remove factor":
+        return browser.open("/account/factor/remove/password")
+    if place == "new codes":
+        return browser.submit("Make new codes").submit("next")
+    with factory.context(), transaction():
+        user = factory.user(jan)
+        for _ in range(factory.settings.limits.hard_stop):
+            limits.count_towards_stop(jan.organisation_id, jan.id, "totp", factory.settings.limits.hard_stop, clock_now())
+        link = links.make(factory.settings, user, "unlock", {"email": user.email_key}, links.soon(factory.settings))
+    return browser.open(f"/unlock/{link}")
+
+
+def test_the_check_being_down_stops_no_confirmation(factory: Factory, enter, service, shoes: str, jan: MadePerson) -> None:
+    """S31: it is recorded, and the second factor is removed all the same."""
+    browser = enter(jan, "/account/security").open("/account/factor/remove/password")
+    service(is_down=True)
+    browser.fill(password=jan.password).submit()
+    assert "factor:removed" in events(factory, shoes)
+    assert "password:leaked_check_down" in events(factory, shoes)
+
+
+def test_the_profile_tells_of_a_leak_until_another_password_is_chosen(
+    factory: Factory, enter, service, jan: MadePerson, clock
+) -> None:
+    """S32: whoever goes on without a sign-in sees it at their sign-in details."""
+    browser = enter(jan, "/account/security").open("/account/factor/remove/password")
+    service({jan.password})
+    browser.fill(password=jan.password).submit()
+    assert "Your password has leaked" in browser.open("/account/security").text
+    service()
+    browser.submit("Change password").fill(password=jan.password).submit()
+    if browser.offers("choice=change"):
+        browser.submit("choice=change")
+    choose(browser, NEW)
+    assert "has leaked" not in browser.open("/account/security").text
