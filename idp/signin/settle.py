@@ -11,7 +11,7 @@ from idp.identity import logins
 from idp.identity.brand import Brand
 from idp.signin import attempts, effects
 from idp.signin.attempts import Typed
-from idp.signin.case import Continue, Needs, Settled, Settlement, Unmet, Visit
+from idp.signin.case import Case, Continue, Needs, Settled, Settlement, Unmet, Visit
 from idp.signin.confirming import confirmed
 from idp.signin.effects import Lost
 from idp.signin.flow import next_step
@@ -131,7 +131,7 @@ def show(settings: Settings, visit: Visit, attempt_id: str, read: Reader, last: 
     work = gather(settings, needs, visit, attempt, attempt_id)
     step = next_step(work.case)
     if not isinstance(step, Step):
-        return Done(_way_back(stored, attempt_id))
+        return Done(_way_back(stored, attempt_id) + _outcome(work.case))
     still_true = last if last is not None and last.fits(work, step) else None
     try:
         return shown(_prepared(work, step), step, still_true)
@@ -218,8 +218,18 @@ def recovery_codes(settings: Settings, visit: Visit, attempt_id: str, read: Read
     return page if isinstance(page, EnrolPage) and page.stage == CODES else None
 
 
+OUTCOMES = {"enrolled": "set-up", "new_password": "password", "passkey_added": "passkey"}
+"""What an answer has done, as a word in the address of the page that asked for it."""
+
+
 def _way_back(needs: Needs, attempt_id: str) -> str:
     return f"{needs.return_to}/{attempt_id}" if needs.resumes else needs.return_to
+
+
+def _outcome(case: Case) -> str:
+    """A query that tells a page of ours which of its tasks was done, for the page to say so (WCAG 2.2, 4.1.3)."""
+    done = [word for answer, word in OUTCOMES.items() if case.answered(answer) not in ("", "not_now")]
+    return f"?done={done[0]}" if done and case.needs.tasks and not case.needs.resumes else ""
 
 
 def _prepared(work: Work, step: Step) -> Work:

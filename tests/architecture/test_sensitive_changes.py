@@ -43,6 +43,8 @@ NEED_NOT_ASK = {
     "unlocking.lift": BY_LINK,
     "outgoing.resend": "the same mail to the same reader",
     "confirming.password_fits": "asks, and changes nothing",
+    "leaked_findings.note": WITHIN,
+    "new_passwords.hashed": "checks and hashes, and stores nothing",
 }
 READS = ("authority.", "may_", "require_", "readable", "record")
 

@@ -84,6 +84,7 @@ ENROL = EnrolPage(
     file_name="example-shoes-sanne",
     download="/sign-in/a/recovery-codes.txt",
 )
+DONE = say("Done. Your password is changed.")
 SECURITY = SecurityPage(
     username="sanne",
     name="Sanne de Vries",
@@ -184,6 +185,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "home-of-a-stranger": ("account/home.html", HomePage("", "", "", ())),
     "security": ("account/security.html", SECURITY),
     "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),
+    "security-done": ("account/security.html", replace(SECURITY, done=DONE, codes_left=0, password_is_leaked=True)),
     "security-without": ("account/security.html", replace(SECURITY, active_since=None, recommends=True, name="")),
     "details": ("account/details.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl", "", ZONES)),
     "details-wrong": ("account/details.html", DetailsPage(LONG, "Example Shoes", "x", "", "", ZONES, "name", (TOO_LONG,))),

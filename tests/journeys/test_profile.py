@@ -61,7 +61,7 @@ def test_anyone_can_switch_a_second_factor_on(factory: Factory, journey, new_bro
     phone = Authenticator(key_on(browser))
     browser.fill(code=phone.code()).submit()
     browser.fill(noted=True).submit()
-    assert browser.url.endswith("/account/security")
+    assert "/account/security" in browser.url
     assert "23 November 2026" in browser.text or "November 23, 2026" in browser.text
     assert mails(factory) == [("factor_set_up", "jan@shoes.example")]
     clock(minutes=2)
@@ -76,7 +76,7 @@ def test_setting_up_again_keeps_issuer_and_label(factory: Factory, journey, new_
     browser.submit("Set up again")
     phone, codes = set_up_from_profile(browser, ann.password)
     assert len(codes) == 12
-    assert browser.url.endswith("/account/security")
+    assert "/account/security" in browser.url
     assert ("factor_set_up_again", "ann@shoes.example") in mails(factory)
     clock(minutes=2)
     walk = journey(ann).begin(prompt="login", acr_values="mfa mfa-remembered").password()
@@ -108,7 +108,7 @@ def test_removing_asks_the_password(factory: Factory, journey, new_browser, ann,
     browser.fill(password="not my password at all").submit()
     assert browser.status == 422
     browser.fill(password=ann.password).submit()
-    assert browser.url.endswith("/account/security")
+    assert "/account/security" in browser.url
     assert ("factor_removed", "ann@shoes.example") in mails(factory)
     assert journey(ann, browser=new_browser()).begin().password().tokens().acr == "pwd"
 
@@ -182,7 +182,7 @@ def test_changing_the_password_ends_what_rested_on_it(factory: Factory, journey,
     if "code" in browser.fields:
         browser.fill(code=ann.authenticator.code()).submit()
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
-    assert browser.url.endswith("/account/security")
+    assert "/account/security" in browser.url
     assert mails(factory)[-1] == ("password_changed", "ann@shoes.example")
     with pytest.raises(Exception, match="invalid_token"):
         other.app.userinfo(tokens.access_token)
@@ -228,7 +228,7 @@ def test_a_page_for_a_new_password_does_not_lie_open(journey, ann, clock) -> Non
     browser.fill(password=ann.password).submit()
     browser.fill(code=ann.authenticator.code()).submit()
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
-    assert browser.url.endswith("/account/security")
+    assert "/account/security" in browser.url
 
 
 def test_who_must_set_up_reaches_nothing_of_the_profile(

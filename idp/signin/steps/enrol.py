@@ -21,11 +21,12 @@ from idp.signin.case import ENROL, NEW_CODES, Case
 from idp.signin.step import Form, Frame, Noted, Outcome, Stale, Step, Work, Wrong
 from idp.signin.steps import password
 from idp.signin.steps.factor import WRONG_CODE, gate, wrong_code
-from idp.signin.steps.need import needed_level, password_is_recent
+from idp.signin.steps.need import needed_level, password_is_recent, wants_new_password
 from idp.signin.steps.passkey import INSTEAD
 from idp.store import credentials, users
 
 START, PASSWORD, APPS, SCAN, CODES = "start", "password", "apps", "scan", "codes"
+LAST_CODE = say("That was your last recovery code. Set up your second factor again to sign in and to get twelve new codes.")
 COUNTED = "set_up"
 """Wrong codes are counted apart from those of the app that is replaced: its hard stop must not bar the way to a new one."""
 
@@ -80,7 +81,12 @@ def owes_codes(case: Case) -> bool:
 
 
 def is_offered(case: Case) -> bool:
-    """Whether to propose it after a typed password (S16): once, unless the organisation turned that off."""
+    """Whether to propose it after a typed password (S16): once, unless the organisation turned that off.
+
+    A new password that is wanted or due comes before any offer: "change now" leads to it at once (S32).
+    """
+    if wants_new_password(case):
+        return False
     if case.person is None or case.person.has_factor or case.answered("enrolled") or case.offer_declined:
         return False
     offers = case.organisation is not None and case.organisation.offer_set_up
@@ -121,7 +127,7 @@ def page(case: Case, frame: Frame) -> EnrolPage:
         is_again=case.person is not None and case.person.has_totp,
         only_codes=only_codes(case),
         may_use_passkey=_may_use_passkey(case),
-        reasons=tuple(reason.message for reason in case.rules.compulsory_because) if compulsory and case.rules else (),
+        reasons=_reasons(case) if compulsory else (),
     )
     if stage == SCAN:
         secret = prepared["secret"]
@@ -130,6 +136,12 @@ def page(case: Case, frame: Frame) -> EnrolPage:
         download = f"{frame.action}/recovery-codes.txt"
         return replace(shown, codes=tuple(prepared["codes"]), file_name=prepared["file_name"], download=download)
     return shown
+
+
+def _reasons(case: Case) -> tuple[Message, ...]:
+    """What makes it compulsory: the last recovery code that was just used (S44), and the rules."""
+    rules = tuple(reason.message for reason in case.rules.compulsory_because) if case.rules else ()
+    return (LAST_CODE, *rules) if case.findings.get("last_code") else rules
 
 
 def _may_use_passkey(case: Case) -> bool:

@@ -84,7 +84,7 @@ def remove_factor() -> Response:
         return pages.render("account/remove_factor.html", replace(_dialog(present, wrong), is_last_page=True), 422)
     kept = present.settled.login_id
     people.remove_factor(browser.settings(), present.organisation, present.user, present.origin, keep_login_id=kept)
-    return pages.see_other(SECURITY)
+    return pages.see_other(f"{SECURITY}?done=removed")
 
 
 def forget_device(device_id: str) -> Response:

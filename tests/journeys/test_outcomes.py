@@ -1,0 +1,91 @@
+"""After something was done the page says so, in its title and in a status that has the focus (S25, WCAG 2.2 SC 4.1.3)."""
+
+import re
+
+import pytest
+
+from idp.db import transaction
+from idp.store import credentials, users
+from tests.drivers.browser import Browser
+from tests.factories import Factory, MadePerson
+from tests.journeys.test_getting_back import NEW
+from tests.journeys.test_set_up import set_up
+
+
+def title_of(browser: Browser) -> str:
+    found = re.search(r"<title>(.*?)</title>", browser.html, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def told(browser: Browser, words: str) -> bool:
+    """Whether the title begins with the words and a focused status says them."""
+    status = re.search(r'<div [^>]*role="status" tabindex="-1" autofocus><p>([^<]*)</p>', browser.html)
+    return title_of(browser).startswith(words) and status is not None and status[1] == words
+
+
+def test_the_profile_says_what_was_done(enter, jan: MadePerson, clock) -> None:
+    """S25, S33: a changed password, new codes, a removed second factor; not what was cancelled, and not for ever."""
+    browser = enter(jan, "/account/security")
+    browser.submit("Change password").fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
+    browser.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert told(browser, "Done. Your password is changed.")
+    clock(minutes=1)
+    browser.submit("Make new codes").submit("not_now")
+    assert "Done." not in browser.text
+    browser.submit("Make new codes").submit("next")
+    if "password" in browser.fields:
+        browser.fill(password=NEW).submit()
+    browser.fill(noted=True).submit()
+    assert told(browser, "Done. Your second factor and your recovery codes are active.")
+    clock(minutes=3)
+    assert "Done." not in browser.reload().text
+    assert "Done." not in browser.open("/account/security?done=removed").text, "an address alone claims nothing"
+
+
+def test_the_console_says_what_was_done(enter, anna: MadePerson, jan: MadePerson, clock) -> None:
+    """SC 4.1.3: the same in the console."""
+    browser = enter(anna).open(f"/admin/example-shoes/people/{jan.id}/reset-factor")
+    browser.fill(password=anna.password).submit()
+    words = re.search(r'role="status" tabindex="-1" autofocus><p>([^<]*)</p>', browser.html)
+    assert words
+    assert title_of(browser).startswith(words[1])
+
+
+def test_change_now_leads_to_the_new_password_before_any_offer(factory: Factory, journey, clock) -> None:
+    """S16, S32: the set-up is offered once the leaked password is gone."""
+    zoe = factory.make_user(factory.make_organisation("offering"), "zoe")
+    with factory.context(), transaction():
+        hashed = factory.settings.hasher.hash("qwertyuiop")
+        users.change_user(zoe.organisation_id, zoe.id, password_hash=hashed)
+    browser = journey(zoe).begin().password("qwertyuiop").browser.submit("choice=change")
+    assert browser.heading == "Choose a new password"
+    browser.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert browser.heading == "Set up a second factor"
+    assert browser.submit("not_now").left_for is not None
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "That was your last recovery code."), ("nl", "laatste herstelcode")])
+def test_the_set_up_after_the_last_code_says_why(
+    factory: Factory, journey, new_browser, quiet_shoes: str, clock, language: str, words: str
+) -> None:
+    """S44, S62: "You need this to go on", and what for."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=1)
+    browser = (
+        journey(ann, browser=new_browser(languages=language)).begin().password().recovery_code(ann.recovery_codes[0]).browser
+    )
+    assert words in browser.text
+    set_up(browser)
+    assert browser.left_for is not None
+
+
+def test_no_code_left_is_a_warning(factory: Factory, enter, new_browser, anna: MadePerson, jan: MadePerson, clock) -> None:
+    """S43: to the person at the sign-in details, and to the administrator at the person's page."""
+    with factory.context(), transaction():
+        row = credentials.active_recovery_set(jan.organisation_id, jan.id)
+        assert row is not None
+        credentials.remove_recovery_set(jan.organisation_id, jan.id, row.created_at)
+    warning = re.compile(r'class="alert alert-warning">[^<]*no recovery codes', re.IGNORECASE)
+    assert warning.search(enter(jan, "/account/security").html)
+    console = enter(anna, f"/admin/example-shoes/people/{jan.id}", new_browser())
+    assert warning.search(console.html)
