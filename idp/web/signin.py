@@ -16,6 +16,7 @@ from idp.web.reset import ToldPage, tell
 
 blueprint = Blueprint("signin", __name__)
 PURPOSE, CHECK = "sign-in", "cookies"
+ID_LENGTH = 43
 SECONDS = 86_400
 """What was typed comes back this long: a page may lie open over night."""
 
@@ -32,6 +33,8 @@ def front() -> Response:
 @blueprint.get("/sign-in/<attempt_id>")
 def show(attempt_id: str) -> Response:
     """The page of the step that is due; without one, on to who asked."""
+    if len(attempt_id) != ID_LENGTH or not attempt_id.isascii():
+        abort(404)  # no bookmark of a sign-in, but junk
     told = _told(attempt_id)
     shown = settle.show(browser.settings(), browser.visit(), attempt_id, asking.read, told)
     if isinstance(shown, Shown):

@@ -121,7 +121,7 @@ def test_an_error_of_the_apps_request_is_told_in_the_language_it_asks_for(shop: 
     ("path", "status"),
     [
         ("/no-such-page", 404),
-        ("/sign-in/unknown", 200),
+        ("/sign-in/unknown", 404),
         ("/oauth/authorize/unknown", 200),
         ("/admin/another-shop/people", 404),
     ],
