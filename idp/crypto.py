@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -92,6 +92,17 @@ def from_b64url(text: str) -> bytes:
         return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError as error:
         raise Unreadable("not base64url") from error
+
+
+def jws_header(token: str, longest: int) -> Mapping[str, Any]:
+    """Return a JWS's header; empty where the token is longer, not well-formed, or has critical extensions."""
+    if len(token) > longest or token.count(".") != 2 or not token.isascii():
+        return {}
+    try:
+        header = json.loads(from_b64url(token.partition(".")[0]))
+    except (Unreadable, ValueError, RecursionError):
+        return {}
+    return header if isinstance(header, dict) and "crit" not in header else {}
 
 
 class Ring:

@@ -6,22 +6,17 @@ Not here: what is signed (``oauth.tokens``).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from idp import clock, crypto, db
 from idp.audit import Event, Origin, record, record_by
@@ -35,10 +30,13 @@ from idp.store.signing_keys import SigningKey
 
 ALGORITHMS = ("ES256", "RS256")
 RSA_BITS = 3072
-PUBLISHED_BEFORE_USE = timedelta(seconds=60)
-"""A next key signs no sooner than this after its publication: every process has read it by then."""
+JWKS_SECONDS = 30
+"""How long apps may keep the key set (``max-age``)."""
 RELOAD_AFTER = timedelta(seconds=5)
 """How long a process may go without looking whether another one rotated."""
+PUBLISHED_BEFORE_USE = timedelta(seconds=2 * JWKS_SECONDS)
+"""A next key signs no sooner than this after its publication: by then every process has read it, and every copy of the key
+set that an app may still use has it."""
 NOBODY = Origin()
 LONGEST_TOKEN = 16_384
 """Characters; anything longer is refused unread."""
@@ -102,13 +100,45 @@ def is_complete() -> bool:
 
 
 def ensure(settings: Settings, *, with_next: bool = True) -> None:
-    """Make what is missing: an active key for each algorithm and, ``with_next``, the one that follows it."""
-    wanted = ("active", "next") if with_next else ("active",)
-    there = {(row.alg, state_of(row)) for row in signing_keys.published_keys()}
+    """Make what is missing: an active key for each algorithm and, ``with_next``, the one that follows it.
+
+    Only the very first keys of an installation sign at once: no app can have a copy of the key set without them. Later,
+    where no key is active, a published one is put to use.
+    """
+    if not signing_keys.all_keys():
+        _make_first(settings)
     for alg in ALGORITHMS:
-        for state in wanted:
-            if (alg, state) not in there:
-                _publish(settings, alg, active=state == "active")
+        rows = _published(alg)
+        is_there = any(state_of(row) == "active" for row in rows) or _repair(rows, clock.now())
+        if (with_next or not is_there) and not any(state_of(row) == "next" for row in _published(alg)):
+            _publish(settings, alg, active=False)
+
+
+def _published(alg: str) -> list[SigningKey]:
+    return [row for row in signing_keys.published_keys() if row.alg == alg]
+
+
+def _make_first(settings: Settings) -> None:
+    """Make the first active keys in one transaction: a process that dies in between leaves none or all."""
+    made = [_new_key(settings, alg) for alg in ALGORITHMS]
+    with db.transaction():
+        for columns in made:
+            _insert(columns, active=True)
+
+
+def _repair(rows: Sequence[SigningKey], now: datetime) -> bool:
+    """Put a key to use that apps have known for long enough: the next one, else the one that was retired last."""
+    following = [row for row in rows if state_of(row) == "next" and _is_known(row, now)]
+    retired = [row for row in rows if row.retired_at is not None]
+    for row in (*following, *sorted(retired, key=lambda row: row.retired_at or now, reverse=True)):
+        if _put_to_use(row, None, None, NOBODY):
+            return True
+    return False
+
+
+def _is_known(row: SigningKey, now: datetime) -> bool:
+    """Return whether a key was published so long ago that no app uses a copy of the key set without it."""
+    return row.created_at <= now - PUBLISHED_BEFORE_USE
 
 
 def rotate(settings: Settings, origin: Origin = NOBODY) -> list[Rotation]:
@@ -120,20 +150,43 @@ def rotate(settings: Settings, origin: Origin = NOBODY) -> list[Rotation]:
 
 
 def _rotate(settings: Settings, alg: str, origin: Origin) -> Rotation:
-    now = clock.now()
-    following = [row for row in signing_keys.published_keys() if row.alg == alg and state_of(row) == "next"]
+    rows = _published(alg)
+    following = [row for row in rows if state_of(row) == "next"]
     if not following:
         return Rotation(alg, "published", _publish(settings, alg, active=False))
     chosen = following[0]
-    if chosen.created_at > now - PUBLISHED_BEFORE_USE:
+    if not _is_known(chosen, clock.now()):
         return Rotation(alg, "waiting", chosen.kid)
-    with db.transaction():
-        signing_keys.retire_active(alg, now)
-        signing_keys.change_key(chosen.kid, active_at=now)
-        record_by(origin, Event.KEY_ROTATED, data={"kid": chosen.kid, "alg": alg})
-    if len(following) == 1:
-        _publish(settings, alg, active=False)
+    active = next((row for row in rows if state_of(row) == "active"), None)
+    successor = _new_key(settings, alg) if len(following) == 1 else None
+    if not _put_to_use(chosen, active, successor, origin):
+        return _rotate(settings, alg, origin)  # another process rotated at this moment: its next key has to wait
     return Rotation(alg, "activated", chosen.kid)
+
+
+class _Lost(Exception):
+    """Another process changed a key first."""
+
+
+def _put_to_use(chosen: SigningKey, active: SigningKey | None, successor: Mapping[str, Any] | None, origin: Origin) -> bool:
+    """Let ``chosen`` sign in the place of ``active`` and publish ``successor``; False where another process was first.
+
+    Each key changes by one conditional statement, and all of it is one transaction: no algorithm is ever without an active
+    key, whatever runs at the same moment. Stands outside any transaction, since losing rolls back.
+    """
+    now = clock.now()
+    try:
+        with db.transaction():
+            if active is not None and not signing_keys.retire(active.kid, now):
+                raise _Lost
+            if not signing_keys.put_to_use(chosen.kid, now):
+                raise _Lost
+            record_by(origin, Event.KEY_ROTATED, data={"kid": chosen.kid, "alg": chosen.alg})
+            if successor is not None:
+                _insert(successor, active=False)
+    except (_Lost, IntegrityError):  # the unique index on the active key of an algorithm
+        return False
+    return True
 
 
 def _withdraw(settings: Settings, now: datetime) -> None:
@@ -143,24 +196,26 @@ def _withdraw(settings: Settings, now: datetime) -> None:
 
 
 def _publish(settings: Settings, alg: str, *, active: bool) -> str:
-    """A new key, sealed and published; where another process made the active one meanwhile, that one stays."""
-    private = _generate(alg)
-    key = _key_object(private, "", alg)
-    kid = str(key.thumbprint())
-    der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    now = clock.now()
+    """Make and publish a key; where another process made the active one first, that one stays."""
+    columns = _new_key(settings, alg)
     with db.transaction():
-        made = signing_keys.insert_key(
-            kid=kid,
-            alg=alg,
-            sealed_private=SIGNING_KEYS.seal(settings.ring, kid, der),
-            public=_key_object(private, kid, alg).as_dict(private=False),
-            created_at=now,
-            active_at=now if active else None,
-        )
-        if made:
-            record(Event.KEY_MADE, data={"kid": kid, "alg": alg})
-    return kid
+        _insert(columns, active=active)
+    return str(columns["kid"])
+
+
+def _new_key(settings: Settings, alg: str) -> dict[str, Any]:
+    """Return the columns of a new key, sealed. Slow: an RSA key takes up to a second."""
+    private = _generate(alg)
+    kid = str(_key_object(private, "", alg).thumbprint())
+    der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    public = _key_object(private, kid, alg).as_dict(private=False)
+    return {"kid": kid, "alg": alg, "sealed_private": SIGNING_KEYS.seal(settings.ring, kid, der), "public": public}
+
+
+def _insert(columns: Mapping[str, Any], *, active: bool) -> None:
+    now = clock.now()
+    if signing_keys.insert_key(**columns, created_at=now, active_at=now if active else None):
+        record(Event.KEY_MADE, data={"kid": columns["kid"], "alg": columns["alg"]})
 
 
 def _generate(alg: str) -> Private:
@@ -215,8 +270,8 @@ class KeyRing:
 
         RFC 8725 §3.1: the algorithm is the key's, never the header's choice.
         """
-        kid = _kid_of(token)
-        held = self._fresh().held.get(kid) if kid else None
+        kid = crypto.jws_header(token, LONGEST_TOKEN).get("kid")
+        held = self._fresh().held.get(kid) if isinstance(kid, str) else None
         if held is None:
             return None
         try:
@@ -268,17 +323,3 @@ class KeyRing:
         active = {row.alg: held[row.kid] for row in rows if state_of(row) == "active" and held[row.kid].may_sign}
         jwks = json.dumps({"keys": [row.public for row in rows]}, separators=(",", ":")).encode()
         return _Shelf(now, held, active, jwks)
-
-
-def _kid_of(token: str) -> str:
-    """The ``kid`` of a token's header; empty where it is no bounded, well-formed JWS or has critical extensions."""
-    if len(token) > LONGEST_TOKEN or token.count(".") != 2 or not token.isascii():
-        return ""
-    try:
-        header = json.loads(crypto.from_b64url(token.partition(".")[0]))
-    except (Unreadable, ValueError, RecursionError):
-        return ""
-    if not isinstance(header, dict) or "crit" in header:
-        return ""
-    kid = header.get("kid")
-    return kid if isinstance(kid, str) else ""

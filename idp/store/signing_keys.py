@@ -44,18 +44,20 @@ def insert_key(**columns: Any) -> bool:
     return insert_new(SigningKey, **columns)
 
 
-def retire_active(alg: str, now: datetime) -> int:
-    """The active key of an algorithm signs no more."""
-    here = (SigningKey.alg == alg, SigningKey.active_at.is_not(None), SigningKey.retired_at.is_(None))
-    return write(update(SigningKey).where(*here).values(retired_at=now))
+def retire(kid: str, now: datetime) -> bool:
+    """Let an active key sign no more, once."""
+    here = (SigningKey.kid == kid, SigningKey.active_at.is_not(None), SigningKey.retired_at.is_(None))
+    return write(update(SigningKey).where(*here).values(retired_at=now)) == 1
+
+
+def put_to_use(kid: str, now: datetime) -> bool:
+    """Let a published key sign that does not, once; the unique index bars a second active key of an algorithm."""
+    is_idle = SigningKey.active_at.is_(None) | SigningKey.retired_at.is_not(None)
+    here = (SigningKey.kid == kid, SigningKey.withdrawn_at.is_(None), is_idle)
+    return write(update(SigningKey).where(*here).values(active_at=now, retired_at=None)) == 1
 
 
 def withdraw_retired(retired_before: datetime, now: datetime) -> int:
     """Stop publishing keys that were retired long ago: all that they signed has expired."""
     here = (SigningKey.retired_at < retired_before, SigningKey.withdrawn_at.is_(None))
     return write(update(SigningKey).where(*here).values(withdrawn_at=now))
-
-
-def change_key(kid: str, **changes: Any) -> int:
-    """Set columns."""
-    return write(update(SigningKey).where(SigningKey.kid == kid).values(**changes))

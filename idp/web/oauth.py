@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, json, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from idp import crypto, outage
+from idp import crypto, keys, outage
 from idp.errors import Refusal, say
 from idp.identity.brand import brand_of
 from idp.oauth import asked, authorize, logout, parameters, userinfo
@@ -78,7 +78,7 @@ def metadata() -> Response:
 @machines.get("/oauth/jwks")
 def jwks() -> Response:
     """The key set; kept for half the time that a new key is published before it signs."""
-    return _document(server().provider.keys.jwks(), 30)
+    return _document(server().provider.keys.jwks(), keys.JWKS_SECONDS)
 
 
 @machines.route("/oauth/token", methods=EVERY_METHOD)

@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy import delete
 
 from idp import clock, db, keys
-from idp.errors import Unreadable
+from idp.errors import Busy, Unreadable
 from idp.store import audit, signing_keys
 
 
@@ -162,3 +162,57 @@ def test_the_same_key_objects_are_kept_over_a_reload(database, settings, turned)
     ring.jwks()
     assert {kid: id(held.key) for kid, held in ring._shelf.held.items()} == {kid: id(key) for kid, key in before.items()}
     db.release()
+
+
+def lose(*chosen):
+    """Delete keys, as a restore from a backup or a hand at the database may."""
+    with db.transaction():
+        db.write(delete(signing_keys.SigningKey).where(*chosen))
+
+
+def test_no_key_signs_that_apps_cannot_know(database, settings, turned):
+    """Issue 7.10: without an active key, and with a next one of now, nothing is signed until apps had time to read it."""
+    keys.ensure(settings)
+    ring = keys.KeyRing(settings)
+    ring.jwks()
+    lose(signing_keys.SigningKey.active_at.is_not(None))
+    turned.shift(6)
+    with pytest.raises(Busy):
+        ring.sign("ES256", {})
+    assert states("ES256") == ["next"]
+    turned.shift(keys.PUBLISHED_BEFORE_USE)
+    assert ring.sign("ES256", {})
+    assert states("ES256") == ["active"]
+
+
+def test_an_algorithm_without_any_key_waits_for_one_to_be_known(database, settings, turned):
+    """Issue 7.10: only the very first keys of an installation sign at once."""
+    keys.ensure(settings)
+    lose(signing_keys.SigningKey.alg == "RS256")
+    ring = keys.KeyRing(settings)
+    with pytest.raises(Busy):
+        ring.sign("RS256", {})
+    assert not ring.is_ready()
+    assert b"RS256" in ring.jwks()
+    turned.shift(keys.PUBLISHED_BEFORE_USE)
+    assert ring.sign("RS256", {})
+
+
+def test_the_repair_prefers_the_next_key_and_else_the_one_retired_last(database, settings, turned):
+    """Issue 7.10: both are published, so apps know them."""
+    keys.ensure(settings)
+    turned.shift(61)
+    keys.rotate(settings)
+    retired, active, following = (row.kid for row in signing_keys.all_keys() if row.alg == "ES256")
+    lose(signing_keys.SigningKey.kid == active)
+    assert keys.KeyRing(settings).verify(keys.KeyRing(settings).sign("ES256", {})).header["kid"] == retired
+    turned.shift(61)
+    lose(signing_keys.SigningKey.kid == retired)
+    assert keys.KeyRing(settings).verify(keys.KeyRing(settings).sign("ES256", {})).header["kid"] == following
+
+
+def test_apps_may_keep_the_key_set_for_less_than_a_key_waits(scene, ask):
+    """Issue 7.10: the age in the header and the time before use are one figure."""
+    kept = ask("GET", "/oauth/jwks").headers["Cache-Control"]
+    assert kept == f"public, max-age={keys.JWKS_SECONDS}"
+    assert timedelta(seconds=keys.JWKS_SECONDS) + keys.RELOAD_AFTER <= keys.PUBLISHED_BEFORE_USE

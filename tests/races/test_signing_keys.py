@@ -1,0 +1,73 @@
+"""Signing keys changed by several processes at the same moment (I8): never two active, never none, never an unknown one."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, update
+
+from idp import clock, crypto, db, keys
+from idp.db import transaction
+from idp.store import operators, signing_keys
+from idp.store.signing_keys import SigningKey
+from tests.drivers.browser import Browser
+from tests.drivers.crowd import Ask
+from tests.races.conftest import TIMES, Race, posted
+
+pytestmark = pytest.mark.both_engines
+
+
+def states(race: Race, alg: str) -> dict[str, str]:
+    """The algorithm's keys and their states."""
+    with race.factory.context():
+        return {row.kid: keys.state_of(row) for row in signing_keys.all_keys() if row.alg == alg}
+
+
+def known(race: Race) -> set[str]:
+    """The keys that apps have had the time to learn."""
+    with race.factory.context():
+        before = clock.now() - keys.PUBLISHED_BEFORE_USE
+        return {row.kid for row in signing_keys.published_keys() if row.created_at <= before}
+
+
+def test_rotations_at_the_same_moment_are_one(race: Race) -> None:
+    """Issue 7.10: twenty times "Rotate": one rotation, an active key throughout, and its successor published."""
+    with race.factory.context(), transaction():
+        home = operators.add_installation(crypto.new_id(), clock.now()).id
+    olga = race.factory.make_user(home, "olga", role="administrator", with_totp=True, email="olga@example.org")
+    race.factory.make_organisation("boots")
+    browser = Browser(race.app, race.settings.issuer).open("/admin/")
+    browser.fill(organisation=olga.store_url).submit()
+    browser.fill(username=olga.username, password=olga.password).submit()
+    browser.fill(code=olga.authenticator.code()).submit()
+    browser.open("/admin/installation/keys/rotate")
+    ask, before = posted(browser, password=olga.password), {alg: states(race, alg) for alg in keys.ALGORITHMS}
+    told = race.at_once([replace(ask)] * TIMES)
+    assert {one.status for one in told} <= {303, 422, 429, 503}
+    assert 303 in {one.status for one in told}
+    for alg in keys.ALGORITHMS:
+        after = states(race, alg)
+        assert [after[kid] for kid in before[alg]] == ["retired", "active"]
+        assert list(after.values()) == ["retired", "active", "next"]
+
+
+@pytest.mark.parametrize("lost", ["the active key", "all but the retired one"])
+def test_the_repair_takes_a_key_that_apps_know(race: Race, lost: str) -> None:
+    """Issue 7.10: an algorithm without an active key gets one back that is published already; nobody makes one to sign."""
+    now = clock.now()
+    old = [row.kid for row in _keys(race) if row.alg == "ES256"]
+    with race.factory.context(), transaction():
+        if lost == "all but the retired one":
+            db.write(update(SigningKey).where(SigningKey.kid == old[0]).values(retired_at=now))
+            db.write(delete(SigningKey).where(SigningKey.kid == old[1]))
+        else:
+            db.write(delete(SigningKey).where(SigningKey.kid == old[0]))
+    told = race.at_once([Ask("/oauth/jwks", method="GET")] * TIMES)
+    assert {one.status for one in told} == {200}
+    signing = {kid for kid, state in states(race, "ES256").items() if state == "active"}
+    assert len(signing) == 1
+    assert signing <= known(race) & set(old)
+
+
+def _keys(race: Race) -> list[SigningKey]:
+    with race.factory.context():
+        return signing_keys.all_keys()
