@@ -1,10 +1,11 @@
 """Redirect addresses: what may be registered, and when an address in a request is a registered one (RFC 9700 §2.1, §4.1).
 
-Strict at both ends: what could be read in two ways is refused at registration, and a request's address is compared byte for
-byte, so that no parser's opinion matters at use.
+Strict at both ends: what could be read in two ways is refused at registration, and by the same function at use; a request's
+address is compared byte for byte, so that no parser's opinion matters.
 """
 
 import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
 from idp.errors import Invalid, say
@@ -15,7 +16,12 @@ LONGEST = 2000
 
 # RFC 3986's characters, without those that browsers and servers read differently: backslash, quotes, wildcards, spaces.
 ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?\[\]!$&'()+,;=%]+")
-HOST = re.compile(r"[a-z0-9]([a-z0-9\-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9\-]*[a-z0-9])?)*|\[[0-9a-f:]+\]")
+# RFC 1035 §2.3.4: a label has at most 63 characters, a name 253.
+LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
+HOST = re.compile(rf"{LABEL}(?:\.{LABEL})*|\[[0-9a-f:.]+\]")
+LONGEST_HOST = 253
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+PORT = re.compile(r":[1-9][0-9]{0,4}")
 # Dots, slashes, backslashes, controls and the percent sign itself, hidden by encoding.
 HIDDEN = re.compile(r"%(2e|2f|5c|25|40|23|3f|[01][0-9a-f]|7f)", re.IGNORECASE)
 BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -66,10 +72,9 @@ def _plain(field: str, address: object) -> str:
 def _split(field: str, text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        port = parts.port
     except ValueError as error:
         raise Invalid(field, say("%(address)s is not an address.", address=text), detail=str(error)) from error
-    if not parts.scheme or not text.startswith(parts.scheme + ":") or port == 0:
+    if not parts.scheme or not text.startswith(parts.scheme + ":"):
         raise Invalid(field, say("%(address)s is not a full address.", address=text))
     segments = [segment.partition(";")[0] for segment in parts.path.split("/")]
     if ".." in segments or "." in segments:
@@ -79,8 +84,13 @@ def _split(field: str, text: str) -> SplitResult:
 
 def _check_web(field: str, text: str, parts: SplitResult) -> None:
     host = _host(parts)
-    if not text.startswith(f"{parts.scheme}://") or not HOST.fullmatch(host):
-        raise Invalid(field, say("%(address)s needs a host in lower case.", address=text))
+    if not text.startswith(f"{parts.scheme}://") or not _is_host(host):
+        raise Invalid(
+            field, say("%(address)s needs a host name in lower case, with parts of 1 to 63 characters.", address=text)
+        )
+    port = parts.netloc[len(host) :]
+    if port and (not PORT.fullmatch(port) or int(port[1:]) > 65535):
+        raise Invalid(field, say("%(address)s: a port is a number from 1 to 65535, without leading zeros.", address=text))
     if parts.scheme == "http" and host not in LOOPBACK:
         raise Invalid(field, say("%(address)s must begin with https://.", address=text))
 
@@ -90,15 +100,38 @@ def _host(parts: SplitResult) -> str:
     return parts.netloc[: parts.netloc.index("]") + 1] if "]" in parts.netloc else parts.netloc.partition(":")[0]
 
 
+def _is_host(host: str) -> bool:
+    """Return whether every reader takes this for the same host. Browsers read a name that ends in a number as IPv4."""
+    if not HOST.fullmatch(host) or len(host) > LONGEST_HOST:
+        return False
+    try:
+        if host.startswith("["):
+            IPv6Address(host[1:-1])
+        elif NUMBER.fullmatch(host.rpartition(".")[2]):
+            IPv4Address(host)
+    except AddressValueError:
+        return False
+    return True
+
+
+def is_clear(address: str) -> bool:
+    """Return whether an address could be registered today: stored ones may be older than a rule."""
+    try:
+        check_redirect("redirect_uri", address, native=True)
+    except Invalid:
+        return False
+    return True
+
+
 def is_registered(address: str, registered: tuple[str, ...], *, any_loopback_port: bool) -> bool:
-    """Whether ``address`` is one of those registered, byte for byte.
+    """Whether ``address`` is one of those registered, byte for byte; ``registered`` are clear ones (``is_clear``).
 
     RFC 8252 §7.3: "The authorization server MUST allow any port to be specified at the time of the request for loopback IP
     redirect URIs": for native apps only, and for the address literals only, never for ``localhost``.
     """
     if address in registered:
         return True
-    if not any_loopback_port:
+    if not any_loopback_port or not is_clear(address):
         return False
     wanted = _without_port(address)
     return wanted is not None and any(wanted == _without_port(known) for known in registered)
@@ -106,4 +139,4 @@ def is_registered(address: str, registered: tuple[str, ...], *, any_loopback_por
 
 def _without_port(address: str) -> tuple[str, str] | None:
     match = LOOPBACK_ADDRESS.fullmatch(address)
-    return (match[1], match[2] or "") if match and ALLOWED.fullmatch(address) else None
+    return (match[1], match[2] or "") if match else None

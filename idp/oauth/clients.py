@@ -11,7 +11,7 @@ from authlib.oauth2.rfc6749 import ClientMixin
 
 from idp import clock, crypto
 from idp.config import Settings
-from idp.oauth.addresses import is_registered
+from idp.oauth.addresses import is_clear, is_registered
 from idp.oauth.metadata import SCOPES
 from idp.signin.case import ClientTerms
 from idp.store import clients as store
@@ -59,13 +59,13 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is untyped
 
     @cached_property
     def redirect_uris(self) -> tuple[str, ...]:
-        """Where answers may go."""
-        return tuple(self.metadata.get("redirect_uris", ()))
+        """Where answers may go: addresses are judged at use as at registration."""
+        return tuple(filter(is_clear, self.metadata.get("redirect_uris", ())))
 
     @cached_property
     def post_logout_redirect_uris(self) -> tuple[str, ...]:
         """Where people may go after signing out."""
-        return tuple(self.metadata.get("post_logout_redirect_uris", ()))
+        return tuple(filter(is_clear, self.metadata.get("post_logout_redirect_uris", ())))
 
     @cached_property
     def scopes(self) -> frozenset[str]:

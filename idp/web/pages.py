@@ -1,9 +1,10 @@
 """Pages: a template with its one dataclass, errors as pages, languages, and the headers that all answers carry."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, current_app, g, make_response, redirect, render_template, request
@@ -23,6 +24,8 @@ from idp.web import assets, browser, csrf, language, times, unsaved
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
 LONGEST_WAY_BACK = 1500
+NOT_PLAIN = re.compile(r"[^!-~]+")
+"""What cannot stand in an address in a header."""
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -134,8 +137,12 @@ def render(template: str, page: Any, status: int = 200) -> Response:
 
 
 def see_other(address: str) -> Response:
-    """Go there with a GET (303: a password in the body must not travel on, RFC 9700 §4.12)."""
-    response = make_response(redirect(address, 303))
+    """Go there with a GET (303: a password in the body must not travel on, RFC 9700 §4.12).
+
+    An address of printable ASCII, as every registered one is, stands in the header byte for byte.
+    """
+    plain = NOT_PLAIN.sub(lambda found: quote(found[0], errors="replace"), address)
+    response = make_response(redirect(plain, 303))
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -244,4 +251,8 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if current_app.extensions["sleutel"].settings.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    for value in response.headers.values():
+        value.encode(
+            "latin-1"
+        )  # what WSGI cannot send fails here, where it is logged and answered, and not while it is sent
     return browser.keep(response)

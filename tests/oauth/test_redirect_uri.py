@@ -1,9 +1,13 @@
 """Redirect addresses (RFC 9700 §2.1, RFC 8252): what may be registered, and byte for byte at use."""
 
+from urllib.parse import urlencode
+
 import pytest
 
+from idp.db import transaction
 from idp.errors import Invalid
 from idp.oauth.addresses import check_page, check_redirect, is_registered
+from idp.store import clients
 
 GOOD = [
     "https://app.example/cb",
@@ -26,6 +30,11 @@ BAD = [
     "https://bücher.example/cb", "https://app.example:0/cb", "https://app.example:99999/cb", "https://app.example:x/cb",
     "https://app..example/cb", "https://.example/cb", "https://-a.example/cb", 'https://app.example"/cb',
     "https://app.example/<script>", "https://app.example/{x}", "https://[::1/cb", "https://[v1.x]/cb",
+    "https://app.example:00080/cb", "https://app.example:/cb", "https://app.example:65536/cb", "https://app.example:+1/cb",
+    "http://127.0.0.1:0/cb", "http://127.0.0.1:99999/cb", "http://127.0.0.1:00080/cb", "http://[::1]:0/cb", "http://[::1]:/cb",
+    "https://" + "a" * 64 + ".example/cb", "https://app." + "b" * 64 + "/cb", "https://" + "a.b" * 90 + ".example/cb",
+    "https://1.2.3/cb", "https://256.1.1.1/cb", "https://010.1.1.1/cb", "https://0x7f.1/cb", "https://app.0x1/cb",
+    "https://1.2.3.4.5/cb", "https://[::1%25eth0]/cb", "https://[:::1]/cb", "https://[1:2]/cb",
     "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "ftp://a.example/",
     "com.example.app:/cb", "https://" + "a" * 2000 + ".example/", None, 7, ["https://app.example/cb"],
 ]  # fmt: skip
@@ -77,6 +86,8 @@ OTHER = [
     "javascript:alert(1)", "http://localhost:8001/cb", "http://127.0.0.2/cb", "http://127.0.0.1.evil.example/cb",
     "http://127.0.0.1:80@evil.example/cb", "http://127.0.0.1:999999/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:80/other",
     "https://127.0.0.1/cb", "http://127.0.0.1:8\\@evil.example/cb", "http://[::1]:5000/cb", "http://[::1]/cb?x=2",
+    "http://127.0.0.1:0/cb", "http://127.0.0.1:99999/cb", "http://127.0.0.1:65536/cb", "http://127.0.0.1:00080/cb",
+    "http://127.0.0.1:08/cb", "http://[::1]:0/cb?x=1", "http://[::1]:99999/cb?x=1", "http://[::1]:/cb?x=1",
     "http://[::2]:5000/cb?x=1", "http://0.0.0.0/cb", "http://[::ffff:127.0.0.1]/cb",
 ]  # fmt: skip
 
@@ -130,3 +141,80 @@ def test_with_two_addresses_one_must_be_named(scene):
     """O21-02."""
     party = scene.party(redirect_uris=["https://app.example/cb", "https://app.example/cb2"])
     assert scene.browser.open(party.authorize_url(redirect_uri=None, scope="profile")).status == 400
+
+
+def test_a_native_app_gets_a_page_for_a_port_that_does_not_exist(scene):
+    """Issue 7.20: once a bare 500 after the view; only 1 to 65535, written in one way, are ports."""
+    party = scene.party("native", public=True, application_type="native", redirect_uri="http://127.0.0.1/cb")
+    for port in ("0", "99999", "65536", "00080", "", "080"):
+        answer = scene.browser.open(party.authorize_url(redirect_uri=f"http://127.0.0.1:{port}/cb", prompt="none"))
+        assert (answer.status, answer.left_for) == (400, None), port
+        assert "redirect_uri" in answer.text
+    for port in ("1", "80", "8080", "65535"):
+        address = f"http://127.0.0.1:{port}/cb"
+        answer = scene.browser.open(party.authorize_url(redirect_uri=address, prompt="none"))
+        assert (answer.left_for or "").startswith(f"{address}?error=login_required"), port
+
+
+STORED = ["https://" + "a" * 64 + ".example/cb", "https://app.example:0/cb", "https://app.example:99999/cb",
+          "https://app.example:00080/cb", "https://b\u00fccher.example/cb", "https://[::1/cb"]  # fmt: skip
+
+
+def test_an_address_that_was_stored_before_a_rule_is_judged_at_use(scene, ask):
+    """Issue 7.20: by the same function as at registration: the error page, at sign-in and at sign-out, never a 500."""
+    party = scene.party()
+    with scene.factory.context(), transaction():
+        row = clients.client(party.client_id)
+        metadata = {**row.metadata_, "redirect_uris": STORED, "post_logout_redirect_uris": STORED}
+        clients.change_client(party.client_id, metadata_=metadata)
+    for address in STORED:
+        assert scene.browser.open(party.authorize_url(redirect_uri=address, prompt="none")).status == 400, address
+        query = {"client_id": party.client_id, "post_logout_redirect_uri": address}
+        assert "Location" not in ask("GET", "/oauth/logout", query_string=query).headers, address
+    assert scene.browser.open(party.authorize_url(redirect_uri=None, scope="profile")).status == 400
+
+
+EXACT = [
+    "https://app.example:443/cb", "https://app.example:80/cb?a=[1]&b='c'&d=(e)!$*"[:-1], "https://app.example/a%7eb;c=d,e",
+    "https://xn--bcher-kva.example/cb", "https://xn--a.example/cb?x=%C3%A9", "https://app.example/cb?", "https://app.example/?a=b&",
+    "https://[2001:db8:0:0::1]:8443/cb", "https://app.example", "https://app.example/cb/?q=a+b",
+]  # fmt: skip
+
+
+def test_the_location_is_the_registered_address_byte_for_byte(scene, ask):
+    """Issue 7.20: nothing between the view and the socket writes it in another way."""
+    party = scene.party(redirect_uris=EXACT, post_logout_redirect_uris=EXACT)
+    for address in EXACT:
+        query = party.authorize_url(redirect_uri=address, prompt="none").partition("?")[2]
+        assert ask("GET", "/oauth/authorize", query_string=query).headers["Location"].startswith(address), address
+        query = urlencode({"client_id": party.client_id, "post_logout_redirect_uri": address})
+        assert ask("GET", "/oauth/logout", query_string=query).headers["Location"] == address
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_answer_fails_while_it_is_sent(scene, ask, method):
+    """Issue 7.20: the router's own redirects and odd paths and queries too."""
+    for path in (
+        "//oauth//authorize",
+        "//[",
+        "/\\evil.example",
+        "/admin//x:99999/",
+        "/sign-in/\u0439",
+        "//%5b::1/x",
+        "/..//x",
+    ):
+        for query in ("", "a=[", "%ff=%fe", "redirect_uri=http://127.0.0.1:99999/", "a=\xd0\xb9"):
+            raw = {"PATH_INFO": path.encode().decode("latin-1"), "QUERY_STRING": query}
+            assert ask(method, "/", environ_overrides=raw).status_code < 500, (path, query)
+
+
+@pytest.mark.parametrize("back", ["/caf\u00e9", "/\u0665?x=\u0439", "/a b", "/[::1", "/x:99999"])
+def test_a_way_back_in_any_letters_is_followed(scene, back):
+    """A posted path of ours is sent in the characters that a header has."""
+    scene.browser.open(scene.party().authorize_url())
+    token = scene.browser.value("csrf_token")
+    answer = scene.browser.client.post(
+        "/language", base_url=scene.settings.issuer, data={"csrf_token": token, "language": "nl", "back": back}
+    )
+    assert answer.status_code == 303
+    assert answer.headers["Location"].isascii()

@@ -1,11 +1,13 @@
 """Signing keys changed by several processes at the same moment (I8): never two active, never none, never an unknown one."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, update
 
 from idp import clock, crypto, db, keys
+from idp.config import Settings
 from idp.db import transaction
 from idp.store import operators, signing_keys
 from idp.store.signing_keys import SigningKey
@@ -14,6 +16,12 @@ from tests.drivers.crowd import Ask
 from tests.races.conftest import TIMES, Race, posted
 
 pytestmark = pytest.mark.both_engines
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """Patience that outlasts a busy machine: each rotation asks for the password."""
+    return configure(passwords={"hash_patience_seconds": 30.0})
 
 
 def states(race: Race, alg: str) -> dict[str, str]:
