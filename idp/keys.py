@@ -11,25 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from idp import clock, crypto, db
 from idp.audit import Event, Origin, record, record_by
 from idp.config import Settings
-from idp.errors import Busy, Unreadable
+from idp.errors import Busy
+from idp.key_material import HeldKey, held_key, new_key
 from idp.identity import sensitive_changes
 from idp.identity.sensitive_changes import SigningKeys
 from idp.store import signing_keys
-from idp.store.sealed import SIGNING_KEYS
 from idp.store.signing_keys import SigningKey
 
 ALGORITHMS = ("ES256", "RS256")
-RSA_BITS = 3072
 JWKS_SECONDS = 30
 """How long apps may keep the key set (``max-age``)."""
 RELOAD_AFTER = timedelta(seconds=5)
@@ -38,10 +34,8 @@ PUBLISHED_BEFORE_USE = timedelta(seconds=2 * JWKS_SECONDS)
 """A next key signs no sooner than this after its publication: by then every process has read it, and every copy of the key
 set that an app may still use has it."""
 NOBODY = Origin()
-LONGEST_TOKEN = 16_384
+LONGEST_TOKEN = 32_768
 """Characters; anything longer is refused unread."""
-
-Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True)
@@ -67,21 +61,12 @@ class Rotation:
 
 
 @dataclass(frozen=True)
-class _Held:
-    kid: str
-    alg: str
-    key: ECKey | RSAKey
-    may_sign: bool = True
-    """False where only the public half is there: the private one does not open."""
-
-
-@dataclass(frozen=True)
 class _Shelf:
     """All published keys of a moment; replaced as a whole, so that threads see either the old or the new."""
 
     read_at: datetime
-    held: Mapping[str, _Held]
-    active: Mapping[str, _Held]
+    held: Mapping[str, HeldKey]
+    active: Mapping[str, HeldKey]
     jwks: bytes
 
 
@@ -120,7 +105,7 @@ def _published(alg: str) -> list[SigningKey]:
 
 def _make_first(settings: Settings) -> None:
     """Make the first active keys in one transaction: a process that dies in between leaves none or all."""
-    made = [_new_key(settings, alg) for alg in ALGORITHMS]
+    made = [new_key(settings, alg) for alg in ALGORITHMS]
     with db.transaction():
         for columns in made:
             _insert(columns, active=True)
@@ -158,7 +143,7 @@ def _rotate(settings: Settings, alg: str, origin: Origin) -> Rotation:
     if not _is_known(chosen, clock.now()):
         return Rotation(alg, "waiting", chosen.kid)
     active = next((row for row in rows if state_of(row) == "active"), None)
-    successor = _new_key(settings, alg) if len(following) == 1 else None
+    successor = new_key(settings, alg) if len(following) == 1 else None
     if not _put_to_use(chosen, active, successor, origin):
         return _rotate(settings, alg, origin)  # another process rotated at this moment: its next key has to wait
     return Rotation(alg, "activated", chosen.kid)
@@ -197,56 +182,16 @@ def _withdraw(settings: Settings, now: datetime) -> None:
 
 def _publish(settings: Settings, alg: str, *, active: bool) -> str:
     """Make and publish a key; where another process made the active one first, that one stays."""
-    columns = _new_key(settings, alg)
+    columns = new_key(settings, alg)
     with db.transaction():
         _insert(columns, active=active)
     return str(columns["kid"])
-
-
-def _new_key(settings: Settings, alg: str) -> dict[str, Any]:
-    """Return the columns of a new key, sealed. Slow: an RSA key takes up to a second."""
-    private = _generate(alg)
-    kid = str(_key_object(private, "", alg).thumbprint())
-    der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    public = _key_object(private, kid, alg).as_dict(private=False)
-    return {"kid": kid, "alg": alg, "sealed_private": SIGNING_KEYS.seal(settings.ring, kid, der), "public": public}
 
 
 def _insert(columns: Mapping[str, Any], *, active: bool) -> None:
     now = clock.now()
     if signing_keys.insert_key(**columns, created_at=now, active_at=now if active else None):
         record(Event.KEY_MADE, data={"kid": columns["kid"], "alg": columns["alg"]})
-
-
-def _generate(alg: str) -> Private:
-    if alg == "ES256":
-        return ec.generate_private_key(ec.SECP256R1())
-    return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-
-
-def _key_object(private: Private, kid: str, alg: str) -> ECKey | RSAKey:
-    members: Any = {"alg": alg, "use": "sig"} | ({"kid": kid} if kid else {})
-    if isinstance(private, ec.EllipticCurvePrivateKey):
-        return ECKey(private, private, members)
-    return RSAKey(private, private, members)
-
-
-def _held(settings: Settings, row: SigningKey) -> _Held:
-    """Return the key as an object. One that does not open cannot sign, but its public half still verifies."""
-    try:
-        return _open(settings, row)
-    except Unreadable:
-        public: Any = ECKey.import_key(row.public) if row.alg == "ES256" else RSAKey.import_key(row.public)
-        return _Held(row.kid, row.alg, public, may_sign=False)
-
-
-def _open(settings: Settings, row: SigningKey) -> _Held:
-    der = SIGNING_KEYS.open(settings.ring, row.kid, row.sealed_private)
-    # Validating an RSA key again costs 60 ms; this one is ours and came out of an authenticated seal.
-    private = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
-    if not isinstance(private, Private):
-        raise TypeError(f"signing key {row.kid} is of an unknown kind")
-    return _Held(row.kid, row.alg, _key_object(private, row.kid, row.alg))
 
 
 class KeyRing:
@@ -319,7 +264,7 @@ class KeyRing:
         if not is_complete():
             ensure(self._settings, with_next=False)
         rows = signing_keys.published_keys()
-        held = {row.kid: self._shelf.held.get(row.kid) or _held(self._settings, row) for row in rows}
+        held = {row.kid: self._shelf.held.get(row.kid) or held_key(self._settings, row) for row in rows}
         active = {row.alg: held[row.kid] for row in rows if state_of(row) == "active" and held[row.kid].may_sign}
         jwks = json.dumps({"keys": [row.public for row in rows]}, separators=(",", ":")).encode()
         return _Shelf(now, held, active, jwks)

@@ -1,5 +1,6 @@
 """An authorization request, validated (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636, RFC 9470)."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from idp.oauth.claims_request import ClaimsAsked, read_claims
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.faults import Fault, invalid_request
 from idp.oauth.hints import read_hint, shorten_hint
-from idp.oauth.parameters import WHOLE, Parameters
+from idp.oauth.parameters import LONGEST_NONCE, WHOLE, Parameters
 from idp.oauth.pkce import challenge_of
 from idp.oauth.provider import Provider
 from idp.oauth.responses import mode_of
@@ -100,7 +101,7 @@ def read_asked(provider: Provider, parameters: Parameters, destination: Destinat
         mode=_mode(parameters.get("response_mode"), destination.redirect_uri),
         state=parameters.get("state"),
         scopes=_scopes(client, parameters.get("scope")),
-        nonce=parameters.get("nonce"),
+        nonce=_nonce(parameters.get("nonce")),
         code_challenge=challenge_of(parameters),
         claims=claims,
         prompt=prompt,
@@ -148,6 +149,12 @@ def _prompt(text: str) -> tuple[str, ...]:
     if "none" in words and len(words) > 1:
         raise invalid_request("The prompt none stands alone.")
     return words
+
+
+def _nonce(text: str) -> str:
+    if len(json.dumps(text)) > LONGEST_NONCE:
+        raise invalid_request("The nonce is too long.")
+    return text
 
 
 def _words(text: str) -> list[str]:

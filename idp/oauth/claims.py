@@ -1,5 +1,6 @@
 """Claims about a person: those of the granted scopes (OpenID Connect Core §5.4), and those that a request names (§5.5)."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,10 @@ BY_SCOPE: Mapping[str, tuple[str, ...]] = {
     "organisation": ("organisation_id", "organisation", "organisation_name", "shops", "role", "groups"),
 }
 PROTOCOL = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
+LONGEST_PERSON = 1_536
+"""Characters of JSON about the person in an ID token."""
+OMITTED = "omitted_claims"
+"""The claim that names those which an ID token has no room for; userinfo has them."""
 SUPPORTED = (*PROTOCOL, *(name for names in BY_SCOPE.values() for name in names))
 
 
@@ -74,7 +79,19 @@ def for_id_token(user: User, scopes: Sequence[str], asked: Mapping[str, Sequence
     names = set(asked.get("id_token", ())) & set(SUPPORTED) - set(PROTOCOL)
     wanted = {scope for scope, claims in BY_SCOPE.items() if scope == "organisation" or names & set(claims)}
     found = about(user, wanted & set(scopes))
-    return {name: value for name, value in found.items() if name in names or name in BY_SCOPE["organisation"]}
+    return _bounded({name: value for name, value in found.items() if name in names or name in BY_SCOPE["organisation"]})
+
+
+def _bounded(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the largest claims until the rest is short, and name them: a list is never cut, it would look whole.
+
+    Apps must send ID tokens back as hints, also in an address; proxies commonly allow 8 KB for the whole line.
+    """
+    kept = dict(claims)
+    while len(json.dumps(kept)) > LONGEST_PERSON:
+        del kept[max(kept, key=lambda name: len(json.dumps(kept[name])))]
+    omitted = [name for name in claims if name not in kept]
+    return {**kept, OMITTED: omitted} if omitted else kept
 
 
 def issued_now(lifetime: int) -> dict[str, int]:

@@ -162,6 +162,11 @@ class Clients:
             return None
         return known.setdefault(client_id, registered(row))
 
+    @staticmethod
+    def may_return_to(address: str) -> bool:
+        """Return whether any client has this address for after signing out. Reads them all: for requests that name none."""
+        return any(address in row.metadata_.get("post_logout_redirect_uris", ()) for row in store.clients())
+
     def _current(self) -> dict[str, RegisteredClient]:
         # The version is read first: whoever fills the new dictionary read the rows after it.
         version = store.version()

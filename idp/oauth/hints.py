@@ -4,9 +4,12 @@ A hint may have expired: it says whose session is meant, and opens nothing. An I
 what is kept of one, or travels on in an address, is its short sealed form.
 """
 
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
+from urllib.parse import quote, urlencode
 
 from idp.errors import Unreadable
+from idp.oauth import parameters
 from idp.oauth.provider import Provider
 
 SEALED = "~"
@@ -44,6 +47,19 @@ def shorten_hint(provider: Provider, text: str) -> str:
         return text
     hint = read_hint(provider, text)
     return SEALED + (provider.settings.ring.seal_json(astuple(hint), PLACE) if hint else "")
+
+
+def short_request(provider: Provider, body: bytes, known: Collection[str]) -> bytes | None:
+    """Return a form-encoded request with the short form of its hint; None where it is too long all the same.
+
+    An ID token is too long for an address, and has no business in logs and histories.
+    """
+    found = parameters.read(body, known)
+    hint = found.get("id_token_hint")
+    if hint and not found.faults:
+        short = {**found.values, "id_token_hint": shorten_hint(provider, hint)}
+        body = urlencode(short, quote_via=quote, safe="").encode()
+    return body if len(body) <= parameters.LONGEST_KEPT else None
 
 
 def _opened(provider: Provider, sealed: str) -> Hint | None:

@@ -1,7 +1,8 @@
 """Signing out by a relying app (OpenID Connect RP-Initiated Logout 1.0).
 
 §2: without a hint that proves that the request is the person's own, "the OP MUST ask the End-User whether to log out". A
-hint proves it when it is an ID token of ours for the login of this very browser; it may have expired.
+hint proves it when it is an ID token of ours for the login of this very browser; it may have expired. Whatever is wrong with
+a request, the person can sign out; only what could be validated of it is followed (§4).
 """
 
 from dataclasses import dataclass
@@ -27,12 +28,16 @@ PLACE = "logout:request:"
 
 @dataclass(frozen=True)
 class AskFirst:
-    """The person must say yes. ``request`` is sealed for this browser and comes back as ``confirmation``."""
+    """The person must say yes. ``request`` is sealed for this browser and comes back as ``confirmation``.
+
+    ``wrong``: what is wrong with the app's request, in words for the developer; empty where nothing is.
+    """
 
     client_name: str
     username: str
     organisation_name: str
     request: str
+    wrong: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,16 @@ class BadLogout:
 
 @dataclass(frozen=True)
 class _Wish:
-    """A logout request, read. ``is_proven``: the hint is an ID token of the login of this browser."""
+    """A logout request, read. ``is_proven``: the hint is an ID token of the login of this browser.
 
-    client: RegisteredClient | None
-    address: str
-    state: str
-    is_proven: bool
+    ``wrong``: why part of the request is not followed, in words for the developer.
+    """
+
+    client: RegisteredClient | None = None
+    address: str = ""
+    state: str = ""
+    is_proven: bool = False
+    wrong: str = ""
 
     @property
     def to(self) -> str:
@@ -71,31 +80,32 @@ LogoutOutcome = AskFirst | SignedOut | BadLogout
 
 def log_out(provider: Provider, parameters: Parameters, visit: Visit) -> LogoutOutcome:
     """End the login of this browser, or ask first."""
-    for name, what in parameters.faults.items():
-        return BadLogout(f"The parameter {name} {what}." if name else f"The request {what}.")
     login = logins.current(visit.login, clock.now())
     wish = _read(provider, parameters, login)
-    if isinstance(wish, BadLogout):
-        return wish
     if login is None:
-        return _signed_out(wish)
-    if not wish.is_proven:
+        return BadLogout(wish.wrong) if wish.wrong else _signed_out(wish)
+    if wish.wrong or not wish.is_proven:
         return _ask(provider, wish, login, visit)
     return _end(wish, login, visit)
 
 
 def confirm(provider: Provider, sealed: str, visit: Visit) -> LogoutOutcome:
     """The person said yes on our page. The forgery check of the form has been made by then."""
+    login = logins.current(visit.login, clock.now())
+    wish = _opened(provider, sealed, visit)
+    return _signed_out(wish) if login is None else _end(wish, login, visit)
+
+
+def _opened(provider: Provider, sealed: str, visit: Visit) -> _Wish:
+    """Return what was asked; where it cannot be opened any more, the person is signed out all the same."""
     try:
         kept: dict[str, str] = provider.settings.ring.open_json(sealed, PLACE + visit.browser_id)
     except (Unreadable, ValueError):
-        return BadLogout("This question is no longer valid.")
+        return _Wish()
     client = provider.clients.get(kept["client_id"])
     # The client may have been changed since the question was shown.
     address = kept["address"] if client is not None and kept["address"] in client.post_logout_redirect_uris else ""
-    login = logins.current(visit.login, clock.now())
-    wish = _Wish(client, address, kept["state"], is_proven=True)
-    return _signed_out(wish) if login is None else _end(wish, login, visit)
+    return _Wish(client, address, kept["state"])
 
 
 def _end(wish: _Wish, login: Login, visit: Visit) -> SignedOut:
@@ -110,20 +120,31 @@ def _signed_out(wish: _Wish) -> SignedOut:
     return SignedOut(wish.to, wish.client.name, str(wish.client.metadata.get("client_uri", "")))
 
 
-def _read(provider: Provider, parameters: Parameters, login: Login | None) -> _Wish | BadLogout:
+def _read(provider: Provider, parameters: Parameters, login: Login | None) -> _Wish:
     hint = read_hint(provider, parameters.get("id_token_hint"))
-    client_id = parameters.get("client_id")
-    audience = hint.client_id if hint else ""
+    client_id, address = parameters.get("client_id"), parameters.get("post_logout_redirect_uri")
+    client = provider.clients.get(client_id or (hint.client_id if hint else ""))
+    wrong = next((f"The {name or 'request'} {what}." for name, what in parameters.faults.items()), "")
     # §2: "When both client_id and id_token_hint are present, the OP MUST verify that the Client Identifier matches the
     # one used as the audience of the ID Token."
-    if client_id and audience and client_id != audience:
-        return BadLogout("The client_id is not the one that the id_token_hint was issued to.")
-    client = provider.clients.get(client_id or audience)
-    address = parameters.get("post_logout_redirect_uri")
-    if address and (client is None or address not in client.post_logout_redirect_uris):
-        return BadLogout("The post_logout_redirect_uri is not one that is registered for the client, byte for byte.")
-    is_proven = bool(hint and login and (hint.subject, hint.session_id) == (login.user_id, login.id))
-    return _Wish(client, address, parameters.get("state"), is_proven and client is not None)
+    if hint and client_id and client_id != hint.client_id:
+        wrong = wrong or "The client_id is not the one that the id_token_hint was issued to."
+    if address:
+        wrong = wrong or _wrong_address(provider, client, client_id, address)
+    is_proven = bool(hint and client and login and (hint.subject, hint.session_id) == (login.user_id, login.id))
+    # §3: a redirect only to an address of a client that is known. A hint that cannot be verified names no client.
+    to = address if client is not None and not wrong else ""
+    return _Wish(client, to, parameters.get("state"), is_proven, wrong)
+
+
+def _wrong_address(provider: Provider, client: RegisteredClient | None, client_id: str, address: str) -> str:
+    """Return why the address is nobody's; empty where it may be somebody's."""
+    if client is not None:
+        known = address in client.post_logout_redirect_uris
+        return "" if known else "The post_logout_redirect_uri is not one that is registered for the client, byte for byte."
+    if client_id:
+        return "There is no client with this client_id, or it is disabled."
+    return "" if provider.clients.may_return_to(address) else "The post_logout_redirect_uri is registered for no client."
 
 
 def _ask(provider: Provider, wish: _Wish, login: Login, visit: Visit) -> AskFirst:
@@ -136,4 +157,5 @@ def _ask(provider: Provider, wish: _Wish, login: Login, visit: Visit) -> AskFirs
         username=user.username if user else "",
         organisation_name=organisation.name if organisation else "",
         request=provider.settings.ring.seal_json(kept, PLACE + visit.browser_id),
+        wrong=wish.wrong,
     )

@@ -11,12 +11,17 @@ from urllib.parse import unquote_to_bytes
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 
+from idp.keys import LONGEST_TOKEN
 from idp.oauth.faults import Fault
 
 LONGEST_BODY = 65_536
 """Bytes of a query or a body."""
 LONGEST_VALUE = 4_096
-LONGEST_VALUES = {"claims": 8_192, "id_token_hint": 16_384, "access_token": 16_384, "request": 16_384}
+LONGEST_VALUES = {"claims": 8_192, "id_token_hint": LONGEST_TOKEN, "access_token": LONGEST_TOKEN, "request": LONGEST_TOKEN}
+LONGEST_KEPT = 12_000
+"""Bytes of a request that a page's sealed form must carry. An ``id_token_hint`` does not count: its short form is kept."""
+LONGEST_NONCE = 1_024
+"""Characters as JSON: it comes back in the ID token, which must fit where apps send it."""
 MOST_PARAMETERS = 100
 WHOLE = ""
 """The name under which a fault of the whole stands."""

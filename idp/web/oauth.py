@@ -15,6 +15,7 @@ from idp.errors import Refusal, say
 from idp.identity.brand import brand_of
 from idp.oauth import asked, authorize, logout, parameters, userinfo
 from idp.oauth.faults import Fault, invalid_request
+from idp.oauth.hints import short_request
 from idp.oauth.logout import AskFirst, BadLogout, LogoutOutcome, SignedOut
 from idp.oauth.parameters import Parameters, ProtocolRequest
 from idp.oauth.responses import Answer, Ask, Outcome, Refused
@@ -28,8 +29,6 @@ blueprint = Blueprint("oauth", __name__)
 machines = Blueprint("machines", __name__)
 FORM = "application/x-www-form-urlencoded"
 EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-LONGEST_PAGE_REQUEST = 12_000
-"""Bytes of a request that a page's sealed form must be able to carry."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,14 @@ class FormPostPage:
 
 @dataclass(frozen=True)
 class LogoutPage:
-    """The question before signing out. ``carried``: hidden fields that come back."""
+    """The question before signing out. ``carried``: hidden fields that come back. ``wrong``: for the app's developer."""
 
     action: str
     username: str
     organisation_name: str
     client_name: str
     carried: tuple[tuple[str, str], ...]
+    wrong: str = ""
 
 
 @dataclass(frozen=True)
@@ -210,10 +210,15 @@ def logout_() -> Response:
 @blueprint.post("/oauth/logout")
 def as_get() -> Response:
     """A form of another site comes without our cookies (SameSite=Lax); the same request by GET brings them."""
-    body = request.get_data()
-    if request.mimetype != FORM or len(body) > LONGEST_PAGE_REQUEST:
-        return _bad("invalid_request", f"The body must be {FORM} of at most {LONGEST_PAGE_REQUEST} bytes.")
-    return pages.see_other(f"{request.path}?{quote_from_bytes(body, safe='%&=+-._~!*()')}")
+    body = request.get_data() if request.mimetype == FORM else b""
+    short = short_request(server().provider, body, asked.PARAMETERS | logout.PARAMETERS)
+    if not short and request.path == "/oauth/authorize":
+        return _bad(
+            "invalid_request", f"The body must be {FORM} of at most {parameters.LONGEST_KEPT} bytes beside the hint."
+        )
+    # A body that cannot be read asks for nothing but to sign out.
+    query = quote_from_bytes(short or b"", safe="%&=+-._~!*()")
+    return pages.see_other(f"{request.path}?{query}".rstrip("?"))
 
 
 @blueprint.post("/oauth/logout/confirm")
@@ -236,9 +241,10 @@ def _speak_to_them() -> None:
 
 
 def _query(known: frozenset[str]) -> Parameters:
-    if len(request.query_string) > LONGEST_PAGE_REQUEST:
+    found = parameters.read(request.query_string, known)
+    if len(request.query_string) - len(found.get("id_token_hint")) > parameters.LONGEST_KEPT:
         return Parameters(faults={parameters.WHOLE: "is too long"})
-    return parameters.read(request.query_string, known)
+    return found
 
 
 def _outcome(outcome: Outcome) -> Response:
@@ -272,8 +278,9 @@ def _logged_out(outcome: LogoutOutcome) -> Response:
                 outcome.organisation_name,
                 outcome.client_name,
                 (("request", outcome.request),),
+                outcome.wrong,
             )
-            return pages.render("oauth/logout.html", page)
+            return pages.render("oauth/logout.html", page, 400 if outcome.wrong else 200)
         case SignedOut():
             if browser.visit().login:  # what another site embeds comes without it, and must not take it away
                 browser.cookies().login = ""

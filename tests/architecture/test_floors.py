@@ -24,6 +24,7 @@ FLOORS = {
     "store": 10,
     "identity": 20,
     "audit": 20,
+    "key_material": 20,
     "keys": 20,
     "mail": 20,
     "sealing": 20,
