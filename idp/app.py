@@ -16,7 +16,7 @@ from idp.readiness import Readiness
 from idp.resources import PACKAGE, folder
 from idp.web import account, admin, brand, health, links, oauth, pages, reauthentication, reset, signin, unlock
 from idp.web.post_redirect_get import setup_post_redirect_get
-from idp.web.response import PlainResponse
+from idp.web.response import PlainRequest, PlainResponse
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Flask:
     """The provider as a WSGI application."""
     setup_logs(settings)
     app = Flask("idp", template_folder=str(folder("templates")), static_folder=str(PACKAGE / "web" / "static"))
-    app.response_class = PlainResponse
+    app.request_class, app.response_class = PlainRequest, PlainResponse
     app.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_bytes
     app.config["MAX_FORM_PARTS"] = 100
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400

@@ -1,4 +1,4 @@
-"""Signing keys as objects: generated, sealed for the store, and opened again. Which one signs when is the business of ``keys``."""
+"""Signing keys as objects: generated, sealed for the store, and opened again. ``keys`` says which one signs when."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -19,9 +19,9 @@ from idp import clock, crypto, db
 from idp.audit import Event, Origin, record, record_by
 from idp.config import Settings
 from idp.errors import Busy
-from idp.key_material import HeldKey, held_key, new_key
 from idp.identity import sensitive_changes
 from idp.identity.sensitive_changes import SigningKeys
+from idp.key_material import HeldKey, held_key, new_key
 from idp.store import signing_keys
 from idp.store.signing_keys import SigningKey
 

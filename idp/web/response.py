@@ -1,16 +1,30 @@
-"""The application's response class: a Location is sent as it was set.
+"""The application's request and response classes: nothing of them fails where no view can answer for it.
 
-Werkzeug rewrites it while the response is sent, where no error handler sees an exception: it decodes and encodes host and
-port, which changes registered addresses and fails for some (a port of 99999, a label of 64 letters).
+Werkzeug rewrites a Location while the response is sent, where no error handler sees an exception: it decodes and encodes
+host and port, which changes registered addresses and fails for some (a port of 99999, a label of 64 letters). It also fails
+for every page, the error page too, where a query is not UTF-8.
 """
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
-from flask import Response
-from werkzeug.datastructures import Headers
+from flask import Request, Response
+from werkzeug.datastructures import Headers, MultiDict
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+
+class PlainRequest(Request):
+    """Flask's request, with a query that can always be read. The protocol reads its own strictly (``oauth.parameters``)."""
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """The query's parameters; bytes that are no UTF-8 are replaced."""
+        query = self.query_string.decode(errors="replace")
+        pairs: Any = parse_qsl(query, keep_blank_values=True, errors="replace")
+        return self.parameter_storage_class(pairs)
 
 
 class PlainResponse(Response):

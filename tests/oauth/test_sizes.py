@@ -26,8 +26,8 @@ def chain(scene):
         for code in SHOPS:
             retailers.create_shop(at, {"code": code, "name": code}, BY_TESTS)
     groups = tuple(scene.factory.make_group(at, name, requires_mfa=False) for name in GROUPS)
-    claims = {"address": {"formatted": "Street 1\\n" * 40}, "website": "https://example.com/" + "w" * 400}
-    scene.person = scene.factory.make_user(at, "ann", groups=groups, claims=claims, name="Ann " + "n" * 150)
+    claims = {"address": {"formatted": "Street 1, " * 9}, "website": "https://example.com/" + "w" * 150}
+    scene.person = scene.factory.make_user(at, "ann", groups=groups, claims=claims, name="Ann " + "n" * 90)
     return scene
 
 
