@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     secrets: Texts = Field(min_length=1)
     """Sealing keys as ``name:base64 of 32 bytes``. The first seals, all open. To rotate: put a new one in front, and remove
     the old one when ``idp doctor`` says so."""
+    security_contact: str = Field("", pattern=r"^((mailto:|https://|tel:)[!-~]+)?$")
+    """Contact in ``security.txt``: ``mailto:…``, ``https://…`` or ``tel:…``; empty: security@ the issuer's host."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """How much is logged (JSON lines on standard error)."""
     folder: str = "."

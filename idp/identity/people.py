@@ -40,6 +40,18 @@ def find(organisation_id: str, typed: str) -> User | None:
     return found or (users.user_named(organisation_id, key) if 0 < len(key) <= 254 else None)
 
 
+def find_to_sign_in(organisation_id: str, typed: str) -> User | None:
+    """Return the user whose username was typed, or else whose verified address it is, if it is one person's alone.
+
+    Apps often know an address and send it as ``login_hint``. Guesses count for the person found, as by the username.
+    """
+    named = find(organisation_id, typed)
+    if named is not None or "@" not in typed or len(typed) > 254:
+        return named
+    reached = users.users_reached_at(organisation_id, compared(typed))
+    return reached[0] if len(reached) == 1 else None
+
+
 @dataclass(frozen=True)
 class Holdings:
     """What policy weighs of a user beside their own row. ``keys``: for each passkey, whether it is attested hardware."""

@@ -139,8 +139,8 @@ def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
 
 
 def _is_hinted(login: Login, hint: str) -> bool:
-    user = users.user(login.organisation_id, login.user_id)
-    return user is not None and people.compared(hint) in (user.username_key, user.email_key)
+    user = people.find_to_sign_in(login.organisation_id, hint)
+    return user is not None and user.id == login.user_id
 
 
 def _organisation(needs: Needs, visit: Visit, attempt: Attempt, login: Login | None) -> tuple[Organisation | None, bool]:

@@ -117,6 +117,12 @@ def lock_user(organisation_id: str, user_id: str) -> User | None:
     return one(select(User).where(*here).with_for_update(key_share=True))
 
 
+def users_reached_at(organisation_id: str, email_key: str) -> list[User]:
+    """Return the organisation's users who have verified this address (in compared form); it need not be one person's."""
+    here = (User.organisation_id == organisation_id, User.email_key == email_key, User.email_verified_at.is_not(None))
+    return every(select(User).where(*here))
+
+
 @asks_one
 def user_named(organisation_id: str, username_key: str) -> Select[User]:
     """By username in compared form."""

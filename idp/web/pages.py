@@ -32,6 +32,10 @@ CSP = (
     "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 # No form-action: Chromium applies it along the whole chain of redirects, so it would bar the way back to the relying app.
+OPENED_BY_APPS = ("oauth", "signin", "pages")
+"""Apps open these in a popup and wait for the answer at their own callback. Any value but ``unsafe-none``, on any page or
+redirect on the way, makes the browser cut ``window.opener`` for good; ``same-origin-allow-popups`` spares only popups that a
+page itself opens (HTML §7.1.3). Profile and console keep ``same-origin``."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -247,6 +251,8 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _finish(response: Response) -> Response:
+    if request.blueprint in OPENED_BY_APPS:
+        response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if current_app.extensions["sleutel"].settings.is_secure:

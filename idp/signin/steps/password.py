@@ -81,7 +81,7 @@ def answer(work: Work, form: Form) -> Outcome:
     if "passkey" in form:
         return by_passkey.sign_in(work, PLACE, form["passkey"])
     username = work.user.username if work.user else form.get("username", "")[:254]
-    user = work.user or (people.find(work.organisation.id, username) if work.organisation else None)
+    user = work.user or (people.find_to_sign_in(work.organisation.id, username) if work.organisation else None)
     checked = check(work, user, username, form.get("password", ""))
     if isinstance(checked, Wrong):
         return replace(checked, errors=(_mismatch(work.case),))

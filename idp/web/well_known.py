@@ -1,0 +1,64 @@
+"""Addresses that browsers, password managers and researchers ask for by themselves."""
+
+from datetime import timedelta
+from functools import cache
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, make_response
+
+from idp import clock
+from idp.web import browser, pages
+from idp.web.assets import STATIC
+
+blueprint = Blueprint("well_known", __name__)
+CHANGE_PASSWORD = "/account/security"
+VALID = timedelta(days=180)
+"""How far ahead security.txt expires, counted from today: RFC 9116 §2.5.5 recommends less than a year."""
+
+
+@blueprint.get("/.well-known/change-password")
+def change_password() -> Response:
+    """Lead to the page on which people change their password (W3C, A Well-Known URL for Changing Passwords)."""
+    return pages.see_other(CHANGE_PASSWORD)
+
+
+@blueprint.get("/.well-known/security.txt")
+@blueprint.get("/security.txt")
+def security_txt() -> Response:
+    """Say whom to tell of a weakness (RFC 9116). Without a configured contact, RFC 2142's mailbox of the issuer's host."""
+    settings = browser.settings()
+    contact = settings.security_contact or f"mailto:security@{urlsplit(settings.issuer).hostname}"
+    expires = clock.now().replace(hour=0, minute=0, second=0, microsecond=0) + VALID
+    lines = (
+        f"Contact: {contact}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en, nl",
+        f"Canonical: {settings.issuer}/.well-known/security.txt",
+    )
+    response = make_response("".join(f"{line}\n" for line in lines))
+    response.headers["Content-Type"] = "text/plain; charset=utf-8"
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+@blueprint.get("/favicon.ico")
+def favicon() -> Response:
+    """Browsers ask for it wherever no page names an icon."""
+    return _icon("favicon.ico", "image/x-icon")
+
+
+@blueprint.get("/apple-touch-icon.png")
+@blueprint.get("/apple-touch-icon-precomposed.png")
+@blueprint.get("/apple-touch-icon-<size>.png")
+def touch_icon(size: str = "") -> Response:
+    """The icon on a phone's or tablet's home screen, in one size for all."""
+    return _icon("touch.png", "image/png")
+
+
+def _icon(name: str, kind: str) -> Response:
+    return Response(_bytes(name), content_type=kind, headers={"Cache-Control": "public, max-age=86400"})
+
+
+@cache
+def _bytes(name: str) -> bytes:
+    return (STATIC / "icons" / name).read_bytes()

@@ -1,0 +1,27 @@
+"""``login_hint`` and the username field take a verified address (issue 7.19)."""
+
+
+def test_a_verified_address_signs_in_with_the_right_password(scene):
+    """Core §3.1.2.1: apps know addresses; guesses count for the person, as by the username."""
+    scene.person = scene.factory.make_user(scene.person.organisation_id, "ann", email="Ann@Shoes.example")
+    party = scene.party()
+    scene.browser.open(party.authorize_url(login_hint="ann@shoes.EXAMPLE", organisation="example-shoes"))
+    assert scene.browser.value("username") == "ann@shoes.EXAMPLE"
+    scene.browser.fill(password=scene.person.password).submit()
+    assert party.callback(scene.browser.left_for).claims["sub"] == scene.person.id
+    assert "code" in party.answer(scene.browser.open(party.authorize_url(login_hint="ann@shoes.example")).left_for)
+
+
+def test_an_address_that_is_not_verified_or_not_one_persons_signs_in_nobody(scene):
+    """An unverified claim to an address, and a shared one, say nothing about who somebody is."""
+    at = scene.person.organisation_id
+    scene.factory.make_user(at, "bob", email="bob@shoes.example", email_verified=False)
+    for name in ("cas", "dik"):
+        scene.factory.make_user(at, name, email="both@shoes.example")
+    party, told = scene.party(), set()
+    for typed in ("bob@shoes.example", "both@shoes.example", "nobody@shoes.example"):
+        scene.browser.open(party.authorize_url(organisation="example-shoes", prompt="login"))
+        scene.browser.fill(username=typed, password=scene.person.password).submit()
+        assert scene.browser.left_for is None, typed
+        told.add(scene.browser.text.replace(typed, ""))
+    assert len(told) == 1
