@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -179,6 +179,21 @@ def add(row: Base) -> None:
         raise RuntimeError("a write stands outside transaction()")
     current.add(row)
     current.flush()
+
+
+@contextmanager
+def refuse_duplicate(column: str, refusal: Exception) -> Iterator[None]:
+    """Raise ``refusal`` where a write within breaks the unique index on ``column``: somebody took the value just now.
+
+    A savepoint keeps the transaction usable; PostgreSQL would refuse every further statement of it.
+    """
+    try:
+        with session().begin_nested():
+            yield
+    except IntegrityError as error:
+        if column not in str(error.orig):
+            raise
+        raise refusal from error
 
 
 def insert_new(table: type[Base], **values: Any) -> bool:

@@ -19,6 +19,9 @@ POSTGRESQL_CLASSES = frozenset(("08", "28", "3D", "40", "53", "55", "57", "58", 
 """SQLSTATE: connection, authorization, catalog, rollback, resources, object state, intervention, system, internal."""
 POSTGRESQL_STATES = frozenset(("25006", "25P02", "25P03", "42501", "42P01", "42703"))
 """Read-only, failed or expired transaction; missing right, table or column (migrations are due)."""
+OVERTAKEN_SQLITE = frozenset((787, 1555, 2067))
+OVERTAKEN_POSTGRESQL = frozenset(("23503", "23505"))
+"""A foreign key leads nowhere, or a unique value stands already. Every act looks first, so somebody else was quicker."""
 
 
 def is_outage(error: BaseException) -> bool:
@@ -36,6 +39,13 @@ def is_outage(error: BaseException) -> bool:
     if state is None:  # no server said it: it could not be reached
         return isinstance(error, exc.OperationalError | exc.InterfaceError)
     return state in POSTGRESQL_STATES or state[:2] in POSTGRESQL_CLASSES
+
+
+def is_overtaken(error: BaseException) -> bool:
+    """Whether ``error`` says that somebody else made, changed or removed the same thing at the same moment."""
+    cause: Any = getattr(error, "orig", None)
+    code, state = getattr(cause, "sqlite_errorcode", None), getattr(cause, "sqlstate", None)
+    return code in OVERTAKEN_SQLITE or state in OVERTAKEN_POSTGRESQL
 
 
 def reason_of(error: BaseException) -> str:

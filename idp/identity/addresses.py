@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from idp import clock
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
-from idp.db import transaction
+from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, say, say_many
 from idp.identity import links, sensitive_changes, throttle
 from idp.identity.details import checked_email
@@ -95,13 +93,11 @@ def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
     """The button on the page of a change was pressed: the address changes now, and old and new are told (S52)."""
     user = link.user
     columns = {**_columns(str(link.values["email"])), **_username_with(user, str(link.values["email"]))}
-    try:
-        with transaction():
-            links.burn(link)
-            _require_free(user, columns)
+    with transaction():
+        links.burn(link)
+        _require_free(user, columns)
+        with refuse_duplicate("username", Conflict(TAKEN)):
             _change(settings, user, columns, origin)
-    except IntegrityError as error:  # somebody took the username at the same moment
-        raise Conflict(TAKEN) from error
 
 
 def _change(settings: Settings, user: User, columns: dict[str, Any], origin: Origin) -> None:

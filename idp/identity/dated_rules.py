@@ -9,6 +9,7 @@ from typing import Any
 from idp import audit
 from idp.audit import Event, Origin
 from idp.config import Settings
+from idp.db import refuse_duplicate
 from idp.errors import Invalid, say
 from idp.identity import authority, sensitive_changes
 from idp.identity.policy import ROLES, SECOND_FACTOR, DatedRule
@@ -95,10 +96,12 @@ def create(settings: Settings, values: Values, known: Known, origin: Origin) -> 
     """A new rule; raises ``Invalid``. Within the caller's transaction."""
     authority.require_operator(origin)
     row = _row(settings, values, known)
+    taken = Invalid("name", say("There is a policy %(name)s already.", name=row.name))
     if store.policy_named(row.name) is not None:
-        raise Invalid("name", say("There is a policy %(name)s already.", name=row.name))
+        raise taken
     sensitive_changes.require(None, _state(row))
-    store.add_policy(row)
+    with refuse_duplicate("name", taken):
+        store.add_policy(row)
     audit.record_by(origin, Event.POLICY_CHANGED, data={"policy": row.name})
     return row
 

@@ -3,16 +3,13 @@
 Credentials of a new user are in ``credentials``; what ends or bars somebody is in ``people``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from sqlalchemy.exc import IntegrityError
 
 from idp import clock, crypto
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
-from idp.db import transaction
+from idp.db import refuse_duplicate, transaction
 from idp.errors import Invalid, say
 from idp.identity import addresses, authority, credentials, retailers, sensitive_changes
 from idp.identity.credentials import Ready
@@ -50,7 +47,7 @@ def create(
         **columns,
         **prepared.password_columns(now),
     )
-    with _unless_taken(user.username), transaction():
+    with transaction():
         _insert(settings, organisation, user, draft, prepared, origin)
     return user
 
@@ -65,7 +62,8 @@ def _insert(
 ) -> None:
     if users.user_named(organisation.id, user.username_key) is not None:
         raise _taken(user.username)
-    users.add_user(user)
+    with refuse_duplicate("username", _taken(user.username)):  # S2
+        users.add_user(user)
     users.put_in_groups(organisation.id, user.id, group_ids(organisation, draft.groups))
     users.put_in_shops(organisation.id, user.id, shop_ids(organisation, draft.shops or ()))
     credentials.store(settings, user, prepared, user.created_at)
@@ -79,17 +77,6 @@ def _own_what_nobody_owns(organisation: Organisation, user: User) -> None:
     """The first owner is who notices (S54) and a recovery (S48) go to."""
     if organisations.lock_owner(organisation.id) is None:
         organisations.change_organisation(organisation.id, owner_id=user.id)
-
-
-@contextmanager
-def _unless_taken(username: str) -> Iterator[None]:
-    """Say so where somebody took the username at the same moment (S2)."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "username" not in str(error.orig):
-            raise
-        raise _taken(username) from error
 
 
 def _taken(username: str) -> Invalid:
@@ -151,12 +138,13 @@ def change(
         raise _taken(columns["username"])
     _require_confirmed(organisation, user, fresh, changes)
     before = addresses.Address.of(user)
-    with _unless_taken(columns.get("username", user.username)), transaction():
+    with transaction():
         if has_new_role:
             authority.require_another_owner(organisation, user)
         changed = {*fresh, *_change_memberships(organisation, user, changes)}
         if fresh:
-            users.change_user(organisation.id, user.id, **fresh)
+            with refuse_duplicate("username", _taken(columns.get("username", user.username))):
+                users.change_user(organisation.id, user.id, **fresh)
         if fresh.get("role") == "owner":
             _own_what_nobody_owns(organisation, user)
         if "email_key" in fresh:

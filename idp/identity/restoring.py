@@ -5,14 +5,15 @@ mail to the restored address, and no passkey opens the account alone until it wa
 is never left out by this: who reads the old mailbox gets no further than by any forgotten password (security.md 10).
 """
 
-from typing import Any
+from contextlib import suppress
 
 from idp import clock
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
-from idp.db import transaction
+from idp.db import refuse_duplicate, transaction
+from idp.errors import Conflict
 from idp.identity import links, passwords
-from idp.identity.addresses import Address
+from idp.identity.addresses import TAKEN, Address
 from idp.identity.links import Opened
 from idp.mail import messages
 from idp.normal_forms import compared
@@ -22,12 +23,14 @@ from idp.store.users import User
 
 def undo(settings: Settings, link: Opened, origin: Origin) -> None:
     """The old address is back, everything that was open ends, and a new password must be chosen."""
-    user, columns, replaced = link.user, _as_before(link), Address.of(link.user)
+    user, email, replaced = link.user, str(link.values["email"]), Address.of(link.user)
     with transaction():
         links.burn(link)
         links.void_newer(link)
         links.void(user, *links.ADDRESS_PURPOSES)
-        users.change_user(user.organisation_id, user.id, **columns, email_verified_at=clock.now(), must_change_password=True)
+        columns = {"email": email, "email_key": compared(email), "email_verified_at": clock.now()}
+        users.change_user(user.organisation_id, user.id, **columns, must_change_password=True)
+        _give_back_username(link)
         passwords.close(user, "address_restored", origin)
         removed = _drop_passkeys_since(link, origin)
         passkeys.ask_password_beside(user.organisation_id, user.id)
@@ -46,15 +49,13 @@ def _tell_replaced(settings: Settings, user: User, replaced: Address) -> None:
         messages.write_to_address(settings, *about, "address_was_changed", told)
 
 
-def _as_before(link: Opened) -> dict[str, Any]:
-    """The address; and the username that went with it, unless somebody has that one now."""
-    user, email = link.user, str(link.values["email"])
-    columns = {"email": email, "email_key": compared(email)}
-    username = str(link.values.get("username", user.username))
+def _give_back_username(link: Opened) -> None:
+    """Restore the username that went with the address, unless somebody else has it now."""
+    user, username = link.user, str(link.values.get("username", link.user.username))
     named = users.user_named(user.organisation_id, compared(username))
     if named is None or named.id == user.id:
-        columns |= {"username": username, "username_key": compared(username)}
-    return columns
+        with suppress(Conflict), refuse_duplicate("username", Conflict(TAKEN)):
+            users.change_user(user.organisation_id, user.id, username=username, username_key=compared(username))
 
 
 def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:

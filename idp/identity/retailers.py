@@ -10,6 +10,7 @@ from typing import Any
 
 from idp import audit, clock, crypto, normal_forms
 from idp.audit import Event, Origin
+from idp.db import refuse_duplicate
 from idp.errors import Conflict, Forbidden, Invalid, say
 from idp.identity import authority, claim_forms, details, links, sensitive_changes
 from idp.identity.organisations import normal_store_url, validate_settings
@@ -29,8 +30,9 @@ def create(values: Values, origin: Origin) -> Organisation:
     """
     authority.require_operator(origin)
     store_url = _check_store_url(str(values.get("store_url", "")))
+    taken = Conflict(say("There is an organisation %(store_url)s already.", store_url=store_url))
     if store.organisation_at(store_url) is not None:
-        raise Conflict(say("There is an organisation %(store_url)s already.", store_url=store_url))
+        raise taken
     row = Organisation(
         id=crypto.new_id(),
         store_url=store_url,
@@ -42,7 +44,8 @@ def create(values: Values, origin: Origin) -> Organisation:
         created_at=clock.now(),
     )
     sensitive_changes.require(None, OrganisationState({"store_url": store_url}))
-    store.add_organisation(row)
+    with refuse_duplicate("store_url", taken):
+        store.add_organisation(row)
     audit.record_by(origin, Event.ORGANISATION_CREATED, organisation_id=row.id)
     return row
 
@@ -114,8 +117,9 @@ def create_shop(organisation_id: str, values: Values, origin: Origin) -> Shop:
     """A new shop of ``code`` and ``name``; raises ``Invalid``."""
     authority.require_ruler(organisation_id, origin)
     code = check_code(values.get("code"))
+    taken = Invalid("code", say("There is a shop %(code)s already.", code=code))
     if store.shop_at(organisation_id, code) is not None:
-        raise Invalid("code", say("There is a shop %(code)s already.", code=code))
+        raise taken
     row = Shop(
         organisation_id=organisation_id,
         id=crypto.new_id(),
@@ -123,7 +127,8 @@ def create_shop(organisation_id: str, values: Values, origin: Origin) -> Shop:
         name=check_text("name", values.get("name", code), 200),
     )
     sensitive_changes.require(None, ShopState(row.code, row.name))
-    store.add_shop(row)
+    with refuse_duplicate("code", taken):
+        store.add_shop(row)
     audit.record_by(origin, Event.SHOP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
     return row
 
@@ -160,7 +165,8 @@ def create_group(organisation_id: str, values: Values, origin: Origin) -> Group:
         requires_mfa=check_truth("requires_mfa", values.get("requires_mfa", False)),
     )
     sensitive_changes.require(None, _group_state(row.name, requires_mfa=row.requires_mfa))
-    store.add_group(row)
+    with refuse_duplicate("name", _group_taken(row.name)):
+        store.add_group(row)
     audit.record_by(origin, Event.GROUP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
     return row
 
@@ -180,7 +186,8 @@ def change_group(row: Group, values: Values, origin: Origin) -> list[str]:
     present = _group_state(row.name, requires_mfa=row.requires_mfa)
     sensitive_changes.require(present, _group_state(new_name, requires_mfa=new_requires))
     if changes:
-        store.change_group(row.organisation_id, row.id, **changes)
+        with refuse_duplicate("name", _group_taken(new_name)):
+            store.change_group(row.organisation_id, row.id, **changes)
         audit.record_by(
             origin,
             Event.GROUP_CHANGED,
@@ -218,8 +225,12 @@ def _free_name(organisation_id: str, typed: Any, own_id: str = "") -> str:
         raise Invalid("name", say("A group's name has no comma: apps take one for the end of a name."))
     named = store.group_named(organisation_id, name)
     if named is not None and named.id != own_id:
-        raise Invalid("name", say("There is a group %(name)s already.", name=name))
+        raise _group_taken(name)
     return name
+
+
+def _group_taken(name: str) -> Invalid:
+    return Invalid("name", say("There is a group %(name)s already.", name=name))
 
 
 def _require_unnamed(row: Group, origin: Origin) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from idp import clock, crypto
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
-from idp.db import transaction
+from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import authority, sensitive_changes
 from idp.identity.sensitive_changes import ClientState
@@ -60,10 +60,12 @@ def register(
     sensitive_changes.require(None, ClientState(checked))
     kept = _secret(checked, secret)
     row = Client(client_id=name, metadata_=checked, **_columns(settings, checked, ours), created_at=now, changed_at=now)
+    taken = Conflict(say("A client with the id %(client_id)s exists.", client_id=name))
     with transaction():
         if store.client(name) is not None:
-            raise Conflict(say("A client with the id %(client_id)s exists.", client_id=name))
-        store.add_client(row)
+            raise taken
+        with refuse_duplicate("client_id", taken):
+            store.add_client(row)
         if kept:
             _add_secret(name, kept)
         record_by(replace(origin, client_id=name), Event.CLIENT_CREATED)

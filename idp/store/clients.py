@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Boolean, ForeignKey, Index, LargeBinary, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, one, values, write
+from idp.db import Base, Id, add, every, one, upsert, values, write
 
 
 class Client(Base):
@@ -132,5 +132,4 @@ def version() -> int:
 
 
 def _raise_version() -> None:
-    if not write(update(ClientsVersion).values(version=ClientsVersion.version + 1)):
-        add(ClientsVersion(id=1, version=1))
+    upsert(ClientsVersion, ("id",), {"id": 1, "version": 1}, {"version": ClientsVersion.version + 1})

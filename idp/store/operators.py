@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, select
 
-from idp.db import add, asks_every, one
+from idp.db import asks_every, insert_new, one
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -17,19 +17,23 @@ def installation() -> Organisation | None:
 
 
 def add_installation(organisation_id: str, now: datetime) -> Organisation:
-    """Make the operators' organisation."""
-    row = Organisation(
+    """Make the operators' organisation, unless somebody made it at the same moment; either way return it."""
+    insert_new(
+        Organisation,
         id=organisation_id,
         store_url=STORE_URL,
         name="Sleutel",
         kind="installation",
         country="",
+        time_zone="",
         integrations=[],
         settings={},
         created_at=now,
     )
-    add(row)
-    return row
+    made = installation()
+    if made is None:
+        raise LookupError("the operators' organisation vanished")
+    return made
 
 
 @asks_every

@@ -118,7 +118,7 @@ def _refused(refusal: Refusal) -> Response:
 @machines.errorhandler(SQLAlchemyError)
 def _database_failed(error: SQLAlchemyError) -> Response:
     """RFC 6749 §4.1.2.1 names this state; the token endpoint has no better word for it."""
-    if not outage.is_outage(error):
+    if not outage.is_outage(error) and not outage.is_overtaken(error):
         return _unexpected(error)
     log.error("database_unavailable", route=request.endpoint, reason=outage.reason_of(error))
     return _fault(Fault("temporarily_unavailable", "Please try again.", status=503, retry_after=outage.RETRY_SECONDS))

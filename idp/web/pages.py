@@ -64,6 +64,7 @@ TITLES = {
     404: say("This page does not exist"),
     405: say("That did not work"),
     408: say("That did not work"),
+    409: say("That did not work"),
     413: say("That is too large"),
     429: say("Too many tries"),
     500: say("Something went wrong"),
@@ -73,6 +74,7 @@ TEXTS = {
     403: say("This form was not made in this browser, or it is too old. Go back, reload the page and try again."),
     404: say("The address is wrong, or what was here is gone."),
     408: say("Your request did not arrive in full. Check your connection, then try again."),
+    409: say("Somebody else changed the same thing at this moment. Go back, reload the page and look at it again."),
     413: say("What you sent is more than we take. Go back and choose something smaller."),
     500: say("It is our fault, and it was noted. Please try again."),
 }
@@ -234,6 +236,9 @@ def _http_error(error: HTTPException) -> Response:
 
 def _database_failed(error: SQLAlchemyError) -> Response:
     """Ask to come back where the database cannot serve now. Nothing changes at the browser, and nothing more is read."""
+    if outage.is_overtaken(error):
+        log.warning("overtaken", route=request.endpoint, reason=outage.reason_of(error))
+        return error_page(409, TITLES[409], TEXTS[409])
     if not outage.is_outage(error):
         return _unexpected(error)
     log.error("database_unavailable", route=request.endpoint, reason=outage.reason_of(error))

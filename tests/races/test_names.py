@@ -1,0 +1,105 @@
+"""A name is given once, and the others who wanted it at the same moment are told at its field (I2; OWASP ASVS V2.3.4)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp import clock, crypto
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import retailers
+from idp.oauth import registration
+from idp.store import clients as client_rows
+from idp.store import operators, organisations, users
+from tests.drivers.browser import Browser
+from tests.drivers.page import Page
+from tests.factories import BY_TESTS
+from tests.races.conftest import Race, posted
+from tests.races.test_ownership import AT
+
+pytestmark = pytest.mark.both_engines
+TABS = 8
+RULE = {"name": "kassa", "starts": "2031-01-01"}
+APP = {"client_id": "kassa", "client_name": "Kassa", "redirect_uris": "https://kassa.example/callback"}
+NAMED: dict[str, tuple[str, dict[str, str]]] = {
+    "a group": ("groups", {"name": "kassa"}),
+    "a shop": ("shops", {"code": "kassa", "name": "Kassa"}),
+    "a person": ("people/add", {"username": "kassa"}),
+    "a dated rule": ("policies/add", RULE),
+    "an app": ("apps/add", APP),
+}
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """Patience that outlasts a busy machine."""
+    return configure(passwords={"hash_patience_seconds": 30.0})
+
+
+@pytest.fixture
+def console(race: Race) -> Browser:
+    """An operator's browser, signed in just now."""
+    with race.factory.context(), transaction():
+        at = operators.add_installation(crypto.new_id(), clock.now()).id
+    olga = race.factory.make_user(at, "olga", role="administrator", with_totp=True, email="olga@example.org")
+    browser = Browser(race.app, race.settings.issuer).open("/account/passkeys").submit("Change the store URL")
+    browser.fill(organisation=olga.store_url).submit().fill(username=olga.username, password=olga.password).submit()
+    return browser.fill(code=olga.authenticator.code()).submit()
+
+
+def made(race: Race) -> int:
+    """How many things have the name."""
+    with race.factory.context():
+        here = race.organisation_id
+        found = (
+            *(one for one in organisations.groups(here) if one.name == "kassa"),
+            *(one for one in organisations.shops(here) if one.code == "kassa"),
+            *(one for one in users.users(here) if one.username == "kassa"),
+            *(one for one in organisations.policies() if one.name == "kassa"),
+            *(one for one in client_rows.clients() if one.client_id == "kassa"),
+        )
+    return len(found)
+
+
+@pytest.mark.parametrize("what", NAMED)
+def test_a_name_wanted_by_many_is_given_once(what: str, race: Race, console: Browser) -> None:
+    """S12, S2: the unique index decides, and it is no error of ours."""
+    path, fields = NAMED[what]
+    told = race.at_once([posted(console.open(f"{AT}/{path}"), **fields)] * TABS)
+    assert made(race) == 1
+    refused = [Page(console.open(one.location).html if one.location else one.body) for one in told]
+    assert sum("already" in page.text or "taken" in page.text or "exists" in page.text for page in refused) >= 1
+    assert all(one.status in (200, 303, 422) for one in told)
+
+
+def test_two_groups_renamed_alike_at_once(race: Race, console: Browser) -> None:
+    """S12: a rename meets the same index."""
+    for name in ("one", "two"):
+        race.factory.make_group(race.organisation_id, name)
+    with race.factory.context():
+        ids = [group.id for group in organisations.groups(race.organisation_id)]
+    asks = [posted(console.open(f"{AT}/groups/{ids[number % 2]}"), name="kassa") for number in range(TABS)]
+    told = race.at_once(asks)
+    assert made(race) == 1
+    assert {one.status for one in told} <= {303, 422}
+
+
+@pytest.mark.parametrize("what", ["organisation", "group", "shop", "client"])
+def test_a_transaction_goes_on_after_a_name_was_taken(what: str, race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that collects refusals (``idp apply``) can go on: only the refused write is undone."""
+    for look in ("organisation_at", "group_named", "shop_at"):
+        monkeypatch.setattr(organisations, look, lambda *_: None)  # nobody had the name when we looked
+    monkeypatch.setattr(client_rows, "client", lambda _: None)
+    here, redirects = race.organisation_id, {"redirect_uris": ["https://kassa.example/callback"]}
+    make: dict[str, Callable[[], object]] = {
+        "organisation": lambda: retailers.create({"store_url": "kassa", "name": "Kassa"}, BY_TESTS),
+        "group": lambda: retailers.create_group(here, {"name": "kassa"}, BY_TESTS),
+        "shop": lambda: retailers.create_shop(here, {"code": "kassa", "name": "Kassa"}, BY_TESTS),
+        "client": lambda: registration.register(race.settings, "kassa", redirects, registration.Ours(), None, BY_TESTS),
+    }
+    with race.factory.context(), transaction():
+        make[what]()
+        with pytest.raises(Exception, match=r"already|exists"):
+            make[what]()
+        retailers.create_group(here, {"name": "still possible"}, BY_TESTS)
+    assert race.events().count("group:changed") >= 1
