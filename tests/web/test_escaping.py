@@ -60,7 +60,7 @@ def test_what_is_typed_comes_back_as_text(shop: Shop, evil: str) -> None:
 @pytest.mark.parametrize("evil", CORPUS)
 def test_what_an_address_says_is_text(shop: Shop, evil: str) -> None:
     """V1.2.1: every parameter of the authorization request, on sign-in pages and on pages for developers."""
-    hinted = shop.at_password(login_hint=evil, ui_locales=evil, state=evil, acr_values=evil, organisation="example-shoes")
+    hinted = shop.at_password(login_hint=evil, ui_locales=evil, state=evil, organisation="example-shoes")
     assert is_text(hinted)
     assert hinted.value("username") == evil
     for name in (
@@ -70,6 +70,7 @@ def test_what_an_address_says_is_text(shop: Shop, evil: str) -> None:
         "scope",
         "prompt",
         "max_age",
+        "acr_values",
         "claims",
         "organisation",
         "display",
