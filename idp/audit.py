@@ -168,6 +168,15 @@ def record_by(
     current.info.setdefault(QUEUE, []).append(entry)
 
 
+def last_recorded(organisation_id: str, subject_id: str) -> Entry | None:
+    """Return the latest event about somebody that waits for this transaction's commit: what a mail about it tells."""
+    queue: list[Entry] = session().info.get(QUEUE, [])
+    theirs = (
+        entry for entry in reversed(queue) if (entry.organisation_id, entry.subject_id) == (organisation_id, subject_id)
+    )
+    return next(theirs, None)
+
+
 @listen.listens_for(Session, "before_commit")
 def _write_queue(current: Session) -> None:
     """Chain what waits. Organisations in one order everywhere, so that two commits never wait for each other."""

@@ -33,6 +33,8 @@ CHANGED_RECENTLY = say_many(
 """How long the old address can take a change back."""
 REMINDED = timedelta(days=7)
 """How long an administrator is only reminded (S55)."""
+FIRST_FACTORS = ("factor_set_up", "passkey_added")
+"""What somebody sets up at their first sign-in is no change: the owner need not know of it."""
 TAKEN = say("Somebody signs in with this address already. Use another one.")
 
 
@@ -80,8 +82,8 @@ def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> No
     with transaction():
         links.void(user, *links.ADDRESS_PURPOSES)
         values = {"email": wanted}
-        links.mail(settings, user, "address", "address_confirm", links.soon(settings), values=values, address=wanted)
         _record(origin, Event.ADDRESS_ASKED, user)
+        links.mail(settings, user, "address", "address_confirm", links.soon(settings), values=values, address=wanted)
 
 
 def pending(settings: Settings, user: User) -> str:
@@ -141,9 +143,13 @@ def ask_to_verify(settings: Settings, user: User, why: str = "") -> None:
 
 def tell_of_factor(settings: Settings, user: User, template: str, values: Mapping[str, object] = messages.NOTHING) -> None:
     """The notice about a second factor (S53), within the transaction; administrators get the "verify" button too (S55)."""
-    messages.notify(settings, user.organisation_id, user.id, template, values)
     found = users.user(user.organisation_id, user.id)
-    if found is not None and needs_verifying(found):
+    asked = found.email or "" if found is not None and needs_verifying(found) else ""
+    if user.last_login_at is None and template in FIRST_FACTORS:
+        messages.notify_person(settings, user, template, values)
+    else:
+        messages.notify(settings, user.organisation_id, user.id, template, values, told=asked)
+    if found is not None and asked:
         ask_to_verify(settings, found, why=template)
 
 
@@ -166,6 +172,8 @@ def told_of_change(settings: Settings, user: User, before: Address) -> None:
 
 def _tell_old(settings: Settings, user: User, before: Address, undoing: dict[str, Any] | None) -> None:
     """To the old address, with the way back where there is one; to the owner where it was never verified (S54)."""
+    if compared(before.email) == user.email_key:
+        return  # written otherwise, the same mailbox: it is told as the new one
     if not before.is_verified:
         messages.notify_owner(settings, user.organisation_id, user.id, "address_changed")
     elif undoing is None:

@@ -9,7 +9,7 @@ from idp import clock, crypto
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
-from idp.errors import Invalid, Message, say
+from idp.errors import Invalid, Message, say, say_many
 from idp.identity import addresses, passwords, recovery, totp
 from idp.identity.details import PersonDraft
 from idp.identity.organisations import settings_of
@@ -40,7 +40,14 @@ def check(settings: Settings, draft: PersonDraft) -> None:
     if draft.password and draft.password_hash:
         raise Invalid("password_hash", say("Give a password or its hash, not both."))
     if len(passwords.normal(draft.password)) > passwords.MAX_LENGTH:
-        raise Invalid("password", say("Choose a password of at most %(count)s characters.", count=passwords.MAX_LENGTH))
+        raise Invalid(
+            "password",
+            say_many(
+                "Choose a password of at most %(num)s character.",
+                "Choose a password of at most %(num)s characters.",
+                passwords.MAX_LENGTH,
+            ),
+        )
     if draft.password_hash and not (len(draft.password_hash) <= 255 and settings.hasher.readable(draft.password_hash)):
         raise Invalid("password_hash", say("This is not an argon2id hash ($argon2id$…)."))
     if draft.totp_secret:

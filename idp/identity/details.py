@@ -8,7 +8,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from idp import normal_forms, zones
-from idp.errors import Invalid, say
+from idp.errors import Invalid, say, say_many
 from idp.identity.policy import ROLES
 from idp.normal_forms import compared
 
@@ -49,7 +49,7 @@ class PersonDraft:
 
 def _plain(key: str, value: Any, longest: int) -> str:
     """One line of visible characters, empty for none."""
-    wrong = say("Use at most %(count)s printable characters.", count=longest)
+    wrong = say_many("Use at most %(num)s printable character.", "Use at most %(num)s printable characters.", longest)
     is_empty = isinstance(value, str) and len(value) <= longest and not normal_forms.one_line(value)
     return "" if is_empty else normal_forms.name(key, value, longest, wrong)
 

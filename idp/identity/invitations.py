@@ -45,8 +45,8 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
     with transaction():
         expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
         known = {"email": user.email_key}
-        links.mail(settings, user, "invitation", "invitation", expires_at, values=known, address=user.email)
         _record(origin, user, printed=False)
+        links.mail(settings, user, "invitation", "invitation", expires_at, values=known, address=user.email)
 
 
 def print_code(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> str:

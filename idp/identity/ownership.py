@@ -88,9 +88,9 @@ def offer(settings: Settings, organisation: Organisation, heir: User, origin: Or
         _replace(settings, organisation, owner, heir, origin)
         expires_at = clock.now() + OPEN
         known = {"owner": owner.id, "email": heir.email_key}
+        _record(origin, Event.OWNERSHIP_OFFERED, heir)
         links.mail(settings, heir, "ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username})
         links.mail(settings, owner, "withdraw", "ownership_offered", expires_at, words={"heir": heir.username})
-        _record(origin, Event.OWNERSHIP_OFFERED, heir)
 
 
 def _locked(organisation_id: str, heir_id: str) -> tuple[Organisation, User, User]:
@@ -210,8 +210,10 @@ def _make_owner(organisation: Organisation, heir: User) -> None:
 def _tell(settings: Settings, template: str, heir: User, owner: User | None, readers: Iterable[User]) -> None:
     """A notice to each of ``readers`` who has a verified address."""
     told = {"heir": heir.username, "owner": owner.username if owner else ""}
+    mailboxes: set[str | None] = set()
     for person in readers:
-        if messages.can_be_written_to(person):
+        if messages.can_be_written_to(person) and person.email_key not in mailboxes:
+            mailboxes.add(person.email_key)  # two administrators may share one: it gets one mail
             messages.notify(settings, person.organisation_id, person.id, template, told)
 
 

@@ -7,7 +7,7 @@ from idp import clock, crypto, normal_forms
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
-from idp.errors import Invalid, NotFound, say
+from idp.errors import Invalid, NotFound, say_many
 from idp.identity import addresses, authority, ceremonies, people, sensitive_changes
 from idp.identity.ceremonies import Answer, Ceremony, Descriptor, Made, Shown
 from idp.identity.makers import maker_of
@@ -118,7 +118,14 @@ def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, n
     organisation_id, passkey_id = user.organisation_id, crypto.new_id()
     with transaction():
         if len(store.kinds_of(organisation_id, user.id)) >= MOST:
-            raise Invalid("passkey", say("You have %(count)s passkeys. Remove one you do not use first.", count=MOST))
+            raise Invalid(
+                "passkey",
+                say_many(
+                    "You have %(num)s passkey. First remove one you don’t use.",
+                    "You have %(num)s passkeys. First remove one you don’t use.",
+                    MOST,
+                ),
+            )
         added = store.add_passkey(
             organisation_id=organisation_id, id=passkey_id, user_id=user.id, created_at=now, name=normal_name(name),
             credential_id=made.credential_id, public_key=made.public_key, sign_count=made.sign_count,

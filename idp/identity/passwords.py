@@ -11,10 +11,10 @@ from idp import clock, normal_forms
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
-from idp.errors import Busy, Message, say
+from idp.errors import Busy, Message, say, say_many
 from idp.identity import leaked, links, logins
 from idp.identity.organisations import OrganisationSettings
-from idp.mail.messages import notify
+from idp.mail.messages import notify, notify_person
 from idp.store import attempts, devices, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -157,9 +157,13 @@ def against_rules(
     chosen = normal(password)
     least = least_length(settings, organisation_settings, has_factor)
     if len(chosen) < least:
-        return say("Choose a password of at least %(count)s characters.", count=least)
+        return say_many(
+            "Choose a password of at least %(num)s character.", "Choose a password of at least %(num)s characters.", least
+        )
     if len(chosen) > MAX_LENGTH:
-        return say("Choose a password of at most %(count)s characters.", count=MAX_LENGTH)
+        return say_many(
+            "Choose a password of at most %(num)s character.", "Choose a password of at most %(num)s characters.", MAX_LENGTH
+        )
     if _is_made_of_names(chosen, context_words(settings, user, organisation_name)):
         return say("Choose a password that is not made of your name, your username or the name of your shop.")
     return None
@@ -207,7 +211,7 @@ def put(
 
     Other logins end with their grants, trust in devices, and other sign-ins in progress. The second factor is not touched.
     """
-    now = clock.now()
+    now, is_first = clock.now(), user.password_hash is None and user.last_login_at is None
     with transaction():
         _store(user, hashed, now, must_change=must_change)
         logins.end_all(user.organisation_id, user.id, "password_changed", origin, keep_login_id=keep_login_id)
@@ -216,7 +220,10 @@ def put(
         links.void(user, *links.PASSWORD_PURPOSES)
         about = {"organisation_id": user.organisation_id, "subject_id": user.id}
         record_by(origin, Event.PASSWORD_CHANGED, **about, data={"by_mail": by_mail})
-        notify(settings, user.organisation_id, user.id, "password_changed")
+        if is_first:
+            notify_person(settings, user, "password_changed")  # a first password is no change to the owner
+        else:
+            notify(settings, user.organisation_id, user.id, "password_changed")
 
 
 def close(user: User, why: str, origin: Origin) -> None:

@@ -117,16 +117,14 @@ def rules_of(
     organisation: Organisation,
     person: Person,
     at: datetime,
-    client_id: str = "",
-    client_minimum: int = 0,
+    client: ClientRule | None = None,
 ) -> policy.Rules:
-    """What is asked of a person at a moment, at a client (with its minimum as a level) or anywhere.
+    """What is asked of a person at a moment, at a client or anywhere.
 
     Dated rules start and end at midnight in the organisation's time zone.
     """
     if person.organisation_id != organisation.id:
         raise LookupError("a person of another organisation")
-    client = ClientRule(client_id, client_minimum) if client_id else None
     rules = [rule_of(row) for row in organisations.policies()]
     return policy.rules_for(person, rules, settings.acr.names, zones.today(at, organisation.zone), client)
 

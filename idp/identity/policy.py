@@ -78,6 +78,7 @@ class ClientRule:
 
     client_id: str
     minimum_level: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,15 +172,15 @@ def _by_owning(person: Person) -> Reason:
 
 def _by_group(group: Membership, second: int) -> Reason:
     if group.requires_mfa:
-        return Reason("group", group.name, second, say("Required by the group %(group)s.", group=group.name))
+        return Reason("group", group.name, second, say("Required by the group %(group)s", group=group.name))
     return Reason("group", group.name, 0, say("The group %(group)s does not require it.", group=group.name))
 
 
 def _by_client(client: ClientRule) -> Reason:
     if client.minimum_level > PASSWORD:
-        message = say("Required by the app %(client)s.", client=client.client_id)
+        message = say("Required by the app %(app)s", app=client.name or client.client_id)
         return Reason("client", client.client_id, client.minimum_level, message)
-    message = say("The app %(client)s does not require it.", client=client.client_id)
+    message = say("The app %(app)s does not require it.", app=client.name or client.client_id)
     return Reason("client", client.client_id, 0, message)
 
 

@@ -49,7 +49,10 @@ def today(organisation: Organisation) -> date:
 
 def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
     """What a client asks of everyone, as policy takes it."""
-    return ClientRule(client.client_id, settings.acr.names.get(client.minimum_acr, 0)) if client else None
+    if client is None:
+        return None
+    name = str(client.metadata_.get("client_name") or "")
+    return ClientRule(client.client_id, settings.acr.names.get(client.minimum_acr, 0), name)
 
 
 def standing() -> list[DatedRule]:

@@ -15,7 +15,7 @@ from idp.identity.links import Opened
 from idp.identity.organisations import normal_store_url, settings_of
 from idp.identity.recovery import ALPHABET
 from idp.identity.sensitive_changes import Access
-from idp.mail.messages import write_to_person
+from idp.mail.messages import can_be_written_to, write_to_person
 from idp.store import attempts, devices, limits, organisations, sealed, users
 from idp.store import links as store
 from idp.store.organisations import Organisation
@@ -111,10 +111,10 @@ def mail_link(
 ) -> bool:
     """Mail a link by which a new password is chosen, to the person's verified address alone; False where they have none."""
     with transaction():
-        if not links.mail(settings, user, "reset", template, expires_at):
+        if not can_be_written_to(user):
             return False
         record_by(origin, Event.RESET_ASKED, organisation_id=user.organisation_id, subject_id=user.id)
-    return True
+        return links.mail(settings, user, "reset", template, expires_at)
 
 
 def choose(settings: Settings, link: Opened, password: str, again: str, origin: Origin) -> None:

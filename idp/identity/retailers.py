@@ -11,7 +11,7 @@ from typing import Any
 from idp import audit, clock, crypto, normal_forms
 from idp.audit import Event, Origin
 from idp.db import refuse_duplicate
-from idp.errors import Conflict, Forbidden, Invalid, say
+from idp.errors import Conflict, Forbidden, Invalid, say, say_many
 from idp.identity import authority, claim_forms, details, links, sensitive_changes
 from idp.identity.organisations import normal_store_url, validate_settings
 from idp.identity.sensitive_changes import GroupState, OrganisationState, ShopState
@@ -248,7 +248,11 @@ def differing(row: object, wanted: Values) -> dict[str, Any]:
 
 def check_text(key: str, value: Any, most: int) -> str:
     """One line of text of 1 to ``most`` visible characters; raises ``Invalid``."""
-    wrong = say("This must be one line of text of 1 to %(most)s characters.", most=most)
+    wrong = say_many(
+        "This must be one line of text of at most %(num)s character.",
+        "This must be one line of text of at most %(num)s characters.",
+        most,
+    )
     return normal_forms.name(key, value, most, wrong)
 
 

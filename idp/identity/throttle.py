@@ -14,7 +14,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from idp import crypto
 from idp.config import Settings
 from idp.db import session, transaction
-from idp.errors import Message, TooMany, say
+from idp.errors import Message, TooMany, say_many
 from idp.identity import stops
 from idp.sections import Limits
 from idp.store import browsers, limits
@@ -104,8 +104,17 @@ def _waits(bounds: Limits, now: datetime) -> list[tuple[int, datetime]]:
 
 def _wait_words(seconds: int) -> Message:
     if seconds <= 90:
-        return say("Too many attempts. Please try again in %(seconds)s seconds.", seconds=seconds)
-    return say("Too many attempts. Please try again in %(minutes)s minutes.", minutes=-(-seconds // 60))
+        return say_many(
+            "Too many attempts. Please try again in %(num)s second.",
+            "Too many attempts. Please try again in %(num)s seconds.",
+            seconds,
+        )
+    minutes = -(-seconds // 60)
+    return say_many(
+        "Too many attempts. Please try again in %(num)s minute.",
+        "Too many attempts. Please try again in %(num)s minutes.",
+        minutes,
+    )
 
 
 def place_of(address: str) -> str:

@@ -109,9 +109,10 @@ def _deliver(settings: Settings, mail: OutgoingMail) -> Failure | None:
     if mail.expires_at is not None and mail.expires_at <= clock.now():
         _give_up(mail, Failure.EXPIRED, "not sent in time: what it carries has expired", may_be_resent=False)
         return Failure.EXPIRED
-    db.release()
     try:
-        _send(settings, mail, compose(settings, mail))
+        message = compose(settings, mail)
+        db.release()
+        _send(settings, mail, message)
     except NotSent as error:
         _note_failure(settings, mail, error.failure, str(error))
         return error.failure

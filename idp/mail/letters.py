@@ -16,6 +16,7 @@ from email.utils import parseaddr
 from functools import cache
 from typing import Any
 from unicodedata import category
+from urllib.parse import urlsplit
 
 from babel.support import NullTranslations, Translations
 from email_validator import validate_email
@@ -24,11 +25,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from idp import zones
 from idp.config import Settings
 from idp.crypto import Ring
+from idp.errors import Message
+from idp.identity import places
+from idp.identity.brand import DARK, LIGHT, Brand, Palette, brand_of, palette
 from idp.resources import PACKAGE, folder
 from idp.sections import Mail
-from idp.store import sealed
+from idp.store import logos, organisations, sealed
+from idp.store.organisations import Organisation
 from idp.store.outbox import OutgoingMail
 
+COLOUR = "#0b6b5b"
+"""Of mails of an organisation that has chosen none."""
 DOMAIN = "mail"
 """The catalogue's name under ``idp/translations``; the pages have another."""
 
@@ -37,7 +44,8 @@ DOMAIN = "mail"
 class Letter:
     """What of a mail is sealed while it waits: the people it names as they were then, and the template's own values.
 
-    ``zone``: the reader's time zone.
+    ``zone``: the reader's time zone. ``browser`` (in words) and ``address`` (IP): from where it was done; empty where ``by``
+    says that it was an ``administrator`` or the ``installation``.
     """
 
     template: str
@@ -47,6 +55,9 @@ class Letter:
     for_owner: bool
     values: Mapping[str, Any] = field(default_factory=dict)
     zone: str = ""
+    browser: str = ""
+    address: str = ""
+    by: str = ""
 
     @classmethod
     def opened(cls, stored: Mapping[str, Any]) -> "Letter":
@@ -61,7 +72,11 @@ class Letter:
 
 @dataclass(frozen=True)
 class MailPage:
-    """What a mail's template is given. ``when`` and ``until`` are moments in words; links start at ``issuer``."""
+    """What a mail's template is given. ``when`` and ``until`` are moments in words, ``place`` is a network in words.
+
+    Links start at ``issuer``: ``console`` is the organisation's, ``person`` the page about the person there. ``logo`` is the
+    address of the attached picture, empty without one; ``light`` and ``dark`` are the shades of the organisation's colour.
+    """
 
     letter: Letter
     issuer: str
@@ -69,6 +84,13 @@ class MailPage:
     locale: str
     when: str
     until: str
+    place: str
+    console: str
+    person: str
+    brand: Brand
+    logo: str
+    light: Palette
+    dark: Palette
 
 
 def place_of(mail_id: str) -> str:
@@ -82,16 +104,10 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
     Also ``ValueError`` where the host of the address cannot be one.
     """
     letter = Letter.opened(sealed.MAILS.open_json(settings.ring, mail.id, mail.sealed_values))
-    page = MailPage(
-        letter=letter,
-        issuer=settings.issuer,
-        site=settings.name,
-        locale=mail.locale,
-        when=local_time(mail.created_at, letter.zone, mail.locale),
-        until=local_time(mail.expires_at, letter.zone, mail.locale) if mail.expires_at else "",
-    )
+    organisation = organisations.organisation(mail.organisation_id) if mail.organisation_id else None
+    page = _page(settings, mail, letter, organisation)
     message = EmailMessage(policy=SMTP)
-    message["From"] = _from(settings.mail)
+    message["From"] = _sender(settings, letter.organisation)
     message["To"] = on_the_wire(mail.recipient)
     message["Subject"] = one_line(_render("subject", page))
     message["Date"] = rfc5322_date(mail.created_at)
@@ -100,13 +116,48 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
     message.set_content(_render("txt", page), cte="quoted-printable")
     message.add_alternative(_render("html", page), subtype="html", cte="quoted-printable")
+    if page.logo and page.brand.logo is not None:
+        _attach(message, page.logo, logos.image_of(page.brand.logo.id))
     return message
 
 
-def _from(mail: Mail) -> Address:
-    """The configured sender, normalised as recipients are."""
-    name, address = parseaddr(mail.sender)
-    return Address(display_name=one_line(name), addr_spec=on_the_wire(address))
+def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: Organisation | None) -> MailPage:
+    brand = brand_of(organisation) if organisation else Brand()
+    console = f"{settings.issuer}/admin/{organisation.store_url}" if organisation else f"{settings.issuer}/admin/"
+    colour = brand.colour or COLOUR
+    return MailPage(
+        letter=letter,
+        issuer=settings.issuer,
+        site=settings.name,
+        locale=mail.locale,
+        when=local_time(mail.created_at, letter.zone, mail.locale),
+        until=local_time(mail.expires_at, letter.zone, mail.locale) if mail.expires_at else "",
+        place=_in_words(places.in_words(letter.address), mail.locale) if letter.address else "",
+        console=console,
+        person=f"{console}/people/{mail.user_id}" if organisation and mail.user_id else console,
+        brand=brand,
+        logo=f"logo.{mail.id}@{urlsplit(settings.issuer).hostname}" if brand.logo else "",
+        light=palette(colour, LIGHT),
+        dark=palette(colour, DARK),
+    )
+
+
+def _sender(settings: Settings, organisation: str) -> Address:
+    """From: in the organisation's name, from the configured address."""
+    name, address = parseaddr(settings.mail.sender)
+    return Address(one_line(organisation) or name, addr_spec=on_the_wire(address))
+
+
+def _attach(message: EmailMessage, content_id: str, image: bytes | None) -> None:
+    """Put the logo beside the HTML (RFC 2387): pictures from elsewhere are blocked by most mail programs."""
+    html = message.get_body(("html",))
+    if image is not None and isinstance(html, EmailMessage):
+        html.add_related(image, "image", "png", cid=f"<{content_id}>", disposition="inline")
+
+
+def _in_words(message: Message, locale: str) -> str:
+    """A message that pages show too, from their catalogue."""
+    return translations(locale, "messages").gettext(message.key) % message.values
 
 
 def on_the_wire(address: str) -> str:
@@ -160,6 +211,6 @@ def _environment(kind: str, locale: str) -> Environment:
 
 
 @cache
-def translations(locale: str) -> NullTranslations:
+def translations(locale: str, domain: str = DOMAIN) -> NullTranslations:
     """The catalogue of a language; English is what the templates are written in."""
-    return Translations.load(str(PACKAGE / "translations"), [locale], domain=DOMAIN)
+    return Translations.load(str(PACKAGE / "translations"), [locale], domain=domain)

@@ -11,9 +11,10 @@ from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from idp import clock, crypto
+from idp import audit, clock, crypto
 from idp.config import Settings
 from idp.errors import Invalid, say
+from idp.identity import authority
 from idp.identity.brand import languages_of
 from idp.languages import spoken
 from idp.mail.letters import Letter, place_of
@@ -47,7 +48,6 @@ NOTICES = frozenset(
     }
 )
 """Templates that may go to the owner in the person's place: they carry no secret and no link that does anything."""
-
 PERSONAL = frozenset(
     {
         "one_time_password",
@@ -86,12 +86,18 @@ class Reader:
 
 
 def notify(
-    settings: Settings, organisation_id: str, user_id: str, template: str, values: Mapping[str, object] = NOTHING
+    settings: Settings,
+    organisation_id: str,
+    user_id: str,
+    template: str,
+    values: Mapping[str, object] = NOTHING,
+    told: str = "",
 ) -> None:
     """Write a notice about a user, within the transaction of what it tells about.
 
     To the user's verified address, else to the owner's with the user named (S54), else to nobody. ``template`` is one of
-    ``NOTICES``; ``values`` are plain JSON values for it and never a secret.
+    ``NOTICES``; ``values`` are plain JSON values for it and never a secret. ``told``: an address that gets another mail
+    about the same; no mailbox gets two.
     """
     if template not in NOTICES:
         raise ValueError(f"{template} is no notice")
@@ -99,8 +105,17 @@ def notify(
     if user is None or organisation is None:
         return
     reader = _reader(settings, user, organisation) or _owner(settings, user, organisation)
-    if reader is not None:
+    if reader is not None and (not told or reader.address.casefold() != told.casefold()):
         _put(settings, user, organisation, reader, template, values, None)
+
+
+def notify_person(settings: Settings, user: User, template: str, values: Mapping[str, object] = NOTHING) -> None:
+    """Write a notice about a user to their own verified address, within the transaction; to nobody where they have none.
+
+    For what belongs to somebody new, as a first password: it is no change that the owner would have to know of.
+    """
+    if can_be_written_to(user):
+        notify(settings, user.organisation_id, user.id, template, values)
 
 
 def notify_owner(settings: Settings, organisation_id: str, user_id: str, template: str) -> None:
@@ -181,6 +196,17 @@ def _locale(settings: Settings, reader: User, organisation: Organisation) -> str
     return next(iter(spoken((reader.locale, *languages_of(organisation)))), settings.default_language)
 
 
+def _came_from(user: User) -> dict[str, str]:
+    """Who did it and from where, as the audit trail tells of the same: an administrator's own place is nobody's business."""
+    entry = audit.last_recorded(user.organisation_id, user.id)
+    if entry is None:
+        return {}
+    origin = entry.origin
+    if origin.actor_id not in ("", user.id):
+        return {"by": "administrator" if len(origin.actor_id) == authority.ID_LENGTH else "installation"}
+    return {"browser": origin.label, "address": origin.address}
+
+
 def _put(
     settings: Settings,
     user: User,
@@ -199,6 +225,7 @@ def _put(
         for_owner=reader.for_owner,
         zone=reader.zone,
         values=dict(values),
+        **(_came_from(user) if reader.is_proven or template == "address_was_changed" else {}),
     )
     outbox.add_mail(
         OutgoingMail(

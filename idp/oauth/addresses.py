@@ -8,7 +8,7 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
-from idp.errors import Invalid, say
+from idp.errors import Invalid, say, say_many
 
 LOOPBACK_LITERALS = ("127.0.0.1", "[::1]")
 LOOPBACK = (*LOOPBACK_LITERALS, "localhost")
@@ -58,7 +58,12 @@ def _plain(field: str, address: object) -> str:
     if not isinstance(address, str) or not address:
         raise Invalid(field, say("An address must be text that is not empty."))
     if len(address) > LONGEST:
-        raise Invalid(field, say("An address may have at most %(count)s characters.", count=LONGEST))
+        raise Invalid(
+            field,
+            say_many(
+                "An address may have at most %(num)s character.", "An address may have at most %(num)s characters.", LONGEST
+            ),
+        )
     if not ALLOWED.fullmatch(address):
         # OAuth 2.0 §3.1.2: no fragment. "@" would hide the true host behind a user's name.
         raise Invalid(

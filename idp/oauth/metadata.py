@@ -5,7 +5,7 @@ from typing import Any
 
 from idp import normal_forms
 from idp.config import Settings
-from idp.errors import Invalid, say
+from idp.errors import Invalid, say, say_many
 from idp.oauth.addresses import check_page, check_redirect
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation")
@@ -44,7 +44,14 @@ def _seconds(field: str, value: Any) -> int:
 
 def _list(field: str, value: Any) -> list[Any]:
     if not isinstance(value, list | tuple) or len(value) > MOST_ADDRESSES:
-        raise Invalid(field, say("This must be a list of at most %(count)s entries.", count=MOST_ADDRESSES))
+        raise Invalid(
+            field,
+            say_many(
+                "This must be a list of at most %(num)s entry.",
+                "This must be a list of at most %(num)s entries.",
+                MOST_ADDRESSES,
+            ),
+        )
     return list(value)
 
 

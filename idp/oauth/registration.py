@@ -14,7 +14,7 @@ from idp import clock, crypto
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
-from idp.errors import Conflict, Invalid, NotFound, say
+from idp.errors import Conflict, Invalid, NotFound, say, say_many
 from idp.identity import authority, sensitive_changes
 from idp.identity.sensitive_changes import ClientState
 from idp.oauth.clients import secret_digest
@@ -164,7 +164,14 @@ def _secret(metadata: Mapping[str, Any], given: str | None) -> str:
             raise Invalid("client_secret", say("A public client has no secret."))
         return ""
     if given is not None and (len(given) < SHORTEST_SECRET or not given.isascii() or not given.isprintable()):
-        raise Invalid("client_secret", say("A secret has %(count)s characters or more, all ASCII.", count=SHORTEST_SECRET))
+        raise Invalid(
+            "client_secret",
+            say_many(
+                "A secret has %(num)s character or more, all ASCII.",
+                "A secret has %(num)s characters or more, all ASCII.",
+                SHORTEST_SECRET,
+            ),
+        )
     return given or crypto.new_secret()
 
 

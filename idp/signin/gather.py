@@ -7,7 +7,7 @@ from idp import clock, crypto
 from idp.config import Settings
 from idp.identity import addresses, logins, passwords, people, proofs, remembered
 from idp.identity.organisations import OrganisationSettings, normal_store_url, settings_of
-from idp.identity.policy import Person
+from idp.identity.policy import ClientRule, Person
 from idp.identity.proofs import Proof
 from idp.signin import attempts
 from idp.signin.case import Case, ClientTerms, KnownPerson, Needs, OrganisationFacts, Visit
@@ -78,16 +78,10 @@ def _with_person(
     client = case.needs.client
     person = people.person_of(settings, organisation, user)
     own = tuple(proof for proof in proofs.from_json(attempt.proofs) if _is_theirs(proof, user))
+    rule = ClientRule(client.client_id, client.minimum_level, client.name) if client else None
     values = {
         "person": person,
-        "rules": people.rules_of(
-            settings,
-            organisation,
-            person,
-            case.now,
-            client_id=client.client_id if client else "",
-            client_minimum=client.minimum_level if client else 0,
-        ),
+        "rules": people.rules_of(settings, organisation, person, case.now, rule),
         "own_proofs": own,
         "proofs": _proofs(case.now, visit, login, user, own),
         "locale": user.locale,

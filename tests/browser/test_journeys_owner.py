@@ -27,9 +27,10 @@ AT = "/admin/example-shoes"
 OWNER, BOSS, HEIR = "owner@shoes.example", "boss@shoes.example", "heir@shoes.example"
 SAID = {
     "en-GB": {"recover": "Do you want to get back into your account?", "recovered": "You can get back into your account",
-              "announced": "The owner of Example Shoes asks to be let back in", "stopped": "The recovery was stopped",
+              "announced": "Account recovery requested for the owner of Example Shoes",
+              "stopped": "The recovery was stopped",
               "offer": "Hand over the ownership", "sent": "Sent.", "offered": "Will you be the owner of Example Shoes?",
-              "waits": "heir was offered the ownership", "withdrawn": "The offer of the ownership was taken back",
+              "waits": "heir was offered the ownership", "withdrawn": "The offer of ownership was withdrawn",
               "owned": "heir is now the owner of Example Shoes"},
     "nl-NL": {"recover": "Wil je weer in je account?", "recovered": "Je kunt weer in je account",
               "announced": "De eigenaar van Example Shoes vraagt om weer toegang",

@@ -230,8 +230,10 @@ def test_exports_hold_everything_and_no_formula(factory, enter, quiet_shoes, ann
 def test_an_operator_reads_the_installations_trail(factory, enter, otto, quiet_shoes, clock) -> None:
     """Issue 3: keys and apps stand in a chain of their own, which administrators do not see."""
     browser = enter(otto, f"{HOME}/audit?trail=installation")
-    assert "· key:made" in browser.text
-    assert "· key:made" not in browser.open(f"{HOME}/audit").text
+    table = browser.html.partition("<tbody>")[2]
+    assert "Signing key made" in table
+    assert "key:made" not in table, "people are told in words, never by an event's raw name"
+    assert "Signing key made" not in browser.open(f"{HOME}/audit").html.partition("<tbody>")[2]
 
 
 def test_an_operator_rotates_the_keys_with_the_password(factory, enter, otto, quiet_shoes, clock) -> None:

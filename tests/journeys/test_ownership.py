@@ -64,7 +64,7 @@ def test_the_ownership_passes_when_both_have_confirmed(
         (HEIR, "Will you be the owner of Example Shoes?"),
         (BOSS, "You offered heir the ownership of Example Shoes"),
     }
-    assert "three days" in next(mail.text for mail in mails if mail.to == HEIR)
+    assert "valid until" in next(mail.text for mail in mails if mail.to == HEIR)
     assert "heir was offered the ownership" in browser.open(f"{AT}/ownership").text
     assert roles(factory, boss, heir) == ["owner", "manager"]
     theirs = new_browser().open(link_to(mails, HEIR))
@@ -185,7 +185,7 @@ def test_an_owner_who_did_not_make_the_offer_stops_it_from_the_mail(
     assert press(new_browser(), link_to(mails, BOSS)).heading == "The offer was taken back"
     for link in (link_to(mails, BOSS), link_to(mails, HEIR)):
         assert new_browser().open(link).status == 404
-    assert told(postman.bring()) == {(address, "The offer of the ownership was taken back") for address in (BOSS, HEIR)}
+    assert told(postman.bring()) == {(address, "The offer of ownership was withdrawn") for address in (BOSS, HEIR)}
     assert events(factory, shoes)[-1] == ("withdrawn", "boss", "heir")
 
 

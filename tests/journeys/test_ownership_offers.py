@@ -22,7 +22,7 @@ def test_a_newer_offer_voids_the_one_before(
     first = postman.bring()
     offer(jan)
     second = postman.bring()
-    assert (HEIR, "The offer of the ownership was taken back") in told(second)
+    assert (HEIR, "The offer of ownership was withdrawn") in told(second)
     for link in (link_to(first, HEIR), link_to(first, BOSS)):
         assert new_browser().open(link).status == 404
     with factory.context():
@@ -30,7 +30,7 @@ def test_a_newer_offer_voids_the_one_before(
         assert found is not None
         assert found.heir.id == jan.id
     offer(jan)
-    assert "taken back" not in " ".join(mail.subject for mail in postman.bring()), "they have an offer still"
+    assert "withdrawn" not in " ".join(mail.subject for mail in postman.bring()), "they have an offer still"
     assert [event for event, _, _ in events(factory, shoes)] == ["offered", "withdrawn", "offered", "offered"]
 
 

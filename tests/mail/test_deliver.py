@@ -57,7 +57,7 @@ def test_a_mail_leaves_by_smtp_once_and_its_values_are_wiped(
     assert plain is not None
     assert recipients == ["vera@shoes.example"]
     assert "kettle-4711" in plain.get_content()
-    assert message["From"] == "Sleutel <id@shoes.example>"
+    assert message["From"] == "Example Shoes <id@shoes.example>"
     assert message["Message-ID"] == row.message_id
     assert row.message_id.endswith("@id.example.com>")
 

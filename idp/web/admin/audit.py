@@ -12,7 +12,7 @@ from idp.errors import Message, say
 from idp.identity import activity, people, trail
 from idp.identity.trail import Sought, Told
 from idp.store import audit as store
-from idp.store import clients
+from idp.store import clients, organisations
 from idp.web import pages
 from idp.web.admin import access, lists
 from idp.web.admin.access import Admin, Frame, Section
@@ -37,6 +37,15 @@ OF_THINGS: Mapping[str, Message] = {
     Event.KEY_ROTATED: say("Signing key rotated"),
 }
 """Events that are not about a person."""
+WITHOUT_NAME: Mapping[str, Message] = {
+    "cli": say("command line"),
+    "worker": say("this installation"),
+    "provisioning": say("idp apply"),
+}
+"""Who acts without being a user."""
+OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED)
+NOT_HERE = say("no longer here")
+DELETED_APP = say("deleted app")
 Writer = Callable[[Iterable[Told]], Iterator[str]]
 FORMATS: dict[str, tuple[Writer, str]] = {
     "csv": (trail.as_csv, "text/csv; charset=utf-8"),
@@ -55,10 +64,13 @@ class Chain:
 
 @dataclass(frozen=True)
 class Line:
-    """A row to be read; ``what`` in words."""
+    """A row to be read: ``what`` in words, the ``app`` by its name, ``actor`` and ``subject`` by theirs. No ids."""
 
     told: Told
     what: Message
+    app: Message | str
+    actor: Message | str
+    subject: Message | str
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,7 @@ def _sought(admin: Admin) -> tuple[Sought, tuple[Message, ...]]:
     if not username:
         return sought, wrong_since or wrong_until
     user = people.find(admin.organisation.id, username)
-    unknown = (say("There is nobody with the username %(username)s.", username=username),) if user is None else ()
+    unknown = (say("There is nobody with the username “%(username)s”.", username=username),) if user is None else ()
     return replace(sought, user_id=user.id if user else "-"), unknown or wrong_since or wrong_until
 
 
@@ -165,7 +177,29 @@ def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPag
 def _lines(rows: Iterable[Told]) -> tuple[Line, ...]:
     kept = tuple(rows)
     names = clients.names({told.row.client_id for told in kept if told.row.client_id})
-    return tuple(Line(told, _in_words(told.row.event, told.row.data, names.get(told.row.client_id, ""))) for told in kept)
+    things = _things({told.row.organisation_id for told in kept if told.row.event in OF_PLACES})
+    return tuple(_line(told, names.get(told.row.client_id, ""), things) for told in kept)
+
+
+def _things(organisation_ids: Iterable[str]) -> dict[str, str]:
+    """The names of shops and groups, where events are about them."""
+    found: dict[str, str] = {}
+    for one in organisation_ids:
+        found |= {shop.id: shop.name for shop in organisations.shops(one)}
+        found |= {group.id: group.name for group in organisations.groups(one)}
+    return found
+
+
+def _line(told: Told, app: str, things: Mapping[str, str]) -> Line:
+    row = told.row
+    actor = _named(told.actor, row.actor_id)
+    subject = _named(told.subject or things.get(row.subject_id, ""), row.subject_id)
+    return Line(told, _in_words(row.event, row.data, app), app or (DELETED_APP if row.client_id else ""), actor, subject)
+
+
+def _named(name: str, actor_id: str) -> Message | str:
+    """Somebody, or what acted in nobody's name, in words."""
+    return name or (WITHOUT_NAME.get(actor_id, NOT_HERE) if actor_id else "–")
 
 
 def _in_words(event: str, data: Mapping[str, Any], app: str) -> Message:

@@ -12,7 +12,7 @@ from idp.errors import Invalid, Message, Refusal, say
 from idp.identity import dated_rules, reach
 from idp.identity.dated_rules import CONDITIONS
 from idp.identity.policy import SECOND_FACTOR, DatedRule
-from idp.store import organisations
+from idp.store import clients, organisations
 from idp.store.organisations import Policy
 from idp.web import browser, pages, unsaved
 from idp.web.admin import access, dialog, lists
@@ -183,10 +183,18 @@ def _rule(row: DatedRule) -> Rule:
     conditions = []
     for name in CONDITIONS:
         wanted = getattr(row, name)
-        words = tuple(ROLE_NAMES[role] for role in wanted) if name == "roles" else tuple(wanted)
+        words = _words_of(name, wanted)
         if words:
             conditions.append((LABELS[name], words))
     return Rule(row.name, row.starts, row.ends, _required(row.require), tuple(conditions))
+
+
+def _words_of(condition: str, wanted: list[str]) -> tuple[Message | str, ...]:
+    """What a condition lists, by names: roles in words, apps by their names."""
+    if condition == "roles":
+        return tuple(ROLE_NAMES[role] for role in wanted)
+    names = clients.names(wanted) if condition == "clients" and wanted else {}
+    return tuple(names.get(one, one) for one in wanted)
 
 
 def _required(require: str) -> Message | str:

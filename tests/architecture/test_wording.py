@@ -1,0 +1,47 @@
+"""How messages are written: plurals where something is counted, and no sentence that ends in a name with a dot."""
+
+import re
+from collections.abc import Iterator
+
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+
+from idp.resources import PACKAGE
+
+COUNTED = re.compile(
+    r"%\((?:num|count|seconds|minutes|hours|days|rows)\)s (?!of |van )[a-zë]{2,}|%\((?:most|last)\)s [a-z]{3,}"
+)
+"""A number followed by the thing that is counted."""
+ENDS = re.compile(r"%\((\w+)\)s\.(?=\s|$)")
+NEVER_DOTTED = frozenset(
+    {
+        "when", "until", "since", "date", "num", "most", "least", "zone", "alg", "host", "email", "address",
+        "allowed", "roles", "known", "near", "code", "store_url", "client_id", "role", "by", "browser", "parts",
+    }
+)  # fmt: skip
+"""What ends in a time zone, a digit or a word of ours, or holds a dot only within: a sentence may end in it."""
+
+
+def _messages() -> Iterator[Message]:
+    for domain in ("messages", "mail"):
+        with (PACKAGE / "translations/nl/LC_MESSAGES" / f"{domain}.po").open("rb") as file:
+            yield from (message for message in read_po(file) if message.id)
+
+
+def _said(message: Message) -> tuple[str, ...]:
+    whole = [message.id, message.string]
+    return tuple(text for part in whole for text in ((part,) if isinstance(part, str) else part))
+
+
+def test_what_is_counted_has_a_plural() -> None:
+    """Nobody reads "in 1 seconds": a number before a noun goes through ngettext, in both languages."""
+    wrong = [
+        message.id for message in _messages() if isinstance(message.id, str) and any(map(COUNTED.search, _said(message)))
+    ]
+    assert wrong == []
+
+
+def test_no_sentence_ends_in_a_name_that_may_end_in_a_dot() -> None:
+    """A name may be "Example Shoes B.V.": it stands within a sentence, between signs, or on a line of its own."""
+    wrong = {text for message in _messages() for text in _said(message) if set(ENDS.findall(text)) - NEVER_DOTTED}
+    assert wrong == set()

@@ -1,0 +1,154 @@
+"""What every mail tells: what happened, to whom, at which organisation, when and from where, in that organisation's look."""
+
+from email.message import EmailMessage
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from idp.audit import Event, Origin, record_by
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import addresses, logos, passwords, retailers
+from idp.mail import messages
+from idp.mail.letters import compose
+from idp.store import outbox, users
+from idp.store.outbox import OutgoingMail
+from tests.factories import BY_TESTS, Factory, MadePerson
+
+BV = "Schoenen B.V."
+FIREFOX = "Firefox · Windows"
+
+
+@pytest.fixture
+def vera(factory: Factory) -> MadePerson:
+    """Somebody with a verified address, at an organisation whose name ends in a dot."""
+    organisation_id = factory.make_organisation(name=BV, country="NL", owner=True, settings={"colour": "#0b3d91"})
+    return factory.make_user(organisation_id, "vera", name="Vera", email="vera@shoes.example", locale="en")
+
+
+def told(settings: Settings, person: MadePerson, origin: Origin) -> EmailMessage:
+    """The mail about a password that was changed from somewhere."""
+    with transaction():
+        about = {"organisation_id": person.organisation_id, "subject_id": person.id}
+        record_by(origin, Event.PASSWORD_CHANGED, **about)
+        messages.notify(settings, person.organisation_id, person.id, "password_changed")
+    return compose(settings, outbox.mails()[0])
+
+
+def plain(message: EmailMessage) -> str:
+    """Its text."""
+    part = message.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def html(message: EmailMessage) -> str:
+    """Its HTML."""
+    part = message.get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_a_mail_says_whose_account_when_and_from_where(settings: Settings, factory: Factory, vera: MadePerson) -> None:
+    """S51: account, organisation, local time with its zone, browser and network, each on a line; the page is linked."""
+    with factory.context():
+        message = told(settings, vera, Origin(vera.id, address="203.0.113.7", label=FIREFOX))
+    text = plain(message)
+    for line in ("Account: vera", f"Organisation: {BV}", "From: Firefox · Windows, Network 203.0.113.*"):
+        assert line in text.splitlines(), text
+    assert "When: " in text
+    assert " CE" in text, "CET or CEST"
+    assert f"{settings.issuer}/account/security" in text.splitlines()
+    assert "203.0.113.7" not in text
+
+
+def test_what_an_administrator_did_is_told_without_their_place(
+    settings: Settings, factory: Factory, vera: MadePerson
+) -> None:
+    """S51: where an administrator sits is nobody else's business."""
+    with factory.context():
+        text = plain(told(settings, vera, Origin("a" * 26, address="203.0.113.7", label=FIREFOX)))
+    assert "Done by: an administrator" in text.splitlines()
+    assert "203.0.113" not in text
+    assert FIREFOX not in text
+
+
+def test_a_mail_comes_in_the_organisations_name_colour_and_logo(
+    settings: Settings, factory: Factory, vera: MadePerson
+) -> None:
+    """From has the organisation's name and the configured address; the logo travels with the mail, which fetches nothing."""
+    picture = BytesIO()
+    Image.new("RGB", (60, 20), "#0b3d91").save(picture, "PNG")
+    with factory.context():
+        logos.adopt(factory.organisation(vera.organisation_id), picture.getvalue(), BY_TESTS)
+        message = told(settings, vera, Origin(vera.id))
+    assert message["From"].addresses[0].display_name == BV
+    assert message["From"].addresses[0].addr_spec == "no-reply@localhost"
+    page = html(message)
+    assert "#0b3d91" in page
+    assert f'alt="{BV}"' in page
+    (image,) = [part for part in message.walk() if part.get_content_type() == "image/png"]
+    assert f'src="cid:{str(image["Content-ID"]).strip("<>")}"' in page
+    assert 'src="http' not in page
+
+
+def test_the_owners_mail_leads_to_the_page_of_the_person(settings: Settings, factory: Factory, vera: MadePerson) -> None:
+    """S54: built from the issuer, about the one it names."""
+    nora = factory.make_user(vera.organisation_id, "nora")
+    with factory.context():
+        text = plain(told(settings, nora, Origin("cli")))
+    assert f"{settings.issuer}/admin/example-shoes/people/{nora.id}" in text.splitlines()
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_first_password_is_no_change_for_the_owners_inbox(
+    settings: Settings, factory: Factory, vera: MadePerson, is_new: bool
+) -> None:
+    """S51, S54: somebody without an address who chooses their first password has changed nothing."""
+    nora = factory.make_user(vera.organisation_id, "nora", **({"password": ""} if is_new else {}))
+    with factory.context():
+        passwords.put(settings, factory.user(nora), "$argon2id$x", Origin(nora.id))
+        assert [mail.recipient for mail in outbox.mails()] == ([] if is_new else ["owner@shoes.example"])
+
+
+def _sent(factory: Factory) -> list[OutgoingMail]:
+    with factory.context():
+        return outbox.mails()
+
+
+def test_one_mailbox_gets_one_mail_about_one_change(settings: Settings, factory: Factory, vera: MadePerson) -> None:
+    """S52, S54: an address written otherwise is the same mailbox; so is one that owner and administrator share."""
+    with factory.context(), transaction():
+        user = factory.user(vera)
+        before = addresses.Address.of(user)
+        users.change_user(user.organisation_id, user.id, email="Vera@shoes.example")
+        addresses.told_of_change(settings, user, before)
+    assert len(_sent(factory)) == 1
+    shared: dict[str, Any] = {"email": "owner@shoes.example", "email_verified": False}
+    ann = factory.make_user(vera.organisation_id, "ann", role="administrator", **shared)
+    with factory.context(), transaction():
+        addresses.tell_of_factor(settings, factory.user(ann), "factor_reset")
+    assert [mail.template for mail in _sent(factory) if mail.user_id == ann.id] == ["address_verify"]
+
+
+def test_administrators_who_share_a_mailbox_are_told_once_of_a_new_owner(settings: Settings, factory: Factory) -> None:
+    """S48: one mail for one mailbox."""
+    organisation_id = factory.make_organisation("toys")
+    for name in ("ann", "bob"):
+        factory.make_user(organisation_id, name, role="administrator", with_totp=True, email="desk@toys.example")
+    with factory.context(), transaction():
+        at = factory.organisation(organisation_id)
+        from idp.identity import ownership
+
+        ownership._tell(settings, "ownership_withdrawn", users.administrators(at.id)[0], None, users.administrators(at.id))
+    assert [mail.recipient for mail in _sent(factory)] == ["desk@toys.example"]
+
+
+def test_a_settings_change_is_seen_in_the_next_mail(settings: Settings, factory: Factory, vera: MadePerson) -> None:
+    """The look is the present one, also of a mail that waited."""
+    with factory.context():
+        with transaction():
+            retailers.change(factory.organisation(vera.organisation_id), {"settings": {"colour": "#aa0000"}}, BY_TESTS)
+        assert "#aa0000" in html(told(settings, vera, Origin(vera.id)))
