@@ -75,6 +75,7 @@ class Event(StrEnum):
     GROUP_CHANGED = "group:changed"
     POLICY_CHANGED = "policy:changed"
     MAIL_RESENT = "mail:resent"
+    MAIL_LIMITED = "mail:limited"
     MAIL_GIVEN_UP = "mail:given_up"
     KEY_MADE = "key:made"
     KEY_ROTATED = "key:rotated"

@@ -295,6 +295,8 @@ class Limits(Section):
     client_failures: int = Field(50, ge=5)
     """Wrong client secrets from one address within the window."""
     mails_for_account: int = Field(5, ge=1)
-    """Mails with a link that may be asked for one account within the window, by whomever."""
+    """Mails with a link or a password to one account or address within the window, by whomever."""
+    mails_by_person: int = Field(100, ge=1)
+    """Mails with a link or a password that one person, administrators too, may cause within the window."""
     mails_from_address: int = Field(20, ge=1)
     """Requests for such mails from one address within the window."""

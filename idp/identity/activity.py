@@ -66,6 +66,7 @@ PLAIN: Mapping[str, Message] = {
     Event.OWNERSHIP_TAKEN: say("Ownership of the organisation taken on"),
     Event.OWNER_APPOINTED: say("Appointed owner of the organisation"),
     Event.MAIL_RESENT: say("Mail sent again"),
+    Event.MAIL_LIMITED: say("Message not sent: too many in a short time"),
     Event.MAIL_GIVEN_UP: say("Mail could not be delivered"),
     Event.OPERATOR_ADDED: say("Made an operator"),
 }

@@ -14,7 +14,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, say, say_many
-from idp.identity import links, sensitive_changes, throttle
+from idp.identity import links, mail_limits, sensitive_changes, throttle
 from idp.identity.details import checked_email
 from idp.identity.links import Opened
 from idp.identity.policy import RULING_ROLES
@@ -79,6 +79,7 @@ def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> No
         raise Invalid("email", say("This is your address already."))
     sensitive_changes.require(None, Access("address_change", user.role))
     throttle.admit_mail(settings, f"address\0{user.id}", origin.address, clock.now())
+    mail_limits.admit(settings, origin, user, wanted)
     with transaction():
         links.void(user, *links.ADDRESS_PURPOSES)
         values = {"email": wanted}

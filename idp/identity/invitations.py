@@ -12,7 +12,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import authority, links, people, sensitive_changes, throttle
+from idp.identity import authority, links, mail_limits, people, sensitive_changes, throttle
 from idp.identity.links import Opened
 from idp.identity.organisations import normal_store_url
 from idp.identity.recovery import ALPHABET
@@ -41,6 +41,7 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
         raise Conflict(say("Only somebody who has not signed in yet, and is not disabled, can be invited."))
     if not user.email or not is_plain_address(user.email):
         raise Invalid("email", say("This person has no e-mail address. Print a code for them instead."))
+    mail_limits.admit(settings, origin, user, user.email)
     sensitive_changes.require(None, Access("invitation", user.role))
     with transaction():
         expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)

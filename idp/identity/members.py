@@ -11,7 +11,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Invalid, say
-from idp.identity import addresses, authority, credentials, retailers, sensitive_changes
+from idp.identity import addresses, authority, credentials, mail_limits, retailers, sensitive_changes
 from idp.identity.credentials import Ready
 from idp.identity.details import PersonDraft, columns_of
 from idp.identity.sensitive_changes import PersonDetails, PersonState
@@ -138,6 +138,8 @@ def change(
         raise _taken(columns["username"])
     _require_confirmed(organisation, user, fresh, changes)
     before = addresses.Address.of(user)
+    if "email_key" in fresh:
+        _admit_mails(settings, user, str(fresh.get("email") or ""), origin)
     with transaction():
         if has_new_role:
             authority.require_another_owner(organisation, user)
@@ -153,6 +155,13 @@ def change(
             about = {"organisation_id": user.organisation_id, "subject_id": user.id}
             record_by(origin, Event.USER_CHANGED, **about, data={"changed": sorted(changed)})
     return tuple(sorted(changed - {"username_key", "email_key", "email_verified_at"} | _named(changed)))
+
+
+def _admit_mails(settings: Settings, user: User, address: str, origin: Origin) -> None:
+    """Count the mails of a changed address: to the old one and to the new one (S52)."""
+    for recipient in (user.email, address):
+        if recipient:
+            mail_limits.admit(settings, origin, user, recipient)
 
 
 def _require_confirmed(organisation: Organisation, user: User, fresh: Mapping[str, Any], changes: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
-from idp.identity import addresses, authority, links, recoveries, sensitive_changes, throttle
+from idp.identity import addresses, authority, links, mail_limits, recoveries, sensitive_changes, throttle
 from idp.identity.links import GONE, Opened
 from idp.identity.sensitive_changes import Access
 from idp.mail import messages
@@ -80,6 +80,7 @@ def offer(settings: Settings, organisation: Organisation, heir: User, origin: Or
     require_owner(organisation, heir, origin)
     sensitive_changes.require(None, Access("ownership_offer", heir.role))
     throttle.admit_mail(settings, f"ownership\0{organisation.id}", origin.address, clock.now())
+    mail_limits.admit(settings, origin, heir, heir.email or "")
     with transaction():
         organisation, owner, heir = _locked(organisation.id, heir.id)
         require_owner(organisation, heir, origin)

@@ -11,7 +11,7 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
-from idp.identity import addresses, authority, links, passwords, people, resets, sensitive_changes
+from idp.identity import addresses, authority, links, mail_limits, passwords, people, resets, sensitive_changes
 from idp.identity.links import GONE, Opened
 from idp.identity.sensitive_changes import Access
 from idp.mail import messages
@@ -34,6 +34,7 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
     owner, now = _owner(settings, organisation), clock.now()
     sensitive_changes.require(None, Access("owner_recovery", owner.role))
     confirm_by = links.soon(settings)
+    mail_limits.admit(settings, origin, owner, owner.email or "")
     with transaction():
         organisations.lock_owner(organisation.id)  # two operators at once: one after the other
         if store.open_recovery(organisation.id, now) is not None:

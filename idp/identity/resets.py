@@ -10,7 +10,17 @@ from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid, Unreadable, say
-from idp.identity import authority, links, logins, new_passwords, passwords, people, sensitive_changes, throttle
+from idp.identity import (
+    authority,
+    links,
+    logins,
+    mail_limits,
+    new_passwords,
+    passwords,
+    people,
+    sensitive_changes,
+    throttle,
+)
 from idp.identity.links import Opened
 from idp.identity.organisations import normal_store_url, settings_of
 from idp.identity.recovery import ALPHABET
@@ -37,6 +47,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
     authority.require_over(organisation, user, origin)
     authority.require_another(user, origin)
     sensitive_changes.require(None, Access("one_time_password", user.role))
+    mail_limits.admit(settings, origin, user, user.email or "")
     password = new_one_time_password()
     release()
     with settings.hasher.slot():

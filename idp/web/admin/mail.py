@@ -7,13 +7,14 @@ from flask import Blueprint, Response, abort, url_for
 
 from idp import clock
 from idp.errors import Message, Refusal, say
+from idp.identity import mail_limits
 from idp.mail import outgoing
 from idp.mail.outgoing import STATES
 from idp.mail.smtp import Failure
 from idp.store import outbox, users
 from idp.store.outbox import OutgoingMail
 from idp.sweeps import KEEP_DAYS
-from idp.web import pages
+from idp.web import browser, pages
 from idp.web.admin import access, dialog, lists
 from idp.web.admin.access import Admin, Frame, Section
 from idp.web.admin.dialog import Question
@@ -112,6 +113,7 @@ def resend(store_url: str, mail_id: str) -> Response:
     if asked is not None:
         return asked
     try:
+        mail_limits.admit_again(browser.settings(), admin.origin, admin.organisation.id, mail_id)
         outgoing.resend(admin.organisation.id, mail_id, admin.origin)
     except Refusal as refusal:
         return dialog.refused(admin, HERE, question, refusal)
