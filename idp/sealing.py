@@ -11,6 +11,7 @@ import structlog
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Unreadable
+from idp.store import limits
 from idp.store.sealed import COLUMNS, Key, SealedColumn
 
 BATCH = 200
@@ -55,6 +56,11 @@ def left_behind(settings: Settings) -> dict[str, int]:
     ring = settings.ring
     counts = {column.name: column.count_old(ring) for column in COLUMNS} if len(ring.names) > 1 else {}
     return {name: count for name, count in counts.items() if count}
+
+
+def fading(settings: Settings) -> int:
+    """Count the counters of wrong guesses at unknown names that an old key made. They expire, or move at the next guess."""
+    return limits.count_unmarked(settings.ring.lookup_mark)
 
 
 def locked(settings: Settings) -> list[Locked]:

@@ -111,7 +111,11 @@ def _sealed(settings: Settings) -> Finding:
     if left:
         counted = ", ".join(f"{name}: {count}" for name, count in left.items())
         return Finding(subject, f"still on an old key: {counted}; the worker moves them to {current!r}, keep the old key")
-    return Finding(subject, f"everything is on {current!r}: {', '.join(map(repr, old))} can be removed from `secrets`")
+    said = f"everything is on {current!r}: {', '.join(map(repr, old))} can be removed from `secrets`"
+    fading = sealing.fading(settings)
+    return Finding(
+        subject, said + (f" ({fading} counter(s) of guesses at unknown names begin again then)" if fading else "")
+    )
 
 
 def _names(_: Settings) -> Finding:

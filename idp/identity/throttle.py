@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from idp import crypto
 from idp.config import Settings
 from idp.db import session, transaction
 from idp.errors import Message, TooMany, say_many
@@ -19,7 +18,8 @@ from idp.identity import stops
 from idp.sections import Limits
 from idp.store import browsers, limits
 
-SIGN_IN, CLIENT, MAILS, MAILS_FOR = "sign-in", "client", "mails", "mails-for"
+SIGN_IN, KNOWN, CLIENT, MAILS, MAILS_FOR = "sign-in", "known-browser", "client", "mails", "mails-for"
+NO_LIMIT = 2**31 - 1
 EVERYONE = ""
 """The lane of all browsers on which the user has not signed in before."""
 
@@ -49,6 +49,8 @@ class Guess:
         # The address first, as in ``gate``: rows locked in two orders are a deadlock when two sign in at the same moment.
         if self.address:
             limits.uncount_address(SIGN_IN, self.address)
+        if self.lane != EVERYONE:
+            limits.uncount_address(KNOWN, self.lane)
         limits.forget_lane(self.organisation_id, self.user_key, self.authenticator, self.lane, reopen=self.reached_stop)
 
 
@@ -65,20 +67,43 @@ def gate(
 ) -> Guess:
     """Admit a guess and count it, or raise ``TooMany``: then nothing is counted, and nothing may be checked.
 
-    ``user_id`` is empty where nobody is known by what was ``typed`` (in compared form): a digest of that is throttled in
-    their place. Commits by itself, so it must stand outside of any transaction.
+    ``user_id`` is empty where nobody is known by what was ``typed`` (in compared form): a MAC of that is throttled in their
+    place, as it is often a password. Commits by itself, so it must stand outside of any transaction.
+
+    A known browser of the user has a lane of its own and does not depend on the address, which a whole shop may share. It
+    is limited as an address is, over all its users, and its failures count for the address too: nobody gains tries by it.
     """
     if session().info.get("in_transaction"):
         raise RuntimeError("a guess must be counted in a transaction of its own")
-    key = user_id or crypto.digest("guess", typed).hex()
     with transaction():
-        place = _admit_address(settings, SIGN_IN, settings.limits.address_failures, address, now)
         lane = browser_id if user_id and browsers.is_known(browser_id, organisation_id, user_id) else EVERYONE
+        place = _admit_place(settings, lane, address, now)
+        key = user_id or _key_of_nobody(settings, organisation_id, typed)
         count = _admit(settings.limits, organisation_id, key, authenticator, lane, now)
         reached = count == settings.limits.hard_stop
         if reached and user_id:
             stops.announce(settings, organisation_id, user_id, authenticator, address)
     return Guess(organisation_id, key, authenticator, lane, place, count, reached)
+
+
+def _key_of_nobody(settings: Settings, organisation_id: str, typed: str) -> str:
+    """Return the key of a name that nobody has. Counters that an old sealing key made move to the current one."""
+    current, *old = settings.ring.lookups("guess", typed)
+    if old:
+        limits.rekey_failures(organisation_id, old, current)
+    return current
+
+
+def _admit_place(settings: Settings, lane: str, address: str, now: datetime) -> str:
+    """Count a guess at its address, which refuses strangers, or at a known browser. Lock order: address, browser."""
+    limit = settings.limits.address_failures
+    if lane == EVERYONE:
+        return _admit_address(settings, SIGN_IN, limit, address, now)
+    place = _admit_address(settings, SIGN_IN, NO_LIMIT, address, now)
+    window = timedelta(minutes=settings.limits.address_window_minutes)
+    if not limits.admit_address(KNOWN, lane, limit, now, now + window):
+        _refuse_address(KNOWN, lane, now)
+    return place
 
 
 def _admit(bounds: Limits, organisation_id: str, key: str, authenticator: str, lane: str, now: datetime) -> int:
@@ -147,7 +172,7 @@ def admit_mail(settings: Settings, account: str, address: str, now: datetime) ->
 
     ``account``: whatever names it in one form. It is counted alike whether there is such an account, as a digest.
     """
-    bounds, key = settings.limits, crypto.digest("mail", account).hex()
+    bounds, key = settings.limits, settings.ring.lookups("mail", account)[0]
     window = timedelta(minutes=bounds.address_window_minutes)
     with transaction():
         _admit_address(settings, MAILS, bounds.mails_from_address, address, now)

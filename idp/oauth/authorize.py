@@ -58,7 +58,7 @@ def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcom
     sign-in is over, too old or another browser's, the app's request is begun again: by the live login it may be answered at
     once. So this address can be sent twice, and each sign-in still gives one code.
     """
-    needs = signin.asked_by(attempt_id)
+    needs = signin.asked_by(server.provider.settings, attempt_id)
     if needs is None or "client_id" not in needs.carried:
         return Gone()
     return begin(server, _request_of(needs, visit), visit, attempt_id)

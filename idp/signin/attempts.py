@@ -10,7 +10,7 @@ from typing import Any
 
 from idp import clock, crypto, db
 from idp.config import Settings
-from idp.errors import Unreadable
+from idp.errors import NotFound, Unreadable
 from idp.identity import proofs
 from idp.signin.case import Needs, Visit
 from idp.signin.step import Noted, Stale
@@ -39,14 +39,15 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, stale: Typed | 
     """Begin a sign-in for this browser; its id. ``stale``: in the place of one that is over, which the page says (S60)."""
     typed = stale or Typed()
     attempt_id, now = crypto.new_secret(), clock.now()
+    digest = key(attempt_id)
     with db.transaction():
         note_browser(visit, now)
         store.add_attempt(
             Attempt(
-                digest=key(attempt_id),
+                digest=digest,
                 browser_id=visit.browser_id,
-                needs=needs.as_json(),
-                typed_username=typed.username[:254],
+                needs=sealed_needs(settings, digest, needs, typed.username[:254]),
+                typed_username="",
                 typed_organisation=typed.organisation[:254],
                 proofs=[],
                 findings={},
@@ -91,9 +92,35 @@ def load_any(attempt_id: str) -> Attempt | None:
     return store.any_attempt(key(attempt_id))
 
 
-def needs_of(attempt: Attempt) -> Needs:
-    """What was asked for, as it was stored: of an app's request only what came."""
-    return Needs.from_json(attempt.needs)
+def needs_of(settings: Settings, attempt: Attempt) -> Needs:
+    """Return what was asked for, as it was stored: of an app's request only what came.
+
+    Raises ``NotFound`` if the key that sealed it is gone.
+    """
+    return Needs.from_json(_asked(settings, attempt))
+
+
+def typed_username(settings: Settings, attempt: Attempt) -> str:
+    """Return the username to fill in: the person's own, or what was typed before a stale sign-in was opened again."""
+    if attempt.typed_username or attempt.answers.get("account"):
+        return attempt.typed_username
+    return str(_asked(settings, attempt).get("username", ""))
+
+
+def sealed_needs(settings: Settings, digest: bytes, needs: Needs, typed: str) -> dict[str, Any]:
+    """Seal what is asked for with the username that was typed, as the attempt's row keeps it."""
+    asked = {**needs.as_json(), "username": typed}
+    return {"sealed": sealed.NEEDS.seal_json(settings.ring, digest, asked)}
+
+
+def _asked(settings: Settings, attempt: Attempt) -> dict[str, Any]:
+    held = attempt.needs.get("sealed")
+    if held is None:  # a request that has no row, or a row from before this was sealed
+        return dict(attempt.needs)
+    try:
+        return dict(sealed.NEEDS.open_json(settings.ring, attempt.digest, held))
+    except Unreadable as error:
+        raise NotFound(detail="the sign-in is sealed with a key that is gone") from error
 
 
 def organisation_typed(attempt: Attempt) -> str:

@@ -43,7 +43,7 @@ def gather(settings: Settings, needs: Needs, visit: Visit, attempt: Attempt | No
         attempt_id=attempt_id,
         organisation=_facts(organisation, terms, is_named=is_named),
         typed_organisation=_typed_organisation(needs, attempt),
-        typed_username=attempt.typed_username,
+        typed_username=attempts.typed_username(settings, attempt),
         former_organisation=attempt.typed_organisation,
         login_id=login.id if login else "",
         login_user_id=live.user_id if live else "",

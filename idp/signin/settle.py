@@ -89,10 +89,10 @@ def settle(settings: Settings, needs: Needs, visit: Visit, attempt_id: str = "")
     return Continue(attempts.open_attempt(settings, needs, visit))
 
 
-def asked_by(attempt_id: str) -> Needs | None:
+def asked_by(settings: Settings, attempt_id: str) -> Needs | None:
     """What the asker of a sign-in asked for, over, expired or another browser's as it may be; None where nobody knows."""
     attempt = attempts.load_any(attempt_id)
-    return attempts.needs_of(attempt) if attempt else None
+    return attempts.needs_of(settings, attempt) if attempt else None
 
 
 def is_under_way(visit: Visit, attempt_id: str) -> bool:
@@ -103,7 +103,7 @@ def is_under_way(visit: Visit, attempt_id: str) -> bool:
 def known(settings: Settings, visit: Visit, attempt_id: str, read: Reader) -> Known:
     """What is known before anybody signed in, for pages that stand beside a sign-in."""
     attempt = attempts.load(attempt_id, visit) if attempt_id else None
-    needs = (read(attempts.needs_of(attempt)) if attempt else None) or Needs(return_to="/")
+    needs = (read(attempts.needs_of(settings, attempt)) if attempt else None) or Needs(return_to="/")
     work = gather(settings, needs, visit, attempt, attempt_id)
     case = work.case
     store_url = case.organisation.store_url if case.organisation else case.typed_organisation
@@ -124,7 +124,7 @@ def show(settings: Settings, visit: Visit, attempt_id: str, read: Reader, last: 
     attempt = attempts.load(attempt_id, visit)
     if attempt is None:
         return None
-    stored = attempts.needs_of(attempt)
+    stored = attempts.needs_of(settings, attempt)
     needs = read(stored)
     if needs is None:
         return Done(_way_back(stored, attempt_id))
@@ -146,7 +146,7 @@ def answer(
     attempt = attempts.load(attempt_id, visit)
     if attempt is None:
         return None
-    needs = read(attempts.needs_of(attempt))
+    needs = read(attempts.needs_of(settings, attempt))
     if needs is None:
         return Moved(attempt_id)
     work = gather(settings, needs, visit, attempt, attempt_id)
@@ -190,7 +190,7 @@ def lead_on(settings: Settings, visit: Visit, attempt_id: str, read: Reader, typ
     stale = attempts.load_any(attempt_id)
     if stale is None or visit.is_embedded:
         return None
-    stored, is_own = attempts.needs_of(stale), stale.browser_id == visit.browser_id
+    stored, is_own = attempts.needs_of(settings, stale), stale.browser_id == visit.browser_id
     if not is_own:
         if stored.return_to.startswith("/link/"):
             return None  # its path holds the token of a mailed link
@@ -198,7 +198,9 @@ def lead_on(settings: Settings, visit: Visit, attempt_id: str, read: Reader, typ
     needs = read(stored)
     if needs is None or not isinstance(next_step(gather(settings, needs, visit, None).case), Step):
         return Done(_way_back(stored, attempt_id))
-    there = Typed(typed or stale.typed_username, attempts.organisation_typed(stale)) if is_own else Typed()
+    there = (
+        Typed(typed or attempts.typed_username(settings, stale), attempts.organisation_typed(stale)) if is_own else Typed()
+    )
     return Continue(attempts.open_attempt(settings, needs, visit, there))
 
 
@@ -206,9 +208,11 @@ def choose_locale(settings: Settings, visit: Visit, attempt_id: str, locale: str
     """The language was picked on a page of this sign-in: it goes before what the client asked for."""
     attempt = attempts.load(attempt_id, visit)
     if attempt is not None:
-        spoken = attempts.needs_of(attempt).spoken_in(locale)
+        typed = attempts.typed_username(settings, attempt)
+        spoken = attempts.needs_of(settings, attempt).spoken_in(locale)
+        needs = attempts.sealed_needs(settings, attempt.digest, spoken, typed)
         with suppress(Stale), db.transaction():  # pressed twice: the other press was first
-            attempts.note(settings, attempt, Noted(columns={"needs": spoken.as_json()}))
+            attempts.note(settings, attempt, Noted(columns={"needs": needs}))
 
 
 def recovery_codes(settings: Settings, visit: Visit, attempt_id: str, read: Reader) -> EnrolPage | None:

@@ -12,6 +12,9 @@ from idp.db import Base, Id, add, asks_one, delete_some, write
 class Attempt(Base):
     """Facts of one sign-in. ``organisation_id`` is empty until it is known, so the key is the id's digest alone.
 
+    ``needs``: what was asked, and the username as it was typed, as ``{"sealed": …}``: they may hold a mailed link's token,
+    an ID token, or a password that was typed into the wrong field. ``typed_username`` is only ever a real user's.
+
     ``proofs``: list of ``Proof`` as JSON, append only. ``findings``: what was noticed (``leaked``). ``answers``: what the
     person chose, by name, with the moment. ``sealed``: what a step has prepared. ``version`` guards against two writers.
     """

@@ -4,14 +4,29 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Integer, String, and_, case, delete, func, literal, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, Moment, delete_some, every, one, session, upsert, values, write
 
 ALL_LANES = "*"
 """The lane of the row that counts over all lanes, towards the hard stop."""
-DIGEST_LENGTH = 64
+MAC_LENGTH = 64
 """Of what stands in the place of a user's id where there is none."""
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +43,7 @@ class Failures(Base):
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     user_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """A user's id, or a digest of what was typed where no user is known by it."""
+    """A user's id, or a keyed MAC of what was typed where no user is known by it (``Ring.lookups``)."""
     authenticator: Mapped[str] = mapped_column(String(20), primary_key=True)
     lane: Mapped[str] = mapped_column(String(26), primary_key=True, default="")
     count: Mapped[int] = mapped_column(Integer, default=0)
@@ -58,6 +73,20 @@ def failures(organisation_id: str, user_id: str, authenticator: str, lane: str) 
             Failures.lane == lane,
         )
     )
+
+
+def rekey_failures(organisation_id: str, old: Sequence[str], key: str) -> int:
+    """Move the counters of a name that nobody has from its MACs under old keys to the current one."""
+    theirs = Failures.organisation_id == organisation_id
+    moved = select(Failures.authenticator).where(theirs, Failures.user_id == key).correlate(None)
+    here = (theirs, Failures.user_id.in_(old), Failures.authenticator.not_in(moved))
+    return write(update(Failures).where(*here).values(user_id=key))
+
+
+def count_unmarked(mark: str) -> int:
+    """Count the counters of names that nobody has whose MAC is not of the key with this mark."""
+    here = (func.length(Failures.user_id) == MAC_LENGTH, not_(Failures.user_id.startswith(mark)))
+    return int(values(select(func.count()).select_from(Failures).where(*here))[0][0])
 
 
 def failures_of(organisation_id: str, user_id: str) -> list[Failures]:
@@ -187,6 +216,6 @@ def sweep_addresses(now: datetime, most: int) -> int:
 
 def sweep_failures(before: datetime, now: datetime, most: int) -> int:
     """Delete counters to which nothing was added since ``before``. A user's hard stop is not opened by time."""
-    is_nobody = func.length(Failures.user_id) == DIGEST_LENGTH  # a name that nobody has: nobody can clear it
+    is_nobody = func.length(Failures.user_id) == MAC_LENGTH  # a name that nobody has: nobody can clear it
     is_open = or_(Failures.blocked_until.is_(None), Failures.blocked_until <= now, is_nobody)
     return delete_some(Failures, and_(Failures.last_at < before, is_open), most)

@@ -7,7 +7,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from sqlalchemy import ColumnElement, false, func, not_, or_, select, update
@@ -35,7 +35,13 @@ class SealedColumn:
     name: str
     column: InstrumentedAttribute[Any]
     row: InstrumentedAttribute[Any]
-    is_text: bool = True
+    form: Literal["bytes", "text", "json"] = "text"
+    """``json``: the value is the text in ``{"sealed": …}``."""
+
+    @property
+    def value(self) -> ColumnElement[Any]:
+        """The sealed value itself, in SQL."""
+        return self.column["sealed"].as_string() if self.form == "json" else self.column.expression
 
     def place(self, key: Key) -> str:
         """Return what binds a value to its row: copied to another row it does not open."""
@@ -45,13 +51,13 @@ class SealedColumn:
     def seal(self, ring: Ring, key: Key, plain: bytes) -> Any:
         """Seal ``plain`` for the row that ``key`` names."""
         blob = ring.seal(plain, self.place(key))
-        return crypto.b64url(blob) if self.is_text else blob
+        return blob if self.form == "bytes" else crypto.b64url(blob)
 
     def open(self, ring: Ring, key: Key, value: Any) -> bytes:
         """Open a value. Raises ``Unreadable`` and logs the kind and the key's name if it does not open."""
         blob = b""
         try:
-            blob = crypto.from_b64url(value) if self.is_text else value
+            blob = self._blob(value)
             return ring.open(blob, self.place(key))
         except Unreadable:
             log.error("sealed_value_does_not_open", kind=self.name, key=_name_of(blob))
@@ -72,23 +78,26 @@ class SealedColumn:
         (PostgreSQL), so the sweep cannot deadlock.
         """
         beyond = [self.row > after] if after is not None else []
-        chosen = select(self.row, self.column).where(self._sealed_by(ring.names[1:]), *beyond)
+        chosen = select(self.row, self.value).where(self._sealed_by(ring.names[1:]), *beyond)
         found = session().execute(chosen.order_by(self.row).limit(most).with_for_update(skip_locked=True)).all()
         moved = sum(self._move(ring, key, value) for key, value in found)
         return moved, found[-1][0] if len(found) == most else None
 
     def reseal_row(self, ring: Ring, key: Key, value: Any) -> bool:
         """Move one row to the current key, within the transaction. Does nothing if the row changed since it was read."""
-        blob = crypto.from_b64url(value) if self.is_text else value
-        return not ring.is_current(blob) and self._move(ring, key, value)
+        return not ring.is_current(self._blob(value)) and self._move(ring, key, value)
+
+    def _blob(self, value: Any) -> bytes:
+        return bytes(value) if self.form == "bytes" else crypto.from_b64url(value)
 
     def _move(self, ring: Ring, key: Key, value: Any) -> bool:
         try:
             plain = self.open(ring, key, value)
         except Unreadable:
             return False
-        here = (self.row == key, self.column == value)
-        return write(update(self.column.class_).where(*here).values({self.column: self.seal(ring, key, plain)})) == 1
+        sealed = self.seal(ring, key, plain)
+        moved = {self.column: {"sealed": sealed} if self.form == "json" else sealed}
+        return write(update(self.column.class_).where(self.row == key, self.value == value).values(moved)) == 1
 
     def count_old(self, ring: Ring) -> int:
         """Count the rows that an old key of the ring sealed."""
@@ -96,22 +105,22 @@ class SealedColumn:
 
     def count_unknown(self, ring: Ring) -> int:
         """Count the rows sealed with a key that is not in the ring."""
-        return self._count(self.column != ("" if self.is_text else b""), not_(self._sealed_by(ring.names)))
+        return self._count(self.value != (b"" if self.form == "bytes" else ""), not_(self._sealed_by(ring.names)))
 
     def _count(self, *here: ColumnElement[bool]) -> int:
         return int(values(select(func.count()).select_from(self.column.class_).where(*here))[0][0])
 
     def sample(self, key_name: str) -> tuple[Key, Any] | None:
         """Return one row whose value names this key, or None."""
-        found = values(select(self.row, self.column).where(self._sealed_by((key_name,))).limit(1))
+        found = values(select(self.row, self.value).where(self._sealed_by((key_name,))).limit(1))
         return (found[0][0], found[0][1]) if found else None
 
     def _sealed_by(self, names: Sequence[str]) -> ColumnElement[bool]:
         """Match the rows that one of these keys sealed, by the first bytes of the value."""
         begins: list[ColumnElement[bool]] = []
         for name in names:
-            marks = crypto.text_marks(name) if self.is_text else [crypto.mark(name)]
-            begins.append(func.substr(self.column, 1, len(marks[0])).in_(marks))
+            marks: Sequence[str | bytes] = [crypto.mark(name)] if self.form == "bytes" else crypto.text_marks(name)
+            begins.append(func.substr(self.value, 1, len(marks[0])).in_(marks))
         return or_(false(), *begins)
 
 
@@ -122,10 +131,11 @@ def _name_of(blob: bytes) -> str:
         return "?"
 
 
-TOTP = SealedColumn("authenticator app", Totp.sealed_secret, Totp.id, is_text=False)
-SIGNING_KEYS = SealedColumn("signing key", SigningKey.sealed_private, SigningKey.kid, is_text=False)
+TOTP = SealedColumn("authenticator app", Totp.sealed_secret, Totp.id, "bytes")
+SIGNING_KEYS = SealedColumn("signing key", SigningKey.sealed_private, SigningKey.kid, "bytes")
 MAILS = SealedColumn("mail", OutgoingMail.sealed_values, OutgoingMail.id)
 LINKS = SealedColumn("mailed link", MailedLink.sealed_values, MailedLink.digest)
 RESET_REQUESTS = SealedColumn("reset request", ResetRequest.sealed_values, ResetRequest.id)
 ATTEMPTS = SealedColumn("sign-in in progress", Attempt.sealed, Attempt.digest)
-COLUMNS = (TOTP, SIGNING_KEYS, MAILS, LINKS, RESET_REQUESTS, ATTEMPTS)
+NEEDS = SealedColumn("request of a sign-in", Attempt.needs, Attempt.digest, "json")
+COLUMNS = (TOTP, SIGNING_KEYS, MAILS, LINKS, RESET_REQUESTS, ATTEMPTS, NEEDS)

@@ -69,7 +69,7 @@ def _begin_again(attempt_id: str, form: Mapping[str, str]) -> Response:
     else:
         reopened = settle.reopen(browser.settings(), browser.visit(), sealed, username)
         to = f"/sign-in/{reopened}" if reopened else ""
-    if not to and sealed and settle.asked_by(attempt_id):
+    if not to and sealed and settle.asked_by(browser.settings(), attempt_id):
         to = f"/sign-in/{quote(attempt_id)}"
     return pages.see_other(to) if to else _gone()
 

@@ -45,6 +45,8 @@ NEED_NOT_ASK = {
     "confirming.password_fits": "asks, and changes nothing",
     "leaked_findings.note": WITHIN,
     "new_passwords.hashed": "checks and hashes, and stores nothing",
+    "mail_limits.admit": "counts, and changes nothing",
+    "mail_limits.admit_again": "counts, and changes nothing",
 }
 READS = ("authority.", "may_", "require_", "readable", "record")
 

@@ -1,0 +1,121 @@
+"""Known browsers have a lane of their own, and whoever causes mail is limited (security.md 7; issue: "by whomever")."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from idp import clock as product_clock
+from idp.audit import Origin
+from idp.db import transaction
+from idp.errors import TooMany
+from idp.identity import invitations, mail_limits, people, recoveries, resets, throttle
+from idp.store import audit, browsers, outbox
+from idp.store.browsers import Browser
+from tests.factories import BY_TESTS
+
+HERE, ELSEWHERE = "192.0.2.9", "192.0.2.10"
+
+
+@pytest.fixture
+def guess(database, settings, factory) -> Callable[..., str]:
+    """``guess("jan", "till")``: a wrong password of jan at the till; ``closed`` where it was refused."""
+    at = factory.make_organisation(owner=True)
+    known = {name: factory.make_user(at, name) for name in ("jan", "piet", *(f"u{number}" for number in range(14)))}
+    now = product_clock.now()
+    with transaction():
+        for place in ("till", "strange"):
+            browsers.add_browser(Browser(id=place, digest=place.encode(), created_at=now, last_seen_at=now, locale=""))
+        for name in (*(f"u{number}" for number in range(14)), "jan"):
+            browsers.note_login("till", at, known[name].id, name, now)
+
+    def make(name: str, place: str, address: str = HERE, *, right: bool = False) -> str:
+        user = known.get(name)
+        try:
+            admitted = throttle.gate(
+                settings, organisation_id=at, user_id=user.id if user else "", typed=name, authenticator="password",
+                browser_id=place, address=address, now=now,
+            )  # fmt: skip
+        except TooMany as refused:
+            return "stopped" if isinstance(refused, throttle.Stopped) else "closed"
+        if right:
+            with transaction():
+                admitted.succeeded()
+        return "open"
+
+    return make
+
+
+def test_wrong_names_from_one_address_do_not_close_it_for_a_known_browser(guess) -> None:
+    """One address is a whole shop: fifty wrong names close it to strangers, and jan signs in at his own till."""
+    for number in range(50):
+        assert guess(f"nobody{number}", "strange") == "open"
+    walk = [
+        ("another stranger", "nobody99", "strange", HERE, "closed"),
+        ("jan on a browser that does not know him", "jan", "strange", HERE, "closed"),
+        ("piet at jan's till, which does not know piet", "piet", "till", HERE, "closed"),
+        ("jan at his till", "jan", "till", HERE, "open"),
+        ("a stranger elsewhere", "nobody99", "strange", ELSEWHERE, "open"),
+    ]
+    for what, name, place, address, outcome in walk:
+        assert guess(name, place, address, right=True) == outcome, what
+
+
+def test_a_known_browser_gives_an_attacker_no_more_tries(guess) -> None:
+    """Guesses there count for the address too, each user has few, and the browser has as many as an address."""
+    tried = sum(guess(f"u{number % 14}", "till") == "open" for number in range(14 * 6))
+    assert tried == 50
+    assert guess("jan", "till") == "closed"
+    assert guess("nobody", "strange") == "closed"
+    assert guess("nobody", "strange", ELSEWHERE) == "open"
+
+
+def test_a_right_password_takes_both_counts_back(guess) -> None:
+    """A busy till is not closed by people who type well."""
+    assert {guess("jan", "till", right=True) for _ in range(120)} == {"open"}
+    assert guess("nobody", "strange") == "open"
+
+
+def invite(settings: Any, at: Any, user: Any, by: Origin) -> None:
+    invitations.invite(settings, at, user, by)
+
+
+def one_time(settings: Any, at: Any, user: Any, by: Origin) -> None:
+    resets.send_one_time_password(settings, at, user, by)
+
+
+@pytest.mark.parametrize("act", [invite, one_time])
+def test_one_address_gets_few_mails_whoever_causes_them(database, settings, factory, act) -> None:
+    """Administrators are limited too: five mails to an address, then a clear refusal that is audited."""
+    shoes = factory.make_organisation(owner=True)
+    boss = factory.make_user(shoes, "boss", role="administrator", email="boss@shoes.example")
+    by, others = Origin(actor_id=boss.id), [factory.make_user(shoes, f"u{n}", email="victim@x.example") for n in range(6)]
+    at = factory.organisation(shoes)
+    for person in others[:5]:
+        act(settings, at, factory.user(person), by)
+    with pytest.raises(TooMany) as refused:
+        act(settings, at, factory.user(others[5]), by)
+    assert "Too many messages" in refused.value.message.key
+    assert len([mail for mail in outbox.mails() if mail.recipient == "victim@x.example"]) == 5
+    assert [row.outcome for row in audit.rows(shoes) if row.event == "mail:limited"] == ["failure"]
+
+
+def test_one_person_causes_a_bounded_number_of_mails(database, settings, factory) -> None:
+    """Also to many addresses, by changes of addresses, recoveries and resends; the system itself is not limited."""
+    shoes = factory.make_organisation(owner=True)
+    boss = factory.make_user(shoes, "boss", role="administrator", email="boss@shoes.example")
+    jan = factory.user(factory.make_user(shoes, "jan", email="jan@shoes.example"))
+    by, at = Origin(actor_id=boss.id), factory.organisation(shoes)
+    for number in range(settings.limits.mails_by_person):
+        mail_limits.admit(settings, by, jan, f"u{number}@x.example")
+    with pytest.raises(TooMany):
+        people.change(settings, at, jan, {"email": "new@shoes.example"}, by)
+    with pytest.raises(TooMany):
+        mail_limits.admit_again(settings, by, shoes, _mail_about(settings, at, jan))
+    people.change(settings, at, factory.user(boss), {"email": "boss2@shoes.example", "email_verified": True}, BY_TESTS)
+    recoveries.start(settings, at, BY_TESTS)
+
+
+def _mail_about(settings: Any, at: Any, jan: Any) -> str:
+    invitations.invite(settings, at, jan, BY_TESTS)
+    return outbox.mails()[0].id
