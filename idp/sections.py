@@ -42,7 +42,6 @@ def _listed(value: Any) -> Any:
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """A list of texts."""
-
 ACR_NAME = re.compile(r"[!#-\[\]-~]{1,100}")
 """As a scope's name (RFC 6749 §3.3): both stand in lists with a space between."""
 LEVELS = 5
@@ -173,8 +172,7 @@ class Passkeys(Section):
     """Passkeys and security keys. They belong to the issuer's host name: with another one every one of them is useless."""
 
     attestation_roots: str = ""
-    """PEM file with the root certificates of makers of hardware keys. A key that one of them attests, and that cannot be
-    copied, reaches level 5; without such a file nothing does. Relative to the configuration file."""
+    """PEM file (relative to this file) with the root certificates of key makers: only keys they attest reach level 5."""
 
 
 class Leaked(Section):
