@@ -20,7 +20,7 @@ def is_marked(heard: Heard) -> bool:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] in ("same-origin", "no-referrer")
-    is_opened_by_apps = re.match(r"/(oauth/(authorize|logout)|sign-in/|language)", heard.path)
+    is_opened_by_apps = re.match(r"/(oauth/(authorize|logout)|sign-in|language)", heard.path)
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin" or is_opened_by_apps, heard.path
     lasting = re.fullmatch(r"max-age=(\d+); includeSubDomains(; preload)?", headers["Strict-Transport-Security"])
     assert lasting
