@@ -13,7 +13,7 @@ from idp.store.audit import AuditRow
 from idp.store.clients import Client
 from idp.store.outbox import OutgoingMail
 from idp.web.admin import app_fields
-from idp.web.admin.audit import AuditPage, Chain, Line
+from idp.web.admin.audit import NOT_HERE, AuditPage, Chain, Line
 from idp.web.admin.clients import AppDetailPage, AppForm, AppListPage, AppRow, Secret
 from idp.web.admin.keys import STATES, Key, KeysPage
 from idp.web.admin.lists import Pages
@@ -56,7 +56,10 @@ def _audit(chain: Chain, *lines: Told, **over: object) -> AuditPage:
         "events": tuple((str(event), OTHER) for event in Event),
         "address": "?check=1", "older": "?before=3", "csv": "c", "json": "j",
     }  # fmt: skip
-    told = tuple(Line(one, activity.sentence(one.row.event, one.row.data, "") or OTHER) for one in lines)
+    told = tuple(
+        Line(one, activity.sentence(one.row.event, one.row.data, "") or OTHER, "", one.actor or NOT_HERE, one.subject or "–")
+        for one in lines
+    )
     return AuditPage(lines=told, chain=chain, **{**values, **over})  # type: ignore[arg-type]
 
 
@@ -122,7 +125,7 @@ APPS: dict[str, tuple[str, object]] = {
         _audit(
             Chain(3, True, Fault(2, "changed")),
             username="x",
-            errors=(say("There is nobody with the username %(username)s.", username="x"),),
+            errors=(say("There is nobody with the username “%(username)s”.", username="x"),),
         ),
     ),
 }

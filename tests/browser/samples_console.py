@@ -87,7 +87,7 @@ PERSON = PersonPage(
     keys=(DESK_KEY,),
     codes_left=9,
     must_set_up=False,
-    reasons=(say("Required by the group %(group)s.", group="2FA"),),
+    reasons=(say("Required by the group %(group)s", group="2FA"),),
     sessions=(Login(label="Firefox · Windows", address="192.0.2.7", started_at=DAY),),
     is_self=False,
     may_change=True,
@@ -108,7 +108,7 @@ EXPLAIN = ExplainPage(
     clients=(("", say("Any app")), ("pos", "Kassa")),
     needed=WORDS[2],
     reasons=(
-        Reason("group", "2FA", 2, say("Required by the group %(group)s.", group="2FA")),
+        Reason("group", "2FA", 2, say("Required by the group %(group)s", group="2FA")),
         Reason("role", "employee", 0, say("The role does not require it.")),
     ),
 )
