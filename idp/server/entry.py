@@ -9,7 +9,9 @@ What never waits (``AT_ONCE``) is answered on the loop itself, also while every 
 import asyncio
 import contextvars
 import io
+import math
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,12 +21,19 @@ import structlog
 from flask import Flask
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # granian re-exports them
 
+from idp.server.busy import busy
 from idp.server.key_refresh import KeyRefresh
 
 THREADS = 4
 """In each process: while one waits for a password hash or the leak service, the others answer."""
+MOST_WAITING = 200
+"""Requests in threads, or waiting for one. More would wait longer than people do: they are asked to come back at once."""
+WAIT_SECONDS = 10.0
+"""A request that found no thread for so long is not begun: the threads are for those whose clients still wait."""
 BODY_SECONDS = 10.0
 """A body must be here in full by then, as the headers must."""
+ROUND_SECONDS, QUIET_ROUNDS = 0.1, 5
+"""How the end of the last request is watched for when the process is stopped."""
 SEND_SECONDS = 30.0
 """A client that takes no part of a download for so long has gone."""
 AT_ONCE = frozenset(
@@ -67,6 +76,8 @@ class Entry:
         self._keys = KeyRefresh(app)
         self._reading: set[asyncio.Timeout] = set()
         self._is_stopping = False
+        self._under_way = self._waiting = 0
+        self._told_at = -math.inf
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start what this process needs beside requests."""
@@ -83,9 +94,22 @@ class Entry:
         for deadline in self._reading:
             deadline.reschedule(0)
 
+    async def answered(self) -> None:
+        """Return when no request has been under way for a moment: long enough for the last answers to leave."""
+        quiet = 0
+        while quiet < QUIET_ROUNDS:
+            await asyncio.sleep(ROUND_SECONDS)
+            quiet = 0 if self._under_way else quiet + 1
+
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
-        environ = environ_of(scope)
+        self._under_way += 1
+        try:
+            await self._serve(environ_of(scope), protocol)
+        finally:
+            self._under_way -= 1
+
+    async def _serve(self, environ: dict[str, Any], protocol: HTTPProtocol) -> None:
         try:
             is_chunked = bool(environ.pop("HTTP_TRANSFER_ENCODING", ""))
             await self._read(environ, protocol, is_chunked)
@@ -130,9 +154,29 @@ class Entry:
         answer = Answer()
         if environ["PATH_INFO"] in AT_ONCE and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             self._call(environ, answer)
+        elif self._waiting >= MOST_WAITING:
+            self._refuse(environ, answer)
         else:
-            await self._in_thread(answer.context, self._call, environ, answer)
+            self._waiting += 1
+            try:
+                await self._in_thread(answer.context, self._call_in_time, environ, answer, time.monotonic())
+            finally:
+                self._waiting -= 1
         return answer
+
+    def _call_in_time(self, environ: dict[str, Any], answer: Answer, since: float) -> None:
+        if time.monotonic() - since > WAIT_SECONDS:
+            self._refuse(environ, answer)
+        else:
+            self._call(environ, answer)
+
+    def _refuse(self, environ: dict[str, Any], answer: Answer) -> None:
+        """Ask to come back. The log tells it once a second: a flood must not fill it."""
+        answer.status = 503
+        answer.headers, answer.body = busy(environ["PATH_INFO"])
+        if time.monotonic() - self._told_at >= 1:
+            self._told_at = time.monotonic()
+            log.warning("too_busy", waiting=self._waiting)
 
     def _call(self, environ: dict[str, Any], answer: Answer) -> None:
         """Let the application answer: a body of known length is taken whole, a download piece by piece."""

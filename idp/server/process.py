@@ -61,10 +61,22 @@ async def _serve(app: Flask) -> None:
         log_level=LogLevels.error,
     )
 
+    stopped = asyncio.Event()
+
     def _stop() -> None:
         entry.stop()
         server.stop()
+        stopped.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _stop)
-    await server.serve()
+    # Once stopped, only requests are waited for: the server itself would wait for half-sent headers too.
+    ends = [asyncio.ensure_future(end) for end in (server.serve(), _answered(entry, stopped))]
+    done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for end in done:
+        end.result()
+
+
+async def _answered(entry: Entry, stopped: asyncio.Event) -> None:
+    await stopped.wait()
+    await entry.answered()

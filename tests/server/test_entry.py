@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,6 +10,7 @@ from typing import Any, cast
 import pytest
 from flask import Flask, Response, request, stream_with_context
 
+from idp.server import entry as entry_module
 from idp.server.entry import THREADS, Entry, environ_of
 from tests.drivers.idp_process import ask, hear, send
 from tests.server.conftest import Running
@@ -132,13 +134,73 @@ class Client:
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.status = 0
+        self.headers: dict[str, str] = {}
 
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Client":
         self.status = status
         return self
 
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status, self.headers = status, dict(headers)
+        self.pieces.append(body)
+
     async def send_bytes(self, piece: bytes) -> None:
         self.pieces.append(piece)
+
+
+def get(path: str, query: str = "") -> Any:
+    """A GET as granian gives it to the entry."""
+    return SimpleNamespace(
+        method="GET", path=path, query_string=query, http_version="1.1", scheme="http",
+        server="127.0.0.1:1", client="127.0.0.1:2", headers={"host": "localhost"},
+    )  # fmt: skip
+
+
+def slow_app(may_answer: threading.Event) -> Flask:
+    """An application whose every thread waits, as for a database that is away."""
+    app = Flask("slow")
+    app.config["MAX_CONTENT_LENGTH"] = 1000
+
+    @app.get("/<path:_>")
+    def _page(_: str) -> str:
+        return "answered" if may_answer.wait(30) else "given up"
+
+    return app
+
+
+async def flood(may_answer: threading.Event, count: int) -> list[Client]:
+    """So many requests at once, and one of an app; they are answered as soon as those are told that must come back."""
+    entry, clients = Entry(slow_app(may_answer)), [Client() for _ in range(count + 1)]
+    paths = [*(f"/page/{number}" for number in range(count)), "/oauth/token"]
+    flow = [
+        asyncio.ensure_future(entry.__rsgi__(get(path), cast(Any, client)))
+        for path, client in zip(paths, clients, strict=True)
+    ]
+    while sum(client.status == 503 for client in clients) < count + 1 - entry_module.MOST_WAITING:
+        await asyncio.sleep(0)
+    may_answer.set()
+    await asyncio.gather(*flow)
+    return clients
+
+
+def test_a_flood_is_asked_to_come_back(capsys: pytest.CaptureFixture[str]) -> None:
+    """Issue 7 entry 30: no more requests wait for a thread than it can answer soon; nobody else waits at all."""
+    clients = asyncio.run(flood(threading.Event(), entry_module.MOST_WAITING + 5))
+    taken, refused = clients[: entry_module.MOST_WAITING], clients[entry_module.MOST_WAITING :]
+    assert {client.status for client in taken} == {200}
+    for client in refused:
+        assert (client.status, client.headers["cache-control"]) == (503, "no-store")
+        assert int(client.headers["retry-after"]) > 0, "RFC 9110 §10.2.3"
+    assert b"Probeer het zo opnieuw" in refused[0].pieces[0]
+    assert json.loads(refused[-1].pieces[0])["error"] == "temporarily_unavailable", "a machine's form"
+    assert capsys.readouterr().err.count("too_busy") <= 2, "the log is not flooded"
+
+
+def test_a_request_that_found_no_thread_in_time_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 30: after an outage, threads answer those who still wait, not those who have given up."""
+    monkeypatch.setattr(entry_module, "MOST_WAITING", 10)
+    monkeypatch.setattr(entry_module, "WAIT_SECONDS", -1.0)
+    assert {client.status for client in asyncio.run(flood(threading.Event(), 12))} == {503}
 
 
 def test_a_download_goes_out_piece_by_piece() -> None:
@@ -156,12 +218,8 @@ def test_a_download_goes_out_piece_by_piece() -> None:
 
         return Response(stream_with_context(_lines()))
 
-    scope: Any = SimpleNamespace(
-        method="GET", path="/list", query_string="name=a", http_version="1.1", scheme="http",
-        server="127.0.0.1:1", client="127.0.0.1:2", headers={"host": "localhost"},
-    )  # fmt: skip
     client = Client()
-    asyncio.run(Entry(app).__rsgi__(scope, cast(Any, client)))
+    asyncio.run(Entry(app).__rsgi__(get("/list", "name=a"), cast(Any, client)))
     assert (client.status, len(client.pieces)) == (200, 30)
     assert client.pieces[-1] == b"a 29\n"
     assert ended, "what the request held is given back"

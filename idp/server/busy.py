@@ -1,0 +1,19 @@
+"""What a process with too much to do answers: 503 and ``Retry-After``, made here, since no thread is left for it."""
+
+import json
+
+RETRY_SECONDS = 5
+MACHINES = frozenset(("/oauth/token", "/oauth/userinfo"))
+WORDS = "Very busy just now. Please try again in a moment.\nHet is nu erg druk. Probeer het zo opnieuw.\n"
+"""No catalogue is asked: a flood must cost next to nothing."""
+HEADERS = [("retry-after", str(RETRY_SECONDS)), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")]
+
+
+def busy(path: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body for a request to ``path``."""
+    if path in MACHINES:  # RFC 6749 §5.2's form; apps in browsers may read it as any other answer
+        body = json.dumps({"error": "temporarily_unavailable", "error_description": "Please try again."})
+        kind = [("content-type", "application/json"), ("access-control-allow-origin", "*")]
+    else:
+        body, kind = WORDS, [("content-type", "text/plain; charset=utf-8")]
+    return [*HEADERS, *kind, ("content-length", str(len(body.encode())))], body.encode()
