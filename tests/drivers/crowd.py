@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from idp import config
 from idp.config import Settings
@@ -121,10 +122,26 @@ def write_config(settings: Settings, folder: Path) -> Path:
 
 
 def _answer(app: Flask, issuer: str, ask: dict[str, Any]) -> dict[str, Any]:
-    headers = {**ask["headers"], "Content-Type": "application/x-www-form-urlencoded"} if ask["form"] else ask["headers"]
-    if ask["cookies"]:
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in ask["cookies"].items())
-    told = app.test_client(use_cookies=False).open(
+    """Ask once. A refusal that is shown by a redirect (``web/post_redirect_get``) is looked up: its status and its page."""
+    cookies = dict(ask["cookies"])
+    told = _send(app, issuer, ask, cookies)
+    location = told.headers.get("Location", "")
+    status, body = told.status_code, told.get_data(as_text=True)
+    if status == 303 and "answer" in parse_qs(urlsplit(location).query):
+        for cookie in told.headers.getlist("Set-Cookie"):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            cookies[name] = value
+        shown = _send(app, issuer, {**ask, "method": "GET", "form": [], "path": location.removeprefix(issuer)}, cookies)
+        if shown.status_code >= 400:
+            status, body = shown.status_code, shown.get_data(as_text=True)
+    return {"status": status, "location": location, "body": body}
+
+
+def _send(app: Flask, issuer: str, ask: dict[str, Any], cookies: dict[str, str]) -> TestResponse:
+    headers = {**ask["headers"], "Content-Type": "application/x-www-form-urlencoded"} if ask["form"] else {**ask["headers"]}
+    if cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    return app.test_client(use_cookies=False).open(
         ask["path"],
         method=ask["method"],
         base_url=issuer,
@@ -132,7 +149,6 @@ def _answer(app: Flask, issuer: str, ask: dict[str, Any]) -> dict[str, Any]:
         headers=headers,
         environ_overrides={"REMOTE_ADDR": ask["address"]},
     )
-    return {"status": told.status_code, "location": told.headers.get("Location", ""), "body": told.get_data(as_text=True)}
 
 
 def _take_part(work: dict[str, Any], voice: TextIO) -> None:
