@@ -5,6 +5,7 @@ JSON escapes what users send, so that no line can be forged (OWASP ASVS 16.4.1).
 
 import logging
 import sys
+import threading
 from typing import Any
 
 import structlog
@@ -23,6 +24,15 @@ class StandardError:
     debug = info = warning = error = critical = msg
 
 
+class FromLibraries(logging.Handler):
+    """Takes what libraries log: the pool of a database that went away, the event loop, Python's own warnings."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it as a line of our log."""
+        said = {"logger": record.name, "said": record.getMessage(), "exc_info": record.exc_info or None}
+        structlog.get_logger().log(record.levelno, "library", **said)
+
+
 def setup_logs(settings: Settings) -> None:
     """Configure the log of this process."""
     structlog.configure(
@@ -37,6 +47,19 @@ def setup_logs(settings: Settings) -> None:
         logger_factory=lambda *_: StandardError(),
         cache_logger_on_first_use=False,
     )
+
+
+def take_from_libraries() -> None:
+    """Write what libraries and failing threads say as lines of our log, too. For processes that are ours alone."""
+    logging.basicConfig(handlers=[FromLibraries()], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+    threading.excepthook = _note_end_of_thread
+
+
+def _note_end_of_thread(end: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread; Python would print it."""
+    name, raised = end.thread.name if end.thread else "", end.exc_value
+    structlog.get_logger().error("thread_ended", thread=name, exc_info=raised)
 
 
 def _as_text(value: Any) -> str:

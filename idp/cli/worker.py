@@ -6,6 +6,7 @@ import threading
 import click
 from flask import Flask
 
+from idp import logs
 from idp.cli.command import Command, opened
 from idp.config import Settings
 from idp.db import setup_db
@@ -26,6 +27,7 @@ def worker() -> None:
     with opened() as found:
         where = found.mail.host or found.path(found.mail.folder)
     click.echo(f"Sending mail by {where}. Stop with Ctrl-C.")
+    logs.take_from_libraries()
     work_until_told(found)
 
 

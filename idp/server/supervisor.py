@@ -20,6 +20,8 @@ from typing import Any
 
 import structlog
 
+from idp import logs
+
 STOP_SECONDS = 10.0
 """What is under way may finish within this when the server is stopped; then processes are killed."""
 STEADY_SECONDS = 30.0
@@ -66,6 +68,7 @@ class Supervisor:
         """Until SIGTERM or SIGINT, and until every process has ended."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._note_signal)
+        logs.take_from_libraries()
         try:
             while not self._signals:
                 self._start_what_is_due()
@@ -147,7 +150,12 @@ def _play(role: Role, parent: int) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     threading.Thread(target=_follow, args=(parent,), name="follow", daemon=True).start()
-    role()
+    logs.take_from_libraries()
+    try:
+        role()
+    except Exception as error:  # Python would print it, and a log of JSON lines would have others between them
+        log.critical("process_failed", process=multiprocessing.current_process().name, exc_info=error)
+        sys.exit(1)
 
 
 def _follow(parent: int) -> None:

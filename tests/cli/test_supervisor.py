@@ -29,6 +29,8 @@ def test_deaths_in_a_row_do_not_end_the_server(tmp_path: Path) -> None:
     assert process.returncode == 0, said
     assert said.count('"event": "process_ended"') >= 9, "as JSON, with the name of the process"
     assert "Traceback" not in said
+    spoken = [line for line in said.splitlines() if not line.startswith("{")]
+    assert [line.split()[0] for line in spoken] == ["The", "Sleutel"], "two lines for people, all before it serves"
 
 
 def test_pauses_grow_and_are_forgotten() -> None:

@@ -1,13 +1,17 @@
 """The log: lines that machines read, with ids and without secrets."""
 
 import json
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 
 from idp.config import Settings
-from idp.logs import setup_logs
+from idp.logs import setup_logs, take_from_libraries
 from tests.drivers.browser import Browser
 
 
@@ -54,3 +58,37 @@ def test_the_level_is_configured(configure: Any, capsys: pytest.CaptureFixture[s
     structlog.get_logger().info("quiet")
     structlog.get_logger().warning("loud")
     assert [line["event"] for line in lines(capsys)] == ["loud"]
+
+
+@pytest.fixture
+def own_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What ``idp run`` does in each of its processes; undone afterwards."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    setup_logs(settings)
+    take_from_libraries()
+    yield
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("own_process")
+def test_what_libraries_say_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Issue 7 entry 36: a lost connection, a failed thread and a warning of Python do not break the log's form."""
+    try:
+        raise OSError("gone")
+    except OSError:
+        logging.getLogger("sqlalchemy.pool").exception("Exception during reset or similar")
+    logging.getLogger("sqlalchemy.pool").info("quiet")
+    warnings.showwarning("old", DeprecationWarning, "file.py", 1)
+    thread = threading.Thread(target=lambda: next(iter(())), name="keys")
+    thread.start()
+    thread.join()
+    pool, warned, ended = lines(capsys)
+    assert (pool["event"], pool["level"], pool["logger"]) == ("library", "error", "sqlalchemy.pool")
+    assert "OSError: gone" in pool["exception"]
+    assert "DeprecationWarning: old" in warned["said"]
+    assert (ended["event"], ended["thread"]) == ("thread_ended", "keys")
+    assert "StopIteration" in ended["exception"]
