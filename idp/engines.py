@@ -4,6 +4,9 @@ Nothing depends on the state of a PostgreSQL session: a pooler may give every tr
 """
 
 import importlib
+import os
+import shutil
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, event
@@ -11,6 +14,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from idp.config import Settings
+
+LEAST_FREE = 1 << 20
+"""Bytes. With less, SQLite's log of changes has no room to grow."""
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
@@ -28,6 +34,24 @@ def prepare(engine: Engine, settings: Settings) -> None:
     else:
         postgresql = importlib.import_module("idp.postgresql")  # only here: on SQLite its driver would cost memory
         postgresql.speak_postgresql(engine, settings.database.patience_seconds)
+
+
+def why_read_only(engine: Engine) -> str:
+    """Say why nothing can be written, as one line; empty where it can. Writes nothing and takes no lock.
+
+    A full disk below PostgreSQL cannot be seen from here: only a write meets it.
+    """
+    if engine.dialect.name == "sqlite":
+        return _why_no_file_grows(Path(str(engine.url.database)))
+    with engine.connect() as connection:
+        is_read_only = connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+    return "it takes no writes (a standby, or set read-only)" if is_read_only else ""
+
+
+def _why_no_file_grows(file: Path) -> str:
+    if shutil.disk_usage(file.parent).free < LEAST_FREE:
+        return "its disk is full; make room"
+    return "" if all(os.access(path, os.W_OK) for path in (file, file.parent)) else "its file or folder cannot be written"
 
 
 def _speak_sqlite(engine: Engine, settings: Settings) -> None:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import clock, keys, outage, schema, sealing
+from idp import clock, engines, keys, outage, schema, sealing
 from idp.config import Settings
+from idp.db import db
 from idp.oauth.provider import Provider
 from idp.store.sealed import ATTEMPTS
 
@@ -24,7 +25,7 @@ class Readiness:
     def why_not(self) -> str:
         """Why this installation cannot serve, as one line with its remedy; empty where it can."""
         try:
-            return self._schema() or self._secrets(self._provider.settings) or self._keys()
+            return self._schema() or self._writes() or self._secrets(self._provider.settings) or self._keys()
         except SQLAlchemyError as error:
             if not outage.is_outage(error):
                 raise
@@ -32,6 +33,11 @@ class Readiness:
 
     def _schema(self) -> str:
         return "" if schema.is_current(self._app) else "database: its tables do not match this version; run `idp migrate`"
+
+    def _writes(self) -> str:
+        with self._app.app_context():
+            why_not = engines.why_read_only(db.engine)
+        return f"database: {why_not}" if why_not else ""
 
     def _keys(self) -> str:
         with self._app.app_context():

@@ -134,8 +134,10 @@ def test_a_full_disk(configure: Callable[..., Settings], tmp_path: Path) -> None
                 other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             filler = fill(disk)
             check_writes_are_refused(shop, token)
+            assert shop.ask("GET", "/readyz").status_code == 503, "a load balancer sends people elsewhere"
             filler.unlink()
             assert refresh(shop, token).status_code == 200
+            assert shop.ask("GET", "/readyz").status_code == 200
 
 
 @pytest.fixture
@@ -162,9 +164,22 @@ def test_a_stopped_and_a_killed_postgresql(own_postgres: postgres.Server, config
         own_postgres.signal(signal.SIGCONT)
         assert refresh(shop, token).status_code == 200
         assert shop.ask("GET", "/readyz").status_code == 200
+        check_read_only(own_postgres, shop, token)
         own_postgres.signal(signal.SIGKILL)
         own_postgres.process.wait()
         check_away(shop, token)
+
+
+def check_read_only(server: postgres.Server, shop: Shop, token: str) -> None:
+    """As on a standby after a failover: what is written is refused, and no load balancer sends people here."""
+    server.execute("ALTER DATABASE outage SET default_transaction_read_only = on")
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'outage'")
+    check_machine(refresh(shop, token))
+    assert shop.ask("GET", "/readyz").status_code == 503
+    server.execute("ALTER DATABASE outage RESET default_transaction_read_only")
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'outage'")
+    assert shop.ask("GET", "/readyz").status_code in (200, 503), "the last connection was lost"
+    assert refresh(shop, token).status_code == 200
 
 
 def check_away(shop: Shop, token: str) -> None:
