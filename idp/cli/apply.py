@@ -13,6 +13,7 @@ from idp.cli.provision.document import Refused, Table
 from idp.cli.provision.lines import Lines
 from idp.cli.provision.work import Step, Unit, Work, rehearse, run
 from idp.config import Settings
+from idp.identity.organisations import normal_store_url
 
 TELL_EVERY = 3.0
 """Seconds between two lines of progress."""
@@ -102,14 +103,22 @@ def _units(read: document.Document) -> Iterator[Unit]:
     yield from _each(read.of("organisations"), organisations.put_organisation)
     yield from _each(read.of("shops"), organisations.put_shop)
     yield from _each(read.of("groups"), organisations.put_group)
-    # Together: an organisation must not be left between two owners.
-    owners, owned = users.owners(read), read.of("organisations")
-    yield [*((users.put_user, table) for table in owners), *((organisations.put_owner, table) for table in owned)]
+    yield from _ownerships(read)
     yield from _each(users.others(read), users.put_user)
     yield from _each(read.of("clients"), clients.put_client)
     yield from _each(read.of("policies"), policies.put_policy)
     yield from _each(read.unwanted("users"), users.remove_user)
     yield from _each(read.unwanted("organisations"), organisations.remove_organisation)
+
+
+def _ownerships(read: document.Document) -> Iterator[Unit]:
+    """Owners and owned together, since an organisation must not be left between two owners; each organisation by itself."""
+    units: dict[str, Unit] = {}
+    for table in users.owners(read):
+        units.setdefault(normal_store_url(str(table.get("organisation"))), []).append((users.put_user, table))
+    for table in read.of("organisations"):
+        units.setdefault(normal_store_url(str(table.get("store_url"))), []).append((organisations.put_owner, table))
+    yield from units.values()
 
 
 def _each(tables: list[Table], step: Step) -> Iterator[Unit]:

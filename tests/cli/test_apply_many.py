@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, event
 
@@ -36,6 +37,48 @@ def test_a_dry_run_takes_no_write_lock(idp: Idp) -> None:
         assert not other.execute("SELECT 1 FROM users WHERE username = 'person1'").fetchall()
         other.execute("ROLLBACK")
     assert not list(idp.folder.glob(".apply-*")), "the copy is gone"
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_trial_on_postgresql_locks_no_row(idp: Idp, engine: str) -> None:
+    """Issue 7 entry 33: not even the head of an audit trail, which every sign-in of the organisation needs."""
+    group = '[[groups]]\norganisation = "example-shoes"\nname = "Tills"\n'
+    idp.apply(people(3) + group)
+    changed = people(4).replace("[[users]]", '[[users]]\nname = "Other"') + "[[groups]]\nabsent = true" + group[10:]
+    with psycopg.connect(idp.settings.database_url.replace("+psycopg", "")) as other:
+        names = other.execute("SELECT string_agg(quote_ident(tablename), ',') FROM pg_tables WHERE schemaname = 'public'")
+        (tables,) = names.fetchone() or ("",)
+        other.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE".encode())  # others may read, and nothing else
+        said = idp.apply(changed, "--dry-run").stdout
+    assert "1 created, 4 changed, 1 removed" in said, said
+    assert said.replace(" (dry run: nothing was changed)", "") == idp.apply(changed).stdout
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_owners_of_many_organisations_are_not_one_transaction(idp: Idp) -> None:
+    """Issue 7 entry 33: an organisation and its owner stay together; thousands of them are not held together."""
+    shops = "".join(
+        SHOP.replace("example-shoes", f"shoes-{number}").replace('password = "klompen staan buiten"\n', "")
+        for number in range(work.BATCH)
+    )
+    sizes: list[int] = []
+
+    def _begin(_: Connection) -> None:
+        sizes.append(0)
+
+    def _count(_: Connection, __: object, statement: str, *rest: object) -> None:
+        sizes[-1:] = [sizes[-1] + statement.startswith("INSERT INTO users ")] if sizes else []
+
+    event.listen(Engine, "begin", _begin)
+    event.listen(Engine, "before_cursor_execute", _count)
+    try:
+        idp.apply(shops)
+    finally:
+        event.remove(Engine, "begin", _begin)
+        event.remove(Engine, "before_cursor_execute", _count)
+    trial, *real = [size for size in sizes if size]
+    assert trial == sum(real) == work.BATCH
+    assert max(real) <= work.BATCH // 2, "with two steps each, they are two transactions at least"
 
 
 @pytest.mark.usefixtures("unhurried")

@@ -1,4 +1,8 @@
-"""Where the trial of ``idp apply`` runs: on SQLite in a private copy, so that nobody waits for the one write lock."""
+"""Where the trial of ``idp apply`` runs: on a private copy, so that nobody waits for what it changes and undoes.
+
+It changes rows that every sign-in of an organisation needs, such as the head of its audit trail, and runs for minutes where
+a document is long. On SQLite the copy is a file, on PostgreSQL it is made of temporary tables (``store.shadows``).
+"""
 
 import sqlite3
 import tempfile
@@ -9,30 +13,42 @@ from pathlib import Path
 from flask import Flask
 
 from idp.config import Settings
-from idp.db import db, setup_db
+from idp.db import db, setup_db, transaction
+from idp.store.shadows import shadow_tables
 
 SQLITE = "sqlite:///"
+PATIENCE_SECONDS = 3600.0
+"""For copying the tables of a large installation: nobody else waits for it."""
 
 
 @contextmanager
 def apart(settings: Settings) -> Iterator[None]:
-    """Let the database within be one that a trial may hold for long. PostgreSQL's trial locks no more than its own rows."""
+    """One transaction on the copy."""
     if not settings.database_url.startswith(SQLITE):
-        yield
+        with _opened(settings, settings.database_url), transaction():
+            shadow_tables()
+            yield
         return
     file = Path(settings.database_url.removeprefix(SQLITE))
     with tempfile.TemporaryDirectory(prefix=".apply-", dir=file.parent) as folder:
         copy = Path(folder) / "copy.sqlite3"
         _copy(file, copy)
-        database = settings.database.model_copy(update={"url": f"{SQLITE}{copy}"})
-        app = Flask("rehearsal")
-        setup_db(app, settings.model_copy(update={"database": database}))
-        with app.app_context():
-            try:
-                yield
-            finally:
-                db.session.remove()
-                db.engine.dispose()
+        with _opened(settings, f"{SQLITE}{copy}"), transaction():
+            yield
+
+
+@contextmanager
+def _opened(settings: Settings, url: str) -> Iterator[None]:
+    """Connections of its own: none keeps a plan that was made for the other tables."""
+    database = settings.database.model_copy(update={"url": url, "patience_seconds": PATIENCE_SECONDS})
+    app = Flask("rehearsal")
+    setup_db(app, settings.model_copy(update={"database": database}))
+    with app.app_context():
+        try:
+            yield
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def _copy(file: Path, copy: Path) -> None:

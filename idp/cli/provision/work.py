@@ -125,7 +125,7 @@ def _take(work: Work, steps: Unit) -> None:
 def rehearse(work: Work, units: Iterable[Unit]) -> None:
     """Run all steps in one transaction and undo them; raises ``Refused`` with every fault."""
     try:
-        with apart(work.settings), db.transaction():
+        with apart(work.settings):
             _take(work, [step for unit in units for step in unit])
             raise Undo
     except Undo:
