@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -118,9 +119,21 @@ def _checked_claim(key: str, value: Any) -> Any:
     text = _plain(key, value, LONGEST_ADDRESS if key in PAGES else LONGEST_CLAIM)
     if key in PAGES and text and not re.fullmatch(r"https?://[!-~]+", text):
         raise Invalid(key, say("This must be an address that begins with https://."))
-    if key == "birthdate" and text and not re.fullmatch(r"[0-9]{4}(-[0-9]{2}-[0-9]{2})?", text):
+    if key == "birthdate" and text and not _is_birthdate(text):
         raise Invalid(key, say("This must be a date, as 2021-04-30."))
     return text
+
+
+def _is_birthdate(text: str) -> bool:
+    """Whether this is a date, or a year alone; the year 0000 says that it is withheld (OpenID Connect Core §5.1)."""
+    if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}-[0-9]{2})?", text):
+        return False
+    year, day = text[:4], text[4:]
+    try:
+        date.fromisoformat(("2000" if year == "0000" else year) + (day or "-01-01"))
+    except ValueError:
+        return False
+    return True
 
 
 def _checked_address(value: Any) -> dict[str, str]:

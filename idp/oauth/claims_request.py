@@ -79,6 +79,8 @@ def _values(claim: str, member: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the values of which the claim must have one; None where any will do. Raises ``invalid_request``."""
     if not member.keys() & {"value", "values"}:
         return None
+    if {"value", "values"} <= member.keys():  # any reading of both would drop one of them
+        raise invalid_request(f"The parameter claims has both value and values for {claim}.")
     listed = [*([member["value"]] if "value" in member else []), *member.get("values", [])]
     if not all(isinstance(value, str) for value in listed):
         raise invalid_request(f"The parameter claims has a value of {claim} that is not text.")

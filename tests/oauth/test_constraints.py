@@ -51,6 +51,7 @@ CLAIMS = {
     "an acr that is a number": (acr(value=3), "invalid_request"),
     "an acr that is a list": (acr(value=["mfa"]), "invalid_request"),
     "acrs that are text": (acr(values="mfa"), "invalid_request"),
+    "an acr beside acrs": (acr(value="mfa", values=["pwd"]), "invalid_request"),
     "acrs of two types": (acr(values=["mfa", None]), "invalid_request"),
     "essential as text": (json.dumps({"id_token": {"acr": {"essential": "true", "value": "mfa"}}}), "invalid_request"),
     "essential as a number": (json.dumps({"id_token": {"acr": {"essential": 1, "value": "mfa"}}}), "invalid_request"),

@@ -37,6 +37,8 @@ def test_a_group_name_is_one_visible_line_without_a_comma(name: str, fits: bool)
         ("website", "javascript:alert(1)"),
         ("picture", "https://a b"),
         ("birthdate", "yesterday"),
+        ("birthdate", "2021-02-29"),
+        ("birthdate", "2021-13-01"),
         ("address", {"planet": "Mars"}),
         ("address", {"locality": "a\nb"}),
         ("shoe_size", "42"),
@@ -46,6 +48,12 @@ def test_a_standard_claim_has_the_form_of_the_standard(claim: str, value: object
     """OpenID Connect Core §5.1, §5.1.1."""
     with pytest.raises(Invalid):
         details.checked_claims({claim: value})
+
+
+@pytest.mark.parametrize("birthdate", ["1990", "0000", "2020-02-29", "0000-02-29", ""])
+def test_a_birthdate_may_leave_out_the_day_or_withhold_the_year(birthdate: str) -> None:
+    """OpenID Connect Core §5.1."""
+    assert details.checked_claims({"birthdate": birthdate}) == {"birthdate": birthdate}
 
 
 def test_good_claims_are_kept() -> None:
