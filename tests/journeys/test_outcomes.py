@@ -43,6 +43,37 @@ def test_the_profile_says_what_was_done(enter, jan: MadePerson, clock) -> None:
     assert "Done." not in browser.open("/account/security?done=removed").text, "an address alone claims nothing"
 
 
+def test_every_form_of_the_profile_says_that_it_was_done(
+    factory: Factory, journey, new_browser, jan, relying_party, clock
+) -> None:
+    """S40, S62, SC 4.1.3: name, language, time zone, a device, an address, a session, an app, and signing out."""
+    other = journey(jan, browser=new_browser()).begin().password().code(remember=True)
+    other.tokens()
+    clock(minutes=1)
+    walk = journey(jan).begin().password().code()
+    walk.tokens()
+    browser = walk.browser.open("/account/details")
+    clock(minutes=1)
+    for fields, button, words in (
+        ({"name": "Jan"}, None, "Done. Your name is saved."),
+        ({"time_zone": "Europe/Paris"}, None, "Done. Your time zone is saved."),
+        ({}, "English", "Done. Your language is saved."),
+    ):
+        browser = browser.fill(**fields) if fields else browser
+        assert told(browser.submit(button), words), words
+    there = browser.url
+    assert told(browser.reload(), "Done. Your language is saved.")
+    assert "Done." not in other.browser.open(there).text, "in this session alone"
+    assert told(browser.open("/account/security").submit("Forget Firefox · Windows"), "Done. The device is forgotten.")
+    address = browser.open("/account/address").fill(email="jan@new.example").submit()
+    assert told(address, "Done. A message is on its way to you.")
+    assert told(browser.open("/account/sessions").submit("End Firefox · Windows"), "Done. The session is ended.")
+    assert told(browser.open("/account/apps").submit("End access Webshop"), "Done. The app has no access any more.")
+    clock(minutes=3)
+    assert "Done." not in browser.reload().text
+    assert told(browser.submit("Sign out"), "You are signed out.")
+
+
 def test_the_console_says_what_was_done(enter, anna: MadePerson, jan: MadePerson, clock) -> None:
     """SC 4.1.3: the same in the console."""
     browser = enter(anna).open(f"/admin/example-shoes/people/{jan.id}/reset-factor")

@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from idp.errors import Invalid, Message, TooMany, say
 from idp.identity import addresses
 from idp.web import browser, csrf, forms, pages, unsaved
+from idp.web.account.outcome import done, outcome
 from idp.web.account.person import Me, changing, me
 
 PLACE = "/account/address"
@@ -24,6 +25,7 @@ class AddressPage:
     pending: str
     typed: str = ""
     errors: tuple[Message, ...] = ()
+    done: Message | None = None
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -48,16 +50,17 @@ def change() -> Response:
     except (Invalid, TooMany) as refused:
         page = replace(_page(present), typed=typed[:254], errors=(refused.message,))
         return pages.render("account/address.html", page, 429 if isinstance(refused, TooMany) else 422)
-    return pages.see_other(PLACE)
+    return done(present, PLACE, "mailed")
 
 
 def verify() -> Response:
     """Mail the button for the present address."""
     csrf.require()
     present = _present()
-    if present.user.email and present.user.email_verified_at is None:
-        addresses.send_verification(browser.settings(), present.user, present.origin)
-    return pages.see_other(PLACE)
+    if not present.user.email or present.user.email_verified_at is not None:
+        return pages.see_other(PLACE)
+    addresses.send_verification(browser.settings(), present.user, present.origin)
+    return done(present, PLACE, "mailed")
 
 
 def _present() -> Me:
@@ -72,4 +75,5 @@ def _page(present: Me) -> AddressPage:
         email=user.email or "",
         is_verified=user.email_verified_at is not None,
         pending=addresses.pending(browser.settings(), user),
+        done=outcome(present),
     )

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
+from idp.errors import Message
 from idp.identity import consents
 from idp.identity.consents import ConnectedApp
 from idp.signin.case import Needs
 from idp.web import csrf, pages
+from idp.web.account.outcome import done, outcome
 from idp.web.account.person import me
 
 PLACE = "/account/apps"
@@ -20,6 +22,7 @@ class AppsPage:
     username: str
     organisation_name: str
     apps: tuple[ConnectedApp, ...]
+    done: Message | None = None
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -31,7 +34,7 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """The list."""
     present = me(Needs(return_to=PLACE))
-    page = AppsPage(present.user.username, present.organisation.name, consents.connected(present.user))
+    page = AppsPage(present.user.username, present.organisation.name, consents.connected(present.user), outcome(present))
     return pages.render("account/apps.html", page)
 
 
@@ -40,4 +43,4 @@ def end(client_id: str) -> Response:
     csrf.require()
     present = me(Needs(return_to=PLACE))
     consents.end(present.user, client_id, present.origin)
-    return pages.see_other(PLACE)
+    return done(present, PLACE, "app")

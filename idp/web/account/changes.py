@@ -10,6 +10,7 @@ from idp.identity import people, remembered
 from idp.signin.case import ENROL, NEW_CODES, NEW_PASSWORD, Needs
 from idp.store import users
 from idp.web import browser, confirmation, csrf, pages
+from idp.web.account.outcome import done
 from idp.web.account.person import SECURITY, Me, changing, doing, me, visiting
 
 
@@ -92,7 +93,7 @@ def forget_device(device_id: str) -> Response:
     csrf.require()
     present = me(visiting())
     remembered.revoke(present.user.organisation_id, present.user.id, device_id, present.origin)
-    return pages.see_other(SECURITY)
+    return done(present, SECURITY, "device")
 
 
 def dismiss_notice() -> Response:

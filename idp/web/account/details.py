@@ -8,6 +8,7 @@ from idp.errors import Invalid, Message, say
 from idp.identity import own_details
 from idp.signin.case import Needs
 from idp.web import csrf, forms, pages, times, unsaved
+from idp.web.account.outcome import done, outcome
 from idp.web.account.person import Me, me
 
 PLACE = "/account/details"
@@ -25,6 +26,7 @@ class DetailsPage:
     zones: tuple[tuple[str, Message | str], ...]
     wrong: str = ""
     errors: tuple[Message, ...] = ()
+    done: Message | None = None
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -50,7 +52,7 @@ def change_name() -> Response:
     except Invalid as invalid:
         page = replace(_page(present), name=typed, wrong="name", errors=(invalid.message,))
         return pages.render("account/details.html", page, 422)
-    return pages.see_other(PLACE)
+    return done(present, PLACE, "name")
 
 
 def change_language() -> Response:
@@ -58,7 +60,8 @@ def change_language() -> Response:
     csrf.require()
     present = me(Needs(return_to=PLACE))
     own_details.change(present.user, {"locale": forms.fields().get("language", "")}, present.origin)
-    return pages.see_other(pages.way_back(PLACE))
+    back = pages.way_back("")
+    return pages.see_other(back) if back else done(present, PLACE, "language")
 
 
 def change_time_zone() -> Response:
@@ -70,11 +73,11 @@ def change_time_zone() -> Response:
     except Invalid as invalid:
         page = replace(_page(present), wrong="time_zone", errors=(invalid.message,))
         return pages.render("account/details.html", page, 422)
-    return pages.see_other(PLACE)
+    return done(present, PLACE, "zone")
 
 
 def _page(present: Me) -> DetailsPage:
     user, at = present.user, present.organisation
     of_organisation = say("That of your organisation: %(zone)s", zone=at.zone.key)
     choices = times.zone_choices(of_organisation, user.time_zone)
-    return DetailsPage(user.username, at.name, user.name, user.locale, user.time_zone, choices)
+    return DetailsPage(user.username, at.name, user.name, user.locale, user.time_zone, choices, done=outcome(present))

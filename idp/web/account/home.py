@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 
 from idp import clock
 from idp.audit import Origin
+from idp.errors import Message, say
 from idp.identity import authority, logins, recoveries
 from idp.identity.brand import brand_of
 from idp.signin.case import Needs
@@ -14,6 +15,7 @@ from idp.signin.settle import known
 from idp.store import clients
 from idp.store import logins as login_rows
 from idp.web import asking, browser, csrf, language, pages
+from idp.web.account.outcome import done, outcome
 from idp.web.account.person import Me, SignInFirst, me, who
 
 
@@ -38,6 +40,7 @@ class HomePage:
     apps: tuple[App, ...]
     has_console: bool = False
     is_recovering: bool = False
+    done: Message | None = None
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -53,12 +56,12 @@ def home() -> Response:
     present = who()
     if present is None:
         pages.wear(known(browser.settings(), browser.visit(), "", asking.read).brand)
-        return pages.render("account/home.html", HomePage("", "", "", ()))
+        return pages.render("account/home.html", HomePage("", "", "", (), done=_signed_out()))
     pages.wear(brand_of(present.organisation))
     user, at = present.user, present.organisation
     rules = authority.administers(at.id, user)
     is_recovering = rules and recoveries.under_way(at.id) is not None
-    page = HomePage(user.username, user.name, at.name, _apps(present), rules, is_recovering)
+    page = HomePage(user.username, user.name, at.name, _apps(present), rules, is_recovering, outcome(present))
     return pages.render("account/home.html", page)
 
 
@@ -81,7 +84,7 @@ def sign_out() -> Response:
         origin = Origin(actor_id=login.user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
         logins.end(login, "signed_out", origin)
     browser.cookies().login = ""
-    return pages.see_other(f"/?{urlencode(spoken)}")
+    return pages.see_other(f"/?{urlencode({**spoken, 'done': 'signed-out'})}")
 
 
 def stop_recovery() -> Response:
@@ -89,7 +92,12 @@ def stop_recovery() -> Response:
     csrf.require()
     present = me(Needs(return_to="/"))
     recoveries.cancel(browser.settings(), present.organisation, present.origin)
-    return pages.see_other("/")
+    return done(present, "/", "recovery")
+
+
+def _signed_out() -> Message | None:
+    """Return what is true for everybody whom no page knows, where the address says that it was just done."""
+    return say("You are signed out.") if request.args.get("done") == "signed-out" else None
 
 
 def _apps(present: Me) -> tuple[App, ...]:

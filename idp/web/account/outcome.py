@@ -1,25 +1,46 @@
-"""What was just done at the sign-in details, for the page to say so. An address alone never claims what is not so."""
+"""What was just done at a page of one's own, for the page to say so. An address alone never claims what is not so."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from flask import request
+from flask import Response, request
 
 from idp import clock
 from idp.errors import Message, say
 from idp.store import credentials, passkeys
 from idp.store.users import User
+from idp.web import pages, stash
+from idp.web.account.person import Me
 
 JUST_NOW = timedelta(minutes=2)
+PURPOSE = "done"
+DONE = {
+    "name": say("Done. Your name is saved."),
+    "language": say("Done. Your language is saved."),
+    "zone": say("Done. Your time zone is saved."),
+    "device": say("Done. The device is forgotten."),
+    "renamed": say("Done. The name of the passkey is saved."),
+    "session": say("Done. The session is ended."),
+    "app": say("Done. The app has no access any more."),
+    "mailed": say("Done. A message is on its way to you."),
+    "recovery": say("Done. The recovery of the owner is stopped."),
+}
 
 
-def outcome(user: User) -> Message | None:
-    """Return what the address says was done, if the user's rows say so too; None otherwise."""
-    known = _OUTCOMES.get(request.args.get("done", ""))
-    if known is None:
-        return None
-    moment = known[1](user)
-    return known[0] if moment is not None and moment > clock.now() - JUST_NOW else None
+def done(present: Me, address: str, what: str) -> Response:
+    """Go to ``address``, whose page says that it is done, in this session alone. ``what`` is a word of ``DONE``."""
+    reference = stash.put(PURPOSE, what, int(JUST_NOW.total_seconds()), present.settled.login_id)
+    return pages.see_other(f"{address}?done={reference}")
+
+
+def outcome(present: Me) -> Message | None:
+    """Return what was just done: what ``done`` kept, or what the address says if the user's rows say so too."""
+    word = request.args.get("done", "")
+    if word not in _BY_ROWS:
+        return DONE.get(stash.get(PURPOSE, word, present.settled.login_id)) if word else None
+    message, moment_of = _BY_ROWS[word]
+    moment = moment_of(present.user)
+    return message if moment is not None and moment > clock.now() - JUST_NOW else None
 
 
 def _codes_made(user: User) -> datetime | None:
@@ -35,10 +56,11 @@ def _passkey_removed(user: User) -> datetime | None:
     return passkeys.last_removal(user.organisation_id, user.id)
 
 
-_OUTCOMES: Mapping[str, tuple[Message, Callable[[User], datetime | None]]] = {
+_BY_ROWS: Mapping[str, tuple[Message, Callable[[User], datetime | None]]] = {
     "set-up": (say("Done. Your second factor and your recovery codes are active."), _codes_made),
     "password": (say("Done. Your password is changed."), lambda user: user.password_changed_at),
     "passkey": (say("Done. Your passkey is added."), _passkey_added),
     "passkey-removed": (say("Done. The passkey is removed."), _passkey_removed),
     "removed": (say("Done. Your second factor is removed."), lambda user: user.factor_changed_at),
 }
+"""What the sign-in machine or a dialog did, by the word in the address and the rows that it wrote."""

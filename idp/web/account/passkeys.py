@@ -11,7 +11,7 @@ from idp.identity.makers import maker_of
 from idp.signin.case import ADD_PASSKEY, Needs
 from idp.store.passkeys import Passkey
 from idp.web import browser, confirmation, csrf, forms, pages, unsaved
-from idp.web.account.outcome import outcome
+from idp.web.account.outcome import done, outcome
 from idp.web.account.person import Me, changing, me
 
 PLACE = "/account/passkeys"
@@ -74,8 +74,8 @@ def show() -> Response:
     present = me(Needs(return_to=PLACE))
     keys = tuple(_as_typed(key_of(row)) for row in passkeys.passkeys_of(present.user))
     accepted = passkeys.accepted(browser.settings(), present.user)
-    is_full, done = len(keys) >= passkeys.MOST, outcome(present.user)
-    page = PasskeysPage(present.user.username, present.organisation.name, keys, is_full, accepted, done)
+    is_full, told = len(keys) >= passkeys.MOST, outcome(present)
+    page = PasskeysPage(present.user.username, present.organisation.name, keys, is_full, accepted, told)
     return pages.render("account/passkeys.html", page)
 
 
@@ -91,7 +91,7 @@ def rename(passkey_id: str) -> Response:
     csrf.require()
     present = me(_changing(PLACE))
     passkeys.rename(present.user, passkey_id, forms.fields().get("name", ""), present.origin)
-    return pages.see_other(PLACE)
+    return done(present, PLACE, "renamed")
 
 
 def ask_to_remove(passkey_id: str) -> Response:

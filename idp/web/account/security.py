@@ -79,7 +79,7 @@ def security_page(present: Me) -> SecurityPage:
         email=user.email or "",
         email_is_verified=user.email_verified_at is not None,
         password_is_leaked=user.leaked_found_at is not None,
-        done=outcome(user),
+        done=outcome(present),
     )
 
 

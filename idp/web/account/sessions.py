@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
+from idp.errors import Message
 from idp.identity import sessions
 from idp.identity.sessions import OpenSession
 from idp.signin.case import Needs
 from idp.web import browser, csrf, pages
+from idp.web.account.outcome import done, outcome
 from idp.web.account.person import me
 
 PLACE = "/account/sessions"
@@ -21,6 +23,7 @@ class SessionsPage:
     organisation_name: str
     current: str
     sessions: tuple[OpenSession, ...]
+    done: Message | None = None
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -33,7 +36,7 @@ def show() -> Response:
     """The list."""
     present = me(Needs(return_to=PLACE))
     found = sessions.of_person(present.user)
-    page = SessionsPage(present.user.username, present.organisation.name, present.settled.login_id, found)
+    page = SessionsPage(present.user.username, present.organisation.name, present.settled.login_id, found, outcome(present))
     return pages.render("account/sessions.html", page)
 
 
@@ -43,6 +46,6 @@ def end(login_id: str) -> Response:
     present = me(Needs(return_to=PLACE))
     sessions.end_own(present.user, login_id, present.origin)
     if login_id != present.settled.login_id:
-        return pages.see_other(PLACE)
+        return done(present, PLACE, "session")
     browser.cookies().login = ""
-    return pages.see_other("/")
+    return pages.see_other("/?done=signed-out")

@@ -87,7 +87,7 @@ class Admin:
     def frame(self, here: str) -> Frame:
         """Around a page of the section ``here``."""
         at = self.organisation
-        notice = DONE.get(request.args.get("done", ""))
+        notice = DONE.get(request.args.get("done", "")) if request.method != "POST" else None
         return Frame(self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), notice)
 
     def _entries(self) -> tuple[Section, ...]:

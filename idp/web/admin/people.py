@@ -159,7 +159,7 @@ def edit(store_url: str, user_id: str) -> Response:
 def _save(admin: Admin, user: User, form: Fields) -> Response:
     people.change(browser.settings(), admin.organisation, user, _told(admin, form), admin.origin)
     if "one_time_password" in form:
-        return pages.see_other(address_of(admin, user.id, "one-time-password"))
+        return access.done(address_of(admin, user.id, "one-time-password"), "saved")
     return access.done(address_of(admin, user.id), "saved")
 
 
