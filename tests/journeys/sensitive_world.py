@@ -28,6 +28,7 @@ class World:
 
     def __init__(self, factory: Factory, shoes: str, actors: Mapping[str, MadePerson]) -> None:
         self.factory, self.shoes, self.actors, self._numbers = factory, shoes, actors, count()
+        self.looked_up: list[str] = []
 
     def name(self) -> str:
         """A name that nobody has."""

@@ -8,12 +8,12 @@ import pytest
 from idp.clock import now as clock_now
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import leaked, links
+from idp.identity import invitations, leaked, links, passwords
 from idp.identity.leaked import Lookup
 from idp.store import limits, users
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
-from tests.factories import Factory, MadePerson
+from tests.factories import BY_TESTS, Factory, MadePerson
 from tests.journeys.test_getting_back import NEW, forget
 from tests.journeys.test_one_time_password import sent_to
 from tests.journeys.test_stages import events
@@ -56,7 +56,7 @@ def refused(browser: Browser, password: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("typed", [STOLEN, NORMAL], ids=["as it was", "in the form that is compared"])
-@pytest.mark.parametrize("place", ["profile", "reset link", "one-time password", "must change"])
+@pytest.mark.parametrize("place", ["profile", "reset link", "one-time password", "must change", "invitation", "closed"])
 def test_the_present_password_is_not_a_new_one(
     factory: Factory, journey, new_browser, postman: Postman, zoe: MadePerson, clock, place: str, typed: str
 ) -> None:
@@ -72,11 +72,20 @@ def test_the_present_password_is_not_a_new_one(
     elif place == "one-time password":
         typed = sent_to(factory, replace_owner(factory, zoe), postman)
         browser = journey(zoe, browser=browser).begin().password(typed).browser
+    elif place == "invitation":
+        with factory.context():
+            invitations.invite(factory.settings, factory.organisation(zoe.organisation_id), factory.user(zoe), BY_TESTS)
+        browser.open(postman.link("zoe@shoes.example"))
+    elif place == "closed":
+        with factory.context(), transaction():
+            passwords.close(factory.user(zoe), "address_restored", BY_TESTS)
+        forget(browser, zoe)
+        browser.open(postman.link("zoe@shoes.example"))
     else:
         with factory.context(), transaction():
             users.change_user(zoe.organisation_id, zoe.id, must_change_password=True)
         browser = journey(zoe, browser=browser).begin().password().browser
-    refused(browser, typed, PRESENT)
+    refused(browser, typed, BARRED if place == "closed" else PRESENT)
     choose(browser, NEW)
     assert "password:changed" in events(factory, zoe.organisation_id)
 

@@ -8,6 +8,9 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from idp.config import Settings
+from idp.identity import leaked
+from idp.identity.leaked import Lookup
 from idp.identity.sensitive_changes import FRESH_PROOF, FRESH_PROOF_AND_PASSWORD, NOTHING
 from idp.store import audit as audit_rows
 from tests.drivers.browser import Browser
@@ -73,9 +76,12 @@ def walk(row: Row, world: World, stale: Browser, fresh: Browser) -> list[str]:
     for with_what, browser, sent, may in steps:
         if with_what.endswith("password") and row.needs < FRESH_PROOF_AND_PASSWORD:
             continue
+        world.looked_up.clear()
         got = outcome(browser, world, address, sent)
         if got != ("changed" if may else "asked"):
             found.append(f"{row.what} with {with_what}: {got}")
+        if sent is with_password and browser is fresh and world.looked_up != [person.password]:
+            found.append(f"{row.what}: looked up {world.looked_up}")
         if may:
             break
     return found
@@ -89,12 +95,21 @@ def by_recovery_code(browser: Browser, person: MadePerson) -> Browser:
 
 
 def test_every_change_is_asked_for_as_much_as_it_needs(
-    factory: Factory, enter, new_browser, clock: Callable[..., None], shoes: str, anna, boss, olga, kim
+    factory: Factory, enter, new_browser, clock: Callable[..., None], shoes: str, anna, boss, olga, kim, monkeypatch
 ) -> None:
-    """S13, S47, ASVS V7.5.1: with an old proof nothing sensitive changes by any route, and everything does with enough."""
+    """S13, S47, ASVS V7.5.1: with an old proof nothing sensitive changes by any route, and everything does with enough.
+
+    S31: every dialog that takes a password looks it up among the leaked ones.
+    """
     actors = {"anna": anna, "boss": boss, "olga": olga, "kim": kim}
     others = {name: factory.make_user(shoes, name, with_totp=True, email=f"{name}@shoes.example") for name in ("sam", "tom")}
     world = World(factory, shoes, {**actors, **others})
+
+    def look_up(settings: Settings, password: str) -> Lookup:
+        world.looked_up.append(password)
+        return Lookup(hit=False)
+
+    monkeypatch.setattr(leaked, "look_up", look_up)
     stale = {name: enter(actors[name], "/account/sessions", new_browser()) for name in ACTORS}
     clock(minutes=11)
     fresh = {name: enter(person, "/account/sessions", new_browser()) for name, person in {**actors, **others}.items()}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from idp import schema
 from idp.config import Settings
-from idp.db import Base, db
+from idp.db import Base, db, transaction
 from idp.identity import odd_names, people
 from idp.store import credentials, organisations, users
 from tests.drivers.applications import bare_app
@@ -100,6 +100,25 @@ def test_the_last_accepted_step_stays_spent(configure: Callable[..., Settings]) 
         schema.downgrade(app, "0004")
         with app.app_context(), db.engine.connect() as connection:
             assert connection.execute(text("SELECT last_step FROM totp")).scalar() == 59_000_000
+
+
+def test_barred_passwords_leave_those_who_are_there_as_they_were(configure: Callable[..., Settings]) -> None:
+    """0010: nobody's password is barred or found leaked by the migration, and it goes back without a loss."""
+    with bare_app(configure(database={"url": "sqlite:///fresh.sqlite3"})) as app:
+        schema.upgrade(app, "0009")
+        with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
+                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
+            _insert(connection, "users", organisation_id="o", id="u", username="u", username_key="u", name="", locale="",
+                    claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="",
+                    password_hash="made before")  # fmt: skip
+        for _ in range(2):
+            schema.upgrade(app)
+            with app.app_context(), transaction():
+                (row,) = users.users("o")
+                assert (row.password_hash, row.barred_hash, row.leaked_found_at) == ("made before", None, None)
+                users.change_user("o", "u", barred_hash="given up")
+            schema.downgrade(app, "0009")
 
 
 @pytest.mark.both_engines
