@@ -10,8 +10,10 @@ Run it with POS_CLIENT_SECRET set; ISSUER and PORT may be.
 
 import os
 import time
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import OAuth
@@ -124,10 +126,15 @@ def sign_out() -> Response:
     return redirect(f"{end}?{urlencode(wishes | ({'id_token_hint': hint} if hint else {}))}")
 
 
+def in_words(moment: int, zone: str) -> str:
+    """A time of day with its zone: the one that the person chose, else this machine's."""
+    return datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(zone) if zone else None).strftime("%H:%M:%S %Z")
+
+
 def page(body: str, title: str, **values: object) -> str:
     """A page of the till."""
     claims, person = session.get("claims") or {}, session.get("person") or {}
-    since = time.strftime("%H:%M:%S", time.localtime(claims["auth_time"])) if "auth_time" in claims else ""
+    since = in_words(claims["auth_time"], person.get("zoneinfo", "")) if "auth_time" in claims else ""
     return render_template_string(
         LAYOUT.replace("<!-- body -->", body), title=title, claims=claims, person=person, since=since, goods=GOODS, **values
     )

@@ -33,9 +33,15 @@ def zone() -> ZoneInfo:
 
 
 def zone_choices(otherwise: Message, chosen: str) -> tuple[tuple[str, Message | str], ...]:
-    """The zones to choose one of, as value and words. ``otherwise``: what it means to choose none."""
-    kept = (chosen,) if chosen and chosen not in zones.choices() else ()
-    return (("", otherwise), *((name, name.replace("_", " ")) for name in (*kept, *zones.choices())))
+    """The zones to choose one of, as value and words, by city. ``otherwise``: what it means to choose none."""
+    named = sorted((_place(name), name) for name in {*zones.choices(), *filter(None, (chosen,))})
+    return (("", otherwise), *((name, place) for place, name in named))
+
+
+def _place(name: str) -> str:
+    """The city before the region: whoever types its first letters in the list finds it."""
+    region, _, city = name.replace("_", " ").rpartition("/")
+    return f"{city} ({region})" if region else city
 
 
 def day(value: date) -> Markup:

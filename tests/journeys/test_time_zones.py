@@ -44,6 +44,9 @@ def test_a_person_reads_in_a_zone_of_their_own_choice(enter, anna: MadePerson, b
     """The profile's choice changes pages at once; the empty choice goes back; a zone that nobody knows is refused."""
     enter(anna, "/account/details")
     assert "That of your organisation: Europe/Amsterdam" in browser.text
+    named = ["That of", "Abidjan (Africa)", "Amsterdam (Europe)", "Buenos Aires (America/Argentina)", "Zurich (Europe)"]
+    assert [*map(browser.text.find, named)] == sorted(map(browser.text.find, named)), "by city, to be found by typing"
+    assert all(name in browser.text for name in named)
     browser.fill(time_zone="Pacific/Auckland").submit()
     assert "24 Nov 2026, 01:00 NZDT" in browser.open("/account/sessions").text
     browser.open("/account/details")

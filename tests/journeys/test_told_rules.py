@@ -5,7 +5,7 @@ import pytest
 from idp.db import transaction
 from idp.store import audit as audit_rows
 from idp.store import users
-from tests.factories import Factory
+from tests.factories import Factory, MadePerson
 
 
 @pytest.fixture
@@ -26,6 +26,23 @@ def test_the_page_names_the_length_that_is_enforced(factory: Factory, journey, q
         chosen = "rj4kd8wq2mzx9vbt5npc"[:length]
         browser.fill(new_password=chosen, new_password_again=chosen).submit()
         assert (browser.left_for is None) is (length < told)
+
+
+@pytest.mark.parametrize(("path", "field"), [("people", "q"), ("audit", "username"), ("sessions", "username")])
+def test_a_username_as_long_as_it_may_be_can_be_looked_for(
+    factory: Factory, enter, shoes: str, anna: MadePerson, path: str, field: str
+) -> None:
+    """S13: what the form of a person takes, the searches take whole."""
+    long = "n" * 254
+    factory.make_user(shoes, long)
+    browser = enter(anna, f"/admin/example-shoes/{path}")
+    assert f'maxlength="{len(long)}"' in browser.html
+    browser.fill(**{field: long[:-1]}).submit()
+    nobody = browser.text
+    browser.fill(**{field: long}).submit()
+    assert browser.value(field) == long
+    assert "There is nobody" in nobody if path == "audit" else True
+    assert "There is nobody" not in browser.text
 
 
 def test_declining_the_offer_is_in_the_audit_log(factory: Factory, journey) -> None:

@@ -140,7 +140,7 @@ def _put_in(admin: Admin, group: Group, username: str) -> None:
     at = admin.organisation
     user = people.find(at.id, username)
     if user is None:
-        raise Invalid("username", say("Nobody here has the username “%(username)s”.", username=username[:100]))
+        raise Invalid("username", say("Nobody here has the username “%(username)s”.", username=username[:254]))
     names = [one.name for one in users.groups_of(at.id, user.id)]
     members.change(browser.settings(), at, user, {"groups": [*dict.fromkeys([*names, group.name])]}, admin.origin)
 

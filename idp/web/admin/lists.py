@@ -23,7 +23,7 @@ class Pages:
     later: str
 
 
-def asked(name: str, longest: int = 100) -> str:
+def asked(name: str, longest: int = 254) -> str:
     """A word of the query, trimmed and bounded."""
     return request.args.get(name, "").replace("\0", "").strip()[:longest]
 
