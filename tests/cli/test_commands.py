@@ -91,12 +91,7 @@ def test_a_password_is_read_from_standard_input(shop: Idp, anna: Callable[[], An
 
 @pytest.mark.parametrize(
     ("password", "why"),
-    [
-        ("short", "at least"),
-        ("password1234", "leaked"),
-        ("anna anna anna", "made of your name"),
-        ("a sturdy kettle sings", "present password"),
-    ],
+    [("short", "at least"), ("password1234", "leaked"), ("anna anna anna", "made of"), ("a sturdy kettle sings", "present")],
 )
 def test_an_unsafe_password_is_refused(shop: Idp, anna: Callable[[], Any], password: str, why: str) -> None:
     """S33: a new password that is leaked is refused, at the command line too."""

@@ -56,7 +56,7 @@ def test_people_change_their_own_name(factory: Factory, journey, jan, clock) -> 
     browser = inside(walk).open("/account/details")
     clock(minutes=11)
     browser.reload().fill(name="  Jan de Wit ").submit()
-    assert browser.url.endswith("/account/details")
+    assert browser.url.partition("?")[0].endswith("/account/details")
     assert browser.value("name") == "Jan de Wit"
     browser.fill(name="x" * 201).submit()
     assert browser.status == 422
@@ -109,7 +109,7 @@ def test_open_sessions_are_listed_and_ended(factory: Factory, journey, new_brows
     assert "Signed in to: Webshop" in browser.text
     assert browser.text.count("this browser") == 1
     browser.submit("End Chrome · Android")
-    assert browser.url.endswith("/account/sessions")
+    assert browser.url.partition("?")[0].endswith("/account/sessions")
     assert "Chrome · Android" not in browser.text
     with pytest.raises(Refused):
         other.app.userinfo(tokens.access_token)
