@@ -9,10 +9,13 @@ from idp import clock, engines, keys, outage, schema, sealing
 from idp.config import Settings
 from idp.db import db
 from idp.oauth.provider import Provider
-from idp.store.sealed import ATTEMPTS
+from idp.store.sealed import ATTEMPTS, NEEDS
 
 LOOK_AGAIN = timedelta(minutes=10)
 """What opened before opens now, unless another host writes with other secrets: looking costs a scan of some tables."""
+
+BEGUN_AGAIN = frozenset((ATTEMPTS.name, NEEDS.name))
+"""A sign-in in progress that does not open is begun again (S60). It is kept for days, but is no reason to serve nobody."""
 
 
 class Readiness:
@@ -51,8 +54,7 @@ class Readiness:
         if self._opened_at is not None and abs(now - self._opened_at) < LOOK_AGAIN:
             return ""
         with self._app.app_context():
-            # A sign-in in progress that does not open begins again (S60); it lives for an hour at most.
-            found = [locked for locked in sealing.locked(settings) if locked.kind != ATTEMPTS.name]
+            found = [locked for locked in sealing.locked(settings) if locked.kind not in BEGUN_AGAIN]
         if found:
             told = "; ".join(f"{one.kind}: {one.reason}" for one in found)
             return f"secrets: they do not open what is stored ({told}); put the key that sealed it back, at the end"

@@ -103,6 +103,25 @@ def test_what_an_old_key_sealed_moves_to_the_new_one_and_everything_works_withou
         assert "code=" in str(browser.left_for), browser.text
 
 
+def test_a_sign_in_in_progress_whose_key_is_gone_stops_nobody_else(
+    running_with: At, ann: MadePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 7 entries 29 and 37: it is refused, not an error of ours; the installation is ready, and the next one works."""
+    with running_with(SECRET) as (_, browser, party):
+        begun = sign_in(browser, party, ann)
+        jar = dict(begun.cookies)
+    with running_with(NEW, SECRET) as (between, _, _), monkeypatch.context() as patched:
+        begun_again = (sealed.ATTEMPTS, sealed.NEEDS)
+        patched.setattr(sealing, "COLUMNS", tuple(one for one in sealed.COLUMNS if one not in begun_again))
+        worker_runs(between)
+    with running_with(NEW) as (_, browser, party):
+        assert browser.client.get("/readyz", base_url=browser.issuer).status_code == 200
+        wear(browser, jar).open(begun.url)
+        assert browser.status == 404, browser.text
+        sign_in(browser, party, ann).fill(code=ann.authenticator.code()).submit()
+        assert "code=" in str(browser.left_for), browser.text
+
+
 def test_an_authenticator_app_moves_to_the_new_key_when_it_is_used(running_with: At, ann: MadePerson, clock) -> None:
     """Re-sealed at use, also where no worker has come by yet."""
     with running_with(NEW, SECRET) as (between, browser, party):
