@@ -77,7 +77,8 @@ def provision(settings: Settings, read: document.Document, *, dry_run: bool = Fa
     trial = Work(settings, read, set_credentials)
     rehearse(trial, _units(read))
     db.release()
-    users.judge(trial)
+    chosen = sum(bool(pending.draft.password) for pending in trial.credentials_of.values())
+    users.judge(trial, Progress("judged the passwords of", chosen))
     read.refuse_if_faulty()
     if dry_run:
         return trial.lines

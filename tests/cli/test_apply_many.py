@@ -145,3 +145,16 @@ def test_what_changed_since_the_trial_is_told_as_it_is(idp: Idp, monkeypatch: py
     said = idp.apply(people(60) + late, code=1).stderr
     assert "steps were done; put right what follows and apply again" in said
     assert "nothing was changed" not in said
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_long_work_says_how_far_it_is(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 33: judging, hashing and writing alike; a dry run judges too. What it made stands alone on stdout."""
+    monkeypatch.setattr("idp.cli.apply.TELL_EVERY", 0.0)
+    text = people(2).replace(f'password_hash = "{HASH}"', 'password = "a sturdy kettle sings"')
+    tried = idp.apply(text, "--dry-run").stderr
+    assert "judged the passwords of 3 of 3" in tried, tried
+    done = idp.apply(text)
+    for line in ("judged the passwords of 1 of 3", "hashed the credentials of 3 of 3", "wrote 5 of 5"):
+        assert line in done.stderr, done.stderr
+        assert line not in done.stdout

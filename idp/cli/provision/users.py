@@ -3,9 +3,9 @@
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 
@@ -15,6 +15,7 @@ from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
 from idp.cli.provision.shape import CREDENTIALS
 from idp.cli.provision.work import ORIGIN, Pending, Work
 from idp.config import Settings
+from idp.errors import Message
 from idp.identity import credentials, details, people
 from idp.identity.credentials import Ready
 from idp.identity.details import PersonDraft
@@ -22,6 +23,7 @@ from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
+T = TypeVar("T")
 DETAILS = ("email", "email_verified", "name", "phone_number", "locale", "time_zone", "role", "groups", "shops")
 
 
@@ -78,14 +80,19 @@ def _prepared(work: Work, table: Table, draft: PersonDraft, at: Organisation, *,
     return Ready()
 
 
-def judge(work: Work) -> None:
-    """Note every password that its person could not choose on a page either. May ask the leak service: no transaction."""
-    for pending in work.credentials_of.values():
-        draft = pending.draft
-        if draft.password:
-            why = credentials.unacceptable(work.settings, pending.organisation, draft, has_factor=pending.has_factor)
-            if why is not None:
-                work.document.fault(pending.table, "password", in_english(why))
+def judge(work: Work, told: Callable[[int], None]) -> None:
+    """Note every password that its person could not choose on a page either. ``told`` hears how many were judged.
+
+    May ask the leak service, for several at once: no transaction open.
+    """
+    given = [pending for pending in work.credentials_of.values() if pending.draft.password]
+
+    def _why_not(one: Pending) -> Message | None:
+        return credentials.unacceptable(work.settings, one.organisation, one.draft, has_factor=one.has_factor)
+
+    for one, why in _each_in_threads(given, _why_not, told):
+        if why is not None:
+            work.document.fault(one.table, "password", in_english(why))
 
 
 def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[int], None]) -> Mapping[str, Ready]:
@@ -94,18 +101,24 @@ def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[in
     hashing = settings.passwords.model_copy(update={"hash_slots": cores, "hash_patience_seconds": 3600.0})
     wide = settings.model_copy(update={"passwords": hashing})
     wide.__dict__.pop("hasher", None)  # it was made for the slots of a server process
+    hashed = _each_in_threads(pending, lambda one: credentials.ready(wide, one.draft), told)
+    return {one.table.name: ready for one, ready in hashed}
+
+
+def _each_in_threads(
+    pending: Collection[Pending], act: Callable[[Pending], T], told: Callable[[int], None]
+) -> Iterator[tuple[Pending, T]]:
+    """What ``act`` makes of each, in their order, from as many threads as there are cores."""
     app: Flask = cast(Any, current_app)._get_current_object()
 
-    def _ready(one: Pending) -> Ready:
+    def _act(one: Pending) -> T:
         with app.app_context():
-            return credentials.ready(wide, one.draft)
+            return act(one)
 
-    made: dict[str, Ready] = {}
-    with ThreadPoolExecutor(cores, initializer=_stand_back) as threads:
-        for one, ready in zip(pending, threads.map(_ready, pending), strict=True):
-            made[one.table.name] = ready
-            told(len(made))
-    return made
+    with ThreadPoolExecutor(os.cpu_count() or 1, initializer=_stand_back) as threads:
+        for number, pair in enumerate(zip(pending, threads.map(_act, pending), strict=True), 1):
+            yield pair
+            told(number)
 
 
 def _stand_back() -> None:
