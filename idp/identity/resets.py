@@ -84,7 +84,7 @@ def ask(settings: Settings, store_url: str, username: str, origin: Origin) -> No
     """
     now, request_id = clock.now(), crypto.new_id()
     typed = {"store_url": normal_store_url(store_url), "username": people.compared(username[:254])}
-    throttle.admit_mail(settings, f"{typed['store_url']}\0{typed['username']}", origin.address, now)
+    throttle.admit_mail(settings, _account(**typed), origin.address, now)
     values = {**typed, "address": origin.address, "request_id": origin.request_id, "label": origin.label}
     with transaction():
         packed = sealed.RESET_REQUESTS.seal_json(settings.ring, request_id, values)
@@ -110,11 +110,20 @@ def _answer(settings: Settings, request: store.ResetRequest) -> bool:
     except Unreadable:
         return False
     organisation = organisations.organisation_at(asked["store_url"])
-    user = people.find(organisation.id, asked["username"]) if organisation else None
+    user = people.find_to_sign_in(organisation.id, asked["username"]) if organisation else None
     if user is None or user.disabled_at is not None:
         return False
+    if asked["username"] != user.username_key:  # asked by the address: it counts for the username, too
+        account = _account(asked["store_url"], user.username_key)
+        if not throttle.admits_mail_for(settings, account, clock.now()):
+            return False
     origin = Origin(address=asked["address"], request_id=asked["request_id"], label=asked["label"])
     return mail_link(settings, user, origin, links.soon(settings))
+
+
+def _account(store_url: str, username: str) -> str:
+    """Name an account for the limit of mails, in one form."""
+    return f"{store_url}\0{username}"
 
 
 def mail_link(

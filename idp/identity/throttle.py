@@ -172,12 +172,21 @@ def admit_mail(settings: Settings, account: str, address: str, now: datetime) ->
 
     ``account``: whatever names it in one form. It is counted alike whether there is such an account, as a digest.
     """
-    bounds, key = settings.limits, settings.ring.lookups("mail", account)[0]
-    window = timedelta(minutes=bounds.address_window_minutes)
     with transaction():
-        _admit_address(settings, MAILS, bounds.mails_from_address, address, now)
-        if not limits.admit_address(MAILS_FOR, key, bounds.mails_for_account, now, now + window):
-            _refuse_address(MAILS_FOR, key, now)
+        _admit_address(settings, MAILS, settings.limits.mails_from_address, address, now)
+        if not admits_mail_for(settings, account, now):
+            _refuse_address(MAILS_FOR, _mail_key(settings, account), now)
+
+
+def admits_mail_for(settings: Settings, account: str, now: datetime) -> bool:
+    """Count a mail with a link for an account; False where it had as many within the window as it may get."""
+    bounds = settings.limits
+    until = now + timedelta(minutes=bounds.address_window_minutes)
+    return limits.admit_address(MAILS_FOR, _mail_key(settings, account), bounds.mails_for_account, now, until)
+
+
+def _mail_key(settings: Settings, account: str) -> str:
+    return settings.ring.lookups("mail", account)[0]
 
 
 def check_client_address(settings: Settings, address: str, now: datetime) -> None:

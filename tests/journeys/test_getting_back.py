@@ -53,6 +53,24 @@ def test_a_forgotten_password_is_replaced_by_mail(journey, browser, new_browser,
     assert walk.code().tokens().acr == "mfa"
 
 
+@pytest.mark.parametrize("typed", ["ann@shoes.example", " \u200bANN@Shoes.example"])
+def test_whoever_signs_in_by_an_address_asks_by_it(journey, browser, new_browser, postman, ann, clock, typed: str) -> None:
+    """V6.4.3: what the password page takes as the username, the page for a forgotten password takes too."""
+    journey(ann).begin()
+    browser.click("Forgot your password?")
+    browser.fill(username=typed).submit()
+    choose(new_browser(), postman.link("ann@shoes.example"))
+    assert journey(ann, browser=new_browser()).begin().password(NEW).code().tokens().acr == "mfa"
+
+
+def test_two_names_of_one_person_bring_no_more_mail_than_one(factory: Factory, new_browser, postman, ann, clock) -> None:
+    """Entry 8: five mails for an account within a quarter of an hour, by username and by address together."""
+    for typed in ("ann", "ann@shoes.example"):
+        for _ in range(factory.settings.limits.mails_for_account):
+            forget(new_browser(), ann, typed)
+    assert len(postman.bring("ann@shoes.example")) == factory.settings.limits.mails_for_account
+
+
 def test_old_password_sessions_and_devices_end_with_a_reset(journey, browser, new_browser, postman, ann, clock) -> None:
     """S40, CS-09: what rested on the old password is over."""
     walk = journey(ann).begin(scope="openid")
