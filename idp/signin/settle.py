@@ -166,7 +166,8 @@ def answer(
 def _taken(work: Work, step: Step, form: Form) -> Told | Moved:
     outcome = step.answer(work, form)
     if isinstance(outcome, Wrong):
-        return told(_after(work, outcome), step, outcome.errors, form)
+        _note_spent(work, outcome)
+        return told(work, step, outcome.errors, form)
     new = effects.keep(work, outcome)
     login_ended = outcome.ends_login and not new.login
     return Moved(work.case.attempt_id, new.login, outcome.device_cookie, new.browser, login_ended)
@@ -249,12 +250,9 @@ def _prepared(work: Work, step: Step) -> Work:
     return gather_again(work)
 
 
-def _after(work: Work, wrong: Wrong) -> Work:
-    """The work after a wrong answer, whose challenge must not be tried again."""
+def _note_spent(work: Work, wrong: Wrong) -> None:
+    """Take the challenge of a wrong answer away: it must not be tried again."""
     if wrong.prepared is not None:
-        try:
-            with db.transaction():
-                attempts.note(work.settings, work.attempt, Noted(prepared=wrong.prepared))
-        except Stale:
-            pass  # another answer spent it first
-    return gather_again(work)
+        # Stale: another answer spent it first.
+        with suppress(Stale), db.transaction():
+            attempts.note(work.settings, work.attempt, Noted(prepared=wrong.prepared))

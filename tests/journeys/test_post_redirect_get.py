@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -9,12 +12,14 @@ from sqlalchemy import select
 from idp import clock as clocks
 from idp import db
 from idp.db import transaction
-from idp.identity import links, operating
+from idp.identity import links, operating, totp
 from idp.store import clients, limits
 from idp.store.stash import Stashed
 from idp.sweeps import sweep
+from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
+from tests.journeys.test_set_up import key_on
 
 AT = "/admin/example-shoes"
 Enter = Callable[..., Browser]
@@ -102,6 +107,27 @@ def test_what_was_wrong_is_not_told_of_another_step(journey, factory: Factory, q
     walk.browser.open(address)
     assert (walk.browser.status, walk.browser.errors) == (200, [])
     assert "code" in walk.browser.fields
+
+
+def test_a_second_press_is_not_told_to_be_wrong(journey, factory: Factory, quiet_shoes: str, monkeypatch) -> None:
+    """Issue 7.16: a code that is sent twice confirms the set-up once, and its next page tells of nothing wrong."""
+    ann = factory.make_user(quiet_shoes, "ann", groups=[factory.make_group(quiet_shoes)])
+    browser = journey(ann).begin().password().browser.submit("next").submit("next")
+    browser.fill(code=Authenticator(key_on(browser)).code())
+    first, looked_up = copy(browser), totp.spent_around
+    first.client = browser.client.application.test_client()
+    first.client._cookies = dict(browser.client._cookies)
+
+    def after_the_first(*args: Any) -> Any:
+        monkeypatch.setattr(totp, "spent_around", looked_up)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(first.submit).result()
+        return looked_up(*args)
+
+    monkeypatch.setattr(totp, "spent_around", after_the_first)
+    browser.submit()
+    assert (first.heading, browser.heading) == ("Note your recovery codes", "Note your recovery codes")
+    assert (browser.status, browser.errors) == (200, [])
 
 
 def test_a_kept_answer_is_another_browsers_nothing(journey, new_browser, factory: Factory, quiet_shoes: str, clock) -> None:
