@@ -135,7 +135,7 @@ def show(purpose: str, token: str) -> Response:
     try:
         link = _opened(token, purpose, act)
     except NotFound:
-        return gone()
+        return gone(token)
     return private(pages.render("reset/press.html", _page(link, act)))
 
 
@@ -143,12 +143,12 @@ def show(purpose: str, token: str) -> Response:
 def press(purpose: str) -> Response:
     """The button was pressed."""
     csrf.require()
-    act = ACTS.get(purpose) or abort(404)
+    act, token = ACTS.get(purpose) or abort(404), forms.fields().get("token", "")
     try:
-        link = _opened(forms.fields().get("token", ""), purpose, act)
+        link = _opened(token, purpose, act)
         act.do(browser.settings(), link, origin(link.user.id))
     except NotFound:
-        return gone()
+        return gone(token)
     return go_and_tell(f"/link/{purpose}/done", link)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request, url_for
 
+from idp import crypto
 from idp.audit import Origin
 from idp.errors import Invalid, Message, NotFound, Refusal, TooMany, say
 from idp.identity import invitations, links, resets
@@ -17,9 +18,12 @@ from idp.identity.links import Opened
 from idp.signin import settle
 from idp.store import organisations
 from idp.store.organisations import Organisation
-from idp.web import asking, browser, csrf, forms, language, pages
+from idp.web import asking, browser, csrf, forms, language, pages, stash
 
 blueprint = Blueprint("reset", __name__)
+USED = "used link"
+USED_SECONDS = 3600
+"""What a link did is told again for this long to the browser that used it."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def choose() -> Response:
         chosen = (form.get("new_password", ""), form.get("new_password_again", ""))
         resets.choose(browser.settings(), link, *chosen, origin(link.user.id))
     except NotFound:
-        return gone()
+        return gone(form.get("token", ""))
     except Invalid as wrong:
         return private(_again("reset/choose.html", _page(link), wrong))
     return go_and_tell(told_at, link)
@@ -182,7 +186,9 @@ def origin(user_id: str = "") -> Origin:
 def go_and_tell(path: str, link: Opened) -> Response:
     """On to the page that tells what was done. It knows nobody any more, so the reader's language goes along (S62)."""
     language.prefer(link.user.locale)
-    return pages.see_other(f"{path}?{urlencode(language.in_address(language.chosen()))}")
+    there = f"{path}?{urlencode(language.in_address(language.chosen()))}"
+    stash.put(USED, there, USED_SECONDS, reference=_reference_of(link.token))
+    return pages.see_other(there)
 
 
 def tell(page: ToldPage) -> Response:
@@ -197,8 +203,15 @@ def private(response: Response) -> Response:
     return response
 
 
-def gone() -> Response:
-    """A link that opens nothing, whatever the reason."""
+def gone(token: str = "") -> Response:
+    """A link that opens nothing, whatever the reason.
+
+    The browser that has just used it goes on to the page that tells what was done: Back, a second tab and a second press
+    lead here, and must not look as if nothing had been done.
+    """
+    there = stash.get(USED, _reference_of(token)) if token else None
+    if there is not None:
+        return pages.see_other(there)
     _known()
     texts = (
         say("It was used, has run out, or a newer one was sent."),
@@ -206,6 +219,10 @@ def gone() -> Response:
     )
     page = ToldPage(say("This link does not work any more"), texts, "/", say("To the front page"))
     return private(pages.render("reset/told.html", page, 404))
+
+
+def _reference_of(token: str) -> str:
+    return crypto.b64url(crypto.digest(USED, token))[:26]
 
 
 def _known(attempt: str = "") -> settle.Known:
@@ -234,7 +251,7 @@ def _choosing(token: str, purpose: str) -> Response:
     try:
         link = links.opened(browser.settings(), token, purpose)
     except NotFound:
-        return gone()
+        return gone(token)
     return private(pages.render("reset/choose.html", _page(link)))
 
 

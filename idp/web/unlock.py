@@ -30,7 +30,7 @@ def show(token: str) -> Response:
     try:
         link = unlocking.opened(browser.settings(), token)
     except NotFound:
-        return gone()
+        return gone(token)
     return _page(link)
 
 
@@ -44,7 +44,7 @@ def lift() -> Response:
         named_by(link)
         unlocking.lift(browser.settings(), link, form.get("password", ""), visit.browser_id, origin(link.user.id))
     except NotFound:
-        return gone()
+        return gone(form.get("token", ""))
     except (Invalid, TooMany) as refused:
         return _page(link, refused)
     return go_and_tell("/unlock/done", link)

@@ -5,16 +5,19 @@ from typing import get_args
 
 import pytest
 
+from idp.clock import now
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import links, retailers
+from idp.store import limits
 from tests.drivers.browser import Browser
-from tests.factories import BY_TESTS, Factory, MadePerson
+from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
 from tests.journeys.test_getting_back import NEW
 
 EMAIL = "ann@shoes.example"
 ENGLISH, DUTCH, BRAND = '<html lang="en"', '<html lang="nl"', "/brand/0b3d91.css"
-TYPED = {"reset": {"new_password": NEW, "new_password_again": NEW}}
+CHOSEN = {"new_password": NEW, "new_password_again": NEW}
+TYPED = {"reset": CHOSEN, "invitation": CHOSEN, "unlock": {"password": PASSWORD}}
 
 
 @pytest.fixture
@@ -34,6 +37,8 @@ def at_link(
 
     def follow(purpose: links.Purpose) -> Browser:
         with factory.context(), transaction():
+            for _ in range(100):
+                limits.count_towards_stop(ann.organisation_id, ann.id, "recovery", 100, now())
             token = links.make(settings, factory.user(ann), purpose, {"email": EMAIL}, links.soon(settings))
         return new_browser(languages="en").open(links.address_of(settings, purpose, token))
 
@@ -64,6 +69,24 @@ def test_what_was_done_is_told_in_the_same_language(
     assert DUTCH in page.html
     for nonsense in ("", "?language=", "?language=xx", '?language="><b>'):
         assert ENGLISH in page.open(address + nonsense).html, nonsense
+
+
+@pytest.mark.parametrize("purpose", [*TYPED, "verify", "address"])
+def test_a_used_link_tells_its_browser_what_was_done(
+    at_link: Callable[[links.Purpose], Browser], new_browser: Callable[..., Browser], clock, purpose: links.Purpose
+) -> None:
+    """Issue 7.14: Back, a second tab and a second press do not look as if nothing had been done; to others it is gone."""
+    page = at_link(purpose)
+    address, shown = page.url, page.page
+    done = page.fill(**TYPED.get(purpose, {})).submit().heading
+    assert (page.status, page.open(address).status, page.heading) == (200, 200, done)
+    form = next(form for form in shown.forms if "token" in form.fields)
+    page.send("POST", page.issuer + form.action, [(name, values[0]) for name, values in form.fields.items()])
+    assert (page.status, page.heading) == (200, done)
+    stranger = new_browser().open(address)
+    assert (stranger.status, stranger.heading) == (404, "This link does not work any more")
+    clock(minutes=61)
+    assert page.open(address).status == 404
 
 
 def test_where_there_is_one_organisation_its_brand_stays_to_the_end(
