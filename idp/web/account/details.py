@@ -40,7 +40,9 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """All of them."""
     page, kept = _page(me(Needs(return_to=PLACE))), unsaved.found()
-    return pages.render("account/details.html", replace(page, name=kept.fields.get("name", page.name)) if kept else page)
+    typed = kept.fields if kept else {}
+    name, zone = typed.get("name", page.name), typed.get("time_zone", page.time_zone)
+    return pages.render("account/details.html", replace(page, name=name, time_zone=zone))
 
 
 def change_name() -> Response:
