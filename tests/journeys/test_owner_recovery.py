@@ -244,7 +244,7 @@ def test_who_cannot_be_mailed_a_link_stops_it_on_the_front_page(
         recoveries.start(factory.settings, factory.organisation(shop), BY_TESTS)
     assert "being recovered" in browser.reload().text
     browser.submit("Stop the recovery")
-    assert browser.url == ISSUER + "/"
+    assert "Done. The recovery of the owner is stopped." in browser.text
     assert "being recovered" not in browser.text
     assert events(factory, shop) == ["owner_recovery:started", "owner_recovery:cancelled"]
     browser.send("POST", ISSUER + "/account/owner-recovery/stop", [("csrf_token", browser.value("csrf_token"))])
