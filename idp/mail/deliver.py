@@ -28,7 +28,7 @@ LEASE = timedelta(minutes=10)
 """Longer than a conversation can take with ``smtp.PATIENCE`` at each of its steps."""
 TRIES = 12
 RELAY_TRIES = 40
-"""Five days (RFC 5321 §4.5.4.1): nobody's mail is parked because the relay was misconfigured over a long weekend."""
+"""Five days (RFC 5321 §4.5.4.1): nobody's mail is parked because the relay was away or misconfigured over a long weekend."""
 OF_RELAY = frozenset({Failure.RELAY, Failure.AWAY})
 """Failures that say nothing about the mail: the relay refuses us, or is away."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
@@ -130,7 +130,7 @@ def _deliver(settings: Settings, mail: OutgoingMail) -> Failure | None:
 
 def _note_failure(settings: Settings, mail: OutgoingMail, failure: Failure, reason: str) -> None:
     tries = mail.tries + 1
-    most = RELAY_TRIES if failure is Failure.RELAY else TRIES
+    most = RELAY_TRIES if failure in OF_RELAY else TRIES
     if failure is Failure.RECIPIENT or tries >= most:
         _give_up(mail, failure, reason, may_be_resent=True)
         return

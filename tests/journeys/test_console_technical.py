@@ -138,7 +138,7 @@ def test_failed_mail_says_why_and_is_sent_again(factory, configure, enter, anna,
             with transaction():
                 outbox.resend(jan.organisation_id, mail_id, now_clock.now())
             with transaction():
-                outbox.note_failure(mail_id, deliver.TRIES - 1, now_clock.now(), "")
+                outbox.note_failure(mail_id, deliver.RELAY_TRIES - 1, now_clock.now(), "")
             deliver.deliver_due(refusing)
     browser = enter(anna, f"{HOME}/mail?state=failed")
     assert "jan@shoes.example" in browser.text

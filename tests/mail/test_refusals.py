@@ -19,6 +19,7 @@ from idp.mail import deliver, messages
 from idp.sections import Mail
 from idp.store import audit, outbox
 from idp.store.outbox import OutgoingMail
+from tests.drivers.machine import free_port
 from tests.drivers.smtp import Mailbox
 from tests.factories import Factory, MadePerson
 
@@ -139,6 +140,13 @@ def test_a_greeting_that_refuses_is_about_the_relay(
     with greeting(line) as port, factory.context():
         row = tried(configure(mail=over(port)), vera)
     assert (row.failed_at, row.failure) == (None, failure)
+
+
+def test_a_relay_that_is_away_parks_no_mail(configure: Configure, vera: MadePerson, factory: Factory) -> None:
+    """RFC 5321 §4.5.4.1: nobody listens there, as with a wrong host or port, for longer than a refused mail is tried."""
+    with factory.context():
+        row = tried(configure(mail=over(free_port())), vera, times=deliver.TRIES + 3)
+    assert (row.failed_at, row.failure) == (None, "away")
 
 
 @pytest.mark.parametrize(
