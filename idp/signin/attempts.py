@@ -17,7 +17,6 @@ from idp.signin.step import Noted, Stale
 from idp.store import attempts as store
 from idp.store import browsers, sealed
 from idp.store.attempts import Attempt
-from idp.store.browsers import Browser
 
 REQUEST = "attempts:request"
 
@@ -41,11 +40,11 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, stale: Typed | 
     attempt_id, now = crypto.new_secret(), clock.now()
     digest = key(attempt_id)
     with db.transaction():
-        note_browser(visit, now)
+        browser_id = note_browser(visit, now)
         store.add_attempt(
             Attempt(
                 digest=digest,
-                browser_id=visit.browser_id,
+                browser_id=browser_id,
                 needs=sealed_needs(settings, digest, needs, typed.username[:254]),
                 typed_username="",
                 typed_organisation=typed.organisation[:254],
@@ -60,14 +59,12 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, stale: Typed | 
     return attempt_id
 
 
-def note_browser(visit: Visit, now: datetime) -> None:
-    """The browser's row, which lives at least as long as a sign-in that was begun there (``sweeps``)."""
+def note_browser(visit: Visit, now: datetime) -> str:
+    """Keep the browser's row at least as long as a sign-in that was begun there (``sweeps``). Returns the row's id."""
     if not visit.new_browser:
         browsers.note_visit(visit.browser_id, now, unless_since=now - timedelta(days=1))
-    elif browsers.browser_of(visit.new_browser) is None:
-        browsers.add_browser(
-            Browser(id=visit.browser_id, digest=visit.new_browser, created_at=now, last_seen_at=now, locale="")
-        )
+        return visit.browser_id
+    return browsers.add_new_browser(visit.browser_id, visit.new_browser, now)
 
 
 def none_yet(needs: Needs, visit: Visit) -> Attempt:

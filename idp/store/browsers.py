@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, and_, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, every, one, upsert, write
+from idp.db import Base, Id, add, asks_one, delete_some, every, insert_new, one, upsert, write
 
 COOKIE_DAYS = 400
 """The life of a browser's cookie, from its first day: browsers keep none longer."""
@@ -54,6 +54,15 @@ def browser_of(digest: bytes) -> Select[Browser]:
 def add_browser(row: Browser) -> None:
     """Insert."""
     add(row)
+
+
+def add_new_browser(browser_id: str, digest: bytes, now: datetime) -> str:
+    """Insert a browser unless a concurrent request of the same cookie did so. Returns the id of the row that stands."""
+    values = {"id": browser_id, "digest": digest, "created_at": now, "last_seen_at": now, "locale": ""}
+    if insert_new(Browser, **values):
+        return browser_id
+    found = browser_of(digest)
+    return found.id if found is not None else browser_id
 
 
 def rekey_browser(browser_id: str, former: bytes, digest: bytes) -> bool:

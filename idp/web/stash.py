@@ -73,8 +73,8 @@ def _noted() -> Visit:
     visit = browser.visit()
     if visit.new_browser:
         with db.transaction():
-            attempts.note_browser(visit, clock.now())
-        g.visit = replace(visit, new_browser=b"")
+            browser_id = attempts.note_browser(visit, clock.now())
+        g.visit = replace(visit, browser_id=browser_id, new_browser=b"")
     return browser.visit()
 
 
