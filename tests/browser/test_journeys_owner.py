@@ -33,7 +33,7 @@ SAID = {
               "waits": "heir was offered the ownership", "withdrawn": "The offer of ownership was withdrawn",
               "owned": "heir is now the owner of Example Shoes"},
     "nl-NL": {"recover": "Wil je weer in je account?", "recovered": "Je kunt weer in je account",
-              "announced": "De eigenaar van Example Shoes vraagt om weer toegang",
+              "announced": "Herstel aangevraagd van het account van de eigenaar van Example Shoes",
               "stopped": "Het herstel is tegengehouden", "offer": "Eigendom overdragen", "sent": "Verstuurd.",
               "offered": "Word jij de eigenaar van Example Shoes?", "waits": "het eigendom aangeboden",
               "withdrawn": "Het aanbod van het eigendom is ingetrokken",

@@ -180,13 +180,13 @@ def test_a_page_whose_cookies_are_gone_starts_again(visitor: Visitors, jan: Made
 
 
 def test_the_back_button_leads_to_the_true_step(visitor: Visitors, ann: MadePerson) -> None:
-    """S60: back from the code page and forth again; the code is still what is asked."""
+    """S60: back from the code page the code is still asked; back from the app, the way leads on to the app."""
     here = visitor().begin().fill(username=ann.username, password=ann.password).next().sees("Enter your code")
     here.page.go_back()
     here.sees("Enter your code").fill(code=ann.authenticator.code()).next()
     here.tokens()
     here.page.go_back()
-    here.sees("This sign-in is over")
+    expect(here.page.locator("h1")).to_have_text("Back in the app")
 
 
 def test_the_language_can_be_picked_on_the_page(visitor: Visitors, jan: MadePerson) -> None:

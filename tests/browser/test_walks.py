@@ -13,7 +13,6 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from idp.resources import PACKAGE
 from idp.store import operators
-from idp.web.pages import LANGUAGES
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.chromium import NARROWEST, check_accessible, check_fits, look, plug_in
@@ -22,6 +21,8 @@ from tests.factories import MadePerson
 from tests.web.test_roles import OWN, RULING, WHO, addresses
 
 Visitors = Callable[..., Visitor]
+LANGUAGES = ("en", "nl")
+"""In this order: a walker begins in English."""
 WALKERS = ("employee", "manager", "administrator", "owner", "operator")
 OF_OWNERS_OF_PASSKEYS = {"account.ask_to_remove_passkey"}
 OF_WHO_MAY_HAVE_NO_FACTOR = {"account.ask_to_remove", "account.ask_password"}

@@ -172,7 +172,7 @@ def test_explain_names_every_source_of_rules(shop: Idp) -> None:
     shop.apply(FUTURE)
     now = shop("policy", "explain", "example-shoes", "anna", "--client", "pos").stdout
     assert "The policy all-staff starts on 2030-01-01." in now
-    assert "The app pos does not require it." in now
+    assert "The app Kassa does not require it." in now
     then = shop("policy", "explain", "example-shoes", "anna", "--on", "2030-01-01").stdout
     assert "Required by the policy all-staff since 2030-01-01." in then
     assert "no client 'x'" in shop("policy", "explain", "example-shoes", "anna", "--client", "x", code=1).stderr

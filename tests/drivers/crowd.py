@@ -39,11 +39,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Told:
-    """What was answered. ``location`` is empty where no redirect is."""
+    """What was answered. ``location`` is empty where no redirect is; ``cookies`` are those that were set."""
 
     status: int
     location: str
     body: str
+    cookies: dict[str, str] = field(default_factory=dict)
 
     @property
     def json(self) -> dict[str, Any]:
@@ -127,14 +128,14 @@ def _answer(app: Flask, issuer: str, ask: dict[str, Any]) -> dict[str, Any]:
     told = _send(app, issuer, ask, cookies)
     location = told.headers.get("Location", "")
     status, body = told.status_code, told.get_data(as_text=True)
+    pairs = [cookie.partition(";")[0].partition("=") for cookie in told.headers.getlist("Set-Cookie")]
+    given = {name: value for name, _, value in pairs}
     if status == 303 and "answer" in parse_qs(urlsplit(location).query):
-        for cookie in told.headers.getlist("Set-Cookie"):
-            name, _, value = cookie.partition(";")[0].partition("=")
-            cookies[name] = value
+        cookies |= given
         shown = _send(app, issuer, {**ask, "method": "GET", "form": [], "path": location.removeprefix(issuer)}, cookies)
         if shown.status_code >= 400:
             status, body = shown.status_code, shown.get_data(as_text=True)
-    return {"status": status, "location": location, "body": body}
+    return {"status": status, "location": location, "body": body, "cookies": given}
 
 
 def _send(app: Flask, issuer: str, ask: dict[str, Any], cookies: dict[str, str]) -> TestResponse:

@@ -135,11 +135,11 @@ def test_of_a_rule_nothing_is_read_that_is_anothers(
             dated_rules.create(factory.settings, {**day, **rule}, dated_rules.known_now(), BY_TESTS)
     browser = enter(anna, f"{AT}/policies")
     for path in ("policies", "policies/who", f"people/{anna.id}/explain", f"people/{anna.id}"):
-        seen = browser.open(f"{AT}/{path}").html
-        assert not [word for word in ("secret-toys", "Toy makers", "toy-till", "of-toy") if word in seen], path
+        seen = browser.open(f"{AT}/{path}").html.lower()
+        assert not [word for word in ("secret-toys", "toy makers", "toy-till", "of-toy") if word in seen], path
     shown = browser.open(f"{AT}/policies").text
-    assert all(word in shown for word in ("shared", "Fitters", "apps", "kassa"))
+    assert all(word in shown for word in ("shared", "Fitters", "apps", "Kassa"))
     operator = enter(olga, f"{AT}/policies", new_browser())
-    assert all(word in operator.text for word in ("of-toys", "of-toy-groups", "secret-toys", "toy-till"))
+    assert all(word in operator.text for word in ("of-toys", "of-toy-groups", "secret-toys", "Toy-Till"))
     with factory.context():
         assert len(organisations.policies()) == len(rules)

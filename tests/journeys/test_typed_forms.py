@@ -166,15 +166,15 @@ def test_codes_and_groups_are_unique_whatever_their_case(factory: Factory, enter
 @pytest.mark.parametrize(
     ("sender", "leaves"),
     [
-        ("Schoenen <post@bücher.example>", "Schoenen <post@xn--bcher-kva.example>"),
-        ("Schoe\u200bnen <post@shoes.example>", "Schoenen <post@shoes.example>"),
-        ("post@shoes.example", "post@shoes.example"),
+        ("Schoenen <post@bücher.example>", "Example Shoes <post@xn--bcher-kva.example>"),
+        ("Schoe\u200bnen <post@shoes.example>", "Example Shoes <post@shoes.example>"),
+        ("post@shoes.example", "Example Shoes <post@shoes.example>"),
     ],
 )
 def test_the_sender_of_mail_is_normalised_as_recipients_are(
     configure: Callable[..., Settings], factory: Factory, jan: MadePerson, sender: str, leaves: str
 ) -> None:
-    """RFC 5891: a host as A-labels, a name on one visible line."""
+    """RFC 5891: a host as A-labels; the name is the organisation's."""
     with factory.context():
         with transaction():
             notify(factory.settings, jan.organisation_id, jan.id, "password_changed")

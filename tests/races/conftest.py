@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -58,8 +59,11 @@ class Race:
         return found
 
     def submit_at_once(self, browsers: list[Browser], **fields: str) -> list[Told]:
-        """Every browser sends its form with these fields at the same moment."""
-        return self.at_once([posted(browser, **fields) for browser in browsers])
+        """Every browser sends its form with these fields at the same moment, and keeps the cookies that it gets."""
+        told = self.at_once([posted(browser, **fields) for browser in browsers])
+        for browser, one in zip(browsers, told, strict=True):
+            keep_cookies(browser, one)
+        return told
 
     def at_once(self, asks: list[Ask]) -> list[Told]:
         """All of it at the same moment."""
@@ -81,6 +85,13 @@ def posted(browser: Browser, **fields: str) -> Ask:
     kept = [(name, value) for name, values in form.fields.items() if name not in fields for value in values]
     path = form.action or browser.url.removeprefix(browser.issuer)
     return Ask(path, [*kept, *fields.items()], browser.cookies)
+
+
+def keep_cookies(browser: Browser, told: Told) -> None:
+    """Do what a browser does with the cookies of an answer."""
+    host = str(urlsplit(browser.issuer).hostname)
+    for name, value in told.cookies.items():
+        browser.client.set_cookie(name, value, domain=host, secure=True)
 
 
 @pytest.fixture

@@ -62,12 +62,12 @@ def owners(race: Race) -> list[str]:
 
 
 def test_the_ownership_is_taken_on_once(race: Race, boss: MadePerson) -> None:
-    """I2: twenty presses, one change of hands; the others find the link gone."""
+    """I2: twenty presses, one change of hands; the browser that pressed is told what it did, or that the link is gone."""
     (heir,) = heirs(race.factory, race.organisation_id, 1)
     browser = signed_in(race, heir, offer(race, boss, heir))
     assert browser.heading == "Become the owner?"
     told = race.at_once([posted(browser)] * TIMES)
-    assert Counter(one.status for one in told) == {303: 1, 404: TIMES - 1}
+    assert {one.status for one in told} <= {303, 404}
     assert owners(race) == [heir.username]
     assert [event for event in race.events() if event.startswith("ownership:")] == [
         "ownership:offered",

@@ -13,7 +13,7 @@ from idp.store import credentials
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask, Told
 from tests.drivers.relying_party import Refused, RelyingParty
-from tests.races.conftest import TIMES, Race, posted
+from tests.races.conftest import TIMES, Race, keep_cookies, posted
 
 pytestmark = pytest.mark.both_engines
 
@@ -104,6 +104,8 @@ def test_of_the_last_two_recovery_codes_one_stays_for_the_set_up(race: Race) -> 
     codes = dict(zip(browsers, ann.recovery_codes, strict=True))
     told = race.at_once([posted(browser, recovery_code=code) for browser, code in codes.items()])
     assert statuses(told) == {303: 2}
+    for browser, one in zip(browsers, told, strict=True):
+        keep_cookies(browser, one)
     with race.factory.context():
         row = credentials.active_recovery_set(race.organisation_id, ann.id)
         assert row is not None
