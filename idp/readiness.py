@@ -24,6 +24,7 @@ class Readiness:
     def __init__(self, app: Flask, provider: Provider) -> None:
         self._app, self._provider = app, provider
         self._opened_at: datetime | None = None
+        self._opened_with: tuple[str, ...] = ()
 
     def why_not(self) -> str:
         """Why this installation cannot serve, as one line with its remedy; empty where it can."""
@@ -51,12 +52,13 @@ class Readiness:
 
     def _secrets(self, settings: Settings) -> str:
         now = clock.now()
-        if self._opened_at is not None and abs(now - self._opened_at) < LOOK_AGAIN:
+        is_known = self._opened_at is not None and abs(now - self._opened_at) < LOOK_AGAIN
+        if is_known and self._opened_with == settings.secrets:
             return ""
         with self._app.app_context():
             found = [locked for locked in sealing.locked(settings) if locked.kind not in BEGUN_AGAIN]
         if found:
             told = "; ".join(f"{one.kind}: {one.reason}" for one in found)
             return f"secrets: they do not open what is stored ({told}); put the key that sealed it back, at the end"
-        self._opened_at = now
+        self._opened_at, self._opened_with = now, settings.secrets
         return ""
