@@ -74,7 +74,7 @@ def test_a_forgotten_password_is_replaced_and_the_code_still_asked(
     follow(here, mail.link, words["new"]).fill(new_password=NEW, new_password_again="something else").next()
     here.complains(SAID[locale]["differ"])
     choose(here, words)
-    follow(here, mail.link, words["gone"])
+    follow(visitor(locale=locale), mail.link, words["gone"])
     sign_in(here.begin(), ann, NEW).reads(words["code"])
     here.fill(code=ann.authenticator.code()).next()
     assert here.tokens().amr == ["pwd", "otp", "mfa"]

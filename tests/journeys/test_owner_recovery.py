@@ -117,7 +117,8 @@ def test_an_administrator_stops_it_once(
         clock(hours=23)
     browser.client.get(found[BOSS])
     assert press(browser, found[BOSS]).heading == "The recovery was stopped"
-    assert browser.open(found[BOSS]).status == 404
+    assert browser.open(found[BOSS]).heading == "The recovery was stopped", "the browser that did it is told again"
+    assert new_browser().open(found[BOSS]).status == 404
     assert new_browser().open(found[OWNER]).status == 404
     assert [mail.to for mail in postman.bring()] == [OWNER]
     clock(hours=48)

@@ -142,13 +142,15 @@ def test_a_sign_in_of_long_ago_is_not_enough(enter, clock, new_browser, postman:
 
 
 def test_the_link_works_once(factory: Factory, enter, new_browser, postman: Postman, offered, shoes, heir) -> None:
-    """Owner transfer, I2: neither the page nor a press that is sent again does anything."""
+    """Owner transfer, I2: a second press does nothing; its browser is told what was done, others that the link is gone."""
     link = link_to(postman.bring(), HEIR)
     theirs = sign_in_as_heir(new_browser().open(link), heir)
     sent = [(name, values[0]) for name, values in theirs.page.forms[-1].fields.items()]
     theirs.submit()
-    assert theirs.send("POST", "https://id.example.com/link/ownership", sent).status == 404
-    assert theirs.open(link).status == 404
+    done = theirs.heading
+    assert theirs.send("POST", "https://id.example.com/link/ownership", sent).heading == done
+    assert theirs.open(link).heading == done
+    assert new_browser().open(link).status == 404
     assert [event for event, _, _ in events(factory, shoes)] == ["offered", "given", "taken"]
 
 
