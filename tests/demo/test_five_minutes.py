@@ -126,14 +126,15 @@ def move_house(demo: Demo, page: Page) -> None:
 
 
 def read_the_mail(demo: Demo, page: Page) -> None:
-    """Step 6: carla's mail about her second factor, and nina's, which went to the owner."""
+    """Step 6: carla's mail about her second factor. The owner is not told of the first one of nina, who is new."""
     mails = page.locator("li.card")
     page.goto(demo.at(4, "/mail"))
-    while mails.count() < 2:  # the worker sends every few seconds, as ever
+    carlas = mails.filter(has_text="carla@mail.example")
+    while carlas.count() < 1:  # the worker sends every few seconds, as ever
         page.reload()
-    expect(mails.filter(has_text="carla@mail.example")).to_have_count(1)
-    expect(mails.filter(has_text="olga@shoes.example")).to_have_count(1)
-    mails.filter(has_text="carla@mail.example").get_by_role("link").click()
+    expect(carlas).to_have_count(1)
+    expect(mails.filter(has_text="olga@shoes.example")).to_have_count(0)
+    carlas.get_by_role("link").click()
     expect(page.frame_locator("iframe").locator("h1")).to_be_visible()
 
 
