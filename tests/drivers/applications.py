@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
 from flask import Flask
 from jinja2 import BytecodeCache
@@ -12,6 +13,7 @@ from idp.config import Settings
 from idp.db import db, setup_db
 from idp.logs import setup_logs
 from idp.oauth.provider import make_provider
+from idp.readiness import Readiness
 
 
 class Compiled(BytecodeCache):
@@ -81,7 +83,9 @@ def whole_app(settings: Settings) -> Iterator[Flask]:
     """The application as ``idp run`` serves it, as if it had just been started."""
     with _apps.lend(settings) as app:
         setup_logs(settings)
-        app.extensions["sleutel.oauth"].provider = make_provider(settings)
+        provider = make_provider(settings)
+        app.extensions["sleutel.oauth"].provider = provider
+        app.extensions["sleutel"] = replace(app.extensions["sleutel"], readiness=Readiness(app, provider))
         yield app
 
 
