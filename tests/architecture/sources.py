@@ -1,11 +1,13 @@
 """The product's source as data: modules, imports, functions, read by AST and never imported."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
 
@@ -67,3 +69,33 @@ def _read(path: Path) -> Module:
         parts.pop()
     text = path.read_text(encoding="utf-8")
     return Module(".".join(parts), path, text, ast.parse(text))
+
+
+def each(things: Callable[[], Iterable[T]], name: Callable[[T], str]) -> Callable[[Callable[[T], None]], Callable[[], None]]:
+    """Turn a test of one thing into a single test of all things that fails with every offender.
+
+    ``things`` is called when the test runs: nothing is read while tests are collected.
+    """
+
+    def decorate(check: Callable[[T], None]) -> Callable[[], None]:
+        def test() -> None:
+            __tracebackhide__ = True
+            refused = [said for thing in things() for said in _refusals(check, thing, name)]
+            assert not refused, "\n".join([f"{len(refused)} refused:", *refused])
+
+        test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__
+        return test
+
+    return decorate
+
+
+def _refusals(check: Callable[[T], None], thing: T, name: Callable[[T], str]) -> Iterator[str]:
+    try:
+        check(thing)
+    except AssertionError as refusal:
+        yield f"{name(thing)}: {refusal}"
+
+
+def place_of(module: Module) -> str:
+    """Name a module by its path."""
+    return module.place

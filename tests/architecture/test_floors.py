@@ -1,8 +1,6 @@
 """Imports go down only, and a few things are imported in one place only. Imports within functions count."""
 
-import pytest
-
-from tests.architecture.sources import Module, modules
+from tests.architecture.sources import Module, each, modules, place_of
 
 FLOORS = {
     "clock": 0,
@@ -44,7 +42,7 @@ FLOORS = {
 CRYPTO = ("hashlib", "hmac", "secrets", "random", "argon2")
 FACES_OF_SIGNIN = ("idp.signin.case", "idp.signin.settle")
 FLASK_BELOW = ("idp.db", "idp.oauth.server")
-IDP = [module for module in modules("idp") if module.name != "idp"]
+RELYING_APPS = ("idp.demo.pos", "idp.demo.admin", "idp.demo.webshop")
 
 
 def _subject(name: str) -> str:
@@ -55,18 +53,20 @@ def _is(imported: str, *names: str) -> bool:
     return any(imported == name or imported.startswith(name + ".") for name in names)
 
 
-@pytest.fixture(params=IDP, ids=lambda module: module.name)
-def module(request: pytest.FixtureRequest) -> Module:
-    """Each module of the product."""
-    found: Module = request.param
-    return found
+def _idp() -> list[Module]:
+    return [module for module in modules("idp") if module.name != "idp"]
+
+
+def _relying_apps() -> list[Module]:
+    return [module for module in modules("idp") if module.name in RELYING_APPS]
 
 
 def test_every_subject_has_a_floor() -> None:
     """A new file on top of the package is given its floor here, by hand."""
-    assert {_subject(module.name) for module in IDP} <= set(FLOORS)
+    assert {_subject(module.name) for module in _idp()} <= set(FLOORS)
 
 
+@each(_idp, place_of)
 def test_imports_go_down_only(module: Module) -> None:
     """What must happen above because of something below is found there as data, never called."""
     here = FLOORS[_subject(module.name)]
@@ -74,6 +74,7 @@ def test_imports_go_down_only(module: Module) -> None:
     assert not upward
 
 
+@each(_idp, place_of)
 def test_flask_is_imported_on_the_upper_floors_only(module: Module) -> None:
     """Rules can be called from a page, a command or a worker alike; only ``db`` touches Flask-SQLAlchemy."""
     flask = [name for name in module.imports() if name.split(".")[0].startswith("flask")]
@@ -83,29 +84,33 @@ def test_flask_is_imported_on_the_upper_floors_only(module: Module) -> None:
         assert not [name for name in flask if name.startswith("flask_sqlalchemy")]
 
 
+@each(_idp, place_of)
 def test_primitives_of_cryptography_are_imported_in_one_file(module: Module) -> None:
     """A change of primitive is a change of ``crypto.py``. The demo's apps stand for other people's code."""
     if module.name != "idp.crypto" and _subject(module.name) != "demo":
         assert not [name for name in module.imports() if _is(name, *CRYPTO)]
 
 
+@each(_idp, place_of)
 def test_the_sign_in_does_not_know_the_protocol(module: Module) -> None:
     """The profile's and a relying app's sign-in are one machine."""
     if _subject(module.name) == "signin":
         assert not [name for name in module.imports() if _is(name, "idp.oauth")]
 
 
+@each(_idp, place_of)
 def test_the_protocol_knows_the_sign_in_by_its_faces_only(module: Module) -> None:
     """``oauth`` asks with a ``Needs`` and gets what ``settle`` says."""
     if _subject(module.name) == "oauth":
         assert not [name for name in module.imports() if _is(name, "idp.signin") and not _is(name, *FACES_OF_SIGNIN)]
 
 
-RELYING_APPS = ("idp.demo.pos", "idp.demo.admin", "idp.demo.webshop")
-
-
-@pytest.mark.parametrize("name", RELYING_APPS)
-def test_the_demos_relying_apps_are_written_as_outsiders_would(name: str) -> None:
+@each(_relying_apps, place_of)
+def test_the_demos_relying_apps_are_written_as_outsiders_would(module: Module) -> None:
     """Nothing of the provider is imported: what they do, any app can do."""
-    app = next(module for module in IDP if module.name == name)
-    assert not [imported for imported in app.imports() if _is(imported, "idp")]
+    assert not [imported for imported in module.imports() if _is(imported, "idp")]
+
+
+def test_there_are_three_relying_apps_in_the_demo() -> None:
+    """A renamed app must not leave the rule above without anything to judge."""
+    assert len(_relying_apps()) == len(RELYING_APPS)

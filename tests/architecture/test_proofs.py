@@ -4,8 +4,6 @@ import ast
 import re
 from functools import cache
 
-import pytest
-
 from tests.architecture.sources import modules
 
 ROWS = range(1, 63)
@@ -20,10 +18,9 @@ def _named() -> set[str]:
     return set(re.findall(r"\bS\d{1,2}\b", said.replace("_", " ")))
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_a_row_is_named_by_a_test(row: int) -> None:
+def test_every_row_is_named_by_a_test() -> None:
     """The row stands in a test's name or docstring."""
-    assert f"S{row}" in _named()
+    assert not [f"S{row}" for row in ROWS if f"S{row}" not in _named()]
 
 
 def test_every_test_says_what_it_proves() -> None:

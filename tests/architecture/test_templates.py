@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, nodes
 from jinja2.meta import find_undeclared_variables
 
 from idp.web.times import day, hour, moment, weekday
-from tests.architecture.sources import ROOT
+from tests.architecture.sources import ROOT, each
 
 TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "idp" / "web" / "static"
@@ -31,8 +31,18 @@ INLINE = re.compile(
 ELSEWHERE = re.compile(r"""<(?:script|link|img)\b[^>]*\b(?:src|href)\s*=\s*["'](?!\{\{)""", re.IGNORECASE)
 TAG = re.compile(r"<[^>]*>", re.DOTALL)
 OWN_NAMES = {"Google Authenticator", "Microsoft Authenticator", "2FAS", "Aegis", "1Password", "Bitwarden"}
-ALL = sorted(path for path in TEMPLATES.rglob("*.html") if path.parent.name != "mail")
-PAGES = [path for path in ALL if path.parent.name != "layout"]
+
+
+def _all() -> list[Path]:
+    return sorted(path for path in TEMPLATES.rglob("*.html") if path.parent.name != "mail")
+
+
+def _pages() -> list[Path]:
+    return [path for path in _all() if path.parent.name != "layout"]
+
+
+def _layouts() -> list[Path]:
+    return [path for path in _all() if path.parent.name == "layout"]
 
 
 def _name(path: Path) -> str:
@@ -79,7 +89,7 @@ def _type_of(expression: nodes.Expr, names: dict[str, Any]) -> Any:
     return known[expression.attr]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=_name)
+@each(_pages, _name)
 def test_a_template_reads_its_one_dataclass_and_the_usual_globals(path: Path) -> None:
     """House rule 5: it is named in the first line, and every field that is read is there."""
     tree, names = _tree(path), {"page": _page_class(path)}
@@ -92,14 +102,14 @@ def test_a_template_reads_its_one_dataclass_and_the_usual_globals(path: Path) ->
         _type_of(expression, names)
 
 
-@pytest.mark.parametrize("path", [path for path in ALL if path not in PAGES], ids=_name)
+@each(_layouts, _name)
 def test_a_layout_reads_the_page_and_the_usual_globals(path: Path) -> None:
     """House rule 5, for what pages extend and import."""
     assert path.read_text("utf-8").startswith("{# ")
     assert _foreign(_tree(path)) <= GLOBALS | FROM_PAGES | {"kwargs"}
 
 
-@pytest.mark.parametrize("path", ALL, ids=_name)
+@each(_all, _name)
 def test_nothing_is_inline_or_from_elsewhere(path: Path) -> None:
     """ASVS V3.4.3: the CSP allows no inline style or script and no other host; nothing escapes escaping (V1.2.1)."""
     text = path.read_text("utf-8")
@@ -118,14 +128,14 @@ def _words(tree: nodes.Template) -> Iterator[str]:
         yield from (word.strip(" \n\0·,()+.") for word in piece.split("\0"))
 
 
-@pytest.mark.parametrize("path", PAGES, ids=_name)
+@each(_pages, _name)
 def test_every_word_goes_through_the_catalogue(path: Path) -> None:
     """S62: a page holds no sentence of its own; names of products are names in every language."""
     bare = [word for word in _words(_tree(path)) if re.search(r"[^\W\d_]{2}", word)]
     assert set(bare) <= OWN_NAMES
 
 
-@pytest.mark.parametrize("path", ALL, ids=_name)
+@each(_all, _name)
 def test_every_form_that_comes_back_carries_a_csrf_token(path: Path) -> None:
     """ASVS V3.5.1: all forms but the one that is posted to the relying app."""
     text = path.read_text("utf-8")
@@ -150,7 +160,7 @@ def test_every_sentence_of_the_pages_is_in_the_dutch_catalogue(tmp_path: Path, m
     made = tmp_path / "messages.pot"
     recipe = (ROOT / "Makefile").read_text("utf-8")
     keywords = re.findall(r"-k (\S+)", next(line for line in recipe.splitlines() if "messages.pot" in line))
-    folders = sorted({f"templates/{path.parent.name}" for path in ALL})
+    folders = sorted({f"templates/{path.parent.name}" for path in _all()})
     words = [part for keyword in keywords for part in ("-k", keyword)]
     monkeypatch.setattr(sys, "argv", ["pybabel"])
     CommandLineInterface().run(
