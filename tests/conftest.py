@@ -112,10 +112,16 @@ def postgres_server() -> Iterator[postgres.Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated_databases(postgres_server: postgres.Server) -> postgres.Refilled:
+    """PostgreSQL databases with tables and signing keys, each used by one test after the other."""
+    return postgres.Refilled(postgres_server, "sleutel_template")
+
+
 @pytest.fixture
-def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
-    """The address of a fresh, migrated PostgreSQL database."""
-    with postgres_server.fresh("sleutel_template") as url:
+def postgres_url(migrated_databases: postgres.Refilled) -> Iterator[str]:
+    """The address of a migrated PostgreSQL database in which no test left anything."""
+    with migrated_databases.lend() as url:
         yield url
 
 

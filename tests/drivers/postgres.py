@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 PLACES = (
     "/usr/lib/postgresql/*/bin",
@@ -30,6 +31,28 @@ HOW = "apt install postgresql, or brew install postgresql"
 OFF = ("fsync", "synchronous_commit", "full_page_writes")
 OPTIONS = {**dict.fromkeys(OFF, "off"), "listen_addresses": "", "max_connections": "200"}
 START_SECONDS = 60
+SCHEMA = """
+    SELECT md5(string_agg(told, ';' ORDER BY told)) FROM (
+        SELECT concat_ws(',', 'relation', n.nspname, c.relname, c.relkind, a.attname, a.atttypid, a.atttypmod,
+                         a.attnotnull, a.atthasdef) AS told
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE n.nspname !~ '^(pg_|information_schema)'
+        UNION ALL SELECT concat_ws(',', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid))
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT concat_ws(',', 'schema', nspname) FROM pg_namespace WHERE nspname !~ '^pg_(temp|toast)'
+        UNION ALL SELECT concat_ws(',', 'function', proname, prosrc) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        UNION ALL SELECT concat_ws(',', 'trigger', tgrelid::regclass, tgname) FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT concat_ws(',', 'sequence', sequencename, last_value) FROM pg_sequences
+        UNION ALL SELECT concat_ws(',', 'extension', extname) FROM pg_extension
+        UNION ALL SELECT concat_ws(',', 'setting', s.setconfig) FROM pg_db_role_setting s
+        JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database()
+    ) AS everything"""
+"""Whatever a test may leave behind but rows: a database in which this has changed is not used again."""
+TABLES = """SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    AND pg_relation_size(oid) > 0"""
+"""Those that hold something, or held it."""
+END_OTHERS = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 def find_binaries() -> Path | None:
@@ -78,19 +101,75 @@ class Server:
         for pid in (self.process.pid, *map(int, served.split())):
             os.kill(pid, number)
 
-    @contextmanager
-    def fresh(self, template: str = "template0") -> Iterator[str]:
-        """A new database, copied from ``template``; dropped in the end. Gives its address.
+    def create(self, template: str = "template0") -> str:
+        """Copy a new database from ``template``; its name.
 
         Names are used again, so that tests find the settings of the one before, and its applications.
         """
         name = self._free.pop() if self._free else f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database with every connection to it."""
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        self._free.append(name)
+
+    @contextmanager
+    def fresh(self, template: str = "template0") -> Iterator[str]:
+        """A new database, copied from ``template``; dropped in the end. Gives its address."""
+        name = self.create(template)
         try:
             yield self.url(name)
         finally:
-            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
-            self._free.append(name)
+            self.drop(name)
+
+
+class Refilled:
+    """Databases that every test finds as their template is, without a copy of the template for each test.
+
+    After a test, the tables that it wrote to are emptied and get the template's rows back. A database in which a test
+    changed more than rows is dropped.
+    """
+
+    def __init__(self, server: Server, template: str) -> None:
+        self._server, self._template = server, template
+        self._ready: list[str] = []
+        with psycopg.connect(server.url(template)) as connection:
+            self._schema = connection.execute(SCHEMA).fetchone()
+            self._rows = {table: _rows_of(connection, table) for (table,) in connection.execute(TABLES).fetchall()}
+
+    @contextmanager
+    def lend(self) -> Iterator[str]:
+        """Give the address of a database that no other test uses until the end of this context."""
+        name = self._ready.pop() if self._ready else self._server.create(self._template)
+        try:
+            yield self._server.url(name)
+        finally:
+            if self._restore(name):
+                self._ready.append(name)
+            else:
+                self._server.drop(name)
+
+    def _restore(self, name: str) -> bool:
+        """Return whether the database is again as its template."""
+        with psycopg.connect(self._server.url(name)) as connection:
+            connection.execute(END_OTHERS)
+            if connection.execute(SCHEMA).fetchone() != self._schema:
+                return False
+            connection.execute("SET session_replication_role = replica")  # rows may come back in any order of tables
+            used = {*self._rows, *(table for (table,) in connection.execute(TABLES).fetchall())}
+            connection.execute(SQL("TRUNCATE {} CASCADE").format(SQL(", ").join(map(Identifier, sorted(used)))))
+            for table, rows in self._rows.items():
+                with connection.cursor().copy(SQL("COPY {} FROM STDIN").format(Identifier(table))) as copy:
+                    copy.write(rows)
+        return True
+
+
+def _rows_of(connection: psycopg.Connection, table: str) -> bytes:
+    """A table's rows, as they can be copied in again."""
+    with connection.cursor().copy(SQL("COPY {} TO STDOUT").format(Identifier(table))) as copy:
+        return b"".join(copy)
 
 
 @contextmanager
