@@ -1,12 +1,12 @@
 """The audit trail: what happened, in the transaction in which it happened, chained for each organisation by hash.
 
-``record`` only queues. The rows are written as the last statements before the commit, so that the head of a chain is locked
-for a moment only; with a rollback they are gone. Rows hold ids, never names, secrets or what somebody typed.
+``record_by`` only queues. The rows are written as the last statements before the commit, so that the head of a chain is
+locked for a moment only; with a rollback they are gone. Rows hold ids, never names, secrets or what somebody typed.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import event as listen
 from sqlalchemy.orm import Session, SessionTransaction
 
-from idp import clock, crypto
+from idp import actors, clock, crypto
+from idp.actors import NOBODY, Actor
 from idp.db import session
 from idp.store import audit as store
 
@@ -101,16 +102,24 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class Origin:
-    """Who does something, and from where. ``actor_id``: a user's id, or a word as ``cli`` where no user acts.
+    """Who does something, and from where. ``client_id``: the app that it is done for. ``label``: the browser in words."""
 
-    ``label``: the browser in words.
-    """
-
-    actor_id: str = ""
+    actor: Actor = NOBODY
+    _: KW_ONLY
     address: str = ""
     request_id: str = ""
     client_id: str = ""
     label: str = ""
+
+    @classmethod
+    def of_user(cls, user_id: str) -> "Origin":
+        """Return the origin of what this person does from an unknown place; nobody's for an empty id."""
+        return cls(actors.of_user(user_id))
+
+    @property
+    def actor_id(self) -> str:
+        """Who acts, as the audit trail stores it: a user's id, a word as ``cli``, or nothing."""
+        return actors.stored(self.actor)
 
 
 @dataclass(frozen=True)
@@ -134,24 +143,6 @@ class Fault:
     why: str
 
 
-def record(
-    event: str,
-    *,
-    organisation_id: str = "",
-    outcome: str = "success",
-    actor_id: str = "",
-    subject_id: str = "",
-    client_id: str = "",
-    address: str = "",
-    request_id: str = "",
-    label: str = "",
-    data: Mapping[str, Any] | None = None,
-) -> None:
-    """Note that ``event`` happened, in this transaction. Raises ``RuntimeError`` outside of one."""
-    origin = Origin(actor_id=actor_id, address=address, request_id=request_id, client_id=client_id, label=label)
-    record_by(origin, event, organisation_id=organisation_id, subject_id=subject_id, outcome=outcome, data=data)
-
-
 def record_by(
     origin: Origin,
     event: str,
@@ -161,7 +152,7 @@ def record_by(
     outcome: str = "success",
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """``record`` for those who hold an ``Origin``."""
+    """Queue a row: ``event`` happened, in this transaction. Raises ``RuntimeError`` outside of one."""
     current = session()
     if not current.info.get("in_transaction"):
         raise RuntimeError("an audit record stands outside transaction()")

@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from idp import clock, crypto, db
-from idp.audit import Event, Origin, record, record_by
+from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.errors import Busy
 from idp.identity import sensitive_changes
@@ -33,7 +33,6 @@ RELOAD_AFTER = timedelta(seconds=5)
 PUBLISHED_BEFORE_USE = timedelta(seconds=2 * JWKS_SECONDS)
 """A next key signs no sooner than this after its publication: by then every process has read it, and every copy of the key
 set that an app may still use has it."""
-NOBODY = Origin()
 LONGEST_TOKEN = 32_768
 """Characters; anything longer is refused unread."""
 
@@ -116,7 +115,7 @@ def _repair(rows: Sequence[SigningKey], now: datetime) -> bool:
     following = [row for row in rows if state_of(row) == "next" and _is_known(row, now)]
     retired = [row for row in rows if row.retired_at is not None]
     for row in (*following, *sorted(retired, key=lambda row: row.retired_at or now, reverse=True)):
-        if _put_to_use(row, None, None, NOBODY):
+        if _put_to_use(row, None, None, Origin()):
             return True
     return False
 
@@ -126,7 +125,7 @@ def _is_known(row: SigningKey, now: datetime) -> bool:
     return row.created_at <= now - PUBLISHED_BEFORE_USE
 
 
-def rotate(settings: Settings, origin: Origin = NOBODY) -> list[Rotation]:
+def rotate(settings: Settings, origin: Origin) -> list[Rotation]:
     """Let each next key become the active one and publish its successor; withdraw what signed nothing that still lives."""
     sensitive_changes.require(SigningKeys("active"), SigningKeys("next"))
     done = [_rotate(settings, alg, origin) for alg in ALGORITHMS]
@@ -191,7 +190,7 @@ def _publish(settings: Settings, alg: str, *, active: bool) -> str:
 def _insert(columns: Mapping[str, Any], *, active: bool) -> None:
     now = clock.now()
     if signing_keys.insert_key(**columns, created_at=now, active_at=now if active else None):
-        record(Event.KEY_MADE, data={"kid": columns["kid"], "alg": columns["alg"]})
+        record_by(Origin(), Event.KEY_MADE, data={"kid": columns["kid"], "alg": columns["alg"]})
 
 
 class KeyRing:

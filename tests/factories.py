@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from idp import clock, crypto
+from idp.actors import System
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
@@ -19,7 +20,7 @@ from idp.store.users import User
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.security_key import SecurityKey
 
-BY_TESTS = Origin(actor_id="cli")
+BY_TESTS = Origin(System("cli"))
 PASSWORD = "a sturdy kettle sings 42"
 CALLBACK = "https://shop.example.com/callback"
 

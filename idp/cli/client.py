@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun, opened
 from idp.cli.provision import shape
@@ -17,7 +18,7 @@ from idp.store import clients as store
 from idp.store import organisations
 from idp.store.clients import Client
 
-ORIGIN = Origin(actor_id="cli")
+ORIGIN = Origin(System("cli"))
 
 
 @click.group(cls=Noun)

@@ -3,6 +3,7 @@
 import click
 
 from idp import keys as rings
+from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun, opened
 from idp.store import signing_keys
@@ -38,5 +39,5 @@ def rotate() -> None:
         "waiting": "was published just now and must wait a minute; rotate again then",
     }
     with opened() as settings:
-        for done in rings.rotate(settings, Origin(actor_id="cli")):
+        for done in rings.rotate(settings, Origin(System("cli"))):
             click.echo(f"{done.alg:6} {done.kid} {words[done.what]}")

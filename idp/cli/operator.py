@@ -2,6 +2,7 @@
 
 import click
 
+from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun, opened
 from idp.cli.leaked import read_password
@@ -9,7 +10,7 @@ from idp.identity import operating
 from idp.store import operators
 from idp.store.operators import STORE_URL
 
-ORIGIN = Origin(actor_id="cli")
+ORIGIN = Origin(System("cli"))
 
 
 @click.group(cls=Noun)

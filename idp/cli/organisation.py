@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun, in_english, opened
 from idp.db import transaction
@@ -16,7 +17,7 @@ from idp.store import organisations as store
 from idp.store import users
 from idp.store.organisations import Organisation
 
-ORIGIN = Origin(actor_id="cli")
+ORIGIN = Origin(System("cli"))
 
 
 @click.group(cls=Noun)

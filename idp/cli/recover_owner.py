@@ -2,12 +2,13 @@
 
 import click
 
+from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Command, opened
 from idp.cli.organisation import at
 from idp.identity import recoveries
 
-ORIGIN = Origin(actor_id="cli")
+ORIGIN = Origin(System("cli"))
 
 
 @click.command("recover-owner", cls=Command)

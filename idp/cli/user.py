@@ -6,6 +6,7 @@ from datetime import datetime
 import click
 
 from idp import clock, zones
+from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun, in_english, opened
 from idp.cli.leaked import read_password
@@ -19,7 +20,7 @@ from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
 from idp.store.users import User
 
-ORIGIN = Origin(actor_id="cli")
+ORIGIN = Origin(System("cli"))
 """In the audit trail: whoever has a shell on this machine."""
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from idp import actors
+from idp.actors import System
 from idp.audit import Event
 from idp.errors import Message, say
 from idp.identity import places
-from idp.identity.authority import ID_LENGTH
 from idp.store import audit, clients
 from idp.store.audit import AuditRow
 from idp.store.users import User
@@ -160,4 +161,4 @@ def _by(user: User, row: AuditRow) -> Message | None:
     """Who did it, where it was not the person: nobody is named, for the page is theirs to read and not to search."""
     if row.actor_id in ("", user.id):
         return None
-    return say("by an administrator") if len(row.actor_id) == ID_LENGTH else say("by the installation")
+    return say("by the installation") if isinstance(actors.of_stored(row.actor_id), System) else say("by an administrator")

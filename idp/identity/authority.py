@@ -1,5 +1,6 @@
 """Who may change whom. Console, command line and provisioning all ask here, so that no skin has rules of its own."""
 
+from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Forbidden, NotFound, say
 from idp.identity.details import checked_role
@@ -8,16 +9,12 @@ from idp.store import operators, organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
-ID_LENGTH = 26
 ADMINISTRATORS_ONLY = say("Only administrators may do this.")
 
 
 def is_installation(origin: Origin) -> bool:
-    """Return whether the installation itself acts: the command line, provisioning or the worker, each named by a word.
-
-    Nobody (an empty id) has no rights.
-    """
-    return origin.actor_id != "" and len(origin.actor_id) != ID_LENGTH
+    """Return whether the installation itself acts: the command line, provisioning or the worker."""
+    return isinstance(origin.actor, System)
 
 
 def is_operator(user_id: str) -> bool:

@@ -84,7 +84,7 @@ def from_paper(settings: Settings, store_url: str, username: str, typed: str, br
         address=address,
         now=clock.now(),
     )
-    nobody = "a" * authority.ID_LENGTH  # looked for all the same, so that the time tells nothing
+    nobody = crypto.new_id()  # looked for all the same, so that the time tells nothing
     tenant, person = (user.organisation_id, user.id) if user else (nobody, nobody)
     try:
         link = links.opened(settings, f"{tenant}.{_secret(person, normal(typed))}", "invitation")

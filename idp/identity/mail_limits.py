@@ -7,11 +7,11 @@ Administrators and operators are limited too: a stolen session must not fill som
 from datetime import timedelta
 
 from idp import clock
+from idp.actors import Person
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import TooMany, say_many
-from idp.identity import authority
 from idp.normal_forms import compared
 from idp.store import limits, outbox, users
 from idp.store.users import User
@@ -24,12 +24,12 @@ def admit(settings: Settings, origin: Origin, about: User, address: str) -> None
 
     Stands outside of any transaction, so that the audit row of a refusal is kept.
     """
-    if len(origin.actor_id) != authority.ID_LENGTH:
+    if not isinstance(origin.actor, Person):
         return
     bounds, recipient = settings.limits, settings.ring.lookups("mail to", compared(address))[0]
     try:
         with transaction():
-            _admit(settings, BY, origin.actor_id, bounds.mails_by_person)
+            _admit(settings, BY, origin.actor.user_id, bounds.mails_by_person)
             _admit(settings, TO, recipient, bounds.mails_for_account)
     except TooMany:
         with transaction():

@@ -7,6 +7,7 @@ until it is carried out; after the waiting time the worker takes the second fact
 from datetime import timedelta
 
 from idp import clock, crypto
+from idp.actors import System
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
@@ -21,7 +22,7 @@ from idp.store.organisations import Organisation
 from idp.store.recoveries import OwnerRecovery
 from idp.store.users import User
 
-WORKER = Origin(actor_id="worker")
+WORKER = Origin(System("worker"))
 UNDER_WAY = say("A recovery of this organisation's owner is under way already.")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from idp import clock
-from idp.audit import Event, record
+from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Message, say
@@ -42,12 +42,12 @@ def closed(settings: Settings, counters: Iterable[Failures]) -> list[str]:
 
 def announce(settings: Settings, organisation_id: str, user_id: str, authenticator: str, address: str) -> None:
     """Note and tell that an authenticator was closed, within the transaction of the guess that closed it."""
-    record(
+    record_by(
+        Origin(address=address),
         Event.ACCOUNT_LOCKED,
         organisation_id=organisation_id,
         outcome="failure",
         subject_id=user_id,
-        address=address,
         data={"authenticator": authenticator},
     )
     user = users.user(organisation_id, user_id)

@@ -14,6 +14,7 @@ from email.message import EmailMessage
 import structlog
 
 from idp import clock, db, outage
+from idp.actors import System
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.identity import recoveries, resets
@@ -33,7 +34,7 @@ OF_RELAY = frozenset({Failure.RELAY, Failure.AWAY})
 """Failures that say nothing about the mail: the relay refuses us, or is away."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
 """Pauses double from the first on: an hour's outage costs a few tries, twelve of them together span twelve hours."""
-WORKER = Origin(actor_id="worker")
+WORKER = Origin(System("worker"))
 POLL_SECONDS = 2.0
 SWEEP_EVERY = timedelta(minutes=5)
 

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from idp import audit, clock, crypto
+from idp.actors import System
 from idp.config import Settings
 from idp.errors import Invalid, say
-from idp.identity import authority
 from idp.identity.brand import languages_of
 from idp.languages import spoken
 from idp.mail.letters import Letter, place_of
@@ -203,7 +203,7 @@ def _came_from(user: User) -> dict[str, str]:
         return {}
     origin = entry.origin
     if origin.actor_id not in ("", user.id):
-        return {"by": "administrator" if len(origin.actor_id) == authority.ID_LENGTH else "installation"}
+        return {"by": "installation" if isinstance(origin.actor, System) else "administrator"}
     return {"browser": origin.label, "address": origin.address}
 
 

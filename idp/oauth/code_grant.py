@@ -8,7 +8,7 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 
 from idp import clock, crypto, db
-from idp.audit import Event, record
+from idp.audit import Event, record_by
 from idp.identity import proofs
 from idp.oauth import permit
 from idp.oauth.asked import Asked, destination_of, read_asked
@@ -185,15 +185,11 @@ def _revoke(code: AuthorizationCode, request: ProtocolRequest, now: datetime, wh
 
 
 def _tell(event: Event, grant: Grant, request: ProtocolRequest, **data: str) -> None:
-    record(
+    record_by(
+        request.origin("" if data else grant.user_id, grant.client_id),
         event,
         organisation_id=grant.organisation_id,
         outcome="failure" if data else "success",
-        actor_id="" if data else grant.user_id,
         subject_id=grant.user_id,
-        client_id=grant.client_id,
-        address=request.address,
-        request_id=request.request_id,
-        label=request.label,
         data={"grant": grant.id, **data},
     )

@@ -8,7 +8,6 @@ a request, the person can sign out; only what could be validated of it is follow
 from dataclasses import dataclass
 
 from idp import clock
-from idp.audit import Origin
 from idp.errors import Unreadable
 from idp.identity import logins
 from idp.oauth.clients import RegisteredClient
@@ -110,7 +109,7 @@ def _opened(provider: Provider, sealed: str, visit: Visit) -> _Wish:
 
 def _end(wish: _Wish, login: Login, visit: Visit) -> SignedOut:
     client_id = wish.client.client_id if wish.client else ""
-    logins.end(login, "signed_out", Origin(login.user_id, visit.address, visit.request_id, client_id, visit.label))
+    logins.end(login, "signed_out", visit.origin(login.user_id, client_id))
     return _signed_out(wish)
 
 

@@ -11,6 +11,8 @@ from urllib.parse import unquote_to_bytes
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 
+from idp.actors import Client, Person
+from idp.audit import Origin
 from idp.keys import LONGEST_TOKEN
 from idp.oauth.faults import Fault
 
@@ -132,6 +134,11 @@ class ProtocolRequest(OAuth2Request):  # type: ignore[misc]  # Authlib is untype
         self.request_id = request_id
         self.label = label
         self.browser_id = browser_id
+
+    def origin(self, user_id: str, client_id: str) -> Origin:
+        """Return who does this, and from where: a person in their browser, or without one (an empty id) the client."""
+        actor = Person(user_id) if user_id else Client(client_id)
+        return Origin(actor, address=self.address, request_id=self.request_id, client_id=client_id, label=self.label)
 
     @property
     def form(self) -> dict[str, str]:

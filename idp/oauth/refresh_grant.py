@@ -13,7 +13,7 @@ import structlog
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 
 from idp import clock, crypto, db
-from idp.audit import Event, record
+from idp.audit import Event, record_by
 from idp.errors import Unreadable
 from idp.oauth.client_auth import authenticate
 from idp.oauth.faults import Fault, invalid_grant, invalid_request
@@ -160,13 +160,11 @@ def _place(token: RefreshToken) -> str:
 def _revoke_family(request: ProtocolRequest, standing: Standing, now: datetime) -> None:
     grant = standing.grant
     if grants.revoke_grant(grant.organisation_id, grant.id, now, "refresh_reuse"):
-        record(
+        record_by(
+            request.origin("", grant.client_id),
             Event.REUSE_FOUND,
             organisation_id=grant.organisation_id,
             outcome="failure",
             subject_id=grant.user_id,
-            client_id=grant.client_id,
-            address=request.address,
-            request_id=request.request_id,
             data={"grant": grant.id, "why": "refresh_reuse"},
         )

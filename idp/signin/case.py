@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, cast
 
+from idp import actors
+from idp.audit import Origin
 from idp.identity.policy import Person, Rules
 from idp.identity.proofs import Proof, counting, level
 from idp.identity.sensitive_changes import Confirmation
@@ -228,6 +230,11 @@ class Visit:
     label: str = ""
     locale: str = "en"
     request_id: str = ""
+
+    def origin(self, user_id: str = "", client_id: str = "") -> Origin:
+        """Return who does something in this request, and from where. An empty ``user_id``: nobody is signed in."""
+        actor = actors.of_user(user_id)
+        return Origin(actor, address=self.address, request_id=self.request_id, client_id=client_id, label=self.label)
 
 
 @dataclass(frozen=True)

@@ -68,13 +68,7 @@ class Work:
     def origin_of(self, user: User | None) -> Origin:
         """The same for somebody who is about to be the person of this work."""
         client = self.case.needs.client
-        return Origin(
-            actor_id=user.id if user else "",
-            address=self.visit.address,
-            request_id=self.visit.request_id,
-            client_id=client.client_id if client else "",
-            label=self.visit.label,
-        )
+        return self.visit.origin(user.id if user else "", client.client_id if client else "")
 
     def record(self, event: Event, *, outcome: str = "success", user: User | None = None, **data: object) -> None:
         """An audit row about the person of this work; within the transaction of what it tells."""

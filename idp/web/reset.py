@@ -179,8 +179,7 @@ def begun() -> Response:
 
 def origin(user_id: str = "") -> Origin:
     """Who does this, as far as a link tells, for the audit trail."""
-    visit = browser.visit()
-    return Origin(user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
+    return browser.visit().origin(user_id)
 
 
 def go_and_tell(path: str, link: Opened) -> Response:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from idp import clock
+from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.identity import addresses, invitations
@@ -138,7 +139,7 @@ def test_an_address_is_changed_and_whoever_had_it_before_takes_it_back(
     """S52, S62: confirmed by one press; the old mailbox says "this was not me", and gets a new password."""
     ann, words, said, pressed = make("ann", name="Ann"), WORDS[locale], SAID[locale], PRESSED[locale]
     with live.factory.context():
-        addresses.ask_change(live.settings, live.factory.user(ann), "thief@evil.example", Origin(actor_id=ann.id))
+        addresses.ask_change(live.settings, live.factory.user(ann), "thief@evil.example", Origin(Person(ann.id)))
     here = visitor(locale=ELSEWHERE[locale])
     press(here, postman.link("thief@evil.example"), pressed["address"])
     (told,) = postman.bring("ann@shoes.example")

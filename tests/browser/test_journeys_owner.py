@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from playwright.sync_api import expect
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.clock import now
 from idp.db import transaction
@@ -140,7 +141,7 @@ def test_the_owner_takes_the_offer_back_by_the_link_in_the_mail(
     owner, said = shop["owner"], SAID[locale]
     with live.factory.context():
         at, heir = live.factory.organisation(owner.organisation_id), live.factory.user(shop["heir"])
-        ownership.offer(live.settings, at, heir, Origin(actor_id=owner.id))
+        ownership.offer(live.settings, at, heir, Origin(Person(owner.id)))
     links = {mail.to: mail.link for mail in postman.bring()}
     here = enter(owner, f"{AT}/ownership", locale=locale)
     offer = here.page.get_by_role("region").filter(has_text=said["waits"])

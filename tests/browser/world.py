@@ -3,6 +3,7 @@
 from datetime import date
 
 from idp import clock
+from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.identity import dated_rules, ownership, retailers
@@ -42,7 +43,7 @@ def _offer_ownership(live: Live, owner: MadePerson, heir: MadePerson) -> None:
         at = live.factory.organisation(owner.organisation_id)
         with transaction():
             retailers.set_owner(at, live.factory.user(owner), BY_TESTS)
-        ownership.offer(live.settings, at, live.factory.user(heir), Origin(actor_id=owner.id))
+        ownership.offer(live.settings, at, live.factory.user(heir), Origin(Person(owner.id)))
 
 
 def _write_mail(live: Live, person: MadePerson) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 from sqlalchemy import text
 
+from idp.actors import System
 from idp.audit import Origin
 from idp.db import session, transaction
 from idp.identity import retailers
@@ -41,7 +42,7 @@ def test_the_trail_of_a_removed_organisation_stays_and_is_verified(shop: Idp, in
     with inside(), transaction():
         row = organisations.organisation_at("example-shoes")
         assert row is not None
-        retailers.remove(row, Origin(actor_id="cli"))
+        retailers.remove(row, Origin(System("cli")))
     assert f"{row.id} (removed) whole" in shop("audit", "verify").stdout
     rows = json.loads(shop("audit", "export", "--organisation", row.id).stdout)
     assert rows[-1]["data"] == {"removed": True}

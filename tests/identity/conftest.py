@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from idp import clock, config, crypto
+from idp.actors import System
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
@@ -20,7 +21,7 @@ from idp.store.users import User
 from tests.identity.traces import Presence
 
 T = TypeVar("T")
-CLI = Origin(actor_id="cli")
+CLI = Origin(System("cli"))
 
 
 @pytest.fixture

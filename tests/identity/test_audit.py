@@ -7,15 +7,16 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from idp import audit
-from idp.audit import Event, record
+from idp.audit import Event, Origin, record_by
 from idp.db import session, transaction, write
 from idp.store import audit as store
 from idp.store.audit import AuditRow
 from idp.store.organisations import Organisation, change_organisation
+from tests.identity.conftest import CLI
 
 
 def _record(organisation: Organisation, subject: str = "someone") -> None:
-    record(Event.USER_CHANGED, organisation_id=organisation.id, actor_id="cli", subject_id=subject, data={"n": [1, "é"]})
+    record_by(CLI, Event.USER_CHANGED, organisation_id=organisation.id, subject_id=subject, data={"n": [1, "é"]})
 
 
 def test_a_record_outside_a_transaction_is_refused(organisation: Organisation) -> None:
@@ -56,7 +57,7 @@ def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
 def test_what_concerns_no_organisation_has_a_chain_of_its_own(organisation: Organisation) -> None:
     """Keys and clients belong to the installation."""
     with transaction():
-        record(Event.KEY_ROTATED)
+        record_by(Origin(), Event.KEY_ROTATED)
         _record(organisation)
     assert store.rows(store.INSTALLATION)[-1].event == "key:rotated"
     assert [row.event for row in store.rows(organisation.id)].count("key:rotated") == 0

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from idp import clock as product_clock
+from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import TooMany
@@ -89,7 +90,7 @@ def test_one_address_gets_few_mails_whoever_causes_them(database, settings, fact
     """Administrators are limited too: five mails to an address, then a clear refusal that is audited."""
     shoes = factory.make_organisation(owner=True)
     boss = factory.make_user(shoes, "boss", role="administrator", email="boss@shoes.example")
-    by, others = Origin(actor_id=boss.id), [factory.make_user(shoes, f"u{n}", email="victim@x.example") for n in range(6)]
+    by, others = Origin(Person(boss.id)), [factory.make_user(shoes, f"u{n}", email="victim@x.example") for n in range(6)]
     at = factory.organisation(shoes)
     for person in others[:5]:
         act(settings, at, factory.user(person), by)
@@ -105,7 +106,7 @@ def test_one_person_causes_a_bounded_number_of_mails(database, settings, factory
     shoes = factory.make_organisation(owner=True)
     boss = factory.make_user(shoes, "boss", role="administrator", email="boss@shoes.example")
     jan = factory.user(factory.make_user(shoes, "jan", email="jan@shoes.example"))
-    by, at = Origin(actor_id=boss.id), factory.organisation(shoes)
+    by, at = Origin(Person(boss.id)), factory.organisation(shoes)
     for number in range(settings.limits.mails_by_person):
         mail_limits.admit(settings, by, jan, f"u{number}@x.example")
     with pytest.raises(TooMany):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import Forbidden, Invalid, NotFound
@@ -204,11 +205,11 @@ def test_who_may_set_a_logo_is_asked_below_every_skin(factory: Factory, shoes: s
         row = factory.organisation(shoes)
         for person, refusal in ((jan, Forbidden), (bob, NotFound)):
             with pytest.raises(refusal):
-                logos.adopt(row, pictures.picture(), Origin(actor_id=person.id))
+                logos.adopt(row, pictures.picture(), Origin(Person(person.id)))
             with pytest.raises(refusal), transaction():
-                logos.remove(row, Origin(actor_id=person.id))
+                logos.remove(row, Origin(Person(person.id)))
         assert store.logo_of(shoes) is None
-        logos.adopt(row, pictures.picture(), Origin(actor_id=anna.id))
+        logos.adopt(row, pictures.picture(), Origin(Person(anna.id)))
         assert store.logo_of(shoes) is not None
 
 

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from idp import clock, crypto
+from idp.actors import Person
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
@@ -54,8 +55,8 @@ def test_an_administrator_takes_away_even_a_compulsory_one(factory: Factory, sho
     """S47: as with the whole second factor; what is compulsory must then be set up again."""
     jan, boss = with_key(factory, shop, "jan", groups=["2FA"]), factory.make_user(shop, "boss", role="administrator")
     with pytest.raises(Forbidden):
-        removed(factory, jan, Origin(actor_id=jan.id))
-    assert removed(factory, jan, Origin(actor_id=boss.id))
+        removed(factory, jan, Origin(Person(jan.id)))
+    assert removed(factory, jan, Origin(Person(boss.id)))
     person = people.person_of(factory.settings, factory.organisation(shop), factory.user(jan))
     assert not person.has_factor
 
@@ -69,12 +70,12 @@ def test_nobody_else_takes_one_away(factory: Factory, shop: str) -> None:
         installation = operators.add_installation(crypto.new_id(), clock.now()).id
     olga = factory.make_user(installation, "olga", role="administrator")
     with pytest.raises(Forbidden):
-        removed(factory, jan, Origin(actor_id=eve.id))
+        removed(factory, jan, Origin(Person(eve.id)))
     with pytest.raises(NotFound):
-        removed(factory, jan, Origin(actor_id=stranger.id))
+        removed(factory, jan, Origin(Person(stranger.id)))
     with pytest.raises(Forbidden):
-        removed(factory, owner, Origin(actor_id=olga.id))
-    assert removed(factory, jan, Origin(actor_id=olga.id))
+        removed(factory, owner, Origin(Person(olga.id)))
+    assert removed(factory, jan, Origin(Person(olga.id)))
 
 
 def test_what_is_gone_is_gone_once(factory: Factory, shop: str) -> None:

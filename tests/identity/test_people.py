@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from idp import clock, crypto
+from idp.actors import Person
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
@@ -160,7 +161,7 @@ def test_people_of_another_organisation_do_not_exist(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """Guessing ids gives "not found", never "forbidden"."""
-    anna, stranger = make_user(), Origin(actor_id=crypto.new_id())
+    anna, stranger = make_user(), Origin(Person(crypto.new_id()))
     with pytest.raises(NotFound):
         people.disable(settings, organisation, anna, stranger)
     elsewhere = Organisation(id=crypto.new_id(), store_url="other", name="Other", created_at=clock.now())

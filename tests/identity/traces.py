@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from idp import audit, clock, crypto
+from idp.actors import Person
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
@@ -21,7 +22,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 def by(user: User) -> Origin:
     """This user acts."""
-    return Origin(actor_id=user.id, address="192.0.2.7")
+    return Origin(Person(user.id), address="192.0.2.7")
 
 
 def fresh(user: User) -> User:

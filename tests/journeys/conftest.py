@@ -9,6 +9,7 @@ import time_machine
 from flask import Flask
 
 from idp import crypto
+from idp.actors import Person
 from idp.audit import Origin
 from idp.clock import now
 from idp.config import Settings
@@ -169,7 +170,7 @@ def offer(factory: Factory, boss: MadePerson) -> Callable[[MadePerson], None]:
     def make(heir: MadePerson) -> None:
         with factory.context():
             at, to = factory.organisation(boss.organisation_id), factory.user(heir)
-            ownership.offer(factory.settings, at, to, Origin(actor_id=boss.id))
+            ownership.offer(factory.settings, at, to, Origin(Person(boss.id)))
 
     return make
 

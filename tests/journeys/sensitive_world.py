@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import count
 
 from idp import clock, crypto
+from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.identity import dated_rules, logos, ownership, passkeys, people, recoveries, remembered, retailers
@@ -129,7 +130,7 @@ def offered(world: World) -> tuple[str, Form]:
     heir, boss = world.person(role="manager"), world.actors["boss"]
     with world.factory.context():
         at, to = world.factory.organisation(world.shoes), world.factory.user(heir)
-        ownership.offer(world.factory.settings, at, to, Origin(actor_id=boss.id))
+        ownership.offer(world.factory.settings, at, to, Origin(Person(boss.id)))
     return f"{AT}/ownership/withdraw", {}
 
 

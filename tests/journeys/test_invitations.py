@@ -2,6 +2,7 @@
 
 import pytest
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.errors import Conflict
 from idp.identity import invitations, people
@@ -96,4 +97,4 @@ def test_nobody_prints_a_code_for_who_can_be_mailed(factory: Factory, quiet_shoe
         assert owner is not None
         for person in (factory.user(jan), owner):
             with pytest.raises((Conflict, people.Forbidden)):
-                invitations.print_code(factory.settings, organisation, person, Origin(actor_id=boss.id))
+                invitations.print_code(factory.settings, organisation, person, Origin(Person(boss.id)))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.errors import Invalid
 from idp.identity import resets
@@ -22,7 +23,7 @@ def send_one_time(factory: Factory, person) -> None:
         boss = users.user_named(person.organisation_id, "owner")
         assert boss is not None
         organisation = factory.organisation(person.organisation_id)
-        resets.send_one_time_password(factory.settings, organisation, factory.user(person), Origin(actor_id=boss.id))
+        resets.send_one_time_password(factory.settings, organisation, factory.user(person), Origin(Person(boss.id)))
 
 
 def sent_to(factory: Factory, person, postman) -> str:

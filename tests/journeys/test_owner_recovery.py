@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from idp import sweeps
+from idp.actors import Person
 from idp.audit import Origin
 from idp.cli import main
 from idp.db import transaction
@@ -160,7 +161,7 @@ def test_only_operators_begin_it_and_administrators_stop_it(factory: Factory, sh
     """S48: an administrator, the owner, an employee or a stranger cannot begin one; employees cannot stop one."""
     with factory.context():
         organisation = factory.organisation(shop)
-        people_here = {person.username: Origin(actor_id=person.id) for person in users.users(shop)}
+        people_here = {person.username: Origin(Person(person.id)) for person in users.users(shop)}
         for who in ("owner", "boss", "jan"):
             with pytest.raises(NotFound):
                 recoveries.start(factory.settings, organisation, people_here[who])
@@ -181,7 +182,7 @@ def test_an_address_that_was_changed_lately_cannot_be_used(
     clock(minutes=1)
     with factory.context():
         owner = owner_of(factory, started)
-        addresses.ask_change(factory.settings, owner, "thief@evil.example", Origin(actor_id=owner.id))
+        addresses.ask_change(factory.settings, owner, "thief@evil.example", Origin(Person(owner.id)))
     press(new_browser(), postman.link("thief@evil.example"))
     postman.bring()
     clock(hours=25)

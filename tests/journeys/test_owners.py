@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.cli import main
 from idp.errors import Forbidden, Invalid
@@ -75,7 +76,7 @@ def test_the_owner_is_disabled_by_nobody(factory: Factory, request, shoes, boss,
         )
         for act in acts:
             with pytest.raises((Forbidden, Invalid)):
-                act(Origin(actor_id=acting))
+                act(Origin(Person(acting)))
         row = factory.user(boss)
         assert (row.role, row.disabled_at, organisations.organisation(shoes).owner_id) == ("owner", None, boss.id)
 

@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, TooMany
@@ -35,7 +36,7 @@ def test_a_newer_offer_voids_the_one_before(
 
 
 def disable_and_enable(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
-    at, by_boss = factory.organisation(shoes), Origin(actor_id=boss.id)
+    at, by_boss = factory.organisation(shoes), Origin(Person(boss.id))
     people.disable(factory.settings, at, factory.user(heir), by_boss)
     people.enable(factory.settings, at, factory.user(heir), by_boss)
 
@@ -116,13 +117,13 @@ def test_only_the_owner_offers_and_only_who_fits_is_offered(
     stranger = factory.make_user(toys, "stranger", email="s@toys.example")
     assert browser.open(f"{AT}/people/{stranger.id}/offer-ownership").status == 404
     with factory.context():
-        at, by_boss = factory.organisation(shoes), Origin(actor_id=boss.id)
+        at, by_boss = factory.organisation(shoes), Origin(Person(boss.id))
         with pytest.raises(Invalid):
             ownership.offer(factory.settings, at, factory.user(customer), by_boss)
         with pytest.raises(NotFound):
             ownership.offer(factory.settings, at, factory.user(stranger), by_boss)
         with pytest.raises(NotFound):
-            ownership.withdraw(factory.settings, at, Origin(actor_id=anna.id))
+            ownership.withdraw(factory.settings, at, Origin(Person(anna.id)))
     assert postman.bring() == []
     assert events(factory, shoes) == []
 
@@ -144,7 +145,7 @@ def test_nothing_is_offered_while_the_account_may_be_stolen(
         with pytest.raises(Conflict):
             offer(heir)
         recoveries.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
-        addresses.ask_change(factory.settings, factory.user(boss), "thief@evil.example", Origin(actor_id=boss.id))
+        addresses.ask_change(factory.settings, factory.user(boss), "thief@evil.example", Origin(Person(boss.id)))
     press(new_browser(), postman.link("thief@evil.example"))
     browser = enter(boss, f"{AT}/people/{heir.id}/offer-ownership").fill(password=boss.password).submit()
     assert browser.status == 409
@@ -168,7 +169,7 @@ def test_an_heir_whose_address_is_being_changed_takes_nothing_on(
     token = link_to(postman.bring(), HEIR).rpartition("/")[2]
 
     def accept() -> None:
-        ownership.accept(factory.settings, links.opened(factory.settings, token, "ownership"), Origin(actor_id=heir.id))
+        ownership.accept(factory.settings, links.opened(factory.settings, token, "ownership"), Origin(Person(heir.id)))
 
     with factory.context(), transaction():
         users.change_user(shoes, heir.id, email="new@shoes.example", email_key="new@shoes.example")

@@ -4,6 +4,7 @@ import pytest
 
 from idp import audit
 from idp import clock as now_clock
+from idp.actors import Person
 from idp.audit import Event
 from idp.db import transaction
 from idp.identity import activity, places
@@ -232,7 +233,7 @@ def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> Non
     browser = inside(journey(jan).begin().password())
     with factory.context():
         for turn in range(40):
-            change(factory.user(jan), {"name": f"Jan {turn}"}, audit.Origin(actor_id=jan.id))
+            change(factory.user(jan), {"name": f"Jan {turn}"}, audit.Origin(Person(jan.id)))
         with transaction():
             audit.record("thing:unheard_of", organisation_id=jan.organisation_id, subject_id=jan.id)
     browser.open("/account/activity")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.identity import addresses, ownership
 from idp.store import passkeys, users
@@ -137,8 +138,8 @@ def test_what_a_thief_offered_of_the_owners_is_void(factory: Factory, quiet_shoe
     with factory.context():
         organisation, owner = factory.organisation(quiet_shoes), users.user_named(quiet_shoes, "owner")
         assert owner is not None
-        ownership.offer(factory.settings, organisation, factory.user(heir), Origin(owner.id))
-        addresses.ask_change(factory.settings, owner, "thief@evil.example", Origin(owner.id))
+        ownership.offer(factory.settings, organisation, factory.user(heir), Origin(Person(owner.id)))
+        addresses.ask_change(factory.settings, owner, "thief@evil.example", Origin(Person(owner.id)))
     mails = {mail.to: mail for mail in postman.bring()}
     press(new_browser(), mails["thief@evil.example"].link)
     press(new_browser(), next(mail.link for mail in postman.bring("owner@shoes.example") if "This was not me" in mail.text))

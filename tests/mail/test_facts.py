@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from idp.actors import Person, System
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import transaction
@@ -54,7 +55,7 @@ def html(message: EmailMessage) -> str:
 def test_a_mail_says_whose_account_when_and_from_where(settings: Settings, factory: Factory, vera: MadePerson) -> None:
     """S51: account, organisation, local time with its zone, browser and network, each on a line; the page is linked."""
     with factory.context():
-        message = told(settings, vera, Origin(vera.id, address="203.0.113.7", label=FIREFOX))
+        message = told(settings, vera, Origin(Person(vera.id), address="203.0.113.7", label=FIREFOX))
     text = plain(message)
     for line in ("Account: vera", f"Organisation: {BV}", "From: Firefox · Windows, Network 203.0.113.*"):
         assert line in text.splitlines(), text
@@ -83,7 +84,7 @@ def test_a_mail_comes_in_the_organisations_name_colour_and_logo(
     Image.new("RGB", (60, 20), "#0b3d91").save(picture, "PNG")
     with factory.context():
         logos.adopt(factory.organisation(vera.organisation_id), picture.getvalue(), BY_TESTS)
-        message = told(settings, vera, Origin(vera.id))
+        message = told(settings, vera, Origin(Person(vera.id)))
     assert message["From"].addresses[0].display_name == BV
     assert message["From"].addresses[0].addr_spec == "no-reply@localhost"
     page = html(message)
@@ -98,7 +99,7 @@ def test_the_owners_mail_leads_to_the_page_of_the_person(settings: Settings, fac
     """S54: built from the issuer, about the one it names."""
     nora = factory.make_user(vera.organisation_id, "nora")
     with factory.context():
-        text = plain(told(settings, nora, Origin("cli")))
+        text = plain(told(settings, nora, Origin(System("cli"))))
     assert f"{settings.issuer}/admin/example-shoes/people/{nora.id}" in text.splitlines()
 
 
@@ -109,7 +110,7 @@ def test_a_first_password_is_no_change_for_the_owners_inbox(
     """S51, S54: somebody without an address who chooses their first password has changed nothing."""
     nora = factory.make_user(vera.organisation_id, "nora", **({"password": ""} if is_new else {}))
     with factory.context():
-        passwords.put(settings, factory.user(nora), "$argon2id$x", Origin(nora.id))
+        passwords.put(settings, factory.user(nora), "$argon2id$x", Origin(Person(nora.id)))
         assert [mail.recipient for mail in outbox.mails()] == ([] if is_new else ["owner@shoes.example"])
 
 
@@ -151,4 +152,4 @@ def test_a_settings_change_is_seen_in_the_next_mail(settings: Settings, factory:
     with factory.context():
         with transaction():
             retailers.change(factory.organisation(vera.organisation_id), {"settings": {"colour": "#aa0000"}}, BY_TESTS)
-        assert "#aa0000" in html(told(settings, vera, Origin(vera.id)))
+        assert "#aa0000" in html(told(settings, vera, Origin(Person(vera.id))))

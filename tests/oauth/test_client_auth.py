@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from idp import clock
+from idp.actors import System
 from idp.audit import Origin
 from idp.db import transaction
 from idp.oauth import registration
@@ -15,7 +16,7 @@ from idp.store import clients
 from tests.drivers.relying_party import Refused
 
 FORM = {"grant_type": "authorization_code", "code": "x", "code_verifier": "v" * 43}
-CLI = Origin(actor_id="cli")
+CLI = Origin(System("cli"))
 GIVEN = "thirty-two characters: a+b%20c/ï"
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from idp import clock
+from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Conflict, Invalid, NotFound
 from idp.oauth import registration
@@ -12,7 +13,7 @@ from idp.oauth.registration import Ours
 from idp.store import audit, clients
 from tests.drivers.relying_party import Refused
 
-CLI = Origin(actor_id="cli")
+CLI = Origin(System("cli"))
 LEAST = {"redirect_uris": ["https://app.example/cb"]}
 DEFAULTS = {
     "redirect_uris": ["https://app.example/cb"],

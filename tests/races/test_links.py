@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.config import Settings
 from idp.identity import addresses, recoveries
@@ -45,7 +46,7 @@ def test_a_change_of_address_is_confirmed_once(race: Race) -> None:
     """V2.3.4: one change, one way back."""
     jan = race.factory.make_user(race.organisation_id, "jan", email="jan@shoes.example")
     with race.factory.context():
-        addresses.ask_change(race.settings, race.factory.user(jan), "jan@home.example", Origin(actor_id=jan.id))
+        addresses.ask_change(race.settings, race.factory.user(jan), "jan@home.example", Origin(Person(jan.id)))
     postman = Postman(race.factory, race.folder / "mail")
     told = race.at_once(pressed(race, postman.link("jan@home.example")))
     assert Counter(one.status for one in told) == {303: 1, 404: TIMES - 1}

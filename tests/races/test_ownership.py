@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from idp.actors import Person
 from idp.audit import Origin
 from idp.config import Settings
 from idp.identity import ownership
@@ -41,7 +42,7 @@ def offer(race: Race, boss: MadePerson, heir: MadePerson) -> str:
     """The link that the heir got."""
     with race.factory.context():
         at, to = race.factory.organisation(race.organisation_id), race.factory.user(heir)
-        ownership.offer(race.settings, at, to, Origin(actor_id=boss.id))
+        ownership.offer(race.settings, at, to, Origin(Person(boss.id)))
     return Postman(race.factory, race.folder / "mail").link(f"{heir.username}@shoes.example")
 
 

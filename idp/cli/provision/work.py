@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from idp import db, errors
+from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import in_english
 from idp.cli.provision.document import Document, Refused, Table
@@ -22,7 +23,7 @@ from idp.identity.organisations import normal_store_url
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
 
-ORIGIN = Origin(actor_id="apply")
+ORIGIN = Origin(System("apply"))
 """In the audit trail: provisioning."""
 
 

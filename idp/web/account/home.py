@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from idp import clock
-from idp.audit import Origin
 from idp.errors import Message, say
 from idp.identity import authority, logins, recoveries
 from idp.identity.brand import brand_of
@@ -81,8 +80,7 @@ def sign_out() -> Response:
     visit, spoken = browser.visit(), language.in_address(language.chosen())  # before the login is over
     login = logins.current(visit.login, clock.now()) if visit.login else None
     if login is not None:
-        origin = Origin(actor_id=login.user_id, address=visit.address, request_id=visit.request_id, label=visit.label)
-        logins.end(login, "signed_out", origin)
+        logins.end(login, "signed_out", visit.origin(login.user_id))
     browser.cookies().login = ""
     return pages.see_other(f"/?{urlencode({**spoken, 'done': 'signed-out'})}")
 

@@ -34,8 +34,7 @@ class Me:
     @property
     def origin(self) -> Origin:
         """This person, from here, for the audit trail."""
-        visit = browser.visit()
-        return Origin(self.user.id, address=visit.address, request_id=visit.request_id, label=visit.label)
+        return browser.visit().origin(self.user.id)
 
 
 class SignInFirst(Exception):

@@ -40,7 +40,7 @@ OF_THINGS: Mapping[str, Message] = {
 WITHOUT_NAME: Mapping[str, Message] = {
     "cli": say("command line"),
     "worker": say("this installation"),
-    "provisioning": say("idp apply"),
+    "apply": say("idp apply"),
 }
 """Who acts without being a user."""
 OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED)

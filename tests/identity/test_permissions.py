@@ -1,0 +1,53 @@
+"""Who may change whom: the acting person, the installation, a client, or nobody."""
+
+import inspect
+from collections.abc import Callable
+
+import pytest
+
+from idp.actors import Actor, Client, Nobody, Person, System, of_stored, stored
+from idp.audit import Origin
+from idp.errors import Forbidden, NotFound
+from idp.identity import authority
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+STRANGER = "a" * 26
+POWERLESS: tuple[Actor, ...] = (Nobody(), Client("webshop"), Person(STRANGER), Person("worker-7"), Person("cli "))
+
+
+def checks() -> dict[str, Callable[..., object]]:
+    """Every function that decides by who acts."""
+    found = inspect.getmembers(authority, inspect.isfunction)
+    return {name: check for name, check in found if "origin" in inspect.signature(check).parameters}
+
+
+@pytest.mark.parametrize("actor", POWERLESS, ids=str)
+def test_nobody_a_client_and_an_unknown_id_have_no_right(
+    organisation: Organisation, make_user: Callable[..., User], actor: Actor
+) -> None:
+    """House rule "three typed cores": a forgotten actor is nobody, and nobody may do anything."""
+    user = make_user("jan")
+    known = {"organisation": organisation, "organisation_id": organisation.id, "user": user, "role": "employee"}
+    allows_others = {"require_another"}  # refuses the person themselves, and nobody else
+    for name, check in checks().items():
+        wanted = {key: known[key] for key in inspect.signature(check).parameters if key in known}
+        try:
+            result = check(**wanted, origin=Origin(actor))
+            allowed = result is None or bool(result)
+        except (Forbidden, NotFound):
+            allowed = False
+        assert not allowed or name in allows_others, f"{name} lets {actor} pass"
+
+
+@pytest.mark.parametrize("actor", [System("cli"), System("apply"), System("worker"), Person(STRANGER), Nobody()], ids=str)
+def test_an_audit_row_tells_which_kind_of_actor_it_was(actor: Actor) -> None:
+    """The column holds a text; it is read back as what it was."""
+    assert of_stored(stored(actor)) == actor
+
+
+@pytest.mark.parametrize("user_id", ["", "cli", "worker"])
+def test_a_person_is_never_made_of_nothing_or_of_a_word(user_id: str) -> None:
+    """The installation's rights cannot be had by an id."""
+    with pytest.raises(ValueError, match="id of a user"):
+        Person(user_id)
