@@ -171,7 +171,12 @@ def last_recorded(organisation_id: str, subject_id: str) -> Entry | None:
 
 @listen.listens_for(Session, "before_commit")
 def _write_queue(current: Session) -> None:
-    """Chain what waits. Organisations in one order everywhere, so that two commits never wait for each other."""
+    """Chain what waits. Organisations in one order everywhere, so that two commits never wait for each other.
+
+    At the end of the transaction, not of each savepoint in it: the head of a chain is locked for moments only.
+    """
+    if current.in_nested_transaction():
+        return
     queue: list[Entry] = current.info.pop(QUEUE, [])
     ordered = sorted(queue, key=lambda entry: entry.organisation_id)  # stable: within an organisation as it happened
     for organisation_id, entries in groupby(ordered, key=lambda entry: entry.organisation_id):
@@ -179,18 +184,22 @@ def _write_queue(current: Session) -> None:
 
 
 @listen.listens_for(Session, "after_soft_rollback")
-def _drop_queue(current: Session, _: SessionTransaction) -> None:
+def _drop_queue(current: Session, undone: SessionTransaction) -> None:
+    """Forget what waits; but what was recorded before a savepoint stands when that alone is undone."""
+    if undone.nested:
+        return
     current.info.pop(QUEUE, None)
 
 
 def _extend_chain(organisation_id: str, entries: list[Entry]) -> None:
     head = store.lock_head(organisation_id)
     seq, previous = head.seq, head.hash
+    rows = []
     for entry in entries:
         seq += 1
-        row = _row(entry, seq, previous)
-        store.add_row(row)
-        previous = row.hash
+        rows.append(_row(entry, seq, previous))
+        previous = rows[-1].hash
+    store.add_rows(rows)
     store.move_head(organisation_id, seq, previous)
 
 

@@ -172,12 +172,12 @@ def write(statement: Executable) -> int:
     return cast("CursorResult[Any]", result).rowcount
 
 
-def add(row: Base) -> None:
-    """Insert a row within the transaction."""
+def add(*rows: Base) -> None:
+    """Insert rows within the transaction."""
     current = session()
     if not current.info.get("in_transaction"):
         raise RuntimeError("a write stands outside transaction()")
-    current.add(row)
+    current.add_all(rows)
     current.flush()
 
 

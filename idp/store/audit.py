@@ -1,5 +1,6 @@
 """The audit trail: append-only rows, chained for each organisation by hash, and the head of each chain."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -59,9 +60,9 @@ def move_head(organisation_id: str, seq: int, hash: bytes) -> None:
     write(update(AuditHead).where(AuditHead.organisation_id == organisation_id).values(seq=seq, hash=hash))
 
 
-def add_row(row: AuditRow) -> None:
+def add_rows(rows: Iterable[AuditRow]) -> None:
     """Insert."""
-    add(row)
+    add(*rows)
 
 
 def rows(organisation_id: str, after: int = 0, limit: int = 1000) -> list[AuditRow]:
