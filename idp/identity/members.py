@@ -4,6 +4,7 @@ Credentials of a new user are in ``credentials``; what ends or bars somebody is 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from idp import clock, crypto
@@ -60,12 +61,10 @@ def _insert(
     prepared: Ready,
     origin: Origin,
 ) -> None:
-    if users.user_named(organisation.id, user.username_key) is not None:
-        raise _taken(user.username)
     with refuse_duplicate("username", _taken(user.username)):  # S2
         users.add_user(user)
-    users.put_in_groups(organisation.id, user.id, group_ids(organisation, draft.groups))
-    users.put_in_shops(organisation.id, user.id, shop_ids(organisation, draft.shops or ()))
+    users.add_to_groups(organisation.id, user.id, group_ids(organisation, draft.groups))
+    users.add_shops(organisation.id, user.id, shop_ids(organisation, draft.shops or ()))
     credentials.store(settings, user, prepared, user.created_at)
     if user.role == "owner":
         _own_what_nobody_owns(organisation, user)
@@ -83,6 +82,12 @@ def _taken(username: str) -> Invalid:
     return Invalid("username", say("The username %(username)s is taken.", username=username))
 
 
+def _require_free(organisation: Organisation, fresh: Mapping[str, Any]) -> None:
+    """Raise ``Invalid`` where somebody else has the new username."""
+    if "username_key" in fresh and users.user_named(organisation.id, fresh["username_key"]) is not None:
+        raise _taken(fresh.get("username", fresh["username_key"]))
+
+
 def _require_reachable(role: str, email: str | None, *, verified: bool) -> None:
     """An owner always has a verified address (S54)."""
     if role == "owner" and not (email and verified):
@@ -97,12 +102,12 @@ def _require_anothers_address(user: User, origin: Origin) -> None:
 
 def group_ids(organisation: Organisation, names: Sequence[str]) -> list[str]:
     """The ids of groups by name; raises ``Invalid`` naming one that does not exist."""
-    return _ids("groups", {group.name: group.id for group in organisations.groups(organisation.id)}, names)
+    return _ids("groups", {group.name: group.id for group in organisations.groups_named(organisation.id, names)}, names)
 
 
 def shop_ids(organisation: Organisation, codes: Sequence[str]) -> list[str]:
     """The ids of shops by code; raises ``Invalid`` naming one that does not exist."""
-    return _ids("shops", {shop.code: shop.id for shop in organisations.shops(organisation.id)}, codes)
+    return _ids("shops", {shop.code: shop.id for shop in organisations.shops_coded(organisation.id, codes)}, codes)
 
 
 def _ids(key: str, known: Mapping[str, str], names: Sequence[str]) -> list[str]:
@@ -133,10 +138,12 @@ def change(
     fresh = {key: value for key, value in columns.items() if getattr(user, key) != value}
     if "email_key" in fresh:
         _require_anothers_address(user, origin)
-    named = users.user_named(organisation.id, columns.get("username_key", user.username_key))
-    if named is not None and named.id != user.id:
-        raise _taken(columns["username"])
-    _require_confirmed(organisation, user, fresh, changes)
+    _require_free(organisation, fresh)
+    held = _belongings(user)
+    wanted = _wanted(organisation, held, changes)
+    if not fresh and wanted == held:
+        return ()
+    _require_confirmed(organisation, user, fresh, held, wanted)
     before = addresses.Address.of(user)
     if "email_key" in fresh:
         _admit_mails(settings, user, str(fresh.get("email") or ""), origin)
@@ -164,28 +171,48 @@ def _admit_mails(settings: Settings, user: User, address: str, origin: Origin) -
             mail_limits.admit(settings, origin, user, recipient)
 
 
-def _require_confirmed(organisation: Organisation, user: User, fresh: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class _Belongings:
+    """The ids of a user's groups and shops. ``shops``: None for all."""
+
+    groups: frozenset[str]
+    shops: frozenset[str] | None
+
+
+def _belongings(user: User) -> _Belongings:
+    groups = frozenset(group.id for group in users.groups_of(user.organisation_id, user.id))
+    shops = None if user.all_shops else frozenset(shop.id for shop in users.shops_of(user.organisation_id, user.id))
+    return _Belongings(groups, shops)
+
+
+def _wanted(organisation: Organisation, held: _Belongings, changes: Mapping[str, Any]) -> _Belongings:
+    """Return what the user belongs to after the changes; raises ``Invalid`` for a group or shop that does not exist."""
+    groups, shops = held.groups, held.shops
+    if "groups" in changes:
+        groups = frozenset(group_ids(organisation, changes["groups"]))
+    if "shops" in changes:
+        shops = None if changes["shops"] is None else frozenset(shop_ids(organisation, changes["shops"]))
+    return _Belongings(groups, shops)
+
+
+def _require_confirmed(
+    organisation: Organisation, user: User, fresh: Mapping[str, Any], held: _Belongings, wanted: _Belongings
+) -> None:
     """Ask the rule about everything that an edit changes."""
     present = {column.name: getattr(user, column.name) for column in User.__table__.columns}
-    groups = {group.id for group in users.groups_of(organisation.id, user.id)}
-    shops = None if user.all_shops else {shop.id for shop in users.shops_of(organisation.id, user.id)}
-    new_groups = set(group_ids(organisation, changes["groups"])) if "groups" in changes else groups
-    new_shops = shops
-    if "shops" in changes:
-        new_shops = None if changes["shops"] is None else set(shop_ids(organisation, changes["shops"]))
-    before = _states(organisation, present, groups, shops)
-    after = _states(organisation, present | dict(fresh), new_groups, new_shops)
+    before = _states(organisation, present, held)
+    after = _states(organisation, present | dict(fresh), wanted)
     sensitive_changes.require(before[0], after[0])
     sensitive_changes.require(before[1], after[1])
 
 
 def _states(
-    organisation: Organisation, columns: Mapping[str, Any], groups: set[str], shops: set[str] | None
+    organisation: Organisation, columns: Mapping[str, Any], belongings: _Belongings
 ) -> tuple[PersonState, PersonDetails]:
     requiring = {
         group.id
         for group in organisations.groups(organisation.id)
-        if group.id in groups and retailers.requires_factor(group.name, requires_mfa=group.requires_mfa)
+        if group.id in belongings.groups and retailers.requires_factor(group.name, requires_mfa=group.requires_mfa)
     }
     state = PersonState(
         role=columns["role"],
@@ -193,10 +220,10 @@ def _states(
         email=columns["email"] or "",
         email_verified=columns["email_verified_at"] is not None,
         requiring_groups=frozenset(requiring),
-        shops=None if shops is None else frozenset(shops),
+        shops=belongings.shops,
     )
     kept = tuple(columns[name] for name in ("name", "phone_number", "locale", "time_zone", "claims"))
-    return state, PersonDetails(columns["role"], (*kept, *sorted(groups - requiring)))
+    return state, PersonDetails(columns["role"], (*kept, *sorted(belongings.groups - requiring)))
 
 
 def _named(changed: set[str]) -> set[str]:

@@ -1,7 +1,8 @@
 """Organisations with their shops, groups and dated policies."""
 
+from collections.abc import Collection
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, delete, func, select, update
@@ -10,6 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp import zones
 from idp.db import Base, Id, add, asks_every, asks_one, every, one, values, write
 from idp.normal_forms import compared
+
+N = TypeVar("N", "Shop", "Group")
+MOST_NAMED = 1000
+"""More at once are looked for among all: a statement takes a limited number of parameters."""
 
 
 def _key_of(row: Any, column: str) -> str:
@@ -141,6 +146,29 @@ def shops(organisation_id: str) -> list[Shop]:
 def groups(organisation_id: str) -> list[Group]:
     """All groups of an organisation, by name."""
     return every(select(Group).where(Group.organisation_id == organisation_id).order_by(Group.name))
+
+
+def shops_coded(organisation_id: str, codes: Collection[str]) -> list[Shop]:
+    """Return the shops of these codes, in upper or lower case."""
+    return _named(Shop, organisation_id, (Shop.code, Shop.code_key), codes)
+
+
+def groups_named(organisation_id: str, names: Collection[str]) -> list[Group]:
+    """Return the groups of these names, in upper or lower case."""
+    return _named(Group, organisation_id, (Group.name, Group.name_key), names)
+
+
+def _named(
+    table: type[N], organisation_id: str, columns: tuple[Mapped[str], Mapped[str]], names: Collection[str]
+) -> list[N]:
+    """Rows by name as it is kept or as it is compared; by both, since rows of earlier releases may differ by case alone."""
+    if not names:
+        return []
+    here = select(table).where(table.organisation_id == organisation_id)
+    if len(names) <= MOST_NAMED:
+        shown, key = columns
+        here = here.where(shown.in_(names) | key.in_({compared(name) for name in names}))
+    return every(here)
 
 
 @asks_every

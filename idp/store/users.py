@@ -249,6 +249,11 @@ def put_in_groups(organisation_id: str, user_id: str, group_ids: Iterable[str]) 
     """Make these the user's groups."""
     here = (GroupMember.organisation_id == organisation_id, GroupMember.user_id == user_id)
     write(delete(GroupMember).where(*here))
+    add_to_groups(organisation_id, user_id, group_ids)
+
+
+def add_to_groups(organisation_id: str, user_id: str, group_ids: Iterable[str]) -> None:
+    """Put the user into these groups, too."""
     for group_id in group_ids:
         insert_new(GroupMember, organisation_id=organisation_id, group_id=group_id, user_id=user_id)
 
@@ -266,6 +271,11 @@ def shops_of(organisation_id: str, user_id: str) -> list[Shop]:
 def put_in_shops(organisation_id: str, user_id: str, shop_ids: Iterable[str]) -> None:
     """Make these the user's shops."""
     write(delete(UserShop).where(UserShop.organisation_id == organisation_id, UserShop.user_id == user_id))
+    add_shops(organisation_id, user_id, shop_ids)
+
+
+def add_shops(organisation_id: str, user_id: str, shop_ids: Iterable[str]) -> None:
+    """Name these shops for the user, too."""
     for shop_id in shop_ids:
         insert_new(UserShop, organisation_id=organisation_id, user_id=user_id, shop_id=shop_id)
 
