@@ -70,7 +70,7 @@ def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
 def provision(settings: Settings, read: document.Document, *, dry_run: bool = False, set_credentials: bool = False) -> Lines:
     """Make it so; what became of each object. Raises ``Refused``.
 
-    Everything is judged first, and hashed, with nobody kept waiting; then it is written in short transactions.
+    Everything is judged first, and hashed, with nobody kept waiting; then what differs is written in short transactions.
     """
     shape.check(read)
     read.refuse_if_faulty()
@@ -86,9 +86,10 @@ def provision(settings: Settings, read: document.Document, *, dry_run: bool = Fa
     prepared = users.prepare(settings, pending, Progress("hashed the credentials of", len(pending)))
     db.release()
     real = Work(settings, read, set_credentials, prepared)
-    units = list(_units(read))
+    units = [unit for unit in _units(read) if trial.changes(unit)]
     run(real, units, Progress("wrote", sum(map(len, units))))
-    return real.lines
+    trial.lines.correct(real.lines)
+    return trial.lines
 
 
 def _units(read: document.Document) -> Iterator[Unit]:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from idp.cli.provision import users, work
+from idp.store.organisations import Shop
 from tests.cli.conftest import SHOP, Idp
 
 HASH = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$Zm9yIHRlc3RzIG9ubHksIG5vdGhpbmcgZml0cyBpdCEhISE"
@@ -158,3 +159,62 @@ def test_a_long_work_says_how_far_it_is(idp: Idp, monkeypatch: pytest.MonkeyPatc
     for line in ("judged the passwords of 1 of 3", "hashed the credentials of 3 of 3", "wrote 5 of 5"):
         assert line in done.stderr, done.stderr
         assert line not in done.stdout
+
+
+def test_what_is_as_the_file_says_is_not_written_again(idp: Idp) -> None:
+    """Issue 7 entry 33: the second time nothing differs, so no write lock is taken; a change is written by itself."""
+    group = '[[groups]]\norganisation = "example-shoes"\nname = "Tills"\n'
+    text = people(3) + group
+    idp.apply(text)
+    with sqlite3.connect(idp.folder / "sleutel.sqlite3", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = idp.apply(text).stdout
+        other.execute("ROLLBACK")
+    assert "0 created, 0 changed, 0 removed, 6 left alone" in said, said
+    said = idp.apply(text + '[[users]]\norganisation = "example-shoes"\nusername = "late"\ngroups = ["tills"]\n').stdout
+    outcomes = [line.split()[0] for line in said.splitlines()[:-1]]
+    assert outcomes == ["unchanged"] * 6 + ["created"], "each object in the order of the file, whatever was skipped"
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_slow_transaction_takes_no_further_step(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 33: it is the time that a sign-in waits which is bounded, on a slow machine too."""
+    monkeypatch.setattr(work, "LONGEST_SECONDS", 0.0)
+    written: list[int] = [0]
+    monkeypatch.setattr(work, "_take_some", counted(work._take_some, written))
+    idp.apply(people(3))
+    assert written == [0, 1, 2, 1, 1, 1], "an organisation and its owner are one unit, everybody else is one alone"
+
+
+def counted(take_some: Callable[..., int], counts: list[int]) -> Callable[..., int]:
+    """The function, with what it returns noted."""
+
+    def _take_some(*args: object) -> int:
+        counts.append(take_some(*args))
+        return counts[-1]
+
+    return _take_some
+
+
+def test_a_person_costs_as_much_beside_many_shops_as_beside_few(idp: Idp) -> None:
+    """Issue 7 entry 33: only the shops and groups that somebody is put into are read, not all of the organisation."""
+    shops = "".join(f'[[shops]]\norganisation = "example-shoes"\ncode = "s{number}"\nname = "S"\n' for number in range(40))
+    idp.apply(SHOP + shops)
+    read: list[object] = []
+
+    def _note(target: object, *rest: object) -> None:
+        read.append(target)
+
+    for name in ("load", "refresh"):
+        event.listen(Shop, name, _note)
+    try:
+        text = "".join(
+            f'[[users]]\norganisation = "example-shoes"\nusername = "p{number}"\nshops = ["s{number}"]\n'
+            for number in range(5)
+        )
+        assert "5 created" in idp.apply(text).stdout
+        assert "5 left alone" in idp.apply(text).stdout
+    finally:
+        for name in ("load", "refresh"):
+            event.remove(Shop, name, _note)
+    assert 0 < len(read) <= 5 * 8, len(read)

@@ -45,6 +45,17 @@ class Lines:
         differing = list(keys)
         self.note(kind, name, CHANGED if differing else UNCHANGED, differing)
 
+    def outcome_of(self, kind: str, name: str) -> str:
+        """Return what became of an object; empty where nothing is known of it."""
+        known = self._known.get((kind, name))
+        return known.outcome if known else ""
+
+    def correct(self, later: "Lines") -> None:
+        """Put what a later run found in the place of what is known, in the order of this one."""
+        for line in later.lines:
+            known = self._known[line.kind, line.name]
+            known.outcome, known.keys = line.outcome, line.keys
+
     def count(self, outcome: str) -> int:
         """How many objects ended so."""
         return sum(line.outcome == outcome for line in self.lines)

@@ -5,6 +5,7 @@ Passwords are hashed between the two, with no transaction open.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import in_english
 from idp.cli.provision.document import Document, Refused, Table
-from idp.cli.provision.lines import Lines
+from idp.cli.provision.lines import UNCHANGED, Lines
 from idp.cli.provision.rehearsal import apart
 from idp.config import Settings
 from idp.identity.credentials import Ready
@@ -41,6 +42,11 @@ class Pending:
     has_factor: bool
 
 
+Step = Callable[["Work", Table], None]
+Unit = list[tuple[Step, Table]]
+"""Steps that take effect together."""
+
+
 @dataclass
 class Work:
     """What the parts of a run share. ``prepared``: hashed credentials by the users' names; None in the trial."""
@@ -54,6 +60,10 @@ class Work:
     """The ``[[users]]`` whose credentials will be set, by name; found by the trial."""
     written: int = 0
     """Steps whose transaction was committed."""
+
+    def changes(self, unit: Unit) -> bool:
+        """Return whether a step of the unit found something to change in this run."""
+        return any(self.lines.outcome_of(table.kind, table.name) != UNCHANGED for _, table in unit)
 
     @contextmanager
     def at(self, table: Table) -> Iterator[None]:
@@ -76,13 +86,12 @@ class Work:
         return found
 
 
-Step = Callable[[Work, Table], None]
-Unit = list[tuple[Step, Table]]
-"""Steps that take effect together."""
 BATCH = 50
-"""Steps in one transaction, so that nobody's sign-in waits long for SQLite's one write lock."""
-SHORTEST_PAUSE = 0.1
-"""Seconds between two transactions on SQLite: those who wait for the lock look for it about so often."""
+"""Steps in one transaction at most."""
+LONGEST_SECONDS = 0.05
+"""A transaction that took so long begins no further unit, so that no sign-in waits long for SQLite's one write lock."""
+SHORTEST_PAUSE = 0.03
+"""Seconds between two transactions on SQLite: processes that wait for the lock try every 25 milliseconds."""
 
 
 def run(work: Work, units: Iterable[Unit], told: Callable[[int], None]) -> None:
@@ -91,30 +100,28 @@ def run(work: Work, units: Iterable[Unit], told: Callable[[int], None]) -> None:
     The trial has judged everything. Where somebody changed something since, this raises ``Refused`` with what is written by
     then; as where the process dies, applying the file again does the rest.
     """
-    pause = 0.0
-    for batch in _batches(units):
-        time.sleep(pause)
+    left = deque(units)
+    while left:
         began = time.monotonic()
         try:
             with db.transaction():
-                _take(work, batch)
+                done = _take_some(work, left)
         except Refused as refused:
             raise Refused(refused.faults, written=work.written) from refused
-        work.written += len(batch)
+        work.written += done
         told(work.written)
-        if work.settings.database_url.startswith("sqlite"):
-            pause = max(SHORTEST_PAUSE, time.monotonic() - began)
+        if left and work.settings.database_url.startswith("sqlite"):
+            time.sleep(max(SHORTEST_PAUSE, (time.monotonic() - began) / 2))
 
 
-def _batches(units: Iterable[Unit]) -> Iterator[Unit]:
-    batch: Unit = []
-    for unit in units:
-        if batch and len(batch) + len(unit) > BATCH:
-            yield batch
-            batch = []
-        batch += unit
-    if batch:
-        yield batch
+def _take_some(work: Work, left: deque[Unit]) -> int:
+    """Take units from the front of ``left``, one at least, until the transaction is long enough; return how many steps."""
+    until, done = time.monotonic() + LONGEST_SECONDS, 0
+    while left and (not done or (done + len(left[0]) <= BATCH and time.monotonic() < until)):
+        unit = left.popleft()
+        _take(work, unit)
+        done += len(unit)
+    return done
 
 
 def _take(work: Work, steps: Unit) -> None:
