@@ -1,7 +1,8 @@
 """How mail leaves: one at a time is leased, sent with no transaction open, and noted.
 
-A worker that dies between the server's "accepted" and our note sends that mail again when the lease runs out, under the same
-Message-ID; nothing else sends twice. Without an SMTP server mails are written as files.
+A mail is sent twice only where the worker dies, or the database stays away for minutes, between the server's "accepted" and
+our note. The copy leaves when the lease has run out, under the same Message-ID, by which servers and readers drop it.
+Without an SMTP server mails are written as files.
 """
 
 import os
@@ -34,6 +35,8 @@ OF_RELAY = frozenset({Failure.RELAY, Failure.AWAY})
 """Failures that say nothing about the mail: the relay refuses us, or is away."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
 """Pauses double from the first on: an hour's outage costs a few tries, twelve of them together span twelve hours."""
+NOTE_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, *[20.0] * 10)
+"""Seconds between the tries to note that a mail was taken: about four minutes, well within ``LEASE``."""
 WORKER = Origin(System("worker"))
 POLL_SECONDS = 2.0
 SWEEP_EVERY = timedelta(minutes=5)
@@ -92,7 +95,7 @@ def deliver_due(settings: Settings, stop: threading.Event | None = None) -> int:
     """
     sent = 0
     while (stop is None or not stop.is_set()) and (mail := _claim()) is not None:
-        failure = _deliver(settings, mail)
+        failure = _deliver(settings, mail, stop or threading.Event())
         if failure in OF_RELAY:
             break
         sent += failure is None
@@ -105,7 +108,7 @@ def _claim() -> OutgoingMail | None:
         return outbox.claim_mail(now, now + LEASE)
 
 
-def _deliver(settings: Settings, mail: OutgoingMail) -> Failure | None:
+def _deliver(settings: Settings, mail: OutgoingMail, stop: threading.Event) -> Failure | None:
     """Send one leased mail and note what became of it; why it did not leave, None where it did."""
     if mail.expires_at is not None and mail.expires_at <= clock.now():
         _give_up(mail, Failure.EXPIRED, "not sent in time: what it carries has expired", may_be_resent=False)
@@ -123,10 +126,24 @@ def _deliver(settings: Settings, mail: OutgoingMail) -> Failure | None:
     except Exception as error:  # noqa: BLE001 — whatever is wrong with one mail must not hold up the others
         _note_failure(settings, mail, Failure.UNREADABLE, f"{type(error).__name__}: {error}")
         return Failure.UNREADABLE
-    with db.transaction():
-        outbox.note_sent(mail.id, clock.now())
+    _note_sent(mail, stop)
     log.info("mail_sent", mail=mail.id, template=mail.template)
     return None
+
+
+def _note_sent(mail: OutgoingMail, stop: threading.Event) -> None:
+    """Note that the server has taken a mail; while the database is away, try again: without the note a copy would leave."""
+    for pause in (*NOTE_PAUSES, None):
+        try:
+            with db.transaction():
+                outbox.note_sent(mail.id, clock.now())
+        except Exception as error:
+            told = {"mail": mail.id, "message_id": mail.message_id, "tries_again_in": pause}
+            log.error("mail_sent_but_not_noted", reason=outage.reason_of(error), **told)
+            if pause is None or not outage.is_outage(error) or stop.wait(pause):
+                raise
+        else:
+            return
 
 
 def _note_failure(settings: Settings, mail: OutgoingMail, failure: Failure, reason: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +22,9 @@ from cryptography.x509.oid import NameOID
 from idp import clock
 from tests.drivers.machine import free_port
 
+HANGS_AT_MOST = 120
+"""Seconds."""
+
 
 @dataclass
 class Mailbox:
@@ -37,6 +40,8 @@ class Mailbox:
     refusals: dict[str, str] = field(default_factory=dict)
     greeted: list[str] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
+    on_arrival: Callable[[], object] = lambda: None
+    """What happens when a mail has arrived in full, before it is taken."""
     _hung: threading.Event | None = None
 
     @contextmanager
@@ -91,7 +96,9 @@ class Mailbox:
         """Take a mail, or give the next answer."""
         if self._hung is not None:
             self._hung.set()
-            while self._hung is not None:
+            for _ in range(HANGS_AT_MOST * 20):
+                if self._hung is None:
+                    break
                 await asyncio.sleep(0.05)
             return "451 nobody is there any more"
         if self.answers:
@@ -100,6 +107,7 @@ class Mailbox:
             return self.refusals["DATA"]
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
+        self.on_arrival()
         self.arrived.append((list(envelope.rcpt_tos), message))
         return "250 taken"
 
