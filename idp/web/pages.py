@@ -79,6 +79,10 @@ TEXTS = {
     500: say("It is our fault, and it was noted. Please try again."),
 }
 UNAVAILABLE = say("Our records cannot be reached just now. Nothing was changed. Please try again in a moment.")
+NOT_TAKEN = say(
+    "Our records cannot be reached just now. Nothing was changed. Reload this page soon to send the form again."
+)
+"""A page that answers a POST is reloaded by sending the same once more: nobody types it again."""
 
 
 def setup_pages(app: Flask) -> None:
@@ -244,10 +248,11 @@ def _database_failed(error: SQLAlchemyError) -> Response:
     log.error("database_unavailable", route=request.endpoint, reason=outage.reason_of(error))
     g.pop("cookies", None)
     g.pop("brand", None)
+    text = NOT_TAKEN if request.method == "POST" else UNAVAILABLE
     try:
-        return error_page(503, TITLES[503], UNAVAILABLE, retry_after=outage.RETRY_SECONDS)
+        return error_page(503, TITLES[503], text, retry_after=outage.RETRY_SECONDS)
     except SQLAlchemyError:  # the page itself wanted something of the database
-        return make_response(UNAVAILABLE.key, 503, {"Retry-After": str(outage.RETRY_SECONDS), "Cache-Control": "no-store"})
+        return make_response(text.key, 503, {"Retry-After": str(outage.RETRY_SECONDS), "Cache-Control": "no-store"})
 
 
 def _unexpected(error: Exception) -> Response:

@@ -34,6 +34,7 @@ class Browser:
         self.page = Page("")
         self._form: Form | None = None
         self.hops: list[str] = []
+        self._sent: tuple[str, list[tuple[str, str]]] | None = None
         self._referrer = ""
 
     def open(self, url: str) -> Self:
@@ -44,6 +45,11 @@ class Browser:
     def reload(self) -> Self:
         """The same address again, by GET."""
         return self.open(self.url)
+
+    def send_again(self) -> Self:
+        """Reload a page that answers a form: the same form is sent once more."""
+        assert self._sent is not None
+        return self.send("POST", *self._sent)
 
     def fill(self, **fields: str | bool) -> Self:
         """Fill in fields of the first form that has them all; ``True`` ticks a box."""
@@ -82,6 +88,7 @@ class Browser:
             return self._leave(url, dict(data))
         if method.upper() == "GET":
             return self._go("GET", f"{url.partition('?')[0]}?{urlencode(data)}")
+        self._sent = (url, data)
         return self._go("POST", url, data)
 
     def click(self, text: str) -> Self:
