@@ -8,11 +8,13 @@ import pytest
 from idp import config
 from tests.cli.conftest import ANNA, SHOP, Idp
 from tests.conftest import SECRET
+from tests.drivers.deadline import deadline
 
 
 def refused(idp: Idp, *options: str) -> str:
     """The one line with which a start is refused."""
-    lines = idp("run", *options, code=1).stderr.strip().splitlines()
+    with deadline("idp run was not refused, and serves", 60):
+        lines = idp("run", *options, code=1).stderr.strip().splitlines()
     assert len(lines) == 1, lines
     return lines[0].removeprefix("Error: ")
 

@@ -83,7 +83,7 @@ def wait_for_mail(process: subprocess.Popen[str], folder: Path) -> None:
     """Until a mail lies in the folder."""
     deadline = time.monotonic() + PATIENCE
     while not list(folder.glob("*.eml")):
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, process.communicate(timeout=PATIENCE)[0]
         assert time.monotonic() < deadline, "no mail came"
         time.sleep(0.05)
 

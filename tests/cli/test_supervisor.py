@@ -49,7 +49,7 @@ def test_processes_follow_a_killed_main_process(tmp_path: Path) -> None:
         left = children(process)
         assert len(left) == 2
         process.kill()
-        process.wait()
+        process.wait(30)
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), "processes outlive their parent", within=15)
         with started(file, "run") as second:
             wait_for_port(second, port)

@@ -4,7 +4,6 @@ import ast
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import playwright.sync_api
@@ -12,8 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from idp import config
-from tests.demo.conftest import PATIENCE, Demo, code_from_the_phone, sign_in
+from tests.demo.conftest import Demo, code_from_the_phone, sign_in
 from tests.drivers.applications import bare_app
+from tests.drivers.idp_process import until
 
 APPS = Path(__file__).parents[2] / "idp" / "demo"
 
@@ -133,10 +133,7 @@ def test_an_outgoing_mail_is_in_the_mailbox(demo: Demo, shopper: playwright.sync
     environment = {**os.environ, "IDP_CONFIG": str(demo.folder / "sleutel.toml")}
     command = [sys.executable, "-m", "idp.cli", "user", "reset-factor", "example-shoes", "adam"]
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    deadline = time.monotonic() + PATIENCE
-    while not list((demo.folder / "mail").glob("*.eml")):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: any((demo.folder / "mail").glob("*.eml")), "no mail came")
     shopper.goto(demo.at(4, "/mail"))
     shopper.locator("li a").first.click()
     expect(shopper.locator("p.soft")).to_contain_text("adam@shoes.example")

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.demo.conftest import Demo, code_from_the_phone, sign_in
 from tests.drivers import chromium as chromium_driver
 from tests.drivers.authenticator import Authenticator
+from tests.drivers.idp_process import until
 
 KEES = Authenticator("KEES" * 8)
 
@@ -130,8 +131,12 @@ def read_the_mail(demo: Demo, page: Page) -> None:
     mails = page.locator("li.card")
     page.goto(demo.at(4, "/mail"))
     carlas = mails.filter(has_text="carla@mail.example")
-    while carlas.count() < 1:  # the worker sends every few seconds, as ever
+
+    def _has_come() -> bool:
         page.reload()
+        return carlas.count() > 0
+
+    until(_has_come, "carla's mail did not come")  # the worker sends every few seconds, as ever
     expect(carlas).to_have_count(1)
     expect(mails.filter(has_text="olga@shoes.example")).to_have_count(0)
     carlas.get_by_role("link").click()

@@ -22,6 +22,7 @@ from idp import config
 from idp.config import Settings
 
 PROCESSES = 4
+PATIENCE = 60
 ROOT = Path(__file__).parents[2]
 
 
@@ -105,7 +106,10 @@ def gathered() -> Iterator[Crowd]:
             if process.stdin:
                 process.stdin.close()  # then it ends by itself
         for process in processes:
-            process.wait()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
             if process.stdout:
                 process.stdout.close()
 
@@ -158,7 +162,7 @@ def _take_part(work: dict[str, Any], voice: TextIO) -> None:
 
     settings = config.read(Path(work["config"]))
     answers: list[dict[str, Any]] = [{}] * len(work["asks"])
-    start = threading.Barrier(len(answers) + 1)
+    start = threading.Barrier(len(answers) + 1, timeout=PATIENCE)
     with whole_app(settings) as app:
         assert app.test_client().get("/readyz", base_url=settings.issuer).status_code == 200
 

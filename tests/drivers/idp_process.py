@@ -64,7 +64,7 @@ def wait_for_port(process: subprocess.Popen[str], port: int) -> None:
     """Until somebody listens there."""
 
     def _listens() -> bool:
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, process.communicate(timeout=PATIENCE)[0]
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -99,9 +99,10 @@ def send(port: int, raw: bytes) -> socket.socket:
 
 def hear(connection: socket.socket) -> bytes:
     """Everything until the server closes the connection."""
-    heard = b""
+    heard, deadline = b"", time.monotonic() + PATIENCE
     while part := connection.recv(65536):
         heard += part
+        assert time.monotonic() < deadline, f"the connection stays open after {heard[-100:]!r}"
     connection.close()
     return heard
 

@@ -24,10 +24,11 @@ def free_port(in_a_row: int = 1) -> int:
     It lies below those that the machine gives out by itself, as it does to every outgoing connection: one of those may be
     taken again before the server that a test starts has come to listen. Chosen by chance, since other processes choose too.
     """
-    while True:
+    for _ in range(1000):
         first = random.randrange(10_000, 32_000)
         if all(_is_free(first + offset) for offset in range(in_a_row)):
             return first
+    raise RuntimeError(f"no {in_a_row} free ports in a row were found")
 
 
 def _is_free(port: int) -> bool:

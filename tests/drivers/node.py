@@ -26,7 +26,7 @@ def installed(folder: Path) -> Path:
         made = Path(tempfile.mkdtemp(dir=CACHE))
         for name in ("package.json", "package-lock.json"):
             shutil.copy(folder / name, made)
-        ran = subprocess.run([npm, *INSTALL], cwd=made, capture_output=True, text=True, check=False)
+        ran = subprocess.run([npm, *INSTALL], cwd=made, capture_output=True, text=True, check=False, timeout=240)
         if ran.returncode != 0:
             shutil.rmtree(made)
             leave_out("a registry of npm packages", f"npm ci failed in {folder.name}: {ran.stderr.strip()[-300:]}")

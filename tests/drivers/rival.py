@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from idp.db import session, transaction
+from tests.drivers.idp_process import until
 
 
 def made_to_wait(app: Flask, deed: Callable[[], object], *, begins_itself: bool = False) -> Future[object]:
@@ -23,6 +24,10 @@ def made_to_wait(app: Flask, deed: Callable[[], object], *, begins_itself: bool 
     thread = ThreadPoolExecutor(1)
     other = thread.submit(do)
     thread.shutdown(wait=False)
-    while not session().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+
+    def _waits() -> bool:
         assert not other.done(), "it did not wait"
+        return bool(session().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+    until(_waits, "it does not come to wait")
     return other

@@ -154,7 +154,7 @@ class Service:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_port}/range/"
-        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
     def answer(self, prefix: str) -> bytes:
@@ -168,7 +168,7 @@ class Service:
         self.release.set()
         self.server.shutdown()
         self.server.server_close()
-        self.thread.join()
+        self.thread.join(30)
 
 
 @pytest.fixture

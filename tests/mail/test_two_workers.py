@@ -70,7 +70,7 @@ def test_a_worker_killed_while_it_sends_costs_ten_minutes_and_no_mail(
             worker = subprocess.Popen([sys.executable, "-c", WORKER, settings.model_dump_json()])
             assert reached.wait(60), "the worker never came"
             os.kill(worker.pid, signal.SIGKILL)
-            worker.wait()
+            worker.wait(30)
         assert deliver.deliver_due(settings) == 0, "it is still leased"
         with time_machine.travel(clock.now() + deliver.LEASE + timedelta(seconds=1)):
             assert deliver.deliver_due(settings) == 1
@@ -176,12 +176,12 @@ def test_a_mail_that_was_taken_is_not_sent_again_for_a_rude_farewell(
     """I6: once outside crashes; what the server answers to QUIT says nothing about the mail it took before."""
     answers = [b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on", b"250 taken", farewell]
     with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
-        rude = threading.Thread(target=say_in_turn, args=(server, answers))
+        rude = threading.Thread(target=say_in_turn, args=(server, answers), daemon=True)
         rude.start()
         settings = configure(mail={"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none"})
         written(settings, vera)
         assert deliver.deliver_due(settings) == 1
-        rude.join()
+        rude.join(30)
         (row,) = outbox.mails()
     assert row.sent_at is not None
 
@@ -217,13 +217,13 @@ def test_a_server_that_drips_is_hung_up_on_before_the_lease_ends(
     monkeypatch.setattr(smtp, "PATIENCE", 0.3)
     seen: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
-        slow = threading.Thread(target=drip, args=(server, seen))
+        slow = threading.Thread(target=drip, args=(server, seen), daemon=True)
         slow.start()
         mail = {"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none"}
         settings = configure(mail=mail)
         mail_id = written(settings, vera)
         assert deliver.deliver_due(settings) == 0
-        slow.join()
+        slow.join(30)
     assert seen == ["hung up on"]
     with factory.context():
         assert [(row.id, row.tries, row.leased_until) for row in outbox.mails()] == [(mail_id, 1, None)]

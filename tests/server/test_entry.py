@@ -176,8 +176,9 @@ async def flood(may_answer: threading.Event, count: int) -> list[Client]:
         asyncio.ensure_future(entry.__rsgi__(get(path), cast(Any, client)))
         for path, client in zip(paths, clients, strict=True)
     ]
-    while sum(client.status == 503 for client in clients) < count + 1 - entry_module.MOST_WAITING:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        while sum(client.status == 503 for client in clients) < count + 1 - entry_module.MOST_WAITING:
+            await asyncio.sleep(0)
     may_answer.set()
     await asyncio.gather(*flow)
     return clients

@@ -85,7 +85,7 @@ def test_what_libraries_say_is_json_too(capsys: pytest.CaptureFixture[str]) -> N
     warnings.showwarning("old", DeprecationWarning, "file.py", 1)
     thread = threading.Thread(target=lambda: next(iter(())), name="keys")
     thread.start()
-    thread.join()
+    thread.join(30)
     pool, warned, ended = lines(capsys)
     assert (pool["event"], pool["level"], pool["logger"]) == ("library", "error", "sqlalchemy.pool")
     assert "OSError: gone" in pool["exception"]

@@ -166,7 +166,7 @@ def test_a_stopped_and_a_killed_postgresql(own_postgres: postgres.Server, config
         assert shop.ask("GET", "/readyz").status_code == 200
         check_read_only(own_postgres, shop, token)
         own_postgres.signal(signal.SIGKILL)
-        own_postgres.process.wait()
+        own_postgres.process.wait(30)
         check_away(shop, token)
 
 

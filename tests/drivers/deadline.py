@@ -1,0 +1,54 @@
+"""A deadline for every test: what waits for something that never comes fails where it waits, and holds nothing up."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import pytest
+
+SECONDS = 300.0
+"""For each part of a test (fixtures, test, their end): many times what the slowest one takes on a busy machine."""
+AGAIN_SECONDS = 30.0
+"""The clean-up that a missed deadline leads to may hang, too."""
+
+
+@contextmanager
+def deadline(what: str, seconds: float = SECONDS) -> Iterator[None]:
+    """Fail with ``what`` unless the block ends in time. A signal, since a blocked read or ``wait`` looks at no clock."""
+
+    def _ring(_: int, __: FrameType | None) -> None:
+        pytest.fail(f"{what}: not done after {seconds:g} seconds; it waits at the end of this trace")
+
+    if threading.current_thread() is not threading.main_thread():  # only there signals are handled
+        yield
+        return
+    former_handler = signal.signal(signal.SIGALRM, _ring)
+    former_timer = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *former_timer)
+        signal.signal(signal.SIGALRM, former_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Fixtures."""
+    with deadline(f"the fixtures of {item.name}"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """The test."""
+    with deadline(item.name):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """The end of fixtures."""
+    with deadline(f"the end of {item.name}"):
+        return (yield)
