@@ -186,7 +186,7 @@ def _write_queue(current: Session) -> None:
 @listen.listens_for(Session, "after_soft_rollback")
 def _drop_queue(current: Session, undone: SessionTransaction) -> None:
     """Forget what waits; but what was recorded before a savepoint stands when that alone is undone."""
-    if undone.nested:
+    if undone.nested or current.in_nested_transaction():  # a flush within it is undone first
         return
     current.info.pop(QUEUE, None)
 

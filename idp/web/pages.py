@@ -79,9 +79,7 @@ TEXTS = {
     500: say("It is our fault, and it was noted. Please try again."),
 }
 UNAVAILABLE = say("Our records cannot be reached just now. Nothing was changed. Please try again in a moment.")
-NOT_TAKEN = say(
-    "Our records cannot be reached just now. Nothing was changed. Reload this page soon to send the form again."
-)
+NOT_TAKEN = say("Our records cannot be reached just now. Nothing was changed. Reload this page soon to send the form again.")
 """A page that answers a POST is reloaded by sending the same once more: nobody types it again."""
 
 

@@ -1,14 +1,16 @@
 """The audit trail: in the transaction, in order, chained (I1)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import Connection, Engine, delete, event, text, update
 from sqlalchemy.exc import DBAPIError
 
-from idp import audit
+from idp import audit, clock, crypto
 from idp.audit import Event, Origin, record_by
-from idp.db import session, transaction, write
+from idp.db import add, refuse_duplicate, session, transaction, write
+from idp.errors import Conflict, say
 from idp.store import audit as store
 from idp.store.audit import AuditRow
 from idp.store.organisations import Organisation, change_organisation
@@ -52,6 +54,38 @@ def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
         change_organisation(organisation.id, name="New")
     assert store.rows(organisation.id) == []
     assert audit.verify(organisation.id) is None
+
+
+def test_an_undone_savepoint_keeps_what_was_recorded_before_it(organisation: Organisation) -> None:
+    """I1: a change that goes on after a value turned out to be taken is recorded in full, and once."""
+    taken = Conflict(say("Taken."))
+    with transaction():
+        _record(organisation, "before")
+        with suppress(Conflict), refuse_duplicate("store_url", taken):
+            add(Organisation(id=crypto.new_id(), store_url=organisation.store_url, name="Other", created_at=clock.now()))
+        _record(organisation, "after")
+    assert [row.subject_id for row in store.rows(organisation.id)] == ["before", "after"]
+    assert audit.verify(organisation.id) is None
+
+
+@pytest.mark.both_engines
+def test_a_savepoint_does_not_lock_the_chain(organisation: Organisation, engine: str) -> None:
+    """I1: the head that every sign-in of an organisation needs is locked at the commit, not at each savepoint before it."""
+    told: list[str] = []
+
+    def _note(_: Connection, __: object, statement: str, *rest: object) -> None:
+        told.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", _note)
+    try:
+        with transaction():
+            _record(organisation)
+            with refuse_duplicate("name", Conflict(say("Taken."))):
+                change_organisation(organisation.id, name="New")
+            assert not [statement for statement in told if "audit" in statement]
+    finally:
+        event.remove(Engine, "before_cursor_execute", _note)
+    assert len(store.rows(organisation.id)) == 1
 
 
 def test_what_concerns_no_organisation_has_a_chain_of_its_own(organisation: Organisation) -> None:
