@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice, product
+from itertools import combinations, islice, product
 
 import pytest
 
@@ -27,6 +27,7 @@ from idp.signin.flow import is_authenticated, next_step
 from idp.signin.step import Frame, Step
 from idp.signin.steps import SEQUENCE
 from idp.signin.steps.need import highest_owned, needed_level
+from tests.drivers.machine import REQUIRE_ALL
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEVELS = {"pwd": 1, "mfa-remembered": 2, "mfa": 3, "phr": 4, "phrh": 5}
@@ -174,6 +175,17 @@ def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
             yield needs, who, before
 
 
+def pairwise() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
+    """Those of all starts that are needed for every two values to meet."""
+    met = set[object]()
+    for needs, who, before in starts():
+        values = (needs.client, needs.acr, needs.prompt, needs.max_age, needs.tasks, who, before)
+        pairs = set(combinations(enumerate(map(repr, values)), 2))
+        if not pairs <= met:
+            met |= pairs
+            yield needs, who, before
+
+
 def start(needs: Needs, who: Person, before: tuple[str, ...]) -> Case:
     asked = NOW
     login = tuple(Proof(method, at=asked - timedelta(minutes=30), credential="u") for method in before)  # type: ignore[arg-type]
@@ -196,14 +208,17 @@ def walk(case: Case, world: World, depth: int = 0) -> Iterator[tuple[Case, Step 
 
 @pytest.mark.parametrize("part", range(4))
 def test_every_case_ends_and_never_below_the_needed_level(part: int) -> None:
-    """S1, S5, S32, S44, S50: whatever is answered, the walk ends, and no end or page gives more than was proved."""
+    """S1, S5, S32, S44, S50: whatever is answered, the walk ends, and no end or page gives more than was proved.
+
+    From every start where nothing may be left out; elsewhere from enough of them that every two of their values meet.
+    """
     seen = Counter[str]()
-    for needs, who, before in islice(starts(), part, None, 4):
+    for needs, who, before in islice(starts() if REQUIRE_ALL else pairwise(), part, None, 4):
         for at, step, depth in walk(start(needs, who, before), World(who)):
             seen[_judge(at, step, depth)] += 1
-    assert (
-        min(seen[name] for name in ("end", "refused", "silent", "new_password", "enrol again", "passkey", "factor")) > 50
-    ), seen
+    least = 50 if REQUIRE_ALL else 0
+    ends = ("end", "refused", "silent", "new_password", "enrol again", "passkey", "factor")
+    assert min(seen[name] for name in ends) > least, seen
 
 
 def _judge(at: Case, step: Step | Unmet | None, depth: int) -> str:
