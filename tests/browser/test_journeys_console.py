@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from idp.store import credentials, outbox, users
@@ -41,7 +40,6 @@ def act(here: Visitor, name: str, password: str) -> Visitor:
     return here
 
 
-@pytest.mark.parametrize("locale", WORDS)
 def test_an_administrator_looks_after_people(enter: Enter, live: Live, people: People, locale: str) -> None:
     """S3, S13, S47, S49, S53: add one with the group 2FA, edit, hand over a code, send a password, reset a factor."""
     anna, words = people["administrator"], WORDS[locale]
@@ -74,7 +72,6 @@ def test_an_administrator_looks_after_people(enter: Enter, live: Live, people: P
     assert templates >= {"one_time_password", "factor_reset"}
 
 
-@pytest.mark.parametrize("locale", WORDS)
 def test_an_owner_arranges_shops_groups_and_settings(enter: Enter, live: Live, people: People, locale: str) -> None:
     """S3, S4, S12: a shop, a group that requires a second factor, somebody put in it, a shorter sign-in."""
     here, words = enter(people["owner"], f"{AT}/shops", locale=locale), WORDS[locale]
@@ -96,7 +93,6 @@ def test_an_owner_arranges_shops_groups_and_settings(enter: Enter, live: Live, p
         assert [group.name for group in users.groups_of(jan.organisation_id, jan.id)] == ["Kassa"]
 
 
-@pytest.mark.parametrize("locale", WORDS)
 def test_an_owner_finds_out_what_happens_and_what_would(enter: Enter, people: People, locale: str, tmp_path: Path) -> None:
     """S11, issue 3: whom a rule reaches and why; a mail sent again; the trail filtered, and taken along whole."""
     here, words = enter(people["owner"], f"{AT}/policies/who", locale=locale), WORDS[locale]
@@ -129,7 +125,6 @@ def test_an_owner_finds_out_what_happens_and_what_would(enter: Enter, people: Pe
     assert [one["subject"] for one in csv.DictReader(told["CSV"].splitlines())] == [customer.username]
 
 
-@pytest.mark.parametrize("locale", WORDS)
 def test_an_operator_makes_a_rule_and_turns_the_keys(enter: Enter, people: People, locale: str) -> None:
     """S11, issue 3: dated rules and signing keys are the operators'; each says what will happen before it does."""
     olga, words = people["operator"], WORDS[locale]
@@ -147,7 +142,6 @@ def test_an_operator_makes_a_rule_and_turns_the_keys(enter: Enter, people: Peopl
     assert page.locator("tbody tr").count() > before * 2, "what signed until now is no longer shown"
 
 
-@pytest.mark.parametrize("locale", WORDS)
 def test_an_operator_connects_an_app_and_tries_it(enter: Enter, people: People, locale: str) -> None:
     """Issue 3: the secret is shown once and replaced with an overlap; a real sign-in shows the ID token explained."""
     olga, jan, words = people["operator"], people["employee"], WORDS[locale]
@@ -173,7 +167,6 @@ def test_an_operator_connects_an_app_and_tries_it(enter: Enter, people: People, 
     expect(page.locator("main")).to_contain_text(jan.id)
 
 
-@pytest.mark.parametrize("locale", WORDS)
 def test_the_keyboard_is_enough_to_add_a_shop(enter: Enter, people: People, locale: str) -> None:
     """WCAG 2.1.1, 2.4.1, 2.4.3, 2.4.7: Tab reaches everything in the order of the page, and what has focus is seen."""
     here = enter(people["administrator"], f"{AT}/shops", locale=locale)

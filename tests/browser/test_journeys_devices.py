@@ -26,13 +26,13 @@ def test_a_till_goes_from_hand_to_hand(visitor: Visitors, live: Live, quiet_shoe
     here.fill(username=ann.username, password=ann.password).next()
     here.page.get_by_label("Remember me on this device").check()
     here.fill(code=ann.authenticator.code()).next().tokens()
-    here.begin(acr_values=DAY).sees("Who is signing in?")
+    here.begin(acr_values=DAY).reads("Who is signing in?")
     expect(here.page.get_by_role("button", name="ann")).to_contain_text("signed in")
-    here.press("choice", "other").sees("Sign in")
-    here.fill(username=bob.username, password=bob.password).next().sees("Enter your code")
+    here.press("choice", "other").reads("Sign in")
+    here.fill(username=bob.username, password=bob.password).next().reads("Enter your code")
     here.fill(code=bob.authenticator.code()).next()
     assert here.tokens().claims["sub"] == bob.id
-    here.begin(acr_values=DAY).press("choice", ann.id).sees("Sign in")
+    here.begin(acr_values=DAY).press("choice", ann.id).reads("Sign in")
     expect(here.page.locator("input[name=username]")).to_have_value("ann")
     expect(here.page.locator("input[name=password]")).to_be_focused()
     here.fill(password=ann.password).next()
@@ -65,4 +65,4 @@ def test_a_remembered_device_survives_the_browser_being_closed(visitor: Visitors
     later.fill(username=ann.username, password=ann.password).next()
     assert later.tokens().acr == "mfa-remembered"
     elsewhere = visitor().begin(acr_values=DAY).fill(username=ann.username, password=ann.password).next()
-    elsewhere.sees("Enter your code")
+    elsewhere.reads("Enter your code")

@@ -25,7 +25,6 @@ from tests.factories import BY_TESTS, MadePerson
 
 Visitors = Callable[..., Visitor]
 Maker = Callable[..., MadePerson]
-pytestmark = pytest.mark.parametrize("locale", WORDS)
 SAID = {
     "en-GB": {"differ": "The two passwords are not the same", "invited": "Your sign-in at Example Shoes",
               "paper": "Start with your code", "unfit": "That does not fit together",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
@@ -15,7 +14,6 @@ from tests.web.test_roles import sign_in
 
 Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]
-pytestmark = pytest.mark.parametrize("locale", PRESSED)
 WORDS = {
     "en-GB": {"hello": "Hello", "address": "E-mail address", "end": "End", "end_access": "End access Kassa",
               "none": "There are none.", "activity": "Activity"},

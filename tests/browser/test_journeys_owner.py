@@ -23,7 +23,6 @@ from tests.factories import BY_TESTS, MadePerson
 Visitors = Callable[..., Visitor]
 Enter = Callable[..., Visitor]
 Clock = Callable[..., None]
-pytestmark = pytest.mark.parametrize("locale", WORDS)
 AT = "/admin/example-shoes"
 OWNER, BOSS, HEIR = "owner@shoes.example", "boss@shoes.example", "heir@shoes.example"
 SAID = {

@@ -42,10 +42,10 @@ def signed_in(here: Visitor, person: MadePerson, *, remember: bool = False) -> V
 
 def test_a_second_factor_is_set_up_and_removed(visitor: Visitors, jan: MadePerson) -> None:
     """S6, S7, S10, S15, S17, S25, S27, S28: recommended, set up, active since, a dialog, the password, gone."""
-    here = signed_in(visitor(), jan).sees("Sign-in details")
+    here = signed_in(visitor(), jan).reads("Sign-in details")
     page = here.page
     page.get_by_role("region", name="Second factor", exact=True).get_by_role("button", name="Set up").click()
-    here.sees("Set up a second factor").next().sees("Your password again")
+    here.reads("Set up a second factor").next().sees("Your password again")
     here.fill(password=jan.password).next().next()
     here.fill(code=phone_with_key_on(page).code()).next()
     page.get_by_label("I have noted the codes").check()
@@ -55,7 +55,7 @@ def test_a_second_factor_is_set_up_and_removed(visitor: Visitors, jan: MadePerso
     here.sees("Remove your second factor?")
     page.get_by_role("link", name="Next").click()
     # The password was typed for the set-up moments ago, so the dialog does not ask for it again.
-    here.sees("Remove your second factor?").press("remove").sees("Sign-in details")
+    here.reads("Remove your second factor?").press("remove").reads("Sign-in details")
     expect(page.get_by_text("Not active")).to_be_visible()
 
 
@@ -72,22 +72,22 @@ def test_new_codes_replace_the_old_ones(visitor: Visitors, ann: MadePerson) -> N
     """S46: fresh codes for the same app, shown once."""
     here = signed_in(visitor(), ann)
     here.page.get_by_role("button", name="Make new codes").click()
-    here.sees("New recovery codes").next().fill(password=ann.password).next().sees("Note your recovery codes")
+    here.sees("New recovery codes").next().fill(password=ann.password).next().reads("Note your recovery codes")
     assert len(codes_on(here.page)) == 12
     here.page.get_by_label("I have noted the codes").check()
-    here.next().sees("Sign-in details")
+    here.next().reads("Sign-in details")
     expect(here.page.get_by_text("You have 12 unused codes")).to_be_visible()
 
 
 def test_the_password_is_changed_and_trust_ends_with_it(visitor: Visitors, ann: MadePerson) -> None:
     """S40: the present password and code first; afterwards no device is remembered any more."""
-    here = signed_in(visitor(), ann, remember=True).sees("Sign-in details")
+    here = signed_in(visitor(), ann, remember=True).reads("Sign-in details")
     devices = here.page.get_by_role("region", name="Remembered devices")
     expect(devices.get_by_role("button", name=re.compile("Forget .+"))).to_be_visible()
     here.page.get_by_role("button", name="Change password").click()
     here.sees("Confirm that it is you").fill(password=ann.password).next()
     here.sees("Enter your code").fill(code=ann.authenticator.code()).next()
-    here.sees("Choose a new password").fill(new_password=NEW, new_password_again=NEW).next().sees("Sign-in details")
+    here.reads("Choose a new password").fill(new_password=NEW, new_password_again=NEW).next().reads("Sign-in details")
     expect(devices.get_by_role("button")).to_have_count(0)
 
 

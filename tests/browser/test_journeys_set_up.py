@@ -39,7 +39,6 @@ def codes_on(page: Page) -> list[str]:
     return page.locator("#codes li").all_inner_texts()
 
 
-@pytest.mark.parametrize("locale", HEADINGS)
 def test_the_set_up_from_start_to_tick(visitor: Visitors, ann: MadePerson, locale: str) -> None:
     """S5, S16–S24, S61, S62: start, apps, scan, a wrong code, the right one, codes, tick; then the app has its token."""
     start, apps, scan, codes = HEADINGS[locale]
@@ -65,7 +64,7 @@ def test_scripts_make_it_comfortable(visitor: Visitors, ann: MadePerson, tmp_pat
     page.get_by_role("button", name="Copy the key").click()
     expect(page.get_by_text("Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == key.replace(" ", "")
-    here.press("back").sees("Get an authenticator app").next()
+    here.press("back").reads("Get an authenticator app").next()
     assert page.locator("#key").inner_text() == key
     here.fill(code=Authenticator(key).code()).next()
     page.evaluate("window.print = () => { document.title = 'printed' }")
@@ -107,7 +106,7 @@ def test_who_need_not_is_offered_it_once(visitor: Visitors, live: Live) -> None:
     """S16: "not now" leads to the app and is remembered."""
     jan = live.factory.make_user(live.factory.make_organisation())
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()
-    here.sees("Set up a second factor").press("not_now").tokens()
+    here.reads("Set up a second factor").press("not_now").tokens()
     here.begin(prompt="login").fill(password=jan.password).next().tokens()
 
 

@@ -1,26 +1,37 @@
 """Mails as a mail program shows them: readable in light and dark, on a phone, for a screen reader."""
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page
 
 from idp import clock
 from idp.config import Settings
+from idp.languages import LANGUAGES
 from idp.mail.letters import Letter, compose, place_of
 from idp.mail.messages import NOTICES, PERSONAL
 from idp.store.outbox import OutgoingMail
 from tests.drivers.chromium import check_accessible, check_fits, look
 
 
-@pytest.mark.parametrize("locale", ["nl", "en"])
-@pytest.mark.parametrize("template", sorted(NOTICES | PERSONAL))
-def test_a_mail_is_readable_for_everyone(
-    settings: Settings, database: Flask, page: Page, template: str, locale: str
-) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_mail_is_readable_for_everyone(settings: Settings, page: Page, language: str) -> None:
     """S51, S53, S62: axe finds nothing in light or dark, and nothing sticks out on a phone, with the longest of names.
 
     What axe looks at is the same in every language.
     """
+    faults = {}
+    for template in sorted(NOTICES | PERSONAL):
+        page.set_content(_html_of(settings, template, language))
+        try:
+            check_fits(page)
+            if language == "nl":
+                check_accessible(page)
+        except AssertionError as fault:
+            faults[template] = str(fault)
+        look(page, f"mail {template} {language}")
+    assert faults == {}
+
+
+def _html_of(settings: Settings, template: str, language: str) -> str:
     mail_id = "m" * 26
     link = "https://id.example.com/reset/" + "t" * 26 + "." + "x" * 43
     more = {"link": link, "why": "factor_set_up", "days": 7, "hours": 24, "owner": "o" * 60, "authenticator": "totp"}
@@ -30,7 +41,7 @@ def test_a_mail_is_readable_for_everyone(
         id=mail_id,
         recipient="w@shoes.example",
         template=template,
-        locale=locale,
+        locale=language,
         message_id=f"<{mail_id}@id.example.com>",
         created_at=clock.now(),
         expires_at=clock.ahead(hours=24),
@@ -38,8 +49,4 @@ def test_a_mail_is_readable_for_everyone(
     )
     html = compose(settings, mail).get_body(("html",))
     assert html is not None
-    page.set_content(html.get_content())
-    check_fits(page)
-    if locale == "nl":
-        check_accessible(page)
-    look(page, f"mail {template} {locale}")
+    return str(html.get_content())
