@@ -145,6 +145,8 @@ class Case:
     """The live login, where it is the person's."""
     login_user_id: str = ""
     """Whose live login this browser holds, whoever is signing in."""
+    login_is_hinted: bool = False
+    """Whether ``id_token_hint`` or ``login_hint`` names the user of that login."""
     known: tuple[KnownPerson, ...] = ()
     findings: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)

@@ -47,6 +47,7 @@ def gather(settings: Settings, needs: Needs, visit: Visit, attempt: Attempt | No
         former_organisation=attempt.typed_organisation,
         login_id=login.id if login else "",
         login_user_id=live.user_id if live else "",
+        login_is_hinted=live is not None and _is_hinted(live, needs),
         known=_known(needs, visit, live),
         findings=attempt.findings,
         answers=attempt.answers,
@@ -129,11 +130,14 @@ def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
         return False
     if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
         return False
-    return not needs.login_hint or _is_hinted(login, needs.login_hint)
+    return not needs.login_hint or _is_hinted(login, needs)
 
 
-def _is_hinted(login: Login, hint: str) -> bool:
-    user = people.find_to_sign_in(login.organisation_id, hint)
+def _is_hinted(login: Login, needs: Needs) -> bool:
+    """Check if a hint of the request names the user of this login, by an id, a username or a verified address."""
+    if needs.subject or not needs.login_hint:
+        return needs.subject == login.user_id
+    user = people.find_to_sign_in(login.organisation_id, needs.login_hint)
     return user is not None and user.id == login.user_id
 
 

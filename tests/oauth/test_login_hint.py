@@ -1,5 +1,9 @@
 """``login_hint`` and the username field take a verified address (issue 7.19)."""
 
+import pytest
+
+from tests.drivers.relying_party import Refused
+
 
 def test_a_verified_address_signs_in_with_the_right_password(scene):
     """Core §3.1.2.1: apps know addresses; guesses count for the person, as by the username."""
@@ -25,3 +29,18 @@ def test_an_address_that_is_not_verified_or_not_one_persons_signs_in_nobody(scen
         assert scene.browser.left_for is None, typed
         told.add(scene.browser.text.replace(typed, ""))
     assert len(told) == 1
+
+
+def test_a_hint_by_a_verified_address_is_enough_at_a_shared_till(scene):
+    """Core §3.1.2.1, S35: a silent request that names the person signed in has no choice to ask."""
+    scene.person = scene.factory.make_user(scene.person.organisation_id, "ann", email="ann@shoes.example")
+    till = scene.party("till", shared_device=True, redirect_uri="https://till.example/cb")
+    scene.browser.open(till.authorize_url(organisation="example-shoes", login_hint="ann@shoes.example"))
+    scene.browser.fill(password=scene.person.password).submit()
+    assert scene.browser.left_for, scene.browser.text
+    for hint in ("ann", "Ann@shoes.example"):
+        silent = till.authorize_url(prompt="none", login_hint=hint)
+        assert "code" in till.answer(scene.browser.open(silent).left_for), hint
+    for other in ({}, {"login_hint": "other@shoes.example"}):
+        with pytest.raises(Refused):
+            till.answer(scene.browser.open(till.authorize_url(prompt="none", **other)).left_for)

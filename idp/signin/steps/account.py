@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from idp.identity.people import compared
 from idp.signin.case import Case, KnownPerson
 from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work
 
@@ -17,17 +16,6 @@ class AccountPage:
     people: tuple[KnownPerson, ...]
 
 
-def hint_names_login(case: Case) -> bool:
-    """Whether ``id_token_hint`` or ``login_hint`` names the person signed in."""
-    if not case.login_user_id:
-        return False
-    if case.needs.subject:
-        return case.needs.subject == case.login_user_id
-    signed_in = next((person for person in case.known if person.is_signed_in), None)
-    hint = compared(case.needs.login_hint)
-    return signed_in is not None and bool(hint) and hint == compared(signed_in.username)
-
-
 def due(case: Case) -> bool:
     """A shared till always asks who it is; others when asked to, if there is anyone to choose."""
     if case.answered("account") or any(proof.method in ("password", "passkey") for proof in case.own_proofs):
@@ -35,7 +23,7 @@ def due(case: Case) -> bool:
     shared = case.needs.client is not None and case.needs.client.shared_device
     if case.silent:
         # Nothing may be shown: there is only a choice to miss where somebody is signed in and no hint names them.
-        return shared and bool(case.login_user_id) and not hint_names_login(case)
+        return shared and bool(case.login_user_id) and not case.login_is_hinted
     return bool(case.known) and (shared or "select_account" in case.needs.prompt)
 
 
