@@ -41,18 +41,15 @@ class AskFirst:
 
 @dataclass(frozen=True)
 class SignedOut:
-    """Nobody is signed in on this browser any more. ``to``: where the app wants the person, empty for our own page."""
+    """Nobody is signed in on this browser any more. ``to``: where the app wants the person, empty for our own page.
+
+    ``wrong``: why the app's request was not followed, in words for the developer.
+    """
 
     to: str = ""
     client_name: str = ""
     client_uri: str = ""
-
-
-@dataclass(frozen=True)
-class BadLogout:
-    """The request cannot be followed, in words for the developer."""
-
-    why: str
+    wrong: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class _Wish:
         return add_query(self.address, (("state", self.state),) if self.state else ()) if self.address else ""
 
 
-LogoutOutcome = AskFirst | SignedOut | BadLogout
+LogoutOutcome = AskFirst | SignedOut
 
 
 def log_out(provider: Provider, parameters: Parameters, visit: Visit) -> LogoutOutcome:
@@ -82,7 +79,7 @@ def log_out(provider: Provider, parameters: Parameters, visit: Visit) -> LogoutO
     login = logins.current(visit.login, clock.now())
     wish = _read(provider, parameters, login)
     if login is None:
-        return BadLogout(wish.wrong) if wish.wrong else _signed_out(wish)
+        return _signed_out(wish)
     if wish.wrong or not wish.is_proven:
         return _ask(provider, wish, login, visit)
     return _end(wish, login, visit)
@@ -115,8 +112,8 @@ def _end(wish: _Wish, login: Login, visit: Visit) -> SignedOut:
 
 def _signed_out(wish: _Wish) -> SignedOut:
     if wish.client is None:
-        return SignedOut()
-    return SignedOut(wish.to, wish.client.name, str(wish.client.metadata.get("client_uri", "")))
+        return SignedOut(wrong=wish.wrong)
+    return SignedOut(wish.to, wish.client.name, str(wish.client.metadata.get("client_uri", "")), wish.wrong)
 
 
 def _read(provider: Provider, parameters: Parameters, login: Login | None) -> _Wish:

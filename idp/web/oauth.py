@@ -16,7 +16,7 @@ from idp.identity.brand import brand_of
 from idp.oauth import asked, authorize, logout, parameters, userinfo
 from idp.oauth.faults import Fault, invalid_request
 from idp.oauth.hints import short_request
-from idp.oauth.logout import AskFirst, BadLogout, LogoutOutcome, SignedOut
+from idp.oauth.logout import AskFirst, LogoutOutcome, SignedOut
 from idp.oauth.parameters import Parameters, ProtocolRequest
 from idp.oauth.responses import Answer, Ask, Outcome, Refused
 from idp.oauth.server import TOKEN_PARAMETERS, SleutelServer
@@ -54,10 +54,11 @@ class LogoutPage:
 
 @dataclass(frozen=True)
 class SignedOutPage:
-    """Nobody is signed in any more; ``return_to`` may be empty."""
+    """Nobody is signed in any more; ``return_to`` may be empty. ``wrong``: for the app's developer."""
 
     return_to: str
     client_name: str
+    wrong: str = ""
 
 
 def server() -> SleutelServer:
@@ -269,8 +270,6 @@ def _bad(error: str, why: str, client_id: str = "") -> Response:
 
 def _logged_out(outcome: LogoutOutcome) -> Response:
     match outcome:
-        case BadLogout():
-            return _bad("invalid_request", outcome.why)
         case AskFirst():
             page = LogoutPage(
                 f"/oauth/logout/confirm?{urlencode(language.in_address(language.chosen()))}",
@@ -286,7 +285,9 @@ def _logged_out(outcome: LogoutOutcome) -> Response:
                 browser.cookies().login = ""
             if outcome.to:
                 return pages.see_other(outcome.to)
-            return pages.render("oauth/signed_out.html", SignedOutPage(outcome.client_uri, outcome.client_name))
+            return pages.render(
+                "oauth/signed_out.html", SignedOutPage(outcome.client_uri, outcome.client_name, outcome.wrong)
+            )
 
 
 blueprint.register_blueprint(machines)

@@ -212,6 +212,10 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "sign-out": ("oauth/logout.html", LogoutPage("/oauth/logout/confirm", "sanne", "Example Shoes", "Kassa", ())),
     "signed-out": ("oauth/signed_out.html", SignedOutPage("", "")),
+    "signed-out-wrong": (
+        "oauth/signed_out.html",
+        SignedOutPage("", "", "The post_logout_redirect_uri is registered for no client."),
+    ),
     "signed-out-app": ("oauth/signed_out.html", SignedOutPage("https://kassa.example", "Kassa")),
     "form-post": ("oauth/form_post.html", FormPostPage("/sample/home", (("code", "x"),), "Kassa")),
     **CONSOLE,

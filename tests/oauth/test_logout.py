@@ -180,6 +180,15 @@ def test_who_is_not_signed_in_goes_straight_back(scene, party):
     assert log_out(scene).status == 200
 
 
+def test_a_wrong_request_of_somebody_signed_out_is_no_dead_end(scene, party):
+    """Issue 7.21b: the page says that they are signed out, and leads nowhere that is not registered for the app."""
+    for address in ELSEWHERE:
+        for more in ({}, {"client_id": party.client_id}, {"client_id": "nobody"}):
+            answer = log_out(scene, post_logout_redirect_uri=address, **more)
+            assert (answer.status, answer.left_for, answer.heading) == (200, None, "You are signed out"), (address, more)
+            assert "error_description" in answer.text
+
+
 def test_a_posted_request_asks_as_well(scene, party):
     """§2: GET and POST; another site's form brings no cookie, so it goes on as a GET."""
     token = scene.tokens(party).id_token
