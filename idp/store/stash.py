@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, Select, delete, select
+from sqlalchemy import Index, LargeBinary, Select, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, write
+from idp.db import Base, Id, add, asks_one, delete_some, insert_new, write
 
 
 class Stashed(Base):
@@ -33,7 +33,27 @@ def stashed(stash_id: str, browser_id: str, now: datetime) -> Select[Stashed]:
 def add_stashed(row: Stashed, most: int) -> None:
     """Insert, and keep the newest ``most`` of this browser: a form sent in a loop must not fill the table."""
     add(row)
-    others = (Stashed.browser_id == row.browser_id, Stashed.id != row.id)
+    _keep_newest(row.browser_id, row.id, most)
+
+
+def claim_stashed(row: Stashed, most: int) -> bool:
+    """Insert unless a row with this id has not expired yet; returns whether it was inserted. Atomic under concurrency."""
+    write(delete(Stashed).where(Stashed.id == row.id, Stashed.expires_at <= row.created_at))
+    columns = {column.key: getattr(row, column.key) for column in Stashed.__table__.columns}
+    is_new = insert_new(Stashed, **columns)
+    if is_new:
+        _keep_newest(row.browser_id, row.id, most)
+    return is_new
+
+
+def change_stashed(stash_id: str, browser_id: str, sealed: bytes, expires_at: datetime) -> int:
+    """Replace a value of this browser."""
+    chosen = (Stashed.id == stash_id, Stashed.browser_id == browser_id)
+    return write(update(Stashed).where(*chosen).values(sealed=sealed, expires_at=expires_at))
+
+
+def _keep_newest(browser_id: str, stash_id: str, most: int) -> None:
+    others = (Stashed.browser_id == browser_id, Stashed.id != stash_id)
     older = select(Stashed.id).where(*others).order_by(Stashed.created_at.desc(), Stashed.id).offset(most - 1).limit(most)
     write(delete(Stashed).where(Stashed.id.in_(older.scalar_subquery())))
 

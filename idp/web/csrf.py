@@ -7,14 +7,15 @@ has a token of ours for a cookie that it planted.
 
 from flask import abort, request
 
+from idp import crypto
 from idp.web import browser
 
 
 def token() -> str:
-    """The token of this browser's forms: it fits one cookie value, and a second part shows that we made it."""
+    """Return the token of one form: it fits one cookie value, a second part shows that we made it, a third is the form's."""
     ring = browser.settings().ring
     bound = ring.mac("csrf", browser.cookies().browser)
-    return f"{bound}.{ring.mac('csrf-made', bound)}"
+    return f"{bound}.{ring.mac('csrf-made', bound)}.{crypto.new_id()}"
 
 
 def fits() -> bool:
@@ -22,13 +23,23 @@ def fits() -> bool:
     if browser.is_foreign():
         return False
     ring, cookies = browser.settings().ring, browser.cookies()
-    bound, _, made = request.form.get("csrf_token", "").partition(".")
+    bound, made, _ = _parts()
     if not cookies.browser_is_new and ring.mac_fits(bound, "csrf", cookies.browser):
         return True
     return browser.is_own() and ring.mac_fits(made, "csrf-made", bound)
+
+
+def form_id() -> str:
+    """Return the id of the posted form; empty where its token names none."""
+    return _parts()[2]
 
 
 def require() -> None:
     """Refuse a form that another site, or another browser, made."""
     if not fits():
         abort(403)
+
+
+def _parts() -> tuple[str, str, str]:
+    bound, made, form, *_ = [*request.form.get("csrf_token", "").split("."), "", "", ""]
+    return bound, made, form

@@ -3,7 +3,8 @@
 A page that answers a POST cannot be shown again: Chromium ends in ERR_CACHE_MISS at Back and Forward, since our pages are
 never stored, and Reload sends the form once more. So the page is kept for this browser, sealed and for a short time
 (``stash``), and the answer is a redirect (303) to the same path with a reference. The GET shows the page with its own
-status. Where the page is gone (time, sign-out, another browser) the path's ordinary page is shown.
+status. Where the page is gone (time, sign-out, another browser) the path's ordinary page is shown. A form that is sent twice
+gets one answer (``sent_forms``).
 
 Sign-in pages keep no page but what was wrong and what was typed (``web/signin``): the step that is due is always shown live.
 """
@@ -17,7 +18,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from idp import clock
 from idp.identity import logins
-from idp.web import browser, csrf, language, pages, stash
+from idp.web import browser, csrf, language, pages, sent_forms, stash
 
 log = structlog.get_logger("web")
 REFERENCE = "answer"
@@ -33,6 +34,7 @@ MADE_ANEW = frozenset(("set-cookie", "content-length", "content-type", "location
 def setup_post_redirect_get(app: Flask) -> None:
     """Keep pages that answer a POST, and show them before a view runs. To be called after ``setup_pages``."""
     app.before_request(_show_kept)
+    app.before_request(_answered_before)
     app.after_request(_keep)
 
 
@@ -49,22 +51,34 @@ def redirect_to_answer(path: str, reference: str, query: tuple[tuple[str, str], 
     return pages.see_other(f"{quote(path)}?{urlencode([*query, (REFERENCE, reference)])}")
 
 
+def _answered_before() -> Response | None:
+    """Where the answer to this form is, if the form was sent before."""
+    return sent_forms.earlier_answer(_login_id()) if sent_forms.posted() else None
+
+
 def _keep(response: Response) -> Response:
     """A redirect to the page, where ``response`` is one that answers a form of ours.
 
     A form that is not ours is refused directly: it must change nothing. So is what fails at the server: the database may be
     what failed.
     """
-    is_page = response.mimetype == "text/html" and (response.status_code < 300 or 400 <= response.status_code < 500)
-    if not is_page or (request.method != "POST" and "landing" not in g):
-        return response
     try:
-        return _kept(response) if _is_route() and ("landing" in g or csrf.fits()) else response
-    except HTTPException:  # the body could not be read
-        return response
+        answer = _kept(response) if _is_page_of_a_form(response) else response
+        sent_forms.note_answer(answer, is_refused=response.status_code >= 400)
+        return answer
     except Exception as error:
         log.error("page_not_kept", route=request.endpoint, exc_info=error)
         return response
+
+
+def _is_page_of_a_form(response: Response) -> bool:
+    is_page = response.mimetype == "text/html" and (response.status_code < 300 or 400 <= response.status_code < 500)
+    if not is_page or (request.method != "POST" and "landing" not in g):
+        return False
+    try:
+        return _is_route() and ("landing" in g or csrf.fits())
+    except HTTPException:  # the body could not be read
+        return False
 
 
 def _kept(response: Response) -> Response:

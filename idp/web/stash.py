@@ -22,7 +22,7 @@ from idp.store import stash as store
 from idp.store.stash import Stashed
 from idp.web import browser
 
-MOST = 12
+MOST = 24
 """Values that one browser holds; older ones give way."""
 
 
@@ -33,19 +33,24 @@ def new_reference() -> str:
 
 def put(purpose: str, value: Any, seconds: int, bound_to: str = "", *, reference: str = "") -> str:
     """Keep a JSON value for so many seconds; its reference. The browser has a cookie, or gets it with this answer."""
-    visit = _noted()
-    reference, now = reference or new_reference(), clock.now()
-    plain = zlib.compress(json.dumps(value, separators=(",", ":")).encode())
-    row = Stashed(
-        id=reference,
-        browser_id=visit.browser_id,
-        sealed=browser.settings().ring.seal(plain, _place(reference, purpose, bound_to)),
-        created_at=now,
-        expires_at=now + timedelta(seconds=seconds),
-    )
+    _noted()
+    reference = reference or new_reference()
     with db.transaction():
-        store.add_stashed(row, MOST)
+        store.add_stashed(_row(purpose, reference, value, seconds, bound_to), MOST)
     return reference
+
+
+def claim(purpose: str, reference: str, value: Any, seconds: int, bound_to: str = "") -> bool:
+    """Keep a value unless something is kept as ``reference``; returns whether it was kept. Of concurrent claims one wins."""
+    with db.transaction():
+        return store.claim_stashed(_row(purpose, reference, value, seconds, bound_to), MOST)
+
+
+def change(purpose: str, reference: str, value: Any, seconds: int, bound_to: str = "") -> None:
+    """Replace a value of this browser."""
+    row = _row(purpose, reference, value, seconds, bound_to)
+    with db.transaction():
+        store.change_stashed(row.id, row.browser_id, row.sealed, row.expires_at)
 
 
 def get(purpose: str, reference: str, bound_to: str = "") -> Any:
@@ -76,6 +81,17 @@ def _noted() -> Visit:
             browser_id = attempts.note_browser(visit, clock.now())
         g.visit = replace(visit, browser_id=browser_id, new_browser=b"")
     return browser.visit()
+
+
+def _row(purpose: str, reference: str, value: Any, seconds: int, bound_to: str) -> Stashed:
+    plain, now = zlib.compress(json.dumps(value, separators=(",", ":")).encode()), clock.now()
+    return Stashed(
+        id=reference,
+        browser_id=browser.visit().browser_id,
+        sealed=browser.settings().ring.seal(plain, _place(reference, purpose, bound_to)),
+        created_at=now,
+        expires_at=now + timedelta(seconds=seconds),
+    )
 
 
 def _place(reference: str, purpose: str, bound_to: str) -> str:

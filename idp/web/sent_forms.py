@@ -1,0 +1,84 @@
+"""Carry out a form once, however often it is sent: a double click leads to one answer, which is the first one's.
+
+Each form on a page has an id of its own in its CSRF token. The first request with an id and these very fields claims it in
+the stash, in one statement. Another one waits for the first one's answer, and goes where that goes. With other fields it is
+another form. Refusals are told to a second click, and soon forgotten: their reason may be gone when the form is sent again.
+
+Not for the steps of a sign-in, which are answered once by their stage, nor for answers that set cookies.
+"""
+
+from time import sleep
+
+from flask import Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from idp import crypto, db
+from idp.errors import Busy
+from idp.web import browser, csrf, pages, stash
+
+PURPOSE, PENDING = "sent", ""
+CLAIM_SECONDS = 30
+"""A request that died holds its claim this long."""
+DONE_SECONDS, REFUSED_SECONDS = 3600, 5
+PAUSE, PAUSES = 0.05, 80
+"""A second click waits four seconds at most."""
+ANSWERED_ELSEWHERE = frozenset(("signin", "oauth"))
+
+
+def posted() -> bool:
+    """Check if a form was posted that can be known again. For nothing else than forms of ours is any cookie looked at."""
+    if request.method != "POST" or request.url_rule is None or ANSWERED_ELSEWHERE & set(request.blueprints):
+        return False
+    try:
+        return bool(csrf.form_id()) and csrf.fits() and not browser.visit().new_browser
+    except HTTPException:  # the body could not be read
+        return False
+
+
+def earlier_answer(login_id: str) -> Response | None:
+    """Return the way to the answer of this very form, sent before; None where this request is to answer it.
+
+    Raises ``Busy`` while the first one takes long.
+    """
+    reference = _reference(login_id)
+    for _ in range(PAUSES):
+        to = stash.get(PURPOSE, reference, login_id)
+        if to:
+            return pages.see_other(to)
+        if to is None and stash.claim(PURPOSE, reference, PENDING, CLAIM_SECONDS, login_id):
+            g.sent_form = reference, login_id
+            return None
+        db.release()
+        sleep(PAUSE)
+    raise Busy(detail="the same form is being answered")
+
+
+def note_answer(answer: Response, *, is_refused: bool) -> None:
+    """Keep where the answer to this form leads. Where it leads nowhere the form may be sent again."""
+    reference, login_id = g.pop("sent_form", ("", ""))
+    if not reference:
+        return
+    to = answer.headers.get("Location", "")
+    if to and answer.status_code < 400 and not _sets_cookies(answer):
+        stash.change(PURPOSE, reference, to, REFUSED_SECONDS if is_refused else DONE_SECONDS, login_id)
+    else:
+        stash.drop(reference)
+
+
+def _reference(login_id: str) -> str:
+    """What the posted form is kept as: a keyed digest, since there may be a password among the fields."""
+    fields = [(name, *values) for name, values in request.form.lists()]
+    return browser.settings().ring.mac("sent-form", repr((login_id, request.full_path, fields, _files())))[:26]
+
+
+def _files() -> list[tuple[str, str, bytes]]:
+    found = []
+    for name, file in request.files.items(multi=True):
+        found.append((name, file.filename or "", crypto.sha256(file.stream.read())))
+        file.stream.seek(0)
+    return found
+
+
+def _sets_cookies(answer: Response) -> bool:
+    cookies = browser.cookies()
+    return "Set-Cookie" in answer.headers or bool(cookies.browser_renewed) or (cookies.login, cookies.device) != (None, None)

@@ -1,0 +1,83 @@
+"""A form that is sent twice, as by a double click, gets one answer: that of the first (Post/Redirect/Get)."""
+
+from collections.abc import Callable
+from copy import copy
+
+import pytest
+from sqlalchemy import func, select
+
+from idp import db
+from idp.store.outbox import OutgoingMail
+from tests.drivers.browser import Browser
+from tests.factories import Factory, MadePerson
+
+AT = "/admin/example-shoes"
+Enter = Callable[..., Browser]
+APP = {"client_id": "stock", "client_name": "Stock", "redirect_uris": "https://stock.example/cb", "first_party": True}
+FORMS = {
+    "shop": (f"{AT}/shops", {"code": "amsterdam-1", "name": "Amsterdam"}, "Added."),
+    "group": (f"{AT}/groups", {"name": "Tills"}, "Added."),
+    "user": (f"{AT}/people/add", {"username": "kim"}, "Added."),
+    "app": (f"{AT}/apps/add", APP, "The secret, shown this once"),
+    "policy": (f"{AT}/policies/add", {"name": "all", "starts": "2026-01-01"}, "Added."),
+    "address": ("/account/address", {"email": "other@shoes.example"}, "A message is on its way"),
+    "name": ("/account/details", {"name": "Somebody"}, "Done."),
+}
+
+
+@pytest.fixture
+def otto(olga: MadePerson, quiet_shoes: str) -> MadePerson:
+    """An operator, who may use every form, where there is an organisation."""
+    return olga
+
+
+def outcome(browser: Browser) -> tuple[int, str, list[str], list[str]]:
+    """What the page says; its forms have ids of their own."""
+    return browser.status, browser.url, browser.errors, browser.text.splitlines()
+
+
+def mails(factory: Factory) -> int:
+    with factory.context():
+        return db.session().scalar(select(func.count()).select_from(OutgoingMail)) or 0
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_second_click_gets_the_first_answer(kind: str, browser: Browser, factory: Factory, enter: Enter, otto) -> None:
+    """Issue 7.14: not "there is one already", no second secret, no second mail."""
+    path, fields, said = FORMS[kind]
+    enter(otto, path).fill(**fields)
+    again = copy(browser)
+    browser.submit()
+    assert said in browser.text, browser.text
+    sent = mails(factory)
+    assert outcome(again.submit()) == outcome(browser)
+    assert mails(factory) == sent
+
+
+def test_other_fields_and_a_fresh_page_make_another_form(browser: Browser, enter: Enter, otto) -> None:
+    """S13: what is typed anew is judged anew, and a refusal is not told for longer than a double click takes."""
+    enter(otto, f"{AT}/shops")
+    cached = copy(browser)
+    browser.fill(code="amsterdam-1", name="Amsterdam").submit()
+    assert "Added." in copy(cached).fill(code="utrecht-1", name="Utrecht").submit().text
+    assert "already" in browser.fill(code="amsterdam-1", name="Amsterdam").submit().errors[0]
+
+
+def test_a_refusal_may_be_sent_again(browser: Browser, enter: Enter, otto, clock) -> None:
+    """S60: a page of the browser's own cache, sent again once the reason for the refusal is gone."""
+    enter(otto, f"{AT}/shops").fill(code="amsterdam-1", name="Amsterdam").submit()
+    refused = browser.fill(code="amsterdam-1", name="Amsterdam")
+    again = copy(refused)
+    assert refused.submit().status == 422
+    browser.click("Edit").click("Delete this shop").fill(password=otto.password).submit()
+    clock(seconds=10)
+    assert "Added." in again.submit().text
+
+
+def test_an_answer_is_nobody_elses(browser: Browser, enter: Enter, otto, quiet_shoes: str, factory: Factory) -> None:
+    """V7.4.1: after signing out the form that was sent does nothing, and tells nothing of its answer."""
+    enter(otto, f"{AT}/apps/add").fill(**APP)
+    again = copy(browser)
+    assert "The secret, shown this once" in browser.submit().text
+    browser.open("/").submit("Sign out")
+    assert "The secret, shown this once" not in again.submit().text

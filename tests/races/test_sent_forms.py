@@ -1,0 +1,21 @@
+"""One form sent twenty times at the same moment (issue 7.14; OWASP ASVS V15.4.2)."""
+
+import pytest
+
+from idp.store import organisations
+from tests.races.conftest import TIMES, Race, posted
+from tests.races.test_ownership import boss, settings, signed_in
+
+__all__ = ["boss", "settings"]
+pytestmark = pytest.mark.both_engines
+SHOPS = "/admin/example-shoes/shops"
+
+
+def test_a_form_sent_many_times_at_once_is_carried_out_once(race: Race, boss) -> None:
+    """Every click is led to the same answer, which is that of the first."""
+    browser = signed_in(race, boss, SHOPS)
+    told = race.at_once([posted(browser, code="amsterdam-1", name="Amsterdam")] * TIMES)
+    assert {(one.status, one.location) for one in told} == {(303, f"{SHOPS}?done=added")}
+    assert race.events().count("shop.changed") == 1
+    with race.factory.context():
+        assert len(organisations.shops(race.organisation_id)) == 1
