@@ -16,6 +16,6 @@ def test_a_form_sent_many_times_at_once_is_carried_out_once(race: Race, boss) ->
     browser = signed_in(race, boss, SHOPS)
     told = race.at_once([posted(browser, code="amsterdam-1", name="Amsterdam")] * TIMES)
     assert {(one.status, one.location) for one in told} == {(303, f"{SHOPS}?done=added")}
-    assert race.events().count("shop.changed") == 1
+    assert race.events().count("shop:changed") == 1
     with race.factory.context():
         assert len(organisations.shops(race.organisation_id)) == 1
