@@ -19,6 +19,8 @@ from idp.store import browsers, sealed
 from idp.store.attempts import Attempt
 
 REQUEST = "attempts:request"
+OUT_OF_DATE, ELSEWHERE = "yes", "elsewhere"
+"""Why a sign-in starts again: its page was old, or the browser is not known to be the one that began it."""
 
 
 def key(attempt_id: str) -> bytes:
@@ -34,9 +36,11 @@ class Typed:
     organisation: str = ""
 
 
-def open_attempt(settings: Settings, needs: Needs, visit: Visit, stale: Typed | None = None) -> str:
-    """Begin a sign-in for this browser; its id. ``stale``: in the place of one that is over, which the page says (S60)."""
-    typed = stale or Typed()
+NOTHING = Typed()
+
+
+def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed: Typed = NOTHING, reason: str = "") -> str:
+    """Begin a sign-in for this browser; its id. ``reason``: why it replaces another one, which the page says (S60)."""
     attempt_id, now = crypto.new_secret(), clock.now()
     digest = key(attempt_id)
     with db.transaction():
@@ -50,7 +54,7 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, stale: Typed | 
                 typed_organisation=typed.organisation[:254],
                 proofs=[],
                 findings={},
-                answers={"is_anew": "yes"} if stale is not None else {},
+                answers={"is_anew": reason} if reason else {},
                 version=0,
                 created_at=now,
                 expires_at=now + timedelta(minutes=settings.lifetimes.attempt_minutes),

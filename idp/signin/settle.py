@@ -10,7 +10,7 @@ from idp.errors import TooMany
 from idp.identity import logins
 from idp.identity.brand import Brand
 from idp.signin import attempts, effects
-from idp.signin.attempts import Typed
+from idp.signin.attempts import ELSEWHERE, OUT_OF_DATE, Typed
 from idp.signin.case import Case, Continue, Needs, Settled, Settlement, Unmet, Visit
 from idp.signin.confirming import confirmed
 from idp.signin.effects import Lost
@@ -173,13 +173,13 @@ def _taken(work: Work, step: Step, form: Form) -> Told | Moved:
     return Moved(work.case.attempt_id, new.login, outcome.device_cookie, new.browser, login_ended)
 
 
-def reopen(settings: Settings, visit: Visit, sealed: str, username: str) -> str | None:
+def reopen(settings: Settings, visit: Visit, sealed: str, username: str, reason: str = OUT_OF_DATE) -> str | None:
     """A new sign-in for a stale form (S60): the sealed needs, the username filled in, no proof carried over."""
     held = attempts.open_request(settings, sealed)
     if held is None:
         return None
     needs, typed = held
-    return attempts.open_attempt(settings, needs, visit, replace(typed, username=username or typed.username))
+    return attempts.open_attempt(settings, needs, visit, replace(typed, username=username or typed.username), reason)
 
 
 def lead_on(settings: Settings, visit: Visit, attempt_id: str, read: Reader, typed: str = "") -> Done | Continue | None:
@@ -199,10 +199,10 @@ def lead_on(settings: Settings, visit: Visit, attempt_id: str, read: Reader, typ
     needs = read(stored)
     if needs is None or not isinstance(next_step(gather(settings, needs, visit, None).case), Step):
         return Done(_way_back(stored, attempt_id))
-    there = (
-        Typed(typed or attempts.typed_username(settings, stale), attempts.organisation_typed(stale)) if is_own else Typed()
-    )
-    return Continue(attempts.open_attempt(settings, needs, visit, there))
+    if not is_own:
+        return Continue(attempts.open_attempt(settings, needs, visit, reason=ELSEWHERE))
+    there = Typed(typed or attempts.typed_username(settings, stale), attempts.organisation_typed(stale))
+    return Continue(attempts.open_attempt(settings, needs, visit, there, OUT_OF_DATE))
 
 
 def choose_locale(settings: Settings, visit: Visit, attempt_id: str, locale: str) -> None:

@@ -108,6 +108,12 @@ def shown(work: Work, step: Step, told: Told | None = None) -> Shown:
     return Shown(step.name, step.page(case, _frame(work, step, told)), case, brand_shown(work), told)
 
 
+STARTS_AGAIN = {
+    attempts.OUT_OF_DATE: say("This page was out of date, so signing in starts again."),
+    attempts.ELSEWHERE: say("This address belongs to an earlier sign-in. Signing in starts again here."),
+}
+
+
 def brand_shown(work: Work) -> Brand:
     """The organisation's look, where the organisation may be named (S29)."""
     return brand_of(work.organisation) if work.organisation and work.case.may_name_organisation else Brand()
@@ -137,6 +143,5 @@ def _frame(work: Work, step: Step, told: Told | None) -> Frame:
 
 
 def _notices(case: Case) -> tuple[Message, ...]:
-    if case.answered("is_anew"):
-        return (say("This page was out of date, so signing in starts again."),)
-    return ()
+    reason = case.answered("is_anew")
+    return (STARTS_AGAIN[reason],) if reason in STARTS_AGAIN else ()

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, make_response, request
 
 from idp.errors import say
 from idp.signin import attempts, settle
+from idp.signin.attempts import ELSEWHERE
 from idp.signin.case import Continue
 from idp.signin.settle import Done
 from idp.signin.shown import Shown, Told
@@ -26,7 +27,7 @@ def front() -> Response:
     """Where an old address of a sign-in leads when nobody knows any more who asked for it."""
     if person.who() is not None:
         return pages.see_other("/")
-    texts = (say("You are not signed in here, and the page you came from is too old to go on with."),)
+    texts = (say("You are not signed in here, and this address does not lead on to an app."),)
     return tell(ToldPage(say("Sign in"), texts, signs_in=True))
 
 
@@ -78,7 +79,7 @@ def _begin_again(attempt_id: str, form: Mapping[str, str]) -> Response:
 def again() -> Response:
     """Open a sign-in for a stale form that came without this browser's cookie (S60)."""
     sealed = request.args.get("request", "")
-    reopened = None if browser.is_foreign() else settle.reopen(browser.settings(), browser.visit(), sealed, "")
+    reopened = None if browser.is_foreign() else settle.reopen(browser.settings(), browser.visit(), sealed, "", ELSEWHERE)
     return pages.see_other(f"/sign-in/{reopened}") if reopened else _gone()
 
 

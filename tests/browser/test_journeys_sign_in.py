@@ -171,7 +171,7 @@ def test_a_page_whose_cookies_are_gone_starts_again(visitor: Visitors, jan: Made
     here = visitor().begin().fill(username=jan.username, password=jan.password)
     here.context.clear_cookies()
     here.next().reads("Sign in")
-    expect(here.page.get_by_role("status").first).to_contain_text("out of date")
+    expect(here.page.get_by_role("status").first).to_contain_text("an earlier sign-in")
     assert here.page.locator("[name=username]").input_value() == jan.username
     expect(here.page.locator("[name=password]")).to_be_focused()
     here.fill(password=jan.password).next()
