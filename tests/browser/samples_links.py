@@ -17,6 +17,7 @@ from idp.web.unlock import UnlockPage
 LONG = "customer.with.a.very.long.address@webshop.example"
 FORGOTTEN = ForgottenPage("example-shoes", "", "a")
 CHOOSE = ChoosePage("token" * 10, "sanne", "Example Shoes", 12, is_first=False)
+MAILED = say("Done. A message is on its way to you.")
 ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verified=True, pending="")
 VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
 UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (stops.FACTORS["totp"],))
@@ -52,6 +53,7 @@ LINKS: dict[str, tuple[str, object]] = {
     "welcome-wrong": ("reset/welcome.html", WelcomePage("example-shoes", LONG, (WRONG_CODE,))),
     "address": ("account/address.html", ADDRESS),
     "address-pending": ("account/address.html", replace(ADDRESS, is_verified=False, pending=LONG, email=LONG)),
+    "address-sent": ("account/address.html", replace(ADDRESS, pending="new@shoes.example", done=MAILED)),
     "address-none": ("account/address.html", replace(ADDRESS, email="", is_verified=False, typed="x", errors=(GONE,))),
     "verify-email": ("signin/verify_email.html", VERIFY),
     "verify-email-closed": ("signin/verify_email.html", replace(VERIFY, days_left=0, was_sent=True)),
