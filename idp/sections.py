@@ -172,10 +172,7 @@ class Passkeys(Section):
     """Passkeys and security keys. They belong to the issuer's host name: with another one every one of them is useless."""
 
     attestation_roots: str = ""
-    """PEM file (relative to this file) with root certificates of makers of security keys.
-
-    Passkeys in the models that they attest cannot be copied. Only these reach level 5; without such a file nothing does.
-    """
+    """PEM file of makers' root certificates. Passkeys in these models cannot be copied, so only they reach level 5."""
 
 
 class Leaked(Section):
