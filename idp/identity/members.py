@@ -11,7 +11,7 @@ from idp import clock, crypto
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
-from idp.errors import Invalid, say
+from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import addresses, authority, credentials, mail_limits, retailers, sensitive_changes
 from idp.identity.credentials import Ready
 from idp.identity.details import PersonDraft, columns_of
@@ -124,11 +124,75 @@ def change(
     """Change details by the names of ``PersonDraft`` (credentials apart), in one transaction; those that really changed.
 
     Raises ``Invalid`` naming a detail, ``Forbidden`` where who acts may not. A new address is unverified unless said.
+
+    Lock order: the organisation's row where the role changes, then the person's. Everything is decided again from the locked
+    row: of two edits at the same moment the second one sees what the first one did. Who stays as they are is not locked.
     """
     authority.require_over(organisation, user, origin)
-    has_new_role = changes.get("role", user.role) != user.role
-    if has_new_role:
+    role = user.role
+    if changes.get("role", role) != role:
         authority.require_new_role(organisation, user, changes["role"], origin)
+    edit = _planned(organisation, user, changes, origin)
+    if not edit.changed:
+        return ()
+    if "email_key" in edit.fresh:
+        _admit_mails(settings, user, str(edit.fresh.get("email") or ""), origin)  # audits a refusal: no transaction yet
+    with transaction():
+        if changes.get("role", role) != role:
+            authority.require_another_owner(organisation, user)
+        user = _locked(user, role)
+        before, edit = addresses.Address.of(user), _planned(organisation, user, changes, origin)
+        _move(user, edit)
+        if edit.fresh:
+            with refuse_duplicate("username", _taken(edit.fresh.get("username", user.username))):
+                users.change_user(organisation.id, user.id, **edit.fresh)
+        if edit.fresh.get("role") == "owner":
+            _own_what_nobody_owns(organisation, user)
+        if "email_key" in edit.fresh:
+            addresses.told_of_change(settings, user, before)
+        if edit.changed:
+            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+            record_by(origin, Event.USER_CHANGED, **about, data={"changed": sorted(edit.changed)})
+    return tuple(sorted(edit.changed - {"username_key", "email_key", "email_verified_at"} | _named(edit.changed)))
+
+
+def _locked(user: User, role: str) -> User:
+    """Return the person, locked until the commit; raises ``Conflict`` where their role is no longer ``role``."""
+    found = users.lock_user(user.organisation_id, user.id)
+    if found is None:
+        raise NotFound(detail="the user was removed")
+    if found.role != role:
+        raise Conflict(say("Somebody else has just changed this person. Load the page again."))
+    return found
+
+
+@dataclass(frozen=True)
+class _Belongings:
+    """The ids of a user's groups and shops. ``shops``: None for all."""
+
+    groups: frozenset[str]
+    shops: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """What an edit changes of somebody: the ``fresh`` columns, and what they belong to."""
+
+    fresh: Mapping[str, Any]
+    held: _Belongings
+    wanted: _Belongings
+
+    @property
+    def changed(self) -> set[str]:
+        """The names of what changes."""
+        return {
+            *self.fresh,
+            *(name for name in ("groups", "shops") if getattr(self.held, name) != getattr(self.wanted, name)),
+        }
+
+
+def _planned(organisation: Organisation, user: User, changes: Mapping[str, Any], origin: Origin) -> _Edit:
+    """Return what an edit changes. Raises where something of it is wrong, not allowed, or needs a confirmation."""
     columns = _verified_columns(user, columns_of(changes), changes)
     _require_reachable(
         columns.get("role", user.role),
@@ -140,28 +204,19 @@ def change(
         _require_anothers_address(user, origin)
     _require_free(organisation, fresh)
     held = _belongings(user)
-    wanted = _wanted(organisation, held, changes)
-    if not fresh and wanted == held:
-        return ()
-    _require_confirmed(organisation, user, fresh, held, wanted)
-    before = addresses.Address.of(user)
-    if "email_key" in fresh:
-        _admit_mails(settings, user, str(fresh.get("email") or ""), origin)
-    with transaction():
-        if has_new_role:
-            authority.require_another_owner(organisation, user)
-        changed = {*fresh, *_change_memberships(organisation, user, changes)}
-        if fresh:
-            with refuse_duplicate("username", _taken(columns.get("username", user.username))):
-                users.change_user(organisation.id, user.id, **fresh)
-        if fresh.get("role") == "owner":
-            _own_what_nobody_owns(organisation, user)
-        if "email_key" in fresh:
-            addresses.told_of_change(settings, user, before)
-        if changed:
-            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-            record_by(origin, Event.USER_CHANGED, **about, data={"changed": sorted(changed)})
-    return tuple(sorted(changed - {"username_key", "email_key", "email_verified_at"} | _named(changed)))
+    edit = _Edit(fresh, held, _wanted(organisation, held, changes))
+    if edit.changed:
+        _require_confirmed(organisation, user, edit)
+    return edit
+
+
+def _move(user: User, edit: _Edit) -> None:
+    """Put somebody in the groups and shops that an edit changes."""
+    if "groups" in edit.changed:
+        users.put_in_groups(user.organisation_id, user.id, edit.wanted.groups)
+    if "shops" in edit.changed:
+        users.put_in_shops(user.organisation_id, user.id, edit.wanted.shops or ())
+        users.change_user(user.organisation_id, user.id, all_shops=edit.wanted.shops is None)
 
 
 def _admit_mails(settings: Settings, user: User, address: str, origin: Origin) -> None:
@@ -169,14 +224,6 @@ def _admit_mails(settings: Settings, user: User, address: str, origin: Origin) -
     for recipient in (user.email, address):
         if recipient:
             mail_limits.admit(settings, origin, user, recipient)
-
-
-@dataclass(frozen=True)
-class _Belongings:
-    """The ids of a user's groups and shops. ``shops``: None for all."""
-
-    groups: frozenset[str]
-    shops: frozenset[str] | None
 
 
 def _belongings(user: User) -> _Belongings:
@@ -195,13 +242,11 @@ def _wanted(organisation: Organisation, held: _Belongings, changes: Mapping[str,
     return _Belongings(groups, shops)
 
 
-def _require_confirmed(
-    organisation: Organisation, user: User, fresh: Mapping[str, Any], held: _Belongings, wanted: _Belongings
-) -> None:
+def _require_confirmed(organisation: Organisation, user: User, edit: _Edit) -> None:
     """Ask the rule about everything that an edit changes."""
     present = {column.name: getattr(user, column.name) for column in User.__table__.columns}
-    before = _states(organisation, present, held)
-    after = _states(organisation, present | dict(fresh), wanted)
+    before = _states(organisation, present, edit.held)
+    after = _states(organisation, present | dict(edit.fresh), edit.wanted)
     sensitive_changes.require(before[0], after[0])
     sensitive_changes.require(before[1], after[1])
 
@@ -239,19 +284,3 @@ def _verified_columns(user: User, columns: dict[str, Any], changes: Mapping[str,
     has_address = bool(columns.get("email", user.email))
     since = user.email_verified_at if user.email_verified_at and not is_new else clock.now()
     return {**columns, "email_verified_at": since if verified and has_address else None}
-
-
-def _change_memberships(organisation: Organisation, user: User, changes: Mapping[str, Any]) -> set[str]:
-    changed = set()
-    if "groups" in changes:
-        wanted = group_ids(organisation, changes["groups"])
-        if {group.id for group in users.groups_of(organisation.id, user.id)} != set(wanted):
-            users.put_in_groups(organisation.id, user.id, wanted)
-            changed.add("groups")
-    if "shops" in changes:
-        every, wanted = changes["shops"] is None, shop_ids(organisation, changes["shops"] or ())
-        if every != user.all_shops or {shop.id for shop in users.shops_of(organisation.id, user.id)} != set(wanted):
-            users.put_in_shops(organisation.id, user.id, wanted)
-            users.change_user(organisation.id, user.id, all_shops=every)
-            changed.add("shops")
-    return changed

@@ -58,6 +58,7 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
     Country and integrations are the operators': an administrator could else step out of a dated rule (S11).
     """
     authority.require_ruler(row.id, origin)
+    row = store.lock_organisation(row.id) or row  # two at once must not each join theirs to the same old settings
     wanted: dict[str, Any] = {}
     if "name" in values:
         wanted["name"] = check_text("name", values["name"], 200)

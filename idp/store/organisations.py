@@ -128,6 +128,11 @@ def lock_owner(organisation_id: str) -> str | None:
     return found[0][0] if found else None
 
 
+def lock_organisation(organisation_id: str) -> Organisation | None:
+    """Return the organisation by id, locked until the transaction ends: for changes that are joined to what is there."""
+    return one(select(Organisation).where(Organisation.id == organisation_id).with_for_update(key_share=True))
+
+
 def change_organisation(organisation_id: str, **changes: Any) -> int:
     """Set columns."""
     return write(update(Organisation).where(Organisation.id == organisation_id).values(**changes))

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 
-from idp import audit
+from idp import audit, clock, crypto
 from idp.config import Settings
+from idp.db import transaction
 from idp.store import audit as audit_rows
+from idp.store import operators
 from tests.drivers import crowd as crowd_driver
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask, Crowd, Told
@@ -101,3 +103,14 @@ def race(
     """A shop that offers nobody a set-up."""
     shop = factory.make_organisation(settings={"offer_set_up": False})
     return Race(crowd, app, settings, factory, tmp_path, shop)
+
+
+@pytest.fixture
+def console(race: Race) -> Browser:
+    """An operator's browser, signed in just now."""
+    with race.factory.context(), transaction():
+        at = operators.add_installation(crypto.new_id(), clock.now()).id
+    olga = race.factory.make_user(at, "olga", role="administrator", with_totp=True, email="olga@example.org")
+    browser = Browser(race.app, race.settings.issuer).open("/account/passkeys").submit("Change the store URL")
+    browser.fill(organisation=olga.store_url).submit().fill(username=olga.username, password=olga.password).submit()
+    return browser.fill(code=olga.authenticator.code()).submit()

@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from idp import clock, crypto
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import retailers
 from idp.oauth import registration
 from idp.store import clients as client_rows
-from idp.store import operators, organisations, users
+from idp.store import organisations, users
 from tests.drivers.browser import Browser
 from tests.drivers.page import Page
 from tests.factories import BY_TESTS
@@ -34,17 +33,6 @@ NAMED: dict[str, tuple[str, dict[str, str]]] = {
 def settings(configure: Callable[..., Settings]) -> Settings:
     """Patience that outlasts a busy machine."""
     return configure(passwords={"hash_patience_seconds": 30.0})
-
-
-@pytest.fixture
-def console(race: Race) -> Browser:
-    """An operator's browser, signed in just now."""
-    with race.factory.context(), transaction():
-        at = operators.add_installation(crypto.new_id(), clock.now()).id
-    olga = race.factory.make_user(at, "olga", role="administrator", with_totp=True, email="olga@example.org")
-    browser = Browser(race.app, race.settings.issuer).open("/account/passkeys").submit("Change the store URL")
-    browser.fill(organisation=olga.store_url).submit().fill(username=olga.username, password=olga.password).submit()
-    return browser.fill(code=olga.authenticator.code()).submit()
 
 
 def made(race: Race) -> int:

@@ -1,0 +1,44 @@
+"""Edits of one thing at the same moment end as if one had come after the other (I2; OWASP ASVS V2.3.4, V15.4.2)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import retailers
+from idp.store import users
+from tests.drivers.browser import Browser
+from tests.factories import BY_TESTS
+from tests.races.conftest import Race, posted
+from tests.races.test_ownership import AT
+
+pytestmark = pytest.mark.both_engines
+TABS = 12
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """Patience that outlasts a busy machine."""
+    return configure(passwords={"hash_patience_seconds": 30.0})
+
+
+def test_a_person_is_left_with_the_groups_and_shops_of_one_edit(race: Race, console: Browser) -> None:
+    """S12: each tab ticks one group and one shop. The last edit replaces the others: no union of two lists."""
+    here = race.organisation_id
+    anna = race.factory.make_user(here, "anna")
+    with race.factory.context(), transaction():
+        made = [
+            (retailers.create_group(here, {"name": name}, BY_TESTS), retailers.create_shop(here, {"code": name}, BY_TESTS))
+            for name in (f"g{number}" for number in range(TABS))
+        ]
+        boxes = [{f"group-{group.id}": "yes", f"shop-{shop.id}": "yes"} for group, shop in made]
+    console.open(f"{AT}/people/{anna.id}/edit").fill(all_shops=False)
+    asks = [posted(console, username="anna", **ticked) for ticked in boxes]
+    told = race.at_once(asks)
+    assert {one.status for one in told} == {303}
+    with race.factory.context():
+        groups, shops = users.groups_of(here, anna.id), users.shops_of(here, anna.id)
+        assert [group.name for group in groups] == [shop.code for shop in shops]
+        assert len(groups) == 1
+    assert race.events().count("user:changed") >= 1
