@@ -6,6 +6,7 @@ An entry is any page where the present password is typed: at sign-in, before a s
 from datetime import datetime
 
 from idp.audit import Event, Origin, record_by
+from idp.identity import passwords
 from idp.identity.leaked import Lookup
 from idp.store import users
 from idp.store.users import User
@@ -21,5 +22,5 @@ def note(user: User, found: Lookup, origin: Origin, now: datetime) -> None:
     event = Event.PASSWORD_LEAKED if found.hit else Event.LEAKED_CHECK_DOWN
     record_by(origin, event, organisation_id=user.organisation_id, subject_id=user.id)
     if found.hit and user.leaked_found_at is None:
-        barred = {"barred_hash": user.password_hash} if user.password_hash else {}
-        users.change_user(user.organisation_id, user.id, leaked_found_at=now, **barred)
+        barred = passwords.barred_hashes(user)
+        users.change_user(user.organisation_id, user.id, leaked_found_at=now, barred_hashes=barred)

@@ -3,6 +3,8 @@
 ``passwords`` has the rules and what a change ends; nothing is stored here.
 """
 
+from collections.abc import Iterable
+
 from idp.audit import Event, Origin, record_by
 from idp.config import Settings
 from idp.db import release, transaction
@@ -50,13 +52,18 @@ def require_within_rules(
 
 
 def _require_another(settings: Settings, user: User, password: str) -> None:
-    """Refuse the present password, a mailed one-time password too, and one that was found leaked or given up before.
+    """Refuse the present password, a mailed one-time password too, and those that were found leaked or given up before.
 
-    The leak service may be down now, so the hash of what it found is kept. Nobody learns a password here: the first wrong
+    The leak service may be down now, so the hashes of what it found are kept. Nobody learns a password here: the first wrong
     guess is a new password, and spends the link or the sign-in that it was made in.
     """
     one_time = passwords.is_one_time(user)
     if user.password_hash and passwords.fits(settings, user.password_hash, password, as_one_time=one_time):
         raise Invalid(FIELD, SAME)
-    if user.barred_hash and passwords.fits(settings, user.barred_hash, password):
+    if is_barred(settings, user.barred_hashes, password):
         raise Invalid(FIELD, BARRED)
+
+
+def is_barred(settings: Settings, hashes: Iterable[str], password: str) -> bool:
+    """Whether a password is one of those that were found leaked or given up. Slow: a hash for each."""
+    return any(passwords.fits(settings, barred, password) for barred in hashes)

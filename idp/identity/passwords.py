@@ -25,6 +25,8 @@ ONE_TIME_LETTERS = 16
 """Of a mailed one-time password, in groups of four."""
 LEAST_REST = 4
 """Letters and digits that a password must have beside names that everybody knows."""
+MOST_BARRED = 5
+"""How many barred passwords are kept. Each one costs a hash whenever a password is chosen."""
 LEAKED = say("This password is on lists of leaked passwords. Choose another one.")
 
 
@@ -233,13 +235,18 @@ def close(user: User, why: str, origin: Origin) -> None:
     """
     now = clock.now()
     with transaction():
-        barred = {"barred_hash": user.password_hash} if user.password_hash else {}
         closed = {"password_hash": None, "password_expires_at": None, "leaked_found_at": None}
-        users.change_user(user.organisation_id, user.id, **closed, **barred)
+        users.change_user(user.organisation_id, user.id, **closed, barred_hashes=barred_hashes(user))
         logins.end_all(user.organisation_id, user.id, why, origin)
         attempts.drop_attempts_of(user.organisation_id, user.id)
         devices.revoke_devices(user.organisation_id, user.id, now)
         links.void(user, *links.PASSWORD_PURPOSES)
+
+
+def barred_hashes(user: User) -> list[str]:
+    """Return what is barred once the present password is barred, too: those barred before stay so."""
+    present = [user.password_hash] if user.password_hash else []
+    return [*(one for one in user.barred_hashes if one not in present), *present][-MOST_BARRED:]
 
 
 def _store(user: User, hashed: str, now: datetime, *, must_change: bool) -> None:

@@ -62,8 +62,8 @@ class User(Base):
     """"Not now" to the leaked-password notice (S33)."""
     leaked_found_at: Mapped[datetime | None]
     """When the present password was found leaked at an entry (S31); None once another one is chosen."""
-    barred_hash: Mapped[str | None] = mapped_column(String(255))
-    """The hash of the last password that was found leaked, or given up to a thief: it is not taken again."""
+    barred_hashes: Mapped[list[str]] = mapped_column(default=list)
+    """The hashes of the last passwords that were found leaked, or given up to a thief: they are not taken again."""
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from idp.db import transaction
+from idp.identity import passwords
 from idp.store import credentials, outbox
 from tests.cli.conftest import ANNA, POS, SECRET, SHOP, Idp, outcomes
+from tests.factories import BY_TESTS
 
 
 def test_credentials_are_set_on_creation_only(idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]) -> None:
@@ -33,6 +36,20 @@ def test_set_credentials_sets_them_again_and_tells_by_mail(
     with inside():
         to_anna = {mail.template for mail in outbox.mails() if mail.recipient == "anna@shoes.example"}
     assert to_anna == {"password_changed", "factor_set_up_again"}
+
+
+def test_a_password_that_was_found_leaked_does_not_come_back_by_a_file(
+    idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]
+) -> None:
+    """Issue 7.4: ``--set-credentials`` refuses it as every page does, also where the leak service knows nothing of it."""
+    idp.apply(SHOP + ANNA)
+    with inside(), transaction():
+        passwords.close(anna(), "address_restored", BY_TESTS)
+    said = idp.apply(SHOP + ANNA, "--set-credentials", code=1)
+    assert "You cannot use this password any more." in said.stdout + said.stderr
+    assert anna().password_hash is None
+    idp.apply(SHOP + ANNA.replace("kettle", "saucepan"), "--set-credentials")
+    assert anna().password_hash
 
 
 def test_a_dry_run_of_new_credentials_changes_none(idp: Idp, anna: Callable[[], Any]) -> None:

@@ -112,6 +112,21 @@ def test_a_password_that_was_found_leaked_is_not_taken_while_the_service_is_down
     assert "password:leaked_check_down" in events(factory, zoe.organisation_id)
 
 
+def test_a_second_leak_does_not_free_the_first_password(
+    factory: Factory, journey, new_browser, service, zoe: MadePerson, clock
+) -> None:
+    """S32, S33: each password that was found leaked stays barred, also while the service is down."""
+    service({STOLEN})
+    choose(journey(zoe).begin().password().browser.submit("choice=change"), NEW)
+    service({NEW})
+    browser = journey(zoe, browser=new_browser()).begin().password(NEW).browser.submit("choice=change")
+    service(is_down=True)
+    refused(browser, STOLEN, BARRED)
+    assert choose(browser, "third harbour kettle 9").left_for is not None
+    with factory.context():
+        assert len(factory.user(zoe).barred_hashes) == 2
+
+
 @pytest.mark.parametrize("place", ["remove factor", "console", "new codes", "unlock"])
 def test_a_password_typed_to_confirm_is_looked_up_too(
     factory: Factory, journey, new_browser, enter, postman: Postman, service, shoes: str, jan: MadePerson, clock, place: str

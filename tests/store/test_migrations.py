@@ -116,9 +116,37 @@ def test_barred_passwords_leave_those_who_are_there_as_they_were(configure: Call
             schema.upgrade(app)
             with app.app_context(), transaction():
                 (row,) = users.users("o")
-                assert (row.password_hash, row.barred_hash, row.leaked_found_at) == ("made before", None, None)
-                users.change_user("o", "u", barred_hash="given up")
+                assert (row.password_hash, row.barred_hashes, row.leaked_found_at) == ("made before", [], None)
+                users.change_user("o", "u", barred_hashes=["given up"])
             schema.downgrade(app, "0009")
+
+
+@pytest.mark.both_engines
+def test_a_barred_password_becomes_the_first_of_several(
+    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
+) -> None:
+    """0012: the one barred hash is the list's only one; back again, the newest one stays."""
+    fresh = {"url": "sqlite:///fresh.sqlite3"}
+    if engine == "postgresql":
+        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
+    with bare_app(configure(database=fresh)) as app:
+        schema.upgrade(app, "0011")
+        with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
+                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
+            for name, barred in (("anna", "given up"), ("bob", None)):
+                _insert(connection, "users", organisation_id="o", id=name, username=name, username_key=name, name="",
+                        locale="", claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="",
+                        barred_hash=barred)  # fmt: skip
+        schema.upgrade(app)
+        with app.app_context(), transaction():
+            assert [row.barred_hashes for row in users.users("o")] == [["given up"], []]
+            users.change_user("o", "anna", barred_hashes=["given up", "leaked"])
+        schema.downgrade(app, "0011")
+        with app.app_context(), db.engine.connect() as connection:
+            kept = connection.execute(text("SELECT barred_hash FROM users ORDER BY id")).scalars().all()
+        assert kept == ["leaked", None]
+        schema.upgrade(app)
 
 
 @pytest.mark.both_engines

@@ -16,7 +16,7 @@ from idp.cli.provision.shape import CREDENTIALS
 from idp.cli.provision.work import ORIGIN, Pending, Work
 from idp.config import Settings
 from idp.errors import Message
-from idp.identity import credentials, details, people
+from idp.identity import credentials, details, new_passwords, people
 from idp.identity.credentials import Ready
 from idp.identity.details import PersonDraft
 from idp.store import organisations as store
@@ -63,20 +63,20 @@ def _change(work: Work, table: Table, organisation: Organisation, row: User) -> 
     work.lines.note_change(table.kind, table.name, [key for key in changed if key != "claims"] + claims)
     given = [key for key in CREDENTIALS if table.has(key)]
     if work.set_credentials and given:
-        has_factor = people.person_of(work.settings, organisation, row).has_factor
-        ready = _prepared(work, table, _draft(table), organisation, has_factor=has_factor)
+        ready = _prepared(work, table, _draft(table), organisation, row)
         credentials.put(work.settings, row, ready, ORIGIN)
         work.lines.note(table.kind, table.name, CHANGED, given)
 
 
-def _prepared(work: Work, table: Table, draft: PersonDraft, at: Organisation, *, has_factor: bool = False) -> Ready:
+def _prepared(work: Work, table: Table, draft: PersonDraft, at: Organisation, row: User | None = None) -> Ready:
     """Return the hashed credentials. In the trial there are none, but what is wrong with them is noted."""
     if work.prepared is not None:
         return work.prepared.get(table.name, Ready())
     credentials.check(work.settings, draft)
     # A copy: the trial is rolled back, and its rows with it.
     held = Organisation(name=at.name, country=at.country, integrations=[], settings=dict(at.settings))
-    work.credentials_of[table.name] = Pending(table, draft, held, has_factor=has_factor or bool(draft.totp_secret))
+    has_factor = bool(draft.totp_secret) or (row is not None and people.person_of(work.settings, at, row).has_factor)
+    work.credentials_of[table.name] = Pending(table, draft, held, has_factor, tuple(row.barred_hashes) if row else ())
     return Ready()
 
 
@@ -88,6 +88,8 @@ def judge(work: Work, told: Callable[[int], None]) -> None:
     given = [pending for pending in work.credentials_of.values() if pending.draft.password]
 
     def _why_not(one: Pending) -> Message | None:
+        if new_passwords.is_barred(work.settings, one.barred, one.draft.password):
+            return new_passwords.BARRED
         return credentials.unacceptable(work.settings, one.organisation, one.draft, has_factor=one.has_factor)
 
     for one, why in _each_in_threads(given, _why_not, told):

@@ -34,12 +34,16 @@ class Undo(Exception):
 
 @dataclass(frozen=True)
 class Pending:
-    """Credentials that will be set, and where. ``has_factor``: whether the person has a second factor by then."""
+    """Credentials that will be set, and where. ``has_factor``: whether the person has a second factor by then.
+
+    ``barred``: the hashes of passwords that the person must not have again.
+    """
 
     table: Table
     draft: PersonDraft
     organisation: Organisation
     has_factor: bool
+    barred: tuple[str, ...] = ()
 
 
 Step = Callable[["Work", Table], None]
