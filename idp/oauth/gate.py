@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.identity import proofs, remembered
+from idp.identity import people, policy, proofs, remembered
+from idp.identity.organisations import settings_of
+from idp.identity.policy import ClientRule
 from idp.identity.proofs import Proof
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.provider import Provider
-from idp.store import grants
+from idp.store import grants, organisations
 from idp.store.consents import Consent
 from idp.store.grants import Grant
 from idp.store.logins import Login
@@ -53,7 +55,7 @@ def pass_gate(provider: Provider, organisation_id: str, grant_id: str, now: date
     scopes = _scopes_now(client, grant, consent)
     if not scopes:
         return "the client may have none of the scopes any more"
-    shown = _proofs_now(grant, now)
+    shown = _proofs_now(provider, grant, user, client, now)
     level = proofs.level(shown)
     if level < proofs.level(proofs.from_json(grant.proofs)):
         return "the trust in the device is over"
@@ -70,14 +72,24 @@ def _scopes_now(client: RegisteredClient, grant: Grant, consent: Consent | None)
     return tuple(scope for scope in grant.scopes if scope in allowed)
 
 
-def _proofs_now(grant: Grant, now: datetime) -> tuple[Proof, ...]:
-    """The grant's proofs without trust in a device that was withdrawn or is past its end (S38, S40)."""
+def _proofs_now(provider: Provider, grant: Grant, user: User, client: RegisteredClient, now: datetime) -> tuple[Proof, ...]:
+    """The grant's proofs without trust in a device that was withdrawn, is past its end, or counts no more (S38, S40)."""
     shown = proofs.from_json(grant.proofs)
-    return tuple(proof for proof in shown if proof.method != "remembered" or _is_trusted(grant, proof, now))
+    trust = [proof for proof in shown if proof.method == "remembered"]
+    live = [one for one in trust if remembered.is_live(grant.organisation_id, grant.user_id, one.credential, now)]
+    if live and not _trust_counts(provider, user, client, now):
+        live = []
+    return tuple(proof for proof in shown if proof not in trust or proof in live)
 
 
-def _is_trusted(grant: Grant, proof: Proof, now: datetime) -> bool:
-    return remembered.is_live(grant.organisation_id, grant.user_id, proof.credential, now)
+def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now: datetime) -> bool:
+    """Return whether trust in a device is enough for this person. An organisation may switch it off where rules apply."""
+    settings, organisation = provider.settings, organisations.organisation(user.organisation_id)
+    if organisation is None or settings_of(settings, organisation).remembered_device_counts:
+        return organisation is not None
+    person = people.person_of(settings, organisation, user)
+    rule = ClientRule(client.client_id, settings.acr.names.get(client.minimum_acr, 0), client.name)
+    return people.rules_of(settings, organisation, person, now, rule).level <= policy.REMEMBERED
 
 
 def _login_ended(scopes: Sequence[str], login: Login | None, now: datetime) -> str:

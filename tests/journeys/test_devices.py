@@ -2,8 +2,11 @@
 
 import pytest
 
+from idp.db import transaction
+from idp.identity import retailers
+from idp.store import users
 from tests.drivers.relying_party import Refused
-from tests.factories import Factory
+from tests.factories import BY_TESTS, Factory
 
 
 @pytest.fixture
@@ -233,6 +236,25 @@ def test_a_grant_that_rests_on_trust_ends_with_its_thirtieth_day(journey, ann, r
     assert walk.app.refresh(tokens.refresh_token).acr == "mfa-remembered"
     clock(hours=2)
     assert refused(walk, tokens) == ("invalid_grant", "invalid_token")
+
+
+@pytest.mark.parametrize("is_compulsory", [True, False])
+def test_a_grant_ends_where_trust_no_longer_counts(factory: Factory, journey, ann, refresher, clock, is_compulsory) -> None:
+    """S40, issue 7.3: an organisation that stops counting trust ends what rests on it, where a second factor is compulsory.
+
+    Elsewhere a sign-in still takes the trust, so its grants go on.
+    """
+    walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
+    by_code = walk.tokens()
+    clock(minutes=2)
+    by_trust = walk.begin(**OFFLINE, prompt="login").password().tokens()
+    assert by_trust.acr == "mfa-remembered"
+    with factory.context(), transaction():
+        at = factory.organisation(ann.organisation_id)
+        retailers.change(at, {"settings": {"remembered_device_counts": False}}, BY_TESTS)
+        users.change_user(at.id, ann.id, role="administrator" if is_compulsory else "employee")
+    assert refused(walk, by_trust) == (("invalid_grant", "invalid_token") if is_compulsory else ("", ""))
+    assert refused(walk, by_code) == ("", "")
 
 
 def test_a_grant_with_a_code_of_its_own_outlives_the_trust(journey, ann, refresher, clock) -> None:
