@@ -1,5 +1,6 @@
 """The apps a person is connected to: what they allowed, what lives of it, and its end (OWASP ASVS 10.7.3, 10.4.9)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,13 +9,15 @@ from idp.audit import Event, Origin, record_by
 from idp.db import transaction
 from idp.errors import NotFound
 from idp.store import clients, consents, grants
+from idp.store.clients import Client
+from idp.store.consents import Consent
 from idp.store.grants import Grant
 from idp.store.users import User
 
 
 @dataclass(frozen=True)
 class ConnectedApp:
-    """An app with a consent that holds, or with tokens that live. ``scopes``: names, what it may see.
+    """An app with a consent that holds, or with tokens that live. ``scopes``: names, what it may see now.
 
     ``was_asked``: whether the person allowed it; the organisation's own apps need no asking.
     """
@@ -33,17 +36,23 @@ def connected(user: User) -> tuple[ConnectedApp, ...]:
     living: dict[str, list[Grant]] = {}
     for grant in grants.grants_of(user.organisation_id, user.id, clock.now()):
         living.setdefault(grant.client_id, []).append(grant)
-    names = clients.names({*allowed, *living})
     apps = []
-    for client_id, name in names.items():
-        consent, held = allowed.get(client_id), living.get(client_id, [])
+    for client in clients.some({*allowed, *living}):
+        consent, held = allowed.get(client.client_id), living.get(client.client_id, [])
         began = [consent.given_at] if consent else [grant.created_at for grant in held]
         used = [grant.last_used_at or grant.created_at for grant in held]
-        scopes = set(consent.scopes if consent else ()) | {scope for grant in held for scope in grant.scopes}
+        scopes = _scopes_now(user, client, consent, held)
         apps.append(
-            ConnectedApp(client_id, name, tuple(sorted(scopes)), min(began), max(used, default=None), consent is not None)
+            ConnectedApp(client.client_id, client.name, scopes, min(began), max(used, default=None), consent is not None)
         )
     return tuple(sorted(apps, key=lambda app: app.name.casefold()))
+
+
+def _scopes_now(user: User, client: Client, consent: Consent | None, held: Sequence[Grant]) -> tuple[str, ...]:
+    """What was granted, as far as the client may have it now and the person still allows it; as at the use of a grant."""
+    agreed = frozenset(consent.scopes if consent else ())
+    granted = agreed.union(*(grant.scopes for grant in held)) if client.first_party else agreed
+    return tuple(sorted(granted & client.scopes_for(user.organisation_id)))
 
 
 def end(user: User, client_id: str, origin: Origin) -> None:

@@ -74,8 +74,8 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is untyped
 
     @cached_property
     def usable_scopes(self) -> frozenset[str]:
-        """The scopes it may have: ``offline_access`` is of no use without the grant type that refreshes."""
-        return self.scopes if self.check_grant_type("refresh_token") else self.scopes - {"offline_access"}
+        """The scopes it may have."""
+        return store.usable_scopes(self.metadata)
 
     @property
     def id_token_alg(self) -> str:

@@ -1,6 +1,6 @@
 """Relying apps. A change raises the version counter, by which processes know that what they cached is old."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,22 @@ class Client(Base):
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        return str(self.metadata_.get("client_name") or self.client_id)
+
+    def scopes_for(self, organisation_id: str) -> frozenset[str]:
+        """Return the scopes that the client may have now of people of an organisation, where they allow it."""
+        serves = self.disabled_at is None and (not self.organisations or organisation_id in self.organisations)
+        return usable_scopes(self.metadata_) if serves else frozenset()
+
+
+def usable_scopes(metadata: Mapping[str, Any]) -> frozenset[str]:
+    """The scopes that a client may have: ``offline_access`` is of no use without the grant type that refreshes."""
+    scopes = frozenset(str(metadata.get("scope", "")).split())
+    return scopes if "refresh_token" in metadata.get("grant_types", ()) else scopes - {"offline_access"}
 
 
 class ClientSecret(Base):
@@ -62,10 +78,14 @@ def clients() -> list[Client]:
     return every(select(Client).order_by(Client.client_id))
 
 
+def some(client_ids: Collection[str]) -> list[Client]:
+    """These clients; those that are gone are left out."""
+    return every(select(Client).where(Client.client_id.in_(client_ids))) if client_ids else []
+
+
 def names(client_ids: Collection[str]) -> dict[str, str]:
     """What people know these clients by: client_id → name; those that are gone are left out."""
-    found = every(select(Client).where(Client.client_id.in_(client_ids))) if client_ids else []
-    return {row.client_id: str(row.metadata_.get("client_name") or row.client_id) for row in found}
+    return {row.client_id: row.name for row in some(client_ids)}
 
 
 def add_client(row: Client) -> None:

@@ -10,6 +10,7 @@ from idp.db import transaction
 from idp.identity import activity, places
 from idp.identity.own_details import change
 from idp.store import audit as audit_rows
+from idp.store import clients as client_rows
 from idp.store import logins
 from tests.drivers.relying_party import Refused
 from tests.factories import Factory
@@ -196,6 +197,26 @@ def test_ending_an_apps_access_kills_its_tokens(journey, jan, bookkeeper, clock)
             attempt()
     assert "Bookkeeper" in walk.begin(scope="openid email").browser.heading, "the consent outlived its end"
     assert "Bookkeeper no longer allowed" in browser.open("/account/activity").text
+
+
+def test_the_list_of_apps_tells_what_they_may_see_now(factory: Factory, journey, jan, bookkeeper, clock) -> None:
+    """V10.7.3, issue 7.3: not a scope that was withdrawn from the app since; nothing once the app is disabled."""
+    walk = journey(jan, app=bookkeeper).begin(scope="openid email phone offline_access").password()
+    walk.browser.submit(CONSENT)
+    walk.tokens()
+    seen = ("Your e-mail address", "Your phone number", "Stay signed in while you are away")
+    told = [[words in walk.browser.open("/account/apps").text for words in seen]]
+    for columns in (
+        {"metadata_": {"client_name": "Bookkeeper", "scope": "openid email offline_access", "grant_types": []}},
+        {"disabled_at": now_clock.now()},
+    ):
+        with factory.context(), transaction():
+            client_rows.change_client("bookkeeper", **columns)
+        told.append([words in walk.browser.open("/account/apps").text for words in seen])
+    assert told == [[True, True, True], [True, False, False], [False, False, False]]
+    assert "At present it may see nothing of you." in walk.browser.text
+    walk.browser.submit("End access Bookkeeper")
+    assert "There are none." in walk.browser.text
 
 
 def test_ones_own_shops_apps_can_be_ended_too(factory: Factory, journey, jan, ann, new_browser, clock) -> None:
