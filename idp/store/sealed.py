@@ -1,7 +1,8 @@
 """Sealed columns: how each value is bound to its row, which key sealed it, and how it moves to the current key.
 
 ``COLUMNS`` is the only list of what depends on the sealing keys (``crypto.Ring``). Not here: when rows are resealed
-(``sealing``), the successor of a used refresh token, which lives for seconds, and the stash, which lives for minutes.
+(``sealing``), the successor of a used refresh token, which lives for seconds, and the stash, whose values live for a day at
+most. What of those was sealed with a key that is gone is answered as if it had run out.
 """
 
 import json

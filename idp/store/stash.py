@@ -1,4 +1,7 @@
-"""The stash: small sealed values that one browser comes back for within minutes. Nothing else refers to them."""
+"""The stash: small sealed values that one browser comes back for soon. Nothing else refers to them.
+
+They live for a day at most and are not moved to a new sealing key: without its key a value is gone, as if it had run out.
+"""
 
 from datetime import datetime
 

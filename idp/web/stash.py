@@ -2,8 +2,9 @@
 
 ``put`` seals the value and answers with a reference; ``get`` opens it again for the same browser, the same ``purpose`` and
 the same ``bound_to`` (a sign-in, or the login that was live). The reference alone opens nothing: the browser's cookie must
-come with it. Values live for minutes, and a browser holds a few of them. Used for answers to posted forms
-(``post_redirect_get``), and for whatever else must survive a redirect without standing in an address.
+come with it. Values live for a day at most, and a browser holds a few of them. One whose sealing key was removed is gone.
+Used for answers to posted forms (``post_redirect_get``), and for whatever else must survive a redirect without standing in
+an address.
 """
 
 import json

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.drivers.relying_party import Refused, RelyingParty
 from tests.factories import Factory, MadeClient, MadePerson
 
 NEW = config.new_ring_entry("newer")
+CHOSEN = "violet harbour kettle 9"
 At = Callable[..., AbstractContextManager[tuple[Factory, Browser, RelyingParty]]]
 
 
@@ -171,6 +174,35 @@ def test_links_and_tokens_whose_key_is_gone_are_handled_refusals(
         with gone.context():
             assert {one.kind for one in sealing.locked(gone.settings)} >= {"authenticator app", "signing key"}
             assert not sealed.SIGNING_KEYS.sample("newer")
+
+
+def test_what_a_browser_comes_back_for_is_gone_with_its_key(
+    running_with: At, ann: MadePerson, tmp_path: Path, clock
+) -> None:
+    """Issue 7.37: the stash is not moved to a new key. Each page that would show a value of it is the ordinary page then."""
+    with running_with(SECRET) as (old, browser, party):
+        browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
+        link = Postman(old, tmp_path / "mail").link("ann@shoes.example")
+        told = {"a used link": browser.open(link).fill(new_password=CHOSEN, new_password_again=CHOSEN).submit().url}
+        assert (browser.open(link).url, browser.status) == (told["a used link"], 200)
+        changed = replace(ann, password=CHOSEN)
+        told["a wrong code"] = sign_in(browser, party, changed).fill(code="000000").submit().url
+        visitor = Browser(browser.client.application, browser.issuer)
+        sign_in(visitor, party, changed).fill(code=ann.authenticator.code()).submit()
+        told["a refused form"] = visitor.open("/account/details").fill(name="x" * 201).submit().url
+        told["what was done"] = visitor.open("/account/details").fill(name="Ann").submit().url
+        jars = [dict(browser.cookies), dict(visitor.cookies)]
+    with running_with(NEW, SECRET) as (between, _, _):
+        worker_runs(between)
+    with running_with(NEW) as (_, browser, _):
+        wear(browser, jars[0])
+        assert browser.open(link).status == 404
+        assert "does not work any more" in browser.text
+        assert (browser.open(told["a wrong code"]).status, browser.errors) == (200, [])
+        assert "code" in browser.fields
+        wear(browser.forget_cookies(), jars[1])
+        assert (browser.open(told["a refused form"]).status, browser.errors) == (200, [])
+        assert (browser.open(told["what was done"]).status, "Done." in browser.text) == (200, False)
 
 
 def test_a_key_of_the_same_name_with_other_bytes_is_found_out(running_with: At, ann: MadePerson) -> None:
