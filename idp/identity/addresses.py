@@ -78,7 +78,7 @@ def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> No
     if compared(wanted) == user.email_key and user.email_verified_at is not None:
         raise Invalid("email", say("This is your address already."))
     sensitive_changes.require(None, Access("address_change", user.role))
-    throttle.admit_mail(settings, f"address\0{user.id}", origin.address, clock.now())
+    throttle.admit_mail_for(settings, f"address\0{user.id}", clock.now())
     mail_limits.admit(settings, origin, user, wanted)
     with transaction():
         links.void(user, *links.ADDRESS_PURPOSES)
@@ -125,7 +125,8 @@ def verify(settings: Settings, link: Opened, origin: Origin) -> None:
 
 def send_verification(settings: Settings, user: User, origin: Origin) -> None:
     """Mail the "verify" button to the address on record, on the person's own wish; raises ``TooMany``."""
-    throttle.admit_mail(settings, f"address\0{user.id}", origin.address, clock.now())
+    throttle.admit_mail_for(settings, f"address\0{user.id}", clock.now())
+    mail_limits.admit(settings, origin, user, user.email or "")
     with transaction():
         ask_to_verify(settings, user)
 

@@ -79,7 +79,7 @@ def offer(settings: Settings, organisation: Organisation, heir: User, origin: Or
     """
     require_owner(organisation, heir, origin)
     sensitive_changes.require(None, Access("ownership_offer", heir.role))
-    throttle.admit_mail(settings, f"ownership\0{organisation.id}", origin.address, clock.now())
+    throttle.admit_mail_for(settings, f"ownership\0{organisation.id}", clock.now())
     mail_limits.admit(settings, origin, heir, heir.email or "")
     with transaction():
         organisation, owner, heir = _locked(organisation.id, heir.id)

@@ -26,7 +26,7 @@ from idp.identity.organisations import normal_store_url, settings_of
 from idp.identity.recovery import ALPHABET
 from idp.identity.sensitive_changes import Access
 from idp.mail.messages import can_be_written_to, write_to_person
-from idp.store import attempts, devices, limits, organisations, sealed, users
+from idp.store import attempts, browsers, devices, limits, organisations, sealed, users
 from idp.store import links as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -77,14 +77,17 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
             raise Invalid("email", say("This person has no verified e-mail address, so nothing can be sent to them."))
 
 
-def ask(settings: Settings, store_url: str, username: str, origin: Origin) -> None:
-    """Somebody forgot a password: noted without looking anything up, so that answer and time tell nothing (ASVS 6.3.8).
+def ask(settings: Settings, store_url: str, username: str, browser_id: str, origin: Origin) -> None:
+    """Somebody forgot a password: noted without looking the account up, so that answer and time tell nothing (ASVS 6.3.8).
 
-    The worker answers. Raises ``TooMany``, alike for accounts that are and are not there.
+    The worker answers. Raises ``TooMany``, alike for accounts that are and are not there. A browser on which that person
+    signed in before has a lane of its own: strangers behind the same address do not use up its mails.
     """
     now, request_id = clock.now(), crypto.new_id()
     typed = {"store_url": normal_store_url(store_url), "username": people.compared(username[:254])}
-    throttle.admit_mail(settings, _account(**typed), origin.address, now)
+    is_known = browsers.knows(browser_id, typed["store_url"], typed["username"])
+    lane = browser_id if is_known else throttle.EVERYONE
+    throttle.admit_mail(settings, _account(**typed), origin.address, now, lane)
     values = {**typed, "address": origin.address, "request_id": origin.request_id, "label": origin.label}
     with transaction():
         packed = sealed.RESET_REQUESTS.seal_json(settings.ring, request_id, values)

@@ -18,7 +18,8 @@ from idp.identity import stops
 from idp.sections import Limits
 from idp.store import browsers, limits
 
-SIGN_IN, KNOWN, CLIENT, MAILS, MAILS_FOR = "sign-in", "known-browser", "client", "mails", "mails-for"
+SIGN_IN, KNOWN, CLIENT = "sign-in", "known-browser", "client"
+MAILS, MAILS_KNOWN, MAILS_FOR = "mails", "mails-known", "mails-for"
 NO_LIMIT = 2**31 - 1
 EVERYONE = ""
 """The lane of all browsers on which the user has not signed in before."""
@@ -77,7 +78,7 @@ def gate(
         raise RuntimeError("a guess must be counted in a transaction of its own")
     with transaction():
         lane = browser_id if user_id and browsers.is_known(browser_id, organisation_id, user_id) else EVERYONE
-        place = _admit_place(settings, lane, address, now)
+        place = _admit_place(settings, (SIGN_IN, KNOWN), settings.limits.address_failures, lane, address, now)
         key = user_id or _key_of_nobody(settings, organisation_id, typed)
         count = _admit(settings.limits, organisation_id, key, authenticator, lane, now)
         reached = count == settings.limits.hard_stop
@@ -94,15 +95,15 @@ def _key_of_nobody(settings: Settings, organisation_id: str, typed: str) -> str:
     return current
 
 
-def _admit_place(settings: Settings, lane: str, address: str, now: datetime) -> str:
-    """Count a guess at its address, which refuses strangers, or at a known browser. Lock order: address, browser."""
-    limit = settings.limits.address_failures
+def _admit_place(settings: Settings, purposes: tuple[str, str], limit: int, lane: str, address: str, now: datetime) -> str:
+    """Count at an address, which refuses strangers, or at a known browser. Lock order: address, browser."""
+    at_address, at_browser = purposes
     if lane == EVERYONE:
-        return _admit_address(settings, SIGN_IN, limit, address, now)
-    place = _admit_address(settings, SIGN_IN, NO_LIMIT, address, now)
+        return _admit_address(settings, at_address, limit, address, now)
+    place = _admit_address(settings, at_address, NO_LIMIT, address, now)
     window = timedelta(minutes=settings.limits.address_window_minutes)
-    if not limits.admit_address(KNOWN, lane, limit, now, now + window):
-        _refuse_address(KNOWN, lane, now)
+    if not limits.admit_address(at_browser, lane, limit, now, now + window):
+        _refuse_address(at_browser, lane, now)
     return place
 
 
@@ -167,13 +168,20 @@ def _refuse_address(purpose: str, place: str, now: datetime) -> None:
     raise TooMany(_wait_words(seconds), retry_after=seconds, detail=f"address closed for {purpose}")
 
 
-def admit_mail(settings: Settings, account: str, address: str, now: datetime) -> None:
-    """Count somebody's wish for a mail with a link, by the account named and by address; raises ``TooMany``.
+def admit_mail(settings: Settings, account: str, address: str, now: datetime, lane: str = EVERYONE) -> None:
+    """Count the wish of somebody who is not signed in for a mail with a link, by account and place; raises ``TooMany``.
 
-    ``account``: whatever names it in one form. It is counted alike whether there is such an account, as a digest.
+    ``account``: whatever names it in one form. It is counted alike whether there is such an account, as a digest. ``lane``:
+    the id of a browser that knows the account. It does not depend on the address, as in ``gate``.
     """
     with transaction():
-        _admit_address(settings, MAILS, settings.limits.mails_from_address, address, now)
+        _admit_place(settings, (MAILS, MAILS_KNOWN), settings.limits.mails_from_address, lane, address, now)
+        admit_mail_for(settings, account, now)
+
+
+def admit_mail_for(settings: Settings, account: str, now: datetime) -> None:
+    """Count a mail with a link for an account; raises ``TooMany``. For people who are signed in: no place is counted."""
+    with transaction():
         if not admits_mail_for(settings, account, now):
             _refuse_address(MAILS_FOR, _mail_key(settings, account), now)
 
@@ -189,17 +197,11 @@ def _mail_key(settings: Settings, account: str) -> str:
     return settings.ring.lookups("mail", account)[0]
 
 
-def check_client_address(settings: Settings, address: str, now: datetime) -> None:
-    """Raise ``TooMany`` where an address sent too many wrong client secrets in its window. Reads only.
-
-    A client secret has 256 bits and takes no time to check, so its failures are counted after it was wrong.
-    """
-    row = limits.address_failures(CLIENT, place_of(address), now)
-    if row is not None and row.count >= settings.limits.client_failures:
-        _refuse_address(CLIENT, place_of(address), now)
-
-
 def count_client_failure(settings: Settings, address: str, now: datetime) -> None:
-    """Note a wrong client secret from an address; raises ``TooMany`` where its window was full already."""
+    """Note a wrong client secret from an address; raises ``TooMany`` where its window was full already.
+
+    A client secret has 256 bits and takes no time to check, so its failures are counted after it was wrong: a full window
+    refuses no right secret, neither of this client nor of another one at the same address.
+    """
     with transaction():
         _admit_address(settings, CLIENT, settings.limits.client_failures, address, now)

@@ -9,7 +9,9 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, and_, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, every, insert_new, one, upsert, write
+from idp.db import Base, Id, add, asks_one, delete_some, every, insert_new, one, upsert, values, write
+from idp.store.organisations import Organisation
+from idp.store.users import User
 
 COOKIE_DAYS = 400
 """The life of a browser's cookie, from its first day: browsers keep none longer."""
@@ -58,8 +60,8 @@ def add_browser(row: Browser) -> None:
 
 def add_new_browser(browser_id: str, digest: bytes, now: datetime) -> str:
     """Insert a browser unless a concurrent request of the same cookie did so. Returns the id of the row that stands."""
-    values = {"id": browser_id, "digest": digest, "created_at": now, "last_seen_at": now, "locale": ""}
-    if insert_new(Browser, **values):
+    row = {"id": browser_id, "digest": digest, "created_at": now, "last_seen_at": now, "locale": ""}
+    if insert_new(Browser, **row):
         return browser_id
     found = browser_of(digest)
     return found.id if found is not None else browser_id
@@ -109,6 +111,19 @@ def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:
         BrowserUser.browser_id == browser_id,
     )
     return one(select(BrowserUser).where(*here)) is not None
+
+
+def knows(browser_id: str, store_url: str, name_key: str) -> bool:
+    """Whether somebody signed in here before whose username or address, in compared form, this is in an organisation."""
+    here = (
+        BrowserUser.browser_id == browser_id,
+        Organisation.store_url == store_url,
+        or_(User.username_key == name_key, User.email_key == name_key),
+    )
+    is_user = (User.organisation_id == BrowserUser.organisation_id) & (User.id == BrowserUser.user_id)
+    is_organisation = Organisation.id == BrowserUser.organisation_id
+    asked = select(BrowserUser.user_id).join(User, is_user).join(Organisation, is_organisation).where(*here)
+    return bool(values(asked.limit(1)))
 
 
 def sweep_browsers(before: datetime, strangers_before: datetime, most: int) -> int:

@@ -86,7 +86,7 @@ def ask() -> Response:
     if not page.organisation.strip() or not page.username.strip():
         return _again("reset/forgotten.html", page, Invalid("username", say("Fill in both fields.")))
     try:
-        resets.ask(browser.settings(), page.organisation, page.username, origin())
+        resets.ask(browser.settings(), page.organisation, page.username, browser.visit().browser_id, origin())
     except TooMany as closed:
         return _again("reset/forgotten.html", page, closed)
     return pages.see_other(url_for("reset.sent", attempt=page.attempt or None))

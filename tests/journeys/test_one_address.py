@@ -1,0 +1,88 @@
+"""One address is a whole shop: what a stranger behind it uses up closes no door for who is known there (security.md 7)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp.config import Settings
+from tests.drivers.browser import Browser
+from tests.factories import Factory, MadePerson
+from tests.journeys.test_getting_back import forget
+
+FULL = 6
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings]) -> Settings:
+    """Few tries for an address, so that it is soon closed."""
+    return configure(limits={"address_failures": FULL, "mails_from_address": FULL})
+
+
+@pytest.fixture
+def till(journey, jan: MadePerson, clock) -> Browser:
+    """A browser on which jan signed in, and signed out again."""
+    walk = journey(jan).begin().password().code()
+    walk.tokens()
+    clock(minutes=1)
+    walk.browser.open("/").submit("Sign out")
+    return walk.browser
+
+
+@pytest.fixture
+def stranger(journey, new_browser, jan: MadePerson, till: Browser) -> Browser:
+    """A browser behind the same address that guessed names and asked for mails until neither was taken any more."""
+    browser = journey(jan, browser=new_browser()).begin().browser
+    for number in range(FULL):
+        assert browser.fill(username=f"nobody{number}", password="a word that is wrong").submit().status == 422
+    assert browser.fill(username="jan", password=jan.password).submit().status == 429
+    asking = new_browser()
+    for number in range(FULL):
+        forget(asking, jan, f"nobody{number}")
+        assert asking.status == 200
+    forget(asking, jan)
+    assert asking.status == 429
+    return browser
+
+
+def by_code(journey, jan: MadePerson, till: Browser) -> bool:
+    return journey(jan, browser=till).begin().password().code().tokens().acr == "mfa"
+
+
+def by_recovery_code(journey, jan: MadePerson, till: Browser) -> bool:
+    walk = journey(jan, browser=till).begin().password().recovery_code(jan.recovery_codes[0])
+    walk.browser.submit("choice=carry_on")
+    return walk.tokens().acr == "mfa"
+
+
+def to_confirm(journey, jan: MadePerson, till: Browser) -> bool:
+    journey(jan, browser=till).begin().password().code()
+    till.open("/account/factor/remove/password").fill(password=jan.password).submit()
+    return "Your second factor is removed" in till.text
+
+
+def another_address(journey, jan: MadePerson, till: Browser) -> bool:
+    journey(jan, browser=till).begin().password().code()
+    return till.open("/account/address").fill(email="jan@home.example").submit().status == 200
+
+
+@pytest.mark.parametrize("way", [by_code, by_recovery_code, to_confirm, another_address])
+def test_somebody_known_gets_in_where_the_address_is_closed(
+    journey, jan: MadePerson, till: Browser, stranger: Browser, clock, way: Callable[..., bool]
+) -> None:
+    """Issue 7.9: password, code, recovery code, a password typed to confirm, and the mails of who is signed in."""
+    assert way(journey, jan, till)
+    assert stranger.fill(username="jan", password=jan.password).submit().status == 429, "the stranger gained a try"
+
+
+def test_somebody_known_is_mailed_a_link_where_others_used_up_the_address(
+    factory: Factory, new_browser, postman, jan: MadePerson, till: Browser, stranger: Browser, clock
+) -> None:
+    """Issue 7.8 and 7.9: the browser knows jan alone. It gains nothing for other names, and has no more than an address."""
+    forget(till, jan)
+    assert till.heading == "Look in your mail"
+    assert len(postman.bring("jan@shoes.example")) == 1
+    forget(till, jan, "nobody")
+    assert till.status == 429
+    strange = new_browser()
+    forget(strange, jan)
+    assert strange.status == 429
