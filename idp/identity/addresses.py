@@ -151,7 +151,7 @@ def tell_of_factor(settings: Settings, user: User, template: str, values: Mappin
         messages.notify_person(settings, user, template, values)
     else:
         messages.notify(settings, user.organisation_id, user.id, template, values, told=asked)
-    if found is not None and asked:
+    if found is not None and asked and throttle.admits_mail_for(settings, f"address\0{found.id}", clock.now()):
         ask_to_verify(settings, found, why=template)
 
 

@@ -7,7 +7,7 @@ a secret or a link goes to that person's own verified address or nowhere. Values
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -18,12 +18,17 @@ from idp.errors import Invalid, say
 from idp.identity.brand import languages_of
 from idp.languages import spoken
 from idp.mail.letters import Letter, place_of
-from idp.store import organisations, outbox, users
+from idp.store import limits, organisations, outbox, users
 from idp.store.organisations import Organisation
 from idp.store.outbox import OutgoingMail
 from idp.store.users import User
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
+NOTICES_OF_A_KIND = 20
+"""How many notices of one kind one person gets within the window of ``limits``. The audit trail tells of all of them.
+
+An act that protects somebody is never refused because of its mail, but a session must not fill a mailbox by repeating it.
+"""
 
 NOTICES = frozenset(
     {
@@ -106,7 +111,7 @@ def notify(
         return
     reader = _reader(settings, user, organisation) or _owner(settings, user, organisation)
     if reader is not None and (not told or reader.address.casefold() != told.casefold()):
-        _put(settings, user, organisation, reader, template, values, None)
+        _put_notice(settings, user, organisation, reader, template, values)
 
 
 def notify_person(settings: Settings, user: User, template: str, values: Mapping[str, object] = NOTHING) -> None:
@@ -125,7 +130,21 @@ def notify_owner(settings: Settings, organisation_id: str, user_id: str, templat
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
     reader = _owner(settings, user, organisation) if user and organisation else None
     if user is not None and organisation is not None and reader is not None:
-        _put(settings, user, organisation, reader, template, NOTHING, None)
+        _put_notice(settings, user, organisation, reader, template, NOTHING)
+
+
+def _put_notice(
+    settings: Settings,
+    user: User,
+    organisation: Organisation,
+    reader: Reader,
+    template: str,
+    values: Mapping[str, object],
+) -> None:
+    reader_id, now = organisation.owner_id if reader.for_owner else user.id, clock.now()
+    until = now + timedelta(minutes=settings.limits.address_window_minutes)
+    if limits.admit_address("notices", f"{reader_id} {template}", NOTICES_OF_A_KIND, now, until):
+        _put(settings, user, organisation, reader, template, values, None)
 
 
 def write_to_person(

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from idp.config import Settings
 from idp.db import transaction
 from idp.mail import deliver, messages
+from idp.store import audit
 from tests.drivers.browser import Browser
+from tests.drivers.postman import Postman
 from tests.drivers.smtp import Mailbox
 from tests.factories import Factory, MadePerson
 
@@ -38,3 +42,45 @@ def test_a_refused_recipient_is_shown_with_the_reason_in_words_and_sent_again(
     with factory.context():
         assert deliver.deliver_due(settings) == 1
     assert [recipients for recipients, _ in mailbox.arrived] == [["jan@shoes.example"]]
+
+
+def test_an_act_that_is_repeated_fills_no_mailbox(
+    factory: Factory,
+    anna: MadePerson,
+    jan: MadePerson,
+    enter: Callable[..., Browser],
+    postman: Postman,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Issue 7.8: whoever acts, one person gets a few notices of a kind. The act is done, and the trail has every one."""
+    monkeypatch.setattr(messages, "NOTICES_OF_A_KIND", 3)
+    browser = enter(anna)
+    for _ in range(5):
+        browser.open(f"/admin/example-shoes/people/{jan.id}/reset-factor")
+        assert browser.fill(password=anna.password).submit().status == 200
+    with factory.context():
+        events = [row.event for row in audit.rows_about(jan.organisation_id, jan.id, limit=50)]
+    assert events.count("factor:reset") == 5
+    assert len(postman.bring("jan@shoes.example")) == 3
+
+
+@pytest.mark.parametrize(
+    ("act", "button"), [("invite", "Invite by e-mail"), ("one-time-password", "Send a one-time password")]
+)
+def test_one_address_gets_few_mails_from_the_console(
+    factory: Factory, anna: MadePerson, enter: Callable[..., Browser], postman: Postman, act: str, button: str
+) -> None:
+    """Issue 7.8: an administrator who gives one address to many people mails it no more than the limit; then a clear 429."""
+    most, at = factory.settings.limits.mails_for_account, anna.organisation_id
+    people = [factory.make_user(at, f"u{number}", email="victim@x.example") for number in range(most + 1)]
+    browser, told = enter(anna), []
+    for person in people:
+        browser.open(f"/admin/example-shoes/people/{person.id}/{act}")
+        if "password" in browser.fields:
+            browser.fill(password=anna.password)
+        told.append(browser.submit(button).status)
+    assert told == [200] * most + [429]
+    assert "Too many messages were sent." in browser.text
+    assert len(postman.bring("victim@x.example")) == most
+    with factory.context():
+        assert "mail:limited" in [row.event for row in audit.rows(at)]
