@@ -1,6 +1,7 @@
 """Signing keys changed by several processes at the same moment (I8): never two active, never none, never an unknown one."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,8 @@ from idp.db import transaction
 from idp.store import operators, signing_keys
 from idp.store.signing_keys import SigningKey
 from tests.drivers.browser import Browser
-from tests.drivers.crowd import Ask
+from tests.drivers.crowd import Ask, write_config
+from tests.drivers.idp_process import PATIENCE, started
 from tests.races.conftest import TIMES, Race, posted
 
 pytestmark = pytest.mark.both_engines
@@ -52,6 +54,21 @@ def test_rotations_at_the_same_moment_are_one(race: Race) -> None:
     told = race.at_once([replace(ask)] * TIMES)
     assert {one.status for one in told} <= {303, 422, 429, 503}
     assert 303 in {one.status for one in told}
+    for alg in keys.ALGORITHMS:
+        after = states(race, alg)
+        assert [after[kid] for kid in before[alg]] == ["retired", "active"]
+        assert list(after.values()) == ["retired", "active", "next"]
+
+
+def test_the_command_run_twice_at_once_rotates_once(race: Race) -> None:
+    """Issue 7.10: two operators type ``idp keys rotate``; the second one is told to wait, and every algorithm can sign."""
+    before = {alg: states(race, alg) for alg in keys.ALGORITHMS}
+    config = write_config(race.settings, race.folder)
+    with ExitStack() as both:
+        typed = [both.enter_context(started(config, "keys", "rotate")) for _ in range(2)]
+        said = [process.communicate(timeout=PATIENCE)[0] for process in typed]
+    assert [process.returncode for process in typed] == [0, 0], said
+    assert "".join(said).count("signs from now on") == 2, said
     for alg in keys.ALGORITHMS:
         after = states(race, alg)
         assert [after[kid] for kid in before[alg]] == ["retired", "active"]

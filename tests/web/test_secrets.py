@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from idp import logs
+from idp import crypto, logs
 from idp.config import Settings
 from idp.mail import deliver
 from idp.store import audit, outbox
 from tests.drivers.browser import Browser
+from tests.drivers.postman import Postman
 from tests.drivers.relying_party import Refused
 from tests.web.conftest import Shop
 
 TYPED_WRONG = "canary-typed-by-mistake-77"
+CHOSEN = "violet harbour kettle 9"
 
 
 @pytest.fixture
@@ -51,8 +53,33 @@ def walk(shop: Shop) -> dict[str, str]:
     found |= {"refresh": str(tokens.refresh_token), "seed": ann.totp_secret, "client": party._secret}
     found |= {f"recovery {number}": one for number, one in enumerate(ann.recovery_codes)}
     found |= {f"plain {number}": one.replace("-", "") for number, one in enumerate(ann.recovery_codes)}
+    shop.browser().open(party.authorize_url(id_token_hint=str(tokens.id_token), login_hint=TYPED_WRONG))
     browser.open(f"/oauth/logout?id_token_hint={tokens.id_token}")
+    mistype(shop)
     return found
+
+
+def mistype(shop: Shop) -> None:
+    """Type a password into every other field that a stranger sees."""
+    for store_url, username in (("example-shoes", TYPED_WRONG), (TYPED_WRONG, "ann")):
+        shop.browser().open("/reset").fill(organisation=store_url, username=username).submit()
+        paper = shop.browser().open("/welcome").fill(organisation=store_url, username=username, code=TYPED_WRONG)
+        assert paper.submit().status == 422
+    assert shop.browser().open(f"/unlock/{shop.organisation_id}.{TYPED_WRONG}").status == 404
+    bearer = f"{shop.organisation_id}.{TYPED_WRONG}"
+    asked = {"grant_type": "refresh_token", "refresh_token": bearer, "client_id": "webshop", "client_secret": TYPED_WRONG}
+    assert shop.ask("POST", "/oauth/token", data=asked).status_code == 401
+    assert shop.ask("GET", "/oauth/userinfo", headers={"Authorization": f"Bearer {bearer}"}).status_code == 401
+
+
+def choose_by_mail(shop: Shop, folder: Path) -> dict[str, str]:
+    """Choose another password by a mailed link; what was in the mail and what was typed."""
+    postman, browser = Postman(shop.factory, folder), shop.browser()
+    browser.open("/reset").fill(organisation="example-shoes", username="ann").submit()
+    (link,) = (mail.link for mail in postman.bring("ann@shoes.example") if "/reset/" in mail.text)
+    browser.open(link).fill(new_password=CHOSEN, new_password_again=CHOSEN).submit()
+    assert browser.heading == "Your password is set"
+    return {"mailed token": link.rpartition("/")[2], "chosen password": CHOSEN}
 
 
 def recover(shop: Shop) -> Browser:
@@ -62,12 +89,32 @@ def recover(shop: Shop) -> Browser:
     return shop.at_code().submit("use_recovery").fill(recovery_code=shop.ann.recovery_codes[3]).submit()
 
 
-def test_nothing_secret_is_written_down(shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str], engine: str) -> None:
-    """V16.2.5, V3.3.4: not in the log, the audit trail, the outbox after sending, nor anywhere in the database's file."""
+@pytest.fixture
+def digested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    """Everything of which an unkeyed digest is made from now on, with the digest."""
+    digest, found = crypto.digest, []
+
+    def note(purpose: str, value: str) -> bytes:
+        found.append((value, digest(purpose, value)))
+        return found[-1][1]
+
+    monkeypatch.setattr(crypto, "digest", note)
+    return found
+
+
+def test_nothing_secret_is_written_down(
+    shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str], engine: str, digested: list[tuple[str, bytes]]
+) -> None:
+    """V16.2.5, V3.3.4, issue 7.7: not in the log, the audit trail, the outbox after sending, nor in the database's file.
+
+    Neither is an unkeyed digest of what people type: readers of the database could guess it.
+    """
     held = walk(shop)
     with shop.factory.context():
         assert deliver.deliver_due(shop.settings) > 0
         trail = [str(vars(row)) for row in audit.rows(shop.organisation_id)]
+    held |= choose_by_mail(shop, tmp_path / "mail")
+    with shop.factory.context():
         mails = [str(vars(mail)) for mail in outbox.mails()]
     logged = "".join(capfd.readouterr())
     lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
@@ -79,6 +126,10 @@ def test_nothing_secret_is_written_down(shop: Shop, tmp_path: Path, capfd: pytes
         files = sorted(tmp_path.glob("sleutel.sqlite3*"))
         places["database"] = b"".join(file.read_bytes() for file in files).decode("latin-1")
         assert shop.ann.id in places["database"]
+        typed = [made for value, made in digested if any(one in value for one in (TYPED_WRONG, CHOSEN, shop.ann.password))]
+        assert typed, "junk was looked up as a bearer value"
+        forms = [form for made in typed for form in (made.decode("latin-1"), made.hex(), crypto.b64url(made))]
+        assert not [form for form in forms if form in places["database"]]
     for place, text in places.items():
         assert not [name for name, secret in held.items() if len(secret) < 12 or secret in text], place
 
