@@ -1,6 +1,7 @@
 """Our own tokens fit where the protocol makes apps send them (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2)."""
 
 import json
+from itertools import product
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -61,29 +62,29 @@ def test_a_person_of_a_few_shops_has_them_in_the_id_token(scene):
     assert "omitted_claims" not in claims
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_id_token_is_a_hint_at_sign_out(chain, method):
+def test_the_id_token_is_a_hint_at_sign_out(chain):
     """Issue 7.21: signed out at once, and back at the app with state; a posted hint never stands in an address."""
     party = party_of(chain)
-    hint = chain.tokens(party, scope="openid organisation").id_token
-    form = {"id_token_hint": hint, "post_logout_redirect_uri": BYE, "state": "s" * 200}
-    if method == "GET":
-        path = f"/oauth/logout?{urlencode(form)}"
-        assert len(path) < LINE
-    else:
-        path = chain.browser.client.post("/oauth/logout", base_url=chain.settings.issuer, data=form).headers["Location"]
-        assert hint not in path
-        assert len(path) < 1_500
-    assert chain.browser.open(path).left_for == f"{BYE}?state={'s' * 200}"
-    assert chain.browser.open(party.authorize_url()).left_for is None
+    for method in ("GET", "POST"):
+        hint = chain.tokens(party, scope="openid organisation").id_token
+        form = {"id_token_hint": hint, "post_logout_redirect_uri": BYE, "state": "s" * 200}
+        if method == "GET":
+            path = f"/oauth/logout?{urlencode(form)}"
+            assert len(path) < LINE
+        else:
+            posted = chain.browser.client.post("/oauth/logout", base_url=chain.settings.issuer, data=form)
+            path = posted.headers["Location"]
+            assert hint not in path
+            assert len(path) < 1_500
+        assert chain.browser.open(path).left_for == f"{BYE}?state={'s' * 200}"
+        assert chain.browser.open(party.authorize_url()).left_for is None
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_id_token_is_a_hint_at_sign_in(chain, method):
-    """Issue 7.21: as long as it may be, silently and over a sign-in that asks again."""
+def test_the_id_token_is_a_hint_at_sign_in(chain):
+    """Issue 7.21: as long as it may be, silently and over a sign-in that asks again, by GET and by POST."""
     party = party_of(chain)
     hint = chain.tokens(party, scope="openid organisation").id_token
-    for prompt in ("none", "login"):
+    for method, prompt in product(("GET", "POST"), ("none", "login")):
         url = party.authorize_url(id_token_hint=hint, prompt=prompt).removeprefix(chain.settings.issuer)
         if method == "POST":
             url = _posted(chain, url)
