@@ -44,13 +44,9 @@ def launch(playwright: Playwright, executable: str) -> Browser:
 
 
 def new_context(browser: Browser, *, locale: str = "en-GB", **options: Any) -> BrowserContext:
-    """A fresh profile that speaks ``locale``; ``options`` as of Playwright, such as ``java_script_enabled``.
-
-    Every page of it begins with axe loaded: to hand half a megabyte of script over for each check cost more than the checks.
-    """
+    """A fresh profile that speaks ``locale``; ``options`` as of Playwright, such as ``java_script_enabled``."""
     desktop = {"width": WIDTHS["desktop"], "height": 900}
     context = browser.new_context(**{"locale": locale, "viewport": desktop, "reduced_motion": "reduce", **options})
-    context.add_init_script(AXE_SCRIPT)
     context.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     return context
@@ -119,10 +115,12 @@ MEASURED = """() => [
 
 
 def check_accessible(page: Page) -> None:
-    """Fail with what axe finds wrong, in light and in dark (WCAG 2.2 A and AA and best practices)."""
+    """Fail with what axe finds wrong, in light and in dark (WCAG 2.2 A and AA and best practices).
+
+    Axe is half a megabyte: it is loaded here, as most pages that journeys pass are never handed to it.
+    """
     page.wait_for_load_state()
-    if not page.evaluate("'axe' in window"):  # a page without scripts
-        page.evaluate(AXE_SCRIPT)
+    page.evaluate(AXE_SCRIPT)
     _check_with_axe(page, "light", {})
     page.emulate_media(color_scheme="dark")
     _check_with_axe(page, "dark", ONLY_COLOURS)
