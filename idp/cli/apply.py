@@ -75,7 +75,8 @@ def provision(settings: Settings, read: document.Document, *, dry_run: bool = Fa
     shape.check(read)
     read.refuse_if_faulty()
     trial = Work(settings, read, set_credentials)
-    rehearse(trial, _units(read))
+    units = list(_units(read))
+    rehearse(trial, units, Progress("checked", sum(map(len, units))))
     db.release()
     chosen = sum(bool(pending.draft.password) for pending in trial.credentials_of.values())
     users.judge(trial, Progress("judged the passwords of", chosen))
@@ -86,7 +87,7 @@ def provision(settings: Settings, read: document.Document, *, dry_run: bool = Fa
     prepared = users.prepare(settings, pending, Progress("hashed the credentials of", len(pending)))
     db.release()
     real = Work(settings, read, set_credentials, prepared)
-    units = [unit for unit in _units(read) if trial.changes(unit)]
+    units = [unit for unit in units if trial.changes(unit)]
     run(real, units, Progress("wrote", sum(map(len, units))))
     trial.lines.correct(real.lines)
     return trial.lines

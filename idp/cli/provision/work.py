@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 
 from idp import db, errors
 from idp.actors import System
@@ -134,11 +135,14 @@ def _take(work: Work, steps: Unit) -> None:
     work.document.refuse_if_faulty()
 
 
-def rehearse(work: Work, units: Iterable[Unit]) -> None:
-    """Run all steps in one transaction and undo them; raises ``Refused`` with every fault."""
+def rehearse(work: Work, units: Iterable[Unit], told: Callable[[int], None]) -> None:
+    """Run all steps in one transaction and undo them; raises ``Refused`` with every fault. ``told`` as for ``run``."""
     try:
         with apart(work.settings):
-            _take(work, [step for unit in units for step in unit])
+            for number, (step, table) in enumerate(chain.from_iterable(units), 1):
+                step(work, table)
+                told(number)
+            work.document.refuse_if_faulty()
             raise Undo
     except Undo:
         return
