@@ -8,12 +8,13 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.identity import retailers
 from idp.store import users
+from tests.drivers.applications import bare_app
 from tests.drivers.browser import Browser
-from tests.factories import BY_TESTS
+from tests.drivers.rival import made_to_wait
+from tests.factories import BY_TESTS, Factory
 from tests.races.conftest import Race, posted
 from tests.races.test_ownership import AT
 
-pytestmark = pytest.mark.both_engines
 TABS = 12
 
 
@@ -23,6 +24,7 @@ def settings(configure: Callable[..., Settings]) -> Settings:
     return configure(passwords={"hash_patience_seconds": 30.0})
 
 
+@pytest.mark.both_engines
 def test_a_person_is_left_with_the_groups_and_shops_of_one_edit(race: Race, console: Browser) -> None:
     """S12: each tab ticks one group and one shop. The last edit replaces the others: no union of two lists."""
     here = race.organisation_id
@@ -42,3 +44,20 @@ def test_a_person_is_left_with_the_groups_and_shops_of_one_edit(race: Race, cons
         assert [group.name for group in groups] == [shop.code for shop in shops]
         assert len(groups) == 1
     assert race.events().count("user:changed") >= 1
+
+
+def test_settings_saved_at_once_are_all_kept(configure: Callable[..., Settings], postgres_url: str) -> None:
+    """V15.4.2: who saves some of an organisation's settings joins them to those of the transaction before (PostgreSQL)."""
+    settings = configure(database={"url": postgres_url})
+    with bare_app(settings) as app, app.app_context():
+        factory = Factory(settings, app)
+        shoes = factory.make_organisation()
+
+        def save(**values: object) -> None:
+            retailers.change(factory.organisation(shoes), {"settings": values}, BY_TESTS)
+
+        with transaction():
+            save(colour="#aa0000")
+            other = made_to_wait(app, lambda: save(password_min_length=16))
+        other.result()
+        assert factory.organisation(shoes).settings == {"colour": "#aa0000", "password_min_length": 16}
