@@ -13,7 +13,7 @@ from idp.identity import people
 from idp.store import organisations
 from tests.drivers import crowd
 from tests.drivers.postman import Postman
-from tests.factories import Factory
+from tests.factories import BY_TESTS, Factory
 from tests.journeys.test_ownership import ANNA, AT, events, owner_id, roles, told
 
 
@@ -66,7 +66,7 @@ def test_the_role_of_owner_is_neither_given_nor_taken_by_editing(
 def test_the_owner_is_disabled_by_nobody(factory: Factory, request, shoes, boss, olga, who) -> None:
     """Owner transfer, S48, S54: not by another with that role, an operator, a file or the command line; nor demoted."""
     second = factory.make_user(shoes, "second", role="owner", email="second@shoes.example")
-    acting = {"second": second.id, "olga": olga.id, "cli": "cli"}[who]
+    acting = {"second": Origin(Person(second.id)), "olga": Origin(Person(olga.id)), "cli": BY_TESTS}[who]
     with factory.context():
         at = factory.organisation(shoes)
         acts: tuple[Callable[[Origin], object], ...] = (
@@ -76,7 +76,7 @@ def test_the_owner_is_disabled_by_nobody(factory: Factory, request, shoes, boss,
         )
         for act in acts:
             with pytest.raises((Forbidden, Invalid)):
-                act(Origin(Person(acting)))
+                act(acting)
         row = factory.user(boss)
         assert (row.role, row.disabled_at, organisations.organisation(shoes).owner_id) == ("owner", None, boss.id)
 
