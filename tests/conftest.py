@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from tests.drivers import postgres
 from tests.drivers.applications import bare_app, close, whole_app
 from tests.drivers.browser import Browser
 from tests.drivers.deadline import pytest_runtest_call, pytest_runtest_setup, pytest_runtest_teardown  # noqa: F401 — hooks
-from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out
+from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out, quick_folder
 from tests.drivers.smtp import Mailbox, smtp_server
 from tests.factories import Factory
 
@@ -142,9 +143,10 @@ def tmp_path(home: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home() -> Iterator[Path]:
     """Where the tests of this process keep their files."""
-    return tmp_path_factory.mktemp("home")
+    with tempfile.TemporaryDirectory(prefix="sleutel-tests-", dir=quick_folder(), ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, ViewportSize, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.drivers.machine import has_roomy_memory
+
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The one without windows first: the same engine, and a fresh profile costs it a quarter."""
 PLACES = (
@@ -37,10 +39,11 @@ def find_chromium() -> str | None:
 
 
 def launch(playwright: Playwright, executable: str) -> Browser:
-    """Chromium without a window. Its sandbox cannot be made by root."""
+    """Chromium without a window. Its sandbox cannot be made by root, and it takes files for memory where that is small."""
     playwright.selectors.set_test_id_attribute("id")
     sandbox = ["--no-sandbox"] if os.getuid() == 0 else []
-    return playwright.chromium.launch(executable_path=executable, args=[*sandbox, "--disable-dev-shm-usage"])
+    memory = [] if has_roomy_memory() else ["--disable-dev-shm-usage"]
+    return playwright.chromium.launch(executable_path=executable, args=[*sandbox, *memory])
 
 
 def new_context(browser: Browser, *, locale: str = "en-GB", **options: Any) -> BrowserContext:

@@ -20,6 +20,8 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from tests.drivers.machine import quick_folder
+
 PLACES = (
     "/usr/lib/postgresql/*/bin",
     "/opt/homebrew/opt/postgresql*/bin",
@@ -175,7 +177,8 @@ def _rows_of(connection: psycopg.Connection, table: str) -> bytes:
 @contextmanager
 def running(binaries: Path) -> Iterator[Server]:
     """A server for as long as the tests last."""
-    folder = Path(tempfile.mkdtemp(prefix="sleutel-pg-", dir="/tmp"))  # short: a socket's path has 107 characters at most
+    # Short: a socket's path has 107 characters at most.
+    folder = Path(tempfile.mkdtemp(prefix="sleutel-pg-", dir=quick_folder() or "/tmp"))
     whom = as_user()
     if whom:
         os.chown(folder, whom["user"], whom["group"])
