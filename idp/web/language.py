@@ -9,7 +9,8 @@ an error page, is looked up when a page is rendered: the request's own address, 
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from urllib.parse import parse_qsl, urlencode
 
 from flask import g, request
 from flask_babel import refresh
@@ -48,6 +49,25 @@ def in_address(language: str) -> dict[str, str]:
     return {PICKED: language}
 
 
+def at(address: str, picked: str) -> str:
+    """Return the address of the same page in another language."""
+    path, _, query = address.partition("?")
+    kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != PICKED]
+    return f"{path}?{urlencode([*kept, (PICKED, picked)])}"
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Render a page in this language, whatever the request wishes."""
+    g.spoken = language
+    refresh()
+    try:
+        yield
+    finally:
+        del g.spoken
+        refresh()
+
+
 def chosen() -> Language:
     """The language of this request's page."""
     return next(iter(spoken(_wishes())), browser.settings().default_language)
@@ -55,6 +75,7 @@ def chosen() -> Language:
 
 def _wishes() -> Iterator[str]:
     """Every wish, the strongest first; read only as far as one is needed."""
+    yield g.get("spoken", "")
     yield request.args.get(PICKED, "")
     yield from g.get("ui_locales") or request.args.get("ui_locales", "").split()[:MOST_TAGS]
     yield _own()

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, current_app, g, make_response, redirect, render_template, request
@@ -138,10 +138,21 @@ def _worded(value: Any) -> Any:
 
 def render(template: str, page: Any, status: int = 200) -> Response:
     """A page; never cached. 429 means that nothing typed is wrong: no field is marked."""
-    response = make_response(render_template(template, page=page, must_wait=status == 429), status)
+    g.rendered = {"template_name_or_list": template, "page": page, "must_wait": status == 429}
+    response = make_response(render_template(**g.rendered), status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = language.chosen()
     return response
+
+
+def in_other_languages() -> dict[str, str]:
+    """Return the page of this request in each other language; nothing where it has none."""
+    found: dict[str, str] = {}
+    for tag in LANGUAGES if "rendered" in g else ():
+        if tag != language.chosen():
+            with language.speaking(tag):
+                found[tag] = render_template(**g.rendered)
+    return found
 
 
 def see_other(address: str) -> Response:
@@ -188,7 +199,7 @@ def pick_language() -> Response:
     attempt_id = back.partition("?")[0].removeprefix("/sign-in/")
     if not back.startswith("/sign-in/"):  # a page beside a sign-in, which may know its reader's own choice
         attempt_id = parse_qs(urlsplit(back).query).get("attempt", [""])[0]
-        back += ("&" if "?" in back else "?") + urlencode(language.in_address(picked))
+        back = language.at(back, picked)
     if attempt_id:
         settle.choose_locale(browser.settings(), browser.visit(), attempt_id, picked)
     response = see_other(back)
@@ -199,13 +210,18 @@ def pick_language() -> Response:
 def way_back(otherwise: str) -> str:
     """The path of ours that a posted form names in ``back``: nobody is sent elsewhere by it.
 
-    Where that page told what was wrong with an answer in a sign-in, it does so in the other language too.
+    Where the page was the answer to a form, it is that page: what was typed and what was wrong stand there.
     """
     back = request.form.get("back", otherwise)
     page = request.headers.get("Referer", "").removeprefix(browser.settings().issuer)
-    back = page if back.startswith("/sign-in/") and page.startswith(f"{back}?answer=") else back
+    back = page if page.startswith("/") and is_answer(page) else back
     is_ours = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
     return back if is_ours else otherwise
+
+
+def is_answer(address: str) -> bool:
+    """Check if this is the address of an answer to a form (``post_redirect_get``)."""
+    return "answer" in parse_qs(urlsplit(address).query)
 
 
 def came_from(otherwise: str) -> str:

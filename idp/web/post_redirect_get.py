@@ -3,8 +3,8 @@
 A page that answers a POST cannot be shown again: Chromium ends in ERR_CACHE_MISS at Back and Forward, since our pages are
 never stored, and Reload sends the form once more. So the page is kept for this browser, sealed and for a short time
 (``stash``), and the answer is a redirect (303) to the same path with a reference. The GET shows the page with its own
-status. Where the page is gone (time, sign-out, another browser) the path's ordinary page is shown. A form that is sent twice
-gets one answer (``sent_forms``).
+status, in the language that is picked there. Where it is gone (time, sign-out, another browser) the path's ordinary page is
+shown. A form that is sent twice gets one answer (``sent_forms``).
 
 Sign-in pages keep no page but what was wrong and what was typed (``web/signin``): the step that is due is always shown live.
 """
@@ -28,7 +28,7 @@ SECRET_SECONDS = 600
 """A page with a new secret or a printed code is shown again for this long."""
 SHORTEST = 60
 """A page that asks to wait is kept for as long as it asks, and at least for this long."""
-MADE_ANEW = frozenset(("set-cookie", "content-length", "content-type", "location"))
+MADE_ANEW = frozenset(("set-cookie", "content-length", "content-type", "content-language", "location"))
 
 
 def setup_post_redirect_get(app: Flask) -> None:
@@ -96,7 +96,8 @@ def _kept(response: Response) -> Response:
 
 def _as_json(response: Response, path: str) -> dict[str, Any]:
     headers = [(name, value) for name, value in response.headers.items() if name.lower() not in MADE_ANEW]
-    return {"path": path, "status": response.status_code, "headers": headers, "html": response.get_data(as_text=True)}
+    html = {language.chosen(): response.get_data(as_text=True), **pages.in_other_languages()}
+    return {"path": path, "status": response.status_code, "headers": headers, "language": language.chosen(), "html": html}
 
 
 def _show_kept() -> Response | None:
@@ -105,17 +106,14 @@ def _show_kept() -> Response | None:
     if request.method not in ("GET", "HEAD") or not reference:
         return None
     kept = stash.get(PURPOSE, reference, _login_id())
-    if kept is not None and kept["path"] == request.path and _speaks(kept):
-        response = make_response(kept["html"], kept["status"])
+    if kept is not None and kept["path"] == request.path and "language" in kept:
+        picked = request.args.get(language.PICKED, "")
+        spoken = picked if picked in kept["html"] else kept["language"]
+        response = make_response(kept["html"][spoken], kept["status"])
         response.headers.extend(kept["headers"])
+        response.headers["Content-Language"] = spoken
         return response
     return pages.see_other(_page_above()) if isinstance(request.routing_exception, MethodNotAllowed) else None
-
-
-def _speaks(kept: dict[str, Any]) -> bool:
-    """Whether the page is in the language that was picked since, if any: else the ordinary page is shown in it."""
-    wanted = request.args.get(language.PICKED, "")
-    return not wanted or wanted == dict(kept["headers"]).get("Content-Language")
 
 
 def _login_id() -> str:

@@ -223,3 +223,27 @@ def test_a_page_that_tells_that_the_database_is_away_needs_none_for_its_language
     monkeypatch.setattr(browsers, "visit", away)
     refused = page.open("/no-such-page")
     assert (refused.status, spoken(refused)) == (404, "en")
+
+
+KEPT = {
+    "reset": ("/reset", {"organisation": "example-shoes", "username": " "}, {"organisation": "example-shoes"}),
+    "welcome": ("/welcome", {"organisation": "example-shoes", "username": "ann", "code": "no"}, {"username": "ann"}),
+    "console": ("/admin/example-shoes/shops", {"code": "not a code!", "name": "Amsterdam"}, {"name": "Amsterdam"}),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_a_language_picked_at_an_answer_keeps_what_was_typed(kind: str, shop: Shop, browser: Browser) -> None:
+    """Issue 7.17, S62: the answer to a form is told in the other language, and nothing has to be typed again."""
+    path, fields, typed = KEPT[kind]
+    if kind == "console":
+        person = shop.person(role="owner", with_totp=True, email="ann@shoes.example")
+        browser.open(path).fill(organisation=person.store_url).submit()
+        browser.fill(username=person.username, password=person.password).submit()
+        browser.fill(code=person.authenticator.code()).submit()
+    browser.open(path).fill(**fields).submit()
+    assert (browser.status, spoken(browser)) == (422, "en"), browser.text
+    for button, language in (("Nederlands", "nl"), ("English", "en")):
+        browser.submit(button)
+        assert (browser.status, spoken(browser), len(browser.errors)) == (422, language, 1)
+        assert {name: browser.value(name) for name in typed} == typed

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from idp.errors import Invalid, Message, say
 from idp.identity import own_details
 from idp.signin.case import Needs
-from idp.web import csrf, forms, pages, times, unsaved
+from idp.web import csrf, forms, language, pages, times, unsaved
 from idp.web.account.outcome import done, outcome
 from idp.web.account.person import Me, me
 
@@ -61,9 +61,11 @@ def change_language() -> Response:
     """One's own choice of language (S62), picked here or on any page of somebody signed in, to which it comes back."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
-    own_details.change(present.user, {"locale": forms.fields().get("language", "")}, present.origin)
-    back = pages.way_back("")
-    return pages.see_other(back) if back else done(present, PLACE, "language")
+    picked, back = forms.fields().get("language", ""), pages.way_back("")
+    own_details.change(present.user, {"locale": picked}, present.origin)
+    if not back:
+        return done(present, PLACE, "language")
+    return pages.see_other(language.at(back, picked) if pages.is_answer(back) else back)
 
 
 def change_time_zone() -> Response:
