@@ -9,12 +9,14 @@ from idp import config
 from tests.cli.conftest import ANNA, SHOP, Idp
 from tests.conftest import SECRET
 from tests.drivers.deadline import deadline
+from tests.drivers.machine import free_port
 
 
 def refused(idp: Idp, *options: str) -> str:
     """The one line with which a start is refused."""
+    free = {"IDP_SERVER__BIND": f"127.0.0.1:{free_port()}"}
     with deadline("idp run was not refused, and serves", 60):
-        lines = idp("run", *options, code=1).stderr.strip().splitlines()
+        lines = idp("run", *options, code=1, env=free).stderr.strip().splitlines()
     assert len(lines) == 1, lines
     return lines[0].removeprefix("Error: ")
 
