@@ -118,7 +118,7 @@ def verify(settings: Settings, link: Opened, origin: Origin) -> None:
     with transaction():
         links.burn(link)
         if user.email_key != link.values.get("email"):
-            raise Conflict(say("The address was changed meanwhile."))
+            raise Conflict(say("The address was changed in the meantime."))
         users.change_user(user.organisation_id, user.id, email_verified_at=clock.now(), verify_since=None)
         _record(origin, Event.ADDRESS_VERIFIED, user)
 

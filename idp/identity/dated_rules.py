@@ -109,7 +109,7 @@ def create(settings: Settings, values: Values, known: Known, origin: Origin) -> 
 def _row(settings: Settings, values: Values, known: Known) -> Policy:
     name = check_text("name", values.get("name"), 100)
     if not isinstance(values.get("starts"), date):
-        raise Invalid("starts", say("A first day is needed, as 2021-04-30."))
+        raise Invalid("starts", say("A first day is needed, for example 2021-04-30."))
     wanted = {"ends": None, "require": SECOND_FACTOR, **_none(), **_checked(settings, values, known)}
     _check_order(wanted["starts"], wanted["ends"])
     return Policy(name=name, **wanted)
@@ -161,7 +161,7 @@ def _checked(settings: Settings, values: Values, known: Known) -> dict[str, Any]
 
 def _check_date(key: str, value: Any) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise Invalid(key, say("This must be a date, as 2021-04-30."))
+        raise Invalid(key, say("This must be a date, for example 2021-04-30."))
     return value
 
 

@@ -120,7 +120,7 @@ def _checked_claim(key: str, value: Any) -> Any:
     if key in PAGES and text and not re.fullmatch(r"https?://[!-~]+", text):
         raise Invalid(key, say("This must be an address that begins with https://."))
     if key == "birthdate" and text and not _is_birthdate(text):
-        raise Invalid(key, say("This must be a date, as 2021-04-30."))
+        raise Invalid(key, say("This must be a date, for example 2021-04-30."))
     return text
 
 

@@ -24,7 +24,7 @@ from idp.store.users import User
 
 LETTERS, GROUP = 24, 4
 AUTHENTICATOR = "invitation"
-WRONG_CODE = say("That does not fit together. Check the store URL, the username and the code on your paper.")
+WRONG_CODE = say("Those details don't match. Check the store URL, the username and the code on your paper.")
 
 _SHAPE = re.compile(f"[{ALPHABET}]{{{LETTERS}}}")
 _MISREAD = str.maketrans({"l": "i", "1": "i"})

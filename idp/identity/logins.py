@@ -79,7 +79,7 @@ def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: dat
         live = logins.live_login(organisation_id, login_id, now)
         all_proofs = [*(live.proofs if live else []), *proving.as_json(proofs)]
         if live is None or not logins.renew_login(organisation_id, login_id, digest_of(cookie), all_proofs):
-            raise Conflict(say("You were signed out meanwhile. Please sign in again."), detail="the login had ended")
+            raise Conflict(say("You were signed out in the meantime. Please sign in again."), detail="the login had ended")
     return cookie
 
 

@@ -27,7 +27,7 @@ BOX = (480, 160)
 KINDS = ("PNG", "JPEG", "WEBP")
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 """What Pillow raises while it reads a file that is not what it says it is."""
-IS_DAMAGED = say("This picture is damaged. Save it anew, or choose another one.")
+IS_DAMAGED = say("This picture is damaged. Save it again, or choose another one.")
 
 # Its own bound warns first and refuses later; MOST_PIXELS is lower, and refuses before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None

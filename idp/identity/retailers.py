@@ -72,7 +72,7 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
         wanted["settings"] = {**row.settings, **validate_settings(values["settings"])}
     changes = differing(row, wanted)
     if changes.keys() & {"country", "integrations"} and not authority.runs_installation(origin):
-        raise Forbidden(say("Only who runs this installation may change country and integrations."))
+        raise Forbidden(say("Only the installation administrator may change country and integrations."))
     present = {name: getattr(row, name) for name in changes}
     sensitive_changes.require(OrganisationState(present), OrganisationState(changes))
     if changes:
@@ -238,7 +238,7 @@ def _require_unnamed(row: Group, origin: Origin) -> None:
     """A dated rule that names a group falls silent with it: only who made the rule may do that."""
     naming = next((policy.name for policy in store.policies() if row.name in policy.groups), None)
     if naming is not None and not authority.runs_installation(origin):
-        words = say("The policy %(policy)s names this group. Ask who runs this installation.", policy=naming)
+        words = say("The policy %(policy)s names this group. Ask the installation administrator.", policy=naming)
         raise Conflict(words, detail="a dated rule names the group")
 
 
@@ -286,7 +286,7 @@ def is_country(value: Any) -> bool:
 
 def _check_country(value: Any) -> str:
     if value != "" and not is_country(value):
-        raise Invalid("country", say("This must be a country's two capitals, as NL."))
+        raise Invalid("country", say("This must be a country's two capitals, for example NL."))
     return str(value)
 
 

@@ -133,7 +133,7 @@ def _http_error(error: HTTPException) -> Response:
 @machines.errorhandler(Exception)
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected", route=request.endpoint, exc_info=error)
-    return _fault(Fault("server_error", "It is our fault, and it was noted.", status=500))
+    return _fault(Fault("server_error", "Something went wrong on our side, and we have logged it.", status=500))
 
 
 @machines.after_request

@@ -76,7 +76,7 @@ TEXTS = {
     408: say("Your request did not arrive in full. Check your connection, then try again."),
     409: say("Somebody else changed the same thing at this moment. Go back, reload the page and look at it again."),
     413: say("What you sent is more than we take. Go back and choose something smaller."),
-    500: say("It is our fault, and it was noted. Please try again."),
+    500: say("Something went wrong on our side, and we've logged it. Please try again."),
 }
 UNAVAILABLE = say("Our records cannot be reached just now. Nothing was changed. Please try again in a moment.")
 NOT_TAKEN = say("Our records cannot be reached just now. Nothing was changed. Reload this page soon to send the form again.")

@@ -100,7 +100,7 @@ def sent() -> Response:
     goes_on = settle.is_under_way(browser.visit(), attempt)
     texts = (
         say("If this account exists and has a verified e-mail address, a message with a link is on its way to it."),
-        say("Nothing after a few minutes? Look among unwanted mail, or ask an administrator of your organisation."),
+        say("Nothing after a few minutes? Check your spam folder, or ask an administrator of your organisation."),
     )
     back, words = (f"/sign-in/{attempt}", say("Back to signing in")) if goes_on else ("/", say("To the front page"))
     return pages.render("reset/told.html", ToldPage(say("Look in your mail"), texts, back, words))

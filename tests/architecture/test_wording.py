@@ -45,3 +45,20 @@ def test_no_sentence_ends_in_a_name_that_may_end_in_a_dot() -> None:
     """A name may be "Example Shoes B.V.": it stands within a sentence, between signs, or on a line of its own."""
     wrong = {text for message in _messages() for text in _said(message) if set(ENDS.findall(text)) - NEVER_DOTTED}
     assert wrong == set()
+
+
+STIFF = re.compile(
+    r"""\b(heirs?|whom|whoever|anew|meanwhile|thereby|of\ now|who\ runs|closes\ to\ you|do(es)?\ not\ fit\ together)\b
+    |Leave\ it\ as\ it\ is|It\ is\ our\ fault|unwanted\ mail|made\ by\ a\ machine|stands?\ beside\ them|Your\ own\ password
+    |[Nn]oted?\ (your|the)\ (recovery\ )?codes|Know\ that\ it\ is\ you|(Account|App|codes)\ made$|one\ (address\ )?a\ line
+    |Empty:|Put\ somebody\ in|Nothing\ is\ closed|Give\ your\ password|public\ halves|Too\ late\?|asks?\ to\ be\ let
+    |,\ as\ (NL|AU|2021)|niet\ bij\ elkaar|Zo\ laten|met\ pensioen|aftroggel|openbare\ helften
+    |niemand\ anders\ hier|erin\ zetten|ongewenste\ mail|Alles\ vraagt\ eerst|[Kk]eten\ gecontroleerd|goedgevonden|vraagt\ niets|alleen\ nu\.""",
+    re.VERBOSE,
+)
+"""Words that were found stiff or that only experts know, in English and in Dutch."""
+
+
+def test_no_stiff_word_is_read_by_people() -> None:
+    """S62: pages and mails speak as the field and its users do."""
+    assert {text for message in _messages() for text in _said(message) if STIFF.search(text)} == set()

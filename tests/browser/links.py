@@ -26,12 +26,12 @@ WORDS = {
               "new": "Choose a new password", "first": "Choose a password", "set": "Set password",
               "is_set": "Your password is set", "gone": "This link does not work any more", "hello": "Hello",
               "sign_in": "Sign in", "code": "Enter your code", "set_up": "Set up a second factor",
-              "codes": "Note your recovery codes"},
+              "codes": "Save your recovery codes"},
     "nl-NL": {"forgot": "Wachtwoord vergeten?", "send": "Stuur me een link", "look": "Kijk in je mail",
               "new": "Kies een nieuw wachtwoord", "first": "Kies een wachtwoord", "set": "Wachtwoord instellen",
               "is_set": "Je wachtwoord is ingesteld", "gone": "Deze link werkt niet meer", "hello": "Hallo",
               "sign_in": "Inloggen", "code": "Vul je code in", "set_up": "Stel een tweede factor in",
-              "codes": "Noteer je herstelcodes"},
+              "codes": "Bewaar je herstelcodes"},
 }  # fmt: skip
 """What more than one of these journeys reads."""
 

@@ -27,14 +27,14 @@ Visitors = Callable[..., Visitor]
 Maker = Callable[..., MadePerson]
 SAID = {
     "en-GB": {"differ": "The two passwords are not the same", "invited": "Your sign-in at Example Shoes",
-              "paper": "Start with your code", "unfit": "That does not fit together",
+              "paper": "Start with your code", "unfit": "Those details don't match",
               "blocked": "Your second factor was blocked", "open": "Open your second factor again",
               "lift": "Open it again", "is_open": "It is open again", "not_yours": "That is not your password",
               "changed": "Your e-mail address was changed", "back": "Your e-mail address is back",
               "verify": "Verify your e-mail address", "message": "Send me a message", "sent": "We sent you a message",
               "begun": "From now on you sign in with"},
     "nl-NL": {"differ": "De twee wachtwoorden zijn niet gelijk", "invited": "Je aanmelding bij Example Shoes",
-              "paper": "Begin met je code", "unfit": "Dat past niet bij elkaar",
+              "paper": "Begin met je code", "unfit": "Deze gegevens kloppen niet",
               "blocked": "Je tweede factor is geblokkeerd", "open": "Blokkade van je tweede factor opheffen",
               "lift": "Blokkade opheffen", "is_open": "De blokkade is opgeheven",
               "not_yours": "Dat is niet je wachtwoord", "changed": "Je e-mailadres is gewijzigd",

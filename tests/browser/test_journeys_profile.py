@@ -48,7 +48,7 @@ def test_a_second_factor_is_set_up_and_removed(visitor: Visitors, jan: MadePerso
     here.reads("Set up a second factor").next().sees("Your password again")
     here.fill(password=jan.password).next().next()
     here.fill(code=phone_with_key_on(page).code()).next()
-    page.get_by_label("I have noted the codes").check()
+    page.get_by_label("I've saved these codes").check()
     here.next().sees("Sign-in details")
     expect(page.get_by_text(re.compile("Active since .+ 20"))).to_be_visible()
     page.get_by_role("link", name="Remove").click()
@@ -72,9 +72,9 @@ def test_new_codes_replace_the_old_ones(visitor: Visitors, ann: MadePerson) -> N
     """S46: fresh codes for the same app, shown once."""
     here = signed_in(visitor(), ann)
     here.page.get_by_role("button", name="Make new codes").click()
-    here.sees("New recovery codes").next().fill(password=ann.password).next().reads("Note your recovery codes")
+    here.sees("New recovery codes").next().fill(password=ann.password).next().reads("Save your recovery codes")
     assert len(codes_on(here.page)) == 12
-    here.page.get_by_label("I have noted the codes").check()
+    here.page.get_by_label("I've saved these codes").check()
     here.next().reads("Sign-in details")
     expect(here.page.get_by_text("You have 12 unused codes")).to_be_visible()
 

@@ -17,8 +17,8 @@ from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]
 HEADINGS = {
-    "en-GB": ("Set up a second factor", "Get an authenticator app", "Scan the QR code", "Note your recovery codes"),
-    "nl-NL": ("Stel een tweede factor in", "Neem een authenticator-app", "Scan de QR-code", "Noteer je herstelcodes"),
+    "en-GB": ("Set up a second factor", "Get an authenticator app", "Scan the QR code", "Save your recovery codes"),
+    "nl-NL": ("Stel een tweede factor in", "Installeer een authenticator-app", "Scan de QR-code", "Bewaar je herstelcodes"),
 }
 
 
@@ -81,7 +81,7 @@ def test_scripts_make_it_comfortable(visitor: Visitors, ann: MadePerson, tmp_pat
     assert page.locator("[name=noted]").evaluate("one => one.validity.valueMissing")
     page.reload()
     assert codes_on(page) == shown
-    page.get_by_label("I have noted the codes").check()
+    page.get_by_label("I've saved these codes").check()
     here.next().tokens()
 
 
@@ -123,7 +123,7 @@ def test_the_last_recovery_code_opens_the_set_up_alone(visitor: Visitors, live: 
     expect(here.page.locator("[name=not_now]")).to_have_count(0)
     here.next().next()
     here.fill(code=phone_with_key_on(here.page).code()).next()
-    here.page.get_by_label("I have noted the codes").check()
+    here.page.get_by_label("I've saved these codes").check()
     here.next()
     assert here.tokens().acr == "mfa"
     with live.factory.context(), transaction():

@@ -56,7 +56,7 @@ def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: P
     add(live, page, person, "My laptop")
     expect(page.get_by_text("Use it once now")).to_be_visible()
     use(page)
-    expect(page.get_by_role("heading", name="Note your recovery codes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Save your recovery codes")).to_be_visible()
     page.check("[name=noted]")
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_text("My laptop").first).to_be_visible()

@@ -41,7 +41,7 @@ def test_wrong_shapes_are_named_with_the_line_of_their_header(idp: Idp, text: st
 
 ORGANISATIONS = [
     ('store_url = "example-shoes"', 'store_url = "Example Shoes"', "store_url", "small letters, digits and hyphens"),
-    ('country = "NL"', 'country = "Holland"', "country", "two capitals, as NL"),
+    ('country = "NL"', 'country = "Holland"', "country", "two capitals, for example NL"),
     ('name = "Example Shoes"', 'name = ""', "name", "one line of text of at most 200 characters"),
     ('owner = "olga"', 'owner = "nobody"', "owner", "there is no user 'nobody'; add [[users]]"),
     ('owner = "olga"', 'owner = "olga"\nsettings.login_hours = 0', "login_hours", "1–720"),

@@ -44,7 +44,7 @@ def set_up(demo: Demo, page: Page, password: str = "") -> None:
     page.get_by_label("6-digit code").fill(re.sub(r"\s", "", code))
     page.get_by_role("button", name="Next").click()
     expect(page.locator("#codes li")).to_have_count(12)
-    page.get_by_label("I have noted the codes").check()
+    page.get_by_label("I've saved these codes").check()
     page.get_by_role("button", name="Done").click()
 
 

@@ -238,7 +238,7 @@ def test_an_administrator_is_reminded_until_the_console_closes(
     clock(hours=2)
     assert not is_open(factory, boss)
     late = journey(boss, browser=new_browser()).begin().password().code()
-    assert "stays closed" in late.browser.text
+    assert "no access to the console" in late.browser.text
     assert new_browser().open(first).status == 404, "a link of a week ago"
     late.browser.submit("choice=sent")
     press(new_browser(), postman.link("boss@shoes.example"))

@@ -269,7 +269,7 @@ def test_the_console_speaks_dutch(factory, new_browser, enter, otto, quiet_shoes
     headings = {"sessions": "Sessies", "mail": "Mail", "audit": "Logboek", "keys": "Ondertekensleutels", "apps": "Apps"}
     for section, heading in headings.items():
         assert browser.open(f"{HOME}/{section}").heading == heading
-    assert "Keten gecontroleerd" in browser.open(f"{HOME}/audit").text
+    assert "Logboek gecontroleerd" in browser.open(f"{HOME}/audit").text
     assert "Waar antwoorden heen mogen" in browser.open(f"{HOME}/apps/add").text
 
 

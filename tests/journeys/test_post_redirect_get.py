@@ -127,7 +127,7 @@ def test_a_second_press_is_not_told_to_be_wrong(journey, factory: Factory, quiet
 
     monkeypatch.setattr(totp, "spent_around", after_the_first)
     browser.submit()
-    assert (first.heading, browser.heading) == ("Note your recovery codes", "Note your recovery codes")
+    assert (first.heading, browser.heading) == ("Save your recovery codes", "Save your recovery codes")
     assert (browser.status, browser.errors) == (200, [])
 
 

@@ -262,7 +262,7 @@ def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> Non
     assert browser.text.count("Details changed") == 29
     browser.click("Older")
     assert browser.text.count("Details changed") == 11
-    assert "Account made" in browser.text
+    assert "Account created" in browser.text
     browser.click("Newest")
     for bad in ("x", "-1", "9" * 30, "²", ""):
         assert browser.open(f"/account/activity?before={bad}").status == 200

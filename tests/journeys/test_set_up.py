@@ -116,7 +116,7 @@ def test_the_codes_can_be_seen_again_only_until_the_tick(factory: Factory, journ
 
 
 def test_without_the_tick_it_does_not_go_on(factory: Factory, journey, ruled: str, clock) -> None:
-    """S22: "I have noted the codes" must be ticked."""
+    """S22: "I've saved these codes" must be ticked."""
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     walk = journey(ann).begin().password()
     walk.browser.submit("next").submit("next")

@@ -184,7 +184,7 @@ def answer(work: Work, form: Form) -> Outcome:
         return Noted(answers={"enrol_apps": "seen"})
     if stage == SCAN:
         return Noted(answers={"enrol_apps": "again"}) if "back" in form else _confirm(work, form.get("code", ""))
-    return _take_effect(work) if form.get("noted") else Wrong((say("Note the codes first, then tick the box."),))
+    return _take_effect(work) if form.get("noted") else Wrong((say("Save the codes first, then tick the box."),))
 
 
 def _not_now(work: Work) -> Outcome:

@@ -142,7 +142,7 @@ ACTS = {
         say("Print a code for %(username)s?"),
         (
             say("The code is shown once, to print and hand over. With it %(username)s chooses a password."),
-            say("Whoever holds the paper can do so: give it to nobody else. An earlier code stops working."),
+            say("Anybody with this paper can do so: give it to that person alone. An earlier code stops working."),
         ),
         invitations.print_code,
         gives="printed_code",

@@ -20,8 +20,8 @@ LOGIN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("Tok
 
 MEANINGS: Mapping[str, Message] = {
     "client_name": say("What people know the app by."),
-    "redirect_uris": say("Where answers may go, one address a line, compared letter by letter."),
-    "post_logout_redirect_uris": say("Where people may go after signing out, one address a line."),
+    "redirect_uris": say("Where answers may go, one address per line, compared letter by letter."),
+    "post_logout_redirect_uris": say("Where people may go after signing out, one address per line."),
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
         "How the app proves itself: by a secret in the header or in the body, or none for public apps."
@@ -30,7 +30,9 @@ MEANINGS: Mapping[str, Message] = {
     "response_types": say("Only the code flow exists; leave it ticked."),
     "scope": say("What the app may ask to see. A first-party app sees it without asking."),
     "default_acr_values": say("How strongly people sign in where the app does not say."),
-    "default_max_age": say("Seconds after which people prove anew who they are, where the app does not say. Empty: never."),
+    "default_max_age": say(
+        "Seconds after which people confirm again who they are, where the app does not say. Leave empty for never."
+    ),
     "require_auth_time": say("The ID token says when the person signed in. Ours always does."),
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
     "subject_type": say("public: all apps know a person by the same id."),
@@ -40,12 +42,12 @@ MEANINGS: Mapping[str, Message] = {
     "tos_uri": say("Its terms of use, shown there as well."),
     "initiate_login_uri": say("Where the app begins a sign-in that starts elsewhere."),
     "contacts": say("Who looks after the app, one e-mail address a line."),
-    TEXTS: say("Names and addresses in one language, one a line, as client_name#nl = Kassa."),
+    TEXTS: say("Names and addresses in one language, one per line, for example client_name#nl = Kassa."),
     "first_party": say("One of our own: nobody is asked for consent."),
     "minimum_acr": say("The least that is asked of people here, whatever the app asks."),
     "remember_device": say("People may have their device remembered."),
-    "shared_device": say("A till: who is working is chosen each time, nobody is reused silently."),
-    "organisations": say("Store URLs of whom it serves, one a line. Empty: everybody."),
+    "shared_device": say("Shared device: always ask who is working."),
+    "organisations": say("Store URLs of the organisations it serves, one per line. Leave empty for all."),
 }
 """What each field means, in words."""
 

@@ -24,7 +24,7 @@ QUICK = 2_000
 MOST_DIGITS = 18
 OF_THINGS: Mapping[str, Message] = {
     Event.LEAKED_CHECK_DOWN: say("Check for leaked passwords was down"),
-    Event.CLIENT_CREATED: say("App made"),
+    Event.CLIENT_CREATED: say("App created"),
     Event.CLIENT_CHANGED: say("App changed"),
     Event.CLIENT_DELETED: say("App deleted"),
     Event.CLIENT_TESTED: say("App tested from the console"),

@@ -54,4 +54,4 @@ def day_asked(name: str, where: ZoneInfo, *, after: bool = False) -> tuple[datet
     try:
         return zones.day_begins(date.fromisoformat(typed) + timedelta(days=int(after)), where), ()
     except (ValueError, OverflowError):
-        return None, (say("This must be a date, as 2021-04-30."),)
+        return None, (say("This must be a date, for example 2021-04-30."),)

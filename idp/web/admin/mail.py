@@ -48,7 +48,7 @@ ABOUT = {
     "passkey_removed": say("Passkey removed"),
     "password_changed": say("Password changed"),
     "recovery_code_used": say("Recovery code used"),
-    "recovery_codes_made": say("Recovery codes made"),
+    "recovery_codes_made": say("Recovery codes created"),
     "reset_password": say("Choose a new password"),
     "sessions_ended": say("Signed out by an administrator"),
     "unlock": say("Second factor closed after too many wrong tries"),

@@ -182,4 +182,4 @@ def chosen_day(organisation: Organisation) -> tuple[date, tuple[Message, ...]]:
     try:
         return (date.fromisoformat(typed[:10]) if typed else reach.today(organisation)), ()
     except ValueError:
-        return reach.today(organisation), (say("This must be a date, as 2021-04-30."),)
+        return reach.today(organisation), (say("This must be a date, for example 2021-04-30."),)

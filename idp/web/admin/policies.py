@@ -215,7 +215,7 @@ def _day(name: str, form: dict[str, str]) -> date:
     try:
         return date.fromisoformat(form.get(name, ""))
     except ValueError as error:
-        raise Invalid(name, say("This must be a date, as 2021-04-30.")) from error
+        raise Invalid(name, say("This must be a date, for example 2021-04-30.")) from error
 
 
 def _columns(row: Policy) -> dict[str, str]:
