@@ -53,7 +53,8 @@ STIFF = re.compile(
     |[Nn]oted?\ (your|the)\ (recovery\ )?codes|Know\ that\ it\ is\ you|(Account|App|codes)\ made$|one\ (address\ )?a\ line
     |Empty:|Put\ somebody\ in|Nothing\ is\ closed|Give\ your\ password|public\ halves|Too\ late\?|asks?\ to\ be\ let
     |,\ as\ (NL|AU|2021)|niet\ bij\ elkaar|Zo\ laten|met\ pensioen|aftroggel|openbare\ helften
-    |niemand\ anders\ hier|erin\ zetten|ongewenste\ mail|Alles\ vraagt\ eerst|[Kk]eten\ gecontroleerd|goedgevonden|vraagt\ niets|alleen\ nu\.""",
+    |niemand\ anders\ hier|erin\ zetten|ongewenste\ mail|Alles\ vraagt\ eerst
+    |[Kk]eten\ gecontroleerd|goedgevonden|vraagt\ niets|alleen\ nu\.""",
     re.VERBOSE,
 )
 """Words that were found stiff or that only experts know, in English and in Dutch."""

@@ -96,7 +96,7 @@ def test_it_works_without_javascript(visitor: Visitors, ann: MadePerson) -> None
     expect(page.get_by_role("button", name=re.compile("Print|Copy"))).to_have_count(0)
     expect(page.get_by_role("link", name="Download")).to_be_visible()
     page.locator("[name=noted]").evaluate("one => one.required = false")
-    here.next().complains("Note the codes first")
+    here.next().complains("Save the codes first")
     page.locator("[name=noted]").check()
     here.next()
     assert here.tokens().acr == "mfa"
