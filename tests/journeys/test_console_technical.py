@@ -208,7 +208,8 @@ def test_exports_hold_everything_and_no_formula(factory, enter, quiet_shoes, ann
     people = [factory.make_user(quiet_shoes, name) for name in NAUGHTY]
     with factory.context(), transaction():
         data = {"=1+1": "x"}
-        audit.record("=cmd|' /C calc'!A0", organisation_id=quiet_shoes, subject_id=people[0].id, label="@SUM(1)", data=data)
+        origin = audit.Origin(label="@SUM(1)")
+        audit.record_by(origin, "=cmd|' /C calc'!A0", organisation_id=quiet_shoes, subject_id=people[0].id, data=data)
     browser = enter(anna, f"{HOME}/audit").open(f"{HOME}/audit/export.csv")
     assert browser.headers["Content-Type"].startswith("text/csv")
     assert "attachment" in browser.headers["Content-Disposition"]

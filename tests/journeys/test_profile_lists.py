@@ -256,7 +256,9 @@ def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> Non
         for turn in range(40):
             change(factory.user(jan), {"name": f"Jan {turn}"}, audit.Origin(Person(jan.id)))
         with transaction():
-            audit.record("thing:unheard_of", organisation_id=jan.organisation_id, subject_id=jan.id)
+            audit.record_by(
+                audit.Origin(Person(jan.id)), "thing:unheard_of", organisation_id=jan.organisation_id, subject_id=jan.id
+            )
     browser.open("/account/activity")
     assert "unheard" not in browser.text
     assert browser.text.count("Details changed") == 29
