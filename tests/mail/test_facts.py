@@ -70,7 +70,7 @@ def test_what_an_administrator_did_is_told_without_their_place(
 ) -> None:
     """S51: where an administrator sits is nobody else's business."""
     with factory.context():
-        text = plain(told(settings, vera, Origin("a" * 26, address="203.0.113.7", label=FIREFOX)))
+        text = plain(told(settings, vera, Origin(Person("a" * 26), address="203.0.113.7", label=FIREFOX)))
     assert "Done by: an administrator" in text.splitlines()
     assert "203.0.113" not in text
     assert FIREFOX not in text
