@@ -209,16 +209,13 @@ def burn_one_time_password(organisation_id: str, user_id: str, used: str, now: d
 
 @asks_every
 def groups_of(organisation_id: str, user_id: str) -> Select[Group]:
-    """The groups a user is in, by name."""
-    return (
-        select(Group)
-        .join(
-            GroupMember,
-            (GroupMember.organisation_id == Group.organisation_id) & (GroupMember.group_id == Group.id),
-        )
-        .where(GroupMember.organisation_id == organisation_id, GroupMember.user_id == user_id)
-        .order_by(Group.name)
-    )
+    """The groups a user is in, by name.
+
+    Asked of each group by the whole key: joined, SQLite reads every membership of the organisation.
+    """
+    here = (GroupMember.organisation_id == Group.organisation_id, GroupMember.group_id == Group.id)
+    is_in = select(GroupMember.user_id).where(*here, GroupMember.user_id == user_id).exists()
+    return select(Group).where(Group.organisation_id == organisation_id, is_in).order_by(Group.name)
 
 
 def members_of(organisation_id: str, group_id: str) -> list[User]:
