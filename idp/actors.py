@@ -1,6 +1,6 @@
 """Name the actor of a change: a person who is signed in, the installation itself, a client, or nobody.
 
-Not here: what an actor may do (``identity.authority``). Nobody is the default everywhere, and has no right.
+Not here: what an actor may do (``identity.permissions``). Nobody is the default everywhere, and has no right.
 """
 
 from dataclasses import dataclass

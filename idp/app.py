@@ -14,7 +14,20 @@ from idp.logs import setup_logs
 from idp.oauth.server import setup_oauth
 from idp.readiness import Readiness
 from idp.resources import PACKAGE, folder
-from idp.web import account, admin, brand, health, links, oauth, pages, reauthentication, reset, signin, unlock, well_known
+from idp.web import (
+    account,
+    admin,
+    branding,
+    email_links,
+    health,
+    oauth,
+    pages,
+    password_reset,
+    reauthentication,
+    signin,
+    unlock,
+    well_known,
+)
 from idp.web.post_redirect_get import setup_post_redirect_get
 from idp.web.response import PlainRequest, PlainResponse
 
@@ -42,7 +55,7 @@ def create_app(settings: Settings) -> Flask:
     setup_post_redirect_get(app)
     reauthentication.setup_reauthentication(app)
     _call_it(app, settings.issuer)
-    for part in (health, brand, signin, reset, unlock, links, account, admin, oauth, well_known):
+    for part in (health, branding, signin, password_reset, unlock, email_links, account, admin, oauth, well_known):
         app.register_blueprint(part.blueprint)
     return app
 

@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from idp import clock, crypto, db
-from idp.audit import Event, Origin, record_by
+from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.errors import Busy
 from idp.identity import sensitive_changes
@@ -165,7 +165,7 @@ def _put_to_use(chosen: SigningKey, active: SigningKey | None, successor: Mappin
                 raise _Lost
             if not signing_keys.put_to_use(chosen.kid, now):
                 raise _Lost
-            record_by(origin, Event.KEY_ROTATED, data={"kid": chosen.kid, "alg": chosen.alg})
+            record(origin, Event.KEY_ROTATED, data={"kid": chosen.kid, "alg": chosen.alg})
             if successor is not None:
                 _insert(successor, active=False)
     except (_Lost, IntegrityError):  # the unique index on the active key of an algorithm
@@ -190,7 +190,7 @@ def _publish(settings: Settings, alg: str, *, active: bool) -> str:
 def _insert(columns: Mapping[str, Any], *, active: bool) -> None:
     now = clock.now()
     if signing_keys.insert_key(**columns, created_at=now, active_at=now if active else None):
-        record_by(Origin(), Event.KEY_MADE, data={"kid": columns["kid"], "alg": columns["alg"]})
+        record(Origin(), Event.KEY_MADE, data={"kid": columns["kid"], "alg": columns["alg"]})
 
 
 class KeyRing:

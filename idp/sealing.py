@@ -11,7 +11,7 @@ import structlog
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Unreadable
-from idp.store import limits
+from idp.store import rate_limits
 from idp.store.sealed import COLUMNS, Key, SealedColumn
 
 BATCH = 200
@@ -60,7 +60,7 @@ def left_behind(settings: Settings) -> dict[str, int]:
 
 def fading(settings: Settings) -> int:
     """Count the counters of wrong guesses at unknown names that an old key made. They expire, or move at the next guess."""
-    return limits.count_unmarked(settings.ring.lookup_mark)
+    return rate_limits.count_unmarked(settings.ring.lookup_mark)
 
 
 def locked(settings: Settings) -> list[Locked]:

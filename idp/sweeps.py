@@ -8,8 +8,20 @@ from collections.abc import Callable, Iterator
 from idp import clock, sealing
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import totp
-from idp.store import attempts, browsers, credentials, devices, grants, limits, links, logins, outbox, recoveries, stash
+from idp.identity.credentials import totp
+from idp.store import (
+    attempts,
+    browsers,
+    email_links,
+    grants,
+    outbox,
+    owner_recoveries,
+    rate_limits,
+    remembered_devices,
+    sessions,
+    stash,
+)
+from idp.store import totp as store_totp
 
 KEEP_DAYS = 30
 """Ended logins, grants, trust in devices, links and mails stay this long, for whoever asks what happened."""
@@ -60,13 +72,13 @@ def _all(settings: Settings) -> Iterator[Sweep]:
     yield lambda most: stash.sweep_stash(now, most)
     yield lambda most: grants.sweep_codes(stale, most)
     yield lambda most: grants.sweep_grants(before, most)
-    yield lambda most: logins.sweep_logins(before, most)
+    yield lambda most: sessions.sweep_logins(before, most)
     yield lambda most: outbox.sweep_mails(before, most)
-    yield lambda most: links.sweep_links(before, most)
-    yield lambda most: recoveries.sweep_recoveries(before, most)
-    yield lambda most: devices.sweep_devices(before, most)
-    yield lambda most: limits.sweep_addresses(now, most)
-    yield lambda most: limits.sweep_failures(counted_before, now, most)
-    yield lambda most: credentials.sweep_steps(totp.step_at(clock.ago(days=STEPS_DAYS)), most)
+    yield lambda most: email_links.sweep_links(before, most)
+    yield lambda most: owner_recoveries.sweep_recoveries(before, most)
+    yield lambda most: remembered_devices.sweep_devices(before, most)
+    yield lambda most: rate_limits.sweep_addresses(now, most)
+    yield lambda most: rate_limits.sweep_failures(counted_before, now, most)
+    yield lambda most: store_totp.sweep_steps(totp.step_at(clock.ago(days=STEPS_DAYS)), most)
     yield lambda most: browsers.sweep_people(cookies_before, most)
     yield lambda most: browsers.sweep_browsers(cookies_before, strangers_before, most)

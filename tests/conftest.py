@@ -24,7 +24,9 @@ from tests.drivers import chromium as chromium_driver
 from tests.drivers import postgres
 from tests.drivers.applications import bare_app, close, whole_app
 from tests.drivers.browser import Browser
-from tests.drivers.deadline import pytest_runtest_call, pytest_runtest_setup, pytest_runtest_teardown  # noqa: F401 — hooks
+from tests.drivers.deadline import (
+    pytest_runtest_teardown,  # noqa: F401 — hooks
+)
 from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out, quick_folder
 from tests.drivers.smtp import Mailbox, smtp_server
 from tests.factories import Factory

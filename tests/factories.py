@@ -12,7 +12,12 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import passkeys, people, recovery, retailers, totp
+from idp.identity import user_fields
+from idp.identity.accounts import accounts
+from idp.identity.credentials import passkeys, totp
+from idp.identity.credentials import recovery_codes as code_sets
+from idp.identity.organisations import groups
+from idp.identity.organisations import organisations as organisation_changes
 from idp.store import organisations as organisation_store
 from idp.store import users as user_store
 from idp.store.organisations import Organisation
@@ -63,17 +68,17 @@ class Factory:
     def make_organisation(self, store_url: str = "example-shoes", *, owner: bool = False, **values: Any) -> str:
         """An organisation's id. ``owner=True`` adds an owner (username ``owner``) with a verified address and a factor."""
         with self.context(), transaction():
-            row = retailers.create({"store_url": store_url, "name": "Example Shoes", **values}, BY_TESTS)
+            row = organisation_changes.create({"store_url": store_url, "name": "Example Shoes", **values}, BY_TESTS)
         if owner:
             made = self.make_user(row.id, "owner", role="owner", email="owner@shoes.example", totp=True)
             with self.context(), transaction():
-                retailers.set_owner(self.organisation(row.id), self.user(made), BY_TESTS)
+                organisation_changes.set_owner(self.organisation(row.id), self.user(made), BY_TESTS)
         return row.id
 
     def make_group(self, organisation_id: str, name: str = "2FA", *, requires_mfa: bool = True) -> str:
         """A group's name."""
         with self.context(), transaction():
-            retailers.create_group(organisation_id, {"name": name, "requires_mfa": requires_mfa}, BY_TESTS)
+            groups.create(organisation_id, {"name": name, "requires_mfa": requires_mfa}, BY_TESTS)
         return name
 
     def make_user(
@@ -88,12 +93,14 @@ class Factory:
     ) -> MadePerson:
         """A person; details as in ``PersonDraft``. An address is verified unless ``email_verified=False``."""
         secret = totp.new_secret() if with_totp or details.pop("totp", False) else ""
-        codes = tuple(recovery.new_codes()[:recovery_codes])
+        codes = tuple(code_sets.new_codes()[:recovery_codes])
         details.setdefault("email_verified", bool(details.get("email")))
-        draft = people.PersonDraft(username=username, password=password, totp_secret=secret, recovery_codes=codes, **details)
+        draft = user_fields.PersonDraft(
+            username=username, password=password, totp_secret=secret, recovery_codes=codes, **details
+        )
         with self.context():
             organisation = self.organisation(organisation_id)
-            user = people.create(self.settings, organisation, draft, BY_TESTS)
+            user = accounts.create(self.settings, organisation, draft, BY_TESTS)
             store_url = organisation.store_url
         known = {"totp_secret": secret, "recovery_codes": codes}
         phone = {"authenticator": Authenticator(secret)} if secret else {}
@@ -122,8 +129,8 @@ class Factory:
         **metadata: Any,
     ) -> MadeClient:
         """A relying app; ``metadata`` by the registered names. Public ones have no secret."""
+        from idp.oauth.client_metadata import validate_metadata
         from idp.oauth.clients import secret_digest
-        from idp.oauth.metadata import validate_metadata
         from idp.store import clients
 
         given = {"client_name": client_id.title(), "redirect_uris": [redirect_uri], **metadata}

@@ -11,9 +11,9 @@ from idp.cli.command import Command, opened
 from idp.cli.provision import clients, document, organisations, policies, shape, users
 from idp.cli.provision.document import Refused, Table
 from idp.cli.provision.lines import Lines
-from idp.cli.provision.work import Step, Unit, Work, rehearse, run
+from idp.cli.provision.work import Plan, Step, Unit, rehearse, run
 from idp.config import Settings
-from idp.identity.organisations import normal_store_url
+from idp.identity.organisations.settings import normal_store_url
 
 TELL_EVERY = 3.0
 """Seconds between two lines of progress."""
@@ -74,7 +74,7 @@ def provision(settings: Settings, read: document.Document, *, dry_run: bool = Fa
     """
     shape.check(read)
     read.refuse_if_faulty()
-    trial = Work(settings, read, set_credentials)
+    trial = Plan(settings, read, set_credentials)
     units = list(_units(read))
     rehearse(trial, units, Progress("checked", sum(map(len, units))))
     db.release()
@@ -86,7 +86,7 @@ def provision(settings: Settings, read: document.Document, *, dry_run: bool = Fa
     pending = trial.credentials_of.values()
     prepared = users.prepare(settings, pending, Progress("hashed the credentials of", len(pending)))
     db.release()
-    real = Work(settings, read, set_credentials, prepared)
+    real = Plan(settings, read, set_credentials, prepared)
     units = [unit for unit in units if trial.changes(unit)]
     run(real, units, Progress("wrote", sum(map(len, units))))
     trial.lines.correct(real.lines)

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 
 import click
 
-from idp import audit as trails
+from idp.audit import chain, search
+from idp.audit.search import Sought
 from idp.cli.command import Noun, opened
-from idp.identity import trail
-from idp.identity.organisations import normal_store_url
-from idp.identity.trail import Sought
+from idp.identity.organisations.settings import normal_store_url
 from idp.store import audit as store
 from idp.store import organisations
 from idp.store.audit import INSTALLATION
 
-FORMATS = {"csv": trail.as_csv, "json": trail.as_json}
+FORMATS = {"csv": search.as_csv, "json": search.as_json}
 
 
 @click.group(cls=Noun)
@@ -31,7 +30,7 @@ def verify(organisation: str | None) -> None:
     with opened():
         broken = 0
         for name, organisation_id in _chains(organisation):
-            fault = trails.verify(organisation_id)
+            fault = chain.verify(organisation_id)
             broken += fault is not None
             click.echo(f"{name:24} {f'broken at row {fault.seq}: {fault.why}' if fault else 'whole'}")
         if broken:
@@ -49,7 +48,7 @@ def export(organisation: str | None, form: str) -> None:
     """
     with opened():
         organisation_id = _id_of(organisation) if organisation else INSTALLATION
-        for piece in FORMATS[form](trail.every(organisation_id, Sought())):
+        for piece in FORMATS[form](search.every(organisation_id, Sought())):
             click.echo(piece, nl=False)
 
 

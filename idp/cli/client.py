@@ -11,7 +11,7 @@ from idp.cli.command import Noun, opened
 from idp.cli.provision import shape
 from idp.cli.provision.shape import OWN
 from idp.errors import Invalid, say
-from idp.identity.organisations import normal_store_url
+from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import registration
 from idp.oauth.registration import Ours
 from idp.store import clients as store

@@ -13,11 +13,11 @@ from idp.cli.command import Command, config_file, opened
 from idp.cli.migrate import is_current
 from idp.config import Settings, read
 from idp.identity import odd_names
-from idp.identity.leaked_file import File, Unusable
+from idp.identity.credentials.leaked_passwords.file import File, Unusable
 from idp.mail import smtp
 from idp.mail.letters import envelope_sender
 from idp.mail.smtp import Failure, NotSent
-from idp.store import database, outbox, signing_keys
+from idp.store import database_clock, outbox, signing_keys
 
 CLOCK_SECONDS = 5
 
@@ -129,7 +129,7 @@ def _names(_: Settings) -> Finding:
 
 
 def _clock(_: Settings) -> Finding:
-    theirs = database.now()
+    theirs = database_clock.now()
     apart = abs((clock.now() - theirs).total_seconds())
     if apart > CLOCK_SECONDS:
         said = f"{apart:.0f} seconds from the database's clock ({theirs:%Y-%m-%d %H:%M:%S} UTC)"

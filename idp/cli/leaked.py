@@ -8,7 +8,7 @@ from typing import BinaryIO
 import click
 
 from idp.cli.command import Noun, settings
-from idp.identity import leaked as lists
+from idp.identity.credentials import leaked_passwords as lists
 
 LINE_BYTES = 46
 """About what a line of the public list takes: a hash, a colon, a count, an end of line."""

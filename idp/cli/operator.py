@@ -6,7 +6,7 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun, opened
 from idp.cli.leaked import read_password
-from idp.identity import operating
+from idp.identity.accounts import operators as operator_accounts
 from idp.store import operators
 from idp.store.operators import STORE_URL
 
@@ -30,7 +30,7 @@ def add(username: str, email: str, name: str) -> None:
     """
     with opened() as settings:
         password = read_password(f"Password for {username}", twice=True)
-        operating.add(settings, username, email, name, password, ORIGIN)
+        operator_accounts.add(settings, username, email, name, password, ORIGIN)
         click.echo(f"{username} is an operator; sign in at the store URL {STORE_URL}.")
 
 

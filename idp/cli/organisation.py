@@ -10,8 +10,8 @@ from idp.audit import Origin
 from idp.cli.command import Noun, in_english, opened
 from idp.db import transaction
 from idp.errors import Invalid
-from idp.identity import logos, retailers
-from idp.identity.organisations import normal_store_url, settings_of
+from idp.identity.organisations import logos, organisations
+from idp.identity.organisations.settings import normal_store_url, settings_of
 from idp.languages import LANGUAGES
 from idp.store import organisations as store
 from idp.store import users
@@ -76,7 +76,7 @@ def languages(store_url: str, chosen: tuple[str, ...]) -> None:
         row = at(store_url)
         try:
             with transaction():
-                retailers.change(row, {"settings": {"languages": list(chosen)}}, ORIGIN)
+                organisations.change(row, {"settings": {"languages": list(chosen)}}, ORIGIN)
         except Invalid as refused:
             raise click.ClickException(in_english(refused.message)) from refused
         click.echo(f"the languages of {row.store_url} are now: {', '.join(chosen)}")

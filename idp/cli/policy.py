@@ -10,10 +10,12 @@ from idp.cli.command import Noun, in_english, opened
 from idp.cli.provision import document as documents
 from idp.cli.user import find
 from idp.config import Settings
-from idp.identity import dated_rules, reach
-from idp.identity.dated_rules import known_now
-from idp.identity.policy import DatedRule
+from idp.identity import policy_dry_run
+from idp.identity.policy import dated_rules
+from idp.identity.policy.dated_rules import known_now
+from idp.identity.policy.rules import DatedRule
 from idp.store import clients
+from idp.store import dated_rules as store_dated_rules
 from idp.store import organisations as store
 from idp.store.clients import Client
 
@@ -49,7 +51,9 @@ def explain(store_url: str, username: str, client: str | None, on: date | None) 
     """
     with opened() as settings:
         organisation, row = find(store_url, username)
-        reasons = reach.explained(settings, organisation, row, on or reach.today(organisation), _client(client))
+        reasons = policy_dry_run.explained(
+            settings, organisation, row, on or policy_dry_run.today(organisation), _client(client)
+        )
         click.echo(f"{row.username} must give {NAMES[max(reason.level for reason in reasons) or 1]}.")
         for reason in sorted(reasons, key=lambda reason: -reason.level):
             mark = f"level {reason.level}" if reason.speaks else "-"
@@ -71,7 +75,7 @@ def dry_run(source: str | None, on: date, client: str | None) -> None:
     """
     with opened() as settings:
         looked_at = _looked_at(settings, source)
-        found = reach.reach_of(settings, store.organisations(), looked_at, on, _client(client))
+        found = policy_dry_run.reach_of(settings, store.organisations(), looked_at, on, _client(client))
         for one in found.affected:
             has, why = "has one" if one.person.has_factor else "has none yet", ", ".join(one.because)
             click.echo(f"{one.person.store_url:24} {one.person.username:24} {NAMES[one.level]} ({why}); {has}")
@@ -87,8 +91,8 @@ def _client(client_id: str | None) -> Client | None:
 
 def _looked_at(settings: Settings, source: str | None) -> list[DatedRule]:
     if source is None:
-        return reach.standing()
-    stands = store.policy_named(source)
+        return policy_dry_run.standing()
+    stands = store_dated_rules.policy_named(source)
     if stands is not None:
         return [dated_rules.rule_of(stands)]
     if not Path(source).is_file():

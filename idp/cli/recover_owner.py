@@ -6,7 +6,7 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Command, opened
 from idp.cli.organisation import at
-from idp.identity import recoveries
+from idp.identity.ownership import owner_recovery
 
 ORIGIN = Origin(System("cli"))
 
@@ -27,10 +27,10 @@ def recover_owner(store_url: str, cancel: bool) -> None:
     with opened() as settings:
         organisation = at(store_url)
         if cancel:
-            recoveries.cancel(settings, organisation, ORIGIN)
+            owner_recovery.cancel(settings, organisation, ORIGIN)
             click.echo(f"The recovery of the owner of {organisation.store_url} was stopped.")
             return
-        owner = recoveries.start(settings, organisation, ORIGIN)
+        owner = owner_recovery.start(settings, organisation, ORIGIN)
         hours = settings.lifetimes.owner_recovery_hours
         click.echo(f"A mail went to the registered address of {owner.username}, and its administrators were told.")
         click.echo(f"{hours} hours after {owner.username} confirms it, a link to a new password is mailed there.")

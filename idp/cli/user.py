@@ -13,9 +13,12 @@ from idp.cli.leaked import read_password
 from idp.cli.organisation import at
 from idp.config import Settings
 from idp.errors import Invalid, NotFound
-from idp.identity import new_passwords, passkeys, passwords, people
-from idp.identity.makers import maker_of
-from idp.store import credentials, devices, logins, users
+from idp.identity.credentials import new_passwords, passkeys, passwords, second_factor
+from idp.identity.credentials import unlock as unlock_factor
+from idp.identity.credentials.authenticator_names import maker_of
+from idp.identity.users import lookup, status
+from idp.store import remembered_devices, sessions, users
+from idp.store import totp as store_totp
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
 from idp.store.users import User
@@ -39,7 +42,7 @@ def user() -> None:
 def find(store_url: str, username: str) -> tuple[Organisation, User]:
     """The organisation and its user; a clear line where one of the two is not there."""
     organisation = at(store_url)
-    found = people.find(organisation.id, username)
+    found = lookup.find(organisation.id, username)
     if found is None:
         raise click.ClickException(
             f"{organisation.store_url} has no user {username!r}; `idp user list {organisation.store_url}` shows who there is"
@@ -61,7 +64,7 @@ def show_all(store_url: str) -> None:
 
 
 def _factors(row: User) -> str:
-    app = ["totp"] if credentials.active_totp(row.organisation_id, row.id) else []
+    app = ["totp"] if store_totp.active_totp(row.organisation_id, row.id) else []
     return "+".join([*app, *(["passkey"] if passkeys.passkeys_of(row) else [])]) or "-"
 
 
@@ -100,9 +103,9 @@ def _belongings(organisation: Organisation, row: User) -> dict[str, object]:
 
 
 def _proofs(settings: Settings, organisation: Organisation, row: User) -> dict[str, object]:
-    now, person = clock.now(), people.person_of(settings, organisation, row)
-    rules = people.rules_of(settings, organisation, person, now)
-    totp = credentials.active_totp(organisation.id, row.id)
+    now, person = clock.now(), lookup.person_of(settings, organisation, row)
+    rules = lookup.rules_of(settings, organisation, person, now)
+    totp = store_totp.active_totp(organisation.id, row.id)
     return {
         "password_since": _moment(row.password_changed_at),
         "must_change_password": row.must_change_password,
@@ -115,11 +118,11 @@ def _proofs(settings: Settings, organisation: Organisation, row: User) -> dict[s
         "passkeys": [_passkey(passkey) for passkey in passkeys.passkeys_of(row)],
         "remembered_devices": [
             {"device": device.label, "since": _moment(device.since), "until": _moment(device.until)}
-            for device in devices.devices_of(organisation.id, row.id, now)
+            for device in remembered_devices.devices_of(organisation.id, row.id, now)
         ],
         "sessions": [
             {"browser": login.label, "address": login.address, "since": _moment(login.started_at)}
-            for login in logins.logins_of(organisation.id, row.id, now)
+            for login in sessions.logins_of(organisation.id, row.id, now)
         ],
     }
 
@@ -150,7 +153,7 @@ def reset_factor(store_url: str, username: str) -> None:
     """
     with opened() as settings:
         organisation, row = find(store_url, username)
-        people.reset_factor(settings, organisation, row, ORIGIN)
+        second_factor.reset_factor(settings, organisation, row, ORIGIN)
         click.echo(f"{row.username} must set up a second factor at the next sign-in.")
 
 
@@ -164,7 +167,7 @@ def remove_factor(store_url: str, username: str) -> None:
     """
     with opened() as settings:
         organisation, row = find(store_url, username)
-        removed = people.remove_factor(settings, organisation, row, ORIGIN)
+        removed = second_factor.remove_factor(settings, organisation, row, ORIGIN)
         click.echo(f"{row.username} has no second factor {'any more' if removed else 'and had none'}.")
 
 
@@ -195,7 +198,7 @@ def disable(store_url: str, username: str) -> None:
     """Bar a person: open sessions, grants and remembered devices end at once."""
     with opened() as settings:
         organisation, row = find(store_url, username)
-        done = people.disable(settings, organisation, row, ORIGIN)
+        done = status.disable(settings, organisation, row, ORIGIN)
         click.echo(f"{row.username} is disabled{'' if done else ' already'}.")
 
 
@@ -206,7 +209,7 @@ def enable(store_url: str, username: str) -> None:
     """Let a disabled person sign in again."""
     with opened() as settings:
         organisation, row = find(store_url, username)
-        done = people.enable(settings, organisation, row, ORIGIN)
+        done = status.enable(settings, organisation, row, ORIGIN)
         click.echo(f"{row.username} is enabled{'' if done else ' already'}.")
 
 
@@ -217,7 +220,7 @@ def unlock(store_url: str, username: str) -> None:
     """Forget wrong passwords and codes: lets a person in who is told to wait, or who was stopped after a hundred."""
     with opened() as settings:
         organisation, row = find(store_url, username)
-        done = people.unlock(settings, organisation, row, ORIGIN)
+        done = unlock_factor.unlock(settings, organisation, row, ORIGIN)
         click.echo(f"{row.username} {'may try again now' if done else 'was not locked'}.")
 
 
@@ -228,7 +231,7 @@ def end_sessions(store_url: str, username: str) -> None:
     """Sign a person out everywhere. Remembered devices stay remembered."""
     with opened() as settings:
         organisation, row = find(store_url, username)
-        count = people.end_sessions(settings, organisation, row, ORIGIN)
+        count = status.end_sessions(settings, organisation, row, ORIGIN)
         click.echo(f"{count} session(s) of {row.username} ended.")
 
 
@@ -248,7 +251,7 @@ def set_password(store_url: str, username: str, must_change: bool) -> None:
     with opened() as settings:
         organisation, row = find(store_url, username)
         password = read_password(f"New password for {row.username}", twice=True)
-        has_factor = people.person_of(settings, organisation, row).has_factor
+        has_factor = lookup.person_of(settings, organisation, row).has_factor
         try:
             hashed = new_passwords.hashed(settings, organisation, row, password, ORIGIN, has_factor=has_factor)
         except Invalid as refused:

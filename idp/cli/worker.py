@@ -7,10 +7,10 @@ import click
 from flask import Flask
 
 from idp import logs
+from idp import worker as idp_worker
 from idp.cli.command import Command, opened
 from idp.config import Settings
 from idp.db import setup_db
-from idp.mail import deliver
 
 STOP_SECONDS = 5
 """A round under way may finish within this; a mail server that hangs does not hold up the end."""
@@ -49,4 +49,4 @@ def work(settings: Settings, stop: threading.Event) -> None:
     """Deliver and sweep until ``stop`` is set."""
     app = Flask("idp")
     setup_db(app, settings)
-    deliver.run_forever(settings, app.app_context, stop)
+    idp_worker.run_forever(settings, app.app_context, stop)

@@ -19,9 +19,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp import clock, config, errors
 from idp.config import Settings
 from idp.db import setup_db
-from idp.identity import totp
-from idp.store import credentials, users
+from idp.identity.credentials import totp
 from idp.store import organisations as store
+from idp.store import totp as store_totp
+from idp.store import users
 
 LONGEST_BOX = 50
 
@@ -88,7 +89,7 @@ def _active(settings: Settings) -> dict[str, str]:
     found = {}
     for organisation in store.organisations():
         for user in users.users(organisation.id):
-            row = credentials.active_totp(organisation.id, user.id)
+            row = store_totp.active_totp(organisation.id, user.id)
             if row is not None:
                 found[f"{user.username} · {organisation.name}"] = totp.open_secret(settings, row)
     return found

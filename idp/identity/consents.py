@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from idp import clock
-from idp.audit import Event, Origin, record_by
+from idp.audit import Event, Origin, record
 from idp.db import transaction
 from idp.errors import NotFound
 from idp.store import clients, consents, grants
@@ -68,4 +68,4 @@ def end(user: User, client_id: str, origin: Origin) -> None:
             raise NotFound(detail="this user is not connected to such an app")
         about = {"organisation_id": user.organisation_id, "subject_id": user.id}
         event = Event.CONSENT_REVOKED if withdrawn else Event.GRANT_REVOKED
-        record_by(replace(origin, client_id=client_id), event, **about, data={"grants": revoked})
+        record(replace(origin, client_id=client_id), event, **about, data={"grants": revoked})

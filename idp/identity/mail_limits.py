@@ -1,19 +1,19 @@
 """Limits on the mails that people cause: by the person who causes them, and by the address that they go to.
 
 Administrators and operators are limited too: a stolen session must not fill somebody's mailbox. What the system does
-(command line, provisioning, worker) is not limited. Requests of people who are not signed in are counted in ``throttle``.
+(command line, provisioning, worker) is not limited. Requests of people who are not signed in are counted in ``rate_limits``.
 """
 
 from datetime import timedelta
 
 from idp import clock
 from idp.actors import Person
-from idp.audit import Event, Origin, record_by
+from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import TooMany, say_many
 from idp.normal_forms import compared
-from idp.store import limits, outbox, users
+from idp.store import outbox, rate_limits, users
 from idp.store.users import User
 
 BY, TO = "mails-by", "mails-to"
@@ -34,7 +34,7 @@ def admit(settings: Settings, origin: Origin, about: User, address: str) -> None
     except TooMany:
         with transaction():
             tenant, person = about.organisation_id, about.id
-            record_by(origin, Event.MAIL_LIMITED, organisation_id=tenant, subject_id=person, outcome="failure")
+            record(origin, Event.MAIL_LIMITED, organisation_id=tenant, subject_id=person, outcome="failure")
         raise
 
 
@@ -48,9 +48,9 @@ def admit_again(settings: Settings, origin: Origin, organisation_id: str, mail_i
 
 def _admit(settings: Settings, purpose: str, key: str, limit: int) -> None:
     now = clock.now()
-    if limits.admit_address(purpose, key, limit, now, now + timedelta(minutes=settings.limits.address_window_minutes)):
+    if rate_limits.admit_address(purpose, key, limit, now, now + timedelta(minutes=settings.limits.address_window_minutes)):
         return
-    row = limits.address_failures(purpose, key, now)
+    row = rate_limits.address_failures(purpose, key, now)
     seconds = int((row.window_ends - now).total_seconds()) + 1 if row else 1
     message = say_many(
         "Too many messages were sent. Please try again in %(num)s minute.",

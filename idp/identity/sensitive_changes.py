@@ -5,7 +5,7 @@ Each function that changes such an object calls ``require`` with both values, in
 is known. A page cannot forget the rule, and a form field that nobody thought of does not get around it.
 
 What the person confirmed is a property of the request. The web layer calls ``begin`` for every request, so a new route
-starts with ``NOTHING`` and can only be refused. ``settle`` and the password dialog raise the value with ``confirm``.
+starts with ``NOTHING`` and can only be refused. ``authenticate`` and the password dialog raise the value with ``confirm``.
 Outside a request no person acts: the command line, provisioning and the worker act as the system and need no confirmation.
 """
 
@@ -16,7 +16,7 @@ from datetime import date
 from enum import IntEnum
 from typing import Any, Literal
 
-from idp.identity.policy import RULING_ROLES
+from idp.identity.roles import RULING_ROLES
 
 
 class Confirmation(IntEnum):

@@ -7,8 +7,6 @@ Without an SMTP server mails are written as files.
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from email.message import EmailMessage
 
@@ -16,15 +14,13 @@ import structlog
 
 from idp import clock, db, outage
 from idp.actors import System
-from idp.audit import Event, Origin, record_by
+from idp.audit import Event, Origin, record
 from idp.config import Settings
-from idp.identity import recoveries, resets
 from idp.mail import smtp
 from idp.mail.letters import compose
 from idp.mail.smtp import Failure, NotSent
 from idp.store import outbox
 from idp.store.outbox import OutgoingMail
-from idp.sweeps import sweep
 
 LEASE = timedelta(minutes=10)
 """Longer than a conversation can take with ``smtp.PATIENCE`` at each of its steps."""
@@ -38,54 +34,8 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
 NOTE_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, *[20.0] * 10)
 """Seconds between the tries to note that a mail was taken: about four minutes, well within ``LEASE``."""
 WORKER = Origin(System("worker"))
-POLL_SECONDS = 2.0
-SWEEP_EVERY = timedelta(minutes=5)
 
 log = structlog.get_logger()
-
-
-def run_forever(
-    settings: Settings, app_context: Callable[[], AbstractContextManager[object]], stop: threading.Event
-) -> None:
-    """Do what waits to be done, deliver and sweep until ``stop`` is set.
-
-    ``app_context`` opens what ``db`` needs; a failure is logged and outlived.
-    """
-    next_sweep = clock.now()
-    while not stop.is_set():
-        try:
-            with app_context():
-                work_once(settings, stop)
-                if clock.now() >= next_sweep:
-                    next_sweep = clock.now() + SWEEP_EVERY
-                    sweep(settings)
-        except Exception as error:  # noqa: BLE001 — the next round tries again
-            _note_failed_round(error)
-        stop.wait(POLL_SECONDS)
-
-
-def _note_failed_round(error: Exception) -> None:
-    if outage.is_outage(error):
-        log.error("worker_waits_for_database", reason=outage.reason_of(error))
-    else:
-        log.error("worker_failed", exc_info=error)
-
-
-def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
-    """One round: answer who forgot a password, carry out recoveries that are due, send what waits; how many mails left."""
-    _outlive(resets.answer_requests, settings)
-    _outlive(recoveries.finish_due, settings)
-    return deliver_due(settings, stop)
-
-
-def _outlive(chore: Callable[[Settings], object], settings: Settings) -> None:
-    """One request or recovery that cannot be answered must not keep all mail from leaving."""
-    try:
-        chore(settings)
-    except Exception as error:
-        if outage.is_outage(error):
-            raise  # nothing else in this round would find the database either
-        log.exception("chore_failed", chore=chore.__name__)
 
 
 def deliver_due(settings: Settings, stop: threading.Event | None = None) -> int:
@@ -173,7 +123,7 @@ def _give_up(mail: OutgoingMail, failure: Failure, reason: str, *, may_be_resent
             mail.id, clock.now(), reason, may_be_resent=may_be_resent, failure=failure, lease=mail.leased_until
         )
         if was_ours:
-            record_by(WORKER, Event.MAIL_GIVEN_UP, **about, outcome="failure", data=told)
+            record(WORKER, Event.MAIL_GIVEN_UP, **about, outcome="failure", data=told)
     log.error("mail_given_up", reason=reason, **told)
 
 

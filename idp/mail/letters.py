@@ -22,12 +22,11 @@ from babel.support import NullTranslations, Translations
 from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from idp import zones
+from idp import ip_network, zones
+from idp.branding import DARK, LIGHT, Brand, Palette, brand_of, palette
 from idp.config import Settings
 from idp.crypto import Ring
 from idp.errors import Message
-from idp.identity import places
-from idp.identity.brand import DARK, LIGHT, Brand, Palette, brand_of, palette
 from idp.resources import PACKAGE, folder
 from idp.sections import Mail
 from idp.store import logos, organisations, sealed
@@ -132,7 +131,7 @@ def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: 
         locale=mail.locale,
         when=local_time(mail.created_at, letter.zone, mail.locale),
         until=local_time(mail.expires_at, letter.zone, mail.locale) if mail.expires_at else "",
-        place=_in_words(places.in_words(letter.address), mail.locale) if letter.address else "",
+        place=_in_words(ip_network.in_words(letter.address), mail.locale) if letter.address else "",
         console=console,
         person=f"{console}/people/{mail.user_id}" if organisation and mail.user_id else console,
         brand=brand,

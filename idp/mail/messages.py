@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 from idp import audit, clock, crypto
 from idp.actors import System
+from idp.branding import languages_of
 from idp.config import Settings
 from idp.errors import Invalid, say
-from idp.identity.brand import languages_of
 from idp.languages import spoken
 from idp.mail.letters import Letter, place_of
-from idp.store import limits, organisations, outbox, users
+from idp.store import organisations, outbox, rate_limits, users
 from idp.store.organisations import Organisation
 from idp.store.outbox import OutgoingMail
 from idp.store.users import User
@@ -143,7 +143,7 @@ def _put_notice(
 ) -> None:
     reader_id, now = organisation.owner_id if reader.for_owner else user.id, clock.now()
     until = now + timedelta(minutes=settings.limits.address_window_minutes)
-    if limits.admit_address("notices", f"{reader_id} {template}", NOTICES_OF_A_KIND, now, until):
+    if rate_limits.admit_address("notices", f"{reader_id} {template}", NOTICES_OF_A_KIND, now, until):
         _put(settings, user, organisation, reader, template, values, None)
 
 

@@ -15,21 +15,22 @@ from authlib.oauth2.rfc6749 import AuthorizationServer
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import db, outage
+from idp.oauth.authorization_response import Answer, Ask, Gone, Outcome, Refused, error_answer, mode_of
 from idp.oauth.code_grant import CodeGrant
-from idp.oauth.faults import Fault
-from idp.oauth.needs import needs_for
-from idp.oauth.parameters import Parameters, ProtocolRequest
+from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
-from idp.oauth.responses import Answer, Ask, Gone, Outcome, Refused, error_answer, mode_of
-from idp.signin import settle as signin
-from idp.signin.case import Continue, Needs, Settled, Unmet, Visit
+from idp.oauth.request_parameters import Parameters, ProtocolRequest
+from idp.oauth.signin_requirements import needs_for
+from idp.signin import authenticate as signin
+from idp.signin.requirements import Needs
+from idp.signin.state import BrowserContext, Continue, SignedIn, Unmet
 
 log = structlog.get_logger("oauth")
 MOST_TRIES = 3
 """Two tabs may finish one sign-in at once: the later one settles again, by the login that the first one made."""
 
 
-def begin(server: AuthorizationServer, request: ProtocolRequest, visit: Visit, attempt_id: str = "") -> Outcome:
+def begin(server: AuthorizationServer, request: ProtocolRequest, visit: BrowserContext, attempt_id: str = "") -> Outcome:
     """Answer an authorization request: a redirect with a code or an error, a question, or a page that says what is wrong."""
     try:
         grant: CodeGrant = server.get_consent_grant(request)
@@ -48,10 +49,10 @@ def _outages_told_to(redirect_uri: str) -> Iterator[None]:
         if not outage.is_outage(error):
             raise
         why = outage.reason_of(error)
-        raise Fault("temporarily_unavailable", "Please try again.", redirect_uri=redirect_uri, detail=why) from error
+        raise OAuthError("temporarily_unavailable", "Please try again.", redirect_uri=redirect_uri, detail=why) from error
 
 
-def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcome:
+def resume(server: AuthorizationServer, visit: BrowserContext, attempt_id: str) -> Outcome:
     """Come back from a sign-in in progress: the request is read and judged again, and so is the sign-in.
 
     Nothing of "finished" is believed: a client that was disabled or a policy that changed meanwhile counts. Where the
@@ -64,7 +65,7 @@ def resume(server: AuthorizationServer, visit: Visit, attempt_id: str) -> Outcom
     return begin(server, _request_of(needs, visit), visit, attempt_id)
 
 
-def read_again(server: AuthorizationServer, stored: Needs, visit: Visit) -> Needs | None:
+def read_again(server: AuthorizationServer, stored: Needs, visit: BrowserContext) -> Needs | None:
     """Work the needs of a stored request out again, with the client as it is now; None where it is not valid any more.
 
     What a request means depends on its client (addresses, scopes, minimum, defaults), which may change while somebody signs
@@ -81,7 +82,7 @@ def read_again(server: AuthorizationServer, stored: Needs, visit: Visit) -> Need
     return replace(needs, ui_locales=stored.ui_locales or needs.ui_locales)
 
 
-def _request_of(needs: Needs, visit: Visit) -> ProtocolRequest:
+def _request_of(needs: Needs, visit: BrowserContext) -> ProtocolRequest:
     return ProtocolRequest(
         "GET",
         Parameters(dict(needs.carried)),
@@ -92,10 +93,10 @@ def _request_of(needs: Needs, visit: Visit) -> ProtocolRequest:
     )
 
 
-def _settle(provider: Provider, grant: CodeGrant, visit: Visit, attempt_id: str) -> Outcome:
+def _settle(provider: Provider, grant: CodeGrant, visit: BrowserContext, attempt_id: str) -> Outcome:
     needs = needs_for(grant.asked, provider.settings)
     for _ in range(MOST_TRIES):
-        settlement = signin.settle(provider.settings, needs, visit, attempt_id)
+        settlement = signin.authenticate(provider.settings, needs, visit, attempt_id)
         if isinstance(settlement, Continue):
             return Ask(settlement.attempt_id)
         if isinstance(settlement, Unmet):
@@ -104,10 +105,10 @@ def _settle(provider: Provider, grant: CodeGrant, visit: Visit, attempt_id: str)
         if answer is not None:
             return answer
         attempt_id = ""
-    raise Fault("temporarily_unavailable", "Please try again.", redirect_uri=grant.asked.redirect_uri)
+    raise OAuthError("temporarily_unavailable", "Please try again.", redirect_uri=grant.asked.redirect_uri)
 
 
-def _finish(grant: CodeGrant, settled: Settled) -> Answer | None:
+def _finish(grant: CodeGrant, settled: SignedIn) -> Answer | None:
     """The sign-in's end, the grant and its code in one transaction; None where another request ended it first."""
     with db.transaction():
         if not signin.finish(settled):
@@ -117,8 +118,8 @@ def _finish(grant: CodeGrant, settled: Settled) -> Answer | None:
     return made
 
 
-def _unmet(unmet: Unmet, redirect_uri: str) -> Fault:
-    return Fault(unmet.error, DESCRIPTIONS.get(unmet.error, ""), redirect_uri=redirect_uri, detail=unmet.why)
+def _unmet(unmet: Unmet, redirect_uri: str) -> OAuthError:
+    return OAuthError(unmet.error, DESCRIPTIONS.get(unmet.error, ""), redirect_uri=redirect_uri, detail=unmet.why)
 
 
 DESCRIPTIONS = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from idp.oauth.claims import SUPPORTED
-from idp.oauth.faults import invalid_request
+from idp.oauth.errors import invalid_request
 
 SECTIONS = ("id_token", "userinfo")
 

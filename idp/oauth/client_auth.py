@@ -9,11 +9,11 @@ from urllib.parse import unquote_plus
 
 from idp import clock
 from idp.errors import TooMany
-from idp.identity import throttle
+from idp.identity.lockout import rate_limits
 from idp.oauth.clients import RegisteredClient
-from idp.oauth.faults import Fault, invalid_request
-from idp.oauth.parameters import ProtocolRequest
+from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
+from idp.oauth.request_parameters import ProtocolRequest
 
 
 def authenticate(provider: Provider, request: ProtocolRequest) -> RegisteredClient:
@@ -29,18 +29,18 @@ def authenticate(provider: Provider, request: ProtocolRequest) -> RegisteredClie
     return client
 
 
-def _count(provider: Provider, request: ProtocolRequest, detail: str) -> Fault:
+def _count(provider: Provider, request: ProtocolRequest, detail: str) -> OAuthError:
     """Count a wrong guess of this address; too many are told to wait (OAuth 2.1 §2.4.1), right ones never are."""
     try:
-        throttle.count_client_failure(provider.settings, request.address, clock.now())
+        rate_limits.count_client_failure(provider.settings, request.address, clock.now())
     except TooMany as closed:
-        return Fault("invalid_client", "Too many failures.", status=429, retry_after=closed.retry_after, detail=detail)
+        return OAuthError("invalid_client", "Too many failures.", status=429, retry_after=closed.retry_after, detail=detail)
     return refusal(detail)
 
 
-def refusal(detail: str = "") -> Fault:
+def refusal(detail: str = "") -> OAuthError:
     """RFC 6749 §5.2; the same answer whether the client is unknown, disabled or its secret wrong."""
-    return Fault("invalid_client", "Client authentication failed.", status=401, detail=detail)
+    return OAuthError("invalid_client", "Client authentication failed.", status=401, detail=detail)
 
 
 def _basic(header: str, request: ProtocolRequest) -> tuple[str, str, tuple[str, ...]]:

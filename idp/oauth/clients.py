@@ -11,9 +11,9 @@ from authlib.oauth2.rfc6749 import ClientMixin
 
 from idp import clock, crypto
 from idp.config import Settings
-from idp.oauth.addresses import is_clear, is_registered
-from idp.oauth.metadata import SCOPES
-from idp.signin.case import ClientTerms
+from idp.oauth.client_metadata import SCOPES
+from idp.oauth.redirect_uris import is_clear, is_registered
+from idp.signin.requirements import ClientTerms
 from idp.store import clients as store
 from idp.store.clients import Client
 

@@ -8,21 +8,21 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 
 from idp import clock, crypto, db
-from idp.audit import Event, record_by
-from idp.identity import proofs
-from idp.oauth import permit
-from idp.oauth.asked import Asked, destination_of, read_asked
+from idp.audit import Event, record
+from idp.identity import assurance
+from idp.oauth.active_grant import OFFLINE, ActiveGrant, pass_gate
+from idp.oauth.authorization_request import AuthorizationRequest, destination_of, read_asked
+from idp.oauth.authorization_response import Answer, answer
 from idp.oauth.client_auth import authenticate
-from idp.oauth.faults import Fault, invalid_grant, invalid_request
-from idp.oauth.gate import OFFLINE, Standing, pass_gate
-from idp.oauth.parameters import ProtocolRequest
+from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.pkce import verifier_fits
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
-from idp.oauth.responses import Answer, answer
+from idp.oauth.request_parameters import ProtocolRequest
+from idp.oauth.test_sign_in import permission
 from idp.oauth.tokens import mint
-from idp.signin.case import Settled
-from idp.store import grants, logins
+from idp.signin.state import SignedIn
+from idp.store import grants, sessions
 from idp.store.grants import AuthorizationCode, Grant
 
 
@@ -31,7 +31,7 @@ class Redeemed:
     """A code that was redeemed just now, by this request alone."""
 
     code: AuthorizationCode
-    standing: Standing
+    standing: ActiveGrant
     refresh_token: str
 
 
@@ -39,7 +39,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib is unt
     """Authlib's code grant, with single use before minting and our own reading of the request."""
 
     request: ProtocolRequest
-    asked: Asked
+    asked: AuthorizationRequest
 
     @property
     def provider(self) -> Provider:
@@ -63,7 +63,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib is unt
             raise
         return destination.redirect_uri
 
-    def create_authorization_response(self, redirect_uri: str, grant_user: Settled) -> Answer:
+    def create_authorization_response(self, redirect_uri: str, grant_user: SignedIn) -> Answer:
         """A code for whom the sign-in settled, within the transaction of the sign-in's end."""
         code = issue_code(self.provider, self.asked, grant_user, self.request)
         return answer(self.provider.issuer, redirect_uri, self.asked.mode, self.asked.state, code=code)
@@ -72,7 +72,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib is unt
         """Client and form; the code itself is judged with its redemption, in one transaction."""
         client = authenticate(self.provider, self.request)
         if not client.check_grant_type(self.GRANT_TYPE):
-            raise Fault("unauthorized_client", "The client is not registered for authorization_code.")
+            raise OAuthError("unauthorized_client", "The client is not registered for authorization_code.")
         if not self.request.parameters.get("code"):
             raise invalid_request("The code is missing.")
         if not self.request.parameters.get("code_verifier"):
@@ -96,7 +96,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib is unt
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 
-def issue_code(provider: Provider, asked: Asked, settled: Settled, request: ProtocolRequest) -> str:
+def issue_code(provider: Provider, asked: AuthorizationRequest, settled: SignedIn, request: ProtocolRequest) -> str:
     """A grant with its code; within a transaction. The code's digest is stored, the code is nowhere."""
     now = clock.now()
     grant = _grant(provider, asked, settled, now)
@@ -117,12 +117,12 @@ def issue_code(provider: Provider, asked: Asked, settled: Settled, request: Prot
         )
     )
     # design.md: the first issue is audited; a silent single sign-on later in the same login is not.
-    if logins.note_client(grant.organisation_id, grant.login_id, grant.client_id, now):
+    if sessions.note_client(grant.organisation_id, grant.login_id, grant.client_id, now):
         _tell(Event.GRANT_ISSUED, grant, request)
     return code
 
 
-def _grant(provider: Provider, asked: Asked, settled: Settled, now: datetime) -> Grant:
+def _grant(provider: Provider, asked: AuthorizationRequest, settled: SignedIn, now: datetime) -> Grant:
     lifetimes = provider.settings.lifetimes
     offline = OFFLINE in settled.scopes
     return Grant(
@@ -132,7 +132,7 @@ def _grant(provider: Provider, asked: Asked, settled: Settled, now: datetime) ->
         client_id=asked.client.client_id,
         login_id=settled.login_id,
         scopes=list(settled.scopes),
-        proofs=proofs.as_json(settled.proofs),
+        proofs=assurance.as_json(settled.proofs),
         asked=list(asked.acr),
         created_at=now,
         ends_at=now + (timedelta(days=lifetimes.refresh_days) if offline else timedelta(hours=lifetimes.login_hours)),
@@ -169,7 +169,7 @@ def _mismatch(provider: Provider, code: AuthorizationCode, request: ProtocolRequ
     if (sent or code.redirect_uri_sent) and sent != code.redirect_uri:
         return "wrong_redirect_uri"
     # An address that was withdrawn since the code was sent there may be withdrawn because somebody else reads it.
-    if not request.client.check_redirect_uri(code.redirect_uri) and code.redirect_uri != permit.callback(provider):
+    if not request.client.check_redirect_uri(code.redirect_uri) and code.redirect_uri != permission.callback(provider):
         return "redirect_uri_withdrawn"
     if not verifier_fits(request.parameters.get("code_verifier"), code.code_challenge):
         return "wrong_verifier"
@@ -185,7 +185,7 @@ def _revoke(code: AuthorizationCode, request: ProtocolRequest, now: datetime, wh
 
 
 def _tell(event: Event, grant: Grant, request: ProtocolRequest, **data: str) -> None:
-    record_by(
+    record(
         request.origin("" if data else grant.user_id, grant.client_id),
         event,
         organisation_id=grant.organisation_id,

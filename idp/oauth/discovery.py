@@ -6,8 +6,8 @@ from typing import Any
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from idp.languages import LANGUAGES
-from idp.oauth import metadata
-from idp.oauth.asked import PROMPTS
+from idp.oauth import client_metadata
+from idp.oauth.authorization_request import PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
 
@@ -22,13 +22,13 @@ def document(provider: Provider) -> dict[str, Any]:
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "jwks_uri": f"{issuer}/oauth/jwks",
         "end_session_endpoint": f"{issuer}/oauth/logout",
-        "scopes_supported": list(metadata.SCOPES),
-        "response_types_supported": list(metadata.RESPONSE_TYPES),
-        "response_modes_supported": list(metadata.RESPONSE_MODES),
-        "grant_types_supported": list(metadata.GRANT_TYPES),
+        "scopes_supported": list(client_metadata.SCOPES),
+        "response_types_supported": list(client_metadata.RESPONSE_TYPES),
+        "response_modes_supported": list(client_metadata.RESPONSE_MODES),
+        "grant_types_supported": list(client_metadata.GRANT_TYPES),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(metadata.SIGNING_ALGORITHMS),
-        "token_endpoint_auth_methods_supported": list(metadata.AUTH_METHODS),
+        "id_token_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
+        "token_endpoint_auth_methods_supported": list(client_metadata.AUTH_METHODS),
         "code_challenge_methods_supported": ["S256"],
         "acr_values_supported": list(provider.settings.acr.names),
         "prompt_values_supported": list(PROMPTS),

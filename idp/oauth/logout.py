@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from idp import clock
 from idp.errors import Unreadable
-from idp.identity import logins
+from idp.identity.sessions import sessions
+from idp.oauth.authorization_response import add_query
 from idp.oauth.clients import RegisteredClient
-from idp.oauth.hints import read_hint
-from idp.oauth.parameters import Parameters
+from idp.oauth.id_token_hints import read_hint
 from idp.oauth.provider import Provider
-from idp.oauth.responses import add_query
-from idp.signin.case import Visit
+from idp.oauth.request_parameters import Parameters
+from idp.signin.state import BrowserContext
 from idp.store import organisations, users
-from idp.store.logins import Login
+from idp.store.sessions import Login
 
 PARAMETERS = frozenset(
     ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "confirmation")
@@ -74,9 +74,9 @@ class _Wish:
 LogoutOutcome = AskFirst | SignedOut
 
 
-def log_out(provider: Provider, parameters: Parameters, visit: Visit) -> LogoutOutcome:
+def log_out(provider: Provider, parameters: Parameters, visit: BrowserContext) -> LogoutOutcome:
     """End the login of this browser, or ask first."""
-    login = logins.current(visit.login, clock.now())
+    login = sessions.current(visit.login, clock.now())
     wish = _read(provider, parameters, login)
     if login is None:
         return _signed_out(wish)
@@ -85,14 +85,14 @@ def log_out(provider: Provider, parameters: Parameters, visit: Visit) -> LogoutO
     return _end(wish, login, visit)
 
 
-def confirm(provider: Provider, sealed: str, visit: Visit) -> LogoutOutcome:
+def confirm(provider: Provider, sealed: str, visit: BrowserContext) -> LogoutOutcome:
     """The person said yes on our page. The forgery check of the form has been made by then."""
-    login = logins.current(visit.login, clock.now())
+    login = sessions.current(visit.login, clock.now())
     wish = _opened(provider, sealed, visit)
     return _signed_out(wish) if login is None else _end(wish, login, visit)
 
 
-def _opened(provider: Provider, sealed: str, visit: Visit) -> _Wish:
+def _opened(provider: Provider, sealed: str, visit: BrowserContext) -> _Wish:
     """Return what was asked; where it cannot be opened any more, the person is signed out all the same."""
     try:
         kept: dict[str, str] = provider.settings.ring.open_json(sealed, PLACE + visit.browser_id)
@@ -104,9 +104,9 @@ def _opened(provider: Provider, sealed: str, visit: Visit) -> _Wish:
     return _Wish(client, address, kept["state"])
 
 
-def _end(wish: _Wish, login: Login, visit: Visit) -> SignedOut:
+def _end(wish: _Wish, login: Login, visit: BrowserContext) -> SignedOut:
     client_id = wish.client.client_id if wish.client else ""
-    logins.end(login, "signed_out", visit.origin(login.user_id, client_id))
+    sessions.end(login, "signed_out", visit.origin(login.user_id, client_id))
     return _signed_out(wish)
 
 
@@ -143,7 +143,7 @@ def _wrong_address(provider: Provider, client: RegisteredClient | None, client_i
     return "" if provider.clients.may_return_to(address) else "The post_logout_redirect_uri is registered for no client."
 
 
-def _ask(provider: Provider, wish: _Wish, login: Login, visit: Visit) -> AskFirst:
+def _ask(provider: Provider, wish: _Wish, login: Login, visit: BrowserContext) -> AskFirst:
     organisation = organisations.organisation(login.organisation_id)
     user = users.user(login.organisation_id, login.user_id)
     client_id = wish.client.client_id if wish.client else ""

@@ -5,8 +5,8 @@ import re
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from idp import crypto
-from idp.oauth.faults import invalid_request
-from idp.oauth.parameters import Parameters
+from idp.oauth.errors import invalid_request
+from idp.oauth.request_parameters import Parameters
 
 # A SHA-256 digest in base64url is 43 characters, and the last of them holds four bits.
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")

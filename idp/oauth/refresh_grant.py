@@ -13,13 +13,13 @@ import structlog
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 
 from idp import clock, crypto, db
-from idp.audit import Event, record_by
+from idp.audit import Event, record
 from idp.errors import Unreadable
+from idp.oauth.active_grant import OFFLINE, ActiveGrant, pass_gate
 from idp.oauth.client_auth import authenticate
-from idp.oauth.faults import Fault, invalid_grant, invalid_request
-from idp.oauth.gate import OFFLINE, Standing, pass_gate
-from idp.oauth.parameters import ProtocolRequest
+from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.provider import Provider
+from idp.oauth.request_parameters import ProtocolRequest
 from idp.oauth.tokens import mint
 from idp.store import grants
 from idp.store.grants import RefreshToken
@@ -31,7 +31,7 @@ log = structlog.get_logger("oauth")
 class Refreshed:
     """A refresh that holds; ``refresh_token`` is empty where the client keeps the one it has."""
 
-    standing: Standing
+    standing: ActiveGrant
     refresh_token: str
 
 
@@ -50,7 +50,7 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # Authlib is untyp
         """Client and form; the token itself is judged with its use, in one transaction."""
         client = authenticate(self.provider, self.request)
         if not client.check_grant_type(self.GRANT_TYPE):
-            raise Fault("unauthorized_client", "The client is not registered for refresh_token.")
+            raise OAuthError("unauthorized_client", "The client is not registered for refresh_token.")
         if not self.request.parameters.get("refresh_token"):
             raise invalid_request("The refresh_token is missing.")
         self.request.client = client
@@ -59,7 +59,7 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # Authlib is untyp
         """Use first, mint after."""
         with db.transaction():
             found = refresh(self.provider, self.request, clock.now())
-        if isinstance(found, Fault):
+        if isinstance(found, OAuthError):
             raise found
         log.info("refreshed", client_id=self.request.client.client_id, sub=found.standing.user.id)
         scopes = _scopes(self.request, found.standing)
@@ -67,14 +67,14 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # Authlib is untyp
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 
-def first_refresh_token(provider: Provider, standing: Standing, now: datetime) -> str:
+def first_refresh_token(provider: Provider, standing: ActiveGrant, now: datetime) -> str:
     """The refresh token that comes with a code; empty without the grant type or without ``offline_access``."""
     if OFFLINE not in standing.scopes:
         return ""
     return _issue(provider, standing, now, crypto.new_bearer(standing.grant.organisation_id))
 
 
-def _issue(provider: Provider, standing: Standing, now: datetime, bearer: str) -> str:
+def _issue(provider: Provider, standing: ActiveGrant, now: datetime, bearer: str) -> str:
     grants.add_refresh_token(
         RefreshToken(
             organisation_id=standing.grant.organisation_id,
@@ -91,7 +91,7 @@ def _idle_until(provider: Provider, now: datetime) -> datetime:
     return now + timedelta(days=provider.settings.lifetimes.refresh_idle_days)
 
 
-def refresh(provider: Provider, request: ProtocolRequest, now: datetime) -> Refreshed | Fault:
+def refresh(provider: Provider, request: ProtocolRequest, now: datetime) -> Refreshed | OAuthError:
     """Use the refresh token of a request, within a transaction; a fault as a value, so that a revocation is kept."""
     bearer = request.parameters.get("refresh_token")
     tenant, digest = crypto.tenant_of(bearer), crypto.digest("refresh_token", bearer)
@@ -106,26 +106,26 @@ def refresh(provider: Provider, request: ProtocolRequest, now: datetime) -> Refr
         return invalid_grant("another client's refresh token")
     # RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
     if not set(request.parameters.get("scope").split()) <= set(standing.grant.scopes):
-        return Fault("invalid_scope", "The scope is wider than what was granted.")
+        return OAuthError("invalid_scope", "The scope is wider than what was granted.")
     if OFFLINE not in standing.scopes:
         return invalid_grant("the client may no longer have offline_access")
     if not _scopes(request, standing):
-        return Fault("invalid_scope", "The client may have none of these scopes any more.")
+        return OAuthError("invalid_scope", "The client may have none of these scopes any more.")
     found = _use(provider, request, standing, token, now)
     if isinstance(found, Refreshed):
         grants.note_grant_use(tenant, standing.grant.id, now)
     return found
 
 
-def _scopes(request: ProtocolRequest, standing: Standing) -> list[str]:
+def _scopes(request: ProtocolRequest, standing: ActiveGrant) -> list[str]:
     """Of the scopes that hold now those asked for, or all: the answer's ``scope`` tells the client (RFC 6749 §5.1)."""
     asked = request.parameters.get("scope").split() or standing.scopes
     return [scope for scope in standing.scopes if scope in asked]
 
 
 def _use(
-    provider: Provider, request: ProtocolRequest, standing: Standing, token: RefreshToken, now: datetime
-) -> Refreshed | Fault:
+    provider: Provider, request: ProtocolRequest, standing: ActiveGrant, token: RefreshToken, now: datetime
+) -> Refreshed | OAuthError:
     if token.idle_until <= now:
         return invalid_grant("not used for too long")
     if not standing.client.is_public:
@@ -139,8 +139,8 @@ def _use(
 
 
 def _use_again(
-    provider: Provider, request: ProtocolRequest, standing: Standing, token: RefreshToken, now: datetime
-) -> Refreshed | Fault:
+    provider: Provider, request: ProtocolRequest, standing: ActiveGrant, token: RefreshToken, now: datetime
+) -> Refreshed | OAuthError:
     """A used token: within the grace the same successor, later the end of the family (RFC 9700 §4.14.2)."""
     used = grants.refresh_token_of(token.organisation_id, token.digest)
     grace = timedelta(seconds=provider.settings.lifetimes.refresh_grace_seconds)
@@ -157,10 +157,10 @@ def _place(token: RefreshToken) -> str:
     return f"refresh_tokens:sealed_successor:{crypto.b64url(token.digest)}"
 
 
-def _revoke_family(request: ProtocolRequest, standing: Standing, now: datetime) -> None:
+def _revoke_family(request: ProtocolRequest, standing: ActiveGrant, now: datetime) -> None:
     grant = standing.grant
     if grants.revoke_grant(grant.organisation_id, grant.id, now, "refresh_reuse"):
-        record_by(
+        record(
             request.origin("", grant.client_id),
             Event.REUSE_FOUND,
             organisation_id=grant.organisation_id,

@@ -11,14 +11,14 @@ from datetime import timedelta
 from typing import Any
 
 from idp import clock, crypto
-from idp.audit import Event, Origin, record_by
+from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say, say_many
-from idp.identity import authority, sensitive_changes
+from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import ClientState
+from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.clients import secret_digest
-from idp.oauth.metadata import validate_metadata
 from idp.store import clients as store
 from idp.store import consents, grants
 from idp.store.clients import Client, ClientSecret
@@ -54,7 +54,7 @@ def register(
 
     Without ``client_id`` one is made; without ``secret`` 256 random bits are drawn.
     """
-    authority.require_operator(origin)
+    permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
     name, now = _client_id(client_id), clock.now()
     sensitive_changes.require(None, ClientState(checked))
@@ -68,7 +68,7 @@ def register(
             store.add_client(row)
         if kept:
             _add_secret(name, kept)
-        record_by(replace(origin, client_id=name), Event.CLIENT_CREATED)
+        record(replace(origin, client_id=name), Event.CLIENT_CREATED)
     return row, kept
 
 
@@ -77,7 +77,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
 
     ``metadata`` is the whole of it: whoever leaves members unchanged merges them in first.
     """
-    authority.require_operator(origin)
+    permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
     with transaction():
         row = _there(client_id)
@@ -94,7 +94,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
 
 def set_secret(client_id: str, secret: str, origin: Origin) -> None:
     """Put a given secret in the place of all others, at once."""
-    authority.require_operator(origin)
+    permissions.require_operator(origin)
     with transaction():
         kept = _secret(_there(client_id).metadata_, secret)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
@@ -105,7 +105,7 @@ def set_secret(client_id: str, secret: str, origin: Origin) -> None:
 
 def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) -> str:
     """A new secret, shown this once; the old ones hold for ``overlap`` more."""
-    authority.require_operator(origin)
+    permissions.require_operator(origin)
     with transaction():
         kept = _secret(_there(client_id).metadata_, None)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
@@ -119,7 +119,7 @@ def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) 
 
 def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
     """Let a client act no more, or again. What it holds stops working at once."""
-    authority.require_operator(origin)
+    permissions.require_operator(origin)
     with transaction():
         was_disabled = _there(client_id).disabled_at is not None
         sensitive_changes.require(ClientState({}, is_disabled=was_disabled), ClientState({}, is_disabled=disabled))
@@ -129,13 +129,13 @@ def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
 
 def remove(client_id: str, origin: Origin) -> None:
     """Delete a client; its grants are revoked, consents to it forgotten."""
-    authority.require_operator(origin)
+    permissions.require_operator(origin)
     with transaction():
         sensitive_changes.require(ClientState(_there(client_id).metadata_), None)
         grants.revoke_grants_of_client(client_id, clock.now(), "client_removed")
         consents.delete_consents_for(client_id)
         store.delete_client(client_id)
-        record_by(replace(origin, client_id=client_id), Event.CLIENT_DELETED)
+        record(replace(origin, client_id=client_id), Event.CLIENT_DELETED)
 
 
 def _there(client_id: str) -> Client:
@@ -146,7 +146,7 @@ def _there(client_id: str) -> Client:
 
 
 def _tell(origin: Origin, client_id: str, fields: Sequence[str]) -> None:
-    record_by(replace(origin, client_id=client_id), Event.CLIENT_CHANGED, data={"fields": list(fields)})
+    record(replace(origin, client_id=client_id), Event.CLIENT_CHANGED, data={"fields": list(fields)})
 
 
 def _client_id(given: str | None) -> str:

@@ -10,10 +10,10 @@ from idp.config import Settings
 from idp.oauth import discovery
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.code_grant import CodeGrant
-from idp.oauth.faults import Fault, invalid_request
-from idp.oauth.parameters import ProtocolRequest
+from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider, make_provider
 from idp.oauth.refresh_grant import RefreshGrant
+from idp.oauth.request_parameters import ProtocolRequest
 
 TOKEN_PARAMETERS = frozenset(
     ("grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_id", "client_secret")
@@ -59,7 +59,7 @@ class SleutelServer(AuthorizationServer):  # type: ignore[misc]  # Authlib is un
                 return grant(request, self)
         if not request.parameters.get("grant_type"):
             raise invalid_request("The grant_type is missing.")
-        raise Fault("unsupported_grant_type", "The grant_type is not supported.")
+        raise OAuthError("unsupported_grant_type", "The grant_type is not supported.")
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens: what must follow is done in the same transaction, not by a signal."""

@@ -9,9 +9,9 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from idp import clock, crypto
-from idp.identity import proofs
+from idp.identity import assurance as assurance_levels
+from idp.oauth.active_grant import ActiveGrant
 from idp.oauth.claims import for_id_token, issued_now
-from idp.oauth.gate import Standing
 from idp.oauth.provider import Provider
 
 ACCESS_TOKEN_TYPE = "at+jwt"
@@ -31,16 +31,18 @@ class Assurance:
         return {"acr": self.acr, "auth_time": clock.epoch_seconds(self.auth_time)}
 
 
-def assurance_of(provider: Provider, standing: Standing) -> Assurance:
+def assurance_of(provider: Provider, standing: ActiveGrant) -> Assurance:
     """The assurance of a grant: a later step-up elsewhere never changes it."""
     names = provider.settings.acr.names
-    answered = proofs.acr(standing.proofs, names, standing.grant.asked)
-    return Assurance(answered, proofs.amr(standing.proofs), proofs.auth_time(standing.proofs, names[answered]))
+    answered = assurance_levels.acr(standing.proofs, names, standing.grant.asked)
+    return Assurance(
+        answered, assurance_levels.amr(standing.proofs), assurance_levels.auth_time(standing.proofs, names[answered])
+    )
 
 
 def mint(
     provider: Provider,
-    standing: Standing,
+    standing: ActiveGrant,
     scopes: Sequence[str],
     *,
     nonce: str = "",
@@ -64,7 +66,7 @@ def mint(
     return response
 
 
-def _access_token(provider: Provider, standing: Standing, scopes: Sequence[str], assurance: Assurance) -> str:
+def _access_token(provider: Provider, standing: ActiveGrant, scopes: Sequence[str], assurance: Assurance) -> str:
     """RFC 9068 §2.2. ``jti`` names the grant, so that whoever takes the token can pass the gate."""
     grant = standing.grant
     claims = {
@@ -82,7 +84,7 @@ def _access_token(provider: Provider, standing: Standing, scopes: Sequence[str],
 
 
 def _id_token(
-    provider: Provider, standing: Standing, assurance: Assurance, nonce: str, access: str, person: Mapping[str, Any]
+    provider: Provider, standing: ActiveGrant, assurance: Assurance, nonce: str, access: str, person: Mapping[str, Any]
 ) -> str:
     grant = standing.grant
     claims = {

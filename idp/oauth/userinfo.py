@@ -4,16 +4,16 @@ from typing import Any
 
 from idp import clock
 from idp.oauth import claims
-from idp.oauth.faults import Fault
-from idp.oauth.gate import pass_gate
-from idp.oauth.parameters import Parameters
+from idp.oauth.active_grant import pass_gate
+from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
+from idp.oauth.request_parameters import Parameters
 from idp.oauth.tokens import read_access_token
 
 PARAMETERS = frozenset(("access_token",))
 
 
-class BearerFault(Fault):
+class BearerFault(OAuthError):
     """RFC 6750 §3: the error stands in ``WWW-Authenticate`` too; a request without a token is told of the scheme only."""
 
     def get_headers(self) -> list[tuple[str, str]]:

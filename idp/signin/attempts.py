@@ -11,9 +11,10 @@ from typing import Any
 from idp import clock, crypto, db
 from idp.config import Settings
 from idp.errors import NotFound, Unreadable
-from idp.identity import proofs
-from idp.signin.case import Needs, Visit
-from idp.signin.step import Noted, Stale
+from idp.identity import assurance
+from idp.signin.requirements import Needs
+from idp.signin.state import BrowserContext
+from idp.signin.step import Stale, StepResult
 from idp.store import attempts as store
 from idp.store import browsers, sealed
 from idp.store.attempts import Attempt
@@ -39,7 +40,7 @@ class Typed:
 NOTHING = Typed()
 
 
-def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed: Typed = NOTHING, reason: str = "") -> str:
+def open_attempt(settings: Settings, needs: Needs, visit: BrowserContext, typed: Typed = NOTHING, reason: str = "") -> str:
     """Begin a sign-in for this browser; its id. ``reason``: why it replaces another one, which the page says (S60)."""
     attempt_id, now = crypto.new_secret(), clock.now()
     digest = key(attempt_id)
@@ -63,7 +64,7 @@ def open_attempt(settings: Settings, needs: Needs, visit: Visit, typed: Typed = 
     return attempt_id
 
 
-def note_browser(visit: Visit, now: datetime) -> str:
+def note_browser(visit: BrowserContext, now: datetime) -> str:
     """Keep the browser's row at least as long as a sign-in that was begun there (``sweeps``). Returns the row's id."""
     if not visit.new_browser:
         browsers.note_visit(visit.browser_id, now, unless_since=now - timedelta(days=1))
@@ -71,7 +72,7 @@ def note_browser(visit: Visit, now: datetime) -> str:
     return browsers.add_new_browser(visit.browser_id, visit.new_browser, now)
 
 
-def none_yet(needs: Needs, visit: Visit) -> Attempt:
+def none_yet(needs: Needs, visit: BrowserContext) -> Attempt:
     """An attempt that is no row: for requests that may be met without asking anything."""
     now = clock.now()
     return Attempt(
@@ -80,7 +81,7 @@ def none_yet(needs: Needs, visit: Visit) -> Attempt:
     )  # fmt: skip
 
 
-def load(attempt_id: str, visit: Visit) -> Attempt | None:
+def load(attempt_id: str, visit: BrowserContext) -> Attempt | None:
     """This browser's attempt, if it is neither over nor expired."""
     if not visit.browser_id or visit.new_browser:
         return None
@@ -170,10 +171,10 @@ def opened(settings: Settings, attempt: Attempt) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def note(settings: Settings, attempt: Attempt, noted: Noted) -> None:
+def note(settings: Settings, attempt: Attempt, noted: StepResult) -> None:
     """Add to the facts, within the transaction; raises ``Stale`` where another request was first."""
     columns = {
-        "proofs": [*attempt.proofs, *proofs.as_json(noted.proofs)],
+        "proofs": [*attempt.proofs, *assurance.as_json(noted.proofs)],
         "answers": {**attempt.answers, **noted.answers},
         "findings": {**attempt.findings, **noted.findings},
         **noted.columns,

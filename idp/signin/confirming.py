@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from idp.config import Settings
-from idp.identity import proofs
+from idp.identity import assurance
 from idp.identity.sensitive_changes import Confirmation
-from idp.signin.case import Case, Needs
 from idp.signin.flow import next_step
-from idp.signin.steps.need import JUST_NOW
-from idp.store.logins import Login
+from idp.signin.requirements import Needs
+from idp.signin.state import Case
+from idp.signin.steps.required_level import JUST_NOW
+from idp.store.sessions import Login
 
 
 def fresh(settings: Settings, needs: Needs) -> Needs:
@@ -28,7 +29,7 @@ def confirmed(settings: Settings, case: Case, login: Login) -> Confirmation:
     plain = replace(case.needs, prompt=(), tasks=())
     if next_step(replace(case, needs=fresh(settings, plain))) is not None:
         return Confirmation.NOTHING
-    later = [proof for proof in proofs.from_json(login.proofs) if proof.at > login.started_at]
+    later = [proof for proof in assurance.from_json(login.proofs) if proof.at > login.started_at]
     ended = max((proof.at for proof in later), default=login.started_at)
     typed = any(proof.method == "password" and proof.at >= ended - JUST_NOW for proof in later)
     is_now = case.now < ended + timedelta(seconds=settings.lifetimes.confirmation_seconds)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from idp import db
 from idp.audit import Event
 from idp.errors import Conflict
-from idp.identity import browser_cookies, logins, proofs, remembered
+from idp.identity import assurance
+from idp.identity.credentials import remembered_devices
+from idp.identity.sessions import browser_cookies, sessions
 from idp.signin import attempts
 from idp.signin.flow import is_authenticated
-from idp.signin.gather import gather_again
-from idp.signin.step import Noted, Stale, Work, Wrong
+from idp.signin.load_state import gather_again
+from idp.signin.step import Stale, StepContext, StepResult, Wrong
 from idp.store import users
 
 
@@ -29,7 +31,7 @@ class NewCookies:
     browser: str
 
 
-def keep(work: Work, noted: Noted) -> NewCookies:
+def keep(work: StepContext, noted: StepResult) -> NewCookies:
     """Do everything that an answer does in one transaction: the facts, its effect, and the login where it is complete.
 
     Returns the new cookies: of the login where one began or grew, of the browser at each proof. Raises ``Lost`` and
@@ -52,13 +54,13 @@ def keep(work: Work, noted: Noted) -> NewCookies:
         return NewCookies(browser=_renew_browser(work, noted), login=_admit(gather_again(replace(work, visit=visit))))
 
 
-def _renew_browser(work: Work, noted: Noted) -> str:
+def _renew_browser(work: StepContext, noted: StepResult) -> str:
     """A planted or copied cookie must not share in what was just proved (ASVS 7.2.4)."""
     visit = work.visit
     return browser_cookies.renew(work.settings, visit.browser_id, visit.browser_digest) if noted.proofs else ""
 
 
-def _lock_person(work: Work, noted: Noted) -> None:
+def _lock_person(work: StepContext, noted: StepResult) -> None:
     """Lock the row of the person whom an answer is about, or names."""
     user_id = noted.columns.get("user_id") or work.attempt.user_id
     organisation_id = noted.columns.get("organisation_id") or work.attempt.organisation_id
@@ -66,7 +68,7 @@ def _lock_person(work: Work, noted: Noted) -> None:
         users.lock_user(organisation_id, user_id)
 
 
-def _admit(work: Work) -> str:
+def _admit(work: StepContext) -> str:
     """Begin the login, or renew it with further proofs, once all but consent is done; its cookie, new at each change."""
     case, visit = work.case, work.visit
     fresh = len(case.own_proofs) > int(case.answers.get("admitted", 0))
@@ -76,25 +78,25 @@ def _admit(work: Work) -> str:
     if case.login_id:
         new = case.own_proofs[int(case.answers.get("admitted", 0)) :]
         try:
-            cookie = logins.renew(user.organisation_id, case.login_id, new, case.now)
+            cookie = sessions.renew(user.organisation_id, case.login_id, new, case.now)
         except Conflict as ended:
             raise Stale from ended  # the login ended under its hands: the true page asks for the password
         work.record(Event.STEPPED_UP, methods=[proof.method for proof in new])
     else:
         _end_current(work)
-        _, cookie = logins.start(
+        _, cookie = sessions.start(
             work.settings, terms, user.organisation_id, user.id, case.own_proofs, visit.browser_id, visit.label,
             visit.address, case.now,
         )  # fmt: skip
         work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
-    if any(proof.method == "remembered" for proof in case.counting) and proofs.level(case.own_proofs) < 3:
-        remembered.note_use(user.organisation_id, user.id, visit.device, case.now)
-    attempts.note(work.settings, work.attempt, Noted(answers={"admitted": len(case.own_proofs)}))
+    if any(proof.method == "remembered" for proof in case.counting) and assurance.level(case.own_proofs) < 3:
+        remembered_devices.note_use(user.organisation_id, user.id, visit.device, case.now)
+    attempts.note(work.settings, work.attempt, StepResult(answers={"admitted": len(case.own_proofs)}))
     return cookie
 
 
-def _end_current(work: Work) -> None:
+def _end_current(work: StepContext) -> None:
     """End the login this browser holds: it has one at a time (S35)."""
-    login = logins.current(work.visit.login, work.case.now) if work.visit.login else None
+    login = sessions.current(work.visit.login, work.case.now) if work.visit.login else None
     if login is not None:
-        logins.end(login, "switched", work.origin)
+        sessions.end(login, "switched", work.origin)

@@ -1,9 +1,9 @@
 """The one decision: which step is due. Pure, worked out anew on every request."""
 
-from idp.signin.case import Case, Unmet
+from idp.signin.state import Case, Unmet
 from idp.signin.step import Step
 from idp.signin.steps import SEQUENCE
-from idp.signin.steps.need import needed_level
+from idp.signin.steps.required_level import needed_level
 
 
 def next_step(case: Case) -> Step | Unmet | None:

@@ -7,13 +7,13 @@ from math import ceil
 from typing import Any
 
 from idp import crypto
+from idp.branding import Brand, brand_of
 from idp.errors import Message, say
-from idp.identity.brand import Brand, brand_of
 from idp.signin import attempts
 from idp.signin.attempts import Typed
-from idp.signin.case import Case
 from idp.signin.flow import next_step
-from idp.signin.step import Form, Frame, Stale, Step, Work
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Stale, Step, StepContext
 
 PROVING = ("password", "factor")
 """Steps of a reauthentication that can be cancelled as a whole; later ones have their own way out."""
@@ -76,19 +76,19 @@ class Told:
         """The same later: once the wait is over, there is nothing to say but what was typed."""
         return self if self.wait_until is None or now < self.wait_until else replace(self, errors=(), wait_until=None)
 
-    def fits(self, work: Work, step: Step) -> bool:
+    def fits(self, work: StepContext, step: Step) -> bool:
         """Whether the step that it is about is due, and nothing was answered since."""
         return self.step == step.name and self.facts == _facts(work, step)
 
 
-def told(work: Work, step: Step, errors: tuple[Message, ...], form: Form, retry_after: int = 0) -> Told:
+def told(work: StepContext, step: Step, errors: tuple[Message, ...], form: Form, retry_after: int = 0) -> Told:
     """What to tell about an answer that was not taken."""
     typed = {name: form[name][:254] for name in TYPED_AGAIN if form.get(name)}
     until = work.case.now + timedelta(seconds=retry_after) if retry_after else None
     return Told(work.case.attempt_id, step.name, _facts(work, step), errors, typed, until)
 
 
-def _facts(work: Work, step: Step) -> str:
+def _facts(work: StepContext, step: Step) -> str:
     """Where the sign-in stands. What a page has prepared is left out: a new challenge changes no answer."""
     case = work.case
     person = case.person.user_id if case.person else ""
@@ -97,7 +97,7 @@ def _facts(work: Work, step: Step) -> str:
     return crypto.b64url(crypto.digest("facts", repr(stands)))
 
 
-def shown(work: Work, step: Step, told: Told | None = None) -> Shown:
+def shown(work: StepContext, step: Step, told: Told | None = None) -> Shown:
     """The page of a step. Raises ``Stale`` where the step is not due any more: the sign-in was dropped under its hands."""
     case = work.case
     if next_step(case) is not step:
@@ -114,12 +114,12 @@ STARTS_AGAIN = {
 }
 
 
-def brand_shown(work: Work) -> Brand:
+def brand_shown(work: StepContext) -> Brand:
     """The organisation's look, where the organisation may be named (S29)."""
     return brand_of(work.organisation) if work.organisation and work.case.may_name_organisation else Brand()
 
 
-def _frame(work: Work, step: Step, told: Told | None) -> Frame:
+def _frame(work: StepContext, step: Step, told: Told | None) -> Frame:
     case, client = work.case, work.case.needs.client
     named = case.organisation if case.may_name_organisation else None
     username = case.person.username if case.person else ""

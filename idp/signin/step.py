@@ -8,13 +8,13 @@ from idp import audit
 from idp.audit import Event, Origin
 from idp.config import Settings
 from idp.errors import Message
-from idp.identity.organisations import OrganisationSettings
-from idp.identity.proofs import Proof
-from idp.signin.case import Case, Visit
+from idp.identity.assurance import Proof
+from idp.identity.organisations.settings import OrganisationSettings
+from idp.signin.state import BrowserContext, Case
 from idp.store import attempts
 from idp.store.attempts import Attempt
-from idp.store.logins import Login
 from idp.store.organisations import Organisation
+from idp.store.sessions import Login
 from idp.store.users import User
 
 Form = Mapping[str, str]
@@ -48,11 +48,11 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Work:
+class StepContext:
     """The rows behind a case, for steps that have effects."""
 
     settings: Settings
-    visit: Visit
+    visit: BrowserContext
     case: Case
     attempt: Attempt
     organisation: Organisation | None = None
@@ -73,7 +73,7 @@ class Work:
     def record(self, event: Event, *, outcome: str = "success", user: User | None = None, **data: object) -> None:
         """An audit row about the person of this work; within the transaction of what it tells."""
         about = user or self.user
-        audit.record_by(
+        audit.record(
             self.origin_of(about),
             event,
             organisation_id=about.organisation_id if about else (self.organisation.id if self.organisation else ""),
@@ -82,7 +82,7 @@ class Work:
             data=data,
         )
 
-    def bound(self, noted: "Noted") -> "Noted":
+    def bound(self, noted: "StepResult") -> "StepResult":
         """The same answer, by which this sign-in is its person's from now on, also where it was a login that told who.
 
         Else whoever knows another's password shows a second factor of their own, signs out, and goes on as the other.
@@ -108,7 +108,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Noted:
+class StepResult:
     """A right answer: what it adds to the attempt. ``columns`` are set as they are; ``prepared`` replaces, None keeps.
 
     ``effect`` runs in the one transaction in which all this is kept; where it finds that somebody was first (a code spent
@@ -133,7 +133,7 @@ class Wrong:
     prepared: Mapping[str, Any] | None = None
 
 
-Outcome = Noted | Wrong
+Outcome = StepResult | Wrong
 
 
 class Stale(Exception):
@@ -153,8 +153,8 @@ class Step:
     silent_error: str
     due: Callable[[Case], bool]
     page: Callable[[Case, Frame], object]
-    answer: Callable[[Work, Form], Outcome]
-    prepare: Callable[[Work], Mapping[str, Any] | None] | None = None
+    answer: Callable[[StepContext, Form], Outcome]
+    prepare: Callable[[StepContext], Mapping[str, Any] | None] | None = None
     stage: Callable[[Case], str] | None = None
 
     def stage_of(self, case: Case) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, delete_some, every, one, session, write
 from idp.store.consents import Consent
-from idp.store.logins import Login
+from idp.store.sessions import Login
 from idp.store.users import User
 
 

@@ -1,4 +1,4 @@
-"""The logos of organisations, as they are served: drawn anew from what was uploaded (``identity.logos``)."""
+"""The logos of organisations, as they are served: drawn anew from what was uploaded (``identity.organisations.logos``)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ class Logo(Base):
     """An organisation's one logo: a PNG of ``width`` by ``height`` pixels.
 
     ``id`` is new with each upload, so that its address may be kept for ever. It is random, no digest of the image: whoever
-    has a shop's logo could else ask whether that shop is here. ``ground``: see ``identity.brand``.
+    has a shop's logo could else ask whether that shop is here. ``ground``: see ``branding``.
     """
 
     __tablename__ = "logos"

@@ -1,7 +1,7 @@
 """Organisations with their shops, groups and dated policies."""
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, del
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
-from idp.db import Base, Id, add, asks_every, asks_one, every, one, values, write
+from idp.db import Base, Id, add, asks_one, every, one, values, write
 from idp.normal_forms import compared
 
 N = TypeVar("N", "Shop", "Group")
@@ -77,26 +77,6 @@ class Group(Base):
     name_key: Mapped[str] = mapped_column(String(254), default=lambda row: _key_of(row, "name"))
     """The form compared (see ``normal_forms``)."""
     requires_mfa: Mapped[bool] = mapped_column(Boolean, default=False)
-
-
-class Policy(Base):
-    """A dated rule (S11). Every condition that is not empty must hold; ``require`` is ``second_factor`` or an acr name.
-
-    Belongs to the installation: an empty ``organisations`` speaks for all.
-    """
-
-    __tablename__ = "policies"
-
-    name: Mapped[str] = mapped_column(String(100), primary_key=True)
-    starts: Mapped[date]
-    ends: Mapped[date | None]
-    require: Mapped[str] = mapped_column(String(100))
-    countries: Mapped[list[str]] = mapped_column(default=list)
-    integrations: Mapped[list[str]] = mapped_column(default=list)
-    roles: Mapped[list[str]] = mapped_column(default=list)
-    groups: Mapped[list[str]] = mapped_column(default=list)
-    organisations: Mapped[list[str]] = mapped_column(default=list)
-    clients: Mapped[list[str]] = mapped_column(default=list)
 
 
 @asks_one
@@ -176,12 +156,6 @@ def _named(
     return every(here)
 
 
-@asks_every
-def policies() -> Select[Policy]:
-    """All dated rules, by name; there are few, and ``identity.policy`` decides which speak."""
-    return select(Policy).order_by(Policy.name)
-
-
 def count_organisations() -> int:
     """How many retailers there are."""
     return int(values(select(func.count()).where(Organisation.kind == "retailer"))[0][0])
@@ -242,23 +216,3 @@ def change_group(organisation_id: str, group_id: str, **changes: Any) -> int:
 def delete_group(organisation_id: str, group_id: str) -> int:
     """Delete, with its memberships."""
     return write(delete(Group).where(Group.organisation_id == organisation_id, Group.id == group_id))
-
-
-def policy_named(name: str) -> Policy | None:
-    """By its name."""
-    return one(select(Policy).where(Policy.name == name))
-
-
-def add_policy(row: Policy) -> None:
-    """Insert."""
-    add(row)
-
-
-def change_policy(name: str, **changes: Any) -> int:
-    """Set columns."""
-    return write(update(Policy).where(Policy.name == name).values(**changes))
-
-
-def delete_policy(name: str) -> int:
-    """Delete."""
-    return write(delete(Policy).where(Policy.name == name))

@@ -19,10 +19,11 @@ from idp.crypto import Ring
 from idp.db import session, values, write
 from idp.errors import Unreadable
 from idp.store.attempts import Attempt
-from idp.store.credentials import Totp
-from idp.store.links import MailedLink, ResetRequest
+from idp.store.email_links import MailedLink
 from idp.store.outbox import OutgoingMail
+from idp.store.password_resets import ResetRequest
 from idp.store.signing_keys import SigningKey
+from idp.store.totp import Totp
 
 Key = str | bytes
 """What names a row within its table: an id, or a digest."""

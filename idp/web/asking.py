@@ -3,10 +3,10 @@
 from flask import current_app
 
 from idp.oauth import authorize
-from idp.signin.case import Needs
-from idp.web import browser
+from idp.signin.requirements import Needs
+from idp.web import request_context
 
 
 def read(stored: Needs) -> Needs | None:
     """Return the needs as of this visit. None where the app's request is not valid any more; asked again, it says why."""
-    return authorize.read_again(current_app.extensions["sleutel.oauth"], stored, browser.visit())
+    return authorize.read_again(current_app.extensions["sleutel.oauth"], stored, request_context.visit())

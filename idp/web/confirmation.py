@@ -5,12 +5,13 @@ from dataclasses import replace
 from flask import g
 
 from idp.errors import Message, say
-from idp.identity import confirming, sensitive_changes
+from idp.identity import sensitive_changes
+from idp.identity.credentials import reauthentication
 from idp.identity.sensitive_changes import Confirmation
 from idp.store.users import User
-from idp.web import browser, forms
-from idp.web.account.person import me
-from idp.web.reset import origin
+from idp.web import forms, request_context
+from idp.web.account.current_user import me
+from idp.web.link_pages import origin
 
 NO_PASSWORD = say("Enter your password to confirm.")
 """The reauthentication that spared the password is too long ago by now."""
@@ -35,8 +36,10 @@ def unconfirmed(user: User) -> Message | None:
     posted = forms.fields().get("password")
     if posted is None:
         return NO_PASSWORD
-    if not confirming.password_fits(browser.settings(), user, posted, browser.visit().browser_id, origin(user.id)):
-        return confirming.WRONG_PASSWORD
+    if not reauthentication.password_fits(
+        request_context.settings(), user, posted, request_context.visit().browser_id, origin(user.id)
+    ):
+        return reauthentication.WRONG_PASSWORD
     me(replace(g.needs, subject=user.id))
     g.typed_password = True
     if sensitive_changes.given() >= Confirmation.FRESH_PROOF:

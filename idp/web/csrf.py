@@ -8,25 +8,25 @@ has a token of ours for a cookie that it planted.
 from flask import abort, request
 
 from idp import crypto
-from idp.web import browser
+from idp.web import request_context
 
 
 def token() -> str:
     """Return the token of one form: it fits one cookie value, a second part shows that we made it, a third is the form's."""
-    ring = browser.settings().ring
-    bound = ring.mac("csrf", browser.cookies().browser)
+    ring = request_context.settings().ring
+    bound = ring.mac("csrf", request_context.cookies().browser)
     return f"{bound}.{ring.mac('csrf-made', bound)}.{crypto.new_id()}"
 
 
 def fits() -> bool:
     """Whether the posted form is this browser's own."""
-    if browser.is_foreign():
+    if request_context.is_foreign():
         return False
-    ring, cookies = browser.settings().ring, browser.cookies()
+    ring, cookies = request_context.settings().ring, request_context.cookies()
     bound, made, _ = _parts()
     if not cookies.browser_is_new and ring.mac_fits(bound, "csrf", cookies.browser):
         return True
-    return browser.is_own() and ring.mac_fits(made, "csrf-made", bound)
+    return request_context.is_own() and ring.mac_fits(made, "csrf-made", bound)
 
 
 def form_id() -> str:

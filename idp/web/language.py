@@ -16,11 +16,11 @@ from flask import g, request
 from flask_babel import refresh
 
 from idp import clock
-from idp.identity import logins
-from idp.identity.brand import languages_of
+from idp.branding import languages_of
+from idp.identity.sessions import sessions
 from idp.languages import Language, spoken
 from idp.store import organisations, users
-from idp.web import browser
+from idp.web import request_context
 
 MOST_TAGS = 10
 PICKED = "language"
@@ -70,7 +70,7 @@ def speaking(language: str) -> Iterator[None]:
 
 def chosen() -> Language:
     """The language of this request's page."""
-    return next(iter(spoken(_wishes())), browser.settings().default_language)
+    return next(iter(spoken(_wishes())), request_context.settings().default_language)
 
 
 def _wishes() -> Iterator[str]:
@@ -79,7 +79,7 @@ def _wishes() -> Iterator[str]:
     yield request.args.get(PICKED, "")
     yield from g.get("ui_locales") or request.args.get("ui_locales", "").split()[:MOST_TAGS]
     yield _own()
-    yield request.cookies.get(browser.cookie_name(PICKED), "")
+    yield request.cookies.get(request_context.cookie_name(PICKED), "")
     yield from (tag for tag, quality in request.accept_languages if quality > 0)
     yield from g.get("organisation_languages", ())
 
@@ -95,8 +95,8 @@ def _own() -> str:
 
 
 def _look_up_login() -> None:
-    value = request.cookies.get(browser.cookie_name("login"), "")[:128]
-    login = logins.current(value, clock.now()) if value else None
+    value = request.cookies.get(request_context.cookie_name("login"), "")[:128]
+    login = sessions.current(value, clock.now()) if value else None
     user = users.user(login.organisation_id, login.user_id) if login else None
     if user is None:
         return

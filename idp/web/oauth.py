@@ -11,18 +11,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from idp import crypto, keys, outage
+from idp.branding import brand_of
 from idp.errors import Refusal, say
-from idp.identity.brand import brand_of
-from idp.oauth import asked, authorize, logout, parameters, userinfo
-from idp.oauth.faults import Fault, invalid_request
-from idp.oauth.hints import short_request
+from idp.oauth import authorization_request, authorize, logout, request_parameters, userinfo
+from idp.oauth.authorization_response import Answer, Ask, Outcome, Refused
+from idp.oauth.errors import OAuthError, invalid_request
+from idp.oauth.id_token_hints import short_request
 from idp.oauth.logout import AskFirst, LogoutOutcome, SignedOut
-from idp.oauth.parameters import Parameters, ProtocolRequest
-from idp.oauth.responses import Answer, Ask, Outcome, Refused
+from idp.oauth.request_parameters import Parameters, ProtocolRequest
 from idp.oauth.server import TOKEN_PARAMETERS, SleutelServer
-from idp.signin.case import Visit
-from idp.web import browser, csrf, forms, language, pages
-from idp.web.account import person
+from idp.signin.state import BrowserContext
+from idp.web import csrf, forms, language, pages, request_context
+from idp.web.account import current_user
 
 log = structlog.get_logger("oauth")
 blueprint = Blueprint("oauth", __name__)
@@ -86,7 +86,7 @@ def jwks() -> Response:
 def token() -> Response:
     """The token endpoint: POST only (RFC 6749 §3.2)."""
     if request.method != "POST":
-        raise Fault("invalid_request", "The token endpoint takes POST only.", status=405)
+        raise OAuthError("invalid_request", "The token endpoint takes POST only.", status=405)
     return server().create_token_response(_protocol_request(_form(TOKEN_PARAMETERS)))
 
 
@@ -94,7 +94,7 @@ def token() -> Response:
 def userinfo_() -> Response:
     """Claims about the person of an access token."""
     if request.method not in ("GET", "POST"):
-        raise Fault("invalid_request", "The userinfo endpoint takes GET and POST only.", status=405)
+        raise OAuthError("invalid_request", "The userinfo endpoint takes GET and POST only.", status=405)
     has_form = request.method == "POST" and request.mimetype == FORM
     body = _form(userinfo.PARAMETERS) if has_form else Parameters()
     return _json(userinfo.userinfo(server().provider, request.headers.get("Authorization", ""), body))
@@ -113,7 +113,7 @@ def _fault(error: OAuth2Error) -> Response:
 @machines.errorhandler(Refusal)
 def _refused(refusal: Refusal) -> Response:
     retry_after = int(getattr(refusal, "retry_after", 0))
-    return _fault(Fault("temporarily_unavailable", "Please wait.", status=refusal.status, retry_after=retry_after))
+    return _fault(OAuthError("temporarily_unavailable", "Please wait.", status=refusal.status, retry_after=retry_after))
 
 
 @machines.errorhandler(SQLAlchemyError)
@@ -122,18 +122,18 @@ def _database_failed(error: SQLAlchemyError) -> Response:
     if not outage.is_outage(error) and not outage.is_overtaken(error):
         return _unexpected(error)
     log.error("database_unavailable", route=request.endpoint, reason=outage.reason_of(error))
-    return _fault(Fault("temporarily_unavailable", "Please try again.", status=503, retry_after=outage.RETRY_SECONDS))
+    return _fault(OAuthError("temporarily_unavailable", "Please try again.", status=503, retry_after=outage.RETRY_SECONDS))
 
 
 @machines.errorhandler(HTTPException)
 def _http_error(error: HTTPException) -> Response:
-    return _fault(Fault("invalid_request", "The request cannot be taken.", status=error.code or 400))
+    return _fault(OAuthError("invalid_request", "The request cannot be taken.", status=error.code or 400))
 
 
 @machines.errorhandler(Exception)
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected", route=request.endpoint, exc_info=error)
-    return _fault(Fault("server_error", "Something went wrong on our side, and we have logged it.", status=500))
+    return _fault(OAuthError("server_error", "Something went wrong on our side, and we have logged it.", status=500))
 
 
 @machines.after_request
@@ -168,16 +168,16 @@ def _form(known: frozenset[str]) -> Parameters:
         raise invalid_request("Parameters belong in the body, not in the query.")
     if request.mimetype != FORM:
         raise invalid_request(f"The body must be {FORM}.")
-    return parameters.read(request.get_data(parse_form_data=False), known)
+    return request_parameters.read(request.get_data(parse_form_data=False), known)
 
 
-def _protocol_request(found: Parameters, visit: Visit | None = None) -> ProtocolRequest:
+def _protocol_request(found: Parameters, visit: BrowserContext | None = None) -> ProtocolRequest:
     return ProtocolRequest(
         request.method,
         found,
         headers=dict(request.headers),
-        address=browser.address(),
-        request_id=browser.request_id(),
+        address=request_context.address(),
+        request_id=request_context.request_id(),
         label=visit.label if visit else "",
         browser_id=visit.browser_id if visit else "",
     )
@@ -189,22 +189,22 @@ def _protocol_request(found: Parameters, visit: Visit | None = None) -> Protocol
 @blueprint.get("/oauth/authorize")
 def authorize_() -> Response:
     """The authorization endpoint."""
-    found = _query(asked.PARAMETERS)
-    visit = browser.visit()
+    found = _query(authorization_request.PARAMETERS)
+    visit = request_context.visit()
     return _outcome(authorize.begin(server(), _protocol_request(found, visit), visit))
 
 
 @blueprint.get("/oauth/authorize/<attempt_id>")
 def resume(attempt_id: str) -> Response:
     """Back from a sign-in in progress."""
-    return _outcome(authorize.resume(server(), browser.visit(), attempt_id))
+    return _outcome(authorize.resume(server(), request_context.visit(), attempt_id))
 
 
 @blueprint.get("/oauth/logout")
 def logout_() -> Response:
     """Sign out on a relying app's request."""
     _speak_to_them()
-    return _logged_out(logout.log_out(server().provider, _query(logout.PARAMETERS), browser.visit()))
+    return _logged_out(logout.log_out(server().provider, _query(logout.PARAMETERS), request_context.visit()))
 
 
 @blueprint.post("/oauth/authorize")
@@ -212,10 +212,10 @@ def logout_() -> Response:
 def as_get() -> Response:
     """A form of another site comes without our cookies (SameSite=Lax); the same request by GET brings them."""
     body = request.get_data() if request.mimetype == FORM else b""
-    short = short_request(server().provider, body, asked.PARAMETERS | logout.PARAMETERS)
+    short = short_request(server().provider, body, authorization_request.PARAMETERS | logout.PARAMETERS)
     if not short and request.path == "/oauth/authorize":
         return _bad(
-            "invalid_request", f"The body must be {FORM} of at most {parameters.LONGEST_KEPT} bytes beside the hint."
+            "invalid_request", f"The body must be {FORM} of at most {request_parameters.LONGEST_KEPT} bytes beside the hint."
         )
     # A body that cannot be read asks for nothing but to sign out.
     query = quote_from_bytes(short or b"", safe="%&=+-._~!*()")
@@ -230,21 +230,21 @@ def confirm_logout() -> Response:
     if form.get("choice") != "sign_out":
         return pages.see_other("/")
     _speak_to_them()
-    return _logged_out(logout.confirm(server().provider, form.get("request", ""), browser.visit()))
+    return _logged_out(logout.confirm(server().provider, form.get("request", ""), request_context.visit()))
 
 
 def _speak_to_them() -> None:
     """In the language that the person signed in chose (S62), asked before the login is over."""
-    present = person.who()
+    present = current_user.who()
     if present is not None:
         language.prefer(present.user.locale)
         pages.wear(brand_of(present.organisation))
 
 
 def _query(known: frozenset[str]) -> Parameters:
-    found = parameters.read(request.query_string, known)
-    if len(request.query_string) - len(found.get("id_token_hint")) > parameters.LONGEST_KEPT:
-        return Parameters(faults={parameters.WHOLE: "is too long"})
+    found = request_parameters.read(request.query_string, known)
+    if len(request.query_string) - len(found.get("id_token_hint")) > request_parameters.LONGEST_KEPT:
+        return Parameters(faults={request_parameters.WHOLE: "is too long"})
     return found
 
 
@@ -281,8 +281,8 @@ def _logged_out(outcome: LogoutOutcome) -> Response:
             )
             return pages.render("oauth/logout.html", page, 400 if outcome.wrong else 200)
         case SignedOut():
-            if browser.visit().login:  # what another site embeds comes without it, and must not take it away
-                browser.cookies().login = ""
+            if request_context.visit().login:  # what another site embeds comes without it, and must not take it away
+                request_context.cookies().login = ""
             if outcome.to:
                 return pages.see_other(outcome.to)
             return pages.render(

@@ -13,13 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from idp import outage
+from idp.branding import Brand
 from idp.errors import Message, Refusal, say
 from idp.identity import sensitive_changes
-from idp.identity.brand import Brand
 from idp.languages import LANGUAGES
 from idp.resources import PACKAGE
-from idp.signin import settle
-from idp.web import assets, browser, csrf, language, times, unsaved
+from idp.signin import authenticate
+from idp.web import assets, csrf, language, request_context, times, unsaved
 
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
@@ -107,7 +107,7 @@ def setup_pages(app: Flask) -> None:
 def _name_in_log() -> None:
     """Every line that is logged for a request carries its id."""
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request=browser.request_id())
+    structlog.contextvars.bind_contextvars(request=request_context.request_id())
 
 
 def _refuse_at_entry() -> None:
@@ -201,9 +201,9 @@ def pick_language() -> Response:
         attempt_id = parse_qs(urlsplit(back).query).get("attempt", [""])[0]
         back = language.at(back, picked)
     if attempt_id:
-        settle.choose_locale(browser.settings(), browser.visit(), attempt_id, picked)
+        authenticate.choose_locale(request_context.settings(), request_context.visit(), attempt_id, picked)
     response = see_other(back)
-    browser.put_cookie(response, language.PICKED, picked, browser.LONG)
+    request_context.put_cookie(response, language.PICKED, picked, request_context.LONG)
     return response
 
 
@@ -213,7 +213,7 @@ def way_back(otherwise: str) -> str:
     Where the page was the answer to a form, it is that page: what was typed and what was wrong stand there.
     """
     back = request.form.get("back", otherwise)
-    page = request.headers.get("Referer", "").removeprefix(browser.settings().issuer)
+    page = request.headers.get("Referer", "").removeprefix(request_context.settings().issuer)
     back = page if page.startswith("/") and is_answer(page) else back
     is_ours = back.startswith("/") and not back.startswith("//") and "\\" not in back and back.isprintable()
     return back if is_ours else otherwise
@@ -271,7 +271,7 @@ def _database_failed(error: SQLAlchemyError) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected", route=request.endpoint, exc_info=error)
-    return error_page(500, TITLES[500], TEXTS[500], {"Request": browser.request_id()})
+    return error_page(500, TITLES[500], TEXTS[500], {"Request": request_context.request_id()})
 
 
 def _finish(response: Response) -> Response:
@@ -285,4 +285,4 @@ def _finish(response: Response) -> Response:
         value.encode(
             "latin-1"
         )  # what WSGI cannot send fails here, where it is logged and answered, and not while it is sent
-    return browser.keep(response)
+    return request_context.keep(response)

@@ -17,8 +17,8 @@ from flask import Flask, Response, current_app, g, make_response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from idp import clock
-from idp.identity import logins
-from idp.web import browser, csrf, language, pages, sent_forms, stash
+from idp.identity.sessions import sessions
+from idp.web import csrf, language, pages, request_context, sent_forms, stash
 
 log = structlog.get_logger("web")
 REFERENCE = "answer"
@@ -118,9 +118,9 @@ def _show_kept() -> Response | None:
 
 def _login_id() -> str:
     """The login that is live after this request; empty where nobody is signed in."""
-    changed = browser.cookies().login
-    bearer = browser.visit().login if changed is None else changed
-    login = logins.current(bearer, clock.now()) if bearer else None
+    changed = request_context.cookies().login
+    bearer = request_context.visit().login if changed is None else changed
+    login = sessions.current(bearer, clock.now()) if bearer else None
     return login.id if login else ""
 
 

@@ -9,10 +9,10 @@ from flask import Flask, Response, abort, g
 
 from idp.identity import sensitive_changes
 from idp.identity.sensitive_changes import Confirmation, ConfirmationRequired
-from idp.signin.case import Needs
 from idp.signin.confirming import fresh
-from idp.web import browser
-from idp.web.account.person import SignInFirst, me, who
+from idp.signin.requirements import Needs
+from idp.web import request_context
+from idp.web.account.current_user import SignInFirst, me, who
 
 
 def setup_reauthentication(app: Flask) -> None:
@@ -30,7 +30,7 @@ def reauthenticate(required: ConfirmationRequired) -> Response:
     if needs is None or present is None:
         abort(403)
     # The page itself needs no fresh proof, so it is the way out too: with the form as it was typed.
-    wanted = replace(fresh(browser.settings(), needs), subject=present.user.id, tasks=(), cancel_to=needs.return_to)
+    wanted = replace(fresh(request_context.settings(), needs), subject=present.user.id, tasks=(), cancel_to=needs.return_to)
     if sensitive_changes.given() >= Confirmation.FRESH_PROOF:
         wanted = replace(wanted, prompt=("login",))
     try:

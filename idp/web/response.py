@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PlainRequest(Request):
-    """Flask's request, with a query that can always be read. The protocol reads its own strictly (``oauth.parameters``)."""
+    """A request whose query can always be read. The protocol reads its own strictly (``oauth.request_parameters``)."""
 
     @cached_property
     def args(self) -> MultiDict[str, str]:

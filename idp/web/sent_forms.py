@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from idp import crypto, db
 from idp.errors import Busy
-from idp.web import browser, csrf, pages, stash
+from idp.web import csrf, pages, request_context, stash
 
 PURPOSE, PENDING = "sent", ""
 CLAIM_SECONDS = 30
@@ -30,7 +30,7 @@ def posted() -> bool:
     if request.method != "POST" or request.url_rule is None or ANSWERED_ELSEWHERE & set(request.blueprints):
         return False
     try:
-        return bool(csrf.form_id()) and csrf.fits() and not browser.visit().new_browser
+        return bool(csrf.form_id()) and csrf.fits() and not request_context.visit().new_browser
     except HTTPException:  # the body could not be read
         return False
 
@@ -68,7 +68,7 @@ def note_answer(answer: Response, *, is_refused: bool) -> None:
 def _reference(login_id: str) -> str:
     """What the posted form is kept as: a keyed digest, since there may be a password among the fields."""
     fields = [(name, *values) for name, values in request.form.lists()]
-    return browser.settings().ring.mac("sent-form", repr((login_id, request.full_path, fields, _files())))[:26]
+    return request_context.settings().ring.mac("sent-form", repr((login_id, request.full_path, fields, _files())))[:26]
 
 
 def _files() -> list[tuple[str, str, bytes]]:
@@ -80,5 +80,5 @@ def _files() -> list[tuple[str, str, bytes]]:
 
 
 def _sets_cookies(answer: Response) -> bool:
-    cookies = browser.cookies()
+    cookies = request_context.cookies()
     return "Set-Cookie" in answer.headers or bool(cookies.browser_renewed) or (cookies.login, cookies.device) != (None, None)

@@ -6,14 +6,14 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, make_response, request
 
 from idp.errors import say
-from idp.signin import attempts, settle
+from idp.signin import attempts, authenticate
 from idp.signin.attempts import ELSEWHERE
-from idp.signin.case import Continue
-from idp.signin.settle import Done
+from idp.signin.authenticate import Done
 from idp.signin.shown import Shown, Told
-from idp.web import asking, browser, csrf, forms, language, pages, post_redirect_get, stash
-from idp.web.account import person
-from idp.web.reset import ToldPage, tell
+from idp.signin.state import Continue
+from idp.web import asking, csrf, forms, language, pages, post_redirect_get, request_context, stash
+from idp.web.account import current_user
+from idp.web.link_pages import ToldPage, tell
 
 blueprint = Blueprint("signin", __name__)
 PURPOSE, CHECK = "sign-in", "cookies"
@@ -25,7 +25,7 @@ SECONDS = 86_400
 @blueprint.get("/sign-in")
 def front() -> Response:
     """Where an old address of a sign-in leads when nobody knows any more who asked for it."""
-    if person.who() is not None:
+    if current_user.who() is not None:
         return pages.see_other("/")
     texts = (say("You are not signed in here, and this address does not lead on to an app."),)
     return tell(ToldPage(say("Sign in"), texts, signs_in=True))
@@ -37,7 +37,7 @@ def show(attempt_id: str) -> Response:
     if len(attempt_id) != ID_LENGTH or not attempt_id.isascii():
         abort(404)  # no bookmark of a sign-in, but junk
     told = _told(attempt_id)
-    shown = settle.show(browser.settings(), browser.visit(), attempt_id, asking.read, told)
+    shown = authenticate.show(request_context.settings(), request_context.visit(), attempt_id, asking.read, told)
     if isinstance(shown, Shown):
         return _page(shown)
     return pages.see_other(shown.to) if isinstance(shown, Done) else _lead_on(attempt_id, told)
@@ -46,10 +46,10 @@ def show(attempt_id: str) -> Response:
 @blueprint.post("/sign-in/<attempt_id>")
 def answer(attempt_id: str) -> Response:
     """An answer to the step that it names; a form that finds no matching sign-in opens a new one (S60)."""
-    form, settings, visit = forms.fields(), browser.settings(), browser.visit()
+    form, settings, visit = forms.fields(), request_context.settings(), request_context.visit()
     language.asked_in(*attempts.languages_asked(settings, form.get("request", "")))  # a refusal speaks it too
     step = form.get("step", "")
-    taken = settle.answer(settings, visit, attempt_id, asking.read, step, form) if csrf.fits() else None
+    taken = authenticate.answer(settings, visit, attempt_id, asking.read, step, form) if csrf.fits() else None
     if taken is None:
         return _begin_again(attempt_id, form)
     if isinstance(taken, Told):
@@ -64,13 +64,13 @@ def _begin_again(attempt_id: str, form: Mapping[str, str]) -> Response:
     Where the form's own request does not open (sealing keys change), the stored one leads on.
     """
     sealed, username = form.get("request", ""), form.get("username", "")
-    if browser.cookies().browser_is_new:
-        carried = attempts.carry(browser.settings(), sealed, username)
+    if request_context.cookies().browser_is_new:
+        carried = attempts.carry(request_context.settings(), sealed, username)
         to = f"/sign-in/again?request={carried}" if carried else ""
     else:
-        reopened = settle.reopen(browser.settings(), browser.visit(), sealed, username)
+        reopened = authenticate.reopen(request_context.settings(), request_context.visit(), sealed, username)
         to = f"/sign-in/{reopened}" if reopened else ""
-    if not to and sealed and settle.asked_by(browser.settings(), attempt_id):
+    if not to and sealed and authenticate.asked_by(request_context.settings(), attempt_id):
         to = f"/sign-in/{quote(attempt_id)}"
     return pages.see_other(to) if to else _gone()
 
@@ -79,14 +79,20 @@ def _begin_again(attempt_id: str, form: Mapping[str, str]) -> Response:
 def again() -> Response:
     """Open a sign-in for a stale form that came without this browser's cookie (S60)."""
     sealed = request.args.get("request", "")
-    reopened = None if browser.is_foreign() else settle.reopen(browser.settings(), browser.visit(), sealed, "", ELSEWHERE)
+    reopened = (
+        None
+        if request_context.is_foreign()
+        else authenticate.reopen(request_context.settings(), request_context.visit(), sealed, "", ELSEWHERE)
+    )
     return pages.see_other(f"/sign-in/{reopened}") if reopened else _gone()
 
 
 @blueprint.get("/sign-in/<attempt_id>/recovery-codes.txt")
 def recovery_codes(attempt_id: str) -> Response:
     """The codes as a text file, as long as the page shows them (S23)."""
-    page = settle.recovery_codes(browser.settings(), browser.visit(), attempt_id, asking.read) or abort(404)
+    page = authenticate.recovery_codes(
+        request_context.settings(), request_context.visit(), attempt_id, asking.read
+    ) or abort(404)
     response = make_response("\r\n".join((page.file_name, "", *page.codes, "")))
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="{page.file_name}.txt"'
@@ -96,17 +102,17 @@ def recovery_codes(attempt_id: str) -> Response:
 
 def _gone() -> Response:
     texts = (say("It was finished, took too long, or was started in another browser."),)
-    return pages.render("reset/told.html", ToldPage(say("This sign-in is over"), texts, signs_in=True), 404)
+    return pages.render("email_links/told.html", ToldPage(say("This sign-in is over"), texts, signs_in=True), 404)
 
 
 def _lead_on(attempt_id: str, told: Told | None) -> Response:
     """On from a sign-in that this browser does not have (any more), once it is sure that the browser takes cookies."""
-    if browser.cookies().browser_is_new:
+    if request_context.cookies().browser_is_new:
         if CHECK in request.args:
             return _cookies_are_blocked(attempt_id)
         return pages.see_other(f"/sign-in/{quote(attempt_id)}?{CHECK}=1")  # with a cookie that the next request brings
     typed = told.typed.get("username", "") if told else ""
-    on = settle.lead_on(browser.settings(), browser.visit(), attempt_id, asking.read, typed)
+    on = authenticate.lead_on(request_context.settings(), request_context.visit(), attempt_id, asking.read, typed)
     if isinstance(on, Continue):
         return pages.see_other(f"/sign-in/{on.attempt_id}")
     return pages.see_other(on.to if on else "/sign-in")
@@ -118,7 +124,7 @@ def _cookies_are_blocked(attempt_id: str) -> Response:
         say("Allow cookies for this site in your browser's settings, and then try again."),
     )
     page = ToldPage(say("Cookies are blocked"), texts, f"/sign-in/{quote(attempt_id)}", say("Try again"))
-    return pages.render("reset/told.html", page, 400)
+    return pages.render("email_links/told.html", page, 400)
 
 
 def _keep(told: Told) -> str:
@@ -143,8 +149,8 @@ def _page(shown: Shown) -> Response:
     return response
 
 
-def _take_cookies(moved: settle.Moved) -> None:
-    cookies = browser.cookies()
+def _take_cookies(moved: authenticate.Moved) -> None:
+    cookies = request_context.cookies()
     if moved.login_cookie or moved.login_ended:
         cookies.login = moved.login_cookie
     if moved.device_cookie:

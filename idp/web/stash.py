@@ -18,10 +18,10 @@ from flask import g
 from idp import clock, crypto, db
 from idp.errors import Unreadable
 from idp.signin import attempts
-from idp.signin.case import Visit
+from idp.signin.state import BrowserContext
 from idp.store import stash as store
 from idp.store.stash import Stashed
-from idp.web import browser
+from idp.web import request_context
 
 MOST = 24
 """Values that one browser holds; older ones give way."""
@@ -56,14 +56,16 @@ def change(purpose: str, reference: str, value: Any, seconds: int, bound_to: str
 
 def get(purpose: str, reference: str, bound_to: str = "") -> Any:
     """The value; None where it is gone, another browser's, or was bound to something else."""
-    visit = browser.visit()
+    visit = request_context.visit()
     if visit.new_browser or len(reference) != 26 or not reference.isascii():
         return None
     row = store.stashed(reference, visit.browser_id, clock.now())
     if row is None:
         return None
     try:
-        return json.loads(zlib.decompress(browser.settings().ring.open(row.sealed, _place(reference, purpose, bound_to))))
+        return json.loads(
+            zlib.decompress(request_context.settings().ring.open(row.sealed, _place(reference, purpose, bound_to)))
+        )
     except Unreadable:
         return None
 
@@ -71,29 +73,29 @@ def get(purpose: str, reference: str, bound_to: str = "") -> Any:
 def drop(reference: str) -> None:
     """Forget a value of this browser."""
     with db.transaction():
-        store.delete_stashed(reference, browser.visit().browser_id)
+        store.delete_stashed(reference, request_context.visit().browser_id)
 
 
-def _noted() -> Visit:
+def _noted() -> BrowserContext:
     """This visit, by a browser that has a row from now on: pages of mailed links are opened in new ones."""
-    visit = browser.visit()
+    visit = request_context.visit()
     if visit.new_browser:
         with db.transaction():
             browser_id = attempts.note_browser(visit, clock.now())
         g.visit = replace(visit, browser_id=browser_id, new_browser=b"")
-    return browser.visit()
+    return request_context.visit()
 
 
 def _row(purpose: str, reference: str, value: Any, seconds: int, bound_to: str) -> Stashed:
     plain, now = zlib.compress(json.dumps(value, separators=(",", ":")).encode()), clock.now()
     return Stashed(
         id=reference,
-        browser_id=browser.visit().browser_id,
-        sealed=browser.settings().ring.seal(plain, _place(reference, purpose, bound_to)),
+        browser_id=request_context.visit().browser_id,
+        sealed=request_context.settings().ring.seal(plain, _place(reference, purpose, bound_to)),
         created_at=now,
         expires_at=now + timedelta(seconds=seconds),
     )
 
 
 def _place(reference: str, purpose: str, bound_to: str) -> str:
-    return f"stash:{reference}:{browser.visit().browser_id}:{purpose}:{bound_to}"
+    return f"stash:{reference}:{request_context.visit().browser_id}:{purpose}:{bound_to}"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from idp.errors import Invalid, Message, NotFound, Refusal, TooMany, say
-from idp.identity import unlocking
-from idp.identity.links import Opened
-from idp.web import browser, csrf, forms, pages
-from idp.web.reset import ToldPage, go_and_tell, gone, named_by, origin, private, tell
+from idp.identity.credentials import unlock
+from idp.identity.email_links import Opened
+from idp.web import csrf, forms, pages, request_context
+from idp.web.link_pages import ToldPage, go_and_tell, gone, named_by, origin, private, tell
 
 blueprint = Blueprint("unlock", __name__)
 
@@ -28,7 +28,7 @@ class UnlockPage:
 def show(token: str) -> Response:
     """What was closed, and the field for the password."""
     try:
-        link = unlocking.opened(browser.settings(), token)
+        link = unlock.opened(request_context.settings(), token)
     except NotFound:
         return gone(token)
     return _page(link)
@@ -38,11 +38,11 @@ def show(token: str) -> Response:
 def lift() -> Response:
     """The password was given."""
     csrf.require()
-    form, visit = forms.fields(), browser.visit()
+    form, visit = forms.fields(), request_context.visit()
     try:
-        link = unlocking.opened(browser.settings(), form.get("token", ""))
+        link = unlock.opened(request_context.settings(), form.get("token", ""))
         named_by(link)
-        unlocking.lift(browser.settings(), link, form.get("password", ""), visit.browser_id, origin(link.user.id))
+        unlock.lift(request_context.settings(), link, form.get("password", ""), visit.browser_id, origin(link.user.id))
     except NotFound:
         return gone(form.get("token", ""))
     except (Invalid, TooMany) as refused:
@@ -69,11 +69,11 @@ def _page(link: Opened, refused: Refusal | None = None) -> Response:
         token=link.token,
         username=link.user.username,
         organisation_name=organisation.name if organisation else "",
-        closed=tuple(unlocking.closed(browser.settings(), link)),
+        closed=tuple(unlock.closed(request_context.settings(), link)),
         errors=(refused.message,) if refused else (),
     )
     status = 200 if refused is None else 429 if isinstance(refused, TooMany) else 422
-    response = private(pages.render("reset/unlock.html", page, status))
+    response = private(pages.render("email_links/unlock.html", page, status))
     if isinstance(refused, TooMany):
         response.headers["Retry-After"] = str(refused.retry_after)
     return response

@@ -13,10 +13,11 @@ from flask import Response, g, request
 
 from idp import clock
 from idp.errors import Message, Refusal, say
-from idp.identity import logins, sensitive_changes
+from idp.identity import sensitive_changes
 from idp.identity.sensitive_changes import Confirmation
-from idp.signin.case import Needs
-from idp.web import browser, csrf, forms, stash
+from idp.identity.sessions import sessions
+from idp.signin.requirements import Needs
+from idp.web import csrf, forms, request_context, stash
 
 REFERENCE, ANSWER, PURPOSE = "unsaved", "answer", "form"
 LEFT_OUT = frozenset(("csrf_token", "token", "password", "new_password", "new_password_again"))
@@ -55,7 +56,7 @@ def keep(reference: str, needs: Needs) -> None:
     if reference:
         value = {"to": urlsplit(needs.return_to).path, "path": request.path, "fields": _typed()}
         had_file = any(file.filename for file in request.files.values())
-        seconds = browser.settings().lifetimes.attempt_minutes * 60
+        seconds = request_context.settings().lifetimes.attempt_minutes * 60
         stash.put(PURPOSE, {**value, "had_file": had_file}, seconds, _author(), reference=reference)
 
 
@@ -123,7 +124,7 @@ def _typed() -> Fields:
 
 def _author() -> str:
     """The id of the person who is signed in here, or was until the login ran out; empty where nobody knows."""
-    login = logins.latest(browser.visit().login) if browser.visit().login else None
+    login = sessions.latest(request_context.visit().login) if request_context.visit().login else None
     return login.user_id if login is not None and login.started_at <= clock.now() else ""
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response
 
 from idp import clock
-from idp.web import browser, pages
+from idp.web import pages, request_context
 from idp.web.assets import STATIC
 
 blueprint = Blueprint("well_known", __name__)
@@ -26,7 +26,7 @@ def change_password() -> Response:
 @blueprint.get("/security.txt")
 def security_txt() -> Response:
     """Say whom to tell of a weakness (RFC 9116). Without a configured contact, RFC 2142's mailbox of the issuer's host."""
-    settings = browser.settings()
+    settings = request_context.settings()
     contact = settings.security_contact or f"mailto:security@{urlsplit(settings.issuer).hostname}"
     expires = clock.now().replace(hour=0, minute=0, second=0, microsecond=0) + VALID
     lines = (

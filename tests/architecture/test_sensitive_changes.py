@@ -4,7 +4,7 @@ import ast
 
 from tests.architecture.sources import Module, modules
 
-ALSO_CHANGING = ("idp.oauth.registration", "idp.keys", "idp.mail.outgoing")
+ALSO_CHANGING = ("idp.oauth.registration", "idp.keys", "idp.identity.mail_outbox")
 """Beside everything in ``idp.identity``."""
 ONE_S_OWN = "people end, withdraw or label what is their own; nothing is opened by it"
 BY_LINK = "a mailed link is the proof, and works once"
@@ -12,40 +12,40 @@ BY_SIGN_IN = "a step of the sign-in, which asks for the highest assurance before
 WITHIN = "a part of functions that ask"
 SYSTEM = "the command line and provisioning only"
 NEED_NOT_ASK = {
-    "addresses.confirm": BY_LINK,
-    "addresses.verify": BY_LINK,
-    "addresses.send_verification": "a link to the address on record, which opens nothing",
+    "email_address.confirm": BY_LINK,
+    "email_address.verify": BY_LINK,
+    "email_address.send_verification": "a link to the address on record, which opens nothing",
     "consents.end": ONE_S_OWN,
-    "credentials.put": SYSTEM,
-    "credentials.replace": SYSTEM,
-    "logins.end": ONE_S_OWN,
-    "logins.end_all": WITHIN,
-    "own_details.change": "name and language of one's own",
-    "ownership.accept": BY_LINK,
-    "ownership.withdraw_by_link": BY_LINK,
+    "imported.put": SYSTEM,
+    "imported.replace": SYSTEM,
+    "sessions.end": ONE_S_OWN,
+    "sessions.end_all": WITHIN,
+    "profile.change": "name and language of one's own",
+    "transfer.accept": BY_LINK,
+    "transfer.withdraw_by_link": BY_LINK,
     "passkeys.add": BY_SIGN_IN,
     "passwords.close": WITHIN,
     "passwords.put": BY_SIGN_IN,
     "passwords.set_password": SYSTEM,
-    "people.end_everything": WITHIN,
-    "recoveries.cancel_by_link": BY_LINK,
-    "recoveries.confirm": BY_LINK,
-    "remembered.revoke": ONE_S_OWN,
-    "remembered.revoke_all": WITHIN,
-    "resets.ask": "anybody may ask; the link goes to the address on record",
-    "resets.choose": BY_LINK,
-    "resets.mail_link": WITHIN,
-    "restoring.undo": BY_LINK,
-    "sessions.end_own": ONE_S_OWN,
-    "unlocking.lift": BY_LINK,
-    "outgoing.resend": "the same mail to the same reader",
-    "confirming.password_fits": "asks, and changes nothing",
-    "leaked_findings.note": WITHIN,
+    "status.end_everything": WITHIN,
+    "owner_recovery.cancel_by_link": BY_LINK,
+    "owner_recovery.confirm": BY_LINK,
+    "remembered_devices.revoke": ONE_S_OWN,
+    "remembered_devices.revoke_all": WITHIN,
+    "password_reset.ask": "anybody may ask; the link goes to the address on record",
+    "password_reset.choose": BY_LINK,
+    "password_reset.mail_link": WITHIN,
+    "email_undo.undo": BY_LINK,
+    "listing.end_own": ONE_S_OWN,
+    "unlock.lift": BY_LINK,
+    "mail_outbox.resend": "the same mail to the same reader",
+    "reauthentication.password_fits": "asks, and changes nothing",
+    "findings.note": WITHIN,
     "new_passwords.hashed": "checks and hashes, and stores nothing",
     "mail_limits.admit": "counts, and changes nothing",
     "mail_limits.admit_again": "counts, and changes nothing",
 }
-READS = ("authority.", "may_", "require_", "readable", "record")
+READS = ("permissions.", "may_", "require_", "readable", "record")
 
 
 def _takes_origin(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -85,4 +85,4 @@ def test_what_was_confirmed_is_noted_in_two_places() -> None:
         (module.name, node) for module in modules("idp") for node in ast.walk(module.tree) if isinstance(node, ast.Call)
     ]
     notes = {name for name, call in calls if ast.unparse(call.func) == "sensitive_changes.confirm"}
-    assert notes == {"idp.web.account.person", "idp.web.confirmation"}
+    assert notes == {"idp.web.account.current_user", "idp.web.confirmation"}

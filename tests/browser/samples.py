@@ -3,32 +3,32 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from idp import ip_network
 from idp.audit import Event
 from idp.errors import Message, say
-from idp.identity import places
-from idp.identity.activity import PLAIN, Happening, History
-from idp.identity.confirming import WRONG_PASSWORD
 from idp.identity.consents import ConnectedApp
-from idp.identity.sessions import OpenSession
-from idp.signin.case import KnownPerson
+from idp.identity.credentials.reauthentication import WRONG_PASSWORD
+from idp.identity.sessions.listing import OpenSession
+from idp.identity.users.activity import PLAIN, Happening, History
+from idp.signin.state import KnownPerson
 from idp.signin.step import Frame
-from idp.signin.steps.account import AccountPage
-from idp.signin.steps.by_passkey import NOT_ACCEPTED, PasskeyAsk
+from idp.signin.steps.add_passkey import PasskeyPage
+from idp.signin.steps.after_recovery_code import RecoveredPage
+from idp.signin.steps.choose_account import AccountPage
 from idp.signin.steps.consent import ConsentPage
-from idp.signin.steps.enrol import EnrolPage
-from idp.signin.steps.factor import SCAN_AGAIN, WRONG_CODE, WRONG_RECOVERY, FactorPage
-from idp.signin.steps.leaked import LeakedPage
+from idp.signin.steps.leaked_password import LeakedPage
 from idp.signin.steps.new_password import NewPasswordPage
 from idp.signin.steps.organisation import OrganisationPage
-from idp.signin.steps.passkey import PasskeyPage
 from idp.signin.steps.password import MISMATCH, PasswordPage
-from idp.signin.steps.recovered import RecoveredPage
+from idp.signin.steps.second_factor import SCAN_AGAIN, WRONG_CODE, WRONG_RECOVERY, FactorPage
+from idp.signin.steps.set_up_totp import EnrolPage
+from idp.signin.steps.use_passkey import NOT_ACCEPTED, PasskeyAsk
 from idp.web.account.activity import ActivityPage
 from idp.web.account.apps import AppsPage
-from idp.web.account.changes import RemoveFactorPage
-from idp.web.account.details import DetailsPage
+from idp.web.account.credentials import RemoveFactorPage
 from idp.web.account.home import App, HomePage
 from idp.web.account.passkeys import Key, PasskeysPage, RemovePasskeyPage
+from idp.web.account.profile import DetailsPage
 from idp.web.account.security import Device, SecurityPage
 from idp.web.account.sessions import SessionsPage
 from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
@@ -105,8 +105,10 @@ SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "off
 
 TOO_LONG = say("Use at most %(count)s printable characters.", count=200)
 SESSIONS = (
-    OpenSession("1", "u", "sanne", "Firefox · Windows", places.in_words("192.168.1.20"), DAY, DAY, ("Kassa", "Back office")),
-    OpenSession("2", "u", "sanne", "Chrome · Android", places.in_words("2001:db8::7"), DAY, DAY, ()),
+    OpenSession(
+        "1", "u", "sanne", "Firefox · Windows", ip_network.in_words("192.168.1.20"), DAY, DAY, ("Kassa", "Back office")
+    ),
+    OpenSession("2", "u", "sanne", "Chrome · Android", ip_network.in_words("2001:db8::7"), DAY, DAY, ()),
 )
 CONNECTED = (
     ConnectedApp("b", "Boekhouder", SCOPES, DAY, DAY, was_asked=True),
@@ -115,10 +117,10 @@ CONNECTED = (
 HISTORY = History(
     (
         Happening(
-            PLAIN[Event.PASSWORD_CHANGED], DAY, "Firefox · Windows", places.in_words("192.0.2.7"), None, went_wrong=False
+            PLAIN[Event.PASSWORD_CHANGED], DAY, "Firefox · Windows", ip_network.in_words("192.0.2.7"), None, went_wrong=False
         ),
         Happening(PLAIN[Event.FACTOR_RESET], DAY, "", None, say("by an administrator"), False),
-        Happening(PLAIN[Event.PASSWORD_WRONG], DAY, "", places.in_words("127.0.0.1"), None, True),
+        Happening(PLAIN[Event.PASSWORD_WRONG], DAY, "", ip_network.in_words("127.0.0.1"), None, True),
     ),
     older=3,
 )
@@ -187,12 +189,12 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),
     "security-done": ("account/security.html", replace(SECURITY, done=DONE, codes_left=0, password_is_leaked=True)),
     "security-without": ("account/security.html", replace(SECURITY, active_since=None, recommends=True, name="")),
-    "details": ("account/details.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl", "", ZONES)),
+    "details": ("account/profile.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl", "", ZONES)),
     "details-done": (
-        "account/details.html",
+        "account/profile.html",
         DetailsPage("sanne", "Example Shoes", "Sanne", "nl", "", ZONES, done=say("Done. Your name is saved.")),
     ),
-    "details-wrong": ("account/details.html", DetailsPage(LONG, "Example Shoes", "x", "", "", ZONES, "name", (TOO_LONG,))),
+    "details-wrong": ("account/profile.html", DetailsPage(LONG, "Example Shoes", "x", "", "", ZONES, "name", (TOO_LONG,))),
     "sessions": ("account/sessions.html", SessionsPage("sanne", "Example Shoes", "1", SESSIONS)),
     "apps": ("account/apps.html", AppsPage("sanne", "Example Shoes", CONNECTED)),
     "apps-none": ("account/apps.html", AppsPage("sanne", "Example Shoes", ())),

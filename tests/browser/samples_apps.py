@@ -2,29 +2,32 @@
 
 from dataclasses import replace
 
-from idp import config
-from idp.audit import Event, Fault
+from idp import config, ip_network
+from idp.audit import Event
+from idp.audit.chain import ChainError
+from idp.audit.search import Told
 from idp.errors import say
-from idp.identity import activity, places
-from idp.identity.confirming import WRONG_PASSWORD
-from idp.identity.sessions import OpenSession
-from idp.identity.trail import Told
+from idp.identity.credentials.reauthentication import WRONG_PASSWORD
+from idp.identity.sessions.listing import OpenSession
+from idp.identity.users import activity
 from idp.store.audit import AuditRow
 from idp.store.clients import Client
 from idp.store.outbox import OutgoingMail
-from idp.web.admin import app_fields
+from idp.web.admin import client_form
 from idp.web.admin.audit import NOT_HERE, AuditPage, Chain, Line
+from idp.web.admin.client_test import MEANINGS, Claim, TrialPage
 from idp.web.admin.clients import AppDetailPage, AppForm, AppListPage, AppRow, Secret
 from idp.web.admin.keys import STATES, Key, KeysPage
-from idp.web.admin.lists import Pages
-from idp.web.admin.mail import ABOUT, OTHER, MailPage, MailRow
+from idp.web.admin.outbox import ABOUT, OTHER, MailPage, MailRow
+from idp.web.admin.pagination import Pages
 from idp.web.admin.sessions import OpenSessionsPage
-from idp.web.admin.trial import MEANINGS, Claim, TrialPage
 from tests.browser.samples_console import DAY, FRAME, LONG
 
 BESIDE = Pages("?page=1", "?page=3")
-SESSION = OpenSession("1", "u", "anna", "Firefox · Windows", places.in_words("192.168.1.2"), DAY, DAY, ("Kassa", "Webshop"))
-ELSEWHERE = OpenSession("2", "v", LONG, "Chrome · Android", places.in_words("2001:db8::7"), DAY, DAY, ())
+SESSION = OpenSession(
+    "1", "u", "anna", "Firefox · Windows", ip_network.in_words("192.168.1.2"), DAY, DAY, ("Kassa", "Webshop")
+)
+ELSEWHERE = OpenSession("2", "v", LONG, "Chrome · Android", ip_network.in_words("2001:db8::7"), DAY, DAY, ())
 
 
 def _mail(template: str, username: str = "jan", **values: object) -> MailRow:
@@ -75,7 +78,7 @@ CLIENT = Client(
     first_party=True, minimum_acr="mfa", remember_device=True, shared_device=False, organisations=[],
 )  # fmt: skip
 PLAIN = config.make({"issuer": "https://id.example.com", "secrets": [config.new_ring_entry("samples")]})
-FIELDS = app_fields.shown(PLAIN, CLIENT)
+FIELDS = client_form.shown(PLAIN, CLIENT)
 DETAIL = AppDetailPage(
     frame=FRAME, app=KASSA, fields=FIELDS, settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=kassa"),
     secrets=(Secret(DAY, DAY), Secret(DAY, None)), may_change=True,
@@ -92,23 +95,26 @@ APPS: dict[str, tuple[str, object]] = {
         OpenSessionsPage(FRAME, "", "1", (SESSION, ELSEWHERE), frozenset({"u"}), BESIDE),
     ),
     "console-sessions-none": ("admin/sessions.html", OpenSessionsPage(FRAME, "x", "1", (), frozenset(), Pages("", ""))),
-    "console-mail": ("admin/mail.html", MailPage(FRAME, "failed", MAILS, BESIDE)),
-    "console-mail-none": ("admin/mail.html", MailPage(FRAME, "", (), Pages("", ""))),
-    "console-apps": ("admin/apps.html", AppListPage(FRAME, (KASSA, AppRow(LONG, LONG, True, False, True)), True)),
-    "console-apps-none": ("admin/apps.html", AppListPage(FRAME, (), False)),
-    "console-app": ("admin/app.html", replace(DETAIL, secret="x" * 43)),
-    "console-app-off": ("admin/app.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),
-    "console-app-read": ("admin/app.html", replace(DETAIL, may_change=False)),
+    "console-mail": ("admin/outbox.html", MailPage(FRAME, "failed", MAILS, BESIDE)),
+    "console-mail-none": ("admin/outbox.html", MailPage(FRAME, "", (), Pages("", ""))),
+    "console-apps": ("admin/clients.html", AppListPage(FRAME, (KASSA, AppRow(LONG, LONG, True, False, True)), True)),
+    "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), False)),
+    "console-app": ("admin/client.html", replace(DETAIL, secret="x" * 43)),
+    "console-app-off": ("admin/client.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),
+    "console-app-read": ("admin/client.html", replace(DETAIL, may_change=False)),
     "console-app-form": (
-        "admin/app_form.html",
-        AppForm(FRAME, "kassa", "", app_fields.grouped(FIELDS), "redirect_uris", (WRONG_PASSWORD,)),
+        "admin/client_form.html",
+        AppForm(FRAME, "kassa", "", client_form.grouped(FIELDS), "redirect_uris", (WRONG_PASSWORD,)),
     ),
     "console-app-add": (
-        "admin/app_form.html",
-        AppForm(FRAME, "", "till", app_fields.grouped(app_fields.shown(PLAIN, None))),
+        "admin/client_form.html",
+        AppForm(FRAME, "", "till", client_form.grouped(client_form.shown(PLAIN, None))),
     ),
-    "console-trial": ("admin/trial.html", TrialPage("kassa", "/", "RS256", "openid profile", CLAIMS)),
-    "console-trial-error": ("admin/trial.html", TrialPage("kassa", "/", "", "", (), "access_denied", "No.", WRONG_PASSWORD)),
+    "console-trial": ("admin/client_test.html", TrialPage("kassa", "/", "RS256", "openid profile", CLAIMS)),
+    "console-trial-error": (
+        "admin/client_test.html",
+        TrialPage("kassa", "/", "", "", (), "access_denied", "No.", WRONG_PASSWORD),
+    ),
     "console-keys": ("admin/keys.html", KeysPage(FRAME, KEYS, "https://id.example.com/oauth/jwks")),
     "console-audit": (
         "admin/audit.html",
@@ -123,7 +129,7 @@ APPS: dict[str, tuple[str, object]] = {
     "console-audit-broken": (
         "admin/audit.html",
         _audit(
-            Chain(3, True, Fault(2, "changed")),
+            Chain(3, True, ChainError(2, "changed")),
             username="x",
             errors=(say("There is nobody with the username “%(username)s”.", username="x"),),
         ),

@@ -5,25 +5,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idp.errors import say
-from idp.identity.confirming import WRONG_PASSWORD
-from idp.identity.ownership import OpenOffer
-from idp.identity.policy import Reason
-from idp.identity.reach import WORDS
-from idp.store.logins import Login
+from idp.identity.credentials.reauthentication import WRONG_PASSWORD
+from idp.identity.ownership.transfer import OpenOffer
+from idp.identity.policy.rules import Reason
+from idp.identity.policy_dry_run import WORDS
+from idp.store.sessions import Login
 from idp.store.users import User
 from idp.web.account.passkeys import Key
-from idp.web.admin.access import DONE, Frame, Section
-from idp.web.admin.acts import ACTS, Offer
-from idp.web.admin.dialog import DialogPage, Question
-from idp.web.admin.front import Choice, OrganisationsPage
+from idp.web.admin.confirm_dialog import DialogPage, Question
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
-from idp.web.admin.lists import Pages
-from idp.web.admin.organisation import Number, SettingsPage
+from idp.web.admin.guard import DONE, Frame, Section
+from idp.web.admin.index import Choice, OrganisationsPage
 from idp.web.admin.ownership import OwnershipPage
-from idp.web.admin.people import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
-from idp.web.admin.person import ExplainPage, PersonPage, PrintedCodePage
+from idp.web.admin.pagination import Pages
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
+from idp.web.admin.settings import Number, SettingsPage
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
+from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage
+from idp.web.admin.user_actions import ACTS, Offer
+from idp.web.admin.users import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
 from idp.web.times import zone_choices
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -170,28 +170,28 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         ),
     ),
     "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), Pages("", ""))),
-    "console-people": ("admin/people.html", PEOPLE),
-    "console-nobody": ("admin/people.html", replace(PEOPLE, rows=(), count=0, last=1, q="zzz")),
-    "console-person": ("admin/person.html", replace(PERSON, frame=replace(FRAME, notice=DONE["saved"]))),
+    "console-people": ("admin/users.html", PEOPLE),
+    "console-nobody": ("admin/users.html", replace(PEOPLE, rows=(), count=0, last=1, q="zzz")),
+    "console-person": ("admin/user.html", replace(PERSON, frame=replace(FRAME, notice=DONE["saved"]))),
     "console-owner": (
-        "admin/person.html",
+        "admin/user.html",
         replace(
             PERSON, user=GONE, may_change=False, factor_since=None, has_factor=False, sessions=(), offers=(), reasons=()
         ),
     ),
-    "console-self": ("admin/person.html", replace(PERSON, is_self=True, offers=(), must_set_up=True)),
-    "console-add-person": ("admin/person_form.html", NEW),
-    "console-edit-person": ("admin/person_form.html", replace(FORM, can_send=True)),
+    "console-self": ("admin/user.html", replace(PERSON, is_self=True, offers=(), must_set_up=True)),
+    "console-add-person": ("admin/user_form.html", NEW),
+    "console-edit-person": ("admin/user_form.html", replace(FORM, can_send=True)),
     "console-wrong-person": (
-        "admin/person_form.html",
+        "admin/user_form.html",
         replace(FORM, wrong="email", errors=(say("This is not an e-mail address."),)),
     ),
-    "console-dialog": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=True)),
+    "console-dialog": ("admin/confirm_dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=True)),
     "console-dialog-wrong": (
-        "admin/dialog.html",
+        "admin/confirm_dialog.html",
         DialogPage(FRAME, QUESTION, "anna", asks_password=True, errors=(WRONG_PASSWORD,)),
     ),
-    "console-dialog-light": ("admin/dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=False)),
+    "console-dialog-light": ("admin/confirm_dialog.html", DialogPage(FRAME, QUESTION, "anna", asks_password=False)),
     "console-printed": (
         "admin/printed_code.html",
         PrintedCodePage(FRAME, "kim", "kim", "ab3d-ef4h-jk5m-np6r-st7v-wx8z", "https://id.example.com/welcome"),

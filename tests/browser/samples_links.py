@@ -3,15 +3,16 @@
 from dataclasses import replace
 
 from idp.errors import say
-from idp.identity import stops
-from idp.identity.confirming import WRONG_PASSWORD
-from idp.identity.invitations import WRONG_CODE
-from idp.identity.links import GONE
+from idp.identity.accounts.invitations import WRONG_CODE
+from idp.identity.credentials.reauthentication import WRONG_PASSWORD
+from idp.identity.email_links import GONE
+from idp.identity.lockout import lockout
 from idp.signin.step import Frame
 from idp.signin.steps.verify_email import VerifyEmailPage
-from idp.web.account.address import AddressPage
-from idp.web.links import ACTS, PressPage
-from idp.web.reset import ChoosePage, ForgottenPage, ToldPage, WelcomePage
+from idp.web.account.email import AddressPage
+from idp.web.email_links import ACTS, PressPage
+from idp.web.link_pages import ToldPage
+from idp.web.password_reset import ChoosePage, ForgottenPage, WelcomePage
 from idp.web.unlock import UnlockPage
 
 LONG = "customer.with.a.very.long.address@webshop.example"
@@ -20,11 +21,11 @@ CHOOSE = ChoosePage("token" * 10, "sanne", "Example Shoes", 12, is_first=False)
 MAILED = say("Done. A message is on its way to you.")
 ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verified=True, pending="")
 VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
-UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (stops.FACTORS["totp"],))
+UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (lockout.FACTORS["totp"],))
 TOO_SHORT = say("Choose a password of at least %(count)s characters.", count=12)
 ACT = {
     f"press-{purpose}": (
-        "reset/press.html",
+        "email_links/press.html",
         PressPage(
             f"/link/{purpose}", "token", act.title, act.text, act.button, act.is_drastic, "sanne", "Example Shoes", LONG
         ),
@@ -33,28 +34,28 @@ ACT = {
 }
 
 LINKS: dict[str, tuple[str, object]] = {
-    "forgotten": ("reset/forgotten.html", FORGOTTEN),
-    "forgotten-empty": ("reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
+    "forgotten": ("password_reset/forgotten.html", FORGOTTEN),
+    "forgotten-empty": ("password_reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
     "forgotten-sent": (
-        "reset/told.html",
+        "email_links/told.html",
         ToldPage(say("Look in your mail"), (GONE, GONE), "/sign-in/a", say("Back to signing in")),
     ),
-    "reset": ("reset/choose.html", CHOOSE),
-    "reset-wrong": ("reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),
-    "reset-first": ("reset/choose.html", replace(CHOOSE, is_first=True)),
-    "reset-done": ("reset/told.html", ToldPage(say("Your password is set"), (GONE,), signs_in=True)),
-    "unlock": ("reset/unlock.html", UNLOCK),
+    "reset": ("password_reset/choose.html", CHOOSE),
+    "reset-wrong": ("password_reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),
+    "reset-first": ("password_reset/choose.html", replace(CHOOSE, is_first=True)),
+    "reset-done": ("email_links/told.html", ToldPage(say("Your password is set"), (GONE,), signs_in=True)),
+    "unlock": ("email_links/unlock.html", UNLOCK),
     "unlock-wrong": (
-        "reset/unlock.html",
-        replace(UNLOCK, username=LONG, closed=tuple(stops.FACTORS.values()), errors=(WRONG_PASSWORD,)),
+        "email_links/unlock.html",
+        replace(UNLOCK, username=LONG, closed=tuple(lockout.FACTORS.values()), errors=(WRONG_PASSWORD,)),
     ),
-    "unlock-open": ("reset/unlock.html", replace(UNLOCK, closed=())),
-    "welcome": ("reset/welcome.html", WelcomePage("", "")),
-    "welcome-wrong": ("reset/welcome.html", WelcomePage("example-shoes", LONG, (WRONG_CODE,))),
-    "address": ("account/address.html", ADDRESS),
-    "address-pending": ("account/address.html", replace(ADDRESS, is_verified=False, pending=LONG, email=LONG)),
-    "address-sent": ("account/address.html", replace(ADDRESS, pending="new@shoes.example", done=MAILED)),
-    "address-none": ("account/address.html", replace(ADDRESS, email="", is_verified=False, typed="x", errors=(GONE,))),
+    "unlock-open": ("email_links/unlock.html", replace(UNLOCK, closed=())),
+    "welcome": ("email_links/welcome.html", WelcomePage("", "")),
+    "welcome-wrong": ("email_links/welcome.html", WelcomePage("example-shoes", LONG, (WRONG_CODE,))),
+    "address": ("account/email.html", ADDRESS),
+    "address-pending": ("account/email.html", replace(ADDRESS, is_verified=False, pending=LONG, email=LONG)),
+    "address-sent": ("account/email.html", replace(ADDRESS, pending="new@shoes.example", done=MAILED)),
+    "address-none": ("account/email.html", replace(ADDRESS, email="", is_verified=False, typed="x", errors=(GONE,))),
     "verify-email": ("signin/verify_email.html", VERIFY),
     "verify-email-closed": ("signin/verify_email.html", replace(VERIFY, days_left=0, was_sent=True)),
     **ACT,

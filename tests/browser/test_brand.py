@@ -7,9 +7,9 @@ import pytest
 from flask import Response
 from playwright.sync_api import Page, expect
 
+from idp.branding import Brand, brand_of
 from idp.db import transaction
-from idp.identity import logos, retailers
-from idp.identity.brand import Brand, brand_of
+from idp.identity.organisations import logos, organisations
 from idp.web import language, pages
 from tests.browser.conftest import Visitor
 from tests.browser.samples import SAMPLES
@@ -40,7 +40,7 @@ def give_brand(live: Live, organisation_id: str, brand: str) -> Brand:
         row = live.factory.organisation(organisation_id)
         logos.adopt(row, pictures.see_through(ink), BY_TESTS)
         with transaction():
-            retailers.change(row, {"settings": {"colour": colour}}, BY_TESTS)
+            organisations.change(row, {"settings": {"colour": colour}}, BY_TESTS)
         return brand_of(live.factory.organisation(organisation_id))
 
 

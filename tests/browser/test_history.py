@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from idp.clock import now
 from idp.db import transaction
-from idp.identity import links
-from idp.store import limits
+from idp.identity import email_links
+from idp.store import rate_limits
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.factories import MadePerson
@@ -54,15 +54,15 @@ def test_wrong_answers_of_a_sign_in_stay_in_the_history(visitor: Visitors, ann: 
 
 @pytest.mark.parametrize("purpose", ["reset", "unlock"])
 def test_wrong_answers_at_mailed_links_stay_in_the_history(
-    visitor: Visitors, live: Live, ann: MadePerson, purpose: links.Purpose
+    visitor: Visitors, live: Live, ann: MadePerson, purpose: email_links.Purpose
 ) -> None:
     """S60: forms whose token stands in no address but the first."""
     with live.factory.context(), transaction():
         for _ in range(100):
-            limits.count_towards_stop(ann.organisation_id, ann.id, "totp", 100, now())
+            rate_limits.count_towards_stop(ann.organisation_id, ann.id, "totp", 100, now())
         told = {"email": "ann@shoes.example"}
-        token = links.make(live.settings, live.factory.user(ann), purpose, told, links.soon(live.settings))
-    here = visitor().open(links.address_of(live.settings, purpose, token).removeprefix(live.settings.issuer))
+        token = email_links.make(live.settings, live.factory.user(ann), purpose, told, email_links.soon(live.settings))
+    here = visitor().open(email_links.address_of(live.settings, purpose, token).removeprefix(live.settings.issuer))
     fields = {"reset": {"new_password": "short", "new_password_again": "short"}, "unlock": {"password": "wrong"}}[purpose]
     here.fill(**fields).next()
     walks_through_its_history(here, "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from idp.store import credentials, outbox, users
+from idp.store import outbox, totp, users
 from tests.browser.conftest import Visitor
 from tests.browser.world import GROUP, RULE, SHOP
 from tests.conftest import Live
@@ -68,7 +68,7 @@ def test_an_administrator_looks_after_people(enter: Enter, live: Live, people: P
     expect(notice(page)).to_have_text(words["done"])
     with live.factory.context():
         templates = {mail.template for mail in outbox.mails_of(customer.organisation_id, "waiting")}
-        assert credentials.active_totp(customer.organisation_id, customer.id) is None
+        assert totp.active_totp(customer.organisation_id, customer.id) is None
     assert templates >= {"one_time_password", "factor_reset"}
 
 

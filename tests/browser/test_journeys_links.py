@@ -14,8 +14,9 @@ from idp import clock
 from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
-from idp.identity import addresses, invitations
-from idp.store import limits
+from idp.identity.accounts import invitations
+from idp.identity.users import email_address
+from idp.store import rate_limits
 from tests.browser.conftest import Visitor
 from tests.browser.links import ELSEWHERE, NEW, PRESSED, WORDS, button, choose, follow, press
 from tests.conftest import Live
@@ -118,7 +119,7 @@ def test_a_blocked_second_factor_is_opened_with_link_and_password(
     ann, words, said = make("ann", name="Ann", with_totp=True), WORDS[locale], SAID[locale]
     with live.factory.context(), transaction():
         for _ in range(live.settings.limits.hard_stop - 1):
-            limits.count_towards_stop(ann.organisation_id, ann.id, "totp", live.settings.limits.hard_stop, clock.now())
+            rate_limits.count_towards_stop(ann.organisation_id, ann.id, "totp", live.settings.limits.hard_stop, clock.now())
     here = visitor(locale=ELSEWHERE[locale])
     sign_in(here.begin(), ann, ann.password).fill(code="000000").next()
     (mail,) = postman.bring("ann@shoes.example")
@@ -138,7 +139,7 @@ def test_an_address_is_changed_and_whoever_had_it_before_takes_it_back(
     """S52, S62: confirmed by one press; the old mailbox says "this was not me", and gets a new password."""
     ann, words, said, pressed = make("ann", name="Ann"), WORDS[locale], SAID[locale], PRESSED[locale]
     with live.factory.context():
-        addresses.ask_change(live.settings, live.factory.user(ann), "thief@evil.example", Origin(Person(ann.id)))
+        email_address.ask_change(live.settings, live.factory.user(ann), "thief@evil.example", Origin(Person(ann.id)))
     here = visitor(locale=ELSEWHERE[locale])
     press(here, postman.link("thief@evil.example"), pressed["address"])
     (told,) = postman.bring("ann@shoes.example")

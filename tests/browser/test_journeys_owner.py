@@ -12,7 +12,8 @@ from idp.actors import Person
 from idp.audit import Origin
 from idp.clock import now
 from idp.db import transaction
-from idp.identity import ownership, recoveries, retailers
+from idp.identity.organisations import organisations
+from idp.identity.ownership import owner_recovery, transfer
 from tests.browser.conftest import Visitor
 from tests.browser.links import ELSEWHERE, NEW, PRESSED, WORDS, choose, confirm, follow, press
 from tests.conftest import Live
@@ -52,7 +53,7 @@ def shop(live: Live, locale: str) -> dict[str, MadePerson]:
         for name, role in (("owner", "owner"), ("boss", "administrator"), ("heir", "manager"))
     }
     with live.factory.context(), transaction():
-        retailers.set_owner(live.factory.organisation(shoes), live.factory.user(people["owner"]), BY_TESTS)
+        organisations.set_owner(live.factory.organisation(shoes), live.factory.user(people["owner"]), BY_TESTS)
     return people
 
 
@@ -66,7 +67,7 @@ def clock() -> Iterator[Callable[..., None]]:
 def recover(live: Live, shop: dict[str, MadePerson], postman: Postman) -> dict[str, Received]:
     """An operator begins the recovery of the owner; the mails about it, by address."""
     with live.factory.context():
-        recoveries.start(live.settings, live.factory.organisation(shop["owner"].organisation_id), BY_TESTS)
+        owner_recovery.start(live.settings, live.factory.organisation(shop["owner"].organisation_id), BY_TESTS)
     return {mail.to: mail for mail in postman.bring()}
 
 
@@ -140,7 +141,7 @@ def test_the_owner_takes_the_offer_back_by_the_link_in_the_mail(
     owner, said = shop["owner"], SAID[locale]
     with live.factory.context():
         at, heir = live.factory.organisation(owner.organisation_id), live.factory.user(shop["heir"])
-        ownership.offer(live.settings, at, heir, Origin(Person(owner.id)))
+        transfer.offer(live.settings, at, heir, Origin(Person(owner.id)))
     links = {mail.to: mail.link for mail in postman.bring()}
     here = enter(owner, f"{AT}/ownership", locale=locale)
     offer = here.page.get_by_role("region").filter(has_text=said["waits"])

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from idp.db import transaction
-from idp.identity import recovery
-from idp.store import credentials
+from idp.identity.credentials import recovery_codes
+from idp.store import recovery_codes as code_rows
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.authenticator import Authenticator
@@ -127,6 +127,6 @@ def test_the_last_recovery_code_opens_the_set_up_alone(visitor: Visitors, live: 
     here.next()
     assert here.tokens().acr == "mfa"
     with live.factory.context(), transaction():
-        row = credentials.active_recovery_set(bea.organisation_id, bea.id)
+        row = code_rows.active_recovery_set(bea.organisation_id, bea.id)
         assert row is not None
-        assert recovery.left(row.organisation_id, row.id) == 12
+        assert recovery_codes.left(row.organisation_id, row.id) == 12

@@ -12,7 +12,7 @@ import time_machine
 from playwright.sync_api import CDPSession, Page, expect
 
 from idp.clock import now
-from idp.identity import passkeys
+from idp.identity.credentials import passkeys
 from tests.conftest import Live
 from tests.drivers.chromium import check_accessible, check_fits, look, new_context, plug_in
 from tests.factories import BY_TESTS, MadePerson

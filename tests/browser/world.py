@@ -6,7 +6,9 @@ from idp import clock
 from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
-from idp.identity import dated_rules, ownership, retailers
+from idp.identity.organisations import organisations, shops
+from idp.identity.ownership import transfer
+from idp.identity.policy import dated_rules
 from idp.mail.messages import notify
 from idp.store import outbox
 from tests.conftest import Live
@@ -34,7 +36,7 @@ def people_of(live: Live) -> dict[str, MadePerson]:
 def _add_shop_and_rule(live: Live, owner: MadePerson) -> None:
     rule = {"name": RULE, "starts": date(2026, 1, 1), "roles": ["customer"], "organisations": [owner.store_url]}
     with live.factory.context(), transaction():
-        retailers.create_shop(owner.organisation_id, {"code": "dam", "name": SHOP}, BY_TESTS)
+        shops.create(owner.organisation_id, {"code": "dam", "name": SHOP}, BY_TESTS)
         dated_rules.create(live.settings, rule, dated_rules.known_now(), BY_TESTS)
 
 
@@ -42,8 +44,8 @@ def _offer_ownership(live: Live, owner: MadePerson, heir: MadePerson) -> None:
     with live.factory.context():
         at = live.factory.organisation(owner.organisation_id)
         with transaction():
-            retailers.set_owner(at, live.factory.user(owner), BY_TESTS)
-        ownership.offer(live.settings, at, live.factory.user(heir), Origin(Person(owner.id)))
+            organisations.set_owner(at, live.factory.user(owner), BY_TESTS)
+        transfer.offer(live.settings, at, live.factory.user(heir), Origin(Person(owner.id)))
 
 
 def _write_mail(live: Live, person: MadePerson) -> None:

@@ -14,7 +14,7 @@ from flask import Flask
 from idp import config
 from idp.cli import main
 from idp.config import Settings
-from idp.identity import people
+from idp.identity.users import lookup
 from idp.store import organisations as store
 from tests.conftest import CHEAP
 from tests.conftest import SECRET as SEALING
@@ -127,7 +127,7 @@ def anna(inside: Callable[[], Any]) -> Callable[[], Any]:
         with inside():
             organisation = store.organisation_at("example-shoes")
             assert organisation is not None
-            return people.find(organisation.id, "anna")
+            return lookup.find(organisation.id, "anna")
 
     return _read
 

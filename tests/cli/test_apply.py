@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from idp import audit
-from idp.store import clients, consents, operators, users
+from idp.store import clients, consents, dated_rules, operators, users
 from idp.store import organisations as store
 from tests.cli.conftest import ANNA, POS, SHOP, Idp, outcomes
 
@@ -174,7 +174,7 @@ absent = true
     assert idp.json("user", "show", "example-shoes", "anna")["disabled_since"]
     with inside():
         assert clients.client("pos") is None
-        assert store.policies() == []
+        assert dated_rules.policies() == []
 
 
 def test_an_absent_organisation_goes_with_its_people(idp: Idp) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from idp.db import transaction
-from idp.identity import passwords
-from idp.store import credentials, outbox
+from idp.identity.credentials import passwords
+from idp.store import outbox, totp
 from tests.cli.conftest import ANNA, POS, SECRET, SHOP, Idp, outcomes
 from tests.factories import BY_TESTS
 
@@ -72,7 +72,7 @@ def test_a_brought_totp_secret_is_an_active_factor(idp: Idp, anna: Callable[[], 
     """Issue: `totp_secret` makes the factor active."""
     idp.apply(SHOP + ANNA)
     with inside():
-        row = credentials.active_totp(anna().organisation_id, anna().id)
+        row = totp.active_totp(anna().organisation_id, anna().id)
     assert row is not None
     assert b"ANNA" not in row.sealed_secret
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from idp.actors import System
 from idp.audit import Origin
 from idp.db import session, transaction
-from idp.identity import retailers
+from idp.identity.organisations import organisations as organisation_changes
 from idp.store import organisations
 from tests.cli.conftest import ANNA, POS, SHOP, Idp
 
@@ -42,7 +42,7 @@ def test_the_trail_of_a_removed_organisation_stays_and_is_verified(shop: Idp, in
     with inside(), transaction():
         row = organisations.organisation_at("example-shoes")
         assert row is not None
-        retailers.remove(row, Origin(System("cli")))
+        organisation_changes.remove(row, Origin(System("cli")))
     assert f"{row.id} (removed) whole" in shop("audit", "verify").stdout
     rows = json.loads(shop("audit", "export", "--organisation", row.id).stdout)
     assert rows[-1]["data"] == {"removed": True}

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from idp import clock, keys
-from idp.identity import passwords
+from idp.identity.credentials import passwords
 from idp.store import outbox, signing_keys
 from tests.cli.conftest import ANNA, POS, SHOP, Idp
 from tests.drivers.smtp import Mailbox

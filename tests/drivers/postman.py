@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from idp.mail import deliver
+from idp import worker
 from tests.factories import Factory
 
 
@@ -43,7 +43,7 @@ class Postman:
     def bring(self, to: str = "") -> list[Received]:
         """The new mails (to one address), after a round of the worker."""
         with self._factory.context():
-            deliver.work_once(self._factory.settings)
+            worker.work_once(self._factory.settings)
         files = [file for file in sorted(self._folder.glob("*.eml")) if file.name not in self._seen]
         self._seen |= {file.name for file in files}
         files.sort(key=lambda file: file.stat().st_mtime_ns)

@@ -14,8 +14,8 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import people
-from idp.identity.details import PersonDraft
+from idp.identity.accounts import accounts
+from idp.identity.user_fields import PersonDraft
 from idp.store.organisations import Organisation, add_organisation
 from idp.store.users import User
 from tests.identity.traces import Presence
@@ -49,7 +49,7 @@ def make_user(settings: Settings, organisation: Organisation) -> Callable[..., U
     def make(username: str = "anna", **details: Any) -> User:
         if details.get("role") == "owner":
             details = {"email": f"{username}@shoes.example", "email_verified": True, **details}
-        return people.create(settings, organisation, PersonDraft(username=username, **details), CLI)
+        return accounts.create(settings, organisation, PersonDraft(username=username, **details), CLI)
 
     return make
 

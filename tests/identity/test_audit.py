@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, event, text, update
 from sqlalchemy.exc import DBAPIError
 
-from idp import audit, clock, crypto
-from idp.audit import Event, Origin, record_by
+from idp import clock, crypto
+from idp.audit import Event, Origin, chain, record
 from idp.db import add, refuse_duplicate, session, transaction, write
 from idp.errors import Conflict, say
 from idp.store import audit as store
@@ -18,7 +18,7 @@ from tests.identity.conftest import CLI
 
 
 def _record(organisation: Organisation, subject: str = "someone") -> None:
-    record_by(CLI, Event.USER_CHANGED, organisation_id=organisation.id, subject_id=subject, data={"n": [1, "é"]})
+    record(CLI, Event.USER_CHANGED, organisation_id=organisation.id, subject_id=subject, data={"n": [1, "é"]})
 
 
 def test_a_record_outside_a_transaction_is_refused(organisation: Organisation) -> None:
@@ -37,7 +37,7 @@ def test_rows_are_written_in_order_and_the_chain_holds(organisation: Organisatio
         _record(organisation, "third")
     rows = store.rows(organisation.id)
     assert [(row.seq, row.subject_id) for row in rows] == [(1, "first"), (2, "second"), (3, "third")]
-    assert audit.verify(organisation.id) is None
+    assert chain.verify(organisation.id) is None
 
 
 def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
@@ -53,7 +53,7 @@ def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
     with transaction():
         change_organisation(organisation.id, name="New")
     assert store.rows(organisation.id) == []
-    assert audit.verify(organisation.id) is None
+    assert chain.verify(organisation.id) is None
 
 
 def test_an_undone_savepoint_keeps_what_was_recorded_before_it(organisation: Organisation) -> None:
@@ -65,7 +65,7 @@ def test_an_undone_savepoint_keeps_what_was_recorded_before_it(organisation: Org
             add(Organisation(id=crypto.new_id(), store_url=organisation.store_url, name="Other", created_at=clock.now()))
         _record(organisation, "after")
     assert [row.subject_id for row in store.rows(organisation.id)] == ["before", "after"]
-    assert audit.verify(organisation.id) is None
+    assert chain.verify(organisation.id) is None
 
 
 @pytest.mark.both_engines
@@ -91,11 +91,11 @@ def test_a_savepoint_does_not_lock_the_chain(organisation: Organisation, engine:
 def test_what_concerns_no_organisation_has_a_chain_of_its_own(organisation: Organisation) -> None:
     """Keys and clients belong to the installation."""
     with transaction():
-        record_by(Origin(), Event.KEY_ROTATED)
+        record(Origin(), Event.KEY_ROTATED)
         _record(organisation)
     assert store.rows(store.INSTALLATION)[-1].event == "key:rotated"
     assert [row.event for row in store.rows(organisation.id)].count("key:rotated") == 0
-    assert audit.verify(store.INSTALLATION) is None
+    assert chain.verify(store.INSTALLATION) is None
     assert len(store.rows(organisation.id)) == 1
 
 
@@ -107,7 +107,7 @@ def test_a_changed_column_is_found(organisation: Organisation, column: str) -> N
             _record(organisation)
     with transaction():
         write(update(AuditRow).where(AuditRow.seq == 2).values({column: "x"}))
-    fault = audit.verify(organisation.id)
+    fault = chain.verify(organisation.id)
     assert fault is not None
     assert fault.seq == 2
 
@@ -120,7 +120,7 @@ def test_a_deleted_row_is_found(organisation: Organisation, gone: int, found_at:
             _record(organisation)
     with transaction():
         write(delete(AuditRow).where(AuditRow.seq == gone))
-    fault = audit.verify(organisation.id)
+    fault = chain.verify(organisation.id)
     assert fault is not None
     assert fault.seq == found_at
 
@@ -131,7 +131,7 @@ def test_a_row_whose_data_was_changed_is_found(organisation: Organisation) -> No
         _record(organisation)
     with transaction():
         write(update(AuditRow).values(data={"n": []}))
-    assert audit.verify(organisation.id) == audit.Fault(1, "the row was changed")
+    assert chain.verify(organisation.id) == chain.ChainError(1, "the row was changed")
 
 
 @pytest.mark.both_engines
@@ -146,7 +146,7 @@ def test_writers_at_the_same_moment_make_one_chain(
 
     at_once(10, act)
     assert [row.seq for row in store.rows(organisation.id)] == list(range(1, 11))
-    assert audit.verify(organisation.id) is None
+    assert chain.verify(organisation.id) is None
 
 
 def test_a_failing_audit_table_fails_the_change(organisation: Organisation) -> None:
@@ -182,5 +182,5 @@ def test_a_row_added_while_the_chain_is_verified_is_no_fault(
         return head(organisation_id)
 
     monkeypatch.setattr(store, "head", after_another_commit)
-    assert audit.verify(organisation.id) is None
+    assert chain.verify(organisation.id) is None
     assert heads

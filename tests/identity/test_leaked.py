@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from idp.config import Settings
 from idp.errors import Invalid
-from idp.identity import leaked
-from idp.identity.leaked import Lookup, build_file, look_up
-from idp.identity.leaked_file import LARGE_FROM, File, Unusable
+from idp.identity.credentials import leaked_passwords
+from idp.identity.credentials.leaked_passwords import Lookup, build_file, look_up
+from idp.identity.credentials.leaked_passwords.file import LARGE_FROM, File, Unusable
 
 RARE = "correct horse battery staple of mine"
 
@@ -254,4 +254,4 @@ def test_a_failing_service_is_left_alone_for_half_a_minute(service: Service, ask
 
 def test_the_built_in_list_is_the_shipped_one() -> None:
     """libraries.md: 30,000 passwords."""
-    assert len(leaked._common()) > 29_000
+    assert len(leaked_passwords._common()) > 29_000

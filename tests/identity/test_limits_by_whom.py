@@ -10,7 +10,11 @@ from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import TooMany
-from idp.identity import invitations, mail_limits, people, recoveries, resets, throttle
+from idp.identity import mail_limits
+from idp.identity.accounts import accounts, invitations
+from idp.identity.credentials import password_reset
+from idp.identity.lockout import rate_limits
+from idp.identity.ownership import owner_recovery
 from idp.store import audit, browsers, outbox
 from idp.store.browsers import Browser
 from tests.factories import BY_TESTS
@@ -33,12 +37,12 @@ def guess(database, settings, factory) -> Callable[..., str]:
     def make(name: str, place: str, address: str = HERE, *, right: bool = False) -> str:
         user = known.get(name)
         try:
-            admitted = throttle.gate(
+            admitted = rate_limits.gate(
                 settings, organisation_id=at, user_id=user.id if user else "", typed=name, authenticator="password",
                 browser_id=place, address=address, now=now,
             )  # fmt: skip
         except TooMany as refused:
-            return "stopped" if isinstance(refused, throttle.Stopped) else "closed"
+            return "stopped" if isinstance(refused, rate_limits.Stopped) else "closed"
         if right:
             with transaction():
                 admitted.succeeded()
@@ -82,7 +86,7 @@ def invite(settings: Any, at: Any, user: Any, by: Origin) -> None:
 
 
 def one_time(settings: Any, at: Any, user: Any, by: Origin) -> None:
-    resets.send_one_time_password(settings, at, user, by)
+    password_reset.send_one_time_password(settings, at, user, by)
 
 
 @pytest.mark.parametrize("act", [invite, one_time])
@@ -110,11 +114,11 @@ def test_one_person_causes_a_bounded_number_of_mails(database, settings, factory
     for number in range(settings.limits.mails_by_person):
         mail_limits.admit(settings, by, jan, f"u{number}@x.example")
     with pytest.raises(TooMany):
-        people.change(settings, at, jan, {"email": "new@shoes.example"}, by)
+        accounts.change(settings, at, jan, {"email": "new@shoes.example"}, by)
     with pytest.raises(TooMany):
         mail_limits.admit_again(settings, by, shoes, _mail_about(settings, at, jan))
-    people.change(settings, at, factory.user(boss), {"email": "boss2@shoes.example", "email_verified": True}, BY_TESTS)
-    recoveries.start(settings, at, BY_TESTS)
+    accounts.change(settings, at, factory.user(boss), {"email": "boss2@shoes.example", "email_verified": True}, BY_TESTS)
+    owner_recovery.start(settings, at, BY_TESTS)
 
 
 def _mail_about(settings: Any, at: Any, jan: Any) -> str:

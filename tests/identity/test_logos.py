@@ -13,7 +13,7 @@ from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import Forbidden, Invalid, NotFound
-from idp.identity import logos
+from idp.identity.organisations import logos
 from idp.store import audit as trail
 from idp.store import logos as store
 from idp.store import organisations

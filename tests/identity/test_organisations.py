@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from idp.config import Settings
 from idp.errors import Invalid
-from idp.identity.organisations import normal_store_url, settings_of, validate_settings
+from idp.identity.organisations.settings import normal_store_url, settings_of, validate_settings
 from idp.store.organisations import Organisation
 
 

@@ -9,7 +9,8 @@ from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Forbidden, NotFound, Refusal
-from idp.identity import passkeys, people
+from idp.identity.credentials import passkeys
+from idp.identity.users import lookup
 from idp.store import operators
 from tests.drivers.security_key import SecurityKey
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -57,7 +58,7 @@ def test_an_administrator_takes_away_even_a_compulsory_one(factory: Factory, sho
     with pytest.raises(Forbidden):
         removed(factory, jan, Origin(Person(jan.id)))
     assert removed(factory, jan, Origin(Person(boss.id)))
-    person = people.person_of(factory.settings, factory.organisation(shop), factory.user(jan))
+    person = lookup.person_of(factory.settings, factory.organisation(shop), factory.user(jan))
     assert not person.has_factor
 
 

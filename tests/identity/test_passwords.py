@@ -11,9 +11,10 @@ from idp.config import Settings
 from idp.crypto import Hasher
 from idp.db import transaction
 from idp.errors import Message
-from idp.identity import logins, passwords
-from idp.identity.organisations import OrganisationSettings, settings_of
-from idp.identity.proofs import Proof
+from idp.identity.assurance import Proof
+from idp.identity.credentials import passwords
+from idp.identity.organisations.settings import OrganisationSettings, settings_of
+from idp.identity.sessions import sessions
 from idp.store import outbox, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -175,12 +176,13 @@ def test_a_change_ends_other_logins_and_tells(
     user = make_user(email="anna@shoes.example", email_verified=True, password=GOOD)
     terms, now = settings_of(settings, organisation), clock.now()
     started = [
-        logins.start(settings, terms, organisation.id, user.id, [Proof("password", now)], "", "", "", now) for _ in range(3)
+        sessions.start(settings, terms, organisation.id, user.id, [Proof("password", now)], "", "", "", now)
+        for _ in range(3)
     ]
     with transaction():
         users.change_user(user.organisation_id, user.id, must_change_password=True, password_expires_at=now)
     passwords.set_password(settings, organisation, user, "another long secret", CLI, keep_login_id=started[0][0])
-    assert [logins.current(cookie, now) is not None for _, cookie in started] == [True, False, False]
+    assert [sessions.current(cookie, now) is not None for _, cookie in started] == [True, False, False]
     after = fresh(user)
     assert (after.must_change_password, after.password_expires_at) == (False, None)
     assert passwords.verify(settings, after, "another long secret")

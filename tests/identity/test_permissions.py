@@ -8,7 +8,7 @@ import pytest
 from idp.actors import Actor, Client, Nobody, Person, System, of_stored, stored
 from idp.audit import Origin
 from idp.errors import Forbidden, NotFound
-from idp.identity import authority
+from idp.identity import permissions
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -18,7 +18,7 @@ POWERLESS: tuple[Actor, ...] = (Nobody(), Client("webshop"), Person(STRANGER), P
 
 def checks() -> dict[str, Callable[..., object]]:
     """Every function that decides by who acts."""
-    found = inspect.getmembers(authority, inspect.isfunction)
+    found = inspect.getmembers(permissions, inspect.isfunction)
     return {name: check for name, check in found if "origin" in inspect.signature(check).parameters}
 
 

@@ -13,9 +13,10 @@ from idp import clock, crypto
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, Unreadable
-from idp.identity import totp
-from idp.identity.totp import AlreadyUsed, Elsewhere, Right, Wrong
-from idp.store import credentials, devices
+from idp.identity.credentials import totp
+from idp.identity.credentials.totp import AlreadyUsed, Elsewhere, Right, Wrong
+from idp.store import remembered_devices
+from idp.store import totp as store_totp
 from idp.store import users as user_rows
 from idp.store.users import User
 
@@ -167,15 +168,15 @@ def test_setting_up_again_replaces_the_secret_and_ends_trust(settings: Settings,
     first = _activate(settings, user)
     with transaction():
         user_rows.change_user(user.organisation_id, user.id, must_set_up_since=NOW)
-        devices.remember(
+        remembered_devices.remember(
             user.organisation_id, user.id, b"d" * 32, id=crypto.new_id(), label="", since=NOW, until=NOW + timedelta(days=30)
         )
     second = _activate(settings, user)
-    active = credentials.active_totp(user.organisation_id, user.id)
+    active = store_totp.active_totp(user.organisation_id, user.id)
     assert active is not None
     assert (active.id, totp.open_secret(settings, active)) == (second, SECRET)
     assert not totp.accept(user.organisation_id, first, totp.step_at(NOW), NOW)
-    assert devices.devices_of(user.organisation_id, user.id, NOW) == []
+    assert remembered_devices.devices_of(user.organisation_id, user.id, NOW) == []
     fresh = user_rows.user(user.organisation_id, user.id)
     assert fresh is not None
     assert fresh.must_set_up_since is None
@@ -185,8 +186,8 @@ def test_a_secret_moved_to_another_row_does_not_open(settings: Settings, make_us
     """Swapped rows are noticed: the seal is bound to its place."""
     user = make_user()
     _activate(settings, user)
-    active = credentials.active_totp(user.organisation_id, user.id)
+    active = store_totp.active_totp(user.organisation_id, user.id)
     assert active is not None
-    other = credentials.Totp(id=crypto.new_id(), sealed_secret=active.sealed_secret)
+    other = store_totp.Totp(id=crypto.new_id(), sealed_secret=active.sealed_secret)
     with pytest.raises(Unreadable):
         totp.open_secret(settings, other)

@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
-from idp import audit, clock, crypto
+from idp import clock, crypto
 from idp.actors import Person
-from idp.audit import Origin
+from idp.audit import Origin, chain
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import logins, remembered
-from idp.identity.organisations import settings_of
-from idp.identity.proofs import Proof
+from idp.identity.assurance import Proof
+from idp.identity.credentials import remembered_devices
+from idp.identity.organisations.settings import settings_of
+from idp.identity.sessions import sessions
 from idp.store import attempts, grants, users
 from idp.store import audit as audit_rows
 from idp.store.attempts import Attempt
@@ -34,7 +35,7 @@ def fresh(user: User) -> User:
 
 def events(organisation: Organisation) -> list[str]:
     """What the trail says, its chain checked."""
-    assert audit.verify(organisation.id) is None
+    assert chain.verify(organisation.id) is None
     return [row.event for row in audit_rows.rows(organisation.id)]
 
 
@@ -54,9 +55,9 @@ class Presence:
         terms = settings_of(settings, organisation)
         proofs = [Proof("password", now)]
         place = ("", "Firefox", "192.0.2.7")
-        self.login_id, self.cookie = logins.start(settings, terms, organisation.id, user.id, proofs, *place, now)
+        self.login_id, self.cookie = sessions.start(settings, terms, organisation.id, user.id, proofs, *place, now)
         self.grant_id, self.attempt, self.device = crypto.new_id(), crypto.random_bytes(32), crypto.new_secret()
-        remembered.remember(settings, terms, organisation.id, user.id, self.device, "Firefox", now)
+        remembered_devices.remember(settings, terms, organisation.id, user.id, self.device, "Firefox", now)
         later = now + timedelta(hours=1)
         with transaction():
             grants.add_grant(
@@ -78,9 +79,9 @@ class Presence:
         grant = grants.grant(here, self.grant_id)
         attempt = attempts.attempt_of(self.attempt, "b", now)
         holds = {
-            "login": logins.current(self.cookie, now) is not None,
+            "login": sessions.current(self.cookie, now) is not None,
             "grant": grant is not None and grant.revoked_at is None,
             "attempt": attempt is not None and (attempt.user_id is not None or bool(attempt.sealed)),
-            "device": remembered.trust(here, self.user.id, self.device, now) is not None,
+            "device": remembered_devices.trust(here, self.user.id, self.device, now) is not None,
         }
         return {name for name, held in holds.items() if held}

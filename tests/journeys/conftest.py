@@ -14,7 +14,7 @@ from idp.audit import Origin
 from idp.clock import now
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import ownership
+from idp.identity.ownership import transfer
 from idp.store import operators
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
@@ -170,7 +170,7 @@ def offer(factory: Factory, boss: MadePerson) -> Callable[[MadePerson], None]:
     def make(heir: MadePerson) -> None:
         with factory.context():
             at, to = factory.organisation(boss.organisation_id), factory.user(heir)
-            ownership.offer(factory.settings, at, to, Origin(Person(boss.id)))
+            transfer.offer(factory.settings, at, to, Origin(Person(boss.id)))
 
     return make
 

@@ -8,12 +8,16 @@ from idp import clock, crypto
 from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
-from idp.identity import dated_rules, logos, ownership, passkeys, people, recoveries, remembered, retailers
-from idp.identity.organisations import settings_of
+from idp.identity.credentials import passkeys, remembered_devices
+from idp.identity.organisations import groups, logos, shops
+from idp.identity.organisations.settings import settings_of
+from idp.identity.ownership import owner_recovery, transfer
+from idp.identity.policy import dated_rules
+from idp.identity.users import status
 from idp.mail.messages import notify
 from idp.oauth import registration
 from idp.oauth.registration import Ours
-from idp.store import consents, limits, logins, outbox
+from idp.store import consents, outbox, rate_limits, sessions
 from idp.store.organisations import Group
 from tests.drivers import pictures
 from tests.drivers.security_key import SecurityKey
@@ -48,12 +52,12 @@ class World:
         """A group."""
         values = {"name": self.name(), "requires_mfa": requires_mfa}
         with self.factory.context(), transaction():
-            return retailers.create_group(self.shoes, values, BY_TESTS)
+            return groups.create(self.shoes, values, BY_TESTS)
 
     def shop(self) -> str:
         """The id of a shop."""
         with self.factory.context(), transaction():
-            return retailers.create_shop(self.shoes, {"code": self.name(), "name": "One"}, BY_TESTS).id
+            return shops.create(self.shoes, {"code": self.name(), "name": "One"}, BY_TESTS).id
 
     def rule(self) -> str:
         """The name of a dated rule."""
@@ -73,21 +77,21 @@ class World:
     def login_of(self, person: MadePerson) -> str:
         """The id of an open session of somebody."""
         with self.factory.context():
-            return logins.logins_of(person.organisation_id, person.id, clock.now())[0].id
+            return sessions.logins_of(person.organisation_id, person.id, clock.now())[0].id
 
 
 def disabled(world: World, role: str) -> MadePerson:
     person = world.person(role=role)
     with world.factory.context():
         at = world.factory.organisation(world.shoes)
-        people.disable(world.factory.settings, at, world.factory.user(person), BY_TESTS)
+        status.disable(world.factory.settings, at, world.factory.user(person), BY_TESTS)
     return person
 
 
 def failed(world: World, role: str) -> MadePerson:
     person = world.person(role=role)
     with world.factory.context(), transaction():
-        limits.admit_guess(person.organisation_id, person.id, "totp", "here", clock.now(), [(9, clock.now())])
+        rate_limits.admit_guess(person.organisation_id, person.id, "totp", "here", clock.now(), [(9, clock.now())])
     return person
 
 
@@ -130,15 +134,15 @@ def offered(world: World) -> tuple[str, Form]:
     heir, boss = world.person(role="manager"), world.actors["boss"]
     with world.factory.context():
         at, to = world.factory.organisation(world.shoes), world.factory.user(heir)
-        ownership.offer(world.factory.settings, at, to, Origin(Person(boss.id)))
+        transfer.offer(world.factory.settings, at, to, Origin(Person(boss.id)))
     return f"{AT}/ownership/withdraw", {}
 
 
 def recovering(world: World, path: str) -> tuple[str, Form]:
     with world.factory.context():
         at = world.factory.organisation(world.shoes)
-        if recoveries.under_way(at.id) is None:
-            recoveries.start(world.factory.settings, at, BY_TESTS)
+        if owner_recovery.under_way(at.id) is None:
+            owner_recovery.start(world.factory.settings, at, BY_TESTS)
     return path, {}
 
 
@@ -168,5 +172,5 @@ def device(world: World, person: MadePerson) -> tuple[str, Form]:
         settings, at = world.factory.settings, world.factory.organisation(world.shoes)
         token = crypto.new_secret()
         terms = settings_of(settings, at)
-        device = remembered.remember(settings, terms, at.id, person.id, token, label="Firefox", now=clock.now())
+        device = remembered_devices.remember(settings, terms, at.id, person.id, token, label="Firefox", now=clock.now())
     return f"/account/devices/{device}/forget", {}

@@ -6,7 +6,8 @@ import pytest
 
 from idp.clock import now
 from idp.db import transaction
-from idp.identity import recoveries, retailers
+from idp.identity.organisations import organisations as organisation_changes
+from idp.identity.ownership import owner_recovery
 from idp.store import organisations, outbox, users
 from tests.factories import BY_TESTS, Factory
 
@@ -236,7 +237,7 @@ def test_an_operator_helps_an_owner_by_a_recovery_alone(factory: Factory, enter,
     browser.fill(password=olga.password).submit()
     assert "Start a recovery of the owner" in browser.open(f"{PEOPLE}/{boss.id}").text
     with factory.context():
-        assert recoveries.under_way(shoes) is None
+        assert owner_recovery.under_way(shoes) is None
         assert "owner_recovery_cancelled" in {mail.template for mail in outbox.mails()}
 
 
@@ -283,7 +284,7 @@ def test_the_console_speaks_dutch(enter, new_browser, anna, jan) -> None:
 def test_an_administrator_chooses_the_first_language(factory: Factory, enter, shoes, anna, jan) -> None:
     """S62: shown as it holds, by the country where nobody chose; from then on mail is written in it."""
     with factory.context(), transaction():
-        retailers.change(factory.organisation(shoes), {"country": "NL"}, BY_TESTS)
+        organisation_changes.change(factory.organisation(shoes), {"country": "NL"}, BY_TESTS)
     browser = enter(anna).open("/admin/example-shoes/settings")
     assert browser.value("first_language") == "nl"
     browser.fill(first_language="en").submit("Save")

@@ -9,9 +9,11 @@ import pytest
 
 from idp import clock, crypto
 from idp.db import db, transaction
-from idp.identity import dated_rules, retailers
-from idp.identity.people import compared
-from idp.store import organisations, users
+from idp.identity.organisations import shops
+from idp.identity.policy import dated_rules
+from idp.normal_forms import compared
+from idp.store import dated_rules as store_dated_rules
+from idp.store import users
 from idp.store.users import User
 from tests.drivers.browser import Browser
 from tests.drivers.statements import counted
@@ -92,7 +94,7 @@ def test_the_file_of_people_holds_what_was_found_and_no_formula(factory: Factory
     """Issue 3, V1.2.10: as spreadsheets take it; nobody of another organisation, and no secret."""
     group = factory.make_group(shoes, "=2FA")
     with factory.context(), transaction():
-        retailers.create_shop(shoes, {"code": "-7", "name": "Dam"}, BY_TESTS)
+        shops.create(shoes, {"code": "-7", "name": "Dam"}, BY_TESTS)
     factory.make_user(shoes, "@jan", name="=cmd|' /C calc'!A0", phone_number="+31 20 1234", groups=(group,), shops=("-7",))
     factory.make_user(shoes, "piet", name=" \u00a0=1+1", with_totp=True, email="piet@shoes.example")
     factory.make_user(factory.make_organisation("toys"), "kim")
@@ -142,4 +144,4 @@ def test_of_a_rule_nothing_is_read_that_is_anothers(
     operator = enter(olga, f"{AT}/policies", new_browser())
     assert all(word in operator.text for word in ("of-toys", "of-toy-groups", "secret-toys", "Toy-Till"))
     with factory.context():
-        assert len(organisations.policies()) == len(rules)
+        assert len(store_dated_rules.policies()) == len(rules)

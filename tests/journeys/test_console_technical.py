@@ -8,16 +8,16 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from idp import audit
+from idp import audit, csv_export
 from idp import clock as now_clock
 from idp import keys as rings
-from idp.audit import Event
+from idp.audit import Event, search
 from idp.db import session, transaction
-from idp.identity import operating, spreadsheet, trail
+from idp.identity.accounts import operators
 from idp.mail import deliver
 from idp.mail.messages import notify, write_to_person
 from idp.store import audit as audit_rows
-from idp.store import logins, outbox, signing_keys
+from idp.store import outbox, sessions, signing_keys
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
@@ -46,7 +46,7 @@ def boots(factory: Factory) -> str:
 def otto(factory: Factory) -> MadePerson:
     """An operator with a second factor."""
     with factory.context():
-        first = operating.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
+        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
     return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
 
 
@@ -116,13 +116,13 @@ def test_the_sessions_of_others_and_of_the_owner_are_out_of_reach(
     """V8.2.2, S47: another organisation's id is unknown; an administrator does not end the owner's session."""
     journey(factory.make_user(boots, "bob"), browser=new_browser()).begin().password().tokens()
     with factory.context():
-        (foreign,) = logins.live_logins(boots, now_clock.now())
+        (foreign,) = sessions.live_logins(boots, now_clock.now())
         owner = next(row for row in audit_rows.rows(quiet_shoes) if row.data.get("role") == "owner").subject_id
         with transaction():
             begun = now_clock.now()
             fields = {"organisation_id": quiet_shoes, "id": "o" * 26, "user_id": owner, "browser_id": "b", "digest": b"d"}
             ends = {"started_at": begun, "last_seen_at": begun, "idle_until": now_clock.ahead(hours=1)}
-            logins.add_login(logins.Login(**fields, **ends, ends_at=now_clock.ahead(hours=1), label="?"))
+            sessions.add_login(sessions.Login(**fields, **ends, ends_at=now_clock.ahead(hours=1), label="?"))
     browser = enter(anna, f"{HOME}/sessions")
     for login_id in (foreign.id, "x", "a" * 26):
         assert browser.open(f"{HOME}/sessions/{login_id}/end").status == 404
@@ -209,16 +209,16 @@ def test_exports_hold_everything_and_no_formula(factory, enter, quiet_shoes, ann
     with factory.context(), transaction():
         data = {"=1+1": "x"}
         origin = audit.Origin(label="@SUM(1)")
-        audit.record_by(origin, "=cmd|' /C calc'!A0", organisation_id=quiet_shoes, subject_id=people[0].id, data=data)
+        audit.record(origin, "=cmd|' /C calc'!A0", organisation_id=quiet_shoes, subject_id=people[0].id, data=data)
     browser = enter(anna, f"{HOME}/audit").open(f"{HOME}/audit/export.csv")
     assert browser.headers["Content-Type"].startswith("text/csv")
     assert "attachment" in browser.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(browser.html)))
     assert {row["subject"] for row in rows} >= {f"'{name}" for name in NAUGHTY}
-    assert not [cell for row in rows for cell in row.values() if cell.startswith(spreadsheet.FORMULA)]
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(csv_export.FORMULA)]
     everything = json.loads(browser.open(f"{HOME}/audit/export.json").html)
     assert [row["seq"] for row in everything] == list(range(1, len(everything) + 1))
-    assert set(everything[0]) == set(trail.COLUMNS)
+    assert set(everything[0]) == set(search.COLUMNS)
     assert {row["organisation_id"] for row in everything} == {quiet_shoes}
     few = json.loads(browser.open(f"{HOME}/audit/export.json?event=user:created").html)
     assert {row["event"] for row in few} == {"user:created"}

@@ -3,7 +3,7 @@
 import pytest
 
 from idp.db import transaction
-from idp.identity import retailers
+from idp.identity.organisations import organisations
 from idp.store import users
 from tests.drivers.relying_party import Refused
 from tests.factories import BY_TESTS, Factory
@@ -251,7 +251,7 @@ def test_a_grant_ends_where_trust_no_longer_counts(factory: Factory, journey, an
     assert by_trust.acr == "mfa-remembered"
     with factory.context(), transaction():
         at = factory.organisation(ann.organisation_id)
-        retailers.change(at, {"settings": {"remembered_device_counts": False}}, BY_TESTS)
+        organisations.change(at, {"settings": {"remembered_device_counts": False}}, BY_TESTS)
         users.change_user(at.id, ann.id, role="administrator" if is_compulsory else "employee")
     assert refused(walk, by_trust) == (("invalid_grant", "invalid_token") if is_compulsory else ("", ""))
     assert refused(walk, by_code) == ("", "")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from idp.identity import people
-from idp.store import logins
+from idp.identity.users import lookup
+from idp.store import sessions
 from idp.web.unsaved import LEFT_OUT
 from tests.drivers.browser import Browser
 from tests.factories import Factory, MadePerson
@@ -173,7 +173,7 @@ def test_one_s_own_factor_is_removed_without_a_second_password(enter, clock, fac
     browser.submit("Remove")
     with factory.context():
         at = factory.organisation(jan.organisation_id)
-        assert not people.person_of(factory.settings, at, factory.user(jan)).has_factor
+        assert not lookup.person_of(factory.settings, at, factory.user(jan)).has_factor
 
 
 def test_a_form_outlives_the_session_of_its_author_and_is_shown_to_nobody_else(
@@ -185,7 +185,7 @@ def test_a_form_outlives_the_session_of_its_author_and_is_shown_to_nobody_else(
     browser.fill(code="two", name="Two").submit()
     assert "/sign-in/" in browser.url
     with factory.context():
-        assert logins.logins_of(anna.organisation_id, anna.id, factory.user(anna).created_at)
+        assert sessions.logins_of(anna.organisation_id, anna.id, factory.user(anna).created_at)
     browser.fill(username=boss.username, password=boss.password).submit()
     browser.fill(code=boss.authenticator.code()).submit()
     assert (browser.value("name"), browser.heading) == ("", "Shops")

@@ -4,11 +4,11 @@ import pytest
 
 from idp.actors import Person
 from idp.audit import Origin
-from idp.errors import Conflict
-from idp.identity import invitations, people
+from idp.errors import Conflict, Forbidden
+from idp.identity.accounts import invitations
 from idp.store import users
 from tests.factories import BY_TESTS, Factory
-from tests.journeys.test_getting_back import NEW, choose
+from tests.journeys.test_password_reset import NEW, choose
 
 
 @pytest.fixture
@@ -96,5 +96,5 @@ def test_nobody_prints_a_code_for_who_can_be_mailed(factory: Factory, quiet_shoe
         owner = users.user_named(quiet_shoes, "owner")
         assert owner is not None
         for person in (factory.user(jan), owner):
-            with pytest.raises((Conflict, people.Forbidden)):
+            with pytest.raises((Conflict, Forbidden)):
                 invitations.print_code(factory.settings, organisation, person, Origin(Person(boss.id)))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from idp.config import Settings
-from idp.identity import leaked, passwords
+from idp.identity.credentials import leaked_passwords, passwords
 from idp.store import audit, users
 from tests.factories import BY_TESTS, Factory
 
@@ -154,16 +154,16 @@ def test_a_password_that_is_changed_while_it_is_looked_up_opens_nothing(
     factory: Factory, journey, quiet_shoes: str, clock, monkeypatch
 ) -> None:
     """S31, I3: the service may take half a second; what was right before it and is not any more signs nobody in."""
-    jan, look_up = factory.make_user(quiet_shoes), leaked.look_up
+    jan, look_up = factory.make_user(quiet_shoes), leaked_passwords.look_up
     clock(minutes=1)
 
-    def slowly(settings: Settings, password: str) -> leaked.Lookup:
+    def slowly(settings: Settings, password: str) -> leaked_passwords.Lookup:
         with factory.context():
             passwords.set_password(settings, factory.organisation(quiet_shoes), factory.user(jan), SAFE, BY_TESTS)
         return look_up(settings, password)
 
     with monkeypatch.context() as patched:
-        patched.setattr(leaked, "look_up", slowly)
+        patched.setattr(leaked_passwords, "look_up", slowly)
         walk = journey(jan).begin().password()
     assert walk.browser.left_for is None
     assert "do not go together" in walk.browser.errors[0]

@@ -8,11 +8,12 @@ import pytest
 from idp.clock import now
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import links, retailers
-from idp.store import limits
+from idp.identity import email_links
+from idp.identity.organisations import organisations
+from idp.store import rate_limits
 from tests.drivers.browser import Browser
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
-from tests.journeys.test_getting_back import NEW
+from tests.journeys.test_password_reset import NEW
 
 EMAIL = "ann@shoes.example"
 ENGLISH, DUTCH, BRAND = '<html lang="en"', '<html lang="nl"', "/brand/0b3d91.css"
@@ -25,29 +26,29 @@ def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
     """Somebody who reads Dutch, of an organisation with a brand that is not the only one."""
     factory.make_organisation("another-shop")
     with factory.context(), transaction():
-        retailers.change(factory.organisation(quiet_shoes), {"settings": {"colour": "#0b3d91"}}, BY_TESTS)
+        organisations.change(factory.organisation(quiet_shoes), {"settings": {"colour": "#0b3d91"}}, BY_TESTS)
     return factory.make_user(quiet_shoes, "ann", with_totp=True, email=EMAIL, locale="nl")
 
 
 @pytest.fixture
 def at_link(
     factory: Factory, settings: Settings, new_browser: Callable[..., Browser], ann: MadePerson
-) -> Callable[[links.Purpose], Browser]:
+) -> Callable[[email_links.Purpose], Browser]:
     """``at_link("reset")`` is an English browser before the page of a link of Ann's."""
 
-    def follow(purpose: links.Purpose) -> Browser:
+    def follow(purpose: email_links.Purpose) -> Browser:
         with factory.context(), transaction():
             for _ in range(100):
-                limits.count_towards_stop(ann.organisation_id, ann.id, "recovery", 100, now())
-            token = links.make(settings, factory.user(ann), purpose, {"email": EMAIL}, links.soon(settings))
-        return new_browser(languages="en").open(links.address_of(settings, purpose, token))
+                rate_limits.count_towards_stop(ann.organisation_id, ann.id, "recovery", 100, now())
+            token = email_links.make(settings, factory.user(ann), purpose, {"email": EMAIL}, email_links.soon(settings))
+        return new_browser(languages="en").open(email_links.address_of(settings, purpose, token))
 
     return follow
 
 
-@pytest.mark.parametrize("purpose", get_args(links.Purpose))
+@pytest.mark.parametrize("purpose", get_args(email_links.Purpose))
 def test_the_page_of_a_link_speaks_to_its_reader(
-    at_link: Callable[[links.Purpose], Browser], ann: MadePerson, purpose: links.Purpose
+    at_link: Callable[[email_links.Purpose], Browser], ann: MadePerson, purpose: email_links.Purpose
 ) -> None:
     """S29, S62: whom the link is for is known: it is that person's language, and that organisation's brand."""
     page = at_link(purpose)
@@ -60,7 +61,7 @@ def test_the_page_of_a_link_speaks_to_its_reader(
 
 @pytest.mark.parametrize("purpose", ["reset", "verify"])
 def test_what_was_done_is_told_in_the_same_language(
-    at_link: Callable[[links.Purpose], Browser], purpose: links.Purpose
+    at_link: Callable[[email_links.Purpose], Browser], purpose: email_links.Purpose
 ) -> None:
     """S62: the page after the button knows nobody, and speaks as the one before; nonsense for a language does no harm."""
     page = at_link(purpose).fill(**TYPED.get(purpose, {})).submit()
@@ -73,7 +74,10 @@ def test_what_was_done_is_told_in_the_same_language(
 
 @pytest.mark.parametrize("purpose", [*TYPED, "verify", "address"])
 def test_a_used_link_tells_its_browser_what_was_done(
-    at_link: Callable[[links.Purpose], Browser], new_browser: Callable[..., Browser], clock, purpose: links.Purpose
+    at_link: Callable[[email_links.Purpose], Browser],
+    new_browser: Callable[..., Browser],
+    clock,
+    purpose: email_links.Purpose,
 ) -> None:
     """Issue 7.14: Back, a second tab and a second press do not look as if nothing had been done; to others it is gone."""
     page = at_link(purpose)
@@ -95,9 +99,9 @@ def test_where_there_is_one_organisation_its_brand_stays_to_the_end(
     """S29: the logo does not go away with the last press; nor from a link that opens nothing."""
     jan = factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
     with factory.context(), transaction():
-        retailers.change(factory.organisation(quiet_shoes), {"settings": {"colour": "#0b3d91"}}, BY_TESTS)
-        token = links.make(settings, factory.user(jan), "verify", {"email": jan.username}, links.soon(settings))
-    address = links.address_of(settings, "verify", token)
+        organisations.change(factory.organisation(quiet_shoes), {"settings": {"colour": "#0b3d91"}}, BY_TESTS)
+        token = email_links.make(settings, factory.user(jan), "verify", {"email": jan.username}, email_links.soon(settings))
+    address = email_links.address_of(settings, "verify", token)
     assert BRAND in browser.open(address).html
     assert BRAND in browser.open(address[:-1]).html
     assert BRAND in browser.open("/link/verify/done").html

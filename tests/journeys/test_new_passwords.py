@@ -8,14 +8,16 @@ import pytest
 from idp.clock import now as clock_now
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import invitations, leaked, links, passwords
-from idp.identity.leaked import Lookup
-from idp.store import limits, users
+from idp.identity import email_links
+from idp.identity.accounts import invitations
+from idp.identity.credentials import leaked_passwords, passwords
+from idp.identity.credentials.leaked_passwords import Lookup
+from idp.store import rate_limits, users
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
 from tests.factories import BY_TESTS, Factory, MadePerson
-from tests.journeys.test_getting_back import NEW, forget
 from tests.journeys.test_one_time_password import sent_to
+from tests.journeys.test_password_reset import NEW, forget
 from tests.journeys.test_stages import events
 
 STOLEN = "caffè and ﬁnches 29"
@@ -34,14 +36,14 @@ def zoe(factory: Factory, shoes: str) -> MadePerson:
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A leak service: ``service(hits={"a password"})``, or ``service(is_down=True)``."""
-    look_up = leaked.look_up
+    look_up = leaked_passwords.look_up
 
     def answer(hits: frozenset[str] | set[str] = frozenset(), *, is_down: bool = False) -> None:
         def asked(settings: Settings, password: str) -> Lookup:
             found = look_up(settings, password)
             return Lookup(hit=True, source="service") if password in hits else replace(found, is_down=is_down)
 
-        monkeypatch.setattr(leaked, "look_up", asked)
+        monkeypatch.setattr(leaked_passwords, "look_up", asked)
 
     return answer
 
@@ -157,8 +159,12 @@ def at_confirmation(factory: Factory, enter, postman: Postman, place: str, jan: 
     with factory.context(), transaction():
         user = factory.user(jan)
         for _ in range(factory.settings.limits.hard_stop):
-            limits.count_towards_stop(jan.organisation_id, jan.id, "totp", factory.settings.limits.hard_stop, clock_now())
-        link = links.make(factory.settings, user, "unlock", {"email": user.email_key}, links.soon(factory.settings))
+            rate_limits.count_towards_stop(
+                jan.organisation_id, jan.id, "totp", factory.settings.limits.hard_stop, clock_now()
+            )
+        link = email_links.make(
+            factory.settings, user, "unlock", {"email": user.email_key}, email_links.soon(factory.settings)
+        )
     return browser.open(f"/unlock/{link}")
 
 

@@ -7,7 +7,7 @@ import pytest
 from idp.config import Settings
 from tests.drivers.browser import Browser
 from tests.factories import Factory, MadePerson
-from tests.journeys.test_getting_back import forget
+from tests.journeys.test_password_reset import forget
 
 FULL = 6
 

@@ -5,11 +5,11 @@ import pytest
 from idp.actors import Person
 from idp.audit import Origin
 from idp.errors import Invalid
-from idp.identity import resets
+from idp.identity.credentials import password_reset
 from idp.store import users
 from tests.drivers.authenticator import Authenticator
 from tests.factories import Factory
-from tests.journeys.test_getting_back import NEW
+from tests.journeys.test_password_reset import NEW
 from tests.journeys.test_set_up import key_on
 
 
@@ -23,7 +23,7 @@ def send_one_time(factory: Factory, person) -> None:
         boss = users.user_named(person.organisation_id, "owner")
         assert boss is not None
         organisation = factory.organisation(person.organisation_id)
-        resets.send_one_time_password(factory.settings, organisation, factory.user(person), Origin(Person(boss.id)))
+        password_reset.send_one_time_password(factory.settings, organisation, factory.user(person), Origin(Person(boss.id)))
 
 
 def sent_to(factory: Factory, person, postman) -> str:

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from idp.db import transaction
-from idp.store import credentials, users
+from idp.store import recovery_codes, users
 from tests.drivers.browser import Browser
 from tests.factories import Factory, MadePerson
-from tests.journeys.test_getting_back import NEW
+from tests.journeys.test_password_reset import NEW
 from tests.journeys.test_set_up import set_up
 
 
@@ -113,9 +113,9 @@ def test_the_set_up_after_the_last_code_says_why(
 def test_no_code_left_is_a_warning(factory: Factory, enter, new_browser, anna: MadePerson, jan: MadePerson, clock) -> None:
     """S43: to the person at the sign-in details, and to the administrator at the person's page."""
     with factory.context(), transaction():
-        row = credentials.active_recovery_set(jan.organisation_id, jan.id)
+        row = recovery_codes.active_recovery_set(jan.organisation_id, jan.id)
         assert row is not None
-        credentials.remove_recovery_set(jan.organisation_id, jan.id, row.created_at)
+        recovery_codes.remove_recovery_set(jan.organisation_id, jan.id, row.created_at)
     warning = re.compile(r'class="alert alert-warning">[^<]*no recovery codes', re.IGNORECASE)
     assert warning.search(enter(jan, "/account/security").html)
     console = enter(anna, f"/admin/example-shoes/people/{jan.id}", new_browser())

@@ -9,7 +9,8 @@ from idp.actors import Person
 from idp.audit import Origin
 from idp.cli import main
 from idp.errors import Forbidden, Invalid
-from idp.identity import people
+from idp.identity.accounts import accounts
+from idp.identity.users import status
 from idp.store import organisations
 from tests.drivers import crowd
 from tests.drivers.postman import Postman
@@ -70,9 +71,9 @@ def test_the_owner_is_disabled_by_nobody(factory: Factory, request, shoes, boss,
     with factory.context():
         at = factory.organisation(shoes)
         acts: tuple[Callable[[Origin], object], ...] = (
-            lambda by: people.disable(factory.settings, at, factory.user(boss), by),
-            lambda by: people.change(factory.settings, at, factory.user(boss), {"role": "administrator"}, by),
-            lambda by: people.change(factory.settings, at, factory.user(boss), {"email_verified": False}, by),
+            lambda by: status.disable(factory.settings, at, factory.user(boss), by),
+            lambda by: accounts.change(factory.settings, at, factory.user(boss), {"role": "administrator"}, by),
+            lambda by: accounts.change(factory.settings, at, factory.user(boss), {"email_verified": False}, by),
         )
         for act in acts:
             with pytest.raises((Forbidden, Invalid)):

@@ -2,14 +2,14 @@
 
 import pytest
 
-from idp.identity import ownership
+from idp.identity.ownership import transfer
 from idp.store import audit as audit_rows
 from idp.store import users
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman, Received
 from tests.factories import Factory, MadePerson
-from tests.journeys.test_addresses import press
+from tests.journeys.test_email_address import press
 from tests.journeys.test_set_up import key_on
 
 AT = "/admin/example-shoes"
@@ -200,4 +200,4 @@ def test_an_offer_runs_out_after_three_days(factory: Factory, clock, new_browser
     for link in (link_to(mails, HEIR), link_to(mails, BOSS)):
         assert new_browser().open(link).status == 404
     with factory.context():
-        assert ownership.waiting(factory.settings, factory.organisation(shoes)) is None
+        assert transfer.waiting(factory.settings, factory.organisation(shoes)) is None

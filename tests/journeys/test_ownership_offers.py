@@ -7,12 +7,16 @@ from idp.actors import Person
 from idp.audit import Origin
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, TooMany
-from idp.identity import addresses, links, ownership, people, recoveries, retailers
+from idp.identity import email_links
+from idp.identity.accounts import accounts
+from idp.identity.organisations import organisations
+from idp.identity.ownership import owner_recovery, transfer
+from idp.identity.users import email_address, status
 from idp.store import users
 from tests.drivers.postman import Postman
 from tests.drivers.rival import made_to_wait
 from tests.factories import BY_TESTS, Factory, MadePerson
-from tests.journeys.test_addresses import press
+from tests.journeys.test_email_address import press
 from tests.journeys.test_ownership import AT, BOSS, HEIR, events, link_to, roles, sign_in_as_heir, told
 
 
@@ -27,7 +31,7 @@ def test_a_newer_offer_voids_the_one_before(
     for link in (link_to(first, HEIR), link_to(first, BOSS)):
         assert new_browser().open(link).status == 404
     with factory.context():
-        found = ownership.waiting(factory.settings, factory.organisation(shoes))
+        found = transfer.waiting(factory.settings, factory.organisation(shoes))
         assert found is not None
         assert found.heir.id == jan.id
     offer(jan)
@@ -37,33 +41,33 @@ def test_a_newer_offer_voids_the_one_before(
 
 def disable_and_enable(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
     at, by_boss = factory.organisation(shoes), Origin(Person(boss.id))
-    people.disable(factory.settings, at, factory.user(heir), by_boss)
-    people.enable(factory.settings, at, factory.user(heir), by_boss)
+    status.disable(factory.settings, at, factory.user(heir), by_boss)
+    status.enable(factory.settings, at, factory.user(heir), by_boss)
 
 
 def change_address(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
     changes = {"email": "new@shoes.example", "email_verified": True}
-    people.change(factory.settings, factory.organisation(shoes), factory.user(heir), changes, BY_TESTS)
+    accounts.change(factory.settings, factory.organisation(shoes), factory.user(heir), changes, BY_TESTS)
 
 
 def lose_the_proof_of_the_address(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
-    people.change(factory.settings, factory.organisation(shoes), factory.user(heir), {"email_verified": False}, BY_TESTS)
+    accounts.change(factory.settings, factory.organisation(shoes), factory.user(heir), {"email_verified": False}, BY_TESTS)
 
 
 def become_a_customer(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
-    people.change(factory.settings, factory.organisation(shoes), factory.user(heir), {"role": "customer"}, BY_TESTS)
+    accounts.change(factory.settings, factory.organisation(shoes), factory.user(heir), {"role": "customer"}, BY_TESTS)
 
 
 def change_the_owner(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
     other = factory.make_user(shoes, "other", role="owner", email="other@shoes.example")
     for owner in (other, boss):
         with transaction():
-            retailers.set_owner(factory.organisation(shoes), factory.user(owner), BY_TESTS)
+            organisations.set_owner(factory.organisation(shoes), factory.user(owner), BY_TESTS)
 
 
 def recover_the_owner(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
-    recoveries.start(factory.settings, factory.organisation(shoes), BY_TESTS)
-    recoveries.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
+    owner_recovery.start(factory.settings, factory.organisation(shoes), BY_TESTS)
+    owner_recovery.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_an_offer_dies_with_what_it_rests_on(
     theirs = sign_in_as_heir(new_browser().open(link), heir)
     with factory.context():
         meanwhile(factory, shoes, boss, heir)
-        assert ownership.waiting(factory.settings, factory.organisation(shoes)) is None
+        assert transfer.waiting(factory.settings, factory.organisation(shoes)) is None
     theirs.submit()
     assert theirs.heading != "You are the owner now"
     assert roles(factory, boss) == ["owner"]
@@ -119,11 +123,11 @@ def test_only_the_owner_offers_and_only_who_fits_is_offered(
     with factory.context():
         at, by_boss = factory.organisation(shoes), Origin(Person(boss.id))
         with pytest.raises(Invalid):
-            ownership.offer(factory.settings, at, factory.user(customer), by_boss)
+            transfer.offer(factory.settings, at, factory.user(customer), by_boss)
         with pytest.raises(NotFound):
-            ownership.offer(factory.settings, at, factory.user(stranger), by_boss)
+            transfer.offer(factory.settings, at, factory.user(stranger), by_boss)
         with pytest.raises(NotFound):
-            ownership.withdraw(factory.settings, at, Origin(Person(anna.id)))
+            transfer.withdraw(factory.settings, at, Origin(Person(anna.id)))
     assert postman.bring() == []
     assert events(factory, shoes) == []
 
@@ -141,11 +145,11 @@ def test_nothing_is_offered_while_the_account_may_be_stolen(
 ) -> None:
     """Owner transfer, S48, S52: not during a recovery, nor within the 72 hours of an address that can come back."""
     with factory.context():
-        recoveries.start(factory.settings, factory.organisation(shoes), BY_TESTS)
+        owner_recovery.start(factory.settings, factory.organisation(shoes), BY_TESTS)
         with pytest.raises(Conflict):
             offer(heir)
-        recoveries.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
-        addresses.ask_change(factory.settings, factory.user(boss), "thief@evil.example", Origin(Person(boss.id)))
+        owner_recovery.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
+        email_address.ask_change(factory.settings, factory.user(boss), "thief@evil.example", Origin(Person(boss.id)))
     press(new_browser(), postman.link("thief@evil.example"))
     browser = enter(boss, f"{AT}/people/{heir.id}/offer-ownership").fill(password=boss.password).submit()
     assert browser.status == 409
@@ -169,7 +173,7 @@ def test_an_heir_whose_address_is_being_changed_takes_nothing_on(
     token = link_to(postman.bring(), HEIR).rpartition("/")[2]
 
     def accept() -> None:
-        ownership.accept(factory.settings, links.opened(factory.settings, token, "ownership"), Origin(Person(heir.id)))
+        transfer.accept(factory.settings, email_links.opened(factory.settings, token, "ownership"), Origin(Person(heir.id)))
 
     with factory.context(), transaction():
         users.change_user(shoes, heir.id, email="new@shoes.example", email_key="new@shoes.example")

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from idp.config import Settings
-from idp.identity import people
+from idp.identity.credentials import second_factor
 from idp.store import outbox
 from tests.drivers.security_key import BE, BS, MADE_UP_MAKER, UV, Maker, SecurityKey
 from tests.factories import BY_TESTS, Factory
@@ -156,7 +156,7 @@ def test_a_reset_ends_passkeys_too(journey, factory: Factory, settings, new_brow
     """S47: the whole second factor goes, and a set-up is compulsory; a passkey answers it."""
     added()
     with factory.context():
-        people.reset_factor(settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
+        second_factor.reset_factor(settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
     walk = journey(jan, browser=new_browser()).begin()
     post(walk.browser, key.show(options_on(walk.browser)))
     assert walk.browser.status == 422

@@ -8,7 +8,8 @@ import pytest
 
 from idp.crypto import b64url
 from idp.errors import Invalid
-from idp.identity import passkeys, people
+from idp.identity.credentials import passkeys
+from idp.identity.users import status
 from tests.drivers.browser import Browser
 from tests.drivers.security_key import BE, BS, UP, UV, SecurityKey
 from tests.factories import BY_TESTS, Factory
@@ -184,7 +185,7 @@ def test_who_is_disabled_or_elsewhere_comes_in_by_no_passkey(journey, factory: F
         assert post(browser, key.show(options_on(browser))).status == 422, params
         said.add(tuple(browser.errors))
     with factory.context():
-        people.disable(factory.settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
+        status.disable(factory.settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
     browser = journey(jan, browser=new_browser()).begin().browser
     assert post(browser, key.show(options_on(browser))).status == 422
     nobody = SecurityKey(ISSUER)

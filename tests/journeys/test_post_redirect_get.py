@@ -12,8 +12,10 @@ from sqlalchemy import select
 from idp import clock as clocks
 from idp import db
 from idp.db import transaction
-from idp.identity import links, operating, totp
-from idp.store import clients, limits
+from idp.identity import email_links
+from idp.identity.accounts import operators
+from idp.identity.credentials import totp
+from idp.store import clients, rate_limits
 from idp.store.stash import Stashed
 from idp.sweeps import sweep
 from idp.web.stash import MOST
@@ -36,15 +38,15 @@ def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
 def otto(factory: Factory, quiet_shoes: str) -> MadePerson:
     """An operator."""
     with factory.context():
-        first = operating.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
+        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
     return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
 
 
-def link_of(factory: Factory, person: MadePerson, purpose: links.Purpose) -> str:
+def link_of(factory: Factory, person: MadePerson, purpose: email_links.Purpose) -> str:
     with factory.context(), transaction():
         told = {"email": "anna@shoes.example"}
-        token = links.make(factory.settings, factory.user(person), purpose, told, links.soon(factory.settings))
-    return links.address_of(factory.settings, purpose, token)
+        token = email_links.make(factory.settings, factory.user(person), purpose, told, email_links.soon(factory.settings))
+    return email_links.address_of(factory.settings, purpose, token)
 
 
 def wrong_answers(browser: Browser, factory: Factory, anna: MadePerson, enter: Enter) -> Iterator[str]:
@@ -64,7 +66,7 @@ def wrong_answers(browser: Browser, factory: Factory, anna: MadePerson, enter: E
     yield "new password"
     with factory.context(), transaction():
         for _ in range(100):
-            limits.count_towards_stop(anna.organisation_id, anna.id, "recovery", 100, clocks.now())
+            rate_limits.count_towards_stop(anna.organisation_id, anna.id, "recovery", 100, clocks.now())
     browser.open(link_of(factory, anna, "unlock")).fill(password="not this one").submit()
     yield "unlock"
     enter(anna, "/account/address").fill(email="no address").submit()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from idp.identity import people
+from idp.identity.accounts import accounts
 from idp.store import outbox, users
 from tests.drivers.authenticator import Authenticator
 from tests.factories import BY_TESTS, Factory
@@ -239,7 +239,7 @@ def test_who_must_set_up_reaches_nothing_of_the_profile(
     token, group = browser.value("csrf_token"), factory.make_group(quiet_shoes)
     with factory.context():
         organisation = factory.organisation(quiet_shoes)
-        people.change(factory.settings, organisation, factory.user(jan), {"groups": (group,)}, BY_TESTS)
+        accounts.change(factory.settings, organisation, factory.user(jan), {"groups": (group,)}, BY_TESTS)
     walked = 0
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/account/"):

@@ -2,16 +2,16 @@
 
 import pytest
 
-from idp import audit
+from idp import audit, ip_network
 from idp import clock as now_clock
 from idp.actors import Person
-from idp.audit import Event
+from idp.audit import Event, chain
 from idp.db import transaction
-from idp.identity import activity, places
-from idp.identity.own_details import change
+from idp.identity.users import activity
+from idp.identity.users.profile import change
 from idp.store import audit as audit_rows
 from idp.store import clients as client_rows
-from idp.store import logins
+from idp.store import sessions
 from tests.drivers.relying_party import Refused
 from tests.factories import Factory
 
@@ -49,7 +49,7 @@ def post(browser, path: str, **fields: str):
 
 def sessions_of(factory: Factory, person) -> list[str]:
     with factory.context():
-        return [row.id for row in logins.logins_of(person.organisation_id, person.id, now_clock.now())]
+        return [row.id for row in sessions.logins_of(person.organisation_id, person.id, now_clock.now())]
 
 
 def test_people_change_their_own_name(factory: Factory, journey, jan, clock) -> None:
@@ -95,7 +95,7 @@ def test_a_language_that_is_not_spoken_is_refused(journey, jan, clock) -> None:
 )
 def test_a_place_is_told_without_the_whole_address(address: str, words: str) -> None:
     """Issue 3: place in words, from the address alone and without its end."""
-    said = places.in_words(address)
+    said = ip_network.in_words(address)
     assert said.key % said.values == words
 
 
@@ -256,7 +256,7 @@ def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> Non
         for turn in range(40):
             change(factory.user(jan), {"name": f"Jan {turn}"}, audit.Origin(Person(jan.id)))
         with transaction():
-            audit.record_by(
+            audit.record(
                 audit.Origin(Person(jan.id)), "thing:unheard_of", organisation_id=jan.organisation_id, subject_id=jan.id
             )
     browser.open("/account/activity")
@@ -297,4 +297,4 @@ def test_the_audit_row_has_the_browser_in_words(factory: Factory, journey, jan, 
     with factory.context():
         rows = {row.event: row for row in audit_rows.rows_about(jan.organisation_id, jan.id)}
         assert rows[Event.SIGNED_IN].label == rows[Event.GRANT_ISSUED].label == "Firefox · Windows"
-        assert audit.verify(jan.organisation_id) is None
+        assert chain.verify(jan.organisation_id) is None

@@ -47,12 +47,12 @@ def test_an_open_session_goes_on_until_an_app_next_asks(factory: Factory, journe
     tokens = walk.begin(scope="openid").password().tokens()
     with factory.context():
         from idp.db import transaction
-        from idp.identity import retailers
+        from idp.identity.organisations import groups
         from idp.store import users
         from tests.factories import BY_TESTS
 
         with transaction():
-            group = retailers.create_group(quiet_shoes, {"name": "2FA", "requires_mfa": True}, BY_TESTS)
+            group = groups.create(quiet_shoes, {"name": "2FA", "requires_mfa": True}, BY_TESTS)
             users.put_in_groups(quiet_shoes, ann.id, [group.id])
     assert walk.app.userinfo(tokens.access_token)["sub"] == ann.id
     walk.begin()

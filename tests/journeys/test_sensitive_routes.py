@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from idp.config import Settings
-from idp.identity import leaked
-from idp.identity.leaked import Lookup
+from idp.identity.credentials import leaked_passwords
+from idp.identity.credentials.leaked_passwords import Lookup
 from idp.identity.sensitive_changes import FRESH_PROOF, FRESH_PROOF_AND_PASSWORD, NOTHING
 from idp.store import audit as audit_rows
 from tests.drivers.browser import Browser
@@ -109,7 +109,7 @@ def test_every_change_is_asked_for_as_much_as_it_needs(
         world.looked_up.append(password)
         return Lookup(hit=False)
 
-    monkeypatch.setattr(leaked, "look_up", look_up)
+    monkeypatch.setattr(leaked_passwords, "look_up", look_up)
     stale = {name: enter(actors[name], "/account/sessions", new_browser()) for name in ACTORS}
     clock(minutes=11)
     fresh = {name: enter(person, "/account/sessions", new_browser()) for name, person in {**actors, **others}.items()}

@@ -6,7 +6,7 @@ import pytest
 
 from idp import clock
 from idp.db import transaction
-from idp.identity import people
+from idp.identity.users import status
 from idp.store import audit, organisations, users
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
@@ -79,7 +79,7 @@ def test_a_tick_confirms_the_codes_of_its_own_page(factory: Factory, offered: Br
         ann = users.user_named(shop.id, "ann") if shop else None
         assert shop is not None
         assert ann is not None
-        people.end_sessions(factory.settings, shop, ann, BY_TESTS)
+        status.end_sessions(factory.settings, shop, ann, BY_TESTS)
     first.reload().fill(username="ann", password=PASSWORD).submit()
     to_codes(first)
     shown = codes_on(old)

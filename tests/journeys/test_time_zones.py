@@ -10,8 +10,8 @@ import pytest
 import time_machine
 
 from idp.db import transaction
-from idp.identity import dated_rules
-from idp.identity.dated_rules import known_now
+from idp.identity.policy import dated_rules
+from idp.identity.policy.dated_rules import known_now
 from idp.mail.messages import notify
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from idp.db import transaction
-from idp.identity import links
+from idp.identity import email_links
 from tests.drivers.browser import Browser
 from tests.factories import Factory, MadePerson
 
@@ -117,11 +117,11 @@ def test_a_client_of_one_organisation_offers_no_other(journey, factory, relying_
     assert walk.password().code().tokens().claims["sub"] == ann.id
 
 
-def link_of(factory: Factory, person: MadePerson, purpose: links.Purpose) -> str:
+def link_of(factory: Factory, person: MadePerson, purpose: email_links.Purpose) -> str:
     with factory.context(), transaction():
         told = {"email": "ann@shoes.example"}
-        token = links.make(factory.settings, factory.user(person), purpose, told, links.soon(factory.settings))
-    return links.address_of(factory.settings, purpose, token)
+        token = email_links.make(factory.settings, factory.user(person), purpose, told, email_links.soon(factory.settings))
+    return email_links.address_of(factory.settings, purpose, token)
 
 
 Way = Callable[[Browser, str], Browser]

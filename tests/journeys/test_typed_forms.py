@@ -9,8 +9,10 @@ from argon2 import PasswordHasher
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid
-from idp.identity import invitations, people, resets, retailers
-from idp.identity.people import PersonDraft
+from idp.identity.accounts import accounts, invitations
+from idp.identity.credentials import password_reset
+from idp.identity.organisations import organisations, shops
+from idp.identity.user_fields import PersonDraft
 from idp.mail.letters import compose
 from idp.mail.messages import notify
 from idp.store import outbox, users
@@ -86,7 +88,9 @@ def test_recovery_codes_and_one_time_passwords_are_taken_likewise(
     assert walk.browser.status == 200
     assert "recovery code is not right" not in walk.browser.text
     with factory.context():
-        resets.send_one_time_password(settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
+        password_reset.send_one_time_password(
+            settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS
+        )
     (mail,) = [mail for mail in postman.bring("jan@shoes.example") if "one-time" in mail.subject.lower()]
     password = next(word for word in mail.text.split() if word.count("-") == 3)
     again = journey(jan).begin(prompt="login").password(f" {password.upper().replace('-', ' ')}{HIDDEN}")
@@ -120,7 +124,7 @@ def test_nobody_is_created_as_a_look_alike(factory: Factory, enter, anna, shoes,
             assert users.user_named(shoes, kept).username == kept
         else:
             with pytest.raises(Invalid):
-                people.create(factory.settings, organisation, PersonDraft(username=typed.format(HIDDEN)), BY_TESTS)
+                accounts.create(factory.settings, organisation, PersonDraft(username=typed.format(HIDDEN)), BY_TESTS)
 
 
 def test_names_are_kept_visible_in_every_skin(factory: Factory, enter, anna, shoes, browser: Browser) -> None:
@@ -133,8 +137,8 @@ def test_names_are_kept_visible_in_every_skin(factory: Factory, enter, anna, sho
     with factory.context():
         assert factory.user(anna).name == "De Schoen winkel"
         assert factory.organisation(shoes).name == "De Schoen winkel"
-        assert retailers.store.group_named(shoes, "de schoen winkel").name == "De Schoen winkel"
-        assert retailers.store.shop_at(shoes, "DAM-1").name == "De Schoen winkel"
+        assert organisations.store.group_named(shoes, "de schoen winkel").name == "De Schoen winkel"
+        assert organisations.store.shop_at(shoes, "DAM-1").name == "De Schoen winkel"
     with pytest.raises(Invalid):
         factory.make_client("hidden", client_name=hidden)
 
@@ -145,7 +149,7 @@ def test_a_shop_code_is_what_an_app_can_split_and_compare(factory: Factory, ente
     browser = enter(anna, "/admin/example-shoes/shops").fill(code=code, name="Dam").submit()
     assert browser.status == 422
     with factory.context(), transaction(), pytest.raises(Invalid):
-        retailers.create_shop(shoes, {"code": code, "name": "Dam"}, BY_TESTS)
+        shops.create(shoes, {"code": code, "name": "Dam"}, BY_TESTS)
 
 
 def test_codes_and_groups_are_unique_whatever_their_case(factory: Factory, enter, anna, shoes, browser: Browser) -> None:
@@ -157,10 +161,10 @@ def test_codes_and_groups_are_unique_whatever_their_case(factory: Factory, enter
     for again in ("store managers", f"Store{HIDDEN} managers", "Ｓtore managers", "Store, managers"):
         assert browser.open("/admin/example-shoes/groups").fill(name=again).submit().status == 422
     with factory.context():
-        group = retailers.store.group_named(shoes, "STORE MANAGERS")
+        group = organisations.store.group_named(shoes, "STORE MANAGERS")
     browser.open(f"/admin/example-shoes/groups/{group.id}").fill(name="Store Managers").submit()
     with factory.context():
-        assert retailers.store.group(shoes, group.id).name == "Store Managers"
+        assert organisations.store.group(shoes, group.id).name == "Store Managers"
 
 
 @pytest.mark.parametrize(

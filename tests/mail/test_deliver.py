@@ -12,6 +12,7 @@ import pytest
 import time_machine
 
 from idp import clock, config
+from idp import worker as idp_worker
 from idp.config import Settings
 from idp.db import transaction
 from idp.mail import deliver, messages
@@ -242,9 +243,9 @@ def test_the_worker_outlives_a_database_that_is_away(configure: Configure, tmp_p
                 stop.set()
             return app.app_context()
 
-        deliver.POLL_SECONDS, before = 0.0, deliver.POLL_SECONDS
+        idp_worker.POLL_SECONDS, before = 0.0, idp_worker.POLL_SECONDS
         try:
-            deliver.run_forever(settings, _context, stop)
+            idp_worker.run_forever(settings, _context, stop)
         finally:
-            deliver.POLL_SECONDS = before
+            idp_worker.POLL_SECONDS = before
     assert len(rounds) == 2

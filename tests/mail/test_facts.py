@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from idp.actors import Person, System
-from idp.audit import Event, Origin, record_by
+from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import addresses, logos, passwords, retailers
+from idp.identity.credentials import passwords
+from idp.identity.organisations import logos, organisations
+from idp.identity.users import email_address
 from idp.mail import messages
 from idp.mail.letters import compose
 from idp.store import outbox, users
@@ -33,7 +35,7 @@ def told(settings: Settings, person: MadePerson, origin: Origin) -> EmailMessage
     """The mail about a password that was changed from somewhere."""
     with transaction():
         about = {"organisation_id": person.organisation_id, "subject_id": person.id}
-        record_by(origin, Event.PASSWORD_CHANGED, **about)
+        record(origin, Event.PASSWORD_CHANGED, **about)
         messages.notify(settings, person.organisation_id, person.id, "password_changed")
     return compose(settings, outbox.mails()[0])
 
@@ -123,14 +125,14 @@ def test_one_mailbox_gets_one_mail_about_one_change(settings: Settings, factory:
     """S52, S54: an address written otherwise is the same mailbox; so is one that owner and administrator share."""
     with factory.context(), transaction():
         user = factory.user(vera)
-        before = addresses.Address.of(user)
+        before = email_address.Address.of(user)
         users.change_user(user.organisation_id, user.id, email="Vera@shoes.example")
-        addresses.told_of_change(settings, user, before)
+        email_address.told_of_change(settings, user, before)
     assert len(_sent(factory)) == 1
     shared: dict[str, Any] = {"email": "owner@shoes.example", "email_verified": False}
     ann = factory.make_user(vera.organisation_id, "ann", role="administrator", **shared)
     with factory.context(), transaction():
-        addresses.tell_of_factor(settings, factory.user(ann), "factor_reset")
+        email_address.tell_of_factor(settings, factory.user(ann), "factor_reset")
     assert [mail.template for mail in _sent(factory) if mail.user_id == ann.id] == ["address_verify"]
 
 
@@ -141,9 +143,9 @@ def test_administrators_who_share_a_mailbox_are_told_once_of_a_new_owner(setting
         factory.make_user(organisation_id, name, role="administrator", with_totp=True, email="desk@toys.example")
     with factory.context(), transaction():
         at = factory.organisation(organisation_id)
-        from idp.identity import ownership
+        from idp.identity.ownership import transfer
 
-        ownership._tell(settings, "ownership_withdrawn", users.administrators(at.id)[0], None, users.administrators(at.id))
+        transfer._tell(settings, "ownership_withdrawn", users.administrators(at.id)[0], None, users.administrators(at.id))
     assert [mail.recipient for mail in _sent(factory)] == ["desk@toys.example"]
 
 
@@ -151,5 +153,5 @@ def test_a_settings_change_is_seen_in_the_next_mail(settings: Settings, factory:
     """The look is the present one, also of a mail that waited."""
     with factory.context():
         with transaction():
-            retailers.change(factory.organisation(vera.organisation_id), {"settings": {"colour": "#aa0000"}}, BY_TESTS)
+            organisations.change(factory.organisation(vera.organisation_id), {"settings": {"colour": "#aa0000"}}, BY_TESTS)
         assert "#aa0000" in html(told(settings, vera, Origin(Person(vera.id))))

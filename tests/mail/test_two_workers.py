@@ -16,11 +16,13 @@ import pytest
 import time_machine
 
 from idp import clock
+from idp import worker as idp_worker
 from idp.audit import Event
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import resets
-from idp.mail import deliver, letters, messages, outgoing, smtp
+from idp.identity import mail_outbox
+from idp.identity.credentials import password_reset
+from idp.mail import deliver, letters, messages, smtp
 from idp.store import audit, outbox
 from tests.drivers.smtp import Mailbox
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -97,7 +99,7 @@ def test_a_mail_that_is_being_sent_is_not_sent_again_by_a_button(
             assert not outbox.resend(vera.organisation_id, mail_id, clock.now())
         assert deliver.deliver_due(settings) == 0
         traveller.shift(deliver.LEASE)
-        outgoing.resend(vera.organisation_id, mail_id, BY_TESTS)
+        mail_outbox.resend(vera.organisation_id, mail_id, BY_TESTS)
         assert deliver.deliver_due(settings) == 1
         assert [row.event for row in audit.rows(vera.organisation_id)].count(Event.MAIL_RESENT) == 1
 
@@ -132,10 +134,10 @@ def test_one_request_that_cannot_be_answered_keeps_no_mail_back(
         raise LookupError("poison")
 
     settings = configure(mail=over(mailbox))
-    monkeypatch.setattr(resets, "answer_requests", _fails)
+    monkeypatch.setattr(password_reset, "answer_requests", _fails)
     with factory.context():
         written(settings, vera)
-        assert deliver.work_once(settings) == 1
+        assert idp_worker.work_once(settings) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from idp.oauth import asked, logout, userinfo
+from idp.oauth import authorization_request, logout, userinfo
 from idp.oauth.server import TOKEN_PARAMETERS
 
 FORM = "application/x-www-form-urlencoded"
@@ -44,7 +44,7 @@ def is_sane(answer, registered):
     )
 
 
-@pytest.mark.parametrize("name", sorted(asked.PARAMETERS))
+@pytest.mark.parametrize("name", sorted(authorization_request.PARAMETERS))
 def test_authorize_takes_any_value_of_any_parameter(scene, ask, name):
     """O21-06, R97-02: never a 500, never a redirect to an address that is not registered."""
     party = scene.party()

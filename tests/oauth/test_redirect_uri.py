@@ -6,7 +6,7 @@ import pytest
 
 from idp.db import transaction
 from idp.errors import Invalid
-from idp.oauth.addresses import check_page, check_redirect, is_registered
+from idp.oauth.redirect_uris import check_page, check_redirect, is_registered
 from idp.store import clients
 
 GOOD = [

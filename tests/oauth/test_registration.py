@@ -7,8 +7,8 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Conflict, Invalid, NotFound
 from idp.oauth import registration
+from idp.oauth.client_metadata import MEMBERS, validate_metadata
 from idp.oauth.clients import Clients, registered, terms
-from idp.oauth.metadata import MEMBERS, validate_metadata
 from idp.oauth.registration import Ours
 from idp.store import audit, clients
 from tests.drivers.relying_party import Refused

@@ -8,7 +8,7 @@ import pytest
 
 from idp import clock
 from idp.db import transaction
-from idp.identity import retailers
+from idp.identity.organisations import shops
 from idp.keys import KeyRing
 from tests.factories import BY_TESTS
 
@@ -25,7 +25,7 @@ def chain(scene):
     at = scene.person.organisation_id
     with scene.factory.context(), transaction():
         for code in SHOPS:
-            retailers.create_shop(at, {"code": code, "name": code}, BY_TESTS)
+            shops.create(at, {"code": code, "name": code}, BY_TESTS)
     groups = tuple(scene.factory.make_group(at, name, requires_mfa=False) for name in GROUPS)
     claims = {"address": {"formatted": "Street 1, " * 9}, "website": "https://example.com/" + "w" * 150}
     scene.person = scene.factory.make_user(at, "ann", groups=groups, claims=claims, name="Ann " + "n" * 90)
@@ -55,7 +55,7 @@ def test_a_person_of_a_few_shops_has_them_in_the_id_token(scene):
     """Nothing is omitted where there is room."""
     with scene.factory.context(), transaction():
         for code in SHOPS[:5]:
-            retailers.create_shop(scene.person.organisation_id, {"code": code, "name": code}, BY_TESTS)
+            shops.create(scene.person.organisation_id, {"code": code, "name": code}, BY_TESTS)
     scene.person = scene.factory.make_user(scene.person.organisation_id, "ann")
     claims = scene.tokens(scene.party(), scope="openid organisation").claims
     assert claims["shops"] == SHOPS[:5]

@@ -6,7 +6,9 @@ import pytest
 
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import retailers
+from idp.identity.organisations import groups as group_changes
+from idp.identity.organisations import organisations
+from idp.identity.organisations import shops as shop_changes
 from idp.store import users
 from tests.drivers.applications import bare_app
 from tests.drivers.browser import Browser
@@ -31,7 +33,10 @@ def test_a_person_is_left_with_the_groups_and_shops_of_one_edit(race: Race, cons
     anna = race.factory.make_user(here, "anna")
     with race.factory.context(), transaction():
         made = [
-            (retailers.create_group(here, {"name": name}, BY_TESTS), retailers.create_shop(here, {"code": name}, BY_TESTS))
+            (
+                group_changes.create(here, {"name": name}, BY_TESTS),
+                shop_changes.create(here, {"code": name}, BY_TESTS),
+            )
             for name in (f"g{number}" for number in range(TABS))
         ]
         boxes = [{f"group-{group.id}": "yes", f"shop-{shop.id}": "yes"} for group, shop in made]
@@ -54,7 +59,7 @@ def test_settings_saved_at_once_are_all_kept(configure: Callable[..., Settings],
         shoes = factory.make_organisation()
 
         def save(**values: object) -> None:
-            retailers.change(factory.organisation(shoes), {"settings": values}, BY_TESTS)
+            organisations.change(factory.organisation(shoes), {"settings": values}, BY_TESTS)
 
         with transaction():
             save(colour="#aa0000")

@@ -8,13 +8,14 @@ import pytest
 from idp.actors import Person
 from idp.audit import Origin
 from idp.config import Settings
-from idp.identity import addresses, recoveries
+from idp.identity.ownership import owner_recovery
+from idp.identity.users import email_address
 from idp.store import users
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask
 from tests.drivers.postman import Postman
 from tests.factories import BY_TESTS
-from tests.journeys.test_getting_back import NEW, forget
+from tests.journeys.test_password_reset import NEW, forget
 from tests.races.conftest import TIMES, Race, posted
 
 pytestmark = pytest.mark.both_engines
@@ -46,7 +47,7 @@ def test_a_change_of_address_is_confirmed_once(race: Race) -> None:
     """V2.3.4: one change, one way back."""
     jan = race.factory.make_user(race.organisation_id, "jan", email="jan@shoes.example")
     with race.factory.context():
-        addresses.ask_change(race.settings, race.factory.user(jan), "jan@home.example", Origin(Person(jan.id)))
+        email_address.ask_change(race.settings, race.factory.user(jan), "jan@home.example", Origin(Person(jan.id)))
     postman = Postman(race.factory, race.folder / "mail")
     told = race.at_once(pressed(race, postman.link("jan@home.example")))
     assert Counter(one.status for one in told) == {303: 1, 404: TIMES - 1}
@@ -59,14 +60,14 @@ def test_a_recovery_is_either_stopped_or_confirmed_once(race: Race) -> None:
     shop = race.factory.make_organisation("other-shoes", owner=True)
     race.factory.make_user(shop, "boss", role="administrator", email="boss@shoes.example")
     with race.factory.context():
-        recoveries.start(race.settings, race.factory.organisation(shop), BY_TESTS)
+        owner_recovery.start(race.settings, race.factory.organisation(shop), BY_TESTS)
     links = {mail.to: mail.link for mail in Postman(race.factory, race.folder / "mail").bring()}
     asks = [*pressed(race, links["owner@shoes.example"]), *pressed(race, links["boss@shoes.example"])]
     told = race.at_once(asks)
     assert sum(one.status == 303 for one in told[TIMES:]) == 1
     assert sum(one.status == 303 for one in told[:TIMES]) <= 1
     with race.factory.context():
-        assert recoveries.under_way(shop) is None
+        assert owner_recovery.under_way(shop) is None
         owner = users.user_named(shop, "owner")
         assert owner is not None
         assert owner.must_set_up_since is None

@@ -6,10 +6,11 @@ import pytest
 
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import retailers
+from idp.identity.organisations import groups, shops
+from idp.identity.organisations import organisations as organisation_changes
 from idp.oauth import registration
 from idp.store import clients as client_rows
-from idp.store import organisations, users
+from idp.store import dated_rules, organisations, users
 from tests.drivers.browser import Browser
 from tests.drivers.page import Page
 from tests.factories import BY_TESTS
@@ -43,7 +44,7 @@ def made(race: Race) -> int:
             *(one for one in organisations.groups(here) if one.name == "kassa"),
             *(one for one in organisations.shops(here) if one.code == "kassa"),
             *(one for one in users.users(here) if one.username == "kassa"),
-            *(one for one in organisations.policies() if one.name == "kassa"),
+            *(one for one in dated_rules.policies() if one.name == "kassa"),
             *(one for one in client_rows.clients() if one.client_id == "kassa"),
         )
     return len(found)
@@ -80,14 +81,14 @@ def test_a_transaction_goes_on_after_a_name_was_taken(what: str, race: Race, mon
     monkeypatch.setattr(client_rows, "client", lambda _: None)
     here, redirects = race.organisation_id, {"redirect_uris": ["https://kassa.example/callback"]}
     make: dict[str, Callable[[], object]] = {
-        "organisation": lambda: retailers.create({"store_url": "kassa", "name": "Kassa"}, BY_TESTS),
-        "group": lambda: retailers.create_group(here, {"name": "kassa"}, BY_TESTS),
-        "shop": lambda: retailers.create_shop(here, {"code": "kassa", "name": "Kassa"}, BY_TESTS),
+        "organisation": lambda: organisation_changes.create({"store_url": "kassa", "name": "Kassa"}, BY_TESTS),
+        "group": lambda: groups.create(here, {"name": "kassa"}, BY_TESTS),
+        "shop": lambda: shops.create(here, {"code": "kassa", "name": "Kassa"}, BY_TESTS),
         "client": lambda: registration.register(race.settings, "kassa", redirects, registration.Ours(), None, BY_TESTS),
     }
     with race.factory.context(), transaction():
         make[what]()
         with pytest.raises(Exception, match=r"already|exists"):
             make[what]()
-        retailers.create_group(here, {"name": "still possible"}, BY_TESTS)
+        groups.create(here, {"name": "still possible"}, BY_TESTS)
     assert race.events().count("group:changed") >= 1

@@ -8,7 +8,7 @@ import pytest
 from idp.actors import Person
 from idp.audit import Origin
 from idp.config import Settings
-from idp.identity import ownership
+from idp.identity.ownership import transfer
 from idp.store import outbox, users
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask
@@ -42,7 +42,7 @@ def offer(race: Race, boss: MadePerson, heir: MadePerson) -> str:
     """The link that the heir got."""
     with race.factory.context():
         at, to = race.factory.organisation(race.organisation_id), race.factory.user(heir)
-        ownership.offer(race.settings, at, to, Origin(Person(boss.id)))
+        transfer.offer(race.settings, at, to, Origin(Person(boss.id)))
     return Postman(race.factory, race.folder / "mail").link(f"{heir.username}@shoes.example")
 
 

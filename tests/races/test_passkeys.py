@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from idp.config import Settings
-from idp.identity import passkeys
+from idp.identity.credentials import passkeys
 from idp.store.passkeys import Passkey
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from idp.config import Settings
-from idp.store import credentials, passkeys
+from idp.store import passkeys, recovery_codes, totp
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
 from tests.drivers.security_key import SecurityKey
@@ -54,8 +54,8 @@ def one_fits(browser: Browser, phones: list[Authenticator]) -> bool:
 
 def codes_left(race: Race, person: MadePerson) -> int:
     with race.factory.context():
-        row = credentials.active_recovery_set(person.organisation_id, person.id)
-        return credentials.unspent_recovery_codes(person.organisation_id, row.id) if row else 0
+        row = recovery_codes.active_recovery_set(person.organisation_id, person.id)
+        return recovery_codes.unspent_recovery_codes(person.organisation_id, row.id) if row else 0
 
 
 def test_one_tick_sent_by_many_tabs_takes_effect_once(race: Race) -> None:
@@ -107,7 +107,7 @@ def test_a_reset_and_a_tick_at_once_end_in_one_order(race: Race) -> None:
     events = [event for event in race.events() if event in ("factor:reset", "factor:set_up_again")]
     assert events in (["factor:set_up_again", "factor:reset"], ["factor:reset"])
     with race.factory.context():
-        assert credentials.active_totp(ann.organisation_id, ann.id) is None
+        assert totp.active_totp(ann.organisation_id, ann.id) is None
 
 
 def test_two_passkeys_are_not_both_removed_where_one_must_stay(race: Race) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from idp.config import Settings
-from idp.identity import recovery
-from idp.oauth.parameters import LONGEST_VALUE
-from idp.store import credentials
+from idp.identity.credentials import recovery_codes
+from idp.oauth.request_parameters import LONGEST_VALUE
+from idp.store import recovery_codes as code_rows
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask, Told
 from tests.drivers.relying_party import Refused, RelyingParty
@@ -89,9 +89,9 @@ def test_a_recovery_code_lets_one_browser_of_twenty_on(race: Race) -> None:
     assert statuses(told) == {303: 1, 422: TIMES - 1}
     assert [browser.reload().offers("choice=carry_on") for browser in browsers].count(True) == 1
     with race.factory.context():
-        row = credentials.active_recovery_set(race.organisation_id, ann.id)
+        row = code_rows.active_recovery_set(race.organisation_id, ann.id)
         assert row is not None
-        assert recovery.left(race.organisation_id, row.id) == 2
+        assert recovery_codes.left(race.organisation_id, row.id) == 2
     assert race.events().count("recovery:code_used") == 1
 
 
@@ -107,9 +107,9 @@ def test_of_the_last_two_recovery_codes_one_stays_for_the_set_up(race: Race) -> 
     for browser, one in zip(browsers, told, strict=True):
         keep_cookies(browser, one)
     with race.factory.context():
-        row = credentials.active_recovery_set(race.organisation_id, ann.id)
+        row = code_rows.active_recovery_set(race.organisation_id, ann.id)
         assert row is not None
-        assert recovery.left(race.organisation_id, row.id) == 1
+        assert recovery_codes.left(race.organisation_id, row.id) == 1
     assert race.events().count("recovery:code_used") == 1
     (late,) = (browser for browser in browsers if not browser.reload().offers("choice=carry_on"))
     if "recovery_code" in late.fields:

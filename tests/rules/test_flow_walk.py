@@ -8,25 +8,15 @@ from itertools import combinations, islice, product
 
 import pytest
 
-from idp.identity import proofs as proving
-from idp.identity.policy import ClientRule, DatedRule, Membership, Person, Rules, rules_for
-from idp.identity.proofs import Proof
-from idp.signin.case import (
-    ADD_PASSKEY,
-    ENROL,
-    NEW_CODES,
-    NEW_PASSWORD,
-    Case,
-    ClientTerms,
-    KnownPerson,
-    Needs,
-    OrganisationFacts,
-    Unmet,
-)
+from idp.identity import assurance as proving
+from idp.identity.assurance import Proof
+from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person, Rules, rules_for
 from idp.signin.flow import is_authenticated, next_step
+from idp.signin.requirements import ClientTerms, Needs
+from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case, KnownPerson, OrganisationFacts, Unmet
 from idp.signin.step import Frame, Step
 from idp.signin.steps import SEQUENCE
-from idp.signin.steps.need import highest_owned, needed_level
+from idp.signin.steps.required_level import highest_owned, needed_level
 from tests.drivers.machine import REQUIRE_ALL
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

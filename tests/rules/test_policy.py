@@ -5,12 +5,11 @@ from datetime import date
 
 import pytest
 
-from idp.identity.policy import (
+from idp.identity.policy.rules import (
     HARDWARE,
     PASSWORD,
     PHISHING_RESISTANT,
     REMEMBERED,
-    ROLES,
     SECOND,
     ClientRule,
     DatedRule,
@@ -19,6 +18,7 @@ from idp.identity.policy import (
     explain,
     rules_for,
 )
+from idp.identity.roles import ROLES
 from idp.sections import Acr
 
 LEVELS = Acr().names

@@ -10,9 +10,10 @@ from flask import Flask
 
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import links, resets
-from idp.identity.links import Opened
-from idp.store import limits, users
+from idp.identity import email_links
+from idp.identity.credentials import password_reset
+from idp.identity.email_links import Opened
+from idp.store import rate_limits, users
 from idp.store.users import User
 from tests.drivers.applications import bare_app
 from tests.drivers.rival import made_to_wait
@@ -38,12 +39,12 @@ class Scene:
 
     def choose(self, link: Opened) -> None:
         """Choose a password by a mailed link."""
-        resets.choose(self.settings, link, NEW, NEW, BY_TESTS)
+        password_reset.choose(self.settings, link, NEW, NEW, BY_TESTS)
 
     def guess(self) -> None:
         """Count one, as ``throttle.gate`` does."""
-        limits.count_towards_stop(*self.counter, 100, NOW)
-        assert limits.admit_guess(*self.counter, "", NOW, [(5, NOW)])
+        rate_limits.count_towards_stop(*self.counter, 100, NOW)
+        assert rate_limits.admit_guess(*self.counter, "", NOW, [(5, NOW)])
 
     def waiting(self, deed: Callable[[], object]) -> Future[object]:
         """The other's deed, which waits for us."""
@@ -66,19 +67,19 @@ def test_clearing_holds_nothing_while_it_waits_for_a_guess(scene: Scene) -> None
     with transaction():
         scene.guess()
     with transaction():
-        limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL writes it anew, behind the lane's row
-        clearing = scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id))
-        assert limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
+        rate_limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL writes it anew, behind the lane's row
+        clearing = scene.waiting(lambda: rate_limits.clear_failures(organisation_id, anna_id))
+        assert rate_limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
     assert clearing.result() == 2, "the guess was counted before the pardon, so it is pardoned"
 
 
 def test_what_is_not_counted_yet_is_locked_too(scene: Scene) -> None:
     """V15.4.3: a right guess whose count was cleared in between makes the next one wait, though there is no row to lock."""
     with transaction():
-        limits.forget_lane(*scene.counter, "", reopen=False)
+        rate_limits.forget_lane(*scene.counter, "", reopen=False)
         guessing = scene.waiting(scene.guess)
     guessing.result()
-    assert {row.count for row in limits.failures_of(*scene.counter[:2])} == {1}
+    assert {row.count for row in rate_limits.failures_of(*scene.counter[:2])} == {1}
 
 
 def test_two_pardons_at_once_are_one(scene: Scene) -> None:
@@ -87,22 +88,22 @@ def test_two_pardons_at_once_are_one(scene: Scene) -> None:
     with transaction():
         scene.guess()
     with transaction():
-        assert limits.clear_failures(organisation_id, anna_id) == 2
-        clearing = scene.waiting(lambda: limits.clear_failures(organisation_id, anna_id))
+        assert rate_limits.clear_failures(organisation_id, anna_id) == 2
+        clearing = scene.waiting(lambda: rate_limits.clear_failures(organisation_id, anna_id))
     assert clearing.result() == 0
-    assert limits.failures_of(organisation_id, anna_id) == []
+    assert rate_limits.failures_of(organisation_id, anna_id) == []
 
 
 def test_a_password_chosen_by_a_link_waits_for_whoever_signs_in(scene: Scene) -> None:
     """V15.4.3, S49: an answer at sign-in locks the person's row, then the counter, then spends the one-time password."""
     organisation_id, anna_id, _ = scene.counter
     with transaction():
-        limits.count_towards_stop(organisation_id, anna_id, "password", 100, NOW)
-        token = links.make(scene.settings, scene.anna(), "reset", {}, links.soon(scene.settings))
-    link = links.opened(scene.settings, token, "reset")
+        rate_limits.count_towards_stop(organisation_id, anna_id, "password", 100, NOW)
+        token = email_links.make(scene.settings, scene.anna(), "reset", {}, email_links.soon(scene.settings))
+    link = email_links.opened(scene.settings, token, "reset")
     with transaction():
         users.lock_user(organisation_id, anna_id)
         choosing = made_to_wait(scene.app, lambda: scene.choose(link), begins_itself=True)
-        limits.forget_lane(organisation_id, anna_id, "password", "", reopen=False)
+        rate_limits.forget_lane(organisation_id, anna_id, "password", "", reopen=False)
         users.change_user(organisation_id, anna_id, last_login_at=NOW)
     choosing.result()

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, inspect, text
 from idp import schema
 from idp.config import Settings
 from idp.db import Base, db, transaction
-from idp.identity import odd_names, people
-from idp.store import credentials, organisations, users
+from idp.identity import odd_names
+from idp.identity.users import lookup
+from idp.store import organisations, totp, users
 from tests.drivers.applications import bare_app
 
 
@@ -96,7 +97,7 @@ def test_the_last_accepted_step_stays_spent(configure: Callable[..., Settings]) 
             )
         schema.upgrade(app)
         with app.app_context():
-            assert credentials.spent_steps("o", "t", 0, 10**9) == {59_000_000}
+            assert totp.spent_steps("o", "t", 0, 10**9) == {59_000_000}
         schema.downgrade(app, "0004")
         with app.app_context(), db.engine.connect() as connection:
             assert connection.execute(text("SELECT last_step FROM totp")).scalar() == 59_000_000
@@ -172,7 +173,7 @@ def test_compared_forms_are_renewed_and_look_alikes_kept_apart(
         schema.upgrade(app)
         with app.app_context():
             assert sorted(row.username_key for row in users.users("o")) == ["anna", "an\u200bna", "kim"]
-            assert [getattr(people.find("o", typed), "id", "") for typed in ("KIM", "anna", "an\u200bna")] == ["c", "a", "b"]
+            assert [getattr(lookup.find("o", typed), "id", "") for typed in ("KIM", "anna", "an\u200bna")] == ["c", "a", "b"]
             assert len({row.code_key for row in organisations.shops("o")}) == 3
             assert getattr(organisations.shop_at("o", "DAM"), "code", "") in ("Dam", "dam")
             kinds = [line.removeprefix("o: ").partition(" ")[0] for line in odd_names.found()]

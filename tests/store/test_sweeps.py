@@ -11,16 +11,19 @@ from sqlalchemy import func, insert, select
 from idp import clock, crypto, sweeps
 from idp.config import Settings
 from idp.db import Base, session, transaction
-from idp.identity import links, remembered, totp
-from idp.identity.organisations import settings_of
+from idp.identity import email_links
+from idp.identity.credentials import remembered_devices, totp
+from idp.identity.organisations.settings import settings_of
 from idp.mail import messages
-from idp.store import attempts, browsers, credentials, devices, limits, outbox
+from idp.store import attempts, browsers, outbox, rate_limits
+from idp.store import remembered_devices as device_rows
+from idp.store import totp as store_totp
 from idp.store.attempts import Attempt
 from idp.store.browsers import Browser, BrowserUser
-from idp.store.credentials import SpentStep
-from idp.store.devices import RememberedDevice
-from idp.store.limits import AddressFailures, Failures
-from idp.store.links import MailedLink
+from idp.store.email_links import MailedLink
+from idp.store.rate_limits import AddressFailures, Failures
+from idp.store.remembered_devices import RememberedDevice
+from idp.store.totp import SpentStep
 from tests.drivers.browser import Browser as Visitor
 from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory, MadePerson
@@ -140,7 +143,7 @@ def test_a_spent_step_is_never_swept_while_its_code_could_work(
 ) -> None:
     """S57, S58, T-01: fourteen hours later the step that a hint spent is the step of now; it is refused then too."""
     with factory.context():
-        row = credentials.active_totp(jan.organisation_id, jan.id)
+        row = store_totp.active_totp(jan.organisation_id, jan.id)
         assert row is not None
         step = totp.step_at(clock.now()) + offset
         assert totp.spend_named(jan.organisation_id, row.id, step, clock.now())
@@ -162,12 +165,17 @@ def test_trust_and_links_that_are_over_go_after_a_month(
     with factory.context():
         terms = settings_of(settings, factory.organisation(jan.organisation_id))
         for device in ("revoked", "kept"):
-            remembered.remember(settings, terms, jan.organisation_id, jan.id, device, label="Firefox", now=clock.now())
-        with transaction():
-            devices.revoke_devices(
-                jan.organisation_id, jan.id, clock.now(), devices.devices_of(jan.organisation_id, jan.id, clock.now())[0].id
+            remembered_devices.remember(
+                settings, terms, jan.organisation_id, jan.id, device, label="Firefox", now=clock.now()
             )
-            links.burn(_link(settings, factory, jan))
+        with transaction():
+            device_rows.revoke_devices(
+                jan.organisation_id,
+                jan.id,
+                clock.now(),
+                device_rows.devices_of(jan.organisation_id, jan.id, clock.now())[0].id,
+            )
+            email_links.burn(_link(settings, factory, jan))
             _link(settings, factory, jan)
         turn(days=sweeps.KEEP_DAYS - 1)
         sweeps.sweep(settings)
@@ -180,9 +188,9 @@ def test_trust_and_links_that_are_over_go_after_a_month(
         assert rows(RememberedDevice) == 0
 
 
-def _link(settings: Settings, factory: Factory, person: MadePerson) -> links.Opened:
-    token = links.make(settings, factory.user(person), "verify", {}, links.soon(settings))
-    return links.opened(settings, token, "verify")
+def _link(settings: Settings, factory: Factory, person: MadePerson) -> email_links.Opened:
+    token = email_links.make(settings, factory.user(person), "verify", {}, email_links.soon(settings))
+    return email_links.opened(settings, token, "verify")
 
 
 @pytest.mark.both_engines
@@ -193,11 +201,11 @@ def test_counters_go_when_they_are_stale_and_a_users_hard_stop_never(
     nobody = crypto.digest("guess", "nobody").hex()
     with factory.context():
         with transaction():
-            limits.admit_address("sign-in", "192.0.2.7", 50, clock.now(), clock.ahead(minutes=15))
-            limits.count_towards_stop(jan.organisation_id, jan.id, "password", 100, clock.now())
+            rate_limits.admit_address("sign-in", "192.0.2.7", 50, clock.now(), clock.ahead(minutes=15))
+            rate_limits.count_towards_stop(jan.organisation_id, jan.id, "password", 100, clock.now())
             for who in (jan.id, nobody):
-                limits.count_towards_stop(jan.organisation_id, who, "totp", 2, clock.now())
-                limits.count_towards_stop(jan.organisation_id, who, "totp", 2, clock.now())
+                rate_limits.count_towards_stop(jan.organisation_id, who, "totp", 2, clock.now())
+                rate_limits.count_towards_stop(jan.organisation_id, who, "totp", 2, clock.now())
         turn(minutes=14)
         assert sweeps.sweep(settings) == 0
         turn(days=sweeps.KEEP_DAYS, hours=1)
@@ -205,9 +213,9 @@ def test_counters_go_when_they_are_stale_and_a_users_hard_stop_never(
         assert (rows(AddressFailures), rows(Failures)) == (0, 1)
         turn(days=400)
         sweeps.sweep(settings)
-        (left,) = limits.failures_of(jan.organisation_id, jan.id)
+        (left,) = rate_limits.failures_of(jan.organisation_id, jan.id)
         assert left.authenticator == "totp"
-        assert left.blocked_until == limits.FOR_GOOD
+        assert left.blocked_until == rate_limits.FOR_GOOD
 
 
 @pytest.mark.both_engines

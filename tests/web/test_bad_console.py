@@ -11,9 +11,9 @@ from idp import crypto
 from idp.clock import now
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import retailers
-from idp.store import logins, operators, organisations
-from idp.web.admin import acts, clients
+from idp.identity.organisations import shops
+from idp.store import operators, organisations, sessions
+from idp.web.admin import clients, user_actions
 from tests.drivers.browser import Browser
 from tests.factories import BY_TESTS, Factory, MadePerson
 from tests.web.test_bad_forms import FORM, REFUSED, STRANGE
@@ -29,7 +29,7 @@ QUERY = (
     "q", "role", "group", "page", "on", "client", "name", "state", "username", "event", "since", "until", "before", "trail"
 )  # fmt: skip
 ODD = ["\0", "%", "_", "9" * 5000, "-1", "٣", "0001-01-01", "9999-12-31", "2021-02-30", "1e9", "\ufffd" * 500, "' OR 1=1 --"]
-ACTS_ON = {"admin.act_on_person": acts.ACTS, "admin.act_on_app": clients.ACTS}
+ACTS_ON = {"admin.act_on_person": user_actions.ACTS, "admin.act_on_app": clients.ACTS}
 
 
 @pytest.fixture
@@ -60,9 +60,9 @@ def values(app: Flask, factory: Factory, people: dict[str, MadePerson]) -> dict[
     factory.make_client("till", redirect_uri="https://till.example/cb")
     sign_in(Browser(app, "https://id.example.com", address="192.0.2.9"), jan)
     with factory.context(), transaction():
-        shop = retailers.create_shop(jan.organisation_id, {"code": "one", "name": "One"}, BY_TESTS).id
+        shop = shops.create(jan.organisation_id, {"code": "one", "name": "One"}, BY_TESTS).id
         group = organisations.groups(jan.organisation_id)[0].id
-        login = logins.logins_of(jan.organisation_id, jan.id, now())[0].id
+        login = sessions.logins_of(jan.organisation_id, jan.id, now())[0].id
     known = {"client_id": "till", "store_url": "example-shoes", "user_id": jan.id, "group_id": group, "shop_id": shop}
     return {**known, "login_id": login, "form": "csv", "act": "disable"}
 

@@ -11,9 +11,10 @@ from PIL import Image
 
 from idp.clock import now
 from idp.db import transaction
-from idp.identity import links, logos, retailers
+from idp.identity import email_links
+from idp.identity.organisations import logos, organisations
 from idp.store import logos as store
-from idp.web.brand import stylesheet
+from idp.web.branding import stylesheet
 from tests.drivers import pictures
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
@@ -33,7 +34,7 @@ def give_brand(shop: Shop, organisation_id: str) -> str:
         row = shop.factory.organisation(organisation_id)
         logos.adopt(row, pictures.picture(), BY_TESTS)
         with transaction():
-            retailers.change(row, {"settings": {"colour": COLOUR}}, BY_TESTS)
+            organisations.change(row, {"settings": {"colour": COLOUR}}, BY_TESTS)
         kept = store.logo_of(organisation_id)
     assert kept is not None
     return kept.id
@@ -228,6 +229,6 @@ def test_a_mailed_link_shows_the_brand_of_whose_it_is(branded: Branded) -> None:
     """Who has the link was named the organisation by mail; the page that a link opens no more shows nothing."""
     with branded.shop.factory.context(), transaction():
         ann = branded.shop.factory.user(branded.shop.ann)
-        token = links.make(branded.shop.settings, ann, "reset", {}, now() + timedelta(minutes=30))
+        token = email_links.make(branded.shop.settings, ann, "reset", {}, now() + timedelta(minutes=30))
     assert branded.shown_in(branded.shop.browser().open(f"/reset/{token}"))
     assert not branded.shown_in(branded.shop.browser().open(f"/reset/{token}x"))

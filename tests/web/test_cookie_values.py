@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from idp import clock as product_clock
-from idp.identity import remembered
-from idp.store import devices
+from idp.identity.credentials import remembered_devices
+from idp.store import remembered_devices as device_rows
 from tests.drivers.browser import Browser
 from tests.factories import MadePerson
 from tests.journeys.conftest import clock  # noqa: F401 — the fixture
@@ -122,7 +122,7 @@ def test_each_tick_gives_the_device_a_new_value(shop: Shop, clock: Callable[...,
     assert is_asked_a_code(shop, shop.ann, first)
     assert not is_asked_a_code(shop, shop.ann, second)
     with shop.factory.context():
-        assert len(devices.devices_of(shop.organisation_id, shop.ann.id, product_clock.now())) == 1
+        assert len(device_rows.devices_of(shop.organisation_id, shop.ann.id, product_clock.now())) == 1
 
 
 @pytest.mark.both_engines
@@ -138,16 +138,16 @@ def test_a_tick_moves_the_trust_of_others_on_that_device_and_keeps_its_dates(
     remember(shop, eve, till)
     copied, now = cookie(till, "device"), product_clock.now()
     with shop.factory.context():
-        before = remembered.trust(bob.organisation_id, bob.id, copied, now)
+        before = remembered_devices.trust(bob.organisation_id, bob.id, copied, now)
         assert before is not None
         dates = (before.id, before.since, before.until)
-        remembered.revoke_all(eve.organisation_id, eve.id, now)
+        remembered_devices.revoke_all(eve.organisation_id, eve.id, now)
     clock(days=1)
     remember(shop, shop.ann, till)
     given = cookie(till, "device")
     with shop.factory.context():
-        after = remembered.trust(bob.organisation_id, bob.id, given, product_clock.now())
+        after = remembered_devices.trust(bob.organisation_id, bob.id, given, product_clock.now())
         assert after is not None
         assert (after.id, after.since, after.until) == dates
-        assert remembered.trust(bob.organisation_id, bob.id, copied, product_clock.now()) is None
-        assert remembered.trust(eve.organisation_id, eve.id, given, product_clock.now()) is None
+        assert remembered_devices.trust(bob.organisation_id, bob.id, copied, product_clock.now()) is None
+        assert remembered_devices.trust(eve.organisation_id, eve.id, given, product_clock.now()) is None

@@ -12,8 +12,8 @@ from idp.config import Settings
 from idp.crypto import Hasher
 from idp.db import transaction
 from idp.errors import Busy
-from idp.identity import links
-from idp.web import browser as browsers
+from idp.identity import email_links
+from idp.web import request_context as browsers
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory, MadeClient, MadePerson
@@ -197,8 +197,8 @@ def test_a_mailed_link_speaks_to_its_reader_also_when_it_is_refused(
     organisation_id = shop.factory.make_organisation("third-shop", country=country)
     ann = shop.factory.make_user(organisation_id, "ann", email="ann@shoes.example", locale=own)
     with shop.factory.context(), transaction():
-        token = links.make(settings, shop.factory.user(ann), "reset", {}, links.soon(settings))
-    page = new_browser(languages="fr").open(links.address_of(settings, "reset", token))
+        token = email_links.make(settings, shop.factory.user(ann), "reset", {}, email_links.soon(settings))
+    page = new_browser(languages="fr").open(email_links.address_of(settings, "reset", token))
     assert spoken(page) == language
 
     def busy(_: Hasher) -> None:
@@ -218,8 +218,8 @@ def test_a_page_that_tells_that_the_database_is_away_needs_none_for_its_language
     def away(*_: object) -> None:
         raise RuntimeError("the database is away")
 
-    monkeypatch.setattr("idp.store.logins.login_of", away, raising=False)
-    monkeypatch.setattr("idp.identity.logins.current", away)
+    monkeypatch.setattr("idp.store.sessions.login_of", away, raising=False)
+    monkeypatch.setattr("idp.identity.sessions.sessions.current", away)
     monkeypatch.setattr(browsers, "visit", away)
     refused = page.open("/no-such-page")
     assert (refused.status, spoken(refused)) == (404, "en")

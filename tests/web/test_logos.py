@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp.identity import logos
+from idp.identity.organisations import logos
 from idp.store import logos as store
 from tests.drivers import pictures
 from tests.drivers.browser import Browser

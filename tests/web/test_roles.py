@@ -8,8 +8,8 @@ from flask import Flask
 from idp import crypto
 from idp.clock import now
 from idp.db import transaction
-from idp.identity import retailers
-from idp.store import logins, operators, organisations
+from idp.identity.organisations import shops
+from idp.store import operators, organisations, sessions
 from tests.drivers.browser import Browser
 from tests.factories import BY_TESTS, Factory, MadePerson
 
@@ -69,12 +69,12 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
     factory.make_group(employee.organisation_id)
     factory.make_client("till")
     with factory.context(), transaction():
-        shop = retailers.create_shop(employee.organisation_id, {"code": "one", "name": "One"}, BY_TESTS).id
+        shop = shops.create(employee.organisation_id, {"code": "one", "name": "One"}, BY_TESTS).id
 
     def found() -> dict[str, str]:
         with factory.context():
             group = organisations.groups(employee.organisation_id)[0].id
-            open_now = logins.logins_of(employee.organisation_id, employee.id, now())
+            open_now = sessions.logins_of(employee.organisation_id, employee.id, now())
         known = {
             "client_id": "till",
             "store_url": "example-shoes",

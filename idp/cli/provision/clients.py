@@ -7,9 +7,9 @@ from idp import clock
 from idp.cli.provision.document import Table
 from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
 from idp.cli.provision.shape import NOT_HERE, OWN, SECRETS
-from idp.cli.provision.work import ORIGIN, Work
+from idp.cli.provision.work import ORIGIN, Plan
 from idp.errors import Invalid, say
-from idp.identity.organisations import normal_store_url
+from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import registration
 from idp.oauth.clients import registered
 from idp.oauth.registration import Ours
@@ -20,7 +20,7 @@ from idp.store.clients import Client
 NOT_METADATA = {"client_id", "absent", *SECRETS, *OWN, *NOT_HERE}
 
 
-def put_client(work: Work, table: Table) -> None:
+def put_client(work: Plan, table: Table) -> None:
     """Make or change one."""
     row = store.client(str(table.get("client_id")))
     with work.at(table):
@@ -30,7 +30,7 @@ def put_client(work: Work, table: Table) -> None:
             _change(work, table, row)
 
 
-def _create(work: Work, table: Table) -> None:
+def _create(work: Plan, table: Table) -> None:
     metadata, ours = _metadata(table), _ours(table, Ours())
     is_public = metadata.get("token_endpoint_auth_method") == "none"
     secret = _secret(table) if not is_public or _speaks_of_secret(table) else None
@@ -38,7 +38,7 @@ def _create(work: Work, table: Table) -> None:
     work.lines.note(table.kind, table.name, CREATED)
 
 
-def _change(work: Work, table: Table, row: Client) -> None:
+def _change(work: Plan, table: Table, row: Client) -> None:
     metadata = {**row.metadata_, **_metadata(table)}
     changed = registration.change(work.settings, table.name, metadata, _ours(table, _ours_of(row)), ORIGIN)
     work.lines.note_change(table.kind, table.name, changed)
@@ -52,7 +52,7 @@ def _change(work: Work, table: Table, row: Client) -> None:
         work.lines.note(table.kind, table.name, CHANGED, ["client_secret"])
 
 
-def remove_client(work: Work, table: Table) -> None:
+def remove_client(work: Plan, table: Table) -> None:
     """Delete one."""
     there = store.client(str(table.get("client_id"))) is not None
     if there:

@@ -21,7 +21,7 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_-]+)\s*=")
 
 
 @dataclass(frozen=True)
-class Fault:
+class DocumentError:
     """What is wrong, where, and what to do: ``shops.toml:12: [[users]] anna: role: …``."""
 
     file: str
@@ -37,7 +37,7 @@ class Fault:
 class Refused(Exception):
     """The file is refused. Nothing was done, unless ``written`` steps were before somebody else changed something."""
 
-    def __init__(self, faults: list[Fault], *, written: int = 0) -> None:
+    def __init__(self, faults: list[DocumentError], *, written: int = 0) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
         self.written = written
@@ -83,7 +83,7 @@ class Document:
 
     file: str
     tables: dict[str, list[Table]]
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[DocumentError] = field(default_factory=list)
 
     def of(self, kind: str) -> list[Table]:
         """The tables of a kind that are wanted, in order."""
@@ -99,7 +99,7 @@ class Document:
         whole = f"{inner}.{key}" if inner and not table.has(key) else key
         line = table.lines.get(whole.partition(".")[0], table.line)
         place = f"[[{table.kind}]] {table.name}".rstrip()
-        self.faults.append(Fault(self.file, line, place, whole, text))
+        self.faults.append(DocumentError(self.file, line, place, whole, text))
 
     def refuse_if_faulty(self) -> None:
         """Raise ``Refused`` with every fault, in the file's order."""
@@ -113,12 +113,12 @@ def read(file: Path) -> Document:
         text = file.read_text("utf-8")
         content = tomllib.loads(text)
     except OSError as error:
-        raise Refused([Fault(str(file), 1, "", "", f"cannot be read: {error.strerror}")]) from error
+        raise Refused([DocumentError(str(file), 1, "", "", f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
-        raise Refused([Fault(str(file), 1, "", "", "is not UTF-8; save it in that encoding")]) from error
+        raise Refused([DocumentError(str(file), 1, "", "", "is not UTF-8; save it in that encoding")]) from error
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        raise Refused([Fault(str(file), int(line[1]) if line else 1, "", "", f"is not TOML: {error}")]) from error
+        raise Refused([DocumentError(str(file), int(line[1]) if line else 1, "", "", f"is not TOML: {error}")]) from error
     return _document(str(file), text, content)
 
 
@@ -128,9 +128,9 @@ def _document(file: str, text: str, content: dict[str, Any]) -> Document:
     for kind, value in content.items():
         line = next((line for line, name in places if name.partition(".")[0] == kind), 1)
         if kind not in KINDS:
-            document.faults.append(Fault(file, line, "", kind, f"is not known here; use {', '.join(KINDS)}"))
+            document.faults.append(DocumentError(file, line, "", kind, f"is not known here; use {', '.join(KINDS)}"))
         elif not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-            document.faults.append(Fault(file, line, "", kind, f"must be a list of tables, each headed [[{kind}]]"))
+            document.faults.append(DocumentError(file, line, "", kind, f"must be a list of tables, each headed [[{kind}]]"))
         else:
             document.tables[kind] = list(_tables(kind, value, places, line))
     return document

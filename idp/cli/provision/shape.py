@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from idp.cli.provision.document import KINDS, Document, Table
-from idp.identity import details
+from idp.identity import user_fields
 from idp.normal_forms import compared
-from idp.oauth import metadata
+from idp.oauth import client_metadata
 
 Shape = Mapping[str, str]
 
@@ -20,7 +20,7 @@ SHOP: Shape = {"organisation": "text", "code": "text", "name": "text"}
 GROUP: Shape = {"organisation": "text", "name": "text", "requires_mfa": "truth"}
 CREDENTIALS: Shape = {"password": "text", "password_hash": "text", "totp_secret": "text", "recovery_codes": "texts"}
 CLAIMS: Shape = {"name": "text", "locale": "text", "time_zone": "text", "zoneinfo": "text", "phone_number": "text"} | {
-    claim: "table" if claim == "address" else "text" for claim in details.CLAIMS
+    claim: "table" if claim == "address" else "text" for claim in user_fields.CLAIMS
 }
 USER: Shape = {
     "organisation": "text", "username": "text", "email": "text", "email_verified": "truth", "role": "text",
@@ -36,7 +36,7 @@ OWN: Shape = {
     "organisations": "texts",
 }  # fmt: skip
 CLIENT: Shape = {
-    "client_id": "text", **SECRETS, **OWN, **dict.fromkeys((*metadata.MEMBERS, *metadata.IN_LANGUAGES), "any"),
+    "client_id": "text", **SECRETS, **OWN, **dict.fromkeys((*client_metadata.MEMBERS, *client_metadata.IN_LANGUAGES), "any"),
 }  # fmt: skip
 NOT_HERE = (
     "jwks", "jwks_uri", "software_id", "software_version", "software_statement", "sector_identifier_uri",

@@ -13,12 +13,15 @@ from idp.cli.command import in_english
 from idp.cli.provision.document import Document, Table
 from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
 from idp.cli.provision.shape import CREDENTIALS
-from idp.cli.provision.work import ORIGIN, Pending, Work
+from idp.cli.provision.work import ORIGIN, Pending, Plan
 from idp.config import Settings
 from idp.errors import Message
-from idp.identity import credentials, details, new_passwords, people
-from idp.identity.credentials import Ready
-from idp.identity.details import PersonDraft
+from idp.identity import user_fields
+from idp.identity.accounts import accounts
+from idp.identity.credentials import imported, new_passwords
+from idp.identity.credentials.imported import Ready
+from idp.identity.user_fields import PersonDraft
+from idp.identity.users import lookup, status
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -37,12 +40,12 @@ def others(document: Document) -> list[Table]:
     return [table for table in document.of("users") if table.get("role") != "owner"]
 
 
-def put_user(work: Work, table: Table) -> None:
+def put_user(work: Plan, table: Table) -> None:
     """Make or change one."""
     organisation = work.organisation_of(table)
     if organisation is None:
         return
-    row = people.find(organisation.id, str(table.get("username")))
+    row = lookup.find(organisation.id, str(table.get("username")))
     with work.at(table):
         if row is None:
             _create(work, table, organisation)
@@ -50,37 +53,37 @@ def put_user(work: Work, table: Table) -> None:
             _change(work, table, organisation, row)
 
 
-def _create(work: Work, table: Table, organisation: Organisation) -> None:
+def _create(work: Plan, table: Table, organisation: Organisation) -> None:
     draft = _draft(table)
-    people.create(work.settings, organisation, draft, ORIGIN, _prepared(work, table, draft, organisation))
+    accounts.create(work.settings, organisation, draft, ORIGIN, _prepared(work, table, draft, organisation))
     work.lines.note(table.kind, table.name, CREATED)
 
 
-def _change(work: Work, table: Table, organisation: Organisation, row: User) -> None:
+def _change(work: Plan, table: Table, organisation: Organisation, row: User) -> None:
     wanted = _details(table) | _claims(table, row.claims)
-    claims = [key for key in details.CLAIMS if table.has(key) and row.claims.get(key) != table.get(key)]
-    changed = people.change(work.settings, organisation, row, wanted, ORIGIN)
+    claims = [key for key in user_fields.CLAIMS if table.has(key) and row.claims.get(key) != table.get(key)]
+    changed = accounts.change(work.settings, organisation, row, wanted, ORIGIN)
     work.lines.note_change(table.kind, table.name, [key for key in changed if key != "claims"] + claims)
     given = [key for key in CREDENTIALS if table.has(key)]
     if work.set_credentials and given:
         ready = _prepared(work, table, _draft(table), organisation, row)
-        credentials.put(work.settings, row, ready, ORIGIN)
+        imported.put(work.settings, row, ready, ORIGIN)
         work.lines.note(table.kind, table.name, CHANGED, given)
 
 
-def _prepared(work: Work, table: Table, draft: PersonDraft, at: Organisation, row: User | None = None) -> Ready:
+def _prepared(work: Plan, table: Table, draft: PersonDraft, at: Organisation, row: User | None = None) -> Ready:
     """Return the hashed credentials. In the trial there are none, but what is wrong with them is noted."""
     if work.prepared is not None:
         return work.prepared.get(table.name, Ready())
-    credentials.check(work.settings, draft)
+    imported.check(work.settings, draft)
     # A copy: the trial is rolled back, and its rows with it.
     held = Organisation(name=at.name, country=at.country, integrations=[], settings=dict(at.settings))
-    has_factor = bool(draft.totp_secret) or (row is not None and people.person_of(work.settings, at, row).has_factor)
+    has_factor = bool(draft.totp_secret) or (row is not None and lookup.person_of(work.settings, at, row).has_factor)
     work.credentials_of[table.name] = Pending(table, draft, held, has_factor, tuple(row.barred_hashes) if row else ())
     return Ready()
 
 
-def judge(work: Work, told: Callable[[int], None]) -> None:
+def judge(work: Plan, told: Callable[[int], None]) -> None:
     """Note every password that its person could not choose on a page either. ``told`` hears how many were judged.
 
     May ask the leak service, for several at once: no transaction open.
@@ -90,7 +93,7 @@ def judge(work: Work, told: Callable[[int], None]) -> None:
     def _why_not(one: Pending) -> Message | None:
         if new_passwords.is_barred(work.settings, one.barred, one.draft.password):
             return new_passwords.BARRED
-        return credentials.unacceptable(work.settings, one.organisation, one.draft, has_factor=one.has_factor)
+        return imported.unacceptable(work.settings, one.organisation, one.draft, has_factor=one.has_factor)
 
     for one, why in _each_in_threads(given, _why_not, told):
         if why is not None:
@@ -103,7 +106,7 @@ def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[in
     hashing = settings.passwords.model_copy(update={"hash_slots": cores, "hash_patience_seconds": 3600.0})
     wide = settings.model_copy(update={"passwords": hashing})
     wide.__dict__.pop("hasher", None)  # it was made for the slots of a server process
-    hashed = _each_in_threads(pending, lambda one: credentials.ready(wide, one.draft), told)
+    hashed = _each_in_threads(pending, lambda one: imported.ready(wide, one.draft), told)
     return {one.table.name: ready for one, ready in hashed}
 
 
@@ -143,14 +146,14 @@ def _details(table: Table) -> dict[str, Any]:
 
 def _claims(table: Table, known: Mapping[str, Any]) -> dict[str, Any]:
     """The further claims, joined to those that are known: an omitted key is left unchanged."""
-    given = {key: table.get(key) for key in details.CLAIMS if table.has(key)}
+    given = {key: table.get(key) for key in user_fields.CLAIMS if table.has(key)}
     return {"claims": {**known, **given}} if given else {}
 
 
-def remove_user(work: Work, table: Table) -> None:
+def remove_user(work: Plan, table: Table) -> None:
     """Bar one: rows of people are kept, for the audit trail and so that no ``sub`` is ever used again."""
     organisation = store.organisation_at(str(table.get("organisation")))
-    row = people.find(organisation.id, str(table.get("username"))) if organisation else None
+    row = lookup.find(organisation.id, str(table.get("username"))) if organisation else None
     with work.at(table):
-        gone = bool(organisation and row and people.disable(work.settings, organisation, row, ORIGIN))
+        gone = bool(organisation and row and status.disable(work.settings, organisation, row, ORIGIN))
         work.lines.note(table.kind, table.name, REMOVED if gone else UNCHANGED)

@@ -19,9 +19,9 @@ from idp.cli.provision.document import Document, Refused, Table
 from idp.cli.provision.lines import UNCHANGED, Lines
 from idp.cli.provision.rehearsal import apart
 from idp.config import Settings
-from idp.identity.credentials import Ready
-from idp.identity.details import PersonDraft
-from idp.identity.organisations import normal_store_url
+from idp.identity.credentials.imported import Ready
+from idp.identity.organisations.settings import normal_store_url
+from idp.identity.user_fields import PersonDraft
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
 
@@ -47,13 +47,13 @@ class Pending:
     barred: tuple[str, ...] = ()
 
 
-Step = Callable[["Work", Table], None]
+Step = Callable[["Plan", Table], None]
 Unit = list[tuple[Step, Table]]
 """Steps that take effect together."""
 
 
 @dataclass
-class Work:
+class Plan:
     """What the parts of a run share. ``prepared``: hashed credentials by the users' names; None in the trial."""
 
     settings: Settings
@@ -99,7 +99,7 @@ SHORTEST_PAUSE = 0.03
 """Seconds between two transactions on SQLite: processes that wait for the lock try every 25 milliseconds."""
 
 
-def run(work: Work, units: Iterable[Unit], told: Callable[[int], None]) -> None:
+def run(work: Plan, units: Iterable[Unit], told: Callable[[int], None]) -> None:
     """Run the steps in short transactions; ``told`` hears how many were done.
 
     The trial has judged everything. Where somebody changed something since, this raises ``Refused`` with what is written by
@@ -119,7 +119,7 @@ def run(work: Work, units: Iterable[Unit], told: Callable[[int], None]) -> None:
             time.sleep(max(SHORTEST_PAUSE, (time.monotonic() - began) / 2))
 
 
-def _take_some(work: Work, left: deque[Unit]) -> int:
+def _take_some(work: Plan, left: deque[Unit]) -> int:
     """Take units from the front of ``left``, one at least, until the transaction is long enough; return how many steps."""
     until, done = time.monotonic() + LONGEST_SECONDS, 0
     while left and (not done or (done + len(left[0]) <= BATCH and time.monotonic() < until)):
@@ -129,13 +129,13 @@ def _take_some(work: Work, left: deque[Unit]) -> int:
     return done
 
 
-def _take(work: Work, steps: Unit) -> None:
+def _take(work: Plan, steps: Unit) -> None:
     for step, table in steps:
         step(work, table)
     work.document.refuse_if_faulty()
 
 
-def rehearse(work: Work, units: Iterable[Unit], told: Callable[[int], None]) -> None:
+def rehearse(work: Plan, units: Iterable[Unit], told: Callable[[int], None]) -> None:
     """Run all steps in one transaction and undo them; raises ``Refused`` with every fault. ``told`` as for ``run``."""
     try:
         with apart(work.settings):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from idp.audit import Event
-from idp.signin.case import Case
-from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work
-from idp.signin.steps.need import needed_level
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult
+from idp.signin.steps.required_level import needed_level
 from idp.store import consents
 
 
@@ -40,21 +40,21 @@ def page(case: Case, frame: Frame) -> ConsentPage:
     return ConsentPage(frame, case.needs.scopes, client.redirect_host, client.policy_uri, client.tos_uri)
 
 
-def answer(work: Work, form: Form) -> Outcome:
+def answer(work: StepContext, form: Form) -> Outcome:
     """Allowed scopes are added to those allowed before; anything but ``allow`` or ``deny`` answers nothing."""
     choice, client = form.get("choice", ""), work.case.needs.client
     _, _, user = work.person()
     if client is None or choice not in ("allow", "deny"):
-        return Noted()
+        return StepResult()
     if choice == "deny":
-        return Noted(answers={"consent": "denied"})
+        return StepResult(answers={"consent": "denied"})
 
     def effect() -> None:
         scopes = sorted(set(work.case.needs.scopes) | work.case.consented_scopes)
         consents.give_consent(user.organisation_id, user.id, client.client_id, scopes, work.case.now)
         work.record(Event.CONSENT_GIVEN, scopes=scopes)
 
-    return Noted(answers={"consent": "allowed", "consent_to": sorted(work.case.needs.scopes)}, effect=effect)
+    return StepResult(answers={"consent": "allowed", "consent_to": sorted(work.case.needs.scopes)}, effect=effect)
 
 
 STEP = Step("consent", "consent_required", due, page, answer)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from idp import crypto
 from idp.errors import Invalid, say
-from idp.identity import new_passwords, passwords
-from idp.signin.case import Case
-from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
-from idp.signin.steps.need import highest_owned, wants_new_password
+from idp.identity.credentials import new_passwords, passwords
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
+from idp.signin.steps.required_level import highest_owned, wants_new_password
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ def _is_forced(case: Case) -> bool:
     return case.person is not None and case.person.must_change_password
 
 
-def answer(work: Work, form: Form) -> Outcome:
+def answer(work: StepContext, form: Form) -> Outcome:
     """Taken when it is long enough, not known to be leaked (S33), and another than the present one."""
     organisation, _, user = work.person()
     if "not_now" in form:
-        return Noted() if _is_forced(work.case) else Noted(answers={"new_password": "not_now"})
+        return StepResult() if _is_forced(work.case) else StepResult(answers={"new_password": "not_now"})
     chosen = form.get("new_password", "")
     if chosen != form.get("new_password_again", ""):
         return Wrong((say("The two passwords are not the same. Enter them again."),))
@@ -60,7 +60,7 @@ def answer(work: Work, form: Form) -> Outcome:
         )
 
     # The leaked one is gone: nobody is told of it after choosing another.
-    return Noted(answers={"new_password": "changed"}, findings={"leaked": None}, effect=effect)
+    return StepResult(answers={"new_password": "changed"}, findings={"leaked": None}, effect=effect)
 
 
 STEP = Step("new_password", "interaction_required", due, page, answer)

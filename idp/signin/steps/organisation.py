@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp.errors import say
-from idp.identity.organisations import normal_store_url
-from idp.signin.case import Case
-from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
-from idp.signin.steps import by_passkey
-from idp.signin.steps.by_passkey import PasskeyAsk
+from idp.identity.organisations.settings import normal_store_url
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
+from idp.signin.steps import use_passkey
+from idp.signin.steps.use_passkey import PasskeyAsk
 
 ASK, PLACE = "ask", "organisation"
 
@@ -33,22 +33,22 @@ def due(case: Case) -> bool:
 def page(case: Case, frame: Frame) -> OrganisationPage:
     """The field."""
     typed = case.typed.get("organisation") or case.typed_organisation or case.former_organisation
-    return OrganisationPage(frame, typed, by_passkey.ask_of(case, PLACE))
+    return OrganisationPage(frame, typed, use_passkey.ask_of(case, PLACE))
 
 
-def prepare(work: Work) -> Mapping[str, Any] | None:
+def prepare(work: StepContext) -> Mapping[str, Any] | None:
     """The challenge for a passkey."""
-    return by_passkey.prepared(work, PLACE)
+    return use_passkey.prepared(work, PLACE)
 
 
-def answer(work: Work, form: Form) -> Outcome:
+def answer(work: StepContext, form: Form) -> Outcome:
     """Taken as typed, known or not: an unknown one fails at the password, so that nobody can list which ones exist."""
     if "passkey" in form:
-        return by_passkey.sign_in(work, PLACE, form["passkey"])
+        return use_passkey.sign_in(work, PLACE, form["passkey"])
     name = normal_store_url(form.get("organisation", ""))
     if not name:
         return Wrong((say("Enter your store URL, for example “example-shoes”."),))
-    return Noted(answers={"organisation": "typed"}, columns={"typed_organisation": name, "organisation_id": None})
+    return StepResult(answers={"organisation": "typed"}, columns={"typed_organisation": name, "organisation_id": None})
 
 
 STEP = Step("organisation", "login_required", due, page, answer, prepare)

@@ -4,18 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idp import db
+from idp import db, normal_forms
 from idp.audit import Event
 from idp.errors import Message, say
-from idp.identity import leaked, leaked_findings, passwords, people, throttle
-from idp.identity.organisations import normal_store_url
-from idp.identity.proofs import Proof, as_json
-from idp.signin.case import Case
-from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
-from idp.signin.steps import by_passkey
-from idp.signin.steps.account import somebody_else
-from idp.signin.steps.by_passkey import PasskeyAsk
+from idp.identity.assurance import Proof, as_json
+from idp.identity.credentials import leaked_passwords, passwords
+from idp.identity.credentials.leaked_passwords import findings
+from idp.identity.lockout import rate_limits
+from idp.identity.organisations.settings import normal_store_url
+from idp.identity.users import lookup
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
+from idp.signin.steps import use_passkey
+from idp.signin.steps.choose_account import somebody_else
 from idp.signin.steps.organisation import ASK
+from idp.signin.steps.use_passkey import PasskeyAsk
 from idp.store.users import User
 
 PLACE = "password"
@@ -57,7 +60,7 @@ def page(case: Case, frame: Frame) -> PasswordPage:
         store_url=_shown_store_url(case),
         can_change_organisation=_can_change_organisation(case),
         can_change_person=bool(fixed) and not case.needs.subject,
-        passkey=by_passkey.ask_of(case, PLACE),
+        passkey=use_passkey.ask_of(case, PLACE),
     )
 
 
@@ -67,21 +70,21 @@ def _shown_store_url(case: Case) -> str:
     return case.typed_organisation or (organisation if named else case.needs.organisation)
 
 
-def prepare(work: Work) -> Mapping[str, Any] | None:
+def prepare(work: StepContext) -> Mapping[str, Any] | None:
     """The challenge for a passkey: the same whoever comes, so that it tells nothing about anybody."""
-    return by_passkey.prepared(work, PLACE)
+    return use_passkey.prepared(work, PLACE)
 
 
-def answer(work: Work, form: Form) -> Outcome:
+def answer(work: StepContext, form: Form) -> Outcome:
     """A guess: counted, then checked; on a hit among the leaked ones that is noted for the next step."""
     if "other_organisation" in form and _can_change_organisation(work.case):
-        return Noted(answers={"organisation": ASK}, columns={"organisation_id": None})
+        return StepResult(answers={"organisation": ASK}, columns={"organisation_id": None})
     if "other_person" in form:
         return somebody_else()
     if "passkey" in form:
-        return by_passkey.sign_in(work, PLACE, form["passkey"])
+        return use_passkey.sign_in(work, PLACE, form["passkey"])
     username = work.user.username if work.user else form.get("username", "")[:254]
-    user = work.user or (people.find_to_sign_in(work.organisation.id, username) if work.organisation else None)
+    user = work.user or (lookup.find_to_sign_in(work.organisation.id, username) if work.organisation else None)
     checked = check(work, user, username, form.get("password", ""))
     if isinstance(checked, Wrong):
         return replace(checked, errors=(_mismatch(work.case),))
@@ -111,7 +114,7 @@ def _mismatch(case: Case) -> Message:
     return MISMATCH_OF_THREE if _shown_store_url(case) and _can_change_organisation(case) else MISMATCH
 
 
-def check(work: Work, user: User | None, username: str, password: str) -> Noted | Wrong:
+def check(work: StepContext, user: User | None, username: str, password: str) -> StepResult | Wrong:
     """Verify one typed password: throttled, in constant work whether the person exists or not, looked up when right.
 
     Used wherever a password is typed: here, and again before a set-up (S17).
@@ -124,7 +127,7 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
         with db.transaction():
             work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
         return Wrong((MISMATCH,))
-    found = leaked.look_up(work.settings, password)
+    found = leaked_passwords.look_up(work.settings, password)
     passwords.rehash_if_outdated(work.settings, user, password)
 
     def effect() -> Wrong | None:
@@ -133,14 +136,14 @@ def check(work: Work, user: User | None, username: str, password: str) -> Noted 
             return Wrong((MISMATCH,))
         if user.password_expires_at is not None and not passwords.spend_one_time(user, work.case.now):
             return Wrong((MISMATCH,))
-        leaked_findings.note(user, found, work.origin_of(user), work.case.now)
+        findings.note(user, found, work.origin_of(user), work.case.now)
         return None
 
     proof = Proof("password", at=work.case.now, credential=user.id)
-    return Noted(proofs=(proof,), findings={"leaked": found.source} if found.hit else {}, effect=effect)
+    return StepResult(proofs=(proof,), findings={"leaked": found.source} if found.hit else {}, effect=effect)
 
 
-def _guess(work: Work, user: User | None, username: str, password: str) -> tuple[throttle.Guess, bool]:
+def _guess(work: StepContext, user: User | None, username: str, password: str) -> tuple[rate_limits.Guess, bool]:
     """Count the guess, then check it: a slot first, so that being busy costs nobody one; no transaction over the hash."""
     settings, visit = work.settings, work.visit
     organisation_id = work.organisation.id if work.organisation else ""
@@ -148,11 +151,11 @@ def _guess(work: Work, user: User | None, username: str, password: str) -> tuple
     unknown_organisation = "" if work.organisation else normal_store_url(work.case.typed_organisation)
     db.release()
     with settings.hasher.slot():
-        guess = throttle.gate(
+        guess = rate_limits.gate(
             settings,
             organisation_id=organisation_id,
             user_id=user.id if user else "",
-            typed=f"{unknown_organisation}\0{people.compared(username)}",
+            typed=f"{unknown_organisation}\0{normal_forms.compared(username)}",
             authenticator="password",
             browser_id=visit.browser_id,
             address=visit.address,

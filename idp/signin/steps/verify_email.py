@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from idp.db import release, transaction
 from idp.errors import TooMany
-from idp.identity import addresses
-from idp.signin.case import Case
-from idp.signin.step import Form, Frame, Noted, Outcome, Step, Work, Wrong
-from idp.signin.steps.need import needed_level
+from idp.identity.users import email_address
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
+from idp.signin.steps.required_level import needed_level
 from idp.store import users
 
 SENT, LATER = "sent", "later"
@@ -36,7 +36,7 @@ def due(case: Case) -> bool:
 
 def page(case: Case, frame: Frame) -> VerifyEmailPage:
     """The address and the days that are left."""
-    until = case.console_closes_at or case.now + addresses.REMINDED
+    until = case.console_closes_at or case.now + email_address.REMINDED
     return VerifyEmailPage(frame, case.unverified_address, _days(until, case.now), case.answered("verify_email") == SENT)
 
 
@@ -44,24 +44,24 @@ def _days(until: datetime, now: datetime) -> int:
     return max(0, -(-(until - now) // timedelta(days=1)))
 
 
-def answer(work: Work, form: Form) -> Outcome:
+def answer(work: StepContext, form: Form) -> Outcome:
     """Going on is always possible; it is the console that closes."""
     _, _, user = work.person()
     choice = form.get("choice", "")
     if choice == SENT:
         release()
         try:
-            addresses.send_verification(work.settings, user, work.origin)
+            email_address.send_verification(work.settings, user, work.origin)
         except TooMany as closed:
             return Wrong((closed.message,))
-        return Noted(answers={"verify_email": SENT})
+        return StepResult(answers={"verify_email": SENT})
 
     def effect() -> None:
         if user.verify_since is None:
             with transaction():
                 users.change_user(user.organisation_id, user.id, verify_since=work.case.now)
 
-    return Noted(answers={"verify_email": LATER}, effect=effect) if choice == LATER else Noted()
+    return StepResult(answers={"verify_email": LATER}, effect=effect) if choice == LATER else StepResult()
 
 
 STEP = Step("verify_email", "interaction_required", due, page, answer)

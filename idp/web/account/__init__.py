@@ -1,14 +1,14 @@
 """What people see of themselves: the front page, details, sign-in details, open sessions, connected apps, activity.
 
 Every page asks for a signed-in person with a ``Needs``, as any relying app does. ``home`` is the front page and sign-out,
-``details`` has name and language, ``security`` shows the sign-in details, ``changes`` changes them,
+``profile`` has name and language, ``security`` shows the sign-in details, ``credentials`` changes them,
 ``address`` the e-mail address.
 """
 
 from flask import Blueprint
 
-from idp.web.account import activity, address, apps, changes, details, home, passkeys, security, sessions
+from idp.web.account import activity, apps, credentials, email, home, passkeys, profile, security, sessions
 
 blueprint = Blueprint("account", __name__)
-for part in (home, details, security, passkeys, address, changes, sessions, apps, activity):
+for part in (home, profile, security, passkeys, email, credentials, sessions, apps, activity):
     part.mount(blueprint)

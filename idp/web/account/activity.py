@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
-from idp.identity import activity
-from idp.identity.activity import History
-from idp.signin.case import Needs
+from idp.identity.users import activity
+from idp.identity.users.activity import History
+from idp.signin.requirements import Needs
 from idp.web import pages
-from idp.web.account.person import me
+from idp.web.account.current_user import me
 
 PLACE = "/account/activity"
 MOST_DIGITS = 18

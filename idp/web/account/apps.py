@@ -7,10 +7,10 @@ from flask import Blueprint, Response
 from idp.errors import Message
 from idp.identity import consents
 from idp.identity.consents import ConnectedApp
-from idp.signin.case import Needs
+from idp.signin.requirements import Needs
 from idp.web import csrf, pages
+from idp.web.account.current_user import me
 from idp.web.account.outcome import done, outcome
-from idp.web.account.person import me
 
 PLACE = "/account/apps"
 

@@ -6,16 +6,18 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from idp import clock
+from idp.branding import brand_of
 from idp.errors import Message, say
-from idp.identity import authority, logins, recoveries
-from idp.identity.brand import brand_of
-from idp.signin.case import Needs
-from idp.signin.settle import known
+from idp.identity import permissions
+from idp.identity.ownership import owner_recovery
+from idp.identity.sessions import sessions
+from idp.signin.authenticate import known
+from idp.signin.requirements import Needs
 from idp.store import clients
-from idp.store import logins as login_rows
-from idp.web import asking, browser, csrf, language, pages
+from idp.store import sessions as login_rows
+from idp.web import asking, csrf, language, pages, request_context
+from idp.web.account.current_user import Me, SignInFirst, me, who
 from idp.web.account.outcome import done, outcome
-from idp.web.account.person import Me, SignInFirst, me, who
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ def home() -> Response:
     """Who you are and where to go, or a way in."""
     present = who()
     if present is None:
-        pages.wear(known(browser.settings(), browser.visit(), "", asking.read).brand)
+        pages.wear(known(request_context.settings(), request_context.visit(), "", asking.read).brand)
         return pages.render("account/home.html", HomePage("", "", "", (), done=_signed_out()))
     pages.wear(brand_of(present.organisation))
     user, at = present.user, present.organisation
-    rules = authority.administers(at.id, user)
-    is_recovering = rules and recoveries.under_way(at.id) is not None
+    rules = permissions.administers(at.id, user)
+    is_recovering = rules and owner_recovery.under_way(at.id) is not None
     page = HomePage(user.username, user.name, at.name, _apps(present), rules, is_recovering, outcome(present))
     return pages.render("account/home.html", page)
 
@@ -77,11 +79,11 @@ def sign_in() -> Response:
 def sign_out() -> Response:
     """End the login of this browser and its grants; trust in the device stays (S37)."""
     csrf.require()
-    visit, spoken = browser.visit(), language.in_address(language.chosen())  # before the login is over
-    login = logins.current(visit.login, clock.now()) if visit.login else None
+    visit, spoken = request_context.visit(), language.in_address(language.chosen())  # before the login is over
+    login = sessions.current(visit.login, clock.now()) if visit.login else None
     if login is not None:
-        logins.end(login, "signed_out", visit.origin(login.user_id))
-    browser.cookies().login = ""
+        sessions.end(login, "signed_out", visit.origin(login.user_id))
+    request_context.cookies().login = ""
     return pages.see_other(f"/?{urlencode({**spoken, 'done': 'signed-out'})}")
 
 
@@ -89,7 +91,7 @@ def stop_recovery() -> Response:
     """Stop the recovery of the owner, for administrators whom no mail with a link could reach, and for the owner (S48)."""
     csrf.require()
     present = me(Needs(return_to="/"))
-    recoveries.cancel(browser.settings(), present.organisation, present.origin)
+    owner_recovery.cancel(request_context.settings(), present.organisation, present.origin)
     return done(present, "/", "recovery")
 
 

@@ -7,10 +7,10 @@ from flask import Response, request
 
 from idp import clock
 from idp.errors import Message, say
-from idp.store import credentials, passkeys
+from idp.store import passkeys, recovery_codes
 from idp.store.users import User
 from idp.web import pages, stash
-from idp.web.account.person import Me
+from idp.web.account.current_user import Me
 
 JUST_NOW = timedelta(minutes=2)
 PURPOSE = "done"
@@ -44,7 +44,7 @@ def outcome(present: Me) -> Message | None:
 
 
 def _codes_made(user: User) -> datetime | None:
-    row = credentials.active_recovery_set(user.organisation_id, user.id)
+    row = recovery_codes.active_recovery_set(user.organisation_id, user.id)
     return row.created_at if row else None
 
 

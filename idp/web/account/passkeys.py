@@ -6,13 +6,14 @@ from datetime import datetime
 from flask import Blueprint, Response
 
 from idp.errors import Message, say
-from idp.identity import passkeys
-from idp.identity.makers import maker_of
-from idp.signin.case import ADD_PASSKEY, Needs
+from idp.identity.credentials import passkeys
+from idp.identity.credentials.authenticator_names import maker_of
+from idp.signin.requirements import Needs
+from idp.signin.state import ADD_PASSKEY
 from idp.store.passkeys import Passkey
-from idp.web import browser, confirmation, csrf, forms, pages, unsaved
+from idp.web import confirmation, csrf, forms, pages, request_context, unsaved
+from idp.web.account.current_user import Me, changing, me
 from idp.web.account.outcome import done, outcome
-from idp.web.account.person import Me, changing, me
 
 PLACE = "/account/passkeys"
 TITLE = say("Passkeys and security keys")
@@ -73,7 +74,7 @@ def show() -> Response:
     """The list."""
     present = me(Needs(return_to=PLACE))
     keys = tuple(_as_typed(key_of(row)) for row in passkeys.passkeys_of(present.user))
-    accepted = passkeys.accepted(browser.settings(), present.user)
+    accepted = passkeys.accepted(request_context.settings(), present.user)
     is_full, told = len(keys) >= passkeys.MOST, outcome(present)
     page = PasskeysPage(present.user.username, present.organisation.name, keys, is_full, accepted, told)
     return pages.render("account/passkeys.html", page)
@@ -108,7 +109,7 @@ def remove(passkey_id: str) -> Response:
     wrong = confirmation.unconfirmed(present.user)
     if wrong is not None:
         return pages.render("account/remove_passkey.html", replace(dialog, errors=(wrong,)), 422)
-    settings, kept = browser.settings(), present.settled.login_id
+    settings, kept = request_context.settings(), present.settled.login_id
     passkeys.remove(settings, present.organisation, present.user, passkey_id, present.origin, keep_login_id=kept)
     return pages.see_other(f"{PLACE}?done=passkey-removed")
 
@@ -126,7 +127,7 @@ def _changing(place: str) -> Needs:
 
 
 def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:
-    row = passkeys.require_removable(browser.settings(), present.organisation, present.user, passkey_id)
+    row = passkeys.require_removable(request_context.settings(), present.organisation, present.user, passkey_id)
     is_last = passkeys.is_last_factor(present.user, passkey_id)
     asks_password = confirmation.must_ask_password()
     return RemovePasskeyPage(present.user.username, present.organisation.name, key_of(row), is_last, asks_password)

@@ -7,11 +7,12 @@ from flask import Blueprint, Response
 
 from idp import clock
 from idp.errors import Message
-from idp.identity import passkeys, people, remembered
-from idp.store import credentials
-from idp.web import browser, pages
+from idp.identity.credentials import passkeys, remembered_devices
+from idp.identity.users import lookup
+from idp.store import totp as store_totp
+from idp.web import pages, request_context
+from idp.web.account.current_user import Me, SignInFirst, me, visiting
 from idp.web.account.outcome import outcome
-from idp.web.account.person import Me, SignInFirst, me, visiting
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ def security() -> Response:
 
 def security_page(present: Me) -> SecurityPage:
     """What there is to see, from the rows."""
-    settings, user = browser.settings(), present.user
-    person = people.person_of(settings, present.organisation, user)
-    rules = people.rules_of(settings, present.organisation, person, clock.now())
-    totp = credentials.active_totp(user.organisation_id, user.id)
+    settings, user = request_context.settings(), present.user
+    person = lookup.person_of(settings, present.organisation, user)
+    rules = lookup.rules_of(settings, present.organisation, person, clock.now())
+    totp = store_totp.active_totp(user.organisation_id, user.id)
     return SecurityPage(
         username=user.username,
         name=user.name,
@@ -84,5 +85,5 @@ def security_page(present: Me) -> SecurityPage:
 
 
 def _devices(organisation_id: str, user_id: str) -> tuple[Device, ...]:
-    rows = remembered.devices_of(organisation_id, user_id, clock.now())
+    rows = remembered_devices.devices_of(organisation_id, user_id, clock.now())
     return tuple(Device(row.id, row.label, row.since, row.last_used_at, row.until) for row in rows)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from idp.errors import Message
-from idp.identity import sessions
-from idp.identity.sessions import OpenSession
-from idp.signin.case import Needs
-from idp.web import browser, csrf, pages
+from idp.identity.sessions import listing
+from idp.identity.sessions.listing import OpenSession
+from idp.signin.requirements import Needs
+from idp.web import csrf, pages, request_context
+from idp.web.account.current_user import me
 from idp.web.account.outcome import done, outcome
-from idp.web.account.person import me
 
 PLACE = "/account/sessions"
 
@@ -35,7 +35,7 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """The list."""
     present = me(Needs(return_to=PLACE))
-    found = sessions.of_person(present.user)
+    found = listing.of_person(present.user)
     page = SessionsPage(present.user.username, present.organisation.name, present.settled.login_id, found, outcome(present))
     return pages.render("account/sessions.html", page)
 
@@ -44,8 +44,8 @@ def end(login_id: str) -> Response:
     """End one, with all that apps hold of it; one's own is signing out."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
-    sessions.end_own(present.user, login_id, present.origin)
+    listing.end_own(present.user, login_id, present.origin)
     if login_id != present.settled.login_id:
         return done(present, PLACE, "session")
-    browser.cookies().login = ""
+    request_context.cookies().login = ""
     return pages.see_other("/?done=signed-out")

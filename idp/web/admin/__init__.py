@@ -1,35 +1,35 @@
 """The console: an organisation and its people, for its administrators and for operators of the installation.
 
-A file a subject; each mounts its routes below ``/admin/<store_url>`` and its entry of the menu. ``access`` says who may
-enter, ``dialog`` asks before something is done. No rule stands here: they are in ``identity``.
+A file a subject; each mounts its routes below ``/admin/<store_url>`` and its entry of the menu. ``guard`` says who may
+enter, ``confirm_dialog`` asks before something is done. No rule stands here: they are in ``identity``.
 """
 
 from flask import Blueprint
 
-from idp.web.account.person import SignInFirst
+from idp.web.account.current_user import SignInFirst
 from idp.web.admin import (
     audit,
+    client_test,
     clients,
-    front,
     groups,
+    index,
     keys,
     logo,
-    mail,
-    organisation,
+    outbox,
     ownership,
-    people,
-    person,
-    person_passkeys,
     policies,
     sessions,
+    settings,
     shops,
-    trial,
+    user,
+    user_passkeys,
+    users,
 )
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PARTS = (
-    front, people, person, person_passkeys, groups, shops, policies, organisation, logo, ownership,
-    clients, trial, sessions, mail, audit, keys,
+    index, users, user, user_passkeys, groups, shops, policies, settings, logo, ownership,
+    clients, client_test, sessions, outbox, audit, keys,
 )  # fmt: skip
 for part in PARTS:
     part.mount(blueprint)

@@ -6,16 +6,17 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, url_for
 
-from idp import audit as chains
-from idp.audit import Event, Fault
+from idp.audit import Event, search
+from idp.audit import chain as audit_chain
+from idp.audit.chain import ChainError
+from idp.audit.search import Sought, Told
 from idp.errors import Message, say
-from idp.identity import activity, people, trail
-from idp.identity.trail import Sought, Told
+from idp.identity.users import activity, lookup
 from idp.store import audit as store
 from idp.store import clients, organisations
 from idp.web import pages
-from idp.web.admin import access, lists
-from idp.web.admin.access import Admin, Frame, Section
+from idp.web.admin import guard, pagination
+from idp.web.admin.guard import Admin, Frame, Section
 from idp.web.downloads import download
 
 HERE = "audit"
@@ -48,8 +49,8 @@ NOT_HERE = say("no longer here")
 DELETED_APP = say("deleted app")
 Writer = Callable[[Iterable[Told]], Iterator[str]]
 FORMATS: dict[str, tuple[Writer, str]] = {
-    "csv": (trail.as_csv, "text/csv; charset=utf-8"),
-    "json": (trail.as_json, "application/json"),
+    "csv": (search.as_csv, "text/csv; charset=utf-8"),
+    "json": (search.as_json, "application/json"),
 }
 
 
@@ -59,7 +60,7 @@ class Chain:
 
     rows: int
     is_verified: bool
-    fault: Fault | None
+    fault: ChainError | None
 
 
 @dataclass(frozen=True)
@@ -99,33 +100,33 @@ class AuditPage:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("Audit"), "admin.audit", retailers_only=False))
+    guard.section(Section(HERE, say("Audit"), "admin.audit", retailers_only=False))
     blueprint.add_url_rule("/<store_url>/audit", "audit", show)
     blueprint.add_url_rule("/<store_url>/audit/export.<form>", "export_audit", export)
 
 
 def show(store_url: str) -> Response:
     """What is looked for, newest first."""
-    admin = access.administrator(store_url, or_installation=True)
+    admin = guard.administrator(store_url, or_installation=True)
     sought, errors = _sought(admin)
     return pages.render("admin/audit.html", _page(admin, sought, errors), 422 if errors else 200)
 
 
 def export(store_url: str, form: str) -> Response:
     """The same, whole, oldest first, as a file."""
-    admin = access.administrator(store_url, or_installation=True)
+    admin = guard.administrator(store_url, or_installation=True)
     if form not in FORMATS:
         abort(404)
     sought, errors = _sought(admin)
     if errors:
         return pages.render("admin/audit.html", _page(admin, sought, errors), 422)
     write, kind = FORMATS[form]
-    return download(write(trail.every(_chain_id(admin), sought)), kind, f"{store_url}-audit{_days(admin)}.{form}")
+    return download(write(search.every(_chain_id(admin), sought)), kind, f"{store_url}-audit{_days(admin)}.{form}")
 
 
 def _days(admin: Admin) -> str:
     """The days of a filter and the zone in which they were meant, for the name of the file."""
-    since, until = lists.asked("since", 10), lists.asked("until", 10)
+    since, until = pagination.asked("since", 10), pagination.asked("until", 10)
     if not since and not until:
         return ""
     return f"-{since or 'start'}-to-{until or 'now'}-{admin.organisation.zone.key.replace('/', '-')}"
@@ -133,35 +134,37 @@ def _days(admin: Admin) -> str:
 
 def _chain_id(admin: Admin) -> str:
     """This organisation's chain; the installation's for operators who ask for it."""
-    of_installation = admin.is_operator and lists.asked("trail") == "installation"
+    of_installation = admin.is_operator and pagination.asked("trail") == "installation"
     return store.INSTALLATION if of_installation else admin.organisation.id
 
 
 def _sought(admin: Admin) -> tuple[Sought, tuple[Message, ...]]:
-    since, wrong_since = lists.day_asked("since", admin.organisation.zone)
-    until, wrong_until = lists.day_asked("until", admin.organisation.zone, after=True)
-    sought = Sought(event=lists.asked("event", 60), since=since, until=until)
-    username = lists.asked("username")
+    since, wrong_since = pagination.day_asked("since", admin.organisation.zone)
+    until, wrong_until = pagination.day_asked("until", admin.organisation.zone, after=True)
+    sought = Sought(event=pagination.asked("event", 60), since=since, until=until)
+    username = pagination.asked("username")
     if not username:
         return sought, wrong_since or wrong_until
-    user = people.find(admin.organisation.id, username)
+    user = lookup.find(admin.organisation.id, username)
     unknown = (say("There is nobody with the username “%(username)s”.", username=username),) if user is None else ()
     return replace(sought, user_id=user.id if user else "-"), unknown or wrong_since or wrong_until
 
 
 def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPage:
-    chain_id, typed = _chain_id(admin), lists.asked("before")
+    chain_id, typed = _chain_id(admin), pagination.asked("before")
     before = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= MOST_DIGITS else 0
-    rows, older = trail.found(chain_id, sought, before)
-    filters = {name: lists.asked(name) for name in ("trail", "event", "username", "since", "until") if lists.asked(name)}
+    rows, older = search.found(chain_id, sought, before)
+    filters = {
+        name: pagination.asked(name) for name in ("trail", "event", "username", "since", "until") if pagination.asked(name)
+    }
     at: dict[str, Any] = {"store_url": admin.organisation.store_url, **filters}
     return AuditPage(
         frame=admin.frame(HERE),
         of_installation=chain_id == store.INSTALLATION,
         event=sought.event,
-        username=lists.asked("username"),
-        since=lists.asked("since", 10),
-        until=lists.asked("until", 10),
+        username=pagination.asked("username"),
+        since=pagination.asked("since", 10),
+        until=pagination.asked("until", 10),
         zone=admin.organisation.zone.key,
         events=tuple((str(event), _in_words(event, {}, "")) for event in Event),
         lines=_lines(rows),
@@ -209,6 +212,6 @@ def _in_words(event: str, data: Mapping[str, Any], app: str) -> Message:
 def _chain(organisation_id: str) -> Chain:
     head = store.head(organisation_id)
     rows = head.seq if head else 0
-    if rows > QUICK and not lists.asked("check"):
+    if rows > QUICK and not pagination.asked("check"):
         return Chain(rows, False, None)
-    return Chain(rows, True, chains.verify(organisation_id))
+    return Chain(rows, True, audit_chain.verify(organisation_id))

@@ -13,11 +13,11 @@ from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.oauth import registration
 from idp.store import clients as store
 from idp.store.clients import Client
-from idp.web import browser, pages, post_redirect_get, unsaved
-from idp.web.admin import access, app_fields, dialog
-from idp.web.admin.access import Admin, Frame, Section
-from idp.web.admin.app_fields import Group, Shown
-from idp.web.admin.dialog import Question
+from idp.web import pages, post_redirect_get, request_context, unsaved
+from idp.web.admin import client_form, confirm_dialog, guard
+from idp.web.admin.client_form import Group, Shown
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Admin, Frame, Section
 from idp.web.unsaved import Fields
 
 HERE = "apps"
@@ -135,7 +135,7 @@ ACTS = {
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("Apps"), "admin.apps", retailers_only=False))
+    guard.section(Section(HERE, say("Apps"), "admin.apps", retailers_only=False))
     both = ["GET", "POST"]
     blueprint.add_url_rule("/<store_url>/apps", "apps", show)
     blueprint.add_url_rule("/<store_url>/apps/add", "add_app", add, methods=both)
@@ -146,61 +146,61 @@ def mount(blueprint: Blueprint) -> None:
 
 def show(store_url: str) -> Response:
     """The list."""
-    admin = access.administrator(store_url, or_installation=True)
+    admin = guard.administrator(store_url, or_installation=True)
     rows = tuple(_row(row) for row in store.clients() if _is_visible(admin, row))
-    return pages.render("admin/apps.html", AppListPage(admin.frame(HERE), rows, admin.is_operator))
+    return pages.render("admin/clients.html", AppListPage(admin.frame(HERE), rows, admin.is_operator))
 
 
 def show_one(store_url: str, client_id: str) -> Response:
     """One app, with the settings to copy into it."""
-    admin = access.administrator(store_url, or_installation=True)
-    return pages.render("admin/app.html", detail(admin, app_at(admin, client_id)))
+    admin = guard.administrator(store_url, or_installation=True)
+    return pages.render("admin/client.html", detail(admin, app_at(admin, client_id)))
 
 
 def add(store_url: str) -> Response:
     """Make one; its secret is shown this once."""
-    admin = access.operator(store_url, fresh=True, or_installation=True)
+    admin = guard.operator(store_url, fresh=True, or_installation=True)
     return unsaved.answer(lambda: _form(admin, None, None), partial(_form, admin, None), partial(_add, admin))
 
 
 def _add(admin: Admin, form: Fields) -> Response:
-    metadata, ours = app_fields.read(browser.settings(), None, form)
+    metadata, ours = client_form.read(request_context.settings(), None, form)
     typed = form.get("client_id", "").strip() or None
-    row, secret = registration.register(browser.settings(), typed, metadata, ours, None, admin.origin)
+    row, secret = registration.register(request_context.settings(), typed, metadata, ours, None, admin.origin)
     post_redirect_get.land_at(address_of(admin, row.client_id))
-    return pages.render("admin/app.html", detail(admin, row, secret))
+    return pages.render("admin/client.html", detail(admin, row, secret))
 
 
 def edit(store_url: str, client_id: str) -> Response:
     """Change one."""
-    admin = access.operator(store_url, fresh=True, or_installation=True)
+    admin = guard.operator(store_url, fresh=True, or_installation=True)
     row = app_at(admin, client_id)
     return unsaved.answer(lambda: _form(admin, row, None), partial(_form, admin, row), partial(_save, admin, row))
 
 
 def _save(admin: Admin, row: Client, form: Fields) -> Response:
     client_id = row.client_id
-    metadata, ours = app_fields.read(browser.settings(), row, form)
-    registration.change(browser.settings(), client_id, metadata, ours, admin.origin)
-    return access.done(address_of(admin, client_id), "saved")
+    metadata, ours = client_form.read(request_context.settings(), row, form)
+    registration.change(request_context.settings(), client_id, metadata, ours, admin.origin)
+    return guard.done(address_of(admin, client_id), "saved")
 
 
 def act_on_app(store_url: str, client_id: str, act: str) -> Response:
     """Ask, then do one of ``ACTS``."""
     chosen = ACTS.get(act) or abort(404)
-    admin = access.operator(store_url, fresh=True, or_installation=True)
+    admin = guard.operator(store_url, fresh=True, or_installation=True)
     question = _question(admin, app_at(admin, client_id), chosen)
-    asked = dialog.unconfirmed(admin, HERE, question)
+    asked = confirm_dialog.unconfirmed(admin, HERE, question)
     if asked is not None:
         return asked
     try:
         secret = chosen.do(client_id, admin.origin)
     except Refusal as refusal:
-        return dialog.refused(admin, HERE, question, refusal)
+        return confirm_dialog.refused(admin, HERE, question, refusal)
     if secret:
         post_redirect_get.land_at(address_of(admin, client_id))
-        return pages.render("admin/app.html", detail(admin, app_at(admin, client_id), secret))
-    return access.done(*(_list_of(admin), "removed") if act == "delete" else (address_of(admin, client_id), "done"))
+        return pages.render("admin/client.html", detail(admin, app_at(admin, client_id), secret))
+    return guard.done(*(_list_of(admin), "removed") if act == "delete" else (address_of(admin, client_id), "done"))
 
 
 def app_at(admin: Admin, client_id: str) -> Client:
@@ -239,17 +239,17 @@ def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal
         admin.frame(HERE),
         client_id=row.client_id if row else "",
         typed_id=(form or {}).get("client_id", ""),
-        groups=app_fields.grouped(app_fields.shown(browser.settings(), row, form)),
+        groups=client_form.grouped(client_form.shown(request_context.settings(), row, form)),
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),
     )
-    return pages.render("admin/app_form.html", page, 422 if refusal else 200)
+    return pages.render("admin/client_form.html", page, 422 if refusal else 200)
 
 
 def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
     """Everything about one app; a secret only where it was made just now."""
-    settings = browser.settings()
-    seen = app_fields.shown(settings, row)
+    settings = request_context.settings()
+    seen = client_form.shown(settings, row)
     others = () if admin.is_operator else ("organisations", "contacts")
     return AppDetailPage(
         frame=admin.frame(HERE),

@@ -7,13 +7,15 @@ from flask import Blueprint, Response, abort, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say, say_many
-from idp.identity import members, people, retailers
+from idp.identity.accounts import accounts
+from idp.identity.organisations import groups
+from idp.identity.users import lookup
 from idp.store import organisations, users
 from idp.store.organisations import Group
-from idp.web import browser, pages, unsaved
-from idp.web.admin import access, dialog
-from idp.web.admin.access import Admin, Frame, Section
-from idp.web.admin.dialog import Question
+from idp.web import pages, request_context, unsaved
+from idp.web.admin import confirm_dialog, guard
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Admin, Frame, Section
 from idp.web.unsaved import Fields
 
 HERE = "groups"
@@ -55,7 +57,7 @@ class GroupPage:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("Groups"), "admin.groups"))
+    guard.section(Section(HERE, say("Groups"), "admin.groups"))
     one = "/<store_url>/groups/<group_id>"
     blueprint.add_url_rule("/<store_url>/groups", "groups", show, methods=["GET", "POST"])
     blueprint.add_url_rule(one, "group", edit, methods=["GET", "POST"])
@@ -64,7 +66,7 @@ def mount(blueprint: Blueprint) -> None:
 
 def show(store_url: str) -> Response:
     """All groups; a posted form adds one."""
-    admin = access.administrator(store_url)
+    admin = guard.administrator(store_url)
     return unsaved.answer(
         lambda: pages.render("admin/groups.html", GroupsPage(admin.frame(HERE), _rows(admin))),
         partial(_add_again, admin),
@@ -75,8 +77,8 @@ def show(store_url: str) -> Response:
 def _add(admin: Admin, form: Fields) -> Response:
     values = {"name": form.get("name", ""), "requires_mfa": "requires_mfa" in form}
     with transaction():
-        group = retailers.create_group(admin.organisation.id, values, admin.origin)
-    return access.done(_address(admin, group), "added")
+        group = groups.create(admin.organisation.id, values, admin.origin)
+    return guard.done(_address(admin, group), "added")
 
 
 def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
@@ -87,7 +89,7 @@ def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
 
 def edit(store_url: str, group_id: str) -> Response:
     """One group; a posted form changes it, or puts somebody in."""
-    admin = access.administrator(store_url)
+    admin = guard.administrator(store_url)
     group = _at(admin, group_id)
     return unsaved.answer(
         lambda: pages.render("admin/group.html", _page(admin, group)),
@@ -98,7 +100,7 @@ def edit(store_url: str, group_id: str) -> Response:
 
 def _edit(admin: Admin, group: Group, form: Fields) -> Response:
     _put_in(admin, group, form["username"]) if "username" in form else _save(admin, group, form)
-    return access.done(_address(admin, group), "saved")
+    return guard.done(_address(admin, group), "saved")
 
 
 def _edit_again(admin: Admin, group: Group, form: Fields, refusal: Refusal | None) -> Response:
@@ -108,18 +110,18 @@ def _edit_again(admin: Admin, group: Group, form: Fields, refusal: Refusal | Non
 
 def remove(store_url: str, group_id: str) -> Response:
     """Ask, then delete."""
-    admin = access.administrator(store_url, fresh=True)
+    admin = guard.administrator(store_url, fresh=True)
     group = _at(admin, group_id)
     question = _question(admin, group)
-    asked = dialog.unconfirmed(admin, HERE, question)
+    asked = confirm_dialog.unconfirmed(admin, HERE, question)
     if asked is not None:
         return asked
     try:
         with transaction():
-            retailers.remove_group(group, admin.origin)
+            groups.remove(group, admin.origin)
     except Refusal as refusal:
-        return dialog.refused(admin, HERE, question, refusal)
-    return access.done(url_for("admin.groups", store_url=store_url), "removed")
+        return confirm_dialog.refused(admin, HERE, question, refusal)
+    return guard.done(url_for("admin.groups", store_url=store_url), "removed")
 
 
 def _at(admin: Admin, group_id: str) -> Group:
@@ -133,16 +135,16 @@ def _address(admin: Admin, group: Group) -> str:
 def _save(admin: Admin, group: Group, form: Fields) -> None:
     values = {"name": form.get("name", ""), "requires_mfa": "requires_mfa" in form}
     with transaction():
-        retailers.change_group(group, values, admin.origin)
+        groups.change(group, values, admin.origin)
 
 
 def _put_in(admin: Admin, group: Group, username: str) -> None:
     at = admin.organisation
-    user = people.find(at.id, username)
+    user = lookup.find(at.id, username)
     if user is None:
         raise Invalid("username", say("Nobody here has the username “%(username)s”.", username=username[:254]))
     names = [one.name for one in users.groups_of(at.id, user.id)]
-    members.change(browser.settings(), at, user, {"groups": [*dict.fromkeys([*names, group.name])]}, admin.origin)
+    accounts.change(request_context.settings(), at, user, {"groups": [*dict.fromkeys([*names, group.name])]}, admin.origin)
 
 
 def _rows(admin: Admin) -> tuple[GroupRow, ...]:

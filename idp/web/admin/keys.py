@@ -8,10 +8,10 @@ from flask import Blueprint, Response, url_for
 from idp import keys as rings
 from idp.errors import Message, say
 from idp.store import signing_keys
-from idp.web import browser, pages
-from idp.web.admin import access, dialog
-from idp.web.admin.access import Frame, Section
-from idp.web.admin.dialog import Question
+from idp.web import pages, request_context
+from idp.web.admin import confirm_dialog, guard
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Frame, Section
 
 HERE = "keys"
 STATES = {
@@ -46,27 +46,29 @@ class KeysPage:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("Signing keys"), "admin.keys", operators_only=True, retailers_only=False))
+    guard.section(Section(HERE, say("Signing keys"), "admin.keys", operators_only=True, retailers_only=False))
     blueprint.add_url_rule("/<store_url>/keys", "keys", show)
     blueprint.add_url_rule("/<store_url>/keys/rotate", "rotate_keys", rotate, methods=["GET", "POST"])
 
 
 def show(store_url: str) -> Response:
     """The list."""
-    admin = access.operator(store_url, or_installation=True)
+    admin = guard.operator(store_url, or_installation=True)
     keys = tuple(_described(row) for row in reversed(signing_keys.all_keys()))
-    return pages.render("admin/keys.html", KeysPage(admin.frame(HERE), keys, f"{browser.settings().issuer}/oauth/jwks"))
+    return pages.render(
+        "admin/keys.html", KeysPage(admin.frame(HERE), keys, f"{request_context.settings().issuer}/oauth/jwks")
+    )
 
 
 def rotate(store_url: str) -> Response:
     """Ask, then let the next keys sign."""
-    admin = access.operator(store_url, fresh=True, or_installation=True)
+    admin = guard.operator(store_url, fresh=True, or_installation=True)
     back = url_for("admin.keys", store_url=store_url)
-    asked = dialog.unconfirmed(admin, HERE, _question(back))
+    asked = confirm_dialog.unconfirmed(admin, HERE, _question(back))
     if asked is not None:
         return asked
-    done = rings.rotate(browser.settings(), admin.origin)
-    return access.done(back, "rotated" if any(one.what == "activated" for one in done) else "waits")
+    done = rings.rotate(request_context.settings(), admin.origin)
+    return guard.done(back, "rotated" if any(one.what == "activated" for one in done) else "waits")
 
 
 def _question(back: str) -> Question:

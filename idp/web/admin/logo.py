@@ -4,10 +4,10 @@ from flask import Blueprint, Response, request, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, say
-from idp.identity import logos
+from idp.identity.organisations import logos
 from idp.web import forms, pages
-from idp.web.admin import access, organisation
-from idp.web.admin.access import Admin
+from idp.web.admin import guard, settings
+from idp.web.admin.guard import Admin
 
 LARGEST_FORM = 4 * logos.MOST_BYTES
 """More than is taken, so that who picks a photograph of some megabytes is told so on the page itself."""
@@ -21,14 +21,14 @@ def mount(blueprint: Blueprint) -> None:
 def logo(store_url: str) -> Response:
     """Take the file that was chosen, or with ``remove`` show none any more; a GET, after a sign-in, shows the settings."""
     request.max_content_length = LARGEST_FORM
-    admin = access.administrator(store_url, fresh=True)
+    admin = guard.administrator(store_url, fresh=True)
     if request.method == "GET":
-        return pages.render("admin/settings.html", organisation.page_of(admin))
+        return pages.render("admin/settings.html", settings.page_of(admin))
     try:
         what = _answer(admin, forms.fields())
     except Invalid as wrong:
-        return pages.render("admin/settings.html", organisation.page_of(admin, logo_errors=(wrong.message,)), 422)
-    return access.done(url_for("admin.settings", store_url=store_url), what)
+        return pages.render("admin/settings.html", settings.page_of(admin, logo_errors=(wrong.message,)), 422)
+    return guard.done(url_for("admin.settings", store_url=store_url), what)
 
 
 def _answer(admin: Admin, form: dict[str, str]) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, url_for
 
 from idp.errors import Refusal, say
-from idp.identity import ownership
-from idp.identity.ownership import OpenOffer
+from idp.identity.ownership import transfer
+from idp.identity.ownership.transfer import OpenOffer
 from idp.store.users import User
-from idp.web import browser, pages
-from idp.web.admin import access, dialog
-from idp.web.admin.access import Admin, Frame
-from idp.web.admin.dialog import Question
+from idp.web import pages, request_context
+from idp.web.admin import confirm_dialog, guard
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Admin, Frame
 
 HERE = "settings"
 
@@ -35,32 +35,32 @@ def mount(blueprint: Blueprint) -> None:
 
 def show(store_url: str) -> Response:
     """The owner, and what waits."""
-    admin = access.administrator(store_url)
+    admin = guard.administrator(store_url)
     return pages.render("admin/ownership.html", _page(admin))
 
 
 def withdraw(store_url: str) -> Response:
     """Ask, then take the offer back."""
-    admin = access.administrator(store_url, fresh=True)
+    admin = guard.administrator(store_url, fresh=True)
     question = _question(_page(admin), url_for("admin.ownership", store_url=store_url))
-    asked = dialog.unconfirmed(admin, HERE, question)
+    asked = confirm_dialog.unconfirmed(admin, HERE, question)
     if asked is not None:
         return asked
     try:
-        ownership.withdraw(browser.settings(), admin.organisation, admin.origin)
+        transfer.withdraw(request_context.settings(), admin.organisation, admin.origin)
     except Refusal as refusal:
-        return dialog.refused(admin, HERE, question, refusal)
-    return access.done(question.back, "done")
+        return confirm_dialog.refused(admin, HERE, question, refusal)
+    return guard.done(question.back, "done")
 
 
 def _page(admin: Admin) -> OwnershipPage:
-    owner = ownership.owner_of(admin.organisation)
+    owner = transfer.owner_of(admin.organisation)
     return OwnershipPage(
         frame=admin.frame(HERE),
         owner=owner,
-        offer=ownership.waiting(browser.settings(), admin.organisation),
+        offer=transfer.waiting(request_context.settings(), admin.organisation),
         is_owner=owner is not None and owner.id == admin.me.user.id,
-        may_withdraw=ownership.may_withdraw(admin.organisation, admin.origin),
+        may_withdraw=transfer.may_withdraw(admin.organisation, admin.origin),
     )
 
 

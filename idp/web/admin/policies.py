@@ -9,18 +9,20 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
-from idp.identity import dated_rules, reach
-from idp.identity.dated_rules import CONDITIONS
-from idp.identity.policy import SECOND_FACTOR, DatedRule
-from idp.store import clients, organisations
-from idp.store.organisations import Policy
-from idp.web import browser, pages, unsaved
-from idp.web.admin import access, dialog, lists
-from idp.web.admin.access import Admin, Frame, Section
-from idp.web.admin.dialog import Question
-from idp.web.admin.lists import Pages
-from idp.web.admin.people import ROLE_NAMES, Choices
-from idp.web.admin.person import chosen_day
+from idp.identity import policy_dry_run
+from idp.identity.policy import dated_rules
+from idp.identity.policy.dated_rules import CONDITIONS
+from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
+from idp.store import clients
+from idp.store import dated_rules as store_dated_rules
+from idp.store.dated_rules import Policy
+from idp.web import pages, request_context, unsaved
+from idp.web.admin import confirm_dialog, guard, pagination
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin.pagination import Pages
+from idp.web.admin.user import chosen_day
+from idp.web.admin.users import ROLE_NAMES, Choices
 from idp.web.unsaved import Fields
 
 HERE = "policies"
@@ -99,7 +101,7 @@ class DryRunPage:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("Policies"), "admin.policies"))
+    guard.section(Section(HERE, say("Policies"), "admin.policies"))
     all_rules = "/<store_url>/policies"
     blueprint.add_url_rule(all_rules, "policies", show)
     blueprint.add_url_rule(f"{all_rules}/who", "dry_run", dry_run)
@@ -110,18 +112,18 @@ def mount(blueprint: Blueprint) -> None:
 
 def show(store_url: str) -> Response:
     """The rules that may be seen."""
-    admin = access.administrator(store_url)
+    admin = guard.administrator(store_url)
     return pages.render("admin/policies.html", PoliciesPage(admin.frame(HERE), tuple(map(_rule, _seen(admin)))))
 
 
 def dry_run(store_url: str) -> Response:
     """Who would be affected on a day."""
-    return pages.render("admin/dry_run.html", _dry_run(access.administrator(store_url)))
+    return pages.render("admin/dry_run.html", _dry_run(guard.administrator(store_url)))
 
 
 def add(store_url: str) -> Response:
     """A new rule."""
-    admin = access.operator(store_url, fresh=True)
+    admin = guard.operator(store_url, fresh=True)
     return unsaved.answer(
         lambda: _again(admin, None, {"require": SECOND_FACTOR}, None), partial(_again, admin, None), partial(_add, admin)
     )
@@ -130,8 +132,8 @@ def add(store_url: str) -> Response:
 def _add(admin: Admin, form: Fields) -> Response:
     with transaction():
         values = {"name": form.get("name", ""), **_told(form)}
-        dated_rules.create(browser.settings(), values, dated_rules.known_now(), admin.origin)
-    return access.done(_all(admin), "added")
+        dated_rules.create(request_context.settings(), values, dated_rules.known_now(), admin.origin)
+    return guard.done(_all(admin), "added")
 
 
 def _again(admin: Admin, row: Policy | None, form: Fields, refusal: Refusal | None) -> Response:
@@ -140,7 +142,7 @@ def _again(admin: Admin, row: Policy | None, form: Fields, refusal: Refusal | No
 
 def edit(store_url: str) -> Response:
     """Another shape for the rule that ``name`` names."""
-    admin = access.operator(store_url, fresh=True)
+    admin = guard.operator(store_url, fresh=True)
     row = _named()
     return unsaved.answer(
         lambda: _again(admin, row, _columns(row), None), partial(_again, admin, row), partial(_save, admin, row)
@@ -149,22 +151,22 @@ def edit(store_url: str) -> Response:
 
 def _save(admin: Admin, row: Policy, form: Fields) -> Response:
     with transaction():
-        dated_rules.change(browser.settings(), row, _told(form), dated_rules.known_now(), admin.origin)
-    return access.done(_all(admin), "saved")
+        dated_rules.change(request_context.settings(), row, _told(form), dated_rules.known_now(), admin.origin)
+    return guard.done(_all(admin), "saved")
 
 
 def remove(store_url: str) -> Response:
     """Ask, then delete."""
-    admin = access.operator(store_url, fresh=True)
+    admin = guard.operator(store_url, fresh=True)
     row = _named()
     heading = say("Delete the policy %(policy)s?", policy=row.name)
     sentence = say("It no longer asks anything of anybody, in any organisation. Second factors that are active stay so.")
-    asked = dialog.unconfirmed(admin, HERE, Question(heading, (sentence,), say("Delete"), _all(admin)))
+    asked = confirm_dialog.unconfirmed(admin, HERE, Question(heading, (sentence,), say("Delete"), _all(admin)))
     if asked is not None:
         return asked
     with transaction():
         dated_rules.remove(row, admin.origin)
-    return access.done(_all(admin), "removed")
+    return guard.done(_all(admin), "removed")
 
 
 def _all(admin: Admin) -> str:
@@ -172,7 +174,7 @@ def _all(admin: Admin) -> str:
 
 
 def _named() -> Policy:
-    return organisations.policy_named(request.args.get("name", "").replace("\0", "")) or abort(404)
+    return store_dated_rules.policy_named(request.args.get("name", "").replace("\0", "")) or abort(404)
 
 
 def _seen(admin: Admin) -> list[DatedRule]:
@@ -232,7 +234,7 @@ def _columns(row: Policy) -> dict[str, str]:
 
 def _form(admin: Admin, row: Policy | None, form: dict[str, str], refusal: Refusal | None = None) -> PolicyForm:
     names = ("name", "starts", "ends", "require", *LISTED)
-    levels = tuple((name, name) for name in browser.settings().acr.names)
+    levels = tuple((name, name) for name in request_context.settings().acr.names)
     return PolicyForm(
         frame=admin.frame(HERE),
         is_new=row is None,
@@ -251,19 +253,23 @@ def _dry_run(admin: Admin) -> DryRunPage:
     on, errors = chosen_day(admin.organisation)
     name = next((row.name for row in seen if row.name == request.args.get("name")), "")
     looked_at = [row for row in seen if name in ("", row.name)]
-    found = reach.reach_of(browser.settings(), [admin.organisation], looked_at, on)
-    rows = found.affected[lists.skipped() :][: lists.PAGE + 1]
+    found = policy_dry_run.reach_of(request_context.settings(), [admin.organisation], looked_at, on)
+    rows = found.affected[pagination.skipped() :][: pagination.PAGE + 1]
     return DryRunPage(
         frame=admin.frame(HERE),
         on=on.isoformat(),
         name=name,
         names=(("", say("All policies")), *((row.name, row.name) for row in seen)),
         affected=tuple(
-            Affected(one.person.user_id, one.person.username, reach.WORDS[one.level], one.because, one.person.has_factor)
-            for one in rows[: lists.PAGE]
+            Affected(
+                one.person.user_id, one.person.username, policy_dry_run.WORDS[one.level], one.because, one.person.has_factor
+            )
+            for one in rows[: pagination.PAGE]
         ),
         count=len(found.affected),
         of=found.of,
-        pages=lists.pages_of(rows, "admin.dry_run", store_url=admin.organisation.store_url, name=name, on=on.isoformat()),
+        pages=pagination.pages_of(
+            rows, "admin.dry_run", store_url=admin.organisation.store_url, name=name, on=on.isoformat()
+        ),
         errors=errors,
     )

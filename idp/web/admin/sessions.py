@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, Response, url_for
 
 from idp.errors import Refusal, say
-from idp.identity import authority, sessions
-from idp.identity.people import compared
-from idp.identity.sessions import OpenSession
-from idp.web import browser, pages
-from idp.web.admin import access, dialog, lists
-from idp.web.admin.access import Frame, Section
-from idp.web.admin.acts import TELLS
-from idp.web.admin.dialog import Question
-from idp.web.admin.lists import PAGE, Pages
+from idp.identity import permissions
+from idp.identity.sessions import listing
+from idp.identity.sessions.listing import OpenSession
+from idp.normal_forms import compared
+from idp.web import pages, request_context
+from idp.web.admin import confirm_dialog, guard, pagination
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Frame, Section
+from idp.web.admin.pagination import PAGE, Pages
+from idp.web.admin.user_actions import TELLS
 
 HERE = "sessions"
 
@@ -22,7 +23,7 @@ HERE = "sessions"
 class OpenSessionsPage:
     """A page of sessions, newest first; ``username`` is what was looked for. ``own``: the id of this browser's.
 
-    ``reach``: the ids of those people whose sessions the reader may end.
+    ``users_reached``: the ids of those people whose sessions the reader may end.
     """
 
     frame: Frame
@@ -35,37 +36,39 @@ class OpenSessionsPage:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("Sessions"), "admin.sessions", retailers_only=False))
+    guard.section(Section(HERE, say("Sessions"), "admin.sessions", retailers_only=False))
     blueprint.add_url_rule("/<store_url>/sessions", "sessions", show)
     blueprint.add_url_rule("/<store_url>/sessions/<login_id>/end", "end_session", end, methods=["GET", "POST"])
 
 
 def show(store_url: str) -> Response:
     """The list, of everybody or of one person."""
-    admin, typed = access.administrator(store_url, or_installation=True), lists.asked("username")
-    rows = sessions.of_organisation(admin.organisation.id, username=compared(typed), skip=lists.skipped(), limit=PAGE + 1)
-    beside = lists.pages_of(rows, "admin.sessions", store_url=store_url, username=typed)
+    admin, typed = guard.administrator(store_url, or_installation=True), pagination.asked("username")
+    rows = listing.of_organisation(
+        admin.organisation.id, username=compared(typed), skip=pagination.skipped(), limit=PAGE + 1
+    )
+    beside = pagination.pages_of(rows, "admin.sessions", store_url=store_url, username=typed)
     shown, at = rows[:PAGE], admin.organisation
-    reach = frozenset(one for one in {row.user_id for row in shown} if sessions.may_end(at, one, admin.origin))
+    reach = frozenset(one for one in {row.user_id for row in shown} if listing.may_end(at, one, admin.origin))
     page = OpenSessionsPage(admin.frame(HERE), typed, admin.me.settled.login_id, shown, reach, beside)
     return pages.render("admin/sessions.html", page)
 
 
 def end(store_url: str, login_id: str) -> Response:
     """Ask, then end one."""
-    admin = access.administrator(store_url, fresh=True, or_installation=True)
-    login, user = sessions.find(admin.organisation.id, login_id)
-    authority.require_self_or_over(admin.organisation, user, admin.origin)
+    admin = guard.administrator(store_url, fresh=True, or_installation=True)
+    login, user = listing.find(admin.organisation.id, login_id)
+    permissions.require_self_or_over(admin.organisation, user, admin.origin)
     back = url_for("admin.sessions", store_url=store_url)
     question = _question(user.username, login.label, back, is_own=user.id == admin.me.user.id)
-    asked = dialog.unconfirmed(admin, HERE, question)
+    asked = confirm_dialog.unconfirmed(admin, HERE, question)
     if asked is not None:
         return asked
     try:
-        sessions.end_of(browser.settings(), admin.organisation, login_id, admin.origin)
+        listing.end_of(request_context.settings(), admin.organisation, login_id, admin.origin)
     except Refusal as refusal:
-        return dialog.refused(admin, HERE, question, refusal)
-    return access.done(back, "done")
+        return confirm_dialog.refused(admin, HERE, question, refusal)
+    return guard.done(back, "done")
 
 
 def _question(username: str, label: str, back: str, *, is_own: bool) -> Question:

@@ -7,13 +7,13 @@ from flask import Blueprint, Response, abort, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
-from idp.identity import retailers
+from idp.identity.organisations import shops
 from idp.store import organisations
 from idp.store.organisations import Shop
 from idp.web import pages, unsaved
-from idp.web.admin import access, dialog
-from idp.web.admin.access import Admin, Frame, Section
-from idp.web.admin.dialog import Question
+from idp.web.admin import confirm_dialog, guard
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Admin, Frame, Section
 from idp.web.unsaved import Fields
 
 HERE = "shops"
@@ -52,7 +52,7 @@ class ShopPage:
 
 def mount(blueprint: Blueprint) -> None:
     """Add this file's routes and its entry of the menu."""
-    access.section(Section(HERE, say("Shops"), "admin.shops"))
+    guard.section(Section(HERE, say("Shops"), "admin.shops"))
     one = "/<store_url>/shops/<shop_id>"
     blueprint.add_url_rule("/<store_url>/shops", "shops", show, methods=["GET", "POST"])
     blueprint.add_url_rule(one, "shop", edit, methods=["GET", "POST"])
@@ -61,7 +61,7 @@ def mount(blueprint: Blueprint) -> None:
 
 def show(store_url: str) -> Response:
     """All shops; a posted form adds one."""
-    admin = access.administrator(store_url)
+    admin = guard.administrator(store_url)
     return unsaved.answer(
         lambda: pages.render("admin/shops.html", ShopsPage(admin.frame(HERE), _rows(admin))),
         partial(_add_again, admin),
@@ -75,8 +75,8 @@ def _typed(form: Fields) -> dict[str, str]:
 
 def _add(admin: Admin, form: Fields) -> Response:
     with transaction():
-        retailers.create_shop(admin.organisation.id, _typed(form), admin.origin)
-    return access.done(_all(admin), "added")
+        shops.create(admin.organisation.id, _typed(form), admin.origin)
+    return guard.done(_all(admin), "added")
 
 
 def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
@@ -88,7 +88,7 @@ def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
 
 def edit(store_url: str, shop_id: str) -> Response:
     """One shop; a posted form changes its name."""
-    admin = access.administrator(store_url)
+    admin = guard.administrator(store_url)
     shop = _at(admin, shop_id)
     return unsaved.answer(
         lambda: pages.render("admin/shop.html", ShopPage(admin.frame(HERE), _row(shop), shop.name)),
@@ -99,8 +99,8 @@ def edit(store_url: str, shop_id: str) -> Response:
 
 def _rename(admin: Admin, shop: Shop, form: Fields) -> Response:
     with transaction():
-        retailers.change_shop(shop, {"name": form.get("name", "")}, admin.origin)
-    return access.done(_all(admin), "saved")
+        shops.change(shop, {"name": form.get("name", "")}, admin.origin)
+    return guard.done(_all(admin), "saved")
 
 
 def _rename_again(admin: Admin, shop: Shop, form: Fields, refusal: Refusal | None) -> Response:
@@ -110,14 +110,14 @@ def _rename_again(admin: Admin, shop: Shop, form: Fields, refusal: Refusal | Non
 
 def remove(store_url: str, shop_id: str) -> Response:
     """Ask, then delete."""
-    admin = access.administrator(store_url, fresh=True)
+    admin = guard.administrator(store_url, fresh=True)
     shop = _at(admin, shop_id)
-    asked = dialog.unconfirmed(admin, HERE, _question(admin, shop))
+    asked = confirm_dialog.unconfirmed(admin, HERE, _question(admin, shop))
     if asked is not None:
         return asked
     with transaction():
-        retailers.remove_shop(shop, admin.origin)
-    return access.done(_all(admin), "removed")
+        shops.remove(shop, admin.origin)
+    return guard.done(_all(admin), "removed")
 
 
 def _at(admin: Admin, shop_id: str) -> Shop:

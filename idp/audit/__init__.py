@@ -1,0 +1,214 @@
+"""The audit trail: what happened, in the transaction in which it happened, chained for each organisation by hash.
+
+``record_by`` only queues. The rows are written as the last statements before the commit, so that the head of a chain is
+locked for a moment only; with a rollback they are gone. Rows hold ids, never names, secrets or what somebody typed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import event as listen
+from sqlalchemy.orm import Session, SessionTransaction
+
+from idp import actors, clock
+from idp.actors import NOBODY, Actor
+from idp.audit.chain import link
+from idp.db import session
+from idp.store import audit as store
+
+QUEUE = "audit"
+
+
+class Event(StrEnum):
+    """What can happen, as ``subject:action``."""
+
+    SIGNED_IN = "login:started"
+    STEPPED_UP = "login:stepped_up"
+    SIGNED_OUT = "login:ended"
+    SESSIONS_ENDED = "login:all_ended"
+    ACCOUNT_LOCKED = "account:locked"
+    ACCOUNT_UNLOCKED = "account:unlocked"
+    USER_CREATED = "user:created"
+    USER_CHANGED = "user:changed"
+    USER_DISABLED = "user:disabled"
+    USER_ENABLED = "user:enabled"
+    PASSWORD_WRONG = "password:wrong"
+    PASSWORD_CHANGED = "password:changed"
+    PASSWORD_SENT = "password:one_time_sent"
+    PASSWORD_LEAKED = "password:found_leaked"
+    LEAKED_NOTICE_ANSWERED = "password:leaked_notice_answered"
+    LEAKED_CHECK_DOWN = "password:leaked_check_down"
+    FACTOR_SET_UP = "factor:set_up"
+    FACTOR_SET_UP_AGAIN = "factor:set_up_again"
+    FACTOR_REMOVED = "factor:removed"
+    FACTOR_RESET = "factor:reset"
+    CODE_WRONG = "factor:code_wrong"
+    FACTOR_OFFER_DECLINED = "factor:offer_declined"
+    PASSKEY_ADDED = "passkey:added"
+    PASSKEY_RENAMED = "passkey:renamed"
+    PASSKEY_REMOVED = "passkey:removed"
+    PASSKEY_WRONG = "passkey:wrong"
+    PASSKEY_BEHIND = "passkey:counter_behind"
+    RECOVERY_CODES_MADE = "recovery:codes_made"
+    RECOVERY_CODE_WRONG = "recovery:code_wrong"
+    LAST_RECOVERY_CODE_SHOWN = "recovery:last_code_shown"
+    RECOVERY_CODE_USED = "recovery:code_used"
+    DEVICE_REMEMBERED = "device:remembered"
+    DEVICE_FORGOTTEN = "device:forgotten"
+    DEVICES_FORGOTTEN = "device:all_forgotten"
+    GRANT_ISSUED = "grant:issued"
+    GRANT_REVOKED = "grant:revoked"
+    REUSE_FOUND = "grant:reuse_found"
+    CONSENT_GIVEN = "consent:given"
+    CONSENT_REVOKED = "consent:revoked"
+    CLIENT_CREATED = "client:created"
+    CLIENT_CHANGED = "client:changed"
+    CLIENT_DELETED = "client:deleted"
+    CLIENT_TESTED = "client:tested"
+    ORGANISATION_CREATED = "organisation:created"
+    ORGANISATION_CHANGED = "organisation:changed"
+    SHOP_CHANGED = "shop:changed"
+    GROUP_CHANGED = "group:changed"
+    POLICY_CHANGED = "policy:changed"
+    MAIL_RESENT = "mail:resent"
+    MAIL_LIMITED = "mail:limited"
+    MAIL_GIVEN_UP = "mail:given_up"
+    KEY_MADE = "key:made"
+    KEY_ROTATED = "key:rotated"
+    RESET_ASKED = "password:reset_asked"
+    INVITED = "user:invited"
+    INVITATION_TAKEN = "user:invitation_taken"
+    ADDRESS_ASKED = "address:change_asked"
+    ADDRESS_CHANGED = "address:changed"
+    ADDRESS_VERIFIED = "address:verified"
+    ADDRESS_RESTORED = "address:restored"
+    OWNER_RECOVERY_STARTED = "owner_recovery:started"
+    OWNER_RECOVERY_CONFIRMED = "owner_recovery:confirmed"
+    OWNER_RECOVERY_CANCELLED = "owner_recovery:cancelled"
+    OWNER_RECOVERY_EXPIRED = "owner_recovery:expired"
+    OWNER_RECOVERY_DONE = "owner_recovery:done"
+    OWNERSHIP_OFFERED = "ownership:offered"
+    OWNERSHIP_WITHDRAWN = "ownership:withdrawn"
+    OWNERSHIP_GIVEN = "ownership:given"
+    OWNERSHIP_TAKEN = "ownership:taken"
+    OWNER_APPOINTED = "ownership:appointed"
+    OPERATOR_ADDED = "operator:added"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who does something, and from where. ``client_id``: the app that it is done for. ``label``: the browser in words."""
+
+    actor: Actor = NOBODY
+    _: KW_ONLY
+    address: str = ""
+    request_id: str = ""
+    client_id: str = ""
+    label: str = ""
+
+    @classmethod
+    def of_user(cls, user_id: str) -> "Origin":
+        """Return the origin of what this person does from an unknown place; nobody's for an empty id."""
+        return cls(actors.of_user(user_id))
+
+    @property
+    def actor_id(self) -> str:
+        """Who acts, as the audit trail stores it: a user's id, a word as ``cli``, or nothing."""
+        return actors.stored(self.actor)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event that waits for the commit."""
+
+    organisation_id: str
+    event: str
+    outcome: str
+    at: datetime
+    origin: Origin
+    subject_id: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(
+    origin: Origin,
+    event: str,
+    *,
+    organisation_id: str = "",
+    subject_id: str = "",
+    outcome: str = "success",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Queue a row: ``event`` happened, in this transaction. Raises ``RuntimeError`` outside of one."""
+    current = session()
+    if not current.info.get("in_transaction"):
+        raise RuntimeError("an audit record stands outside transaction()")
+    entry = Entry(organisation_id, str(event), outcome, clock.now(), origin, subject_id, dict(data or {}))
+    current.info.setdefault(QUEUE, []).append(entry)
+
+
+def last_recorded(organisation_id: str, subject_id: str) -> Entry | None:
+    """Return the latest event about somebody that waits for this transaction's commit: what a mail about it tells."""
+    queue: list[Entry] = session().info.get(QUEUE, [])
+    theirs = (
+        entry for entry in reversed(queue) if (entry.organisation_id, entry.subject_id) == (organisation_id, subject_id)
+    )
+    return next(theirs, None)
+
+
+@listen.listens_for(Session, "before_commit")
+def _write_queue(current: Session) -> None:
+    """Chain what waits. Organisations in one order everywhere, so that two commits never wait for each other.
+
+    At the end of the transaction, not of each savepoint in it: the head of a chain is locked for moments only.
+    """
+    if current.in_nested_transaction():
+        return
+    queue: list[Entry] = current.info.pop(QUEUE, [])
+    ordered = sorted(queue, key=lambda entry: entry.organisation_id)  # stable: within an organisation as it happened
+    for organisation_id, entries in groupby(ordered, key=lambda entry: entry.organisation_id):
+        _extend_chain(organisation_id, list(entries))
+
+
+@listen.listens_for(Session, "after_soft_rollback")
+def _drop_queue(current: Session, undone: SessionTransaction) -> None:
+    """Forget what waits; but what was recorded before a savepoint stands when that alone is undone."""
+    if undone.nested or current.in_nested_transaction():  # a flush within it is undone first
+        return
+    current.info.pop(QUEUE, None)
+
+
+def _extend_chain(organisation_id: str, entries: list[Entry]) -> None:
+    head = store.lock_head(organisation_id)
+    seq, previous = head.seq, head.hash
+    rows = []
+    for entry in entries:
+        seq += 1
+        rows.append(_row(entry, seq, previous))
+        previous = rows[-1].hash
+    store.add_rows(rows)
+    store.move_head(organisation_id, seq, previous)
+
+
+def _row(entry: Entry, seq: int, previous: bytes) -> store.AuditRow:
+    row = store.AuditRow(
+        organisation_id=entry.organisation_id,
+        seq=seq,
+        at=entry.at,
+        event=entry.event,
+        outcome=entry.outcome,
+        actor_id=entry.origin.actor_id,
+        subject_id=entry.subject_id,
+        client_id=entry.origin.client_id[:200],
+        address=entry.origin.address[:45],
+        label=entry.origin.label[:100],
+        request_id=entry.origin.request_id[:26],
+        data=dict(entry.data),
+        previous=previous,
+    )
+    row.hash = link(row)
+    return row

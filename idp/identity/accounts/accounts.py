@@ -1,0 +1,289 @@
+"""Making users and changing their details, groups and shops: one transaction each, with its audit row.
+
+Credentials of a new user are in ``credentials.imported``; what ends or bars somebody is in ``users``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from idp import clock, crypto
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import refuse_duplicate, transaction
+from idp.errors import Conflict, Invalid, NotFound, say
+from idp.identity import mail_limits, permissions, sensitive_changes
+from idp.identity.credentials import imported
+from idp.identity.credentials.imported import Ready
+from idp.identity.organisations import groups as group_changes
+from idp.identity.sensitive_changes import PersonDetails, PersonState
+from idp.identity.user_fields import PersonDraft, columns_of
+from idp.identity.users import email_address
+from idp.normal_forms import compared
+from idp.store import organisations, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+def create(
+    settings: Settings,
+    organisation: Organisation,
+    draft: PersonDraft,
+    origin: Origin,
+    prepared: Ready | None = None,
+) -> User:
+    """Create a user; sends no mail. Raises ``Invalid`` naming the detail.
+
+    Slow where there are credentials to hash, unless ``prepared`` has them: only then may a transaction be open.
+    """
+    permissions.require_role(organisation, draft.role, origin)
+    details = ("username", "email", "name", "locale", "time_zone", "phone_number", "claims", "role")
+    columns = columns_of({key: getattr(draft, key) for key in details})
+    _require_reachable(columns["role"], columns["email"], verified=draft.email_verified)
+    sensitive_changes.require(None, PersonState(draft.role, draft.username, draft.email, draft.email_verified))
+    prepared, now = prepared or imported.ready(settings, draft), clock.now()
+    user = User(
+        organisation_id=organisation.id,
+        id=crypto.new_id(),
+        created_at=now,
+        email_verified_at=now if draft.email_verified and columns["email"] else None,
+        all_shops=draft.shops is None,
+        **columns,
+        **prepared.password_columns(now),
+    )
+    with transaction():
+        _insert(settings, organisation, user, draft, prepared, origin)
+    return user
+
+
+def _insert(
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    draft: PersonDraft,
+    prepared: Ready,
+    origin: Origin,
+) -> None:
+    with refuse_duplicate("username", _taken(user.username)):  # S2
+        users.add_user(user)
+    users.add_to_groups(organisation.id, user.id, group_ids(organisation, draft.groups))
+    users.add_shops(organisation.id, user.id, shop_ids(organisation, draft.shops or ()))
+    imported.store(settings, user, prepared, user.created_at)
+    if user.role == "owner":
+        _own_what_nobody_owns(organisation, user)
+    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+    record(origin, Event.USER_CREATED, **about, data={"role": user.role})
+
+
+def _own_what_nobody_owns(organisation: Organisation, user: User) -> None:
+    """The first owner is who notices (S54) and a recovery (S48) go to."""
+    if organisations.lock_owner(organisation.id) is None:
+        organisations.change_organisation(organisation.id, owner_id=user.id)
+
+
+def _taken(username: str) -> Invalid:
+    return Invalid("username", say("The username %(username)s is taken.", username=username))
+
+
+def _require_free(organisation: Organisation, fresh: Mapping[str, Any]) -> None:
+    """Raise ``Invalid`` where somebody else has the new username."""
+    if "username_key" in fresh and users.user_named(organisation.id, fresh["username_key"]) is not None:
+        raise _taken(fresh.get("username", fresh["username_key"]))
+
+
+def _require_reachable(role: str, email: str | None, *, verified: bool) -> None:
+    """An owner always has a verified address (S54)."""
+    if role == "owner" and not (email and verified):
+        raise Invalid("email", say("An owner needs a verified e-mail address."))
+
+
+def _require_anothers_address(user: User, origin: Origin) -> None:
+    """One's own is changed in the profile: with a fresh proof, and a link by which the old one takes it back (S52)."""
+    if origin.actor_id == user.id:
+        raise Invalid("email", say("This is you. Change your own e-mail address in your profile."))
+
+
+def group_ids(organisation: Organisation, names: Sequence[str]) -> list[str]:
+    """The ids of groups by name; raises ``Invalid`` naming one that does not exist."""
+    return _ids("groups", {group.name: group.id for group in organisations.groups_named(organisation.id, names)}, names)
+
+
+def shop_ids(organisation: Organisation, codes: Sequence[str]) -> list[str]:
+    """The ids of shops by code; raises ``Invalid`` naming one that does not exist."""
+    return _ids("shops", {shop.code: shop.id for shop in organisations.shops_coded(organisation.id, codes)}, codes)
+
+
+def _ids(key: str, known: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    by_key = {compared(name): row_id for name, row_id in known.items()}
+    for name in names:
+        if name not in known and compared(name) not in by_key:
+            raise Invalid(key, say("There is no %(name)s in this organisation.", name=name))
+    return [known.get(name) or by_key[compared(name)] for name in names]
+
+
+def change(
+    settings: Settings, organisation: Organisation, user: User, changes: Mapping[str, Any], origin: Origin
+) -> tuple[str, ...]:
+    """Change details by the names of ``PersonDraft`` (credentials apart), in one transaction; those that really changed.
+
+    Raises ``Invalid`` naming a detail, ``Forbidden`` where who acts may not. A new address is unverified unless said.
+
+    Lock order: the organisation's row where the role changes, then the person's. Everything is decided again from the locked
+    row: of two edits at the same moment the second one sees what the first one did. Who stays as they are is not locked.
+    """
+    permissions.require_over(organisation, user, origin)
+    role = user.role
+    if changes.get("role", role) != role:
+        permissions.require_new_role(organisation, user, changes["role"], origin)
+    edit = _planned(organisation, user, changes, origin)
+    if not edit.changed:
+        return ()
+    if "email_key" in edit.fresh:
+        _admit_mails(settings, user, str(edit.fresh.get("email") or ""), origin)  # audits a refusal: no transaction yet
+    with transaction():
+        if changes.get("role", role) != role:
+            permissions.require_another_owner(organisation, user)
+        user = _locked(user, role)
+        before, edit = email_address.Address.of(user), _planned(organisation, user, changes, origin)
+        _move(user, edit)
+        if edit.fresh:
+            with refuse_duplicate("username", _taken(edit.fresh.get("username", user.username))):
+                users.change_user(organisation.id, user.id, **edit.fresh)
+        if edit.fresh.get("role") == "owner":
+            _own_what_nobody_owns(organisation, user)
+        if "email_key" in edit.fresh:
+            email_address.told_of_change(settings, user, before)
+        if edit.changed:
+            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+            record(origin, Event.USER_CHANGED, **about, data={"changed": sorted(edit.changed)})
+    return tuple(sorted(edit.changed - {"username_key", "email_key", "email_verified_at"} | _named(edit.changed)))
+
+
+def _locked(user: User, role: str) -> User:
+    """Return the person, locked until the commit; raises ``Conflict`` where their role is no longer ``role``."""
+    found = users.lock_user(user.organisation_id, user.id)
+    if found is None:
+        raise NotFound(detail="the user was removed")
+    if found.role != role:
+        raise Conflict(say("Somebody else has just changed this person. Load the page again."))
+    return found
+
+
+@dataclass(frozen=True)
+class _Belongings:
+    """The ids of a user's groups and shops. ``shops``: None for all."""
+
+    groups: frozenset[str]
+    shops: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """What an edit changes of somebody: the ``fresh`` columns, and what they belong to."""
+
+    fresh: Mapping[str, Any]
+    held: _Belongings
+    wanted: _Belongings
+
+    @property
+    def changed(self) -> set[str]:
+        """The names of what changes."""
+        return {
+            *self.fresh,
+            *(name for name in ("groups", "shops") if getattr(self.held, name) != getattr(self.wanted, name)),
+        }
+
+
+def _planned(organisation: Organisation, user: User, changes: Mapping[str, Any], origin: Origin) -> _Edit:
+    """Return what an edit changes. Raises where something of it is wrong, not allowed, or needs a confirmation."""
+    columns = _verified_columns(user, columns_of(changes), changes)
+    _require_reachable(
+        columns.get("role", user.role),
+        columns.get("email", user.email),
+        verified=columns.get("email_verified_at", user.email_verified_at) is not None,
+    )
+    fresh = {key: value for key, value in columns.items() if getattr(user, key) != value}
+    if "email_key" in fresh:
+        _require_anothers_address(user, origin)
+    _require_free(organisation, fresh)
+    held = _belongings(user)
+    edit = _Edit(fresh, held, _wanted(organisation, held, changes))
+    if edit.changed:
+        _require_confirmed(organisation, user, edit)
+    return edit
+
+
+def _move(user: User, edit: _Edit) -> None:
+    """Put somebody in the groups and shops that an edit changes."""
+    if "groups" in edit.changed:
+        users.put_in_groups(user.organisation_id, user.id, edit.wanted.groups)
+    if "shops" in edit.changed:
+        users.put_in_shops(user.organisation_id, user.id, edit.wanted.shops or ())
+        users.change_user(user.organisation_id, user.id, all_shops=edit.wanted.shops is None)
+
+
+def _admit_mails(settings: Settings, user: User, address: str, origin: Origin) -> None:
+    """Count the mails of a changed address: to the old one and to the new one (S52)."""
+    for recipient in (user.email, address):
+        if recipient:
+            mail_limits.admit(settings, origin, user, recipient)
+
+
+def _belongings(user: User) -> _Belongings:
+    groups = frozenset(group.id for group in users.groups_of(user.organisation_id, user.id))
+    shops = None if user.all_shops else frozenset(shop.id for shop in users.shops_of(user.organisation_id, user.id))
+    return _Belongings(groups, shops)
+
+
+def _wanted(organisation: Organisation, held: _Belongings, changes: Mapping[str, Any]) -> _Belongings:
+    """Return what the user belongs to after the changes; raises ``Invalid`` for a group or shop that does not exist."""
+    groups, shops = held.groups, held.shops
+    if "groups" in changes:
+        groups = frozenset(group_ids(organisation, changes["groups"]))
+    if "shops" in changes:
+        shops = None if changes["shops"] is None else frozenset(shop_ids(organisation, changes["shops"]))
+    return _Belongings(groups, shops)
+
+
+def _require_confirmed(organisation: Organisation, user: User, edit: _Edit) -> None:
+    """Ask the rule about everything that an edit changes."""
+    present = {column.name: getattr(user, column.name) for column in User.__table__.columns}
+    before = _states(organisation, present, edit.held)
+    after = _states(organisation, present | dict(edit.fresh), edit.wanted)
+    sensitive_changes.require(before[0], after[0])
+    sensitive_changes.require(before[1], after[1])
+
+
+def _states(
+    organisation: Organisation, columns: Mapping[str, Any], belongings: _Belongings
+) -> tuple[PersonState, PersonDetails]:
+    requiring = {
+        group.id
+        for group in organisations.groups(organisation.id)
+        if group.id in belongings.groups and group_changes.requires_factor(group.name, requires_mfa=group.requires_mfa)
+    }
+    state = PersonState(
+        role=columns["role"],
+        username=columns["username"],
+        email=columns["email"] or "",
+        email_verified=columns["email_verified_at"] is not None,
+        requiring_groups=frozenset(requiring),
+        shops=belongings.shops,
+    )
+    kept = tuple(columns[name] for name in ("name", "phone_number", "locale", "time_zone", "claims"))
+    return state, PersonDetails(columns["role"], (*kept, *sorted(belongings.groups - requiring)))
+
+
+def _named(changed: set[str]) -> set[str]:
+    return {"email_verified"} if "email_verified_at" in changed else set()
+
+
+def _verified_columns(user: User, columns: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What becomes of "verified": it belongs to an address, so a new address loses it."""
+    is_new = "email" in columns and columns["email_key"] != user.email_key
+    verified = changes.get("email_verified")
+    if verified is None:
+        return {**columns, "email_verified_at": None} if is_new else columns
+    has_address = bool(columns.get("email", user.email))
+    since = user.email_verified_at if user.email_verified_at and not is_new else clock.now()
+    return {**columns, "email_verified_at": since if verified and has_address else None}

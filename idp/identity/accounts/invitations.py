@@ -1,0 +1,116 @@
+"""Invitations: the first password of somebody new, by a mailed link, or by a code on paper where there is no address.
+
+Both work once, run out, and lead to a password of one's own (OWASP ASVS 6.4.1). What is printed has 120 random bits, so
+that its plain digest may be stored (ASVS 6.5.2).
+"""
+
+import re
+from datetime import timedelta
+
+from idp import clock, crypto, normal_forms
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, Invalid, NotFound, say
+from idp.identity import email_links, mail_limits, permissions, sensitive_changes
+from idp.identity.credentials.recovery_codes import ALPHABET
+from idp.identity.email_links import Opened
+from idp.identity.lockout import rate_limits
+from idp.identity.organisations.settings import normal_store_url
+from idp.identity.sensitive_changes import Access
+from idp.identity.users import lookup
+from idp.mail.messages import can_be_written_to, is_plain_address
+from idp.store import organisations
+from idp.store import rate_limits as rate_limit_rows
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+LETTERS, GROUP = 24, 4
+AUTHENTICATOR = "invitation"
+WRONG_CODE = say("Those details don't match. Check the store URL, the username and the code on your paper.")
+
+_SHAPE = re.compile(f"[{ALPHABET}]{{{LETTERS}}}")
+_MISREAD = str.maketrans({"l": "i", "1": "i"})
+
+
+def invite(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
+    """Mail somebody who never signed in a link to their first password.
+
+    To the address on record, verified or not: taking the invitation is what verifies it. Raises ``Invalid`` for ``email``
+    where there is none, ``Conflict`` where they were here before (a wrong address must not open what is theirs).
+    """
+    permissions.require_over(organisation, user, origin)
+    if user.disabled_at is not None or user.last_login_at is not None:
+        raise Conflict(say("Only somebody who has not signed in yet, and is not disabled, can be invited."))
+    if not user.email or not is_plain_address(user.email):
+        raise Invalid("email", say("This person has no e-mail address. Print a code for them instead."))
+    mail_limits.admit(settings, origin, user, user.email)
+    sensitive_changes.require(None, Access("invitation", user.role))
+    with transaction():
+        expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
+        known = {"email": user.email_key}
+        _record(origin, user, printed=False)
+        email_links.mail(settings, user, "invitation", "invitation", expires_at, values=known, address=user.email)
+
+
+def print_code(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> str:
+    """A code to hand over on paper, for staff to whom nothing can be mailed; shown once, to the administrator.
+
+    Also for those who forgot their password. Raises ``Conflict`` where a mail can be sent: then nobody else need know it.
+    """
+    permissions.require_over(organisation, user, origin)
+    if user.disabled_at is not None or user.role == "owner":
+        raise Conflict(say("No code can be printed for this person."))
+    if can_be_written_to(user):
+        raise Conflict(say("This person has a verified e-mail address. Send a mail instead."))
+    sensitive_changes.require(None, Access("printed_code", user.role))
+    code = crypto.random_letters(LETTERS, ALPHABET)
+    with transaction():
+        expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
+        email_links.make(settings, user, "invitation", {}, expires_at, secret=_secret(user.id, code))
+        rate_limit_rows.clear_failures(user.organisation_id, user.id, AUTHENTICATOR)
+        _record(origin, user, printed=True)
+    return "-".join(code[at : at + GROUP] for at in range(0, LETTERS, GROUP))
+
+
+def from_paper(settings: Settings, store_url: str, username: str, typed: str, browser_id: str, address: str) -> Opened:
+    """What a printed code opens; raises ``Invalid`` alike for whatever does not fit, ``TooMany`` after too many tries."""
+    organisation = organisations.organisation_at(normal_store_url(store_url))
+    user = lookup.find(organisation.id, username) if organisation else None
+    guess = rate_limits.gate(
+        settings,
+        organisation_id=organisation.id if organisation else "",
+        user_id=user.id if user else "",
+        typed=f"{'' if organisation else normal_store_url(store_url)}\0{normal_forms.compared(username)}",
+        authenticator=AUTHENTICATOR,
+        browser_id=browser_id,
+        address=address,
+        now=clock.now(),
+    )
+    nobody = crypto.new_id()  # looked for all the same, so that the time tells nothing
+    tenant, person = (user.organisation_id, user.id) if user else (nobody, nobody)
+    try:
+        link = email_links.opened(settings, f"{tenant}.{_secret(person, normal(typed))}", "invitation")
+    except NotFound as nothing:
+        raise Invalid("code", WRONG_CODE) from nothing
+    with transaction():
+        guess.succeeded()
+    return link
+
+
+def normal(typed: str) -> str:
+    """The letters of a code, however case, hyphens and spaces were typed; empty when it has not the shape."""
+    if len(typed) > 100:
+        return ""
+    plain = normal_forms.typed_code(typed).translate(_MISREAD)
+    return plain if _SHAPE.fullmatch(plain) else ""
+
+
+def _secret(user_id: str, code: str) -> str:
+    """The code is of use for this user only."""
+    return f"{user_id}-{code}"
+
+
+def _record(origin: Origin, user: User, *, printed: bool) -> None:
+    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+    record(origin, Event.INVITED, **about, data={"printed": printed})

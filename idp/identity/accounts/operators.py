@@ -1,0 +1,39 @@
+"""Operators: made here. They are administrators of the installation's own organisation, so a second factor is compulsory."""
+
+from idp import clock, crypto
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import release, transaction
+from idp.errors import Invalid
+from idp.identity import sensitive_changes
+from idp.identity.accounts import accounts
+from idp.identity.credentials import imported
+from idp.identity.sensitive_changes import Access
+from idp.identity.user_fields import PersonDraft
+from idp.store import operators
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+def add(settings: Settings, username: str, email: str, name: str, password: str, origin: Origin) -> User:
+    """A new operator, whose address is taken as verified; raises ``Invalid``. Slow: outside of any transaction."""
+    draft = PersonDraft(
+        username=username, role="administrator", name=name, email=email, email_verified=True, password=password
+    )
+    sensitive_changes.require(None, Access("operator", draft.role))
+    _refuse_weak(settings, draft)
+    release()
+    prepared = imported.ready(settings, draft)
+    with transaction():
+        organisation = operators.installation() or operators.add_installation(crypto.new_id(), clock.now())
+        user = accounts.create(settings, organisation, draft, origin, prepared)
+        record(origin, Event.OPERATOR_ADDED, organisation_id=organisation.id, subject_id=user.id)
+    return user
+
+
+def _refuse_weak(settings: Settings, draft: PersonDraft) -> None:
+    """What nobody may choose, an operator may not either."""
+    plain = Organisation(name="", country="", integrations=[], settings={})
+    why = imported.unacceptable(settings, plain, draft, has_factor=False)
+    if why is not None:
+        raise Invalid("password", why)

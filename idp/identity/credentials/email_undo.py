@@ -1,0 +1,78 @@
+"""“This was not me” (S52): what the old address takes back within 72 hours of a change.
+
+Whoever changed the address knew the password, and perhaps made passkeys since. So no password fits until one is chosen by a
+mail to the restored address, and no passkey opens the account alone until it was shown beside that one. Yet a second factor
+is never left out by this: who reads the old mailbox gets no further than by any forgotten password (security.md 10).
+"""
+
+from contextlib import suppress
+
+from idp import clock
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import refuse_duplicate, transaction
+from idp.errors import Conflict
+from idp.identity import email_links
+from idp.identity.credentials import passwords
+from idp.identity.email_links import Opened
+from idp.identity.users.email_address import TAKEN, Address
+from idp.mail import messages
+from idp.normal_forms import compared
+from idp.store import passkeys, totp, users
+from idp.store.users import User
+
+
+def undo(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The old address is back, everything that was open ends, and a new password must be chosen."""
+    user, email, replaced = link.user, str(link.values["email"]), Address.of(link.user)
+    with transaction():
+        email_links.burn(link)
+        email_links.void_newer(link)
+        email_links.void(user, *email_links.ADDRESS_PURPOSES)
+        columns = {"email": email, "email_key": compared(email), "email_verified_at": clock.now()}
+        users.change_user(user.organisation_id, user.id, **columns, must_change_password=True)
+        _give_back_username(link)
+        passwords.close(user, "address_restored", origin)
+        removed = _drop_passkeys_since(link, origin)
+        passkeys.ask_password_beside(user.organisation_id, user.id)
+        if user.role == "owner":
+            email_links.void_offers(user.organisation_id)
+        _record(origin, Event.ADDRESS_RESTORED, user)
+        email_links.mail(
+            settings, user, "reset", "address_restored", email_links.soon(settings), words={"passkeys_removed": removed}
+        )
+        _tell_replaced(settings, user, replaced)
+
+
+def _tell_replaced(settings: Settings, user: User, replaced: Address) -> None:
+    """Both addresses learn of every change (S52): it may be the mailbox that was given up which somebody else reads."""
+    if replaced.is_verified:
+        told = {"link": "", "is_taken_back": True}
+        about = (user.organisation_id, user.id, replaced.email)
+        messages.write_to_address(settings, *about, "address_was_changed", told)
+
+
+def _give_back_username(link: Opened) -> None:
+    """Restore the username that went with the address, unless somebody else has it now."""
+    user, username = link.user, str(link.values.get("username", link.user.username))
+    named = users.user_named(user.organisation_id, compared(username))
+    if named is None or named.id == user.id:
+        with suppress(Conflict), refuse_duplicate("username", Conflict(TAKEN)):
+            users.change_user(user.organisation_id, user.id, username=username, username_key=compared(username))
+
+
+def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:
+    """Take away passkeys that were added since, where an older factor stays; whether there were any."""
+    user = link.user
+    held, app = passkeys.passkeys_of(user.organisation_id, user.id), totp.active_totp(user.organisation_id, user.id)
+    added = [row for row in held if row.created_at >= link.created_at]
+    if len(added) == len(held) and (app is None or app.active_since >= link.created_at):
+        return False
+    for row in added:
+        passkeys.remove_passkeys(user.organisation_id, user.id, clock.now(), row.id)
+        _record(origin, Event.PASSKEY_REMOVED, user, passkey=row.id)
+    return bool(added)
+
+
+def _record(origin: Origin, event: Event, user: User, **data: str) -> None:
+    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id, data=data)

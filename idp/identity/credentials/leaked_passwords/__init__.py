@@ -1,0 +1,83 @@
+"""Whether a password is known to have leaked (S31): the built-in list always, an offline file and a range service if set.
+
+This check fails open and says so: a sign-in is never stopped because a list cannot be asked (S31).
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import structlog
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from idp import crypto
+from idp.config import Settings
+from idp.identity.credentials.leaked_passwords.file import File, Unusable, build_file, lines_of
+from idp.identity.credentials.leaked_passwords.range_api import Down, service_at
+
+__all__ = ["File", "Lookup", "build_file", "lines_of", "look_up"]
+
+LIST, FILE, SERVICE = "list", "file", "service"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What was found. ``source``: ``list``, ``file`` or ``service``, on a hit. ``is_down``: one could not be asked."""
+
+    hit: bool
+    source: str = ""
+    is_down: bool = False
+
+
+def look_up(settings: Settings, password: str) -> Lookup:
+    """Look a password up everywhere, the cheapest first. Never raises. May take the network: no transaction open."""
+    plain = unicodedata.normalize("NFKC", password)
+    if plain.casefold() in _common():
+        return Lookup(hit=True, source=LIST)
+    sha1 = crypto.sha1_hex(plain.encode("utf-8", "surrogatepass"))
+    in_file = _in_file(settings, sha1)
+    if in_file:
+        return Lookup(hit=True, source=FILE)
+    known = _at_service(settings, sha1)
+    if known:
+        return Lookup(hit=True, source=SERVICE)
+    return Lookup(hit=False, is_down=in_file is None or known is None)
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The 30,000 most common passwords, loaded once."""
+    return frozenset(word.casefold() for word in FREQUENCY_LISTS["passwords"])
+
+
+def _in_file(settings: Settings, sha1: str) -> bool | None:
+    """None where the file that is configured cannot be read."""
+    if not settings.leaked.file:
+        return False
+    path = settings.path(settings.leaked.file)
+    try:
+        stat = path.stat()
+        return sha1 in _open(path, stat.st_mtime_ns, stat.st_ino)
+    except (OSError, Unusable, ValueError) as error:
+        log.warning("leaked_file_down", why=str(error))
+        return None
+
+
+@lru_cache(maxsize=2)
+def _open(path: Path, changed_at: int, inode: int) -> File:
+    """The file, mapped once for as long as it is the same: a newly imported one is taken up without a restart."""
+    return File(path)
+
+
+def _at_service(settings: Settings, sha1: str) -> bool | None:
+    """None where the service that is configured does not answer."""
+    if not settings.leaked.range_service:
+        return False
+    try:
+        return service_at(settings.leaked.range_service, settings.leaked.timeout_seconds).knows(sha1)
+    except Down as error:
+        log.warning("leaked_service_down", why=str(error))
+        return None

@@ -1,0 +1,26 @@
+"""What a look-up among leaked passwords found at an entry (S31): recorded, and kept until the person chose another one.
+
+An entry is any page where the present password is typed: at sign-in, before a set-up, or to confirm a change.
+"""
+
+from datetime import datetime
+
+from idp.audit import Event, Origin, record
+from idp.identity.credentials import passwords
+from idp.identity.credentials.leaked_passwords import Lookup
+from idp.store import users
+from idp.store.users import User
+
+
+def note(user: User, found: Lookup, origin: Origin, now: datetime) -> None:
+    """Record a hit, or that the check was down, within the transaction of the entry; the user's row is locked.
+
+    A hit also bars the password: it must not be chosen again, even when the leak service does not answer then.
+    """
+    if not (found.hit or found.is_down):
+        return
+    event = Event.PASSWORD_LEAKED if found.hit else Event.LEAKED_CHECK_DOWN
+    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id)
+    if found.hit and user.leaked_found_at is None:
+        barred = passwords.barred_hashes(user)
+        users.change_user(user.organisation_id, user.id, leaked_found_at=now, barred_hashes=barred)

@@ -1,0 +1,69 @@
+"""Choosing a new password: the rules, the leaked ones, and that it differs from the present one. The same on every page.
+
+``passwords`` has the rules and what a change ends; nothing is stored here.
+"""
+
+from collections.abc import Iterable
+
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import release, transaction
+from idp.errors import Invalid, say
+from idp.identity.credentials import leaked_passwords, passwords
+from idp.identity.organisations.settings import settings_of
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+FIELD = "new_password"
+SAME = say("This is your present password. Choose another one.")
+BARRED = say("You cannot use this password any more. Choose another one.")
+
+
+def hashed(
+    settings: Settings, organisation: Organisation, user: User, password: str, origin: Origin, *, has_factor: bool
+) -> str:
+    """Return the hash of a new password. Raises ``Invalid`` for ``new_password`` where it is not taken.
+
+    Slow: may ask the leak service and takes a slot of the hasher, so it must stand outside of any transaction. The caller
+    makes sure that the user's password is still the same when the new one is stored.
+    """
+    release()
+    require_within_rules(settings, organisation, user, password, has_factor=has_factor)
+    found = leaked_passwords.look_up(settings, password)
+    if found.hit:
+        raise Invalid(FIELD, passwords.LEAKED)
+    if found.is_down:
+        with transaction():
+            record(origin, Event.LEAKED_CHECK_DOWN, organisation_id=user.organisation_id, subject_id=user.id)
+    release()
+    with settings.hasher.slot():
+        _require_another(settings, user, password)
+        return passwords.hash_of(settings, password)
+
+
+def require_within_rules(
+    settings: Settings, organisation: Organisation, user: User, password: str, *, has_factor: bool
+) -> None:
+    """Raise ``Invalid`` for ``new_password`` where it is too short, too long, or made of names."""
+    terms = settings_of(settings, organisation)
+    problem = passwords.against_rules(settings, terms, user, organisation.name, password, has_factor)
+    if problem is not None:
+        raise Invalid(FIELD, problem)
+
+
+def _require_another(settings: Settings, user: User, password: str) -> None:
+    """Refuse the present password, a mailed one-time password too, and those that were found leaked or given up before.
+
+    The leak service may be down now, so the hashes of what it found are kept. Nobody learns a password here: the first wrong
+    guess is a new password, and spends the link or the sign-in that it was made in.
+    """
+    one_time = passwords.is_one_time(user)
+    if user.password_hash and passwords.fits(settings, user.password_hash, password, as_one_time=one_time):
+        raise Invalid(FIELD, SAME)
+    if is_barred(settings, user.barred_hashes, password):
+        raise Invalid(FIELD, BARRED)
+
+
+def is_barred(settings: Settings, hashes: Iterable[str], password: str) -> bool:
+    """Whether a password is one of those that were found leaked or given up. Slow: a hash for each."""
+    return any(passwords.fits(settings, barred, password) for barred in hashes)

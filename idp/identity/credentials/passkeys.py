@@ -1,0 +1,229 @@
+"""A person's passkeys and security keys: shown at sign-in, added, named, removed. The ceremonies are in ``webauthn``."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from idp import clock, crypto, normal_forms
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Invalid, NotFound, say_many
+from idp.identity import permissions, sensitive_changes
+from idp.identity.assurance import Proof
+from idp.identity.credentials import second_factor, webauthn
+from idp.identity.credentials.authenticator_names import maker_of
+from idp.identity.credentials.webauthn import Answer, Ceremony, Descriptor, Made, Shown
+from idp.identity.sensitive_changes import Access
+from idp.identity.users import email_address, status
+from idp.mail.messages import notify
+from idp.store import passkeys as store
+from idp.store import recovery_codes, totp, users
+from idp.store.organisations import Organisation
+from idp.store.passkeys import Passkey
+from idp.store.users import User
+
+MOST = 20
+"""Passkeys of one person: the options of a sign-in name them all."""
+LONGEST_NAME = 60
+
+
+def handle_of(user: User) -> bytes:
+    """What authenticators keep of a user: the row's id, 130 random bits that say nothing about anybody (§14.6.1)."""
+    return user.id.encode()
+
+
+def ask(settings: Settings, place: str, now: datetime, user: User | None = None) -> Ceremony:
+    """Ask to show a passkey: one of ``user``'s, known by the password, or (nobody known) any, with user verification."""
+    if user is None:
+        return webauthn.ask(settings, place, now, must_verify=True)
+    return webauthn.ask(settings, place, now, allow=_descriptors(user))
+
+
+def make(settings: Settings, place: str, now: datetime, user: User) -> Ceremony:
+    """Ask to make one that the user's authenticators do not hold already."""
+    held = _descriptors(user)
+    return webauthn.make(settings, place, now, handle=handle_of(user), username=user.username, exclude=held)
+
+
+def accepted(settings: Settings, user: User) -> str:
+    """All that the user's authenticators may go on offering, for their browser to tell them (§5.1.10)."""
+    return webauthn.accepted(settings, handle_of(user), _descriptors(user))
+
+
+def _descriptors(user: User) -> list[Descriptor]:
+    rows = store.passkeys_of(user.organisation_id, user.id)
+    return [Descriptor(row.credential_id, row.transports) for row in rows]
+
+
+def read_shown(text: str) -> tuple[Answer | None, Passkey | None]:
+    """A shown credential, unbelieved, and the passkey that it claims to be."""
+    answer = webauthn.read(text, "clientDataJSON", "authenticatorData", "signature")
+    return answer, store.passkey_with(answer.credential_id) if answer else None
+
+
+def verify(
+    settings: Settings, ceremony: Ceremony, answer: Answer, passkey: Passkey, now: datetime, *, alone: bool
+) -> Shown | None:
+    """Whether ``passkey`` was shown (§7.2), save its counter. ``alone``: it stands for the password too.
+
+    Alone it must name its user and verify them, and have done so before beside the password: else whoever finds a key
+    without a PIN could put one on it and walk in (step 24, "uvInitialized").
+    """
+    handle = passkey.user_id.encode()
+    if answer.user_handle != handle and (alone or answer.user_handle is not None):
+        return None
+    if alone and not passkey.user_verified_ever:
+        return None
+    shown = webauthn.verify_shown(settings, ceremony, answer, passkey.public_key, now, must_verify=alone)
+    return shown if shown is not None and shown.backup_eligible == passkey.backup_eligible else None
+
+
+def is_behind(passkey: Passkey, shown: Shown) -> bool:
+    """Whether the counter did not grow: perhaps the key was copied (§6.1.1)."""
+    return bool(shown.sign_count or passkey.sign_count) and shown.sign_count <= passkey.sign_count
+
+
+def tell_of_copy(settings: Settings, user: User, passkey: Passkey) -> None:
+    """Tell the person which key was refused because its counter did not grow, within the caller's transaction (§6.1.1)."""
+    notify(settings, user.organisation_id, user.id, "passkey_behind", {"name": shown_name(passkey)})
+
+
+def accept(passkey: Passkey, shown: Shown, now: datetime, *, alone: bool) -> bool:
+    """Keep what the credential told, within the caller's transaction; False where another assertion was first."""
+    verified = shown.user_verified and not alone
+    return store.note_use(passkey, shown.sign_count, now, backed_up=shown.backed_up, user_verified=verified)
+
+
+def proof_of(passkey: Passkey, shown: Shown, now: datetime) -> Proof:
+    """What showing it proves."""
+    return Proof(
+        "passkey",
+        at=now,
+        credential=passkey.id,
+        user_verified=shown.user_verified,
+        hardware=passkey.hardware,
+        copyable=passkey.backup_eligible,
+    )
+
+
+def read_made(settings: Settings, ceremony: Ceremony, text: str, now: datetime) -> Made | None:
+    """A new credential, verified (§7.1); None where anything about it is not right."""
+    answer = webauthn.read(text, "clientDataJSON", "attestationObject")
+    return webauthn.verify_made(settings, ceremony, answer, now) if answer else None
+
+
+def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, now: datetime) -> bool:
+    """Give a user this passkey; False where it is registered already, to whomever (§7.1 step 26).
+
+    Raises ``Invalid`` where they have too many. An administrator's reset is answered by it (S47).
+    """
+    organisation_id, passkey_id = user.organisation_id, crypto.new_id()
+    with transaction():
+        if len(store.kinds_of(organisation_id, user.id)) >= MOST:
+            raise Invalid(
+                "passkey",
+                say_many(
+                    "You have %(num)s passkey. First remove one you don’t use.",
+                    "You have %(num)s passkeys. First remove one you don’t use.",
+                    MOST,
+                ),
+            )
+        added = store.add_passkey(
+            organisation_id=organisation_id, id=passkey_id, user_id=user.id, created_at=now, name=normal_name(name),
+            credential_id=made.credential_id, public_key=made.public_key, sign_count=made.sign_count,
+            user_verified_ever=made.user_verified, backup_eligible=made.backup_eligible, backed_up=made.backed_up,
+            hardware=made.hardware, transports=list(made.transports), aaguid=made.aaguid,
+        )  # fmt: skip
+        if not added:
+            return False
+        users.change_user(organisation_id, user.id, must_set_up_since=None)
+        _record(origin, Event.PASSKEY_ADDED, user, passkey_id)
+        email_address.tell_of_factor(settings, user, "passkey_added", {"name": normal_name(name) or maker_of(made.aaguid)})
+    return True
+
+
+def shown_name(passkey: Passkey) -> str:
+    """The person's own name for it, else its maker's; empty where neither is known."""
+    return passkey.name or maker_of(passkey.aaguid)
+
+
+def normal_name(typed: str) -> str:
+    """A name as it is kept: one line, printable, not too long; empty is allowed."""
+    plain = normal_forms.one_line(" ".join(typed.split()))
+    return "".join(letter for letter in plain if normal_forms.is_plain(letter))[:LONGEST_NAME].strip()
+
+
+def passkeys_of(user: User) -> list[Passkey]:
+    """The user's own list, oldest first."""
+    return store.passkeys_of(user.organisation_id, user.id)
+
+
+def passkey_of(user: User, passkey_id: str) -> Passkey:
+    """One of the user's own; ``NotFound`` for anybody else's."""
+    found = store.passkey_of(user.organisation_id, user.id, passkey_id)
+    if found is None:
+        raise NotFound(detail="no such passkey of this user")
+    return found
+
+
+def rename(user: User, passkey_id: str, name: str, origin: Origin) -> None:
+    """Give it another name; ``NotFound`` for anybody else's."""
+    found = passkey_of(user, passkey_id)
+    held = Access("passkey", user.role, found.name)
+    sensitive_changes.require(held, replace(held, label=normal_name(name)))
+    with transaction():
+        if not store.rename_passkey(user.organisation_id, user.id, passkey_id, normal_name(name)):
+            raise NotFound(detail="no such passkey of this user")
+        _record(origin, Event.PASSKEY_RENAMED, user, passkey_id)
+
+
+def is_last_factor(user: User, passkey_id: str) -> bool:
+    """Whether without this passkey the user has no second factor."""
+    others = [row for row in passkeys_of(user) if row.id != passkey_id]
+    return not others and totp.active_totp(user.organisation_id, user.id) is None
+
+
+def require_removable(settings: Settings, organisation: Organisation, user: User, passkey_id: str) -> Passkey:
+    """The passkey; ``NotFound`` for anybody else's, ``Forbidden`` where a factor must stay and this is the last (S7)."""
+    found = passkey_of(user, passkey_id)
+    if is_last_factor(user, passkey_id):
+        second_factor.require_voluntary(settings, organisation, user)
+    return found
+
+
+def remove(
+    settings: Settings, organisation: Organisation, user: User, passkey_id: str, origin: Origin, *, keep_login_id: str = ""
+) -> None:
+    """Take a passkey out of use; other sessions and trust in devices end, for it may have been stolen (S40).
+
+    With the last factor the recovery codes die too (S28). People do so to their own, and raise as ``require_removable``;
+    whoever may take others' second factor away takes any: where one is compulsory, it must be set up again.
+    """
+    with transaction():
+        users.lock_user(user.organisation_id, user.id)  # two at once must not each find that the other one stays
+        found = _require_may_remove(settings, organisation, user, passkey_id, origin)
+        sensitive_changes.require(Access("passkey", user.role), None)
+        is_last, now = is_last_factor(user, passkey_id), clock.now()
+        if not store.remove_passkeys(organisation.id, user.id, now, passkey_id):
+            raise NotFound(detail="removed a moment ago")
+        if is_last:
+            recovery_codes.remove_recovery_set(organisation.id, user.id, now)
+        status.end_everything(user, "passkey_removed", origin, keep_login_id=keep_login_id)
+        _record(origin, Event.PASSKEY_REMOVED, user, passkey_id)
+        told = {"name": shown_name(found), "is_last": is_last}
+        email_address.tell_of_factor(settings, user, "passkey_removed", told)
+
+
+def _require_may_remove(
+    settings: Settings, organisation: Organisation, user: User, passkey_id: str, origin: Origin
+) -> Passkey:
+    permissions.require_self_or_over(organisation, user, origin)
+    if origin.actor_id == user.id:
+        return require_removable(settings, organisation, user, passkey_id)
+    permissions.require_over_factor(organisation, user, origin)
+    return passkey_of(user, passkey_id)
+
+
+def _record(origin: Origin, event: Event, user: User, passkey_id: str) -> None:
+    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+    record(origin, event, **about, data={"passkey": passkey_id})

@@ -1,0 +1,176 @@
+"""Passwords that were forgotten, and those that an administrator lets send (S49).
+
+Nothing here touches or passes the second factor (S50), and nothing here signs anybody in.
+"""
+
+from datetime import datetime, timedelta
+
+from idp import clock, crypto, normal_forms
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import release, transaction
+from idp.errors import Invalid, Unreadable, say
+from idp.identity import email_links, mail_limits, permissions, sensitive_changes
+from idp.identity.credentials import new_passwords, passwords
+from idp.identity.credentials.recovery_codes import ALPHABET
+from idp.identity.email_links import Opened
+from idp.identity.lockout import rate_limits
+from idp.identity.organisations.settings import normal_store_url, settings_of
+from idp.identity.sensitive_changes import Access
+from idp.identity.sessions import sessions
+from idp.identity.users import lookup
+from idp.mail.messages import can_be_written_to, write_to_person
+from idp.store import attempts, browsers, organisations, password_resets, remembered_devices, sealed, users
+from idp.store import rate_limits as rate_limit_rows
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+def new_one_time_password() -> str:
+    """80 random bits that can be typed from a screen: four groups of four."""
+    drawn = crypto.random_letters(passwords.ONE_TIME_LETTERS, ALPHABET)
+    return "-".join(drawn[at : at + 4] for at in range(0, passwords.ONE_TIME_LETTERS, 4))
+
+
+def send_one_time_password(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
+    """Replace a user's password by one that works once, until it expires, and mail it to that person alone (S49).
+
+    Raises ``Invalid`` for ``email`` where they have no verified address: then nothing has changed. Failures with the old one
+    are forgotten, or the new one might be refused. Slow: takes a slot of the hasher and must stand outside a transaction.
+    """
+    permissions.require_over(organisation, user, origin)
+    permissions.require_another(user, origin)
+    sensitive_changes.require(None, Access("one_time_password", user.role))
+    mail_limits.admit(settings, origin, user, user.email or "")
+    password = new_one_time_password()
+    release()
+    with settings.hasher.slot():
+        hashed = passwords.hash_of(settings, password)
+    now = clock.now()
+    expires_at = now + timedelta(hours=settings.lifetimes.one_time_password_hours)
+    with transaction():
+        users.lock_user(organisation.id, user.id)
+        permissions.require_over(organisation, user, origin)  # looked at again: hashing takes its time
+        permissions.require_another(user, origin)
+        rate_limit_rows.clear_failures(organisation.id, user.id, "password")
+        users.change_user(
+            organisation.id,
+            user.id,
+            password_hash=hashed,
+            password_expires_at=expires_at,
+            must_change_password=True,
+            leaked_found_at=None,
+        )
+        sessions.end_all(organisation.id, user.id, "password_reset", origin)
+        attempts.drop_attempts_of(organisation.id, user.id)
+        remembered_devices.revoke_devices(organisation.id, user.id, now)
+        email_links.void(user, *email_links.PASSWORD_PURPOSES)
+        record(origin, Event.PASSWORD_SENT, organisation_id=organisation.id, subject_id=user.id)
+        values = {"password": password, "username": user.username}
+        if not write_to_person(settings, organisation.id, user.id, "one_time_password", values, expires_at):
+            raise Invalid("email", say("This person has no verified e-mail address, so nothing can be sent to them."))
+
+
+def ask(settings: Settings, store_url: str, username: str, browser_id: str, origin: Origin) -> None:
+    """Somebody forgot a password: noted without looking the account up, so that answer and time tell nothing (ASVS 6.3.8).
+
+    The worker answers. Raises ``TooMany``, alike for accounts that are and are not there. A browser on which that person
+    signed in before has a lane of its own: strangers behind the same address do not use up its mails.
+    """
+    now, request_id = clock.now(), crypto.new_id()
+    typed = {"store_url": normal_store_url(store_url), "username": normal_forms.compared(username[:254])}
+    is_known = browsers.knows(browser_id, typed["store_url"], typed["username"])
+    lane = browser_id if is_known else rate_limits.EVERYONE
+    rate_limits.admit_mail(settings, _account(**typed), origin.address, now, lane)
+    values = {**typed, "address": origin.address, "request_id": origin.request_id, "label": origin.label}
+    with transaction():
+        packed = sealed.RESET_REQUESTS.seal_json(settings.ring, request_id, values)
+        password_resets.add_reset_request(password_resets.ResetRequest(id=request_id, sealed_values=packed, created_at=now))
+
+
+def answer_requests(settings: Settings) -> int:
+    """Mail a link to whoever of those who asked can get one; how many mails. For the worker."""
+    sent = 0
+    while (request := password_resets.next_reset_request()) is not None:
+        with transaction():
+            if password_resets.claim_reset_request(request.id):
+                sent += _answer(settings, request)
+    return sent
+
+
+def _answer(settings: Settings, request: password_resets.ResetRequest) -> bool:
+    """One of them. Too old a wish is dropped: nobody waits for its mail any more."""
+    if request.created_at <= clock.now() - timedelta(minutes=settings.lifetimes.link_minutes):
+        return False
+    try:
+        asked = sealed.RESET_REQUESTS.open_json(settings.ring, request.id, request.sealed_values)
+    except Unreadable:
+        return False
+    organisation = organisations.organisation_at(asked["store_url"])
+    user = lookup.find_to_sign_in(organisation.id, asked["username"]) if organisation else None
+    if user is None or user.disabled_at is not None:
+        return False
+    if asked["username"] != user.username_key:  # asked by the address: it counts for the username, too
+        account = _account(asked["store_url"], user.username_key)
+        if not rate_limits.admits_mail_for(settings, account, clock.now()):
+            return False
+    origin = Origin(address=asked["address"], request_id=asked["request_id"], label=asked["label"])
+    return mail_link(settings, user, origin, email_links.soon(settings))
+
+
+def _account(store_url: str, username: str) -> str:
+    """Name an account for the limit of mails, in one form."""
+    return f"{store_url}\0{username}"
+
+
+def mail_link(
+    settings: Settings, user: User, origin: Origin, expires_at: datetime, template: str = "reset_password"
+) -> bool:
+    """Mail a link by which a new password is chosen, to the person's verified address alone; False where they have none."""
+    with transaction():
+        if not can_be_written_to(user):
+            return False
+        record(origin, Event.RESET_ASKED, organisation_id=user.organisation_id, subject_id=user.id)
+        return email_links.mail(settings, user, "reset", template, expires_at)
+
+
+def choose(settings: Settings, link: Opened, password: str, again: str, origin: Origin) -> None:
+    """Take the password that was chosen by a link, and spend the link; raises ``Invalid``, and then it is not spent.
+
+    Sessions, trust in devices and other links end. The password's failures are forgotten, the hard stop with them: the
+    password they were about is gone. Those of the second factor stay. Slow: outside of any transaction.
+    """
+    user = link.user
+    organisation = organisations.organisation(user.organisation_id)
+    if organisation is None:
+        raise LookupError("a link of no organisation")
+    if password != again:
+        raise Invalid("new_password_again", say("The two passwords are not the same. Enter them again."))
+    has_factor = lookup.person_of(settings, organisation, user).has_factor
+    hashed = new_passwords.hashed(settings, organisation, user, password, origin, has_factor=has_factor)
+    with transaction():
+        email_links.burn(link)
+        has_factor = lookup.person_of(settings, organisation, user).has_factor  # it may have been removed since
+        new_passwords.require_within_rules(settings, organisation, user, password, has_factor=has_factor)
+        rate_limit_rows.clear_failures(user.organisation_id, user.id, "password")
+        if link.purpose == "invitation":
+            _welcome(link, origin)
+        passwords.put(settings, user, hashed, origin, by_mail=True)
+
+
+def _welcome(link: Opened, origin: Origin) -> None:
+    """The invitation is taken; where it was mailed to the address on record, that address is theirs."""
+    user, now = link.user, clock.now()
+    record(origin, Event.INVITATION_TAKEN, organisation_id=user.organisation_id, subject_id=user.id)
+    if user.email_key and link.values.get("email") == user.email_key and user.email_verified_at is None:
+        users.change_user(user.organisation_id, user.id, email_verified_at=now, verify_since=None)
+        record(origin, Event.ADDRESS_VERIFIED, organisation_id=user.organisation_id, subject_id=user.id)
+
+
+def min_length(settings: Settings, link: Opened) -> int:
+    """The fewest characters of the password that a link lets be chosen."""
+    organisation = organisations.organisation(link.user.organisation_id)
+    if organisation is None:
+        raise LookupError("a link of no organisation")
+    person = lookup.person_of(settings, organisation, link.user)
+    return passwords.least_length(settings, settings_of(settings, organisation), person.has_factor)

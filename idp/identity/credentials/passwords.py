@@ -1,0 +1,283 @@
+"""Passwords: how they are compared, which are taken (S33, OWASP ASVS 6.2, NIST SP 800-63B-4 §3.1.1), what a change ends.
+
+Hashing is slow: whoever calls ``verify`` or ``hash_of`` holds a slot of the hasher and has no transaction open.
+"""
+
+import re
+import unicodedata
+from datetime import datetime
+
+from idp import clock, normal_forms
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import release, transaction
+from idp.errors import Busy, Message, say, say_many
+from idp.identity import email_links
+from idp.identity.credentials import leaked_passwords
+from idp.identity.organisations.settings import OrganisationSettings
+from idp.identity.sessions import sessions
+from idp.mail.messages import notify, notify_person
+from idp.store import attempts, remembered_devices, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+MAX_LENGTH = 256
+"""In code points, after normalising."""
+ONE_TIME_LETTERS = 16
+"""Of a mailed one-time password, in groups of four."""
+LEAST_REST = 4
+"""Letters and digits that a password must have beside names that everybody knows."""
+MOST_BARRED = 5
+"""How many barred passwords are kept. Each one costs a hash whenever a password is chosen."""
+LEAKED = say("This password is on lists of leaked passwords. Choose another one.")
+
+
+def normal(password: str) -> str:
+    """NFKC, nothing else: case and inner or outer spaces count (RFC 8265's spirit, without its refusals).
+
+    Hashes brought from elsewhere may be of the text as it was typed there, see ``verify``.
+    """
+    return unicodedata.normalize("NFKC", password)
+
+
+def verify(settings: Settings, user: User | None, password: str) -> bool:
+    """Whether ``password`` is the user's. Slow, and as slow where there is no such user, password or right to sign in.
+
+    A one-time password that ran out (S49) is wrong; so is any of a disabled user.
+    """
+    typed = normal(password[: MAX_LENGTH * 4])
+    is_usable = user is not None and bool(user.password_hash) and user.disabled_at is None and not _has_run_out(user)
+    stored = str(user.password_hash) if user is not None and is_usable else settings.hasher.decoy
+    is_right = fits(settings, stored, password, as_one_time=is_one_time(user))
+    return is_right and is_usable and len(password) <= MAX_LENGTH * 4 and len(typed) <= MAX_LENGTH
+
+
+def fits(settings: Settings, stored: str, password: str, *, as_one_time: bool = False) -> bool:
+    """Whether ``password`` made the hash ``stored``, in any form that is compared. Slow: hold a slot of the hasher.
+
+    Imported hashes may be of the raw text; a mailed one-time password may be pasted with blanks or without its hyphens.
+    Which forms are tried depends on the typed text alone, so the time tells nothing about the account.
+    """
+    raw = password[: MAX_LENGTH * 4]
+    normal_form = normal(raw)
+    one_time = _one_time_form(normal_form)
+    if settings.hasher.verify(stored, normal_form):
+        return True
+    fits_raw = raw != normal_form and settings.hasher.verify(stored, raw)
+    fits_one_time = one_time not in ("", normal_form) and settings.hasher.verify(stored, one_time)
+    return fits_raw or (fits_one_time and as_one_time)
+
+
+def _one_time_form(typed: str) -> str:
+    """A mailed one-time password as it was generated; empty where this cannot be one."""
+    plain = normal_forms.typed_code(typed) if len(typed) <= 100 else ""
+    is_one = len(plain) == ONE_TIME_LETTERS and plain.isascii() and plain.isalnum()
+    return "-".join(plain[at : at + 4] for at in range(0, ONE_TIME_LETTERS, 4)) if is_one else ""
+
+
+def is_one_time(user: User | None) -> bool:
+    """Whether the user's present password is a mailed one-time password, used or not."""
+    return user is not None and user.password_expires_at is not None
+
+
+def _has_run_out(user: User) -> bool:
+    return user.password_expires_at is not None and user.password_expires_at <= clock.now()
+
+
+def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
+    """Rehash a just-verified password if the cost settings changed, or if its hash is of the text as it was typed.
+
+    An imported hash of a text whose normal form differs fits nothing but the same keyboard. Skipped when the hasher is busy.
+
+    Takes a slot itself, so the caller holds none.
+    """
+    old = user.password_hash
+    if not old or (normal(password) == password and not settings.hasher.is_outdated(old)):
+        return
+    release()
+    try:
+        with settings.hasher.slot():
+            if not settings.hasher.is_outdated(old) and settings.hasher.verify(old, normal(password)):
+                return
+            fresh = hash_of(settings, password)
+    except Busy:
+        return  # the next sign-in does it
+    with transaction():
+        users.replace_password_hash(user.organisation_id, user.id, old, fresh)
+
+
+def standing(user: User) -> tuple[object, ...]:
+    """What changes of a user with their password, and not where the same one is only hashed anew."""
+    return user.password_changed_at, user.password_expires_at, user.password_hash is None, user.disabled_at
+
+
+def still_stands(user: User, stood: tuple[object, ...]) -> bool:
+    """Whether a password that was right when its user had this ``standing`` is right yet: looking it up takes its time.
+
+    Within the transaction of what rests on it: a change, which ends all that rests on the old one, waits for its end.
+    """
+    present = users.lock_user(user.organisation_id, user.id)
+    return present is not None and standing(present) == stood
+
+
+def spend_one_time(user: User, now: datetime) -> bool:
+    """Spend a one-time password that was just right: true once (S49). Ordinary passwords are not spent: true."""
+    if user.password_expires_at is None or user.password_hash is None:
+        return True
+    return users.burn_one_time_password(user.organisation_id, user.id, user.password_hash, now)
+
+
+def least_length(settings: Settings, organisation_settings: OrganisationSettings, has_factor: bool) -> int:
+    """The fewest characters: fewer are enough where a second factor is shown as well."""
+    needed = organisation_settings.password_min_length
+    return min(needed, settings.passwords.min_length_with_factor) if has_factor else needed
+
+
+def unacceptable(
+    settings: Settings,
+    organisation_settings: OrganisationSettings,
+    user: User,
+    organisation_name: str,
+    password: str,
+    has_factor: bool,
+) -> Message | None:
+    """Why a password is not taken for somebody; None where it is. May ask the leak service: no transaction open."""
+    problem = against_rules(settings, organisation_settings, user, organisation_name, password, has_factor)
+    return problem or (LEAKED if leaked_passwords.look_up(settings, password).hit else None)
+
+
+def against_rules(
+    settings: Settings,
+    organisation_settings: OrganisationSettings,
+    user: User,
+    organisation_name: str,
+    password: str,
+    has_factor: bool,
+) -> Message | None:
+    """Which rule a password breaks; None for none.
+
+    Length and the names that everybody knows count; which kinds of characters are in it does not.
+    """
+    chosen = normal(password)
+    least = least_length(settings, organisation_settings, has_factor)
+    if len(chosen) < least:
+        return say_many(
+            "Choose a password of at least %(num)s character.", "Choose a password of at least %(num)s characters.", least
+        )
+    if len(chosen) > MAX_LENGTH:
+        return say_many(
+            "Choose a password of at most %(num)s character.", "Choose a password of at most %(num)s characters.", MAX_LENGTH
+        )
+    if _is_made_of_names(chosen, context_words(settings, user, organisation_name)):
+        return say("Choose a password that is not made of your name, your username or the name of your shop.")
+    return None
+
+
+def context_words(settings: Settings, user: User, organisation_name: str) -> set[str]:
+    """The words that make a password easy to guess here (OWASP ASVS 6.2.11): this product, the shop, the person."""
+    address = (user.email or "").partition("@")[0]
+    whole = [settings.name, "sleutel", organisation_name, user.username, user.name, address]
+    parts = [part for text in whole for part in re.split(r"[\W_]+", text)]
+    return {word for word in (_letters(text) for text in (*whole, *parts)) if len(word) >= 3}
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in normal(text).casefold() if character.isalnum())
+
+
+def _is_made_of_names(password: str, words: set[str]) -> bool:
+    rest = _letters(password)
+    if not rest:
+        return False
+    before = len(rest)
+    for word in sorted(words, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return len(rest) < before and len(rest) < LEAST_REST
+
+
+def hash_of(settings: Settings, password: str) -> str:
+    """What is stored of a password. Slow."""
+    return settings.hasher.hash(normal(password))
+
+
+def put(
+    settings: Settings,
+    user: User,
+    hashed: str,
+    origin: Origin,
+    *,
+    keep_login_id: str = "",
+    keep_attempt: bytes = b"",
+    by_mail: bool = False,
+    must_change: bool = False,
+) -> None:
+    """Give a user a hashed password, in one transaction with all that ends by it (S40, S51).
+
+    Other logins end with their grants, trust in devices, and other sign-ins in progress. The second factor is not touched.
+    """
+    now, is_first = clock.now(), user.password_hash is None and user.last_login_at is None
+    with transaction():
+        _store(user, hashed, now, must_change=must_change)
+        sessions.end_all(user.organisation_id, user.id, "password_changed", origin, keep_login_id=keep_login_id)
+        attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
+        remembered_devices.revoke_devices(user.organisation_id, user.id, now)
+        email_links.void(user, *email_links.PASSWORD_PURPOSES)
+        about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+        record(origin, Event.PASSWORD_CHANGED, **about, data={"by_mail": by_mail})
+        if is_first:
+            notify_person(settings, user, "password_changed")  # a first password is no change to the owner
+        else:
+            notify(settings, user.organisation_id, user.id, "password_changed")
+
+
+def close(user: User, why: str, origin: Origin) -> None:
+    """Let no password fit any more until a new one was chosen by a mailed link, and end what rested on the old one.
+
+    Somebody else may know the old one, so it is not taken again.
+    """
+    now = clock.now()
+    with transaction():
+        closed = {"password_hash": None, "password_expires_at": None, "leaked_found_at": None}
+        users.change_user(user.organisation_id, user.id, **closed, barred_hashes=barred_hashes(user))
+        sessions.end_all(user.organisation_id, user.id, why, origin)
+        attempts.drop_attempts_of(user.organisation_id, user.id)
+        remembered_devices.revoke_devices(user.organisation_id, user.id, now)
+        email_links.void(user, *email_links.PASSWORD_PURPOSES)
+
+
+def barred_hashes(user: User) -> list[str]:
+    """Return what is barred once the present password is barred, too: those barred before stay so."""
+    present = [user.password_hash] if user.password_hash else []
+    return [*(one for one in user.barred_hashes if one not in present), *present][-MOST_BARRED:]
+
+
+def _store(user: User, hashed: str, now: datetime, *, must_change: bool) -> None:
+    users.change_user(
+        user.organisation_id,
+        user.id,
+        password_hash=hashed,
+        password_changed_at=now,
+        password_expires_at=None,
+        must_change_password=must_change,
+        leaked_notice_at=None,
+        leaked_found_at=None,
+    )
+
+
+def set_password(
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    password: str,
+    origin: Origin,
+    keep_login_id: str = "",
+    by_mail: bool = False,
+    must_change: bool = False,
+) -> None:
+    """Hash and ``put``. Takes a slot of the hasher itself and must stand outside of any transaction."""
+    if user.organisation_id != organisation.id:
+        raise LookupError("a user of another organisation")
+    release()
+    with settings.hasher.slot():
+        hashed = hash_of(settings, password)
+    put(settings, user, hashed, origin, keep_login_id=keep_login_id, by_mail=by_mail, must_change=must_change)

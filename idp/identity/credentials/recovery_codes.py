@@ -1,0 +1,82 @@
+"""Recovery codes (S24, S42): twelve of 70 random bits, kept as argon2id under one salt a set, each working once."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from idp import crypto, normal_forms
+from idp.config import Settings
+from idp.db import transaction
+from idp.store import rate_limits, recovery_codes
+
+ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+"""32 characters, five bits each: no l, o, 0 or 1, of which each looks like another."""
+COUNT = 12
+GROUP = 7
+
+_SHAPE = re.compile(f"[{ALPHABET}]{{{2 * GROUP}}}")
+_MISREAD = str.maketrans({"l": "i", "1": "i"})
+
+
+def new_codes() -> list[str]:
+    """Twelve codes as they are shown: ``abcdefg-hijkmnp``."""
+    drawn = [crypto.random_letters(2 * GROUP, ALPHABET) for _ in range(COUNT)]
+    return [f"{code[:GROUP]}-{code[GROUP:]}" for code in drawn]
+
+
+def normal(typed: str) -> str:
+    """The fourteen characters of a code, however case, hyphens and spaces were typed; empty when it has not the shape."""
+    if len(typed) > 100:
+        return ""
+    plain = normal_forms.typed_code(typed).translate(_MISREAD)
+    return plain if _SHAPE.fullmatch(plain) else ""
+
+
+def new_salt() -> bytes:
+    """A salt for a set."""
+    return crypto.random_bytes(16)
+
+
+def stretch_all(settings: Settings, codes: Sequence[str], salt: bytes) -> list[bytes]:
+    """What is stored of codes. Slow, an argon2id each: hold a slot of the hasher and no transaction."""
+    return [settings.hasher.stretch(normal(code), salt) for code in codes]
+
+
+def put(organisation_id: str, user_id: str, salt: bytes, digests: Sequence[bytes], now: datetime) -> str:
+    """Give a user this set in the place of the former one, whose codes die, and failures with them; the set's id."""
+    with transaction():
+        recovery_codes.remove_recovery_set(organisation_id, user_id, now)
+        rate_limits.clear_failures(organisation_id, user_id, "recovery")
+        row = recovery_codes.RecoverySet(
+            organisation_id=organisation_id, id=crypto.new_id(), user_id=user_id, salt=salt, created_at=now
+        )
+        recovery_codes.add_recovery_set(row, list(digests))
+        return row.id
+
+
+def digest_of(settings: Settings, recovery_set: recovery_codes.RecoverySet | None, typed: str) -> bytes | None:
+    """What would be stored of a typed code; None when it has not the shape. One argon2id: hold a slot and no transaction.
+
+    A user without a set costs the same time as one with.
+    """
+    code = normal(typed)
+    salt = recovery_set.salt if recovery_set else bytes(16)
+    stretched = settings.hasher.stretch(code, salt)
+    return stretched if code and recovery_set else None
+
+
+def burn(organisation_id: str, set_id: str, digest: bytes, now: datetime) -> bool:
+    """Spend a code: true once for each code, however many try at the same moment (S42)."""
+    with transaction():
+        return recovery_codes.burn_recovery_code(organisation_id, set_id, digest, now)
+
+
+def left_for_us(organisation_id: str, set_id: str) -> int:
+    """As ``left``, and nobody else spends one until the transaction ends: which code is the last is told once (S44)."""
+    recovery_codes.lock_recovery_set(organisation_id, set_id)
+    return left(organisation_id, set_id)
+
+
+def left(organisation_id: str, set_id: str) -> int:
+    """How many codes of a set still work."""
+    return recovery_codes.unspent_recovery_codes(organisation_id, set_id)

@@ -1,0 +1,97 @@
+"""Trust in devices (S36–S40): one row for each device and user, with a fixed end. Never a factor."""
+
+from datetime import datetime, timedelta
+
+from idp import clock, crypto
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import NotFound
+from idp.identity.organisations.settings import OrganisationSettings
+from idp.store import remembered_devices
+from idp.store.remembered_devices import RememberedDevice
+
+
+def digest_of(device_token: str) -> bytes:
+    """What is stored of the device's cookie. The cookie is one for all organisations and users of a browser."""
+    return crypto.digest("device", device_token)
+
+
+def remember(
+    settings: Settings,
+    organisation_settings: OrganisationSettings,
+    organisation_id: str,
+    user_id: str,
+    device_token: str,
+    label: str,
+    now: datetime,
+) -> str:
+    """Trust this device for this user from the tick on (S36, S38); the id of the trust."""
+    days = min(settings.lifetimes.remember_device_days, organisation_settings.remember_device_days)
+    device_id = crypto.new_id()
+    with transaction():
+        remembered_devices.remember(
+            organisation_id,
+            user_id,
+            digest_of(device_token),
+            id=device_id,
+            label=label[:100],
+            since=now,
+            until=now + timedelta(days=days),
+        )
+    return device_id
+
+
+def replace_cookie(organisation_id: str, user_id: str, former: str, value: str, now: datetime) -> None:
+    """Move a device to a new cookie value at a tick of this user, within the transaction. ``former`` is worthless then.
+
+    Other people's trust in the device moves along and keeps its dates; this user's own is ended, as the tick replaces it.
+    """
+    if former:
+        remembered_devices.end_trust(organisation_id, user_id, digest_of(former), now)
+        remembered_devices.rekey_devices(digest_of(former), digest_of(value), now)
+
+
+def trust(organisation_id: str, user_id: str, device_token: str, now: datetime) -> RememberedDevice | None:
+    """The trust in this device that holds for this user now (S40: no other user's, no other device's)."""
+    return remembered_devices.trust_of(organisation_id, user_id, digest_of(device_token), now) if device_token else None
+
+
+def is_live(organisation_id: str, user_id: str, device_id: str, now: datetime) -> bool:
+    """Return whether the trust that a proof names still holds: a grant that rests on it ends with it (S38, S40)."""
+    return remembered_devices.live_trust(organisation_id, user_id, device_id, now) is not None
+
+
+def note_use(organisation_id: str, user_id: str, device_token: str, now: datetime) -> None:
+    """The trust spared a code just now; its end does not move (S38)."""
+    with transaction():
+        remembered_devices.note_use(organisation_id, user_id, digest_of(device_token), now)
+
+
+def devices_of(organisation_id: str, user_id: str, now: datetime) -> list[RememberedDevice]:
+    """The user's own list, newest first (S40)."""
+    return remembered_devices.devices_of(organisation_id, user_id, now)
+
+
+def revoke(organisation_id: str, user_id: str, device_id: str, origin: Origin) -> None:
+    """End trust in one device of this user; ``NotFound`` for anybody else's."""
+    with transaction():
+        if not remembered_devices.revoke_devices(organisation_id, user_id, clock.now(), device_id):
+            raise NotFound(detail="no such device of this user")
+        record(
+            origin,
+            Event.DEVICE_FORGOTTEN,
+            organisation_id=organisation_id,
+            subject_id=user_id,
+            data={"device": device_id},
+        )
+
+
+def revoke_all(organisation_id: str, user_id: str, now: datetime, origin: Origin | None = None) -> int:
+    """End trust in all devices of this user; how many there were. Audited where an ``origin`` asks for just this."""
+    with transaction():
+        count = remembered_devices.revoke_devices(organisation_id, user_id, now)
+        if count and origin is not None:
+            about = {"organisation_id": organisation_id, "subject_id": user_id}
+            record(origin, Event.DEVICES_FORGOTTEN, **about, data={"count": count})
+        return count

@@ -1,0 +1,82 @@
+"""Remove a user's second factor, or reset it so that the next sign-in sets up another one."""
+
+from datetime import datetime
+
+from idp import clock
+from idp.audit import Event, Origin
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Forbidden
+from idp.identity import permissions, sensitive_changes
+from idp.identity.sensitive_changes import Access
+from idp.identity.users import email_address
+from idp.identity.users.lookup import person_of, rules_of
+from idp.identity.users.status import _record, end_everything
+from idp.store import passkeys, recovery_codes, totp, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+def reset_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
+    """Take a user's second factor away and make a set-up compulsory at the next sign-in (S47)."""
+    now = clock.now()
+    with transaction():
+        users.lock_user(user.organisation_id, user.id)
+        permissions.require_over_factor(organisation, user, origin)
+        permissions.require_another(user, origin)
+        sensitive_changes.require(Access("second_factor", user.role), None)
+        _drop_factor(user, now)
+        users.change_user(organisation.id, user.id, must_set_up_since=now)
+        end_everything(user, "factor_reset", origin)
+        _record(origin, Event.FACTOR_RESET, user)
+        email_address.tell_of_factor(settings, user, "factor_reset")
+
+
+def remove_factor(
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    origin: Origin,
+    *,
+    keep_login_id: str = "",
+    keep_attempt: bytes = b"",
+) -> bool:
+    """Take a user's second factor away, with codes and trust in devices (S28). False where there was none.
+
+    People may do so to themselves unless it is compulsory for them (S7: ``Forbidden``); administrators to others (S47).
+    """
+    with transaction():
+        users.lock_user(user.organisation_id, user.id)  # the rights and the rules are those of this moment
+        _require_may_remove(settings, organisation, user, origin)
+        sensitive_changes.require(Access("second_factor", user.role), None)
+        if not _drop_factor(user, clock.now()):
+            return False
+        users.change_user(organisation.id, user.id, must_set_up_since=None)
+        end_everything(user, "factor_removed", origin, keep_login_id=keep_login_id, keep_attempt=keep_attempt)
+        _record(origin, Event.FACTOR_REMOVED, user)
+        email_address.tell_of_factor(settings, user, "factor_removed")
+    return True
+
+
+def _require_may_remove(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
+    permissions.require_self_or_over(organisation, user, origin)
+    if origin.actor_id == user.id:
+        require_voluntary(settings, organisation, user)
+    else:
+        permissions.require_over_factor(organisation, user, origin)
+
+
+def require_voluntary(settings: Settings, organisation: Organisation, user: User) -> None:
+    """Raise ``Forbidden``, saying what makes it compulsory, where a user may not switch their second factor off (S7)."""
+    rules = rules_of(settings, organisation, person_of(settings, organisation, user), clock.now())
+    if rules.must_own:
+        raise Forbidden(rules.compulsory_because[0].message, detail="a second factor is compulsory")
+
+
+def _drop_factor(user: User, now: datetime) -> bool:
+    """Whether there was one: app and passkeys. Recovery codes die with them, for they stand in for a factor."""
+    had = totp.remove_totp(user.organisation_id, user.id, now)
+    had += passkeys.remove_passkeys(user.organisation_id, user.id, now)
+    had += recovery_codes.remove_recovery_set(user.organisation_id, user.id, now)
+    users.change_user(user.organisation_id, user.id, factor_changed_at=now)
+    return had > 0

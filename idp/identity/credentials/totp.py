@@ -1,0 +1,197 @@
+"""Codes of authenticator apps (RFC 6238): SHA-1, six digits, 30 seconds, secrets of 160 bits (S14).
+
+``check`` is pure and says what a code is; ``accept`` spends it. No code is accepted twice (RFC 6238 §5.2): there is one row
+for every step that was used or named by a hint (S58), inserted once, and shared by sign-in, step-up and set-up.
+"""
+
+import base64
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+import pyotp
+
+from idp import clock, crypto, normal_forms
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Invalid, say
+from idp.identity.credentials.authenticator_entry import AppEntry, without_colons
+from idp.store import rate_limits, remembered_devices, sealed, users
+from idp.store import totp as store_totp
+
+STEP = 30
+LONGEST_TYPED = 100
+WINDOW = 1
+DRIFT = 20
+"""Steps (ten minutes) within which a phone's clock is called fast or slow."""
+HOUR = 120
+"""Steps in an hour: a wrong time zone is off by whole hours."""
+TIME_ZONES = 14
+SECRET_BYTES = 20
+LEAST_SECRET_BYTES = 14
+"""112 bits (NIST SP 800-63B-4 §3.1.4): fewer are refused when a secret is brought along."""
+
+
+@dataclass(frozen=True)
+class Right:
+    """The code of now; ``step`` must still be spent by ``accept``."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class AlreadyUsed:
+    """A code that fits, but was used (S57)."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The code of another moment (S58): never accepted. ``seconds``: how far the phone is ahead (+) or behind (−)."""
+
+    step: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """No code of this secret."""
+
+
+Check = Right | AlreadyUsed | Elsewhere | Wrong
+
+
+def new_secret() -> str:
+    """160 random bits as 32 characters of base32."""
+    return base64.b32encode(crypto.random_bytes(SECRET_BYTES)).decode()
+
+
+def normal_secret(typed: str) -> str:
+    """A secret brought from elsewhere, in the form that is sealed; raises ``Invalid`` for ``totp_secret``."""
+    plain = normal_forms.typed_code(typed).replace("=", "").upper()
+    try:
+        raw = base64.b32decode(plain + "=" * (-len(plain) % 8))
+    except ValueError as error:
+        raise Invalid("totp_secret", say("The secret is not base32: letters A–Z and digits 2–7.")) from error
+    if len(raw) < LEAST_SECRET_BYTES:
+        raise Invalid("totp_secret", say("The secret is too short: it needs 112 bits, better 160."))
+    return plain
+
+
+def uri(secret: str, issuer: str, label: str) -> str:
+    """The ``otpauth:`` address of the QR code, whose label has one colon whatever the names hold."""
+    prefix, account = (quote(without_colons(name), safe="") for name in (issuer, label))
+    return f"otpauth://totp/{prefix}:{account}?secret={secret}&issuer={prefix}"
+
+
+def grouped(secret: str) -> str:
+    """The secret in groups of four, to be typed (S19)."""
+    return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+
+
+def step_at(now: datetime) -> int:
+    """The number of the time step of a moment."""
+    return clock.epoch_seconds(now) // STEP
+
+
+def check(secret: str, code: str, now: datetime, spent: Collection[int] = ()) -> Check:
+    """What ``code`` is at ``now``, when the steps in ``spent`` were used or named by a hint. Pure.
+
+    Every candidate of a row is compared, each in constant time, so that the time taken does not tell which one fitted.
+    """
+    digits = normal_forms.typed_code(code[:LONGEST_TYPED])
+    if not re.fullmatch(r"[0-9]{6}", digits):
+        return Wrong()
+    current = step_at(now)
+    near = _fitting(secret, digits, range(current - WINDOW, current + WINDOW + 1))
+    fresh = [step for step in near if step not in spent]
+    if fresh:
+        return Right(fresh[0])
+    return AlreadyUsed(near[0]) if near else _elsewhere(secret, digits, current, spent)
+
+
+def spent_around(organisation_id: str, totp_id: str, now: datetime) -> set[int]:
+    """Return the spent steps of an authenticator that ``check`` compares at ``now``."""
+    current, widest = step_at(now), TIME_ZONES * HOUR + WINDOW
+    return store_totp.spent_steps(organisation_id, totp_id, current - widest, current + widest)
+
+
+def _elsewhere(secret: str, digits: str, current: int, spent: Collection[int]) -> Check:
+    """The nearest other moment that the code fits: some minutes, or whole hours give or take a step."""
+    minutes = [offset for offset in range(-DRIFT, DRIFT + 1) if abs(offset) > WINDOW]
+    hours = [sign * hour * HOUR + slip for hour in range(1, TIME_ZONES + 1) for sign in (-1, 1) for slip in (0, -1, 1)]
+    for offsets in (sorted(minutes, key=abs), hours):
+        found = _fitting(secret, digits, (current + offset for offset in offsets))
+        if found and found[0] in spent and found[0] < current:  # typed again a little later; a hint names steps ahead
+            return AlreadyUsed(found[0])
+        if found:
+            return Elsewhere(found[0], (found[0] - current) * STEP)
+    return Wrong()
+
+
+def _fitting(secret: str, digits: str, steps: Iterable[int]) -> list[int]:
+    app = pyotp.TOTP(secret)
+    fits = [(step, crypto.same(str(app.generate_otp(step)), digits)) for step in steps if step > 0]
+    return [step for step, fit in fits if fit]
+
+
+def accept(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
+    """Spend a ``Right`` step of an active authenticator, once over all nodes; False where somebody was first."""
+    with transaction():
+        is_active = store_totp.note_totp_use(organisation_id, totp_id, now)
+        return is_active and store_totp.spend_step(organisation_id, totp_id, step, now)
+
+
+def spend_named(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
+    """Spend a step that a hint named (S58), or one of an authenticator that is being set up (S20)."""
+    with transaction():
+        return store_totp.spend_step(organisation_id, totp_id, step, now)
+
+
+def seal_secret(settings: Settings, organisation_id: str, totp_id: str, secret: str) -> bytes:
+    """The secret as its row keeps it, bound to that row."""
+    return bytes(sealed.TOTP.seal(settings.ring, totp_id, secret.encode()))
+
+
+def open_secret(settings: Settings, totp: store_totp.Totp) -> str:
+    """The secret of a row; raises ``Unreadable``."""
+    return sealed.TOTP.open(settings.ring, totp.id, totp.sealed_secret).decode()
+
+
+def move_to_current_key(settings: Settings, totp: store_totp.Totp) -> bool:
+    """Reseal the secret with the current key, within the transaction. Returns False if it already is."""
+    return sealed.TOTP.reseal_row(settings.ring, totp.id, totp.sealed_secret)
+
+
+def activate(
+    settings: Settings,
+    organisation_id: str,
+    user_id: str,
+    totp_id: str,
+    secret: str,
+    now: datetime,
+    entry: AppEntry | None = None,
+) -> None:
+    """Make this the user's authenticator app in the place of the former one (S22), within the caller's transaction.
+
+    Trust in devices ends (S40), an administrator's reset is answered (S47), and failures (the hard stop too) are forgotten
+    with the secret that they were about. Codes, audit and mail are the caller's. ``entry``: None where another system
+    showed the secret.
+    """
+    store_totp.remove_totp(organisation_id, user_id, now)
+    rate_limits.clear_failures(organisation_id, user_id, "totp")
+    row = store_totp.Totp(
+        organisation_id=organisation_id,
+        id=totp_id,
+        user_id=user_id,
+        sealed_secret=seal_secret(settings, organisation_id, totp_id, secret),
+        active_since=now,
+        issuer=entry.issuer if entry else "",
+        label=entry.label if entry else "",
+    )
+    store_totp.add_totp(row)
+    remembered_devices.revoke_devices(organisation_id, user_id, now)
+    users.change_user(organisation_id, user_id, must_set_up_since=None)

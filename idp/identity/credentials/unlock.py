@@ -1,0 +1,70 @@
+"""Out of a hard stop without an administrator: a mailed link together with the password (NIST SP 800-63B-4 §3.2.2).
+
+Neither does anything alone. The link proves the address, the password, counted by its own counter, the knowledge; what was
+closed stays to be shown at the sign-in as ever, from a count of nothing.
+"""
+
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Invalid, Message, NotFound, say
+from idp.identity import email_links, permissions, sensitive_changes
+from idp.identity.credentials import reauthentication
+from idp.identity.email_links import Opened
+from idp.identity.lockout import lockout
+from idp.identity.sensitive_changes import Access
+from idp.identity.users.status import _record
+from idp.mail.messages import notify
+from idp.store import rate_limits, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+NOT_YOURS_YET = say("Sign in with the one-time password first and choose one of your own, or ask an administrator.")
+
+
+def opened(settings: Settings, token: str) -> Opened:
+    """The link of a stop; raises ``NotFound`` where it opens nothing, also where the address it was sent to has changed."""
+    link = email_links.opened(settings, token, "unlock")
+    if link.user.email_key != link.values.get("email"):
+        raise NotFound(email_links.GONE, detail="the link was sent to another address")
+    return link
+
+
+def closed(settings: Settings, link: Opened) -> list[Message]:
+    """What the link would open now, in words."""
+    counters = rate_limits.failures_of(link.user.organisation_id, link.user.id)
+    return [lockout.FACTORS[name] for name in lockout.closed(settings, counters)]
+
+
+def lift(settings: Settings, link: Opened, password: str, browser_id: str, origin: Origin) -> None:
+    """Open again what the hard stop has closed of a person's second factors, spend the link, and tell them.
+
+    Raises ``Invalid`` for a wrong password, and then the link is not spent; ``TooMany``, ``NotFound`` where somebody was
+    first. A one-time password was mailed too (S49), so it proves nothing beside a link. Slow: outside of any transaction.
+    """
+    user = link.user
+    if user.password_expires_at is not None:
+        raise Invalid("password", NOT_YOURS_YET)
+    if not reauthentication.password_fits(settings, user, password, browser_id, origin):
+        raise Invalid("password", reauthentication.WRONG_PASSWORD)
+    with transaction():
+        users.lock_user(user.organisation_id, user.id)
+        # The counters before the link, as a guess that reaches the stop: rows locked in two orders are a deadlock.
+        reopened = lockout.closed(settings, rate_limits.lock_failures(user.organisation_id, user.id))
+        for authenticator in reopened:
+            rate_limits.clear_failures(user.organisation_id, user.id, authenticator)
+        email_links.burn(link)
+        about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+        record(origin, Event.ACCOUNT_UNLOCKED, **about, data={"authenticators": reopened})
+        notify(settings, user.organisation_id, user.id, "unlocked")
+
+
+def unlock(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
+    """Forget all failures of a user, the hard stop too. False where there were none."""
+    permissions.require_over(organisation, user, origin)
+    sensitive_changes.require(Access("lockout", user.role), None)
+    with transaction():
+        if not rate_limits.clear_failures(organisation.id, user.id):
+            return False
+        _record(origin, Event.ACCOUNT_UNLOCKED, user)
+    return True

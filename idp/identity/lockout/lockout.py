@@ -1,0 +1,83 @@
+"""The hard stop: who is told of it, and the mailed link that, with the password, opens a second factor again.
+
+Not here: counting (``rate_limits``) and unlocking (``credentials.unlock``). A new password by mail ends the password's own
+lockout, and never passes the second factor (``password_reset``). Where nothing can be mailed, an administrator helps.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from idp import clock
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Message, say
+from idp.identity import email_links
+from idp.mail.messages import can_be_written_to, notify
+from idp.store import rate_limits, users
+from idp.store.rate_limits import Failures
+from idp.store.users import User
+
+FACTORS: Mapping[str, Message] = {
+    "totp": say("Codes of your authenticator app"),
+    "recovery": say("Recovery codes"),
+    "passkey": say("Passkeys and security keys"),
+    "set_up": say("Setting up a second factor"),
+}
+"""What the password and a mailed link open again, in words."""
+TOLD = "stops"
+BY_LINK = say(
+    "Too many wrong attempts: this way of signing in is closed. Open it again with your password and the link that we "
+    "mailed you, or ask an administrator."
+)
+BY_ADMINISTRATOR = say("Too many wrong attempts: this way of signing in is closed. Ask an administrator to open it again.")
+
+
+def closed(settings: Settings, counters: Iterable[Failures]) -> list[str]:
+    """Which of a user's second factors the hard stop has closed."""
+    over_all = (row for row in counters if row.lane == rate_limits.ALL_LANES)
+    stopped = {row.authenticator for row in over_all if row.count >= settings.limits.hard_stop}
+    return [name for name in FACTORS if name in stopped]
+
+
+def announce(settings: Settings, organisation_id: str, user_id: str, authenticator: str, address: str) -> None:
+    """Note and tell that an authenticator was closed, within the transaction of the guess that closed it."""
+    record(
+        Origin(address=address),
+        Event.ACCOUNT_LOCKED,
+        organisation_id=organisation_id,
+        outcome="failure",
+        subject_id=user_id,
+        data={"authenticator": authenticator},
+    )
+    user = users.user(organisation_id, user_id)
+    if user is None or not _may_be_told(settings, user):
+        return
+    if authenticator not in FACTORS or not _mail(settings, user, authenticator):
+        notify(settings, organisation_id, user_id, "locked", {"authenticator": authenticator})
+
+
+def told_at_the_door(settings: Settings, user: User, authenticator: str) -> Message:
+    """What somebody reads whose password was right and whose second factor is closed. Commits by itself.
+
+    A link is mailed again where the last one has run out: whoever guesses may have come at night.
+    """
+    if not can_be_written_to(user):
+        return BY_ADMINISTRATOR
+    with transaction():
+        rate_limits.lock_failures(user.organisation_id, user.id)  # or two at the same moment would each find no link
+        if email_links.latest(settings, user, "unlock") is None and _may_be_told(settings, user):
+            _mail(settings, user, authenticator)
+    return BY_LINK
+
+
+def _mail(settings: Settings, user: User, authenticator: str) -> bool:
+    values, words = {"email": user.email_key}, {"authenticator": authenticator}
+    return email_links.mail(settings, user, "unlock", "unlock", email_links.soon(settings), values=values, words=words)
+
+
+def _may_be_told(settings: Settings, user: User) -> bool:
+    """Whether it is not too much mail: a right guess takes the count back, so that a stop may be reached time and again."""
+    bounds, now = settings.limits, clock.now()
+    until = now + timedelta(minutes=bounds.address_window_minutes)
+    return rate_limits.admit_address(TOLD, user.id, bounds.mails_for_account, now, until)

@@ -1,0 +1,207 @@
+"""Throttling of guesses (OWASP ASVS 6.3.1, NIST SP 800-63B-4 §3.2.2), in SQL: over workers, restarts and lanes.
+
+A guess is counted before it is checked; being admitted and being counted are one statement, so that of fifty guesses at the
+same moment none slips by. Failures in a row are counted for each user, authenticator and lane. A browser on which the user
+signed in before has a lane of its own, so that guessing elsewhere does not lock them out. At the hard stop, over all lanes,
+the authenticator is closed until somebody clears it (``lockout``). Names that nobody has are throttled just so, and with the
+same words.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from idp.config import Settings
+from idp.db import session, transaction
+from idp.errors import Message, TooMany, say_many
+from idp.identity.lockout import lockout
+from idp.sections import Limits
+from idp.store import browsers, rate_limits
+
+SIGN_IN, KNOWN, CLIENT = "sign-in", "known-browser", "client"
+MAILS, MAILS_KNOWN, MAILS_FOR = "mails", "mails-known", "mails-for"
+NO_LIMIT = 2**31 - 1
+EVERYONE = ""
+"""The lane of all browsers on which the user has not signed in before."""
+
+
+class Stopped(TooMany):
+    """The hard stop. It has the words of any other wait: they must not tell which accounts exist."""
+
+    def saying(self, message: Message) -> "Stopped":
+        """The same to somebody who may know."""
+        return Stopped(message, retry_after=self.retry_after, detail=self.detail)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An admitted guess, already counted as a failure."""
+
+    organisation_id: str
+    user_key: str
+    authenticator: str
+    lane: str
+    address: str
+    count: int
+    reached_stop: bool = False
+
+    def succeeded(self) -> None:
+        """It was right: the lane starts anew and the address gets it back. Within the transaction of its effects."""
+        # The address first, as in ``gate``: rows locked in two orders are a deadlock when two sign in at the same moment.
+        if self.address:
+            rate_limits.uncount_address(SIGN_IN, self.address)
+        if self.lane != EVERYONE:
+            rate_limits.uncount_address(KNOWN, self.lane)
+        rate_limits.forget_lane(self.organisation_id, self.user_key, self.authenticator, self.lane, reopen=self.reached_stop)
+
+
+def gate(
+    settings: Settings,
+    *,
+    organisation_id: str,
+    user_id: str,
+    typed: str,
+    authenticator: str,
+    browser_id: str,
+    address: str,
+    now: datetime,
+) -> Guess:
+    """Admit a guess and count it, or raise ``TooMany``: then nothing is counted, and nothing may be checked.
+
+    ``user_id`` is empty where nobody is known by what was ``typed`` (in compared form): a MAC of that is throttled in their
+    place, as it is often a password. Commits by itself, so it must stand outside of any transaction.
+
+    A known browser of the user has a lane of its own and does not depend on the address, which a whole shop may share. It
+    is limited as an address is, over all its users, and its failures count for the address too: nobody gains tries by it.
+    """
+    if session().info.get("in_transaction"):
+        raise RuntimeError("a guess must be counted in a transaction of its own")
+    with transaction():
+        lane = browser_id if user_id and browsers.is_known(browser_id, organisation_id, user_id) else EVERYONE
+        place = _admit_place(settings, (SIGN_IN, KNOWN), settings.limits.address_failures, lane, address, now)
+        key = user_id or _key_of_nobody(settings, organisation_id, typed)
+        count = _admit(settings.limits, organisation_id, key, authenticator, lane, now)
+        reached = count == settings.limits.hard_stop
+        if reached and user_id:
+            lockout.announce(settings, organisation_id, user_id, authenticator, address)
+    return Guess(organisation_id, key, authenticator, lane, place, count, reached)
+
+
+def _key_of_nobody(settings: Settings, organisation_id: str, typed: str) -> str:
+    """Return the key of a name that nobody has. Counters that an old sealing key made move to the current one."""
+    current, *old = settings.ring.lookups("guess", typed)
+    if old:
+        rate_limits.rekey_failures(organisation_id, old, current)
+    return current
+
+
+def _admit_place(settings: Settings, purposes: tuple[str, str], limit: int, lane: str, address: str, now: datetime) -> str:
+    """Count at an address, which refuses strangers, or at a known browser. Lock order: address, browser."""
+    at_address, at_browser = purposes
+    if lane == EVERYONE:
+        return _admit_address(settings, at_address, limit, address, now)
+    place = _admit_address(settings, at_address, NO_LIMIT, address, now)
+    window = timedelta(minutes=settings.limits.address_window_minutes)
+    if not rate_limits.admit_address(at_browser, lane, limit, now, now + window):
+        _refuse_address(at_browser, lane, now)
+    return place
+
+
+def _admit(bounds: Limits, organisation_id: str, key: str, authenticator: str, lane: str, now: datetime) -> int:
+    """The count over all lanes that this guess makes."""
+    count = rate_limits.count_towards_stop(organisation_id, key, authenticator, bounds.hard_stop, now)
+    if count is None:
+        raise Stopped(_wait_words(bounds.longest_wait_seconds), retry_after=bounds.longest_wait_seconds, detail="hard stop")
+    if not rate_limits.admit_guess(organisation_id, key, authenticator, lane, now, _waits(bounds, now)):
+        row = rate_limits.failures(organisation_id, key, authenticator, lane)
+        seconds = int((row.blocked_until - now).total_seconds()) + 1 if row and row.blocked_until else 1
+        raise TooMany(_wait_words(seconds), retry_after=seconds, detail=f"{authenticator} lane closed")
+    return count
+
+
+def _waits(bounds: Limits, now: datetime) -> list[tuple[int, datetime]]:
+    """From which count a lane closes, and until when: doubling from the first wait to the longest."""
+    waits, seconds, count = [], bounds.first_wait_seconds, bounds.free_failures + 1
+    while seconds < bounds.longest_wait_seconds:
+        waits.append((count, now + timedelta(seconds=seconds)))
+        seconds, count = seconds * 2, count + 1
+    return [*waits, (count, now + timedelta(seconds=bounds.longest_wait_seconds))]
+
+
+def _wait_words(seconds: int) -> Message:
+    if seconds <= 90:
+        return say_many(
+            "Too many attempts. Please try again in %(num)s second.",
+            "Too many attempts. Please try again in %(num)s seconds.",
+            seconds,
+        )
+    minutes = -(-seconds // 60)
+    return say_many(
+        "Too many attempts. Please try again in %(num)s minute.",
+        "Too many attempts. Please try again in %(num)s minutes.",
+        minutes,
+    )
+
+
+def place_of(address: str) -> str:
+    """What of an address is counted: an IPv4 address, or the /64 of an IPv6 one, which is one subscriber. Empty for none."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
+    return str(found)
+
+
+def _admit_address(settings: Settings, purpose: str, limit: int, address: str, now: datetime) -> str:
+    place = place_of(address)
+    window = timedelta(minutes=settings.limits.address_window_minutes)
+    if place and not rate_limits.admit_address(purpose, place, limit, now, now + window):
+        _refuse_address(purpose, place, now)
+    return place
+
+
+def _refuse_address(purpose: str, place: str, now: datetime) -> None:
+    row = rate_limits.address_failures(purpose, place, now)
+    seconds = int((row.window_ends - now).total_seconds()) + 1 if row else 1
+    raise TooMany(_wait_words(seconds), retry_after=seconds, detail=f"address closed for {purpose}")
+
+
+def admit_mail(settings: Settings, account: str, address: str, now: datetime, lane: str = EVERYONE) -> None:
+    """Count the wish of somebody who is not signed in for a mail with a link, by account and place; raises ``TooMany``.
+
+    ``account``: whatever names it in one form. It is counted alike whether there is such an account, as a digest. ``lane``:
+    the id of a browser that knows the account. It does not depend on the address, as in ``gate``.
+    """
+    with transaction():
+        _admit_place(settings, (MAILS, MAILS_KNOWN), settings.limits.mails_from_address, lane, address, now)
+        admit_mail_for(settings, account, now)
+
+
+def admit_mail_for(settings: Settings, account: str, now: datetime) -> None:
+    """Count a mail with a link for an account; raises ``TooMany``. For people who are signed in: no place is counted."""
+    with transaction():
+        if not admits_mail_for(settings, account, now):
+            _refuse_address(MAILS_FOR, _mail_key(settings, account), now)
+
+
+def admits_mail_for(settings: Settings, account: str, now: datetime) -> bool:
+    """Count a mail with a link for an account; False where it had as many within the window as it may get."""
+    bounds = settings.limits
+    until = now + timedelta(minutes=bounds.address_window_minutes)
+    return rate_limits.admit_address(MAILS_FOR, _mail_key(settings, account), bounds.mails_for_account, now, until)
+
+
+def _mail_key(settings: Settings, account: str) -> str:
+    return settings.ring.lookups("mail", account)[0]
+
+
+def count_client_failure(settings: Settings, address: str, now: datetime) -> None:
+    """Note a wrong client secret from an address; raises ``TooMany`` where its window was full already.
+
+    A client secret has 256 bits and takes no time to check, so its failures are counted after it was wrong: a full window
+    refuses no right secret, neither of this client nor of another one at the same address.
+    """
+    with transaction():
+        _admit_address(settings, CLIENT, settings.limits.client_failures, address, now)

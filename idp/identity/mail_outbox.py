@@ -1,0 +1,28 @@
+"""The outbox as administrators see it: what waits, what was sent, what failed and why; and another try."""
+
+from idp import clock
+from idp.audit import Event, Origin, record
+from idp.db import transaction
+from idp.errors import Conflict, NotFound, say
+from idp.identity import permissions
+from idp.store import outbox
+
+STATES = ("waiting", "sent", "failed")
+
+
+def resend(organisation_id: str, mail_id: str, origin: Origin) -> None:
+    """Have a mail tried again, under its own Message-ID, so that nobody gets it twice unnoticed.
+
+    ``NotFound`` for another organisation's; ``Conflict`` where it was sent, waits already or carries what has run out.
+    """
+    permissions.require_ruler(organisation_id, origin)
+    with transaction():
+        row = outbox.mail(organisation_id, mail_id)
+        if row is None:
+            raise NotFound(detail="no such mail of this organisation")
+        if not outbox.resend(organisation_id, mail_id, clock.now()):
+            raise Conflict(
+                say("This mail cannot be sent again: it was sent, is waiting already, or what it carries has run out.")
+            )
+        about = {"organisation_id": organisation_id, "subject_id": row.user_id or ""}
+        record(origin, Event.MAIL_RESENT, **about, data={"mail": mail_id, "template": row.template})

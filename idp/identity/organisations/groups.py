@@ -1,0 +1,98 @@
+"""Create, change and remove the groups of an organisation. The caller's transaction holds each change."""
+
+from typing import Any
+
+from idp import audit, crypto
+from idp.audit import Event, Origin
+from idp.checks import Values, check_text, check_truth, differing
+from idp.db import refuse_duplicate
+from idp.errors import Conflict, Invalid, say
+from idp.identity import claim_forms, permissions, sensitive_changes
+from idp.identity.sensitive_changes import GroupState
+from idp.store import dated_rules
+from idp.store import organisations as store
+from idp.store.organisations import Group
+
+
+def create(organisation_id: str, values: Values, origin: Origin) -> Group:
+    """A new group of ``name`` and ``requires_mfa`` (S3, S4); raises ``Invalid``."""
+    permissions.require_ruler(organisation_id, origin)
+    row = Group(
+        organisation_id=organisation_id,
+        id=crypto.new_id(),
+        name=_free_name(organisation_id, values.get("name")),
+        requires_mfa=check_truth("requires_mfa", values.get("requires_mfa", False)),
+    )
+    sensitive_changes.require(None, _group_state(row.name, requires_mfa=row.requires_mfa))
+    with refuse_duplicate("name", _group_taken(row.name)):
+        store.add_group(row)
+    audit.record(origin, Event.GROUP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
+    return row
+
+
+def change(row: Group, values: Values, origin: Origin) -> list[str]:
+    """Change a group's ``name`` or whether it ``requires_mfa``; raises ``Invalid``, ``Conflict``."""
+    permissions.require_ruler(row.organisation_id, origin)
+    wanted: dict[str, Any] = {}
+    if "requires_mfa" in values:
+        wanted["requires_mfa"] = check_truth("requires_mfa", values["requires_mfa"])
+    if "name" in values and values["name"] != row.name:
+        wanted["name"] = _free_name(row.organisation_id, values["name"], row.id)
+    changes = differing(row, wanted)
+    if "name" in changes:
+        _require_unnamed(row, origin)
+    new_name, new_requires = wanted.get("name", row.name), wanted.get("requires_mfa", row.requires_mfa)
+    present = _group_state(row.name, requires_mfa=row.requires_mfa)
+    sensitive_changes.require(present, _group_state(new_name, requires_mfa=new_requires))
+    if changes:
+        with refuse_duplicate("name", _group_taken(new_name)):
+            store.change_group(row.organisation_id, row.id, **changes)
+        audit.record(
+            origin,
+            Event.GROUP_CHANGED,
+            organisation_id=row.organisation_id,
+            subject_id=row.id,
+            data={"keys": [*changes]},
+        )
+    return list(changes)
+
+
+def remove(row: Group, origin: Origin) -> None:
+    """Delete a group; its members keep their second factors (S9). Raises ``Conflict``."""
+    permissions.require_ruler(row.organisation_id, origin)
+    _require_unnamed(row, origin)
+    sensitive_changes.require(_group_state(row.name, requires_mfa=row.requires_mfa), None)
+    store.delete_group(row.organisation_id, row.id)
+    audit.record(origin, Event.GROUP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True})
+
+
+def requires_factor(name: str, *, requires_mfa: bool) -> bool:
+    """Return whether a second factor depends on a group: by its own tick, or by a dated rule that names it."""
+    return requires_mfa or any(name in policy.groups for policy in dated_rules.policies())
+
+
+def _group_state(name: str, *, requires_mfa: bool) -> GroupState:
+    return GroupState(name, requires=requires_factor(name, requires_mfa=requires_mfa))
+
+
+def _free_name(organisation_id: str, typed: Any, own_id: str = "") -> str:
+    """A group's name as apps get it in the claim ``groups``, unlike all others here whatever their case."""
+    name = check_text("name", typed, 100)
+    if not claim_forms.is_group_name(name):
+        raise Invalid("name", say("A group's name has no comma: apps take one for the end of a name."))
+    named = store.group_named(organisation_id, name)
+    if named is not None and named.id != own_id:
+        raise _group_taken(name)
+    return name
+
+
+def _group_taken(name: str) -> Invalid:
+    return Invalid("name", say("There is a group %(name)s already.", name=name))
+
+
+def _require_unnamed(row: Group, origin: Origin) -> None:
+    """A dated rule that names a group falls silent with it: only who made the rule may do that."""
+    naming = next((policy.name for policy in dated_rules.policies() if row.name in policy.groups), None)
+    if naming is not None and not permissions.runs_installation(origin):
+        words = say("The policy %(policy)s names this group. Ask the installation administrator.", policy=naming)
+        raise Conflict(words, detail="a dated rule names the group")

@@ -1,0 +1,117 @@
+"""Logos of organisations: what is uploaded is decoded and drawn anew, and nothing else of it is ever served.
+
+So a file that is a picture and a page at once is a picture afterwards, and whatever a camera wrote into it (place, name,
+preview) is gone. SVG is refused: it carries scripts and links.
+"""
+
+import struct
+import zlib
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from idp import audit, clock, crypto, db
+from idp.audit import Event, Origin
+from idp.errors import Invalid, say
+from idp.identity import permissions, sensitive_changes
+from idp.identity.sensitive_changes import OrganisationState
+from idp.store import logos as store
+from idp.store.logos import LogoFacts
+from idp.store.organisations import Organisation
+
+MOST_BYTES = 1_048_576
+MOST_PIXELS = 10_000_000
+"""Of an upload, as its header says: 40 MB once decoded."""
+BOX = (480, 160)
+"""Width and height in pixels that every logo is scaled down to fit: twice to thrice what pages show."""
+KINDS = ("PNG", "JPEG", "WEBP")
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+"""What Pillow raises while it reads a file that is not what it says it is."""
+IS_DAMAGED = say("This picture is damaged. Save it again, or choose another one.")
+
+# Its own bound warns first and refuses later; MOST_PIXELS is lower, and refuses before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def adopt(organisation: Organisation, upload: bytes, origin: Origin) -> None:
+    """Make an uploaded picture the organisation's logo; raises ``Invalid``. Within no transaction: decoding is slow."""
+    permissions.require_ruler(organisation.id, origin)
+    sensitive_changes.require(*_logo_change(crypto.sha256(upload).hex()))
+    db.release()
+    image = _drawn_anew(upload)
+    logo = LogoFacts(crypto.new_id(), image.width, image.height, ground_for(image))
+    with db.transaction():
+        store.put_logo(organisation.id, logo, _as_png(image), clock.now())
+        _record(organisation, origin)
+
+
+def remove(organisation: Organisation, origin: Origin) -> bool:
+    """Show none from now on; whether there was one. Within the caller's transaction."""
+    permissions.require_ruler(organisation.id, origin)
+    sensitive_changes.require(*_logo_change(""))
+    was_there = store.delete_logo(organisation.id)
+    if was_there:
+        _record(organisation, origin)
+    return was_there
+
+
+def _logo_change(logo: str) -> tuple[OrganisationState, OrganisationState]:
+    """The logo that is there is not compared: a picture is always a change."""
+    return OrganisationState({"logo": None}), OrganisationState({"logo": logo})
+
+
+def _record(organisation: Organisation, origin: Origin) -> None:
+    audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=organisation.id, data={"keys": ["logo"]})
+
+
+def _drawn_anew(upload: bytes) -> Image.Image:
+    """The picture upright and small, its pixels alone: of an animation the first frame."""
+    image = _opened(upload)
+    try:
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode == "I;16":  # 16 bits of grey: Pillow would clip them, not scale them
+            upright = upright.point(lambda value: value / 256).convert("L")
+        drawn = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+        drawn.thumbnail(BOX, Image.Resampling.LANCZOS)
+    except DAMAGED as fault:
+        raise Invalid("logo", IS_DAMAGED) from fault
+    drawn.info.clear()
+    return drawn
+
+
+def _opened(upload: bytes) -> Image.Image:
+    """The picture, of which no more than the header was read; what it is is told by its content, never by its name."""
+    if len(upload) > MOST_BYTES:
+        raise Invalid("logo", say("This file is too large. A logo may have up to %(most)s kB.", most=MOST_BYTES // 1024))
+    try:
+        image = Image.open(BytesIO(upload), formats=KINDS)
+    except UnidentifiedImageError as fault:
+        raise Invalid("logo", say("This is no picture that we can take. Choose a PNG, JPEG or WebP file.")) from fault
+    except DAMAGED as fault:
+        raise Invalid("logo", IS_DAMAGED) from fault
+    if image.width * image.height > MOST_PIXELS:
+        plenty = f"{BOX[0]} × {BOX[1]}"
+        raise Invalid("logo", say("This picture has too many pixels. Make it smaller: %(plenty)s is plenty.", plenty=plenty))
+    return image
+
+
+def _as_png(image: Image.Image) -> bytes:
+    written = BytesIO()
+    image.save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
+def ground_for(image: Image.Image) -> str:
+    """``light`` or ``dark``: what must lie behind a see-through logo for all of it to be seen; empty: any ground will do.
+
+    A black name on nothing is lost on a dark page, a white one on a light page. Pure.
+    """
+    if image.mode != "RGBA":
+        return ""
+    ink = image.convert("L").histogram(mask=image.getchannel("A").point(lambda alpha: 255 if alpha > 127 else 0))
+    inked = sum(ink)
+    dark, light = sum(ink[:60]), sum(ink[200:])
+    if not inked or max(dark, light) < inked / 10:
+        return ""
+    return "light" if dark >= light else "dark"

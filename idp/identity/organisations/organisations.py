@@ -1,0 +1,126 @@
+"""Organisations, their shops and groups: made, changed and removed, each with its rule and its audit row.
+
+Every ``change_…`` writes only what differs and returns the names of those keys, so that saying the same twice changes
+nothing. All are called within the caller's transaction and ask ``permissions`` who may.
+Not here: users (``accounts``) and dated rules (``policy.dated_rules``).
+"""
+
+from typing import Any
+
+from idp import audit, clock, crypto
+from idp.audit import Event, Origin
+from idp.checks import Values, check_text, check_texts, differing, is_country
+from idp.db import refuse_duplicate
+from idp.errors import Conflict, Forbidden, Invalid, say
+from idp.identity import email_links, permissions, sensitive_changes, user_fields
+from idp.identity.organisations.settings import normal_store_url, validate_settings
+from idp.identity.sensitive_changes import OrganisationState
+from idp.store import operators
+from idp.store import organisations as store
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+def create(values: Values, origin: Origin) -> Organisation:
+    """Create an organisation of ``store_url``, ``name``, ``country``, ``time_zone``, ``integrations``, ``settings``.
+
+    Raises ``Invalid``.
+    """
+    permissions.require_operator(origin)
+    store_url = _check_store_url(str(values.get("store_url", "")))
+    taken = Conflict(say("There is an organisation %(store_url)s already.", store_url=store_url))
+    if store.organisation_at(store_url) is not None:
+        raise taken
+    row = Organisation(
+        id=crypto.new_id(),
+        store_url=store_url,
+        name=check_text("name", values.get("name", store_url), 200),
+        country=_check_country(values.get("country", "")),
+        time_zone=user_fields.checked_time_zone(values.get("time_zone", "")),
+        integrations=check_texts("integrations", values.get("integrations", [])),
+        settings=validate_settings(values.get("settings", {})),
+        created_at=clock.now(),
+    )
+    sensitive_changes.require(None, OrganisationState({"store_url": store_url}))
+    with refuse_duplicate("store_url", taken):
+        store.add_organisation(row)
+    audit.record(origin, Event.ORGANISATION_CREATED, organisation_id=row.id)
+    return row
+
+
+def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
+    """Change ``name``, ``country``, ``time_zone``, ``integrations`` or ``settings`` (joined to those there).
+
+    Raises ``Invalid``. The time zone is the organisation's own choice: it moves the start of a dated rule by hours.
+
+    Country and integrations are the operators': an administrator could else step out of a dated rule (S11).
+    """
+    permissions.require_ruler(row.id, origin)
+    row = store.lock_organisation(row.id) or row  # two at once must not each join theirs to the same old settings
+    wanted: dict[str, Any] = {}
+    if "name" in values:
+        wanted["name"] = check_text("name", values["name"], 200)
+    if "country" in values:
+        wanted["country"] = _check_country(values["country"])
+    if "time_zone" in values:
+        wanted["time_zone"] = user_fields.checked_time_zone(values["time_zone"])
+    if "integrations" in values:
+        wanted["integrations"] = check_texts("integrations", values["integrations"])
+    if "settings" in values:
+        wanted["settings"] = {**row.settings, **validate_settings(values["settings"])}
+    changes = differing(row, wanted)
+    if changes.keys() & {"country", "integrations"} and not permissions.runs_installation(origin):
+        raise Forbidden(say("Only the installation administrator may change country and integrations."))
+    present = {name: getattr(row, name) for name in changes}
+    sensitive_changes.require(OrganisationState(present), OrganisationState(changes))
+    if changes:
+        store.change_organisation(row.id, **changes)
+        audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"keys": sorted(changes)})
+    return list(changes)
+
+
+def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
+    """Make ``owner`` the organisation's owner; whether they were not. Raises ``Invalid``.
+
+    An owner always has a verified address (S54): notices about people without one go there.
+    """
+    permissions.require_operator(origin)
+    if owner.role != "owner":
+        raise Invalid("owner", say('%(username)s must have the role "owner".', username=owner.username))
+    if not owner.email or owner.email_verified_at is None:
+        raise Invalid("owner", say("%(username)s needs a verified e-mail address.", username=owner.username))
+    if owner.disabled_at is not None:
+        raise Invalid("owner", say("%(username)s is disabled.", username=owner.username))
+    if row.owner_id == owner.id:
+        return False
+    sensitive_changes.require(OrganisationState({}, row.owner_id or ""), OrganisationState({}, owner.id))
+    store.change_organisation(row.id, owner_id=owner.id)
+    email_links.void_offers(row.id)
+    audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, subject_id=owner.id, data={"keys": ["owner"]})
+    return True
+
+
+def remove(row: Organisation, origin: Origin) -> None:
+    """Delete an organisation with its people. Its audit trail stays, and ends with this."""
+    permissions.require_operator(origin)
+    if row.kind != "retailer":
+        raise Invalid("store_url", say("The operators' own organisation cannot be removed."))
+    sensitive_changes.require(OrganisationState({"store_url": row.store_url}), None)
+    audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"removed": True})
+    store.delete_organisation(row.id)
+
+
+def _check_country(value: Any) -> str:
+    if value != "" and not is_country(value):
+        raise Invalid("country", say("This must be a country's two capitals, for example NL."))
+    return str(value)
+
+
+def _check_store_url(typed: str) -> str:
+    normal = normal_store_url(typed)
+    if not normal or normal != typed:
+        near = normal or "example-shoes"
+        raise Invalid("store_url", say("This must be small letters, digits and hyphens, as %(near)s.", near=near))
+    if normal == operators.STORE_URL:
+        raise Invalid("store_url", say("%(store_url)s is the operators' own.", store_url=normal))
+    return normal

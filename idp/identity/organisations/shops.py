@@ -1,0 +1,61 @@
+"""Create, change and remove the shops of an organisation. The caller's transaction holds each change."""
+
+from typing import Any
+
+from idp import audit, crypto, normal_forms
+from idp.audit import Event, Origin
+from idp.checks import Values, check_text, differing
+from idp.db import refuse_duplicate
+from idp.errors import Invalid, say
+from idp.identity import claim_forms, permissions, sensitive_changes
+from idp.identity.sensitive_changes import ShopState
+from idp.store import organisations as store
+from idp.store.organisations import Shop
+
+
+def create(organisation_id: str, values: Values, origin: Origin) -> Shop:
+    """A new shop of ``code`` and ``name``; raises ``Invalid``."""
+    permissions.require_ruler(organisation_id, origin)
+    code = check_code(values.get("code"))
+    taken = Invalid("code", say("There is a shop %(code)s already.", code=code))
+    if store.shop_at(organisation_id, code) is not None:
+        raise taken
+    row = Shop(
+        organisation_id=organisation_id,
+        id=crypto.new_id(),
+        code=code,
+        name=check_text("name", values.get("name", code), 200),
+    )
+    sensitive_changes.require(None, ShopState(row.code, row.name))
+    with refuse_duplicate("code", taken):
+        store.add_shop(row)
+    audit.record(origin, Event.SHOP_CHANGED, organisation_id=organisation_id, subject_id=row.id)
+    return row
+
+
+def change(row: Shop, values: Values, origin: Origin) -> list[str]:
+    """Change a shop's ``name``; raises ``Invalid``."""
+    permissions.require_ruler(row.organisation_id, origin)
+    wanted = {"name": check_text("name", values["name"], 200)} if "name" in values else {}
+    changes = differing(row, wanted)
+    sensitive_changes.require(ShopState(row.code, row.name), ShopState(row.code, changes.get("name", row.name)))
+    if changes:
+        store.change_shop(row.organisation_id, row.id, **changes)
+        audit.record(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id)
+    return list(changes)
+
+
+def remove(row: Shop, origin: Origin) -> None:
+    """Delete a shop."""
+    permissions.require_ruler(row.organisation_id, origin)
+    sensitive_changes.require(ShopState(row.code, row.name), None)
+    store.delete_shop(row.organisation_id, row.id)
+    audit.record(origin, Event.SHOP_CHANGED, organisation_id=row.organisation_id, subject_id=row.id, data={"removed": True})
+
+
+def check_code(value: Any) -> str:
+    """The code of a shop as apps get it in the claim ``shops``; raises ``Invalid``."""
+    code = normal_forms.one_line(value) if isinstance(value, str) else ""
+    if not claim_forms.is_shop_code(code):
+        raise Invalid("code", say("Use 1 to 63 letters (a–z), digits, hyphens, dots and underscores, without spaces."))
+    return code

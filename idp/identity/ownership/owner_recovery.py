@@ -1,0 +1,211 @@
+"""The recovery of an owner who lost everything (S48): slow, announced, and only by the owner's registered address.
+
+An operator starts it; the owner confirms by a button in a mail; every administrator was told at the start and can cancel
+until it is carried out; after the waiting time the worker takes the second factor away and mails a link to a new password.
+"""
+
+from datetime import timedelta
+
+from idp import clock, crypto
+from idp.actors import System
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, Invalid, NotFound, say
+from idp.identity import email_links, mail_limits, permissions, sensitive_changes
+from idp.identity.credentials import password_reset, passwords, second_factor
+from idp.identity.email_links import GONE, Opened
+from idp.identity.sensitive_changes import Access
+from idp.identity.users import email_address
+from idp.mail import messages
+from idp.store import organisations, users
+from idp.store import owner_recoveries as store
+from idp.store.organisations import Organisation
+from idp.store.owner_recoveries import OwnerRecovery
+from idp.store.users import User
+
+WORKER = Origin(System("worker"))
+UNDER_WAY = say("A recovery of this organisation's owner is under way already.")
+
+
+def start(settings: Settings, organisation: Organisation, origin: Origin) -> User:
+    """Begin the recovery of an organisation's owner, whom the answer names. For operators and the command line.
+
+    Raises ``NotFound`` for anybody else, ``Conflict`` while one is under way, ``Invalid`` where nothing can be mailed.
+    """
+    permissions.require_operator(origin)
+    owner, now = _owner(settings, organisation), clock.now()
+    sensitive_changes.require(None, Access("owner_recovery", owner.role))
+    confirm_by = email_links.soon(settings)
+    mail_limits.admit(settings, origin, owner, owner.email or "")
+    with transaction():
+        organisations.lock_owner(organisation.id)  # two operators at once: one after the other
+        if store.open_recovery(organisation.id, now) is not None:
+            raise Conflict(UNDER_WAY)
+        row = OwnerRecovery(
+            organisation_id=organisation.id,
+            id=crypto.new_id(),
+            user_id=owner.id,
+            started_by=origin.actor_id,
+            started_at=now,
+            confirm_by=confirm_by,
+        )
+        store.add_recovery(row)
+        email_links.void_offers(organisation.id)  # whoever lost everything cannot take back what a thief has offered
+        _record(origin, Event.OWNER_RECOVERY_STARTED, owner)
+        known, told = {"recovery": row.id}, {"hours": settings.lifetimes.owner_recovery_hours}
+        email_links.mail(settings, owner, "recovery", "owner_recovery_confirm", confirm_by, values=known, words=told)
+        _announce(settings, organisation, owner, row)
+    return owner
+
+
+def _owner(settings: Settings, organisation: Organisation) -> User:
+    owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
+    if owner is None or owner.disabled_at is not None:
+        raise Invalid("owner", say("This organisation has no owner who can be recovered."))
+    if not messages.can_be_written_to(owner):
+        raise Invalid("email", say("The owner has no verified e-mail address, so nothing can be sent to them."))
+    if _is_new(owner):
+        # A thief would change the address first, or talk somebody into changing it, and then ask for this.
+        raise Invalid("email", email_address.CHANGED_RECENTLY)
+    return owner
+
+
+def _is_new(owner: User) -> bool:
+    """Whether the address was confirmed lately: by its reader, by an operator or a file, or when a change was taken back."""
+    since = owner.email_verified_at
+    return since is not None and since > max(owner.created_at, clock.now() - email_address.UNDO)
+
+
+def _announce(settings: Settings, organisation: Organisation, owner: User, row: OwnerRecovery) -> None:
+    """To every administrator, with a link to cancel; without one where the address was never verified (S54)."""
+    told = {"owner": owner.username, "hours": settings.lifetimes.owner_recovery_hours}
+    last = row.confirm_by + timedelta(hours=settings.lifetimes.owner_recovery_hours)
+    for person in users.administrators(organisation.id):
+        if person.id == owner.id or not person.email or not messages.is_plain_address(person.email):
+            continue
+        if messages.can_be_written_to(person):
+            known = {"recovery": row.id}
+            email_links.mail(settings, person, "cancel", "owner_recovery_announced", last, values=known, words=told)
+        else:
+            about = (organisation.id, person.id, person.email)
+            messages.write_to_address(settings, *about, "owner_recovery_announced", {**told, "link": ""})
+
+
+def under_way(organisation_id: str) -> OwnerRecovery | None:
+    """The recovery under way in an organisation, for the console."""
+    return store.open_recovery(organisation_id, clock.now())
+
+
+def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The owner pressed the button: the waiting begins. Raises ``NotFound`` where it was cancelled meanwhile."""
+    now = clock.now()
+    due_at = now + timedelta(hours=settings.lifetimes.owner_recovery_hours)
+    with transaction():
+        organisations.lock_owner(link.user.organisation_id)  # before the links, as whoever cancels: no deadlock
+        email_links.burn(link)
+        if not store.confirm_recovery(link.user.organisation_id, str(link.values.get("recovery")), now, due_at):
+            raise NotFound(GONE, detail="the recovery was over")
+        _record(origin, Event.OWNER_RECOVERY_CONFIRMED, link.user)
+
+
+def cancel_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
+    """An administrator pressed the button to cancel. Raises ``NotFound`` where it is over."""
+    with transaction():
+        organisations.lock_owner(link.user.organisation_id)
+        email_links.burn(link)
+        row = store.recovery(link.user.organisation_id, str(link.values.get("recovery")))
+        if row is None:
+            raise NotFound(GONE, detail="no such recovery")
+        _cancel(settings, row, origin)
+
+
+def cancel(settings: Settings, organisation: Organisation, origin: Origin) -> None:
+    """Cancel what is under way; for operators and the organisation's administrators. Raises ``NotFound``."""
+    permissions.require_ruler(organisation.id, origin)
+    row = under_way(organisation.id)
+    if row is None:
+        raise NotFound(say("No recovery is under way."))
+    sensitive_changes.require(Access("owner_recovery", "owner"), None)
+    with transaction():
+        organisations.lock_owner(organisation.id)
+        _cancel(settings, row, origin)
+
+
+def _cancel(settings: Settings, row: OwnerRecovery, origin: Origin) -> None:
+    if not _stop(settings, row, origin):
+        raise NotFound(GONE, detail="the recovery was over")
+
+
+def _stop(settings: Settings, row: OwnerRecovery, origin: Origin) -> bool:
+    """End it without a change, and tell the owner; False where it was over."""
+    if not store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled"):
+        return False
+    owner = users.user(row.organisation_id, row.user_id)
+    if owner is not None:
+        email_links.void(owner, "recovery")
+        _record(origin, Event.OWNER_RECOVERY_CANCELLED, owner)
+        messages.notify(settings, owner.organisation_id, owner.id, "owner_recovery_cancelled")
+    _void_cancel_links(row.organisation_id)
+    return True
+
+
+def finish_due(settings: Settings) -> int:
+    """Carry out every recovery whose waiting time is over, and end those that nobody confirmed in time.
+
+    Returns the number carried out. The worker calls it.
+    """
+    while (row := store.unconfirmed_recovery(clock.now())) is not None:
+        with transaction():
+            _expire(row)
+    done = 0
+    while (row := store.due_recovery(clock.now())) is not None:
+        with transaction():
+            done += _finish(settings, row)
+    return done
+
+
+def _expire(row: OwnerRecovery) -> None:
+    organisations.lock_owner(row.organisation_id)
+    owner = users.user(row.organisation_id, row.user_id)
+    if store.end_recovery(row.organisation_id, row.id, clock.now(), "expired") and owner is not None:
+        _void_cancel_links(row.organisation_id)
+        _record(WORKER, Event.OWNER_RECOVERY_EXPIRED, owner)
+
+
+def _void_cancel_links(organisation_id: str) -> None:
+    for person in users.administrators(organisation_id):
+        email_links.void(person, "cancel")
+
+
+def _finish(settings: Settings, row: OwnerRecovery) -> bool:
+    """The second factor goes, no password fits any more, and a link to a new one is mailed: all or nothing."""
+    organisations.lock_owner(row.organisation_id)
+    organisation, owner = organisations.organisation(row.organisation_id), users.user(row.organisation_id, row.user_id)
+    if organisation is None or owner is None:
+        store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled")  # else it would be due for ever
+        return False
+    if not _is_still_allowed(settings, row, organisation, owner):
+        _stop(settings, row, WORKER)
+        return False
+    if not store.end_recovery(row.organisation_id, row.id, clock.now(), "done"):
+        return False
+    _void_cancel_links(organisation.id)
+    second_factor.reset_factor(settings, organisation, owner, WORKER)
+    passwords.close(owner, "owner_recovery", WORKER)
+    _record(WORKER, Event.OWNER_RECOVERY_DONE, owner)
+    expires_at = clock.now() + timedelta(hours=settings.lifetimes.one_time_password_hours)
+    return password_reset.mail_link(settings, owner, WORKER, expires_at, "owner_recovery_done")
+
+
+def _is_still_allowed(settings: Settings, row: OwnerRecovery, organisation: Organisation, owner: User) -> bool:
+    """Return whether the owner and the address are still those of the start: the wait may be longer than ``UNDO``."""
+    try:
+        found = _owner(settings, organisation)
+    except Invalid:
+        return False
+    return found.id == owner.id and found.email_verified_at is not None and found.email_verified_at <= row.started_at
+
+
+def _record(origin: Origin, event: Event, owner: User) -> None:
+    record(origin, event, organisation_id=owner.organisation_id, subject_id=owner.id)

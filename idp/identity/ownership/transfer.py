@@ -1,0 +1,227 @@
+"""The ownership of an organisation, handed over with both sides confirming.
+
+The owner offers it with a fresh proof and the password; the heir takes it on by a mailed link *and* signed in with a second
+factor, so that neither a stolen mail nor a stolen session makes an owner. Until then nothing has changed, and either side
+can let it be. An offer rests on who the owner is and on the heir's address: it dies with them, and by a newer one.
+
+Every change here locks the organisation first: two offers, or an offer and a disabling, come one after the other.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp import clock
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
+from idp.identity import email_links, mail_limits, permissions, sensitive_changes
+from idp.identity.email_links import GONE, Opened
+from idp.identity.lockout import rate_limits
+from idp.identity.ownership import owner_recovery
+from idp.identity.sensitive_changes import Access
+from idp.identity.users import email_address
+from idp.mail import messages
+from idp.store import attempts, organisations, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+OPEN = timedelta(hours=72)
+"""How long the heir has: a weekend, longer than ordinary links, since taking it on wants a sign-in besides."""
+UNFIT = say("Only somebody who can sign in, has a verified e-mail address and is no customer can be the owner.")
+
+
+@dataclass(frozen=True)
+class OpenOffer:
+    """An offer that waits for the heir."""
+
+    heir: User
+    since: datetime
+    until: datetime
+
+
+def owner_of(organisation: Organisation) -> User | None:
+    """Who owns an organisation; None where nobody does who can act."""
+    owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
+    return owner if owner is not None and owner.role == "owner" and owner.disabled_at is None else None
+
+
+def is_fit(organisation: Organisation, user: User) -> bool:
+    """Whether ``user`` may become the owner: an owner always has a verified address (S54). Operators' own has none."""
+    is_here = user.organisation_id == organisation.id and organisation.kind == "retailer" and user.disabled_at is None
+    return is_here and user.role != "customer" and messages.can_be_written_to(user)
+
+
+def waiting(settings: Settings, organisation: Organisation) -> OpenOffer | None:
+    """The offer that waits in an organisation; None for none."""
+    link = email_links.waiting(settings, organisation.id, "ownership")
+    return OpenOffer(link.user, link.created_at, link.expires_at) if link and _stands(organisation, link) else None
+
+
+def _stands(organisation: Organisation, link: Opened) -> bool:
+    """Whether all that an offer rests on is still so."""
+    heir, known = link.user, link.values
+    rests_on = (known.get("owner"), known.get("email"))
+    return rests_on == (organisation.owner_id, heir.email_key) and is_fit(organisation, heir)
+
+
+def require_owner(organisation: Organisation, user: User, origin: Origin) -> None:
+    """Raise unless who acts owns the organisation of ``user``: nobody else offers what is theirs, operators neither."""
+    permissions.require_over(organisation, user, origin)
+    permissions.require_another(user, origin)
+    if origin.actor_id != organisation.owner_id:
+        raise Forbidden(say("Only the owner may hand over the ownership."))
+
+
+def offer(settings: Settings, organisation: Organisation, heir: User, origin: Origin) -> None:
+    """Offer the ownership to ``heir`` by a mailed link; a newer offer takes back the one before.
+
+    Raises ``Forbidden`` for anybody but the owner, ``Invalid`` for who cannot own it, ``Conflict`` while the owner's
+    account is being recovered or its address was changed lately, ``TooMany``.
+    """
+    require_owner(organisation, heir, origin)
+    sensitive_changes.require(None, Access("ownership_offer", heir.role))
+    rate_limits.admit_mail_for(settings, f"ownership\0{organisation.id}", clock.now())
+    mail_limits.admit(settings, origin, heir, heir.email or "")
+    with transaction():
+        organisation, owner, heir = _locked(organisation.id, heir.id)
+        require_owner(organisation, heir, origin)
+        _require_fit(organisation, heir)
+        _require_calm(settings, owner)
+        _replace(settings, organisation, owner, heir, origin)
+        expires_at = clock.now() + OPEN
+        known = {"owner": owner.id, "email": heir.email_key}
+        _record(origin, Event.OWNERSHIP_OFFERED, heir)
+        email_links.mail(
+            settings, heir, "ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username}
+        )
+        email_links.mail(settings, owner, "withdraw", "ownership_offered", expires_at, words={"heir": heir.username})
+
+
+def _locked(organisation_id: str, heir_id: str) -> tuple[Organisation, User, User]:
+    """Organisation, owner and heir as they are, and stay until the transaction ends; ``NotFound`` where one is not there."""
+    organisations.lock_owner(organisation_id)
+    organisation, heir = organisations.organisation(organisation_id), users.lock_user(organisation_id, heir_id)
+    owner = owner_of(organisation) if organisation else None
+    if organisation is None or owner is None or heir is None:
+        raise NotFound(GONE, detail="no organisation, no owner or no heir")
+    return organisation, owner, heir
+
+
+def _require_fit(organisation: Organisation, heir: User) -> None:
+    if not is_fit(organisation, heir):
+        raise Invalid("heir", UNFIT)
+
+
+def _require_calm(settings: Settings, owner: User) -> None:
+    """A thief of the owner's account would change the address first, and lose it by a recovery: neither sells the shop."""
+    if owner_recovery.under_way(owner.organisation_id) is not None:
+        raise Conflict(say("The owner's account is being recovered. Wait until that is over."))
+    if email_links.latest(settings, owner, "undo") is not None:
+        raise Conflict(email_address.CHANGED_RECENTLY)
+
+
+def _replace(settings: Settings, organisation: Organisation, owner: User, heir: User, origin: Origin) -> None:
+    """Close the offer before this one; whom it was for is told, unless it is for them again."""
+    earlier = waiting(settings, organisation)
+    if earlier is not None and earlier.heir.id != heir.id:
+        _record(origin, Event.OWNERSHIP_WITHDRAWN, earlier.heir)
+        _tell(settings, "ownership_withdrawn", earlier.heir, owner, (earlier.heir,))
+    email_links.void_offers(organisation.id)
+
+
+def may_withdraw(organisation: Organisation, origin: Origin) -> bool:
+    """Whether who acts may take an offer back: the owner, and who runs the installation."""
+    return origin.actor_id == organisation.owner_id or permissions.runs_installation(origin)
+
+
+def withdraw(settings: Settings, organisation: Organisation, origin: Origin) -> None:
+    """Take the offer back; both sides are told. ``NotFound`` for who may not, and where none waits (any more)."""
+    if not may_withdraw(organisation, origin):
+        raise NotFound(detail="not the owner")
+    sensitive_changes.require(Access("ownership_offer", ""), None)
+    _withdraw(settings, organisation, origin)
+
+
+def _withdraw(settings: Settings, organisation: Organisation, origin: Origin) -> None:
+    with transaction():
+        organisations.lock_owner(organisation.id)
+        found = waiting(settings, organisation)
+        owner = owner_of(organisation)
+        if found is None or owner is None or not email_links.void_offers(organisation.id):
+            raise NotFound(say("No offer of the ownership is waiting."))
+        _record(origin, Event.OWNERSHIP_WITHDRAWN, found.heir)
+        _tell(settings, "ownership_withdrawn", found.heir, owner, (found.heir, owner))
+
+
+def withdraw_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
+    """Withdraw the offer by the link that only the owner was mailed. Raises ``NotFound`` where it is over."""
+    organisation = organisations.organisation(link.user.organisation_id)
+    if organisation is None:
+        raise NotFound(GONE, detail="the organisation is gone")
+    if not may_withdraw(organisation, origin):
+        raise NotFound(GONE, detail="not the owner any more")
+    _withdraw(settings, organisation, origin)
+
+
+def accept(settings: Settings, link: Opened, origin: Origin) -> None:
+    """The heir, signed in, pressed the button: the roles change hands. ``NotFound`` where the offer is over.
+
+    The former owner becomes an administrator. ``Conflict`` while the owner's account is being recovered.
+    """
+    with transaction():
+        organisation, former, heir = _locked(link.user.organisation_id, link.user.id)
+        if not _stands(organisation, link):
+            raise NotFound(GONE, detail="what the offer rested on has changed")
+        _require_calm(settings, former)
+        users.change_user(organisation.id, former.id, role="administrator")
+        _make_owner(organisation, heir)
+        email_links.burn(link)
+        email_links.void_offers(organisation.id)
+        for person in (former, heir):
+            attempts.drop_attempts_of(organisation.id, person.id)
+        _record(origin, Event.OWNERSHIP_GIVEN, former)
+        _record(origin, Event.OWNERSHIP_TAKEN, heir)
+        _tell(settings, "ownership_transferred", heir, former, users.administrators(organisation.id))
+
+
+def require_vacancy(organisation: Organisation, user: User, origin: Origin) -> None:
+    """Raise unless an operator acts, for an organisation that nobody owns; to others it is not there."""
+    permissions.require_operator(origin)
+    permissions.require_over(organisation, user, origin)
+    if owner_of(organisation) is not None:
+        raise Conflict(say("This organisation has an owner, who can hand over the ownership."))
+
+
+def appoint(settings: Settings, organisation: Organisation, heir: User, origin: Origin) -> None:
+    """Make ``heir`` the owner of an organisation that has none: for operators. Raises ``Invalid``, ``Conflict``."""
+    require_vacancy(organisation, heir, origin)
+    sensitive_changes.require(None, Access("ownership", heir.role))
+    with transaction():
+        organisations.lock_owner(organisation.id)
+        require_vacancy(organisation, heir, origin)
+        _require_fit(organisation, heir)
+        _make_owner(organisation, heir)
+        attempts.drop_attempts_of(organisation.id, heir.id)
+        _record(origin, Event.OWNER_APPOINTED, heir)
+        _tell(settings, "ownership_transferred", heir, None, users.administrators(organisation.id))
+
+
+def _make_owner(organisation: Organisation, heir: User) -> None:
+    users.change_user(organisation.id, heir.id, role="owner")
+    organisations.change_organisation(organisation.id, owner_id=heir.id)
+
+
+def _tell(settings: Settings, template: str, heir: User, owner: User | None, readers: Iterable[User]) -> None:
+    """A notice to each of ``readers`` who has a verified address."""
+    told = {"heir": heir.username, "owner": owner.username if owner else ""}
+    mailboxes: set[str | None] = set()
+    for person in readers:
+        if messages.can_be_written_to(person) and person.email_key not in mailboxes:
+            mailboxes.add(person.email_key)  # two administrators may share one: it gets one mail
+            messages.notify(settings, person.organisation_id, person.id, template, told)
+
+
+def _record(origin: Origin, event: Event, user: User) -> None:
+    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id)

@@ -1,0 +1,198 @@
+"""Dated rules (S11): made, changed, removed, read as ``policy`` takes them, and whom one would affect on a date."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+
+from idp import audit
+from idp.audit import Event, Origin
+from idp.checks import check_text, check_texts, differing, is_country
+from idp.config import Settings
+from idp.db import refuse_duplicate
+from idp.errors import Invalid, say
+from idp.identity import permissions, sensitive_changes
+from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
+from idp.identity.roles import ROLES
+from idp.identity.sensitive_changes import RuleState
+from idp.store import clients, dated_rules
+from idp.store import organisations as store
+from idp.store.dated_rules import Policy
+from idp.store.organisations import Organisation
+
+Values = Mapping[str, Any]
+CONDITIONS = ("countries", "integrations", "roles", "groups", "organisations", "clients")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a rule may refer to, as questions: a misspelt name must not make a rule that never speaks."""
+
+    organisation: Callable[[str], bool]
+    group: Callable[[str], bool]
+    client: Callable[[str], bool]
+
+
+def known_now() -> Known:
+    """What there is now, for a rule to refer to."""
+    groups = {group.name for row in store.organisations() for group in store.groups(row.id)}
+    return Known(
+        organisation=lambda name: store.organisation_at(name) is not None,
+        group=groups.__contains__,
+        client=lambda client_id: clients.client(client_id) is not None,
+    )
+
+
+def touches(row: Policy, organisation: Organisation) -> bool:
+    """Whether a rule can speak of anybody in an organisation."""
+    return (
+        (not row.countries or organisation.country in row.countries)
+        and (not row.integrations or bool(set(row.integrations) & set(organisation.integrations)))
+        and (not row.organisations or organisation.store_url in row.organisations)
+    )
+
+
+def readable(organisation: Organisation, origin: Origin) -> list[DatedRule]:
+    """The rules that who acts may read: operators all of them, administrators what concerns their organisation."""
+    rows = dated_rules.policies()
+    if permissions.runs_installation(origin):
+        return [rule_of(row) for row in rows]
+    return [rule for row in rows if (rule := _narrowed(row, organisation)) is not None]
+
+
+def _narrowed(row: Policy, organisation: Organisation) -> DatedRule | None:
+    """A rule without what it says of others: their store URLs, groups and apps; None where it is about them alone."""
+    rule = rule_of(row)
+    own = {
+        "organisations": {organisation.store_url},
+        "groups": {group.name for group in store.groups(organisation.id)},
+        "clients": {client.client_id for client in clients.clients() if _serves(client, organisation)},
+    }
+    kept: dict[str, Any] = {name: tuple(one for one in getattr(rule, name) if one in known) for name, known in own.items()}
+    is_about_others = any(getattr(rule, name) and not kept[name] for name in own)
+    return replace(rule, **kept) if touches(row, organisation) and not is_about_others else None
+
+
+def _serves(client: clients.Client, organisation: Organisation) -> bool:
+    return not client.organisations or organisation.id in client.organisations
+
+
+def rule_of(row: Policy) -> DatedRule:
+    """A stored rule as ``policy.rules_for`` takes it."""
+    return DatedRule(
+        name=row.name,
+        starts=row.starts,
+        require=row.require,
+        ends=row.ends,
+        **{name: tuple(getattr(row, name)) for name in CONDITIONS},
+    )
+
+
+def draft(settings: Settings, values: Values, known: Known) -> DatedRule:
+    """A rule that does not stand, to see whom it would affect; raises ``Invalid``."""
+    return rule_of(_row(settings, values, known))
+
+
+def create(settings: Settings, values: Values, known: Known, origin: Origin) -> Policy:
+    """A new rule; raises ``Invalid``. Within the caller's transaction."""
+    permissions.require_operator(origin)
+    row = _row(settings, values, known)
+    taken = Invalid("name", say("There is a policy %(name)s already.", name=row.name))
+    if dated_rules.policy_named(row.name) is not None:
+        raise taken
+    sensitive_changes.require(None, _state(row))
+    with refuse_duplicate("name", taken):
+        dated_rules.add_policy(row)
+    audit.record(origin, Event.POLICY_CHANGED, data={"policy": row.name})
+    return row
+
+
+def _row(settings: Settings, values: Values, known: Known) -> Policy:
+    name = check_text("name", values.get("name"), 100)
+    if not isinstance(values.get("starts"), date):
+        raise Invalid("starts", say("A first day is needed, for example 2021-04-30."))
+    wanted = {"ends": None, "require": SECOND_FACTOR, **_none(), **_checked(settings, values, known)}
+    _check_order(wanted["starts"], wanted["ends"])
+    return Policy(name=name, **wanted)
+
+
+def _none() -> dict[str, list[str]]:
+    return {name: [] for name in CONDITIONS}
+
+
+def change(settings: Settings, row: Policy, values: Values, known: Known, origin: Origin) -> list[str]:
+    """Change a rule; the keys that differed. Raises ``Invalid``. Within the caller's transaction."""
+    permissions.require_operator(origin)
+    changes = differing(row, _checked(settings, values, known))
+    _check_order(changes.get("starts", row.starts), changes.get("ends", row.ends))
+    sensitive_changes.require(_state(row), _state(row, changes))
+    if changes:
+        dated_rules.change_policy(row.name, **changes)
+        audit.record(origin, Event.POLICY_CHANGED, data={"policy": row.name, "keys": sorted(changes)})
+    return list(changes)
+
+
+def remove(row: Policy, origin: Origin) -> None:
+    """Delete a rule. Within the caller's transaction."""
+    permissions.require_operator(origin)
+    sensitive_changes.require(_state(row), None)
+    dated_rules.delete_policy(row.name)
+    audit.record(origin, Event.POLICY_CHANGED, data={"policy": row.name, "removed": True})
+
+
+def _state(row: Policy, changes: Values = MappingProxyType({})) -> RuleState:
+    now = {name: getattr(row, name) for name in ("name", "require", "starts", "ends", *CONDITIONS)} | dict(changes)
+    conditions = tuple(tuple(now.pop(name)) for name in CONDITIONS)
+    return RuleState(**now, conditions=conditions)
+
+
+def _checked(settings: Settings, values: Values, known: Known) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key in ("starts", "ends"):
+        if key in values:
+            never_ends = key == "ends" and values[key] is None
+            found[key] = None if never_ends else _check_date(key, values[key])
+    if "require" in values:
+        found["require"] = _check_require(settings, values["require"])
+    for key in CONDITIONS:
+        if key in values:
+            found[key] = _check_condition(key, check_texts(key, values[key]), known)
+    return found
+
+
+def _check_date(key: str, value: Any) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise Invalid(key, say("This must be a date, for example 2021-04-30."))
+    return value
+
+
+def _check_order(starts: date, ends: date | None) -> None:
+    if ends is not None and ends < starts:
+        raise Invalid("ends", say("The last day lies before the first."))
+
+
+def _check_require(settings: Settings, value: Any) -> str:
+    allowed = (SECOND_FACTOR, *settings.acr.names)
+    if value not in allowed:
+        raise Invalid("require", say("This must be one of %(allowed)s.", allowed=", ".join(allowed)))
+    return str(value)
+
+
+def _check_condition(key: str, entries: list[str], known: Known) -> list[str]:
+    tests: Mapping[str, tuple[Callable[[str], bool], str]] = {
+        "countries": (is_country, "two capitals each, as AU"),
+        "integrations": (lambda _: True, ""),
+        "roles": (lambda entry: entry in ROLES, ", ".join(ROLES)),
+        "groups": (known.group, "the name of a group of some organisation"),
+        "organisations": (known.organisation, "the store URL of an organisation"),
+        "clients": (known.client, "the client_id of a client"),
+    }
+    fits, allowed = tests[key]
+    for wrong in _failing(entries, fits):
+        raise Invalid(key, say("%(entry)s is not known; what fits is: %(allowed)s.", entry=wrong, allowed=allowed))
+    return entries
+
+
+def _failing(entries: list[str], fits: Callable[[str], bool]) -> Iterator[str]:
+    return (entry for entry in entries if not fits(entry))

@@ -1,0 +1,100 @@
+"""What rules ask of somebody on a day, and whom dated rules would reach (S11): the same for console and command line."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from idp import clock, zones
+from idp.config import Settings
+from idp.errors import say
+from idp.identity.policy import rules as policy_rules
+from idp.identity.policy.dated_rules import rule_of
+from idp.identity.policy.rules import ClientRule, DatedRule, Person, Reason
+from idp.identity.users import lookup
+from idp.store import dated_rules
+from idp.store.clients import Client
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+WORDS = {
+    0: say("A password is enough."),
+    1: say("A password is enough."),
+    2: say("A second factor is needed, or a remembered device."),
+    3: say("A second factor is needed."),
+    4: say("A passkey is needed."),
+    5: say("A hardware key is needed."),
+}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Somebody of whom more is asked than without the rules looked at: the ``level``, and ``because`` of which rules."""
+
+    person: Person
+    level: int
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom rules reach ``of`` how many people looked at."""
+
+    affected: tuple[Reached, ...]
+    of: int
+
+
+def today(organisation: Organisation) -> date:
+    """The day that it is now in the organisation's time zone."""
+    return zones.today(clock.now(), organisation.zone)
+
+
+def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
+    """What a client asks of everyone, as policy takes it."""
+    if client is None:
+        return None
+    name = str(client.metadata_.get("client_name") or "")
+    return ClientRule(client.client_id, settings.acr.names.get(client.minimum_acr, 0), name)
+
+
+def standing() -> list[DatedRule]:
+    """The dated rules that stand."""
+    return [rule_of(row) for row in dated_rules.policies()]
+
+
+def explained(
+    settings: Settings,
+    organisation: Organisation,
+    user: User,
+    on: date,
+    client: Client | None = None,
+    rules: Sequence[DatedRule] | None = None,
+) -> list[Reason]:
+    """Every source of rules with what it asks of a user on a day, at a client or anywhere, and why (not).
+
+    ``rules``: the dated ones that whoever asks may read; None for all that stand.
+    """
+    person = lookup.person_of(settings, organisation, user)
+    looked_at = standing() if rules is None else rules
+    return policy_rules.explain(person, looked_at, settings.acr.names, on, client_rule(settings, client))
+
+
+def reach_of(
+    settings: Settings,
+    organisations: Iterable[Organisation],
+    rules: Sequence[DatedRule],
+    on: date,
+    client: Client | None = None,
+) -> Reach:
+    """Whom ``rules`` would reach on a day: those of whom more is asked than by all other rules that stand."""
+    names = {rule.name for rule in rules}
+    others = [rule for rule in standing() if rule.name not in names]
+    where, levels = client_rule(settings, client), settings.acr.names
+    affected, looked_at = list[Reached](), 0
+    for person in (person for organisation in organisations for person in lookup.persons_of(settings, organisation)):
+        looked_at += 1
+        before = policy_rules.rules_for(person, others, levels, on, where)
+        after = policy_rules.rules_for(person, [*others, *rules], levels, on, where)
+        if after.level > before.level or (after.must_own and not before.must_own):
+            because = tuple(reason.name for reason in after.reasons if reason.source == "policy" and reason.name in names)
+            affected.append(Reached(person, after.level, because))
+    return Reach(tuple(affected), looked_at)

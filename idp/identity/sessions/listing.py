@@ -1,0 +1,113 @@
+"""Open sessions as people see them: each live login with its browser, its place in words and the apps within it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp import clock, ip_network
+from idp.audit import Origin
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Message, NotFound
+from idp.identity import email_links, permissions, sensitive_changes
+from idp.identity.sensitive_changes import Access
+from idp.identity.sessions import sessions
+from idp.mail.messages import notify
+from idp.store import clients, users
+from idp.store import sessions as store
+from idp.store.organisations import Organisation
+from idp.store.sessions import Login
+from idp.store.users import User
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A live login. ``label``: the browser in words. ``apps``: names, in the order in which they were signed in to."""
+
+    id: str
+    user_id: str
+    username: str
+    label: str
+    place: Message
+    since: datetime
+    last_used_at: datetime
+    apps: tuple[str, ...]
+
+
+def of_person(user: User) -> tuple[OpenSession, ...]:
+    """A user's live logins, newest first."""
+    rows = store.logins_of(user.organisation_id, user.id, clock.now())
+    return _described(user.organisation_id, rows, {user.id: user.username})
+
+
+def of_organisation(organisation_id: str, *, username: str = "", skip: int = 0, limit: int = 50) -> tuple[OpenSession, ...]:
+    """An organisation's live logins, newest first, a page of them; ``username`` in compared form narrows to one person."""
+    known = users.user_named(organisation_id, username) if username else None
+    if username and known is None:
+        return ()
+    rows = store.live_logins(organisation_id, clock.now(), user_id=known.id if known else "", skip=skip, limit=limit)
+    return _described(organisation_id, rows, users.usernames(organisation_id, {row.user_id for row in rows}))
+
+
+def _described(organisation_id: str, rows: Iterable[Login], usernames: dict[str, str]) -> tuple[OpenSession, ...]:
+    found = list(rows)
+    within = store.clients_within(organisation_id, [row.id for row in found])
+    names = clients.names({row.client_id for row in within})
+    return tuple(
+        OpenSession(
+            id=row.id,
+            user_id=row.user_id,
+            username=usernames.get(row.user_id, ""),
+            label=row.label,
+            place=ip_network.in_words(row.address),
+            since=row.started_at,
+            last_used_at=row.last_seen_at,
+            apps=tuple(names[one.client_id] for one in within if one.login_id == row.id and one.client_id in names),
+        )
+        for row in found
+    )
+
+
+def find(organisation_id: str, login_id: str) -> tuple[Login, User]:
+    """A live login of an organisation with its user; ``NotFound`` for any other id."""
+    login = store.live_login(organisation_id, login_id, clock.now())
+    user = users.user(organisation_id, login.user_id) if login else None
+    if login is None or user is None:
+        raise NotFound(detail="no such session of this organisation")
+    return login, user
+
+
+def may_end(organisation: Organisation, user_id: str, origin: Origin) -> bool:
+    """Whether who acts may end the sessions of a user: what ``end_of`` lets pass."""
+    user = users.user(organisation.id, user_id)
+    return user is not None and (user_id == origin.actor_id or permissions.is_over(organisation, user, origin))
+
+
+def end_of(settings: Settings, organisation: Organisation, login_id: str, origin: Origin) -> None:
+    """End a session of somebody of an organisation, with its grants, and tell them.
+
+    Who may is who may manage that person, or they.
+    """
+    login, user = find(organisation.id, login_id)
+    permissions.require_self_or_over(organisation, user, origin)
+    sensitive_changes.require(Access("sessions", user.role), None)
+    with transaction():
+        _end(login, user, origin)
+        if origin.actor_id != user.id:
+            notify(settings, organisation.id, user.id, "sessions_ended", {"browser": login.label})
+
+
+def end_own(user: User, login_id: str, origin: Origin) -> None:
+    """End one of a user's own sessions with its grants; ``NotFound`` for anybody else's, or one that is over."""
+    login = store.live_login(user.organisation_id, login_id, clock.now())
+    if login is None or login.user_id != user.id:
+        raise NotFound(detail="no such session of this user")
+    _end(login, user, origin)
+
+
+def _end(login: Login, user: User, origin: Origin) -> None:
+    """End it, with the change of address that may have been begun in it: the link to that is with whoever sat there."""
+    with transaction():
+        if not sessions.end(login, "ended_by_request", origin):
+            raise NotFound(detail="the session was over")
+        email_links.void(user, "address")

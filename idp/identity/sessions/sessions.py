@@ -1,0 +1,132 @@
+"""Logins: a browser that is signed in. What ends one ends its grants with it, on every node at once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from idp import clock, crypto
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.errors import Conflict, say
+from idp.identity import assurance as proving
+from idp.identity.assurance import Proof
+from idp.identity.organisations.settings import OrganisationSettings
+from idp.store import browsers, email_links, grants, sessions, users
+from idp.store.sessions import Login
+
+TOUCH_SECONDS = 60
+"""A login that is in use is written to no more often than this."""
+
+
+def digest_of(cookie: str) -> bytes:
+    """What is stored of a login's cookie."""
+    return crypto.digest("login", cookie)
+
+
+def start(
+    settings: Settings,
+    organisation_settings: OrganisationSettings,
+    organisation_id: str,
+    user_id: str,
+    proofs: Sequence[Proof],
+    browser_id: str,
+    label: str,
+    address: str,
+    now: datetime,
+) -> tuple[str, str]:
+    """Sign a user in on a browser: the login's id (``sid``) and its cookie. The caller ends a former login and audits."""
+    cookie = crypto.new_bearer(organisation_id)
+    ends_at = now + timedelta(hours=min(settings.lifetimes.login_hours, organisation_settings.login_hours))
+    login = Login(
+        organisation_id=organisation_id,
+        id=crypto.new_id(),
+        user_id=user_id,
+        browser_id=browser_id,
+        digest=digest_of(cookie),
+        proofs=proving.as_json(proofs),
+        label=label[:100],
+        address=address[:45],
+        started_at=now,
+        last_seen_at=now,
+        idle_until=min(ends_at, _idle_until(settings, organisation_settings, now)),
+        ends_at=ends_at,
+    )
+    with transaction():
+        sessions.add_login(login)
+        _note(organisation_id, user_id, browser_id, now)
+    return login.id, cookie
+
+
+def _note(organisation_id: str, user_id: str, browser_id: str, now: datetime) -> None:
+    """For the chooser (S35), the lane of known devices, and "last signed in"."""
+    user = users.user(organisation_id, user_id)
+    if user is not None:
+        browsers.note_login(browser_id, organisation_id, user_id, user.username, now)
+        users.change_user(organisation_id, user_id, last_login_at=now)
+
+
+def _idle_until(settings: Settings, organisation_settings: OrganisationSettings, now: datetime) -> datetime:
+    return now + timedelta(minutes=min(settings.lifetimes.login_idle_minutes, organisation_settings.login_idle_minutes))
+
+
+def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: datetime) -> str:
+    """A new cookie for a login that was stepped up; the old one is worthless from then on. ``assurance`` are appended.
+
+    Raises ``Conflict`` where the login ended meanwhile.
+    """
+    cookie = crypto.new_bearer(organisation_id)
+    with transaction():
+        live = sessions.live_login(organisation_id, login_id, now)
+        all_proofs = [*(live.proofs if live else []), *proving.as_json(proofs)]
+        if live is None or not sessions.renew_login(organisation_id, login_id, digest_of(cookie), all_proofs):
+            raise Conflict(say("You were signed out in the meantime. Please sign in again."), detail="the login had ended")
+    return cookie
+
+
+def current(cookie: str, now: datetime) -> Login | None:
+    """The live login of a cookie; None where it is none, ended or has run out."""
+    tenant = crypto.tenant_of(cookie)
+    return sessions.login_of(tenant, digest_of(cookie), now) if tenant else None
+
+
+def latest(cookie: str) -> Login | None:
+    """Return the login of a cookie, also where it is over. It proves nothing: it only tells who was here."""
+    tenant = crypto.tenant_of(cookie)
+    return sessions.any_login_of(tenant, digest_of(cookie)) if tenant else None
+
+
+def touch(settings: Settings, organisation_settings: OrganisationSettings, login: Login, now: datetime) -> bool:
+    """Let a login's idle time start anew: written at most once a minute, never beyond its end. Whether it was written."""
+    if now - login.last_seen_at < timedelta(seconds=TOUCH_SECONDS):
+        return False
+    idle_until = min(login.ends_at, _idle_until(settings, organisation_settings, now))
+    with transaction():
+        return sessions.touch_login(login.organisation_id, login.id, now, idle_until) == 1
+
+
+def end(login: Login, why: str, origin: Origin) -> bool:
+    """End a login and its grants, once. Trust in the device stays (S37)."""
+    now = clock.now()
+    with transaction():
+        if not sessions.end_login(login.organisation_id, login.id, now, why):
+            return False
+        grants.revoke_grants(login.organisation_id, now, why, login_id=login.id)
+        about = {"organisation_id": login.organisation_id, "subject_id": login.user_id}
+        record(origin, Event.SIGNED_OUT, **about, data={"login": login.id, "why": why})
+    return True
+
+
+def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, keep_login_id: str = "") -> int:
+    """End a user's logins with their grants, all or all but one; how many logins ended.
+
+    A change of address that was begun in one of them must not be finished by a link that its thief still holds.
+    """
+    now = clock.now()
+    with transaction():
+        email_links.void_links(organisation_id, user_id, now, ("address",))
+        ended = sessions.end_logins_of(organisation_id, user_id, now, why, but_not=keep_login_id or None)
+        grants.revoke_grants(organisation_id, now, why, user_id=user_id, but_not_login=keep_login_id)
+        if ended:
+            about = {"organisation_id": organisation_id, "subject_id": user_id}
+            record(origin, Event.SESSIONS_ENDED, **about, data={"count": len(ended), "why": why})
+    return len(ended)

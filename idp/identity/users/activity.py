@@ -1,0 +1,163 @@
+"""What happened to a person, in plain words, out of the audit trail. What has no words here is not shown."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from idp import actors, ip_network
+from idp.actors import System
+from idp.audit import Event
+from idp.errors import Message, say
+from idp.store import audit, clients
+from idp.store.audit import AuditRow
+from idp.store.users import User
+
+PAGE = 30
+Data = Mapping[str, Any]
+
+PLAIN: Mapping[str, Message] = {
+    Event.STEPPED_UP: say("Identity confirmed once more"),
+    Event.SESSIONS_ENDED: say("Open sessions ended"),
+    Event.ACCOUNT_LOCKED: say("Sign-in closed after too many wrong tries"),
+    Event.ACCOUNT_UNLOCKED: say("Sign-in opened again"),
+    Event.USER_CREATED: say("Account created"),
+    Event.USER_CHANGED: say("Details changed"),
+    Event.USER_DISABLED: say("Account disabled"),
+    Event.USER_ENABLED: say("Account enabled"),
+    Event.PASSWORD_WRONG: say("Wrong password given"),
+    Event.PASSWORD_CHANGED: say("Password changed"),
+    Event.PASSWORD_SENT: say("One-time password sent by mail"),
+    Event.PASSWORD_LEAKED: say("Password found on a list of leaked passwords"),
+    Event.LEAKED_NOTICE_ANSWERED: say("Notice of a leaked password answered"),
+    Event.FACTOR_SET_UP: say("Second factor set up"),
+    Event.FACTOR_SET_UP_AGAIN: say("Second factor set up again"),
+    Event.FACTOR_REMOVED: say("Second factor removed"),
+    Event.FACTOR_RESET: say("Second factor reset"),
+    Event.CODE_WRONG: say("Wrong code given"),
+    Event.FACTOR_OFFER_DECLINED: say("Second factor not set up for now"),
+    Event.RECOVERY_CODES_MADE: say("Recovery codes created"),
+    Event.RECOVERY_CODE_WRONG: say("Wrong recovery code given"),
+    Event.LAST_RECOVERY_CODE_SHOWN: say("Last recovery code given"),
+    Event.RECOVERY_CODE_USED: say("Recovery code used"),
+    Event.DEVICE_REMEMBERED: say("Device remembered"),
+    Event.DEVICE_FORGOTTEN: say("Remembered device forgotten"),
+    Event.DEVICES_FORGOTTEN: say("All remembered devices forgotten"),
+    Event.PASSKEY_ADDED: say("Passkey added"),
+    Event.PASSKEY_RENAMED: say("Passkey renamed"),
+    Event.PASSKEY_REMOVED: say("Passkey removed"),
+    Event.PASSKEY_WRONG: say("Passkey not accepted"),
+    Event.PASSKEY_BEHIND: say("Passkey used that may have been copied"),
+    Event.RESET_ASKED: say("New password asked for by mail"),
+    Event.INVITED: say("Invitation made"),
+    Event.INVITATION_TAKEN: say("Invitation accepted"),
+    Event.ADDRESS_ASKED: say("New e-mail address given"),
+    Event.ADDRESS_CHANGED: say("E-mail address changed"),
+    Event.ADDRESS_VERIFIED: say("E-mail address confirmed"),
+    Event.ADDRESS_RESTORED: say("Change of e-mail address undone"),
+    Event.OWNER_RECOVERY_STARTED: say("Recovery of the owner's account started"),
+    Event.OWNER_RECOVERY_CONFIRMED: say("Recovery of the owner's account confirmed"),
+    Event.OWNER_RECOVERY_CANCELLED: say("Recovery of the owner's account cancelled"),
+    Event.OWNER_RECOVERY_EXPIRED: say("Recovery of the owner's account not confirmed in time"),
+    Event.OWNER_RECOVERY_DONE: say("Owner's account recovered"),
+    Event.OWNERSHIP_OFFERED: say("Ownership of the organisation offered"),
+    Event.OWNERSHIP_WITHDRAWN: say("Offer of the ownership taken back"),
+    Event.OWNERSHIP_GIVEN: say("Ownership of the organisation handed over"),
+    Event.OWNERSHIP_TAKEN: say("Ownership of the organisation taken on"),
+    Event.OWNER_APPOINTED: say("Appointed owner of the organisation"),
+    Event.MAIL_RESENT: say("Mail sent again"),
+    Event.MAIL_LIMITED: say("Message not sent: too many in a short time"),
+    Event.MAIL_GIVEN_UP: say("Mail could not be delivered"),
+    Event.OPERATOR_ADDED: say("Made an operator"),
+}
+"""Events that need no more than a sentence."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing that happened. ``browser`` is empty where none was used; ``by`` says who else did it, None: the person."""
+
+    what: Message
+    at: datetime
+    browser: str
+    place: Message | None
+    by: Message | None
+    went_wrong: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """A page of happenings, newest first. ``older``: where the next page begins, 0 where there is none."""
+
+    happenings: tuple[Happening, ...]
+    older: int
+
+
+def of_person(user: User, before: int = 0) -> History:
+    """What happened to a user, before the row numbered ``before`` (0: up to now)."""
+    rows = audit.rows_about(user.organisation_id, user.id, limit=PAGE + 1, before=before)
+    shown = rows[:PAGE]
+    names = clients.names({row.client_id for row in shown if row.client_id})
+    return History(tuple(_happenings(user, shown, names)), shown[-1].seq if len(rows) > PAGE else 0)
+
+
+def _happenings(user: User, rows: Iterable[AuditRow], names: Mapping[str, str]) -> Iterable[Happening]:
+    for row in rows:
+        what = sentence(row.event, row.data, names.get(row.client_id, ""))
+        if what is not None:
+            by = _by(user, row)
+            place = ip_network.in_words(row.address) if row.address else None
+            yield Happening(what, row.at, row.label, place, by, row.outcome != "success")
+
+
+def sentence(event: str, data: Data, app: str = "") -> Message | None:
+    """An event about a person in words; None for what has none. ``app``: the client's name, where one is concerned."""
+    if event in PLAIN:
+        return PLAIN[event]
+    made = BY_DATA.get(event)
+    return made(data, app) if made else None
+
+
+def _signed_in(data: Data, _: str) -> Message:
+    methods = set(data.get("methods", ()))
+    if "passkey" in methods:
+        return say("Signed in with a passkey")
+    if "recovery" in methods:
+        return say("Signed in with password and recovery code")
+    if "totp" in methods:
+        return say("Signed in with password and code")
+    if methods == {"password"}:
+        return say("Signed in with password")
+    return say("Signed in")
+
+
+def _signed_out(data: Data, _: str) -> Message:
+    return say("Signed out") if data.get("why") == "signed_out" else say("Session ended")
+
+
+def _app(with_name: Callable[[str], Message], without: Message) -> Callable[[Data, str], Message]:
+    return lambda _, app: with_name(app) if app else without
+
+
+BY_DATA: Mapping[str, Callable[[Data, str], Message]] = {
+    Event.SIGNED_IN: _signed_in,
+    Event.SIGNED_OUT: _signed_out,
+    Event.GRANT_ISSUED: _app(lambda app: say("Signed in to %(app)s", app=app), say("Signed in to an app")),
+    Event.GRANT_REVOKED: _app(lambda app: say("Access of %(app)s ended", app=app), say("Access of an app ended")),
+    Event.REUSE_FOUND: _app(
+        lambda app: say("Access of %(app)s ended, because it was used in two places", app=app),
+        say("Access of an app ended, because it was used in two places"),
+    ),
+    Event.CONSENT_GIVEN: _app(
+        lambda app: say("%(app)s allowed to see your details", app=app), say("An app allowed to see your details")
+    ),
+    Event.CONSENT_REVOKED: _app(lambda app: say("%(app)s no longer allowed", app=app), say("An app no longer allowed")),
+}
+"""Events whose sentence depends on what happened exactly."""
+
+
+def _by(user: User, row: AuditRow) -> Message | None:
+    """Who did it, where it was not the person: nobody is named, for the page is theirs to read and not to search."""
+    if row.actor_id in ("", user.id):
+        return None
+    return say("by the installation") if isinstance(actors.of_stored(row.actor_id), System) else say("by an administrator")

@@ -1,0 +1,119 @@
+"""People: who somebody is, what is asked of them, and every change to them, each one transaction with audit and mail.
+
+Who may make which change is decided in ``permissions``, never in a page, a command or a file.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp import normal_forms, zones
+from idp.config import Settings
+from idp.identity.organisations.settings import settings_of
+from idp.identity.policy import rules as policy_rules
+from idp.identity.policy.dated_rules import rule_of
+from idp.identity.policy.rules import ClientRule, Membership, Person
+from idp.normal_forms import compared
+from idp.store import dated_rules, organisations, passkeys, recovery_codes, totp, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+def find(organisation_id: str, typed: str) -> User | None:
+    """The user of an organisation whose username was typed, however its letters' case and width.
+
+    Older rows may be look-alikes by invisible characters, which only exactly the same text finds (`idp doctor` names them).
+    """
+    key, exact = compared(typed), normal_forms.compared_exactly(typed)
+    found = users.user_named(organisation_id, exact) if exact != key and 0 < len(exact) <= 254 else None
+    return found or (users.user_named(organisation_id, key) if 0 < len(key) <= 254 else None)
+
+
+def find_to_sign_in(organisation_id: str, typed: str) -> User | None:
+    """Return the user whose username was typed, or else whose verified address it is, if it is one person's alone.
+
+    Apps often know an address and send it as ``login_hint``. Guesses count for the person found, as by the username.
+    """
+    named = find(organisation_id, typed)
+    if named is not None or "@" not in typed or len(typed) > 254:
+        return named
+    reached = users.users_reached_at(organisation_id, compared(typed))
+    return reached[0] if len(reached) == 1 else None
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What policy weighs of a user beside their own row. ``keys``: for each passkey, whether it is attested hardware."""
+
+    groups: tuple[Membership, ...]
+    has_totp: bool
+    keys: Sequence[bool]
+    codes_left: int
+
+
+def person_of(settings: Settings, organisation: Organisation, user: User) -> Person:
+    """A user as policy sees them."""
+    recovery_set = recovery_codes.active_recovery_set(user.organisation_id, user.id)
+    held = Holdings(
+        groups=tuple(Membership(group.name, group.requires_mfa) for group in users.groups_of(user.organisation_id, user.id)),
+        has_totp=totp.active_totp(user.organisation_id, user.id) is not None,
+        keys=passkeys.kinds_of(user.organisation_id, user.id),
+        codes_left=recovery_codes.unspent_recovery_codes(user.organisation_id, recovery_set.id) if recovery_set else 0,
+    )
+    return _person(organisation, user, held, counts=settings_of(settings, organisation).remembered_device_counts)
+
+
+def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Person]:
+    """All people of an organisation who are not disabled, in as many statements for ten thousand as for ten."""
+    counts = settings_of(settings, organisation).remembered_device_counts
+    requiring = {group.name: group.requires_mfa for group in organisations.groups(organisation.id)}
+    groups: dict[str, list[Membership]] = defaultdict(list)
+    for user_id, name in users.group_names(organisation.id):
+        groups[user_id].append(Membership(name, requiring[name]))
+    keys: dict[str, list[bool]] = defaultdict(list)
+    for user_id, is_hardware in passkeys.kinds(organisation.id):
+        keys[user_id].append(is_hardware)
+    has_totp, codes_left = totp.totp_owners(organisation.id), recovery_codes.codes_left(organisation.id)
+    for user in users.users(organisation.id):
+        if user.disabled_at is None:
+            held = Holdings(tuple(groups[user.id]), user.id in has_totp, keys[user.id], codes_left.get(user.id, 0))
+            yield _person(organisation, user, held, counts=counts)
+
+
+def _person(organisation: Organisation, user: User, held: Holdings, *, counts: bool) -> Person:
+    return Person(
+        organisation_id=user.organisation_id,
+        user_id=user.id,
+        username=user.username,
+        role=user.role,
+        groups=held.groups,
+        store_url=organisation.store_url,
+        country=organisation.country,
+        integrations=tuple(organisation.integrations),
+        remembered_device_counts=counts,
+        has_totp=held.has_totp,
+        has_passkey=bool(held.keys),
+        has_hardware_key=any(held.keys),
+        recovery_codes_left=held.codes_left,
+        must_set_up=user.must_set_up_since is not None,
+        must_change_password=user.must_change_password,
+        disabled=user.disabled_at is not None,
+    )
+
+
+def rules_of(
+    settings: Settings,
+    organisation: Organisation,
+    person: Person,
+    at: datetime,
+    client: ClientRule | None = None,
+) -> policy_rules.Rules:
+    """What is asked of a person at a moment, at a client or anywhere.
+
+    Dated rules start and end at midnight in the organisation's time zone.
+    """
+    if person.organisation_id != organisation.id:
+        raise LookupError("a person of another organisation")
+    rules = [rule_of(row) for row in dated_rules.policies()]
+    return policy_rules.rules_for(person, rules, settings.acr.names, zones.today(at, organisation.zone), client)

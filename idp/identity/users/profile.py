@@ -1,0 +1,31 @@
+"""What people change of themselves without a proof: name, language and time zone. No sign-in details, so no mail either."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.audit import Event, Origin, record
+from idp.db import transaction
+from idp.errors import Invalid, say
+from idp.identity.user_fields import columns_of
+from idp.languages import LANGUAGES
+from idp.store import users
+from idp.store.users import User
+
+OWN = ("name", "locale", "time_zone")
+
+
+def change(user: User, changes: Mapping[str, Any], origin: Origin) -> tuple[str, ...]:
+    """Change one's own ``name``, ``locale`` (empty: as the browser says) or ``time_zone`` (empty: the organisation's).
+
+    Returns what really changed. Raises ``Invalid``.
+    """
+    columns = columns_of({key: changes[key] for key in OWN if key in changes})
+    if columns.get("locale", "") not in ("", *LANGUAGES):
+        raise Invalid("locale", say("Choose one of the languages shown."))
+    fresh = {key: value for key, value in columns.items() if getattr(user, key) != value}
+    if fresh:
+        with transaction():
+            users.change_user(user.organisation_id, user.id, **fresh)
+            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
+            record(origin, Event.USER_CHANGED, **about, data={"changed": sorted(fresh)})
+    return tuple(sorted(fresh))

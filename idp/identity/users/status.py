@@ -1,0 +1,68 @@
+"""Disable and enable users, and end everything that is open of a user."""
+
+from typing import Any
+
+from idp import clock
+from idp.audit import Event, Origin, record
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity import email_links, permissions, sensitive_changes
+from idp.identity.sensitive_changes import Access
+from idp.identity.sessions import sessions
+from idp.mail.messages import notify
+from idp.store import attempts, remembered_devices, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
+
+
+def _record(origin: Origin, event: Event, user: User, **data: Any) -> None:
+    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id, data=data)
+
+
+def end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str = "", keep_attempt: bytes = b"") -> None:
+    """Logins, grants, sign-ins in progress and trust in devices: nothing of before goes on (S40, S47)."""
+    sessions.end_all(user.organisation_id, user.id, why, origin, keep_login_id=keep_login_id)
+    attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
+    remembered_devices.revoke_devices(user.organisation_id, user.id, clock.now())
+
+
+def disable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
+    """Bar a user: everything of theirs ends at once. False where they were disabled already."""
+    permissions.require_over(organisation, user, origin)
+    permissions.require_another(user, origin)
+    if user.disabled_at is not None:
+        return False
+    sensitive_changes.require(Access("account", user.role), None)
+    with transaction():
+        permissions.require_another_owner(organisation, user)
+        users.change_user(organisation.id, user.id, disabled_at=clock.now())
+        email_links.void(user, "ownership")
+        end_everything(user, "disabled", origin)
+        _record(origin, Event.USER_DISABLED, user)
+        notify(settings, organisation.id, user.id, "disabled")
+    return True
+
+
+def enable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
+    """Let a disabled user sign in again. False where they were enabled already."""
+    permissions.require_over(organisation, user, origin)
+    if user.disabled_at is None:
+        return False
+    sensitive_changes.require(None, Access("account", user.role))
+    with transaction():
+        users.change_user(organisation.id, user.id, disabled_at=None)
+        _record(origin, Event.USER_ENABLED, user)
+    return True
+
+
+def end_sessions(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> int:
+    """Sign a user out everywhere; how many logins ended. Trust in devices stays (S37)."""
+    permissions.require_self_or_over(organisation, user, origin)
+    sensitive_changes.require(Access("sessions", user.role), None)
+    with transaction():
+        users.lock_user(user.organisation_id, user.id)
+        attempts.drop_attempts_of(organisation.id, user.id)
+        ended = sessions.end_all(organisation.id, user.id, "ended_by_request", origin)
+        if ended and origin.actor_id != user.id:
+            notify(settings, organisation.id, user.id, "sessions_ended")
+        return ended

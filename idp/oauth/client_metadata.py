@@ -1,0 +1,157 @@
+"""A client's metadata: RFC 7591's and OpenID registration's members, checked and completed with their defaults."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from idp import normal_forms
+from idp.config import Settings
+from idp.errors import Invalid, say, say_many
+from idp.oauth.redirect_uris import check_page, check_redirect
+
+SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation")
+GRANT_TYPES = ("authorization_code", "refresh_token")
+RESPONSE_TYPES = ("code",)
+RESPONSE_MODES = ("query", "form_post")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+SIGNING_ALGORITHMS = ("RS256", "ES256")
+MOST_ADDRESSES = 50
+
+Check = Callable[[str, Any], Any]
+
+
+def _text(field: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > 200 or not value.isprintable():
+        raise Invalid(field, say("This must be text of 1 to 200 characters."))
+    return value.strip()
+
+
+def _name(field: str, value: Any) -> str:
+    """A name that people read; raises ``Invalid``. Who registers an app is a program: it is told, not corrected."""
+    return normal_forms.name(field, _text(field, value), 200, say("This must be text of 1 to 200 characters."))
+
+
+def _truth(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid(field, say("This must be true or false."))
+    return value
+
+
+def _seconds(field: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise Invalid(field, say("This must be a number of seconds, 0 or more."))
+    return value
+
+
+def _list(field: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple) or len(value) > MOST_ADDRESSES:
+        raise Invalid(
+            field,
+            say_many(
+                "This must be a list of at most %(num)s entry.",
+                "This must be a list of at most %(num)s entries.",
+                MOST_ADDRESSES,
+            ),
+        )
+    return list(value)
+
+
+def _texts(field: str, value: Any) -> list[str]:
+    return [_text(field, entry) for entry in _list(field, value)]
+
+
+def _one_of(*allowed: str) -> Check:
+    def check(field: str, value: Any) -> str:
+        if value not in allowed or not isinstance(value, str):
+            raise Invalid(field, say("This must be one of %(allowed)s.", allowed=", ".join(allowed)))
+        return str(value)
+
+    return check
+
+
+def _some_of(*allowed: str) -> Check:
+    def check(field: str, value: Any) -> list[str]:
+        chosen = _list(field, value)
+        if not all(isinstance(entry, str) and entry in allowed for entry in chosen):
+            raise Invalid(field, say("Each entry must be one of %(allowed)s.", allowed=", ".join(allowed)))
+        return list(dict.fromkeys(chosen))
+
+    return check
+
+
+def _scope(field: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise Invalid(field, say("This must be text: scopes with a space between."))
+    # RFC 7591 §2: the server may leave out what it does not know.
+    return " ".join(scope for scope in SCOPES if scope in value.split(" "))
+
+
+CHECKS: Mapping[str, Check] = {
+    "client_name": _name,
+    "grant_types": _some_of(*GRANT_TYPES),
+    "response_types": _some_of(*RESPONSE_TYPES),
+    "token_endpoint_auth_method": _one_of(*AUTH_METHODS),
+    "id_token_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
+    "application_type": _one_of("web", "native"),
+    "subject_type": _one_of("public"),
+    "default_max_age": _seconds,
+    "require_auth_time": _truth,
+    "scope": _scope,
+    "contacts": _texts,
+    "logo_uri": check_page,
+    "policy_uri": check_page,
+    "tos_uri": check_page,
+    "client_uri": check_page,
+    "initiate_login_uri": check_page,
+}
+IN_LANGUAGES = ("client_name", "logo_uri", "policy_uri", "tos_uri", "client_uri")
+"""Members that may carry a language, as ``client_name#nl`` (RFC 7591 §2.2)."""
+MEMBERS = (*CHECKS, "redirect_uris", "post_logout_redirect_uris", "default_acr_values")
+"""Every member that is understood."""
+
+
+def validate_metadata(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """The metadata to store: understood members only, checked, with the standards' defaults; raises ``Invalid``.
+
+    RFC 7591 §2: members that are not understood are ignored. ``None`` counts as left out.
+    """
+    stated = {name: value for name, value in given.items() if value is not None}
+    found = {name: _check(name)(name, value) for name, value in stated.items() if _check(name) is not _ignored}
+    native = found.setdefault("application_type", "web") == "native"
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        addresses = [check_redirect(name, entry, native=native) for entry in _list(name, stated.get(name, []))]
+        found[name] = list(dict.fromkeys(addresses))
+    if "default_acr_values" in stated:
+        found["default_acr_values"] = _some_of(*settings.acr.names)("default_acr_values", stated["default_acr_values"])
+    return _complete(found)
+
+
+def _ignored(_: str, value: Any) -> Any:
+    return value
+
+
+def _check(name: str) -> Check:
+    base, sharp, tag = name.partition("#")
+    if sharp and (base not in IN_LANGUAGES or not tag.replace("-", "").isalnum() or len(tag) > 35):
+        return _ignored
+    return CHECKS.get(base, _ignored)
+
+
+def _complete(found: dict[str, Any]) -> dict[str, Any]:
+    """The defaults of RFC 7591 §2 and OpenID Connect Registration §2, and what does not go together."""
+    found.setdefault("grant_types", ["authorization_code"])
+    found.setdefault("response_types", ["code"])
+    found.setdefault("token_endpoint_auth_method", "client_secret_basic")
+    found.setdefault("id_token_signed_response_alg", "RS256")
+    found.setdefault("subject_type", "public")
+    found.setdefault("scope", _default_scope(found["grant_types"]))
+    if "refresh_token" in found["grant_types"] and "authorization_code" not in found["grant_types"]:
+        raise Invalid("grant_types", say("refresh_token needs authorization_code beside it."))
+    if "authorization_code" in found["grant_types"] and not found["redirect_uris"]:
+        raise Invalid("redirect_uris", say("At least one address is needed."))
+    if "authorization_code" in found["grant_types"] and not found["response_types"]:
+        raise Invalid("response_types", say("authorization_code needs the response type code."))
+    return found
+
+
+def _default_scope(grant_types: list[str]) -> str:
+    return " ".join(scope for scope in SCOPES if scope != "offline_access" or "refresh_token" in grant_types)

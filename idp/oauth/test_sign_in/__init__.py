@@ -1,0 +1,1 @@
+"""An administrator's test of a client: ``permission`` to sign in as that client, and the ``run`` that shows its tokens."""

@@ -1,0 +1,145 @@
+"""A trial sign-in: what a client would get, by a real authorization request that comes back to a page of ours.
+
+We act as the relying app (OpenID Connect Core §3.1): state, nonce and PKCE verifier travel sealed in a cookie, the answer is
+checked as an app must check it, and the code is redeemed. Nothing need be registered for it: ``permission`` lets the browser
+that began have the answer sent here. Only the client's own authentication is left out, since nobody but the app knows its
+secret; so a code is redeemed here only where it was sent to our own page. The grant ends at once, and no token leaves this
+file: its claims are shown, nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from idp import clock, crypto, db
+from idp.audit import Event, Origin, record
+from idp.errors import Message, Unreadable, say
+from idp.oauth.authorization_response import add_query
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.code_grant import Redeemed, redeem
+from idp.oauth.provider import Provider
+from idp.oauth.request_parameters import Parameters, ProtocolRequest
+from idp.oauth.test_sign_in import permission
+from idp.oauth.tokens import half_hash, mint
+from idp.signin.state import BrowserContext
+from idp.store import grants
+from idp.store.organisations import Organisation
+
+PLACE = "trial:request"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Where the browser goes, and what it keeps meanwhile, sealed."""
+
+    address: str
+    sealed: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it: the ID token's claims, or an OAuth ``error`` with its description.
+
+    ``wrong``: why the answer counts for nothing.
+    """
+
+    client_id: str = ""
+    store_url: str = ""
+    claims: Mapping[str, Any] | None = None
+    header: Mapping[str, Any] | None = None
+    scope: str = ""
+    error: str = ""
+    description: str = ""
+    wrong: Message | None = None
+
+
+def begin(
+    provider: Provider, client: RegisteredClient, organisation: Organisation, visit: BrowserContext, origin: Origin
+) -> Begun:
+    """An authorization request as the client would send it, with all scopes that it may ask for; who began is noted."""
+    store_url = organisation.store_url if organisation.kind == "retailer" else ""
+    kept = {
+        "client_id": client.client_id, "store_url": store_url, "at": clock.epoch_seconds(clock.now()),
+        "state": permission.give(provider, visit.browser_id, client.client_id),
+        "nonce": crypto.new_secret(), "verifier": crypto.new_secret(),
+    }  # fmt: skip
+    asked = {
+        "response_type": "code",
+        "client_id": client.client_id,
+        "redirect_uri": permission.callback(provider),
+        "scope": client.get_allowed_scope(str(client.metadata.get("scope", "openid"))),
+        "state": str(kept["state"]),
+        "nonce": str(kept["nonce"]),
+        "code_challenge": create_s256_code_challenge(str(kept["verifier"])),
+        "code_challenge_method": "S256",
+        "organisation": store_url,
+    }
+    with db.transaction():
+        record(replace(origin, client_id=client.client_id), Event.CLIENT_TESTED, organisation_id=organisation.id)
+    address = add_query(f"{provider.issuer}/oauth/authorize", tuple(pair for pair in asked.items() if pair[1]))
+    return Begun(address, provider.settings.ring.seal_json(kept, PLACE))
+
+
+def finish(provider: Provider, sealed: str, answer: Mapping[str, str], visit: BrowserContext) -> Outcome:
+    """Judge what came back, in the order in which an app must, and end what was granted."""
+    kept = _opened(provider, sealed)
+    if kept is None:
+        return Outcome(wrong=say("This browser has no test under way, or it took too long. Start it again in the console."))
+    about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
+    # RFC 6749 §10.12: an answer with another state was not asked for by this browser.
+    if not crypto.same(answer.get("state", ""), kept["state"]):
+        why = say("The state that came back is not the one that was sent: this answer is not to our request.")
+        return Outcome(**about, wrong=why)
+    # RFC 9207 §2.4: "Clients MUST […] compare the result to the issuer identifier of the authorization server".
+    if answer.get("iss") != provider.issuer:
+        return Outcome(**about, wrong=say("The issuer in the answer is not this one: an attacker may have mixed them up."))
+    if answer.get("error"):
+        return Outcome(**about, error=answer["error"][:100], description=answer.get("error_description", "")[:300])
+    return _redeemed(provider, kept, answer.get("code", ""), visit)
+
+
+def _opened(provider: Provider, sealed: str) -> dict[str, Any] | None:
+    try:
+        kept: dict[str, Any] = provider.settings.ring.open_json(sealed, PLACE)
+    except (Unreadable, ValueError):
+        return None
+    return kept if clock.epoch_seconds(clock.now()) - kept["at"] <= permission.LIVES else None
+
+
+def _redeemed(provider: Provider, kept: Mapping[str, Any], code: str, visit: BrowserContext) -> Outcome:
+    about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
+    form = {"code": code, "redirect_uri": permission.callback(provider), "code_verifier": kept["verifier"]}
+    request = ProtocolRequest("POST", Parameters(form), address=visit.address, request_id=visit.request_id)
+    request.client = provider.clients.get(kept["client_id"])
+    if request.client is None:
+        return Outcome(**about, error="invalid_client", description="The app is gone or disabled.")
+    with db.transaction():
+        found = redeem(provider, request, clock.now())
+        if isinstance(found, Redeemed):
+            grant = found.standing.grant
+            grants.revoke_grant(grant.organisation_id, grant.id, clock.now(), "trial")
+    if isinstance(found, str):
+        return Outcome(**about, error="invalid_grant", description=found)
+    return _explained(provider, kept, found)
+
+
+def _explained(provider: Provider, kept: Mapping[str, Any], found: Redeemed) -> Outcome:
+    """The ID token, checked as OpenID Connect Core §3.1.3.7 says."""
+    about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
+    scopes = found.standing.scopes
+    token = mint(provider, found.standing, scopes, nonce=found.code.nonce or "", claims=found.code.claims)
+    if "id_token" not in token:
+        return Outcome(**about, scope=token["scope"], wrong=say("There is no ID token: the scope openid is not registered."))
+    verified = provider.keys.verify(token["id_token"])
+    claims = dict(verified.claims) if verified else {}
+    expected = {
+        "iss": provider.issuer,
+        "aud": kept["client_id"],
+        "nonce": kept["nonce"],
+        "at_hash": half_hash(token["access_token"]),
+    }
+    if verified is None or any(claims.get(name) != value for name, value in expected.items()):
+        return Outcome(**about, wrong=say("The ID token does not hold what was asked for."))
+    return Outcome(**about, claims=claims, header=dict(verified.header), scope=token["scope"])

@@ -1,0 +1,255 @@
+"""Rows to a ``Case``: everything that is looked up for a decision is looked up here, once."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from idp import clock, crypto
+from idp.config import Settings
+from idp.identity import assurance
+from idp.identity.assurance import Proof
+from idp.identity.credentials import passwords, remembered_devices
+from idp.identity.organisations.settings import OrganisationSettings, normal_store_url, settings_of
+from idp.identity.policy.rules import ClientRule, Person
+from idp.identity.sessions import sessions
+from idp.identity.users import email_address, lookup
+from idp.signin import attempts
+from idp.signin.requirements import ClientTerms, Needs
+from idp.signin.state import BrowserContext, Case, KnownPerson, OrganisationFacts
+from idp.signin.step import StepContext
+from idp.signin.steps.organisation import ASK
+from idp.signin.steps.use_passkey import serves
+from idp.store import attempts as attempt_rows
+from idp.store import browsers, consents, organisations, recovery_codes, users
+from idp.store.attempts import Attempt
+from idp.store.organisations import Organisation
+from idp.store.sessions import Login
+from idp.store.users import User
+
+LATELY = timedelta(days=7)
+
+
+def gather(
+    settings: Settings, needs: Needs, visit: BrowserContext, attempt: Attempt | None, attempt_id: str = ""
+) -> StepContext:
+    """The case with the rows behind it."""
+    now = clock.now()
+    attempt = attempt or attempts.none_yet(needs, visit)
+    live = sessions.current(visit.login, now) if visit.login else None
+    login = live if live is not None and _is_eligible(live, needs, attempt) else None
+    organisation, is_named = _organisation(needs, visit, attempt, login)
+    terms = settings_of(settings, organisation) if organisation else None
+    user = _user(organisation, attempt, login)
+    if login is not None and (user is None or login.user_id != user.id):
+        login = None
+    case = Case(
+        now=now,
+        asked_at=attempt.created_at if attempt.digest else now,
+        needs=needs,
+        acr_levels=settings.acr.names,
+        attempt_id=attempt_id,
+        organisation=_facts(organisation, terms, is_named=is_named),
+        typed_organisation=_typed_organisation(needs, attempt),
+        typed_username=attempts.typed_username(settings, attempt),
+        former_organisation=attempt.typed_organisation,
+        login_id=login.id if login else "",
+        login_user_id=live.user_id if live else "",
+        login_is_hinted=live is not None and _is_hinted(live, needs),
+        known=_known(needs, visit, live),
+        findings=attempt.findings,
+        answers=attempt.answers,
+        prepared=attempts.opened(settings, attempt),
+        attests=bool(settings.attestation_roots),
+    )
+    if organisation is not None and user is not None and terms is not None:
+        case = _without_dead_code(case, user)
+        case = _with_person(settings, case, visit, attempt, login, organisation, terms, user)
+    return StepContext(settings, visit, case, attempt, organisation, terms, user, login)
+
+
+def gather_again(work: StepContext) -> StepContext:
+    """Return the work as the rows are now, after the attempt was changed."""
+    attempt = attempt_rows.attempt_of(work.attempt.digest, work.visit.browser_id, clock.now())
+    return gather(work.settings, work.case.needs, work.visit, attempt, work.case.attempt_id)
+
+
+def _with_person(
+    settings: Settings,
+    case: Case,
+    visit: BrowserContext,
+    attempt: Attempt,
+    login: Login | None,
+    organisation: Organisation,
+    terms: OrganisationSettings,
+    user: User,
+) -> Case:
+    client = case.needs.client
+    person = lookup.person_of(settings, organisation, user)
+    own = tuple(proof for proof in assurance.from_json(attempt.proofs) if _is_theirs(proof, user))
+    rule = ClientRule(client.client_id, client.minimum_level, client.name) if client else None
+    values = {
+        "person": person,
+        "rules": lookup.rules_of(settings, organisation, person, case.now, rule),
+        "own_proofs": own,
+        "proofs": _proofs(case.now, visit, login, user, own),
+        "locale": user.locale,
+        "unverified_address": str(user.email) if email_address.needs_verifying(user) else "",
+        "console_closes_at": email_address.closes_at(user),
+        "leaked_found": user.leaked_found_at is not None,
+        "leaked_notice_due": _notice_is_due(case.now, terms, person, user),
+        "offer_declined": user.offer_declined_at is not None,
+        "consented_scopes": _consented(client, user),
+        "factor_changed_lately": user.factor_changed_at is not None and user.factor_changed_at > case.now - LATELY,
+        "password_is_spent": user.password_expires_at is not None and user.password_expires_at <= case.now,
+        "password_min_length": passwords.least_length(settings, terms, person.has_factor),
+    }
+    return case.with_person(**values)
+
+
+def _without_dead_code(case: Case, user: User) -> Case:
+    """The case without the last recovery code (S44) and its set-up where that code was spent or replaced elsewhere.
+
+    The person is then asked for a factor as usual: a set-up that rests on a dead code could never be finished.
+    """
+    held = case.findings.get("last_code")
+    if not held:
+        return case
+    if recovery_codes.known_recovery_code(user.organisation_id, held["set"], crypto.from_b64url(held["digest"])):
+        return case
+    return replace(case, findings={**case.findings, "last_code": None}, prepared={})
+
+
+def _is_theirs(proof: Proof, user: User) -> bool:
+    """A password proves only whom it names; further proofs are wiped when the person of an attempt changes."""
+    return proof.method != "password" or proof.credential == user.id
+
+
+def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
+    """Whether the browser's live login may stand for the person this request is about."""
+    # OpenID Connect Core §3.1.2.2: whatever was chosen since, no token for another person than the hint names.
+    if needs.subject and needs.subject != login.user_id:
+        return False
+    chosen = attempt.user_id or attempt.answers.get("account") or needs.subject
+    if chosen:
+        return bool(chosen == login.user_id)
+    organisation = organisations.organisation(login.organisation_id)
+    if organisation is None or not serves(needs.client, organisation):
+        return False
+    if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
+        return False
+    return not needs.login_hint or _is_hinted(login, needs)
+
+
+def _is_hinted(login: Login, needs: Needs) -> bool:
+    """Check if a hint of the request names the user of this login, by an id, a username or a verified address."""
+    if needs.subject or not needs.login_hint:
+        return needs.subject == login.user_id
+    user = lookup.find_to_sign_in(login.organisation_id, needs.login_hint)
+    return user is not None and user.id == login.user_id
+
+
+def _organisation(
+    needs: Needs, visit: BrowserContext, attempt: Attempt, login: Login | None
+) -> tuple[Organisation | None, bool]:
+    """The organisation and whether client or device had named it: request, client, device, installation (S29)."""
+    device = _device_organisation(needs, visit)
+    single = needs.client.organisations[0] if needs.client and len(needs.client.organisations) == 1 else ""
+    found: Organisation | None = None
+    if attempt.organisation_id:
+        found = organisations.organisation(attempt.organisation_id)
+    elif attempt.answers.get("organisation") == ASK:
+        return None, False
+    elif attempt.typed_organisation or (needs.organisation and login is None):
+        found = organisations.organisation_at(attempt.typed_organisation or normal_store_url(needs.organisation))
+    elif login is not None:
+        found = organisations.organisation(login.organisation_id)
+    elif single:
+        found = organisations.organisation(single)
+    elif device is not None:
+        found = device
+    else:
+        only = organisations.only_organisation()
+        return (only, True) if only is None or serves(needs.client, only) else (None, False)
+    if found is None or not serves(needs.client, found):
+        return None, False
+    # An attempt's own was picked in this device's chooser, or its person has proved who they are.
+    is_named = bool(attempt.organisation_id) or login is not None or found.id == single
+    return found, is_named or (device is not None and found.id == device.id)
+
+
+def _device_organisation(needs: Needs, visit: BrowserContext) -> Organisation | None:
+    """What this device remembers, if the client serves it: at an operator's own device apps do not ask for the only shop."""
+    found = organisations.organisation(visit.organisation_id) if visit.organisation_id else None
+    return found if found is not None and serves(needs.client, found) else None
+
+
+def _typed_organisation(needs: Needs, attempt: Attempt) -> str:
+    if attempt.answers.get("organisation") == ASK:
+        return ""
+    return attempt.typed_organisation or normal_store_url(needs.organisation)
+
+
+def _user(organisation: Organisation | None, attempt: Attempt, login: Login | None) -> User | None:
+    """The person: proved by a password in this attempt, or by the live login."""
+    if organisation is None:
+        return None
+    user_id = attempt.user_id or (login.user_id if login and login.organisation_id == organisation.id else None)
+    user = users.user(organisation.id, user_id) if user_id else None
+    return user if user is not None and user.disabled_at is None else None
+
+
+def _facts(
+    organisation: Organisation | None, terms: OrganisationSettings | None, *, is_named: bool
+) -> OrganisationFacts | None:
+    if organisation is None or terms is None:
+        return None
+    return OrganisationFacts(
+        id=organisation.id,
+        store_url=organisation.store_url,
+        name=organisation.name,
+        is_named=is_named,
+        offer_set_up=terms.offer_set_up,
+        remember_device_days=terms.remember_device_days,
+    )
+
+
+def _proofs(
+    now: datetime, visit: BrowserContext, login: Login | None, user: User, own: tuple[Proof, ...]
+) -> tuple[Proof, ...]:
+    """The login's proofs, this attempt's, and trust in the device if it holds now: that one is never stored."""
+    earlier = tuple(proof for proof in assurance.from_json(login.proofs) if proof not in own) if login else ()
+    trust = remembered_devices.trust(user.organisation_id, user.id, visit.device, now) if visit.device else None
+    trusted = (Proof("remembered", at=trust.since, credential=trust.id),) if trust else ()
+    return (*earlier, *own, *trusted)
+
+
+def _known(needs: Needs, visit: BrowserContext, live: Login | None) -> tuple[KnownPerson, ...]:
+    """The chooser's people; looked up only where a choice or a hint may need them."""
+    shared = needs.client is not None and needs.client.shared_device
+    if not (shared or "select_account" in needs.prompt) or visit.new_browser or not visit.browser_id:
+        return ()
+    known = []
+    for row in browsers.people_on(visit.browser_id):
+        if needs.subject not in ("", row.user_id):
+            continue
+        organisation = organisations.organisation(row.organisation_id)
+        user = users.user(row.organisation_id, row.user_id)
+        if organisation is None or user is None or user.disabled_at or not serves(needs.client, organisation):
+            continue
+        if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
+            continue
+        signed_in = live is not None and live.user_id == user.id
+        known.append(KnownPerson(organisation.id, user.id, user.username, organisation.name, signed_in))
+    return tuple(known)
+
+
+def _notice_is_due(now: datetime, terms: OrganisationSettings, person: Person, user: User) -> bool:
+    """Whether the leaked-password notice may come (back): sooner for administrators (S33)."""
+    days = terms.leaked_notice_days_for(person.is_administrator)
+    return user.leaked_notice_at is None or user.leaked_notice_at <= now - timedelta(days=days)
+
+
+def _consented(client: ClientTerms | None, user: User) -> frozenset[str]:
+    if client is None or client.first_party:
+        return frozenset()
+    consent = consents.consent_of(user.organisation_id, user.id, client.client_id)
+    return frozenset(consent.scopes) if consent else frozenset()

@@ -1,0 +1,131 @@
+"""Adding a passkey or security key: asked for in the profile, chosen at the set-up, or needed by the app that asks.
+
+What is made here proves nothing yet: without attestation nobody signed anything. Where the app needs it, it is shown next.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp.errors import Invalid, say
+from idp.identity.credentials import passkeys
+from idp.identity.policy.rules import HARDWARE, PHISHING_RESISTANT
+from idp.signin.state import ADD_PASSKEY, Case
+from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
+from idp.signin.steps import password, use_passkey
+from idp.signin.steps.required_level import JUST_NOW, highest_owned, needed_level, password_is_recent
+from idp.signin.steps.use_passkey import PasskeyAsk
+
+PLACE = "passkey"
+MAKE, PASSWORD = "make", "password"
+INSTEAD = "passkey"
+"""The answer to "which kind?" at the start of a set-up."""
+NOT_MADE = say("Adding it did not work. Please try again.")
+KNOWN = say("This passkey is registered already.")
+NO_HARDWARE = say("The app asks for a hardware security key of a known maker. This is none; try another one.")
+
+
+@dataclass(frozen=True)
+class PasskeyPage:
+    """``stage`` ``password``: field ``password``; ``make``: field ``name``, and ``passkey`` for the script.
+
+    ``not_now`` leaves. ``is_needed``: the app asks for it; ``instead``: chosen at a set-up, and ``not_now`` goes back there.
+    """
+
+    frame: Frame
+    stage: str
+    is_needed: bool
+    instead: bool
+    wants_hardware: bool
+    passkey: PasskeyAsk | None = None
+
+
+def is_needed(case: Case) -> bool:
+    """Whether what is asked is above all that the person owns, and a new passkey would reach it."""
+    needed = needed_level(case)
+    return case.level < needed and needed >= PHISHING_RESISTANT and (needed < HARDWARE or case.attests)
+
+
+def is_wanted(case: Case) -> bool:
+    """Whether the person chose it: in the profile, or at the start of a set-up."""
+    chosen = ADD_PASSKEY in case.needs.tasks or is_instead(case)
+    return chosen and not case.answered("passkey_added")
+
+
+def is_instead(case: Case) -> bool:
+    """Whether it stands in the place of an authenticator app."""
+    return case.answered("enrol_kind") == INSTEAD
+
+
+def due(case: Case) -> bool:
+    """Never over a factor that is owned but was not shown, and not after the last recovery code (S44)."""
+    if case.person is None or case.findings.get("last_code") or case.level < highest_owned(case):
+        return False
+    return case.answered("passkey") != "not_now" and (is_wanted(case) or is_needed(case))
+
+
+def _stage_of(case: Case) -> str:
+    """The password again, unless it was typed (or a passkey shown) moments ago in this same sign-in (S17)."""
+    shown = any(proof.user_verified and proof.at >= case.now - JUST_NOW for proof in case.own_proofs)
+    return MAKE if shown or password_is_recent(case) else PASSWORD
+
+
+def page(case: Case, frame: Frame) -> PasskeyPage:
+    """The stage's page."""
+    return PasskeyPage(
+        frame,
+        stage=_stage_of(case),
+        is_needed=is_needed(case) and not is_wanted(case),
+        instead=is_instead(case),
+        wants_hardware=needed_level(case) == HARDWARE and is_needed(case),
+        passkey=use_passkey.ask_of(case, PLACE),
+    )
+
+
+def prepare(work: StepContext) -> Mapping[str, Any] | None:
+    """The challenge, with the names of those that are there already."""
+    if _stage_of(work.case) == PASSWORD or use_passkey.is_held(work.case, PLACE):
+        return None
+    _, _, user = work.person()
+    return use_passkey.holding(work.case, passkeys.make(work.settings, PLACE, work.case.now, user))
+
+
+def answer(work: StepContext, form: Form) -> Outcome:
+    """What the stage's form says."""
+    if "not_now" in form:
+        left = {"enrol_kind": ""} if is_instead(work.case) else {"passkey": "not_now"}
+        return StepResult(answers=left, prepared=use_passkey.spent(work.case))
+    _, _, user = work.person()
+    if _stage_of(work.case) == PASSWORD:
+        return password.check(work, user, user.username, form.get("password", ""))
+    return _add(work, form.get("passkey", ""), form.get("name", ""))
+
+
+def _add(work: StepContext, text: str, name: str) -> Outcome:
+    _, _, user = work.person()
+    ceremony, spent = use_passkey.ceremony_of(work.case, PLACE), use_passkey.spent(work.case)
+    made = passkeys.read_made(work.settings, ceremony, text, work.case.now) if ceremony else None
+    if made is None:
+        return Wrong((NOT_MADE,), prepared=spent)
+    if page(work.case, Frame("", "", "", "")).wants_hardware and not made.hardware:
+        return Wrong((NO_HARDWARE,), prepared=spent)
+
+    def effect() -> Wrong | None:
+        try:
+            added = passkeys.add(work.settings, user, made, name, work.origin, work.case.now)
+        except Invalid as refusal:
+            return Wrong((refusal.message,))
+        if not added:
+            return Wrong((KNOWN,))
+        work.end_other_attempts()
+        return None
+
+    return StepResult(answers={"passkey_added": work.case.now.isoformat()}, prepared=spent, effect=effect)
+
+
+def stage(case: Case) -> str:
+    """Which page, and whether "not now" leads back to the start of a set-up."""
+    return f"{_stage_of(case)}-{INSTEAD if is_instead(case) else ADD_PASSKEY}"
+
+
+STEP = Step("passkey", "interaction_required", due, page, answer, prepare, stage)

@@ -1,0 +1,34 @@
+"""After a recovery code: still have your phone? (S45), with the notice before the last one (S43)."""
+
+from dataclasses import dataclass
+
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult
+
+
+@dataclass(frozen=True)
+class RecoveredPage:
+    """The form sends ``choice``: ``carry_on`` or ``again``. ``codes_left`` of 1 is the notice of S43."""
+
+    frame: Frame
+    codes_left: int
+
+
+def due(case: Case) -> bool:
+    """After any sign-in with a recovery code, until answered or set up again."""
+    used = any(proof.method == "recovery" for proof in case.own_proofs)
+    return used and not case.answered("recovered") and not case.answered("enrolled")
+
+
+def page(case: Case, frame: Frame) -> RecoveredPage:
+    """The two choices."""
+    return RecoveredPage(frame, codes_left=case.person.recovery_codes_left if case.person else 0)
+
+
+def answer(work: StepContext, form: Form) -> Outcome:
+    """Carry on, or set up again."""
+    choice = form.get("choice", "")
+    return StepResult(answers={"recovered": choice}) if choice in ("carry_on", "again") else StepResult()
+
+
+STEP = Step("recovered", "interaction_required", due, page, answer)

@@ -1,0 +1,49 @@
+"""The password was found among leaked ones: change now, or not now (S32, S33)."""
+
+from dataclasses import dataclass
+
+from idp.audit import Event
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult
+from idp.store import users
+
+CHANGE, LATER = "change", "later"
+
+
+@dataclass(frozen=True)
+class LeakedPage:
+    """The form sends ``choice``: ``change`` or ``later``."""
+
+    frame: Frame
+
+
+def due(case: Case) -> bool:
+    """Told at each sign-in of who has a leaked password, unless "not now" was chosen less than the interval ago.
+
+    It was found in this attempt, or at an earlier entry: then also where a passkey stands in the place of the password.
+    """
+    found = bool(case.findings.get("leaked")) or (case.leaked_found and bool(case.own_proofs))
+    return found and case.leaked_notice_due and not case.answered("leaked") and case.answered("new_password") != "changed"
+
+
+def page(case: Case, frame: Frame) -> LeakedPage:
+    """The two choices."""
+    return LeakedPage(frame)
+
+
+def answer(work: StepContext, form: Form) -> Outcome:
+    """Only an explicit choice postpones; changing is noted here and done after the second factor (S32)."""
+    _, _, user = work.person()
+    choice = form.get("choice", "")
+    if choice not in (CHANGE, LATER):
+        return StepResult()
+
+    def effect() -> None:
+        if choice == LATER:
+            users.change_user(user.organisation_id, user.id, leaked_notice_at=work.case.now)
+        work.record(Event.LEAKED_NOTICE_ANSWERED, choice=choice)
+
+    return StepResult(answers={"leaked": choice}, effect=effect)
+
+
+STEP = Step("leaked", "interaction_required", due, page, answer)

@@ -1,0 +1,32 @@
+"""Counting a guess at a second factor before it is checked, and what is said when a hard stop has closed it.
+
+No step: those that take a factor count here.
+"""
+
+from idp.identity.lockout import lockout, rate_limits
+from idp.signin.step import StepContext
+from idp.store.users import User
+
+
+def admit(
+    work: StepContext, user: User | None, authenticator: str, *, typed: str = "", after_password: bool
+) -> rate_limits.Guess:
+    """Count a guess, or raise ``TooMany``. ``typed``: what is throttled where it is nobody's.
+
+    ``after_password``: the password was right, so of the person it belonged to the page may tell how the stop is lifted.
+    """
+    try:
+        return rate_limits.gate(
+            work.settings,
+            organisation_id=user.organisation_id if user else "",
+            user_id=user.id if user else "",
+            typed=typed,
+            authenticator=authenticator,
+            browser_id=work.visit.browser_id,
+            address=work.visit.address,
+            now=work.case.now,
+        )
+    except rate_limits.Stopped as stop:
+        if user is None or work.user is None or user.id != work.user.id or not after_password:
+            raise
+        raise stop.saying(lockout.told_at_the_door(work.settings, user, authenticator)) from stop

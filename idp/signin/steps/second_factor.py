@@ -1,0 +1,247 @@
+"""The second factor: the code of now (S34), a passkey or security key, or a recovery code in their place (S41, S42)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from idp import crypto, db
+from idp.audit import Event
+from idp.errors import Message, Unreadable, say, say_many
+from idp.identity.assurance import Proof
+from idp.identity.credentials import recovery_codes, remembered_devices, totp
+from idp.identity.lockout import rate_limits
+from idp.identity.policy.rules import SECOND
+from idp.mail.messages import notify
+from idp.signin.state import Case
+from idp.signin.step import Form, Frame, Outcome, Stale, Step, StepContext, StepResult, Wrong
+from idp.signin.steps import rate_limit, use_passkey
+from idp.signin.steps.required_level import highest_owned, needed_level
+from idp.signin.steps.use_passkey import PasskeyAsk
+from idp.store import recovery_codes as code_rows
+from idp.store import totp as store_totp
+
+APP, PASSKEY, RECOVERY = "app", "passkey", "recovery"
+PLACE = "factor"
+WRONG_RECOVERY = say("That recovery code is not right, or it was used before. Try another one from your list.")
+ALREADY_USED = say("That code was used already. Wait for the next code in your app and enter that one.")
+WRONG_CODE = say("That code is not right. Wait for the next code, or close your authenticator app and open it again.")
+NOT_CHECKED = say(
+    "Codes of your authenticator app cannot be checked at the moment. Use a recovery code, or ask an administrator to reset "
+    "your second factor."
+)
+SCAN_AGAIN = say(
+    "Your second factor was set up again or reset lately. Delete the old entry in your app and scan the new QR code."
+)
+
+
+@dataclass(frozen=True)
+class FactorPage:
+    """``mode`` ``app`` asks for ``code`` (and offers ``remember_device`` for so many days, 0: not), ``passkey`` for nothing
+    else than a passkey, ``recovery`` for ``recovery_code``. The buttons ``use_recovery`` and ``use_app`` change the mode.
+
+    ``passkey``: for the script, where the person has one. ``has_codes``: recovery codes are left.
+    ``only_passkey``: a code of the app would not do. ``is_new``: it was added a moment ago.
+    """
+
+    frame: Frame
+    mode: str
+    remember_days: int
+    passkey: PasskeyAsk | None = None
+    has_codes: bool = True
+    only_passkey: bool = False
+    is_new: bool = False
+    remember_ticked: bool = False
+
+
+def due(case: Case) -> bool:
+    """Asked where an owned factor would raise the level to what is needed, unless the last recovery code was shown."""
+    if case.person is None or case.findings.get("last_code"):
+        return False
+    return case.level < min(needed_level(case), highest_owned(case))
+
+
+def _mode_of(case: Case) -> str:
+    """The code where it suffices: it works without a script. Else the passkey."""
+    if case.answered("factor_mode") == RECOVERY:
+        return RECOVERY
+    return APP if _code_suffices(case) else PASSKEY
+
+
+def _code_suffices(case: Case) -> bool:
+    has_app = case.person is not None and case.person.has_totp
+    return has_app and case.level < SECOND and min(needed_level(case), highest_owned(case)) <= SECOND
+
+
+def page(case: Case, frame: Frame) -> FactorPage:
+    """The code field; the tick is absent where the client turns it off (S39)."""
+    allowed = case.needs.client is None or case.needs.client.remember_device
+    allowed = allowed and not case.is_reauthentication  # trust in a device is for signing in, and never confirms a change
+    days = case.organisation.remember_device_days if case.organisation and allowed else 0
+    return FactorPage(
+        frame,
+        mode=_mode_of(case),
+        remember_days=days,
+        passkey=use_passkey.ask_of(case, PLACE),
+        has_codes=case.person is not None and case.person.recovery_codes_left > 0,
+        only_passkey=not _code_suffices(case),
+        is_new=bool(case.answered("passkey_added")),
+        remember_ticked="remember_device" in case.typed,
+    )
+
+
+def prepare(work: StepContext) -> Mapping[str, Any] | None:
+    """The challenge for the person's own passkeys, which are named only now that the password was right."""
+    _, _, user = work.person()
+    if work.case.person is None or not work.case.person.has_passkey:
+        return None
+    return use_passkey.prepared(work, PLACE, user)
+
+
+def answer(work: StepContext, form: Form) -> Outcome:
+    """One guess, counted before it is checked; or a change between code and recovery code."""
+    for button, mode in (("use_recovery", RECOVERY), ("use_app", APP)):
+        if button in form:
+            return StepResult(answers={"factor_mode": mode})
+    if "recovery_code" in form:
+        return _recovery_code(work, form["recovery_code"])
+    if "passkey" in form:
+        outcome = use_passkey.second_factor(work, PLACE, form["passkey"])
+    else:
+        outcome = _app_code(work, form.get("code", ""))
+    return _remembering(work, outcome) if "remember_device" in form and isinstance(outcome, StepResult) else outcome
+
+
+def gate(work: StepContext, authenticator: str) -> rate_limits.Guess:
+    """Count a guess of the person signing in; refuses where the throttle is closed."""
+    _, _, user = work.person()
+    return rate_limit.admit(work, user, authenticator, after_password=True)
+
+
+def _app_code(work: StepContext, code: str) -> Outcome:
+    _, _, user = work.person()
+    row = store_totp.active_totp(user.organisation_id, user.id)
+    if row is None:
+        return StepResult()
+    try:
+        secret = totp.open_secret(work.settings, row)
+    except Unreadable:
+        return Wrong((NOT_CHECKED,))  # the sealing key is gone: no guess is counted
+    guess = gate(work, "totp")
+    spent = totp.spent_around(row.organisation_id, row.id, work.case.now)
+    result = totp.check(secret, code, work.case.now, spent)
+    if not isinstance(result, totp.Right):
+        return wrong_code(work, row.id, result)
+
+    def effect() -> Wrong | None:
+        if not totp.accept(row.organisation_id, row.id, result.step, work.case.now):
+            return Wrong((ALREADY_USED,))
+        guess.succeeded()
+        totp.move_to_current_key(work.settings, row)
+        return None
+
+    return StepResult(proofs=(Proof("totp", at=work.case.now, credential=row.id),), effect=effect)
+
+
+def _remembering(work: StepContext, noted: StepResult) -> StepResult:
+    """The same right answer, and trust in this device with it."""
+    if not noted.proofs or not page(work.case, Frame("", "", "", "")).remember_days:
+        return noted
+    device = crypto.new_secret()  # never the value that came: it may be a stolen, a revoked or a planted one
+
+    def effect() -> Wrong | None:
+        lost = noted.effect() if noted.effect else None
+        if lost is None:
+            _remember(work, device)
+        return lost
+
+    return replace(noted, device_cookie=device, effect=effect)
+
+
+def _remember(work: StepContext, device: str) -> None:
+    """The tick of S36: trust in this device for this user, from now, with a fixed end (S38)."""
+    _, terms, user = work.person()
+    remembered_devices.replace_cookie(user.organisation_id, user.id, work.visit.device, device, work.case.now)
+    remembered_devices.remember(
+        work.settings, terms, user.organisation_id, user.id, device, label=work.visit.label, now=work.case.now
+    )
+    work.record(Event.DEVICE_REMEMBERED)
+
+
+def wrong_code(work: StepContext, totp_id: str, result: totp.Check) -> Wrong:
+    """What a wrong code says (S56–S59): never more than after the right password, and the named step is spent."""
+    _, _, user = work.person()
+    with db.transaction():
+        if isinstance(result, totp.Elsewhere):
+            totp.spend_named(user.organisation_id, totp_id, result.step, work.case.now)
+        work.record(Event.CODE_WRONG, outcome="failure", kind=type(result).__name__)
+    if isinstance(result, totp.AlreadyUsed):
+        return Wrong((ALREADY_USED,))
+    errors = _clock_errors(result.seconds) if isinstance(result, totp.Elsewhere) else (WRONG_CODE,)
+    return Wrong((*errors, SCAN_AGAIN) if work.case.factor_changed_lately else errors)
+
+
+def _clock_errors(seconds: int) -> tuple[Message, ...]:
+    """By how much the phone's clock is off, and where it is put right (S58)."""
+    hours, minutes = round(abs(seconds) / 3600), max(1, round(abs(seconds) / 60))
+    if minutes >= 60 and seconds > 0:
+        off = say_many("Your phone's clock is %(num)s hour ahead.", "Your phone's clock is %(num)s hours ahead.", hours)
+    elif minutes >= 60:
+        off = say_many("Your phone's clock is %(num)s hour behind.", "Your phone's clock is %(num)s hours behind.", hours)
+    elif seconds > 0:
+        off = say_many(
+            "Your phone's clock is %(num)s minute ahead.", "Your phone's clock is %(num)s minutes ahead.", minutes
+        )
+    else:
+        off = say_many(
+            "Your phone's clock is %(num)s minute behind.", "Your phone's clock is %(num)s minutes behind.", minutes
+        )
+    advice = say(
+        "Set date, time and time zone to automatic in your phone's settings (Google Authenticator has its own setting for "
+        "time correction), and enter a new code."
+    )
+    return (off, advice)
+
+
+def _recovery_code(work: StepContext, typed: str) -> Outcome:
+    """Any unused code, once (S42); the last one only opens the set-up, and is spent when that succeeds (S44)."""
+    _, _, user = work.person()
+    row = code_rows.active_recovery_set(user.organisation_id, user.id)
+    if not recovery_codes.normal(typed) or row is None:
+        return Wrong((WRONG_RECOVERY,))
+    db.release()
+    with work.settings.hasher.slot():
+        guess = gate(work, "recovery")
+        db.release()
+        digest = recovery_codes.digest_of(work.settings, row, typed)
+    if digest is None or not code_rows.known_recovery_code(row.organisation_id, row.id, digest):
+        with db.transaction():
+            work.record(Event.RECOVERY_CODE_WRONG, outcome="failure")
+        return Wrong((WRONG_RECOVERY,))
+    if recovery_codes.left(row.organisation_id, row.id) == 1:
+        return _last_code(work, row.id, digest, guess)
+
+    def effect() -> Wrong | None:
+        left = recovery_codes.left_for_us(row.organisation_id, row.id)
+        if not recovery_codes.burn(row.organisation_id, row.id, digest, work.case.now):
+            return Wrong((WRONG_RECOVERY,))
+        if left == 1:
+            raise Stale("meanwhile this has become the last code")
+        guess.succeeded()
+        work.record(Event.RECOVERY_CODE_USED, left=left - 1)
+        notify(work.settings, user.organisation_id, user.id, "recovery_code_used", {"left": left - 1})
+        return None
+
+    return StepResult(proofs=(Proof("recovery", at=work.case.now, credential=row.id),), effect=effect)
+
+
+def _last_code(work: StepContext, set_id: str, digest: bytes, guess: rate_limits.Guess) -> Outcome:
+    """Held, not spent: a closed browser must not lock the person out (S44)."""
+
+    def effect() -> None:
+        guess.succeeded()
+        work.record(Event.LAST_RECOVERY_CODE_SHOWN)
+
+    return StepResult(findings={"last_code": {"set": set_id, "digest": crypto.b64url(digest)}}, effect=effect)
+
+
+STEP = Step("factor", "interaction_required", due, page, answer, prepare, _mode_of)

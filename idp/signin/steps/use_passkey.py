@@ -1,0 +1,153 @@
+"""Showing a passkey: on the first pages in the place of username and password, later as the second factor.
+
+No step: ``organisation``, ``password`` and ``second_factor`` take it beside what they ask for. Their ``prepare`` makes the
+challenge, for that step alone, and any answer spends it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp import db
+from idp.audit import Event
+from idp.errors import say
+from idp.identity.assurance import as_json
+from idp.identity.credentials import passkeys
+from idp.identity.credentials.webauthn import Ceremony
+from idp.identity.organisations.settings import normal_store_url
+from idp.signin.requirements import ClientTerms
+from idp.signin.state import Case
+from idp.signin.step import Outcome, StepContext, StepResult, Wrong
+from idp.signin.steps import rate_limit
+from idp.store import organisations, users
+from idp.store.organisations import Organisation
+from idp.store.passkeys import Passkey
+from idp.store.users import User
+
+HELD = "passkey"
+RENEW = 120
+"""Seconds that a challenge must still live when a page is shown, or another is made."""
+NOT_ACCEPTED = say("That passkey was not accepted. Try again, or sign in another way.")
+AUTHENTICATOR = "passkey"
+
+
+@dataclass(frozen=True)
+class PasskeyAsk:
+    """What the script asks the browser for: ``kind`` ``get`` or ``create``, ``options`` as JSON, good for ``seconds``."""
+
+    kind: str
+    options: str
+    seconds: int
+
+
+def ceremony_of(case: Case, place: str) -> Ceremony | None:
+    """What was prepared for this step, if anything."""
+    held = case.prepared.get(HELD)
+    return Ceremony(**held) if held and held["place"] == place else None
+
+
+def ask_of(case: Case, place: str) -> PasskeyAsk | None:
+    """The same for a page; None where it ran out."""
+    ceremony = ceremony_of(case, place)
+    left = int(ceremony.until - case.now.timestamp()) if ceremony else 0
+    return PasskeyAsk(ceremony.kind, ceremony.options, left) if ceremony and left > 0 else None
+
+
+def is_held(case: Case, place: str) -> bool:
+    """Whether a challenge for this step is there and lives long enough to be shown."""
+    ask = ask_of(case, place)
+    return ask is not None and ask.seconds > RENEW
+
+
+def holding(case: Case, ceremony: Ceremony) -> Mapping[str, Any]:
+    """What is prepared, with this challenge."""
+    return {**case.prepared, HELD: ceremony.as_json()}
+
+
+def spent(case: Case) -> Mapping[str, Any]:
+    """What is prepared, without the challenge: each is tried once."""
+    return {name: value for name, value in case.prepared.items() if name != HELD}
+
+
+def prepared(work: StepContext, place: str, user: User | None = None) -> Mapping[str, Any] | None:
+    """A challenge for this step; None where it has one. ``user``: the person, known by the password."""
+    if is_held(work.case, place):
+        return None
+    return holding(work.case, passkeys.ask(work.settings, place, work.case.now, user))
+
+
+def sign_in(work: StepContext, place: str, text: str) -> Outcome:
+    """A passkey in the place of username and password: whose it is, it says itself (WebAuthn Level 3 §7.2 step 6)."""
+    return _taken(work, place, text, alone=True)
+
+
+def second_factor(work: StepContext, place: str, text: str) -> Outcome:
+    """A passkey or security key of the person whose password was right."""
+    return _taken(work, place, text, alone=False)
+
+
+def _taken(work: StepContext, place: str, text: str, *, alone: bool) -> Outcome:
+    """One guess, counted before it is checked. All that can be wrong is answered alike, so that nothing can be listed."""
+    now, ceremony = work.case.now, ceremony_of(work.case, place)
+    answer, passkey = passkeys.read_shown(text)
+    owner = users.user(passkey.organisation_id, passkey.user_id) if passkey else None
+    db.release()
+    typed = f"passkey\0{text if answer is None else answer.credential_id.hex()}"
+    guess = rate_limit.admit(work, owner, AUTHENTICATOR, typed=typed, after_password=not alone)
+    if ceremony is None or answer is None or passkey is None or owner is None or not _may_enter(work, owner, alone=alone):
+        return _wrong(work, owner)
+    shown = passkeys.verify(work.settings, ceremony, answer, passkey, now, alone=alone)
+    if shown is None:
+        return _wrong(work, owner)
+    if passkeys.is_behind(passkey, shown):
+        return _behind(work, owner, passkey)
+
+    def effect() -> Wrong | None:
+        if not passkeys.accept(passkey, shown, now, alone=alone):
+            return Wrong((NOT_ACCEPTED,))
+        guess.succeeded()
+        return None
+
+    proofs = (passkeys.proof_of(passkey, shown, now),)
+    columns: dict[str, object] = {}
+    if alone:
+        columns = {"user_id": owner.id, "organisation_id": owner.organisation_id, "typed_username": owner.username}
+        if work.attempt.user_id not in (None, owner.id):
+            # What another person proved in this attempt must never count for this one.
+            columns["proofs"] = as_json(proofs)
+    return StepResult(proofs=proofs, columns=columns, prepared=spent(work.case), effect=effect)
+
+
+def _wrong(work: StepContext, owner: User | None) -> Wrong:
+    with db.transaction():
+        work.record(Event.PASSKEY_WRONG, outcome="failure", user=owner)
+    return Wrong((NOT_ACCEPTED,), prepared=spent(work.case))
+
+
+def _behind(work: StepContext, owner: User, passkey: Passkey) -> Wrong:
+    """Perhaps the key was copied: its owner is told by mail, and the page says no more than of any other wrong answer."""
+    with db.transaction():
+        work.record(Event.PASSKEY_BEHIND, outcome="failure", user=owner, passkey=passkey.id)
+        passkeys.tell_of_copy(work.settings, owner, passkey)
+    return Wrong((NOT_ACCEPTED,), prepared=spent(work.case))
+
+
+def _may_enter(work: StepContext, owner: User, *, alone: bool) -> bool:
+    """Whether the owner of a passkey is who this sign-in is about, or may be."""
+    if work.user is not None or not alone:
+        return work.user is not None and work.user.id == owner.id
+    needs = work.case.needs
+    organisation = organisations.organisation(owner.organisation_id)
+    if organisation is None or owner.disabled_at is not None or needs.subject not in ("", owner.id):
+        return False
+    wanted = normal_store_url(needs.organisation)
+    return serves(needs.client, organisation) and wanted in ("", organisation.store_url)
+
+
+def serves(client: ClientTerms | None, organisation: Organisation) -> bool:
+    """Whether a client serves an organisation; the operators' own is for our own pages only."""
+    if client is None:
+        return True
+    if organisation.kind != "retailer":
+        return False
+    return not client.organisations or organisation.id in client.organisations

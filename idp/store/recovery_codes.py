@@ -1,0 +1,148 @@
+"""Second factors: authenticator apps (TOTP) with their spent steps, and sets of recovery codes.
+
+Removed rows stay, as the record of all authenticators ever bound (NIST SP 800-63B-4 §4.1); their secrets go.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Select,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, asks_one, insert_new, one, values, write
+
+ACTIVE = text("removed_at IS NULL")
+
+
+class RecoverySet(Base):
+    """A set of recovery codes with its salt. At most one of a user is active."""
+
+    __tablename__ = "recovery_sets"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index(
+            "uq_recovery_sets_active",
+            "organisation_id",
+            "user_id",
+            unique=True,
+            sqlite_where=ACTIVE,
+            postgresql_where=ACTIVE,
+        ),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """One code of a set, as argon2id under the set's salt."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organisation_id", "set_id"], ["recovery_sets.organisation_id", "recovery_sets.id"], ondelete="CASCADE"
+        ),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    set_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    spent_at: Mapped[datetime | None]
+    held_by: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """The attempt (its digest) that showed the last code and may set up again with it (S44)."""
+
+
+@asks_one
+def active_recovery_set(organisation_id: str, user_id: str) -> Select[RecoverySet]:
+    """The user's set of recovery codes."""
+    return select(RecoverySet).where(
+        RecoverySet.organisation_id == organisation_id,
+        RecoverySet.user_id == user_id,
+        RecoverySet.removed_at.is_(None),
+    )
+
+
+def lock_recovery_set(organisation_id: str, set_id: str) -> None:
+    """Until the transaction ends nobody else spends a code of this set so."""
+    one(
+        select(RecoverySet).where(RecoverySet.organisation_id == organisation_id, RecoverySet.id == set_id).with_for_update()
+    )
+
+
+def add_recovery_set(row: RecoverySet, digests: list[bytes]) -> None:
+    """Insert a set with its codes."""
+    add(row)
+    for digest in digests:
+        insert_new(RecoveryCode, organisation_id=row.organisation_id, set_id=row.id, digest=digest, spent_at=None)
+
+
+def remove_recovery_set(organisation_id: str, user_id: str, now: datetime) -> int:
+    """Take the user's recovery codes out of use."""
+    here = (
+        RecoverySet.organisation_id == organisation_id,
+        RecoverySet.user_id == user_id,
+        RecoverySet.removed_at.is_(None),
+    )
+    return write(update(RecoverySet).where(*here).values(removed_at=now))
+
+
+def unspent_recovery_codes(organisation_id: str, set_id: str) -> int:
+    """How many codes of a set still work."""
+    here = (
+        RecoveryCode.organisation_id == organisation_id,
+        RecoveryCode.set_id == set_id,
+        RecoveryCode.spent_at.is_(None),
+    )
+    return int(values(select(func.count()).where(*here))[0][0])
+
+
+def codes_left(organisation_id: str) -> dict[str, int]:
+    """How many codes still work, by the ids of an organisation's users who have any."""
+    joined = (RecoveryCode.organisation_id == RecoverySet.organisation_id) & (RecoveryCode.set_id == RecoverySet.id)
+    here = (
+        RecoverySet.organisation_id == organisation_id,
+        RecoverySet.removed_at.is_(None),
+        RecoveryCode.spent_at.is_(None),
+    )
+    counted = select(RecoverySet.user_id, func.count()).join(RecoveryCode, joined).where(*here)
+    return {row[0]: row[1] for row in values(counted.group_by(RecoverySet.user_id))}
+
+
+def _code(organisation_id: str, set_id: str, digest: bytes) -> tuple[ColumnElement[bool], ...]:
+    """An unspent code of a set in use: one shown before the set was replaced (S44) died with it (S22, S28)."""
+    in_use = exists().where(
+        RecoverySet.organisation_id == organisation_id, RecoverySet.id == set_id, RecoverySet.removed_at.is_(None)
+    )
+    return (
+        in_use,
+        RecoveryCode.organisation_id == organisation_id,
+        RecoveryCode.set_id == set_id,
+        RecoveryCode.digest == digest,
+        RecoveryCode.spent_at.is_(None),
+    )
+
+
+def burn_recovery_code(organisation_id: str, set_id: str, digest: bytes, now: datetime) -> bool:
+    """Spend a code: one conditional UPDATE, so that the same code twice at once works once (S42)."""
+    here = _code(organisation_id, set_id, digest)
+    return write(update(RecoveryCode).where(*here).values(spent_at=now)) == 1
+
+
+def known_recovery_code(organisation_id: str, set_id: str, digest: bytes) -> bool:
+    """Whether the code is one of the set's that still work."""
+    here = _code(organisation_id, set_id, digest)
+    return bool(values(select(exists().where(*here)))[0][0])

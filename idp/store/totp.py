@@ -1,0 +1,105 @@
+"""Authenticator apps (TOTP, RFC 6238) and the time steps whose code was used."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import Base, Id, add, asks_one, delete_some, insert_new, one, values, write
+from idp.store.recovery_codes import ACTIVE
+
+
+class Totp(Base):
+    """An authenticator app that was set up. At most one of a user is active (``removed_at`` is null)."""
+
+    __tablename__ = "totp"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("uq_totp_active", "organisation_id", "user_id", unique=True, sqlite_where=ACTIVE, postgresql_where=ACTIVE),
+    )
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Id)
+    sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    active_since: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    issuer: Mapped[str] = mapped_column(String(64), default="")
+    label: Mapped[str] = mapped_column(String(96), default="")
+    """The two names of the entry in the app (S26); empty where a secret was brought from elsewhere."""
+
+
+class SpentStep(Base):
+    """A time step whose code was used, or named by a hint (S58): unique for each authenticator, also a pending one.
+
+    Steps are known one by one. The latest accepted step alone would bar everybody for as long as a clock was ahead, once
+    it is put right (RFC 6238 §5.2 asks that a code is accepted once, not that codes come in order).
+    """
+
+    __tablename__ = "spent_steps"
+
+    organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    totp_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    spent_at: Mapped[datetime]
+
+
+@asks_one
+def active_totp(organisation_id: str, user_id: str) -> Select[Totp]:
+    """The user's authenticator app."""
+    return select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
+
+
+def last_totp(organisation_id: str, user_id: str) -> Totp | None:
+    """The user's authenticator app, or the one that was removed last."""
+    theirs = select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id)
+    return one(theirs.order_by(Totp.removed_at.is_(None).desc(), Totp.active_since.desc()).limit(1))
+
+
+def totp_owners(organisation_id: str) -> set[str]:
+    """The ids of an organisation's users who have an authenticator app."""
+    here = (Totp.organisation_id == organisation_id, Totp.removed_at.is_(None))
+    return {row[0] for row in values(select(Totp.user_id).where(*here))}
+
+
+def add_totp(row: Totp) -> None:
+    """Insert."""
+    add(row)
+
+
+def remove_totp(organisation_id: str, user_id: str, now: datetime) -> int:
+    """Take the user's authenticator app out of use and wipe its secret."""
+    here = (Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
+    return write(update(Totp).where(*here).values(removed_at=now, sealed_secret=b""))
+
+
+def spend_step(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
+    """Spend a step unless it was spent: one unique INSERT, shared by sign-in, step-up, set-up and hints."""
+    return insert_new(SpentStep, organisation_id=organisation_id, totp_id=totp_id, step=step, spent_at=now)
+
+
+def spent_steps(organisation_id: str, totp_id: str, first: int, last: int) -> set[int]:
+    """Return the spent steps of an authenticator, from ``first`` to ``last``."""
+    here = (SpentStep.organisation_id == organisation_id, SpentStep.totp_id == totp_id)
+    return {row[0] for row in values(select(SpentStep.step).where(*here, SpentStep.step.between(first, last)))}
+
+
+def note_totp_use(organisation_id: str, totp_id: str, now: datetime) -> bool:
+    """Note the use of an authenticator. Returns False where it was taken out of use."""
+    here = (Totp.organisation_id == organisation_id, Totp.id == totp_id, Totp.removed_at.is_(None))
+    return write(update(Totp).where(*here).values(last_used_at=now)) == 1
+
+
+def sweep_steps(before_step: int, most: int) -> int:
+    """Delete spent steps before ``before_step``: only what no clock comes near again, for its codes would work once more."""
+    return delete_some(SpentStep, SpentStep.step < before_step, most)

@@ -1,0 +1,117 @@
+"""Changing the sign-in details: each act is a small form; what the sign-in machine can do is done by it."""
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Response
+
+from idp import clock, db
+from idp.errors import Message
+from idp.identity.credentials import remembered_devices, second_factor
+from idp.signin.requirements import Needs
+from idp.signin.state import ENROL, NEW_CODES, NEW_PASSWORD
+from idp.store import users
+from idp.web import confirmation, csrf, pages, request_context
+from idp.web.account.current_user import SECURITY, Me, changing, doing, me, visiting
+from idp.web.account.outcome import done
+
+
+@dataclass(frozen=True)
+class RemoveFactorPage:
+    """The dialog of S27: first what will happen and *next*; then ``is_last_page`` and, if ``asks_password``, the field."""
+
+    username: str
+    organisation_name: str
+    asks_password: bool
+    is_last_page: bool = False
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    for path, view in (
+        ("/account/factor/set-up", set_up),
+        ("/account/recovery-codes", new_codes),
+        ("/account/password", new_password),
+        ("/account/devices/<device_id>/forget", forget_device),
+        ("/account/notice/dismiss", dismiss_notice),
+        ("/account/factor/remove", remove_factor),
+    ):
+        blueprint.add_url_rule(path, view.__name__, view, methods=["POST"])
+    blueprint.add_url_rule("/account/factor/remove", "ask_to_remove", ask_to_remove)
+    blueprint.add_url_rule("/account/factor/remove/password", "ask_password", ask_password)
+
+
+def set_up() -> Response:
+    """Set up a second factor, or again (S6, S8)."""
+    return _start(doing(ENROL))
+
+
+def new_codes() -> Response:
+    """Fresh recovery codes for the app that is there."""
+    return _start(doing(NEW_CODES))
+
+
+def new_password() -> Response:
+    """Another password: the present one first (OWASP ASVS 6.2.3)."""
+    return _start(doing(NEW_PASSWORD, afresh=True))
+
+
+def _start(needs: Needs) -> Response:
+    csrf.require()
+    me(needs)
+    return pages.see_other(SECURITY)
+
+
+def ask_to_remove() -> Response:
+    """The dialog; who must have a second factor sees instead what says so (S7)."""
+    present = me(replace(changing(), return_to="/account/factor/remove"))
+    _require_removable(present)
+    return pages.render("account/remove_factor.html", _dialog(present))
+
+
+def ask_password() -> Response:
+    """The dialog's second page."""
+    present = me(replace(changing(), return_to="/account/factor/remove"))
+    _require_removable(present)
+    return pages.render("account/remove_factor.html", replace(_dialog(present), is_last_page=True))
+
+
+def remove_factor() -> Response:
+    """Remove it, after the password was typed once more (S27)."""
+    csrf.require()
+    present = me(changing())
+    _require_removable(present)
+    wrong = confirmation.unconfirmed(present.user)
+    if wrong is not None:
+        return pages.render("account/remove_factor.html", replace(_dialog(present, wrong), is_last_page=True), 422)
+    kept = present.settled.login_id
+    second_factor.remove_factor(
+        request_context.settings(), present.organisation, present.user, present.origin, keep_login_id=kept
+    )
+    return pages.see_other(f"{SECURITY}?done=removed")
+
+
+def forget_device(device_id: str) -> Response:
+    """End trust in one device (S40)."""
+    csrf.require()
+    present = me(visiting())
+    remembered_devices.revoke(present.user.organisation_id, present.user.id, device_id, present.origin)
+    return done(present, SECURITY, "device")
+
+
+def dismiss_notice() -> Response:
+    """The recommendation of S10 was read."""
+    csrf.require()
+    user = me(visiting()).user
+    with db.transaction():
+        users.change_user(user.organisation_id, user.id, notice_dismissed_at=clock.now())
+    return pages.see_other(SECURITY)
+
+
+def _dialog(present: Me, *errors: Message) -> RemoveFactorPage:
+    asks_password = confirmation.must_ask_password()
+    return RemoveFactorPage(present.user.username, present.organisation.name, asks_password, errors=errors)
+
+
+def _require_removable(present: Me) -> None:
+    second_factor.require_voluntary(request_context.settings(), present.organisation, present.user)

@@ -1,0 +1,213 @@
+"""The fields of an app's form: every member of its metadata and our own settings, with what it means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from idp.config import Settings
+from idp.errors import Invalid, Message, say
+from idp.identity.organisations.settings import normal_store_url
+from idp.oauth import client_metadata
+from idp.oauth.registration import Ours
+from idp.store import organisations
+from idp.store.clients import Client
+
+TEXT, LINES, CHOICE, SEVERAL, TRUTH, NUMBER = "text", "lines", "choice", "several", "truth", "number"
+TEXTS = "in_languages"
+"""The field for texts in a language of their own, as ``client_name#nl = Kassa``, one a line."""
+LOGIN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("Tokens and keys"), say("Our own settings")
+
+
+MEANINGS: Mapping[str, Message] = {
+    "client_name": say("What people know the app by."),
+    "redirect_uris": say("Where answers may go, one address per line, compared letter by letter."),
+    "post_logout_redirect_uris": say("Where people may go after signing out, one address per line."),
+    "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
+    "token_endpoint_auth_method": say(
+        "How the app proves itself: by a secret in the header or in the body, or none for public apps."
+    ),
+    "grant_types": say("authorization_code: people sign in. refresh_token: it may stay signed in."),
+    "response_types": say("Only the code flow exists; leave it ticked."),
+    "scope": say("What the app may ask to see. A first-party app sees it without asking."),
+    "default_acr_values": say("How strongly people sign in where the app does not say."),
+    "default_max_age": say(
+        "Seconds after which people confirm again who they are, where the app does not say. Leave empty for never."
+    ),
+    "require_auth_time": say("The ID token says when the person signed in. Ours always does."),
+    "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
+    "subject_type": say("public: all apps know a person by the same id."),
+    "client_uri": say("The app's home page; people find it on their front page."),
+    "logo_uri": say("The address of its logo."),
+    "policy_uri": say("Its privacy statement, shown where people are asked to allow the app."),
+    "tos_uri": say("Its terms of use, shown there as well."),
+    "initiate_login_uri": say("Where the app begins a sign-in that starts elsewhere."),
+    "contacts": say("Who looks after the app, one e-mail address a line."),
+    TEXTS: say("Names and addresses in one language, one per line, for example client_name#nl = Kassa."),
+    "first_party": say("One of our own: nobody is asked for consent."),
+    "minimum_acr": say("The least that is asked of people here, whatever the app asks."),
+    "remember_device": say("People may have their device remembered."),
+    "shared_device": say("Shared device: always ask who is working."),
+    "organisations": say("Store URLs of the organisations it serves, one per line. Leave empty for all."),
+}
+"""What each field means, in words."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field: its registered name, its kind, its group, what it means. ``choices`` where it is one or some of several."""
+
+    name: str
+    kind: str
+    group: Message
+    meaning: Message
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A field with what it holds: text for fields and lists, the chosen ones for choices."""
+
+    field: Field
+    text: str
+    chosen: frozenset[str]
+
+
+def fields(settings: Settings) -> tuple[Field, ...]:
+    """All of them, in the order of the form."""
+    acr = tuple(settings.acr.names)
+    table: tuple[tuple[str, str, Message, tuple[str, ...]], ...] = (
+        ("client_name", TEXT, LOOK, ()),
+        ("redirect_uris", LINES, LOGIN, ()),
+        ("post_logout_redirect_uris", LINES, LOGIN, ()),
+        ("application_type", CHOICE, LOGIN, ("web", "native")),
+        ("token_endpoint_auth_method", CHOICE, LOGIN, client_metadata.AUTH_METHODS),
+        ("grant_types", SEVERAL, LOGIN, client_metadata.GRANT_TYPES),
+        ("response_types", SEVERAL, LOGIN, client_metadata.RESPONSE_TYPES),
+        ("scope", SEVERAL, LOGIN, client_metadata.SCOPES),
+        ("default_acr_values", SEVERAL, LOGIN, acr),
+        ("default_max_age", NUMBER, LOGIN, ()),
+        ("require_auth_time", TRUTH, SECURITY, ()),
+        ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
+        ("subject_type", CHOICE, SECURITY, ("public",)),
+        ("client_uri", TEXT, LOOK, ()),
+        ("logo_uri", TEXT, LOOK, ()),
+        ("policy_uri", TEXT, LOOK, ()),
+        ("tos_uri", TEXT, LOOK, ()),
+        ("initiate_login_uri", TEXT, LOGIN, ()),
+        ("contacts", LINES, LOOK, ()),
+        (TEXTS, LINES, LOOK, ()),
+        ("first_party", TRUTH, OWN, ()),
+        ("minimum_acr", CHOICE, OWN, ("", *acr)),
+        ("remember_device", TRUTH, OWN, ()),
+        ("shared_device", TRUTH, OWN, ()),
+        ("organisations", LINES, OWN, ()),
+    )
+    return tuple(Field(name, kind, group, MEANINGS[name], choices) for name, kind, group, choices in table)
+
+
+def shown(settings: Settings, row: Client | None, form: Mapping[str, str] | None = None) -> tuple[Shown, ...]:
+    """The fields with what the app holds; with ``form`` what was typed, so that nothing is lost by a mistake."""
+    if form is not None:
+        return tuple(Shown(one, form.get(one.name, ""), _ticked(one, form)) for one in fields(settings))
+    known = _known(row)
+    return tuple(_shown(one, known.get(one.name)) for one in fields(settings))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields that belong together."""
+
+    title: Message
+    fields: tuple[Shown, ...]
+
+
+def grouped(every: Sequence[Shown]) -> tuple[Group, ...]:
+    """The fields by group, what people see first."""
+    return tuple(
+        Group(title, tuple(one for one in every if one.field.group is title)) for title in (LOOK, LOGIN, SECURITY, OWN)
+    )
+
+
+def _known(row: Client | None) -> dict[str, Any]:
+    if row is None:
+        return {
+            "application_type": "web", "grant_types": ["authorization_code"], "response_types": ["code"],
+            "scope": "openid profile email", "remember_device": True, "id_token_signed_response_alg": "RS256",
+            "token_endpoint_auth_method": "client_secret_basic", "subject_type": "public",
+        }  # fmt: skip
+    served = [organisations.organisation(entry) for entry in row.organisations]
+    return {
+        **row.metadata_,
+        TEXTS: [f"{name} = {value}" for name, value in row.metadata_.items() if "#" in name],
+        "first_party": row.first_party,
+        "minimum_acr": row.minimum_acr,
+        "remember_device": row.remember_device,
+        "shared_device": row.shared_device,
+        "organisations": [one.store_url for one in served if one is not None],
+    }
+
+
+def _shown(field: Field, value: Any) -> Shown:
+    if field.kind == SEVERAL:
+        return Shown(field, "", frozenset(value.split() if isinstance(value, str) else value or ()))
+    if field.kind == TRUTH:
+        return Shown(field, "", frozenset({"yes"} if value else ()))
+    text = "\n".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    return Shown(field, text, frozenset({text}))
+
+
+def _ticked(field: Field, form: Mapping[str, str]) -> frozenset[str]:
+    if field.kind == SEVERAL:
+        return frozenset(choice for choice in field.choices if f"{field.name}.{choice}" in form)
+    return frozenset({"yes"} if field.kind == TRUTH and field.name in form else {form.get(field.name, "")})
+
+
+def read(settings: Settings, row: Client | None, form: Mapping[str, str]) -> tuple[dict[str, Any], Ours]:
+    """Metadata and our own settings as they were typed; raises ``Invalid``. What the form does not know of stays."""
+    known = {one.name for one in fields(settings)}
+    kept = {name: value for name, value in (row.metadata_ if row else {}).items() if name not in known and "#" not in name}
+    typed = {one.name: _value(one, form) for one in fields(settings) if one.group is not OWN and one.name != TEXTS}
+    ours = Ours(
+        first_party="first_party" in form,
+        minimum_acr=form.get("minimum_acr", ""),
+        remember_device="remember_device" in form,
+        shared_device="shared_device" in form,
+        organisations=tuple(_organisation_id(store_url) for store_url in _lines(form.get("organisations", ""))),
+    )
+    return {**kept, **_texts(form.get(TEXTS, "")), **typed}, ours
+
+
+def _value(field: Field, form: Mapping[str, str]) -> Any:
+    typed = form.get(field.name, "").strip()
+    if field.kind == SEVERAL:
+        chosen = [choice for choice in field.choices if choice in _ticked(field, form)]
+        return " ".join(chosen) if field.name == "scope" else chosen or None
+    if field.kind == TRUTH:
+        return field.name in form or None
+    if field.kind == LINES:
+        return _lines(typed) or None
+    if field.kind == NUMBER and typed:
+        return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 11 else typed
+    return typed or None
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _texts(text: str) -> dict[str, str]:
+    found = {}
+    for line in _lines(text):
+        name, equals, value = (part.strip() for part in line.partition("="))
+        base, sharp, tag = name.partition("#")
+        if not equals or not sharp or not tag or base not in client_metadata.IN_LANGUAGES:
+            raise Invalid(TEXTS, say("Write each line as client_name#nl = Kassa."))
+        found[name] = value
+    return found
+
+
+def _organisation_id(store_url: str) -> str:
+    found = organisations.organisation_at(normal_store_url(store_url))
+    if found is None:
+        raise Invalid("organisations", say("There is no organisation %(store_url)s.", store_url=store_url))
+    return found.id

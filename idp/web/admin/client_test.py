@@ -1,0 +1,117 @@
+"""The test button: a real sign-in to an app that comes back to a page of ours, with the ID token explained."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from idp import clock
+from idp.errors import Message, say
+from idp.oauth.test_sign_in import permission, run
+from idp.oauth.test_sign_in.run import Outcome
+from idp.web import oauth, pages, post_redirect_get, request_context
+from idp.web.admin import confirm_dialog, guard
+from idp.web.admin.clients import HERE, address_of, app_at
+from idp.web.admin.confirm_dialog import Question
+
+COOKIE = "trial"
+LONGEST = 500
+MEANINGS = {
+    "iss": say("Who says this: your app must compare it with the issuer it is set up with."),
+    "sub": say("The person: the one name that never changes. Keep this, not the username or the e-mail address."),
+    "aud": say("For which app it is meant: yours, or the token must be refused."),
+    "exp": say("It counts until then."),
+    "iat": say("It was made then."),
+    "auth_time": say("When the person proved who they are."),
+    "nonce": say("The word that the app sent along: it ties the token to this sign-in."),
+    "acr": say("How strongly the person signed in."),
+    "amr": say("By what means."),
+    "at_hash": say("Ties the access token to this ID token."),
+    "sid": say("The session: signing out ends what has this number."),
+    "organisation_id": say("The organisation's own number, which never changes."),
+    "organisation": say("The organisation's store URL."),
+    "organisation_name": say("The organisation's name."),
+    "shops": say("The shops where the person works, by code."),
+    "role": say("The person's role."),
+    "groups": say("The groups the person is in."),
+}
+MOMENTS = ("exp", "iat", "auth_time")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim with its value as text, the moment it names where it is one, and what it means."""
+
+    name: str
+    value: str
+    at: datetime | None
+    meaning: Message | None
+
+
+@dataclass(frozen=True)
+class TrialPage:
+    """What came of a test. ``back``: the app's page. ``claims`` are empty where it failed."""
+
+    client_id: str
+    back: str
+    alg: str
+    scope: str
+    claims: tuple[Claim, ...]
+    error: str = ""
+    description: str = ""
+    wrong: Message | None = None
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule("/<store_url>/apps/<client_id>/test", "test_app", begin, methods=["GET", "POST"])
+    blueprint.add_url_rule(permission.PATH.removeprefix("/admin"), "tested", finish)
+
+
+def begin(store_url: str, client_id: str) -> Response:
+    """Say what will happen, then go as the app would."""
+    admin = guard.administrator(store_url, or_installation=True)
+    app_at(admin, client_id)
+    asked = confirm_dialog.unconfirmed(admin, HERE, _question(address_of(admin, client_id), is_operator=admin.is_operator))
+    if asked is not None:
+        return asked
+    provider = oauth.server().provider
+    client = provider.clients.get(client_id) or abort(404)
+    begun = run.begin(provider, client, admin.organisation, request_context.visit(), admin.origin)
+    response = pages.see_other(begun.address)
+    request_context.put_cookie(response, COOKIE, begun.sealed, permission.LIVES)
+    return response
+
+
+def finish() -> Response:
+    """Our callback page. What it may do is sealed in the cookie; whoever signed in sees their own claims alone."""
+    answer = {name: value[:LONGEST] for name, value in request.args.items() if len(request.args.getlist(name)) == 1}
+    sealed = request.cookies.get(request_context.cookie_name(COOKIE), "")
+    outcome = run.finish(oauth.server().provider, sealed, answer, request_context.visit())
+    if outcome.claims:
+        post_redirect_get.land_at(request.path)
+    response = pages.render("admin/client_test.html", _page(outcome), 200 if outcome.claims else 400)
+    request_context.put_cookie(response, COOKIE, "", 0)  # kept where nothing came of it: any site may send a browser here
+    return response
+
+
+def _question(back: str, *, is_operator: bool) -> Question:
+    sentences = [say("A real sign-in to this app begins, and comes back to a page here that shows the ID token.")]
+    if is_operator:
+        sentences.append(say("You sign in as one of the organisation's people, which signs you out of the console here."))
+    return Question(say("Test this app?"), tuple(sentences), say("Test"), back, asks_password=False)
+
+
+def _page(outcome: Outcome) -> TrialPage:
+    at, app = outcome.store_url, outcome.client_id
+    back = url_for("admin.app", store_url=at, client_id=app) if at and app else url_for("admin.front")
+    claims = tuple(_claim(name, value) for name, value in (outcome.claims or {}).items())
+    alg = str((outcome.header or {}).get("alg", ""))
+    return TrialPage(app, back, alg, outcome.scope, claims, outcome.error, outcome.description, outcome.wrong)
+
+
+def _claim(name: str, value: Any) -> Claim:
+    text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+    at = clock.from_epoch(value) if name in MOMENTS and isinstance(value, int) else None
+    return Claim(name, text, at, MEANINGS.get(name))

@@ -1,0 +1,203 @@
+"""Who may enter the console, and what all its pages show around them.
+
+Every view begins with ``administrator`` (or ``operator``): it asks for a signed-in person with a ``Needs`` as any app
+does, guards posted forms, and answers 404 to whoever has no business here, so that nothing can be learnt by guessing.
+"""
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from flask import Response, abort, request, url_for
+
+from idp import clock
+from idp.audit import Origin
+from idp.branding import brand_of
+from idp.errors import Forbidden, Message, say
+from idp.identity import permissions
+from idp.identity.organisations.settings import OrganisationSettings, settings_of
+from idp.identity.policy.rules import SECOND
+from idp.identity.users import email_address
+from idp.signin import confirming
+from idp.signin.requirements import Needs
+from idp.store import organisations
+from idp.store.organisations import Organisation
+from idp.web import csrf, pages, request_context
+from idp.web.account.current_user import Me, me, who
+
+NAV = ("people", "groups", "shops", "policies", "apps", "sessions", "mail", "audit", "keys", "settings")
+"""The order of the menu; what no file has mounted is not shown."""
+DONE = {
+    "saved": say("Saved."),
+    "added": say("Added."),
+    "removed": say("Removed."),
+    "sent": say("Sent."),
+    "done": say("Done."),
+    "queued": say("It is tried again at once."),
+    "rotated": say("The next keys sign from now on."),
+    "waits": say("The next keys were published just now and must wait a minute. Rotate again then."),
+}
+LONGEST_PATH = 1500
+UNVERIFIED = say(
+    "Verify your e-mail address first: in your profile, under “E-mail address”, let us send you a new message, "
+    "and press the button in it."
+)
+"""Of S55: after seven days the links of all earlier mails have run out."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """An entry of the menu: its ``name`` in ``NAV``, and the endpoint that takes ``store_url`` alone.
+
+    ``operators_only``: what belongs to no organisation. ``retailers_only``: not for the operators' own organisation.
+    """
+
+    name: str
+    title: Message
+    endpoint: str
+    operators_only: bool = False
+    retailers_only: bool = True
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around every page. ``at``: the organisation looked after; ``notice``: what was just done, or None."""
+
+    username: str
+    store_url: str
+    organisation_name: str
+    is_operator: bool
+    here: str
+    entries: tuple[Section, ...]
+    notice: Message | None = None
+
+
+@dataclass(frozen=True)
+class Admin:
+    """An administrator at work: who they are, and the organisation they look after."""
+
+    me: Me
+    organisation: Organisation
+    terms: OrganisationSettings
+    is_operator: bool
+
+    @property
+    def origin(self) -> Origin:
+        """This person, from here, for the audit trail."""
+        return self.me.origin
+
+    def frame(self, here: str) -> Frame:
+        """Around a page of the section ``here``."""
+        at = self.organisation
+        notice = DONE.get(request.args.get("done", "")) if request.method != "POST" else None
+        return Frame(self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), notice)
+
+    def _entries(self) -> tuple[Section, ...]:
+        is_retailer = self.organisation.kind == "retailer"
+        return tuple(
+            entry
+            for entry in sections()
+            if (self.is_operator or not entry.operators_only) and (is_retailer or not entry.retailers_only)
+        )
+
+
+CONSOLE = say("Console")
+OF_SECTION = {"ownership": "settings"}
+"""Pages that stand below another section in the menu."""
+_SECTIONS: dict[str, Section] = {}
+
+
+def section(entry: Section) -> None:
+    """Put a section in the menu: called where its routes are mounted."""
+    _SECTIONS[entry.name] = entry
+
+
+def sections() -> list[Section]:
+    """Those that are mounted, in the order of ``NAV``."""
+    return [_SECTIONS[name] for name in NAV if name in _SECTIONS]
+
+
+def administrator(store_url: str, *, fresh: bool = False, or_installation: bool = False) -> Admin:
+    """Whoever may look after the organisation at ``store_url``; raises ``SignInFirst``, or 404 for everybody else.
+
+    ``fresh``: at the highest level they have, proved lately. ``or_installation``: operators' own organisation is meant too.
+    ``Forbidden`` to an administrator who has not verified their address in seven days (S55). A posted form must carry its
+    token (403). A GET at the same path must show something: the way back from a sign-in.
+    """
+    if request.method == "POST":
+        csrf.require()
+    organisation = organisations.organisation_at(store_url)
+    _turn_away(organisation, who())
+    present = me(_needs(fresh=fresh))
+    _turn_away(organisation, present)
+    if organisation is None or (organisation.kind != "retailer" and not or_installation):
+        abort(404)
+    if not email_address.console_is_open(present.user, clock.now()):
+        raise Forbidden(UNVERIFIED)
+    is_operator = permissions.is_operator(present.user.id)
+    pages.wear(brand_of(organisation))
+    return Admin(present, organisation, settings_of(request_context.settings(), organisation), is_operator)
+
+
+def operator(store_url: str, *, fresh: bool = False, or_installation: bool = False) -> Admin:
+    """As ``administrator``, for operators alone: what belongs to no organisation."""
+    _turn_away_others(who())
+    admin = administrator(store_url, fresh=fresh, or_installation=or_installation)
+    if not admin.is_operator:
+        abort(404)
+    return admin
+
+
+def _turn_away(organisation: Organisation | None, present: Me | None) -> None:
+    """404 before anything is asked of somebody who may not enter whatever they prove."""
+    if present is not None and (organisation is None or not permissions.administers(organisation.id, present.user)):
+        abort(404)
+
+
+def _turn_away_others(present: Me | None) -> None:
+    if present is not None and not permissions.is_operator(present.user.id):
+        abort(404)
+
+
+def _needs(*, fresh: bool) -> Needs:
+    path = request.full_path.rstrip("?")
+    back = path if len(path) <= LONGEST_PATH else request.path
+    people = (
+        url_for("admin.people", store_url=store_url) if (store_url := (request.view_args or {}).get("store_url")) else "/"
+    )
+    needs = Needs(back, minimum_level=SECOND, purpose=_purpose().key, cancel_to=pages.came_from(people))
+    if not fresh:
+        return needs
+    present = who()
+    return confirming.fresh(request_context.settings(), replace(needs, subject=present.user.id if present else ""))
+
+
+def _purpose() -> Message:
+    """Return what the page belongs to, as the menu calls it."""
+    name = (request.url_rule.rule.split("/") if request.url_rule else [])[3:4]
+    found = _SECTIONS.get(OF_SECTION.get(name[0], name[0])) if name else None
+    return found.title if found is not None else CONSOLE
+
+
+def entrance() -> tuple[Me, tuple[Organisation, ...]]:
+    """Who came to the console's front door, and the organisations they may look after; 404 where there is none."""
+    present = who()
+    if present is not None and not _looked_after(present):
+        abort(404)
+    present = me(_needs(fresh=False))
+    found = _looked_after(present)
+    if not found:
+        abort(404)
+    return present, found
+
+
+def _looked_after(present: Me) -> tuple[Organisation, ...]:
+    if permissions.is_operator(present.user.id):
+        rows = organisations.organisations()
+        return tuple(sorted(rows, key=lambda row: row.kind == "retailer"))  # their own first
+    return (present.organisation,) if permissions.administers(present.organisation.id, present.user) else ()
+
+
+def done(address: str, what: str) -> Response:
+    """Go there, where the page says that it is done; ``what`` is a word of ``DONE``."""
+    joint = "&" if "?" in address else "?"
+    return pages.see_other(f"{address}{joint}{urlencode({'done': what})}")

@@ -1,0 +1,48 @@
+"""The console's front door: an administrator goes on to their organisation, an operator chooses one."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, url_for
+
+from idp.normal_forms import compared
+from idp.web import pages
+from idp.web.admin.guard import entrance
+from idp.web.admin.pagination import PAGE, Pages, asked, pages_of, skipped
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An organisation to look after."""
+
+    store_url: str
+    name: str
+
+
+@dataclass(frozen=True)
+class OrganisationsPage:
+    """What an operator may choose from, those that have ``q`` in them, a page of them."""
+
+    username: str
+    organisation_name: str
+    q: str
+    choices: tuple[Choice, ...]
+    pages: Pages
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    blueprint.add_url_rule("/", "front", front)
+
+
+def front() -> Response:
+    """Where the console begins."""
+    present, found = entrance()
+    if present.organisation.kind == "retailer":
+        return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
+    q = asked("q")
+    key = compared(q)
+    sought = [row for row in found if key in compared(f"{row.store_url} {row.name}")][skipped() :]
+    choices = tuple(Choice(row.store_url, row.name) for row in sought[:PAGE])
+    beside = pages_of(sought, "admin.front", q=q)
+    page = OrganisationsPage(present.user.username, present.organisation.name, q, choices, beside)
+    return pages.render("admin/organisations.html", page)

@@ -1,0 +1,145 @@
+"""The outbox: mail that waits, was sent, or could not be and why; and sending it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, url_for
+
+from idp import clock
+from idp.errors import Message, Refusal, say
+from idp.identity import mail_limits, mail_outbox
+from idp.identity.mail_outbox import STATES
+from idp.mail.smtp import Failure
+from idp.store import outbox, users
+from idp.store.outbox import OutgoingMail
+from idp.sweeps import KEEP_DAYS
+from idp.web import pages, request_context
+from idp.web.admin import confirm_dialog, guard, pagination
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin.pagination import PAGE, Pages
+
+HERE = "mail"
+ABOUT = {
+    "address_changed": say("E-mail address changed"),
+    "address_confirm": say("Confirm an e-mail address"),
+    "address_restored": say("Change of e-mail address undone"),
+    "address_verify": say("Confirm an e-mail address"),
+    "address_was_changed": say("E-mail address changed"),
+    "disabled": say("Account disabled"),
+    "factor_removed": say("Second factor removed"),
+    "factor_reset": say("Second factor reset"),
+    "factor_set_up": say("Second factor set up"),
+    "factor_set_up_again": say("Second factor set up again"),
+    "invitation": say("Invitation"),
+    "locked": say("Sign-in closed after too many wrong tries"),
+    "one_time_password": say("One-time password"),
+    "owner_recovery_announced": say("Recovery of the owner's account announced"),
+    "owner_recovery_cancelled": say("Recovery of the owner's account cancelled"),
+    "owner_recovery_confirm": say("Confirm the recovery of the owner's account"),
+    "owner_recovery_done": say("Owner's account recovered"),
+    "ownership_offer": say("Ownership of the organisation offered"),
+    "ownership_offered": say("Ownership of the organisation offered"),
+    "ownership_transferred": say("The organisation has another owner"),
+    "ownership_withdrawn": say("Offer of the ownership taken back"),
+    "passkey_added": say("Passkey added"),
+    "passkey_behind": say("Passkey that may have been copied"),
+    "passkey_removed": say("Passkey removed"),
+    "password_changed": say("Password changed"),
+    "recovery_code_used": say("Recovery code used"),
+    "recovery_codes_made": say("Recovery codes created"),
+    "reset_password": say("Choose a new password"),
+    "sessions_ended": say("Signed out by an administrator"),
+    "unlock": say("Second factor closed after too many wrong tries"),
+    "unlocked": say("Second factor opened again"),
+}
+"""Each template in words."""
+OTHER = say("Another mail")
+WHY: Mapping[str, Message] = {
+    Failure.RECIPIENT: say("The recipient's mail server refuses this address. Check that it is right."),
+    Failure.MESSAGE: say("The mail server refuses this message."),
+    Failure.RELAY: say("The installation's mail server refuses our mail. The installation administrator must fix it."),
+    Failure.AWAY: say("The installation's mail server does not answer."),
+    Failure.LATER: say("The mail server asks us to try again later."),
+    Failure.UNREADABLE: say("This mail cannot be opened. The installation administrator must look into it."),
+    Failure.EXPIRED: say("The link or password in this mail expired before it could be sent."),
+}
+"""Why a mail did not leave, in words."""
+
+
+@dataclass(frozen=True)
+class MailRow:
+    """One mail: what and whom it is about, how it stands, why it did not leave, and whether it can be sent again."""
+
+    row: OutgoingMail
+    about: Message
+    username: str
+    state: str
+    why: Message | None
+    can_resend: bool
+
+
+@dataclass(frozen=True)
+class MailPage:
+    """A page of mails, newest first; ``state`` is one of ``waiting``, ``sent``, ``failed``, or empty for all."""
+
+    frame: Frame
+    state: str
+    rows: tuple[MailRow, ...]
+    pages: Pages
+    kept_days: int = KEEP_DAYS
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    guard.section(Section(HERE, say("Mail"), "admin.mail", retailers_only=False))
+    blueprint.add_url_rule("/<store_url>/mail", "mail", show)
+    blueprint.add_url_rule("/<store_url>/mail/<mail_id>/resend", "resend_mail", resend, methods=["GET", "POST"])
+
+
+def show(store_url: str) -> Response:
+    """The outbox of one organisation."""
+    return pages.render("admin/outbox.html", _page(guard.administrator(store_url, or_installation=True)))
+
+
+def resend(store_url: str, mail_id: str) -> Response:
+    """Ask, then try one again."""
+    admin = guard.administrator(store_url, or_installation=True)
+    row = outbox.mail(admin.organisation.id, mail_id) or abort(404)
+    back = url_for("admin.mail", store_url=store_url)
+    question = _question(row, back)
+    asked = confirm_dialog.unconfirmed(admin, HERE, question)
+    if asked is not None:
+        return asked
+    try:
+        mail_limits.admit_again(request_context.settings(), admin.origin, admin.organisation.id, mail_id)
+        mail_outbox.resend(admin.organisation.id, mail_id, admin.origin)
+    except Refusal as refusal:
+        return confirm_dialog.refused(admin, HERE, question, refusal)
+    return guard.done(back, "queued")
+
+
+def _question(row: OutgoingMail, back: str) -> Question:
+    sentences = (
+        say("It goes to %(address)s once more, as it was written then.", address=row.recipient),
+        say("Should the first one have arrived after all, mail programs show both as one."),
+    )
+    return Question(say("Send this mail again?"), sentences, say("Send again"), back, asks_password=False)
+
+
+def _page(admin: Admin) -> MailPage:
+    at, state = admin.organisation, pagination.asked("state")
+    state = state if state in STATES else ""
+    rows = outbox.mails_of(at.id, state, skip=pagination.skipped(), limit=PAGE + 1)
+    names = users.usernames(at.id, {row.user_id for row in rows if row.user_id})
+    beside = pagination.pages_of(rows, "admin.mail", store_url=at.store_url, state=state)
+    shown = tuple(_described(row, names.get(row.user_id or "", "")) for row in rows[:PAGE])
+    return MailPage(admin.frame(HERE), state, shown, beside)
+
+
+def _described(row: OutgoingMail, username: str) -> MailRow:
+    state = "sent" if row.sent_at else "failed" if row.failed_at else "waiting"
+    lives = row.expires_at is None or row.expires_at > clock.now()
+    can_resend = lives and bool(row.sealed_values) and (state == "failed" or (state == "waiting" and row.tries > 0))
+    why = WHY.get(row.failure)
+    return MailRow(row, ABOUT.get(row.template, OTHER), username, state, why, can_resend)

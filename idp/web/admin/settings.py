@@ -1,0 +1,157 @@
+"""The organisation's own settings: name, colour, languages, passwords, notices, how long sign-ins and trust last."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, url_for
+
+from idp import zones
+from idp.branding import is_colour
+from idp.db import transaction
+from idp.errors import Invalid, Message, Refusal, say
+from idp.identity.organisations import organisations
+from idp.identity.organisations.logos import MOST_BYTES
+from idp.identity.organisations.settings import BOUNDS
+from idp.languages import LANGUAGES
+from idp.store.organisations import Organisation
+from idp.web import pages, request_context, times, unsaved
+from idp.web.admin import guard
+from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin.users import Choices
+from idp.web.unsaved import Fields
+
+HERE = "settings"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A setting that is a whole number between two bounds."""
+
+    name: str
+    label: Message
+    hint: Message
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class SettingsPage:
+    """The settings as they hold or were typed: ``values`` of ``numbers`` and texts, ``ticked`` boxes."""
+
+    frame: Frame
+    values: dict[str, str]
+    ticked: frozenset[str]
+    numbers: tuple[Number, ...]
+    zones: Choices
+    wrong: str = ""
+    errors: tuple[Message, ...] = ()
+    logo_errors: tuple[Message, ...] = ()
+    most_logo_kb: int = MOST_BYTES // 1024
+
+
+TICKS = ("remembered_device_counts", "offer_set_up")
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    guard.section(Section(HERE, say("Settings"), "admin.settings"))
+    blueprint.add_url_rule("/<store_url>/settings", "settings", settings, methods=["GET", "POST"])
+
+
+def settings(store_url: str) -> Response:
+    """The settings; a posted form changes them."""
+    admin = guard.administrator(store_url, fresh=True)
+    return unsaved.answer(
+        lambda: pages.render("admin/settings.html", page_of(admin)), partial(_again, admin), partial(_save, admin)
+    )
+
+
+def _save(admin: Admin, form: Fields) -> Response:
+    with transaction():
+        organisations.change(admin.organisation, _told(admin, form), admin.origin)
+    return guard.done(url_for("admin.settings", store_url=admin.organisation.store_url), "saved")
+
+
+def _numbers() -> tuple[Number, ...]:
+    """Sign-ins and trust in devices can only be made shorter than the installation's."""
+    days, minutes, hours = say("days"), say("minutes"), say("hours")
+    return (
+        _number("login_idle_minutes", say("A sign-in that is not used ends after"), minutes),
+        _number("login_hours", say("Every sign-in ends after"), hours),
+        _number("remember_device_days", say("A device is remembered for"), days),
+        _number("password_min_length", say("Shortest password without a second factor"), say("characters")),
+        _number("leaked_notice_days", say("Remind of a leaked password every"), days),
+        _number("leaked_notice_days_administrators", say("The same for administrators"), days),
+    )
+
+
+def _number(name: str, title: Message, unit: Message) -> Number:
+    least, most = BOUNDS[name]
+    return Number(name, title, unit, least, min(most, getattr(request_context.settings().lifetimes, name, most)))
+
+
+def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
+    """What a form says, as ``organisations.change`` takes it; what operators alone may change only where one does."""
+    chosen: dict[str, Any] = {number.name: _whole(number, form.get(number.name, "")) for number in _numbers()}
+    chosen |= {name: name in form for name in TICKS} | {"colour": _colour(form.get("colour", ""))}
+    chosen["languages"] = _languages(form)
+    told: dict[str, Any] = {"name": form.get("name", ""), "settings": chosen}
+    if "time_zone" in form:
+        told["time_zone"] = form["time_zone"]
+    if "country" in form:
+        told["country"] = form["country"].strip().upper()
+    if "integrations" in form:
+        told["integrations"] = [entry.strip() for entry in form["integrations"].split(",") if entry.strip()]
+    return told
+
+
+def _languages(form: dict[str, str]) -> list[str]:
+    """The ticked languages, the chosen first one in front."""
+    first = form.get("first_language", "")
+    if first and first not in LANGUAGES:
+        raise Invalid("first_language", say("Choose one of the languages."))
+    ticked = [language for language in LANGUAGES if f"language-{language}" in form]
+    if not ticked:
+        raise Invalid("languages", say("Choose at least one language."))
+    return sorted(ticked, key=lambda language: language != first)
+
+
+def _colour(typed: str) -> str:
+    """The colour as it is stored, with or without its sign, in capitals or not."""
+    digits = typed.strip().lower().removeprefix("#")
+    if digits and not is_colour(f"#{digits}"):
+        raise Invalid("colour", say("Write the colour as # and six digits, as #0b3d91, or leave it empty."))
+    return f"#{digits}" if digits else ""
+
+
+def _whole(number: Number, typed: str) -> int:
+    fits = typed.isascii() and typed.isdecimal() and len(typed) < 6 and number.least <= int(typed) <= number.most
+    if not fits:
+        words = say("Fill in a whole number from %(least)s to %(most)s.", least=number.least, most=number.most)
+        raise Invalid(number.name, words)
+    return int(typed)
+
+
+def page_of(admin: Admin, logo_errors: tuple[Message, ...] = ()) -> SettingsPage:
+    """The settings as they hold; ``logo_errors``: what was wrong with a logo."""
+    at, terms = admin.organisation, admin.terms
+    values = {number.name: str(getattr(terms, number.name)) for number in _numbers()}
+    values |= {"name": at.name, "colour": terms.colour, "country": at.country, "integrations": ", ".join(at.integrations)}
+    values |= {"time_zone": at.time_zone, "first_language": terms.languages[0]}
+    ticked = {name for name in TICKS if getattr(terms, name)} | {f"language-{language}" for language in terms.languages}
+    return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers(), _zones(at), logo_errors=logo_errors)
+
+
+def _zones(at: Organisation) -> Choices:
+    of_country = say("That of the country: %(zone)s", zone=zones.default_of(at.country))
+    return times.zone_choices(of_country, at.time_zone)
+
+
+def _again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
+    stored = page_of(admin)
+    values = {name: form.get(name, value) for name, value in stored.values.items()}
+    wrong = refusal.field if isinstance(refusal, Invalid) else ""
+    errors = (refusal.message,) if refusal else ()
+    page = SettingsPage(stored.frame, values, frozenset(form), stored.numbers, stored.zones, wrong, errors)
+    return pages.render("admin/settings.html", page, 422 if refusal else 200)

@@ -1,0 +1,190 @@
+"""One person: what there is to know, what can be done, and why a second factor is (not) required of them (S11, S47, S49)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from idp import clock
+from idp.errors import Message, Refusal, say
+from idp.identity import permissions, policy_dry_run
+from idp.identity.credentials import passkeys
+from idp.identity.policy import dated_rules
+from idp.identity.policy.rules import Reason
+from idp.identity.sensitive_changes import Confirmation
+from idp.identity.users import lookup
+from idp.store import clients, users
+from idp.store import sessions as session_rows
+from idp.store import totp as store_totp
+from idp.store.organisations import Organisation
+from idp.store.sessions import Login
+from idp.store.users import User
+from idp.web import pages, post_redirect_get, request_context
+from idp.web.account.passkeys import Key, key_of
+from idp.web.admin import confirm_dialog, guard
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.user_actions import ACTS, Act, Offer, sensible
+from idp.web.admin.users import HERE, ROLE_NAMES, Choices, address_of, person_at
+
+
+@dataclass(frozen=True)
+class PersonPage:
+    """One person. ``factor_since``: None without an authenticator app; ``reasons``: what makes a factor compulsory."""
+
+    frame: Frame
+    user: User
+    role: Message
+    groups: tuple[str, ...]
+    shops: tuple[str, ...]
+    has_factor: bool
+    factor_since: datetime | None
+    keys: tuple[Key, ...]
+    codes_left: int
+    must_set_up: bool
+    reasons: tuple[Message, ...]
+    sessions: tuple[Login, ...]
+    is_self: bool
+    may_change: bool
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True)
+class PrintedCodePage:
+    """A code to hand over on paper, shown this once; ``address`` is where it is typed."""
+
+    frame: Frame
+    user_id: str
+    username: str
+    code: str
+    address: str
+
+
+@dataclass(frozen=True)
+class ExplainPage:
+    """Why something is asked of a person on a day, at an app or anywhere; ``needed`` in words."""
+
+    frame: Frame
+    user_id: str
+    username: str
+    client_id: str
+    on: str
+    clients: Choices
+    needed: Message
+    reasons: tuple[Reason, ...]
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes."""
+    person_path = "/<store_url>/people/<user_id>"
+    blueprint.add_url_rule(person_path, "person", show)
+    blueprint.add_url_rule(f"{person_path}/explain", "explain_person", explain)
+    blueprint.add_url_rule(f"{person_path}/<act>", "act_on_person", act_on_person, methods=["GET", "POST"])
+
+
+def show(store_url: str, user_id: str) -> Response:
+    """One person."""
+    admin = guard.administrator(store_url, or_installation=True)
+    return pages.render("admin/user.html", _page(admin, person_at(admin, user_id)))
+
+
+def act_on_person(store_url: str, user_id: str, act: str) -> Response:
+    """Ask, then do one of ``ACTS``; who may is decided below, here and once more when it is done."""
+    chosen = ACTS.get(act) or abort(404)
+    admin = guard.administrator(store_url, or_installation=True)
+    user = person_at(admin, user_id)
+    chosen.require(admin.organisation, user, admin.origin)
+    guard.administrator(store_url, fresh=chosen.needs(user) > Confirmation.NOTHING, or_installation=True)
+    question = _question(admin, user, chosen)
+    asked = confirm_dialog.unconfirmed(admin, HERE, question)
+    return asked if asked is not None else _carry_out(admin, user, chosen, question)
+
+
+def explain(store_url: str, user_id: str) -> Response:
+    """Why a second factor is asked of them, or not."""
+    admin = guard.administrator(store_url, or_installation=True)
+    return pages.render("admin/explain.html", _explained(admin, person_at(admin, user_id)))
+
+
+def _carry_out(admin: Admin, user: User, act: Act, question: Question) -> Response:
+    try:
+        made = act.do(request_context.settings(), admin.organisation, user, admin.origin)
+    except Refusal as refusal:
+        return confirm_dialog.refused(admin, HERE, question, refusal)
+    if not act.is_shown:
+        return guard.done(address_of(admin, user.id), act.done)
+    where = request_context.settings().issuer + url_for("reset.welcome")
+    post_redirect_get.land_at(address_of(admin, user.id))
+    return pages.render("admin/printed_code.html", PrintedCodePage(admin.frame(HERE), user.id, user.username, made, where))
+
+
+def _question(admin: Admin, user: User, act: Act) -> Question:
+    named = {"username": user.username}
+    return Question(
+        act.heading.about(**named),
+        tuple(sentence.about(**named) for sentence in act.sentences),
+        act.label,
+        address_of(admin, user.id),
+        asks_password=act.needs(user) == Confirmation.FRESH_PROOF_AND_PASSWORD,
+    )
+
+
+def _page(admin: Admin, user: User) -> PersonPage:
+    settings, at, now = request_context.settings(), admin.organisation, clock.now()
+    person = lookup.person_of(settings, at, user)
+    totp = store_totp.active_totp(at.id, user.id)
+    sessions = tuple(session_rows.logins_of(at.id, user.id, now))
+    is_self, may_change = user.id == admin.me.user.id, permissions.is_over(at, user, admin.origin)
+    offers = sensible(user, admin.origin, at, has_factor=person.has_factor, is_signed_in=bool(sessions))
+    return PersonPage(
+        frame=admin.frame(HERE),
+        user=user,
+        role=ROLE_NAMES[user.role],
+        groups=tuple(group.name for group in person.groups),
+        shops=tuple(shop.name for shop in users.shops_of(at.id, user.id)),
+        has_factor=person.has_factor,
+        factor_since=totp.active_since if totp else None,
+        keys=tuple(key_of(row) for row in passkeys.passkeys_of(user)),
+        codes_left=person.recovery_codes_left,
+        must_set_up=person.must_set_up,
+        reasons=tuple(reason.message for reason in lookup.rules_of(settings, at, person, now).compulsory_because),
+        sessions=sessions,
+        is_self=is_self,
+        may_change=may_change,
+        offers=offers if may_change and not is_self else (),
+    )
+
+
+def _explained(admin: Admin, user: User) -> ExplainPage:
+    settings, at = request_context.settings(), admin.organisation
+    serving = [row for row in clients.clients() if not row.organisations or at.id in row.organisations]
+    chosen = next((row for row in serving if row.client_id == request.args.get("client")), None)
+    on, errors = chosen_day(at)
+    readable = dated_rules.readable(at, admin.origin)
+    reasons = policy_dry_run.explained(settings, at, user, on, chosen, readable)
+    strongest = max((reason.level for reason in reasons), default=0)
+    return ExplainPage(
+        frame=admin.frame(HERE),
+        user_id=user.id,
+        username=user.username,
+        client_id=chosen.client_id if chosen else "",
+        on=on.isoformat(),
+        clients=(("", say("Any app")), *((row.client_id, _name(row)) for row in serving)),
+        needed=policy_dry_run.WORDS[strongest],
+        reasons=tuple(sorted(reasons, key=lambda reason: -reason.level)),
+        errors=errors,
+    )
+
+
+def _name(row: clients.Client) -> str:
+    return str(row.metadata_.get("client_name") or row.client_id)
+
+
+def chosen_day(organisation: Organisation) -> tuple[date, tuple[Message, ...]]:
+    """The day that was asked about, ``on``; the organisation's today, and what is wrong, where it is none."""
+    typed = request.args.get("on", "")
+    try:
+        return (date.fromisoformat(typed[:10]) if typed else policy_dry_run.today(organisation)), ()
+    except ValueError:
+        return policy_dry_run.today(organisation), (say("This must be a date, for example 2021-04-30."),)

@@ -1,0 +1,55 @@
+"""A passkey of somebody else: taken away by whoever may take their second factor away, for a lost or stolen key (S47)."""
+
+from dataclasses import replace
+
+from flask import Blueprint, Response
+
+from idp.errors import Refusal, say
+from idp.identity import permissions
+from idp.identity.credentials import passkeys
+from idp.store.passkeys import Passkey
+from idp.store.users import User
+from idp.web import request_context
+from idp.web.admin import confirm_dialog, guard
+from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.guard import Admin
+from idp.web.admin.user_actions import TELLS
+from idp.web.admin.users import HERE, address_of, person_at
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's route."""
+    place = "/<store_url>/people/<user_id>/passkeys/<passkey_id>/remove"
+    blueprint.add_url_rule(place, "remove_passkey", remove, methods=["GET", "POST"])
+
+
+def remove(store_url: str, user_id: str, passkey_id: str) -> Response:
+    """Ask, then take it away."""
+    admin = guard.administrator(store_url, fresh=True)
+    user = person_at(admin, user_id)
+    permissions.require_another(user, admin.origin)
+    question = _question(admin, user, passkeys.passkey_of(user, passkey_id))
+    asked = confirm_dialog.unconfirmed(admin, HERE, question)
+    return asked if asked is not None else _carry_out(admin, user, passkey_id, question)
+
+
+def _carry_out(admin: Admin, user: User, passkey_id: str, question: Question) -> Response:
+    try:
+        passkeys.remove(request_context.settings(), admin.organisation, user, passkey_id, admin.origin)
+    except Refusal as refusal:
+        return confirm_dialog.refused(admin, HERE, question, refusal)
+    return guard.done(address_of(admin, user.id), "removed")
+
+
+def _question(admin: Admin, user: User, passkey: Passkey) -> Question:
+    named = {"username": user.username}
+    name = passkeys.shown_name(passkey)
+    heading = say("Remove the passkey %(name)s of %(username)s?", name=name, **named)
+    ends = say("It can no longer be used to sign in. Open sessions and remembered devices of %(username)s end.", **named)
+    last = say("It is the last second factor: recovery codes end too. Where one is compulsory it must be set up again.")
+    return Question(
+        heading if name else say("Remove this passkey of %(username)s?", **named),
+        (ends, *((last,) if passkeys.is_last_factor(user, passkey.id) else ()), replace(TELLS, values=named)),
+        say("Remove the passkey"),
+        address_of(admin, user.id),
+    )

@@ -1,0 +1,273 @@
+"""People of an organisation: search, page, add one, edit with the pencil (S13). One person's page is in ``person``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from idp.errors import Invalid, Message, Refusal, say
+from idp.identity import permissions, user_fields
+from idp.identity.accounts import accounts
+from idp.identity.roles import ROLES
+from idp.identity.users import export as user_export
+from idp.languages import LANGUAGES
+from idp.mail.messages import can_be_written_to
+from idp.store import organisations, users
+from idp.store.users import User
+from idp.web import pages, request_context, times, unsaved
+from idp.web.admin import guard, pagination
+from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.downloads import download
+from idp.web.unsaved import Fields
+
+PAGE = 25
+HERE = "people"
+ROLE_NAMES = {
+    "owner": say("Owner"),
+    "administrator": say("Administrator"),
+    "manager": say("Manager"),
+    "employee": say("Employee"),
+    "customer": say("Customer"),
+}
+DETAILS = ("username", "name", "email", "phone_number", "locale", "time_zone", "role")
+Choices = tuple[tuple[str, Message | str], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A person in the list. ``may_change``: whether the reader may edit them."""
+
+    user: User
+    role: Message
+    may_change: bool
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What is looked for; empty for anything. ``group`` is an id; ``groups``: all there are."""
+
+    q: str
+    role: str
+    group: str
+    groups: Choices
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The same as it stands in an address."""
+        return {"q": self.q, "role": self.role, "group": self.group}
+
+
+@dataclass(frozen=True)
+class PeoplePage:
+    """A page of people. ``q``, ``role`` and ``group`` (an id) were sought. Links: ``earlier``, ``later``, ``csv``."""
+
+    frame: Frame
+    q: str
+    role: str
+    group: str
+    roles: Choices
+    groups: Choices
+    rows: tuple[Row, ...]
+    count: int
+    number: int
+    last: int
+    earlier: str
+    later: str
+    csv: str
+
+
+@dataclass(frozen=True)
+class Box:
+    """A group or shop that can be ticked; ``name`` is the field's."""
+
+    name: str
+    label: str
+    checked: bool
+
+
+@dataclass(frozen=True)
+class PersonForm:
+    """Somebody to add (``user_id`` empty) or to edit. ``values`` by the names of ``DETAILS``.
+
+    ``sends``: the tick of S49. ``can_send``: whether a one-time password could reach them (S49, S54).
+    """
+
+    frame: Frame
+    user_id: str
+    values: dict[str, str]
+    roles: Choices
+    zones: Choices
+    groups: tuple[Box, ...]
+    all_shops: bool
+    shops: tuple[Box, ...]
+    sends: bool = False
+    can_send: bool = False
+    wrong: str = ""
+    errors: tuple[Message, ...] = ()
+
+
+def mount(blueprint: Blueprint) -> None:
+    """Add this file's routes and its entry of the menu."""
+    guard.section(Section(HERE, say("People"), "admin.people", retailers_only=False))
+    blueprint.add_url_rule("/<store_url>/people", "people", show)
+    blueprint.add_url_rule("/<store_url>/people/export.csv", "export_people", export)
+    blueprint.add_url_rule("/<store_url>/people/add", "add_person", add, methods=["GET", "POST"])
+    blueprint.add_url_rule("/<store_url>/people/<user_id>/edit", "edit_person", edit, methods=["GET", "POST"])
+
+
+def show(store_url: str) -> Response:
+    """The people that a search finds."""
+    return pages.render("admin/users.html", _list(guard.administrator(store_url, or_installation=True)))
+
+
+def export(store_url: str) -> Response:
+    """All whom the search finds, as a file."""
+    admin = guard.administrator(store_url, or_installation=True)
+    sought = _sought(admin)
+    lines = user_export.as_csv(admin.organisation.id, sought.q, sought.role, sought.group)
+    return download(lines, "text/csv; charset=utf-8", f"{store_url}-people.csv")
+
+
+def add(store_url: str) -> Response:
+    """Add one person."""
+    admin = guard.administrator(store_url, or_installation=True)
+    blank = partial(_form, admin, None, {"role": "employee"}, {"all_shops"}, None)
+    return unsaved.answer(
+        lambda: pages.render("admin/user_form.html", blank()), partial(_again, admin, None), partial(_add, admin)
+    )
+
+
+def _add(admin: Admin, form: Fields) -> Response:
+    draft = user_fields.PersonDraft(**_told(admin, form))
+    user = accounts.create(request_context.settings(), admin.organisation, draft, admin.origin)
+    return guard.done(address_of(admin, user.id), "added")
+
+
+def edit(store_url: str, user_id: str) -> Response:
+    """Edit one person; with the tick of S49, on to the question about the one-time password."""
+    admin = guard.administrator(store_url, or_installation=True)
+    user = person_at(admin, user_id)
+    permissions.require_over(admin.organisation, user, admin.origin)
+    return unsaved.answer(
+        lambda: pages.render("admin/user_form.html", _stored(admin, user)),
+        partial(_again, admin, user),
+        partial(_save, admin, user),
+    )
+
+
+def _save(admin: Admin, user: User, form: Fields) -> Response:
+    accounts.change(request_context.settings(), admin.organisation, user, _told(admin, form), admin.origin)
+    if "one_time_password" in form:
+        return guard.done(address_of(admin, user.id, "one-time-password"), "saved")
+    return guard.done(address_of(admin, user.id), "saved")
+
+
+def person_at(admin: Admin, user_id: str) -> User:
+    """A user of the organisation looked after; 404 for any other id."""
+    return users.user(admin.organisation.id, user_id) or abort(404)
+
+
+def address_of(admin: Admin, user_id: str, act: str = "") -> str:
+    """One person's page, or the page of something to be done to them."""
+    store_url = admin.organisation.store_url
+    if act:
+        return url_for("admin.act_on_person", store_url=store_url, user_id=user_id, act=act)
+    return url_for("admin.person", store_url=store_url, user_id=user_id)
+
+
+def _sought(admin: Admin) -> Sought:
+    groups: Choices = tuple((group.id, group.name) for group in organisations.groups(admin.organisation.id))
+    role = _one_of(request.args.get("role", ""), ROLES)
+    return Sought(pagination.asked("q"), role, _one_of(request.args.get("group", ""), [key for key, _ in groups]), groups)
+
+
+def _list(admin: Admin) -> PeoplePage:
+    at, sought = admin.organisation.id, _sought(admin)
+    count = users.count_found(at, sought.q, sought.role, sought.group)
+    last = max(1, -(-count // PAGE))
+    number = min(max(1, request.args.get("page", 1, type=int)), last)
+    rows = users.search(at, sought.q, sought.role, sought.group, first=(number - 1) * PAGE, most=PAGE)
+    return PeoplePage(
+        frame=admin.frame(HERE),
+        **sought.query,
+        roles=(("", say("All roles")), *ROLE_NAMES.items()),
+        groups=(("", say("All groups")), *sought.groups),
+        rows=_rows(admin, rows),
+        count=count,
+        number=number,
+        last=last,
+        earlier=_link({**sought.query, "page": number - 1}) if number > 1 else "",
+        later=_link({**sought.query, "page": number + 1}) if number < last else "",
+        csv=_link(sought.query, url_for("admin.export_people", store_url=admin.organisation.store_url)),
+    )
+
+
+def _rows(admin: Admin, found: list[User]) -> tuple[Row, ...]:
+    """Who may change whom goes by roles, so it is asked once for each."""
+    one_of = {row.role: row for row in found}
+    over = {role: permissions.is_over(admin.organisation, row, admin.origin) for role, row in one_of.items()}
+    return tuple(Row(row, ROLE_NAMES[row.role], over[row.role]) for row in found)
+
+
+def _one_of(wanted: str, known: Any) -> str:
+    return wanted if wanted in known else ""
+
+
+def _link(query: Mapping[str, Any], path: str = "") -> str:
+    return f"{path or request.path}?{urlencode({key: value for key, value in query.items() if value})}"
+
+
+def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
+    """What a form says, by the names of ``PersonDraft``."""
+    at = admin.organisation.id
+    told: dict[str, Any] = {name: form.get(name, "") for name in DETAILS}
+    told["groups"] = tuple(group.name for group in organisations.groups(at) if f"group-{group.id}" in form)
+    ticked = tuple(shop.code for shop in organisations.shops(at) if f"shop-{shop.id}" in form)
+    told["shops"] = None if "all_shops" in form else ticked
+    if told["locale"] not in ("", *LANGUAGES):
+        raise Invalid("locale", say("Choose one of the languages."))
+    return told
+
+
+def _stored(admin: Admin, user: User) -> PersonForm:
+    at = admin.organisation.id
+    groups = {f"group-{group.id}" for group in users.groups_of(at, user.id)}
+    shops = {f"shop-{shop.id}" for shop in users.shops_of(at, user.id)}
+    all_shops = {"all_shops"} if user.all_shops else set()
+    values = {name: str(getattr(user, name) or "") for name in DETAILS}
+    return _form(admin, user, values, groups | shops | all_shops, None)
+
+
+def _again(admin: Admin, user: User | None, form: Fields, refusal: Refusal | None) -> Response:
+    """The form as it was filled in, and what is wrong with it, if anything."""
+    page = _form(admin, user, {name: form.get(name, "") for name in DETAILS}, set(form), refusal)
+    return pages.render("admin/user_form.html", page, _status_of(refusal))
+
+
+def _status_of(refusal: Refusal | None) -> int:
+    if refusal is None:
+        return 200
+    return 422 if refusal.status == 400 else refusal.status
+
+
+def _form(admin: Admin, user: User | None, values: dict[str, str], ticked: set[str], refusal: Refusal | None) -> PersonForm:
+    at, zone = admin.organisation.id, admin.organisation.zone.key
+    groups = [(f"group-{group.id}", group.name) for group in organisations.groups(at)]
+    shops = [(f"shop-{shop.id}", shop.name) for shop in organisations.shops(at)]
+    return PersonForm(
+        frame=admin.frame(HERE),
+        user_id=user.id if user else "",
+        values=values,
+        roles=tuple((role, ROLE_NAMES[role]) for role in permissions.roles_for(admin.organisation, user, admin.origin)),
+        zones=times.zone_choices(say("That of the organisation: %(zone)s", zone=zone), values.get("time_zone", "")),
+        groups=tuple(Box(name, label, name in ticked) for name, label in groups),
+        all_shops="all_shops" in ticked,
+        shops=tuple(Box(name, label, name in ticked) for name, label in shops),
+        sends="one_time_password" in ticked,
+        can_send=user is not None and can_be_written_to(user),
+        wrong=refusal.field if isinstance(refusal, Invalid) else "",
+        errors=(refusal.message,) if refusal else (),
+    )

@@ -1,0 +1,80 @@
+"""The logo and the colour of an organisation, as files that browsers may keep for ever.
+
+Addresses tell nothing: a logo's is random and new with each upload, a style is made of the colour in its address alone, so
+that there is one for every colour, whoever uses it.
+"""
+
+from typing import Any
+from zlib import crc32
+
+from flask import Blueprint, Response, abort, request
+
+from idp.branding import DARK, LIGHT, Palette, channels, is_colour, palette
+from idp.store import logos
+from idp.web.assets import A_YEAR
+
+blueprint = Blueprint("brand", __name__)
+
+FOR_EVER = f"public, max-age={A_YEAR}, immutable"
+PICTURE_CSP = "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; sandbox"
+
+
+@blueprint.get("/brand/<logo_id>.png")
+def logo(logo_id: str) -> Response:
+    """A logo, drawn by us from what was uploaded."""
+    image = logos.image_of(logo_id)
+    if image is None:
+        abort(404)
+    headers = {"Cache-Control": FOR_EVER, "Content-Security-Policy": PICTURE_CSP}
+    return Response(image, mimetype="image/png", headers=headers)
+
+
+@blueprint.get("/brand/<colour>.css")
+def style(colour: str) -> Response:
+    """The shades of a colour, over those of ``theme.css``."""
+    if not is_colour(f"#{colour}"):
+        abort(404)
+    text = stylesheet(f"#{colour}")
+    kept = FOR_EVER if request.args.get("v") == _version(text) else "no-cache"
+    return Response(text, mimetype="text/css", headers={"Cache-Control": kept})
+
+
+@blueprint.app_url_defaults
+def _versioned(endpoint: str, values: dict[str, Any]) -> None:
+    """Add the style's checksum to its address, as to those of static files: a new release may draw it otherwise."""
+    if endpoint == "brand.style":
+        values["v"] = _version(stylesheet(f"#{values['colour']}"))
+
+
+def _version(text: str) -> str:
+    return f"{crc32(text.encode()):08x}"
+
+
+def stylesheet(colour: str) -> str:
+    """The style of a brand in ``colour`` (``#rrggbb``)."""
+    light, dark = _variables(palette(colour, LIGHT)), _variables(palette(colour, DARK))
+    return f":root {{{light}}}\n@media (prefers-color-scheme: dark) {{ :root {{{dark}}} }}\n"
+
+
+def _variables(shades: Palette) -> str:
+    values = {
+        "bs-primary": shades.ground,
+        "bs-primary-rgb": _numbers(shades.ground),
+        "sl-on-primary": shades.text,
+        "sl-primary-hover": shades.hover,
+        "sl-primary-edge": shades.edge,
+        "sl-accent": shades.accent,
+        "sl-tick": shades.tick,
+        "bs-link-color": shades.link,
+        "bs-link-color-rgb": _numbers(shades.link),
+        "bs-link-hover-color": shades.link_hover,
+        "bs-link-hover-color-rgb": _numbers(shades.link_hover),
+        # What only tells something stays out of the colour: a red brand's notes would look like errors.
+        "sl-info": "var(--bs-emphasis-color)",
+        "sl-info-bg": "var(--bs-secondary-bg)",
+    }
+    return " ".join(f"--{name}: {value};" for name, value in values.items())
+
+
+def _numbers(colour: str) -> str:
+    return ", ".join(str(channel) for channel in channels(colour))

@@ -1,0 +1,102 @@
+"""What the pages of e-mailed links share: the page of a dead link, and the page that says what was done."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import Response
+
+from idp import crypto
+from idp.audit import Origin
+from idp.branding import brand_of
+from idp.errors import Message, say
+from idp.identity.email_links import Opened
+from idp.signin import authenticate
+from idp.store import organisations
+from idp.store.organisations import Organisation
+from idp.web import asking, language, pages, request_context, stash
+
+USED = "used link"
+
+
+USED_SECONDS = 3600
+"""What a link did is told again for this long to the browser that used it."""
+
+
+@dataclass(frozen=True)
+class ToldPage:
+    """What happened. ``back``: a path to go on to with ``back_words``; ``signs_in``: a button begins a sign-in."""
+
+    title: Message
+    texts: tuple[Message, ...]
+    back: str = ""
+    back_words: Message | None = None
+    signs_in: bool = False
+
+
+def origin(user_id: str = "") -> Origin:
+    """Who does this, as far as a link tells, for the audit trail."""
+    return request_context.visit().origin(user_id)
+
+
+def go_and_tell(path: str, link: Opened) -> Response:
+    """On to the page that tells what was done. It knows nobody any more, so the reader's language goes along (S62)."""
+    language.prefer(link.user.locale)
+    there = f"{path}?{urlencode(language.in_address(language.chosen()))}"
+    stash.put(USED, there, USED_SECONDS, reference=_reference_of(link.token))
+    return pages.see_other(there)
+
+
+def tell(page: ToldPage) -> Response:
+    """What was done, in the language of the page before, and the brand that this browser may see anyway."""
+    _known()
+    return pages.render("email_links/told.html", page)
+
+
+def private(response: Response) -> Response:
+    """A page whose address or form holds a token: it is told to nobody."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def gone(token: str = "") -> Response:
+    """A link that opens nothing, whatever the reason.
+
+    The browser that has just used it goes on to the page that tells what was done: Back, a second tab and a second press
+    lead here, and must not look as if nothing had been done.
+    """
+    there = stash.get(USED, _reference_of(token)) if token else None
+    if there is not None:
+        return pages.see_other(there)
+    _known()
+    texts = (
+        say("It was used, has run out, or a newer one was sent."),
+        say("Do you still need it? Then look for a newer message in your mail, or ask for a new link."),
+    )
+    page = ToldPage(say("This link does not work any more"), texts, "/", say("To the front page"))
+    return private(pages.render("email_links/told.html", page, 404))
+
+
+def _reference_of(token: str) -> str:
+    return crypto.b64url(crypto.digest(USED, token))[:26]
+
+
+def _known(attempt: str = "") -> authenticate.Known:
+    """What sign-in and browser know: languages, and the brand of the organisation they name, not of a typed one (S29)."""
+    known = authenticate.known(request_context.settings(), request_context.visit(), attempt, asking.read)
+    language.asked_in(*known.ui_locales)
+    if known.locale:
+        language.prefer(known.locale)
+    pages.wear(known.brand)
+    return known
+
+
+def named_by(link: Opened) -> Organisation | None:
+    """The organisation that a link is of, whose brand the page wears: who has the link was told by mail or on paper.
+
+    Called as soon as the link is open, so that a refusal speaks the person's language too (S62).
+    """
+    language.prefer(link.user.locale)
+    organisation = organisations.organisation(link.user.organisation_id)
+    if organisation is not None:
+        pages.wear(brand_of(organisation))
+    return organisation

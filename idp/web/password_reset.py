@@ -1,0 +1,196 @@
+"""Getting back in: a forgotten password, an invitation by mail or on paper.
+
+What was asked is answered alike whoever asks for whom. A token stands in the address of the first page only: forms carry it
+in their body, no page says where it was reached from, and the page alone spends nothing (mail scanners fetch links).
+"""
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Response, request, url_for
+
+from idp.errors import Invalid, Message, NotFound, Refusal, TooMany, say
+from idp.identity import email_links
+from idp.identity.accounts import invitations
+from idp.identity.credentials import password_reset
+from idp.identity.email_links import Opened
+from idp.signin import authenticate
+from idp.web import csrf, forms, pages, request_context
+from idp.web.link_pages import ToldPage, _known, go_and_tell, gone, named_by, origin, private, tell
+
+blueprint = Blueprint("reset", __name__)
+
+
+@dataclass(frozen=True)
+class ForgottenPage:
+    """Fields ``organisation`` (the store URL) and ``username``. ``attempt``: the sign-in to go back to, or empty."""
+
+    organisation: str
+    username: str
+    attempt: str
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class WelcomePage:
+    """Fields ``organisation``, ``username`` and ``code``: what stands on the paper."""
+
+    organisation: str
+    username: str
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChoosePage:
+    """Fields ``new_password`` and ``new_password_again``; ``token`` goes along. ``is_first``: there was none before."""
+
+    token: str
+    username: str
+    organisation_name: str
+    min_length: int
+    is_first: bool
+    errors: tuple[Message, ...] = ()
+
+
+@blueprint.get("/reset")
+def forgotten() -> Response:
+    """Whose password was forgotten; filled in as far as the sign-in knew."""
+    attempt = request.args.get("attempt", "")[:64]
+    known = _known(attempt)
+    return pages.render("password_reset/forgotten.html", ForgottenPage(known.store_url, known.username, attempt))
+
+
+@blueprint.post("/reset")
+def ask() -> Response:
+    """Always the same answer, in the same time."""
+    csrf.require()
+    form = forms.fields()
+    page = ForgottenPage(form.get("organisation", "")[:254], form.get("username", "")[:254], form.get("attempt", "")[:64])
+    _known(page.attempt)
+    if not page.organisation.strip() or not page.username.strip():
+        return _again("password_reset/forgotten.html", page, Invalid("username", say("Fill in both fields.")))
+    try:
+        password_reset.ask(
+            request_context.settings(), page.organisation, page.username, request_context.visit().browser_id, origin()
+        )
+    except TooMany as closed:
+        return _again("password_reset/forgotten.html", page, closed)
+    return pages.see_other(url_for("reset.sent", attempt=page.attempt or None))
+
+
+@blueprint.get("/reset/sent")
+def sent() -> Response:
+    """The same for everybody."""
+    attempt = request.args.get("attempt", "")[:64]
+    _known(attempt)
+    goes_on = authenticate.is_under_way(request_context.visit(), attempt)
+    texts = (
+        say("If this account exists and has a verified e-mail address, a message with a link is on its way to it."),
+        say("Nothing after a few minutes? Check your spam folder, or ask an administrator of your organisation."),
+    )
+    back, words = (f"/sign-in/{attempt}", say("Back to signing in")) if goes_on else ("/", say("To the front page"))
+    return pages.render("email_links/told.html", ToldPage(say("Look in your mail"), texts, back, words))
+
+
+@blueprint.get("/reset/<token>")
+def reset(token: str) -> Response:
+    """The page of a mailed link: looking spends nothing."""
+    return _choosing(token, "reset")
+
+
+@blueprint.get("/welcome/<token>")
+def invited(token: str) -> Response:
+    """The page of an invitation by mail."""
+    return _choosing(token, "invitation")
+
+
+@blueprint.get("/welcome")
+def welcome() -> Response:
+    """For who got a code on paper."""
+    return pages.render("email_links/welcome.html", WelcomePage(_known().store_url, ""))
+
+
+@blueprint.post("/welcome")
+def show_paper() -> Response:
+    """The code is right, and leads to the same page as a mailed invitation."""
+    csrf.require()
+    form = forms.fields()
+    page = WelcomePage(form.get("organisation", "")[:254], form.get("username", "")[:254])
+    _known()
+    place = (request_context.visit().browser_id, request_context.address())
+    try:
+        link = invitations.from_paper(
+            request_context.settings(), page.organisation, page.username, form.get("code", ""), *place
+        )
+    except (Invalid, TooMany) as refused:
+        return _again("email_links/welcome.html", page, refused)
+    return private(pages.render("password_reset/choose.html", _page(link)))
+
+
+@blueprint.post("/new-password")
+def choose() -> Response:
+    """The new password. Nobody is signed in by it: that is done as always, with the second factor."""
+    csrf.require()
+    form = forms.fields()
+    try:
+        link = email_links.opened(request_context.settings(), form.get("token", ""), "reset", "invitation")
+        named_by(link)
+        told_at = "/welcome/done" if _is_first(link) else "/reset/done"
+        chosen = (form.get("new_password", ""), form.get("new_password_again", ""))
+        password_reset.choose(request_context.settings(), link, *chosen, origin(link.user.id))
+    except NotFound:
+        return gone(form.get("token", ""))
+    except Invalid as wrong:
+        return private(_again("password_reset/choose.html", _page(link), wrong))
+    return go_and_tell(told_at, link)
+
+
+@blueprint.get("/new-password")
+def choose_late() -> Response:
+    """Loaded again when the answer to the form is no longer kept: the token is not in this address."""
+    return gone()
+
+
+@blueprint.get("/reset/done")
+def done() -> Response:
+    """Signed out, and on to signing in."""
+    texts = (say("Everybody who was signed in to your account is signed out. Sign in with the new password."),)
+    return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
+
+
+@blueprint.get("/welcome/done")
+def begun() -> Response:
+    """The first password: nobody was signed in before, so nobody is signed out."""
+    texts = (say("From now on you sign in with your username and this password."),)
+    return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
+
+
+def _choosing(token: str, purpose: str) -> Response:
+    try:
+        link = email_links.opened(request_context.settings(), token, purpose)
+    except NotFound:
+        return gone(token)
+    return private(pages.render("password_reset/choose.html", _page(link)))
+
+
+def _page(link: Opened) -> ChoosePage:
+    organisation = named_by(link)
+    return ChoosePage(
+        token=link.token,
+        username=link.user.username,
+        organisation_name=organisation.name if organisation else "",
+        min_length=password_reset.min_length(request_context.settings(), link),
+        is_first=_is_first(link),
+    )
+
+
+def _is_first(link: Opened) -> bool:
+    return link.user.password_hash is None and link.purpose == "invitation"
+
+
+def _again(template: str, page: ForgottenPage | WelcomePage | ChoosePage, refused: Refusal) -> Response:
+    """The same page with what was wrong."""
+    status = refused.status if isinstance(refused, TooMany) else 422
+    response = pages.render(template, replace(page, errors=(refused.message,)), status)
+    if isinstance(refused, TooMany):
+        response.headers["Retry-After"] = str(refused.retry_after)
+    return response

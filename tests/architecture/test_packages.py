@@ -1,0 +1,62 @@
+"""The order of packages: those of ``identity`` stand in one line, and no two subjects import each other."""
+
+from collections import defaultdict
+
+from tests.architecture.sources import modules
+
+ORDER = (
+    "kernel", "organisations", "policy", "sessions", "lockout", "users", "credentials", "ownership", "accounts", "above",
+)  # fmt: skip
+"""The packages of ``idp.identity``, lowest first. ``kernel``: the files at its top, but for those ``ABOVE``."""
+ABOVE = ("policy_dry_run", "mail_outbox", "odd_names")
+IDP = {module.name: module for module in modules("idp")}
+
+
+def _imported(name: str) -> set[str]:
+    """Return the modules of the product that a module imports, each by its own name."""
+    return {_module_of(imported) for imported in IDP[name].imports()} - {"", "idp", name}
+
+
+def _module_of(imported: str) -> str:
+    """Return the module that an imported name is, or is in; empty outside of the product."""
+    return imported if imported in IDP or not imported else _module_of(imported.rpartition(".")[0])
+
+
+def _package(name: str) -> str:
+    """Return the package of ``idp.identity`` that a module belongs to; empty outside of it and for its docstring."""
+    parts = name.split(".")
+    if parts[:2] != ["idp", "identity"] or len(parts) == 2:
+        return ""
+    if len(parts) > 3 or f"idp.identity.{parts[2]}" in {other.rpartition(".")[0] for other in IDP}:
+        return parts[2]
+    return "above" if parts[2] in ABOVE else "kernel"
+
+
+def test_the_packages_of_identity_import_in_one_direction() -> None:
+    """House: a package knows those before it in the list, never those after it."""
+    upward = [
+        f"{name} imports {imported}"
+        for name in IDP
+        for imported in _imported(name)
+        if _package(name) and _package(imported) and ORDER.index(_package(name)) < ORDER.index(_package(imported))
+    ]
+    assert not upward
+
+
+def test_no_two_subjects_import_each_other() -> None:
+    """House: cycles that the floors cannot see, because the subjects stand on one floor."""
+    arrows: dict[str, set[str]] = defaultdict(set)
+    for name in IDP:
+        subject = name.split(".")[1] if "." in name else ""
+        arrows[subject] |= {other for other in (imported.split(".")[1] for imported in _imported(name)) if other != subject}
+
+    def _reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        ahead = [start]
+        while ahead:
+            fresh = arrows[ahead.pop()] - seen
+            seen |= fresh
+            ahead += fresh
+        return seen
+
+    assert not [subject for subject in sorted(arrows) if subject and subject in _reached(subject)]

@@ -1,0 +1,110 @@
+"""The console's test button: a real sign-in to an app that comes back to a page of ours, for this browser alone."""
+
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from idp.audit import Event
+from idp.clock import now
+from idp.oauth import registration
+from idp.oauth.test_sign_in import permission
+from idp.store import audit as audit_rows
+from idp.store import grants
+from tests.factories import BY_TESTS
+
+HOME = "/admin/example-shoes/apps"
+ISSUER = "https://id.example.com"
+
+
+def test_the_test_button_makes_a_real_sign_in_and_explains_the_token(factory, enter, anna) -> None:
+    """Issue 3: a round trip with state, nonce and PKCE; claims with their meaning; the grant ends at once."""
+    factory.make_client(scope="openid profile organisation")
+    browser = enter(anna, f"{HOME}/webshop/about")
+    browser.click("Test this app")
+    assert "A real sign-in to this app begins" in browser.text
+    browser.submit("Test")
+    assert browser.heading == "The ID token, explained"
+    assert anna.id in browser.text
+    assert "The person: the one name that never changes." in browser.text
+    assert "example-shoes" in browser.text
+    assert any("/oauth/authorize?" in hop for hop in browser.hops)
+    assert "__Host-trial" not in browser.cookies
+    with factory.context():
+        assert grants.grants_of(anna.organisation_id, anna.id, now()) == []
+    assert browser.reload().heading == "The ID token, explained"
+    answer = next(hop for hop in browser.hops if "answer=" in hop)
+    assert browser.open(answer.partition("?")[0]).status == 400, "an answer counts without its code"
+
+
+def test_an_answer_that_was_not_asked_for_counts_for_nothing(factory, enter, anna) -> None:
+    """RFC 6749 §10.12, RFC 9207: wrong state, wrong issuer, an error, no test under way, too late."""
+    factory.make_client()
+    browser = enter(anna, f"{HOME}/webshop/test")
+    assert browser.open(f"{permission.PATH}?code=x&state=y").status == 400
+    browser.client.set_cookie("__Host-trial", "forged", domain="id.example.com", secure=True)
+    assert "no test under way" in browser.open(f"{permission.PATH}?code=x&state=y").text
+
+    def answered(**over: str) -> str:
+        form = browser.open(f"{HOME}/webshop/test").page.forms
+        data = [("csrf_token", next(one for one in form if "csrf_token" in one.fields).fields["csrf_token"][0])]
+        answer = browser.client.post(f"{HOME}/webshop/test", data=dict(data), base_url=ISSUER)
+        state = dict(pair.split("=") for pair in answer.headers["Location"].partition("?")[2].split("&"))["state"]
+        told = {"state": state, "iss": ISSUER, **over}
+        return browser.send("GET", ISSUER + permission.PATH, list(told.items())).text
+
+    assert "state that came back" in answered(state="other", code="x")
+    assert "issuer in the answer" in answered(iss="https://evil.example", code="x")
+    assert "access_denied" in answered(error="access_denied", error_description="No.")
+    assert "invalid_grant" in answered(code="made-up")
+    assert "invalid_grant" in answered()
+
+    browser.open(f"{HOME}/webshop/test").submit("Test")
+    assert browser.heading == "The ID token, explained", "a failed test spoils the next"
+
+
+def test_nobody_else_gets_an_answer_sent_to_our_page(factory, enter, anna, new_browser, clock) -> None:
+    """RFC 9700 §2.1: our page is no redirect_uri but for the browser, the app and the minutes of a test that was begun."""
+    factory.make_client()
+    factory.make_client("other")
+    browser = enter(anna, f"{HOME}/webshop/test").submit("Test")
+    begun = next(hop for hop in browser.hops if "/oauth/authorize?" in hop)
+    assert browser.open(begun).status == 400, "the answer has no test any more"
+    plain = urlencode({"response_type": "code", "client_id": "webshop", "redirect_uri": ISSUER + permission.PATH})
+    assert "error" in browser.open(f"/oauth/authorize?{plain}&scope=openid&state=x").text
+    stranger = new_browser()
+    for address, asking in (
+        (begun, stranger),
+        (begun.replace("client_id=webshop", "client_id=other"), browser),
+        (begun.replace("test%2Fcallback", "test%2Fcallback%2F"), browser),
+    ):
+        assert "not one that is registered" in asking.open(address).text
+        assert asking.heading == "The app made a mistake"
+    clock(seconds=permission.LIVES)
+    assert "not one that is registered" in browser.open(begun).text
+
+
+def test_a_test_is_in_the_trail_and_its_code_is_nobody_elses(app, factory, enter, anna) -> None:
+    """Issue 3: who tested which app; the code cannot be redeemed by the app, which does not know the verifier (RFC 7636)."""
+    made = factory.make_client()
+    browser = enter(anna, f"{HOME}/webshop/test")
+    token = browser.value("csrf_token")
+    sent = browser.client.post(f"{HOME}/webshop/test", data={"csrf_token": token}, base_url=ISSUER)
+    answer = browser.client.get(sent.headers["Location"].removeprefix(ISSUER), base_url=ISSUER).headers["Location"]
+    told = dict(parse_qsl(urlsplit(answer).query))
+    assert answer.startswith(ISSUER + permission.PATH)
+    form = {"grant_type": "authorization_code", "code": told["code"], "redirect_uri": ISSUER + permission.PATH}
+    asked = {**form, "code_verifier": "v" * 43}
+    got = app.test_client().post("/oauth/token", data=asked, base_url=ISSUER, auth=(made.client_id, made.secret))
+    assert (got.status_code, got.json["error"]) == (400, "invalid_grant")
+    with factory.context():
+        rows = [row for row in audit_rows.rows(anna.organisation_id) if row.event == Event.CLIENT_TESTED]
+        assert [(row.actor_id, row.client_id) for row in rows] == [(anna.id, "webshop")]
+
+
+def test_a_disabled_app_cannot_be_tested(factory, enter, shoes, olga) -> None:
+    """Issue 3: the page says what to do instead."""
+    factory.make_client()
+    with factory.context():
+        registration.disable("webshop", BY_TESTS)
+    browser = enter(olga, f"{HOME}/webshop/about")
+    assert "Enable the app to test it." in browser.text
+    assert not any("Test this app" in words for _, words in browser.page.links)
+    assert browser.open(f"{HOME}/webshop/test").submit("Test").status == 404

@@ -1,0 +1,207 @@
+"""The console's apps: made, changed, tested and removed by operators, read by the administrators whom they concern."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp.audit import Event
+from idp.identity.accounts import operators
+from idp.oauth import client_metadata
+from idp.store import audit as audit_rows
+from idp.store import clients
+from idp.web.admin import client_form
+from tests.drivers.browser import Browser
+from tests.drivers.relying_party import Refused, RelyingParty
+from tests.factories import BY_TESTS, CALLBACK, PASSWORD, Factory, MadePerson
+
+HOME = "/admin/example-shoes/apps"
+ISSUER = "https://id.example.com"
+
+
+@pytest.fixture
+def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
+    return factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
+
+
+@pytest.fixture
+def otto(factory: Factory) -> MadePerson:
+    """An operator with a second factor."""
+    with factory.context():
+        first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
+    return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
+
+
+@pytest.fixture
+def enter(browser: Browser, quiet_shoes: str, clock: Callable[..., None]) -> Callable[..., Browser]:
+    """Sign in at a page of the console; a minute later another code is fresh."""
+
+    def sign_in(person: MadePerson, path: str = HOME, browser: Browser = browser) -> Browser:
+        browser.open(path)
+        if person.store_url == "installation" and "organisation" not in browser.fields:
+            browser.submit("other_organisation")
+        if "organisation" in browser.fields:
+            browser.fill(organisation=person.store_url).submit()
+        browser.fill(username=person.username, password=person.password).submit()
+        if "code" in browser.fields:
+            browser.fill(code=person.authenticator.code()).submit()
+        clock(seconds=60)
+        return browser
+
+    return sign_in
+
+
+def secret_on(browser: Browser) -> str:
+    """The secret that stands on the page."""
+    lines = browser.text.splitlines()
+    return lines[lines.index("The secret, shown this once") + 2]
+
+
+def row_of(factory: Factory, client_id: str) -> clients.Client:
+    with factory.context():
+        row = clients.client(client_id)
+        assert row is not None
+        return row
+
+
+def test_every_field_has_its_place_and_its_meaning(settings) -> None:
+    """Issue 3: what `idp apply` takes, the form takes; nothing is without words."""
+    named = {one.name for one in client_form.fields(settings)}
+    own = {"first_party", "minimum_acr", "remember_device", "shared_device", "organisations"}
+    assert named == {*client_metadata.MEMBERS, *own, client_form.TEXTS}
+    assert set(client_form.MEANINGS) == named
+
+
+def test_an_operator_makes_an_app_that_works_at_once(app, factory, enter, otto, journey, new_browser, clock) -> None:
+    """Issue 3: the secret is shown once, the settings can be copied, and the app signs people in with them."""
+    browser = enter(otto)
+    browser.click("Add an app")
+    browser.fill(client_id="stock", client_name="Stock", redirect_uris=CALLBACK, first_party=True).submit()
+    assert browser.heading == "Stock"
+    secret = secret_on(browser)
+    assert f"OIDC_ISSUER={ISSUER}" in browser.text
+    assert "OIDC_CLIENT_ID=stock" in browser.text
+    assert secret not in browser.open(f"{HOME}/stock/about").html, "the secret is shown again"
+    party = RelyingParty(app, ISSUER, "stock", CALLBACK, secret=secret)
+    jan = factory.make_user(anna_shoes(factory), "jan")
+    tokens = journey(jan, app=party, browser=new_browser()).begin().password().tokens()
+    assert tokens.claims["sub"] == jan.id
+    with factory.context():
+        made = [row for row in audit_rows.rows(audit_rows.INSTALLATION) if row.event == Event.CLIENT_CREATED]
+        assert (made[-1].actor_id, made[-1].client_id) == (otto.id, "stock")
+
+
+def anna_shoes(factory: Factory) -> str:
+    from idp.store import organisations
+
+    with factory.context():
+        row = organisations.organisation_at("example-shoes")
+        assert row is not None
+        return row.id
+
+
+WRONG = [
+    ({"redirect_uris": "http://evil.example/cb"}, "redirect_uris"),
+    ({"redirect_uris": ""}, "redirect_uris"),
+    ({"client_id": "has space"}, "client_id"),
+    ({"client_id": "webshop"}, ""),
+    ({"default_max_age": "soon"}, "default_max_age"),
+    ({"logo_uri": "javascript:alert(1)"}, "logo_uri"),
+    ({"organisations": "nowhere"}, "organisations"),
+    ({"in_languages": "nonsense"}, "in_languages"),
+    ({"client_name": "x" * 300}, "client_name"),
+]
+
+
+@pytest.mark.parametrize(("typed", "field"), WRONG, ids=lambda value: str(value)[:30])
+def test_what_cannot_be_taken_is_named_and_nothing_is_lost(factory, enter, otto, typed, field, clock) -> None:
+    """Bad input: the page says what is wrong and keeps what was typed; no app is half made."""
+    factory.make_client()
+    browser = enter(otto, f"{HOME}/add")
+    values = {"client_id": "stock", "client_name": "Stock", "redirect_uris": CALLBACK, **typed}
+    browser.fill(**values).submit()
+    assert browser.status == 422
+    assert browser.errors
+    assert field in browser.text
+    assert browser.value("client_id") == values["client_id"]
+    with factory.context():
+        assert {row.client_id for row in clients.clients()} == {"webshop"}
+
+
+def test_an_edit_changes_what_was_changed_and_nothing_else(factory, enter, otto, clock) -> None:
+    """Issue 3: what the form shows is what is stored; saving unchanged changes nothing that matters."""
+    shown = {"client_name#nl": "Winkel", "scope": "openid email", "default_max_age": 600, "contacts": ["it@shoes.example"]}
+    factory.make_client(minimum_acr="mfa", shared_device=True, **shown)
+    before = row_of(factory, "webshop").metadata_
+    browser = enter(otto, f"{HOME}/webshop/edit")
+    browser.fill(client_name="Web shop").submit()
+    assert "Saved." in browser.text
+    after = row_of(factory, "webshop")
+    assert after.metadata_ == {**before, "client_name": "Web shop"}
+    assert (after.minimum_acr, after.shared_device, after.first_party) == ("mfa", True, True)
+    browser.click("Edit")
+    browser.fill(in_languages="", default_max_age="", first_party=False, organisations="example-shoes").submit()
+    after = row_of(factory, "webshop")
+    assert not {"client_name#nl", "default_max_age"} & set(after.metadata_)
+    assert (after.first_party, after.organisations) == (False, [anna_shoes(factory)])
+
+
+def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey, new_browser, clock) -> None:
+    """Issue 3: the new one is shown once, the old one works for a day more."""
+    made = factory.make_client()
+    browser = enter(otto, f"{HOME}/webshop/about")
+    browser.click("New secret")
+    assert browser.fill(password="not my password").submit().status == 422
+    browser.fill(password=otto.password).submit()
+    fresh = secret_on(browser)
+    jan = factory.make_user(anna_shoes(factory), "jan")
+    for secret in (made.secret, fresh):
+        party = RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=secret)
+        assert journey(jan, app=party, browser=new_browser()).begin().password().tokens()
+    clock(hours=25)
+    old = journey(jan, app=RelyingParty(app, ISSUER, "webshop", CALLBACK, secret=made.secret), browser=new_browser())
+    with pytest.raises(Refused, match="invalid_client"):
+        old.begin().password().tokens()
+
+
+def test_an_app_is_disabled_enabled_and_deleted(factory, enter, otto, journey, new_browser, clock) -> None:
+    """Issue 3: each says what will happen and asks the password; tokens die with the app."""
+    jan = factory.make_user(anna_shoes(factory), "jan")
+    walk = journey(jan, browser=new_browser()).begin().password()
+    tokens = walk.tokens()
+    browser = enter(otto, f"{HOME}/webshop/about")
+    browser.click("Disable")
+    assert "stop working at once" in browser.text
+    browser.fill(password=otto.password).submit()
+    with pytest.raises(Refused):
+        walk.app.userinfo(tokens.access_token)
+    browser.click("Enable")
+    browser.fill(password=otto.password).submit()
+    assert walk.app.userinfo(tokens.access_token)["sub"] == jan.id
+    browser.click("Delete")
+    browser.fill(password=otto.password).submit()
+    assert browser.url.partition("?")[0].endswith(HOME)
+    with pytest.raises(Refused):
+        walk.app.userinfo(tokens.access_token)
+    assert browser.open(f"{HOME}/webshop/about").status == 404
+
+
+def test_administrators_read_the_apps_that_serve_them_and_change_none(factory, enter, anna, quiet_shoes, clock) -> None:
+    """V8.2.2: another organisation's app is unknown; every change is, too."""
+    boots = factory.make_organisation("example-boots")
+    factory.make_client("kassa", organisations=(quiet_shoes, boots), contacts=["it@boots.example"])
+    factory.make_client("secret-boots", organisations=(boots,))
+    browser = enter(anna)
+    assert "Kassa" in browser.text
+    assert "Secret" not in browser.text
+    browser.click("Kassa")
+    assert "OIDC_CLIENT_ID=kassa" in browser.text
+    assert "example-boots" not in browser.text
+    assert "it@boots.example" not in browser.text
+    assert not any(words in ("Edit", "Delete", "New secret") for _, words in browser.page.links)
+    for path in ("secret-boots/about", "secret-boots/test", "nobody/about", "add", "kassa/edit", "kassa/do/delete"):
+        assert browser.open(f"{HOME}/{path}").status == 404
+    token = browser.open("/account/details").value("csrf_token")
+    for path in ("add", "kassa/edit", "kassa/do/delete", "kassa/do/rotate"):
+        browser.send("POST", f"{ISSUER}{HOME}/{path}", [("csrf_token", token), ("password", anna.password)])
+        assert browser.status == 404
+    assert row_of(factory, "kassa")

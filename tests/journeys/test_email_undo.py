@@ -1,0 +1,170 @@
+"""“This was not me”: what the old address takes back, and what of a thief's ends with it (S52, CS-03)."""
+
+import pytest
+
+from idp.actors import Person
+from idp.audit import Origin
+from idp.identity.ownership import transfer
+from idp.identity.users import email_address
+from idp.store import passkeys, users
+from tests.drivers.security_key import SecurityKey
+from tests.factories import Factory
+from tests.journeys.test_email_address import ISSUER, address_of, ann, at_address, press
+from tests.journeys.test_passkeys import options_on, post
+from tests.journeys.test_password_reset import NEW, choose, forget
+
+__all__ = ["ann", "at_address"]
+
+
+def test_this_was_not_me_takes_it_back(factory: Factory, at_address, journey, new_browser, postman, ann, clock) -> None:
+    """S52, CS-03: within 72 hours: the old address is back, sessions end, and only a mailed link makes a new password."""
+    thief = at_address(ann).fill(email="thief@evil.example").submit()
+    press(new_browser(), postman.link("thief@evil.example"))
+    back = postman.link("ann@shoes.example")
+    clock(hours=71)
+    own = new_browser().open(back)
+    assert "ann@shoes.example" in own.text
+    own.submit()
+    assert own.heading == "The change was taken back"
+    assert address_of(factory, ann) == ("ann@shoes.example", True)
+    assert "Sign out" not in thief.open("/").text
+    assert journey(ann, browser=new_browser()).begin().password().browser.status == 422, "the stolen password still fits"
+    mails = postman.bring()
+    assert {mail.to for mail in mails} == {"ann@shoes.example", "thief@evil.example"}
+    (told,) = [mail for mail in mails if mail.to == "thief@evil.example"]
+    assert "former mailbox" in " ".join(told.text.split())
+    assert not any("/link/" in one or "/reset/" in one for one in told.links)
+    choose(own, next(mail.link for mail in mails if "/reset/" in mail.text))
+    assert own.heading == "Your password is set"
+    assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields
+
+
+def test_three_days_later_it_cannot_be_taken_back(at_address, new_browser, postman, ann, clock) -> None:
+    """CS-03: 72 hours."""
+    at_address(ann).fill(email="ann@home.example").submit()
+    press(new_browser(), postman.link("ann@home.example"))
+    back = postman.link("ann@shoes.example")
+    clock(hours=72, seconds=1)
+    assert new_browser().open(back).status == 404
+
+
+def test_changing_twice_does_not_void_the_way_back(factory: Factory, at_address, new_browser, postman, ann, clock) -> None:
+    """CS-03: a thief who changes it twice, and presses the link of the second change, does not shut the owner out."""
+    thief = at_address(ann).fill(email="one@evil.example").submit()
+    press(new_browser(), postman.link("one@evil.example"))
+    back = postman.link("ann@shoes.example")
+    clock(minutes=1)
+    thief.open("/account/address").fill(email="two@evil.example").submit()
+    press(new_browser(), postman.link("two@evil.example"))
+    thiefs = postman.link("one@evil.example")
+    clock(minutes=1)
+    assert press(new_browser(), back).heading == "The change was taken back"
+    assert address_of(factory, ann)[0] == "ann@shoes.example"
+    assert new_browser().open(thiefs).status == 404
+
+
+def with_passkey(browser, key: SecurityKey, person):
+    """Add a passkey, and leave the codes that are offered."""
+    browser.open("/account/passkeys").submit("Add a passkey")
+    if "code" in browser.fields:
+        browser.fill(code=person.authenticator.code()).submit()
+    if "password" in browser.fields:
+        browser.fill(password=person.password).submit()
+    post(browser, key.make(options_on(browser)))
+    if 'data-options="' in browser.html:
+        post(browser, key.show(options_on(browser)))
+    browser.submit("not_now")
+    return browser
+
+
+def sign_in_with(key: SecurityKey, walk):
+    return post(walk.begin().browser, key.show(options_on(walk.browser)))
+
+
+def passkeys_in(factory: Factory, person) -> int:
+    with factory.context():
+        return len(passkeys.passkeys_of(person.organisation_id, person.id))
+
+
+def test_a_thiefs_passkey_opens_nothing_once_it_was_taken_back(
+    factory: Factory, at_address, journey, new_browser, postman, ann, clock
+) -> None:
+    """S52, security.md 13: neither one made before the change nor one made after it; the latter is gone as well."""
+    before, after = SecurityKey(ISSUER), SecurityKey(ISSUER)
+    thief = with_passkey(at_address(ann), before, ann)
+    clock(minutes=1)
+    post(thief.open("/account/address"), before.show(options_on(thief)))
+    thief.fill(email="thief@evil.example").submit()
+    press(new_browser(), postman.link("thief@evil.example"))
+    back = next(mail.link for mail in postman.bring("ann@shoes.example") if "This was not me" in mail.text)
+    clock(minutes=1)
+    with_passkey(thief, after, ann)
+    assert sign_in_with(after, journey(ann, browser=new_browser())).left_for, "the passkey never worked at all"
+    clock(hours=1)
+    press(new_browser(), back)
+    assert passkeys_in(factory, ann) == 1
+    for key in (before, after):
+        refused = sign_in_with(key, journey(ann, browser=new_browser()))
+        assert refused.status == 422
+        assert "new_password" not in refused.fields
+    (mail,) = [mail for mail in postman.bring("ann@shoes.example") if "/reset/" in mail.text]
+    assert "Passkeys that were added" in mail.text
+    choose(new_browser(), mail.link)
+    assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields
+    assert sign_in_with(before, journey(ann, browser=new_browser())).status == 422, "it never was shown beside this password"
+
+
+def test_the_old_mailbox_alone_leaves_no_second_factor_out(
+    factory: Factory, at_address, journey, new_browser, postman, quiet_shoes, clock
+) -> None:
+    """Security.md 10: whoever reads a mailbox that was given up gets a new password by it, and is asked the factor."""
+    kim, key = factory.make_user(quiet_shoes, "kim", email="kim@old.example"), SecurityKey(ISSUER)
+    browser = at_address(kim).fill(email="kim@new.example").submit()
+    press(new_browser(), postman.link("kim@new.example"))
+    back = postman.link("kim@old.example")
+    clock(minutes=1)
+    with_passkey(browser, key, kim)
+    press(new_browser(), back)
+    assert passkeys_in(factory, kim) == 1
+    choose(new_browser(), next(mail.link for mail in postman.bring("kim@old.example") if "/reset/" in mail.text))
+    walk = journey(kim, browser=new_browser()).begin().password(NEW)
+    assert not walk.browser.left_for
+    post(walk.browser, key.show(options_on(walk.browser)))
+    assert walk.browser.left_for
+
+
+def test_what_a_thief_offered_of_the_owners_is_void(factory: Factory, quiet_shoes: str, new_browser, postman, clock) -> None:
+    """S52, I3: else an accomplice becomes the owner, days after everything was taken back."""
+    heir = factory.make_user(quiet_shoes, "heir", role="administrator", with_totp=True, email="heir@shoes.example")
+    with factory.context():
+        organisation, owner = factory.organisation(quiet_shoes), users.user_named(quiet_shoes, "owner")
+        assert owner is not None
+        transfer.offer(factory.settings, organisation, factory.user(heir), Origin(Person(owner.id)))
+        email_address.ask_change(factory.settings, owner, "thief@evil.example", Origin(Person(owner.id)))
+    mails = {mail.to: mail for mail in postman.bring()}
+    press(new_browser(), mails["thief@evil.example"].link)
+    press(new_browser(), next(mail.link for mail in postman.bring("owner@shoes.example") if "This was not me" in mail.text))
+    with factory.context():
+        assert transfer.waiting(factory.settings, organisation) is None
+    assert new_browser().open(mails["heir@shoes.example"].link).status == 404
+
+
+@pytest.mark.parametrize("way", ["forgotten", "ended"])
+def test_a_change_that_a_thief_began_ends_with_the_session(
+    factory: Factory, at_address, journey, new_browser, postman, ann, clock, way: str
+) -> None:
+    """S52, V7.4.3: once the password was replaced, or that session ended, the link that still waits is void."""
+    at_address(ann, browser=new_browser(agent="Thief")).fill(email="thief@evil.example").submit()
+    waiting = postman.link("thief@evil.example")
+    clock(minutes=1)
+    if way == "forgotten":
+        forget(new_browser(), ann)
+        choose(new_browser(), postman.link("ann@shoes.example"))
+    else:
+        walk = journey(ann).begin().password().code()
+        walk.tokens()
+        ends = [form for form in walk.browser.open("/account/sessions").page.forms if form.action.endswith("/end")]
+        token = walk.browser.value("csrf_token")
+        walk.browser.send("POST", ISSUER + ends[-1].action, [("csrf_token", token)])
+    assert new_browser().open(waiting).status == 404
+    assert address_of(factory, ann) == ("ann@shoes.example", True)

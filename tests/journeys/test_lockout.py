@@ -1,0 +1,246 @@
+"""The hard stop and the ways out of it (NIST SP 800-63B-4 §3.2.2; OWASP ASVS 6.3.1), and what it must not give away."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp import clock as now
+from idp.audit import Event
+from idp.db import add, transaction
+from idp.identity.credentials import password_reset, unlock
+from idp.identity.users import status
+from idp.store import audit, outbox, rate_limits, users
+from tests.drivers.browser import Browser
+from tests.factories import BY_TESTS, Factory, MadePerson
+from tests.journeys.test_set_up import set_up
+
+ISSUER = "https://id.example.com"
+NEW = "violet harbour kettle 9"
+
+
+@pytest.fixture
+def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
+    """Somebody with an app, recovery codes and a verified address, in an organisation with an owner."""
+    return factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=6, email="ann@shoes.example")
+
+
+@pytest.fixture
+def nearly(factory: Factory) -> Callable[..., None]:
+    """``nearly(person, kind)``: so many wrong guesses in a row that one is missing to the hard stop."""
+
+    def count(person: MadePerson, kind: str = "totp") -> None:
+        with factory.context(), transaction():
+            for _ in range(99):
+                rate_limits.count_towards_stop(person.organisation_id, person.id, kind, 100, now.now())
+
+    return count
+
+
+def wrong(journey, person: MadePerson, browser: Browser, kind: str = "totp"):
+    """One more wrong guess through the front door, after the right password."""
+    walk = journey(person, browser=browser).begin().password()
+    if kind == "recovery":
+        return walk.recovery_code("aaaaaaa-aaaaaaa")
+    return walk.code("000000")
+
+
+def lift(browser: Browser, link: str, password: str) -> Browser:
+    return browser.open(link).fill(password=password).submit()
+
+
+def events(factory: Factory, person: MadePerson) -> list[str]:
+    with factory.context():
+        return [row.event for row in audit.rows_about(person.organisation_id, person.id, limit=100)][::-1]
+
+
+@pytest.mark.parametrize("kind", ["totp", "recovery"])
+def test_a_mailed_link_and_the_password_lift_the_stop_together(
+    factory: Factory, journey, new_browser, postman, ann, nearly, clock, kind
+) -> None:
+    """N63-12, S53, S54, S56: one mail at the stop, to the person; link and password open it; the factor is asked as ever."""
+    nearly(ann, kind)
+    assert wrong(journey, ann, new_browser(), kind).browser.status == 422
+    (mail,) = postman.bring()
+    assert (mail.to, mail.subject) == ("ann@shoes.example", "Your second factor was blocked")
+    link = next(one for one in mail.links if "/unlock/" in one)
+    clock(minutes=1)
+    shut = wrong(journey, ann, new_browser(), kind).browser
+    assert shut.status == 429
+    assert "the link that we mailed you" in shut.errors[0]
+    assert postman.bring() == [], "a closed door mailed again though the link still works"
+    mine = lift(new_browser(), link, "not the password")
+    assert mine.errors == ["Error: That is not your password. Check it and try again."]
+    mine.fill(password=ann.password).submit()
+    assert mine.heading == "It is open again"
+    assert "login" not in "".join(mine.cookies), "the link signed somebody in"
+    assert [one.subject for one in postman.bring("ann@shoes.example")] == ["Your second factor was unblocked"]
+    walk = journey(ann, browser=new_browser()).begin().password()
+    right = walk.recovery_code(ann.recovery_codes[0]) if kind == "recovery" else walk.code()
+    assert right.browser.status != 429
+    told = [
+        one for one in events(factory, ann) if one in (Event.ACCOUNT_LOCKED, Event.PASSWORD_WRONG, Event.ACCOUNT_UNLOCKED)
+    ]
+    assert told == [Event.ACCOUNT_LOCKED, Event.PASSWORD_WRONG, Event.ACCOUNT_UNLOCKED]
+
+
+def test_neither_the_link_nor_the_password_does_anything_alone(journey, new_browser, postman, ann, nearly, clock) -> None:
+    """N63-14: looking (S55), an empty or another person's password, and a session that has shown a password lift nothing."""
+    nearly(ann)
+    wrong(journey, ann, new_browser())
+    (mail,) = postman.bring()
+    link = next(one for one in mail.links if "/unlock/" in one)
+    token = link.rpartition("/")[2]
+    for _ in range(3):
+        new_browser().open(link)
+        new_browser().client.head(link)
+    mallory = new_browser().open(link)
+    for password in ("", "a sturdy kettle sings 4", ann.totp_secret):
+        assert mallory.fill(password=password).submit().status == 422
+    clock(minutes=1)
+    assert journey(ann, browser=new_browser()).begin().password().code().browser.status == 429
+    fields = [("csrf_token", mallory.value("csrf_token")), ("password", ann.password)]
+    for spoilt in ("", ".", token[:-1] + "x", f"{ann.organisation_id}.{'x' * 43}", "a" * 5000):
+        assert mallory.send("POST", f"{ISSUER}/unlock", [("token", spoilt), *fields]).status == 404
+    assert mallory.send("POST", f"{ISSUER}/unlock", [("token", token), ("password", ann.password)]).status == 403
+    for path in ("/reset/", "/welcome/", "/link/verify/", "/link/unlock/"):
+        assert new_browser().open(path + token).status == 404
+    assert lift(new_browser(), link, ann.password).heading == "It is open again"
+
+
+def test_a_link_works_once_and_for_half_an_hour_and_then_there_is_another(
+    journey, new_browser, postman, ann, nearly, clock
+) -> None:
+    """security.md: links 30 minutes, once. Whoever stands at the closed door with the right password gets a new one."""
+    nearly(ann)
+    wrong(journey, ann, new_browser())
+    first = unlocking(postman)
+    clock(minutes=31)
+    assert new_browser().open(first).status == 404
+    for _ in range(3):
+        assert wrong(journey, ann, new_browser()).browser.status == 429
+    second = unlocking(postman)
+    replay = new_browser().open(second)
+    assert lift(new_browser(), second, ann.password).heading == "It is open again"
+    assert replay.fill(password=ann.password).submit().status == 404
+    assert new_browser().open(second).status == 404
+    postman.bring()
+    nearly(ann)
+    clock(hours=1)
+    wrong(journey, ann, new_browser())
+    assert unlocking(postman) not in (first, second), "a stop that was reached again has another link"
+
+
+def unlocking(postman) -> str:
+    """The one link of the one mail that came."""
+    (mail,) = postman.bring("ann@shoes.example")
+    return next(one for one in mail.links if "/unlock/" in one)
+
+
+def test_a_link_to_a_former_address_opens_nothing(
+    factory: Factory, journey, new_browser, postman, ann, nearly, clock
+) -> None:
+    """Security: who reads the old mailbox has no part in it any more; a disabled person neither."""
+    nearly(ann)
+    wrong(journey, ann, new_browser())
+    link, mine = unlocking(postman), new_browser()
+    mine.open(link)
+    with factory.context(), transaction():
+        users.change_user(ann.organisation_id, ann.id, email="ann@new.example", email_key="ann@new.example")
+    assert mine.fill(password=ann.password).submit().status == 404
+    with factory.context():
+        with transaction():
+            users.change_user(ann.organisation_id, ann.id, email="ann@shoes.example", email_key="ann@shoes.example")
+        status.disable(factory.settings, factory.organisation(ann.organisation_id), factory.user(ann), BY_TESTS)
+    assert new_browser().open(link).status == 404
+
+
+def test_the_password_beside_a_link_is_throttled_like_any_other(journey, new_browser, postman, ann, nearly, clock) -> None:
+    """V6.3.1, security.md 8: one counter with the sign-in's; the link is no way around it."""
+    nearly(ann)
+    wrong(journey, ann, new_browser())
+    link = unlocking(postman)
+    mallory = new_browser().open(link)
+    for number in range(5):
+        assert mallory.fill(password=f"guess number {number}").submit().status == 422
+    assert mallory.fill(password=ann.password).submit().status == 429
+    assert int(mallory.headers["Retry-After"]) > 0
+    assert journey(ann, browser=new_browser()).begin().password().browser.status == 429
+
+
+def test_a_one_time_password_proves_nothing_beside_a_link(
+    factory: Factory, journey, new_browser, postman, ann, nearly, clock
+) -> None:
+    """S49, S50: both were mailed, so the mailbox alone would open a second factor."""
+    nearly(ann)
+    wrong(journey, ann, new_browser())
+    link = unlocking(postman)
+    with factory.context():
+        password_reset.send_one_time_password(
+            factory.settings, factory.organisation(ann.organisation_id), factory.user(ann), BY_TESTS
+        )
+    (mail,) = postman.bring("ann@shoes.example")
+    password = next(line.strip() for line in mail.text.splitlines() if line.startswith("    "))
+    mine = lift(new_browser(), link, password)
+    assert mine.status == 422
+    assert "one-time password" in mine.errors[0]
+
+
+def test_without_an_address_the_owner_is_told_and_an_administrator_lifts(
+    factory: Factory, journey, new_browser, postman, quiet_shoes, nearly, clock
+) -> None:
+    """S54: the notice goes to the owner, names the person and has no link; the page says whom to ask."""
+    bob = factory.make_user(quiet_shoes, "bob", with_totp=True)
+    nearly(bob)
+    wrong(journey, bob, new_browser())
+    (mail,) = postman.bring()
+    assert (mail.to, mail.subject) == ("owner@shoes.example", "Signing in as bob was blocked")
+    assert not any("/unlock/" in one or "/reset/" in one for one in mail.links), "the owner gets no link that does anything"
+    clock(minutes=1)
+    shut = wrong(journey, bob, new_browser()).browser
+    assert (shut.status, postman.bring()) == (429, [])
+    assert "Ask an administrator" in shut.errors[0]
+    with factory.context():
+        assert unlock.unlock(factory.settings, factory.organisation(quiet_shoes), factory.user(bob), BY_TESTS)
+    assert journey(bob, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
+
+
+def test_the_mail_about_the_password_shows_the_way_to_a_new_one(journey, new_browser, postman, ann, nearly, clock) -> None:
+    """N63-12: out of the password's stop leads a new password, which passes no second factor; no word tells of accounts."""
+    nearly(ann, "password")
+    journey(ann, browser=new_browser()).begin().password("not the password")
+    (mail,) = postman.bring()
+    assert mail.subject == "Signing in was blocked"
+    assert f"{ISSUER}/reset" in mail.links
+    shut = journey(ann, browser=new_browser()).begin().password().browser
+    assert shut.errors == ["Error: Too many attempts. Please try again in 15 minutes."]
+    asking = new_browser().open(f"{ISSUER}/reset")
+    asking.fill(organisation=ann.store_url, username="ann").submit()
+    choosing = new_browser().open(postman.link("ann@shoes.example"))
+    choosing.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert journey(ann, browser=new_browser()).begin().password(NEW).code().tokens().acr == "mfa"
+
+
+def test_a_new_authenticator_starts_anew(journey, new_browser, ann, nearly, clock) -> None:
+    """S45, S46: with a recovery code the person sets up again, though the old app was closed for good."""
+    nearly(ann)
+    wrong(journey, ann, new_browser())
+    clock(minutes=1)
+    walk = journey(ann, browser=new_browser()).begin().password().recovery_code(ann.recovery_codes[0])
+    phone, _ = set_up(walk.browser.submit("Set up again"))
+    walk.tokens()
+    clock(minutes=1)
+    again = journey(ann, browser=new_browser()).begin().password().code(phone.code())
+    assert again.tokens().acr == "mfa"
+
+
+def test_a_stop_that_flaps_does_not_flood_the_mailbox(factory: Factory, journey, new_browser, ann, nearly, clock) -> None:
+    """V6.6.4: a right guess that was the hundredth takes the count back; five mails within the window are enough."""
+    nearly(ann)
+    elsewhere = {"lane": "another-browser", "count": 99, "last_at": now.now()}
+    with factory.context(), transaction():
+        add(rate_limits.Failures(organisation_id=ann.organisation_id, user_id=ann.id, authenticator="totp", **elsewhere))
+    for _ in range(8):
+        assert journey(ann, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
+        clock(seconds=60)
+    with factory.context():
+        assert len([mail for mail in outbox.mails() if mail.template == "unlock"]) == 5

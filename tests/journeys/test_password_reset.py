@@ -1,0 +1,286 @@
+"""Getting back in: a forgotten password, and the one-time password (S49, S50; OWASP ASVS 6.4, CS-09)."""
+
+import pytest
+
+from idp.db import transaction
+from idp.identity.accounts import accounts
+from idp.identity.credentials import password_reset
+from idp.identity.users import status
+from idp.store import outbox, password_resets, rate_limits
+from tests.factories import BY_TESTS, Factory
+
+NEW = "violet harbour kettle 9"
+OTHER = "seven quiet lanterns 31"
+ISSUER = "https://id.example.com"
+
+
+@pytest.fixture
+def ann(factory: Factory, quiet_shoes: str):
+    return factory.make_user(quiet_shoes, "ann", with_totp=True, email="ann@shoes.example")
+
+
+@pytest.fixture
+def jan(factory: Factory, quiet_shoes: str):
+    return factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
+
+
+def forget(browser, person, username: str = "") -> None:
+    browser.open("/reset")
+    browser.fill(organisation=person.store_url, username=username or person.username).submit()
+
+
+def choose(browser, link: str, password: str = NEW, again: str = ""):
+    browser.open(link)
+    return browser.fill(new_password=password, new_password_again=again or password).submit()
+
+
+def test_a_forgotten_password_is_replaced_by_mail(journey, browser, new_browser, postman, ann, clock) -> None:
+    """V6.4.3, CS-09: link from the password page; nobody is signed in by it; the second factor is asked as always."""
+    walk = journey(ann).begin()
+    browser.click("Forgot your password?")
+    assert browser.value("organisation") == ann.store_url
+    browser.fill(username="ann").submit()
+    assert browser.heading == "Look in your mail"
+    browser.click("Back to signing in")
+    assert "password" in browser.fields
+    phone = new_browser()
+    link = postman.link("ann@shoes.example")
+    assert link.startswith(ISSUER + "/reset/")
+    choose(phone, link)
+    assert phone.heading == "Your password is set"
+    assert "login" not in "".join(phone.cookies)
+    assert [mail.subject for mail in postman.bring("ann@shoes.example")] == ["Your password was changed"]
+    walk.password(NEW)
+    assert "code" in browser.fields, "the second factor was skipped"
+    assert walk.code().tokens().acr == "mfa"
+
+
+@pytest.mark.parametrize("typed", ["ann@shoes.example", " \u200bANN@Shoes.example"])
+def test_whoever_signs_in_by_an_address_asks_by_it(journey, browser, new_browser, postman, ann, clock, typed: str) -> None:
+    """V6.4.3: what the password page takes as the username, the page for a forgotten password takes too."""
+    journey(ann).begin()
+    browser.click("Forgot your password?")
+    browser.fill(username=typed).submit()
+    choose(new_browser(), postman.link("ann@shoes.example"))
+    assert journey(ann, browser=new_browser()).begin().password(NEW).code().tokens().acr == "mfa"
+
+
+def test_two_names_of_one_person_bring_no_more_mail_than_one(factory: Factory, new_browser, postman, ann, clock) -> None:
+    """Entry 8: five mails for an account within a quarter of an hour, by username and by address together."""
+    for typed in ("ann", "ann@shoes.example"):
+        for _ in range(factory.settings.limits.mails_for_account):
+            forget(new_browser(), ann, typed)
+    assert len(postman.bring("ann@shoes.example")) == factory.settings.limits.mails_for_account
+
+
+def test_old_password_sessions_and_devices_end_with_a_reset(journey, browser, new_browser, postman, ann, clock) -> None:
+    """S40, CS-09: what rested on the old password is over."""
+    walk = journey(ann).begin(scope="openid")
+    tokens = walk.password().code(remember=True).tokens()
+    clock(minutes=1)
+    forget(new_browser(), ann)
+    choose(new_browser(), postman.link("ann@shoes.example"))
+    with pytest.raises(Exception, match="invalid_token"):
+        walk.app.userinfo(tokens.access_token)
+    again = journey(ann).begin(acr_values="mfa mfa-remembered").password()
+    assert again.browser.status == 422, "the old password still fits"
+    again.password(NEW)
+    assert "code" in again.browser.fields, "trust in the device outlived the reset"
+
+
+def test_opening_a_link_spends_nothing_and_using_it_does(browser, new_browser, postman, jan, clock) -> None:
+    """S55, V3.5.3: scanners fetch links; HEAD and GET do nothing; a second use is told alike as a wrong one."""
+    forget(browser, jan)
+    link = postman.link("jan@shoes.example")
+    for _ in range(3):
+        new_browser().open(link)
+        new_browser().client.head(link)
+    first, second = new_browser(), new_browser()
+    second.open(link)
+    choose(first, link)
+    assert first.heading == "Your password is set"
+    second.fill(new_password=OTHER, new_password_again=OTHER).submit()
+    assert second.status == 404
+    assert second.heading == "This link does not work any more"
+    used = new_browser().open(link).text
+    invented = new_browser().open(f"{ISSUER}/reset/{jan.organisation_id}.{'x' * 43}").text
+    assert used == invented == second.text
+
+
+def test_a_link_dies_after_half_an_hour(browser, new_browser, postman, jan, clock) -> None:
+    """Security: links live 30 minutes."""
+    forget(browser, jan)
+    link = postman.link("jan@shoes.example")
+    clock(minutes=29)
+    assert new_browser().open(link).status == 200
+    late = new_browser().open(link)
+    clock(minutes=2)
+    late.fill(new_password=NEW, new_password_again=NEW).submit()
+    assert late.status == 404
+    assert new_browser().open(link).status == 404
+
+
+def test_a_newer_link_voids_the_older(browser, new_browser, postman, jan, clock) -> None:
+    """CS-09: two outstanding tokens; only the last one opens."""
+    forget(browser, jan)
+    old = postman.link("jan@shoes.example")
+    clock(minutes=1)
+    forget(browser, jan)
+    new = postman.link("jan@shoes.example")
+    assert new_browser().open(old).status == 404
+    assert new_browser().open(new).status == 200
+
+
+def test_a_link_is_void_once_the_password_or_the_address_changed(
+    factory: Factory, browser, new_browser, postman, jan, clock
+) -> None:
+    """CS-09: a token after a password change, and after a change of address."""
+    forget(browser, jan)
+    first = postman.link("jan@shoes.example")
+    with factory.context():
+        password_reset.passwords.set_password(
+            factory.settings, factory.organisation(jan.organisation_id), factory.user(jan), OTHER, BY_TESTS
+        )
+    assert new_browser().open(first).status == 404
+    clock(minutes=1)
+    postman.bring()
+    forget(browser, jan)
+    second = postman.link("jan@shoes.example")
+    with factory.context():
+        accounts.change(
+            factory.settings,
+            factory.organisation(jan.organisation_id),
+            factory.user(jan),
+            {"email": "jan@new.example", "email_verified": True},
+            BY_TESTS,
+        )
+    assert new_browser().open(second).status == 404
+
+
+def test_a_weak_password_is_refused_and_the_link_still_works(browser, new_browser, postman, jan, clock) -> None:
+    """S33, V6.2.4, V6.2.11: short, leaked, made of names, not the same twice; then a good one is taken."""
+    forget(browser, jan)
+    mine = new_browser()
+    link = postman.link("jan@shoes.example")
+    for password, again in (("short", ""), ("password1234", ""), ("example-shoes", ""), (NEW, OTHER)):
+        choose(mine, link, password, again)
+        assert mine.status == 422, password
+        assert mine.errors
+    choose(mine, link)
+    assert mine.heading == "Your password is set"
+
+
+def test_the_answer_never_tells_whether_the_account_exists(factory: Factory, new_browser, postman, jan, clock) -> None:
+    """V6.3.8, CS-02: known, unknown, disabled, without an address, unverified, at no shop: one answer, byte for byte."""
+    gone = factory.make_user(jan.organisation_id, "gone", email="gone@shoes.example")
+    factory.make_user(jan.organisation_id, "bare")
+    factory.make_user(jan.organisation_id, "unsure", email="unsure@shoes.example", email_verified=False)
+    with factory.context():
+        status.disable(factory.settings, factory.organisation(jan.organisation_id), factory.user(gone), BY_TESTS)
+    assert [mail.to for mail in postman.bring()] == ["gone@shoes.example"]  # told of that, and of nothing more below
+    answers = set()
+    names = [(jan.store_url, name) for name in ("jan", "nobody", "gone", "bare", "unsure")]
+    for store_url, name in (*names, ("no-such-shop", "jan"), ("!!", "jan")):
+        asking = new_browser().open("/reset")
+        asking.fill(organisation=store_url, username=name).submit()
+        kept = {key: value for key, value in asking.headers.items() if key not in ("Set-Cookie", "Date")}
+        answers.add((asking.status, asking.url, asking.html, str(sorted(kept.items()))))
+    assert len(answers) == 1
+    assert [mail.to for mail in postman.bring()] == ["jan@shoes.example"]
+
+
+def test_asking_does_the_same_work_for_anybody(factory: Factory, new_browser, jan, clock) -> None:
+    """V6.3.8: within the request nothing is looked up: one row is noted, sealed, whoever is named."""
+    for name in ("jan", "nobody"):
+        asking = new_browser().open("/reset")
+        asking.fill(organisation=jan.store_url, username=name).submit()
+    with factory.context():
+        assert outbox.mails() == []
+        waiting = [password_resets.next_reset_request()]
+        assert waiting[0] is not None
+        assert jan.store_url not in waiting[0].sealed_values  # three letters stand in one seal of a thousand by chance
+
+
+def test_asking_is_limited_for_an_account_and_for_an_address(factory: Factory, new_browser, jan, clock) -> None:
+    """V2.3.2, V2.4.1: the sixth within the window is refused, alike for an account that is not there; then it goes again."""
+    for name in ("jan", "nobody"):
+        for number in range(6):
+            asking = new_browser(address=f"192.0.2.{number}").open("/reset")
+            asking.fill(organisation=jan.store_url.upper(), username=name.upper()).submit()
+        assert asking.status == 429
+        assert int(asking.headers["Retry-After"]) > 0
+    clock(minutes=16)
+    forget(asking, jan)
+    assert asking.status == 200
+    for number in range(21):
+        asking = new_browser(address="203.0.113.5").open("/reset")
+        asking.fill(organisation=jan.store_url, username=f"somebody-{number}").submit()
+    assert asking.status == 429
+
+
+def test_no_header_of_a_request_gets_into_a_mail(browser, postman, jan, clock) -> None:
+    """CS-09, V4.1.3: links are built from the issuer, whatever Host and its kin say."""
+    browser.open("/reset")
+    form = [("csrf_token", browser.value("csrf_token")), ("organisation", jan.store_url), ("username", "jan")]
+    for header in ("Host", "X-Forwarded-Host", "Forwarded", "X-Forwarded-Proto", "Origin", "Referer"):
+        value = "host=evil.example" if header == "Forwarded" else "evil.example"
+        browser.client.post("/reset", base_url=ISSUER, data=dict(form), headers={header: value})
+    mails = postman.bring("jan@shoes.example")
+    assert mails
+    for mail in mails:
+        assert "evil" not in mail.text + mail.html
+        assert all(link.startswith(ISSUER) for link in mail.links)
+
+
+def test_pages_with_a_token_tell_nobody(browser, new_browser, postman, jan, clock) -> None:
+    """V3.4.5, V14.2.1, V14.3.2: no referrer, no store, nothing from elsewhere; the form carries the token in its body."""
+    forget(browser, jan)
+    link = postman.link("jan@shoes.example")
+    page = new_browser().open(link)
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert all(form.action == "/new-password" for form in page.page.forms if "token" in form.fields)
+    assert "//" not in page.html.replace("http://www.w3.org", "").replace("<!doctype", "")
+
+
+def test_a_link_is_of_no_use_elsewhere(browser, new_browser, postman, jan, ann, clock) -> None:
+    """V2.3.1: not for another purpose, not for another person's form, not without this browser's own form."""
+    forget(browser, jan)
+    token = postman.link("jan@shoes.example").rpartition("/")[2]
+    for path in ("/welcome/", "/link/address/", "/link/verify/", "/link/undo/", "/link/recovery/", "/link/cancel/"):
+        assert new_browser().open(path + token).status == 404
+    forged = new_browser().open("/reset")
+    stolen = f"{ann.organisation_id}.{token.partition('.')[2][:-1]}x"
+    fields = [("new_password", NEW), ("new_password_again", NEW)]
+    forged.send("POST", f"{ISSUER}/new-password", [("token", token), ("csrf_token", "forged"), *fields])
+    assert forged.status == 403
+    mine = [("csrf_token", forged.open("/reset").value("csrf_token")), *fields]
+    for wrong in (stolen, "", ".", token.upper(), "a" * 5000):
+        forged.send("POST", f"{ISSUER}/new-password", [("token", wrong), *mine])
+        assert forged.status == 404
+    assert new_browser().open(f"/reset/{token}").status == 200, "one of those spent the link"
+
+
+def test_a_reset_lifts_the_hard_stop_of_the_password_alone(
+    factory: Factory, journey, postman, new_browser, ann, clock
+) -> None:
+    """Security: the hard stop is cleared by a mailed link plus the other factor, whose own count stays."""
+    with factory.context(), transaction():
+        for kind in ("password", "totp"):
+            for _ in range(100):
+                rate_limits.count_towards_stop(ann.organisation_id, ann.id, kind, 100, password_reset.clock.now())
+    assert journey(ann).begin().password().browser.status == 429
+    forget(new_browser(), ann)
+    choose(new_browser(), postman.link("ann@shoes.example"))
+    walk = journey(ann, browser=new_browser()).begin().password(NEW)
+    assert "code" in walk.browser.fields
+    assert walk.code().browser.status == 429
+
+
+def test_a_disabled_person_gets_nowhere_by_a_link(factory: Factory, browser, new_browser, postman, jan, clock) -> None:
+    """Security: disabled is checked again at use."""
+    forget(browser, jan)
+    link = postman.link("jan@shoes.example")
+    with factory.context():
+        status.disable(factory.settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
+    assert new_browser().open(link).status == 404

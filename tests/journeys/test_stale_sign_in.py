@@ -1,0 +1,234 @@
+"""Pages that lay open too long, languages, and attempts to jump (S60, S62)."""
+
+import pytest
+
+from idp.signin import attempts, authenticate
+from idp.signin.state import BrowserContext
+from idp.store.attempts import Attempt
+from tests.factories import Factory
+
+
+@pytest.fixture
+def jan(factory: Factory, quiet_shoes: str):
+    return factory.make_user(quiet_shoes)
+
+
+def test_cleared_cookies_open_a_new_sign_in_with_the_name_filled_in(journey, jan, clock) -> None:
+    """S60: the posted form finds no sign-in; a new one begins at its first step, the app's request is not lost."""
+    walk = journey(jan).begin()
+    walk.browser.fill(username="jan", password=jan.password)
+    walk.browser.forget_cookies()
+    walk.browser.submit()
+    assert walk.browser.status == 200
+    assert walk.browser.left_for is None, "a proof was carried over"
+    assert walk.browser.value("username") == "jan"
+    assert walk.password().tokens().claims["sub"] == jan.id
+
+
+@pytest.mark.parametrize("gone", ["cookies", "time"])
+def test_the_name_is_filled_in_from_later_steps_too(factory: Factory, journey, quiet_shoes: str, clock, gone: str) -> None:
+    """S60: the form of the code has no username to send, and the new sign-in still knows whose it was, but no proof."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin().password()
+    walk.browser.fill(code=ann.authenticator.code())
+    if gone == "cookies":
+        walk.browser.forget_cookies()
+    else:
+        clock(hours=2)
+    walk.browser.submit()
+    assert walk.browser.value("username") == "ann"
+    assert "password" in walk.browser.fields
+    clock(minutes=1)
+    assert walk.password().code().tokens().acr == "mfa"
+
+
+def test_an_hours_pause_dead_ends_nowhere(journey, jan, clock) -> None:
+    """S60: the expired sign-in begins anew and still ends in the app that asked."""
+    walk = journey(jan).begin()
+    clock(hours=2)
+    walk.browser.fill(username="jan", password=jan.password).submit()
+    assert walk.browser.left_for is None
+    assert walk.password().tokens().claims["sub"] == jan.id
+
+
+def test_a_page_reloaded_after_its_time_begins_anew(journey, jan, clock) -> None:
+    """S60: a reload after two hours shows the first step of a new sign-in, which ends in the app that asked."""
+    walk = journey(jan).begin()
+    clock(hours=2)
+    walk.browser.reload()
+    assert walk.browser.status == 200
+    assert "out of date" in walk.browser.text
+    assert walk.password().tokens().claims["sub"] == jan.id
+
+
+def test_a_finished_sign_in_leads_on_to_the_app(journey, jan) -> None:
+    """S60, S61: the back button after the end leads to the app that asked, by the live login."""
+    walk = journey(jan).begin()
+    address = walk.browser.url
+    walk.password().tokens()
+    walk.browser.open(address)
+    assert walk.tokens().claims["sub"] == jan.id
+
+
+def test_rotated_sealing_keys_dead_end_nowhere(factory: Factory, journey, configure, jan, clock) -> None:
+    """S60: a form sealed with the former key still opens after a restart with a new one in front."""
+    from idp import config
+    from idp.app import create_app
+    from tests.conftest import SECRET
+    from tests.drivers.applications import close
+
+    walk = journey(jan).begin()
+    restarted = create_app(configure(secrets=[config.new_ring_entry("next"), SECRET]))
+    cookies = walk.browser.client._cookies
+    walk.browser.client = restarted.test_client()
+    walk.browser.client._cookies = cookies
+    walk.password()
+    assert walk.tokens().claims["sub"] == jan.id
+    close(restarted)
+
+
+def test_the_back_button_shows_the_true_step(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S60: posting the password page again, once the code is due, shows the code page."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin()
+    form = next(form for form in walk.browser.page.forms if "password" in form.fields)
+    data = [(name, value) for name, values in form.fields.items() for value in values]
+    address = walk.browser.url
+    walk.password()
+    old = [(name, {"username": "ann", "password": ann.password}.get(name, value)) for name, value in data]
+    walk.browser.send("POST", address, old)
+    assert "code" in walk.browser.fields
+    assert walk.code().tokens().acr == "mfa"
+
+
+@pytest.mark.parametrize("step", ["factor", "enrol", "recovered", "new_password", "consent", "leaked", "", "nonsense"])
+def test_no_step_can_be_jumped(factory: Factory, journey, quiet_shoes: str, clock, step: str) -> None:
+    """V2.3.1: an answer to a step that is not due is not looked at."""
+    ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
+    walk = journey(ann).begin()
+    token, sealed = walk.browser.value("csrf_token"), walk.browser.value("request")
+    forged = {"csrf_token": token, "request": sealed, "step": step, "code": ann.authenticator.shown(), "choice": "allow"}
+    walk.browser.send("POST", walk.browser.url, list(forged.items()))
+    assert walk.browser.left_for is None
+    assert "password" in walk.browser.fields
+
+
+def test_another_browser_cannot_go_on_with_a_sign_in(journey, new_browser, jan, clock) -> None:
+    """Security.md 16: a sign-in in progress is bound to the browser's cookie."""
+    walk = journey(jan).begin().password("not the right one")
+    address = walk.browser.url
+    thief = new_browser().open(address)
+    assert thief.url.partition("?")[0] != address.partition("?")[0], "the sign-in is found without its cookie"
+    assert (thief.errors, thief.value("username")) == ([], "")
+
+
+def test_a_form_of_another_site_signs_nobody_in(journey, jan, clock) -> None:
+    """V3.5.1: login CSRF: the right password with a foreign token opens a fresh sign-in and no login."""
+    walk = journey(jan).begin()
+    fields = {"step": "password", "username": "jan", "password": jan.password, "csrf_token": "forged"}
+    walk.browser.send("POST", walk.browser.url, list(fields.items()))
+    assert walk.browser.left_for is None
+    assert not any("login" in name for name in walk.browser.cookies)
+
+
+def test_sign_in_pages_are_never_cached(journey, jan) -> None:
+    """S60: no-store on every sign-in page."""
+    walk = journey(jan).begin()
+    assert walk.browser.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("params", "languages", "word"),
+    [
+        ({}, "en", "Password"),
+        ({}, "nl", "Wachtwoord"),
+        ({"ui_locales": "nl-NL en"}, "en", "Wachtwoord"),
+        ({}, "fr", "Password"),
+    ],
+)
+def test_pages_speak_the_readers_language(journey, new_browser, jan, params, languages: str, word: str) -> None:
+    """S62: by ``ui_locales``, then the browser."""
+    walk = journey(jan, browser=new_browser(languages=languages)).begin(**params)
+    assert word in walk.browser.text
+
+
+def test_ones_own_choice_goes_before_the_browser(journey, new_browser, jan, clock) -> None:
+    """S62: picked on a sign-in page, it stays for the rest of it; picked in the profile, it stays for good."""
+    walk = journey(jan).begin()
+    walk.browser.submit("Nederlands")
+    assert "Wachtwoord" in walk.browser.text
+    walk.password().tokens()
+    walk.browser.open("/account/details")
+    action = next(form.action for form in walk.browser.page.forms if form.action.endswith("/account/language"))
+    token = walk.browser.value("csrf_token")
+    walk.browser.send("POST", "https://id.example.com" + action, [("csrf_token", token), ("language", "nl")])
+    other = journey(jan, browser=new_browser()).begin().password()
+    other.tokens()
+    assert "Afmelden" in other.browser.open("/").text or "Uitloggen" in other.browser.text
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/", "/admin/example-shoes/people"])
+def test_the_language_can_be_picked_wherever_the_button_is(journey, new_browser, quiet_shoes, factory, clock, path) -> None:
+    """S62: by somebody signed in who had chosen another one: it is their own choice from then on, in any browser."""
+    kim = factory.make_user(quiet_shoes, "kim", with_totp=True, role="administrator", locale="nl")
+    olga = factory.make_user(quiet_shoes, "olga", with_totp=True)
+    walk = journey(kim).begin().password().code()
+    walk.tokens()
+    page = walk.browser.open(path)
+    address = page.url
+    assert '<html lang="nl"' in page.html
+    assert '<html lang="en"' in page.submit("English").html
+    assert page.url == address
+    clock(minutes=2)
+    elsewhere = journey(kim, browser=new_browser(languages="nl")).begin().password()
+    assert '<html lang="en"' in elsewhere.browser.html
+    other = journey(olga, browser=new_browser(languages="nl")).begin().password()
+    assert '<html lang="nl"' in other.browser.html
+
+
+def test_refusals_speak_to_who_is_signed_in(journey, quiet_shoes, factory, clock) -> None:
+    """S62: one's own choice goes before the browser's on a page that there is not, too."""
+    factory.make_organisation("other-shop")
+    kim = factory.make_user(quiet_shoes, "kim", with_totp=True, role="administrator", locale="nl")
+    walk = journey(kim).begin().password().code()
+    walk.tokens()
+    refused = walk.browser.open("/admin/other-shop/people")
+    assert (refused.status, '<html lang="nl"' in refused.html) == (404, True)
+
+
+def test_a_language_picked_twice_at_once_is_no_error(journey, jan, settings, app, monkeypatch) -> None:
+    """S60, S62: of two presses the second finds the sign-in changed, and shows its page all the same."""
+    walk, load = journey(jan).begin(), attempts.load
+
+    def pressed_meanwhile(attempt_id: str, visit: BrowserContext) -> Attempt | None:
+        found = load(attempt_id, visit)
+        monkeypatch.setattr(attempts, "load", load)
+        with app.app_context():
+            authenticate.choose_locale(settings, visit, attempt_id, "nl")
+        return found
+
+    monkeypatch.setattr(attempts, "load", pressed_meanwhile)
+    assert "Wachtwoord" in walk.browser.submit("Nederlands").text
+
+
+def test_another_language_keeps_the_way_back_from_a_forgotten_password(journey, jan) -> None:
+    """S60, S62: the sign-in that it was asked from, and with it the app's request, is not lost."""
+    walk = journey(jan).begin()
+    walk.browser.click("Forgot your password?").submit("Nederlands")
+    assert walk.browser.value("organisation") == jan.store_url
+    walk.browser.click("Terug naar inloggen")
+    assert walk.password().tokens().claims["sub"] == jan.id
+
+
+def test_the_session_cookie_changes_with_each_proof(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:
+    """V7.2.4: at sign-in and at step-up the login gets a new cookie, and the old one is worthless."""
+    jan = factory.make_user(quiet_shoes)
+    walk = journey(jan).begin().password()
+    walk.tokens()
+    first = walk.browser.cookies["__Host-login"]
+    clock(seconds=5)
+    walk.begin(prompt="login").password().tokens()
+    assert walk.browser.cookies["__Host-login"] != first
+    late = new_browser()
+    late.client.set_cookie("__Host-login", first, domain="id.example.com", secure=True)
+    assert "Sign out" not in late.open("/").text
