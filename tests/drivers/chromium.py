@@ -43,7 +43,12 @@ def launch(playwright: Playwright, executable: str) -> Browser:
     playwright.selectors.set_test_id_attribute("id")
     sandbox = ["--no-sandbox"] if os.getuid() == 0 else []
     memory = [] if has_roomy_memory() else ["--disable-dev-shm-usage"]
-    return playwright.chromium.launch(executable_path=executable, args=[*sandbox, *memory])
+    return playwright.chromium.launch(executable_path=executable, args=[*sandbox, *memory], env=_real_clock())
+
+
+def _real_clock() -> dict[str, str | float | bool]:
+    """The environment without faketime, which Chromium's threads do not get on with. Its pages show the server's times."""
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD" and not name.startswith("FAKETIME")}
 
 
 def new_context(browser: Browser, *, locale: str = "en-GB", **options: Any) -> BrowserContext:

@@ -18,6 +18,8 @@ from idp.crypto import b64url, from_b64url
 
 UP, UV, BE, BS, AT = 1, 4, 8, 16, 64
 MADE_UP_MAKER = bytes(range(16))
+FOUNDED = datetime(2020, 1, 1, tzinfo=UTC)
+"""From when on the certificates of the made-up maker are valid, for a hundred years."""
 
 
 @dataclass
@@ -128,9 +130,8 @@ class Maker:
         return made.public_bytes(Encoding.DER)
 
     def _signed(self, subject: x509.Name, public: Any, basic: Any, *more: Any) -> x509.Certificate:
-        now = datetime.now(UTC)
         builder = x509.CertificateBuilder(self._name, subject, public, x509.random_serial_number())
-        builder = builder.not_valid_before(now - timedelta(days=900)).not_valid_after(now + timedelta(days=900))
+        builder = builder.not_valid_before(FOUNDED).not_valid_after(FOUNDED + timedelta(days=36_500))
         builder = builder.add_extension(basic, critical=True)
         for extension in more:
             builder = builder.add_extension(extension, critical=False)

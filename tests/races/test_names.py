@@ -54,7 +54,7 @@ def made(race: Race) -> int:
 def test_a_name_wanted_by_many_is_given_once(what: str, race: Race, console: Browser) -> None:
     """S12, S2: the unique index decides, and it is no error of ours."""
     path, fields = NAMED[what]
-    told = race.at_once([posted(console.open(f"{AT}/{path}"), **fields)] * TABS)
+    told = race.at_once([posted(console.open(f"{AT}/{path}"), **fields) for _ in range(TABS)])  # a form each
     assert made(race) == 1
     refused = [Page(console.open(one.location).html if one.location else one.body) for one in told]
     assert sum("already" in page.text or "taken" in page.text or "exists" in page.text for page in refused) >= 1
