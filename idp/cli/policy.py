@@ -10,7 +10,7 @@ from idp.cli.command import Noun, in_english, opened
 from idp.cli.provision import document as documents
 from idp.cli.user import find
 from idp.config import Settings
-from idp.identity import policy_dry_run
+from idp.identity import assurance, policy_dry_run
 from idp.identity.policy import dated_rules
 from idp.identity.policy.dated_rules import known_now
 from idp.identity.policy.rules import DatedRule
@@ -18,9 +18,6 @@ from idp.store import clients
 from idp.store import dated_rules as store_dated_rules
 from idp.store import organisations as store
 from idp.store.clients import Client
-
-NAMES = {0: "nothing", 1: "a password", 2: "a second factor or a remembered device", 3: "a second factor"}
-NAMES |= {4: "a passkey", 5: "a hardware key"}
 
 
 def day(_: click.Context, __: click.Parameter, value: str | None) -> date | None:
@@ -54,7 +51,7 @@ def explain(store_url: str, username: str, client: str | None, on: date | None) 
         reasons = policy_dry_run.explained(
             settings, organisation, row, on or policy_dry_run.today(organisation), _client(client)
         )
-        click.echo(f"{row.username} must give {NAMES[max(reason.level for reason in reasons) or 1]}.")
+        click.echo(f"{row.username} must give {assurance.NAMES[max(reason.level for reason in reasons) or 1]}.")
         for reason in sorted(reasons, key=lambda reason: -reason.level):
             mark = f"level {reason.level}" if reason.speaks else "-"
             click.echo(f"  {mark:8} {reason.source:7} {reason.name:20} {in_english(reason.message)}")
@@ -78,7 +75,7 @@ def dry_run(source: str | None, on: date, client: str | None) -> None:
         found = policy_dry_run.reach_of(settings, store.organisations(), looked_at, on, _client(client))
         for one in found.affected:
             has, why = "has one" if one.person.has_factor else "has none yet", ", ".join(one.because)
-            click.echo(f"{one.person.store_url:24} {one.person.username:24} {NAMES[one.level]} ({why}); {has}")
+            click.echo(f"{one.person.store_url:24} {one.person.username:24} {assurance.NAMES[one.level]} ({why}); {has}")
         click.echo(f"{len(found.affected)} of {found.of} people would be affected on {on} by {len(looked_at)} rule(s).")
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from idp import clock, zones
+from idp import clock, factors, zones
 from idp.actors import System
 from idp.audit import Origin
 from idp.cli.command import Noun, in_english, opened
@@ -64,8 +64,7 @@ def show_all(store_url: str) -> None:
 
 
 def _factors(row: User) -> str:
-    app = ["totp"] if store_totp.active_totp(row.organisation_id, row.id) else []
-    return "+".join([*app, *(["passkey"] if passkeys.passkeys_of(row) else [])]) or "-"
+    return "+".join(owned.factor for owned in factors.owned_by(row.organisation_id, row.id)) or "-"
 
 
 @user.command()

@@ -1,27 +1,59 @@
-"""What was proved, and what follows from it: the only maker of level, ``acr``, ``amr`` and ``auth_time``. Pure.
+"""Work out level, ``acr``, ``amr`` and ``auth_time`` from what was proved. Nothing else makes them. Pure.
 
-Nothing stores a verdict: attempts, logins, codes and grants store proofs, and everything here is worked out from them.
+Nothing stores a verdict: attempts, sessions, codes and grants store proofs. What one proof of a method is worth is in
+``factors``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
-Method = Literal["password", "totp", "recovery", "passkey", "remembered"]
+from idp.errors import Message, say
+from idp.factors import (
+    BY_PASSWORD,
+    HARDWARE,
+    METHODS,
+    NOTHING,
+    PASSWORD,
+    PHISHING_RESISTANT,
+    REMEMBERED,
+    SECOND,
+    Method,
+    MethodName,
+)
+
+NEEDED: Mapping[int, Message] = {
+    NOTHING: say("A password is enough."),
+    PASSWORD: say("A password is enough."),
+    REMEMBERED: say("A second factor is needed, or a remembered device."),
+    SECOND: say("A second factor is needed."),
+    PHISHING_RESISTANT: say("A passkey is needed."),
+    HARDWARE: say("A hardware key is needed."),
+}
+"""What a level asks for, as a sentence for people."""
+NAMES: Mapping[int, str] = {
+    NOTHING: "nothing",
+    PASSWORD: "a password",
+    REMEMBERED: "a second factor or a remembered device",
+    SECOND: "a second factor",
+    PHISHING_RESISTANT: "a passkey",
+    HARDWARE: "a hardware key",
+}
+"""What a level asks for, within a sentence of the command line."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One thing done, once.
+    """One thing that was proved, once.
 
-    ``at``: when it was done; for ``remembered`` the moment of the tick (S38), so that ``max_age`` bars old trust.
-    ``credential``: id of the authenticator, code set or device. ``user_verified``, ``hardware`` (attested) and ``copyable``
-    (backup eligible) speak of passkeys only.
+    ``at``: when; for trust in a device the moment of the tick (S38), so that ``max_age`` bars old trust.
+    ``credential``: the id of the authenticator, code set or device. ``user_verified``, ``hardware`` (attested) and
+    ``copyable`` (backup eligible) describe passkeys only.
     """
 
-    method: Method
+    method: MethodName
     at: datetime
     credential: str = ""
     user_verified: bool = False
@@ -29,17 +61,25 @@ class Proof:
     copyable: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        """For a JSON column."""
+        """Return it for a JSON column."""
         return {**asdict(self), "at": self.at.isoformat()}
 
 
 def from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[Proof, ...]:
-    """The proofs of a JSON column."""
-    return tuple(Proof(**{**row, "at": datetime.fromisoformat(row["at"])}) for row in rows)
+    """Return the proofs of a JSON column. Members that this version does not know are ignored."""
+    return tuple(_proof(row) for row in rows)
+
+
+def _proof(row: Mapping[str, Any]) -> Proof:
+    known = {name: value for name, value in row.items() if name in _MEMBERS}
+    return Proof(**{**known, "at": datetime.fromisoformat(row["at"])})
+
+
+_MEMBERS = frozenset(member.name for member in fields(Proof))
 
 
 def as_json(proofs: Iterable[Proof]) -> list[dict[str, Any]]:
-    """Proofs for a JSON column."""
+    """Return proofs for a JSON column."""
     return [proof.as_json() for proof in proofs]
 
 
@@ -51,34 +91,43 @@ def counting(
     afresh: bool = False,
     max_age: int | None = None,
 ) -> tuple[Proof, ...]:
-    """The proofs that count for a request made at ``asked_at``: the one place where freshness is decided.
+    """Return the proofs that count for a request made at ``asked_at``. Freshness is decided nowhere else.
 
-    Those made since the request always count. ``max_age`` (seconds) bars older ones of every kind, trust in a device too.
+    Proofs made since the request always count. ``max_age`` (seconds) bars older ones of every kind, trust in a device too.
     ``afresh`` (``prompt=login``) bars older ones except trust, which may still spare the code (level 2).
     """
     return tuple(
         proof
         for proof in proofs
         if proof.at >= asked_at
-        or (
-            (not afresh or proof.method == "remembered")
-            and (max_age is None or proof.at >= now - timedelta(seconds=max_age))
-        )
+        or ((not afresh or _is_trust(proof)) and (max_age is None or proof.at >= now - timedelta(seconds=max_age)))
     )
 
 
+def _is_trust(proof: Proof) -> bool:
+    method = _method_of(proof)
+    return method is not None and method.is_trust
+
+
+def _method_of(proof: Proof) -> Method | None:
+    """Return the method of a proof; None if another version of the program stored it: it is worth nothing."""
+    return METHODS.get(proof.method)
+
+
 def _level_of(proofs: Sequence[Proof]) -> int:
-    """The level that exactly these one or two proofs make together."""
-    methods = {proof.method for proof in proofs}
-    # One key's user verification does not speak for another key.
-    strong = [proof for proof in proofs if proof.method == "passkey" and (proof.user_verified or "password" in methods)]
-    if strong:
-        return 5 if any(proof.hardware and not proof.copyable for proof in strong) else 4
-    if "password" in methods:
-        if methods & {"totp", "recovery"}:
-            return 3
-        return 2 if "remembered" in methods else 1
-    return 0
+    """Return the level that exactly these one or two proofs make together.
+
+    The user verification of one passkey does not count for another one.
+    """
+    has_password = any(proof.method == BY_PASSWORD.name for proof in proofs)
+    return max(_worth(proof, has_password=has_password) for proof in proofs)
+
+
+def _worth(proof: Proof, *, has_password: bool) -> int:
+    method = _method_of(proof)
+    if method is None:
+        return NOTHING
+    return method.beside_password(proof) if has_password else method.alone(proof)
 
 
 def _sets(proofs: Sequence[Proof]) -> Iterable[tuple[Sequence[Proof], int]]:
@@ -88,12 +137,12 @@ def _sets(proofs: Sequence[Proof]) -> Iterable[tuple[Sequence[Proof], int]]:
 
 
 def level(proofs: Sequence[Proof]) -> int:
-    """The highest level these proofs reach, 0 (nobody) to 5."""
+    """Return the highest level that these proofs reach, from 0 (nobody) to 5."""
     return max((reached for _, reached in _sets(proofs)), default=0)
 
 
 def acr(proofs: Sequence[Proof], names: Mapping[str, int], asked: Sequence[str] = ()) -> str:
-    """The first name asked for that is met (OpenID Connect Core §5.5.1.1), else the name of the highest level reached."""
+    """Return the first requested name that is met (OpenID Connect Core §5.5.1.1), else that of the highest level."""
     reached = level(proofs)
     for name in asked:
         if name in names and names[name] <= reached:
@@ -102,32 +151,21 @@ def acr(proofs: Sequence[Proof], names: Mapping[str, int], asked: Sequence[str] 
 
 
 def _freshest(proofs: Sequence[Proof], needed: int) -> Sequence[Proof]:
-    """Of the sets that reach a level, the one whose oldest proof is the latest; none where no set does."""
-    fitting = [chosen for chosen, reached in _sets(proofs) if reached >= needed]
-    return max(fitting, key=lambda chosen: min(proof.at for proof in chosen), default=())
+    """Return the set that reaches a level and whose oldest proof is the latest; nothing if no set reaches it."""
+    enough = [chosen for chosen, reached in _sets(proofs) if reached >= needed]
+    return max(enough, key=lambda chosen: min(proof.at for proof in chosen), default=())
 
 
 def auth_time(proofs: Sequence[Proof], answered: int) -> datetime:
-    """The oldest proof in the freshest set that reaches the answered level (OpenID Connect Core §2)."""
+    """Return the time of the oldest proof in the freshest set that reaches the answered level (OpenID Connect Core §2)."""
     return min(proof.at for proof in _freshest(proofs, answered))
 
 
 def amr(proofs: Sequence[Proof]) -> list[str]:
-    """What was done, in RFC 8176's words, for the set that makes the highest level; ``mfa`` when two kinds were shown."""
-    chosen = _freshest(proofs, level(proofs))
-    words: list[str] = []
-    for proof in chosen:
-        words += _words(proof)
-    if level(proofs) >= 3:
-        words.append("mfa")
-    return [word for word in _ORDER if word in words]
-
-
-_ORDER = ("pwd", "otp", "recovery", "hwk", "swk", "user", "mfa")
-
-
-def _words(proof: Proof) -> list[str]:
-    if proof.method == "passkey":
-        key = "hwk" if not proof.copyable else "swk"
-        return [key, "user"] if proof.user_verified else [key]
-    return {"password": ["pwd"], "totp": ["otp"], "recovery": ["recovery"]}.get(proof.method, [])
+    """Return the values of RFC 8176 for the set that makes the highest level; ``mfa`` if two kinds were shown."""
+    reached = level(proofs)
+    chosen = _freshest(proofs, reached)
+    shown = (
+        value for name, method in METHODS.items() for proof in chosen if proof.method == name for value in method.amr(proof)
+    )
+    return [*dict.fromkeys(shown), *(["mfa"] if reached >= SECOND else [])]

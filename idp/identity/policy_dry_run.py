@@ -6,7 +6,6 @@ from datetime import date
 
 from idp import clock, zones
 from idp.config import Settings
-from idp.errors import say
 from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of
 from idp.identity.policy.rules import ClientRule, DatedRule, Person, Reason
@@ -15,15 +14,6 @@ from idp.store import dated_rules
 from idp.store.clients import Client
 from idp.store.organisations import Organisation
 from idp.store.users import User
-
-WORDS = {
-    0: say("A password is enough."),
-    1: say("A password is enough."),
-    2: say("A second factor is needed, or a remembered device."),
-    3: say("A second factor is needed."),
-    4: say("A passkey is needed."),
-    5: say("A hardware key is needed."),
-}
 
 
 @dataclass(frozen=True)

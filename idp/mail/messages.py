@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from idp import audit, clock, crypto
+from idp import audit, clock, crypto, factors
 from idp.actors import System
 from idp.branding import languages_of
 from idp.config import Settings
@@ -32,16 +32,10 @@ An act that protects somebody is never refused because of its mail, but a sessio
 
 NOTICES = frozenset(
     {
+        *factors.NOTICES,
         "password_changed",
-        "factor_set_up",
-        "factor_set_up_again",
         "factor_removed",
         "factor_reset",
-        "passkey_added",
-        "passkey_behind",
-        "passkey_removed",
-        "recovery_codes_made",
-        "recovery_code_used",
         "locked",
         "unlocked",
         "address_changed",

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from idp.factors import REMEMBERED
 from idp.identity import assurance
 from idp.identity.assurance import Proof
 from idp.identity.credentials import remembered_devices
 from idp.identity.organisations.settings import settings_of
-from idp.identity.policy import rules
 from idp.identity.policy.rules import ClientRule
 from idp.identity.users import lookup
 from idp.oauth.clients import RegisteredClient
@@ -92,7 +92,7 @@ def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now:
         return organisation is not None
     person = lookup.person_of(settings, organisation, user)
     rule = ClientRule(client.client_id, settings.acr.names.get(client.minimum_acr, 0), client.name)
-    return lookup.rules_of(settings, organisation, person, now, rule).level <= rules.REMEMBERED
+    return lookup.rules_of(settings, organisation, person, now, rule).level <= REMEMBERED
 
 
 def _login_ended(scopes: Sequence[str], login: Login | None, now: datetime) -> str:

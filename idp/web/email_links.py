@@ -8,11 +8,11 @@ from flask import Blueprint, Response, abort
 from idp.audit import Origin
 from idp.config import Settings
 from idp.errors import Message, NotFound, say
+from idp.factors import SECOND
 from idp.identity import email_links
 from idp.identity.credentials import email_undo
 from idp.identity.email_links import Opened
 from idp.identity.ownership import owner_recovery, transfer
-from idp.identity.policy.rules import SECOND
 from idp.identity.users import email_address
 from idp.signin import confirming
 from idp.signin.requirements import Needs

@@ -90,6 +90,7 @@ SECURITY = SecurityPage(
     name="Sanne de Vries",
     organisation_name="Example Shoes",
     active_since=DAY,
+    has_factor=True,
     codes_left=12,
     reasons=(),
     recommends=False,
@@ -188,7 +189,10 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "security": ("account/security.html", SECURITY),
     "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),
     "security-done": ("account/security.html", replace(SECURITY, done=DONE, codes_left=0, password_is_leaked=True)),
-    "security-without": ("account/security.html", replace(SECURITY, active_since=None, recommends=True, name="")),
+    "security-without": (
+        "account/security.html",
+        replace(SECURITY, active_since=None, has_factor=False, recommends=True, name=""),
+    ),
     "details": ("account/profile.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl", "", ZONES)),
     "details-done": (
         "account/profile.html",

@@ -10,6 +10,7 @@ from idp import clock, crypto
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Forbidden, Invalid
+from idp.factors import APP
 from idp.identity.accounts import accounts
 from idp.identity.credentials import imported, password_reset, passwords, recovery_codes, second_factor, totp
 from idp.identity.user_fields import PersonDraft
@@ -66,7 +67,7 @@ def test_a_reset_makes_a_set_up_compulsory(
     second_factor.reset_factor(settings, organisation, user, CLI)
     assert here.left() == set()
     person = lookup.person_of(settings, organisation, fresh(user))
-    assert (person.has_totp, person.recovery_codes_left, person.must_set_up) == (False, 0, True)
+    assert (person.owns(APP), person.recovery_codes_left, person.must_set_up) == (False, 0, True)
     assert lookup.rules_of(settings, organisation, person, clock.now()).must_own
     assert [(mail.template, mail.recipient) for mail in outbox.mails()] == [("factor_reset", "owner@shoes.example")]
     assert events(organisation)[-1] == "factor:reset"
@@ -84,7 +85,7 @@ def test_a_compulsory_factor_is_not_switched_off_by_its_owner(
     assert refused.value.message.values == {"group": "2FA"}
     accounts.change(settings, organisation, user, {"groups": []}, CLI)
     person = lookup.person_of(settings, organisation, fresh(user))
-    assert person.has_totp
+    assert person.owns(APP)
     assert second_factor.remove_factor(settings, organisation, user, by(user))
 
 

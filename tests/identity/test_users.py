@@ -10,6 +10,7 @@ from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Forbidden, Invalid, NotFound
+from idp.factors import APP
 from idp.identity.accounts import accounts
 from idp.identity.credentials import passwords, second_factor, unlock
 from idp.identity.organisations import organisations as organisation_changes
@@ -105,7 +106,7 @@ def test_people_are_brought_along_with_their_credentials(
     assert passwords.verify(settings, user, "my own old password")
     assert not passwords.verify(settings, user, "my own old password ")
     person = lookup.person_of(settings, organisation, fresh(user))
-    assert (person.has_totp, person.recovery_codes_left) == (True, 1)
+    assert (person.owns(APP), person.recovery_codes_left) == (True, 1)
     assert outbox.mails() == []
 
 

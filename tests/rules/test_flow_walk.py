@@ -8,6 +8,8 @@ from itertools import combinations, islice, product
 
 import pytest
 
+from idp import factors
+from idp.factors import PASSKEY, PHISHING_RESISTANT, SECOND, Owned
 from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person, Rules, rules_for
@@ -20,6 +22,7 @@ from idp.signin.steps.required_level import highest_owned, needed_level
 from tests.drivers.machine import REQUIRE_ALL
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+APP, KEY = Owned("totp", SECOND), Owned("passkey", PHISHING_RESISTANT)
 LEVELS = {"pwd": 1, "mfa-remembered": 2, "mfa": 3, "phr": 4, "phrh": 5}
 ONCE_PREPARED = {"codes": (), "file_name": ""}
 ORGANISATION = OrganisationFacts("o", "shoes", "Shoes", is_named=True)
@@ -28,6 +31,10 @@ SILENT_ERRORS = {"account_selection_required", "login_required", "interaction_re
 
 def person(**facts: object) -> Person:
     return Person(organisation_id="o", user_id="u", username="ann", **{"role": "employee", **facts})  # type: ignore[arg-type]
+
+
+def owning(who: Person, owned: Owned) -> Person:
+    return replace(who, factors=tuple(sorted({*who.factors, owned}, key=lambda one: one.level)))
 
 
 def rules(who: Person, needs: Needs) -> Rules:
@@ -62,7 +69,7 @@ def answered(case: Case, **answers: str) -> Case:
 def enrolled(case: Case) -> Case:
     """The whole set-up, up to the tick."""
     assert case.person is not None
-    who = replace(case.person, has_totp=True, must_set_up=False, recovery_codes_left=12)
+    who = replace(owning(case.person, APP), must_set_up=False, recovery_codes_left=12)
     return answered(known(proved(case, "totp"), who, findings={**case.findings, "last_code": None}), enrolled="now")
 
 
@@ -85,16 +92,16 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
         here = replace(case, organisation=case.organisation or ORGANISATION)
         yield known(proved(here, "password"), case.person or world.who)
         yield known(replace(proved(here, "password"), findings={"leaked": "list"}), case.person or world.who)
-        if (case.person or world.who).has_passkey:
+        if (case.person or world.who).owns(PASSKEY):
             yield known(proved(here, "passkey", user_verified=True), case.person or world.who)
     elif name == "leaked":
         yield answered(case, leaked="change")
         yield answered(case, leaked="later")
     elif name == "factor":
         assert case.person is not None
-        if case.person.has_totp and step.page(case, frame()).mode == "app":  # type: ignore[attr-defined]
+        if case.person.owns(factors.APP) and step.page(case, frame()).mode == "app":  # type: ignore[attr-defined]
             yield proved(case, "totp")
-        if case.person.has_passkey:
+        if case.person.owns(PASSKEY):
             yield proved(case, "passkey")
         if case.person.recovery_codes_left > 1:
             left = replace(case.person, recovery_codes_left=case.person.recovery_codes_left - 1)
@@ -103,7 +110,7 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
             yield replace(case, findings={**case.findings, "last_code": {"set": "s", "digest": "d"}})
     elif name == "passkey":
         assert case.person is not None
-        yield answered(known(case, replace(case.person, has_passkey=True, must_set_up=False)), passkey_added="now")
+        yield answered(known(case, replace(owning(case.person, KEY), must_set_up=False)), passkey_added="now")
         yield answered(case, **({"enrol_kind": ""} if case.answered("enrol_kind") else {"passkey": "not_now"}))
     elif name == "enrol":
         page = step.page(replace(case, prepared=ONCE_PREPARED), frame())
@@ -144,17 +151,17 @@ def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
     tasks = [(), (ENROL,), (NEW_CODES,), (NEW_PASSWORD,), (ADD_PASSKEY,)]
     people = [
         person(),
-        person(has_totp=True, recovery_codes_left=2),
-        person(has_totp=True, recovery_codes_left=1, must_change_password=True),
-        person(has_passkey=True),
-        person(has_passkey=True, has_totp=True, recovery_codes_left=2),
+        person(factors=(APP,), recovery_codes_left=2),
+        person(factors=(APP,), recovery_codes_left=1, must_change_password=True),
+        person(factors=(KEY,)),
+        person(factors=(APP, KEY), recovery_codes_left=2),
         person(role="administrator"),
         person(role="manager", groups=(Membership("2FA", requires_mfa=True),)),
         person(must_set_up=True, remembered_device_counts=False),
     ]
     old = [(), ("password",), ("password", "remembered"), ("password", "totp")]
     for app, acr, prompt, age, who, before in product(clients, acrs, prompts, (None, 60), people, old):
-        if who.has_passkey and (app not in (client, None) or prompt == ("consent",) or age):
+        if who.owns(PASSKEY) and (app not in (client, None) or prompt == ("consent",) or age):
             continue  # what these change does not depend on the kind of factor
         if prompt in (("consent",), ("select_account",)) and (age or app not in clients[:2]):
             continue  # these ask about consent and the chooser alone
@@ -231,7 +238,7 @@ def _judge(at: Case, step: Step | Unmet | None, depth: int) -> str:
     if step.name == "passkey":
         # A new authenticator never comes over one that is owned and was not shown.
         assert at.level >= highest_owned(at)
-    if step.name == "enrol" and at.person and at.person.has_totp:
+    if step.name == "enrol" and at.person and at.person.owns(factors.APP):
         # NIST 800-63B-4 §4.1.2.1: a set-up comes after the owned app's code, or a recovery code.
         assert at.level >= 3 or at.findings.get("last_code")
         return "enrol again"

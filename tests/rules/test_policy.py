@@ -5,12 +5,8 @@ from datetime import date
 
 import pytest
 
+from idp.factors import HARDWARE, PASSWORD, PHISHING_RESISTANT, REMEMBERED, SECOND, Owned
 from idp.identity.policy.rules import (
-    HARDWARE,
-    PASSWORD,
-    PHISHING_RESISTANT,
-    REMEMBERED,
-    SECOND,
     ClientRule,
     DatedRule,
     Membership,
@@ -22,6 +18,7 @@ from idp.identity.roles import ROLES
 from idp.sections import Acr
 
 LEVELS = Acr().names
+OWNS_APP = Owned("totp", SECOND)
 TODAY = date(2026, 3, 1)
 EMPLOYEE = Person("o", "u", "anna", "employee", store_url="example-shoes", country="NL")
 AUSTRALIAN = replace(EMPLOYEE, country="AU", integrations=("xero",), role="administrator")
@@ -62,7 +59,7 @@ def test_a_client_may_require_it() -> None:
 
 def test_owning_a_factor_asks_for_it_without_making_it_compulsory() -> None:
     """S1, S9: asked for, and may be switched off."""
-    rules = rules_for(replace(EMPLOYEE, has_totp=True), [], LEVELS, TODAY)
+    rules = rules_for(replace(EMPLOYEE, factors=(OWNS_APP,)), [], LEVELS, TODAY)
     assert (rules.level, rules.must_own) == (REMEMBERED, False)
     assert rules_for(replace(EMPLOYEE, recovery_codes_left=12), [], LEVELS, TODAY).level == PASSWORD
 
@@ -160,7 +157,7 @@ def test_a_rule_that_asks_for_a_password_makes_no_factor_compulsory() -> None:
 
 def test_the_strongest_reason_counts_and_comes_first() -> None:
     """S7: the page names what asks for most."""
-    person = replace(EMPLOYEE, role="owner", has_totp=True)
+    person = replace(EMPLOYEE, role="owner", factors=(OWNS_APP,))
     rules = rules_for(person, [replace(EVERYBODY, require="phr")], LEVELS, TODAY, ClientRule("admin", SECOND))
     assert [reason.level for reason in rules.reasons] == [4, 3, 2, 2]
     assert rules.level == PHISHING_RESISTANT

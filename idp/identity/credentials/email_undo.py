@@ -7,7 +7,7 @@ is never left out by this: who reads the old mailbox gets no further than by any
 
 from contextlib import suppress
 
-from idp import clock
+from idp import clock, factors
 from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
@@ -18,7 +18,7 @@ from idp.identity.email_links import Opened
 from idp.identity.users.email_address import TAKEN, Address
 from idp.mail import messages
 from idp.normal_forms import compared
-from idp.store import passkeys, totp, users
+from idp.store import passkeys, users
 from idp.store.users import User
 
 
@@ -64,10 +64,9 @@ def _give_back_username(link: Opened) -> None:
 def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:
     """Take away passkeys that were added since, where an older factor stays; whether there were any."""
     user = link.user
-    held, app = passkeys.passkeys_of(user.organisation_id, user.id), totp.active_totp(user.organisation_id, user.id)
-    added = [row for row in held if row.created_at >= link.created_at]
-    if len(added) == len(held) and (app is None or app.active_since >= link.created_at):
+    if all(at >= link.created_at for at in factors.since(user.organisation_id, user.id).values()):
         return False
+    added = [row for row in passkeys.passkeys_of(user.organisation_id, user.id) if row.created_at >= link.created_at]
     for row in added:
         passkeys.remove_passkeys(user.organisation_id, user.id, clock.now(), row.id)
         _record(origin, Event.PASSKEY_REMOVED, user, passkey=row.id)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from idp import clock, crypto, normal_forms
+from idp import clock, crypto, factors, normal_forms
 from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import transaction
@@ -17,7 +17,7 @@ from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address, status
 from idp.mail.messages import notify
 from idp.store import passkeys as store
-from idp.store import recovery_codes, totp, users
+from idp.store import users
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
 from idp.store.users import User
@@ -178,9 +178,9 @@ def rename(user: User, passkey_id: str, name: str, origin: Origin) -> None:
 
 
 def is_last_factor(user: User, passkey_id: str) -> bool:
-    """Whether without this passkey the user has no second factor."""
+    """Whether the user has no second factor without this passkey."""
     others = [row for row in passkeys_of(user) if row.id != passkey_id]
-    return not others and totp.active_totp(user.organisation_id, user.id) is None
+    return not others and not factors.owns_another(user.organisation_id, user.id, factors.PASSKEY)
 
 
 def require_removable(settings: Settings, organisation: Organisation, user: User, passkey_id: str) -> Passkey:
@@ -207,7 +207,7 @@ def remove(
         if not store.remove_passkeys(organisation.id, user.id, now, passkey_id):
             raise NotFound(detail="removed a moment ago")
         if is_last:
-            recovery_codes.remove_recovery_set(organisation.id, user.id, now)
+            factors.drop_replacing(organisation.id, user.id, now)
         status.end_everything(user, "passkey_removed", origin, keep_login_id=keep_login_id)
         _record(origin, Event.PASSKEY_REMOVED, user, passkey_id)
         told = {"name": shown_name(found), "is_last": is_last}

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from idp import clock
+from idp import clock, factors
 from idp.audit import Event, Origin
 from idp.config import Settings
 from idp.db import transaction
@@ -12,7 +12,7 @@ from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address
 from idp.identity.users.lookup import person_of, rules_of
 from idp.identity.users.status import _record, end_everything
-from idp.store import passkeys, recovery_codes, totp, users
+from idp.store import users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -74,9 +74,7 @@ def require_voluntary(settings: Settings, organisation: Organisation, user: User
 
 
 def _drop_factor(user: User, now: datetime) -> bool:
-    """Whether there was one: app and passkeys. Recovery codes die with them, for they stand in for a factor."""
-    had = totp.remove_totp(user.organisation_id, user.id, now)
-    had += passkeys.remove_passkeys(user.organisation_id, user.id, now)
-    had += recovery_codes.remove_recovery_set(user.organisation_id, user.id, now)
+    """Take every factor out of use. Returns whether there was one."""
+    had = factors.drop_all(user.organisation_id, user.id, now)
     users.change_user(user.organisation_id, user.id, factor_changed_at=now)
     return had > 0

@@ -33,7 +33,7 @@ def opened(settings: Settings, token: str) -> Opened:
 def closed(settings: Settings, link: Opened) -> list[Message]:
     """What the link would open now, in words."""
     counters = rate_limits.failures_of(link.user.organisation_id, link.user.id)
-    return [lockout.FACTORS[name] for name in lockout.closed(settings, counters)]
+    return [lockout.COUNTERS[name] for name in lockout.closed(settings, counters)]
 
 
 def lift(settings: Settings, link: Opened, password: str, browser_id: str, origin: Origin) -> None:

@@ -7,7 +7,7 @@ lockout, and never passes the second factor (``password_reset``). Where nothing 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from idp import clock
+from idp import clock, factors
 from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import transaction
@@ -18,13 +18,8 @@ from idp.store import rate_limits, users
 from idp.store.rate_limits import Failures
 from idp.store.users import User
 
-FACTORS: Mapping[str, Message] = {
-    "totp": say("Codes of your authenticator app"),
-    "recovery": say("Recovery codes"),
-    "passkey": say("Passkeys and security keys"),
-    "set_up": say("Setting up a second factor"),
-}
-"""What the password and a mailed link open again, in words."""
+COUNTERS: Mapping[str, Message] = {**factors.COUNTERS, "set_up": say("Setting up a second factor")}
+"""The counters that the password and a mailed link open again, in words."""
 TOLD = "stops"
 BY_LINK = say(
     "Too many wrong attempts: this way of signing in is closed. Open it again with your password and the link that we "
@@ -37,7 +32,7 @@ def closed(settings: Settings, counters: Iterable[Failures]) -> list[str]:
     """Which of a user's second factors the hard stop has closed."""
     over_all = (row for row in counters if row.lane == rate_limits.ALL_LANES)
     stopped = {row.authenticator for row in over_all if row.count >= settings.limits.hard_stop}
-    return [name for name in FACTORS if name in stopped]
+    return [name for name in COUNTERS if name in stopped]
 
 
 def announce(settings: Settings, organisation_id: str, user_id: str, authenticator: str, address: str) -> None:
@@ -53,7 +48,7 @@ def announce(settings: Settings, organisation_id: str, user_id: str, authenticat
     user = users.user(organisation_id, user_id)
     if user is None or not _may_be_told(settings, user):
         return
-    if authenticator not in FACTORS or not _mail(settings, user, authenticator):
+    if authenticator not in COUNTERS or not _mail(settings, user, authenticator):
         notify(settings, organisation_id, user_id, "locked", {"authenticator": authenticator})
 
 

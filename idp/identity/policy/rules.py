@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from idp.errors import Message, say
+from idp.factors import HARDWARE, PASSWORD, REMEMBERED, SECOND, Factor, Owned
 from idp.identity.roles import RULING_ROLES
 
 SECOND_FACTOR = "second_factor"
-PASSWORD, REMEMBERED, SECOND, PHISHING_RESISTANT, HARDWARE = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ class Person:
     country: str = ""
     integrations: tuple[str, ...] = ()
     remembered_device_counts: bool = True
-    has_totp: bool = False
-    has_passkey: bool = False
-    has_hardware_key: bool = False
+    factors: tuple[Owned, ...] = ()
     recovery_codes_left: int = 0
     must_set_up: bool = False
     must_change_password: bool = False
@@ -46,8 +44,17 @@ class Person:
 
     @property
     def has_factor(self) -> bool:
-        """Whether they own a second factor (recovery codes stand in for one, they are none)."""
-        return self.has_totp or self.has_passkey
+        """Whether they own a second factor. Recovery codes replace one and are none."""
+        return bool(self.factors)
+
+    def owns(self, factor: Factor) -> bool:
+        """Whether they own this factor."""
+        return any(owned.factor == factor.name for owned in self.factors)
+
+    @property
+    def highest_level(self) -> int:
+        """The highest level that their own factors reach, or the password's."""
+        return max((owned.level for owned in self.factors), default=PASSWORD)
 
     @property
     def is_administrator(self) -> bool:

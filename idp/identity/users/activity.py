@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from idp import actors, ip_network
+from idp import actors, factors, ip_network
 from idp.actors import System
 from idp.audit import Event
 from idp.errors import Message, say
+from idp.factors import FACTORS
 from idp.store import audit, clients
 from idp.store.audit import AuditRow
 from idp.store.users import User
@@ -17,6 +18,7 @@ PAGE = 30
 Data = Mapping[str, Any]
 
 PLAIN: Mapping[str, Message] = {
+    **factors.EVENTS,
     Event.STEPPED_UP: say("Identity confirmed once more"),
     Event.SESSIONS_ENDED: say("Open sessions ended"),
     Event.ACCOUNT_LOCKED: say("Sign-in closed after too many wrong tries"),
@@ -30,24 +32,9 @@ PLAIN: Mapping[str, Message] = {
     Event.PASSWORD_SENT: say("One-time password sent by mail"),
     Event.PASSWORD_LEAKED: say("Password found on a list of leaked passwords"),
     Event.LEAKED_NOTICE_ANSWERED: say("Notice of a leaked password answered"),
-    Event.FACTOR_SET_UP: say("Second factor set up"),
-    Event.FACTOR_SET_UP_AGAIN: say("Second factor set up again"),
     Event.FACTOR_REMOVED: say("Second factor removed"),
     Event.FACTOR_RESET: say("Second factor reset"),
-    Event.CODE_WRONG: say("Wrong code given"),
     Event.FACTOR_OFFER_DECLINED: say("Second factor not set up for now"),
-    Event.RECOVERY_CODES_MADE: say("Recovery codes created"),
-    Event.RECOVERY_CODE_WRONG: say("Wrong recovery code given"),
-    Event.LAST_RECOVERY_CODE_SHOWN: say("Last recovery code given"),
-    Event.RECOVERY_CODE_USED: say("Recovery code used"),
-    Event.DEVICE_REMEMBERED: say("Device remembered"),
-    Event.DEVICE_FORGOTTEN: say("Remembered device forgotten"),
-    Event.DEVICES_FORGOTTEN: say("All remembered devices forgotten"),
-    Event.PASSKEY_ADDED: say("Passkey added"),
-    Event.PASSKEY_RENAMED: say("Passkey renamed"),
-    Event.PASSKEY_REMOVED: say("Passkey removed"),
-    Event.PASSKEY_WRONG: say("Passkey not accepted"),
-    Event.PASSKEY_BEHIND: say("Passkey used that may have been copied"),
     Event.RESET_ASKED: say("New password asked for by mail"),
     Event.INVITED: say("Invitation made"),
     Event.INVITATION_TAKEN: say("Invitation accepted"),
@@ -120,12 +107,9 @@ def sentence(event: str, data: Data, app: str = "") -> Message | None:
 
 def _signed_in(data: Data, _: str) -> Message:
     methods = set(data.get("methods", ()))
-    if "passkey" in methods:
-        return say("Signed in with a passkey")
-    if "recovery" in methods:
-        return say("Signed in with password and recovery code")
-    if "totp" in methods:
-        return say("Signed in with password and code")
+    for factor in reversed(FACTORS):
+        if factor.signed_in and methods & {method.name for method in factor.methods}:
+            return factor.signed_in
     if methods == {"password"}:
         return say("Signed in with password")
     return say("Signed in")

@@ -14,6 +14,7 @@ from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, say, say_many
+from idp.factors import FIRST_NOTICES
 from idp.identity import email_links, mail_limits, sensitive_changes
 from idp.identity.email_links import Opened
 from idp.identity.lockout import rate_limits
@@ -34,8 +35,6 @@ CHANGED_RECENTLY = say_many(
 """How long the old address can take a change back."""
 REMINDED = timedelta(days=7)
 """How long an administrator is only reminded (S55)."""
-FIRST_FACTORS = ("factor_set_up", "passkey_added")
-"""What somebody sets up at their first sign-in is no change: the owner need not know of it."""
 TAKEN = say("Somebody signs in with this address already. Use another one.")
 
 
@@ -152,7 +151,7 @@ def tell_of_factor(settings: Settings, user: User, template: str, values: Mappin
     """The notice about a second factor (S53), within the transaction; administrators get the "verify" button too (S55)."""
     found = users.user(user.organisation_id, user.id)
     asked = found.email or "" if found is not None and needs_verifying(found) else ""
-    if user.last_login_at is None and template in FIRST_FACTORS:
+    if user.last_login_at is None and template in FIRST_NOTICES:  # no change: the owner need not know
         messages.notify_person(settings, user, template, values)
     else:
         messages.notify(settings, user.organisation_id, user.id, template, values, told=asked)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp import csv_export
+from idp import csv_export, factors
 from idp.db import release
-from idp.store import passkeys, totp, users
+from idp.store import users
 from idp.store.users import User
 
 CHUNK = 1000
@@ -39,9 +39,8 @@ def as_csv(organisation_id: str, typed: str = "", role: str = "", group_id: str 
 
 
 def _belongings(organisation_id: str) -> Belongings:
-    owners = totp.totp_owners(organisation_id) | {user_id for user_id, _ in passkeys.kinds(organisation_id)}
     groups = _by_user(users.group_names(organisation_id))
-    return Belongings(groups, _by_user(users.shop_codes(organisation_id)), frozenset(owners))
+    return Belongings(groups, _by_user(users.shop_codes(organisation_id)), frozenset(factors.owned_in(organisation_id)))
 
 
 def _by_user(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -4,18 +4,19 @@ Who may make which change is decided in ``permissions``, never in a page, a comm
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp import normal_forms, zones
+from idp import factors, normal_forms, zones
 from idp.config import Settings
+from idp.factors import Owned
 from idp.identity.organisations.settings import settings_of
 from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of
 from idp.identity.policy.rules import ClientRule, Membership, Person
 from idp.normal_forms import compared
-from idp.store import dated_rules, organisations, passkeys, recovery_codes, totp, users
+from idp.store import dated_rules, organisations, recovery_codes, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -44,11 +45,10 @@ def find_to_sign_in(organisation_id: str, typed: str) -> User | None:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What policy weighs of a user beside their own row. ``keys``: for each passkey, whether it is attested hardware."""
+    """What policy weighs of a user beside their own row."""
 
     groups: tuple[Membership, ...]
-    has_totp: bool
-    keys: Sequence[bool]
+    factors: tuple[Owned, ...]
     codes_left: int
 
 
@@ -57,8 +57,7 @@ def person_of(settings: Settings, organisation: Organisation, user: User) -> Per
     recovery_set = recovery_codes.active_recovery_set(user.organisation_id, user.id)
     held = Holdings(
         groups=tuple(Membership(group.name, group.requires_mfa) for group in users.groups_of(user.organisation_id, user.id)),
-        has_totp=totp.active_totp(user.organisation_id, user.id) is not None,
-        keys=passkeys.kinds_of(user.organisation_id, user.id),
+        factors=factors.owned_by(user.organisation_id, user.id),
         codes_left=recovery_codes.unspent_recovery_codes(user.organisation_id, recovery_set.id) if recovery_set else 0,
     )
     return _person(organisation, user, held, counts=settings_of(settings, organisation).remembered_device_counts)
@@ -71,13 +70,10 @@ def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Perso
     groups: dict[str, list[Membership]] = defaultdict(list)
     for user_id, name in users.group_names(organisation.id):
         groups[user_id].append(Membership(name, requiring[name]))
-    keys: dict[str, list[bool]] = defaultdict(list)
-    for user_id, is_hardware in passkeys.kinds(organisation.id):
-        keys[user_id].append(is_hardware)
-    has_totp, codes_left = totp.totp_owners(organisation.id), recovery_codes.codes_left(organisation.id)
+    owned, codes_left = factors.owned_in(organisation.id), recovery_codes.codes_left(organisation.id)
     for user in users.users(organisation.id):
         if user.disabled_at is None:
-            held = Holdings(tuple(groups[user.id]), user.id in has_totp, keys[user.id], codes_left.get(user.id, 0))
+            held = Holdings(tuple(groups[user.id]), owned.get(user.id, ()), codes_left.get(user.id, 0))
             yield _person(organisation, user, held, counts=counts)
 
 
@@ -92,9 +88,7 @@ def _person(organisation: Organisation, user: User, held: Holdings, *, counts: b
         country=organisation.country,
         integrations=tuple(organisation.integrations),
         remembered_device_counts=counts,
-        has_totp=held.has_totp,
-        has_passkey=bool(held.keys),
-        has_hardware_key=any(held.keys),
+        factors=held.factors,
         recovery_codes_left=held.codes_left,
         must_set_up=user.must_set_up_since is not None,
         must_change_password=user.must_change_password,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp.errors import Invalid, say
+from idp.factors import HARDWARE, PHISHING_RESISTANT
 from idp.identity.credentials import passkeys
-from idp.identity.policy.rules import HARDWARE, PHISHING_RESISTANT
 from idp.signin.state import ADD_PASSKEY, Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import password, use_passkey

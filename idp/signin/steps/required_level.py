@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from idp.identity.policy.rules import HARDWARE, PHISHING_RESISTANT, SECOND
+from idp.factors import REPLACING, SECOND
 from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case
 
 JUST_NOW = timedelta(minutes=10)
@@ -38,10 +38,6 @@ def highest_owned(case: Case) -> int:
     """
     if case.person is None:
         return 1
-    if any(proof.method == "recovery" for proof in case.counting) and not case.answered("passkey_added"):
+    if any(proof.method in REPLACING for proof in case.counting) and not case.answered("passkey_added"):
         return SECOND
-    if case.person.has_hardware_key:
-        return HARDWARE
-    if case.person.has_passkey:
-        return PHISHING_RESISTANT
-    return SECOND if case.person.has_totp else 1
+    return case.person.highest_level

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idp import crypto, db
+from idp import crypto, db, factors
 from idp.audit import Event
 from idp.errors import Message, Unreadable, say, say_many
+from idp.factors import SECOND
 from idp.identity.assurance import Proof
 from idp.identity.credentials import recovery_codes, remembered_devices, totp
 from idp.identity.lockout import rate_limits
-from idp.identity.policy.rules import SECOND
 from idp.mail.messages import notify
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Stale, Step, StepContext, StepResult, Wrong
@@ -68,7 +68,7 @@ def _mode_of(case: Case) -> str:
 
 
 def _code_suffices(case: Case) -> bool:
-    has_app = case.person is not None and case.person.has_totp
+    has_app = case.person is not None and case.person.owns(factors.APP)
     return has_app and case.level < SECOND and min(needed_level(case), highest_owned(case)) <= SECOND
 
 
@@ -92,7 +92,7 @@ def page(case: Case, frame: Frame) -> FactorPage:
 def prepare(work: StepContext) -> Mapping[str, Any] | None:
     """The challenge for the person's own passkeys, which are named only now that the password was right."""
     _, _, user = work.person()
-    if work.case.person is None or not work.case.person.has_passkey:
+    if work.case.person is None or not work.case.person.owns(factors.PASSKEY):
         return None
     return use_passkey.prepared(work, PLACE, user)
 

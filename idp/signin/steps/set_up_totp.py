@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from idp import crypto, db
+from idp import crypto, db, factors
 from idp.audit import Event
 from idp.errors import Message, say
+from idp.factors import SECOND
 from idp.identity.assurance import Proof
 from idp.identity.credentials import recovery_codes, totp
 from idp.identity.credentials.authenticator_entry import LONGEST_LABEL, AppEntry, entry_of, without_colons
-from idp.identity.policy.rules import SECOND
 from idp.identity.users import email_address
 from idp.mail.messages import notify
 from idp.signin.state import ENROL, NEW_CODES, Case
@@ -126,7 +126,7 @@ def page(case: Case, frame: Frame) -> EnrolPage:
         frame=frame,
         stage=stage,
         may_leave=not compulsory,
-        is_again=case.person is not None and case.person.has_totp,
+        is_again=case.person is not None and case.person.owns(factors.APP),
         only_codes=only_codes(case),
         may_use_passkey=_may_use_passkey(case),
         reasons=_reasons(case) if compulsory else (),
@@ -273,13 +273,13 @@ def _spend_last_code(work: StepContext) -> bool:
 def _had_one(work: StepContext) -> bool:
     """Whether an old entry may be in the app, which a wrong code then tells to delete (S59)."""
     _, _, user = work.person()
-    return user.factor_changed_at is not None or (work.case.person is not None and work.case.person.has_totp)
+    return user.factor_changed_at is not None or (work.case.person is not None and work.case.person.owns(factors.APP))
 
 
 def _tell(work: StepContext, *, is_new: bool) -> None:
     """Audit and mail (S53)."""
     _, _, user = work.person()
-    again = work.case.person is not None and work.case.person.has_totp
+    again = work.case.person is not None and work.case.person.owns(factors.APP)
     event = (Event.FACTOR_SET_UP_AGAIN if again else Event.FACTOR_SET_UP) if is_new else Event.RECOVERY_CODES_MADE
     template = ("factor_set_up_again" if again else "factor_set_up") if is_new else "recovery_codes_made"
     work.record(event)

@@ -5,11 +5,10 @@ from datetime import datetime
 
 from flask import Blueprint, Response
 
-from idp import clock
+from idp import clock, factors
 from idp.errors import Message
 from idp.identity.credentials import passkeys, remembered_devices
 from idp.identity.users import lookup
-from idp.store import totp as store_totp
 from idp.web import pages, request_context
 from idp.web.account.current_user import Me, SignInFirst, me, visiting
 from idp.web.account.outcome import outcome
@@ -28,7 +27,7 @@ class Device:
 
 @dataclass(frozen=True)
 class SecurityPage:
-    """The sign-in details. ``active_since`` is None without a second factor; ``reasons`` say what makes it compulsory (S7).
+    """The sign-in details. ``active_since`` is None without an app; ``reasons`` say what makes it compulsory (S7).
 
     ``recommends``: the notice of S10 for people who have none and need none, until dismissed.
     """
@@ -37,6 +36,7 @@ class SecurityPage:
     name: str
     organisation_name: str
     active_since: datetime | None
+    has_factor: bool
     codes_left: int
     reasons: tuple[Message, ...]
     recommends: bool
@@ -65,12 +65,13 @@ def security_page(present: Me) -> SecurityPage:
     settings, user = request_context.settings(), present.user
     person = lookup.person_of(settings, present.organisation, user)
     rules = lookup.rules_of(settings, present.organisation, person, clock.now())
-    totp = store_totp.active_totp(user.organisation_id, user.id)
+    since = factors.since(user.organisation_id, user.id)
     return SecurityPage(
         username=user.username,
         name=user.name,
         organisation_name=present.organisation.name,
-        active_since=totp.active_since if totp else None,
+        active_since=since.get(factors.APP.name),
+        has_factor=person.has_factor,
         codes_left=person.recovery_codes_left,
         reasons=tuple(reason.message for reason in rules.compulsory_because),
         recommends=not person.has_factor and not rules.must_own and user.notice_dismissed_at is None,

@@ -13,9 +13,9 @@ from idp import clock
 from idp.audit import Origin
 from idp.branding import brand_of
 from idp.errors import Forbidden, Message, say
+from idp.factors import SECOND
 from idp.identity import permissions
 from idp.identity.organisations.settings import OrganisationSettings, settings_of
-from idp.identity.policy.rules import SECOND
 from idp.identity.users import email_address
 from idp.signin import confirming
 from idp.signin.requirements import Needs

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, url_for
 
-from idp import clock
+from idp import clock, factors
 from idp.errors import Message, Refusal, say
 from idp.identity import mail_limits, mail_outbox
 from idp.identity.mail_outbox import STATES
@@ -21,6 +21,7 @@ from idp.web.admin.pagination import PAGE, Pages
 
 HERE = "mail"
 ABOUT = {
+    **factors.NOTICES,
     "address_changed": say("E-mail address changed"),
     "address_confirm": say("Confirm an e-mail address"),
     "address_restored": say("Change of e-mail address undone"),
@@ -29,8 +30,6 @@ ABOUT = {
     "disabled": say("Account disabled"),
     "factor_removed": say("Second factor removed"),
     "factor_reset": say("Second factor reset"),
-    "factor_set_up": say("Second factor set up"),
-    "factor_set_up_again": say("Second factor set up again"),
     "invitation": say("Invitation"),
     "locked": say("Sign-in closed after too many wrong tries"),
     "one_time_password": say("One-time password"),
@@ -42,12 +41,7 @@ ABOUT = {
     "ownership_offered": say("Ownership of the organisation offered"),
     "ownership_transferred": say("The organisation has another owner"),
     "ownership_withdrawn": say("Offer of the ownership taken back"),
-    "passkey_added": say("Passkey added"),
-    "passkey_behind": say("Passkey that may have been copied"),
-    "passkey_removed": say("Passkey removed"),
     "password_changed": say("Password changed"),
-    "recovery_code_used": say("Recovery code used"),
-    "recovery_codes_made": say("Recovery codes created"),
     "reset_password": say("Choose a new password"),
     "sessions_ended": say("Signed out by an administrator"),
     "unlock": say("Second factor closed after too many wrong tries"),

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
-from idp.identity import policy_dry_run
+from idp.identity import assurance, policy_dry_run
 from idp.identity.policy import dated_rules
 from idp.identity.policy.dated_rules import CONDITIONS
 from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
@@ -262,7 +262,7 @@ def _dry_run(admin: Admin) -> DryRunPage:
         names=(("", say("All policies")), *((row.name, row.name) for row in seen)),
         affected=tuple(
             Affected(
-                one.person.user_id, one.person.username, policy_dry_run.WORDS[one.level], one.because, one.person.has_factor
+                one.person.user_id, one.person.username, assurance.NEEDED[one.level], one.because, one.person.has_factor
             )
             for one in rows[: pagination.PAGE]
         ),

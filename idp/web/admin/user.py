@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
 from idp.errors import Message, Refusal, say
-from idp.identity import permissions, policy_dry_run
+from idp.identity import assurance, permissions, policy_dry_run
 from idp.identity.credentials import passkeys
 from idp.identity.policy import dated_rules
 from idp.identity.policy.rules import Reason
@@ -171,7 +171,7 @@ def _explained(admin: Admin, user: User) -> ExplainPage:
         client_id=chosen.client_id if chosen else "",
         on=on.isoformat(),
         clients=(("", say("Any app")), *((row.client_id, _name(row)) for row in serving)),
-        needed=policy_dry_run.WORDS[strongest],
+        needed=assurance.NEEDED[strongest],
         reasons=tuple(sorted(reasons, key=lambda reason: -reason.level)),
         errors=errors,
     )

@@ -1,0 +1,261 @@
+"""Second factors, one entry each in ``FACTORS``, and trust in a device beside them. A new factor begins with an entry here.
+
+Assurance, policy, removal, lockout, activity, export, mail, console and profile go through this table and name no factor.
+Not here: how a factor is checked (``identity.credentials``), and the page that asks for it (``signin.steps``).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from idp.audit import Event
+from idp.errors import Message, say
+from idp.store import passkeys, recovery_codes, remembered_devices, totp
+
+NOTHING, PASSWORD, REMEMBERED, SECOND, PHISHING_RESISTANT, HARDWARE = 0, 1, 2, 3, 4, 5
+"""The levels of assurance."""
+
+MethodName = Literal["password", "totp", "recovery", "passkey", "remembered"]
+
+
+class Shown(Protocol):
+    """The members of a proof that its level depends on."""
+
+    @property
+    def user_verified(self) -> bool:
+        """Whether the authenticator verified its user."""
+
+    @property
+    def hardware(self) -> bool:
+        """Whether the maker attests that it is hardware."""
+
+    @property
+    def copyable(self) -> bool:
+        """Whether the credential can be copied."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to prove who one is. ``alone`` and ``beside_password``: the level that one such proof reaches.
+
+    ``amr``: its values of RFC 8176. ``is_trust``: it spares a code and survives ``prompt=login``, but proves nothing itself.
+    """
+
+    name: MethodName
+    alone: Callable[[Shown], int]
+    beside_password: Callable[[Shown], int]
+    amr: Callable[[Shown], tuple[str, ...]]
+    is_trust: bool = False
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """How to find out who owns a factor. ``level``: the highest one that a user's own reaches, ``NOTHING`` for none.
+
+    ``levels``: the same for all owners in an organisation, in one statement. ``since``: when the user's oldest was set up.
+    """
+
+    level: Callable[[str, str], int]
+    levels: Callable[[str], Mapping[str, int]]
+    since: Callable[[str, str], datetime | None]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A kind of second factor. ``ownership`` is None where it only replaces a lost one, and nobody owns it by itself.
+
+    ``drop``: take all of a user's out of use; returns how many there were.
+    ``counters``: its failure counters, which a lockout closes, in words. ``events``, ``notices``: its audit events and mails
+    in words. ``first_notice``: the mail about the first one. ``signed_in``: a sign-in with it in words.
+    """
+
+    name: str
+    methods: tuple[Method, ...]
+    drop: Callable[[str, str, datetime], int]
+    events: Mapping[Event, Message]
+    ownership: Ownership | None = None
+    signed_in: Message | None = None
+    counters: Mapping[str, Message] = field(default_factory=dict)
+    notices: Mapping[str, Message] = field(default_factory=dict)
+    first_notice: str = ""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A factor that a user owns, and the highest level that it reaches."""
+
+    factor: str
+    level: int
+
+
+def _always(level: int) -> Callable[[Shown], int]:
+    return lambda _: level
+
+
+def _app_level(organisation_id: str, user_id: str) -> int:
+    return SECOND if totp.active_totp(organisation_id, user_id) else NOTHING
+
+
+def _app_levels(organisation_id: str) -> Mapping[str, int]:
+    return dict.fromkeys(totp.totp_owners(organisation_id), SECOND)
+
+
+def _app_since(organisation_id: str, user_id: str) -> datetime | None:
+    row = totp.active_totp(organisation_id, user_id)
+    return row.active_since if row else None
+
+
+def _strength(*, is_hardware: bool) -> int:
+    return HARDWARE if is_hardware else PHISHING_RESISTANT
+
+
+def _passkey_beside_password(shown: Shown) -> int:
+    return _strength(is_hardware=shown.hardware and not shown.copyable)
+
+
+def _passkey_alone(shown: Shown) -> int:
+    return _passkey_beside_password(shown) if shown.user_verified else NOTHING
+
+
+def _passkey_amr(shown: Shown) -> tuple[str, ...]:
+    kind = "swk" if shown.copyable else "hwk"
+    return (kind, "user") if shown.user_verified else (kind,)
+
+
+def _passkey_level(organisation_id: str, user_id: str) -> int:
+    kinds = passkeys.kinds_of(organisation_id, user_id)
+    return max((_strength(is_hardware=kind) for kind in kinds), default=NOTHING)
+
+
+def _passkey_levels(organisation_id: str) -> Mapping[str, int]:
+    levels: dict[str, int] = defaultdict(int)
+    for user_id, is_hardware in passkeys.kinds(organisation_id):
+        levels[user_id] = max(levels[user_id], _strength(is_hardware=is_hardware))
+    return levels
+
+
+def _passkey_since(organisation_id: str, user_id: str) -> datetime | None:
+    return min((row.created_at for row in passkeys.passkeys_of(organisation_id, user_id)), default=None)
+
+
+BY_PASSWORD = Method("password", _always(PASSWORD), _always(PASSWORD), lambda _: ("pwd",))
+APP = Factor(
+    name="totp",
+    methods=(Method("totp", _always(NOTHING), _always(SECOND), lambda _: ("otp",)),),
+    ownership=Ownership(_app_level, _app_levels, _app_since),
+    drop=totp.remove_totp,
+    signed_in=say("Signed in with password and code"),
+    counters={"totp": say("Codes of your authenticator app")},
+    events={
+        Event.FACTOR_SET_UP: say("Second factor set up"),
+        Event.FACTOR_SET_UP_AGAIN: say("Second factor set up again"),
+        Event.CODE_WRONG: say("Wrong code given"),
+    },
+    notices={
+        "factor_set_up": say("Second factor set up"),
+        "factor_set_up_again": say("Second factor set up again"),
+    },
+    first_notice="factor_set_up",
+)
+RECOVERY_CODES = Factor(
+    name="recovery",
+    methods=(Method("recovery", _always(NOTHING), _always(SECOND), lambda _: ("recovery",)),),
+    drop=recovery_codes.remove_recovery_set,
+    signed_in=say("Signed in with password and recovery code"),
+    counters={"recovery": say("Recovery codes")},
+    events={
+        Event.RECOVERY_CODES_MADE: say("Recovery codes created"),
+        Event.RECOVERY_CODE_WRONG: say("Wrong recovery code given"),
+        Event.LAST_RECOVERY_CODE_SHOWN: say("Last recovery code given"),
+        Event.RECOVERY_CODE_USED: say("Recovery code used"),
+    },
+    notices={
+        "recovery_codes_made": say("Recovery codes created"),
+        "recovery_code_used": say("Recovery code used"),
+    },
+)
+PASSKEY = Factor(
+    name="passkey",
+    methods=(Method("passkey", _passkey_alone, _passkey_beside_password, _passkey_amr),),
+    ownership=Ownership(_passkey_level, _passkey_levels, _passkey_since),
+    drop=passkeys.remove_passkeys,
+    signed_in=say("Signed in with a passkey"),
+    counters={"passkey": say("Passkeys and security keys")},
+    events={
+        Event.PASSKEY_ADDED: say("Passkey added"),
+        Event.PASSKEY_RENAMED: say("Passkey renamed"),
+        Event.PASSKEY_REMOVED: say("Passkey removed"),
+        Event.PASSKEY_WRONG: say("Passkey not accepted"),
+        Event.PASSKEY_BEHIND: say("Passkey used that may have been copied"),
+    },
+    notices={
+        "passkey_added": say("Passkey added"),
+        "passkey_behind": say("Passkey that may have been copied"),
+        "passkey_removed": say("Passkey removed"),
+    },
+    first_notice="passkey_added",
+)
+FACTORS = (APP, RECOVERY_CODES, PASSKEY)
+"""In the order of pages. Where a sign-in shows several, the last one gives it its words."""
+
+TRUST = Factor(
+    name="remembered",
+    methods=(Method("remembered", _always(NOTHING), _always(REMEMBERED), lambda _: (), is_trust=True),),
+    drop=remembered_devices.revoke_devices,
+    events={
+        Event.DEVICE_REMEMBERED: say("Device remembered"),
+        Event.DEVICE_FORGOTTEN: say("Remembered device forgotten"),
+        Event.DEVICES_FORGOTTEN: say("All remembered devices forgotten"),
+    },
+)
+"""Trust in a device. It spares the code of a factor and is none."""
+
+METHODS: Mapping[str, Method] = {
+    method.name: method for method in (BY_PASSWORD, *(method for factor in (*FACTORS, TRUST) for method in factor.methods))
+}
+"""The methods by name, in the order in which ``amr`` names them."""
+REPLACING = frozenset(method.name for factor in FACTORS if factor.ownership is None for method in factor.methods)
+"""Methods that replace whichever factor was lost."""
+EVENTS: Mapping[str, Message] = {event: words for factor in (*FACTORS, TRUST) for event, words in factor.events.items()}
+NOTICES: Mapping[str, Message] = {template: words for factor in FACTORS for template, words in factor.notices.items()}
+COUNTERS: Mapping[str, Message] = {counter: words for factor in FACTORS for counter, words in factor.counters.items()}
+FIRST_NOTICES = frozenset(factor.first_notice for factor in FACTORS if factor.first_notice)
+
+
+def owned_by(organisation_id: str, user_id: str) -> tuple[Owned, ...]:
+    """Return the factors that a user owns."""
+    levels = [(factor.name, factor.ownership.level(organisation_id, user_id)) for factor in FACTORS if factor.ownership]
+    return tuple(Owned(name, level) for name, level in levels if level)
+
+
+def owned_in(organisation_id: str) -> Mapping[str, tuple[Owned, ...]]:
+    """Return the factors that the users of an organisation own, by the ids of those who own any."""
+    found: dict[str, tuple[Owned, ...]] = {}
+    for factor in FACTORS:
+        for user_id, level in (factor.ownership.levels(organisation_id) if factor.ownership else {}).items():
+            found[user_id] = (*found.get(user_id, ()), Owned(factor.name, level))
+    return found
+
+
+def since(organisation_id: str, user_id: str) -> Mapping[str, datetime]:
+    """Return for each factor that a user owns since when they do, by its name."""
+    found = {factor.name: factor.ownership.since(organisation_id, user_id) for factor in FACTORS if factor.ownership}
+    return {name: at for name, at in found.items() if at is not None}
+
+
+def owns_another(organisation_id: str, user_id: str, factor: Factor) -> bool:
+    """Whether a user owns a factor besides ``factor``."""
+    others = (other.ownership for other in FACTORS if other is not factor and other.ownership)
+    return any(ownership.level(organisation_id, user_id) for ownership in others)
+
+
+def drop_all(organisation_id: str, user_id: str, now: datetime) -> int:
+    """Take all factors of a user out of use, within the transaction. Returns how many there were."""
+    return sum([factor.drop(organisation_id, user_id, now) for factor in FACTORS])
+
+
+def drop_replacing(organisation_id: str, user_id: str, now: datetime) -> int:
+    """Take what replaces a lost factor out of use, within the transaction: without a factor it replaces nothing (S28)."""
+    return sum([factor.drop(organisation_id, user_id, now) for factor in FACTORS if factor.ownership is None])
