@@ -68,7 +68,7 @@ TITLES = {
     413: say("That is too large"),
     429: say("Too many tries"),
     500: say("Something went wrong"),
-    503: say("Very busy just now"),
+    503: say("Not available just now"),
 }
 TEXTS = {
     403: say("This form was not made in this browser, or it is too old. Go back, reload the page and try again."),

@@ -60,7 +60,7 @@ def lift_late() -> Response:
 def done() -> Response:
     """It is open, and nobody is signed in by it."""
     texts = (say("Wrong attempts are forgotten. Sign in as always: with your password and your second factor."),)
-    return tell(ToldPage(say("It is open again"), texts, signs_in=True))
+    return tell(ToldPage(say("Your second factor is unblocked"), texts, signs_in=True))
 
 
 def _page(link: Opened, refused: Refusal | None = None) -> Response:

@@ -8,6 +8,7 @@ from idp.audit import Event
 from idp.errors import Message, say
 from idp.identity.consents import ConnectedApp
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
+from idp.identity.lockout.lockout import BY_ADMINISTRATOR
 from idp.identity.sessions.listing import OpenSession
 from idp.identity.users.activity import PLAIN, Happening, History
 from idp.signin.state import KnownPerson
@@ -32,7 +33,7 @@ from idp.web.account.profile import DetailsPage
 from idp.web.account.security import Device, SecurityPage
 from idp.web.account.sessions import SessionsPage
 from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
-from idp.web.pages import TEXTS, TITLES, ErrorPage
+from idp.web.pages import NOT_TAKEN, TEXTS, TITLES, ErrorPage
 from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import CONSOLE, ZONES
 from tests.browser.samples_links import LINKS
@@ -72,6 +73,8 @@ PASSWORD = PasswordPage(
     can_change_organisation=True,
     can_change_person=False,
 )
+CONFIRM = replace(_frame("password", client_name=""), purpose=say("Settings"), cancel_to="/account")
+"""A reauthentication: it says what it is for, and can be left."""
 ENROL = EnrolPage(
     _frame("enrol"),
     stage="start",
@@ -140,6 +143,8 @@ SAMPLES: dict[str, tuple[str, object]] = {
         "signin/password.html",
         replace(PASSWORD, username="sanne", username_is_fixed=True, can_change_person=True),
     ),
+    "password-confirm": ("signin/password.html", replace(PASSWORD, frame=CONFIRM, username="sanne", username_is_fixed=True)),
+    "code-confirm": ("signin/factor.html", FactorPage(replace(CONFIRM, step="factor"), "app", 0)),
     "leaked": ("signin/leaked.html", LeakedPage(_frame("leaked"))),
     "code-or-passkey": ("signin/factor.html", FactorPage(_frame("factor"), "app", 30, ASK)),
     "passkey": ("signin/factor.html", FactorPage(_frame("factor"), "passkey", 30, ASK, only_passkey=True)),
@@ -211,7 +216,8 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", True, True, (WRONG_PASSWORD,))),
     "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404])),
-    "error-wait": ("web/error.html", ErrorPage(429, TITLES[429], TEXTS[500], retry_after=30)),
+    "error-wait": ("web/error.html", ErrorPage(429, TITLES[429], BY_ADMINISTRATOR, retry_after=30)),
+    "error-outage": ("web/error.html", ErrorPage(503, TITLES[503], NOT_TAKEN, retry_after=30)),
     "error-developer": (
         "web/error.html",
         ErrorPage(400, TITLES[400], TEXTS[403], (("redirect_uri", "https://shop.example/a?" + "long" * 30),)),

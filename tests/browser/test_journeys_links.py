@@ -29,8 +29,8 @@ Maker = Callable[..., MadePerson]
 SAID = {
     "en-GB": {"differ": "The two passwords are not the same", "invited": "Your sign-in at Example Shoes",
               "paper": "Start with your code", "unfit": "Those details don't match",
-              "blocked": "Your second factor was blocked", "open": "Open your second factor again",
-              "lift": "Open it again", "is_open": "It is open again", "not_yours": "That is not your password",
+              "blocked": "Your second factor was blocked", "open": "Unblock your second factor",
+              "lift": "Unblock it", "is_open": "Your second factor is unblocked", "not_yours": "That is not your password",
               "changed": "Your e-mail address was changed", "back": "Your e-mail address is back",
               "verify": "Verify your e-mail address", "message": "Send me a message", "sent": "We sent you a message",
               "begun": "From now on you sign in with"},

@@ -176,7 +176,7 @@ def test_barring_letting_in_unlocking_and_ending_sessions(factory: Factory, ente
     assert "disabled" in browser.text
     theirs.fill(username="jan", password=jan.password).submit()
     assert theirs.status == 422
-    browser.open(f"{PEOPLE}/{jan.id}").click("Unlock").submit("Unlock")
+    browser.open(f"{PEOPLE}/{jan.id}").click("Unblock").submit("Unblock")
     browser.open(f"{PEOPLE}/{jan.id}").click("Enable").submit("Enable")
     assert "disabled" not in browser.text
     theirs.fill(username="jan", password=jan.password).submit()

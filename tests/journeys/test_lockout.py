@@ -71,7 +71,7 @@ def test_a_mailed_link_and_the_password_lift_the_stop_together(
     mine = lift(new_browser(), link, "not the password")
     assert mine.errors == ["Error: That is not your password. Check it and try again."]
     mine.fill(password=ann.password).submit()
-    assert mine.heading == "It is open again"
+    assert mine.heading == "Your second factor is unblocked"
     assert "login" not in "".join(mine.cookies), "the link signed somebody in"
     assert [one.subject for one in postman.bring("ann@shoes.example")] == ["Your second factor was unblocked"]
     walk = journey(ann, browser=new_browser()).begin().password()
@@ -104,7 +104,7 @@ def test_neither_the_link_nor_the_password_does_anything_alone(journey, new_brow
     assert mallory.send("POST", f"{ISSUER}/unlock", [("token", token), ("password", ann.password)]).status == 403
     for path in ("/reset/", "/welcome/", "/link/verify/", "/link/unlock/"):
         assert new_browser().open(path + token).status == 404
-    assert lift(new_browser(), link, ann.password).heading == "It is open again"
+    assert lift(new_browser(), link, ann.password).heading == "Your second factor is unblocked"
 
 
 def test_a_link_works_once_and_for_half_an_hour_and_then_there_is_another(
@@ -120,7 +120,7 @@ def test_a_link_works_once_and_for_half_an_hour_and_then_there_is_another(
         assert wrong(journey, ann, new_browser()).browser.status == 429
     second = unlocking(postman)
     replay = new_browser().open(second)
-    assert lift(new_browser(), second, ann.password).heading == "It is open again"
+    assert lift(new_browser(), second, ann.password).heading == "Your second factor is unblocked"
     assert replay.fill(password=ann.password).submit().status == 404
     assert new_browser().open(second).status == 404
     postman.bring()

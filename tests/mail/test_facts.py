@@ -59,7 +59,7 @@ def test_a_mail_says_whose_account_when_and_from_where(settings: Settings, facto
     with factory.context():
         message = told(settings, vera, Origin(Person(vera.id), address="203.0.113.7", label=FIREFOX))
     text = plain(message)
-    for line in ("Account: vera", f"Organisation: {BV}", "From: Firefox · Windows, Network 203.0.113.*"):
+    for line in ("Account: vera", f"Organisation: {BV}", "From: Firefox · Windows · Network 203.0.113.*"):
         assert line in text.splitlines(), text
     assert "When: " in text
     assert " CE" in text, "CET or CEST"

@@ -22,10 +22,10 @@ COUNTERS: Mapping[str, Message] = {**factors.COUNTERS, "set_up": say("Setting up
 """The counters that the password and a mailed link open again, in words."""
 TOLD = "stops"
 BY_LINK = say(
-    "Too many wrong attempts: this way of signing in is closed. Open it again with your password and the link that we "
+    "Too many wrong attempts: this way of signing in is blocked. Unblock it with your password and the link that we "
     "mailed you, or ask an administrator."
 )
-BY_ADMINISTRATOR = say("Too many wrong attempts: this way of signing in is closed. Ask an administrator to open it again.")
+BY_ADMINISTRATOR = say("Too many wrong attempts: this way of signing in is blocked. Ask an administrator to unblock it.")
 
 
 def closed(settings: Settings, counters: Iterable[Failures]) -> list[str]:

@@ -44,8 +44,8 @@ ABOUT = {
     "password_changed": say("Password changed"),
     "reset_password": say("Choose a new password"),
     "sessions_ended": say("Signed out by an administrator"),
-    "unlock": say("Second factor closed after too many wrong tries"),
-    "unlocked": say("Second factor opened again"),
+    "unlock": say("Second factor blocked after too many wrong tries"),
+    "unlocked": say("Second factor unblocked"),
 }
 """Each template in words."""
 OTHER = say("Another mail")

@@ -178,8 +178,8 @@ ACTS = {
         gives="account",
     ),
     "unlock": Act(
-        say("Unlock"),
-        say("Unlock %(username)s?"),
+        say("Unblock"),
+        say("Unblock %(username)s?"),
         (say("Wrong passwords and codes are forgotten, so %(username)s can try again at once."),),
         unlock.unlock,
         takes="lockout",
