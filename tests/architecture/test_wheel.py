@@ -33,7 +33,7 @@ def test_a_folder_of_the_checkout_is_in_the_package(installed: Path, top: str) -
 
 
 def test_compiled_catalogues_and_static_files_are_in_the_package(installed: Path) -> None:
-    """S62: what git or the build would ignore is missed first by whoever installs."""
+    """S62: what git or the build would ignore is missed first by those who install it."""
     for pattern in ("translations/*/LC_MESSAGES/*.mo", "web/static/**/*.css"):
         there = {path.relative_to(ROOT / "idp") for path in (ROOT / "idp").glob(pattern)}
         assert there

@@ -94,7 +94,7 @@ def test_an_owner_arranges_shops_groups_and_settings(enter: Enter, live: Live, p
 
 
 def test_an_owner_finds_out_what_happens_and_what_would(enter: Enter, people: People, locale: str, tmp_path: Path) -> None:
-    """S11, issue 3: whom a rule reaches and why; a mail sent again; the trail filtered, and taken along whole."""
+    """S11, issue 3: the people a rule reaches, and why; a mail sent again; the trail filtered, and exported whole."""
     here, words = enter(people["owner"], f"{AT}/policies/who", locale=locale), WORDS[locale]
     page, customer = here.page, people["customer"]
     page.locator("select[name=name]").select_option(RULE)

@@ -25,32 +25,32 @@ Visitors = Callable[..., Visitor]
 Enter = Callable[..., Visitor]
 Clock = Callable[..., None]
 AT = "/admin/example-shoes"
-OWNER, BOSS, HEIR = "owner@shoes.example", "boss@shoes.example", "heir@shoes.example"
+OWNER, BOSS, IRIS = "owner@shoes.example", "boss@shoes.example", "iris@shoes.example"
 SAID = {
     "en-GB": {"recover": "Do you want to get back into your account?", "recovered": "You can get back into your account",
               "announced": "Account recovery requested for the owner of Example Shoes",
               "stopped": "The recovery was stopped",
               "offer": "Hand over the ownership", "sent": "Sent.", "offered": "Will you be the owner of Example Shoes?",
-              "waits": "heir was offered the ownership", "withdrawn": "The offer of ownership was withdrawn",
-              "owned": "heir is now the owner of Example Shoes"},
+              "waits": "iris was offered the ownership", "withdrawn": "The offer of ownership was withdrawn",
+              "owned": "iris is now the owner of Example Shoes"},
     "nl-NL": {"recover": "Wil je weer in je account?", "recovered": "Je kunt weer in je account",
               "announced": "Herstel aangevraagd van het account van de eigenaar van Example Shoes",
               "stopped": "Het herstel is tegengehouden", "offer": "Eigendom overdragen", "sent": "Verstuurd.",
               "offered": "Word jij de eigenaar van Example Shoes?", "waits": "het eigendom aangeboden",
               "withdrawn": "Het aanbod van het eigendom is ingetrokken",
-              "owned": "heir is nu eigenaar van Example Shoes"},
+              "owned": "iris is nu eigenaar van Example Shoes"},
 }  # fmt: skip
 
 
 @pytest.fixture
 def shop(live: Live, locale: str) -> dict[str, MadePerson]:
-    """Owner, administrator and heir of an organisation whose mail is in the language of this test."""
+    """Owner, administrator and new owner of an organisation whose mail is in the language of this test."""
     shoes = live.factory.make_organisation(settings={"offer_set_up": False})
     live.factory.make_organisation("another-shop")
     plain = {"with_totp": True, "locale": locale[:2]}
     people = {
         name: live.factory.make_user(shoes, name, role=role, email=f"{name}@shoes.example", name=name.title(), **plain)
-        for name, role in (("owner", "owner"), ("boss", "administrator"), ("heir", "manager"))
+        for name, role in (("owner", "owner"), ("boss", "administrator"), ("iris", "manager"))
     }
     with live.factory.context(), transaction():
         organisations.set_owner(live.factory.organisation(shoes), live.factory.user(people["owner"]), BY_TESTS)
@@ -72,9 +72,9 @@ def recover(live: Live, shop: dict[str, MadePerson], postman: Postman) -> dict[s
 
 
 def roles(live: Live, shop: dict[str, MadePerson]) -> list[str]:
-    """Of who was the owner, and of the heir."""
+    """Of who was the owner, and of the new owner."""
     with live.factory.context():
-        return [live.factory.user(shop[name]).role for name in ("owner", "heir")]
+        return [live.factory.user(shop[name]).role for name in ("owner", "iris")]
 
 
 def test_an_owner_who_lost_everything_gets_back_in(
@@ -114,42 +114,42 @@ def test_an_administrator_stops_the_recovery_of_the_owner(
 def test_the_ownership_is_offered_in_the_console_and_taken_on_from_the_mail(
     enter: Enter, visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
 ) -> None:
-    """Owner transfer, S62: with the owner's password; by the heir signed in with both factors; nothing changes before."""
-    owner, heir, words, said = shop["owner"], shop["heir"], WORDS[locale], SAID[locale]
-    here = enter(owner, f"{AT}/people/{heir.id}", locale=locale)
+    """Owner transfer, S62: the owner's password, then the new owner with both factors; nothing changes before."""
+    owner, iris, words, said = shop["owner"], shop["iris"], WORDS[locale], SAID[locale]
+    here = enter(owner, f"{AT}/people/{iris.id}", locale=locale)
     here.page.get_by_role("link", name=said["offer"], exact=True).click()
     here.fill(password=owner.password)
     here.page.locator("main form [type=submit]").click()
     expect(here.page.get_by_role("status").first).to_have_text(said["sent"])
-    (offered,) = postman.bring(HEIR)
+    (offered,) = postman.bring(IRIS)
     assert offered.subject == said["offered"]
     theirs = visitor(locale=locale)
     theirs.page.goto(offered.link)
-    theirs.fill(username=heir.username, password=heir.password).next().reads(words["code"])
-    theirs.fill(code=heir.authenticator.code()).next().reads(PRESSED[locale]["ownership"].title)
+    theirs.fill(username=iris.username, password=iris.password).next().reads(words["code"])
+    theirs.fill(code=iris.authenticator.code()).next().reads(PRESSED[locale]["ownership"].title)
     assert roles(live, shop) == ["owner", "manager"]
     confirm(theirs, PRESSED[locale]["ownership"])
     assert roles(live, shop) == ["administrator", "owner"]
     assert {mail.subject for mail in postman.bring()} == {said["owned"]}
-    expect(here.open(f"{AT}/ownership").page.get_by_role("link", name=heir.username, exact=True)).to_be_visible()
+    expect(here.open(f"{AT}/ownership").page.get_by_role("link", name=iris.username, exact=True)).to_be_visible()
 
 
 def test_the_owner_takes_the_offer_back_by_the_link_in_the_mail(
     enter: Enter, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
 ) -> None:
-    """Owner transfer, S62: one press; both are told, the console says so no more, and the heir's link opens nothing."""
+    """Owner transfer, S62: one press; both are told, the console says so no more, and the new owner's link opens nothing."""
     owner, said = shop["owner"], SAID[locale]
     with live.factory.context():
-        at, heir = live.factory.organisation(owner.organisation_id), live.factory.user(shop["heir"])
-        transfer.offer(live.settings, at, heir, Origin(Person(owner.id)))
+        at, iris = live.factory.organisation(owner.organisation_id), live.factory.user(shop["iris"])
+        transfer.offer(live.settings, at, iris, Origin(Person(owner.id)))
     links = {mail.to: mail.link for mail in postman.bring()}
     here = enter(owner, f"{AT}/ownership", locale=locale)
     offer = here.page.get_by_role("region").filter(has_text=said["waits"])
     expect(offer).to_be_visible()
     press(here, links[OWNER], PRESSED[locale]["withdraw"])
-    assert {mail.to: mail.subject for mail in postman.bring()} == dict.fromkeys((OWNER, HEIR), said["withdrawn"])
+    assert {mail.to: mail.subject for mail in postman.bring()} == dict.fromkeys((OWNER, IRIS), said["withdrawn"])
     here.open(f"{AT}/ownership")
     expect(here.page.locator("h1")).to_be_visible()
     expect(offer).to_have_count(0)
-    follow(here, links[HEIR], WORDS[locale]["gone"])
+    follow(here, links[IRIS], WORDS[locale]["gone"])
     assert roles(live, shop) == ["owner", "manager"]

@@ -120,7 +120,7 @@ def test_a_second_passkey_on_the_same_authenticator_is_refused_by_it(live: Live,
 
 @pytest.fixture
 def clock() -> Iterator[Callable[[Page, int], None]]:
-    """``clock(page, minutes)`` turns both sides' wall clocks on, as for a laptop that slept: no timer ran meanwhile."""
+    """``clock(page, minutes)`` turns both sides' wall clocks on, as for a laptop that slept: no timer ran."""
     with ExitStack() as travels:
 
         def turn(page: Page, minutes: int) -> None:

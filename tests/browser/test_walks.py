@@ -212,7 +212,7 @@ def test_a_stranger_finds_the_way_in_and_nothing_else(
 def test_another_organisation_is_not_there(
     walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at
 ) -> None:
-    """Issue 3: whoever looks after one organisation is told that the other's pages do not exist, in both languages."""
+    """Issue 3: an administrator of one organisation is told that the other's pages do not exist, in both languages."""
     here = walker(people["administrator of another organisation"])
     for endpoint, (path, _) in addresses(live.app, "admin.", at_shoes(people)).items():
         if endpoint not in ("admin.front", "admin.tested"):

@@ -40,12 +40,12 @@ def _add_shop_and_rule(live: Live, owner: MadePerson) -> None:
         dated_rules.create(live.settings, rule, dated_rules.known_now(), BY_TESTS)
 
 
-def _offer_ownership(live: Live, owner: MadePerson, heir: MadePerson) -> None:
+def _offer_ownership(live: Live, owner: MadePerson, iris: MadePerson) -> None:
     with live.factory.context():
         at = live.factory.organisation(owner.organisation_id)
         with transaction():
             organisations.set_owner(at, live.factory.user(owner), BY_TESTS)
-        transfer.offer(live.settings, at, live.factory.user(heir), Origin(Person(owner.id)))
+        transfer.offer(live.settings, at, live.factory.user(iris), Origin(Person(owner.id)))
 
 
 def _write_mail(live: Live, person: MadePerson) -> None:

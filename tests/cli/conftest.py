@@ -121,7 +121,7 @@ def inside(idp: Idp) -> Iterator[Callable[[], Flask]]:
 
 @pytest.fixture
 def anna(inside: Callable[[], Any]) -> Callable[[], Any]:
-    """Anna's row, read anew."""
+    """Anna's row, read again."""
 
     def _read() -> Any:
         with inside():

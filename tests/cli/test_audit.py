@@ -30,7 +30,7 @@ def test_whole_chains_are_said_to_be_whole(shop: Idp) -> None:
 
 
 def test_a_changed_row_is_found(shop: Idp, inside) -> None:
-    """V16.4.2: whoever changes the database by hand breaks the chain, and the exit code says so."""
+    """V16.4.2: a change of the database by hand breaks the chain, and the exit code says so."""
     with inside(), transaction():
         session().execute(text("UPDATE audit SET actor_id = 'nobody' WHERE organisation_id <> '' AND seq = 2"))
     found = shop("audit", "verify", code=1)

@@ -98,7 +98,7 @@ def work_at_the_till(demo: Demo, page: Page) -> None:
 
 
 def pay_back(page: Page) -> None:
-    """Step 4: the remembered device is not enough for a refund, and the code of now is."""
+    """Step 4: the remembered device is not enough for a refund, and a current code is."""
     page.get_by_role("link", name="Refund").click()
     expect(page.get_by_role("heading", name="A refund needs your code")).to_be_visible()
     page.get_by_role("link", name="Confirm that it is you").click()

@@ -45,7 +45,7 @@ class Shelf:
 
     @contextmanager
     def lend(self, settings: Settings) -> Iterator[Flask]:
-        """An application that nobody else uses meanwhile."""
+        """An application that nobody else uses."""
         app = self._take(settings)
         outermost = app.wsgi_app
         try:

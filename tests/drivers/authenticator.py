@@ -29,7 +29,7 @@ class Authenticator:
         return str(self._app.at(step * STEP))
 
     def code(self) -> str:
-        """A code that was not used: of now, else of the next step, which the server's window takes as well.
+        """A code that was not used: the current one, else that of the next step, which the server's window takes as well.
 
         A third one within a step needs the clock to be turned, as a person would have to wait.
         """

@@ -193,7 +193,7 @@ WIDEST = """names => {
 
 
 def check_fits_with_wide_names(page: Page, names: Sequence[str]) -> None:
-    """Nothing sticks out on a phone, with names of sixty wide letters in the place of these, in any font (WCAG 1.4.10)."""
+    """Nothing sticks out on a phone, with names of sixty wide letters instead, in any font (WCAG 1.4.10)."""
     page.wait_for_load_state()
     page.set_viewport_size(NARROWEST)
     wide, outside = page.evaluate(WIDEST, list(names))

@@ -179,25 +179,25 @@ def running(binaries: Path) -> Iterator[Server]:
     """A server for as long as the tests last."""
     # Short: a socket's path has 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="sleutel-pg-", dir=quick_folder() or "/tmp"))
-    whom = as_user()
-    if whom:
-        os.chown(folder, whom["user"], whom["group"])
+    account = as_user()
+    if account:
+        os.chown(folder, account["user"], account["group"])
     try:
-        with _started(binaries, folder, whom) as server:
+        with _started(binaries, folder, account) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _started(binaries: Path, folder: Path, whom: dict[str, Any]) -> Iterator[Server]:
+def _started(binaries: Path, folder: Path, account: dict[str, Any]) -> Iterator[Server]:
     data = folder / "data"
     initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
-    subprocess.run(initdb, check=True, capture_output=True, cwd="/", **whom)
+    subprocess.run(initdb, check=True, capture_output=True, cwd="/", **account)
     options = [part for key, value in OPTIONS.items() for part in ("-c", f"{key}={value}")]
     command = [binaries / "postgres", "-D", data, "-k", folder, *options]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **whom)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **account)
     try:
         server = Server(folder, process)
         _wait(server, process, folder / "log")

@@ -46,7 +46,7 @@ class Mailbox:
 
     @contextmanager
     def hanging(self) -> Iterator[threading.Event]:
-        """Meanwhile a mail is neither taken nor refused; the event is set when one came so far."""
+        """Within the block a mail is neither taken nor refused; the event is set when one came so far."""
         self._hung = threading.Event()
         try:
             yield self._hung
@@ -134,7 +134,7 @@ def smtp_server(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
 
 
 def throwaway_certificate(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for ``host`` that signs itself: the file for whoever shall trust it, the context for its server."""
+    """A certificate for ``host`` that signs itself: the file for those who shall trust it, the context for its server."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     made = (

@@ -12,7 +12,7 @@ from idp.db import db
 
 @contextmanager
 def counted(app: Flask) -> Iterator[list[str]]:
-    """The statements that run meanwhile."""
+    """The statements that run within the block."""
     seen: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *rest: Any) -> None:

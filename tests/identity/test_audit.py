@@ -167,7 +167,7 @@ def test_a_failing_audit_table_fails_the_change(organisation: Organisation) -> N
 def test_a_row_added_while_the_chain_is_verified_is_no_fault(
     organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I1: others go on working meanwhile; only a head to which no rows lead is a fault."""
+    """I1: others go on working; only a head to which no rows lead is a fault."""
     with transaction():
         _record(organisation)
     heads: list[str] = []

@@ -1,4 +1,4 @@
-"""Known browsers have a lane of their own, and whoever causes mail is limited (security.md 7; issue: "by whomever")."""
+"""Known browsers have limits of their own, and mails are limited by the person who causes them (security.md 7)."""
 
 from collections.abc import Callable
 from typing import Any

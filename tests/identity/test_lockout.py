@@ -1,4 +1,4 @@
-"""What a hard stop tells, and whom."""
+"""What a lockout tells, and to which people."""
 
 from collections.abc import Callable
 from datetime import timedelta

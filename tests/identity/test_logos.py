@@ -1,4 +1,4 @@
-"""Logos: whatever is uploaded is refused in plain words, or drawn anew with nothing left of the file."""
+"""Logos: whatever is uploaded is refused in plain words, or drawn again with nothing left of the file."""
 
 import struct
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Who may change whom: the acting person, the installation, a client, or nobody."""
+"""Which actor may change which user: a person, the installation, a client, or nobody."""
 
 import inspect
 from collections.abc import Callable

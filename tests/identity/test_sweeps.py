@@ -43,7 +43,7 @@ def test_old_failures_are_swept_and_recent_ones_stay(
 def test_a_busy_server_puts_the_new_hash_off(
     bare_settings: Callable[..., Settings], settings: Settings, make_user: Callable[..., User]
 ) -> None:
-    """Being busy costs nobody a sign-in: the next one makes the hash anew."""
+    """Being busy costs nobody a sign-in: the next one makes the hash again."""
     costs = {"argon2_memory_kib": 128, "argon2_passes": 1, "hash_patience_seconds": 0.01}
     raised, user = bare_settings(passwords=costs), make_user(password="a long enough secret")
     with raised.hasher.slot():

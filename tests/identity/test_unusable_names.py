@@ -46,14 +46,14 @@ def test_a_password_typed_as_a_username_is_under_no_unkeyed_digest(engine, facto
 def test_no_bearer_token_stands_in_clear_in_a_sign_in(factory, browser) -> None:
     """I11: the token of an ownership link travels in the way back of the sign-in that it asks for, sealed."""
     at = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
-    heir = factory.make_user(at, "heir", role="manager", with_totp=True, email="heir@shoes.example")
+    iris = factory.make_user(at, "iris", role="manager", with_totp=True, email="iris@shoes.example")
     from idp.identity import email_links
 
     with factory.context():
         from idp.db import transaction
 
         with transaction():
-            user = factory.user(heir)
+            user = factory.user(iris)
             token = email_links.make(factory.settings, user, "ownership", {}, product_clock.now() + timedelta(hours=1))
     browser.open(f"/link/ownership/{token}")
     assert "password" in browser.fields

@@ -174,24 +174,24 @@ def test_people_of_another_organisation_do_not_exist(
 
 
 def test_the_last_owner_stays(settings: Settings, organisation: Organisation, make_user: Callable[..., User]) -> None:
-    """S48, S54: an organisation always has an owner who can act, and whom notices and a recovery reach."""
+    """S48, S54: an organisation always has an owner who can act, and who is reached by notices and a recovery reach."""
     owner = make_user("owner", role="owner")
-    heir = make_user("heir", role="owner")
+    iris = make_user("iris", role="owner")
     with pytest.raises(Forbidden):
         status.disable(settings, organisation, owner, CLI)
     with pytest.raises(Forbidden):
         accounts.change(settings, organisation, owner, {"role": "manager"}, CLI)
     with transaction():
-        organisation_changes.set_owner(organisation, heir, CLI)
+        organisation_changes.set_owner(organisation, iris, CLI)
     assert status.disable(settings, organisation, owner, CLI)
     with pytest.raises(Forbidden):
-        status.disable(settings, organisation, heir, CLI)
+        status.disable(settings, organisation, iris, CLI)
 
 
 def test_who_becomes_an_owner_where_there_is_none_is_the_owner(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """S48, S54: made or changed by a file, notices and a recovery know whom to go to."""
+    """S48, S54: made or changed by a file, notices and a recovery reach somebody."""
     anna = make_user(email="anna@shoes.example", email_verified=True)
     accounts.change(settings, organisation, anna, {"role": "owner"}, CLI)
     with transaction():

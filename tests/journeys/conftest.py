@@ -158,24 +158,24 @@ def boss(factory: Factory, shoes: str, clock: Callable[..., None]) -> MadePerson
 
 
 @pytest.fixture
-def heir(factory: Factory, shoes: str, boss: MadePerson) -> MadePerson:
+def iris(factory: Factory, shoes: str, boss: MadePerson) -> MadePerson:
     """A manager with a second factor and a verified address, who could own it."""
-    return factory.make_user(shoes, "heir", role="manager", with_totp=True, email="heir@shoes.example")
+    return factory.make_user(shoes, "iris", role="manager", with_totp=True, email="iris@shoes.example")
 
 
 @pytest.fixture
 def offer(factory: Factory, boss: MadePerson) -> Callable[[MadePerson], None]:
-    """``offer(heir)``: the owner offers the ownership, by what the console calls."""
+    """``offer(iris)``: the owner offers the ownership, by what the console calls."""
 
-    def make(heir: MadePerson) -> None:
+    def make(iris: MadePerson) -> None:
         with factory.context():
-            at, to = factory.organisation(boss.organisation_id), factory.user(heir)
+            at, to = factory.organisation(boss.organisation_id), factory.user(iris)
             transfer.offer(factory.settings, at, to, Origin(Person(boss.id)))
 
     return make
 
 
 @pytest.fixture
-def offered(offer: Callable[[MadePerson], None], heir: MadePerson) -> None:
-    """The heir has an offer."""
-    offer(heir)
+def offered(offer: Callable[[MadePerson], None], iris: MadePerson) -> None:
+    """The new owner has an offer."""
+    offer(iris)

@@ -29,7 +29,7 @@ Form = Mapping[str, str | bool]
 
 
 class World:
-    """An organisation with something of everything, made anew for each row. ``browsers``: signed in, by name."""
+    """An organisation with something of everything, made for each row. ``browsers``: signed in, by name."""
 
     def __init__(self, factory: Factory, shoes: str, actors: Mapping[str, MadePerson]) -> None:
         self.factory, self.shoes, self.actors, self._numbers = factory, shoes, actors, count()
@@ -131,9 +131,9 @@ def logo(world: World) -> tuple[str, Form]:
 
 
 def offered(world: World) -> tuple[str, Form]:
-    heir, boss = world.person(role="manager"), world.actors["boss"]
+    iris, boss = world.person(role="manager"), world.actors["boss"]
     with world.factory.context():
-        at, to = world.factory.organisation(world.shoes), world.factory.user(heir)
+        at, to = world.factory.organisation(world.shoes), world.factory.user(iris)
         transfer.offer(world.factory.settings, at, to, Origin(Person(boss.id)))
     return f"{AT}/ownership/withdraw", {}
 

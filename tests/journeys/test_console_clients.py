@@ -1,4 +1,4 @@
-"""The console's apps: made, changed, tested and removed by operators, read by the administrators whom they concern."""
+"""The console's apps: made, changed, tested and removed by operators, read by the administrators concerned."""
 
 from collections.abc import Callable
 

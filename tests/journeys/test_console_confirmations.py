@@ -1,4 +1,4 @@
-"""Grave acts of the console: each says what will happen, wants the password and tells whom it concerns (S47, S51–S54)."""
+"""Sensitive actions of the console: what will happen, the password, and who is told (S47, S51–S54)."""
 
 import pytest
 

@@ -52,7 +52,7 @@ def test_an_act_that_is_repeated_fills_no_mailbox(
     postman: Postman,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Issue 7.8: whoever acts, one person gets a few notices of a kind. The act is done, and the trail has every one."""
+    """Issue 7.8: one person gets a few notices of a kind. The action is done each time, and the audit has each."""
     monkeypatch.setattr(messages, "NOTICES_OF_A_KIND", 3)
     browser = enter(anna)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""The console's technical side: sessions, outbox, audit trail and signing keys, for those whom they concern."""
+"""The console's technical side: sessions, outbox, audit trail and signing keys, for the people concerned."""
 
 import csv
 import io

@@ -17,7 +17,7 @@ def test_codes_are_counted_over_browsers(journey, new_browser, jan, clock) -> No
 
 
 def test_recovery_codes_are_counted_apart(journey, new_browser, jan, clock) -> None:
-    """N63-09: five wrong ones, and a right one has to wait; a code of the app is taken meanwhile."""
+    """N63-09: five wrong ones, and a right one has to wait; a code of the app still works."""
     walk = journey(jan, browser=new_browser()).begin().password()
     for _ in range(5):
         assert walk.recovery_code(WRONG_RECOVERY_CODE).browser.status == 422
@@ -26,7 +26,7 @@ def test_recovery_codes_are_counted_apart(journey, new_browser, jan, clock) -> N
 
 
 def test_a_step_up_shares_the_counter_of_the_sign_in(journey, browser, jan, clock) -> None:
-    """T-04: whoever is signed in has no other counter for the code of a step-up."""
+    """T-04: a signed-in person has no other counter for the code of a step-up."""
     journey(jan).begin().password().code().tokens()
     clock(minutes=20)
     up = journey(jan).begin(acr_values="mfa", max_age="60").password()

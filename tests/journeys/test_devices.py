@@ -132,7 +132,7 @@ def test_who_is_chosen_sees_at_which_shop_and_may_go_to_another(factory, journey
 def test_nobody_goes_on_with_the_proof_of_who_has_left(
     factory: Factory, journey, relying_party, browser, ann, bob, clock
 ) -> None:
-    """S35, I5: a code that Bob showed for an app, and then signed out, is none of Ann's, whoever knows her password."""
+    """S35, I5: a code that Bob showed for an app, and then signed out, is none of Ann's, though he knows her password."""
     journey(bob).begin(acr_values=DAY).password().code(remember=True)
     browser.open("/").submit("Sign out")
     clock(minutes=5)

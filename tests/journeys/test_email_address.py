@@ -152,7 +152,7 @@ def test_an_address_that_others_change_is_told_to_old_and_new(factory: Factory, 
 def test_an_administrator_changes_the_own_address_in_the_profile_alone(
     factory: Factory, enter, quiet_shoes, postman, clock
 ) -> None:
-    """S52: else whoever sits at an open console moves the mail elsewhere, with no proof asked and no way back."""
+    """S52: else somebody at an open console moves the mail elsewhere, with no proof asked and no way back."""
     chief = factory.make_user(quiet_shoes, "chief", role="administrator", with_totp=True, email="chief@shoes.example")
     browser = enter(chief, f"/admin/example-shoes/people/{chief.id}/edit")
     browser.fill(email="thief@evil.example").submit()

@@ -117,7 +117,7 @@ def test_a_thiefs_passkey_opens_nothing_once_it_was_taken_back(
 def test_the_old_mailbox_alone_leaves_no_second_factor_out(
     factory: Factory, at_address, journey, new_browser, postman, quiet_shoes, clock
 ) -> None:
-    """Security.md 10: whoever reads a mailbox that was given up gets a new password by it, and is asked the factor."""
+    """Security.md 10: a reader of a mailbox that was given up gets a new password by it, and is asked the factor."""
     kim, key = factory.make_user(quiet_shoes, "kim", email="kim@old.example"), SecurityKey(ISSUER)
     browser = at_address(kim).fill(email="kim@new.example").submit()
     press(new_browser(), postman.link("kim@new.example"))
@@ -135,18 +135,18 @@ def test_the_old_mailbox_alone_leaves_no_second_factor_out(
 
 def test_what_a_thief_offered_of_the_owners_is_void(factory: Factory, quiet_shoes: str, new_browser, postman, clock) -> None:
     """S52, I3: else an accomplice becomes the owner, days after everything was taken back."""
-    heir = factory.make_user(quiet_shoes, "heir", role="administrator", with_totp=True, email="heir@shoes.example")
+    iris = factory.make_user(quiet_shoes, "iris", role="administrator", with_totp=True, email="iris@shoes.example")
     with factory.context():
         organisation, owner = factory.organisation(quiet_shoes), users.user_named(quiet_shoes, "owner")
         assert owner is not None
-        transfer.offer(factory.settings, organisation, factory.user(heir), Origin(Person(owner.id)))
+        transfer.offer(factory.settings, organisation, factory.user(iris), Origin(Person(owner.id)))
         email_address.ask_change(factory.settings, owner, "thief@evil.example", Origin(Person(owner.id)))
     mails = {mail.to: mail for mail in postman.bring()}
     press(new_browser(), mails["thief@evil.example"].link)
     press(new_browser(), next(mail.link for mail in postman.bring("owner@shoes.example") if "This was not me" in mail.text))
     with factory.context():
         assert transfer.waiting(factory.settings, organisation) is None
-    assert new_browser().open(mails["heir@shoes.example"].link).status == 404
+    assert new_browser().open(mails["iris@shoes.example"].link).status == 404
 
 
 @pytest.mark.parametrize("way", ["forgotten", "ended"])

@@ -55,7 +55,7 @@ def test_a_second_click_gets_the_first_answer(kind: str, browser: Browser, facto
 
 
 def test_other_fields_and_a_fresh_page_make_another_form(browser: Browser, enter: Enter, otto) -> None:
-    """S13: what is typed anew is judged anew, and a refusal is not told for longer than a double click takes."""
+    """S13: what is typed again is checked again, and a refusal is not told for longer than a double click takes."""
     enter(otto, f"{AT}/shops")
     cached = copy(browser)
     browser.fill(code="amsterdam-1", name="Amsterdam").submit()

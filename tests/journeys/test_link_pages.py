@@ -50,7 +50,7 @@ def at_link(
 def test_the_page_of_a_link_speaks_to_its_reader(
     at_link: Callable[[email_links.Purpose], Browser], ann: MadePerson, purpose: email_links.Purpose
 ) -> None:
-    """S29, S62: whom the link is for is known: it is that person's language, and that organisation's brand."""
+    """S29, S62: the link names its person: it is that person's language, and that organisation's brand."""
     page = at_link(purpose)
     if "/sign-in/" in page.url:
         page.fill(username=ann.username, password=ann.password).submit().fill(code=ann.authenticator.code()).submit()

@@ -110,7 +110,7 @@ def test_neither_the_link_nor_the_password_does_anything_alone(journey, new_brow
 def test_a_link_works_once_and_for_half_an_hour_and_then_there_is_another(
     journey, new_browser, postman, ann, nearly, clock
 ) -> None:
-    """security.md: links 30 minutes, once. Whoever stands at the closed door with the right password gets a new one."""
+    """security.md: links 30 minutes, once. A locked-out person with the right password gets a new one."""
     nearly(ann)
     wrong(journey, ann, new_browser())
     first = unlocking(postman)
@@ -188,7 +188,7 @@ def test_a_one_time_password_proves_nothing_beside_a_link(
 def test_without_an_address_the_owner_is_told_and_an_administrator_lifts(
     factory: Factory, journey, new_browser, postman, quiet_shoes, nearly, clock
 ) -> None:
-    """S54: the notice goes to the owner, names the person and has no link; the page says whom to ask."""
+    """S54: the notice goes to the owner, names the person and has no link; the page says who can help."""
     bob = factory.make_user(quiet_shoes, "bob", with_totp=True)
     nearly(bob)
     wrong(journey, bob, new_browser())

@@ -180,7 +180,7 @@ def test_the_check_being_down_stops_no_confirmation(factory: Factory, enter, ser
 def test_the_profile_tells_of_a_leak_until_another_password_is_chosen(
     factory: Factory, enter, service, jan: MadePerson, clock
 ) -> None:
-    """S32: whoever goes on without a sign-in sees it at their sign-in details."""
+    """S32: a person who goes on without a sign-in sees it at their sign-in details."""
     browser = enter(jan, "/account/security").open("/account/factor/remove/password")
     service({jan.password})
     browser.fill(password=jan.password).submit()

@@ -75,7 +75,7 @@ def test_a_slow_set_up_does_not_ask_for_what_cannot_be_typed_again(
 def test_it_works_though_the_password_in_its_place_was_typed_wrongly_too_often(
     factory: Factory, journey, postman, ann, clock
 ) -> None:
-    """S49: those tries were at a password that is gone; whoever asked for help need not be unlocked besides."""
+    """S49: those tries were at a password that is gone; a person who asked for help need not be unlocked as well."""
     for number in range(6):
         journey(ann).begin().password(f"not that either {number}")
     assert journey(ann).begin().password().browser.status == 429

@@ -105,7 +105,7 @@ def test_the_only_organisation_is_asked_for_nowhere_once_another_is_gone(
 
 
 def test_the_store_url_can_be_changed(factory: Factory, journey, two) -> None:
-    """S29: whoever typed the wrong one goes back to step 1."""
+    """S29: a person who typed the wrong one goes back to step 1."""
     jan = factory.make_user(two[0])
     walk = journey(jan).begin()
     walk.browser.fill(organisation="hats").submit()

@@ -145,7 +145,7 @@ def test_when_it_was_carried_out_it_cannot_be_stopped(started: str, browser, new
 def test_the_old_password_and_the_old_sessions_end(
     factory: Factory, shop: str, journey, browser, new_browser, postman, clock
 ) -> None:
-    """S48, S47: once it is carried out, whoever knows the old password gets nowhere; a late owner asks for another link."""
+    """S48, S47: once it is carried out, the old password gets nobody anywhere; a late owner asks for another link."""
     made = as_owner(factory, shop, PASSWORD)
     with factory.context():
         owner_recovery.start(factory.settings, factory.organisation(shop), BY_TESTS)
@@ -199,7 +199,7 @@ def test_an_address_that_was_changed_lately_cannot_be_used(
 
 
 def test_an_address_that_an_operator_was_talked_into_cannot_be_used(factory: Factory, shop: str, postman, clock) -> None:
-    """S48: only ever the registered address: one that was put in its place a moment ago is none, whoever put it there."""
+    """S48: only ever the registered address: one that replaced it a moment ago does not count."""
     clock(minutes=1)
     with factory.context():
         details = {"email": "thief@evil.example", "email_verified": True}

@@ -45,14 +45,14 @@ def test_nobody_but_an_operator_appoints(factory: Factory, enter, shoes, anna, j
 
 @pytest.mark.parametrize("who", ["boss", "olga"])
 def test_the_role_of_owner_is_neither_given_nor_taken_by_editing(
-    factory: Factory, enter, request, shoes, boss, heir, olga, who
+    factory: Factory, enter, request, shoes, boss, iris, olga, who
 ) -> None:
     """Owner transfer, S13: not by the owner, not by an operator, not with a form of one's own making."""
-    browser = enter(request.getfixturevalue(who), f"{AT}/people/{heir.id}/edit")
+    browser = enter(request.getfixturevalue(who), f"{AT}/people/{iris.id}/edit")
     form = next(form for form in browser.page.forms if "role" in form.kinds)
     assert "owner" not in form.choices["role"]
     form.fields["role"] = ["owner"]
-    browser.fill(name="Heir").submit()
+    browser.fill(name="Iris").submit()
     assert browser.status == 403
     browser.open(f"{AT}/people/{boss.id}/edit")
     form = next(form for form in browser.page.forms if "role" in form.kinds)
@@ -60,7 +60,7 @@ def test_the_role_of_owner_is_neither_given_nor_taken_by_editing(
     form.fields["role"] = ["administrator"]
     browser.fill(name="Boss").submit()
     assert browser.status == 403
-    assert roles(factory, boss, heir) == ["owner", "manager"]
+    assert roles(factory, boss, iris) == ["owner", "manager"]
 
 
 @pytest.mark.parametrize("who", ["second", "olga", "cli"])

@@ -13,7 +13,7 @@ from tests.journeys.test_email_address import press
 from tests.journeys.test_set_up import key_on
 
 AT = "/admin/example-shoes"
-BOSS, HEIR, ANNA = "boss@shoes.example", "heir@shoes.example", "anna@shoes.example"
+BOSS, IRIS, ANNA = "boss@shoes.example", "iris@shoes.example", "anna@shoes.example"
 
 
 def roles(factory: Factory, *persons: MadePerson) -> list[str]:
@@ -31,7 +31,7 @@ def told(mails: list[Received]) -> set[tuple[str, str]]:
 
 
 def events(factory: Factory, shoes: str) -> list[tuple[str, str, str]]:
-    """What the trail says of the ownership: event, who did it, and whom it is about."""
+    """What the trail says of the ownership: event, actor and subject."""
     with factory.context():
         names = {user.id: user.username for user in users.users(shoes)}
         rows = [row for row in audit_rows.rows(shoes) if row.event.startswith("ownership:")]
@@ -42,18 +42,18 @@ def link_to(mails: list[Received], address: str) -> str:
     return next(mail.link for mail in mails if mail.to == address)
 
 
-def sign_in_as_heir(browser: Browser, heir: MadePerson) -> Browser:
-    browser.fill(username=heir.username, password=heir.password).submit()
-    return browser.fill(code=heir.authenticator.code()).submit()
+def sign_in_as_iris(browser: Browser, iris: MadePerson) -> Browser:
+    browser.fill(username=iris.username, password=iris.password).submit()
+    return browser.fill(code=iris.authenticator.code()).submit()
 
 
 def test_the_ownership_passes_when_both_have_confirmed(
-    factory: Factory, enter, new_browser, postman: Postman, shoes, anna, boss, heir
+    factory: Factory, enter, new_browser, postman: Postman, shoes, anna, boss, iris
 ) -> None:
     """Owner transfer, S13, S54: offered with the password, taken on signed in; roles, owner, trail and mails follow."""
     browser = enter(boss, f"{AT}/settings").click("Owner")
-    browser.click("People").click("heir").click("Hand over the ownership")
-    assert browser.heading == "Offer heir the ownership?"
+    browser.click("People").click("iris").click("Hand over the ownership")
+    assert browser.heading == "Offer iris the ownership?"
     assert "You then become an administrator." in browser.text
     browser.fill(password="not it at all").submit()
     assert browser.status == 422
@@ -61,49 +61,49 @@ def test_the_ownership_passes_when_both_have_confirmed(
     assert "Sent." in browser.text
     mails = postman.bring()
     assert told(mails) == {
-        (HEIR, "Will you be the owner of Example Shoes?"),
-        (BOSS, "You offered heir the ownership of Example Shoes"),
+        (IRIS, "Will you be the owner of Example Shoes?"),
+        (BOSS, "You offered iris the ownership of Example Shoes"),
     }
-    assert "valid until" in next(mail.text for mail in mails if mail.to == HEIR)
-    assert "heir was offered the ownership" in browser.open(f"{AT}/ownership").text
-    assert roles(factory, boss, heir) == ["owner", "manager"]
-    theirs = new_browser().open(link_to(mails, HEIR))
+    assert "valid until" in next(mail.text for mail in mails if mail.to == IRIS)
+    assert "iris was offered the ownership" in browser.open(f"{AT}/ownership").text
+    assert roles(factory, boss, iris) == ["owner", "manager"]
+    theirs = new_browser().open(link_to(mails, IRIS))
     assert "/sign-in/" in theirs.url
-    sign_in_as_heir(theirs, heir)
+    sign_in_as_iris(theirs, iris)
     assert theirs.heading == "Become the owner?"
     theirs.submit()
     assert theirs.heading == "You are the owner now"
-    assert roles(factory, boss, heir) == ["administrator", "owner"]
-    assert owner_id(factory, shoes) == heir.id
-    assert events(factory, shoes) == [("offered", "boss", "heir"), ("given", "heir", "boss"), ("taken", "heir", "heir")]
-    subject = "heir is now the owner of Example Shoes"
-    assert told(postman.bring()) == {(BOSS, subject), (HEIR, subject), (ANNA, subject)}
+    assert roles(factory, boss, iris) == ["administrator", "owner"]
+    assert owner_id(factory, shoes) == iris.id
+    assert events(factory, shoes) == [("offered", "boss", "iris"), ("given", "iris", "boss"), ("taken", "iris", "iris")]
+    subject = "iris is now the owner of Example Shoes"
+    assert told(postman.bring()) == {(BOSS, subject), (IRIS, subject), (ANNA, subject)}
     assert "An offer waits" not in browser.open(f"{AT}/ownership").text
-    assert browser.open(f"{AT}/people/{heir.id}/edit").status == 403
+    assert browser.open(f"{AT}/people/{iris.id}/edit").status == 403
 
 
 def test_an_heir_without_a_second_factor_sets_one_up_first(
     factory: Factory, new_browser, postman: Postman, shoes, boss, offer
 ) -> None:
     """Owner transfer, S10: a password and the mail are not enough to become the owner."""
-    heir = factory.make_user(shoes, "heir", email=HEIR)
-    offer(heir)
-    theirs = new_browser().open(link_to(postman.bring(), HEIR))
-    theirs.fill(username="heir", password=heir.password).submit()
+    iris = factory.make_user(shoes, "iris", email=IRIS)
+    offer(iris)
+    theirs = new_browser().open(link_to(postman.bring(), IRIS))
+    theirs.fill(username="iris", password=iris.password).submit()
     assert "set up" in theirs.heading.lower()
     theirs.submit("next").submit("next")
     theirs.fill(code=Authenticator(key_on(theirs)).code()).submit()
     theirs.fill(noted=True).submit()
     assert theirs.heading == "Become the owner?"
     theirs.submit()
-    assert roles(factory, heir) == ["owner"]
+    assert roles(factory, iris) == ["owner"]
 
 
 def test_a_stolen_mail_opens_nothing_and_says_nothing(
-    factory: Factory, enter, new_browser, postman: Postman, offered, boss, heir
+    factory: Factory, enter, new_browser, postman: Postman, offered, boss, iris
 ) -> None:
-    """Owner transfer: whoever reads the mail, or is signed in as somebody else, is asked to be the heir; a press too."""
-    link = link_to(postman.bring(), HEIR)
+    """Owner transfer: another reader of the mail, or a person signed in, must sign in as the new owner; to press, too."""
+    link = link_to(postman.bring(), IRIS)
     for theirs in (new_browser(), enter(boss, browser=new_browser())):
         theirs.open(link)
         assert "/sign-in/" in theirs.url
@@ -113,38 +113,38 @@ def test_a_stolen_mail_opens_nothing_and_says_nothing(
         assert "/sign-in/" in theirs.url
     theirs.open("/account/security")
     assert theirs.heading == "Sign-in details", "the owner was signed out by looking"
-    assert roles(factory, boss, heir) == ["owner", "manager"]
+    assert roles(factory, boss, iris) == ["owner", "manager"]
 
 
 def test_the_wrong_person_who_signs_in_gets_no_further(
-    factory: Factory, new_browser, postman: Postman, offered, jan, boss, heir
+    factory: Factory, new_browser, postman: Postman, offered, jan, boss, iris
 ) -> None:
     """Owner transfer: another one's sign-in does not do, however good."""
-    theirs = new_browser().open(link_to(postman.bring(), HEIR))
+    theirs = new_browser().open(link_to(postman.bring(), IRIS))
     theirs.fill(username="jan", password=jan.password).submit()
     assert theirs.status == 422
     assert "as the person this was asked for" in theirs.errors[0]
-    assert roles(factory, boss, heir, jan) == ["owner", "manager", "employee"]
+    assert roles(factory, boss, iris, jan) == ["owner", "manager", "employee"]
 
 
-def test_a_sign_in_of_long_ago_is_not_enough(enter, clock, new_browser, postman: Postman, offered, heir) -> None:
-    """Owner transfer: the heir proves who they are within the last ten minutes, at looking and at pressing."""
-    theirs = enter(heir, "/account/security", new_browser())
+def test_a_sign_in_of_long_ago_is_not_enough(enter, clock, new_browser, postman: Postman, offered, iris) -> None:
+    """Owner transfer: the new owner proves who they are within the last ten minutes, at looking and at pressing."""
+    theirs = enter(iris, "/account/security", new_browser())
     clock(minutes=11)
-    theirs.open(link_to(postman.bring(), HEIR))
+    theirs.open(link_to(postman.bring(), IRIS))
     assert "/sign-in/" in theirs.url
-    sign_in_as_heir(theirs, heir)
+    sign_in_as_iris(theirs, iris)
     clock(minutes=11)
     theirs.submit()
     assert "/sign-in/" in theirs.url
-    sign_in_as_heir(theirs, heir)
+    sign_in_as_iris(theirs, iris)
     assert theirs.submit().heading == "You are the owner now"
 
 
-def test_the_link_works_once(factory: Factory, enter, new_browser, postman: Postman, offered, shoes, heir) -> None:
+def test_the_link_works_once(factory: Factory, enter, new_browser, postman: Postman, offered, shoes, iris) -> None:
     """Owner transfer, I2: a second press does nothing; its browser is told what was done, others that the link is gone."""
-    link = link_to(postman.bring(), HEIR)
-    theirs = sign_in_as_heir(new_browser().open(link), heir)
+    link = link_to(postman.bring(), IRIS)
+    theirs = sign_in_as_iris(new_browser().open(link), iris)
     sent = [(name, values[0]) for name, values in theirs.page.forms[-1].fields.items()]
     theirs.submit()
     done = theirs.heading
@@ -154,12 +154,12 @@ def test_the_link_works_once(factory: Factory, enter, new_browser, postman: Post
     assert [event for event, _, _ in events(factory, shoes)] == ["offered", "given", "taken"]
 
 
-def test_pressing_wants_the_token_of_the_form(new_browser, postman: Postman, offered, heir, factory, boss) -> None:
-    """ASVS V3.5.1: another site cannot press the button in the heir's browser."""
-    link = link_to(postman.bring(), HEIR)
-    theirs = sign_in_as_heir(new_browser().open(link), heir)
+def test_pressing_wants_the_token_of_the_form(new_browser, postman: Postman, offered, iris, factory, boss) -> None:
+    """ASVS V3.5.1: another site cannot press the button in the new owner's browser."""
+    link = link_to(postman.bring(), IRIS)
+    theirs = sign_in_as_iris(new_browser().open(link), iris)
     assert theirs.send("POST", "https://id.example.com/link/ownership", [("token", link.split("/")[-1])]).status == 403
-    assert roles(factory, boss, heir) == ["owner", "manager"]
+    assert roles(factory, boss, iris) == ["owner", "manager"]
 
 
 @pytest.mark.parametrize("who", ["boss", "olga"])
@@ -167,37 +167,37 @@ def test_an_offer_is_taken_back_in_the_console(
     factory: Factory, enter, new_browser, postman: Postman, request, offered, olga, boss, shoes, who
 ) -> None:
     """Owner transfer: by the owner or an operator; both sides are told, and the link is dead."""
-    link = link_to(postman.bring(), HEIR)
+    link = link_to(postman.bring(), IRIS)
     browser = enter(request.getfixturevalue(who), f"{AT}/ownership").click("Take the offer back")
-    assert "heir can then not accept it" in browser.text
+    assert "iris can then not accept it" in browser.text
     browser.submit("Take the offer back")
     assert "Done." in browser.text
     assert "An offer waits" not in browser.text
-    assert {mail.to for mail in postman.bring()} == {BOSS, HEIR}
+    assert {mail.to for mail in postman.bring()} == {BOSS, IRIS}
     assert new_browser().open(link).status == 404
     assert browser.open(f"{AT}/ownership/withdraw").status == 404
-    assert [(event, subject) for event, _, subject in events(factory, shoes)] == [("offered", "heir"), ("withdrawn", "heir")]
+    assert [(event, subject) for event, _, subject in events(factory, shoes)] == [("offered", "iris"), ("withdrawn", "iris")]
 
 
 def test_an_owner_who_did_not_make_the_offer_stops_it_from_the_mail(
-    factory: Factory, new_browser, postman: Postman, offered, boss, heir, shoes
+    factory: Factory, new_browser, postman: Postman, offered, boss, iris, shoes
 ) -> None:
     """Owner transfer: one press of the button that only the owner got; without signing in, for a thief may be."""
     mails = postman.bring()
     assert press(new_browser(), link_to(mails, BOSS)).heading == "The offer was taken back"
-    for link in (link_to(mails, BOSS), link_to(mails, HEIR)):
+    for link in (link_to(mails, BOSS), link_to(mails, IRIS)):
         assert new_browser().open(link).status == 404
-    assert told(postman.bring()) == {(address, "The offer of ownership was withdrawn") for address in (BOSS, HEIR)}
-    assert events(factory, shoes)[-1] == ("withdrawn", "boss", "heir")
+    assert told(postman.bring()) == {(address, "The offer of ownership was withdrawn") for address in (BOSS, IRIS)}
+    assert events(factory, shoes)[-1] == ("withdrawn", "boss", "iris")
 
 
 def test_an_offer_runs_out_after_three_days(factory: Factory, clock, new_browser, postman: Postman, offered, shoes) -> None:
     """Owner transfer: 72 hours; then neither link opens and the console shows none."""
     mails = postman.bring()
     clock(hours=71, minutes=59)
-    assert "/sign-in/" in new_browser().open(link_to(mails, HEIR)).url
+    assert "/sign-in/" in new_browser().open(link_to(mails, IRIS)).url
     clock(minutes=2)
-    for link in (link_to(mails, HEIR), link_to(mails, BOSS)):
+    for link in (link_to(mails, IRIS), link_to(mails, BOSS)):
         assert new_browser().open(link).status == 404
     with factory.context():
         assert transfer.waiting(factory.settings, factory.organisation(shoes)) is None

@@ -1,4 +1,4 @@
-"""Owner transfer: who may offer what to whom, and what an offer does not outlive."""
+"""Owner transfer: who may offer the ownership to which user, and what ends an offer."""
 
 import pytest
 from flask import Flask
@@ -17,18 +17,18 @@ from tests.drivers.postman import Postman
 from tests.drivers.rival import made_to_wait
 from tests.factories import BY_TESTS, Factory, MadePerson
 from tests.journeys.test_email_address import press
-from tests.journeys.test_ownership import AT, BOSS, HEIR, events, link_to, roles, sign_in_as_heir, told
+from tests.journeys.test_ownership import AT, BOSS, IRIS, events, link_to, roles, sign_in_as_iris, told
 
 
 def test_a_newer_offer_voids_the_one_before(
-    factory: Factory, new_browser, postman: Postman, offered, jan, boss, heir, shoes, offer
+    factory: Factory, new_browser, postman: Postman, offered, jan, boss, iris, shoes, offer
 ) -> None:
     """Owner transfer: an organisation has one offer at most; who had the earlier one is told."""
     first = postman.bring()
     offer(jan)
     second = postman.bring()
-    assert (HEIR, "The offer of ownership was withdrawn") in told(second)
-    for link in (link_to(first, HEIR), link_to(first, BOSS)):
+    assert (IRIS, "The offer of ownership was withdrawn") in told(second)
+    for link in (link_to(first, IRIS), link_to(first, BOSS)):
         assert new_browser().open(link).status == 404
     with factory.context():
         found = transfer.waiting(factory.settings, factory.organisation(shoes))
@@ -39,39 +39,39 @@ def test_a_newer_offer_voids_the_one_before(
     assert [event for event, _, _ in events(factory, shoes)] == ["offered", "withdrawn", "offered", "offered"]
 
 
-def disable_and_enable(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+def disable_and_enable(factory: Factory, shoes: str, boss: MadePerson, iris: MadePerson) -> None:
     at, by_boss = factory.organisation(shoes), Origin(Person(boss.id))
-    status.disable(factory.settings, at, factory.user(heir), by_boss)
-    status.enable(factory.settings, at, factory.user(heir), by_boss)
+    status.disable(factory.settings, at, factory.user(iris), by_boss)
+    status.enable(factory.settings, at, factory.user(iris), by_boss)
 
 
-def change_address(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+def change_address(factory: Factory, shoes: str, boss: MadePerson, iris: MadePerson) -> None:
     changes = {"email": "new@shoes.example", "email_verified": True}
-    accounts.change(factory.settings, factory.organisation(shoes), factory.user(heir), changes, BY_TESTS)
+    accounts.change(factory.settings, factory.organisation(shoes), factory.user(iris), changes, BY_TESTS)
 
 
-def lose_the_proof_of_the_address(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
-    accounts.change(factory.settings, factory.organisation(shoes), factory.user(heir), {"email_verified": False}, BY_TESTS)
+def lose_the_proof_of_the_address(factory: Factory, shoes: str, boss: MadePerson, iris: MadePerson) -> None:
+    accounts.change(factory.settings, factory.organisation(shoes), factory.user(iris), {"email_verified": False}, BY_TESTS)
 
 
-def become_a_customer(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
-    accounts.change(factory.settings, factory.organisation(shoes), factory.user(heir), {"role": "customer"}, BY_TESTS)
+def become_a_customer(factory: Factory, shoes: str, boss: MadePerson, iris: MadePerson) -> None:
+    accounts.change(factory.settings, factory.organisation(shoes), factory.user(iris), {"role": "customer"}, BY_TESTS)
 
 
-def change_the_owner(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+def change_the_owner(factory: Factory, shoes: str, boss: MadePerson, iris: MadePerson) -> None:
     other = factory.make_user(shoes, "other", role="owner", email="other@shoes.example")
     for owner in (other, boss):
         with transaction():
             organisations.set_owner(factory.organisation(shoes), factory.user(owner), BY_TESTS)
 
 
-def recover_the_owner(factory: Factory, shoes: str, boss: MadePerson, heir: MadePerson) -> None:
+def recover_the_owner(factory: Factory, shoes: str, boss: MadePerson, iris: MadePerson) -> None:
     owner_recovery.start(factory.settings, factory.organisation(shoes), BY_TESTS)
     owner_recovery.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
 
 
 @pytest.mark.parametrize(
-    "meanwhile",
+    "in_between",
     [
         disable_and_enable,
         change_address,
@@ -82,13 +82,13 @@ def recover_the_owner(factory: Factory, shoes: str, boss: MadePerson, heir: Made
     ],
 )
 def test_an_offer_dies_with_what_it_rests_on(
-    factory: Factory, new_browser, postman: Postman, offered, boss, heir, shoes, meanwhile
+    factory: Factory, new_browser, postman: Postman, offered, boss, iris, shoes, in_between
 ) -> None:
-    """Owner transfer, S48: the heir barred (even for a moment), unreachable or moved on, the owner another or lost."""
-    link = link_to(postman.bring(), HEIR)
-    theirs = sign_in_as_heir(new_browser().open(link), heir)
+    """Owner transfer, S48: the new owner barred (even for a moment), unreachable or moved on, the owner another or lost."""
+    link = link_to(postman.bring(), IRIS)
+    theirs = sign_in_as_iris(new_browser().open(link), iris)
     with factory.context():
-        meanwhile(factory, shoes, boss, heir)
+        in_between(factory, shoes, boss, iris)
         assert transfer.waiting(factory.settings, factory.organisation(shoes)) is None
     theirs.submit()
     assert theirs.heading != "You are the owner now"
@@ -97,15 +97,15 @@ def test_an_offer_dies_with_what_it_rests_on(
 
 
 def test_only_the_owner_offers_and_only_who_fits_is_offered(
-    factory: Factory, enter, new_browser, postman: Postman, shoes, anna, jan, olga, boss, heir
+    factory: Factory, enter, new_browser, postman: Postman, shoes, anna, jan, olga, boss, iris
 ) -> None:
-    """Owner transfer, S13: no administrator, operator or heir starts one; no stranger, customer or barred person ends it."""
+    """Owner transfer, S13: no administrator, operator or iris starts one; no stranger, customer or barred person ends it."""
     for person in (anna, olga):
-        browser = enter(person, f"{AT}/people/{heir.id}", new_browser())
+        browser = enter(person, f"{AT}/people/{iris.id}", new_browser())
         assert "Hand over the ownership" not in browser.text
-        assert browser.open(f"{AT}/people/{heir.id}/offer-ownership").status == 403
+        assert browser.open(f"{AT}/people/{iris.id}/offer-ownership").status == 403
         assert "Only the owner" in browser.text
-    for person in (jan, heir):
+    for person in (jan, iris):
         theirs = enter(person, "/account/security", new_browser())
         assert theirs.open(f"{AT}/people/{jan.id}/offer-ownership").status == 404
         assert theirs.open(f"{AT}/ownership").status == 404
@@ -135,49 +135,49 @@ def test_only_the_owner_offers_and_only_who_fits_is_offered(
 def test_an_administrator_sees_the_offer_and_leaves_it(factory: Factory, enter, offered, anna) -> None:
     """Owner transfer: nothing is kept from who runs the shop, but the offer is not theirs to take back."""
     browser = enter(anna, f"{AT}/ownership")
-    assert "heir was offered the ownership" in browser.text
+    assert "iris was offered the ownership" in browser.text
     assert "Take the offer back" not in browser.text
     assert browser.open(f"{AT}/ownership/withdraw").status == 404
 
 
 def test_nothing_is_offered_while_the_account_may_be_stolen(
-    factory: Factory, enter, new_browser, postman: Postman, boss, heir, shoes, olga, offer
+    factory: Factory, enter, new_browser, postman: Postman, boss, iris, shoes, olga, offer
 ) -> None:
     """Owner transfer, S48, S52: not during a recovery, nor within the 72 hours of an address that can come back."""
     with factory.context():
         owner_recovery.start(factory.settings, factory.organisation(shoes), BY_TESTS)
         with pytest.raises(Conflict):
-            offer(heir)
+            offer(iris)
         owner_recovery.cancel(factory.settings, factory.organisation(shoes), BY_TESTS)
         email_address.ask_change(factory.settings, factory.user(boss), "thief@evil.example", Origin(Person(boss.id)))
     press(new_browser(), postman.link("thief@evil.example"))
-    browser = enter(boss, f"{AT}/people/{heir.id}/offer-ownership").fill(password=boss.password).submit()
+    browser = enter(boss, f"{AT}/people/{iris.id}/offer-ownership").fill(password=boss.password).submit()
     assert browser.status == 409
     assert "less than 3 days ago" in browser.errors[0]
     assert events(factory, shoes) == []
 
 
-def test_offers_are_counted(factory: Factory, boss, heir, offer) -> None:
+def test_offers_are_counted(factory: Factory, boss, iris, offer) -> None:
     """Security.md 8: nobody's mailbox is filled by offers."""
     for _ in range(factory.settings.limits.mails_for_account):
-        offer(heir)
+        offer(iris)
     with pytest.raises(TooMany):
-        offer(heir)
+        offer(iris)
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_an_heir_whose_address_is_being_changed_takes_nothing_on(
-    app: Flask, factory: Factory, postman: Postman, offered, boss, heir, shoes
+    app: Flask, factory: Factory, postman: Postman, offered, boss, iris, shoes
 ) -> None:
     """Owner transfer, V15.4.2: the change and the press at the same moment: the press waits, and finds the offer over."""
-    token = link_to(postman.bring(), HEIR).rpartition("/")[2]
+    token = link_to(postman.bring(), IRIS).rpartition("/")[2]
 
     def accept() -> None:
-        transfer.accept(factory.settings, email_links.opened(factory.settings, token, "ownership"), Origin(Person(heir.id)))
+        transfer.accept(factory.settings, email_links.opened(factory.settings, token, "ownership"), Origin(Person(iris.id)))
 
     with factory.context(), transaction():
-        users.change_user(shoes, heir.id, email="new@shoes.example", email_key="new@shoes.example")
+        users.change_user(shoes, iris.id, email="new@shoes.example", email_key="new@shoes.example")
         accepting = made_to_wait(app, accept)
     with pytest.raises(NotFound):
         accepting.result()
-    assert roles(factory, boss, heir)[0] == "owner"
+    assert roles(factory, boss, iris)[0] == "owner"

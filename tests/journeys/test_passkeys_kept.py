@@ -114,7 +114,7 @@ def test_a_passkey_is_renamed_and_removed(journey, factory: Factory, new_browser
 
 
 def test_renaming_wants_the_proof_that_removing_wants(factory: Factory, jan, added, clock) -> None:
-    """V7.5.1: whoever sits at an open session does not swap the names by which the right passkey is found."""
+    """V7.5.1: somebody at an open session does not swap the names by which the right passkey is found."""
     browser = added()
     clock(minutes=11)
     browser.fill(name="Yours").submit()

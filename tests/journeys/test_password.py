@@ -27,7 +27,7 @@ def test_a_person_signs_in_with_a_password_and_the_app_learns_which_proof_was_gi
 def test_a_person_with_an_authenticator_is_asked_for_its_code(
     app: Flask, settings: Settings, factory: Factory, browser: Browser
 ) -> None:
-    """S1, S34: whoever has a second factor gives it, and the app reads so in ``acr`` and ``amr``."""
+    """S1, S34: a person with a second factor gives it, and the app reads so in ``acr`` and ``amr``."""
     person = factory.make_user(factory.make_organisation(), with_totp=True)
     client = factory.make_client(public=True)
     shop = RelyingParty(app, settings.issuer, client.client_id, client.redirect_uri)

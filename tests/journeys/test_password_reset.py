@@ -190,7 +190,7 @@ def test_the_answer_never_tells_whether_the_account_exists(factory: Factory, new
 
 
 def test_asking_does_the_same_work_for_anybody(factory: Factory, new_browser, jan, clock) -> None:
-    """V6.3.8: within the request nothing is looked up: one row is noted, sealed, whoever is named."""
+    """V6.3.8: within the request nothing is looked up: one row is noted, sealed, for known and unknown names alike."""
     for name in ("jan", "nobody"):
         asking = new_browser().open("/reset")
         asking.fill(organisation=jan.store_url, username=name).submit()

@@ -165,7 +165,7 @@ def test_a_secret_survives_a_reload_and_no_more(browser: Browser, new_browser, f
         made = secrets_of(factory)
         address = browser.url
         assert secret in browser.reload().html
-        assert secrets_of(factory) == made, "it was made anew"
+        assert secrets_of(factory) == made, "it was made again"
         assert browser.open(address.partition("?")[0]).heading == "Stock"
         assert secret not in browser.html
         stranger = new_browser()
@@ -181,7 +181,7 @@ def secrets_of(factory: Factory) -> int:
 
 
 def test_a_secret_is_gone_after_signing_out(browser: Browser, factory: Factory, enter, otto, anna, clock) -> None:
-    """V7.4.1: whoever comes to the browser next sees none of it."""
+    """V7.4.1: the next person at the browser sees none of it."""
     for secret in pages_with_a_secret(browser, enter, otto, anna):
         address = browser.url
         browser.open("/").submit("Sign out")

@@ -177,7 +177,7 @@ def test_more_scopes_ask_again_and_the_answer_cannot_be_widened(journey, jan, bo
 
 
 def test_ending_an_apps_access_kills_its_tokens(journey, jan, bookkeeper, clock) -> None:
-    """V10.4.9, V10.7.3: the list says what and since when; after its end no token of it works and it asks anew."""
+    """V10.4.9, V10.7.3: the list says what and since when; after its end no token of it works and it asks again."""
     walk = journey(jan, app=bookkeeper).begin(scope="openid email offline_access").password()
     walk.browser.submit(CONSENT)
     tokens = walk.tokens()

@@ -206,7 +206,7 @@ def test_what_a_browser_comes_back_for_is_gone_with_its_key(
 
 
 def test_a_key_of_the_same_name_with_other_bytes_is_found_out(running_with: At, ann: MadePerson) -> None:
-    """A configuration made anew on the same day names its key alike: what is stored does not open with it."""
+    """A new configuration of the same day gives its key the same name, and does not open what is stored."""
     with running_with(config.new_ring_entry("test")) as (other, _, _), other.context():
         assert {one.kind for one in sealing.locked(other.settings)} == {"authenticator app", "signing key"}
     with running_with(SECRET) as (right, _, _), right.context():

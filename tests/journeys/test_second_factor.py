@@ -1,4 +1,4 @@
-"""The code of now: asked for, spent, explained when wrong (S1, S3, S4, S34, S56–S59)."""
+"""The current code: asked for, spent, explained when wrong (S1, S3, S4, S34, S56–S59)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +22,7 @@ def test_who_has_a_factor_is_asked_for_it_though_nobody_requires_it(factory: Fac
 
 
 def test_a_group_makes_the_next_sign_in_set_up(factory: Factory, journey, quiet_shoes: str) -> None:
-    """S3, S4: whoever is in the group must set up a second factor before the app is reached."""
+    """S3, S4: a member of the group must set up a second factor before the app is reached."""
     group = factory.make_group(quiet_shoes)
     ann = factory.make_user(quiet_shoes, "ann", groups=[group])
     walk = journey(ann).begin().password()

@@ -24,7 +24,7 @@ ACTORS = ("anna", "boss", "olga", "kim")
 
 @pytest.fixture
 def kim(factory: Factory, shoes: str) -> MadePerson:
-    """Somebody with a profile of their own, for whom nothing is compulsory."""
+    """Somebody with a profile of their own, without any compulsory factor."""
     return factory.make_user(shoes, "kim", with_totp=True, recovery_codes=3, email="kim@shoes.example")
 
 

@@ -20,7 +20,7 @@ def test_username_and_password_lead_back_to_the_app(browser: Browser, factory: F
 def test_a_language_picked_stays_when_somebody_else_signs_in(
     browser: Browser, factory: Factory, journey, relying_party, quiet_shoes: str, clock
 ) -> None:
-    """S35, S62: the app asked for Dutch, English was picked at the chooser: whoever is next reads English."""
+    """S35, S62: the app asked for Dutch, English was picked at the chooser: the next person reads English."""
     jan = factory.make_user(quiet_shoes)
     till = relying_party(factory.make_client("till", shared_device=True))
     journey(jan, app=till).begin().password().tokens()

@@ -33,7 +33,7 @@ def organisation(factory: Factory, store_url: str) -> str:
 
 @pytest.fixture
 def offered(factory: Factory, journey) -> Browser:
-    """Somebody to whom a set-up is offered, at "Start"."""
+    """A person who is offered a set-up, at "Start"."""
     shop = factory.make_organisation("offering-shoes")
     walk = journey(factory.make_user(shop, "ann")).begin().password()
     assert walk.browser.offers("not_now")
@@ -120,7 +120,7 @@ def test_a_password_is_tried_at_the_organisation_that_its_page_named(factory: Fa
 
 
 def test_a_new_password_cannot_be_put_off_once_compulsory(factory: Factory, enter, shoes: str, jan: MadePerson) -> None:
-    """S50: "Not now" of a page from before shows the page of now, without an error about an empty field."""
+    """S50: "Not now" of a page from before shows the current page, without an error about an empty field."""
     browser = enter(jan, "/account/security").submit("Change password")
     browser.fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
     with factory.context(), transaction():

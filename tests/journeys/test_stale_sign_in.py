@@ -43,7 +43,7 @@ def test_the_name_is_filled_in_from_later_steps_too(factory: Factory, journey, q
 
 
 def test_an_hours_pause_dead_ends_nowhere(journey, jan, clock) -> None:
-    """S60: the expired sign-in begins anew and still ends in the app that asked."""
+    """S60: the expired sign-in begins again and still ends in the app that asked."""
     walk = journey(jan).begin()
     clock(hours=2)
     walk.browser.fill(username="jan", password=jan.password).submit()

@@ -67,7 +67,7 @@ def _token(browser: Browser) -> list[tuple[str, str]]:
 def test_an_administrator_chooses_the_zone_of_the_organisation(
     enter, factory: Factory, shoes: str, anna: MadePerson, jan: MadePerson, browser: Browser
 ) -> None:
-    """Whoever may change the settings may; a person's own choice stands beside it."""
+    """Those who may change the settings may; a person's own choice stands beside it."""
     enter(anna, f"{HOME}/settings")
     assert "That of the country: Europe/Amsterdam" in browser.text
     browser.fill(name="Example Shoes", time_zone="Europe/Lisbon").submit()

@@ -1,4 +1,4 @@
-"""What every mail tells: what happened, to whom, at which organisation, when and from where, in that organisation's look."""
+"""What every mail tells: what happened, whose account at which organisation, when and from where, in its look."""
 
 from email.message import EmailMessage
 from io import BytesIO

@@ -154,7 +154,7 @@ def test_a_hint_of_the_present_person_passes_whichever_client_it_was_issued_to(t
 
 
 def test_a_changed_hint_is_not_ignored(two):
-    """An unverifiable hint may have named anybody: no token of whoever is signed in."""
+    """An unverifiable hint may have named anybody: no token of the person who is signed in."""
     scene, party, _, own = two
     head, body, signature = own["mine"].split(".")
     for hint in (f"{head}.{body}.{'A' * len(signature)}", f"{head}.{body}.", f"{head}..{signature}"):

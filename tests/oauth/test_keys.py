@@ -171,7 +171,7 @@ def lose(*chosen):
 
 
 def test_no_key_signs_that_apps_cannot_know(database, settings, turned):
-    """Issue 7.10: without an active key, and with a next one of now, nothing is signed until apps had time to read it."""
+    """Issue 7.10: without an active key, and with a brand-new next one, nothing is signed until apps could read it."""
     keys.ensure(settings)
     ring = keys.KeyRing(settings)
     ring.jwks()

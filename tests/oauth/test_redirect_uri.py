@@ -94,7 +94,7 @@ OTHER = [
 
 @pytest.mark.parametrize("address", OTHER)
 def test_any_other_byte_is_another_address(address):
-    """R97-01: also for native apps, for whom only a loopback port may differ."""
+    """R97-01: also for native apps, where only a loopback port may differ."""
     assert not is_registered(address, REGISTERED, any_loopback_port=True)
 
 

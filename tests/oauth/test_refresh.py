@@ -135,7 +135,7 @@ def test_an_unused_one_ends_after_thirty_days(scene, confidential, turned):
 
 
 def test_a_refreshed_id_token_tells_of_the_same_sign_in(scene, confidential, turned):
-    """OC-14, Authlib's default 2: same sub, acr and auth_time; iat anew; no nonce."""
+    """OC-14, Authlib's default 2: same sub, acr and auth_time; a new iat; no nonce."""
     before = scene.tokens(confidential, scope=OFFLINE)
     turned.shift(3600)
     after = confidential.refresh(before.refresh_token).claims

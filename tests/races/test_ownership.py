@@ -1,4 +1,4 @@
-"""Owner transfer at the same moment: one heir at most, and an owner always (I2; OWASP ASVS V2.3.4, V15.4.2)."""
+"""Owner transfer at the same moment: one iris at most, and an owner always (I2; OWASP ASVS V2.3.4, V15.4.2)."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -34,16 +34,16 @@ def boss(race: Race) -> MadePerson:
 
 
 def heirs(factory: Factory, at: str, count: int) -> list[MadePerson]:
-    names = (f"heir{number:02}" for number in range(count))
+    names = (f"iris{number:02}" for number in range(count))
     return [factory.make_user(at, name, with_totp=True, email=f"{name}@shoes.example") for name in names]
 
 
-def offer(race: Race, boss: MadePerson, heir: MadePerson) -> str:
-    """The link that the heir got."""
+def offer(race: Race, boss: MadePerson, iris: MadePerson) -> str:
+    """The link that the new owner got."""
     with race.factory.context():
-        at, to = race.factory.organisation(race.organisation_id), race.factory.user(heir)
+        at, to = race.factory.organisation(race.organisation_id), race.factory.user(iris)
         transfer.offer(race.settings, at, to, Origin(Person(boss.id)))
-    return Postman(race.factory, race.folder / "mail").link(f"{heir.username}@shoes.example")
+    return Postman(race.factory, race.folder / "mail").link(f"{iris.username}@shoes.example")
 
 
 def signed_in(race: Race, person: MadePerson, path: str) -> Browser:
@@ -64,12 +64,12 @@ def owners(race: Race) -> list[str]:
 
 def test_the_ownership_is_taken_on_once(race: Race, boss: MadePerson) -> None:
     """I2: twenty presses, one change of hands; the browser that pressed is told what it did, or that the link is gone."""
-    (heir,) = heirs(race.factory, race.organisation_id, 1)
-    browser = signed_in(race, heir, offer(race, boss, heir))
+    (iris,) = heirs(race.factory, race.organisation_id, 1)
+    browser = signed_in(race, iris, offer(race, boss, iris))
     assert browser.heading == "Become the owner?"
     told = race.at_once([posted(browser)] * TIMES)
     assert {one.status for one in told} <= {303, 404}
-    assert owners(race) == [heir.username]
+    assert owners(race) == [iris.username]
     assert [event for event in race.events() if event.startswith("ownership:")] == [
         "ownership:offered",
         "ownership:given",
@@ -81,7 +81,7 @@ def test_of_many_offers_at_once_one_stays(race: Race, boss: MadePerson) -> None:
     """I2: two tabs, several heirs: whichever is the last is open, every other link is dead."""
     found = heirs(race.factory, race.organisation_id, 4)
     browser = signed_in(race, boss, f"{AT}/people")
-    asks = [posted(browser.open(f"{AT}/people/{heir.id}/offer-ownership"), password=boss.password) for heir in found * 2]
+    asks = [posted(browser.open(f"{AT}/people/{iris.id}/offer-ownership"), password=boss.password) for iris in found * 2]
     told = race.at_once(asks)
     assert {one.status for one in told} == {303}
     with race.factory.context():
@@ -93,13 +93,13 @@ def test_of_many_offers_at_once_one_stays(race: Race, boss: MadePerson) -> None:
 
 
 def test_nobody_is_barred_and_made_the_owner_at_once(race: Race, boss: MadePerson) -> None:
-    """I2, S54: the heir accepts while an administrator disables them: the one or the other, never an owner who is barred."""
-    (heir,) = heirs(race.factory, race.organisation_id, 1)
+    """I2, S54: the new owner accepts while an administrator disables them: never an owner who is disabled."""
+    (iris,) = heirs(race.factory, race.organisation_id, 1)
     anna = race.factory.make_user(race.organisation_id, "anna", role="administrator", with_totp=True)
-    accepting = posted(signed_in(race, heir, offer(race, boss, heir)))
-    barring = posted(signed_in(race, anna, f"{AT}/people/{heir.id}/disable"), password=anna.password)
+    accepting = posted(signed_in(race, iris, offer(race, boss, iris)))
+    barring = posted(signed_in(race, anna, f"{AT}/people/{iris.id}/disable"), password=anna.password)
     asks: list[Ask] = [accepting, barring] * 4
     told = race.at_once(asks)
     assert len(owners(race)) == 1
     accepted = any("/link/ownership/done" in one.location for one in told)
-    assert owners(race) == [heir.username if accepted else "boss"]
+    assert owners(race) == [iris.username if accepted else "boss"]

@@ -92,7 +92,7 @@ def test_a_counter_never_goes_back(race: Race) -> None:
 
 
 def test_a_credential_is_registered_once_however_many_claim_it(race: Race) -> None:
-    """W-12: two people, ten tabs each, all with the same credential id: one row, one event, whoever was first."""
+    """W-12: two people, ten tabs each, all with the same credential id: one row, one event."""
     party = race.party()
     people = [race.factory.make_user(race.organisation_id, name) for name in ("jan", "eve")]
     asks = []

@@ -140,7 +140,7 @@ def test_twenty_tabs_of_one_sign_in_send_the_same_code(race: Race) -> None:
 
 
 def test_a_password_sent_by_twenty_tabs_begins_one_login(race: Race) -> None:
-    """S60: all tabs belong to one sign-in; whoever is late is shown what is due now."""
+    """S60: all tabs belong to one sign-in; a late one is shown what is due now."""
     jan = race.factory.make_user(race.organisation_id, "jan")
     (browser,) = race.browsers_at_password(race.party(), times=1)
     told = race.at_once([posted(browser, username=jan.username, password=jan.password)] * TIMES)

@@ -42,7 +42,7 @@ def stop(race: Race, person: MadePerson, times: int = STOP) -> None:
 
 
 def test_the_stop_is_reached_once_and_told_once(race: Race, jan: MadePerson) -> None:
-    """N63-12, T-04: of twenty wrong codes ten are checked; one mail, one row in the trail, whoever finds the door closed."""
+    """N63-12, T-04: of twenty wrong codes ten are checked; one mail, one row in the trail, for all who find it closed."""
     told = race.submit_at_once(race.browsers_past_password(race.party(), jan), code="000000")
     assert Counter(one.status for one in told) == {422: STOP, 429: TIMES - STOP}
     assert race.events().count("account:locked") == 1

@@ -233,7 +233,7 @@ def _judge(at: Case, step: Step | Unmet | None, depth: int) -> str:
         assert step.error in {"access_denied", "unmet_authentication_requirements"}, step
         return "refused"
     if step.name == "new_password":
-        # S32: whoever merely knows the password cannot change it.
+        # S32: knowing the password alone must not be enough to change it.
         assert at.level >= highest_owned(at)
     if step.name == "passkey":
         # A new authenticator never comes over one that is owned and was not shown.

@@ -67,7 +67,7 @@ def test_clearing_holds_nothing_while_it_waits_for_a_guess(scene: Scene) -> None
     with transaction():
         scene.guess()
     with transaction():
-        rate_limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL writes it anew, behind the lane's row
+        rate_limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL writes it again, behind the lane's row
         clearing = scene.waiting(lambda: rate_limits.clear_failures(organisation_id, anna_id))
         assert rate_limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
     assert clearing.result() == 2, "the guess was counted before the pardon, so it is pardoned"

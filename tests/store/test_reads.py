@@ -18,7 +18,7 @@ def anna(factory: Factory) -> MadePerson:
 
 
 def rename(app: Flask, anna: MadePerson, name: str) -> None:
-    """What another request does meanwhile."""
+    """What another request does at the same time."""
     with app.app_context(), db.transaction():
         users.change_user(anna.organisation_id, anna.id, name=name)
 
@@ -36,7 +36,7 @@ def name_of(anna: MadePerson) -> str | None:
 
 @pytest.mark.both_engines
 def test_a_request_asks_the_same_once_until_it_writes_or_waits(app: Flask, anna: MadePerson) -> None:
-    """V15.4.2: what a page is made of is of one moment; what is judged within a transaction or after a wait is read anew."""
+    """V15.4.2: a page is made of one moment; what is judged in a transaction or after a wait is read again."""
     with app.test_request_context("/"):
         app.preprocess_request()
         with counted(app) as asked:

@@ -78,7 +78,7 @@ def test_ten_thousand_half_finished_sign_ins_hurt_nobody(
     with factory.context():
         begin(10_000)
         turn(hours=24)
-        assert sweeps.sweep(settings) == 0, "a stale page may still begin anew from them (S60)"
+        assert sweeps.sweep(settings) == 0, "a stale page may still begin again from them (S60)"
         turn(days=sweeps.ATTEMPT_DAYS - 1)
         assert sweeps.sweep(settings) == 10_000, "the browsers of strangers go first"
         assert rows(Attempt) == 10_000, "their addresses lead on to the app for a week"
@@ -93,7 +93,7 @@ def test_ten_thousand_half_finished_sign_ins_hurt_nobody(
         turn(hours=24, minutes=1)
         assert sweeps.sweep(settings) == 0
         assert rows(Browser) == 1
-    assert "password" in browser.reload().fields, "the sign-in that was begun meanwhile was swept away"
+    assert "password" in browser.reload().fields, "the sign-in that was begun since was swept away"
 
 
 @pytest.mark.both_engines
@@ -141,7 +141,7 @@ def test_a_browser_is_known_as_long_as_its_cookie_lives(
 def test_a_spent_step_is_never_swept_while_its_code_could_work(
     settings: Settings, factory: Factory, jan: MadePerson, engine: str, turn: Turn, offset: int
 ) -> None:
-    """S57, S58, T-01: fourteen hours later the step that a hint spent is the step of now; it is refused then too."""
+    """S57, S58, T-01: fourteen hours later the step that a hint spent is the current step; it is refused then too."""
     with factory.context():
         row = store_totp.active_totp(jan.organisation_id, jan.id)
         assert row is not None

@@ -1,4 +1,4 @@
-"""Whatever is typed into the console by whoever may enter it: a page that says so, never an error of ours (V2.2.1)."""
+"""Whatever is typed into the console by anybody who may enter it: a page that says so, never an error of ours (V2.2.1)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -34,14 +34,14 @@ ACTS_ON = {"admin.act_on_person": user_actions.ACTS, "admin.act_on_app": clients
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """No throttle hides what a form would do, and no proof grows old meanwhile."""
+    """No throttle hides what a form would do, and no proof grows too old."""
     limits = {"free_failures": 10_000, "address_failures": 10_000, "hard_stop": 10_000}
     return configure(limits=limits, passwords={"hash_patience_seconds": 30.0}, lifetimes={"profile_minutes": 60})
 
 
 @pytest.fixture
 def people(factory: Factory) -> dict[str, MadePerson]:
-    """An operator, to whom every page opens, and somebody to be looked after."""
+    """An operator, for every page opens to them, and a user."""
     shoes = factory.make_organisation("example-shoes", settings={"offer_set_up": False}, owner=True)
     factory.make_organisation("toys")
     with factory.context(), transaction():
@@ -91,7 +91,7 @@ def sent(browser: Browser, path: str, body: bytes) -> int:
 def test_every_field_of_every_console_form_takes_anything(app: Flask, people, values, engine: str) -> None:
     """V15.3.7, V2.2.1: NUL, huge and doubled values are refused; strange ones are plain wrong answers or plain text.
 
-    As an operator, whom every page of the console opens to.
+    As an operator: every page of the console opens to them.
     """
     browser = sign_in(Browser(app, "https://id.example.com"), people["operator"])
     tried = 0

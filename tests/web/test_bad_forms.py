@@ -193,7 +193,7 @@ def test_a_doubled_field_is_refused_with_a_page(shop: Shop, arrive: Callable[[Sh
 
 @pytest.mark.both_engines
 def test_a_stale_form_takes_anything(shop: Shop) -> None:
-    """S60: a form without its sign-in begins anew or says that it is over; its sealed request is not believed."""
+    """S60: a form without its sign-in begins again or says that it is over; its sealed request is not believed."""
     for body in (
         b"",
         b"request=",

@@ -1,4 +1,4 @@
-"""What every answer carries, whoever asks for whatever by whichever method."""
+"""What every answer carries, for every path and method."""
 
 import re
 

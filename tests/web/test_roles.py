@@ -38,7 +38,7 @@ WHO = {
 }
 """Who may, for every address of the console; everybody else gets 404, and a stranger the sign-in."""
 OWN = "account."
-"""All of the profile is everybody's own: whoever is signed in may, and sees only what is theirs."""
+"""All of the profile is everybody's own: every signed-in person may, and sees only what is theirs."""
 
 
 def one_of_each(factory: Factory) -> dict[str, MadePerson]:
@@ -143,7 +143,7 @@ def test_everybody_sees_what_is_theirs_and_nothing_else(
 def test_the_profile_is_everybodys_own(
     app: Flask, new_browser: Callable[..., Browser], people: dict[str, MadePerson], role: str
 ) -> None:
-    """Every page of the profile opens to whoever is signed in; ids of others are unknown there."""
+    """Every page of the profile opens to every signed-in person; ids of others are unknown there."""
     browser = sign_in(new_browser(), people[role])
     for endpoint, (address, methods) in addresses(app, OWN, {}).items():
         if "GET" in methods:

@@ -27,7 +27,7 @@ def test_password_managers_find_the_page_to_change_a_password(app, settings):
 
 @pytest.mark.parametrize("days", [0, 1, 400, 4000])
 def test_security_txt_is_always_in_force(app, settings, days):
-    """RFC 9116 §2.5: a contact, and one expiry that is ahead of now by less than a year."""
+    """RFC 9116 §2.5: a contact, and one expiry within a year."""
     with time_machine.travel(clock.now() + timedelta(days=days), tick=False):
         answer = get(app, settings, "/.well-known/security.txt")
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
