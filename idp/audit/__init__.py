@@ -1,6 +1,6 @@
 """The audit trail: what happened, in the transaction in which it happened, chained for each organisation by hash.
 
-``record_by`` only queues. The rows are written as the last statements before the commit, so that the head of a chain is
+``record`` only queues. The rows are written as the last statements before the commit, so that the head of a chain is
 locked for a moment only; with a rollback they are gone. Rows hold ids, never names, secrets or what somebody typed.
 """
 
@@ -19,6 +19,7 @@ from idp.actors import NOBODY, Actor
 from idp.audit.chain import link
 from idp.db import session
 from idp.store import audit as store
+from idp.store.users import User
 
 QUEUE = "audit"
 
@@ -149,6 +150,11 @@ def record(
         raise RuntimeError("an audit record stands outside transaction()")
     entry = Entry(organisation_id, str(event), outcome, clock.now(), origin, subject_id, dict(data or {}))
     current.info.setdefault(QUEUE, []).append(entry)
+
+
+def record_about(origin: Origin, event: str, user: User, *, outcome: str = "success", **data: object) -> None:
+    """Queue a row about a user: ``event`` happened to them, in this transaction. ``data`` goes with it."""
+    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id, outcome=outcome, data=data)
 
 
 def last_recorded(organisation_id: str, subject_id: str) -> Entry | None:

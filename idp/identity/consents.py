@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from idp import clock
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.db import transaction
 from idp.errors import NotFound
 from idp.store import clients, consents, grants
@@ -66,6 +66,5 @@ def end(user: User, client_id: str, origin: Origin) -> None:
         revoked = grants.revoke_grants(user.organisation_id, now, "ended_by_request", user_id=user.id, client_id=client_id)
         if not withdrawn and not revoked:
             raise NotFound(detail="this user is not connected to such an app")
-        about = {"organisation_id": user.organisation_id, "subject_id": user.id}
         event = Event.CONSENT_REVOKED if withdrawn else Event.GRANT_REVOKED
-        record(replace(origin, client_id=client_id), event, **about, data={"grants": revoked})
+        record_about(replace(origin, client_id=client_id), event, user, grants=revoked)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from idp import clock
 from idp.actors import Person
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import TooMany, say_many
@@ -33,8 +33,7 @@ def admit(settings: Settings, origin: Origin, about: User, address: str) -> None
             _admit(settings, TO, recipient, bounds.mails_for_account)
     except TooMany:
         with transaction():
-            tenant, person = about.organisation_id, about.id
-            record(origin, Event.MAIL_LIMITED, organisation_id=tenant, subject_id=person, outcome="failure")
+            record_about(origin, Event.MAIL_LIMITED, about, outcome="failure")
         raise
 
 

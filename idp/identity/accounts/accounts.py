@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp import clock, crypto
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say
@@ -71,8 +71,7 @@ def _insert(
     imported.store(settings, user, prepared, user.created_at)
     if user.role == "owner":
         _own_what_nobody_owns(organisation, user)
-    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-    record(origin, Event.USER_CREATED, **about, data={"role": user.role})
+    record_about(origin, Event.USER_CREATED, user, role=user.role)
 
 
 def _own_what_nobody_owns(organisation: Organisation, user: User) -> None:
@@ -154,8 +153,7 @@ def change(
         if "email_key" in edit.fresh:
             email_address.told_of_change(settings, user, before)
         if edit.changed:
-            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-            record(origin, Event.USER_CHANGED, **about, data={"changed": sorted(edit.changed)})
+            record_about(origin, Event.USER_CHANGED, user, changed=sorted(edit.changed))
     return tuple(sorted(edit.changed - {"username_key", "email_key", "email_verified_at"} | _named(edit.changed)))
 
 

@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 
 from idp import clock, crypto, normal_forms
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
@@ -49,7 +49,7 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
     with transaction():
         expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
         known = {"email": user.email_key}
-        _record(origin, user, printed=False)
+        record_about(origin, Event.INVITED, user, printed=False)
         email_links.mail(settings, user, "invitation", "invitation", expires_at, values=known, address=user.email)
 
 
@@ -69,7 +69,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
         expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
         email_links.make(settings, user, "invitation", {}, expires_at, secret=_secret(user.id, code))
         rate_limit_rows.clear_failures(user.organisation_id, user.id, AUTHENTICATOR)
-        _record(origin, user, printed=True)
+        record_about(origin, Event.INVITED, user, printed=True)
     return "-".join(code[at : at + GROUP] for at in range(0, LETTERS, GROUP))
 
 
@@ -109,8 +109,3 @@ def normal(typed: str) -> str:
 def _secret(user_id: str, code: str) -> str:
     """The code is of use for this user only."""
     return f"{user_id}-{code}"
-
-
-def _record(origin: Origin, user: User, *, printed: bool) -> None:
-    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-    record(origin, Event.INVITED, **about, data={"printed": printed})

@@ -1,7 +1,7 @@
 """Operators: made here. They are administrators of the installation's own organisation, so a second factor is compulsory."""
 
 from idp import clock, crypto
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid
@@ -27,7 +27,7 @@ def add(settings: Settings, username: str, email: str, name: str, password: str,
     with transaction():
         organisation = operators.installation() or operators.add_installation(crypto.new_id(), clock.now())
         user = accounts.create(settings, organisation, draft, origin, prepared)
-        record(origin, Event.OPERATOR_ADDED, organisation_id=organisation.id, subject_id=user.id)
+        record_about(origin, Event.OPERATOR_ADDED, user)
     return user
 
 

@@ -8,7 +8,7 @@ is never left out by this: who reads the old mailbox gets no further than by any
 from contextlib import suppress
 
 from idp import clock, factors
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict
@@ -37,7 +37,7 @@ def undo(settings: Settings, link: Opened, origin: Origin) -> None:
         passkeys.ask_password_beside(user.organisation_id, user.id)
         if user.role == "owner":
             email_links.void_offers(user.organisation_id)
-        _record(origin, Event.ADDRESS_RESTORED, user)
+        record_about(origin, Event.ADDRESS_RESTORED, user)
         email_links.mail(
             settings, user, "reset", "address_restored", email_links.soon(settings), words={"passkeys_removed": removed}
         )
@@ -69,9 +69,5 @@ def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:
     added = [row for row in passkeys.passkeys_of(user.organisation_id, user.id) if row.created_at >= link.created_at]
     for row in added:
         passkeys.remove_passkeys(user.organisation_id, user.id, clock.now(), row.id)
-        _record(origin, Event.PASSKEY_REMOVED, user, passkey=row.id)
+        record_about(origin, Event.PASSKEY_REMOVED, user, passkey=row.id)
     return bool(added)
-
-
-def _record(origin: Origin, event: Event, user: User, **data: str) -> None:
-    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id, data=data)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from idp import clock, crypto
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid, Message, say, say_many
@@ -114,14 +114,13 @@ def put(settings: Settings, user: User, prepared: Ready, origin: Origin) -> list
     Ends what a change of them ends (S40): a password other logins, a new factor trust in devices. Mails tell of it (S53).
     """
     now = clock.now()
-    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
     with transaction():
         users.lock_user(user.organisation_id, user.id)
         stored = store(settings, user, prepared, now)
         if stored:
             attempts.drop_attempts_of(user.organisation_id, user.id)
             users.change_user(user.organisation_id, user.id, factor_changed_at=now)
-            record(origin, Event.FACTOR_SET_UP_AGAIN, **about, data={"kinds": sorted(stored)})
+            record_about(origin, Event.FACTOR_SET_UP_AGAIN, user, kinds=sorted(stored))
             template = "factor_set_up_again" if "totp" in stored else "recovery_codes_made"
             email_address.tell_of_factor(settings, user, template)
         if prepared.password_hash:

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid, say
@@ -34,7 +34,7 @@ def hashed(
         raise Invalid(FIELD, passwords.LEAKED)
     if found.is_down:
         with transaction():
-            record(origin, Event.LEAKED_CHECK_DOWN, organisation_id=user.organisation_id, subject_id=user.id)
+            record_about(origin, Event.LEAKED_CHECK_DOWN, user)
     release()
     with settings.hasher.slot():
         _require_another(settings, user, password)

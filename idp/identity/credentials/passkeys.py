@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from idp import clock, crypto, factors, normal_forms
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, NotFound, say_many
@@ -137,7 +137,7 @@ def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, n
         if not added:
             return False
         users.change_user(organisation_id, user.id, must_set_up_since=None)
-        _record(origin, Event.PASSKEY_ADDED, user, passkey_id)
+        record_about(origin, Event.PASSKEY_ADDED, user, passkey=passkey_id)
         email_address.tell_of_factor(settings, user, "passkey_added", {"name": normal_name(name) or maker_of(made.aaguid)})
     return True
 
@@ -174,7 +174,7 @@ def rename(user: User, passkey_id: str, name: str, origin: Origin) -> None:
     with transaction():
         if not store.rename_passkey(user.organisation_id, user.id, passkey_id, normal_name(name)):
             raise NotFound(detail="no such passkey of this user")
-        _record(origin, Event.PASSKEY_RENAMED, user, passkey_id)
+        record_about(origin, Event.PASSKEY_RENAMED, user, passkey=passkey_id)
 
 
 def is_last_factor(user: User, passkey_id: str) -> bool:
@@ -209,7 +209,7 @@ def remove(
         if is_last:
             factors.drop_replacing(organisation.id, user.id, now)
         status.end_everything(user, "passkey_removed", origin, keep_login_id=keep_login_id)
-        _record(origin, Event.PASSKEY_REMOVED, user, passkey_id)
+        record_about(origin, Event.PASSKEY_REMOVED, user, passkey=passkey_id)
         told = {"name": shown_name(found), "is_last": is_last}
         email_address.tell_of_factor(settings, user, "passkey_removed", told)
 
@@ -222,8 +222,3 @@ def _require_may_remove(
         return require_removable(settings, organisation, user, passkey_id)
     permissions.require_over_factor(organisation, user, origin)
     return passkey_of(user, passkey_id)
-
-
-def _record(origin: Origin, event: Event, user: User, passkey_id: str) -> None:
-    about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-    record(origin, event, **about, data={"passkey": passkey_id})

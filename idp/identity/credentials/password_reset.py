@@ -6,7 +6,7 @@ Nothing here touches or passes the second factor (S50), and nothing here signs a
 from datetime import datetime, timedelta
 
 from idp import clock, crypto, normal_forms
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Invalid, Unreadable, say
@@ -65,7 +65,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
         attempts.drop_attempts_of(organisation.id, user.id)
         remembered_devices.revoke_devices(organisation.id, user.id, now)
         email_links.void(user, *email_links.PASSWORD_PURPOSES)
-        record(origin, Event.PASSWORD_SENT, organisation_id=organisation.id, subject_id=user.id)
+        record_about(origin, Event.PASSWORD_SENT, user)
         values = {"password": password, "username": user.username}
         if not write_to_person(settings, organisation.id, user.id, "one_time_password", values, expires_at):
             raise Invalid("email", say("This person has no verified e-mail address, so nothing can be sent to them."))
@@ -130,7 +130,7 @@ def mail_link(
     with transaction():
         if not can_be_written_to(user):
             return False
-        record(origin, Event.RESET_ASKED, organisation_id=user.organisation_id, subject_id=user.id)
+        record_about(origin, Event.RESET_ASKED, user)
         return email_links.mail(settings, user, "reset", template, expires_at)
 
 
@@ -161,10 +161,10 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
 def _welcome(link: Opened, origin: Origin) -> None:
     """The invitation is taken; where it was mailed to the address on record, that address is theirs."""
     user, now = link.user, clock.now()
-    record(origin, Event.INVITATION_TAKEN, organisation_id=user.organisation_id, subject_id=user.id)
+    record_about(origin, Event.INVITATION_TAKEN, user)
     if user.email_key and link.values.get("email") == user.email_key and user.email_verified_at is None:
         users.change_user(user.organisation_id, user.id, email_verified_at=now, verify_since=None)
-        record(origin, Event.ADDRESS_VERIFIED, organisation_id=user.organisation_id, subject_id=user.id)
+        record_about(origin, Event.ADDRESS_VERIFIED, user)
 
 
 def min_length(settings: Settings, link: Opened) -> int:

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import datetime
 
 from idp import clock, normal_forms
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import Busy, Message, say, say_many
@@ -222,8 +222,7 @@ def put(
         attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
         remembered_devices.revoke_devices(user.organisation_id, user.id, now)
         email_links.void(user, *email_links.PASSWORD_PURPOSES)
-        about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-        record(origin, Event.PASSWORD_CHANGED, **about, data={"by_mail": by_mail})
+        record_about(origin, Event.PASSWORD_CHANGED, user, by_mail=by_mail)
         if is_first:
             notify_person(settings, user, "password_changed")  # a first password is no change to the owner
         else:

@@ -1,7 +1,7 @@
 """The password once more, before something that matters: throttled as at sign-in, by the same counter (security.md 8)."""
 
 from idp import clock
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import release, transaction
 from idp.errors import say
@@ -42,6 +42,5 @@ def password_fits(settings: Settings, user: User, password: str, browser_id: str
             guess.succeeded()
             findings.note(user, found, origin, clock.now())
         else:
-            tenant, person = user.organisation_id, user.id
-            record(origin, Event.PASSWORD_WRONG, organisation_id=tenant, subject_id=person, outcome="failure")
+            record_about(origin, Event.PASSWORD_WRONG, user, outcome="failure")
     return fits

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from idp import clock, factors
-from idp.audit import Event, Origin
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Forbidden
@@ -11,7 +11,7 @@ from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address
 from idp.identity.users.lookup import person_of, rules_of
-from idp.identity.users.status import _record, end_everything
+from idp.identity.users.status import end_everything
 from idp.store import users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -28,7 +28,7 @@ def reset_factor(settings: Settings, organisation: Organisation, user: User, ori
         _drop_factor(user, now)
         users.change_user(organisation.id, user.id, must_set_up_since=now)
         end_everything(user, "factor_reset", origin)
-        _record(origin, Event.FACTOR_RESET, user)
+        record_about(origin, Event.FACTOR_RESET, user)
         email_address.tell_of_factor(settings, user, "factor_reset")
 
 
@@ -53,7 +53,7 @@ def remove_factor(
             return False
         users.change_user(organisation.id, user.id, must_set_up_since=None)
         end_everything(user, "factor_removed", origin, keep_login_id=keep_login_id, keep_attempt=keep_attempt)
-        _record(origin, Event.FACTOR_REMOVED, user)
+        record_about(origin, Event.FACTOR_REMOVED, user)
         email_address.tell_of_factor(settings, user, "factor_removed")
     return True
 

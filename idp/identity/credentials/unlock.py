@@ -4,7 +4,7 @@ Neither does anything alone. The link proves the address, the password, counted 
 closed stays to be shown at the sign-in as ever, from a count of nothing.
 """
 
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Invalid, Message, NotFound, say
@@ -13,7 +13,6 @@ from idp.identity.credentials import reauthentication
 from idp.identity.email_links import Opened
 from idp.identity.lockout import lockout
 from idp.identity.sensitive_changes import Access
-from idp.identity.users.status import _record
 from idp.mail.messages import notify
 from idp.store import rate_limits, users
 from idp.store.organisations import Organisation
@@ -54,8 +53,7 @@ def lift(settings: Settings, link: Opened, password: str, browser_id: str, origi
         for authenticator in reopened:
             rate_limits.clear_failures(user.organisation_id, user.id, authenticator)
         email_links.burn(link)
-        about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-        record(origin, Event.ACCOUNT_UNLOCKED, **about, data={"authenticators": reopened})
+        record_about(origin, Event.ACCOUNT_UNLOCKED, user, authenticators=reopened)
         notify(settings, user.organisation_id, user.id, "unlocked")
 
 
@@ -66,5 +64,5 @@ def unlock(settings: Settings, organisation: Organisation, user: User, origin: O
     with transaction():
         if not rate_limits.clear_failures(organisation.id, user.id):
             return False
-        _record(origin, Event.ACCOUNT_UNLOCKED, user)
+        record_about(origin, Event.ACCOUNT_UNLOCKED, user)
     return True

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from idp import clock, crypto
 from idp.actors import System
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
@@ -52,7 +52,7 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
         )
         store.add_recovery(row)
         email_links.void_offers(organisation.id)  # whoever lost everything cannot take back what a thief has offered
-        _record(origin, Event.OWNER_RECOVERY_STARTED, owner)
+        record_about(origin, Event.OWNER_RECOVERY_STARTED, owner)
         known, told = {"recovery": row.id}, {"hours": settings.lifetimes.owner_recovery_hours}
         email_links.mail(settings, owner, "recovery", "owner_recovery_confirm", confirm_by, values=known, words=told)
         _announce(settings, organisation, owner, row)
@@ -106,7 +106,7 @@ def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
         email_links.burn(link)
         if not store.confirm_recovery(link.user.organisation_id, str(link.values.get("recovery")), now, due_at):
             raise NotFound(GONE, detail="the recovery was over")
-        _record(origin, Event.OWNER_RECOVERY_CONFIRMED, link.user)
+        record_about(origin, Event.OWNER_RECOVERY_CONFIRMED, link.user)
 
 
 def cancel_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
@@ -144,7 +144,7 @@ def _stop(settings: Settings, row: OwnerRecovery, origin: Origin) -> bool:
     owner = users.user(row.organisation_id, row.user_id)
     if owner is not None:
         email_links.void(owner, "recovery")
-        _record(origin, Event.OWNER_RECOVERY_CANCELLED, owner)
+        record_about(origin, Event.OWNER_RECOVERY_CANCELLED, owner)
         messages.notify(settings, owner.organisation_id, owner.id, "owner_recovery_cancelled")
     _void_cancel_links(row.organisation_id)
     return True
@@ -170,7 +170,7 @@ def _expire(row: OwnerRecovery) -> None:
     owner = users.user(row.organisation_id, row.user_id)
     if store.end_recovery(row.organisation_id, row.id, clock.now(), "expired") and owner is not None:
         _void_cancel_links(row.organisation_id)
-        _record(WORKER, Event.OWNER_RECOVERY_EXPIRED, owner)
+        record_about(WORKER, Event.OWNER_RECOVERY_EXPIRED, owner)
 
 
 def _void_cancel_links(organisation_id: str) -> None:
@@ -193,7 +193,7 @@ def _finish(settings: Settings, row: OwnerRecovery) -> bool:
     _void_cancel_links(organisation.id)
     second_factor.reset_factor(settings, organisation, owner, WORKER)
     passwords.close(owner, "owner_recovery", WORKER)
-    _record(WORKER, Event.OWNER_RECOVERY_DONE, owner)
+    record_about(WORKER, Event.OWNER_RECOVERY_DONE, owner)
     expires_at = clock.now() + timedelta(hours=settings.lifetimes.one_time_password_hours)
     return password_reset.mail_link(settings, owner, WORKER, expires_at, "owner_recovery_done")
 
@@ -205,7 +205,3 @@ def _is_still_allowed(settings: Settings, row: OwnerRecovery, organisation: Orga
     except Invalid:
         return False
     return found.id == owner.id and found.email_verified_at is not None and found.email_verified_at <= row.started_at
-
-
-def _record(origin: Origin, event: Event, owner: User) -> None:
-    record(origin, event, organisation_id=owner.organisation_id, subject_id=owner.id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp import clock
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
@@ -92,7 +92,7 @@ def offer(settings: Settings, organisation: Organisation, heir: User, origin: Or
         _replace(settings, organisation, owner, heir, origin)
         expires_at = clock.now() + OPEN
         known = {"owner": owner.id, "email": heir.email_key}
-        _record(origin, Event.OWNERSHIP_OFFERED, heir)
+        record_about(origin, Event.OWNERSHIP_OFFERED, heir)
         email_links.mail(
             settings, heir, "ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username}
         )
@@ -126,7 +126,7 @@ def _replace(settings: Settings, organisation: Organisation, owner: User, heir: 
     """Close the offer before this one; whom it was for is told, unless it is for them again."""
     earlier = waiting(settings, organisation)
     if earlier is not None and earlier.heir.id != heir.id:
-        _record(origin, Event.OWNERSHIP_WITHDRAWN, earlier.heir)
+        record_about(origin, Event.OWNERSHIP_WITHDRAWN, earlier.heir)
         _tell(settings, "ownership_withdrawn", earlier.heir, owner, (earlier.heir,))
     email_links.void_offers(organisation.id)
 
@@ -151,7 +151,7 @@ def _withdraw(settings: Settings, organisation: Organisation, origin: Origin) ->
         owner = owner_of(organisation)
         if found is None or owner is None or not email_links.void_offers(organisation.id):
             raise NotFound(say("No offer of the ownership is waiting."))
-        _record(origin, Event.OWNERSHIP_WITHDRAWN, found.heir)
+        record_about(origin, Event.OWNERSHIP_WITHDRAWN, found.heir)
         _tell(settings, "ownership_withdrawn", found.heir, owner, (found.heir, owner))
 
 
@@ -181,8 +181,8 @@ def accept(settings: Settings, link: Opened, origin: Origin) -> None:
         email_links.void_offers(organisation.id)
         for person in (former, heir):
             attempts.drop_attempts_of(organisation.id, person.id)
-        _record(origin, Event.OWNERSHIP_GIVEN, former)
-        _record(origin, Event.OWNERSHIP_TAKEN, heir)
+        record_about(origin, Event.OWNERSHIP_GIVEN, former)
+        record_about(origin, Event.OWNERSHIP_TAKEN, heir)
         _tell(settings, "ownership_transferred", heir, former, users.administrators(organisation.id))
 
 
@@ -204,7 +204,7 @@ def appoint(settings: Settings, organisation: Organisation, heir: User, origin: 
         _require_fit(organisation, heir)
         _make_owner(organisation, heir)
         attempts.drop_attempts_of(organisation.id, heir.id)
-        _record(origin, Event.OWNER_APPOINTED, heir)
+        record_about(origin, Event.OWNER_APPOINTED, heir)
         _tell(settings, "ownership_transferred", heir, None, users.administrators(organisation.id))
 
 
@@ -221,7 +221,3 @@ def _tell(settings: Settings, template: str, heir: User, owner: User | None, rea
         if messages.can_be_written_to(person) and person.email_key not in mailboxes:
             mailboxes.add(person.email_key)  # two administrators may share one: it gets one mail
             messages.notify(settings, person.organisation_id, person.id, template, told)
-
-
-def _record(origin: Origin, event: Event, user: User) -> None:
-    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from idp import clock
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, say, say_many
@@ -83,7 +83,7 @@ def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> No
     with transaction():
         email_links.void(user, *email_links.ADDRESS_PURPOSES)
         values = {"email": wanted}
-        _record(origin, Event.ADDRESS_ASKED, user)
+        record_about(origin, Event.ADDRESS_ASKED, user)
         email_links.mail(
             settings, user, "address", "address_confirm", email_links.soon(settings), values=values, address=wanted
         )
@@ -109,7 +109,7 @@ def _change(settings: Settings, user: User, columns: dict[str, Any], origin: Ori
     before, undoing = Address.of(user), {"email": user.email or "", "username": user.username}
     users.change_user(user.organisation_id, user.id, **columns, email_verified_at=clock.now(), verify_since=None)
     email_links.void(user, *email_links.PASSWORD_PURPOSES, *email_links.ADDRESS_PURPOSES)
-    _record(origin, Event.ADDRESS_CHANGED, user)
+    record_about(origin, Event.ADDRESS_CHANGED, user)
     _tell_old(settings, user, before, undoing)
     messages.notify(settings, user.organisation_id, user.id, "address_changed")
 
@@ -122,7 +122,7 @@ def verify(settings: Settings, link: Opened, origin: Origin) -> None:
         if user.email_key != link.values.get("email"):
             raise Conflict(say("The address was changed in the meantime."))
         users.change_user(user.organisation_id, user.id, email_verified_at=clock.now(), verify_since=None)
-        _record(origin, Event.ADDRESS_VERIFIED, user)
+        record_about(origin, Event.ADDRESS_VERIFIED, user)
 
 
 def send_verification(settings: Settings, user: User, origin: Origin) -> None:
@@ -204,7 +204,3 @@ def _require_free(user: User, columns: dict[str, Any]) -> None:
     named = users.user_named(user.organisation_id, columns.get("username_key", user.username_key))
     if named is not None and named.id != user.id:
         raise Conflict(TAKEN)
-
-
-def _record(origin: Origin, event: Event, user: User) -> None:
-    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.db import transaction
 from idp.errors import Invalid, say
 from idp.identity.user_fields import columns_of
@@ -26,6 +26,5 @@ def change(user: User, changes: Mapping[str, Any], origin: Origin) -> tuple[str,
     if fresh:
         with transaction():
             users.change_user(user.organisation_id, user.id, **fresh)
-            about = {"organisation_id": user.organisation_id, "subject_id": user.id}
-            record(origin, Event.USER_CHANGED, **about, data={"changed": sorted(fresh)})
+            record_about(origin, Event.USER_CHANGED, user, changed=sorted(fresh))
     return tuple(sorted(fresh))

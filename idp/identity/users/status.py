@@ -1,9 +1,7 @@
 """Disable and enable users, and end everything that is open of a user."""
 
-from typing import Any
-
 from idp import clock
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import email_links, permissions, sensitive_changes
@@ -13,10 +11,6 @@ from idp.mail.messages import notify
 from idp.store import attempts, remembered_devices, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
-
-
-def _record(origin: Origin, event: Event, user: User, **data: Any) -> None:
-    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id, data=data)
 
 
 def end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str = "", keep_attempt: bytes = b"") -> None:
@@ -38,7 +32,7 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
         users.change_user(organisation.id, user.id, disabled_at=clock.now())
         email_links.void(user, "ownership")
         end_everything(user, "disabled", origin)
-        _record(origin, Event.USER_DISABLED, user)
+        record_about(origin, Event.USER_DISABLED, user)
         notify(settings, organisation.id, user.id, "disabled")
     return True
 
@@ -51,7 +45,7 @@ def enable(settings: Settings, organisation: Organisation, user: User, origin: O
     sensitive_changes.require(None, Access("account", user.role))
     with transaction():
         users.change_user(organisation.id, user.id, disabled_at=None)
-        _record(origin, Event.USER_ENABLED, user)
+        record_about(origin, Event.USER_ENABLED, user)
     return True
 
 

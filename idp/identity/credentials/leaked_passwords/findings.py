@@ -5,7 +5,7 @@ An entry is any page where the present password is typed: at sign-in, before a s
 
 from datetime import datetime
 
-from idp.audit import Event, Origin, record
+from idp.audit import Event, Origin, record_about
 from idp.identity.credentials import passwords
 from idp.identity.credentials.leaked_passwords import Lookup
 from idp.store import users
@@ -20,7 +20,7 @@ def note(user: User, found: Lookup, origin: Origin, now: datetime) -> None:
     if not (found.hit or found.is_down):
         return
     event = Event.PASSWORD_LEAKED if found.hit else Event.LEAKED_CHECK_DOWN
-    record(origin, event, organisation_id=user.organisation_id, subject_id=user.id)
+    record_about(origin, event, user)
     if found.hit and user.leaked_found_at is None:
         barred = passwords.barred_hashes(user)
         users.change_user(user.organisation_id, user.id, leaked_found_at=now, barred_hashes=barred)
