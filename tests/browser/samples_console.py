@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idp.errors import say
+from idp.identity.assurance import NEEDED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.ownership.transfer import OpenOffer
 from idp.identity.policy.rules import Reason
-from idp.identity.policy_dry_run import WORDS
 from idp.store.sessions import Login
 from idp.store.users import User
 from idp.web.account.passkeys import Key
@@ -106,7 +106,7 @@ EXPLAIN = ExplainPage(
     client_id="pos",
     on="2026-11-20",
     clients=(("", say("Any app")), ("pos", "Kassa")),
-    needed=WORDS[2],
+    needed=NEEDED[2],
     reasons=(
         Reason("group", "2FA", 2, say("Required by the group %(group)s", group="2FA")),
         Reason("role", "employee", 0, say("The role does not require it.")),
@@ -152,8 +152,8 @@ WRONG_NUMBER = say("Fill in a whole number from %(least)s to %(most)s.", least=8
 GROUP = GroupRow("g", "2FA", True, 3)
 SHOP = ShopRow("s", "amsterdam-1", "Amsterdam Centre")
 AFFECTED = (
-    Affected("jan", "jan", WORDS[2], ("xero-au",), True),
-    Affected("kim", LONG, WORDS[3], ("xero-au", "de-2027"), False),
+    Affected("jan", "jan", NEEDED[2], ("xero-au",), True),
+    Affected("kim", LONG, NEEDED[3], ("xero-au", "de-2027"), False),
 )
 DRY_RUN = DryRunPage(
     FRAME, "2026-11-20", "", (("", say("All policies")), ("xero-au", "xero-au")), AFFECTED, 2, 12, Pages("", "?page=2")

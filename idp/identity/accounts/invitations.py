@@ -4,7 +4,6 @@ Both work once, run out, and lead to a password of one's own (OWASP ASVS 6.4.1).
 that its plain digest may be stored (ASVS 6.5.2).
 """
 
-import re
 from datetime import timedelta
 
 from idp import clock, crypto, normal_forms
@@ -13,11 +12,11 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
-from idp.identity.credentials.recovery_codes import ALPHABET
 from idp.identity.email_links import Opened
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.sensitive_changes import Access
+from idp.identity.short_codes import Shape
 from idp.identity.users import lookup
 from idp.mail.messages import can_be_written_to, is_plain_address
 from idp.store import organisations
@@ -25,12 +24,9 @@ from idp.store import rate_limits as rate_limit_rows
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
-LETTERS, GROUP = 24, 4
+CODE = Shape(letters=24, group=4)
 AUTHENTICATOR = "invitation"
 WRONG_CODE = say("Those details don't match. Check the store URL, the username and the code on your paper.")
-
-_SHAPE = re.compile(f"[{ALPHABET}]{{{LETTERS}}}")
-_MISREAD = str.maketrans({"l": "i", "1": "i"})
 
 
 def invite(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
@@ -64,13 +60,13 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
     if can_be_written_to(user):
         raise Conflict(say("This person has a verified e-mail address. Send a mail instead."))
     sensitive_changes.require(None, Access("printed_code", user.role))
-    code = crypto.random_letters(LETTERS, ALPHABET)
+    code = CODE.draw()
     with transaction():
         expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
         email_links.make(settings, user, "invitation", {}, expires_at, secret=_secret(user.id, code))
         rate_limit_rows.clear_failures(user.organisation_id, user.id, AUTHENTICATOR)
         record_about(origin, Event.INVITED, user, printed=True)
-    return "-".join(code[at : at + GROUP] for at in range(0, LETTERS, GROUP))
+    return CODE.shown(code)
 
 
 def from_paper(settings: Settings, store_url: str, username: str, typed: str, browser_id: str, address: str) -> Opened:
@@ -90,20 +86,12 @@ def from_paper(settings: Settings, store_url: str, username: str, typed: str, br
     nobody = crypto.new_id()  # looked for all the same, so that the time tells nothing
     tenant, person = (user.organisation_id, user.id) if user else (nobody, nobody)
     try:
-        link = email_links.opened(settings, f"{tenant}.{_secret(person, normal(typed))}", "invitation")
+        link = email_links.opened(settings, f"{tenant}.{_secret(person, CODE.read(typed))}", "invitation")
     except NotFound as nothing:
         raise Invalid("code", WRONG_CODE) from nothing
     with transaction():
         guess.succeeded()
     return link
-
-
-def normal(typed: str) -> str:
-    """The letters of a code, however case, hyphens and spaces were typed; empty when it has not the shape."""
-    if len(typed) > 100:
-        return ""
-    plain = normal_forms.typed_code(typed).translate(_MISREAD)
-    return plain if _SHAPE.fullmatch(plain) else ""
 
 
 def _secret(user_id: str, code: str) -> str:

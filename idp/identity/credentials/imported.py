@@ -67,7 +67,7 @@ def unacceptable(settings: Settings, organisation: Organisation, draft: PersonDr
 
 
 def _check_codes(codes: Sequence[str]) -> None:
-    plain = [recovery_codes.normal(code) for code in codes]
+    plain = [recovery_codes.CODE.read(code) for code in codes]
     if "" in plain:
         raise Invalid("recovery_codes", say("A recovery code has two groups of seven letters and digits, no l, o, 0 or 1."))
     if len(set(plain)) < len(plain):

@@ -12,7 +12,6 @@ from idp.db import release, transaction
 from idp.errors import Invalid, Unreadable, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import new_passwords, passwords
-from idp.identity.credentials.recovery_codes import ALPHABET
 from idp.identity.email_links import Opened
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url, settings_of
@@ -26,12 +25,6 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 
-def new_one_time_password() -> str:
-    """80 random bits that can be typed from a screen: four groups of four."""
-    drawn = crypto.random_letters(passwords.ONE_TIME_LETTERS, ALPHABET)
-    return "-".join(drawn[at : at + 4] for at in range(0, passwords.ONE_TIME_LETTERS, 4))
-
-
 def send_one_time_password(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
     """Replace a user's password by one that works once, until it expires, and mail it to that person alone (S49).
 
@@ -42,7 +35,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
     permissions.require_another(user, origin)
     sensitive_changes.require(None, Access("one_time_password", user.role))
     mail_limits.admit(settings, origin, user, user.email or "")
-    password = new_one_time_password()
+    password = passwords.ONE_TIME.shown(passwords.ONE_TIME.draw())
     release()
     with settings.hasher.slot():
         hashed = passwords.hash_of(settings, password)

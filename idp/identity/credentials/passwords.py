@@ -16,6 +16,7 @@ from idp.identity import email_links
 from idp.identity.credentials import leaked_passwords
 from idp.identity.organisations.settings import OrganisationSettings
 from idp.identity.sessions import sessions
+from idp.identity.short_codes import Shape
 from idp.mail.messages import notify, notify_person
 from idp.store import attempts, remembered_devices, users
 from idp.store.organisations import Organisation
@@ -23,8 +24,8 @@ from idp.store.users import User
 
 MAX_LENGTH = 256
 """In code points, after normalising."""
-ONE_TIME_LETTERS = 16
-"""Of a mailed one-time password, in groups of four."""
+ONE_TIME = Shape(letters=16, group=4)
+"""A mailed one-time password: 80 random bits that can be typed from a screen."""
 LEAST_REST = 4
 """Letters and digits that a password must have beside names that everybody knows."""
 MOST_BARRED = 5
@@ -69,10 +70,10 @@ def fits(settings: Settings, stored: str, password: str, *, as_one_time: bool = 
 
 
 def _one_time_form(typed: str) -> str:
-    """A mailed one-time password as it was generated; empty where this cannot be one."""
+    """Return a mailed one-time password as it was generated; empty where this cannot be one."""
     plain = normal_forms.typed_code(typed) if len(typed) <= 100 else ""
-    is_one = len(plain) == ONE_TIME_LETTERS and plain.isascii() and plain.isalnum()
-    return "-".join(plain[at : at + 4] for at in range(0, ONE_TIME_LETTERS, 4)) if is_one else ""
+    is_one = len(plain) == ONE_TIME.letters and plain.isascii() and plain.isalnum()
+    return ONE_TIME.shown(plain) if is_one else ""
 
 
 def is_one_time(user: User | None) -> bool:

@@ -1,45 +1,31 @@
 """Recovery codes (S24, S42): twelve of 70 random bits, kept as argon2id under one salt a set, each working once."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from idp import crypto, normal_forms
+from idp import crypto
 from idp.config import Settings
 from idp.db import transaction
+from idp.identity.short_codes import Shape
 from idp.store import rate_limits, recovery_codes
 
-ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-"""32 characters, five bits each: no l, o, 0 or 1, of which each looks like another."""
 COUNT = 12
-GROUP = 7
-
-_SHAPE = re.compile(f"[{ALPHABET}]{{{2 * GROUP}}}")
-_MISREAD = str.maketrans({"l": "i", "1": "i"})
+CODE = Shape(letters=14, group=7)
 
 
 def new_codes() -> list[str]:
-    """Twelve codes as they are shown: ``abcdefg-hijkmnp``."""
-    drawn = [crypto.random_letters(2 * GROUP, ALPHABET) for _ in range(COUNT)]
-    return [f"{code[:GROUP]}-{code[GROUP:]}" for code in drawn]
-
-
-def normal(typed: str) -> str:
-    """The fourteen characters of a code, however case, hyphens and spaces were typed; empty when it has not the shape."""
-    if len(typed) > 100:
-        return ""
-    plain = normal_forms.typed_code(typed).translate(_MISREAD)
-    return plain if _SHAPE.fullmatch(plain) else ""
+    """Return twelve codes as they are shown: ``abcdefg-hijkmnp``."""
+    return [CODE.shown(CODE.draw()) for _ in range(COUNT)]
 
 
 def new_salt() -> bytes:
-    """A salt for a set."""
+    """Return a salt for a set."""
     return crypto.random_bytes(16)
 
 
 def stretch_all(settings: Settings, codes: Sequence[str], salt: bytes) -> list[bytes]:
     """What is stored of codes. Slow, an argon2id each: hold a slot of the hasher and no transaction."""
-    return [settings.hasher.stretch(normal(code), salt) for code in codes]
+    return [settings.hasher.stretch(CODE.read(code), salt) for code in codes]
 
 
 def put(organisation_id: str, user_id: str, salt: bytes, digests: Sequence[bytes], now: datetime) -> str:
@@ -59,7 +45,7 @@ def digest_of(settings: Settings, recovery_set: recovery_codes.RecoverySet | Non
 
     A user without a set costs the same time as one with.
     """
-    code = normal(typed)
+    code = CODE.read(typed)
     salt = recovery_set.salt if recovery_set else bytes(16)
     stretched = settings.hasher.stretch(code, salt)
     return stretched if code and recovery_set else None

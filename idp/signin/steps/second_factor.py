@@ -206,7 +206,7 @@ def _recovery_code(work: StepContext, typed: str) -> Outcome:
     """Any unused code, once (S42); the last one only opens the set-up, and is spent when that succeeds (S44)."""
     _, _, user = work.person()
     row = code_rows.active_recovery_set(user.organisation_id, user.id)
-    if not recovery_codes.normal(typed) or row is None:
+    if not recovery_codes.CODE.read(typed) or row is None:
         return Wrong((WRONG_RECOVERY,))
     db.release()
     with work.settings.hasher.slot():

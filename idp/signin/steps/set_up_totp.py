@@ -225,7 +225,7 @@ def _take_effect(work: StepContext) -> Outcome:
     """The tick: everything together (S22), and what it replaces dies with it (S28, S40)."""
     _, _, user = work.person()
     prepared, now, is_new = work.case.prepared, work.case.now, not only_codes(work.case)
-    salt = crypto.random_bytes(16)
+    salt = recovery_codes.new_salt()
     db.release()
     with work.settings.hasher.slot():
         digests = recovery_codes.stretch_all(work.settings, prepared["codes"], salt)
