@@ -146,7 +146,6 @@ class Factory:
             shared_device=shared_device,
             organisations=list(organisations),
             created_at=now,
-            changed_at=now,
         )
         with self.context(), transaction():
             clients.add_client(row)

@@ -89,7 +89,7 @@ def _client(client_id: str | None) -> Client | None:
 def _looked_at(settings: Settings, source: str | None) -> list[DatedRule]:
     if source is None:
         return policy_dry_run.standing()
-    stands = store_dated_rules.policy_named(source)
+    stands = store_dated_rules.dated_rule_named(source)
     if stands is not None:
         return [dated_rules.rule_of(stands)]
     if not Path(source).is_file():

@@ -121,7 +121,7 @@ def _proofs(settings: Settings, organisation: Organisation, row: User) -> dict[s
         ],
         "sessions": [
             {"browser": login.label, "address": login.address, "since": _moment(login.started_at)}
-            for login in sessions.logins_of(organisation.id, row.id, now)
+            for login in sessions.sessions_of(organisation.id, row.id, now)
         ],
     }
 

@@ -15,7 +15,7 @@ from idp.errors import NotFound, Unreadable, say
 from idp.mail import messages
 from idp.store import email_links as store
 from idp.store import sealed, users
-from idp.store.email_links import MailedLink
+from idp.store.email_links import EmailLink
 from idp.store.users import User
 
 Purpose = Literal[
@@ -66,12 +66,12 @@ def make(
         void(user, purpose)
     digest = digest_of(purpose, token)
     store.add_link(
-        MailedLink(
+        EmailLink(
             organisation_id=user.organisation_id,
             digest=digest,
             user_id=user.id,
             purpose=purpose,
-            sealed_values=sealed.LINKS.seal_json(settings.ring, digest, dict(values)),
+            sealed_values=sealed.EMAIL_LINKS.seal_json(settings.ring, digest, dict(values)),
             created_at=now,
             expires_at=expires_at,
         )
@@ -135,7 +135,7 @@ def waiting(settings: Settings, organisation_id: str, purpose: Purpose) -> Opene
     return _opened(settings, store.latest_open_link_in(organisation_id, purpose, clock.now()), "")
 
 
-def _opened(settings: Settings, row: MailedLink | None, token: str) -> Opened | None:
+def _opened(settings: Settings, row: EmailLink | None, token: str) -> Opened | None:
     user = users.user(row.organisation_id, row.user_id) if row else None
     if row is None or user is None or user.disabled_at is not None:
         return None
@@ -184,10 +184,10 @@ def latest(settings: Settings, user: User, purpose: Purpose) -> Mapping[str, Any
     return (_values(settings, row) or {}) if row else None
 
 
-def _values(settings: Settings, row: MailedLink) -> Mapping[str, Any] | None:
+def _values(settings: Settings, row: EmailLink) -> Mapping[str, Any] | None:
     """What the link knows; None where it does not open."""
     try:
-        found: Mapping[str, Any] = sealed.LINKS.open_json(settings.ring, row.digest, row.sealed_values)
+        found: Mapping[str, Any] = sealed.EMAIL_LINKS.open_json(settings.ring, row.digest, row.sealed_values)
     except Unreadable:
         return None
     return found

@@ -47,9 +47,9 @@ def admit_again(settings: Settings, origin: Origin, organisation_id: str, mail_i
 
 def _admit(settings: Settings, purpose: str, key: str, limit: int) -> None:
     now = clock.now()
-    if rate_limits.admit_address(purpose, key, limit, now, now + timedelta(minutes=settings.limits.address_window_minutes)):
+    if rate_limits.admit_ip(purpose, key, limit, now, now + timedelta(minutes=settings.limits.address_window_minutes)):
         return
-    row = rate_limits.address_failures(purpose, key, now)
+    row = rate_limits.ip_failures(purpose, key, now)
     seconds = int((row.window_ends - now).total_seconds()) + 1 if row else 1
     message = say_many(
         "Too many messages were sent. Please try again in %(num)s minute.",

@@ -48,7 +48,7 @@ def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
 
 def standing() -> list[DatedRule]:
     """The dated rules that stand."""
-    return [rule_of(row) for row in dated_rules.policies()]
+    return [rule_of(row) for row in dated_rules.dated_rules()]
 
 
 def explained(

@@ -137,7 +137,7 @@ def _put_notice(
 ) -> None:
     reader_id, now = organisation.owner_id if reader.for_owner else user.id, clock.now()
     until = now + timedelta(minutes=settings.limits.address_window_minutes)
-    if rate_limits.admit_address("notices", f"{reader_id} {template}", NOTICES_OF_A_KIND, now, until):
+    if rate_limits.admit_ip("notices", f"{reader_id} {template}", NOTICES_OF_A_KIND, now, until):
         _put(settings, user, organisation, reader, template, values, None)
 
 

@@ -20,7 +20,7 @@ from idp.oauth.provider import Provider
 from idp.store import grants, organisations
 from idp.store.consents import Consent
 from idp.store.grants import Grant
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 from idp.store.users import User
 
 OFFLINE = "offline_access"
@@ -95,7 +95,7 @@ def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now:
     return lookup.rules_of(settings, organisation, person, now, rule).level <= REMEMBERED
 
 
-def _login_ended(scopes: Sequence[str], login: Login | None, now: datetime) -> str:
+def _login_ended(scopes: Sequence[str], login: UserSession | None, now: datetime) -> str:
     """Signing out ends every grant of the login. One with offline_access outlives only a login that ran out by itself."""
     if login is not None and login.ended_at is not None:
         return "the login was ended"

@@ -17,7 +17,7 @@ from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.signin.state import BrowserContext
 from idp.store import organisations, users
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 
 PARAMETERS = frozenset(
     ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "confirmation")
@@ -104,7 +104,7 @@ def _opened(provider: Provider, sealed: str, visit: BrowserContext) -> _Wish:
     return _Wish(client, address, kept["state"])
 
 
-def _end(wish: _Wish, login: Login, visit: BrowserContext) -> SignedOut:
+def _end(wish: _Wish, login: UserSession, visit: BrowserContext) -> SignedOut:
     client_id = wish.client.client_id if wish.client else ""
     sessions.end(login, "signed_out", visit.origin(login.user_id, client_id))
     return _signed_out(wish)
@@ -116,7 +116,7 @@ def _signed_out(wish: _Wish) -> SignedOut:
     return SignedOut(wish.to, wish.client.name, str(wish.client.metadata.get("client_uri", "")), wish.wrong)
 
 
-def _read(provider: Provider, parameters: Parameters, login: Login | None) -> _Wish:
+def _read(provider: Provider, parameters: Parameters, login: UserSession | None) -> _Wish:
     hint = read_hint(provider, parameters.get("id_token_hint"))
     client_id, address = parameters.get("client_id"), parameters.get("post_logout_redirect_uri")
     client = provider.clients.get(client_id or (hint.client_id if hint else ""))
@@ -143,7 +143,7 @@ def _wrong_address(provider: Provider, client: RegisteredClient | None, client_i
     return "" if provider.clients.may_return_to(address) else "The post_logout_redirect_uri is registered for no client."
 
 
-def _ask(provider: Provider, wish: _Wish, login: Login, visit: BrowserContext) -> AskFirst:
+def _ask(provider: Provider, wish: _Wish, login: UserSession, visit: BrowserContext) -> AskFirst:
     organisation = organisations.organisation(login.organisation_id)
     user = users.user(login.organisation_id, login.user_id)
     client_id = wish.client.client_id if wish.client else ""

@@ -59,7 +59,7 @@ def register(
     name, now = _client_id(client_id), clock.now()
     sensitive_changes.require(None, ClientState(checked))
     kept = _secret(checked, secret)
-    row = Client(client_id=name, metadata_=checked, **_columns(settings, checked, ours), created_at=now, changed_at=now)
+    row = Client(client_id=name, metadata_=checked, **_columns(settings, checked, ours), created_at=now)
     taken = Conflict(say("A client with the id %(client_id)s exists.", client_id=name))
     with transaction():
         if store.client(name) is not None:
@@ -87,7 +87,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
         present = {name: getattr(row, name) for name in columns}
         sensitive_changes.require(ClientState(row.metadata_ | present), ClientState(checked | columns))
         if changed:
-            store.change_client(client_id, metadata_=checked, **columns, changed_at=clock.now())
+            store.change_client(client_id, metadata_=checked, **columns)
             _tell(origin, client_id, fields=sorted(changed))
     return tuple(sorted(changed))
 
@@ -123,7 +123,7 @@ def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
     with transaction():
         was_disabled = _there(client_id).disabled_at is not None
         sensitive_changes.require(ClientState({}, is_disabled=was_disabled), ClientState({}, is_disabled=disabled))
-        store.change_client(client_id, disabled_at=clock.now() if disabled else None, changed_at=clock.now())
+        store.change_client(client_id, disabled_at=clock.now() if disabled else None)
         _tell(origin, client_id, fields=["disabled"])
 
 

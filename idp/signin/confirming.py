@@ -10,7 +10,7 @@ from idp.signin.flow import next_step
 from idp.signin.requirements import Needs
 from idp.signin.state import Case
 from idp.signin.steps.required_level import JUST_NOW
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 
 
 def fresh(settings: Settings, needs: Needs) -> Needs:
@@ -18,7 +18,7 @@ def fresh(settings: Settings, needs: Needs) -> Needs:
     return replace(needs, highest=True, max_age=settings.lifetimes.profile_minutes * 60)
 
 
-def confirmed(settings: Settings, case: Case, login: Login) -> Confirmation:
+def confirmed(settings: Settings, case: Case, login: UserSession) -> Confirmation:
     """Return what the person confirmed: the same decision that a reauthentication would make.
 
     The password of a reauthentication counts as confirmation for ``confirmation_seconds`` after it: its pages named the

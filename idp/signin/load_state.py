@@ -22,7 +22,7 @@ from idp.store import attempts as attempt_rows
 from idp.store import browsers, consents, organisations, recovery_codes, users
 from idp.store.attempts import Attempt
 from idp.store.organisations import Organisation
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 from idp.store.users import User
 
 LATELY = timedelta(days=7)
@@ -77,7 +77,7 @@ def _with_person(
     case: Case,
     visit: BrowserContext,
     attempt: Attempt,
-    login: Login | None,
+    login: UserSession | None,
     organisation: Organisation,
     terms: OrganisationSettings,
     user: User,
@@ -123,7 +123,7 @@ def _is_theirs(proof: Proof, user: User) -> bool:
     return proof.method != "password" or proof.credential == user.id
 
 
-def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
+def _is_eligible(login: UserSession, needs: Needs, attempt: Attempt) -> bool:
     """Whether the browser's live login may stand for the person this request is about."""
     # OpenID Connect Core §3.1.2.2: whatever was chosen since, no token for another person than the hint names.
     if needs.subject and needs.subject != login.user_id:
@@ -139,7 +139,7 @@ def _is_eligible(login: Login, needs: Needs, attempt: Attempt) -> bool:
     return not needs.login_hint or _is_hinted(login, needs)
 
 
-def _is_hinted(login: Login, needs: Needs) -> bool:
+def _is_hinted(login: UserSession, needs: Needs) -> bool:
     """Check if a hint of the request names the user of this login, by an id, a username or a verified address."""
     if needs.subject or not needs.login_hint:
         return needs.subject == login.user_id
@@ -148,7 +148,7 @@ def _is_hinted(login: Login, needs: Needs) -> bool:
 
 
 def _organisation(
-    needs: Needs, visit: BrowserContext, attempt: Attempt, login: Login | None
+    needs: Needs, visit: BrowserContext, attempt: Attempt, login: UserSession | None
 ) -> tuple[Organisation | None, bool]:
     """The organisation and whether client or device had named it: request, client, device, installation (S29)."""
     device = _device_organisation(needs, visit)
@@ -188,7 +188,7 @@ def _typed_organisation(needs: Needs, attempt: Attempt) -> str:
     return attempt.typed_organisation or normal_store_url(needs.organisation)
 
 
-def _user(organisation: Organisation | None, attempt: Attempt, login: Login | None) -> User | None:
+def _user(organisation: Organisation | None, attempt: Attempt, login: UserSession | None) -> User | None:
     """The person: proved by a password in this attempt, or by the live login."""
     if organisation is None:
         return None
@@ -213,7 +213,7 @@ def _facts(
 
 
 def _proofs(
-    now: datetime, visit: BrowserContext, login: Login | None, user: User, own: tuple[Proof, ...]
+    now: datetime, visit: BrowserContext, login: UserSession | None, user: User, own: tuple[Proof, ...]
 ) -> tuple[Proof, ...]:
     """The login's proofs, this attempt's, and trust in the device if it holds now: that one is never stored."""
     earlier = tuple(proof for proof in assurance.from_json(login.proofs) if proof not in own) if login else ()
@@ -222,7 +222,7 @@ def _proofs(
     return (*earlier, *own, *trusted)
 
 
-def _known(needs: Needs, visit: BrowserContext, live: Login | None) -> tuple[KnownPerson, ...]:
+def _known(needs: Needs, visit: BrowserContext, live: UserSession | None) -> tuple[KnownPerson, ...]:
     """The chooser's people; looked up only where a choice or a hint may need them."""
     shared = needs.client is not None and needs.client.shared_device
     if not (shared or "select_account" in needs.prompt) or visit.new_browser or not visit.browser_id:

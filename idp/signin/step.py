@@ -14,7 +14,7 @@ from idp.signin.state import BrowserContext, Case
 from idp.store import attempts
 from idp.store.attempts import Attempt
 from idp.store.organisations import Organisation
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 from idp.store.users import User
 
 Form = Mapping[str, str]
@@ -58,7 +58,7 @@ class StepContext:
     organisation: Organisation | None = None
     terms: OrganisationSettings | None = None
     user: User | None = None
-    login: Login | None = None
+    login: UserSession | None = None
 
     @property
     def origin(self) -> Origin:

@@ -26,7 +26,6 @@ class Browser(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     organisation_id: Mapped[str | None] = mapped_column(Id)
     """The organisation last signed in to here."""
-    locale: Mapped[str] = mapped_column(String(10), default="")
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
 
@@ -60,7 +59,7 @@ def add_browser(row: Browser) -> None:
 
 def add_new_browser(browser_id: str, digest: bytes, now: datetime) -> str:
     """Insert a browser unless a concurrent request of the same cookie did so. Returns the id of the row that stands."""
-    row = {"id": browser_id, "digest": digest, "created_at": now, "last_seen_at": now, "locale": ""}
+    row = {"id": browser_id, "digest": digest, "created_at": now, "last_seen_at": now}
     if insert_new(Browser, **row):
         return browser_id
     found = browser_of(digest)

@@ -27,7 +27,6 @@ class Client(Base):
     organisations: Mapped[list[str]] = mapped_column(default=list)
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    changed_at: Mapped[datetime]
 
     @property
     def name(self) -> str:

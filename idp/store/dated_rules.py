@@ -9,13 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base, add, asks_every, one, write
 
 
-class Policy(Base):
+class StoredRule(Base):
     """A dated rule (S11). Every condition that is not empty must hold; ``require`` is ``second_factor`` or an acr name.
 
     Belongs to the installation: an empty ``organisations`` speaks for all.
     """
 
-    __tablename__ = "policies"
+    __tablename__ = "dated_rules"
 
     name: Mapped[str] = mapped_column(String(100), primary_key=True)
     starts: Mapped[date]
@@ -30,26 +30,26 @@ class Policy(Base):
 
 
 @asks_every
-def policies() -> Select[Policy]:
+def dated_rules() -> Select[StoredRule]:
     """All dated rules, by name; there are few, and ``identity.policy`` decides which speak."""
-    return select(Policy).order_by(Policy.name)
+    return select(StoredRule).order_by(StoredRule.name)
 
 
-def policy_named(name: str) -> Policy | None:
+def dated_rule_named(name: str) -> StoredRule | None:
     """By its name."""
-    return one(select(Policy).where(Policy.name == name))
+    return one(select(StoredRule).where(StoredRule.name == name))
 
 
-def add_policy(row: Policy) -> None:
+def add_dated_rule(row: StoredRule) -> None:
     """Insert."""
     add(row)
 
 
-def change_policy(name: str, **changes: Any) -> int:
+def change_dated_rule(name: str, **changes: Any) -> int:
     """Set columns."""
-    return write(update(Policy).where(Policy.name == name).values(**changes))
+    return write(update(StoredRule).where(StoredRule.name == name).values(**changes))
 
 
-def delete_policy(name: str) -> int:
+def delete_dated_rule(name: str) -> int:
     """Delete."""
-    return write(delete(Policy).where(Policy.name == name))
+    return write(delete(StoredRule).where(StoredRule.name == name))

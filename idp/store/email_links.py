@@ -8,17 +8,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base, Id, add, delete_some, one, session, write
 
 
-class MailedLink(Base):
+class EmailLink(Base):
     """One link. ``digest``: of its token, by purpose. ``sealed_values``: what following it needs to know; wiped when used.
 
     ``used_at`` stands too on those that a newer link or another change made void.
     """
 
-    __tablename__ = "mailed_links"
+    __tablename__ = "email_links"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
-        Index("ix_mailed_links_user", "organisation_id", "user_id", "purpose"),
-        Index("ix_mailed_links_expires", "expires_at"),
+        Index("ix_email_links_user", "organisation_id", "user_id", "purpose"),
+        Index("ix_email_links_expires", "expires_at"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -31,50 +31,50 @@ class MailedLink(Base):
     used_at: Mapped[datetime | None]
 
 
-def add_link(row: MailedLink) -> None:
+def add_link(row: EmailLink) -> None:
     """Insert."""
     add(row)
 
 
-def open_link(organisation_id: str, digest: bytes, now: datetime) -> MailedLink | None:
+def open_link(organisation_id: str, digest: bytes, now: datetime) -> EmailLink | None:
     """The link, if it was not used, is not void and has not run out. Reading it spends nothing."""
     return one(
-        select(MailedLink).where(
-            MailedLink.organisation_id == organisation_id,
-            MailedLink.digest == digest,
-            MailedLink.used_at.is_(None),
-            MailedLink.expires_at > now,
+        select(EmailLink).where(
+            EmailLink.organisation_id == organisation_id,
+            EmailLink.digest == digest,
+            EmailLink.used_at.is_(None),
+            EmailLink.expires_at > now,
         )
     )
 
 
-def latest_open_link(organisation_id: str, user_id: str, purpose: str, now: datetime) -> MailedLink | None:
+def latest_open_link(organisation_id: str, user_id: str, purpose: str, now: datetime) -> EmailLink | None:
     """A user's newest link of a purpose that would still open."""
     return session().scalar(
-        select(MailedLink)
+        select(EmailLink)
         .where(
-            MailedLink.organisation_id == organisation_id,
-            MailedLink.user_id == user_id,
-            MailedLink.purpose == purpose,
-            MailedLink.used_at.is_(None),
-            MailedLink.expires_at > now,
+            EmailLink.organisation_id == organisation_id,
+            EmailLink.user_id == user_id,
+            EmailLink.purpose == purpose,
+            EmailLink.used_at.is_(None),
+            EmailLink.expires_at > now,
         )
-        .order_by(MailedLink.created_at.desc())
+        .order_by(EmailLink.created_at.desc())
         .limit(1)
     )
 
 
-def latest_open_link_in(organisation_id: str, purpose: str, now: datetime) -> MailedLink | None:
+def latest_open_link_in(organisation_id: str, purpose: str, now: datetime) -> EmailLink | None:
     """The newest link of a purpose in an organisation, whoever's, that would still open."""
     return session().scalar(
-        select(MailedLink)
+        select(EmailLink)
         .where(
-            MailedLink.organisation_id == organisation_id,
-            MailedLink.purpose == purpose,
-            MailedLink.used_at.is_(None),
-            MailedLink.expires_at > now,
+            EmailLink.organisation_id == organisation_id,
+            EmailLink.purpose == purpose,
+            EmailLink.used_at.is_(None),
+            EmailLink.expires_at > now,
         )
-        .order_by(MailedLink.created_at.desc())
+        .order_by(EmailLink.created_at.desc())
         .limit(1)
     )
 
@@ -82,47 +82,47 @@ def latest_open_link_in(organisation_id: str, purpose: str, now: datetime) -> Ma
 def burn_link(organisation_id: str, digest: bytes, now: datetime) -> bool:
     """Spend a link: true once, however many press at the same moment."""
     here = (
-        MailedLink.organisation_id == organisation_id,
-        MailedLink.digest == digest,
-        MailedLink.used_at.is_(None),
-        MailedLink.expires_at > now,
+        EmailLink.organisation_id == organisation_id,
+        EmailLink.digest == digest,
+        EmailLink.used_at.is_(None),
+        EmailLink.expires_at > now,
     )
-    return write(update(MailedLink).where(*here).values(used_at=now, sealed_values="")) == 1
+    return write(update(EmailLink).where(*here).values(used_at=now, sealed_values="")) == 1
 
 
 def void_links(organisation_id: str, user_id: str, now: datetime, purposes: tuple[str, ...]) -> int:
     """Close a user's open links of these purposes."""
     here = (
-        MailedLink.organisation_id == organisation_id,
-        MailedLink.user_id == user_id,
-        MailedLink.purpose.in_(purposes),
-        MailedLink.used_at.is_(None),
+        EmailLink.organisation_id == organisation_id,
+        EmailLink.user_id == user_id,
+        EmailLink.purpose.in_(purposes),
+        EmailLink.used_at.is_(None),
     )
-    return write(update(MailedLink).where(*here).values(used_at=now, sealed_values=""))
+    return write(update(EmailLink).where(*here).values(used_at=now, sealed_values=""))
 
 
 def void_links_in(organisation_id: str, now: datetime, purposes: tuple[str, ...]) -> int:
     """Close an organisation's open links of these purposes, whoever's."""
     here = (
-        MailedLink.organisation_id == organisation_id,
-        MailedLink.purpose.in_(purposes),
-        MailedLink.used_at.is_(None),
+        EmailLink.organisation_id == organisation_id,
+        EmailLink.purpose.in_(purposes),
+        EmailLink.used_at.is_(None),
     )
-    return write(update(MailedLink).where(*here).values(used_at=now, sealed_values=""))
+    return write(update(EmailLink).where(*here).values(used_at=now, sealed_values=""))
 
 
 def void_links_since(organisation_id: str, user_id: str, now: datetime, purpose: str, since: datetime) -> int:
     """Close a user's open links of a purpose that were made at ``since`` or later."""
     here = (
-        MailedLink.organisation_id == organisation_id,
-        MailedLink.user_id == user_id,
-        MailedLink.purpose == purpose,
-        MailedLink.created_at >= since,
-        MailedLink.used_at.is_(None),
+        EmailLink.organisation_id == organisation_id,
+        EmailLink.user_id == user_id,
+        EmailLink.purpose == purpose,
+        EmailLink.created_at >= since,
+        EmailLink.used_at.is_(None),
     )
-    return write(update(MailedLink).where(*here).values(used_at=now, sealed_values=""))
+    return write(update(EmailLink).where(*here).values(used_at=now, sealed_values=""))
 
 
 def sweep_links(before: datetime, most: int) -> int:
     """Delete what ran out before ``before``."""
-    return delete_some(MailedLink, MailedLink.expires_at < before, most)
+    return delete_some(EmailLink, EmailLink.expires_at < before, most)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, delete_some, every, one, session, write
 from idp.store.consents import Consent
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 from idp.store.users import User
 
 
@@ -91,7 +91,7 @@ def grant(organisation_id: str, grant_id: str) -> Grant | None:
     return one(select(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id))
 
 
-def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, Login | None, Consent | None] | None:
+def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, UserSession | None, Consent | None] | None:
     """Return a grant with its user, its login (which may have been swept) and the person's consent to its client.
 
     One statement: it is what the gate judges at every use of the grant.
@@ -103,9 +103,9 @@ def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, Login | 
         & Consent.revoked_at.is_(None)
     )
     found = session().execute(
-        select(Grant, User, Login, Consent)
+        select(Grant, User, UserSession, Consent)
         .join(User, (User.organisation_id == Grant.organisation_id) & (User.id == Grant.user_id))
-        .outerjoin(Login, (Login.organisation_id == Grant.organisation_id) & (Login.id == Grant.login_id))
+        .outerjoin(UserSession, (UserSession.organisation_id == Grant.organisation_id) & (UserSession.id == Grant.login_id))
         .outerjoin(Consent, is_consent)
         .where(Grant.organisation_id == organisation_id, Grant.id == grant_id),
         execution_options={"populate_existing": True},

@@ -32,14 +32,14 @@ FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Failures(Base):
+class AuthFailures(Base):
     """Failures in a row of one user with one authenticator (``password``, ``totp``, ``recovery``, …) in one lane.
 
     ``lane`` is the browser's id where that user signed in before, else empty: guessing elsewhere does not close it.
     """
 
-    __tablename__ = "failures"
-    __table_args__ = (Index("ix_failures_last", "last_at"),)
+    __tablename__ = "auth_failures"
+    __table_args__ = (Index("ix_auth_failures_last", "last_at"),)
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     user_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -51,11 +51,11 @@ class Failures(Base):
     blocked_until: Mapped[datetime | None]
 
 
-class AddressFailures(Base):
+class IpFailures(Base):
     """Failures from one address (a /64 for IPv6) within a window."""
 
-    __tablename__ = "address_failures"
-    __table_args__ = (Index("ix_address_failures_window", "window_ends"),)
+    __tablename__ = "ip_failures"
+    __table_args__ = (Index("ix_ip_failures_window", "window_ends"),)
 
     purpose: Mapped[str] = mapped_column(String(20), primary_key=True)
     address: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -63,35 +63,35 @@ class AddressFailures(Base):
     window_ends: Mapped[datetime]
 
 
-def failures(organisation_id: str, user_id: str, authenticator: str, lane: str) -> Failures | None:
+def auth_failures(organisation_id: str, user_id: str, authenticator: str, lane: str) -> AuthFailures | None:
     """One counter."""
     return one(
-        select(Failures).where(
-            Failures.organisation_id == organisation_id,
-            Failures.user_id == user_id,
-            Failures.authenticator == authenticator,
-            Failures.lane == lane,
+        select(AuthFailures).where(
+            AuthFailures.organisation_id == organisation_id,
+            AuthFailures.user_id == user_id,
+            AuthFailures.authenticator == authenticator,
+            AuthFailures.lane == lane,
         )
     )
 
 
-def rekey_failures(organisation_id: str, old: Sequence[str], key: str) -> int:
+def rekey_auth_failures(organisation_id: str, old: Sequence[str], key: str) -> int:
     """Move the counters of a name that nobody has from its MACs under old keys to the current one."""
-    theirs = Failures.organisation_id == organisation_id
-    moved = select(Failures.authenticator).where(theirs, Failures.user_id == key).correlate(None)
-    here = (theirs, Failures.user_id.in_(old), Failures.authenticator.not_in(moved))
-    return write(update(Failures).where(*here).values(user_id=key))
+    theirs = AuthFailures.organisation_id == organisation_id
+    moved = select(AuthFailures.authenticator).where(theirs, AuthFailures.user_id == key).correlate(None)
+    here = (theirs, AuthFailures.user_id.in_(old), AuthFailures.authenticator.not_in(moved))
+    return write(update(AuthFailures).where(*here).values(user_id=key))
 
 
 def count_unmarked(mark: str) -> int:
     """Count the counters of names that nobody has whose MAC is not of the key with this mark."""
-    here = (func.length(Failures.user_id) == MAC_LENGTH, not_(Failures.user_id.startswith(mark)))
-    return int(values(select(func.count()).select_from(Failures).where(*here))[0][0])
+    here = (func.length(AuthFailures.user_id) == MAC_LENGTH, not_(AuthFailures.user_id.startswith(mark)))
+    return int(values(select(func.count()).select_from(AuthFailures).where(*here))[0][0])
 
 
-def failures_of(organisation_id: str, user_id: str) -> list[Failures]:
+def auth_failures_of(organisation_id: str, user_id: str) -> list[AuthFailures]:
     """All counters of a user."""
-    return every(select(Failures).where(*_counted(organisation_id, user_id)))
+    return every(select(AuthFailures).where(*_counted(organisation_id, user_id)))
 
 
 def admit_guess(
@@ -102,16 +102,16 @@ def admit_guess(
     ``waits``: the count from which the lane closes, and until when; the last one speaks for all higher counts.
     """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": lane}
-    made = Failures.count + 1
+    made = AuthFailures.count + 1
     steps = [(made < count, literal(until, Moment())) for (count, _), (_, until) in zip(waits[1:], waits[:-1], strict=True)]
     closing = case((made < waits[0][0], null()), *steps, else_=literal(waits[-1][1], Moment()))
     first = waits[0][1] if waits[0][0] <= 1 else None
     return upsert(
-        Failures,
+        AuthFailures,
         tuple(keys),
         {**keys, "count": 1, "last_at": now, "blocked_until": first},
         {"count": made, "last_at": now, "blocked_until": closing},
-        where=or_(Failures.blocked_until.is_(None), Failures.blocked_until <= now),
+        where=or_(AuthFailures.blocked_until.is_(None), AuthFailures.blocked_until <= now),
     )
 
 
@@ -121,40 +121,40 @@ def count_towards_stop(organisation_id: str, user_id: str, authenticator: str, s
     The count that reaches the stop closes the row for good: only ``clear_failures`` (or that very guess) opens it.
     """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": ALL_LANES}
-    made = Failures.count + 1
+    made = AuthFailures.count + 1
     admitted = upsert(
-        Failures,
+        AuthFailures,
         tuple(keys),
         {**keys, "count": 1, "last_at": now, "blocked_until": None},
         {"count": made, "last_at": now, "blocked_until": case((made >= stop, literal(FOR_GOOD, Moment())), else_=null())},
-        where=and_(Failures.blocked_until.is_(None), Failures.count < stop),
+        where=and_(AuthFailures.blocked_until.is_(None), AuthFailures.count < stop),
     )
-    found = failures(organisation_id, user_id, authenticator, ALL_LANES)
+    found = auth_failures(organisation_id, user_id, authenticator, ALL_LANES)
     return found.count if admitted and found else None
 
 
 def forget_lane(organisation_id: str, user_id: str, authenticator: str, lane: str, *, reopen: bool) -> None:
     """A guess in this lane was right: its failures are forgotten, those of the other lanes still count to the stop."""
-    here = (*_counted(organisation_id, user_id), Failures.authenticator == authenticator)
+    here = (*_counted(organisation_id, user_id), AuthFailures.authenticator == authenticator)
     _hold(organisation_id, user_id, authenticator)
-    write(delete(Failures).where(*here, Failures.lane == lane))
-    others = select(func.sum(Failures.count)).where(*here, Failures.lane != ALL_LANES)
+    write(delete(AuthFailures).where(*here, AuthFailures.lane == lane))
+    others = select(func.sum(AuthFailures.count)).where(*here, AuthFailures.lane != ALL_LANES)
     remaining = int(session().scalar(others) or 0)
     changes: dict[str, Any] = {"count": remaining, **({"blocked_until": None} if reopen else {})}
-    write(update(Failures).where(*here, Failures.lane == ALL_LANES).values(**changes))
+    write(update(AuthFailures).where(*here, AuthFailures.lane == ALL_LANES).values(**changes))
 
 
-def clear_failures(organisation_id: str, user_id: str, authenticator: str | None = None) -> int:
+def clear_auth_failures(organisation_id: str, user_id: str, authenticator: str | None = None) -> int:
     """Forget a user's failures with one authenticator or with all, the hard stop too; how many rows counted any."""
     of_user = _counted(organisation_id, user_id)
-    chosen = of_user if authenticator is None else (*of_user, Failures.authenticator == authenticator)
-    found = select(Failures.authenticator).where(*chosen).distinct().order_by(Failures.authenticator)
+    chosen = of_user if authenticator is None else (*of_user, AuthFailures.authenticator == authenticator)
+    found = select(AuthFailures.authenticator).where(*chosen).distinct().order_by(AuthFailures.authenticator)
     gone = 0
     for (name,) in values(found):
         _hold(organisation_id, user_id, name)
-        here = (*of_user, Failures.authenticator == name)
-        gone += write(delete(Failures).where(*here, Failures.count > 0))
-        write(delete(Failures).where(*here))
+        here = (*of_user, AuthFailures.authenticator == name)
+        gone += write(delete(AuthFailures).where(*here, AuthFailures.count > 0))
+        write(delete(AuthFailures).where(*here))
     return gone
 
 
@@ -166,56 +166,54 @@ def _hold(organisation_id: str, user_id: str, authenticator: str) -> None:
     """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": ALL_LANES}
     made = {"count": 0, "last_at": NEVER, "blocked_until": None}
-    upsert(Failures, tuple(keys), {**keys, **made}, {"count": Failures.count})
+    upsert(AuthFailures, tuple(keys), {**keys, **made}, {"count": AuthFailures.count})
 
 
-def lock_failures(organisation_id: str, user_id: str) -> list[Failures]:
+def lock_auth_failures(organisation_id: str, user_id: str) -> list[AuthFailures]:
     """The rows that count a user's failures over all lanes, locked until the commit."""
-    here = (*_counted(organisation_id, user_id), Failures.lane == ALL_LANES)
-    return every(select(Failures).where(*here).order_by(Failures.authenticator).with_for_update())
+    here = (*_counted(organisation_id, user_id), AuthFailures.lane == ALL_LANES)
+    return every(select(AuthFailures).where(*here).order_by(AuthFailures.authenticator).with_for_update())
 
 
 def _counted(organisation_id: str, user_id: str) -> tuple[ColumnElement[bool], ...]:
-    return Failures.organisation_id == organisation_id, Failures.user_id == user_id
+    return AuthFailures.organisation_id == organisation_id, AuthFailures.user_id == user_id
 
 
-def admit_address(purpose: str, address: str, limit: int, now: datetime, window_ends: datetime) -> bool:
+def admit_ip(purpose: str, address: str, limit: int, now: datetime, window_ends: datetime) -> bool:
     """Admit and count a guess of an address before it is checked, in one statement; False where its window is full."""
-    is_over = AddressFailures.window_ends <= now
+    is_over = IpFailures.window_ends <= now
     return upsert(
-        AddressFailures,
+        IpFailures,
         ("purpose", "address"),
         {"purpose": purpose, "address": address, "count": 1, "window_ends": window_ends},
         {
-            "count": case((is_over, 1), else_=AddressFailures.count + 1),
-            "window_ends": case((is_over, literal(window_ends, Moment())), else_=AddressFailures.window_ends),
+            "count": case((is_over, 1), else_=IpFailures.count + 1),
+            "window_ends": case((is_over, literal(window_ends, Moment())), else_=IpFailures.window_ends),
         },
-        where=or_(is_over, AddressFailures.count < limit),
+        where=or_(is_over, IpFailures.count < limit),
     )
 
 
-def uncount_address(purpose: str, address: str) -> int:
+def uncount_ip(purpose: str, address: str) -> int:
     """Take one back: the guess that was counted before its check was right."""
-    here = (AddressFailures.purpose == purpose, AddressFailures.address == address, AddressFailures.count > 0)
-    return write(update(AddressFailures).where(*here).values(count=AddressFailures.count - 1))
+    here = (IpFailures.purpose == purpose, IpFailures.address == address, IpFailures.count > 0)
+    return write(update(IpFailures).where(*here).values(count=IpFailures.count - 1))
 
 
-def address_failures(purpose: str, address: str, now: datetime) -> AddressFailures | None:
+def ip_failures(purpose: str, address: str, now: datetime) -> IpFailures | None:
     """The counter of an address whose window is open."""
     return one(
-        select(AddressFailures).where(
-            AddressFailures.purpose == purpose, AddressFailures.address == address, AddressFailures.window_ends > now
-        )
+        select(IpFailures).where(IpFailures.purpose == purpose, IpFailures.address == address, IpFailures.window_ends > now)
     )
 
 
-def sweep_addresses(now: datetime, most: int) -> int:
+def sweep_ip_failures(now: datetime, most: int) -> int:
     """Delete the counters of addresses whose window is over."""
-    return delete_some(AddressFailures, AddressFailures.window_ends <= now, most)
+    return delete_some(IpFailures, IpFailures.window_ends <= now, most)
 
 
-def sweep_failures(before: datetime, now: datetime, most: int) -> int:
+def sweep_auth_failures(before: datetime, now: datetime, most: int) -> int:
     """Delete counters to which nothing was added since ``before``. A user's hard stop is not opened by time."""
-    is_nobody = func.length(Failures.user_id) == MAC_LENGTH  # a name that nobody has: nobody can clear it
-    is_open = or_(Failures.blocked_until.is_(None), Failures.blocked_until <= now, is_nobody)
-    return delete_some(Failures, and_(Failures.last_at < before, is_open), most)
+    is_nobody = func.length(AuthFailures.user_id) == MAC_LENGTH  # a name that nobody has: nobody can clear it
+    is_open = or_(AuthFailures.blocked_until.is_(None), AuthFailures.blocked_until <= now, is_nobody)
+    return delete_some(AuthFailures, and_(AuthFailures.last_at < before, is_open), most)

@@ -62,8 +62,6 @@ class RecoveryCode(Base):
     set_id: Mapped[str] = mapped_column(Id, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     spent_at: Mapped[datetime | None]
-    held_by: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    """The attempt (its digest) that showed the last code and may set up again with it (S44)."""
 
 
 @asks_one

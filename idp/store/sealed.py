@@ -19,9 +19,9 @@ from idp.crypto import Ring
 from idp.db import session, values, write
 from idp.errors import Unreadable
 from idp.store.attempts import Attempt
-from idp.store.email_links import MailedLink
+from idp.store.email_links import EmailLink
 from idp.store.outbox import OutgoingMail
-from idp.store.password_resets import ResetRequest
+from idp.store.password_resets import PasswordReset
 from idp.store.signing_keys import SigningKey
 from idp.store.totp import Totp
 
@@ -32,9 +32,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class SealedColumn:
-    """One kind of sealed value. ``name``: what administrators call it. ``row``: the column that names a row."""
+    """One kind of sealed value. ``name``: what administrators call it. ``row``: the column that names a row.
+
+    ``bound_to`` is part of what each value is sealed for (``place``): the name that the column had when its first value was
+    sealed. It stays the same where the table or the column gets another name.
+    """
 
     name: str
+    bound_to: str
     column: InstrumentedAttribute[Any]
     row: InstrumentedAttribute[Any]
     form: Literal["bytes", "text", "json"] = "text"
@@ -47,8 +52,7 @@ class SealedColumn:
 
     def place(self, key: Key) -> str:
         """Return what binds a value to its row: copied to another row it does not open."""
-        table = self.column.class_.__tablename__
-        return f"{table}:{self.column.key}:{key.hex() if isinstance(key, bytes) else key}"
+        return f"{self.bound_to}:{key.hex() if isinstance(key, bytes) else key}"
 
     def seal(self, ring: Ring, key: Key, plain: bytes) -> Any:
         """Seal ``plain`` for the row that ``key`` names."""
@@ -133,11 +137,13 @@ def _name_of(blob: bytes) -> str:
         return "?"
 
 
-TOTP = SealedColumn("authenticator app", Totp.sealed_secret, Totp.id, "bytes")
-SIGNING_KEYS = SealedColumn("signing key", SigningKey.sealed_private, SigningKey.kid, "bytes")
-MAILS = SealedColumn("mail", OutgoingMail.sealed_values, OutgoingMail.id)
-LINKS = SealedColumn("mailed link", MailedLink.sealed_values, MailedLink.digest)
-RESET_REQUESTS = SealedColumn("reset request", ResetRequest.sealed_values, ResetRequest.id)
-ATTEMPTS = SealedColumn("sign-in in progress", Attempt.sealed, Attempt.digest)
-NEEDS = SealedColumn("request of a sign-in", Attempt.needs, Attempt.digest, "json")
-COLUMNS = (TOTP, SIGNING_KEYS, MAILS, LINKS, RESET_REQUESTS, ATTEMPTS, NEEDS)
+TOTP = SealedColumn("authenticator app", "totp:sealed_secret", Totp.sealed_secret, Totp.id, "bytes")
+SIGNING_KEYS = SealedColumn("signing key", "signing_keys:sealed_private", SigningKey.sealed_private, SigningKey.kid, "bytes")
+MAILS = SealedColumn("mail", "outbox:sealed_values", OutgoingMail.sealed_values, OutgoingMail.id)
+EMAIL_LINKS = SealedColumn("mailed link", "mailed_links:sealed_values", EmailLink.sealed_values, EmailLink.digest)
+PASSWORD_RESETS = SealedColumn(
+    "reset request", "reset_requests:sealed_values", PasswordReset.sealed_values, PasswordReset.id
+)
+ATTEMPTS = SealedColumn("sign-in in progress", "attempts:sealed", Attempt.sealed, Attempt.digest)
+NEEDS = SealedColumn("request of a sign-in", "attempts:needs", Attempt.needs, Attempt.digest, "json")
+COLUMNS = (TOTP, SIGNING_KEYS, MAILS, EMAIL_LINKS, PASSWORD_RESETS, ATTEMPTS, NEEDS)

@@ -10,18 +10,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base, Id, add, asks_one, delete_some, every, insert_new, values, write
 
 
-class Login(Base):
+class UserSession(Base):
     """One live login of a browser. ``digest``: of the login cookie, renewed at each new proof; ``id`` is the ``sid``.
 
     Ended by ``ended_at`` (never deleted then: the worker that tells relying apps finds it there), by ``idle_until`` or by
     ``ends_at``.
     """
 
-    __tablename__ = "logins"
+    __tablename__ = "sessions"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
-        Index("uq_logins_digest", "organisation_id", "digest", unique=True),
-        Index("ix_logins_user", "organisation_id", "user_id"),
+        Index("uq_sessions_digest", "organisation_id", "digest", unique=True),
+        Index("ix_sessions_user", "organisation_id", "user_id"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -40,12 +40,14 @@ class Login(Base):
     ended_why: Mapped[str] = mapped_column(String(40), default="")
 
 
-class LoginClient(Base):
+class SessionClient(Base):
     """A relying app that was signed in to within a login."""
 
-    __tablename__ = "login_clients"
+    __tablename__ = "session_clients"
     __table_args__ = (
-        ForeignKeyConstraint(["organisation_id", "login_id"], ["logins.organisation_id", "logins.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["organisation_id", "login_id"], ["sessions.organisation_id", "sessions.id"], ondelete="CASCADE"
+        ),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -55,99 +57,107 @@ class LoginClient(Base):
 
 
 def _live(now: datetime) -> tuple[Any, ...]:
-    return (Login.ended_at.is_(None), Login.idle_until > now, Login.ends_at > now)
+    return (UserSession.ended_at.is_(None), UserSession.idle_until > now, UserSession.ends_at > now)
 
 
-def login_of(organisation_id: str, digest: bytes, now: datetime) -> Login | None:
+def session_of(organisation_id: str, digest: bytes, now: datetime) -> UserSession | None:
     """The live login of a cookie."""
-    found = _login_with(organisation_id, digest)
+    found = _session_with(organisation_id, digest)
     return found if found and found.ended_at is None and min(found.idle_until, found.ends_at) > now else None
 
 
-def any_login_of(organisation_id: str, digest: bytes) -> Login | None:
+def any_session_of(organisation_id: str, digest: bytes) -> UserSession | None:
     """Return the login of a cookie, live or over."""
-    return _login_with(organisation_id, digest)
+    return _session_with(organisation_id, digest)
 
 
 @asks_one
-def _login_with(organisation_id: str, digest: bytes) -> Select[Login]:
-    return select(Login).where(Login.organisation_id == organisation_id, Login.digest == digest)
+def _session_with(organisation_id: str, digest: bytes) -> Select[UserSession]:
+    return select(UserSession).where(UserSession.organisation_id == organisation_id, UserSession.digest == digest)
 
 
 @asks_one
-def live_login(organisation_id: str, login_id: str, now: datetime) -> Select[Login]:
+def live_session(organisation_id: str, login_id: str, now: datetime) -> Select[UserSession]:
     """The live login by its id (``sid``)."""
-    return select(Login).where(Login.organisation_id == organisation_id, Login.id == login_id, *_live(now))
+    return select(UserSession).where(UserSession.organisation_id == organisation_id, UserSession.id == login_id, *_live(now))
 
 
-def logins_of(organisation_id: str, user_id: str, now: datetime) -> list[Login]:
+def sessions_of(organisation_id: str, user_id: str, now: datetime) -> list[UserSession]:
     """A user's live logins, newest first."""
     return every(
-        select(Login)
-        .where(Login.organisation_id == organisation_id, Login.user_id == user_id, *_live(now))
-        .order_by(Login.started_at.desc())
+        select(UserSession)
+        .where(UserSession.organisation_id == organisation_id, UserSession.user_id == user_id, *_live(now))
+        .order_by(UserSession.started_at.desc())
     )
 
 
-def live_logins(organisation_id: str, now: datetime, *, user_id: str = "", skip: int = 0, limit: int = 50) -> list[Login]:
+def live_sessions(
+    organisation_id: str, now: datetime, *, user_id: str = "", skip: int = 0, limit: int = 50
+) -> list[UserSession]:
     """An organisation's live logins, or one user's, newest first: a page for the console."""
-    here = [Login.organisation_id == organisation_id, *_live(now), *([Login.user_id == user_id] if user_id else [])]
-    return every(select(Login).where(*here).order_by(Login.started_at.desc(), Login.id).offset(skip).limit(limit))
+    here = [
+        UserSession.organisation_id == organisation_id,
+        *_live(now),
+        *([UserSession.user_id == user_id] if user_id else []),
+    ]
+    return every(
+        select(UserSession).where(*here).order_by(UserSession.started_at.desc(), UserSession.id).offset(skip).limit(limit)
+    )
 
 
-def add_login(row: Login) -> None:
+def add_session(row: UserSession) -> None:
     """Insert."""
     add(row)
 
 
-def renew_login(organisation_id: str, login_id: str, digest: bytes, proofs: list[Any]) -> bool:
+def renew_session(organisation_id: str, login_id: str, digest: bytes, proofs: list[Any]) -> bool:
     """Give a live login a new cookie and its further proofs (step-up)."""
-    here = (Login.organisation_id == organisation_id, Login.id == login_id, Login.ended_at.is_(None))
-    return write(update(Login).where(*here).values(digest=digest, proofs=proofs)) == 1
+    here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
+    return write(update(UserSession).where(*here).values(digest=digest, proofs=proofs)) == 1
 
 
-def touch_login(organisation_id: str, login_id: str, now: datetime, idle_until: datetime) -> int:
+def touch_session(organisation_id: str, login_id: str, now: datetime, idle_until: datetime) -> int:
     """The login was used: its idle time starts anew."""
-    here = (Login.organisation_id == organisation_id, Login.id == login_id, Login.ended_at.is_(None))
-    return write(update(Login).where(*here).values(last_seen_at=now, idle_until=idle_until))
+    here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
+    return write(update(UserSession).where(*here).values(last_seen_at=now, idle_until=idle_until))
 
 
-def end_login(organisation_id: str, login_id: str, now: datetime, why: str) -> bool:
+def end_session(organisation_id: str, login_id: str, now: datetime, why: str) -> bool:
     """End one login, once."""
-    here = (Login.organisation_id == organisation_id, Login.id == login_id, Login.ended_at.is_(None))
-    return write(update(Login).where(*here).values(ended_at=now, ended_why=why)) == 1
+    here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
+    return write(update(UserSession).where(*here).values(ended_at=now, ended_why=why)) == 1
 
 
-def end_logins_of(organisation_id: str, user_id: str, now: datetime, why: str, *, but_not: str | None = None) -> list[str]:
+def end_sessions_of(organisation_id: str, user_id: str, now: datetime, why: str, *, but_not: str | None = None) -> list[str]:
     """End a user's logins, all or all but one; the ids of those ended."""
-    here = [Login.organisation_id == organisation_id, Login.user_id == user_id, Login.ended_at.is_(None)]
+    here = [UserSession.organisation_id == organisation_id, UserSession.user_id == user_id, UserSession.ended_at.is_(None)]
     if but_not is not None:
-        here.append(Login.id != but_not)
-    ended = [row[0] for row in values(select(Login.id).where(*here))]
-    write(update(Login).where(*here).values(ended_at=now, ended_why=why))
+        here.append(UserSession.id != but_not)
+    ended = [row[0] for row in values(select(UserSession.id).where(*here))]
+    write(update(UserSession).where(*here).values(ended_at=now, ended_why=why))
     return ended
 
 
 def note_client(organisation_id: str, login_id: str, client_id: str, now: datetime) -> bool:
     """A relying app is signed in to within this login; True the first time."""
-    return insert_new(LoginClient, organisation_id=organisation_id, login_id=login_id, client_id=client_id, since=now)
+    return insert_new(SessionClient, organisation_id=organisation_id, login_id=login_id, client_id=client_id, since=now)
 
 
-def clients_of(organisation_id: str, login_id: str) -> list[LoginClient]:
+def clients_of(organisation_id: str, login_id: str) -> list[SessionClient]:
     """The relying apps of a login, in order."""
     return every(
-        select(LoginClient)
-        .where(LoginClient.organisation_id == organisation_id, LoginClient.login_id == login_id)
-        .order_by(LoginClient.since)
+        select(SessionClient)
+        .where(SessionClient.organisation_id == organisation_id, SessionClient.login_id == login_id)
+        .order_by(SessionClient.since)
     )
 
 
-def clients_within(organisation_id: str, login_ids: Collection[str]) -> list[LoginClient]:
+def clients_within(organisation_id: str, login_ids: Collection[str]) -> list[SessionClient]:
     """The relying apps of several logins, in order: one question for a whole list."""
-    here = (LoginClient.organisation_id == organisation_id, LoginClient.login_id.in_(login_ids))
-    return every(select(LoginClient).where(*here).order_by(LoginClient.since)) if login_ids else []
+    here = (SessionClient.organisation_id == organisation_id, SessionClient.login_id.in_(login_ids))
+    return every(select(SessionClient).where(*here).order_by(SessionClient.since)) if login_ids else []
 
 
-def sweep_logins(before: datetime, most: int) -> int:
+def sweep_sessions(before: datetime, most: int) -> int:
     """Delete logins that were over before ``before``."""
-    return delete_some(Login, (Login.ends_at < before) | (Login.ended_at < before), most)
+    return delete_some(UserSession, (UserSession.ends_at < before) | (UserSession.ended_at < before), most)

@@ -9,9 +9,9 @@ from idp.db import Base, session
 
 PASSED_OVER = frozenset(
     (
-        "address_failures", "attempts", "audit", "authorization_codes", "browser_users", "browsers", "failures", "grants",
-        "login_clients", "logins", "mailed_links", "outbox", "refresh_tokens", "remembered_devices", "reset_requests",
-        "spent_steps", "stash",
+        "attempts", "audit", "auth_failures", "authorization_codes", "browser_users", "browsers", "email_links", "grants",
+        "ip_failures", "outbox", "password_resets", "refresh_tokens", "remembered_devices", "session_clients", "sessions",
+        "stash", "totp_used_steps",
     )
 )  # fmt: skip
 """What comes of use. It is by far the most, and no rule of provisioning reads it: these copies begin empty."""

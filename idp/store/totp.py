@@ -39,14 +39,14 @@ class Totp(Base):
     """The two names of the entry in the app (S26); empty where a secret was brought from elsewhere."""
 
 
-class SpentStep(Base):
+class UsedStep(Base):
     """A time step whose code was used, or named by a hint (S58): unique for each authenticator, also a pending one.
 
     Steps are known one by one. The latest accepted step alone would bar everybody for as long as a clock was ahead, once
     it is put right (RFC 6238 §5.2 asks that a code is accepted once, not that codes come in order).
     """
 
-    __tablename__ = "spent_steps"
+    __tablename__ = "totp_used_steps"
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     totp_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -83,15 +83,15 @@ def remove_totp(organisation_id: str, user_id: str, now: datetime) -> int:
     return write(update(Totp).where(*here).values(removed_at=now, sealed_secret=b""))
 
 
-def spend_step(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
+def use_step(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
     """Spend a step unless it was spent: one unique INSERT, shared by sign-in, step-up, set-up and hints."""
-    return insert_new(SpentStep, organisation_id=organisation_id, totp_id=totp_id, step=step, spent_at=now)
+    return insert_new(UsedStep, organisation_id=organisation_id, totp_id=totp_id, step=step, spent_at=now)
 
 
-def spent_steps(organisation_id: str, totp_id: str, first: int, last: int) -> set[int]:
+def used_steps(organisation_id: str, totp_id: str, first: int, last: int) -> set[int]:
     """Return the spent steps of an authenticator, from ``first`` to ``last``."""
-    here = (SpentStep.organisation_id == organisation_id, SpentStep.totp_id == totp_id)
-    return {row[0] for row in values(select(SpentStep.step).where(*here, SpentStep.step.between(first, last)))}
+    here = (UsedStep.organisation_id == organisation_id, UsedStep.totp_id == totp_id)
+    return {row[0] for row in values(select(UsedStep.step).where(*here, UsedStep.step.between(first, last)))}
 
 
 def note_totp_use(organisation_id: str, totp_id: str, now: datetime) -> bool:
@@ -100,6 +100,6 @@ def note_totp_use(organisation_id: str, totp_id: str, now: datetime) -> bool:
     return write(update(Totp).where(*here).values(last_used_at=now)) == 1
 
 
-def sweep_steps(before_step: int, most: int) -> int:
+def sweep_used_steps(before_step: int, most: int) -> int:
     """Delete spent steps before ``before_step``: only what no clock comes near again, for its codes would work once more."""
-    return delete_some(SpentStep, SpentStep.step < before_step, most)
+    return delete_some(UsedStep, UsedStep.step < before_step, most)

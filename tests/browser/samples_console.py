@@ -9,7 +9,7 @@ from idp.identity.assurance import NEEDED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.ownership.transfer import OpenOffer
 from idp.identity.policy.rules import Reason
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 from idp.store.users import User
 from idp.web.account.passkeys import Key
 from idp.web.admin.confirm_dialog import DialogPage, Question
@@ -88,7 +88,7 @@ PERSON = PersonPage(
     codes_left=9,
     must_set_up=False,
     reasons=(say("Required by the group %(group)s", group="2FA"),),
-    sessions=(Login(label="Firefox · Windows", address="192.0.2.7", started_at=DAY),),
+    sessions=(UserSession(label="Firefox · Windows", address="192.0.2.7", started_at=DAY),),
     is_self=False,
     may_change=True,
     offers=tuple(Offer(name, act.label) for name, act in ACTS.items()),

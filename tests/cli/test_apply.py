@@ -174,7 +174,7 @@ absent = true
     assert idp.json("user", "show", "example-shoes", "anna")["disabled_since"]
     with inside():
         assert clients.client("pos") is None
-        assert dated_rules.policies() == []
+        assert dated_rules.dated_rules() == []
 
 
 def test_an_absent_organisation_goes_with_its_people(idp: Idp) -> None:

@@ -30,7 +30,7 @@ def guess(database, settings, factory) -> Callable[..., str]:
     now = product_clock.now()
     with transaction():
         for place in ("till", "strange"):
-            browsers.add_browser(Browser(id=place, digest=place.encode(), created_at=now, last_seen_at=now, locale=""))
+            browsers.add_browser(Browser(id=place, digest=place.encode(), created_at=now, last_seen_at=now))
         for name in (*(f"u{number}" for number in range(14)), "jan"):
             browsers.note_login("till", at, known[name].id, name, now)
 

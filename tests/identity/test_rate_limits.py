@@ -164,7 +164,7 @@ def test_at_the_hard_stop_the_authenticator_is_closed_everywhere(
     locked = [row for row in audit_rows.rows(organisation.id) if row.event == audit.Event.ACCOUNT_LOCKED]
     assert [row.subject_id for row in locked] == [user.id]
     with transaction():
-        rate_limit_rows.sweep_failures(at, at, 1000)
+        rate_limit_rows.sweep_auth_failures(at, at, 1000)
     assert not door.is_open(user, at)
 
 
@@ -189,7 +189,7 @@ def test_a_right_guess_takes_only_its_own_lane_off_the_count(
     guess = door.gate(user, at, browser_id=known)
     with transaction():
         guess.succeeded()
-    common = rate_limit_rows.failures(organisation.id, user.id, "password", rate_limit_rows.ALL_LANES)
+    common = rate_limit_rows.auth_failures(organisation.id, user.id, "password", rate_limit_rows.ALL_LANES)
     assert common is not None
     assert common.count == 60
 
@@ -225,8 +225,8 @@ def test_fifty_guesses_at_once_count_fifty(
     user, roomy = make_user(), configure(limits={"free_failures": 80})
     door = Door(roomy, organisation.id)
     assert sum(at_once(50, lambda: door.is_open(user))) == 50
-    row = rate_limit_rows.failures(organisation.id, user.id, "password", rate_limits.EVERYONE)
-    common = rate_limit_rows.failures(organisation.id, user.id, "password", rate_limit_rows.ALL_LANES)
+    row = rate_limit_rows.auth_failures(organisation.id, user.id, "password", rate_limits.EVERYONE)
+    common = rate_limit_rows.auth_failures(organisation.id, user.id, "password", rate_limit_rows.ALL_LANES)
     assert row is not None
     assert common is not None
     assert (row.count, common.count) == (50, 50)
@@ -259,7 +259,7 @@ def test_right_guesses_do_not_fill_an_address(door: Door, make_user: Callable[..
         guess = door.gate(user, address="192.0.2.7")
         with transaction():
             guess.succeeded()
-    row = rate_limit_rows.address_failures(rate_limits.SIGN_IN, "192.0.2.7", NOW)
+    row = rate_limit_rows.ip_failures(rate_limits.SIGN_IN, "192.0.2.7", NOW)
     assert row is not None
     assert row.count == 0
 

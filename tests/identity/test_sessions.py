@@ -34,7 +34,7 @@ def test_moments_are_noted_at_sign_in(
         assert sessions.touch(settings, terms, login, now + timedelta(minutes=minutes))
     assert sessions.current(cookie, now + timedelta(hours=24, seconds=-1)) is not None
     assert sessions.current(cookie, now + timedelta(hours=24)) is None
-    assert login_rows.live_login(organisation.id, login_id, now) is not None
+    assert login_rows.live_session(organisation.id, login_id, now) is not None
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "." * 40, "a" * 26 + ".x", "é" * 26 + ".x", "a" * 5000])

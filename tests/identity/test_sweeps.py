@@ -32,12 +32,12 @@ def test_old_failures_are_swept_and_recent_ones_stay(
 
     guess(NOW)
     with transaction():
-        assert rate_limit_rows.sweep_failures(NOW, NOW, 1000) == 0
-    assert len(rate_limit_rows.failures_of(organisation.id, user.id)) == 2
+        assert rate_limit_rows.sweep_auth_failures(NOW, NOW, 1000) == 0
+    assert len(rate_limit_rows.auth_failures_of(organisation.id, user.id)) == 2
     later = NOW + timedelta(days=30)
     with transaction():
-        rate_limit_rows.sweep_failures(later, later, 1000)
-    assert rate_limit_rows.failures_of(organisation.id, user.id) == []
+        rate_limit_rows.sweep_auth_failures(later, later, 1000)
+    assert rate_limit_rows.auth_failures_of(organisation.id, user.id) == []
 
 
 def test_a_busy_server_puts_the_new_hash_off(

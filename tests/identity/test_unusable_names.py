@@ -11,7 +11,7 @@ from idp import config
 from idp.db import db, every
 from idp.identity.lockout import rate_limits
 from idp.store.attempts import Attempt
-from idp.store.rate_limits import AddressFailures, Failures
+from idp.store.rate_limits import AuthFailures, IpFailures
 from tests.conftest import SECRET
 from tests.drivers.applications import bare_app
 
@@ -35,7 +35,7 @@ def test_a_password_typed_as_a_username_is_under_no_unkeyed_digest(engine, facto
     browser.send("POST", "https://id.example.com/sign-in/" + "A" * 43, [("request", stale), ("username", TYPED)])
     assert browser.value("username") == TYPED  # S60: it is filled in all the same
     with factory.context():
-        keys = {row.user_id for row in every(select(Failures))} | {row.address for row in every(select(AddressFailures))}
+        keys = {row.user_id for row in every(select(AuthFailures))} | {row.address for row in every(select(IpFailures))}
     forms = (TYPED, f"\0{TYPED}", f"example-shoes\0{TYPED}")
     guesses = {hashlib.sha256(f"{purpose}\0{form}".encode()).hexdigest() for form in forms for purpose in ("guess", "mail")}
     assert len(keys) >= 3
@@ -81,4 +81,4 @@ def test_counters_of_unknown_names_move_to_a_new_key(engine, configure, factory)
     with pytest.raises(rate_limits.TooMany):
         guess(rotated, 1)
     with factory.context():
-        assert db.session.execute(text("SELECT count(DISTINCT user_id) FROM failures")).scalar() == 1
+        assert db.session.execute(text("SELECT count(DISTINCT user_id) FROM auth_failures")).scalar() == 1

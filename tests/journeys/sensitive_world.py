@@ -77,7 +77,7 @@ class World:
     def login_of(self, person: MadePerson) -> str:
         """The id of an open session of somebody."""
         with self.factory.context():
-            return sessions.logins_of(person.organisation_id, person.id, clock.now())[0].id
+            return sessions.sessions_of(person.organisation_id, person.id, clock.now())[0].id
 
 
 def disabled(world: World, role: str) -> MadePerson:

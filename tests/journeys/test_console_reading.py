@@ -144,4 +144,4 @@ def test_of_a_rule_nothing_is_read_that_is_anothers(
     operator = enter(olga, f"{AT}/policies", new_browser())
     assert all(word in operator.text for word in ("of-toys", "of-toy-groups", "secret-toys", "Toy-Till"))
     with factory.context():
-        assert len(store_dated_rules.policies()) == len(rules)
+        assert len(store_dated_rules.dated_rules()) == len(rules)

@@ -116,13 +116,13 @@ def test_the_sessions_of_others_and_of_the_owner_are_out_of_reach(
     """V8.2.2, S47: another organisation's id is unknown; an administrator does not end the owner's session."""
     journey(factory.make_user(boots, "bob"), browser=new_browser()).begin().password().tokens()
     with factory.context():
-        (foreign,) = sessions.live_logins(boots, now_clock.now())
+        (foreign,) = sessions.live_sessions(boots, now_clock.now())
         owner = next(row for row in audit_rows.rows(quiet_shoes) if row.data.get("role") == "owner").subject_id
         with transaction():
             begun = now_clock.now()
             fields = {"organisation_id": quiet_shoes, "id": "o" * 26, "user_id": owner, "browser_id": "b", "digest": b"d"}
             ends = {"started_at": begun, "last_seen_at": begun, "idle_until": now_clock.ahead(hours=1)}
-            sessions.add_login(sessions.Login(**fields, **ends, ends_at=now_clock.ahead(hours=1), label="?"))
+            sessions.add_session(sessions.UserSession(**fields, **ends, ends_at=now_clock.ahead(hours=1), label="?"))
     browser = enter(anna, f"{HOME}/sessions")
     for login_id in (foreign.id, "x", "a" * 26):
         assert browser.open(f"{HOME}/sessions/{login_id}/end").status == 404

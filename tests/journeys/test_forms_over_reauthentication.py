@@ -185,7 +185,7 @@ def test_a_form_outlives_the_session_of_its_author_and_is_shown_to_nobody_else(
     browser.fill(code="two", name="Two").submit()
     assert "/sign-in/" in browser.url
     with factory.context():
-        assert sessions.logins_of(anna.organisation_id, anna.id, factory.user(anna).created_at)
+        assert sessions.sessions_of(anna.organisation_id, anna.id, factory.user(anna).created_at)
     browser.fill(username=boss.username, password=boss.password).submit()
     browser.fill(code=boss.authenticator.code()).submit()
     assert (browser.value("name"), browser.heading) == ("", "Shops")

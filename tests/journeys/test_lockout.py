@@ -238,7 +238,7 @@ def test_a_stop_that_flaps_does_not_flood_the_mailbox(factory: Factory, journey,
     nearly(ann)
     elsewhere = {"lane": "another-browser", "count": 99, "last_at": now.now()}
     with factory.context(), transaction():
-        add(rate_limits.Failures(organisation_id=ann.organisation_id, user_id=ann.id, authenticator="totp", **elsewhere))
+        add(rate_limits.AuthFailures(organisation_id=ann.organisation_id, user_id=ann.id, authenticator="totp", **elsewhere))
     for _ in range(8):
         assert journey(ann, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
         clock(seconds=60)

@@ -196,7 +196,7 @@ def test_asking_does_the_same_work_for_anybody(factory: Factory, new_browser, ja
         asking.fill(organisation=jan.store_url, username=name).submit()
     with factory.context():
         assert outbox.mails() == []
-        waiting = [password_resets.next_reset_request()]
+        waiting = [password_resets.next_password_reset()]
         assert waiting[0] is not None
         assert jan.store_url not in waiting[0].sealed_values  # three letters stand in one seal of a thousand by chance
 

@@ -63,7 +63,7 @@ def test_a_login_that_ended_stops_its_grants_even_if_they_were_not_revoked(scene
     party = scene.party(grant_types=["authorization_code", "refresh_token"])
     tokens = scene.tokens(party, scope=scope)
     with scene.factory.context(), transaction():
-        assert sessions.end_login(scene.person.organisation_id, tokens.claims["sid"], clock.now(), "test")
+        assert sessions.end_session(scene.person.organisation_id, tokens.claims["sid"], clock.now(), "test")
     with pytest.raises(Refused, match="invalid_token"):
         party.userinfo()
     if tokens.refresh_token:

@@ -110,7 +110,7 @@ def test_without_offline_access_a_grant_ends_with_its_login(scene, party, turned
     assert party.userinfo(access)["name"] == "Ann"
     scene.browser.forget_cookies()
     with scene.factory.context(), transaction():
-        sessions.end_logins_of(scene.person.organisation_id, scene.person.id, clock.now(), "signed_out")
+        sessions.end_sessions_of(scene.person.organisation_id, scene.person.id, clock.now(), "signed_out")
     assert "invalid_token" in error_of(lambda: party.userinfo(access))
 
 

@@ -44,7 +44,7 @@ def made(race: Race) -> int:
             *(one for one in organisations.groups(here) if one.name == "kassa"),
             *(one for one in organisations.shops(here) if one.code == "kassa"),
             *(one for one in users.users(here) if one.username == "kassa"),
-            *(one for one in dated_rules.policies() if one.name == "kassa"),
+            *(one for one in dated_rules.dated_rules() if one.name == "kassa"),
             *(one for one in client_rows.clients() if one.client_id == "kassa"),
         )
     return len(found)

@@ -63,7 +63,7 @@ def test_a_link_lifts_a_stop_once(race: Race, jan: MadePerson) -> None:
     assert Counter(one.status for one in told) == {303: 1, 404: STOP - 2}
     assert race.events().count("account:unlocked") == 1
     with race.factory.context():
-        assert sum(row.count for row in rate_limits.failures_of(jan.organisation_id, jan.id)) == 0
+        assert sum(row.count for row in rate_limits.auth_failures_of(jan.organisation_id, jan.id)) == 0
 
 
 def pardons(race: Race, person: MadePerson, times: int) -> list[Ask]:
@@ -86,7 +86,7 @@ def test_guesses_and_their_pardon_do_not_trip_over_each_other(race: Race, jan: M
     told = race.at_once([one for pair in zip(guesses, unlocks, strict=True) for one in pair])
     assert {one.status for one in told} <= {303, 422, 429}, Counter(one.status for one in told)
     with race.factory.context():
-        rows = [row for row in rate_limits.failures_of(jan.organisation_id, jan.id) if row.authenticator == "totp"]
+        rows = [row for row in rate_limits.auth_failures_of(jan.organisation_id, jan.id) if row.authenticator == "totp"]
         lanes = sum(row.count for row in rows if row.lane != rate_limits.ALL_LANES)
         assert lanes == sum(row.count for row in rows) - lanes <= STOP, "a guess was lost, or half of one"
     assert "account:unlocked" in race.events()

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from idp.factors import FACTORS, METHODS, TRUST, Factor
-from idp.store.rate_limits import Failures
+from idp.store.rate_limits import AuthFailures
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "mail"
 
@@ -34,7 +34,7 @@ def test_every_notice_of_a_factor_has_its_template() -> None:
 
 def test_what_counts_guesses_can_be_stored() -> None:
     """PostgreSQL refuses a longer name than the column takes."""
-    longest = Failures.__table__.c.authenticator.type.length
+    longest = AuthFailures.__table__.c.authenticator.type.length
     assert all(len(counter) <= longest for factor in FACTORS for counter in factor.counters)
 
 

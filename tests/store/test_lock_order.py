@@ -68,7 +68,7 @@ def test_clearing_holds_nothing_while_it_waits_for_a_guess(scene: Scene) -> None
         scene.guess()
     with transaction():
         rate_limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL writes it again, behind the lane's row
-        clearing = scene.waiting(lambda: rate_limits.clear_failures(organisation_id, anna_id))
+        clearing = scene.waiting(lambda: rate_limits.clear_auth_failures(organisation_id, anna_id))
         assert rate_limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
     assert clearing.result() == 2, "the guess was counted before the pardon, so it is pardoned"
 
@@ -79,7 +79,7 @@ def test_what_is_not_counted_yet_is_locked_too(scene: Scene) -> None:
         rate_limits.forget_lane(*scene.counter, "", reopen=False)
         guessing = scene.waiting(scene.guess)
     guessing.result()
-    assert {row.count for row in rate_limits.failures_of(*scene.counter[:2])} == {1}
+    assert {row.count for row in rate_limits.auth_failures_of(*scene.counter[:2])} == {1}
 
 
 def test_two_pardons_at_once_are_one(scene: Scene) -> None:
@@ -88,10 +88,10 @@ def test_two_pardons_at_once_are_one(scene: Scene) -> None:
     with transaction():
         scene.guess()
     with transaction():
-        assert rate_limits.clear_failures(organisation_id, anna_id) == 2
-        clearing = scene.waiting(lambda: rate_limits.clear_failures(organisation_id, anna_id))
+        assert rate_limits.clear_auth_failures(organisation_id, anna_id) == 2
+        clearing = scene.waiting(lambda: rate_limits.clear_auth_failures(organisation_id, anna_id))
     assert clearing.result() == 0
-    assert rate_limits.failures_of(organisation_id, anna_id) == []
+    assert rate_limits.auth_failures_of(organisation_id, anna_id) == []
 
 
 def test_a_password_chosen_by_a_link_waits_for_whoever_signs_in(scene: Scene) -> None:

@@ -1,19 +1,20 @@
 """The schema: made by migrations, equal to the tables in ``store``, and taken back again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Table, UniqueConstraint, inspect, text
 
 from idp import schema
 from idp.config import Settings
 from idp.db import Base, db, transaction
 from idp.identity import odd_names
 from idp.identity.users import lookup
-from idp.store import organisations, totp, users
+from idp.store import email_links, organisations, password_resets, sealed, totp, users
 from tests.drivers.applications import bare_app
 
 
@@ -23,6 +24,7 @@ def test_the_newest_migration_gives_exactly_the_tables_of_the_store(engine: str,
     with db.engine.connect() as connection:
         found = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(found, Base.metadata) == []
+        assert _names(connection) == {table.name: _wanted(table) for table in Base.metadata.sorted_tables}
 
 
 @pytest.mark.both_engines
@@ -97,7 +99,7 @@ def test_the_last_accepted_step_stays_spent(configure: Callable[..., Settings]) 
             )
         schema.upgrade(app)
         with app.app_context():
-            assert totp.spent_steps("o", "t", 0, 10**9) == {59_000_000}
+            assert totp.used_steps("o", "t", 0, 10**9) == {59_000_000}
         schema.downgrade(app, "0004")
         with app.app_context(), db.engine.connect() as connection:
             assert connection.execute(text("SELECT last_step FROM totp")).scalar() == 59_000_000
@@ -182,8 +184,100 @@ def test_compared_forms_are_renewed_and_look_alikes_kept_apart(
         schema.upgrade(app)
 
 
+AT = "2026-01-01 00:00:00+00:00"
+RENAMED = {
+    "address_failures": ("ip_failures", {"purpose": "sign-in", "address": "192.0.2.7", "count": 3, "window_ends": AT}),
+    "failures": ("auth_failures", {"organisation_id": "o", "user_id": "u", "authenticator": "totp", "lane": "*",
+                                   "count": 4, "last_at": AT}),
+    "logins": ("sessions", {"organisation_id": "o", "id": "l", "user_id": "u", "browser_id": "b", "digest": b"d" * 32,
+                            "proofs": "[]", "label": "", "address": "", "started_at": AT, "last_seen_at": AT,
+                            "idle_until": AT, "ends_at": AT, "ended_why": ""}),
+    "login_clients": ("session_clients", {"organisation_id": "o", "login_id": "l", "client_id": "pos", "since": AT}),
+    "mailed_links": ("email_links", {"organisation_id": "o", "digest": b"e" * 32, "user_id": "u", "purpose": "reset",
+                                     "sealed_values": "", "created_at": AT, "expires_at": AT}),
+    "policies": ("dated_rules", {"name": "all", "starts": "2026-01-01", "require": "second_factor", "countries": "[]",
+                                 "integrations": "[]", "roles": '["owner"]', "groups": "[]", "organisations": "[]",
+                                 "clients": "[]"}),
+    "reset_requests": ("password_resets", {"id": "r", "sealed_values": "", "created_at": AT}),
+    "spent_steps": ("totp_used_steps", {"organisation_id": "o", "totp_id": "t", "step": 59_000_000, "spent_at": AT}),
+}  # fmt: skip
+"""A row of each table of before 0013."""
+
+
+@pytest.mark.both_engines
+def test_renamed_tables_keep_their_rows_and_what_is_sealed_in_them(
+    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
+) -> None:
+    """0013: rows, references, indexes and constraints go along both ways; what was sealed under the old name still opens."""
+    fresh = {"url": "sqlite:///fresh.sqlite3"}
+    if engine == "postgresql":
+        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
+    settings = configure(database=fresh)
+    link = settings.ring.seal_json({"to": "x"}, f"mailed_links:sealed_values:{(b'e' * 32).hex()}")
+    reset = settings.ring.seal_json({"typed": "y"}, "reset_requests:sealed_values:r")
+    with bare_app(settings) as app:
+        schema.upgrade(app, "0012")
+        with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            before = _names(connection)
+            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
+                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
+            _insert(connection, "users", organisation_id="o", id="u", username="u", username_key="u", name="", locale="",
+                    claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="",
+                    barred_hashes="[]")  # fmt: skip
+            _insert(connection, "browsers", id="b", digest=b"c" * 32, locale="", created_at=AT, last_seen_at=AT)
+            for old, (_, row) in RENAMED.items():
+                sealed_values = {"mailed_links": link, "reset_requests": reset}.get(old)
+                _insert(connection, old, **row | ({"sealed_values": sealed_values} if sealed_values else {}))
+            rows = _rows(connection, RENAMED)
+        schema.upgrade(app)
+        with app.app_context(), db.engine.connect() as connection:
+            assert _rows(connection, {new: () for new, _ in RENAMED.values()}) == rows
+            assert not inspect(connection).get_table_names().count("logins")
+            assert [tuple(row) for row in connection.execute(text("SELECT id, digest FROM browsers"))] == [("b", b"c" * 32)]
+            assert _names(connection) == {table.name: _wanted(table) for table in Base.metadata.sorted_tables}
+        with app.app_context(), transaction():
+            opened = email_links.open_link("o", b"e" * 32, datetime(2025, 12, 31, tzinfo=UTC))
+            asked = password_resets.next_password_reset()
+            assert opened is not None
+            assert asked is not None
+            assert sealed.EMAIL_LINKS.open_json(settings.ring, opened.digest, opened.sealed_values) == {"to": "x"}
+            assert sealed.PASSWORD_RESETS.open_json(settings.ring, asked.id, asked.sealed_values) == {"typed": "y"}
+        schema.downgrade(app, "0012")
+        with app.app_context(), db.engine.connect() as connection:
+            assert _rows(connection, RENAMED) == rows
+            assert _names(connection) == before
+        schema.upgrade(app)
+        with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            connection.execute(text("DELETE FROM users"))  # its references lead to the renamed tables
+            assert connection.execute(text("SELECT count(*) FROM session_clients")).scalar() == 0
+
+
+def _rows(connection: Connection, tables: Collection[str]) -> list[list[tuple[object, ...]]]:
+    return [[tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))] for table in tables]
+
+
+def _names(connection: Connection) -> dict[str, tuple[str | None, set[str | None], set[str | None]]]:
+    """The names of each table's primary key, references, and indexes."""
+    found = inspect(connection)
+    return {
+        table: (
+            found.get_pk_constraint(table)["name"],
+            {one["name"] for one in found.get_foreign_keys(table)},
+            {one["name"] for one in found.get_indexes(table)} | {one["name"] for one in found.get_unique_constraints(table)},
+        )
+        for table in found.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def _wanted(table: Table) -> tuple[str | None, set[str | None], set[str | None]]:
+    unique = {str(one.name) for one in table.constraints if isinstance(one, UniqueConstraint)}
+    references = {str(one.name) for one in table.foreign_key_constraints}
+    return str(table.primary_key.name), references, {str(one.name) for one in table.indexes} | unique
+
+
 def _insert(connection: Connection, table: str, **values: object) -> None:
-    stamp = {"created_at": "2026-01-01 00:00:00+00:00"} if table in ("organisations", "users") else {}
+    stamp = {"created_at": AT} if table in ("organisations", "users") else {}
     columns = {**values, **stamp}
     names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
     connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({places})"), columns)

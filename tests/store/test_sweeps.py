@@ -20,10 +20,10 @@ from idp.store import remembered_devices as device_rows
 from idp.store import totp as store_totp
 from idp.store.attempts import Attempt
 from idp.store.browsers import Browser, BrowserUser
-from idp.store.email_links import MailedLink
-from idp.store.rate_limits import AddressFailures, Failures
+from idp.store.email_links import EmailLink
+from idp.store.rate_limits import AuthFailures, IpFailures
 from idp.store.remembered_devices import RememberedDevice
-from idp.store.totp import SpentStep
+from idp.store.totp import UsedStep
 from tests.drivers.browser import Browser as Visitor
 from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory, MadePerson
@@ -154,7 +154,7 @@ def test_a_spent_step_is_never_swept_while_its_code_could_work(
             turn(hours=1)
         turn(days=2)
         sweeps.sweep(settings)
-        assert rows(SpentStep) == 0
+        assert rows(UsedStep) == 0
 
 
 @pytest.mark.both_engines
@@ -179,10 +179,10 @@ def test_trust_and_links_that_are_over_go_after_a_month(
             _link(settings, factory, jan)
         turn(days=sweeps.KEEP_DAYS - 1)
         sweeps.sweep(settings)
-        assert (rows(RememberedDevice), rows(MailedLink)) == (2, 2)
+        assert (rows(RememberedDevice), rows(EmailLink)) == (2, 2)
         turn(days=2)
         sweeps.sweep(settings)
-        assert (rows(RememberedDevice), rows(MailedLink)) == (1, 0), "the device that was remembered for a month"
+        assert (rows(RememberedDevice), rows(EmailLink)) == (1, 0), "the device that was remembered for a month"
         turn(days=sweeps.KEEP_DAYS)
         sweeps.sweep(settings)
         assert rows(RememberedDevice) == 0
@@ -201,7 +201,7 @@ def test_counters_go_when_they_are_stale_and_a_users_hard_stop_never(
     nobody = crypto.digest("guess", "nobody").hex()
     with factory.context():
         with transaction():
-            rate_limits.admit_address("sign-in", "192.0.2.7", 50, clock.now(), clock.ahead(minutes=15))
+            rate_limits.admit_ip("sign-in", "192.0.2.7", 50, clock.now(), clock.ahead(minutes=15))
             rate_limits.count_towards_stop(jan.organisation_id, jan.id, "password", 100, clock.now())
             for who in (jan.id, nobody):
                 rate_limits.count_towards_stop(jan.organisation_id, who, "totp", 2, clock.now())
@@ -210,10 +210,10 @@ def test_counters_go_when_they_are_stale_and_a_users_hard_stop_never(
         assert sweeps.sweep(settings) == 0
         turn(days=sweeps.KEEP_DAYS, hours=1)
         sweeps.sweep(settings)
-        assert (rows(AddressFailures), rows(Failures)) == (0, 1)
+        assert (rows(IpFailures), rows(AuthFailures)) == (0, 1)
         turn(days=400)
         sweeps.sweep(settings)
-        (left,) = rate_limits.failures_of(jan.organisation_id, jan.id)
+        (left,) = rate_limits.auth_failures_of(jan.organisation_id, jan.id)
         assert left.authenticator == "totp"
         assert left.blocked_until == rate_limits.FOR_GOOD
 

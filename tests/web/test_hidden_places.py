@@ -89,7 +89,8 @@ def test_an_error_of_ours_tells_nothing_but_its_number(
     """V16.5.1, V16.5.4, V16.2.5: a number to ask about; no trace, version or query; the log has the rest, but no secret."""
     browser = shop.at_password()
     with sqlite3.connect(database_url.removeprefix("sqlite:///")) as breaker:
-        breaker.execute("CREATE TRIGGER broken BEFORE INSERT ON failures BEGIN SELECT RAISE(ABORT, 'a fault of ours'); END")
+        broken = "BEFORE INSERT ON auth_failures BEGIN SELECT RAISE(ABORT, 'a fault of ours'); END"
+        breaker.execute(f"CREATE TRIGGER broken {broken}")
     breaker.close()
     browser.fill(username="ann", password="canary-in-the-coal-mine").submit()
     assert browser.status == 500

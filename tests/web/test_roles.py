@@ -74,7 +74,7 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
     def found() -> dict[str, str]:
         with factory.context():
             group = organisations.groups(employee.organisation_id)[0].id
-            open_now = sessions.logins_of(employee.organisation_id, employee.id, now())
+            open_now = sessions.sessions_of(employee.organisation_id, employee.id, now())
         known = {
             "client_id": "till",
             "store_url": "example-shoes",

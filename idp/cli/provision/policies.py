@@ -10,7 +10,7 @@ from idp.store import dated_rules as store_dated_rules
 
 def put_policy(work: Plan, table: Table) -> None:
     """Make or change one."""
-    row = store_dated_rules.policy_named(str(table.get("name")))
+    row = store_dated_rules.dated_rule_named(str(table.get("name")))
     with work.at(table):
         if row is None:
             dated_rules.create(work.settings, table.values, known_now(), ORIGIN)
@@ -22,7 +22,7 @@ def put_policy(work: Plan, table: Table) -> None:
 
 def remove_policy(work: Plan, table: Table) -> None:
     """Delete one."""
-    row = store_dated_rules.policy_named(str(table.get("name")))
+    row = store_dated_rules.dated_rule_named(str(table.get("name")))
     if row is not None:
         dated_rules.remove(row, ORIGIN)
     work.lines.note(table.kind, table.name, REMOVED if row else UNCHANGED)

@@ -64,7 +64,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
     with transaction():
         expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
         email_links.make(settings, user, "invitation", {}, expires_at, secret=_secret(user.id, code))
-        rate_limit_rows.clear_failures(user.organisation_id, user.id, AUTHENTICATOR)
+        rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, AUTHENTICATOR)
         record_about(origin, Event.INVITED, user, printed=True)
     return CODE.shown(code)
 

@@ -45,7 +45,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
         users.lock_user(organisation.id, user.id)
         permissions.require_over(organisation, user, origin)  # looked at again: hashing takes its time
         permissions.require_another(user, origin)
-        rate_limit_rows.clear_failures(organisation.id, user.id, "password")
+        rate_limit_rows.clear_auth_failures(organisation.id, user.id, "password")
         users.change_user(
             organisation.id,
             user.id,
@@ -77,26 +77,28 @@ def ask(settings: Settings, store_url: str, username: str, browser_id: str, orig
     rate_limits.admit_mail(settings, _account(**typed), origin.address, now, lane)
     values = {**typed, "address": origin.address, "request_id": origin.request_id, "label": origin.label}
     with transaction():
-        packed = sealed.RESET_REQUESTS.seal_json(settings.ring, request_id, values)
-        password_resets.add_reset_request(password_resets.ResetRequest(id=request_id, sealed_values=packed, created_at=now))
+        packed = sealed.PASSWORD_RESETS.seal_json(settings.ring, request_id, values)
+        password_resets.add_password_reset(
+            password_resets.PasswordReset(id=request_id, sealed_values=packed, created_at=now)
+        )
 
 
 def answer_requests(settings: Settings) -> int:
     """Mail a link to whoever of those who asked can get one; how many mails. For the worker."""
     sent = 0
-    while (request := password_resets.next_reset_request()) is not None:
+    while (request := password_resets.next_password_reset()) is not None:
         with transaction():
-            if password_resets.claim_reset_request(request.id):
+            if password_resets.claim_password_reset(request.id):
                 sent += _answer(settings, request)
     return sent
 
 
-def _answer(settings: Settings, request: password_resets.ResetRequest) -> bool:
+def _answer(settings: Settings, request: password_resets.PasswordReset) -> bool:
     """One of them. Too old a wish is dropped: nobody waits for its mail any more."""
     if request.created_at <= clock.now() - timedelta(minutes=settings.lifetimes.link_minutes):
         return False
     try:
-        asked = sealed.RESET_REQUESTS.open_json(settings.ring, request.id, request.sealed_values)
+        asked = sealed.PASSWORD_RESETS.open_json(settings.ring, request.id, request.sealed_values)
     except Unreadable:
         return False
     organisation = organisations.organisation_at(asked["store_url"])
@@ -145,7 +147,7 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
         email_links.burn(link)
         has_factor = lookup.person_of(settings, organisation, user).has_factor  # it may have been removed since
         new_passwords.require_within_rules(settings, organisation, user, password, has_factor=has_factor)
-        rate_limit_rows.clear_failures(user.organisation_id, user.id, "password")
+        rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, "password")
         if link.purpose == "invitation":
             _welcome(link, origin)
         passwords.put(settings, user, hashed, origin, by_mail=True)

@@ -32,7 +32,7 @@ def put(organisation_id: str, user_id: str, salt: bytes, digests: Sequence[bytes
     """Give a user this set in the place of the former one, whose codes die, and failures with them; the set's id."""
     with transaction():
         recovery_codes.remove_recovery_set(organisation_id, user_id, now)
-        rate_limits.clear_failures(organisation_id, user_id, "recovery")
+        rate_limits.clear_auth_failures(organisation_id, user_id, "recovery")
         row = recovery_codes.RecoverySet(
             organisation_id=organisation_id, id=crypto.new_id(), user_id=user_id, salt=salt, created_at=now
         )

@@ -116,7 +116,7 @@ def check(secret: str, code: str, now: datetime, spent: Collection[int] = ()) ->
 def spent_around(organisation_id: str, totp_id: str, now: datetime) -> set[int]:
     """Return the spent steps of an authenticator that ``check`` compares at ``now``."""
     current, widest = step_at(now), TIME_ZONES * HOUR + WINDOW
-    return store_totp.spent_steps(organisation_id, totp_id, current - widest, current + widest)
+    return store_totp.used_steps(organisation_id, totp_id, current - widest, current + widest)
 
 
 def _elsewhere(secret: str, digits: str, current: int, spent: Collection[int]) -> Check:
@@ -142,13 +142,13 @@ def accept(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool
     """Spend a ``Right`` step of an active authenticator, once over all nodes; False where somebody was first."""
     with transaction():
         is_active = store_totp.note_totp_use(organisation_id, totp_id, now)
-        return is_active and store_totp.spend_step(organisation_id, totp_id, step, now)
+        return is_active and store_totp.use_step(organisation_id, totp_id, step, now)
 
 
 def spend_named(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
     """Spend a step that a hint named (S58), or one of an authenticator that is being set up (S20)."""
     with transaction():
-        return store_totp.spend_step(organisation_id, totp_id, step, now)
+        return store_totp.use_step(organisation_id, totp_id, step, now)
 
 
 def seal_secret(settings: Settings, organisation_id: str, totp_id: str, secret: str) -> bytes:
@@ -182,7 +182,7 @@ def activate(
     showed the secret.
     """
     store_totp.remove_totp(organisation_id, user_id, now)
-    rate_limits.clear_failures(organisation_id, user_id, "totp")
+    rate_limits.clear_auth_failures(organisation_id, user_id, "totp")
     row = store_totp.Totp(
         organisation_id=organisation_id,
         id=totp_id,

@@ -31,7 +31,7 @@ def opened(settings: Settings, token: str) -> Opened:
 
 def closed(settings: Settings, link: Opened) -> list[Message]:
     """What the link would open now, in words."""
-    counters = rate_limits.failures_of(link.user.organisation_id, link.user.id)
+    counters = rate_limits.auth_failures_of(link.user.organisation_id, link.user.id)
     return [lockout.COUNTERS[name] for name in lockout.closed(settings, counters)]
 
 
@@ -49,9 +49,9 @@ def lift(settings: Settings, link: Opened, password: str, browser_id: str, origi
     with transaction():
         users.lock_user(user.organisation_id, user.id)
         # The counters before the link, as a guess that reaches the stop: rows locked in two orders are a deadlock.
-        reopened = lockout.closed(settings, rate_limits.lock_failures(user.organisation_id, user.id))
+        reopened = lockout.closed(settings, rate_limits.lock_auth_failures(user.organisation_id, user.id))
         for authenticator in reopened:
-            rate_limits.clear_failures(user.organisation_id, user.id, authenticator)
+            rate_limits.clear_auth_failures(user.organisation_id, user.id, authenticator)
         email_links.burn(link)
         record_about(origin, Event.ACCOUNT_UNLOCKED, user, authenticators=reopened)
         notify(settings, user.organisation_id, user.id, "unlocked")
@@ -62,7 +62,7 @@ def unlock(settings: Settings, organisation: Organisation, user: User, origin: O
     permissions.require_over(organisation, user, origin)
     sensitive_changes.require(Access("lockout", user.role), None)
     with transaction():
-        if not rate_limits.clear_failures(organisation.id, user.id):
+        if not rate_limits.clear_auth_failures(organisation.id, user.id):
             return False
         record_about(origin, Event.ACCOUNT_UNLOCKED, user)
     return True

@@ -15,7 +15,7 @@ from idp.errors import Message, say
 from idp.identity import email_links
 from idp.mail.messages import can_be_written_to, notify
 from idp.store import rate_limits, users
-from idp.store.rate_limits import Failures
+from idp.store.rate_limits import AuthFailures
 from idp.store.users import User
 
 COUNTERS: Mapping[str, Message] = {**factors.COUNTERS, "set_up": say("Setting up a second factor")}
@@ -28,7 +28,7 @@ BY_LINK = say(
 BY_ADMINISTRATOR = say("Too many wrong attempts: this way of signing in is blocked. Ask an administrator to unblock it.")
 
 
-def closed(settings: Settings, counters: Iterable[Failures]) -> list[str]:
+def closed(settings: Settings, counters: Iterable[AuthFailures]) -> list[str]:
     """Which of a user's second factors the hard stop has closed."""
     over_all = (row for row in counters if row.lane == rate_limits.ALL_LANES)
     stopped = {row.authenticator for row in over_all if row.count >= settings.limits.hard_stop}
@@ -60,7 +60,7 @@ def told_at_the_door(settings: Settings, user: User, authenticator: str) -> Mess
     if not can_be_written_to(user):
         return BY_ADMINISTRATOR
     with transaction():
-        rate_limits.lock_failures(user.organisation_id, user.id)  # or two at the same moment would each find no link
+        rate_limits.lock_auth_failures(user.organisation_id, user.id)  # or two at the same moment would each find no link
         if email_links.latest(settings, user, "unlock") is None and _may_be_told(settings, user):
             _mail(settings, user, authenticator)
     return BY_LINK
@@ -75,4 +75,4 @@ def _may_be_told(settings: Settings, user: User) -> bool:
     """Whether it is not too much mail: a right guess takes the count back, so that a stop may be reached time and again."""
     bounds, now = settings.limits, clock.now()
     until = now + timedelta(minutes=bounds.address_window_minutes)
-    return rate_limits.admit_address(TOLD, user.id, bounds.mails_for_account, now, until)
+    return rate_limits.admit_ip(TOLD, user.id, bounds.mails_for_account, now, until)

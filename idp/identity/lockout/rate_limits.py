@@ -49,9 +49,9 @@ class Guess:
         """It was right: the lane starts anew and the address gets it back. Within the transaction of its effects."""
         # The address first, as in ``gate``: rows locked in two orders are a deadlock when two sign in at the same moment.
         if self.address:
-            rate_limits.uncount_address(SIGN_IN, self.address)
+            rate_limits.uncount_ip(SIGN_IN, self.address)
         if self.lane != EVERYONE:
-            rate_limits.uncount_address(KNOWN, self.lane)
+            rate_limits.uncount_ip(KNOWN, self.lane)
         rate_limits.forget_lane(self.organisation_id, self.user_key, self.authenticator, self.lane, reopen=self.reached_stop)
 
 
@@ -91,7 +91,7 @@ def _key_of_nobody(settings: Settings, organisation_id: str, typed: str) -> str:
     """Return the key of a name that nobody has. Counters that an old sealing key made move to the current one."""
     current, *old = settings.ring.lookups("guess", typed)
     if old:
-        rate_limits.rekey_failures(organisation_id, old, current)
+        rate_limits.rekey_auth_failures(organisation_id, old, current)
     return current
 
 
@@ -102,7 +102,7 @@ def _admit_place(settings: Settings, purposes: tuple[str, str], limit: int, lane
         return _admit_address(settings, at_address, limit, address, now)
     place = _admit_address(settings, at_address, NO_LIMIT, address, now)
     window = timedelta(minutes=settings.limits.address_window_minutes)
-    if not rate_limits.admit_address(at_browser, lane, limit, now, now + window):
+    if not rate_limits.admit_ip(at_browser, lane, limit, now, now + window):
         _refuse_address(at_browser, lane, now)
     return place
 
@@ -113,7 +113,7 @@ def _admit(bounds: Limits, organisation_id: str, key: str, authenticator: str, l
     if count is None:
         raise Stopped(_wait_words(bounds.longest_wait_seconds), retry_after=bounds.longest_wait_seconds, detail="hard stop")
     if not rate_limits.admit_guess(organisation_id, key, authenticator, lane, now, _waits(bounds, now)):
-        row = rate_limits.failures(organisation_id, key, authenticator, lane)
+        row = rate_limits.auth_failures(organisation_id, key, authenticator, lane)
         seconds = int((row.blocked_until - now).total_seconds()) + 1 if row and row.blocked_until else 1
         raise TooMany(_wait_words(seconds), retry_after=seconds, detail=f"{authenticator} lane closed")
     return count
@@ -157,13 +157,13 @@ def place_of(address: str) -> str:
 def _admit_address(settings: Settings, purpose: str, limit: int, address: str, now: datetime) -> str:
     place = place_of(address)
     window = timedelta(minutes=settings.limits.address_window_minutes)
-    if place and not rate_limits.admit_address(purpose, place, limit, now, now + window):
+    if place and not rate_limits.admit_ip(purpose, place, limit, now, now + window):
         _refuse_address(purpose, place, now)
     return place
 
 
 def _refuse_address(purpose: str, place: str, now: datetime) -> None:
-    row = rate_limits.address_failures(purpose, place, now)
+    row = rate_limits.ip_failures(purpose, place, now)
     seconds = int((row.window_ends - now).total_seconds()) + 1 if row else 1
     raise TooMany(_wait_words(seconds), retry_after=seconds, detail=f"address closed for {purpose}")
 
@@ -190,7 +190,7 @@ def admits_mail_for(settings: Settings, account: str, now: datetime) -> bool:
     """Count a mail with a link for an account; False where it had as many within the window as it may get."""
     bounds = settings.limits
     until = now + timedelta(minutes=bounds.address_window_minutes)
-    return rate_limits.admit_address(MAILS_FOR, _mail_key(settings, account), bounds.mails_for_account, now, until)
+    return rate_limits.admit_ip(MAILS_FOR, _mail_key(settings, account), bounds.mails_for_account, now, until)
 
 
 def _mail_key(settings: Settings, account: str) -> str:

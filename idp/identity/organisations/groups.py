@@ -68,7 +68,7 @@ def remove(row: Group, origin: Origin) -> None:
 
 def requires_factor(name: str, *, requires_mfa: bool) -> bool:
     """Return whether a second factor depends on a group: by its own tick, or by a dated rule that names it."""
-    return requires_mfa or any(name in policy.groups for policy in dated_rules.policies())
+    return requires_mfa or any(name in policy.groups for policy in dated_rules.dated_rules())
 
 
 def _group_state(name: str, *, requires_mfa: bool) -> GroupState:
@@ -92,7 +92,7 @@ def _group_taken(name: str) -> Invalid:
 
 def _require_unnamed(row: Group, origin: Origin) -> None:
     """A dated rule that names a group falls silent with it: only who made the rule may do that."""
-    naming = next((policy.name for policy in dated_rules.policies() if row.name in policy.groups), None)
+    naming = next((policy.name for policy in dated_rules.dated_rules() if row.name in policy.groups), None)
     if naming is not None and not permissions.runs_installation(origin):
         words = say("The policy %(policy)s names this group. Ask the installation administrator.", policy=naming)
         raise Conflict(words, detail="a dated rule names the group")

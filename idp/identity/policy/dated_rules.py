@@ -18,7 +18,7 @@ from idp.identity.roles import ROLES
 from idp.identity.sensitive_changes import RuleState
 from idp.store import clients, dated_rules
 from idp.store import organisations as store
-from idp.store.dated_rules import Policy
+from idp.store.dated_rules import StoredRule
 from idp.store.organisations import Organisation
 
 Values = Mapping[str, Any]
@@ -44,7 +44,7 @@ def known_now() -> Known:
     )
 
 
-def touches(row: Policy, organisation: Organisation) -> bool:
+def touches(row: StoredRule, organisation: Organisation) -> bool:
     """Whether a rule can speak of anybody in an organisation."""
     return (
         (not row.countries or organisation.country in row.countries)
@@ -55,13 +55,13 @@ def touches(row: Policy, organisation: Organisation) -> bool:
 
 def readable(organisation: Organisation, origin: Origin) -> list[DatedRule]:
     """The rules that who acts may read: operators all of them, administrators what concerns their organisation."""
-    rows = dated_rules.policies()
+    rows = dated_rules.dated_rules()
     if permissions.runs_installation(origin):
         return [rule_of(row) for row in rows]
     return [rule for row in rows if (rule := _narrowed(row, organisation)) is not None]
 
 
-def _narrowed(row: Policy, organisation: Organisation) -> DatedRule | None:
+def _narrowed(row: StoredRule, organisation: Organisation) -> DatedRule | None:
     """A rule without what it says of others: their store URLs, groups and apps; None where it is about them alone."""
     rule = rule_of(row)
     own = {
@@ -78,7 +78,7 @@ def _serves(client: clients.Client, organisation: Organisation) -> bool:
     return not client.organisations or organisation.id in client.organisations
 
 
-def rule_of(row: Policy) -> DatedRule:
+def rule_of(row: StoredRule) -> DatedRule:
     """A stored rule as ``policy.rules_for`` takes it."""
     return DatedRule(
         name=row.name,
@@ -94,54 +94,54 @@ def draft(settings: Settings, values: Values, known: Known) -> DatedRule:
     return rule_of(_row(settings, values, known))
 
 
-def create(settings: Settings, values: Values, known: Known, origin: Origin) -> Policy:
+def create(settings: Settings, values: Values, known: Known, origin: Origin) -> StoredRule:
     """A new rule; raises ``Invalid``. Within the caller's transaction."""
     permissions.require_operator(origin)
     row = _row(settings, values, known)
     taken = Invalid("name", say("There is a policy %(name)s already.", name=row.name))
-    if dated_rules.policy_named(row.name) is not None:
+    if dated_rules.dated_rule_named(row.name) is not None:
         raise taken
     sensitive_changes.require(None, _state(row))
     with refuse_duplicate("name", taken):
-        dated_rules.add_policy(row)
+        dated_rules.add_dated_rule(row)
     audit.record(origin, Event.POLICY_CHANGED, data={"policy": row.name})
     return row
 
 
-def _row(settings: Settings, values: Values, known: Known) -> Policy:
+def _row(settings: Settings, values: Values, known: Known) -> StoredRule:
     name = check_text("name", values.get("name"), 100)
     if not isinstance(values.get("starts"), date):
         raise Invalid("starts", say("A first day is needed, for example 2021-04-30."))
     wanted = {"ends": None, "require": SECOND_FACTOR, **_none(), **_checked(settings, values, known)}
     _check_order(wanted["starts"], wanted["ends"])
-    return Policy(name=name, **wanted)
+    return StoredRule(name=name, **wanted)
 
 
 def _none() -> dict[str, list[str]]:
     return {name: [] for name in CONDITIONS}
 
 
-def change(settings: Settings, row: Policy, values: Values, known: Known, origin: Origin) -> list[str]:
+def change(settings: Settings, row: StoredRule, values: Values, known: Known, origin: Origin) -> list[str]:
     """Change a rule; the keys that differed. Raises ``Invalid``. Within the caller's transaction."""
     permissions.require_operator(origin)
     changes = differing(row, _checked(settings, values, known))
     _check_order(changes.get("starts", row.starts), changes.get("ends", row.ends))
     sensitive_changes.require(_state(row), _state(row, changes))
     if changes:
-        dated_rules.change_policy(row.name, **changes)
+        dated_rules.change_dated_rule(row.name, **changes)
         audit.record(origin, Event.POLICY_CHANGED, data={"policy": row.name, "keys": sorted(changes)})
     return list(changes)
 
 
-def remove(row: Policy, origin: Origin) -> None:
+def remove(row: StoredRule, origin: Origin) -> None:
     """Delete a rule. Within the caller's transaction."""
     permissions.require_operator(origin)
     sensitive_changes.require(_state(row), None)
-    dated_rules.delete_policy(row.name)
+    dated_rules.delete_dated_rule(row.name)
     audit.record(origin, Event.POLICY_CHANGED, data={"policy": row.name, "removed": True})
 
 
-def _state(row: Policy, changes: Values = MappingProxyType({})) -> RuleState:
+def _state(row: StoredRule, changes: Values = MappingProxyType({})) -> RuleState:
     now = {name: getattr(row, name) for name in ("name", "require", "starts", "ends", *CONDITIONS)} | dict(changes)
     conditions = tuple(tuple(now.pop(name)) for name in CONDITIONS)
     return RuleState(**now, conditions=conditions)

@@ -16,7 +16,7 @@ from idp.mail.messages import notify
 from idp.store import clients, users
 from idp.store import sessions as store
 from idp.store.organisations import Organisation
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 from idp.store.users import User
 
 
@@ -36,7 +36,7 @@ class OpenSession:
 
 def of_person(user: User) -> tuple[OpenSession, ...]:
     """A user's live logins, newest first."""
-    rows = store.logins_of(user.organisation_id, user.id, clock.now())
+    rows = store.sessions_of(user.organisation_id, user.id, clock.now())
     return _described(user.organisation_id, rows, {user.id: user.username})
 
 
@@ -45,11 +45,11 @@ def of_organisation(organisation_id: str, *, username: str = "", skip: int = 0, 
     known = users.user_named(organisation_id, username) if username else None
     if username and known is None:
         return ()
-    rows = store.live_logins(organisation_id, clock.now(), user_id=known.id if known else "", skip=skip, limit=limit)
+    rows = store.live_sessions(organisation_id, clock.now(), user_id=known.id if known else "", skip=skip, limit=limit)
     return _described(organisation_id, rows, users.usernames(organisation_id, {row.user_id for row in rows}))
 
 
-def _described(organisation_id: str, rows: Iterable[Login], usernames: dict[str, str]) -> tuple[OpenSession, ...]:
+def _described(organisation_id: str, rows: Iterable[UserSession], usernames: dict[str, str]) -> tuple[OpenSession, ...]:
     found = list(rows)
     within = store.clients_within(organisation_id, [row.id for row in found])
     names = clients.names({row.client_id for row in within})
@@ -68,9 +68,9 @@ def _described(organisation_id: str, rows: Iterable[Login], usernames: dict[str,
     )
 
 
-def find(organisation_id: str, login_id: str) -> tuple[Login, User]:
+def find(organisation_id: str, login_id: str) -> tuple[UserSession, User]:
     """A live login of an organisation with its user; ``NotFound`` for any other id."""
-    login = store.live_login(organisation_id, login_id, clock.now())
+    login = store.live_session(organisation_id, login_id, clock.now())
     user = users.user(organisation_id, login.user_id) if login else None
     if login is None or user is None:
         raise NotFound(detail="no such session of this organisation")
@@ -99,13 +99,13 @@ def end_of(settings: Settings, organisation: Organisation, login_id: str, origin
 
 def end_own(user: User, login_id: str, origin: Origin) -> None:
     """End one of a user's own sessions with its grants; ``NotFound`` for anybody else's, or one that is over."""
-    login = store.live_login(user.organisation_id, login_id, clock.now())
+    login = store.live_session(user.organisation_id, login_id, clock.now())
     if login is None or login.user_id != user.id:
         raise NotFound(detail="no such session of this user")
     _end(login, user, origin)
 
 
-def _end(login: Login, user: User, origin: Origin) -> None:
+def _end(login: UserSession, user: User, origin: Origin) -> None:
     """End it, with the change of address that may have been begun in it: the link to that is with whoever sat there."""
     with transaction():
         if not sessions.end(login, "ended_by_request", origin):

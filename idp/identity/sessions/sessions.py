@@ -12,7 +12,7 @@ from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import OrganisationSettings
 from idp.store import browsers, email_links, grants, sessions, users
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 
 TOUCH_SECONDS = 60
 """A login that is in use is written to no more often than this."""
@@ -37,7 +37,7 @@ def start(
     """Sign a user in on a browser: the login's id (``sid``) and its cookie. The caller ends a former login and audits."""
     cookie = crypto.new_bearer(organisation_id)
     ends_at = now + timedelta(hours=min(settings.lifetimes.login_hours, organisation_settings.login_hours))
-    login = Login(
+    login = UserSession(
         organisation_id=organisation_id,
         id=crypto.new_id(),
         user_id=user_id,
@@ -52,7 +52,7 @@ def start(
         ends_at=ends_at,
     )
     with transaction():
-        sessions.add_login(login)
+        sessions.add_session(login)
         _note(organisation_id, user_id, browser_id, now)
     return login.id, cookie
 
@@ -76,39 +76,39 @@ def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: dat
     """
     cookie = crypto.new_bearer(organisation_id)
     with transaction():
-        live = sessions.live_login(organisation_id, login_id, now)
+        live = sessions.live_session(organisation_id, login_id, now)
         all_proofs = [*(live.proofs if live else []), *proving.as_json(proofs)]
-        if live is None or not sessions.renew_login(organisation_id, login_id, digest_of(cookie), all_proofs):
+        if live is None or not sessions.renew_session(organisation_id, login_id, digest_of(cookie), all_proofs):
             raise Conflict(say("You were signed out in the meantime. Please sign in again."), detail="the login had ended")
     return cookie
 
 
-def current(cookie: str, now: datetime) -> Login | None:
+def current(cookie: str, now: datetime) -> UserSession | None:
     """The live login of a cookie; None where it is none, ended or has run out."""
     tenant = crypto.tenant_of(cookie)
-    return sessions.login_of(tenant, digest_of(cookie), now) if tenant else None
+    return sessions.session_of(tenant, digest_of(cookie), now) if tenant else None
 
 
-def latest(cookie: str) -> Login | None:
+def latest(cookie: str) -> UserSession | None:
     """Return the login of a cookie, also where it is over. It proves nothing: it only tells who was here."""
     tenant = crypto.tenant_of(cookie)
-    return sessions.any_login_of(tenant, digest_of(cookie)) if tenant else None
+    return sessions.any_session_of(tenant, digest_of(cookie)) if tenant else None
 
 
-def touch(settings: Settings, organisation_settings: OrganisationSettings, login: Login, now: datetime) -> bool:
+def touch(settings: Settings, organisation_settings: OrganisationSettings, login: UserSession, now: datetime) -> bool:
     """Let a login's idle time start anew: written at most once a minute, never beyond its end. Whether it was written."""
     if now - login.last_seen_at < timedelta(seconds=TOUCH_SECONDS):
         return False
     idle_until = min(login.ends_at, _idle_until(settings, organisation_settings, now))
     with transaction():
-        return sessions.touch_login(login.organisation_id, login.id, now, idle_until) == 1
+        return sessions.touch_session(login.organisation_id, login.id, now, idle_until) == 1
 
 
-def end(login: Login, why: str, origin: Origin) -> bool:
+def end(login: UserSession, why: str, origin: Origin) -> bool:
     """End a login and its grants, once. Trust in the device stays (S37)."""
     now = clock.now()
     with transaction():
-        if not sessions.end_login(login.organisation_id, login.id, now, why):
+        if not sessions.end_session(login.organisation_id, login.id, now, why):
             return False
         grants.revoke_grants(login.organisation_id, now, why, login_id=login.id)
         about = {"organisation_id": login.organisation_id, "subject_id": login.user_id}
@@ -124,7 +124,7 @@ def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, kee
     now = clock.now()
     with transaction():
         email_links.void_links(organisation_id, user_id, now, ("address",))
-        ended = sessions.end_logins_of(organisation_id, user_id, now, why, but_not=keep_login_id or None)
+        ended = sessions.end_sessions_of(organisation_id, user_id, now, why, but_not=keep_login_id or None)
         grants.revoke_grants(organisation_id, now, why, user_id=user_id, but_not_login=keep_login_id)
         if ended:
             about = {"organisation_id": organisation_id, "subject_id": user_id}

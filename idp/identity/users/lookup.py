@@ -109,5 +109,5 @@ def rules_of(
     """
     if person.organisation_id != organisation.id:
         raise LookupError("a person of another organisation")
-    rules = [rule_of(row) for row in dated_rules.policies()]
+    rules = [rule_of(row) for row in dated_rules.dated_rules()]
     return policy_rules.rules_for(person, rules, settings.acr.names, zones.today(at, organisation.zone), client)

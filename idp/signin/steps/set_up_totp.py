@@ -211,7 +211,7 @@ def _confirm(work: StepContext, code: str) -> Outcome:
         return wrong_code(work, prepared["totp_id"], result)
 
     def effect() -> Wrong | None:
-        if not store_totp.spend_step(user.organisation_id, prepared["totp_id"], result.step, work.case.now):
+        if not store_totp.use_step(user.organisation_id, prepared["totp_id"], result.step, work.case.now):
             return Wrong((WRONG_CODE,))
         guess.succeeded()
         return None

@@ -15,7 +15,7 @@ from idp.identity.policy.dated_rules import CONDITIONS
 from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
 from idp.store import clients
 from idp.store import dated_rules as store_dated_rules
-from idp.store.dated_rules import Policy
+from idp.store.dated_rules import StoredRule
 from idp.web import pages, request_context, unsaved
 from idp.web.admin import confirm_dialog, guard, pagination
 from idp.web.admin.confirm_dialog import Question
@@ -136,7 +136,7 @@ def _add(admin: Admin, form: Fields) -> Response:
     return guard.done(_all(admin), "added")
 
 
-def _again(admin: Admin, row: Policy | None, form: Fields, refusal: Refusal | None) -> Response:
+def _again(admin: Admin, row: StoredRule | None, form: Fields, refusal: Refusal | None) -> Response:
     return pages.render("admin/policy_form.html", _form(admin, row, form, refusal), 422 if refusal else 200)
 
 
@@ -149,7 +149,7 @@ def edit(store_url: str) -> Response:
     )
 
 
-def _save(admin: Admin, row: Policy, form: Fields) -> Response:
+def _save(admin: Admin, row: StoredRule, form: Fields) -> Response:
     with transaction():
         dated_rules.change(request_context.settings(), row, _told(form), dated_rules.known_now(), admin.origin)
     return guard.done(_all(admin), "saved")
@@ -173,8 +173,8 @@ def _all(admin: Admin) -> str:
     return url_for("admin.policies", store_url=admin.organisation.store_url)
 
 
-def _named() -> Policy:
-    return store_dated_rules.policy_named(request.args.get("name", "").replace("\0", "")) or abort(404)
+def _named() -> StoredRule:
+    return store_dated_rules.dated_rule_named(request.args.get("name", "").replace("\0", "")) or abort(404)
 
 
 def _seen(admin: Admin) -> list[DatedRule]:
@@ -220,7 +220,7 @@ def _day(name: str, form: dict[str, str]) -> date:
         raise Invalid(name, say("This must be a date, for example 2021-04-30.")) from error
 
 
-def _columns(row: Policy) -> dict[str, str]:
+def _columns(row: StoredRule) -> dict[str, str]:
     """A rule as its form would post it."""
     values = {name: ", ".join(getattr(row, name)) for name in LISTED}
     values |= {f"role-{role}": "yes" for role in row.roles}
@@ -232,7 +232,7 @@ def _columns(row: Policy) -> dict[str, str]:
     }
 
 
-def _form(admin: Admin, row: Policy | None, form: dict[str, str], refusal: Refusal | None = None) -> PolicyForm:
+def _form(admin: Admin, row: StoredRule | None, form: dict[str, str], refusal: Refusal | None = None) -> PolicyForm:
     names = ("name", "starts", "ends", "require", *LISTED)
     levels = tuple((name, name) for name in request_context.settings().acr.names)
     return PolicyForm(

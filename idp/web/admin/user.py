@@ -17,7 +17,7 @@ from idp.store import clients, users
 from idp.store import sessions as session_rows
 from idp.store import totp as store_totp
 from idp.store.organisations import Organisation
-from idp.store.sessions import Login
+from idp.store.sessions import UserSession
 from idp.store.users import User
 from idp.web import pages, post_redirect_get, request_context
 from idp.web.account.passkeys import Key, key_of
@@ -43,7 +43,7 @@ class PersonPage:
     codes_left: int
     must_set_up: bool
     reasons: tuple[Message, ...]
-    sessions: tuple[Login, ...]
+    sessions: tuple[UserSession, ...]
     is_self: bool
     may_change: bool
     offers: tuple[Offer, ...]
@@ -134,7 +134,7 @@ def _page(admin: Admin, user: User) -> PersonPage:
     settings, at, now = request_context.settings(), admin.organisation, clock.now()
     person = lookup.person_of(settings, at, user)
     totp = store_totp.active_totp(at.id, user.id)
-    sessions = tuple(session_rows.logins_of(at.id, user.id, now))
+    sessions = tuple(session_rows.sessions_of(at.id, user.id, now))
     is_self, may_change = user.id == admin.me.user.id, permissions.is_over(at, user, admin.origin)
     offers = sensible(user, admin.origin, at, has_factor=person.has_factor, is_signed_in=bool(sessions))
     return PersonPage(

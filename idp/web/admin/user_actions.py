@@ -215,7 +215,7 @@ def sensible(
         "appoint-owner": may_own and owner is None and permissions.is_operator(origin.actor_id),
         "one-time-password": user.disabled_at is None and may_be_mailed,
         "end-sessions": is_signed_in,
-        "unlock": any(row.count for row in rate_limits.failures_of(user.organisation_id, user.id)),
+        "unlock": any(row.count for row in rate_limits.auth_failures_of(user.organisation_id, user.id)),
         "disable": user.disabled_at is None,
         "enable": user.disabled_at is not None,
     }
