@@ -11,7 +11,6 @@ from idp import config
 from idp.config import Settings
 from idp.db import setup_db
 from idp.logs import setup_logs
-from idp.oauth.server import setup_oauth
 from idp.readiness import Readiness
 from idp.resources import PACKAGE, folder
 from idp.web import (
@@ -20,7 +19,7 @@ from idp.web import (
     branding,
     email_links,
     health,
-    oauth,
+    oauth_pages,
     pages,
     password_reset,
     reauthentication,
@@ -28,6 +27,7 @@ from idp.web import (
     unlock,
     well_known,
 )
+from idp.web.oauth_provider import setup_oauth
 from idp.web.post_redirect_get import setup_post_redirect_get
 from idp.web.response import PlainRequest, PlainResponse
 
@@ -48,14 +48,13 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_bytes
     app.config["MAX_FORM_PARTS"] = 100
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400
-    server = setup_oauth(app, settings)
-    app.extensions["sleutel"] = Sleutel(settings, Readiness(app, server.provider))
+    app.extensions["sleutel"] = Sleutel(settings, Readiness(app, setup_oauth(app, settings)))
     setup_db(app, settings)
     pages.setup_pages(app)
     setup_post_redirect_get(app)
     reauthentication.setup_reauthentication(app)
     _call_it(app, settings.issuer)
-    for part in (health, branding, signin, password_reset, unlock, email_links, account, admin, oauth, well_known):
+    for part in (health, branding, signin, password_reset, unlock, email_links, account, admin, oauth_pages, well_known):
         app.register_blueprint(part.blueprint)
     return app
 

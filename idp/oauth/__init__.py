@@ -1,5 +1,8 @@
-"""The protocol: OAuth 2.1 and OpenID Connect, a file for each subject, on Authlib with our own typed models.
+"""The protocol: OAuth 2.1 and OpenID Connect, a module for each subject.
 
-Not here: who someone is, how they prove it, and which page is shown next. A signed-in user is asked for with a ``Needs`` and
-comes as a ``Settled``; nothing in this package looks at cookies or renders a page. Flask is met in ``server`` only.
+It owns clients, authorization requests, codes, tokens, and every error that an app gets. ``authorize``, ``token_endpoint``,
+``userinfo`` and ``logout`` are the ways in; ``provider`` is what they work with.
+
+Not here: who a user is, how users prove it, and which page comes next (``signin``); cookies, pages and HTTP (``web``). This
+package asks for a signed-in user with a ``Needs`` and gets a ``SignedIn``. Nothing of it knows Flask.
 """

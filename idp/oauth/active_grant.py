@@ -1,7 +1,7 @@
-"""The one gate that every grant passes: at redemption, at refresh, at userinfo (security.md: a check made at the first step
-and not at the later ones is where identity providers fail).
+"""Find out what of a grant is valid now: the one check at redemption, at refresh and at userinfo.
 
-A grant says what was granted once. The gate says what of it holds now: client, person and trust in the device are read live.
+A grant stores what was granted once. Client, user, consent and trust in the device are read each time: what was withdrawn
+must not flow on. Identity providers fail where a check is made at the first step and not at the later ones.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ OFFLINE = "offline_access"
 
 @dataclass(frozen=True)
 class ActiveGrant:
-    """A grant that holds, with its user and its client.
+    """A valid grant, with its user and its client.
 
     ``scopes``: those of the grant that the client may have now. ``proofs``: those that count now.
     """
@@ -40,8 +40,8 @@ class ActiveGrant:
     proofs: tuple[Proof, ...]
 
 
-def pass_gate(provider: Provider, organisation_id: str, grant_id: str, now: datetime) -> ActiveGrant | str:
-    """The grant with user and client where it still holds; else, in words for the log, why it does not."""
+def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, now: datetime) -> ActiveGrant | str:
+    """Return the grant where it is still valid; else why it is not, in words for the log."""
     found = grants.standing(organisation_id, grant_id)
     if found is None:
         return "no such grant"
@@ -63,12 +63,12 @@ def pass_gate(provider: Provider, organisation_id: str, grant_id: str, now: date
     if level < assurance.level(assurance.from_json(grant.proofs)):
         return "the trust in the device is over"
     if level < provider.settings.acr.names.get(client.minimum_acr, 0):
-        return "the client asks for more by now"
+        return "the client asks for a higher level now"
     return _login_ended(scopes, login, now) or ActiveGrant(grant, user, client, scopes, shown)
 
 
 def _scopes_now(client: RegisteredClient, grant: Grant, consent: Consent | None) -> tuple[str, ...]:
-    """The scopes that were granted, that the client is still registered for, and that the person still allows."""
+    """Return the granted scopes for which the client is still registered, and which the user still allows."""
     allowed = client.usable_scopes
     if not client.first_party:
         allowed = allowed & frozenset(consent.scopes if consent else ())
@@ -76,7 +76,7 @@ def _scopes_now(client: RegisteredClient, grant: Grant, consent: Consent | None)
 
 
 def _proofs_now(provider: Provider, grant: Grant, user: User, client: RegisteredClient, now: datetime) -> tuple[Proof, ...]:
-    """The grant's proofs without trust in a device that was withdrawn, is past its end, or counts no more (S38, S40)."""
+    """Return the grant's proofs without trust in a device that was withdrawn, has expired, or does not count (S38, S40)."""
     shown = assurance.from_json(grant.proofs)
     trust = [proof for proof in shown if proof.method == "remembered"]
     live = [one for one in trust if remembered_devices.is_live(grant.organisation_id, grant.user_id, one.credential, now)]
@@ -86,7 +86,7 @@ def _proofs_now(provider: Provider, grant: Grant, user: User, client: Registered
 
 
 def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now: datetime) -> bool:
-    """Return whether trust in a device is enough for this person. An organisation may switch it off where rules apply."""
+    """Return whether trust in a device is enough for this user. An organisation may switch it off where rules apply."""
     settings, organisation = provider.settings, organisations.organisation(user.organisation_id)
     if organisation is None or settings_of(settings, organisation).remembered_device_counts:
         return organisation is not None
@@ -96,7 +96,10 @@ def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now:
 
 
 def _login_ended(scopes: Sequence[str], login: UserSession | None, now: datetime) -> str:
-    """Signing out ends every grant of the login. One with offline_access outlives only a login that ran out by itself."""
+    """Return why the login ended the grant; empty where it did not.
+
+    Signing out ends every grant of the login. A grant with ``offline_access`` outlives only a login that ran out by itself.
+    """
     if login is not None and login.ended_at is not None:
         return "the login was ended"
     if OFFLINE not in scopes and (login is None or login.idle_until <= now or login.ends_at <= now):

@@ -1,8 +1,6 @@
-"""The authorization endpoint: from a validated request through the sign-in to a code.
+"""Answer authorization requests: from the validated request through the sign-in to a code.
 
-The order is a security property (RFC 6749 §4.1.2.1): "If the request fails due to a missing, invalid, or mismatching
-redirection URI, or if the client identifier is missing or invalid, the authorization server […] MUST NOT automatically
-redirect the user-agent". So client and address are judged first, and only then anything else.
+Not here: what a valid request is (``authorization_request``), and who signs in how (``signin``).
 """
 
 from collections.abc import Iterator
@@ -10,34 +8,32 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import structlog
-from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import AuthorizationServer
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import db, outage
-from idp.oauth.authorization_response import Answer, Ask, Gone, Outcome, Refused, error_answer, mode_of
-from idp.oauth.code_grant import CodeGrant
+from idp.oauth.authorization_request import AuthorizationRequest, read_request
+from idp.oauth.authorization_response import Answer, Ask, Gone, Outcome, Refused, answer_to, error_answer, mode_of
+from idp.oauth.code_grant import issue_code
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
-from idp.oauth.request_parameters import Parameters, ProtocolRequest
-from idp.oauth.signin_requirements import needs_for
+from idp.oauth.request_parameters import Parameters
 from idp.signin import authenticate as signin
 from idp.signin.requirements import Needs
 from idp.signin.state import BrowserContext, Continue, SignedIn, Unmet
 
 log = structlog.get_logger("oauth")
 MOST_TRIES = 3
-"""Two tabs may finish one sign-in at once: the later one settles again, by the login that the first one made."""
+"""Two tabs may finish one sign-in at once: the later one tries again, by the login that the first one made."""
 
 
-def begin(server: AuthorizationServer, request: ProtocolRequest, visit: BrowserContext, attempt_id: str = "") -> Outcome:
+def begin(provider: Provider, parameters: Parameters, visit: BrowserContext, attempt_id: str = "") -> Outcome:
     """Answer an authorization request: a redirect with a code or an error, a question, or a page that says what is wrong."""
     try:
-        grant: CodeGrant = server.get_consent_grant(request)
-        with _outages_told_to(grant.asked.redirect_uri):
-            return _settle(server.provider, grant, visit, attempt_id)
-    except OAuth2Error as error:
-        return _refuse(server.provider, request.parameters, error)
+        request = read_request(provider, parameters, visit.browser_id)
+        with _outages_told_to(request.redirect_uri):
+            return _authenticate(provider, request, visit, attempt_id)
+    except OAuthError as error:
+        return _refuse(provider, parameters, error)
 
 
 @contextmanager
@@ -52,70 +48,58 @@ def _outages_told_to(redirect_uri: str) -> Iterator[None]:
         raise OAuthError("temporarily_unavailable", "Please try again.", redirect_uri=redirect_uri, detail=why) from error
 
 
-def resume(server: AuthorizationServer, visit: BrowserContext, attempt_id: str) -> Outcome:
+def resume(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcome:
     """Come back from a sign-in in progress: the request is read and judged again, and so is the sign-in.
 
-    Nothing of "finished" is believed: a client that was disabled or a policy that changed meanwhile counts. Where the
+    Nothing of "finished" is believed: a client that was disabled or a policy that changed in between counts. Where the
     sign-in is over, too old or another browser's, the app's request is begun again: by the live login it may be answered at
     once. So this address can be sent twice, and each sign-in still gives one code.
     """
-    needs = signin.asked_by(server.provider.settings, attempt_id)
+    needs = signin.asked_by(provider.settings, attempt_id)
     if needs is None or "client_id" not in needs.carried:
         return Gone()
-    return begin(server, _request_of(needs, visit), visit, attempt_id)
+    return begin(provider, Parameters(needs.carried), visit, attempt_id)
 
 
-def read_again(server: AuthorizationServer, stored: Needs, visit: BrowserContext) -> Needs | None:
+def read_again(provider: Provider, stored: Needs, visit: BrowserContext) -> Needs | None:
     """Work the needs of a stored request out again, with the client as it is now; None where it is not valid any more.
 
-    What a request means depends on its client (addresses, scopes, minimum, defaults), which may change while somebody signs
-    in. So nothing of that is stored with a sign-in. Needs that are no app's are as they were.
+    What a request means depends on its client (addresses, scopes, minimum, defaults), which may change during a sign-in. So
+    nothing of that is stored with a sign-in. Needs that are no app's are returned as they are.
     """
     if not stored.resumes:
         return stored
     try:
-        grant: CodeGrant = server.get_consent_grant(_request_of(stored, visit))
-    except OAuth2Error:
+        needs = read_request(provider, Parameters(stored.carried), visit.browser_id).needs
+    except OAuthError:
         return None
     # The languages are the request's, and before them one that was picked on a page.
-    needs = needs_for(grant.asked, server.provider.settings)
     return replace(needs, ui_locales=stored.ui_locales or needs.ui_locales)
 
 
-def _request_of(needs: Needs, visit: BrowserContext) -> ProtocolRequest:
-    return ProtocolRequest(
-        "GET",
-        Parameters(dict(needs.carried)),
-        address=visit.address,
-        request_id=visit.request_id,
-        label=visit.label,
-        browser_id=visit.browser_id,
-    )
-
-
-def _settle(provider: Provider, grant: CodeGrant, visit: BrowserContext, attempt_id: str) -> Outcome:
-    needs = needs_for(grant.asked, provider.settings)
+def _authenticate(provider: Provider, request: AuthorizationRequest, visit: BrowserContext, attempt_id: str) -> Outcome:
     for _ in range(MOST_TRIES):
-        settlement = signin.authenticate(provider.settings, needs, visit, attempt_id)
-        if isinstance(settlement, Continue):
-            return Ask(settlement.attempt_id)
-        if isinstance(settlement, Unmet):
-            raise _unmet(settlement, grant.asked.redirect_uri)
-        answer = _finish(grant, settlement)
+        result = signin.authenticate(provider.settings, request.needs, visit, attempt_id)
+        if isinstance(result, Continue):
+            return Ask(result.attempt_id)
+        if isinstance(result, Unmet):
+            raise _unmet(result, request.redirect_uri)
+        answer = _finish(provider, request, result, visit)
         if answer is not None:
             return answer
         attempt_id = ""
-    raise OAuthError("temporarily_unavailable", "Please try again.", redirect_uri=grant.asked.redirect_uri)
+    raise OAuthError("temporarily_unavailable", "Please try again.", redirect_uri=request.redirect_uri)
 
 
-def _finish(grant: CodeGrant, settled: SignedIn) -> Answer | None:
-    """The sign-in's end, the grant and its code in one transaction; None where another request ended it first."""
+def _finish(provider: Provider, request: AuthorizationRequest, signed_in: SignedIn, visit: BrowserContext) -> Answer | None:
+    """End the sign-in and make the grant with its code, in one transaction; None where another request ended it first."""
     with db.transaction():
-        if not signin.finish(settled):
+        if not signin.finish(signed_in):
             return None
-        made: Answer = grant.create_authorization_response(grant.asked.redirect_uri, settled)
-    log.info("authorized", client_id=grant.asked.client.client_id, sub=settled.user_id, silent=not settled.attempt_id)
-    return made
+        code = issue_code(provider, request, signed_in, visit)
+    silent = not signed_in.attempt_id
+    log.info("authorized", client_id=request.client.client_id, sub=signed_in.user_id, silent=silent)
+    return answer_to(provider.issuer, request.redirect_uri, request.mode, request.state, code=code)
 
 
 def _unmet(unmet: Unmet, redirect_uri: str) -> OAuthError:
@@ -132,11 +116,11 @@ DESCRIPTIONS = {
 }
 
 
-def _refuse(provider: Provider, parameters: Parameters, error: OAuth2Error) -> Outcome:
+def _refuse(provider: Provider, parameters: Parameters, error: OAuthError) -> Outcome:
     client_id = parameters.get("client_id")
-    log.info("oauth_error", error=error.error, detail=getattr(error, "detail", "") or error.description, client_id=client_id)
+    log.info("oauth_error", error=error.error, detail=error.detail or error.description, client_id=client_id)
     if not error.redirect_uri:
-        return Refused(error.error, error.description or "", client_id)
+        return Refused(error.error, error.description, client_id)
     mode, state = mode_of(parameters.get("response_mode")), parameters.get("state")
     if mode == "form_post" and not error.redirect_uri.startswith(("https:", "http:")):
         mode = "query"

@@ -16,7 +16,7 @@ SECTIONS = ("id_token", "userinfo")
 
 
 @dataclass(frozen=True)
-class ClaimsAsked:
+class ClaimsRequest:
     """The ``claims`` parameter, read. ``names``: by section, those that we know; others are dropped (§5.5).
 
     ``acr_essential``: None where the acr is no essential claim with values. ``subject``: None where no ``sub`` is asked
@@ -29,10 +29,10 @@ class ClaimsAsked:
     subject: str | None = None
 
 
-def read_claims(text: str) -> ClaimsAsked:
+def read_claims(text: str) -> ClaimsRequest:
     """Read the parameter; raises ``invalid_request``."""
     if not text:
-        return ClaimsAsked({})
+        return ClaimsRequest({})
     try:
         raw = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -41,7 +41,7 @@ def read_claims(text: str) -> ClaimsAsked:
         raise invalid_request("The parameter claims is not shaped as OpenID Connect Core 5.5 says.")
     sections = {name: raw.get(name) or {} for name in SECTIONS}
     members = [section.get("acr") or {} for section in sections.values()]
-    return ClaimsAsked(
+    return ClaimsRequest(
         names={name: [claim for claim in SUPPORTED if claim in section] for name, section in sections.items()},
         acr=tuple(value for member in members for value in _values("acr", member) or ()),
         acr_essential=_common([_values("acr", member) for member in members if member.get("essential")]),

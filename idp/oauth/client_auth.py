@@ -1,7 +1,7 @@
-"""Client authentication at the token endpoint: client_secret_basic, client_secret_post and none (RFC 6749 §2.3).
+"""Authenticate clients: client_secret_basic, client_secret_post and none (RFC 6749 §2.3).
 
-A client uses the one method it is registered with, and one in a request. A right secret always passes: guesses are slowed
-by address, which must not shut out an app that shares it.
+A client uses the one method that it is registered with, and one in a request. A right secret always passes: guesses are
+slowed by address, and an app that shares the address must not be shut out.
 """
 
 import base64
@@ -13,24 +13,25 @@ from idp.identity.lockout import rate_limits
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
-from idp.oauth.request_parameters import ProtocolRequest
+from idp.oauth.token_request import TokenRequest
 
 
-def authenticate(provider: Provider, request: ProtocolRequest) -> RegisteredClient:
-    """The client that sent the request; raises ``invalid_client`` or ``invalid_request``."""
-    header = str(request.headers.get("Authorization", ""))
-    method, client_id, secrets = _basic(header, request) if header else _body(request)
+def authenticate(provider: Provider, request: TokenRequest) -> RegisteredClient:
+    """Return the client that sent the request; raises ``invalid_client`` or ``invalid_request``."""
+    method, client_id, secrets = _basic(request) if request.authorization else _body(request)
     client = provider.clients.get(client_id)
     if client is None or client.auth_method != method:
         raise _count(provider, request, f"{method} by {client_id[:80]}")
     if method != "none" and not any(client.check_client_secret(secret) for secret in secrets):
         raise _count(provider, request, f"wrong secret of {client_id}")
-    request.auth_method = method
     return client
 
 
-def _count(provider: Provider, request: ProtocolRequest, detail: str) -> OAuthError:
-    """Count a wrong guess of this address; too many are told to wait (OAuth 2.1 §2.4.1), right ones never are."""
+def _count(provider: Provider, request: TokenRequest, detail: str) -> OAuthError:
+    """Count a wrong guess of this address and return the error for it.
+
+    After too many, the error tells when to try again (OAuth 2.1 §2.4.1); a right secret never gets it.
+    """
     try:
         rate_limits.count_client_failure(provider.settings, request.address, clock.now())
     except TooMany as closed:
@@ -39,16 +40,16 @@ def _count(provider: Provider, request: ProtocolRequest, detail: str) -> OAuthEr
 
 
 def refusal(detail: str = "") -> OAuthError:
-    """RFC 6749 §5.2; the same answer whether the client is unknown, disabled or its secret wrong."""
+    """Return the error (RFC 6749 §5.2). It is the same whether the client is unknown or disabled, or its secret is wrong."""
     return OAuthError("invalid_client", "Client authentication failed.", status=401, detail=detail)
 
 
-def _basic(header: str, request: ProtocolRequest) -> tuple[str, str, tuple[str, ...]]:
-    """Method, client id and the ways its secret may be read, from the Authorization header."""
+def _basic(request: TokenRequest) -> tuple[str, str, tuple[str, ...]]:
+    """Return method, client id and the ways its secret may be read, from the Authorization header."""
     # RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
     if request.parameters.get("client_secret"):
         raise invalid_request("The client authenticates in two ways at once.")
-    scheme, _, token = header.partition(" ")
+    scheme, _, token = request.authorization.partition(" ")
     if scheme.lower() != "basic":
         raise refusal("not Basic")
     try:
@@ -64,7 +65,7 @@ def _basic(header: str, request: ProtocolRequest) -> tuple[str, str, tuple[str, 
     return "client_secret_basic", client_id, (decoded, password)
 
 
-def _body(request: ProtocolRequest) -> tuple[str, str, tuple[str, ...]]:
+def _body(request: TokenRequest) -> tuple[str, str, tuple[str, ...]]:
     client_id, secret = request.parameters.get("client_id"), request.parameters.get("client_secret")
     if not client_id:
         raise refusal("no client_id")

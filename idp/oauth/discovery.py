@@ -1,4 +1,4 @@
-"""Metadata of the provider: OpenID Connect Discovery §3 and RFC 8414 §2, one document under both names."""
+"""Describe the provider (OpenID Connect Discovery §3, RFC 8414 §2), in one document under both names."""
 
 import json
 from typing import Any
@@ -7,13 +7,13 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from idp.languages import LANGUAGES
 from idp.oauth import client_metadata
-from idp.oauth.authorization_request import PROMPTS
+from idp.oauth.authorization_checks import PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
 
 
 def document(provider: Provider) -> dict[str, Any]:
-    """What is supported; what is not listed here is refused or ignored."""
+    """Return what is supported; what is not listed here is refused or ignored."""
     issuer = provider.issuer
     return {
         "issuer": issuer,
@@ -44,7 +44,7 @@ def document(provider: Provider) -> dict[str, Any]:
 
 
 def ready_bytes(provider: Provider) -> bytes:
-    """The document as JSON, made once for each process; raises ``ValueError`` where Authlib finds it malformed."""
+    """Return the document as JSON, made once for each process; raises ``ValueError`` where Authlib finds it malformed."""
     found = document(provider)
     if provider.settings.is_secure:  # RFC 8414 knows https only; a loopback issuer is for trying things out
         AuthorizationServerMetadata(found).validate()

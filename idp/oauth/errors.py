@@ -1,13 +1,19 @@
-"""OAuth errors. They stay in this package; people see pages instead."""
+"""Errors of the protocol, with what an app gets of them. They stay in this package and its endpoints; people see pages."""
 
-from authlib.oauth2 import OAuth2Error
+import re
+from collections.abc import Mapping
+
+JSON_NEVER_KEPT = (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+"""Headers of every answer of the token endpoint, errors too (RFC 6749 §5.1)."""
+# RFC 6749 §5.2: the description "MUST NOT include characters outside the set %x20-21 / %x23-5B / %x5D-7E".
+DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 
 
-class OAuthError(OAuth2Error):  # type: ignore[misc]  # Authlib is untyped
+class OAuthError(Exception):
     """An error of the protocol: its code, a description for the client's developer, and a detail that is only logged.
 
-    RFC 6749 §5.2: the description "MUST NOT include characters outside the set %x20-21 / %x23-5B / %x5D-7E"; it never
-    quotes the request.
+    The description never quotes the request. ``redirect_uri``: the validated address that the error may be sent to, empty
+    where there is none.
     """
 
     def __init__(
@@ -20,27 +26,43 @@ class OAuthError(OAuth2Error):  # type: ignore[misc]  # Authlib is untyped
         retry_after: int = 0,
         detail: str = "",
     ) -> None:
-        super().__init__(description=description, status_code=status, redirect_uri=redirect_uri or None, error=error)
+        if not DESCRIPTION.fullmatch(description):
+            raise ValueError("the description has characters that RFC 6749 §5.2 forbids")
+        super().__init__(f"{error}: {description}")
+        self.error = error
+        self.description = description
+        self.status = status
+        self.redirect_uri = redirect_uri
         self.retry_after = retry_after
         self.detail = detail
 
-    def get_headers(self) -> list[tuple[str, str]]:
-        """RFC 6749 §5.2: 401 carries the scheme; §5.1: nothing is cached."""
-        headers: list[tuple[str, str]] = list(super().get_headers())
-        if self.status_code == 401:
-            headers.append(("WWW-Authenticate", 'Basic realm="token", charset="UTF-8"'))
-        if self.retry_after:
-            headers.append(("Retry-After", str(self.retry_after)))
-        return headers
+    @property
+    def challenge(self) -> str:
+        """Return the value of ``WWW-Authenticate``, which RFC 6749 §5.2 wants with 401; empty where there is none."""
+        return 'Basic realm="token", charset="UTF-8"' if self.status == 401 else ""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Return the headers of the JSON answer."""
+        more = (("WWW-Authenticate", self.challenge), ("Retry-After", str(self.retry_after or "")))
+        return [*JSON_NEVER_KEPT, *(pair for pair in more if pair[1])]
+
+    @property
+    def body(self) -> Mapping[str, str]:
+        """Return the members of the JSON answer."""
+        return {"error": self.error} | ({"error_description": self.description} if self.description else {})
 
 
 def invalid_request(description: str) -> OAuthError:
-    """RFC 6749 §5.2: the request is malformed."""
+    """Return the error for a malformed request (RFC 6749 §5.2)."""
     return OAuthError("invalid_request", description)
 
 
 def invalid_grant(detail: str = "") -> OAuthError:
-    """RFC 6749 §5.2; one description for every reason, so that nothing is learned of other people's codes and tokens."""
+    """Return the error for a code or token that is refused (RFC 6749 §5.2).
+
+    The description is the same for every reason, so that nothing is learned of other people's codes and tokens.
+    """
     return OAuthError(
         "invalid_grant", "The code or token is invalid, expired, revoked or for another client.", detail=detail
     )

@@ -14,7 +14,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 
 def challenge_of(parameters: Parameters) -> str:
-    """The challenge of an authorization request; raises ``invalid_request``.
+    """Return the challenge of an authorization request; raises ``invalid_request``.
 
     RFC 7636 §4.3: the method "defaults to plain if not present", so leaving it out asks for what we do not do.
     """
@@ -28,8 +28,8 @@ def challenge_of(parameters: Parameters) -> str:
     return challenge
 
 
-def verifier_fits(verifier: str, challenge: str) -> bool:
-    """RFC 7636 §4.6: BASE64URL-ENCODE(SHA256(ASCII(code_verifier))) == code_challenge."""
+def verifier_matches(verifier: str, challenge: str) -> bool:
+    """Return whether BASE64URL-ENCODE(SHA256(ASCII(code_verifier))) == code_challenge (RFC 7636 §4.6)."""
     if not VERIFIER.fullmatch(verifier):
         return False
     return crypto.same(create_s256_code_challenge(verifier), challenge)

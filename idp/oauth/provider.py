@@ -1,4 +1,4 @@
-"""What every endpoint works with: the configuration, the clients and the keys, each read once and kept."""
+"""Keep what every endpoint works with: the configuration, the clients and the keys, each read once."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from idp.oauth.clients import Clients
 
 @dataclass(frozen=True)
 class Provider:
-    """The provider's standing parts; one for each process."""
+    """What does not belong to a request; one for each process."""
 
     settings: Settings
     clients: Clients
@@ -17,10 +17,10 @@ class Provider:
 
     @property
     def issuer(self) -> str:
-        """The issuer identifier, always from the configuration, never from a Host header."""
+        """Return the issuer identifier, always from the configuration, never from a Host header."""
         return self.settings.issuer
 
 
 def make_provider(settings: Settings) -> Provider:
-    """The parts, still empty: they read the database when first used."""
+    """Return a provider whose parts are empty: they read the database when first used."""
     return Provider(settings, Clients(), KeyRing(settings))

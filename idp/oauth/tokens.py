@@ -1,4 +1,4 @@
-"""The one mint: JWT access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2). And the reading of access tokens."""
+"""Make JWT access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2), here only; and read access tokens."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,38 +20,38 @@ ACCESS_TOKEN_ALG = "ES256"
 
 @dataclass(frozen=True)
 class Assurance:
-    """How the person was authenticated for a grant: worked out from its proofs and what was asked, never stored."""
+    """How the user was authenticated for a grant: worked out from its proofs and from what was requested, never stored."""
 
     acr: str
     amr: Sequence[str]
     auth_time: datetime
 
     def as_claims(self) -> dict[str, Any]:
-        """``acr`` and ``auth_time``: for both kinds of token."""
+        """Return ``acr`` and ``auth_time``: for both kinds of token."""
         return {"acr": self.acr, "auth_time": clock.epoch_seconds(self.auth_time)}
 
 
-def assurance_of(provider: Provider, standing: ActiveGrant) -> Assurance:
-    """The assurance of a grant: a later step-up elsewhere never changes it."""
+def assurance_of(provider: Provider, active: ActiveGrant) -> Assurance:
+    """Return the assurance of a grant: a later step-up elsewhere never changes it."""
     names = provider.settings.acr.names
-    answered = assurance_levels.acr(standing.proofs, names, standing.grant.asked)
+    answered = assurance_levels.acr(active.proofs, names, active.grant.asked)
     return Assurance(
-        answered, assurance_levels.amr(standing.proofs), assurance_levels.auth_time(standing.proofs, names[answered])
+        answered, assurance_levels.amr(active.proofs), assurance_levels.auth_time(active.proofs, names[answered])
     )
 
 
 def mint(
     provider: Provider,
-    standing: ActiveGrant,
+    active: ActiveGrant,
     scopes: Sequence[str],
     *,
     nonce: str = "",
     claims: Mapping[str, Sequence[str]] | None = None,
     refresh_token: str = "",
 ) -> dict[str, Any]:
-    """A token response (RFC 6749 §5.1). No transaction is open over the signatures."""
-    assurance = assurance_of(provider, standing)
-    access = _access_token(provider, standing, scopes, assurance)
+    """Return a token response (RFC 6749 §5.1). No transaction may be open: signatures take time."""
+    assurance = assurance_of(provider, active)
+    access = _access_token(provider, active, scopes, assurance)
     response = {
         "access_token": access,
         "token_type": "Bearer",
@@ -61,14 +61,14 @@ def mint(
     if refresh_token:
         response["refresh_token"] = refresh_token
     if "openid" in scopes:
-        person = for_id_token(standing.user, scopes, claims or {})
-        response["id_token"] = _id_token(provider, standing, assurance, nonce, access, person)
+        person = for_id_token(active.user, scopes, claims or {})
+        response["id_token"] = _id_token(provider, active, assurance, nonce, access, person)
     return response
 
 
-def _access_token(provider: Provider, standing: ActiveGrant, scopes: Sequence[str], assurance: Assurance) -> str:
-    """RFC 9068 §2.2. ``jti`` names the grant, so that whoever takes the token can pass the gate."""
-    grant = standing.grant
+def _access_token(provider: Provider, active: ActiveGrant, scopes: Sequence[str], assurance: Assurance) -> str:
+    """Sign an access token (RFC 9068 §2.2). ``jti`` begins with the id of its grant, which userinfo looks up."""
+    grant = active.grant
     claims = {
         "iss": provider.issuer,
         "sub": grant.user_id,
@@ -84,9 +84,9 @@ def _access_token(provider: Provider, standing: ActiveGrant, scopes: Sequence[st
 
 
 def _id_token(
-    provider: Provider, standing: ActiveGrant, assurance: Assurance, nonce: str, access: str, person: Mapping[str, Any]
+    provider: Provider, active: ActiveGrant, assurance: Assurance, nonce: str, access: str, person: Mapping[str, Any]
 ) -> str:
-    grant = standing.grant
+    grant = active.grant
     claims = {
         **person,
         "iss": provider.issuer,
@@ -99,11 +99,11 @@ def _id_token(
         "sid": grant.login_id,
         **({"nonce": nonce} if nonce else {}),
     }
-    return provider.keys.sign(standing.client.id_token_alg, claims)
+    return provider.keys.sign(active.client.id_token_alg, claims)
 
 
 def half_hash(token: str) -> str:
-    """OpenID Connect Core §3.1.3.6: the left half of the hash, base64url. All our algorithms end in 256."""
+    """Return the left half of the hash, base64url (OpenID Connect Core §3.1.3.6). All our algorithms end in 256."""
     return crypto.b64url(crypto.sha256(token.encode("ascii"))[:16])
 
 
@@ -119,7 +119,7 @@ class AccessToken:
 
 
 def read_access_token(provider: Provider, token: str) -> AccessToken | None:
-    """RFC 9068 §4; None where it is anything else than an access token for us. Its grant must still pass the gate."""
+    """Read a token (RFC 9068 §4); None unless it is an access token for us. Its grant must be checked too."""
     found = provider.keys.verify(token)
     # RFC 9068 §4: "The resource server MUST verify that the typ header value is at+jwt": an ID token is no access token.
     if found is None or found.type != ACCESS_TOKEN_TYPE:

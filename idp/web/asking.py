@@ -1,12 +1,10 @@
 """Work out what the asker of a sign-in wants: an app's request is read on every visit, with the client as it is now."""
 
-from flask import current_app
-
 from idp.oauth import authorize
 from idp.signin.requirements import Needs
-from idp.web import request_context
+from idp.web import oauth_provider, request_context
 
 
 def read(stored: Needs) -> Needs | None:
     """Return the needs as of this visit. None where the app's request is not valid any more; asked again, it says why."""
-    return authorize.read_again(current_app.extensions["sleutel.oauth"], stored, request_context.visit())
+    return authorize.read_again(oauth_provider.provider(), stored, request_context.visit())

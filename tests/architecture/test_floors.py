@@ -48,7 +48,7 @@ FLOORS = {
 
 CRYPTO = ("hashlib", "hmac", "secrets", "random", "argon2")
 FACES_OF_SIGNIN = ("idp.signin.requirements", "idp.signin.state", "idp.signin.authenticate")
-FLASK_BELOW = ("idp.db", "idp.oauth.server")
+FLASK_BELOW = ("idp.db",)
 RELYING_APPS = ("idp.demo.pos", "idp.demo.admin", "idp.demo.webshop")
 
 

@@ -32,7 +32,7 @@ from idp.web.account.passkeys import Key, PasskeysPage, RemovePasskeyPage
 from idp.web.account.profile import DetailsPage
 from idp.web.account.security import Device, SecurityPage
 from idp.web.account.sessions import SessionsPage
-from idp.web.oauth import FormPostPage, LogoutPage, SignedOutPage
+from idp.web.oauth_pages import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import NOT_TAKEN, TEXTS, TITLES, ErrorPage
 from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import CONSOLE, ZONES

@@ -4,8 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from idp.oauth import authorization_request, logout, userinfo
-from idp.oauth.server import TOKEN_PARAMETERS
+from idp.oauth import authorization_request, logout, token_endpoint, userinfo
 
 FORM = "application/x-www-form-urlencoded"
 VALUES = {
@@ -66,7 +65,7 @@ def test_authorize_takes_any_value_of_any_parameter(scene, ask, name):
         assert "iss=" in answer.headers["Location"]
 
 
-@pytest.mark.parametrize("name", sorted(TOKEN_PARAMETERS))
+@pytest.mark.parametrize("name", sorted(token_endpoint.PARAMETERS))
 @pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])
 def test_token_takes_any_value_of_any_parameter(scene, ask, name, grant_type):
     """O21-06: an OAuth error in JSON, never cached; doubled is invalid_request."""

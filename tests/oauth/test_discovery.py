@@ -81,3 +81,10 @@ def test_apps_in_browsers_may_call_the_machine_endpoints(ask, path):
     assert preflight.status_code == 200
     assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
     assert ask("POST", path, headers=headers).headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_the_grants_that_are_listed_are_those_that_are_answered(ask):
+    """RFC 8414 §2: a grant is a row in the token endpoint's table, and nothing else is told of."""
+    from idp.oauth import token_endpoint
+
+    assert ask("GET", BOTH[0]).json["grant_types_supported"] == list(token_endpoint.GRANTS)

@@ -20,8 +20,9 @@ from idp.oauth.authorization_response import add_query
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.code_grant import Redeemed, redeem
 from idp.oauth.provider import Provider
-from idp.oauth.request_parameters import Parameters, ProtocolRequest
+from idp.oauth.request_parameters import Parameters
 from idp.oauth.test_sign_in import permission
+from idp.oauth.token_request import TokenRequest
 from idp.oauth.tokens import half_hash, mint
 from idp.signin.state import BrowserContext
 from idp.store import grants
@@ -69,7 +70,7 @@ def begin(
         "response_type": "code",
         "client_id": client.client_id,
         "redirect_uri": permission.callback(provider),
-        "scope": client.get_allowed_scope(str(client.metadata.get("scope", "openid"))),
+        "scope": " ".join(client.allowed_scopes(str(client.metadata.get("scope", "openid")))),
         "state": str(kept["state"]),
         "nonce": str(kept["nonce"]),
         "code_challenge": create_s256_code_challenge(str(kept["verifier"])),
@@ -111,14 +112,14 @@ def _opened(provider: Provider, sealed: str) -> dict[str, Any] | None:
 def _redeemed(provider: Provider, kept: Mapping[str, Any], code: str, visit: BrowserContext) -> Outcome:
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
     form = {"code": code, "redirect_uri": permission.callback(provider), "code_verifier": kept["verifier"]}
-    request = ProtocolRequest("POST", Parameters(form), address=visit.address, request_id=visit.request_id)
-    request.client = provider.clients.get(kept["client_id"])
-    if request.client is None:
+    request = TokenRequest(Parameters(form), address=visit.address, request_id=visit.request_id)
+    client = provider.clients.get(kept["client_id"])
+    if client is None:
         return Outcome(**about, error="invalid_client", description="The app is gone or disabled.")
     with db.transaction():
-        found = redeem(provider, request, clock.now())
+        found = redeem(provider, client, request, clock.now())
         if isinstance(found, Redeemed):
-            grant = found.standing.grant
+            grant = found.active.grant
             grants.revoke_grant(grant.organisation_id, grant.id, clock.now(), "trial")
     if isinstance(found, str):
         return Outcome(**about, error="invalid_grant", description=found)
@@ -128,8 +129,8 @@ def _redeemed(provider: Provider, kept: Mapping[str, Any], code: str, visit: Bro
 def _explained(provider: Provider, kept: Mapping[str, Any], found: Redeemed) -> Outcome:
     """The ID token, checked as OpenID Connect Core §3.1.3.7 says."""
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
-    scopes = found.standing.scopes
-    token = mint(provider, found.standing, scopes, nonce=found.code.nonce or "", claims=found.code.claims)
+    scopes = found.active.scopes
+    token = mint(provider, found.active, scopes, nonce=found.code.nonce or "", claims=found.code.claims)
     if "id_token" not in token:
         return Outcome(**about, scope=token["scope"], wrong=say("There is no ID token: the scope openid is not registered."))
     verified = provider.keys.verify(token["id_token"])

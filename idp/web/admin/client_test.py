@@ -10,7 +10,7 @@ from idp import clock
 from idp.errors import Message, say
 from idp.oauth.test_sign_in import permission, run
 from idp.oauth.test_sign_in.run import Outcome
-from idp.web import oauth, pages, post_redirect_get, request_context
+from idp.web import oauth_provider, pages, post_redirect_get, request_context
 from idp.web.admin import confirm_dialog, guard
 from idp.web.admin.clients import HERE, address_of, app_at
 from idp.web.admin.confirm_dialog import Question
@@ -76,7 +76,7 @@ def begin(store_url: str, client_id: str) -> Response:
     asked = confirm_dialog.unconfirmed(admin, HERE, _question(address_of(admin, client_id), is_operator=admin.is_operator))
     if asked is not None:
         return asked
-    provider = oauth.server().provider
+    provider = oauth_provider.provider()
     client = provider.clients.get(client_id) or abort(404)
     begun = run.begin(provider, client, admin.organisation, request_context.visit(), admin.origin)
     response = pages.see_other(begun.address)
@@ -88,7 +88,7 @@ def finish() -> Response:
     """Our callback page. What it may do is sealed in the cookie; whoever signed in sees their own claims alone."""
     answer = {name: value[:LONGEST] for name, value in request.args.items() if len(request.args.getlist(name)) == 1}
     sealed = request.cookies.get(request_context.cookie_name(COOKIE), "")
-    outcome = run.finish(oauth.server().provider, sealed, answer, request_context.visit())
+    outcome = run.finish(oauth_provider.provider(), sealed, answer, request_context.visit())
     if outcome.claims:
         post_redirect_get.land_at(request.path)
     response = pages.render("admin/client_test.html", _page(outcome), 200 if outcome.claims else 400)

@@ -1,0 +1,209 @@
+"""The checks of an authorization request, a function for each: a check raises ``OAuthError``, or notes what it found.
+
+Their order is the table in ``authorization_request``.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from idp.identity.organisations.settings import normal_store_url
+from idp.oauth.authorization_response import mode_of
+from idp.oauth.claims_request import ClaimsRequest, read_claims
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.errors import OAuthError, invalid_request
+from idp.oauth.id_token_hints import read_hint
+from idp.oauth.pkce import challenge_of
+from idp.oauth.provider import Provider
+from idp.oauth.request_parameters import LONGEST_NONCE, WHOLE, Parameters
+from idp.oauth.test_sign_in import permission
+
+PROMPTS = ("none", "login", "consent", "select_account")
+SECONDS = re.compile(r"[0-9]{1,9}")
+SUBJECT = re.compile(r"[a-z2-7]{26}")
+LONGEST_ACR = 255
+NO_CLAIMS = ClaimsRequest({})
+
+
+@dataclass
+class Draft:
+    """A request while it is checked: what came, and what the checks have found so far.
+
+    ``redirect_uri`` is empty until it is known to be an address that may get the answer.
+    """
+
+    provider: Provider
+    parameters: Parameters
+    browser_id: str
+    client: RegisteredClient = field(init=False)
+    redirect_uri: str = ""
+    claims: ClaimsRequest = NO_CLAIMS
+    mode: str = ""
+    scopes: tuple[str, ...] = ()
+    code_challenge: str = ""
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    acr: tuple[str, ...] = ()
+    subject: str = ""
+
+    def get(self, name: str) -> str:
+        """Return a parameter; empty where omitted."""
+        return self.parameters.get(name)
+
+
+def check_client_id(draft: Draft) -> None:
+    """Find the client. What cannot be read of it, or of its address, comes first: nothing can be sent anywhere then."""
+    for name in (WHOLE, "client_id", "redirect_uri"):
+        if name in draft.parameters.faults:
+            raise invalid_request(f"The {name or 'request'} {draft.parameters.faults[name]}.")
+    client = draft.provider.clients.get(draft.get("client_id"))
+    if client is None:
+        raise invalid_request("The client_id is missing or no client has it.")
+    draft.client = client
+
+
+def check_redirect_uri(draft: Draft) -> None:
+    """Take an address of the client's own; or our page for a test sign-in, where this browser has permission for it."""
+    sent = draft.get("redirect_uri")
+    if not sent:
+        draft.redirect_uri = _only_redirect_uri(draft)
+        return
+    is_own = draft.client.check_redirect_uri(sent)
+    if not is_own and not permission.is_given(draft.provider, draft.browser_id, draft.parameters):
+        raise invalid_request("The redirect_uri is not one that is registered for this client, byte for byte.")
+    draft.redirect_uri = sent
+
+
+def _only_redirect_uri(draft: Draft) -> str:
+    """OpenID Connect Core §3.1.2.1: redirect_uri is REQUIRED. OAuth 2.1 §2.3.2 lets it be left out where just one exists."""
+    only = draft.client.default_redirect_uri
+    if not only or "scope" in draft.parameters.faults or "openid" in draft.get("scope").split(" "):
+        raise invalid_request("The redirect_uri is missing.")
+    return only
+
+
+def check_faults(draft: Draft) -> None:
+    """Refuse a request of which a parameter could not be read."""
+    draft.parameters.insist()
+
+
+def check_request_object(draft: Draft) -> None:
+    """Refuse request objects (RFC 9101, Core §6) and registration in the request (Core §7.2.1).
+
+    Core §6.1: "the OP MUST return the request_not_supported error"; they are never fetched, parsed or ignored.
+    """
+    for name in ("request", "request_uri", "registration"):
+        if draft.get(name):
+            raise OAuthError(f"{name}_not_supported", f"The parameter {name} is not supported.")
+
+
+def check_response_type(draft: Draft) -> None:
+    """Refuse every flow but that of the code, and that where the client may not use it."""
+    response_type = draft.get("response_type")
+    if not response_type:
+        raise invalid_request("The response_type is missing.")
+    # RFC 9700 §2.1.2: no tokens in the authorization response, so the code flow is the only one.
+    if response_type != "code":
+        raise OAuthError("unsupported_response_type", "Only the response_type code is supported.")
+    if not draft.client.check_response_type("code") or not draft.client.check_grant_type("authorization_code"):
+        raise OAuthError("unauthorized_client", "The client is not registered for the authorization code flow.")
+
+
+def check_prompt(draft: Draft) -> None:
+    """Take the known words, each once."""
+    words = tuple(dict.fromkeys(_words(draft.get("prompt"))))
+    if not set(words) <= set(PROMPTS):
+        raise invalid_request("The prompt has a word that is not known.")
+    # OpenID Connect Core §3.1.2.1: "If this parameter contains none with any other value, an error is returned."
+    if "none" in words and len(words) > 1:
+        raise invalid_request("The prompt none stands alone.")
+    draft.prompt = words
+
+
+def check_claims(draft: Draft) -> None:
+    """Read the requested claims."""
+    draft.claims = read_claims(draft.get("claims"))
+
+
+def check_response_mode(draft: Draft) -> None:
+    """Take the way to answer."""
+    sent = draft.get("response_mode")
+    if sent and sent != mode_of(sent):
+        raise invalid_request("The response_mode must be query or form_post.")
+    if sent == "form_post" and urlsplit(draft.redirect_uri).scheme not in ("https", "http"):
+        raise invalid_request("The response_mode form_post needs an http or https address.")
+    draft.mode = mode_of(sent)
+
+
+def check_scope(draft: Draft) -> None:
+    """Leave out unknown and unregistered scopes (OpenID Connect Core §3.1.2.1: SHOULD be ignored)."""
+    draft.scopes = draft.client.allowed_scopes(draft.get("scope"))
+    if not draft.scopes:
+        raise OAuthError("invalid_scope", "None of the scopes asked for is known and registered for this client.")
+
+
+def check_nonce(draft: Draft) -> None:
+    """Refuse a nonce that would make the ID token too long."""
+    if len(json.dumps(draft.get("nonce"))) > LONGEST_NONCE:
+        raise invalid_request("The nonce is too long.")
+
+
+def check_code_challenge(draft: Draft) -> None:
+    """Take the PKCE challenge (RFC 7636)."""
+    draft.code_challenge = challenge_of(draft.parameters)
+
+
+def check_max_age(draft: Draft) -> None:
+    """Take the seconds, or the client's ``default_max_age``."""
+    sent = draft.get("max_age")
+    if sent and not SECONDS.fullmatch(sent):
+        raise invalid_request("The max_age must be a number of seconds, 0 or more.")
+    draft.max_age = int(sent) if sent else draft.client.metadata.get("default_max_age")
+
+
+def check_acr_values(draft: Draft) -> None:
+    """Take the essential ``acr`` before ``acr_values``, and those before the client's ``default_acr_values``."""
+    names, essential = draft.provider.settings.acr.names, draft.claims.acr_essential
+    if essential is not None:
+        draft.acr = tuple(name for name in essential if name in names)
+        # OpenID Connect Core §5.5.1.1: an essential acr that cannot be given is "a failed authentication attempt".
+        if not draft.acr:
+            raise OAuthError("unmet_authentication_requirements", "None of the essential acr values is known.")
+        return
+    values = _words(draft.get("acr_values"))
+    if not all(value in names or (value.isascii() and len(value) <= LONGEST_ACR) for value in values):
+        raise invalid_request("The acr_values has a value that cannot be the name of an acr.")
+    listed = (values, draft.claims.acr, draft.client.metadata.get("default_acr_values", ()))
+    known = (tuple(name for name in one if name in names) for one in listed)
+    draft.acr = next(filter(None, known), ())
+
+
+def check_id_token_hint(draft: Draft) -> None:
+    """Take the only ``sub`` that may come out; empty where every user may.
+
+    Core §3.1.2.2: the server "MUST NOT reply with an ID Token or Access Token for a different user", and where the hinted
+    person is not there it "SHOULD return an error, such as login_required" (§3.1.2.1). A hint that cannot be verified may
+    have been meant for anybody. So it gets the same answer, and never a token of the user who happens to be signed in.
+    """
+    sent = draft.get("id_token_hint")
+    hint = read_hint(draft.provider, sent)
+    wanted = {subject for subject in (hint.subject if hint else None, draft.claims.subject) if subject is not None}
+    if (sent and hint is None) or len(wanted) > 1 or not all(SUBJECT.fullmatch(subject) for subject in wanted):
+        raise OAuthError("login_required", "The id_token_hint or sub does not name a person who can sign in.")
+    draft.subject = next(iter(wanted), "")
+
+
+def check_organisation(draft: Draft) -> None:
+    """Refuse what no organisation can have as its store URL: nobody could finish that sign-in."""
+    if draft.get("organisation") and not normal_store_url(draft.get("organisation")):
+        raise invalid_request("The organisation is not a store URL.")
+
+
+def take_as_sent(_: Draft) -> None:
+    """Take any text, and none."""
+
+
+def _words(text: str) -> list[str]:
+    """Split at spaces alone: other white space is no separator, but a character that no known word has."""
+    return [word for word in text.split(" ") if word]

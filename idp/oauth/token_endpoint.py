@@ -1,0 +1,41 @@
+"""The token endpoint (RFC 6749 §3.2): it authenticates the client and hands the request to the grant that is asked for.
+
+A new grant is one function and one row in ``GRANTS``. Not here: HTTP (``web.oauth_api``).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from idp.oauth import code_grant, refresh_grant
+from idp.oauth.client_auth import authenticate
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.errors import OAuthError, invalid_request
+from idp.oauth.provider import Provider
+from idp.oauth.token_request import TokenRequest
+
+PARAMETERS = frozenset(
+    ("grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_id", "client_secret")
+)
+Grant = Callable[[Provider, RegisteredClient, TokenRequest], dict[str, Any]]
+GRANTS: Mapping[str, Grant] = {
+    "authorization_code": code_grant.exchange,
+    "refresh_token": refresh_grant.exchange,
+}
+"""By ``grant_type``: what makes the token response (RFC 6749 §5.1) for a client that may use it; raises ``OAuthError``."""
+
+
+def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
+    """Return the token response to a request; raises ``OAuthError``.
+
+    The form is judged before anything is looked up, and the client before its grant.
+    """
+    request.parameters.insist()
+    grant_type = request.parameters.get("grant_type")
+    if not grant_type:
+        raise invalid_request("The grant_type is missing.")
+    if grant_type not in GRANTS:
+        raise OAuthError("unsupported_grant_type", "The grant_type is not supported.")
+    client = authenticate(provider, request)
+    if not client.check_grant_type(grant_type):
+        raise OAuthError("unauthorized_client", f"The client is not registered for {grant_type}.")
+    return GRANTS[grant_type](provider, client, request)

@@ -1,0 +1,24 @@
+"""A request to the token endpoint, as its grants take it."""
+
+from dataclasses import dataclass
+
+from idp.actors import Client
+from idp.audit import Origin
+from idp.oauth.request_parameters import Parameters
+
+
+@dataclass(frozen=True)
+class TokenRequest:
+    """What a token request says. ``authorization``: the value of its header.
+
+    ``address``: the network address it came from, for limits and the audit.
+    """
+
+    parameters: Parameters
+    authorization: str = ""
+    address: str = ""
+    request_id: str = ""
+
+    def origin(self, client_id: str) -> Origin:
+        """Return the origin of an audit row: the client acts here, no person does."""
+        return Origin(Client(client_id), address=self.address, request_id=self.request_id, client_id=client_id)

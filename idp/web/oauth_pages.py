@@ -1,0 +1,154 @@
+"""The protocol's pages for people: the authorization endpoint and signing out (RP-Initiated Logout 1.0)."""
+
+from dataclasses import dataclass
+from urllib.parse import quote_from_bytes, urlencode
+
+from flask import Blueprint, Response, request
+
+from idp.branding import brand_of
+from idp.errors import say
+from idp.oauth import authorization_request, authorize, logout, request_parameters
+from idp.oauth.authorization_response import Answer, Ask, Outcome, Refused
+from idp.oauth.id_token_hints import short_request
+from idp.oauth.logout import AskFirst, LogoutOutcome, SignedOut
+from idp.oauth.request_parameters import Parameters
+from idp.web import csrf, forms, language, oauth_api, pages, request_context
+from idp.web.account import current_user
+from idp.web.oauth_api import FORM
+from idp.web.oauth_provider import provider
+
+blueprint = Blueprint("oauth", __name__)
+blueprint.register_blueprint(oauth_api.blueprint)
+
+
+@dataclass(frozen=True)
+class FormPostPage:
+    """An answer that the browser posts to the app (OAuth 2.0 Form Post Response Mode)."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...]
+    client_name: str = ""
+
+
+@dataclass(frozen=True)
+class LogoutPage:
+    """The question before signing out. ``carried``: hidden fields that come back. ``wrong``: for the app's developer."""
+
+    action: str
+    username: str
+    organisation_name: str
+    client_name: str
+    carried: tuple[tuple[str, str], ...]
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
+class SignedOutPage:
+    """The user is signed out; ``return_to`` may be empty. ``wrong``: for the app's developer."""
+
+    return_to: str
+    client_name: str
+    wrong: str = ""
+
+
+@blueprint.get("/oauth/authorize")
+def authorize_() -> Response:
+    """Answer an authorization request."""
+    found = _query(authorization_request.PARAMETERS)
+    return _outcome(authorize.begin(provider(), found, request_context.visit()))
+
+
+@blueprint.get("/oauth/authorize/<attempt_id>")
+def resume(attempt_id: str) -> Response:
+    """Come back from a sign-in in progress."""
+    return _outcome(authorize.resume(provider(), request_context.visit(), attempt_id))
+
+
+@blueprint.get("/oauth/logout")
+def logout_() -> Response:
+    """Sign out at the request of an app."""
+    _use_their_language()
+    return _logged_out(logout.log_out(provider(), _query(logout.PARAMETERS), request_context.visit()))
+
+
+@blueprint.post("/oauth/authorize")
+@blueprint.post("/oauth/logout")
+def as_get() -> Response:
+    """Redirect to the same request by GET: a form of another site comes without our cookies (SameSite=Lax)."""
+    body = request.get_data() if request.mimetype == FORM else b""
+    short = short_request(provider(), body, authorization_request.PARAMETERS | logout.PARAMETERS)
+    if not short and request.path == "/oauth/authorize":
+        return _bad(
+            "invalid_request", f"The body must be {FORM} of at most {request_parameters.LONGEST_KEPT} bytes beside the hint."
+        )
+    # A body that cannot be read asks for nothing but to sign out.
+    query = quote_from_bytes(short or b"", safe="%&=+-._~!*()")
+    return pages.see_other(f"{request.path}?{query}".rstrip("?"))
+
+
+@blueprint.post("/oauth/logout/confirm")
+def confirm_logout() -> Response:
+    """Take the answer to our question."""
+    csrf.require()
+    form = forms.fields()
+    if form.get("choice") != "sign_out":
+        return pages.see_other("/")
+    _use_their_language()
+    return _logged_out(logout.confirm(provider(), form.get("request", ""), request_context.visit()))
+
+
+def _use_their_language() -> None:
+    """Use the language and brand of the signed-in user (S62): asked before the login is over."""
+    present = current_user.who()
+    if present is not None:
+        language.prefer(present.user.locale)
+        pages.wear(brand_of(present.organisation))
+
+
+def _query(known: frozenset[str]) -> Parameters:
+    found = request_parameters.read(request.query_string, known)
+    if len(request.query_string) - len(found.get("id_token_hint")) > request_parameters.LONGEST_KEPT:
+        return Parameters(faults={request_parameters.WHOLE: "is too long"})
+    return found
+
+
+def _outcome(outcome: Outcome) -> Response:
+    match outcome:
+        case Answer(mode="form_post"):
+            return pages.render("oauth/form_post.html", FormPostPage(outcome.redirect_uri, outcome.fields))
+        case Answer():
+            return pages.see_other(outcome.location)
+        case Ask():
+            return pages.see_other(f"/sign-in/{outcome.attempt_id}")
+        case Refused():
+            return _bad(outcome.error, outcome.why, outcome.client_id)
+    return pages.see_other("/sign-in")
+
+
+def _bad(error: str, why: str, client_id: str = "") -> Response:
+    """Show a page that helps the developer, without a redirect."""
+    title, text = say("The app made a mistake"), say("It sent you here with a request that cannot be followed.")
+    rows = {"error": error, "error_description": why} | ({"client_id": client_id[:200]} if client_id else {})
+    return pages.error_page(400, title, text, rows)
+
+
+def _logged_out(outcome: LogoutOutcome) -> Response:
+    match outcome:
+        case AskFirst():
+            page = LogoutPage(
+                f"/oauth/logout/confirm?{urlencode(language.in_address(language.chosen()))}",
+                outcome.username,
+                outcome.organisation_name,
+                outcome.client_name,
+                (("request", outcome.request),),
+                outcome.wrong,
+            )
+            return pages.render("oauth/logout.html", page, 400 if outcome.wrong else 200)
+        case SignedOut():
+            if request_context.visit().login:  # what another site embeds comes without it, and must not take it away
+                request_context.cookies().login = ""
+            if outcome.to:
+                return pages.see_other(outcome.to)
+            return pages.render(
+                "oauth/signed_out.html", SignedOutPage(outcome.client_uri, outcome.client_name, outcome.wrong)
+            )
