@@ -43,13 +43,14 @@ class AskFirst:
 class SignedOut:
     """Nobody is signed in on this browser any more. ``to``: where the app wants the person, empty for our own page.
 
-    ``wrong``: why the app's request was not followed, in words for the developer.
+    ``wrong``: why the request was not followed, in words for the app's developer. ``is_malformed``: it cannot be read.
     """
 
     to: str = ""
     client_name: str = ""
     client_uri: str = ""
     wrong: str = ""
+    is_malformed: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class _Wish:
     state: str = ""
     is_proven: bool = False
     wrong: str = ""
+    is_malformed: bool = False
 
     @property
     def to(self) -> str:
@@ -112,8 +114,9 @@ def _end(wish: _Wish, login: UserSession, visit: BrowserContext) -> SignedOut:
 
 def _signed_out(wish: _Wish) -> SignedOut:
     if wish.client is None:
-        return SignedOut(wrong=wish.wrong)
-    return SignedOut(wish.to, wish.client.name, str(wish.client.metadata.get("client_uri", "")), wish.wrong)
+        return SignedOut(wrong=wish.wrong, is_malformed=wish.is_malformed)
+    client_uri = str(wish.client.metadata.get("client_uri", ""))
+    return SignedOut(wish.to, wish.client.name, client_uri, wish.wrong, wish.is_malformed)
 
 
 def _read(provider: Provider, parameters: Parameters, login: UserSession | None) -> _Wish:
@@ -130,7 +133,7 @@ def _read(provider: Provider, parameters: Parameters, login: UserSession | None)
     is_proven = bool(hint and client and login and (hint.subject, hint.session_id) == (login.user_id, login.id))
     # §3: a redirect only to an address of a client that is known. A hint that cannot be verified names no client.
     to = address if client is not None and not wrong else ""
-    return _Wish(client, to, parameters.get("state"), is_proven, wrong)
+    return _Wish(client, to, parameters.get("state"), is_proven, wrong, bool(parameters.faults))
 
 
 def _wrong_address(provider: Provider, client: RegisteredClient | None, client_id: str, address: str) -> str:

@@ -135,7 +135,7 @@ def _bad(error: str, why: str, client_id: str = "") -> Response:
 def _logged_out(outcome: LogoutOutcome) -> Response:
     match outcome:
         case AskFirst():
-            page = LogoutPage(
+            question = LogoutPage(
                 f"/oauth/logout/confirm?{urlencode(language.in_address(language.chosen()))}",
                 outcome.username,
                 outcome.organisation_name,
@@ -143,12 +143,11 @@ def _logged_out(outcome: LogoutOutcome) -> Response:
                 (("request", outcome.request),),
                 outcome.wrong,
             )
-            return pages.render("oauth/logout.html", page, 400 if outcome.wrong else 200)
+            return pages.render("oauth/logout.html", question, 400 if outcome.wrong else 200)
         case SignedOut():
             if request_context.visit().login:  # what another site embeds comes without it, and must not take it away
                 request_context.cookies().login = ""
             if outcome.to:
                 return pages.see_other(outcome.to)
-            return pages.render(
-                "oauth/signed_out.html", SignedOutPage(outcome.client_uri, outcome.client_name, outcome.wrong)
-            )
+            page = SignedOutPage(outcome.client_uri, outcome.client_name, outcome.wrong)
+            return pages.render("oauth/signed_out.html", page, 400 if outcome.is_malformed else 200)

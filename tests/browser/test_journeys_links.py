@@ -34,7 +34,7 @@ SAID = {
               "changed": "Your e-mail address was changed", "back": "Your e-mail address is back",
               "verify": "Verify your e-mail address", "message": "Send me a message", "sent": "We sent you a message",
               "begun": "From now on you sign in with"},
-    "nl-NL": {"differ": "De twee wachtwoorden zijn niet gelijk", "invited": "Je aanmelding bij Example Shoes",
+    "nl-NL": {"differ": "De twee wachtwoorden zijn niet gelijk", "invited": "Je account bij Example Shoes",
               "paper": "Begin met je code", "unfit": "Deze gegevens kloppen niet",
               "blocked": "Je tweede factor is geblokkeerd", "open": "Blokkade van je tweede factor opheffen",
               "lift": "Blokkade opheffen", "is_open": "De blokkade is opgeheven",

@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from idp import clock, db, keys
 from idp.errors import Busy, Unreadable
 from idp.store import audit, signing_keys
+from tests.factories import BY_TESTS
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,7 @@ def test_rotation_publishes_before_use_and_fails_no_verification(database, setti
     published = ring.jwks()
     old = ring.sign("ES256", {"a": 1})
     turned.shift(61)
-    assert [done.what for done in keys.rotate(settings)] == ["activated", "activated"]
+    assert [done.what for done in keys.rotate(settings, BY_TESTS)] == ["activated", "activated"]
     turned.shift(6)
     new = ring.sign("ES256", {"a": 2})
     kid = ring.verify(new).header["kid"]
@@ -76,7 +77,7 @@ def test_a_fresh_next_key_waits_until_everybody_has_seen_it(database, settings, 
     """Two rotations at once do not sign with a key that no app knows."""
     keys.ensure(settings)
     before = states("ES256")
-    assert [done.what for done in keys.rotate(settings)] == ["waiting", "waiting"]
+    assert [done.what for done in keys.rotate(settings, BY_TESTS)] == ["waiting", "waiting"]
     assert states("ES256") == before == ["active", "next"]
 
 
@@ -85,7 +86,7 @@ def test_keys_are_audited(database, settings, turned):
     before = len(audit.rows(""))
     keys.ensure(settings)
     turned.shift(61)
-    keys.rotate(settings)
+    keys.rotate(settings, BY_TESTS)
     events = [row.event for row in audit.rows("")[before:]]
     assert (events.count("key:made"), events.count("key:rotated")) == (6, 2)
 
@@ -93,7 +94,7 @@ def test_keys_are_audited(database, settings, turned):
 def test_without_a_next_key_rotation_first_publishes_one(database, settings, turned):
     """What the first request made alone is completed, not replaced."""
     keys.ensure(settings, with_next=False)
-    assert [done.what for done in keys.rotate(settings)] == ["published", "published"]
+    assert [done.what for done in keys.rotate(settings, BY_TESTS)] == ["published", "published"]
     assert states("RS256") == ["active", "next"]
 
 
@@ -103,9 +104,9 @@ def test_a_retired_key_leaves_the_key_set_when_nothing_it_signed_lives(database,
     ring = keys.KeyRing(settings)
     old = ring.sign("ES256", {"a": 1})
     turned.shift(61)
-    keys.rotate(settings)
+    keys.rotate(settings, BY_TESTS)
     turned.shift(timedelta(hours=settings.lifetimes.login_hours + 2))
-    keys.rotate(settings)
+    keys.rotate(settings, BY_TESTS)
     turned.shift(6)
     assert ring.verify(old) is None
     assert states("ES256") == ["withdrawn", "retired", "active", "next"]
@@ -117,7 +118,7 @@ def test_a_process_notices_another_ones_rotation(database, settings, turned):
     mine, theirs = keys.KeyRing(settings), keys.KeyRing(settings)
     mine.jwks()
     turned.shift(61)
-    keys.rotate(settings)
+    keys.rotate(settings, BY_TESTS)
     turned.shift(6)
     assert mine.verify(theirs.sign("RS256", {})) is not None
 
@@ -202,7 +203,7 @@ def test_the_repair_prefers_the_next_key_and_else_the_one_retired_last(database,
     """Issue 7.10: both are published, so apps know them."""
     keys.ensure(settings)
     turned.shift(61)
-    keys.rotate(settings)
+    keys.rotate(settings, BY_TESTS)
     retired, active, following = (row.kid for row in signing_keys.all_keys() if row.alg == "ES256")
     lose(signing_keys.SigningKey.kid == active)
     assert keys.KeyRing(settings).verify(keys.KeyRing(settings).sign("ES256", {})).header["kid"] == retired
