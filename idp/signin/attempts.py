@@ -3,15 +3,16 @@
 An attempt holds facts only. Its id is 256 random bits and is stored as a digest; another browser's cookie does not find it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, Literal
 
 from idp import clock, crypto, db
 from idp.config import Settings
 from idp.errors import NotFound, Unreadable
 from idp.identity import assurance
+from idp.signin.answers import Answers, Findings
+from idp.signin.prepared import NOTHING_PREPARED, Prepared
 from idp.signin.requirements import Needs
 from idp.signin.state import BrowserContext
 from idp.signin.step import Stale, StepResult
@@ -20,7 +21,9 @@ from idp.store import browsers, sealed
 from idp.store.attempts import Attempt
 
 REQUEST = "attempts:request"
-OUT_OF_DATE, ELSEWHERE = "yes", "elsewhere"
+RestartReason = Literal["", "yes", "elsewhere"]
+OUT_OF_DATE: Final = "yes"
+ELSEWHERE: Final = "elsewhere"
 """Why a sign-in starts again: its page was old, or the browser is not known to be the one that began it."""
 
 
@@ -40,7 +43,9 @@ class Typed:
 NOTHING = Typed()
 
 
-def open_attempt(settings: Settings, needs: Needs, visit: BrowserContext, typed: Typed = NOTHING, reason: str = "") -> str:
+def open_attempt(
+    settings: Settings, needs: Needs, visit: BrowserContext, typed: Typed = NOTHING, reason: RestartReason = ""
+) -> str:
     """Begin a sign-in for this browser; its id. ``reason``: why it replaces another one, which the page says (S60)."""
     attempt_id, now = crypto.new_secret(), clock.now()
     digest = key(attempt_id)
@@ -54,8 +59,8 @@ def open_attempt(settings: Settings, needs: Needs, visit: BrowserContext, typed:
                 typed_username="",
                 typed_organisation=typed.organisation[:254],
                 proofs=[],
-                findings={},
-                answers={"is_anew": reason} if reason else {},
+                findings=Findings().as_json(),
+                answers=Answers(restart_reason=reason).as_json(),
                 version=0,
                 created_at=now,
                 expires_at=now + timedelta(minutes=settings.lifetimes.attempt_minutes),
@@ -104,7 +109,7 @@ def needs_of(settings: Settings, attempt: Attempt) -> Needs:
 
 def typed_username(settings: Settings, attempt: Attempt) -> str:
     """Return the username to fill in: the person's own, or what was typed before a stale sign-in was opened again."""
-    if attempt.typed_username or attempt.answers.get("account"):
+    if attempt.typed_username or Answers.from_json(attempt.answers).account:
         return attempt.typed_username
     return str(_asked(settings, attempt).get("username", ""))
 
@@ -127,7 +132,7 @@ def _asked(settings: Settings, attempt: Attempt) -> dict[str, Any]:
 
 def organisation_typed(attempt: Attempt) -> str:
     """The store URL that was typed; empty where another one is about to be."""
-    return "" if attempt.answers.get("organisation") == "ask" else attempt.typed_organisation
+    return "" if Answers.from_json(attempt.answers).organisation == "ask" else attempt.typed_organisation
 
 
 def seal_request(settings: Settings, needs: Needs, typed: Typed) -> str:
@@ -160,30 +165,31 @@ def carry(settings: Settings, sealed: str, username: str) -> str:
     return seal_request(settings, needs, replace(typed, username=username[:254] or typed.username))
 
 
-def opened(settings: Settings, attempt: Attempt) -> Mapping[str, Any]:
-    """What a step has prepared; empty where nothing, or where the keys it was sealed with are gone."""
+def opened(settings: Settings, attempt: Attempt) -> Prepared:
+    """Return what a step has prepared; nothing if the key it was sealed with is gone."""
     if not attempt.sealed:
-        return {}
+        return NOTHING_PREPARED
     try:
-        found = sealed.ATTEMPTS.open_json(settings.ring, attempt.digest, attempt.sealed)
+        return Prepared.from_json(sealed.ATTEMPTS.open_json(settings.ring, attempt.digest, attempt.sealed))
     except Unreadable:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return NOTHING_PREPARED
 
 
 def note(settings: Settings, attempt: Attempt, noted: StepResult) -> None:
     """Add to the facts, within the transaction; raises ``Stale`` where another request was first."""
-    columns = {
-        "proofs": [*attempt.proofs, *assurance.as_json(noted.proofs)],
-        "answers": {**attempt.answers, **noted.answers},
-        "findings": {**attempt.findings, **noted.findings},
-        **noted.columns,
-    }
+    columns: dict[str, Any] = {}
+    if noted.proofs:
+        columns["proofs"] = [*attempt.proofs, *assurance.as_json(noted.proofs)]
+    if noted.answers is not None:
+        columns["answers"] = noted.answers.as_json()
+    if noted.findings is not None:
+        columns["findings"] = noted.findings.as_json()
     if noted.prepared is not None:
-        columns["sealed"] = _sealed(settings, attempt, noted.prepared) if noted.prepared else ""
-    if not store.change_attempt(attempt.digest, attempt.version, **columns):
+        columns["sealed"] = _sealed(settings, attempt, noted.prepared)
+    if not store.change_attempt(attempt.digest, attempt.version, **columns | dict(noted.columns)):
         raise Stale
 
 
-def _sealed(settings: Settings, attempt: Attempt, prepared: Mapping[str, Any]) -> str:
-    return sealed.ATTEMPTS.seal_json(settings.ring, attempt.digest, dict(prepared))
+def _sealed(settings: Settings, attempt: Attempt, prepared: Prepared) -> str:
+    kept = prepared.as_json()
+    return sealed.ATTEMPTS.seal_json(settings.ring, attempt.digest, kept) if kept else ""

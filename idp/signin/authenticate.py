@@ -10,7 +10,7 @@ from idp.config import Settings
 from idp.errors import TooMany
 from idp.identity.sessions import sessions
 from idp.signin import attempts, effects
-from idp.signin.attempts import ELSEWHERE, OUT_OF_DATE, Typed
+from idp.signin.attempts import ELSEWHERE, OUT_OF_DATE, RestartReason, Typed
 from idp.signin.confirming import confirmed
 from idp.signin.effects import Lost
 from idp.signin.flow import next_step
@@ -176,7 +176,9 @@ def _taken(work: StepContext, step: Step, form: Form) -> Told | Moved:
     return Moved(work.case.attempt_id, new.login, outcome.device_cookie, new.browser, login_ended)
 
 
-def reopen(settings: Settings, visit: BrowserContext, sealed: str, username: str, reason: str = OUT_OF_DATE) -> str | None:
+def reopen(
+    settings: Settings, visit: BrowserContext, sealed: str, username: str, reason: RestartReason = OUT_OF_DATE
+) -> str | None:
     """A new sign-in for a stale form (S60): the sealed needs, the username filled in, no proof carried over."""
     held = attempts.open_request(settings, sealed)
     if held is None:
@@ -228,18 +230,20 @@ def recovery_codes(settings: Settings, visit: BrowserContext, attempt_id: str, r
     return page if isinstance(page, EnrolPage) and page.stage == CODES else None
 
 
-OUTCOMES = {"enrolled": "set-up", "new_password": "password", "passkey_added": "passkey"}
-"""What an answer has done, as a word in the address of the page that asked for it."""
-
-
 def _way_back(needs: Needs, attempt_id: str) -> str:
     return f"{needs.return_to}/{attempt_id}" if needs.resumes else needs.return_to
 
 
 def _outcome(case: Case) -> str:
     """A query that tells a page of ours which of its tasks was done, for the page to say so (WCAG 2.2, 4.1.3)."""
-    done = [word for answer, word in OUTCOMES.items() if case.answered(answer) not in ("", "not_now")]
-    return f"?done={done[0]}" if done and case.needs.tasks and not case.needs.resumes else ""
+    answers = case.answers
+    done = {
+        "set-up": answers.set_up_done_at,
+        "password": answers.new_password == "changed",
+        "passkey": answers.passkey_added_at,
+    }
+    first = next((word for word, is_done in done.items() if is_done), "")
+    return f"?done={first}" if first and case.needs.tasks and not case.needs.resumes else ""
 
 
 def _prepared(work: StepContext, step: Step) -> StepContext:

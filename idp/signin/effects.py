@@ -71,12 +71,12 @@ def _lock_person(work: StepContext, noted: StepResult) -> None:
 def _admit(work: StepContext) -> str:
     """Begin the login, or renew it with further proofs, once all but consent is done; its cookie, new at each change."""
     case, visit = work.case, work.visit
-    fresh = len(case.own_proofs) > int(case.answers.get("admitted", 0))
+    fresh = len(case.own_proofs) > case.answers.session_proofs
     if not fresh or not is_authenticated(case):
         return ""
     _, terms, user = work.person()
     if case.login_id:
-        new = case.own_proofs[int(case.answers.get("admitted", 0)) :]
+        new = case.own_proofs[case.answers.session_proofs :]
         try:
             cookie = sessions.renew(user.organisation_id, case.login_id, new, case.now)
         except Conflict as ended:
@@ -91,7 +91,8 @@ def _admit(work: StepContext) -> str:
         work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
     if any(proof.method == "remembered" for proof in case.counting) and assurance.level(case.own_proofs) < 3:
         remembered_devices.note_use(user.organisation_id, user.id, visit.device, case.now)
-    attempts.note(work.settings, work.attempt, StepResult(answers={"admitted": len(case.own_proofs)}))
+    admitted = replace(case.answers, session_proofs=len(case.own_proofs))
+    attempts.note(work.settings, work.attempt, StepResult(answers=admitted))
     return cookie
 
 

@@ -11,7 +11,7 @@ def next_step(case: Case) -> Step | Unmet | None:
 
     Under ``prompt=none`` the step that would be due answers with its OAuth error instead (OpenID Connect Core §3.1.2.6).
     """
-    if case.answered("consent") == "denied":
+    if case.answers.consent == "denied":
         return Unmet("access_denied", "the person refused")
     for step in SEQUENCE:
         if step.due(case):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from idp import clock, crypto
+from idp import clock
 from idp.config import Settings
 from idp.identity import assurance
 from idp.identity.assurance import Proof
@@ -13,10 +13,11 @@ from idp.identity.policy.rules import ClientRule, Person
 from idp.identity.sessions import sessions
 from idp.identity.users import email_address, lookup
 from idp.signin import attempts
+from idp.signin.answers import Answers, Findings
+from idp.signin.prepared import NOTHING_PREPARED
 from idp.signin.requirements import ClientTerms, Needs
 from idp.signin.state import BrowserContext, Case, KnownPerson, OrganisationFacts
 from idp.signin.step import StepContext
-from idp.signin.steps.organisation import ASK
 from idp.signin.steps.use_passkey import serves
 from idp.store import attempts as attempt_rows
 from idp.store import browsers, consents, organisations, recovery_codes, users
@@ -34,9 +35,10 @@ def gather(
     """The case with the rows behind it."""
     now = clock.now()
     attempt = attempt or attempts.none_yet(needs, visit)
+    answers = Answers.from_json(attempt.answers)
     live = sessions.current(visit.login, now) if visit.login else None
-    login = live if live is not None and _is_eligible(live, needs, attempt) else None
-    organisation, is_named = _organisation(needs, visit, attempt, login)
+    login = live if live is not None and _is_eligible(live, needs, attempt.user_id or answers.account) else None
+    organisation, is_named = _organisation(needs, visit, attempt, answers, login)
     terms = settings_of(settings, organisation) if organisation else None
     user = _user(organisation, attempt, login)
     if login is not None and (user is None or login.user_id != user.id):
@@ -48,15 +50,15 @@ def gather(
         acr_levels=settings.acr.names,
         attempt_id=attempt_id,
         organisation=_facts(organisation, terms, is_named=is_named),
-        typed_organisation=_typed_organisation(needs, attempt),
+        typed_organisation=_typed_organisation(needs, attempt, answers),
         typed_username=attempts.typed_username(settings, attempt),
         former_organisation=attempt.typed_organisation,
         login_id=login.id if login else "",
         login_user_id=live.user_id if live else "",
         login_is_hinted=live is not None and _is_hinted(live, needs),
         known=_known(needs, visit, live),
-        findings=attempt.findings,
-        answers=attempt.answers,
+        findings=Findings.from_json(attempt.findings),
+        answers=answers,
         prepared=attempts.opened(settings, attempt),
         attests=bool(settings.attestation_roots),
     )
@@ -110,12 +112,10 @@ def _without_dead_code(case: Case, user: User) -> Case:
 
     The person is then asked for a factor as usual: a set-up that rests on a dead code could never be finished.
     """
-    held = case.findings.get("last_code")
-    if not held:
+    held = case.findings.last_code
+    if held is None or recovery_codes.known_recovery_code(user.organisation_id, held.set_id, held.digest):
         return case
-    if recovery_codes.known_recovery_code(user.organisation_id, held["set"], crypto.from_b64url(held["digest"])):
-        return case
-    return replace(case, findings={**case.findings, "last_code": None}, prepared={})
+    return replace(case, findings=replace(case.findings, last_code=None), prepared=NOTHING_PREPARED)
 
 
 def _is_theirs(proof: Proof, user: User) -> bool:
@@ -123,14 +123,13 @@ def _is_theirs(proof: Proof, user: User) -> bool:
     return proof.method != "password" or proof.credential == user.id
 
 
-def _is_eligible(login: UserSession, needs: Needs, attempt: Attempt) -> bool:
+def _is_eligible(login: UserSession, needs: Needs, chosen: str) -> bool:
     """Whether the browser's live login may stand for the person this request is about."""
     # OpenID Connect Core §3.1.2.2: whatever was chosen since, no token for another person than the hint names.
     if needs.subject and needs.subject != login.user_id:
         return False
-    chosen = attempt.user_id or attempt.answers.get("account") or needs.subject
-    if chosen:
-        return bool(chosen == login.user_id)
+    if chosen or needs.subject:
+        return (chosen or needs.subject) == login.user_id
     organisation = organisations.organisation(login.organisation_id)
     if organisation is None or not serves(needs.client, organisation):
         return False
@@ -148,7 +147,7 @@ def _is_hinted(login: UserSession, needs: Needs) -> bool:
 
 
 def _organisation(
-    needs: Needs, visit: BrowserContext, attempt: Attempt, login: UserSession | None
+    needs: Needs, visit: BrowserContext, attempt: Attempt, answers: Answers, login: UserSession | None
 ) -> tuple[Organisation | None, bool]:
     """The organisation and whether client or device had named it: request, client, device, installation (S29)."""
     device = _device_organisation(needs, visit)
@@ -156,7 +155,7 @@ def _organisation(
     found: Organisation | None = None
     if attempt.organisation_id:
         found = organisations.organisation(attempt.organisation_id)
-    elif attempt.answers.get("organisation") == ASK:
+    elif answers.organisation == "ask":
         return None, False
     elif attempt.typed_organisation or (needs.organisation and login is None):
         found = organisations.organisation_at(attempt.typed_organisation or normal_store_url(needs.organisation))
@@ -182,8 +181,8 @@ def _device_organisation(needs: Needs, visit: BrowserContext) -> Organisation | 
     return found if found is not None and serves(needs.client, found) else None
 
 
-def _typed_organisation(needs: Needs, attempt: Attempt) -> str:
-    if attempt.answers.get("organisation") == ASK:
+def _typed_organisation(needs: Needs, attempt: Attempt, answers: Answers) -> str:
+    if answers.organisation == "ask":
         return ""
     return attempt.typed_organisation or normal_store_url(needs.organisation)
 

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, cast
 
 LONGEST_USERNAME = 254
+VERSION = 1
+"""The shape of stored needs, for a later version of the program that reads them."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Needs:
         """For a JSON column, or sealed in a form. Of an app's request only what came: the rest depends on the client."""
         if self.resumes:
             kept = Needs(self.return_to, resumes=True, ui_locales=self.ui_locales, carried=self.carried)
-            return {name: value for name, value in asdict(kept).items() if value}
-        return asdict(self)
+            return {"version": VERSION, **{name: value for name, value in asdict(kept).items() if value}}
+        return {"version": VERSION, **asdict(self)}
 
     def spoken_in(self, locale: str) -> "Needs":
         """The same in a language picked on a page: kept where answers are wiped (S35), and in the form's seal (S60)."""
@@ -80,4 +82,4 @@ class Needs:
         names = {one.name for one in fields(cls)} - {"client"}
         lists = {"acr", "prompt", "ui_locales", "scopes", "tasks"}
         known = {name: tuple(one) if name in lists else one for name, one in value.items() if name in names}
-        return cls(**cast(Any, known))
+        return cls(**cast(Any, {"return_to": "/", **known}))

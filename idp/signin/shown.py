@@ -92,7 +92,7 @@ def _facts(work: StepContext, step: Step) -> str:
     """Where the sign-in stands. What a page has prepared is left out: a new challenge changes no answer."""
     case = work.case
     person = case.person.user_id if case.person else ""
-    answered = (sorted(case.answers.items()), sorted(case.findings), len(case.own_proofs))
+    answered = (sorted(work.attempt.answers.items()), sorted(work.attempt.findings), len(case.own_proofs))
     stands = (person, step.stage_of(case), case.typed_organisation, answered)
     return crypto.b64url(crypto.digest("facts", repr(stands)))
 
@@ -143,5 +143,5 @@ def _frame(work: StepContext, step: Step, told: Told | None) -> Frame:
 
 
 def _notices(case: Case) -> tuple[Message, ...]:
-    reason = case.answered("is_anew")
-    return (STARTS_AGAIN[reason],) if reason in STARTS_AGAIN else ()
+    reason = case.answers.restart_reason
+    return (STARTS_AGAIN[reason],) if reason else ()

@@ -11,6 +11,8 @@ from idp.audit import Origin
 from idp.identity.assurance import Proof, counting, level
 from idp.identity.policy.rules import Person, Rules
 from idp.identity.sensitive_changes import Confirmation
+from idp.signin.answers import NO_ANSWERS, NO_FINDINGS, Answers, Findings
+from idp.signin.prepared import NOTHING_PREPARED, Prepared
 from idp.signin.requirements import Needs
 
 ENROL, NEW_CODES, NEW_PASSWORD, ADD_PASSKEY = "enrol", "new_codes", "new_password", "add_passkey"
@@ -45,7 +47,7 @@ class Case:
 
     ``proofs`` are all there are for the person: this attempt's, the live login's (where it is theirs) and a valid trust in
     this device. ``person`` is None until the password was right (or a login is there). ``attempt_id`` is empty where no
-    attempt exists (a silent request). ``answers``/``findings``: as on the attempt. ``prepared``: opened from the seal.
+    attempt exists (a silent request). ``prepared``: opened from the seal.
     """
 
     now: datetime
@@ -72,9 +74,9 @@ class Case:
     login_is_hinted: bool = False
     """Whether ``id_token_hint`` or ``login_hint`` names the user of that login."""
     known: tuple[KnownPerson, ...] = ()
-    findings: Mapping[str, Any] = field(default_factory=dict)
-    answers: Mapping[str, Any] = field(default_factory=dict)
-    prepared: Mapping[str, Any] = field(default_factory=dict)
+    findings: Findings = NO_FINDINGS
+    answers: Answers = NO_ANSWERS
+    prepared: Prepared = NOTHING_PREPARED
     leaked_notice_due: bool = False
     leaked_found: bool = False
     """Whether the person's present password was found leaked at an earlier entry (S31)."""
@@ -128,10 +130,6 @@ class Case:
     def with_person(self, **values: Any) -> "Case":
         """The same case, knowing who it is about."""
         return replace(self, **values)
-
-    def answered(self, question: str) -> str:
-        """What was chosen at a question in this attempt; empty where it was not answered."""
-        return str(self.answers.get(question, ""))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from idp.config import Settings
 from idp.errors import Message
 from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import OrganisationSettings
+from idp.signin.answers import Answers, Findings
+from idp.signin.prepared import Prepared
 from idp.signin.state import BrowserContext, Case
 from idp.store import attempts
 from idp.store.attempts import Attempt
@@ -109,17 +111,17 @@ class StepContext:
 
 @dataclass(frozen=True)
 class StepResult:
-    """A right answer: what it adds to the attempt. ``columns`` are set as they are; ``prepared`` replaces, None keeps.
+    """A right answer: what changes in the attempt. ``proofs`` are added; None keeps what is there; ``columns`` win.
 
     ``effect`` runs in the one transaction in which all this is kept; where it finds that somebody was first (a code spent
     meanwhile) it answers ``Wrong``, and everything is rolled back.
     """
 
     proofs: tuple[Proof, ...] = ()
-    answers: Mapping[str, Any] = field(default_factory=dict)
-    findings: Mapping[str, Any] = field(default_factory=dict)
+    answers: Answers | None = None
+    findings: Findings | None = None
+    prepared: Prepared | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
-    prepared: Mapping[str, Any] | None = None
     device_cookie: str = ""
     ends_login: bool = False
     effect: "Callable[[], Wrong | None] | None" = None
@@ -130,7 +132,7 @@ class Wrong:
     """A wrong answer: what the page says. ``prepared`` replaces what was prepared (a challenge is spent); None keeps it."""
 
     errors: tuple[Message, ...]
-    prepared: Mapping[str, Any] | None = None
+    prepared: Prepared | None = None
 
 
 Outcome = StepResult | Wrong
@@ -154,7 +156,7 @@ class Step:
     due: Callable[[Case], bool]
     page: Callable[[Case, Frame], object]
     answer: Callable[[StepContext, Form], Outcome]
-    prepare: Callable[[StepContext], Mapping[str, Any] | None] | None = None
+    prepare: Callable[[StepContext], Prepared | None] | None = None
     stage: Callable[[Case], str] | None = None
 
     def stage_of(self, case: Case) -> str:

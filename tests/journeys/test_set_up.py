@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
+from idp import db
+from idp.store.attempts import Attempt
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
 from tests.factories import Factory
@@ -170,3 +173,19 @@ def test_an_app_that_asks_for_mfa_gets_it_set_up(factory: Factory, journey, quie
     walk = journey(jan).begin(acr_values="mfa").password()
     set_up(walk.browser)
     assert walk.tokens().acr == "mfa"
+
+
+def test_a_sign_in_of_another_version_goes_on(factory: Factory, journey, ruled: str, clock) -> None:
+    """House: two versions run side by side: a row without a version and with members of a later one is gone on with."""
+    ann = factory.make_user(ruled, "ann", groups=["2FA"])
+    browser = journey(ann).begin().password().browser
+    browser.submit("next").submit("next")
+    stored = select(Attempt)
+    with factory.context(), db.transaction():
+        row = db.every(stored)[0]
+        row.answers = {"enrol_started": "yes", "enrol_apps": "seen", "later": {"of": "tomorrow"}}
+    browser.fill(code=Authenticator(key_on(browser)).code()).submit()
+    browser.fill(noted=True).submit()
+    assert browser.left_for is not None
+    with factory.context():
+        assert db.every(stored)[0].answers["later"] == {"of": "tomorrow"}

@@ -13,7 +13,9 @@ from idp.factors import PASSKEY, PHISHING_RESISTANT, SECOND, Owned
 from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person, Rules, rules_for
+from idp.signin.answers import Findings, LastCode
 from idp.signin.flow import is_authenticated, next_step
+from idp.signin.prepared import Prepared, SetUp
 from idp.signin.requirements import ClientTerms, Needs
 from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case, KnownPerson, OrganisationFacts, Unmet
 from idp.signin.step import Frame, Step
@@ -24,7 +26,7 @@ from tests.drivers.machine import REQUIRE_ALL
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 APP, KEY = Owned("totp", SECOND), Owned("passkey", PHISHING_RESISTANT)
 LEVELS = {"pwd": 1, "mfa-remembered": 2, "mfa": 3, "phr": 4, "phrh": 5}
-ONCE_PREPARED = {"codes": (), "file_name": ""}
+ONCE_PREPARED = Prepared(SetUp("t", "SECRET", ("code",)))
 ORGANISATION = OrganisationFacts("o", "shoes", "Shoes", is_named=True)
 SILENT_ERRORS = {"account_selection_required", "login_required", "interaction_required", "consent_required"}
 
@@ -63,20 +65,20 @@ def proved(case: Case, *methods: str, **facts: bool) -> Case:
 
 
 def answered(case: Case, **answers: str) -> Case:
-    return replace(case, answers={**case.answers, **answers})
+    return replace(case, answers=replace(case.answers, **answers))  # type: ignore[arg-type]
 
 
 def enrolled(case: Case) -> Case:
     """The whole set-up, up to the tick."""
     assert case.person is not None
     who = replace(owning(case.person, APP), must_set_up=False, recovery_codes_left=12)
-    return answered(known(proved(case, "totp"), who, findings={**case.findings, "last_code": None}), enrolled="now")
+    return answered(known(proved(case, "totp"), who, findings=replace(case.findings, last_code=None)), set_up_done_at="now")
 
 
 def noted_codes(case: Case) -> Case:
     """Fresh recovery codes alone, up to the tick."""
     assert case.person is not None
-    return answered(known(case, replace(case.person, recovery_codes_left=12)), enrolled="now")
+    return answered(known(case, replace(case.person, recovery_codes_left=12)), set_up_done_at="now")
 
 
 def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
@@ -91,12 +93,12 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
     elif name == "password":
         here = replace(case, organisation=case.organisation or ORGANISATION)
         yield known(proved(here, "password"), case.person or world.who)
-        yield known(replace(proved(here, "password"), findings={"leaked": "list"}), case.person or world.who)
+        yield known(replace(proved(here, "password"), findings=Findings("list")), case.person or world.who)
         if (case.person or world.who).owns(PASSKEY):
             yield known(proved(here, "passkey", user_verified=True), case.person or world.who)
     elif name == "leaked":
-        yield answered(case, leaked="change")
-        yield answered(case, leaked="later")
+        yield answered(case, leaked_password="change")
+        yield answered(case, leaked_password="later")
     elif name == "factor":
         assert case.person is not None
         if case.person.owns(factors.APP) and step.page(case, frame()).mode == "app":  # type: ignore[attr-defined]
@@ -107,21 +109,22 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
             left = replace(case.person, recovery_codes_left=case.person.recovery_codes_left - 1)
             yield known(proved(case, "recovery"), left)
         elif case.person.recovery_codes_left == 1:
-            yield replace(case, findings={**case.findings, "last_code": {"set": "s", "digest": "d"}})
+            yield replace(case, findings=replace(case.findings, last_code=LastCode("s", b"d")))
     elif name == "passkey":
         assert case.person is not None
-        yield answered(known(case, replace(owning(case.person, KEY), must_set_up=False)), passkey_added="now")
-        yield answered(case, **({"enrol_kind": ""} if case.answered("enrol_kind") else {"passkey": "not_now"}))
+        yield answered(known(case, replace(owning(case.person, KEY), must_set_up=False)), passkey_added_at="now")
+        back = {"set_up_kind": ""} if case.answers.set_up_kind else {"add_passkey": "not_now"}
+        yield replace(answered(case, **back), typed={"went back": "yes"})
     elif name == "enrol":
         page = step.page(replace(case, prepared=ONCE_PREPARED), frame())
         yield noted_codes(case) if page.only_codes else enrolled(case)  # type: ignore[attr-defined]
-        if page.may_use_passkey and case.needs.client is None and "enrol_kind" not in case.answers:  # type: ignore[attr-defined]
-            yield answered(case, enrol_kind="passkey")
+        if page.may_use_passkey and case.needs.client is None and not case.typed:  # type: ignore[attr-defined]
+            yield answered(case, set_up_kind="passkey")
         if page.may_leave:  # type: ignore[attr-defined]
-            yield answered(case, enrol="not_now")
+            yield answered(case, set_up="not_now")
     elif name == "recovered":
-        yield answered(case, recovered="carry_on")
-        yield answered(case, recovered="again")
+        yield answered(case, after_recovery_code="carry_on")
+        yield answered(case, after_recovery_code="again")
     elif name == "new_password":
         assert case.person is not None
         yield answered(known(case, replace(case.person, must_change_password=False)), new_password="changed")
@@ -240,7 +243,7 @@ def _judge(at: Case, step: Step | Unmet | None, depth: int) -> str:
         assert at.level >= highest_owned(at)
     if step.name == "enrol" and at.person and at.person.owns(factors.APP):
         # NIST 800-63B-4 §4.1.2.1: a set-up comes after the owned app's code, or a recovery code.
-        assert at.level >= 3 or at.findings.get("last_code")
+        assert at.level >= 3 or at.findings.last_code
         return "enrol again"
     return step.name
 
@@ -254,7 +257,7 @@ def _judge_end(case: Case) -> None:
     assert reached >= max(min(asked, default=1), case.rules.level)
     assert not (case.rules.must_own and not case.person.has_factor), "a compulsory factor was not set up (S5)"
     assert not case.person.must_change_password, "a one-time password was not replaced (S50)"
-    assert not case.findings.get("last_code"), "the last recovery code opened more than the set-up (S44)"
+    assert not case.findings.last_code, "the last recovery code opened more than the set-up (S44)"
     methods = {proof.method for proof in counted}
     two_kinds = "password" in methods and bool(methods & {"totp", "recovery", "passkey"})
     two_kinds = two_kinds or any(proof.user_verified for proof in counted)

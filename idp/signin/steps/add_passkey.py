@@ -3,13 +3,13 @@
 What is made here proves nothing yet: without attestation nobody signed anything. Where the app needs it, it is shown next.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Final
 
 from idp.errors import Invalid, say
 from idp.factors import HARDWARE, PHISHING_RESISTANT
 from idp.identity.credentials import passkeys
+from idp.signin.prepared import Prepared
 from idp.signin.state import ADD_PASSKEY, Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import password, use_passkey
@@ -18,7 +18,7 @@ from idp.signin.steps.use_passkey import PasskeyAsk
 
 PLACE = "passkey"
 MAKE, PASSWORD = "make", "password"
-INSTEAD = "passkey"
+INSTEAD: Final = "passkey"
 """The answer to "which kind?" at the start of a set-up."""
 NOT_MADE = say("Adding it did not work. Please try again.")
 KNOWN = say("This passkey is registered already.")
@@ -49,19 +49,19 @@ def is_needed(case: Case) -> bool:
 def is_wanted(case: Case) -> bool:
     """Whether the person chose it: in the profile, or at the start of a set-up."""
     chosen = ADD_PASSKEY in case.needs.tasks or is_instead(case)
-    return chosen and not case.answered("passkey_added")
+    return chosen and not case.answers.passkey_added_at
 
 
 def is_instead(case: Case) -> bool:
     """Whether it stands in the place of an authenticator app."""
-    return case.answered("enrol_kind") == INSTEAD
+    return case.answers.set_up_kind == INSTEAD
 
 
 def due(case: Case) -> bool:
     """Never over a factor that is owned but was not shown, and not after the last recovery code (S44)."""
-    if case.person is None or case.findings.get("last_code") or case.level < highest_owned(case):
+    if case.person is None or case.findings.last_code or case.level < highest_owned(case):
         return False
-    return case.answered("passkey") != "not_now" and (is_wanted(case) or is_needed(case))
+    return case.answers.add_passkey != "not_now" and (is_wanted(case) or is_needed(case))
 
 
 def _stage_of(case: Case) -> str:
@@ -82,7 +82,7 @@ def page(case: Case, frame: Frame) -> PasskeyPage:
     )
 
 
-def prepare(work: StepContext) -> Mapping[str, Any] | None:
+def prepare(work: StepContext) -> Prepared | None:
     """The challenge, with the names of those that are there already."""
     if _stage_of(work.case) == PASSWORD or use_passkey.is_held(work.case, PLACE):
         return None
@@ -93,7 +93,8 @@ def prepare(work: StepContext) -> Mapping[str, Any] | None:
 def answer(work: StepContext, form: Form) -> Outcome:
     """What the stage's form says."""
     if "not_now" in form:
-        left = {"enrol_kind": ""} if is_instead(work.case) else {"passkey": "not_now"}
+        given = work.case.answers
+        left = replace(given, set_up_kind="") if is_instead(work.case) else replace(given, add_passkey="not_now")
         return StepResult(answers=left, prepared=use_passkey.spent(work.case))
     _, _, user = work.person()
     if _stage_of(work.case) == PASSWORD:
@@ -120,7 +121,8 @@ def _add(work: StepContext, text: str, name: str) -> Outcome:
         work.end_other_attempts()
         return None
 
-    return StepResult(answers={"passkey_added": work.case.now.isoformat()}, prepared=spent, effect=effect)
+    answers = replace(work.case.answers, passkey_added_at=work.case.now.isoformat())
+    return StepResult(answers=answers, prepared=spent, effect=effect)
 
 
 def stage(case: Case) -> str:

@@ -1,6 +1,6 @@
 """After a recovery code: still have your phone? (S45), with the notice before the last one (S43)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult
@@ -17,7 +17,7 @@ class RecoveredPage:
 def due(case: Case) -> bool:
     """After any sign-in with a recovery code, until answered or set up again."""
     used = any(proof.method == "recovery" for proof in case.own_proofs)
-    return used and not case.answered("recovered") and not case.answered("enrolled")
+    return used and not case.answers.after_recovery_code and not case.answers.set_up_done_at
 
 
 def page(case: Case, frame: Frame) -> RecoveredPage:
@@ -28,7 +28,9 @@ def page(case: Case, frame: Frame) -> RecoveredPage:
 def answer(work: StepContext, form: Form) -> Outcome:
     """Carry on, or set up again."""
     choice = form.get("choice", "")
-    return StepResult(answers={"recovered": choice}) if choice in ("carry_on", "again") else StepResult()
+    if choice == "carry_on":
+        return StepResult(answers=replace(work.case.answers, after_recovery_code="carry_on"))
+    return StepResult(answers=replace(work.case.answers, after_recovery_code="again")) if choice == "again" else StepResult()
 
 
 STEP = Step("recovered", "interaction_required", due, page, answer)

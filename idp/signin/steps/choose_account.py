@@ -1,11 +1,11 @@
 """Who is it? The chooser of people known to this browser (S35)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from idp.signin.answers import OTHER, Answers, Findings
+from idp.signin.prepared import NOTHING_PREPARED
 from idp.signin.state import Case, KnownPerson
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult
-
-OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class AccountPage:
 
 def due(case: Case) -> bool:
     """A shared till always asks who it is; others when asked to, if there is anyone to choose."""
-    if case.answered("account") or any(proof.method in ("password", "passkey") for proof in case.own_proofs):
+    if case.answers.account or any(proof.method in ("password", "passkey") for proof in case.own_proofs):
         return False
     shared = case.needs.client is not None and case.needs.client.shared_device
     if case.silent:
@@ -41,17 +41,17 @@ def answer(work: StepContext, form: Form) -> Outcome:
     if chosen is None:
         return StepResult()  # not one of the page's answers: the chooser is shown again, and nobody is signed out
     if chosen.is_signed_in:
-        return StepResult(answers={"account": chosen.user_id})
+        return StepResult(answers=replace(work.case.answers, account=chosen.user_id))
     return somebody_else(chosen)
 
 
 def somebody_else(chosen: KnownPerson | None = None) -> StepResult:
     """Start at the password, as ``chosen`` or as whoever: the former login ends, and nothing proved so far is kept."""
-    columns: dict[str, object] = {"user_id": None, "proofs": [], "findings": {}, "sealed": "", "typed_username": ""}
+    columns: dict[str, object] = {"user_id": None, "proofs": [], "typed_username": ""}
     if chosen is not None:
         columns |= {"organisation_id": chosen.organisation_id, "typed_username": chosen.username}
-    answers = {"account": chosen.user_id if chosen else OTHER}
-    return StepResult(answers=answers, columns={**columns, "answers": answers}, ends_login=True)
+    answers = Answers(account=chosen.user_id if chosen else OTHER)
+    return StepResult(answers=answers, findings=Findings(), prepared=NOTHING_PREPARED, columns=columns, ends_login=True)
 
 
 STEP = Step("account", "account_selection_required", due, page, answer)

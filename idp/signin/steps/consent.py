@@ -1,6 +1,6 @@
 """May this app see that? Last, and only for apps that are not our own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idp.audit import Event
 from idp.signin.state import Case
@@ -25,11 +25,12 @@ def due(case: Case) -> bool:
     if case.needs.client is None or case.level < needed_level(case):
         return False  # what cannot be granted is not asked to be allowed
     # The app may be given more scopes while somebody signs in: an answer is about those that the page named.
-    if case.answered("consent") and set(case.needs.scopes) <= set(case.answers.get("consent_to", case.needs.scopes)):
+    answers, scopes = case.answers, set(case.needs.scopes)
+    if answers.consent and (answers.consent_to is None or scopes <= set(answers.consent_to)):
         return False
     if "consent" in case.needs.prompt:
         return True
-    return not case.needs.client.first_party and not set(case.needs.scopes) <= case.consented_scopes
+    return not case.needs.client.first_party and not scopes <= case.consented_scopes
 
 
 def page(case: Case, frame: Frame) -> ConsentPage:
@@ -47,14 +48,15 @@ def answer(work: StepContext, form: Form) -> Outcome:
     if client is None or choice not in ("allow", "deny"):
         return StepResult()
     if choice == "deny":
-        return StepResult(answers={"consent": "denied"})
+        return StepResult(answers=replace(work.case.answers, consent="denied"))
 
     def effect() -> None:
         scopes = sorted(set(work.case.needs.scopes) | work.case.consented_scopes)
         consents.give_consent(user.organisation_id, user.id, client.client_id, scopes, work.case.now)
         work.record(Event.CONSENT_GIVEN, scopes=scopes)
 
-    return StepResult(answers={"consent": "allowed", "consent_to": sorted(work.case.needs.scopes)}, effect=effect)
+    allowed = replace(work.case.answers, consent="allowed", consent_to=tuple(sorted(work.case.needs.scopes)))
+    return StepResult(answers=allowed, effect=effect)
 
 
 STEP = Step("consent", "consent_required", due, page, answer)

@@ -1,13 +1,15 @@
 """The password was found among leaked ones: change now, or not now (S32, S33)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from idp.audit import Event
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult
 from idp.store import users
 
-CHANGE, LATER = "change", "later"
+CHANGE: Final = "change"
+LATER: Final = "later"
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ def due(case: Case) -> bool:
 
     It was found in this attempt, or at an earlier entry: then also where a passkey stands in the place of the password.
     """
-    found = bool(case.findings.get("leaked")) or (case.leaked_found and bool(case.own_proofs))
-    return found and case.leaked_notice_due and not case.answered("leaked") and case.answered("new_password") != "changed"
+    found = bool(case.findings.leaked) or (case.leaked_found and bool(case.own_proofs))
+    return found and case.leaked_notice_due and not case.answers.leaked_password and case.answers.new_password != "changed"
 
 
 def page(case: Case, frame: Frame) -> LeakedPage:
@@ -35,7 +37,11 @@ def answer(work: StepContext, form: Form) -> Outcome:
     """Only an explicit choice postpones; changing is noted here and done after the second factor (S32)."""
     _, _, user = work.person()
     choice = form.get("choice", "")
-    if choice not in (CHANGE, LATER):
+    if choice == CHANGE:
+        answers = replace(work.case.answers, leaked_password=CHANGE)
+    elif choice == LATER:
+        answers = replace(work.case.answers, leaked_password=LATER)
+    else:
         return StepResult()
 
     def effect() -> None:
@@ -43,7 +49,7 @@ def answer(work: StepContext, form: Form) -> Outcome:
             users.change_user(user.organisation_id, user.id, leaked_notice_at=work.case.now)
         work.record(Event.LEAKED_NOTICE_ANSWERED, choice=choice)
 
-    return StepResult(answers={"leaked": choice}, effect=effect)
+    return StepResult(answers=answers, effect=effect)
 
 
 STEP = Step("leaked", "interaction_required", due, page, answer)

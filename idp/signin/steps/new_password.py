@@ -1,6 +1,6 @@
 """Choosing a new password: a wish (profile, leaked notice) or forced (one-time password, S50); after the second factor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idp import crypto
 from idp.errors import Invalid, say
@@ -38,8 +38,9 @@ def _is_forced(case: Case) -> bool:
 def answer(work: StepContext, form: Form) -> Outcome:
     """Taken when it is long enough, not known to be leaked (S33), and another than the present one."""
     organisation, _, user = work.person()
+    given = work.case.answers
     if "not_now" in form:
-        return StepResult() if _is_forced(work.case) else StepResult(answers={"new_password": "not_now"})
+        return StepResult() if _is_forced(work.case) else StepResult(answers=replace(given, new_password="not_now"))
     chosen = form.get("new_password", "")
     if chosen != form.get("new_password_again", ""):
         return Wrong((say("The two passwords are not the same. Enter them again."),))
@@ -60,7 +61,9 @@ def answer(work: StepContext, form: Form) -> Outcome:
         )
 
     # The leaked one is gone: nobody is told of it after choosing another.
-    return StepResult(answers={"new_password": "changed"}, findings={"leaked": None}, effect=effect)
+    return StepResult(
+        answers=replace(given, new_password="changed"), findings=replace(work.case.findings, leaked=""), effect=effect
+    )
 
 
 STEP = Step("new_password", "interaction_required", due, page, answer)

@@ -1,17 +1,16 @@
 """Which organisation? The store URL (S29)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from idp.errors import say
 from idp.identity.organisations.settings import normal_store_url
+from idp.signin.prepared import Prepared
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import use_passkey
 from idp.signin.steps.use_passkey import PasskeyAsk
 
-ASK, PLACE = "ask", "organisation"
+PLACE = "organisation"
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ def due(case: Case) -> bool:
     """Asked unless request, client, device or installation tell, or it was typed already."""
     if case.person is not None or case.typed_organisation:
         return False
-    return case.organisation is None or case.answered("organisation") == ASK
+    return case.organisation is None or case.answers.organisation == "ask"
 
 
 def page(case: Case, frame: Frame) -> OrganisationPage:
@@ -36,7 +35,7 @@ def page(case: Case, frame: Frame) -> OrganisationPage:
     return OrganisationPage(frame, typed, use_passkey.ask_of(case, PLACE))
 
 
-def prepare(work: StepContext) -> Mapping[str, Any] | None:
+def prepare(work: StepContext) -> Prepared | None:
     """The challenge for a passkey."""
     return use_passkey.prepared(work, PLACE)
 
@@ -48,7 +47,8 @@ def answer(work: StepContext, form: Form) -> Outcome:
     name = normal_store_url(form.get("organisation", ""))
     if not name:
         return Wrong((say("Enter your store URL, for example “example-shoes”."),))
-    return StepResult(answers={"organisation": "typed"}, columns={"typed_organisation": name, "organisation_id": None})
+    answers = replace(work.case.answers, organisation="typed")
+    return StepResult(answers=answers, columns={"typed_organisation": name, "organisation_id": None})
 
 
 STEP = Step("organisation", "login_required", due, page, answer, prepare)

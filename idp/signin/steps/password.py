@@ -1,8 +1,6 @@
 """Username and password (S30), with the look-up among leaked passwords at every entry (S31)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from idp import db, normal_forms
 from idp.audit import Event
@@ -13,11 +11,11 @@ from idp.identity.credentials.leaked_passwords import findings
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.users import lookup
+from idp.signin.prepared import Prepared
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import use_passkey
 from idp.signin.steps.choose_account import somebody_else
-from idp.signin.steps.organisation import ASK
 from idp.signin.steps.use_passkey import PasskeyAsk
 from idp.store.users import User
 
@@ -70,7 +68,7 @@ def _shown_store_url(case: Case) -> str:
     return case.typed_organisation or (organisation if named else case.needs.organisation)
 
 
-def prepare(work: StepContext) -> Mapping[str, Any] | None:
+def prepare(work: StepContext) -> Prepared | None:
     """The challenge for a passkey: the same whoever comes, so that it tells nothing about anybody."""
     return use_passkey.prepared(work, PLACE)
 
@@ -78,7 +76,7 @@ def prepare(work: StepContext) -> Mapping[str, Any] | None:
 def answer(work: StepContext, form: Form) -> Outcome:
     """A guess: counted, then checked; on a hit among the leaked ones that is noted for the next step."""
     if "other_organisation" in form and _can_change_organisation(work.case):
-        return StepResult(answers={"organisation": ASK}, columns={"organisation_id": None})
+        return StepResult(answers=replace(work.case.answers, organisation="ask"), columns={"organisation_id": None})
     if "other_person" in form:
         return somebody_else()
     if "passkey" in form:
@@ -140,7 +138,8 @@ def check(work: StepContext, user: User | None, username: str, password: str) ->
         return None
 
     proof = Proof("password", at=work.case.now, credential=user.id)
-    return StepResult(proofs=(proof,), findings={"leaked": found.source} if found.hit else {}, effect=effect)
+    noticed = replace(work.case.findings, leaked=found.source) if found.hit else None
+    return StepResult(proofs=(proof,), findings=noticed, effect=effect)
 
 
 def _guess(work: StepContext, user: User | None, username: str, password: str) -> tuple[rate_limits.Guess, bool]:

@@ -1,8 +1,7 @@
 """The second factor: the code of now (S34), a passkey or security key, or a recovery code in their place (S41, S42)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Final
 
 from idp import crypto, db, factors
 from idp.audit import Event
@@ -12,6 +11,8 @@ from idp.identity.assurance import Proof
 from idp.identity.credentials import recovery_codes, remembered_devices, totp
 from idp.identity.lockout import rate_limits
 from idp.mail.messages import notify
+from idp.signin.answers import LastCode
+from idp.signin.prepared import Prepared
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Stale, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import rate_limit, use_passkey
@@ -20,7 +21,9 @@ from idp.signin.steps.use_passkey import PasskeyAsk
 from idp.store import recovery_codes as code_rows
 from idp.store import totp as store_totp
 
-APP, PASSKEY, RECOVERY = "app", "passkey", "recovery"
+APP: Final = "app"
+PASSKEY: Final = "passkey"
+RECOVERY: Final = "recovery"
 PLACE = "factor"
 WRONG_RECOVERY = say("That recovery code is not right, or it was used before. Try another one from your list.")
 ALREADY_USED = say("That code was used already. Wait for the next code in your app and enter that one.")
@@ -55,14 +58,14 @@ class FactorPage:
 
 def due(case: Case) -> bool:
     """Asked where an owned factor would raise the level to what is needed, unless the last recovery code was shown."""
-    if case.person is None or case.findings.get("last_code"):
+    if case.person is None or case.findings.last_code:
         return False
     return case.level < min(needed_level(case), highest_owned(case))
 
 
 def _mode_of(case: Case) -> str:
     """The code where it suffices: it works without a script. Else the passkey."""
-    if case.answered("factor_mode") == RECOVERY:
+    if case.answers.factor_mode == RECOVERY:
         return RECOVERY
     return APP if _code_suffices(case) else PASSKEY
 
@@ -84,12 +87,12 @@ def page(case: Case, frame: Frame) -> FactorPage:
         passkey=use_passkey.ask_of(case, PLACE),
         has_codes=case.person is not None and case.person.recovery_codes_left > 0,
         only_passkey=not _code_suffices(case),
-        is_new=bool(case.answered("passkey_added")),
+        is_new=bool(case.answers.passkey_added_at),
         remember_ticked="remember_device" in case.typed,
     )
 
 
-def prepare(work: StepContext) -> Mapping[str, Any] | None:
+def prepare(work: StepContext) -> Prepared | None:
     """The challenge for the person's own passkeys, which are named only now that the password was right."""
     _, _, user = work.person()
     if work.case.person is None or not work.case.person.owns(factors.PASSKEY):
@@ -99,9 +102,10 @@ def prepare(work: StepContext) -> Mapping[str, Any] | None:
 
 def answer(work: StepContext, form: Form) -> Outcome:
     """One guess, counted before it is checked; or a change between code and recovery code."""
-    for button, mode in (("use_recovery", RECOVERY), ("use_app", APP)):
-        if button in form:
-            return StepResult(answers={"factor_mode": mode})
+    if "use_recovery" in form:
+        return StepResult(answers=replace(work.case.answers, factor_mode=RECOVERY))
+    if "use_app" in form:
+        return StepResult(answers=replace(work.case.answers, factor_mode=APP))
     if "recovery_code" in form:
         return _recovery_code(work, form["recovery_code"])
     if "passkey" in form:
@@ -241,7 +245,7 @@ def _last_code(work: StepContext, set_id: str, digest: bytes, guess: rate_limits
         guess.succeeded()
         work.record(Event.LAST_RECOVERY_CODE_SHOWN)
 
-    return StepResult(findings={"last_code": {"set": set_id, "digest": crypto.b64url(digest)}}, effect=effect)
+    return StepResult(findings=replace(work.case.findings, last_code=LastCode(set_id, digest)), effect=effect)
 
 
 STEP = Step("factor", "interaction_required", due, page, answer, prepare, _mode_of)

@@ -4,9 +4,7 @@ No step: ``organisation``, ``password`` and ``second_factor`` take it beside wha
 challenge, for that step alone, and any answer spends it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from idp import db
 from idp.audit import Event
@@ -15,6 +13,7 @@ from idp.identity.assurance import as_json
 from idp.identity.credentials import passkeys
 from idp.identity.credentials.webauthn import Ceremony
 from idp.identity.organisations.settings import normal_store_url
+from idp.signin.prepared import Prepared
 from idp.signin.requirements import ClientTerms
 from idp.signin.state import Case
 from idp.signin.step import Outcome, StepContext, StepResult, Wrong
@@ -24,7 +23,6 @@ from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
 from idp.store.users import User
 
-HELD = "passkey"
 RENEW = 120
 """Seconds that a challenge must still live when a page is shown, or another is made."""
 NOT_ACCEPTED = say("That passkey was not accepted. Try again, or sign in another way.")
@@ -42,8 +40,8 @@ class PasskeyAsk:
 
 def ceremony_of(case: Case, place: str) -> Ceremony | None:
     """What was prepared for this step, if anything."""
-    held = case.prepared.get(HELD)
-    return Ceremony(**held) if held and held["place"] == place else None
+    held = case.prepared.passkey
+    return held if held is not None and held.place == place else None
 
 
 def ask_of(case: Case, place: str) -> PasskeyAsk | None:
@@ -59,17 +57,17 @@ def is_held(case: Case, place: str) -> bool:
     return ask is not None and ask.seconds > RENEW
 
 
-def holding(case: Case, ceremony: Ceremony) -> Mapping[str, Any]:
+def holding(case: Case, ceremony: Ceremony) -> Prepared:
     """What is prepared, with this challenge."""
-    return {**case.prepared, HELD: ceremony.as_json()}
+    return replace(case.prepared, passkey=ceremony)
 
 
-def spent(case: Case) -> Mapping[str, Any]:
+def spent(case: Case) -> Prepared:
     """What is prepared, without the challenge: each is tried once."""
-    return {name: value for name, value in case.prepared.items() if name != HELD}
+    return replace(case.prepared, passkey=None)
 
 
-def prepared(work: StepContext, place: str, user: User | None = None) -> Mapping[str, Any] | None:
+def prepared(work: StepContext, place: str, user: User | None = None) -> Prepared | None:
     """A challenge for this step; None where it has one. ``user``: the person, known by the password."""
     if is_held(work.case, place):
         return None

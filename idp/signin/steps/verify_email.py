@@ -1,7 +1,8 @@
 """The reminder at each sign-in of an administrator whose address is not verified (S55)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from idp.db import release, transaction
 from idp.errors import TooMany
@@ -11,7 +12,8 @@ from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult,
 from idp.signin.steps.required_level import needed_level
 from idp.store import users
 
-SENT, LATER = "sent", "later"
+SENT: Final = "sent"
+LATER: Final = "later"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class VerifyEmailPage:
 
 def due(case: Case) -> bool:
     """At each sign-in, not at each app: where something was proved in this attempt, and never silently."""
-    if case.silent or not case.unverified_address or case.answered("verify_email") == LATER:
+    if case.silent or not case.unverified_address or case.answers.verify_email == LATER:
         return False
     return bool(case.own_proofs) and case.level >= needed_level(case)
 
@@ -37,7 +39,7 @@ def due(case: Case) -> bool:
 def page(case: Case, frame: Frame) -> VerifyEmailPage:
     """The address and the days that are left."""
     until = case.console_closes_at or case.now + email_address.REMINDED
-    return VerifyEmailPage(frame, case.unverified_address, _days(until, case.now), case.answered("verify_email") == SENT)
+    return VerifyEmailPage(frame, case.unverified_address, _days(until, case.now), case.answers.verify_email == SENT)
 
 
 def _days(until: datetime, now: datetime) -> int:
@@ -54,14 +56,16 @@ def answer(work: StepContext, form: Form) -> Outcome:
             email_address.send_verification(work.settings, user, work.origin)
         except TooMany as closed:
             return Wrong((closed.message,))
-        return StepResult(answers={"verify_email": SENT})
+        return StepResult(answers=replace(work.case.answers, verify_email=SENT))
 
     def effect() -> None:
         if user.verify_since is None:
             with transaction():
                 users.change_user(user.organisation_id, user.id, verify_since=work.case.now)
 
-    return StepResult(answers={"verify_email": LATER}, effect=effect) if choice == LATER else StepResult()
+    if choice != LATER:
+        return StepResult()
+    return StepResult(answers=replace(work.case.answers, verify_email=LATER), effect=effect)
 
 
 STEP = Step("verify_email", "interaction_required", due, page, answer)
