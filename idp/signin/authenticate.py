@@ -12,14 +12,12 @@ from idp.identity.sessions import sessions
 from idp.signin import attempts, effects
 from idp.signin.attempts import ELSEWHERE, OUT_OF_DATE, RestartReason, Typed
 from idp.signin.confirming import confirmed
-from idp.signin.effects import Lost
 from idp.signin.flow import next_step
 from idp.signin.load_state import gather, gather_again
 from idp.signin.requirements import Needs
 from idp.signin.shown import Shown, Told, brand_shown, shown, told
 from idp.signin.state import BrowserContext, Case, Continue, Settlement, SignedIn, Unmet
 from idp.signin.step import Form, Stale, Step, StepContext, StepResult, Wrong
-from idp.signin.steps.set_up_totp import CODES, EnrolPage
 from idp.store import attempts as attempt_rows
 
 
@@ -142,9 +140,7 @@ def show(
         return show(settings, visit, attempt_id, read)
 
 
-def answer(
-    settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader, step_name: str, form: Form
-) -> Told | Moved | None:
+def answer(settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader, form: Form) -> Told | Moved | None:
     """Take an answer to the step and stage that are due; any other answer is not looked at. None: no such sign-in."""
     attempt = attempts.load(attempt_id, visit)
     if attempt is None:
@@ -154,24 +150,25 @@ def answer(
         return Moved(attempt_id)
     work = gather(settings, needs, visit, attempt, attempt_id)
     step = next_step(work.case)
-    if not isinstance(step, Step) or step.name != step_name or step.stage_of(work.case) != form.get("stage", ""):
+    if not isinstance(step, Step) or not step.is_shown_by(form, work.case):
         return Moved(attempt_id)
     try:
-        return _taken(work, step, form)
-    except Lost as lost:
-        return told(work, step, lost.wrong.errors, form)
+        taken = _taken(work, step, form)
     except TooMany as closed:
-        return told(work, step, (closed.message,), form, closed.retry_after)
+        taken = Wrong((closed.message,), retry_after=closed.retry_after)
     except Stale:
-        return Moved(attempt_id)
+        taken = Moved(attempt_id)
+    return told(work, step, taken, form) if isinstance(taken, Wrong) else taken
 
 
-def _taken(work: StepContext, step: Step, form: Form) -> Told | Moved:
+def _taken(work: StepContext, step: Step, form: Form) -> Wrong | Moved:
     outcome = step.answer(work, form)
     if isinstance(outcome, Wrong):
         _note_spent(work, outcome)
-        return told(work, step, outcome.errors, form)
+        return outcome
     new = effects.keep(work, outcome)
+    if isinstance(new, Wrong):
+        return new
     login_ended = outcome.ends_login and not new.login
     return Moved(work.case.attempt_id, new.login, outcome.device_cookie, new.browser, login_ended)
 
@@ -221,13 +218,6 @@ def choose_locale(settings: Settings, visit: BrowserContext, attempt_id: str, lo
         needs = attempts.sealed_needs(settings, attempt.digest, spoken, typed)
         with suppress(Stale), db.transaction():  # pressed twice: the other press was first
             attempts.note(settings, attempt, StepResult(columns={"needs": needs}))
-
-
-def recovery_codes(settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader) -> EnrolPage | None:
-    """The page with the codes while it is shown (S21), for the download; else None."""
-    found = show(settings, visit, attempt_id, read)
-    page = found.page if isinstance(found, Shown) else None
-    return page if isinstance(page, EnrolPage) and page.stage == CODES else None
 
 
 def _way_back(needs: Needs, attempt_id: str) -> str:

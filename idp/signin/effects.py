@@ -15,8 +15,8 @@ from idp.signin.step import Stale, StepContext, StepResult, Wrong
 from idp.store import users
 
 
-class Lost(Exception):
-    """An effect found that somebody was first; carries what the page says."""
+class _RolledBack(Exception):
+    """An effect found that another request was first: nothing may be kept."""
 
     def __init__(self, wrong: Wrong) -> None:
         super().__init__()
@@ -31,27 +31,33 @@ class NewCookies:
     browser: str
 
 
-def keep(work: StepContext, noted: StepResult) -> NewCookies:
-    """Do everything that an answer does in one transaction: the facts, its effect, and the login where it is complete.
+def keep(work: StepContext, noted: StepResult) -> NewCookies | Wrong:
+    """Do everything that an answer does in one transaction: the facts, its effect, and the session once it is complete.
 
-    Returns the new cookies: of the login where one began or grew, of the browser at each proof. Raises ``Lost`` and
-    ``Stale``: then nothing was done.
+    Returns the new cookies: of the session if one began or grew, of the browser at each proof. Returns ``Wrong`` or raises
+    ``Stale`` if another request was first: then nothing was done.
 
     Lock order: the person's row, then the attempt. The attempt's version is checked before any effect: of two answers at
     the same moment one takes effect, and one that a change of the person has overtaken does nothing.
     """
-    with db.transaction():
-        kept = work.bound(noted)
-        _lock_person(work, kept)
-        attempts.note(work.settings, work.attempt, kept)
-        lost = noted.effect() if noted.effect else None
-        if lost is not None:
-            raise Lost(lost)
-        if noted.ends_login:
-            _end_current(work)
-        visit = replace(work.visit, login="") if noted.ends_login else work.visit
-        visit = replace(visit, device=noted.device_cookie or visit.device)
-        return NewCookies(browser=_renew_browser(work, noted), login=_admit(gather_again(replace(work, visit=visit))))
+    try:
+        with db.transaction():
+            return _keep(work, work.bound(noted))
+    except _RolledBack as lost:
+        return lost.wrong
+
+
+def _keep(work: StepContext, noted: StepResult) -> NewCookies:
+    _lock_person(work, noted)
+    attempts.note(work.settings, work.attempt, noted)
+    lost = noted.effect() if noted.effect else None
+    if lost is not None:
+        raise _RolledBack(lost)
+    if noted.ends_login:
+        _end_current(work)
+    visit = replace(work.visit, login="") if noted.ends_login else work.visit
+    visit = replace(visit, device=noted.device_cookie or visit.device)
+    return NewCookies(browser=_renew_browser(work, noted), login=_admit(gather_again(replace(work, visit=visit))))
 
 
 def _renew_browser(work: StepContext, noted: StepResult) -> str:

@@ -25,11 +25,7 @@ def next_step(case: Case) -> Step | Unmet | None:
     return None
 
 
-AFTER_LOGIN = ("verify_email", "consent")
-"""Steps that prove nothing: the login begins before them."""
-
-
 def is_authenticated(case: Case) -> bool:
     """Whether all that remains, if anything, proves nothing: the login may begin."""
     step = next_step(case)
-    return step is None or (isinstance(step, Step) and step.name in AFTER_LOGIN)
+    return step is None or (isinstance(step, Step) and step.proves_nothing)

@@ -15,10 +15,9 @@ from idp.identity.users import email_address, lookup
 from idp.signin import attempts
 from idp.signin.answers import Answers, Findings
 from idp.signin.prepared import NOTHING_PREPARED
-from idp.signin.requirements import ClientTerms, Needs
+from idp.signin.requirements import ClientTerms, Needs, serves
 from idp.signin.state import BrowserContext, Case, KnownPerson, OrganisationFacts
 from idp.signin.step import StepContext
-from idp.signin.steps.use_passkey import serves
 from idp.store import attempts as attempt_rows
 from idp.store import browsers, consents, organisations, recovery_codes, users
 from idp.store.attempts import Attempt

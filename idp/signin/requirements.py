@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, cast
 
+from idp.store.organisations import Organisation
+
 LONGEST_USERNAME = 254
 VERSION = 1
 """The shape of stored needs, for a later version of the program that reads them."""
@@ -27,6 +29,15 @@ class ClientTerms:
     policy_uri: str = ""
     tos_uri: str = ""
     redirect_host: str = ""
+
+
+def serves(client: ClientTerms | None, organisation: Organisation) -> bool:
+    """Check if a client serves an organisation; our own pages serve all, and only they serve the operators' own."""
+    if client is None:
+        return True
+    if organisation.kind != "retailer":
+        return False
+    return not client.organisations or organisation.id in client.organisations
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,8 @@ from idp.signin import attempts
 from idp.signin.attempts import Typed
 from idp.signin.flow import next_step
 from idp.signin.state import Case
-from idp.signin.step import Form, Frame, Stale, Step, StepContext
+from idp.signin.step import Form, Frame, Stale, Step, StepContext, Wrong
 
-PROVING = ("password", "factor")
-"""Steps of a reauthentication that can be cancelled as a whole; later ones have their own way out."""
 TYPED_AGAIN = ("username", "organisation", "remember_device")
 """Fields that come back filled in after a wrong answer. Never a password or a code."""
 
@@ -78,14 +76,14 @@ class Told:
 
     def fits(self, work: StepContext, step: Step) -> bool:
         """Whether the step that it is about is due, and nothing was answered since."""
-        return self.step == step.name and self.facts == _facts(work, step)
+        return self.step == step.form_name and self.facts == _facts(work, step)
 
 
-def told(work: StepContext, step: Step, errors: tuple[Message, ...], form: Form, retry_after: int = 0) -> Told:
+def told(work: StepContext, step: Step, wrong: Wrong, form: Form) -> Told:
     """What to tell about an answer that was not taken."""
     typed = {name: form[name][:254] for name in TYPED_AGAIN if form.get(name)}
-    until = work.case.now + timedelta(seconds=retry_after) if retry_after else None
-    return Told(work.case.attempt_id, step.name, _facts(work, step), errors, typed, until)
+    until = work.case.now + timedelta(seconds=wrong.retry_after) if wrong.retry_after else None
+    return Told(work.case.attempt_id, step.form_name, _facts(work, step), wrong.errors, typed, until)
 
 
 def _facts(work: StepContext, step: Step) -> str:
@@ -123,11 +121,11 @@ def _frame(work: StepContext, step: Step, told: Told | None) -> Frame:
     case, client = work.case, work.case.needs.client
     named = case.organisation if case.may_name_organisation else None
     username = case.person.username if case.person else ""
-    again = case.is_reauthentication and step.name in PROVING
+    again = case.is_reauthentication and step.is_cancellable
     return Frame(
         attempt_id=case.attempt_id,
         action=f"/sign-in/{case.attempt_id}",
-        step=step.name,
+        step=step.form_name,
         stage=step.stage_of(case),
         request=attempts.seal_request(work.settings, case.needs, Typed(username, case.typed_organisation)),
         client_name=client.name if client else "",

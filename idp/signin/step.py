@@ -51,7 +51,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class StepContext:
-    """The rows behind a case, for steps that have effects."""
+    """The rows behind a case, for steps that have effects. ``known_user``: the person signing in, once that is known."""
 
     settings: Settings
     visit: BrowserContext
@@ -59,22 +59,35 @@ class StepContext:
     attempt: Attempt
     organisation: Organisation | None = None
     terms: OrganisationSettings | None = None
-    user: User | None = None
+    known_user: User | None = None
     login: UserSession | None = None
 
     @property
+    def user(self) -> User:
+        """The person signing in, for steps that come after the password."""
+        if self.known_user is None:
+            raise LookupError("a step after the password ran without a person")
+        return self.known_user
+
+    def person(self) -> tuple[Organisation, OrganisationSettings, User]:
+        """Return that person with their organisation and its settings."""
+        if self.organisation is None or self.terms is None:
+            raise LookupError("a step after the password ran without an organisation")
+        return self.organisation, self.terms, self.user
+
+    @property
     def origin(self) -> Origin:
-        """Who does this, from where, for the audit trail."""
-        return self.origin_of(self.user)
+        """The acting person and their browser, for the audit trail."""
+        return self.origin_of(self.known_user)
 
     def origin_of(self, user: User | None) -> Origin:
-        """The same for somebody who is about to be the person of this work."""
+        """Return the origin of what ``user`` does here, who is about to be the person signing in."""
         client = self.case.needs.client
         return self.visit.origin(user.id if user else "", client.client_id if client else "")
 
     def record(self, event: Event, *, outcome: str = "success", user: User | None = None, **data: object) -> None:
-        """An audit row about the person of this work; within the transaction of what it tells."""
-        about = user or self.user
+        """Record an audit event about the person signing in, within the transaction of what it reports."""
+        about = user or self.known_user
         audit.record(
             self.origin_of(about),
             event,
@@ -84,37 +97,31 @@ class StepContext:
             data=data,
         )
 
-    def bound(self, noted: "StepResult") -> "StepResult":
-        """The same answer, by which this sign-in is its person's from now on, also where it was a login that told who.
+    def bound(self, result: "StepResult") -> "StepResult":
+        """Return the same result, which also binds the attempt to its person where only a session named them.
 
-        Else whoever knows another's password shows a second factor of their own, signs out, and goes on as the other.
+        Else a thief of a password could show their own second factor, sign out, and go on as the password's owner.
         """
-        if self.user is None or self.attempt.user_id is not None or "user_id" in noted.columns:
-            return noted
-        theirs = {"user_id": self.user.id, "organisation_id": self.user.organisation_id}
-        return replace(noted, columns={**theirs, **noted.columns})
+        user = self.known_user
+        if user is None or self.attempt.user_id is not None or "user_id" in result.columns:
+            return result
+        theirs = {"user_id": user.id, "organisation_id": user.organisation_id}
+        return replace(result, columns={**theirs, **result.columns})
 
     def end_other_attempts(self) -> None:
         """Drop the person's other open sign-ins, within the transaction in which a factor takes effect.
 
         A set-up that waits for its tick in another browser must not replace this newer one.
         """
-        _, _, user = self.person()
-        attempts.drop_attempts_of(user.organisation_id, user.id, but_not=self.attempt.digest)
-
-    def person(self) -> tuple[Organisation, OrganisationSettings, User]:
-        """The rows of the person signing in, for steps that come after the password."""
-        if self.organisation is None or self.terms is None or self.user is None:
-            raise LookupError("a step after the password ran without a person")
-        return self.organisation, self.terms, self.user
+        attempts.drop_attempts_of(self.user.organisation_id, self.user.id, but_not=self.attempt.digest)
 
 
 @dataclass(frozen=True)
 class StepResult:
     """A right answer: what changes in the attempt. ``proofs`` are added; None keeps what is there; ``columns`` win.
 
-    ``effect`` runs in the one transaction in which all this is kept; where it finds that somebody was first (a code spent
-    meanwhile) it answers ``Wrong``, and everything is rolled back.
+    ``effect`` runs in the transaction that keeps all this. It returns ``Wrong`` if another request was first (the code was
+    spent): then everything is rolled back. ``ends_login`` ends the browser's session.
     """
 
     proofs: tuple[Proof, ...] = ()
@@ -129,35 +136,51 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A wrong answer: what the page says. ``prepared`` replaces what was prepared (a challenge is spent); None keeps it."""
+    """An answer that was not taken: what the page says. ``retry_after``: seconds until the next one is looked at.
+
+    ``prepared`` replaces what was prepared (a challenge is spent); None keeps it.
+    """
 
     errors: tuple[Message, ...]
     prepared: Prepared | None = None
+    retry_after: int = 0
 
 
 Outcome = StepResult | Wrong
 
 
 class Stale(Exception):
-    """The attempt changed under a step's hands (two tabs, two servers): nothing was done, the true step is shown."""
+    """The attempt was changed by another tab or server while a step ran. Nothing was done; the step now due is shown."""
 
 
 @dataclass(frozen=True)
 class Step:
     """One step. ``due``, ``page`` and ``stage`` are pure; ``prepare`` is idempotent; ``answer`` has the effects.
 
-    ``silent_error``: OAuth's word when it is due under ``prompt=none``. ``stage``: which of the step's pages is shown, and
-    for which prepared secret. A form names its stage, and an answer to another stage is not looked at: two tabs, a button
-    pressed twice and a page from before a change must not answer a question that they did not show.
+    ``name``: of its module and its template. ``form_name``: the field ``step`` of its forms. It never changes: a page that
+    lies open during an upgrade is understood after it. ``silent_error``: OAuth's error if it is due under ``prompt=none``.
+
+    ``stage``: which of the step's pages is shown, and for which prepared secret. A form names its stage, and an answer to
+    another stage is ignored: a second tab, a button pressed twice or an old page must not answer what it did not show.
+
+    ``proves_nothing``: the session begins before it. ``is_cancellable``: a reauthentication can be cancelled there as a
+    whole; later steps have their own way out.
     """
 
     name: str
+    form_name: str
     silent_error: str
     due: Callable[[Case], bool]
     page: Callable[[Case, Frame], object]
     answer: Callable[[StepContext, Form], Outcome]
     prepare: Callable[[StepContext], Prepared | None] | None = None
     stage: Callable[[Case], str] | None = None
+    proves_nothing: bool = False
+    is_cancellable: bool = False
+
+    def is_shown_by(self, form: Form, case: Case) -> bool:
+        """Check if a form is of this step and of the stage that it is at."""
+        return form.get("step", "") == self.form_name and form.get("stage", "") == self.stage_of(case)
 
     def stage_of(self, case: Case) -> str:
         """Return the stage that a form must name: the step's own, and the person whom its page is about."""

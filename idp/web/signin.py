@@ -11,6 +11,7 @@ from idp.signin.attempts import ELSEWHERE
 from idp.signin.authenticate import Done
 from idp.signin.shown import Shown, Told
 from idp.signin.state import Continue
+from idp.signin.steps.show_recovery_codes import RecoveryCodesPage
 from idp.web import asking, csrf, forms, language, pages, post_redirect_get, request_context, stash
 from idp.web.account import current_user
 from idp.web.link_pages import ToldPage, tell
@@ -48,8 +49,7 @@ def answer(attempt_id: str) -> Response:
     """An answer to the step that it names; a form that finds no matching sign-in opens a new one (S60)."""
     form, settings, visit = forms.fields(), request_context.settings(), request_context.visit()
     language.asked_in(*attempts.languages_asked(settings, form.get("request", "")))  # a refusal speaks it too
-    step = form.get("step", "")
-    taken = authenticate.answer(settings, visit, attempt_id, asking.read, step, form) if csrf.fits() else None
+    taken = authenticate.answer(settings, visit, attempt_id, asking.read, form) if csrf.fits() else None
     if taken is None:
         return _begin_again(attempt_id, form)
     if isinstance(taken, Told):
@@ -90,9 +90,10 @@ def again() -> Response:
 @blueprint.get("/sign-in/<attempt_id>/recovery-codes.txt")
 def recovery_codes(attempt_id: str) -> Response:
     """The codes as a text file, as long as the page shows them (S23)."""
-    page = authenticate.recovery_codes(
-        request_context.settings(), request_context.visit(), attempt_id, asking.read
-    ) or abort(404)
+    shown = authenticate.show(request_context.settings(), request_context.visit(), attempt_id, asking.read)
+    page = shown.page if isinstance(shown, Shown) else None
+    if not isinstance(page, RecoveryCodesPage):
+        abort(404)
     response = make_response("\r\n".join((page.file_name, "", *page.codes, "")))
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="{page.file_name}.txt"'

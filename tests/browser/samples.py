@@ -22,7 +22,8 @@ from idp.signin.steps.new_password import NewPasswordPage
 from idp.signin.steps.organisation import OrganisationPage
 from idp.signin.steps.password import MISMATCH, PasswordPage
 from idp.signin.steps.second_factor import SCAN_AGAIN, WRONG_CODE, WRONG_RECOVERY, FactorPage
-from idp.signin.steps.set_up_totp import EnrolPage
+from idp.signin.steps.set_up_totp import SetUpPage
+from idp.signin.steps.show_recovery_codes import RecoveryCodesPage
 from idp.signin.steps.use_passkey import NOT_ACCEPTED, PasskeyAsk
 from idp.web.account.activity import ActivityPage
 from idp.web.account.apps import AppsPage
@@ -75,7 +76,7 @@ PASSWORD = PasswordPage(
 )
 CONFIRM = replace(_frame("password", client_name=""), purpose=say("Settings"), cancel_to="/account")
 """A reauthentication: it says what it is for, and can be left."""
-ENROL = EnrolPage(
+SET_UP = SetUpPage(
     _frame("enrol"),
     stage="start",
     may_leave=True,
@@ -83,9 +84,14 @@ ENROL = EnrolPage(
     only_codes=False,
     uri="otpauth://totp/Sleutel:sanne%20%28Example%20Shoes%29?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Sleutel",
     key="JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
+)
+CODES = RecoveryCodesPage(
+    _frame("enrol"),
     codes=tuple(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm"),
     file_name="example-shoes-sanne",
     download="/sign-in/a/recovery-codes.txt",
+    only_codes=False,
+    may_leave=True,
 )
 DONE = say("Done. Your password is changed.")
 SECURITY = SecurityPage(
@@ -130,7 +136,7 @@ HISTORY = History(
 )
 
 SAMPLES: dict[str, tuple[str, object]] = {
-    "chooser": ("signin/account.html", AccountPage(_frame("account", organisation_name="Example Shoes"), PEOPLE)),
+    "chooser": ("signin/choose_account.html", AccountPage(_frame("account", organisation_name="Example Shoes"), PEOPLE)),
     "store": ("signin/organisation.html", OrganisationPage(_frame("organisation"), "")),
     "password": ("signin/password.html", PASSWORD),
     "password-wrong": (
@@ -144,16 +150,16 @@ SAMPLES: dict[str, tuple[str, object]] = {
         replace(PASSWORD, username="sanne", username_is_fixed=True, can_change_person=True),
     ),
     "password-confirm": ("signin/password.html", replace(PASSWORD, frame=CONFIRM, username="sanne", username_is_fixed=True)),
-    "code-confirm": ("signin/factor.html", FactorPage(replace(CONFIRM, step="factor"), "app", 0)),
-    "leaked": ("signin/leaked.html", LeakedPage(_frame("leaked"))),
-    "code-or-passkey": ("signin/factor.html", FactorPage(_frame("factor"), "app", 30, ASK)),
-    "passkey": ("signin/factor.html", FactorPage(_frame("factor"), "passkey", 30, ASK, only_passkey=True)),
+    "code-confirm": ("signin/second_factor.html", FactorPage(replace(CONFIRM, step="factor"), "app", 0)),
+    "leaked": ("signin/leaked_password.html", LeakedPage(_frame("leaked"))),
+    "code-or-passkey": ("signin/second_factor.html", FactorPage(_frame("factor"), "app", 30, ASK)),
+    "passkey": ("signin/second_factor.html", FactorPage(_frame("factor"), "passkey", 30, ASK, only_passkey=True)),
     "passkey-refused": (
-        "signin/factor.html",
+        "signin/second_factor.html",
         FactorPage(_frame("factor", NOT_ACCEPTED), "passkey", 0, ASK, has_codes=False, only_passkey=True),
     ),
-    "passkey-add": ("signin/passkey.html", ADD),
-    "passkey-password": ("signin/passkey.html", replace(ADD, stage="password", passkey=None)),
+    "passkey-add": ("signin/add_passkey.html", ADD),
+    "passkey-password": ("signin/add_passkey.html", replace(ADD, stage="password", passkey=None)),
     "passkeys": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", KEYS, is_full=False, accepted=ACCEPTED)),
     "passkeys-none": ("account/passkeys.html", PasskeysPage("sanne", "Example Shoes", (), is_full=True, accepted=ACCEPTED)),
     "passkey-remove": (
@@ -161,21 +167,21 @@ SAMPLES: dict[str, tuple[str, object]] = {
         RemovePasskeyPage("sanne", "Example Shoes", KEY, is_last=True, asks_password=True),
     ),
     "password-or-passkey": ("signin/password.html", replace(PASSWORD, passkey=ASK)),
-    "code": ("signin/factor.html", FactorPage(_frame("factor"), "app", 30)),
-    "code-wrong": ("signin/factor.html", FactorPage(_frame("factor", WRONG_CODE, SCAN_AGAIN), "app", 0)),
-    "recovery": ("signin/factor.html", FactorPage(_frame("factor", WRONG_RECOVERY), "recovery", 30)),
-    "set-up": ("signin/enrol.html", ENROL),
-    "set-up-must": ("signin/enrol.html", replace(ENROL, may_leave=False, reasons=REASONS)),
-    "set-up-again": ("signin/enrol.html", replace(ENROL, is_again=True)),
-    "set-up-password": ("signin/enrol.html", replace(ENROL, frame=_frame("enrol", MISMATCH), stage="password")),
-    "set-up-apps": ("signin/enrol.html", replace(ENROL, stage="apps")),
-    "set-up-scan": ("signin/enrol.html", replace(ENROL, stage="scan", is_again=True)),
-    "set-up-scan-wrong": ("signin/enrol.html", replace(ENROL, frame=_frame("enrol", WRONG_CODE), stage="scan")),
-    "set-up-codes": ("signin/enrol.html", replace(ENROL, stage="codes")),
-    "codes-start": ("signin/enrol.html", replace(ENROL, only_codes=True)),
-    "codes": ("signin/enrol.html", replace(ENROL, stage="codes", only_codes=True)),
-    "recovered": ("signin/recovered.html", RecoveredPage(_frame("recovered"), codes_left=7)),
-    "recovered-last": ("signin/recovered.html", RecoveredPage(_frame("recovered"), codes_left=1)),
+    "code": ("signin/second_factor.html", FactorPage(_frame("factor"), "app", 30)),
+    "code-wrong": ("signin/second_factor.html", FactorPage(_frame("factor", WRONG_CODE, SCAN_AGAIN), "app", 0)),
+    "recovery": ("signin/second_factor.html", FactorPage(_frame("factor", WRONG_RECOVERY), "recovery", 30)),
+    "set-up": ("signin/set_up_totp.html", SET_UP),
+    "set-up-must": ("signin/set_up_totp.html", replace(SET_UP, may_leave=False, reasons=REASONS)),
+    "set-up-again": ("signin/set_up_totp.html", replace(SET_UP, is_again=True)),
+    "set-up-password": ("signin/set_up_totp.html", replace(SET_UP, frame=_frame("enrol", MISMATCH), stage="password")),
+    "set-up-apps": ("signin/set_up_totp.html", replace(SET_UP, stage="apps")),
+    "set-up-scan": ("signin/set_up_totp.html", replace(SET_UP, stage="scan", is_again=True)),
+    "set-up-scan-wrong": ("signin/set_up_totp.html", replace(SET_UP, frame=_frame("enrol", WRONG_CODE), stage="scan")),
+    "set-up-codes": ("signin/show_recovery_codes.html", CODES),
+    "codes-start": ("signin/set_up_totp.html", replace(SET_UP, only_codes=True)),
+    "codes": ("signin/show_recovery_codes.html", replace(CODES, only_codes=True)),
+    "recovered": ("signin/after_recovery_code.html", RecoveredPage(_frame("recovered"), codes_left=7)),
+    "recovered-last": ("signin/after_recovery_code.html", RecoveredPage(_frame("recovered"), codes_left=1)),
     "new-password": ("signin/new_password.html", NewPasswordPage(_frame("new_password"), "sanne", 8, is_forced=False)),
     "new-password-forced": (
         "signin/new_password.html",

@@ -15,18 +15,21 @@ from idp.identity.assurance import Proof
 from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person, Rules, rules_for
 from idp.signin.answers import Findings, LastCode
 from idp.signin.flow import is_authenticated, next_step
-from idp.signin.prepared import Prepared, SetUp
+from idp.signin.prepared import NOTHING_PREPARED, Prepared, SetUp
 from idp.signin.requirements import ClientTerms, Needs
 from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case, KnownPerson, OrganisationFacts, Unmet
-from idp.signin.step import Frame, Step
-from idp.signin.steps import SEQUENCE
+from idp.signin.step import Step
+from idp.signin.steps import SEQUENCE, set_up
 from idp.signin.steps.required_level import highest_owned, needed_level
+from idp.signin.steps.second_factor import mode_of
 from tests.drivers.machine import REQUIRE_ALL
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 APP, KEY = Owned("totp", SECOND), Owned("passkey", PHISHING_RESISTANT)
 LEVELS = {"pwd": 1, "mfa-remembered": 2, "mfa": 3, "phr": 4, "phrh": 5}
-ONCE_PREPARED = Prepared(SetUp("t", "SECRET", ("code",)))
+CONFIRMED = Prepared(SetUp("t", "SECRET", ("code",), step=1, confirmed_at=NOW))
+WENT_BACK = {"passkey": "went back"}
+"""Marks a walk that chose a passkey at a set-up and went back: once is enough, or it would not end."""
 ORGANISATION = OrganisationFacts("o", "shoes", "Shoes", is_named=True)
 SILENT_ERRORS = {"account_selection_required", "login_required", "interaction_required", "consent_required"}
 
@@ -68,23 +71,40 @@ def answered(case: Case, **answers: str) -> Case:
     return replace(case, answers=replace(case.answers, **answers))  # type: ignore[arg-type]
 
 
-def enrolled(case: Case) -> Case:
-    """The whole set-up, up to the tick."""
-    assert case.person is not None
-    who = replace(owning(case.person, APP), must_set_up=False, recovery_codes_left=12)
-    return answered(known(proved(case, "totp"), who, findings=replace(case.findings, last_code=None)), set_up_done_at="now")
+def set_up_totp(case: Case) -> Iterator[Case]:
+    """The set-up, page by page, up to the app's first right code; it is left at its first page only."""
+    stage = set_up.stage_of(case)
+    if stage == set_up.PASSWORD:
+        yield proved(case, "password")
+    elif stage == set_up.APPS:
+        yield answered(case, apps_page="seen")
+    elif stage == set_up.SCAN:
+        yield replace(case, prepared=CONFIRMED)
+    else:
+        yield answered(case, set_up_started="yes")
+        if set_up.may_use_passkey(case) and case.needs.client is None and not case.typed:
+            yield answered(case, set_up_kind="passkey")
+        if not set_up.is_compulsory(case):
+            yield answered(case, set_up="not_now")
 
 
-def noted_codes(case: Case) -> Case:
-    """Fresh recovery codes alone, up to the tick."""
+def noted_codes(case: Case) -> Iterator[Case]:
+    """The tick: for new recovery codes alone, or for the app and its codes."""
     assert case.person is not None
-    return answered(known(case, replace(case.person, recovery_codes_left=12)), set_up_done_at="now")
+    if set_up.only_codes(case):
+        done = known(case, replace(case.person, recovery_codes_left=12))
+    else:
+        who = replace(owning(case.person, APP), must_set_up=False, recovery_codes_left=12)
+        done = known(proved(case, "totp"), who, findings=replace(case.findings, last_code=None))
+    yield answered(replace(done, prepared=NOTHING_PREPARED), set_up_done_at="now")
+    if not case.answers.set_up_started and not set_up.is_compulsory(case):
+        yield answered(case, set_up="not_now")
 
 
 def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
     """Every state to which a right answer to ``step`` leads."""
     name = step.name
-    if name == "account":
+    if name == "choose_account":
         yield answered(case, account="u") if case.login_id else answered(case, account="other")
         fresh = replace(case, person=None, rules=None, proofs=(), own_proofs=(), login_id="", login_user_id="")
         yield answered(fresh, account="other")
@@ -96,12 +116,12 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
         yield known(replace(proved(here, "password"), findings=Findings("list")), case.person or world.who)
         if (case.person or world.who).owns(PASSKEY):
             yield known(proved(here, "passkey", user_verified=True), case.person or world.who)
-    elif name == "leaked":
+    elif name == "leaked_password":
         yield answered(case, leaked_password="change")
         yield answered(case, leaked_password="later")
-    elif name == "factor":
+    elif name == "second_factor":
         assert case.person is not None
-        if case.person.owns(factors.APP) and step.page(case, frame()).mode == "app":  # type: ignore[attr-defined]
+        if case.person.owns(factors.APP) and mode_of(case) == "app":
             yield proved(case, "totp")
         if case.person.owns(PASSKEY):
             yield proved(case, "passkey")
@@ -110,19 +130,16 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
             yield known(proved(case, "recovery"), left)
         elif case.person.recovery_codes_left == 1:
             yield replace(case, findings=replace(case.findings, last_code=LastCode("s", b"d")))
-    elif name == "passkey":
+    elif name == "add_passkey":
         assert case.person is not None
         yield answered(known(case, replace(owning(case.person, KEY), must_set_up=False)), passkey_added_at="now")
         back = {"set_up_kind": ""} if case.answers.set_up_kind else {"add_passkey": "not_now"}
-        yield replace(answered(case, **back), typed={"went back": "yes"})
-    elif name == "enrol":
-        page = step.page(replace(case, prepared=ONCE_PREPARED), frame())
-        yield noted_codes(case) if page.only_codes else enrolled(case)  # type: ignore[attr-defined]
-        if page.may_use_passkey and case.needs.client is None and not case.typed:  # type: ignore[attr-defined]
-            yield answered(case, set_up_kind="passkey")
-        if page.may_leave:  # type: ignore[attr-defined]
-            yield answered(case, set_up="not_now")
-    elif name == "recovered":
+        yield replace(answered(case, **back), typed=WENT_BACK)
+    elif name == "set_up_totp":
+        yield from set_up_totp(case)
+    elif name == "show_recovery_codes":
+        yield from noted_codes(case)
+    elif name == "after_recovery_code":
         yield answered(case, after_recovery_code="carry_on")
         yield answered(case, after_recovery_code="again")
     elif name == "new_password":
@@ -133,10 +150,6 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
     elif name == "consent":
         yield answered(case, consent="allowed")
         yield answered(case, consent="denied")
-
-
-def frame() -> Frame:
-    return Frame("a", "/sign-in/a", "enrol", "sealed")
 
 
 def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
@@ -217,7 +230,7 @@ def test_every_case_ends_and_never_below_the_needed_level(part: int) -> None:
         for at, step, depth in walk(start(needs, who, before), World(who)):
             seen[_judge(at, step, depth)] += 1
     least = 50 if REQUIRE_ALL else 0
-    ends = ("end", "refused", "silent", "new_password", "enrol again", "passkey", "factor")
+    ends = ("end", "refused", "silent", "new_password", "set up again", "add_passkey", "second_factor")
     assert min(seen[name] for name in ends) > least, seen
 
 
@@ -238,13 +251,13 @@ def _judge(at: Case, step: Step | Unmet | None, depth: int) -> str:
     if step.name == "new_password":
         # S32: knowing the password alone must not be enough to change it.
         assert at.level >= highest_owned(at)
-    if step.name == "passkey":
+    if step.name == "add_passkey":
         # A new authenticator never comes over one that is owned and was not shown.
         assert at.level >= highest_owned(at)
-    if step.name == "enrol" and at.person and at.person.owns(factors.APP):
+    if step.name in ("set_up_totp", "show_recovery_codes") and at.person and at.person.owns(factors.APP):
         # NIST 800-63B-4 §4.1.2.1: a set-up comes after the owned app's code, or a recovery code.
         assert at.level >= 3 or at.findings.last_code
-        return "enrol again"
+        return "set up again"
     return step.name
 
 
@@ -271,6 +284,19 @@ def test_the_order_of_steps_is_the_written_one() -> None:
     """The order is a security property."""
     names = [step.name for step in SEQUENCE]
     assert names == [
-        "account", "organisation", "password", "leaked", "factor", "passkey", "enrol", "recovered",
-        "new_password", "verify_email", "consent",
+        "choose_account", "organisation", "password", "leaked_password", "second_factor", "add_passkey", "set_up_totp",
+        "show_recovery_codes", "after_recovery_code", "new_password", "verify_email", "consent",
     ]  # fmt: skip
+
+
+def test_forms_keep_the_names_of_their_steps() -> None:
+    """House: a page that lies open during an upgrade is understood after it, so ``form_name`` never changes."""
+    assert {step.name: step.form_name for step in SEQUENCE if step.form_name != step.name} == {
+        "choose_account": "account",
+        "leaked_password": "leaked",
+        "second_factor": "factor",
+        "add_passkey": "passkey",
+        "set_up_totp": "enrol",
+        "show_recovery_codes": "enrol",
+        "after_recovery_code": "recovered",
+    }

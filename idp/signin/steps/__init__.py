@@ -17,6 +17,7 @@ from idp.signin.steps import (
     password,
     second_factor,
     set_up_totp,
+    show_recovery_codes,
     verify_email,
 )
 
@@ -28,6 +29,7 @@ SEQUENCE: tuple[Step, ...] = (
     second_factor.STEP,
     add_passkey.STEP,
     set_up_totp.STEP,
+    show_recovery_codes.STEP,
     after_recovery_code.STEP,
     new_password.STEP,
     verify_email.STEP,

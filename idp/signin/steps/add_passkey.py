@@ -77,16 +77,20 @@ def page(case: Case, frame: Frame) -> PasskeyPage:
         stage=_stage_of(case),
         is_needed=is_needed(case) and not is_wanted(case),
         instead=is_instead(case),
-        wants_hardware=needed_level(case) == HARDWARE and is_needed(case),
+        wants_hardware=_wants_hardware(case),
         passkey=use_passkey.ask_of(case, PLACE),
     )
+
+
+def _wants_hardware(case: Case) -> bool:
+    return needed_level(case) == HARDWARE and is_needed(case)
 
 
 def prepare(work: StepContext) -> Prepared | None:
     """The challenge, with the names of those that are there already."""
     if _stage_of(work.case) == PASSWORD or use_passkey.is_held(work.case, PLACE):
         return None
-    _, _, user = work.person()
+    user = work.user
     return use_passkey.holding(work.case, passkeys.make(work.settings, PLACE, work.case.now, user))
 
 
@@ -96,19 +100,19 @@ def answer(work: StepContext, form: Form) -> Outcome:
         given = work.case.answers
         left = replace(given, set_up_kind="") if is_instead(work.case) else replace(given, add_passkey="not_now")
         return StepResult(answers=left, prepared=use_passkey.spent(work.case))
-    _, _, user = work.person()
+    user = work.user
     if _stage_of(work.case) == PASSWORD:
         return password.check(work, user, user.username, form.get("password", ""))
     return _add(work, form.get("passkey", ""), form.get("name", ""))
 
 
 def _add(work: StepContext, text: str, name: str) -> Outcome:
-    _, _, user = work.person()
+    user = work.user
     ceremony, spent = use_passkey.ceremony_of(work.case, PLACE), use_passkey.spent(work.case)
     made = passkeys.read_made(work.settings, ceremony, text, work.case.now) if ceremony else None
     if made is None:
         return Wrong((NOT_MADE,), prepared=spent)
-    if page(work.case, Frame("", "", "", "")).wants_hardware and not made.hardware:
+    if _wants_hardware(work.case) and not made.hardware:
         return Wrong((NO_HARDWARE,), prepared=spent)
 
     def effect() -> Wrong | None:
@@ -130,4 +134,13 @@ def stage(case: Case) -> str:
     return f"{_stage_of(case)}-{INSTEAD if is_instead(case) else ADD_PASSKEY}"
 
 
-STEP = Step("passkey", "interaction_required", due, page, answer, prepare, stage)
+STEP = Step(
+    name="add_passkey",
+    form_name="passkey",
+    silent_error="interaction_required",
+    due=due,
+    page=page,
+    answer=answer,
+    prepare=prepare,
+    stage=stage,
+)

@@ -33,4 +33,11 @@ def answer(work: StepContext, form: Form) -> Outcome:
     return StepResult(answers=replace(work.case.answers, after_recovery_code="again")) if choice == "again" else StepResult()
 
 
-STEP = Step("recovered", "interaction_required", due, page, answer)
+STEP = Step(
+    name="after_recovery_code",
+    form_name="recovered",
+    silent_error="interaction_required",
+    due=due,
+    page=page,
+    answer=answer,
+)

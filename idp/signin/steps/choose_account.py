@@ -54,4 +54,11 @@ def somebody_else(chosen: KnownPerson | None = None) -> StepResult:
     return StepResult(answers=answers, findings=Findings(), prepared=NOTHING_PREPARED, columns=columns, ends_login=True)
 
 
-STEP = Step("account", "account_selection_required", due, page, answer)
+STEP = Step(
+    name="choose_account",
+    form_name="account",
+    silent_error="account_selection_required",
+    due=due,
+    page=page,
+    answer=answer,
+)

@@ -35,7 +35,7 @@ def page(case: Case, frame: Frame) -> LeakedPage:
 
 def answer(work: StepContext, form: Form) -> Outcome:
     """Only an explicit choice postpones; changing is noted here and done after the second factor (S32)."""
-    _, _, user = work.person()
+    user = work.user
     choice = form.get("choice", "")
     if choice == CHANGE:
         answers = replace(work.case.answers, leaked_password=CHANGE)
@@ -52,4 +52,11 @@ def answer(work: StepContext, form: Form) -> Outcome:
     return StepResult(answers=answers, effect=effect)
 
 
-STEP = Step("leaked", "interaction_required", due, page, answer)
+STEP = Step(
+    name="leaked_password",
+    form_name="leaked",
+    silent_error="interaction_required",
+    due=due,
+    page=page,
+    answer=answer,
+)

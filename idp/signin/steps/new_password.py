@@ -66,4 +66,11 @@ def answer(work: StepContext, form: Form) -> Outcome:
     )
 
 
-STEP = Step("new_password", "interaction_required", due, page, answer)
+STEP = Step(
+    name="new_password",
+    form_name="new_password",
+    silent_error="interaction_required",
+    due=due,
+    page=page,
+    answer=answer,
+)

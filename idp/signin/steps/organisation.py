@@ -51,4 +51,12 @@ def answer(work: StepContext, form: Form) -> Outcome:
     return StepResult(answers=answers, columns={"typed_organisation": name, "organisation_id": None})
 
 
-STEP = Step("organisation", "login_required", due, page, answer, prepare)
+STEP = Step(
+    name="organisation",
+    form_name="organisation",
+    silent_error="login_required",
+    due=due,
+    page=page,
+    answer=answer,
+    prepare=prepare,
+)

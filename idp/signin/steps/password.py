@@ -81,8 +81,8 @@ def answer(work: StepContext, form: Form) -> Outcome:
         return somebody_else()
     if "passkey" in form:
         return use_passkey.sign_in(work, PLACE, form["passkey"])
-    username = work.user.username if work.user else form.get("username", "")[:254]
-    user = work.user or (lookup.find_to_sign_in(work.organisation.id, username) if work.organisation else None)
+    username = work.known_user.username if work.known_user else form.get("username", "")[:254]
+    user = work.known_user or (lookup.find_to_sign_in(work.organisation.id, username) if work.organisation else None)
     checked = check(work, user, username, form.get("password", ""))
     if isinstance(checked, Wrong):
         return replace(checked, errors=(_mismatch(work.case),))
@@ -170,4 +170,14 @@ def stage(case: Case) -> str:
     return _shown_store_url(case)
 
 
-STEP = Step("password", "login_required", due, page, answer, prepare, stage)
+STEP = Step(
+    name="password",
+    form_name="password",
+    silent_error="login_required",
+    due=due,
+    page=page,
+    answer=answer,
+    prepare=prepare,
+    stage=stage,
+    is_cancellable=True,
+)

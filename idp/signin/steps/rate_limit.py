@@ -27,6 +27,6 @@ def admit(
             now=work.case.now,
         )
     except rate_limits.Stopped as stop:
-        if user is None or work.user is None or user.id != work.user.id or not after_password:
+        if user is None or work.known_user is None or user.id != work.known_user.id or not after_password:
             raise
         raise stop.saying(lockout.told_at_the_door(work.settings, user, authenticator)) from stop

@@ -63,7 +63,7 @@ def due(case: Case) -> bool:
     return case.level < min(needed_level(case), highest_owned(case))
 
 
-def _mode_of(case: Case) -> str:
+def mode_of(case: Case) -> str:
     """The code where it suffices: it works without a script. Else the passkey."""
     if case.answers.factor_mode == RECOVERY:
         return RECOVERY
@@ -76,14 +76,11 @@ def _code_suffices(case: Case) -> bool:
 
 
 def page(case: Case, frame: Frame) -> FactorPage:
-    """The code field; the tick is absent where the client turns it off (S39)."""
-    allowed = case.needs.client is None or case.needs.client.remember_device
-    allowed = allowed and not case.is_reauthentication  # trust in a device is for signing in, and never confirms a change
-    days = case.organisation.remember_device_days if case.organisation and allowed else 0
+    """The mode's field or button, and the tick for this device."""
     return FactorPage(
         frame,
-        mode=_mode_of(case),
-        remember_days=days,
+        mode=mode_of(case),
+        remember_days=_remember_days(case),
         passkey=use_passkey.ask_of(case, PLACE),
         has_codes=case.person is not None and case.person.recovery_codes_left > 0,
         only_passkey=not _code_suffices(case),
@@ -92,9 +89,18 @@ def page(case: Case, frame: Frame) -> FactorPage:
     )
 
 
+def _remember_days(case: Case) -> int:
+    """Return for how many days this device can be remembered, 0 for not at all: the client may turn it off (S39)."""
+    client = case.needs.client
+    # Trust in a device is for signing in. It must never confirm a change of sign-in details.
+    if case.organisation is None or case.is_reauthentication or (client is not None and not client.remember_device):
+        return 0
+    return case.organisation.remember_device_days
+
+
 def prepare(work: StepContext) -> Prepared | None:
     """The challenge for the person's own passkeys, which are named only now that the password was right."""
-    _, _, user = work.person()
+    user = work.user
     if work.case.person is None or not work.case.person.owns(factors.PASSKEY):
         return None
     return use_passkey.prepared(work, PLACE, user)
@@ -115,14 +121,13 @@ def answer(work: StepContext, form: Form) -> Outcome:
     return _remembering(work, outcome) if "remember_device" in form and isinstance(outcome, StepResult) else outcome
 
 
-def gate(work: StepContext, authenticator: str) -> rate_limits.Guess:
-    """Count a guess of the person signing in; refuses where the throttle is closed."""
-    _, _, user = work.person()
-    return rate_limit.admit(work, user, authenticator, after_password=True)
+def count_guess(work: StepContext, authenticator: str) -> rate_limits.Guess:
+    """Count a guess of the person signing in; raises ``TooMany`` if they must wait."""
+    return rate_limit.admit(work, work.user, authenticator, after_password=True)
 
 
 def _app_code(work: StepContext, code: str) -> Outcome:
-    _, _, user = work.person()
+    user = work.user
     row = store_totp.active_totp(user.organisation_id, user.id)
     if row is None:
         return StepResult()
@@ -130,7 +135,7 @@ def _app_code(work: StepContext, code: str) -> Outcome:
         secret = totp.open_secret(work.settings, row)
     except Unreadable:
         return Wrong((NOT_CHECKED,))  # the sealing key is gone: no guess is counted
-    guess = gate(work, "totp")
+    guess = count_guess(work, "totp")
     spent = totp.spent_around(row.organisation_id, row.id, work.case.now)
     result = totp.check(secret, code, work.case.now, spent)
     if not isinstance(result, totp.Right):
@@ -148,7 +153,7 @@ def _app_code(work: StepContext, code: str) -> Outcome:
 
 def _remembering(work: StepContext, noted: StepResult) -> StepResult:
     """The same right answer, and trust in this device with it."""
-    if not noted.proofs or not page(work.case, Frame("", "", "", "")).remember_days:
+    if not noted.proofs or not _remember_days(work.case):
         return noted
     device = crypto.new_secret()  # never the value that came: it may be a stolen, a revoked or a planted one
 
@@ -173,7 +178,7 @@ def _remember(work: StepContext, device: str) -> None:
 
 def wrong_code(work: StepContext, totp_id: str, result: totp.Check) -> Wrong:
     """What a wrong code says (S56–S59): never more than after the right password, and the named step is spent."""
-    _, _, user = work.person()
+    user = work.user
     with db.transaction():
         if isinstance(result, totp.Elsewhere):
             totp.spend_named(user.organisation_id, totp_id, result.step, work.case.now)
@@ -208,13 +213,13 @@ def _clock_errors(seconds: int) -> tuple[Message, ...]:
 
 def _recovery_code(work: StepContext, typed: str) -> Outcome:
     """Any unused code, once (S42); the last one only opens the set-up, and is spent when that succeeds (S44)."""
-    _, _, user = work.person()
+    user = work.user
     row = code_rows.active_recovery_set(user.organisation_id, user.id)
     if not recovery_codes.CODE.read(typed) or row is None:
         return Wrong((WRONG_RECOVERY,))
     db.release()
     with work.settings.hasher.slot():
-        guess = gate(work, "recovery")
+        guess = count_guess(work, "recovery")
         db.release()
         digest = recovery_codes.digest_of(work.settings, row, typed)
     if digest is None or not code_rows.known_recovery_code(row.organisation_id, row.id, digest):
@@ -248,4 +253,14 @@ def _last_code(work: StepContext, set_id: str, digest: bytes, guess: rate_limits
     return StepResult(findings=replace(work.case.findings, last_code=LastCode(set_id, digest)), effect=effect)
 
 
-STEP = Step("factor", "interaction_required", due, page, answer, prepare, _mode_of)
+STEP = Step(
+    name="second_factor",
+    form_name="factor",
+    silent_error="interaction_required",
+    due=due,
+    page=page,
+    answer=answer,
+    prepare=prepare,
+    stage=mode_of,
+    is_cancellable=True,
+)

@@ -14,12 +14,11 @@ from idp.identity.credentials import passkeys
 from idp.identity.credentials.webauthn import Ceremony
 from idp.identity.organisations.settings import normal_store_url
 from idp.signin.prepared import Prepared
-from idp.signin.requirements import ClientTerms
+from idp.signin.requirements import serves
 from idp.signin.state import Case
 from idp.signin.step import Outcome, StepContext, StepResult, Wrong
 from idp.signin.steps import rate_limit
 from idp.store import organisations, users
-from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
 from idp.store.users import User
 
@@ -132,20 +131,11 @@ def _behind(work: StepContext, owner: User, passkey: Passkey) -> Wrong:
 
 def _may_enter(work: StepContext, owner: User, *, alone: bool) -> bool:
     """Whether the owner of a passkey is who this sign-in is about, or may be."""
-    if work.user is not None or not alone:
-        return work.user is not None and work.user.id == owner.id
+    if work.known_user is not None or not alone:
+        return work.known_user is not None and work.known_user.id == owner.id
     needs = work.case.needs
     organisation = organisations.organisation(owner.organisation_id)
     if organisation is None or owner.disabled_at is not None or needs.subject not in ("", owner.id):
         return False
     wanted = normal_store_url(needs.organisation)
     return serves(needs.client, organisation) and wanted in ("", organisation.store_url)
-
-
-def serves(client: ClientTerms | None, organisation: Organisation) -> bool:
-    """Whether a client serves an organisation; the operators' own is for our own pages only."""
-    if client is None:
-        return True
-    if organisation.kind != "retailer":
-        return False
-    return not client.organisations or organisation.id in client.organisations

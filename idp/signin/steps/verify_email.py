@@ -48,7 +48,7 @@ def _days(until: datetime, now: datetime) -> int:
 
 def answer(work: StepContext, form: Form) -> Outcome:
     """Going on is always possible; it is the console that closes."""
-    _, _, user = work.person()
+    user = work.user
     choice = form.get("choice", "")
     if choice == SENT:
         release()
@@ -68,4 +68,12 @@ def answer(work: StepContext, form: Form) -> Outcome:
     return StepResult(answers=replace(work.case.answers, verify_email=LATER), effect=effect)
 
 
-STEP = Step("verify_email", "interaction_required", due, page, answer)
+STEP = Step(
+    name="verify_email",
+    form_name="verify_email",
+    silent_error="interaction_required",
+    due=due,
+    page=page,
+    answer=answer,
+    proves_nothing=True,
+)
