@@ -1,4 +1,4 @@
-"""Sign-ins in progress: opened, found again by id and browser, added to, and closed once.
+"""Sign-ins in progress: opened, found by id and browser, changed, and closed once.
 
 An attempt holds facts only. Its id is 256 random bits and is stored as a digest; another browser's cookie does not find it.
 """
@@ -24,29 +24,29 @@ REQUEST = "attempts:request"
 RestartReason = Literal["", "yes", "elsewhere"]
 OUT_OF_DATE: Final = "yes"
 ELSEWHERE: Final = "elsewhere"
-"""Why a sign-in starts again: its page was old, or the browser is not known to be the one that began it."""
+"""Why a sign-in starts again: its page was out of date, or this may not be the browser that began it."""
 
 
 def key(attempt_id: str) -> bytes:
-    """The digest an attempt is found by."""
+    """Return the digest that an attempt is found by."""
     return crypto.digest("attempt", attempt_id)
 
 
 @dataclass(frozen=True)
-class Typed:
-    """Who it is by now, as far as that was typed or proved: it fills fields, and proves nothing."""
+class Entered:
+    """The username and store URL that were entered or proved so far. They fill fields and prove nothing."""
 
     username: str = ""
     organisation: str = ""
 
 
-NOTHING = Typed()
+NOTHING = Entered()
 
 
 def open_attempt(
-    settings: Settings, needs: Needs, visit: BrowserContext, typed: Typed = NOTHING, reason: RestartReason = ""
+    settings: Settings, needs: Needs, visit: BrowserContext, entered: Entered = NOTHING, reason: RestartReason = ""
 ) -> str:
-    """Begin a sign-in for this browser; its id. ``reason``: why it replaces another one, which the page says (S60)."""
+    """Begin a sign-in for this browser. Returns its id. ``reason``: why it replaces another one; the page says so (S60)."""
     attempt_id, now = crypto.new_secret(), clock.now()
     digest = key(attempt_id)
     with db.transaction():
@@ -55,9 +55,9 @@ def open_attempt(
             Attempt(
                 digest=digest,
                 browser_id=browser_id,
-                needs=sealed_needs(settings, digest, needs, typed.username[:254]),
+                needs=sealed_needs(settings, digest, needs, entered.username[:254]),
                 typed_username="",
-                typed_organisation=typed.organisation[:254],
+                typed_organisation=entered.organisation[:254],
                 proofs=[],
                 findings=Findings().as_json(),
                 answers=Answers(restart_reason=reason).as_json(),
@@ -78,7 +78,7 @@ def note_browser(visit: BrowserContext, now: datetime) -> str:
 
 
 def none_yet(needs: Needs, visit: BrowserContext) -> Attempt:
-    """An attempt that is no row: for requests that may be met without asking anything."""
+    """Return an attempt that is no row, for requests that may be met without asking anything."""
     now = clock.now()
     return Attempt(
         digest=b"", browser_id=visit.browser_id, needs=needs.as_json(), proofs=[], findings={}, answers={},
@@ -87,7 +87,7 @@ def none_yet(needs: Needs, visit: BrowserContext) -> Attempt:
 
 
 def load(attempt_id: str, visit: BrowserContext) -> Attempt | None:
-    """This browser's attempt, if it is neither over nor expired."""
+    """Return this browser's attempt, if it is neither finished nor expired."""
     if not visit.browser_id or visit.new_browser:
         return None
     found = store.attempt_of(key(attempt_id), visit.browser_id, clock.now())
@@ -95,7 +95,7 @@ def load(attempt_id: str, visit: BrowserContext) -> Attempt | None:
 
 
 def load_any(attempt_id: str) -> Attempt | None:
-    """An attempt as long as it is kept: over, expired or another browser's too. Only what was asked may be read of it."""
+    """Return an attempt that is still kept, even if finished, expired or another browser's. Use only its needs."""
     return store.any_attempt(key(attempt_id))
 
 
@@ -107,16 +107,16 @@ def needs_of(settings: Settings, attempt: Attempt) -> Needs:
     return Needs.from_json(_asked(settings, attempt))
 
 
-def typed_username(settings: Settings, attempt: Attempt) -> str:
-    """Return the username to fill in: the person's own, or what was typed before a stale sign-in was opened again."""
+def entered_username(settings: Settings, attempt: Attempt) -> str:
+    """Return the username to fill in: the person's own, or the one entered before a stale sign-in was opened again."""
     if attempt.typed_username or Answers.from_json(attempt.answers).account:
         return attempt.typed_username
     return str(_asked(settings, attempt).get("username", ""))
 
 
-def sealed_needs(settings: Settings, digest: bytes, needs: Needs, typed: str) -> dict[str, Any]:
-    """Seal what is asked for with the username that was typed, as the attempt's row keeps it."""
-    asked = {**needs.as_json(), "username": typed}
+def sealed_needs(settings: Settings, digest: bytes, needs: Needs, username: str) -> dict[str, Any]:
+    """Seal the needs with the username that was entered, as the attempt's row keeps them."""
+    asked = {**needs.as_json(), "username": username}
     return {"sealed": sealed.NEEDS.seal_json(settings.ring, digest, asked)}
 
 
@@ -130,39 +130,39 @@ def _asked(settings: Settings, attempt: Attempt) -> dict[str, Any]:
         raise NotFound(detail="the sign-in is sealed with a key that is gone") from error
 
 
-def organisation_typed(attempt: Attempt) -> str:
-    """The store URL that was typed; empty where another one is about to be."""
+def entered_organisation(attempt: Attempt) -> str:
+    """Return the store URL that was entered; empty if another one is being asked for."""
     return "" if Answers.from_json(attempt.answers).organisation == "ask" else attempt.typed_organisation
 
 
-def seal_request(settings: Settings, needs: Needs, typed: Typed) -> str:
-    """What every form of a sign-in carries, so that a stale one can begin anew (S60)."""
-    told = {"username": typed.username, "store_url": typed.organisation}
-    return settings.ring.seal_json({**needs.as_json(), **told}, REQUEST)
+def seal_request(settings: Settings, needs: Needs, entered: Entered) -> str:
+    """Seal what every form of a sign-in carries, so that a stale one can open a new sign-in (S60)."""
+    filled = {"username": entered.username, "store_url": entered.organisation}
+    return settings.ring.seal_json({**needs.as_json(), **filled}, REQUEST)
 
 
-def open_request(settings: Settings, sealed: str) -> tuple[Needs, Typed] | None:
-    """What such a form carries; None where it carries nothing that we have sealed."""
+def open_request(settings: Settings, sealed: str) -> tuple[Needs, Entered] | None:
+    """Return what such a form carries; None if we did not seal it."""
     try:
         held = settings.ring.open_json(sealed, REQUEST)
-        return Needs.from_json(held), Typed(str(held.get("username", "")), str(held.get("store_url", "")))
+        return Needs.from_json(held), Entered(str(held.get("username", "")), str(held.get("store_url", "")))
     except (Unreadable, TypeError, ValueError, KeyError):
         return None
 
 
 def languages_asked(settings: Settings, sealed: str) -> tuple[str, ...]:
-    """The languages that the app of a posted form asked for, a picked one first; empty where the form carries none."""
+    """Return the languages that a posted form's app asked for, a picked one first; empty if the form carries none."""
     held = open_request(settings, sealed) if sealed else None
     return held[0].ui_locales if held else ()
 
 
 def carry(settings: Settings, sealed: str, username: str) -> str:
-    """Seal the same needs with the username that was typed, for a request that follows. Empty for a broken form."""
+    """Seal a form's needs again with the username entered in it, for the next request. Empty for a broken form."""
     held = open_request(settings, sealed)
     if held is None:
         return ""
-    needs, typed = held
-    return seal_request(settings, needs, replace(typed, username=username[:254] or typed.username))
+    needs, entered = held
+    return seal_request(settings, needs, replace(entered, username=username[:254] or entered.username))
 
 
 def opened(settings: Settings, attempt: Attempt) -> Prepared:
@@ -175,18 +175,18 @@ def opened(settings: Settings, attempt: Attempt) -> Prepared:
         return NOTHING_PREPARED
 
 
-def note(settings: Settings, attempt: Attempt, noted: StepResult) -> None:
-    """Add to the facts, within the transaction; raises ``Stale`` where another request was first."""
+def note(settings: Settings, attempt: Attempt, result: StepResult) -> None:
+    """Change the facts, within the transaction. Raises ``Stale`` if another request was first."""
     columns: dict[str, Any] = {}
-    if noted.proofs:
-        columns["proofs"] = [*attempt.proofs, *assurance.as_json(noted.proofs)]
-    if noted.answers is not None:
-        columns["answers"] = noted.answers.as_json()
-    if noted.findings is not None:
-        columns["findings"] = noted.findings.as_json()
-    if noted.prepared is not None:
-        columns["sealed"] = _sealed(settings, attempt, noted.prepared)
-    if not store.change_attempt(attempt.digest, attempt.version, **columns | dict(noted.columns)):
+    if result.proofs:
+        columns["proofs"] = [*attempt.proofs, *assurance.as_json(result.proofs)]
+    if result.answers is not None:
+        columns["answers"] = result.answers.as_json()
+    if result.findings is not None:
+        columns["findings"] = result.findings.as_json()
+    if result.prepared is not None:
+        columns["sealed"] = _sealed(settings, attempt, result.prepared)
+    if not store.change_attempt(attempt.digest, attempt.version, **columns | dict(result.columns)):
         raise Stale
 
 

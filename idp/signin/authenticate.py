@@ -1,4 +1,4 @@
-"""The public face of signing in: ask with a ``Needs``, get a ``Settled``, a ``Continue`` or an ``Unmet``."""
+"""The public face of signing in: it takes ``Needs`` and returns ``SignedIn``, ``Continue`` or ``Unmet``."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,20 +10,20 @@ from idp.config import Settings
 from idp.errors import TooMany
 from idp.identity.sessions import sessions
 from idp.signin import attempts, effects
-from idp.signin.attempts import ELSEWHERE, OUT_OF_DATE, RestartReason, Typed
+from idp.signin.attempts import ELSEWHERE, OUT_OF_DATE, Entered, RestartReason
 from idp.signin.confirming import confirmed
 from idp.signin.flow import next_step
 from idp.signin.load_state import gather, gather_again
 from idp.signin.requirements import Needs
-from idp.signin.shown import Shown, Told, brand_shown, shown, told
-from idp.signin.state import BrowserContext, Case, Continue, Settlement, SignedIn, Unmet
+from idp.signin.shown import RefusedAnswer, Shown, brand_shown, refuse, show_step
+from idp.signin.state import BrowserContext, Case, Continue, Decision, SignedIn, Unmet
 from idp.signin.step import Form, Stale, Step, StepContext, StepResult, Wrong
 from idp.store import attempts as attempt_rows
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a sign-in in progress, or else this browser, knows of who comes; each may be empty. ``locale``: own choice."""
+    """What a sign-in in progress, or else this browser, knows of the person; each may be empty. ``locale``: their choice."""
 
     store_url: str
     username: str
@@ -34,7 +34,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Moved:
-    """An answer was taken (or the posted step is not the one due): look at the sign-in anew. New cookies, where any."""
+    """An answer was taken, or its step is not the one due: the sign-in is shown again. Empty cookies stay as they are."""
 
     attempt_id: str
     login_cookie: str = ""
@@ -45,24 +45,24 @@ class Moved:
 
 @dataclass(frozen=True)
 class Done:
-    """Nothing is left to ask: the browser goes back to who asked."""
+    """Nothing is left to ask: the browser goes back to the app or page that asked."""
 
     to: str
 
 
 Reader = Callable[[Needs], Needs | None]
-"""Works out what a stored ``Needs`` comes to now; None where the asker may not ask it any more, and will say why.
+"""Brings stored ``Needs`` up to date; returns None if the asker may no longer ask, and will say why.
 
-There is one truth: whatever shows a step, takes an answer or settles works from what the reader says on that visit. Needs
-frozen when the sign-in began would differ from those at its end, and the browser would be sent to and fro for ever.
+Showing a step, taking an answer and the final decision all use what the reader returns on that visit. Needs frozen when the
+sign-in began could differ from those at its end, and the browser would be redirected back and forth without end.
 """
 
 
-def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attempt_id: str = "") -> Settlement:
-    """Whether ``needs`` are met now. Never trusts a claim of "finished": it works everything out anew.
+def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attempt_id: str = "") -> Decision:
+    """Decide whether ``needs`` are met now, from the facts alone: no claim of "finished" is trusted.
 
-    With ``attempt_id`` the facts of that sign-in in progress count too. Where something must be asked and ``prompt`` is not
-    ``none``, an attempt is made (or gone on with) and named in the ``Continue``.
+    With ``attempt_id`` the facts of that sign-in in progress count too. If a step is due and ``prompt`` is not ``none``, the
+    ``Continue`` names an attempt, a new one if there is none.
     """
     attempt = attempts.load(attempt_id, visit) if attempt_id else None
     work = gather(settings, needs, visit, attempt, attempt_id)
@@ -84,43 +84,43 @@ def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attemp
         return Continue(attempt_id)
     if visit.is_embedded:
         return Unmet("login_required", "embedded in another site: its cookies were not sent, and no page can be shown")
-    # Where a finished attempt's login was ended meanwhile, its proofs open nothing: a new sign-in begins.
+    # The proofs of a finished attempt whose session has ended open nothing: a new sign-in begins.
     return Continue(attempts.open_attempt(settings, needs, visit))
 
 
 def asked_by(settings: Settings, attempt_id: str) -> Needs | None:
-    """What the asker of a sign-in asked for, over, expired or another browser's as it may be; None where nobody knows."""
+    """Return the needs of a sign-in, even if finished, expired or another browser's; None if it is not kept."""
     attempt = attempts.load_any(attempt_id)
     return attempts.needs_of(settings, attempt) if attempt else None
 
 
 def is_under_way(visit: BrowserContext, attempt_id: str) -> bool:
-    """Whether this is a sign-in of this browser that is neither over nor expired."""
+    """Check if this is a sign-in of this browser that is neither finished nor expired."""
     return attempts.load(attempt_id, visit) is not None
 
 
 def known(settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader) -> Known:
-    """What is known before anybody signed in, for pages that stand beside a sign-in."""
+    """Return what is known before a person has signed in, for pages beside a sign-in."""
     attempt = attempts.load(attempt_id, visit) if attempt_id else None
     needs = (read(attempts.needs_of(settings, attempt)) if attempt else None) or Needs(return_to="/")
     work = gather(settings, needs, visit, attempt, attempt_id)
     case = work.case
-    store_url = case.organisation.store_url if case.organisation else case.typed_organisation
-    username = case.person.username if case.person else case.typed_username or needs.hinted_username
+    store_url = case.organisation.store_url if case.organisation else case.entered_organisation
+    username = case.person.username if case.person else case.entered_username or needs.hinted_username
     return Known(store_url, username, brand_shown(work), needs.ui_locales, case.locale)
 
 
 def finish(settled: SignedIn) -> bool:
-    """Close the attempt, within the asker's transaction; False where it was closed already."""
+    """Close the attempt, within the caller's transaction. Returns False if it was closed already."""
     return not settled.attempt_id or attempt_rows.finish_attempt(attempts.key(settled.attempt_id), clock.now())
 
 
 def show(
-    settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader, last: Told | None = None
+    settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader, last: RefusedAnswer | None = None
 ) -> Shown | Done | None:
-    """The page of the step that is due, ``Done`` where none is, None where there is no such sign-in.
+    """Return the page of the step that is due, ``Done`` if none is, None if there is no such sign-in.
 
-    With ``last`` it says what was wrong with the last answer, unless something was answered since.
+    With ``last`` the page says what was wrong with the last answer, unless something was answered since.
     """
     attempt = attempts.load(attempt_id, visit)
     if attempt is None:
@@ -133,15 +133,17 @@ def show(
     step = next_step(work.case)
     if not isinstance(step, Step):
         return Done(_way_back(stored, attempt_id) + _outcome(work.case))
-    still_true = last if last is not None and last.fits(work, step) else None
+    still_true = last if last is not None and last.matches(work, step) else None
     try:
-        return shown(_prepared(work, step), step, still_true)
+        return show_step(_prepared(work, step), step, still_true)
     except Stale:
         return show(settings, visit, attempt_id, read)
 
 
-def answer(settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader, form: Form) -> Told | Moved | None:
-    """Take an answer to the step and stage that are due; any other answer is not looked at. None: no such sign-in."""
+def answer(
+    settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader, form: Form
+) -> RefusedAnswer | Moved | None:
+    """Take an answer to the step and stage that are due; any other is ignored. Returns None if there is no such sign-in."""
     attempt = attempts.load(attempt_id, visit)
     if attempt is None:
         return None
@@ -158,7 +160,7 @@ def answer(settings: Settings, visit: BrowserContext, attempt_id: str, read: Rea
         taken = Wrong((closed.message,), retry_after=closed.retry_after)
     except Stale:
         taken = Moved(attempt_id)
-    return told(work, step, taken, form) if isinstance(taken, Wrong) else taken
+    return refuse(work, step, taken, form) if isinstance(taken, Wrong) else taken
 
 
 def _taken(work: StepContext, step: Step, form: Form) -> Wrong | Moved:
@@ -176,21 +178,22 @@ def _taken(work: StepContext, step: Step, form: Form) -> Wrong | Moved:
 def reopen(
     settings: Settings, visit: BrowserContext, sealed: str, username: str, reason: RestartReason = OUT_OF_DATE
 ) -> str | None:
-    """A new sign-in for a stale form (S60): the sealed needs, the username filled in, no proof carried over."""
+    """Open a new sign-in for a stale form (S60), with its needs and username, and without any proof. Returns its id."""
     held = attempts.open_request(settings, sealed)
     if held is None:
         return None
-    needs, typed = held
-    return attempts.open_attempt(settings, needs, visit, replace(typed, username=username or typed.username), reason)
+    needs, entered = held
+    entered = replace(entered, username=username or entered.username)
+    return attempts.open_attempt(settings, needs, visit, entered, reason)
 
 
 def lead_on(
-    settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader, typed: str = ""
+    settings: Settings, visit: BrowserContext, attempt_id: str, read: Reader, username: str = ""
 ) -> Done | Continue | None:
-    """On from the page of a sign-in that is over, too old or another browser's; None where nobody knows it any more (S60).
+    """Lead on from the address of a sign-in that is finished, expired or another browser's (S60); None if it is not kept.
 
-    Whoever asked is asked for again: a live login may be all that is needed (``Done``), else a new sign-in begins. Nothing
-    but the request is carried over, and the username in the browser where it was ``typed``.
+    The same needs are asked for again: a live session may meet them (``Done``), else a new sign-in begins. Only the request
+    is carried over, and in the browser that began it the ``username``.
     """
     stale = attempts.load_any(attempt_id)
     if stale is None or visit.is_embedded:
@@ -198,25 +201,25 @@ def lead_on(
     stored, is_own = attempts.needs_of(settings, stale), stale.browser_id == visit.browser_id
     if not is_own:
         if stored.return_to.startswith("/link/"):
-            return None  # its path holds the token of a mailed link
-        stored = replace(stored, tasks=(), ui_locales=())  # what was picked in one browser is no wish of another
+            return None  # the path contains the token of an e-mail link
+        stored = replace(stored, tasks=(), ui_locales=())  # choices made in one browser do not count in another
     needs = read(stored)
     if needs is None or not isinstance(next_step(gather(settings, needs, visit, None).case), Step):
         return Done(_way_back(stored, attempt_id))
     if not is_own:
         return Continue(attempts.open_attempt(settings, needs, visit, reason=ELSEWHERE))
-    there = Typed(typed or attempts.typed_username(settings, stale), attempts.organisation_typed(stale))
+    there = Entered(username or attempts.entered_username(settings, stale), attempts.entered_organisation(stale))
     return Continue(attempts.open_attempt(settings, needs, visit, there, OUT_OF_DATE))
 
 
 def choose_locale(settings: Settings, visit: BrowserContext, attempt_id: str, locale: str) -> None:
-    """The language was picked on a page of this sign-in: it goes before what the client asked for."""
+    """Keep the language picked on a page of this sign-in, before those that the client asked for."""
     attempt = attempts.load(attempt_id, visit)
     if attempt is not None:
-        typed = attempts.typed_username(settings, attempt)
+        username = attempts.entered_username(settings, attempt)
         spoken = attempts.needs_of(settings, attempt).spoken_in(locale)
-        needs = attempts.sealed_needs(settings, attempt.digest, spoken, typed)
-        with suppress(Stale), db.transaction():  # pressed twice: the other press was first
+        needs = attempts.sealed_needs(settings, attempt.digest, spoken, username)
+        with suppress(Stale), db.transaction():  # another request was first
             attempts.note(settings, attempt, StepResult(columns={"needs": needs}))
 
 
@@ -225,7 +228,7 @@ def _way_back(needs: Needs, attempt_id: str) -> str:
 
 
 def _outcome(case: Case) -> str:
-    """A query that tells a page of ours which of its tasks was done, for the page to say so (WCAG 2.2, 4.1.3)."""
+    """Return a query that tells a page of ours which of its tasks was done, to be announced (WCAG 2.2, 4.1.3)."""
     answers = case.answers
     done = {
         "set-up": answers.set_up_done_at,
@@ -237,7 +240,7 @@ def _outcome(case: Case) -> str:
 
 
 def _prepared(work: StepContext, step: Step) -> StepContext:
-    """The work after the step has prepared what its page shows; kept sealed, so that a reload shows the same."""
+    """Return the work after the step has prepared its page. That is kept sealed, so that a reload shows the same."""
     made = step.prepare(work) if step.prepare else None
     if made is None:
         return work
@@ -250,7 +253,7 @@ def _prepared(work: StepContext, step: Step) -> StepContext:
 
 
 def _note_spent(work: StepContext, wrong: Wrong) -> None:
-    """Take the challenge of a wrong answer away: it must not be tried again."""
+    """Drop the challenge of a wrong answer: it must not be tried again."""
     if wrong.prepared is not None:
         # Stale: another answer spent it first.
         with suppress(Stale), db.transaction():

@@ -1,4 +1,4 @@
-"""Work out what a signed-in person has confirmed for a sensitive change, from the proofs of the login. Pure."""
+"""Decide what a signed-in person has confirmed for a sensitive change, from the proofs of the session. Pure."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,10 +19,10 @@ def fresh(settings: Settings, needs: Needs) -> Needs:
 
 
 def confirmed(settings: Settings, case: Case, login: UserSession) -> Confirmation:
-    """Return what the person confirmed: the same decision that a reauthentication would make.
+    """Return what the person confirmed, by the decision that a reauthentication would make.
 
-    The password of a reauthentication counts as confirmation for ``confirmation_seconds`` after it: its pages named the
-    change. The password of the sign-in itself was typed before anybody thought of a change.
+    The password of a reauthentication confirms for ``confirmation_seconds``: its pages named the change. The password of
+    the sign-in itself confirms nothing: it was entered before the change was asked for.
     """
     if case.needs.client is not None:
         return Confirmation.NOTHING  # an app changes nothing here

@@ -1,4 +1,4 @@
-"""What a right answer does: everything in one transaction, and nothing where another request was first."""
+"""Keep what a right answer changes: everything in one transaction, or nothing if another request was first."""
 
 from dataclasses import dataclass, replace
 
@@ -25,57 +25,57 @@ class _RolledBack(Exception):
 
 @dataclass(frozen=True)
 class NewCookies:
-    """The cookie values that an answer gives; each may be empty."""
+    """The cookie values that an answer sets; empty ones stay as they are."""
 
     login: str
     browser: str
 
 
-def keep(work: StepContext, noted: StepResult) -> NewCookies | Wrong:
+def keep(work: StepContext, result: StepResult) -> NewCookies | Wrong:
     """Do everything that an answer does in one transaction: the facts, its effect, and the session once it is complete.
 
     Returns the new cookies: of the session if one began or grew, of the browser at each proof. Returns ``Wrong`` or raises
     ``Stale`` if another request was first: then nothing was done.
 
-    Lock order: the person's row, then the attempt. The attempt's version is checked before any effect: of two answers at
-    the same moment one takes effect, and one that a change of the person has overtaken does nothing.
+    Lock order: the person's row, then the attempt. The attempt's version is checked before any effect: of two concurrent
+    answers one takes effect, and an answer that was overtaken by a change of the person does nothing.
     """
     try:
         with db.transaction():
-            return _keep(work, work.bound(noted))
+            return _keep(work, work.bound(result))
     except _RolledBack as lost:
         return lost.wrong
 
 
-def _keep(work: StepContext, noted: StepResult) -> NewCookies:
-    _lock_person(work, noted)
-    attempts.note(work.settings, work.attempt, noted)
-    lost = noted.effect() if noted.effect else None
+def _keep(work: StepContext, result: StepResult) -> NewCookies:
+    _lock_person(work, result)
+    attempts.note(work.settings, work.attempt, result)
+    lost = result.effect() if result.effect else None
     if lost is not None:
         raise _RolledBack(lost)
-    if noted.ends_login:
-        _end_current(work)
-    visit = replace(work.visit, login="") if noted.ends_login else work.visit
-    visit = replace(visit, device=noted.device_cookie or visit.device)
-    return NewCookies(browser=_renew_browser(work, noted), login=_admit(gather_again(replace(work, visit=visit))))
+    if result.ends_login:
+        _end_session(work)
+    visit = replace(work.visit, login="") if result.ends_login else work.visit
+    visit = replace(visit, device=result.device_cookie or visit.device)
+    return NewCookies(browser=_renew_browser(work, result), login=_start_or_renew(gather_again(replace(work, visit=visit))))
 
 
-def _renew_browser(work: StepContext, noted: StepResult) -> str:
-    """A planted or copied cookie must not share in what was just proved (ASVS 7.2.4)."""
+def _renew_browser(work: StepContext, result: StepResult) -> str:
+    """Renew the browser's cookie at each proof: a planted or copied one must not gain by it (ASVS 7.2.4)."""
     visit = work.visit
-    return browser_cookies.renew(work.settings, visit.browser_id, visit.browser_digest) if noted.proofs else ""
+    return browser_cookies.renew(work.settings, visit.browser_id, visit.browser_digest) if result.proofs else ""
 
 
-def _lock_person(work: StepContext, noted: StepResult) -> None:
-    """Lock the row of the person whom an answer is about, or names."""
-    user_id = noted.columns.get("user_id") or work.attempt.user_id
-    organisation_id = noted.columns.get("organisation_id") or work.attempt.organisation_id
+def _lock_person(work: StepContext, result: StepResult) -> None:
+    """Lock the row of the person that an answer is about, or names."""
+    user_id = result.columns.get("user_id") or work.attempt.user_id
+    organisation_id = result.columns.get("organisation_id") or work.attempt.organisation_id
     if user_id and organisation_id:
         users.lock_user(organisation_id, user_id)
 
 
-def _admit(work: StepContext) -> str:
-    """Begin the login, or renew it with further proofs, once all but consent is done; its cookie, new at each change."""
+def _start_or_renew(work: StepContext) -> str:
+    """Start the session, or renew it with further proofs, once the person is authenticated. Returns its new cookie."""
     case, visit = work.case, work.visit
     fresh = len(case.own_proofs) > case.answers.session_proofs
     if not fresh or not is_authenticated(case):
@@ -86,10 +86,10 @@ def _admit(work: StepContext) -> str:
         try:
             cookie = sessions.renew(user.organisation_id, case.login_id, new, case.now)
         except Conflict as ended:
-            raise Stale from ended  # the login ended under its hands: the true page asks for the password
+            raise Stale from ended  # the session was ended concurrently: the next page asks for the password
         work.record(Event.STEPPED_UP, methods=[proof.method for proof in new])
     else:
-        _end_current(work)
+        _end_session(work)
         _, cookie = sessions.start(
             work.settings, terms, user.organisation_id, user.id, case.own_proofs, visit.browser_id, visit.label,
             visit.address, case.now,
@@ -97,13 +97,13 @@ def _admit(work: StepContext) -> str:
         work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
     if any(proof.method == "remembered" for proof in case.counting) and assurance.level(case.own_proofs) < 3:
         remembered_devices.note_use(user.organisation_id, user.id, visit.device, case.now)
-    admitted = replace(case.answers, session_proofs=len(case.own_proofs))
-    attempts.note(work.settings, work.attempt, StepResult(answers=admitted))
+    counted = replace(case.answers, session_proofs=len(case.own_proofs))
+    attempts.note(work.settings, work.attempt, StepResult(answers=counted))
     return cookie
 
 
-def _end_current(work: StepContext) -> None:
-    """End the login this browser holds: it has one at a time (S35)."""
+def _end_session(work: StepContext) -> None:
+    """End the session that this browser has: it has one at a time (S35)."""
     login = sessions.current(work.visit.login, work.case.now) if work.visit.login else None
     if login is not None:
         sessions.end(login, "switched", work.origin)

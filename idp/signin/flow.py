@@ -1,4 +1,4 @@
-"""The one decision: which step is due. Pure, worked out anew on every request."""
+"""Decide which step of a sign-in is due. Pure, and decided again on every request."""
 
 from idp.signin.state import Case, Unmet
 from idp.signin.step import Step
@@ -7,9 +7,9 @@ from idp.signin.steps.required_level import needed_level
 
 
 def next_step(case: Case) -> Step | Unmet | None:
-    """The first step that is due; ``Unmet`` where the needs cannot be met; None where they are.
+    """Return the first step that is due, ``Unmet`` if the needs cannot be met, or None if they are met.
 
-    Under ``prompt=none`` the step that would be due answers with its OAuth error instead (OpenID Connect Core §3.1.2.6).
+    Under ``prompt=none`` a step that is due becomes its OAuth error (OpenID Connect Core §3.1.2.6).
     """
     if case.answers.consent == "denied":
         return Unmet("access_denied", "the person refused")
@@ -26,6 +26,6 @@ def next_step(case: Case) -> Step | Unmet | None:
 
 
 def is_authenticated(case: Case) -> bool:
-    """Whether all that remains, if anything, proves nothing: the login may begin."""
+    """Check if only steps that prove nothing remain: then the session may begin."""
     step = next_step(case)
     return step is None or (isinstance(step, Step) and step.proves_nothing)

@@ -1,4 +1,4 @@
-"""Rows to a ``Case``: everything that is looked up for a decision is looked up here, once."""
+"""Make a ``Case`` from rows: everything that a decision needs is read here, once."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,14 +25,19 @@ from idp.store.organisations import Organisation
 from idp.store.sessions import UserSession
 from idp.store.users import User
 
-LATELY = timedelta(days=7)
+RECENTLY = timedelta(days=7)
 
 
 def gather(
-    settings: Settings, needs: Needs, visit: BrowserContext, attempt: Attempt | None, attempt_id: str = ""
+    settings: Settings,
+    needs: Needs,
+    visit: BrowserContext,
+    attempt: Attempt | None,
+    attempt_id: str = "",
+    now: datetime | None = None,
 ) -> StepContext:
-    """The case with the rows behind it."""
-    now = clock.now()
+    """Return the case with the rows behind it, as of ``now``, by default the present moment."""
+    now = now or clock.now()
     attempt = attempt or attempts.none_yet(needs, visit)
     answers = Answers.from_json(attempt.answers)
     live = sessions.current(visit.login, now) if visit.login else None
@@ -49,8 +54,8 @@ def gather(
         acr_levels=settings.acr.names,
         attempt_id=attempt_id,
         organisation=_facts(organisation, terms, is_named=is_named),
-        typed_organisation=_typed_organisation(needs, attempt, answers),
-        typed_username=attempts.typed_username(settings, attempt),
+        entered_organisation=_entered_organisation(needs, attempt, answers),
+        entered_username=attempts.entered_username(settings, attempt),
         former_organisation=attempt.typed_organisation,
         login_id=login.id if login else "",
         login_user_id=live.user_id if live else "",
@@ -61,55 +66,46 @@ def gather(
         prepared=attempts.opened(settings, attempt),
         attests=bool(settings.attestation_roots),
     )
-    if organisation is not None and user is not None and terms is not None:
-        case = _without_dead_code(case, user)
-        case = _with_person(settings, case, visit, attempt, login, organisation, terms, user)
-    return StepContext(settings, visit, case, attempt, organisation, terms, user, login)
+    work = StepContext(settings, visit, case, attempt, organisation, terms, user, login)
+    return work if organisation is None or user is None else replace(work, case=_with_person(work))
 
 
 def gather_again(work: StepContext) -> StepContext:
-    """Return the work as the rows are now, after the attempt was changed."""
-    attempt = attempt_rows.attempt_of(work.attempt.digest, work.visit.browser_id, clock.now())
-    return gather(work.settings, work.case.needs, work.visit, attempt, work.case.attempt_id)
+    """Return the work after the attempt was changed, at the same moment."""
+    attempt = attempt_rows.attempt_of(work.attempt.digest, work.visit.browser_id, work.case.now)
+    return gather(work.settings, work.case.needs, work.visit, attempt, work.case.attempt_id, work.case.now)
 
 
-def _with_person(
-    settings: Settings,
-    case: Case,
-    visit: BrowserContext,
-    attempt: Attempt,
-    login: UserSession | None,
-    organisation: Organisation,
-    terms: OrganisationSettings,
-    user: User,
-) -> Case:
-    client = case.needs.client
+def _with_person(work: StepContext) -> Case:
+    """Return the case with what is known of its person."""
+    organisation, terms, user = work.person()
+    settings, case, client = work.settings, work.case, work.case.needs.client
     person = lookup.person_of(settings, organisation, user)
-    own = tuple(proof for proof in assurance.from_json(attempt.proofs) if _is_theirs(proof, user))
+    own = tuple(proof for proof in assurance.from_json(work.attempt.proofs) if _is_theirs(proof, user))
     rule = ClientRule(client.client_id, client.minimum_level, client.name) if client else None
-    values = {
-        "person": person,
-        "rules": lookup.rules_of(settings, organisation, person, case.now, rule),
-        "own_proofs": own,
-        "proofs": _proofs(case.now, visit, login, user, own),
-        "locale": user.locale,
-        "unverified_address": str(user.email) if email_address.needs_verifying(user) else "",
-        "console_closes_at": email_address.closes_at(user),
-        "leaked_found": user.leaked_found_at is not None,
-        "leaked_notice_due": _notice_is_due(case.now, terms, person, user),
-        "offer_declined": user.offer_declined_at is not None,
-        "consented_scopes": _consented(client, user),
-        "factor_changed_lately": user.factor_changed_at is not None and user.factor_changed_at > case.now - LATELY,
-        "password_is_spent": user.password_expires_at is not None and user.password_expires_at <= case.now,
-        "password_min_length": passwords.least_length(settings, terms, person.has_factor),
-    }
-    return case.with_person(**values)
+    return replace(
+        _without_dead_code(case, user),
+        person=person,
+        rules=lookup.rules_of(settings, organisation, person, case.now, rule),
+        own_proofs=own,
+        proofs=_proofs(work, user, own),
+        locale=user.locale,
+        unverified_address=str(user.email) if email_address.needs_verifying(user) else "",
+        console_closes_at=email_address.closes_at(user),
+        leaked_found=user.leaked_found_at is not None,
+        leaked_notice_due=_notice_is_due(case.now, terms, person, user),
+        offer_declined=user.offer_declined_at is not None,
+        consented_scopes=_consented(client, user),
+        factor_changed_recently=user.factor_changed_at is not None and user.factor_changed_at > case.now - RECENTLY,
+        password_is_spent=user.password_expires_at is not None and user.password_expires_at <= case.now,
+        password_min_length=passwords.least_length(settings, terms, person.has_factor),
+    )
 
 
 def _without_dead_code(case: Case, user: User) -> Case:
-    """The case without the last recovery code (S44) and its set-up where that code was spent or replaced elsewhere.
+    """Return the case without a last recovery code (S44) that was spent or replaced elsewhere, and without its set-up.
 
-    The person is then asked for a factor as usual: a set-up that rests on a dead code could never be finished.
+    The person is then asked for a factor as usual: a set-up that depends on such a code could never be finished.
     """
     held = case.findings.last_code
     if held is None or recovery_codes.known_recovery_code(user.organisation_id, held.set_id, held.digest):
@@ -118,13 +114,13 @@ def _without_dead_code(case: Case, user: User) -> Case:
 
 
 def _is_theirs(proof: Proof, user: User) -> bool:
-    """A password proves only whom it names; further proofs are wiped when the person of an attempt changes."""
+    """Check if a proof is this user's. Proofs other than passwords are wiped when an attempt's person changes."""
     return proof.method != "password" or proof.credential == user.id
 
 
 def _is_eligible(login: UserSession, needs: Needs, chosen: str) -> bool:
-    """Whether the browser's live login may stand for the person this request is about."""
-    # OpenID Connect Core §3.1.2.2: whatever was chosen since, no token for another person than the hint names.
+    """Check if the browser's live session may be the one of the person this request is about."""
+    # OpenID Connect Core §3.1.2.2: no token for another person than the hint names, whatever was chosen since.
     if needs.subject and needs.subject != login.user_id:
         return False
     if chosen or needs.subject:
@@ -138,7 +134,7 @@ def _is_eligible(login: UserSession, needs: Needs, chosen: str) -> bool:
 
 
 def _is_hinted(login: UserSession, needs: Needs) -> bool:
-    """Check if a hint of the request names the user of this login, by an id, a username or a verified address."""
+    """Check if a hint of the request names the user of this session, by id, username or verified address."""
     if needs.subject or not needs.login_hint:
         return needs.subject == login.user_id
     user = lookup.find_to_sign_in(login.organisation_id, needs.login_hint)
@@ -148,7 +144,7 @@ def _is_hinted(login: UserSession, needs: Needs) -> bool:
 def _organisation(
     needs: Needs, visit: BrowserContext, attempt: Attempt, answers: Answers, login: UserSession | None
 ) -> tuple[Organisation | None, bool]:
-    """The organisation and whether client or device had named it: request, client, device, installation (S29)."""
+    """Return the organisation, and whether client or device named it (S29): by request, client, device, installation."""
     device = _device_organisation(needs, visit)
     single = needs.client.organisations[0] if needs.client and len(needs.client.organisations) == 1 else ""
     found: Organisation | None = None
@@ -169,25 +165,25 @@ def _organisation(
         return (only, True) if only is None or serves(needs.client, only) else (None, False)
     if found is None or not serves(needs.client, found):
         return None, False
-    # An attempt's own was picked in this device's chooser, or its person has proved who they are.
+    # The attempt's own organisation was picked in this device's chooser, or its person has proved who they are.
     is_named = bool(attempt.organisation_id) or login is not None or found.id == single
     return found, is_named or (device is not None and found.id == device.id)
 
 
 def _device_organisation(needs: Needs, visit: BrowserContext) -> Organisation | None:
-    """What this device remembers, if the client serves it: at an operator's own device apps do not ask for the only shop."""
+    """Return the organisation that this device remembers, if the client serves it: apps never serve the operators' own."""
     found = organisations.organisation(visit.organisation_id) if visit.organisation_id else None
     return found if found is not None and serves(needs.client, found) else None
 
 
-def _typed_organisation(needs: Needs, attempt: Attempt, answers: Answers) -> str:
+def _entered_organisation(needs: Needs, attempt: Attempt, answers: Answers) -> str:
     if answers.organisation == "ask":
         return ""
     return attempt.typed_organisation or normal_store_url(needs.organisation)
 
 
 def _user(organisation: Organisation | None, attempt: Attempt, login: UserSession | None) -> User | None:
-    """The person: proved by a password in this attempt, or by the live login."""
+    """Return the person: proved in this attempt, or by the live session."""
     if organisation is None:
         return None
     user_id = attempt.user_id or (login.user_id if login and login.organisation_id == organisation.id else None)
@@ -210,18 +206,17 @@ def _facts(
     )
 
 
-def _proofs(
-    now: datetime, visit: BrowserContext, login: UserSession | None, user: User, own: tuple[Proof, ...]
-) -> tuple[Proof, ...]:
-    """The login's proofs, this attempt's, and trust in the device if it holds now: that one is never stored."""
+def _proofs(work: StepContext, user: User, own: tuple[Proof, ...]) -> tuple[Proof, ...]:
+    """Return the session's proofs, this attempt's, and present trust in the device, which is never stored."""
+    login, device, now = work.login, work.visit.device, work.case.now
     earlier = tuple(proof for proof in assurance.from_json(login.proofs) if proof not in own) if login else ()
-    trust = remembered_devices.trust(user.organisation_id, user.id, visit.device, now) if visit.device else None
+    trust = remembered_devices.trust(user.organisation_id, user.id, device, now) if device else None
     trusted = (Proof("remembered", at=trust.since, credential=trust.id),) if trust else ()
     return (*earlier, *own, *trusted)
 
 
 def _known(needs: Needs, visit: BrowserContext, live: UserSession | None) -> tuple[KnownPerson, ...]:
-    """The chooser's people; looked up only where a choice or a hint may need them."""
+    """Return the people of the account chooser; read only if it may be shown."""
     shared = needs.client is not None and needs.client.shared_device
     if not (shared or "select_account" in needs.prompt) or visit.new_browser or not visit.browser_id:
         return ()
@@ -241,7 +236,7 @@ def _known(needs: Needs, visit: BrowserContext, live: UserSession | None) -> tup
 
 
 def _notice_is_due(now: datetime, terms: OrganisationSettings, person: Person, user: User) -> bool:
-    """Whether the leaked-password notice may come (back): sooner for administrators (S33)."""
+    """Check if the leaked-password notice is due, again after some days: fewer for administrators (S33)."""
     days = terms.leaked_notice_days_for(person.is_administrator)
     return user.leaked_notice_at is None or user.leaked_notice_at <= now - timedelta(days=days)
 

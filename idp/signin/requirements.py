@@ -1,4 +1,4 @@
-"""What a sign-in is asked to reach, and by which client."""
+"""What a sign-in must reach, and for which client."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -13,9 +13,9 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class ClientTerms:
-    """What of a client matters to a sign-in, as plain values; None of it is a client.
+    """The facts about a client that matter to a sign-in. None in its place means a page of ours.
 
-    ``minimum_level``: 0 to 5. ``organisations``: ids it serves, empty for all. ``privacy`` links may be empty.
+    ``minimum_level``: 0 to 5. ``organisations``: ids of those it serves, empty for all. Links may be empty.
     """
 
     client_id: str
@@ -42,15 +42,16 @@ def serves(client: ClientTerms | None, organisation: Organisation) -> bool:
 
 @dataclass(frozen=True)
 class Needs:
-    """What anyone who wants a signed-in user asks for: a relying app, the profile, a console. No HTTP request.
+    """What an app, the profile or the console asks of a sign-in. It is no HTTP request.
 
-    ``acr``: names in order of preference, known ones only; the lowest is necessary. ``minimum_level`` raises that.
-    ``highest``: the highest level the person has (changes of sign-in details). ``max_age``: seconds. ``prompt``: words of
-    OpenID Connect Core §3.1.2.1. ``subject``: the ``sub`` that ``id_token_hint`` names. ``organisation``: a store URL.
-    ``tasks``: what shall be done once signed in (``set_up_totp``, ``new_codes``, ``new_password``, ``add_passkey``).
-    ``return_to``: a path of ours, to which ``/<attempt id>`` is added where ``resumes``. ``carried``: what the asker wants
-    back, unread. ``purpose``: what a reauthentication is for, a sentence of the catalogue; ``cancel_to``: a path of ours
-    that leads away from it. ``client`` and whatever else follows from it are never stored: they are read live.
+    ``acr``: known names in order of preference; the lowest must be reached. ``minimum_level`` raises that. ``highest``:
+    the highest level that the person's factors reach (for changes of sign-in details). ``max_age``: seconds. ``prompt``:
+    values of OpenID Connect Core §3.1.2.1. ``subject``: the ``sub`` of ``id_token_hint``. ``organisation``: a store URL.
+    ``tasks``: what to do in the sign-in (``enrol``, ``new_codes``, ``new_password``, ``add_passkey``).
+
+    ``return_to``: a path of ours; if ``resumes``, ``/<attempt id>`` is added to it. ``carried``: returned unread.
+    ``purpose``: what a reauthentication is for, a message id; ``cancel_to``: the path of ours that leaves it. ``client`` and
+    what follows from it are never stored: they are read again at each visit.
     """
 
     return_to: str
@@ -73,23 +74,23 @@ class Needs:
 
     @property
     def hinted_username(self) -> str:
-        """What of the hint fills the username field: a hint too long to be a name names nobody."""
+        """The hint that fills the username field; empty if it is too long to be a username."""
         return self.login_hint if len(self.login_hint) <= LONGEST_USERNAME else ""
 
     def as_json(self) -> dict[str, Any]:
-        """For a JSON column, or sealed in a form. Of an app's request only what came: the rest depends on the client."""
+        """Return what is stored. Of an app's request only what the app sent: the rest depends on the client."""
         if self.resumes:
             kept = Needs(self.return_to, resumes=True, ui_locales=self.ui_locales, carried=self.carried)
             return {"version": VERSION, **{name: value for name, value in asdict(kept).items() if value}}
         return {"version": VERSION, **asdict(self)}
 
     def spoken_in(self, locale: str) -> "Needs":
-        """The same in a language picked on a page: kept where answers are wiped (S35), and in the form's seal (S60)."""
+        """Return the same needs in a language picked on a page. It outlives wiped answers (S35) and old forms (S60)."""
         return replace(self, ui_locales=(locale, *(other for other in self.ui_locales if other != locale)))
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Needs":
-        """What ``as_json`` made, now or in an earlier version: what is not known is left out, what lacks has its default."""
+        """Read what ``as_json`` wrote in any version: unknown members are ignored, missing ones have their default."""
         names = {one.name for one in fields(cls)} - {"client"}
         lists = {"acr", "prompt", "ui_locales", "scopes", "tasks"}
         known = {name: tuple(one) if name in lists else one for name, one in value.items() if name in names}

@@ -1,10 +1,9 @@
-"""The facts of a sign-in, as plain values. Pure: ``load_state`` makes a ``Case`` from rows, ``flow`` decides on it."""
+"""The facts of a sign-in as plain values, and its outcomes. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from idp import actors
 from idp.audit import Origin
@@ -20,7 +19,7 @@ ENROL, NEW_CODES, NEW_PASSWORD, ADD_PASSKEY = "enrol", "new_codes", "new_passwor
 
 @dataclass(frozen=True)
 class OrganisationFacts:
-    """What a sign-in knows of the organisation. ``is_named``: client or device named it, so its name may be shown (S29)."""
+    """An organisation. ``is_named``: the client or the device named it, so pages may show its name (S29)."""
 
     id: str
     store_url: str
@@ -32,7 +31,7 @@ class OrganisationFacts:
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """Someone in the chooser (S35)."""
+    """A person in the account chooser (S35)."""
 
     organisation_id: str
     user_id: str
@@ -43,11 +42,11 @@ class KnownPerson:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything ``next_step`` looks at.
+    """All facts that ``next_step`` decides on.
 
-    ``proofs`` are all there are for the person: this attempt's, the live login's (where it is theirs) and a valid trust in
-    this device. ``person`` is None until the password was right (or a login is there). ``attempt_id`` is empty where no
-    attempt exists (a silent request). ``prepared``: opened from the seal.
+    ``person`` is None until a password or passkey was right, or a session names them. ``proofs``: all that the person has:
+    this attempt's, those of their live session, and valid trust in this device. ``attempt_id`` is empty if there is no
+    attempt, as for a silent request.
     """
 
     now: datetime
@@ -58,88 +57,84 @@ class Case:
     person: Person | None = None
     rules: Rules | None = None
     organisation: OrganisationFacts | None = None
-    typed_organisation: str = ""
-    typed_username: str = ""
+    entered_organisation: str = ""
+    entered_username: str = ""
     former_organisation: str = ""
-    """The store URL that was typed before somebody chose to change it."""
-    typed: Mapping[str, str] = field(default_factory=dict)
-    """What was typed in the last answer, where that was wrong: to be filled in again."""
+    """The store URL that was entered before the person chose to change it."""
+    entered: Mapping[str, str] = field(default_factory=dict)
+    """Fields of the last answer, if it was wrong, to be filled in again."""
     proofs: tuple[Proof, ...] = ()
     own_proofs: tuple[Proof, ...] = ()
-    """Those made in this attempt."""
+    """The proofs made in this attempt."""
     login_id: str = ""
-    """The live login, where it is the person's."""
+    """The live session, if it is the person's."""
     login_user_id: str = ""
-    """Whose live login this browser holds, whoever is signing in."""
+    """The user of this browser's live session, who need not be the person signing in."""
     login_is_hinted: bool = False
-    """Whether ``id_token_hint`` or ``login_hint`` names the user of that login."""
+    """Whether ``id_token_hint`` or ``login_hint`` names the user of that session."""
     known: tuple[KnownPerson, ...] = ()
     findings: Findings = NO_FINDINGS
     answers: Answers = NO_ANSWERS
     prepared: Prepared = NOTHING_PREPARED
     leaked_notice_due: bool = False
     leaked_found: bool = False
-    """Whether the person's present password was found leaked at an earlier entry (S31)."""
+    """Whether the person's present password was found leaked earlier (S31)."""
     offer_declined: bool = False
     consented_scopes: frozenset[str] = frozenset()
-    factor_changed_lately: bool = False
+    factor_changed_recently: bool = False
     password_min_length: int = 12
     password_is_spent: bool = False
-    """Whether it was a one-time password, which fits no more (S49)."""
+    """Whether it was a one-time password and has been used (S49)."""
     attests: bool = False
-    """Whether there are makers whose attestation is believed: without any, nobody reaches level 5."""
+    """Whether any maker's attestation is trusted: without one, level 5 cannot be reached."""
     locale: str = ""
-    """The person's own choice of language."""
+    """The language that the person chose."""
     unverified_address: str = ""
-    """The address that an administrator must verify (S55); empty where there is nothing to remind of."""
+    """The address that an administrator must verify (S55); empty if there is none."""
     console_closes_at: datetime | None = None
 
     @cached_property
     def counting(self) -> tuple[Proof, ...]:
-        """The proofs that are fresh enough for what is asked."""
+        """The proofs that are fresh enough for the needs."""
         afresh = "login" in self.needs.prompt
         return counting(self.proofs, asked_at=self._since, now=self.now, afresh=afresh, max_age=self.needs.max_age)
 
     @property
     def _since(self) -> datetime:
-        """From when on proofs count whatever their age: the request; yet no page for a new password may lie open long."""
+        """The moment from which proofs count at any age: the request's. A page for a new password must not lie open long."""
         if NEW_PASSWORD not in self.needs.tasks or self.needs.max_age is None:
             return self.asked_at
         return max(self.asked_at, self.now - timedelta(seconds=self.needs.max_age))
 
     @cached_property
     def level(self) -> int:
-        """The level that those reach."""
+        """The level that the counting proofs reach."""
         return level(self.counting)
 
     @property
     def may_name_organisation(self) -> bool:
-        """Whether pages may tell it: client or device named it, or its person proved who they are (S29)."""
+        """Whether pages may name it: the client or device did, or the person has proved who they are (S29)."""
         return self.organisation is not None and (self.organisation.is_named or self.person is not None)
 
     @property
     def is_reauthentication(self) -> bool:
-        """Whether somebody who is signed in proves again who they are, for a page of ours."""
+        """Whether a signed-in person proves again who they are, for a page of ours."""
         return self.needs.client is None and not self.needs.resumes and bool(self.login_id)
 
     @property
     def silent(self) -> bool:
-        """Whether nothing may be shown (``prompt=none``)."""
+        """Whether no page may be shown (``prompt=none``)."""
         return "none" in self.needs.prompt
-
-    def with_person(self, **values: Any) -> "Case":
-        """The same case, knowing who it is about."""
-        return replace(self, **values)
 
 
 @dataclass(frozen=True)
 class BrowserContext:
-    """What a request says about itself, apart from what it asks: no HTTP object, and nothing of it is proof.
+    """What a request says about its browser. It is no HTTP object, and proves nothing.
 
-    ``browser_id``: this browser's row, found by ``browser_digest``, its cookie's digest; ``new_browser`` is that digest
-    where the row is yet to be made. ``is_embedded``: a page of another site made the request (a frame, an image), so this
-    browser's cookies were not sent and no page can be shown. ``login`` and ``device`` are the bearer values of those
-    cookies, empty where absent. ``label``: the browser in words. ``locale``: the language pages are shown in.
+    ``browser_id``: this browser's row, found by ``browser_digest``, the digest of its cookie; ``new_browser`` is that digest
+    if the row does not exist yet. ``is_embedded``: a page of another site made the request (a frame, an image), so this
+    browser's cookies were not sent and no page can be shown. ``login`` and ``device``: the bearer values of those cookies,
+    empty if absent. ``label``: the browser in words. ``locale``: the language of pages.
     """
 
     browser_id: str = ""
@@ -147,7 +142,7 @@ class BrowserContext:
     new_browser: bytes = b""
     is_embedded: bool = False
     organisation_id: str = ""
-    """Where this browser signed in last; empty where nowhere."""
+    """The organisation at which this browser signed in last; empty if there is none."""
     login: str = ""
     device: str = ""
     address: str = ""
@@ -156,16 +151,16 @@ class BrowserContext:
     request_id: str = ""
 
     def origin(self, user_id: str = "", client_id: str = "") -> Origin:
-        """Return who does something in this request, and from where. An empty ``user_id``: nobody is signed in."""
+        """Return the acting user and this browser as an audit origin. An empty ``user_id``: nobody is signed in."""
         actor = actors.of_user(user_id)
         return Origin(actor, address=self.address, request_id=self.request_id, client_id=client_id, label=self.label)
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The needs are met: who, by which login, on which proofs, and the scopes allowed.
+    """The needs are met: the person, their session, the proofs that count, and the scopes allowed.
 
-    ``confirmed``: what the person has confirmed for a sensitive change, as the proofs show now.
+    ``confirmed``: what the person has confirmed for a sensitive change, by the proofs at this moment.
     """
 
     organisation_id: str
@@ -179,17 +174,17 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class Continue:
-    """Something must be asked: the browser goes to ``/sign-in/<attempt_id>``."""
+    """A step is due: the browser goes to ``/sign-in/<attempt_id>``."""
 
     attempt_id: str
 
 
 @dataclass(frozen=True)
 class Unmet:
-    """The needs cannot be met (or not silently). ``error`` is OAuth's word for it, ``why`` is only logged."""
+    """The needs cannot be met, or not silently. ``error``: OAuth's error code. ``why``: for the log only."""
 
     error: str
     why: str = ""
 
 
-Settlement = SignedIn | Continue | Unmet
+Decision = SignedIn | Continue | Unmet

@@ -1,4 +1,4 @@
-"""What a step is, and what passes between a step and the machine that runs it."""
+"""What a step is, what it is given, and what it returns."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,15 +20,15 @@ from idp.store.sessions import UserSession
 from idp.store.users import User
 
 Form = Mapping[str, str]
-"""A posted form, each field once, trimmed of nothing."""
+"""A posted form: each field once, not trimmed."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What every sign-in page shows around its step, and what its form must carry.
+    """What every sign-in page shows around its step, and what its forms must carry.
 
-    ``stage``: see ``Step``. ``request``: the sealed needs, so that a stale form can open a new sign-in (S60).
-    ``organisation_name`` is empty unless the client or this device had named the organisation (S29).
+    ``step`` and ``stage``: see ``Step``. ``request``: the sealed needs, so that a stale form can open a new sign-in (S60).
+    ``organisation_name`` is empty unless the client or this device named the organisation (S29).
     """
 
     attempt_id: str
@@ -42,9 +42,9 @@ class Frame:
     store_url: str = ""
     username: str = ""
     purpose: Message | None = None
-    """What the person proves again who they are for; None where they sign in."""
+    """What a reauthentication is for; None at a sign-in."""
     cancel_to: str = ""
-    """Where they go instead, with nothing changed."""
+    """The page that leaves a reauthentication with nothing changed."""
     errors: tuple[Message, ...] = ()
     notices: tuple[Message, ...] = ()
 

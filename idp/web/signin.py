@@ -1,4 +1,4 @@
-"""The sign-in pages: one address an attempt, whatever the step (steps have no routes)."""
+"""The sign-in pages: one address for each attempt, whatever step is due (steps have no routes)."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from idp.errors import say
 from idp.signin import attempts, authenticate
 from idp.signin.attempts import ELSEWHERE
 from idp.signin.authenticate import Done
-from idp.signin.shown import Shown, Told
+from idp.signin.shown import RefusedAnswer, Shown
 from idp.signin.state import Continue
 from idp.signin.steps.show_recovery_codes import RecoveryCodesPage
 from idp.web import asking, csrf, forms, language, pages, post_redirect_get, request_context, stash
@@ -20,12 +20,12 @@ blueprint = Blueprint("signin", __name__)
 PURPOSE, CHECK = "sign-in", "cookies"
 ID_LENGTH = 43
 SECONDS = 86_400
-"""What was typed comes back this long: a page may lie open over night."""
+"""How long an answer that was not taken is kept: a page may lie open over night."""
 
 
 @blueprint.get("/sign-in")
 def front() -> Response:
-    """Where an old address of a sign-in leads when nobody knows any more who asked for it."""
+    """Show where an old address of a sign-in leads once the sign-in is no longer kept."""
     if current_user.who() is not None:
         return pages.see_other("/")
     texts = (say("You are not signed in here, and this address does not lead on to an app."),)
@@ -34,34 +34,35 @@ def front() -> Response:
 
 @blueprint.get("/sign-in/<attempt_id>")
 def show(attempt_id: str) -> Response:
-    """The page of the step that is due; without one, on to who asked."""
+    """Show the page of the step that is due; if there is none, go back to the app or page that asked."""
     if len(attempt_id) != ID_LENGTH or not attempt_id.isascii():
-        abort(404)  # no bookmark of a sign-in, but junk
-    told = _told(attempt_id)
-    shown = authenticate.show(request_context.settings(), request_context.visit(), attempt_id, asking.read, told)
+        abort(404)  # no address of a sign-in
+    refused = _refused(attempt_id)
+    shown = authenticate.show(request_context.settings(), request_context.visit(), attempt_id, asking.read, refused)
     if isinstance(shown, Shown):
         return _page(shown)
-    return pages.see_other(shown.to) if isinstance(shown, Done) else _lead_on(attempt_id, told)
+    return pages.see_other(shown.to) if isinstance(shown, Done) else _lead_on(attempt_id, refused)
 
 
 @blueprint.post("/sign-in/<attempt_id>")
 def answer(attempt_id: str) -> Response:
-    """An answer to the step that it names; a form that finds no matching sign-in opens a new one (S60)."""
+    """Take an answer to the step that it names; a form without a matching sign-in opens a new one (S60)."""
     form, settings, visit = forms.fields(), request_context.settings(), request_context.visit()
-    language.asked_in(*attempts.languages_asked(settings, form.get("request", "")))  # a refusal speaks it too
+    language.asked_in(*attempts.languages_asked(settings, form.get("request", "")))  # an error page uses it too
     taken = authenticate.answer(settings, visit, attempt_id, asking.read, form) if csrf.fits() else None
     if taken is None:
         return _begin_again(attempt_id, form)
-    if isinstance(taken, Told):
+    if isinstance(taken, RefusedAnswer):
         return post_redirect_get.redirect_to_answer(f"/sign-in/{attempt_id}", _keep(taken))
     _take_cookies(taken)
     return pages.see_other(f"/sign-in/{taken.attempt_id}")
 
 
 def _begin_again(attempt_id: str, form: Mapping[str, str]) -> Response:
-    """Open the sign-in of a stale form again, by a GET where no cookie came: with a POST that proves nothing (SameSite).
+    """Open the sign-in of a stale form again.
 
-    Where the form's own request does not open (sealing keys change), the stored one leads on.
+    Without a cookie that is done by a GET: browsers withhold cookies from foreign POSTs (SameSite), so their absence proves
+    nothing. If the form's own request cannot be opened (sealing keys change), the stored one is used.
     """
     sealed, username = form.get("request", ""), form.get("username", "")
     if request_context.cookies().browser_is_new:
@@ -89,7 +90,7 @@ def again() -> Response:
 
 @blueprint.get("/sign-in/<attempt_id>/recovery-codes.txt")
 def recovery_codes(attempt_id: str) -> Response:
-    """The codes as a text file, as long as the page shows them (S23)."""
+    """Download the codes as a text file, as long as the page shows them (S23)."""
     shown = authenticate.show(request_context.settings(), request_context.visit(), attempt_id, asking.read)
     page = shown.page if isinstance(shown, Shown) else None
     if not isinstance(page, RecoveryCodesPage):
@@ -106,14 +107,14 @@ def _gone() -> Response:
     return pages.render("email_links/told.html", ToldPage(say("This sign-in is over"), texts, signs_in=True), 404)
 
 
-def _lead_on(attempt_id: str, told: Told | None) -> Response:
-    """On from a sign-in that this browser does not have (any more), once it is sure that the browser takes cookies."""
+def _lead_on(attempt_id: str, refused: RefusedAnswer | None) -> Response:
+    """Lead on from a sign-in that this browser does not have, once it is certain that the browser accepts cookies."""
     if request_context.cookies().browser_is_new:
         if CHECK in request.args:
             return _cookies_are_blocked(attempt_id)
         return pages.see_other(f"/sign-in/{quote(attempt_id)}?{CHECK}=1")  # with a cookie that the next request brings
-    typed = told.typed.get("username", "") if told else ""
-    on = authenticate.lead_on(request_context.settings(), request_context.visit(), attempt_id, asking.read, typed)
+    username = refused.entered.get("username", "") if refused else ""
+    on = authenticate.lead_on(request_context.settings(), request_context.visit(), attempt_id, asking.read, username)
     if isinstance(on, Continue):
         return pages.see_other(f"/sign-in/{on.attempt_id}")
     return pages.see_other(on.to if on else "/sign-in")
@@ -128,18 +129,18 @@ def _cookies_are_blocked(attempt_id: str) -> Response:
     return pages.render("email_links/told.html", page, 400)
 
 
-def _keep(told: Told) -> str:
-    return stash.put(PURPOSE, told.as_json(), SECONDS, told.attempt_id)
+def _keep(refused: RefusedAnswer) -> str:
+    return stash.put(PURPOSE, refused.as_json(), SECONDS, refused.attempt_id)
 
 
-def _told(attempt_id: str) -> Told | None:
-    """What was wrong with the last answer, where the address says that something was."""
+def _refused(attempt_id: str) -> RefusedAnswer | None:
+    """Return the last answer, if the address says that it was not taken."""
     kept = stash.get(PURPOSE, request.args.get(post_redirect_get.REFERENCE, ""), attempt_id)
-    return Told.from_json(attempt_id, kept) if kept is not None else None
+    return RefusedAnswer.from_json(attempt_id, kept) if kept is not None else None
 
 
 def _page(shown: Shown) -> Response:
-    status = 429 if shown.retry_after else 422 if shown.told is not None and shown.told.errors else 200
+    status = 429 if shown.retry_after else 422 if shown.refused is not None and shown.refused.errors else 200
     language.asked_in(*shown.case.needs.ui_locales)
     if shown.case.person is not None:
         language.prefer(shown.case.locale)

@@ -82,7 +82,7 @@ def set_up_totp(case: Case) -> Iterator[Case]:
         yield replace(case, prepared=CONFIRMED)
     else:
         yield answered(case, set_up_started="yes")
-        if set_up.may_use_passkey(case) and case.needs.client is None and not case.typed:
+        if set_up.may_use_passkey(case) and case.needs.client is None and not case.entered:
             yield answered(case, set_up_kind="passkey")
         if not set_up.is_compulsory(case):
             yield answered(case, set_up="not_now")
@@ -109,7 +109,7 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
         fresh = replace(case, person=None, rules=None, proofs=(), own_proofs=(), login_id="", login_user_id="")
         yield answered(fresh, account="other")
     elif name == "organisation":
-        yield replace(case, organisation=ORGANISATION, typed_organisation="shoes")
+        yield replace(case, organisation=ORGANISATION, entered_organisation="shoes")
     elif name == "password":
         here = replace(case, organisation=case.organisation or ORGANISATION)
         yield known(proved(here, "password"), case.person or world.who)
@@ -134,7 +134,7 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
         assert case.person is not None
         yield answered(known(case, replace(owning(case.person, KEY), must_set_up=False)), passkey_added_at="now")
         back = {"set_up_kind": ""} if case.answers.set_up_kind else {"add_passkey": "not_now"}
-        yield replace(answered(case, **back), typed=WENT_BACK)
+        yield replace(answered(case, **back), entered=WENT_BACK)
     elif name == "set_up_totp":
         yield from set_up_totp(case)
     elif name == "show_recovery_codes":
@@ -287,16 +287,3 @@ def test_the_order_of_steps_is_the_written_one() -> None:
         "choose_account", "organisation", "password", "leaked_password", "second_factor", "add_passkey", "set_up_totp",
         "show_recovery_codes", "after_recovery_code", "new_password", "verify_email", "consent",
     ]  # fmt: skip
-
-
-def test_forms_keep_the_names_of_their_steps() -> None:
-    """House: a page that lies open during an upgrade is understood after it, so ``form_name`` never changes."""
-    assert {step.name: step.form_name for step in SEQUENCE if step.form_name != step.name} == {
-        "choose_account": "account",
-        "leaked_password": "leaked",
-        "second_factor": "factor",
-        "add_passkey": "passkey",
-        "set_up_totp": "enrol",
-        "show_recovery_codes": "enrol",
-        "after_recovery_code": "recovered",
-    }

@@ -1,4 +1,4 @@
-"""Stored sign-ins of every version are read: a frozen sample of each shape, unknown members, missing ones.
+"""Stored sign-ins and open forms of every version are read: a frozen sample of each shape, unknown and missing members.
 
 ``stored_sign_ins.json`` was written by the version before shapes had a number. Never change it; a new shape adds a sample.
 """
@@ -16,6 +16,7 @@ from idp import crypto
 from idp.signin.answers import Answers, Findings, LastCode
 from idp.signin.prepared import NOTHING_PREPARED, Prepared
 from idp.signin.requirements import Needs
+from idp.signin.steps import SEQUENCE
 
 SAMPLES: Mapping[str, Mapping[str, Any]] = json.loads(Path(__file__).with_name("stored_sign_ins.json").read_text("utf-8"))
 NOON = "2026-11-23T12:00:05+00:00"
@@ -111,3 +112,16 @@ def test_missing_and_unknown_values_have_their_defaults() -> None:
     assert unconfirmed.set_up is not None
     assert (unconfirmed.set_up.confirmed_at, unconfirmed.set_up.file_name) == (None, "recovery-codes")
     assert Prepared.from_json({"passkey": {"kind": "get"}}) == Prepared.from_json(["x"]) == NOTHING_PREPARED
+
+
+def test_forms_keep_the_names_of_their_steps() -> None:
+    """House: a page that lies open during an upgrade is understood after it, so ``form_name`` never changes."""
+    assert {step.name: step.form_name for step in SEQUENCE if step.form_name != step.name} == {
+        "choose_account": "account",
+        "leaked_password": "leaked",
+        "second_factor": "factor",
+        "add_passkey": "passkey",
+        "set_up_totp": "enrol",
+        "show_recovery_codes": "enrol",
+        "after_recovery_code": "recovered",
+    }

@@ -1,8 +1,8 @@
 """The steps, in the order that is a security property and is written by hand.
 
-Password before anything personal is said; the leaked notice tells only (whoever merely knows a leaked password must not be
-able to change it); an owned factor before a new one is set up; a new password after the factor; the reminder of S55 once all
-is proved; consent last.
+The password comes before any page that shows something personal. The leaked notice only informs: a thief of a leaked
+password must not be able to change it. An owned factor is asked for before a new one is set up, and a new password after the
+factor. The reminder of S55 comes once all is proved; consent comes last.
 """
 
 from idp.signin.step import Step

@@ -1,6 +1,6 @@
-"""Adding a passkey or security key: asked for in the profile, chosen at the set-up, or needed by the app that asks.
+"""Adding a passkey or security key: asked for in the profile, chosen at a set-up, or needed for the level asked for.
 
-What is made here proves nothing yet: without attestation nobody signed anything. Where the app needs it, it is shown next.
+A new passkey proves nothing yet: without attestation nothing was signed. If the level needs it, it is asked for next.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from idp.signin.steps.use_passkey import PasskeyAsk
 PLACE = "passkey"
 MAKE, PASSWORD = "make", "password"
 INSTEAD: Final = "passkey"
-"""The answer to "which kind?" at the start of a set-up."""
+"""The answer at the start of a set-up that chooses a passkey."""
 NOT_MADE = say("Adding it did not work. Please try again.")
 KNOWN = say("This passkey is registered already.")
 NO_HARDWARE = say("The app asks for a hardware security key of a known maker. This is none; try another one.")
@@ -27,9 +27,9 @@ NO_HARDWARE = say("The app asks for a hardware security key of a known maker. Th
 
 @dataclass(frozen=True)
 class PasskeyPage:
-    """``stage`` ``password``: field ``password``; ``make``: field ``name``, and ``passkey`` for the script.
+    """Stage ``password``: field ``password``. Stage ``make``: field ``name``, and ``passkey`` for the script.
 
-    ``not_now`` leaves. ``is_needed``: the app asks for it; ``instead``: chosen at a set-up, and ``not_now`` goes back there.
+    ``not_now`` leaves. ``is_needed``: the app asks for it. ``instead``: chosen at a set-up; ``not_now`` goes back there.
     """
 
     frame: Frame
@@ -41,37 +41,37 @@ class PasskeyPage:
 
 
 def is_needed(case: Case) -> bool:
-    """Whether what is asked is above all that the person owns, and a new passkey would reach it."""
+    """Check if the needed level is above all that the person owns, and a new passkey would reach it."""
     needed = needed_level(case)
     return case.level < needed and needed >= PHISHING_RESISTANT and (needed < HARDWARE or case.attests)
 
 
 def is_wanted(case: Case) -> bool:
-    """Whether the person chose it: in the profile, or at the start of a set-up."""
+    """Check if the person chose it: in the profile, or at the start of a set-up."""
     chosen = ADD_PASSKEY in case.needs.tasks or is_instead(case)
     return chosen and not case.answers.passkey_added_at
 
 
 def is_instead(case: Case) -> bool:
-    """Whether it stands in the place of an authenticator app."""
+    """Check if it was chosen instead of an authenticator app."""
     return case.answers.set_up_kind == INSTEAD
 
 
 def due(case: Case) -> bool:
-    """Never over a factor that is owned but was not shown, and not after the last recovery code (S44)."""
+    """Due if chosen or needed: never before an owned factor was shown, never after the last recovery code (S44)."""
     if case.person is None or case.findings.last_code or case.level < highest_owned(case):
         return False
     return case.answers.add_passkey != "not_now" and (is_wanted(case) or is_needed(case))
 
 
 def _stage_of(case: Case) -> str:
-    """The password again, unless it was typed (or a passkey shown) moments ago in this same sign-in (S17)."""
+    """Return the password's stage, unless it was entered or a passkey shown a moment ago in this sign-in (S17)."""
     shown = any(proof.user_verified and proof.at >= case.now - JUST_NOW for proof in case.own_proofs)
     return MAKE if shown or password_is_recent(case) else PASSWORD
 
 
 def page(case: Case, frame: Frame) -> PasskeyPage:
-    """The stage's page."""
+    """Show the stage's page."""
     return PasskeyPage(
         frame,
         stage=_stage_of(case),
@@ -87,7 +87,7 @@ def _wants_hardware(case: Case) -> bool:
 
 
 def prepare(work: StepContext) -> Prepared | None:
-    """The challenge, with the names of those that are there already."""
+    """Make the challenge, which lists the passkeys that the person has."""
     if _stage_of(work.case) == PASSWORD or use_passkey.is_held(work.case, PLACE):
         return None
     user = work.user
@@ -95,7 +95,7 @@ def prepare(work: StepContext) -> Prepared | None:
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """What the stage's form says."""
+    """Take the answer to the stage's page."""
     if "not_now" in form:
         given = work.case.answers
         left = replace(given, set_up_kind="") if is_instead(work.case) else replace(given, add_passkey="not_now")
@@ -130,7 +130,7 @@ def _add(work: StepContext, text: str, name: str) -> Outcome:
 
 
 def stage(case: Case) -> str:
-    """Which page, and whether "not now" leads back to the start of a set-up."""
+    """Return the page's stage, and whether "not now" leads back to the start of a set-up."""
     return f"{_stage_of(case)}-{INSTEAD if is_instead(case) else ADD_PASSKEY}"
 
 

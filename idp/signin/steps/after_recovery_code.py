@@ -1,4 +1,4 @@
-"""After a recovery code: still have your phone? (S45), with the notice before the last one (S43)."""
+"""The question after a recovery code, whether the phone is still there (S45), and the notice before the last code (S43)."""
 
 from dataclasses import dataclass, replace
 
@@ -15,18 +15,18 @@ class RecoveredPage:
 
 
 def due(case: Case) -> bool:
-    """After any sign-in with a recovery code, until answered or set up again."""
+    """Due after a sign-in with a recovery code, until it is answered or the factor is set up again."""
     used = any(proof.method == "recovery" for proof in case.own_proofs)
     return used and not case.answers.after_recovery_code and not case.answers.set_up_done_at
 
 
 def page(case: Case, frame: Frame) -> RecoveredPage:
-    """The two choices."""
+    """Show the two choices."""
     return RecoveredPage(frame, codes_left=case.person.recovery_codes_left if case.person else 0)
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """Carry on, or set up again."""
+    """Take the choice: carry on, or set up again."""
     choice = form.get("choice", "")
     if choice == "carry_on":
         return StepResult(answers=replace(work.case.answers, after_recovery_code="carry_on"))

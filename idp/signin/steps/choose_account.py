@@ -1,4 +1,4 @@
-"""Who is it? The chooser of people known to this browser (S35)."""
+"""The account chooser: the people known to this browser (S35)."""
 
 from dataclasses import dataclass, replace
 
@@ -17,36 +17,36 @@ class AccountPage:
 
 
 def due(case: Case) -> bool:
-    """A shared till always asks who it is; others when asked to, if there is anyone to choose."""
+    """Due always at a shared till, elsewhere if the app asks for it and there is a person to choose."""
     if case.answers.account or any(proof.method in ("password", "passkey") for proof in case.own_proofs):
         return False
     shared = case.needs.client is not None and case.needs.client.shared_device
     if case.silent:
-        # Nothing may be shown: there is only a choice to miss where somebody is signed in and no hint names them.
+        # No page may be shown. A choice is missing only if a person is signed in and no hint names them.
         return shared and bool(case.login_user_id) and not case.login_is_hinted
     return bool(case.known) and (shared or "select_account" in case.needs.prompt)
 
 
 def page(case: Case, frame: Frame) -> AccountPage:
-    """The chooser."""
+    """Show the chooser."""
     return AccountPage(frame, case.known)
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """Choosing the person signed in goes on; any other choice ends that login and starts at the password."""
+    """Take the choice. The signed-in person goes on; any other choice ends that session and asks for a password."""
     choice = form.get("choice", "")
     if choice == OTHER:
         return somebody_else()
     chosen = next((person for person in work.case.known if person.user_id == choice), None)
     if chosen is None:
-        return StepResult()  # not one of the page's answers: the chooser is shown again, and nobody is signed out
+        return StepResult()  # not one of the page's answers: the chooser is shown again, and no session ends
     if chosen.is_signed_in:
         return StepResult(answers=replace(work.case.answers, account=chosen.user_id))
     return somebody_else(chosen)
 
 
 def somebody_else(chosen: KnownPerson | None = None) -> StepResult:
-    """Start at the password, as ``chosen`` or as whoever: the former login ends, and nothing proved so far is kept."""
+    """Restart at the password, for ``chosen`` if given. The session ends, and no proof is kept."""
     columns: dict[str, object] = {"user_id": None, "proofs": [], "typed_username": ""}
     if chosen is not None:
         columns |= {"organisation_id": chosen.organisation_id, "typed_username": chosen.username}

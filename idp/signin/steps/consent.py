@@ -1,4 +1,4 @@
-"""May this app see that? Last, and only for apps that are not our own."""
+"""Consent: which of the person's data a third-party app may see."""
 
 from dataclasses import dataclass, replace
 
@@ -21,10 +21,10 @@ class ConsentPage:
 
 
 def due(case: Case) -> bool:
-    """Asked where the request says so, or a foreign app asks for more than was allowed before."""
+    """Due if the request asks for it, or a third-party app asks for more than was allowed before."""
     if case.needs.client is None or case.level < needed_level(case):
-        return False  # what cannot be granted is not asked to be allowed
-    # The app may be given more scopes while somebody signs in: an answer is about those that the page named.
+        return False  # never ask to allow what cannot be granted
+    # The app may gain scopes during a sign-in: an answer covers those that the page named.
     answers, scopes = case.answers, set(case.needs.scopes)
     if answers.consent and (answers.consent_to is None or scopes <= set(answers.consent_to)):
         return False
@@ -34,7 +34,7 @@ def due(case: Case) -> bool:
 
 
 def page(case: Case, frame: Frame) -> ConsentPage:
-    """What is asked, by whom."""
+    """Show the scopes and the app."""
     client = case.needs.client
     if client is None:
         raise LookupError("consent is asked without a client")
@@ -42,7 +42,7 @@ def page(case: Case, frame: Frame) -> ConsentPage:
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """Allowed scopes are added to those allowed before; anything but ``allow`` or ``deny`` answers nothing."""
+    """Take ``allow`` or ``deny``, and nothing else. Allowed scopes are added to those allowed before."""
     choice, client = form.get("choice", ""), work.case.needs.client
     user = work.user
     if client is None or choice not in ("allow", "deny"):

@@ -1,4 +1,4 @@
-"""The password was found among leaked ones: change now, or not now (S32, S33)."""
+"""The notice that the password is on a list of leaked ones: change it now, or not now (S32, S33)."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -20,21 +20,21 @@ class LeakedPage:
 
 
 def due(case: Case) -> bool:
-    """Told at each sign-in of who has a leaked password, unless "not now" was chosen less than the interval ago.
+    """Due at each sign-in with a leaked password, unless "not now" was chosen less than the interval ago.
 
-    It was found in this attempt, or at an earlier entry: then also where a passkey stands in the place of the password.
+    It was found in this attempt or earlier; if earlier, the notice also follows a passkey.
     """
     found = bool(case.findings.leaked) or (case.leaked_found and bool(case.own_proofs))
     return found and case.leaked_notice_due and not case.answers.leaked_password and case.answers.new_password != "changed"
 
 
 def page(case: Case, frame: Frame) -> LeakedPage:
-    """The two choices."""
+    """Show the two choices."""
     return LeakedPage(frame)
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """Only an explicit choice postpones; changing is noted here and done after the second factor (S32)."""
+    """Take the choice. Only an explicit one postpones the notice; the change comes after the second factor (S32)."""
     user = work.user
     choice = form.get("choice", "")
     if choice == CHANGE:

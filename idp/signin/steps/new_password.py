@@ -1,4 +1,4 @@
-"""Choosing a new password: a wish (profile, leaked notice) or forced (one-time password, S50); after the second factor."""
+"""Choosing a new password: asked for (profile, leaked notice) or forced (one-time password, S50)."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from idp.signin.steps.required_level import highest_owned, wants_new_password
 
 @dataclass(frozen=True)
 class NewPasswordPage:
-    """Fields ``new_password`` and ``new_password_again``; ``min_length`` in characters. ``is_forced``: no way round."""
+    """Fields ``new_password`` and ``new_password_again``; ``min_length`` in characters. ``is_forced``: it cannot be left."""
 
     frame: Frame
     username: str
@@ -21,12 +21,12 @@ class NewPasswordPage:
 
 
 def due(case: Case) -> bool:
-    """Due once the person is proved as highly as they can be: who merely knows a password must not change it (S32)."""
+    """Due at the person's highest level: a thief of the password must not be able to change it (S32)."""
     return wants_new_password(case) and case.level >= highest_owned(case)
 
 
 def page(case: Case, frame: Frame) -> NewPasswordPage:
-    """The two fields."""
+    """Show the two fields."""
     username = case.person.username if case.person else ""
     return NewPasswordPage(frame, username, min_length=case.password_min_length, is_forced=_is_forced(case))
 
@@ -36,7 +36,7 @@ def _is_forced(case: Case) -> bool:
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """Taken when it is long enough, not known to be leaked (S33), and another than the present one."""
+    """Take a password that is long enough, not known to be leaked (S33), and not the present one."""
     organisation, _, user = work.person()
     given = work.case.answers
     if "not_now" in form:
@@ -60,7 +60,7 @@ def answer(work: StepContext, form: Form) -> Outcome:
             keep_attempt=crypto.digest("attempt", work.case.attempt_id),
         )
 
-    # The leaked one is gone: nobody is told of it after choosing another.
+    # The leaked password is gone, so its notice is not shown again.
     return StepResult(
         answers=replace(given, new_password="changed"), findings=replace(work.case.findings, leaked=""), effect=effect
     )

@@ -1,4 +1,4 @@
-"""Which organisation? The store URL (S29)."""
+"""The store URL of the organisation (S29)."""
 
 from dataclasses import dataclass, replace
 
@@ -15,33 +15,33 @@ PLACE = "organisation"
 
 @dataclass(frozen=True)
 class OrganisationPage:
-    """Asks for ``organisation``; ``typed`` fills the field. ``passkey``: or for a passkey, which names its organisation."""
+    """Asks for ``organisation``, filled with ``entered``, or for a ``passkey``, which names its organisation."""
 
     frame: Frame
-    typed: str
+    entered: str
     passkey: PasskeyAsk | None = None
 
 
 def due(case: Case) -> bool:
-    """Asked unless request, client, device or installation tell, or it was typed already."""
-    if case.person is not None or case.typed_organisation:
+    """Due unless the request, the client, the device or the installation names it, or it was entered."""
+    if case.person is not None or case.entered_organisation:
         return False
     return case.organisation is None or case.answers.organisation == "ask"
 
 
 def page(case: Case, frame: Frame) -> OrganisationPage:
-    """The field."""
-    typed = case.typed.get("organisation") or case.typed_organisation or case.former_organisation
-    return OrganisationPage(frame, typed, use_passkey.ask_of(case, PLACE))
+    """Show the field."""
+    entered = case.entered.get("organisation") or case.entered_organisation or case.former_organisation
+    return OrganisationPage(frame, entered, use_passkey.ask_of(case, PLACE))
 
 
 def prepare(work: StepContext) -> Prepared | None:
-    """The challenge for a passkey."""
+    """Make the challenge for a passkey."""
     return use_passkey.prepared(work, PLACE)
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """Taken as typed, known or not: an unknown one fails at the password, so that nobody can list which ones exist."""
+    """Take any store URL. An unknown one fails at the password, so that existing ones cannot be probed."""
     if "passkey" in form:
         return use_passkey.sign_in(work, PLACE, form["passkey"])
     name = normal_store_url(form.get("organisation", ""))

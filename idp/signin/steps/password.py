@@ -26,10 +26,10 @@ MISMATCH_OF_THREE = say("That store URL, username and password do not go togethe
 
 @dataclass(frozen=True)
 class PasswordPage:
-    """Asks for ``username`` (fixed where ``username_is_fixed``) and ``password``.
+    """Asks for ``username`` (unless ``username_is_fixed``) and ``password``.
 
     ``can_change_organisation``: a button ``other_organisation`` goes back to the store URL. ``can_change_person``: a button
-    ``other_person`` clears the fixed username. ``passkey``: or a passkey in the place of both fields.
+    ``other_person`` clears the fixed username. ``passkey``: a passkey may be used instead.
     """
 
     frame: Frame
@@ -42,18 +42,18 @@ class PasswordPage:
 
 
 def due(case: Case) -> bool:
-    """Asked until a password, or a passkey with user verification, was given freshly enough by the person."""
+    """Due until a password, or a passkey with user verification, proves the person freshly enough."""
     return case.person is None or not any(
         proof.method == "password" or (proof.method == "passkey" and proof.user_verified) for proof in case.counting
     )
 
 
 def page(case: Case, frame: Frame) -> PasswordPage:
-    """The two fields. A person already known by a login proves themselves again under a fixed username."""
+    """Show the two fields; the username is fixed for a person whom a session names."""
     fixed = case.person.username if case.person else ""
     return PasswordPage(
         frame=frame,
-        username=fixed or case.typed_username or case.needs.hinted_username,
+        username=fixed or case.entered_username or case.needs.hinted_username,
         username_is_fixed=bool(fixed),
         store_url=_shown_store_url(case),
         can_change_organisation=_can_change_organisation(case),
@@ -65,16 +65,16 @@ def page(case: Case, frame: Frame) -> PasswordPage:
 def _shown_store_url(case: Case) -> str:
     organisation = case.organisation.store_url if case.organisation else ""
     named = case.organisation is not None and case.organisation.is_named
-    return case.typed_organisation or (organisation if named else case.needs.organisation)
+    return case.entered_organisation or (organisation if named else case.needs.organisation)
 
 
 def prepare(work: StepContext) -> Prepared | None:
-    """The challenge for a passkey: the same whoever comes, so that it tells nothing about anybody."""
+    """Make the challenge for a passkey. It is identical for every user, so it reveals nothing."""
     return use_passkey.prepared(work, PLACE)
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """A guess: counted, then checked; on a hit among the leaked ones that is noted for the next step."""
+    """Take a password, a passkey, or a change of organisation or person."""
     if "other_organisation" in form and _can_change_organisation(work.case):
         return StepResult(answers=replace(work.case.answers, organisation="ask"), columns={"organisation_id": None})
     if "other_person" in form:
@@ -96,30 +96,30 @@ def answer(work: StepContext, form: Form) -> Outcome:
         "typed_username": user.username,
     }
     if work.attempt.user_id not in (None, user.id):
-        # What another person proved in this attempt must never count for this one.
+        # Proofs of another person in this attempt must never count for this one.
         columns |= {"proofs": as_json(checked.proofs), "sealed": ""}
     return replace(checked, columns=columns)
 
 
 def _can_change_organisation(case: Case) -> bool:
-    """Whether another store URL may be typed: not where the app named one, or serves one organisation alone."""
+    """Check if another store URL may be entered: not if the app named one, or serves one organisation only."""
     serves_one = case.needs.client is not None and len(case.needs.client.organisations) == 1
     return case.person is None and not case.needs.organisation and not serves_one
 
 
 def _mismatch(case: Case) -> Message:
-    """Name whatever stands on the page and may be wrong: the store URL too, whether an organisation has it or not (S29)."""
+    """Name all that may be wrong on the page: the store URL too, whether or not an organisation has it (S29)."""
     return MISMATCH_OF_THREE if _shown_store_url(case) and _can_change_organisation(case) else MISMATCH
 
 
 def check(work: StepContext, user: User | None, username: str, password: str) -> StepResult | Wrong:
-    """Verify one typed password: throttled, in constant work whether the person exists or not, looked up when right.
+    """Verify an entered password. It is throttled, takes the same work for unknown names, and is looked up when right.
 
-    Used wherever a password is typed: here, and again before a set-up (S17).
+    Used here, and again before a set-up (S17).
     """
     if not username or not password or len(password) > passwords.MAX_LENGTH:
         return Wrong((MISMATCH,))
-    stood = passwords.standing(user) if user else ()
+    fingerprint = passwords.standing(user) if user else ()
     guess, right = _guess(work, user, username, password)
     if user is None or not right:
         with db.transaction():
@@ -130,7 +130,7 @@ def check(work: StepContext, user: User | None, username: str, password: str) ->
 
     def effect() -> Wrong | None:
         guess.succeeded()
-        if not passwords.still_stands(user, stood):
+        if not passwords.still_stands(user, fingerprint):
             return Wrong((MISMATCH,))
         if user.password_expires_at is not None and not passwords.spend_one_time(user, work.case.now):
             return Wrong((MISMATCH,))
@@ -143,11 +143,11 @@ def check(work: StepContext, user: User | None, username: str, password: str) ->
 
 
 def _guess(work: StepContext, user: User | None, username: str, password: str) -> tuple[rate_limits.Guess, bool]:
-    """Count the guess, then check it: a slot first, so that being busy costs nobody one; no transaction over the hash."""
+    """Count the guess, then check it. The slot comes first: a busy hasher must not cost a guess. No transaction is open."""
     settings, visit = work.settings, work.visit
     organisation_id = work.organisation.id if work.organisation else ""
-    # In one form however it is spelt, or the counters would tell which names exist.
-    unknown_organisation = "" if work.organisation else normal_store_url(work.case.typed_organisation)
+    # In its normal form, or the counters would reveal which names exist.
+    unknown_organisation = "" if work.organisation else normal_store_url(work.case.entered_organisation)
     db.release()
     with settings.hasher.slot():
         guess = rate_limits.gate(
@@ -166,7 +166,7 @@ def _guess(work: StepContext, user: User | None, username: str, password: str) -
 
 
 def stage(case: Case) -> str:
-    """The organisation that the page names: a password must not be tried at another one (``Step.stage``)."""
+    """Return the organisation that the page names: a password must not be tried at another one (``Step.stage``)."""
     return _shown_store_url(case)
 
 

@@ -1,6 +1,6 @@
-"""Counting a guess at a second factor before it is checked, and what is said when a hard stop has closed it.
+"""Counting a guess at a second factor before it is checked, and the words when a lockout has closed it.
 
-No step: those that take a factor count here.
+No step: the steps that take a factor count here.
 """
 
 from idp.identity.lockout import lockout, rate_limits
@@ -11,9 +11,9 @@ from idp.store.users import User
 def admit(
     work: StepContext, user: User | None, authenticator: str, *, typed: str = "", after_password: bool
 ) -> rate_limits.Guess:
-    """Count a guess, or raise ``TooMany``. ``typed``: what is throttled where it is nobody's.
+    """Count a guess, or raise ``TooMany``. ``typed``: what is throttled if it belongs to no user.
 
-    ``after_password``: the password was right, so of the person it belonged to the page may tell how the stop is lifted.
+    ``after_password``: the password was right, so the page may tell its owner how the lockout is lifted.
     """
     try:
         return rate_limits.gate(

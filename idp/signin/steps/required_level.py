@@ -1,4 +1,4 @@
-"""How much proof is needed in a case. Pure; shared by the steps and the flow."""
+"""Which level a case needs, and which one its person can reach. Pure; shared by the steps and the flow."""
 
 from datetime import timedelta
 
@@ -6,24 +6,24 @@ from idp.factors import REPLACING, SECOND
 from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case
 
 JUST_NOW = timedelta(minutes=10)
-"""How long a password, or a passkey, that was given in this same sign-in spares giving it again (S17)."""
+"""How long a password or passkey of this sign-in need not be given again (S17)."""
 
 
 def password_is_recent(case: Case) -> bool:
-    """Whether it was typed moments ago in this same sign-in (S17). A one-time password (S49) cannot be typed again."""
-    typed = [proof.at for proof in case.own_proofs if proof.method == "password"]
-    return bool(typed) and (case.password_is_spent or max(typed) >= case.now - JUST_NOW)
+    """Check if the password was entered a moment ago in this sign-in (S17). A one-time password works only once (S49)."""
+    entered = [proof.at for proof in case.own_proofs if proof.method == "password"]
+    return bool(entered) and (case.password_is_spent or max(entered) >= case.now - JUST_NOW)
 
 
 def wants_new_password(case: Case) -> bool:
-    """Whether a new password shall be chosen: asked for, chosen at the leaked notice, or forced (S32, S50)."""
+    """Check if a new password must be chosen: asked for, chosen at the leaked notice, or forced (S32, S50)."""
     forced = case.person is not None and case.person.must_change_password
     asked = NEW_PASSWORD in case.needs.tasks or case.answers.leaked_password == "change"
     return (forced or asked) and not case.answers.new_password
 
 
 def needed_level(case: Case) -> int:
-    """The level to reach: the lowest acr asked for, raised by policy, client, and by what is about to be changed."""
+    """Return the level to reach: the lowest acr asked for, raised by policy, by the client, and by changes of details."""
     asked = [case.acr_levels[name] for name in case.needs.acr if name in case.acr_levels]
     needed = max(min(asked, default=1), case.needs.minimum_level, case.rules.level if case.rules else 1)
     tasks = {ENROL, NEW_CODES} if case.answers.passkey_added_at else {ENROL, NEW_CODES, ADD_PASSKEY}
@@ -32,9 +32,9 @@ def needed_level(case: Case) -> int:
 
 
 def highest_owned(case: Case) -> int:
-    """The highest level the person's own factors reach.
+    """Return the highest level that the person's own factors reach.
 
-    A recovery code stands in for whichever was lost: else nobody could replace or remove a lost passkey.
+    A recovery code replaces any lost factor: otherwise a lost passkey could never be replaced or removed.
     """
     if case.person is None:
         return 1

@@ -1,4 +1,4 @@
-"""The second factor: the code of now (S34), a passkey or security key, or a recovery code in their place (S41, S42)."""
+"""The second factor: the app's present code (S34), a passkey or security key, or a recovery code (S41, S42)."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -33,17 +33,17 @@ NOT_CHECKED = say(
     "your second factor."
 )
 SCAN_AGAIN = say(
-    "Your second factor was set up again or reset lately. Delete the old entry in your app and scan the new QR code."
+    "Your second factor was set up again or reset recently. Delete the old entry in your app and scan the new QR code."
 )
 
 
 @dataclass(frozen=True)
 class FactorPage:
-    """``mode`` ``app`` asks for ``code`` (and offers ``remember_device`` for so many days, 0: not), ``passkey`` for nothing
-    else than a passkey, ``recovery`` for ``recovery_code``. The buttons ``use_recovery`` and ``use_app`` change the mode.
+    """``mode``: ``app`` asks for ``code``, ``passkey`` for a passkey only, ``recovery`` for ``recovery_code``. The buttons
+    ``use_recovery`` and ``use_app`` change the mode. ``remember_device`` is offered for ``remember_days``, unless 0.
 
-    ``passkey``: for the script, where the person has one. ``has_codes``: recovery codes are left.
-    ``only_passkey``: a code of the app would not do. ``is_new``: it was added a moment ago.
+    ``passkey``: for the script, if the person has one. ``has_codes``: recovery codes are left.
+    ``only_passkey``: a code of the app does not reach the level. ``is_new``: the passkey was added a moment ago.
     """
 
     frame: Frame
@@ -57,14 +57,14 @@ class FactorPage:
 
 
 def due(case: Case) -> bool:
-    """Asked where an owned factor would raise the level to what is needed, unless the last recovery code was shown."""
+    """Due if an owned factor raises the level towards the needed one, unless the last recovery code was shown."""
     if case.person is None or case.findings.last_code:
         return False
     return case.level < min(needed_level(case), highest_owned(case))
 
 
 def mode_of(case: Case) -> str:
-    """The code where it suffices: it works without a script. Else the passkey."""
+    """Return the mode: the app's code if it suffices, since it works without a script, else the passkey."""
     if case.answers.factor_mode == RECOVERY:
         return RECOVERY
     return APP if _code_suffices(case) else PASSKEY
@@ -76,7 +76,7 @@ def _code_suffices(case: Case) -> bool:
 
 
 def page(case: Case, frame: Frame) -> FactorPage:
-    """The mode's field or button, and the tick for this device."""
+    """Show the mode's field or button, and the tick for this device."""
     return FactorPage(
         frame,
         mode=mode_of(case),
@@ -85,7 +85,7 @@ def page(case: Case, frame: Frame) -> FactorPage:
         has_codes=case.person is not None and case.person.recovery_codes_left > 0,
         only_passkey=not _code_suffices(case),
         is_new=bool(case.answers.passkey_added_at),
-        remember_ticked="remember_device" in case.typed,
+        remember_ticked="remember_device" in case.entered,
     )
 
 
@@ -99,7 +99,7 @@ def _remember_days(case: Case) -> int:
 
 
 def prepare(work: StepContext) -> Prepared | None:
-    """The challenge for the person's own passkeys, which are named only now that the password was right."""
+    """Make the challenge for the person's own passkeys. They are listed only after the right password."""
     user = work.user
     if work.case.person is None or not work.case.person.owns(factors.PASSKEY):
         return None
@@ -107,7 +107,7 @@ def prepare(work: StepContext) -> Prepared | None:
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """One guess, counted before it is checked; or a change between code and recovery code."""
+    """Take a code, a passkey or a recovery code, or a change of mode."""
     if "use_recovery" in form:
         return StepResult(answers=replace(work.case.answers, factor_mode=RECOVERY))
     if "use_app" in form:
@@ -151,23 +151,23 @@ def _app_code(work: StepContext, code: str) -> Outcome:
     return StepResult(proofs=(Proof("totp", at=work.case.now, credential=row.id),), effect=effect)
 
 
-def _remembering(work: StepContext, noted: StepResult) -> StepResult:
-    """The same right answer, and trust in this device with it."""
-    if not noted.proofs or not _remember_days(work.case):
-        return noted
-    device = crypto.new_secret()  # never the value that came: it may be a stolen, a revoked or a planted one
+def _remembering(work: StepContext, result: StepResult) -> StepResult:
+    """Return the same right answer, which also remembers this device, if that may be."""
+    if not result.proofs or not _remember_days(work.case):
+        return result
+    device = crypto.new_secret()  # never the value that was sent: it may be stolen, revoked or planted
 
     def effect() -> Wrong | None:
-        lost = noted.effect() if noted.effect else None
+        lost = result.effect() if result.effect else None
         if lost is None:
             _remember(work, device)
         return lost
 
-    return replace(noted, device_cookie=device, effect=effect)
+    return replace(result, device_cookie=device, effect=effect)
 
 
 def _remember(work: StepContext, device: str) -> None:
-    """The tick of S36: trust in this device for this user, from now, with a fixed end (S38)."""
+    """Trust this device for this user (S36), from now, with a fixed end (S38)."""
     _, terms, user = work.person()
     remembered_devices.replace_cookie(user.organisation_id, user.id, work.visit.device, device, work.case.now)
     remembered_devices.remember(
@@ -177,7 +177,7 @@ def _remember(work: StepContext, device: str) -> None:
 
 
 def wrong_code(work: StepContext, totp_id: str, result: totp.Check) -> Wrong:
-    """What a wrong code says (S56–S59): never more than after the right password, and the named step is spent."""
+    """Return what to say about a wrong code (S56–S59). A code of another time step is spent: its step was revealed."""
     user = work.user
     with db.transaction():
         if isinstance(result, totp.Elsewhere):
@@ -186,11 +186,11 @@ def wrong_code(work: StepContext, totp_id: str, result: totp.Check) -> Wrong:
     if isinstance(result, totp.AlreadyUsed):
         return Wrong((ALREADY_USED,))
     errors = _clock_errors(result.seconds) if isinstance(result, totp.Elsewhere) else (WRONG_CODE,)
-    return Wrong((*errors, SCAN_AGAIN) if work.case.factor_changed_lately else errors)
+    return Wrong((*errors, SCAN_AGAIN) if work.case.factor_changed_recently else errors)
 
 
 def _clock_errors(seconds: int) -> tuple[Message, ...]:
-    """By how much the phone's clock is off, and where it is put right (S58)."""
+    """Say by how much the phone's clock is off, and how to correct it (S58)."""
     hours, minutes = round(abs(seconds) / 3600), max(1, round(abs(seconds) / 60))
     if minutes >= 60 and seconds > 0:
         off = say_many("Your phone's clock is %(num)s hour ahead.", "Your phone's clock is %(num)s hours ahead.", hours)
@@ -211,17 +211,17 @@ def _clock_errors(seconds: int) -> tuple[Message, ...]:
     return (off, advice)
 
 
-def _recovery_code(work: StepContext, typed: str) -> Outcome:
-    """Any unused code, once (S42); the last one only opens the set-up, and is spent when that succeeds (S44)."""
+def _recovery_code(work: StepContext, entered: str) -> Outcome:
+    """Take any unused recovery code, once (S42). The last one only opens the set-up, and is spent with it (S44)."""
     user = work.user
     row = code_rows.active_recovery_set(user.organisation_id, user.id)
-    if not recovery_codes.CODE.read(typed) or row is None:
+    if not recovery_codes.CODE.read(entered) or row is None:
         return Wrong((WRONG_RECOVERY,))
     db.release()
     with work.settings.hasher.slot():
         guess = count_guess(work, "recovery")
         db.release()
-        digest = recovery_codes.digest_of(work.settings, row, typed)
+        digest = recovery_codes.digest_of(work.settings, row, entered)
     if digest is None or not code_rows.known_recovery_code(row.organisation_id, row.id, digest):
         with db.transaction():
             work.record(Event.RECOVERY_CODE_WRONG, outcome="failure")
@@ -234,7 +234,7 @@ def _recovery_code(work: StepContext, typed: str) -> Outcome:
         if not recovery_codes.burn(row.organisation_id, row.id, digest, work.case.now):
             return Wrong((WRONG_RECOVERY,))
         if left == 1:
-            raise Stale("meanwhile this has become the last code")
+            raise Stale("this has become the last code")
         guess.succeeded()
         work.record(Event.RECOVERY_CODE_USED, left=left - 1)
         notify(work.settings, user.organisation_id, user.id, "recovery_code_used", {"left": left - 1})
@@ -244,7 +244,7 @@ def _recovery_code(work: StepContext, typed: str) -> Outcome:
 
 
 def _last_code(work: StepContext, set_id: str, digest: bytes, guess: rate_limits.Guess) -> Outcome:
-    """Held, not spent: a closed browser must not lock the person out (S44)."""
+    """Hold the last code without spending it: a closed browser must not lock the person out (S44)."""
 
     def effect() -> None:
         guess.succeeded()

@@ -1,7 +1,7 @@
-"""Showing a passkey: on the first pages in the place of username and password, later as the second factor.
+"""Signing in with a passkey: on the first pages instead of username and password, later as the second factor.
 
-No step: ``organisation``, ``password`` and ``second_factor`` take it beside what they ask for. Their ``prepare`` makes the
-challenge, for that step alone, and any answer spends it.
+No step: ``organisation``, ``password`` and ``second_factor`` accept it beside what they ask for. Their ``prepare`` makes the
+challenge, for that step only, and any answer spends it.
 """
 
 from dataclasses import dataclass, replace
@@ -23,14 +23,14 @@ from idp.store.passkeys import Passkey
 from idp.store.users import User
 
 RENEW = 120
-"""Seconds that a challenge must still live when a page is shown, or another is made."""
+"""Seconds for which a challenge must still be valid when a page is shown; otherwise a new one is made."""
 NOT_ACCEPTED = say("That passkey was not accepted. Try again, or sign in another way.")
 AUTHENTICATOR = "passkey"
 
 
 @dataclass(frozen=True)
 class PasskeyAsk:
-    """What the script asks the browser for: ``kind`` ``get`` or ``create``, ``options`` as JSON, good for ``seconds``."""
+    """What the script asks of the browser: ``kind`` ``get`` or ``create``, ``options`` as JSON, valid for ``seconds``."""
 
     kind: str
     options: str
@@ -38,53 +38,53 @@ class PasskeyAsk:
 
 
 def ceremony_of(case: Case, place: str) -> Ceremony | None:
-    """What was prepared for this step, if anything."""
+    """Return the challenge that was prepared for this step, if any."""
     held = case.prepared.passkey
     return held if held is not None and held.place == place else None
 
 
 def ask_of(case: Case, place: str) -> PasskeyAsk | None:
-    """The same for a page; None where it ran out."""
+    """Return the challenge for a page; None if there is none or it has expired."""
     ceremony = ceremony_of(case, place)
     left = int(ceremony.until - case.now.timestamp()) if ceremony else 0
     return PasskeyAsk(ceremony.kind, ceremony.options, left) if ceremony and left > 0 else None
 
 
 def is_held(case: Case, place: str) -> bool:
-    """Whether a challenge for this step is there and lives long enough to be shown."""
+    """Check if there is a challenge for this step that is valid long enough to be shown."""
     ask = ask_of(case, place)
     return ask is not None and ask.seconds > RENEW
 
 
 def holding(case: Case, ceremony: Ceremony) -> Prepared:
-    """What is prepared, with this challenge."""
+    """Return what is prepared, with this challenge."""
     return replace(case.prepared, passkey=ceremony)
 
 
 def spent(case: Case) -> Prepared:
-    """What is prepared, without the challenge: each is tried once."""
+    """Return what is prepared, without the challenge: each is tried once."""
     return replace(case.prepared, passkey=None)
 
 
 def prepared(work: StepContext, place: str, user: User | None = None) -> Prepared | None:
-    """A challenge for this step; None where it has one. ``user``: the person, known by the password."""
+    """Make a challenge for this step; None if it has one. ``user``: the person, once the password was right."""
     if is_held(work.case, place):
         return None
     return holding(work.case, passkeys.ask(work.settings, place, work.case.now, user))
 
 
 def sign_in(work: StepContext, place: str, text: str) -> Outcome:
-    """A passkey in the place of username and password: whose it is, it says itself (WebAuthn Level 3 §7.2 step 6)."""
+    """Take a passkey instead of username and password; it names its owner (WebAuthn Level 3 §7.2 step 6)."""
     return _taken(work, place, text, alone=True)
 
 
 def second_factor(work: StepContext, place: str, text: str) -> Outcome:
-    """A passkey or security key of the person whose password was right."""
+    """Take a passkey or security key of the person whose password was right."""
     return _taken(work, place, text, alone=False)
 
 
 def _taken(work: StepContext, place: str, text: str, *, alone: bool) -> Outcome:
-    """One guess, counted before it is checked. All that can be wrong is answered alike, so that nothing can be listed."""
+    """Count one guess, then check it. All wrong answers look alike, so that passkeys cannot be probed."""
     now, ceremony = work.case.now, ceremony_of(work.case, place)
     answer, passkey = passkeys.read_shown(text)
     owner = users.user(passkey.organisation_id, passkey.user_id) if passkey else None
@@ -110,7 +110,7 @@ def _taken(work: StepContext, place: str, text: str, *, alone: bool) -> Outcome:
     if alone:
         columns = {"user_id": owner.id, "organisation_id": owner.organisation_id, "typed_username": owner.username}
         if work.attempt.user_id not in (None, owner.id):
-            # What another person proved in this attempt must never count for this one.
+            # Proofs of another person in this attempt must never count for this one.
             columns["proofs"] = as_json(proofs)
     return StepResult(proofs=proofs, columns=columns, prepared=spent(work.case), effect=effect)
 
@@ -122,7 +122,7 @@ def _wrong(work: StepContext, owner: User | None) -> Wrong:
 
 
 def _behind(work: StepContext, owner: User, passkey: Passkey) -> Wrong:
-    """Perhaps the key was copied: its owner is told by mail, and the page says no more than of any other wrong answer."""
+    """Refuse a key whose counter is behind, which may be a copy. Only the owner is told, by mail."""
     with db.transaction():
         work.record(Event.PASSKEY_BEHIND, outcome="failure", user=owner, passkey=passkey.id)
         passkeys.tell_of_copy(work.settings, owner, passkey)
@@ -130,7 +130,7 @@ def _behind(work: StepContext, owner: User, passkey: Passkey) -> Wrong:
 
 
 def _may_enter(work: StepContext, owner: User, *, alone: bool) -> bool:
-    """Whether the owner of a passkey is who this sign-in is about, or may be."""
+    """Check if the owner of a passkey is the person signing in, or may become that person."""
     if work.known_user is not None or not alone:
         return work.known_user is not None and work.known_user.id == owner.id
     needs = work.case.needs

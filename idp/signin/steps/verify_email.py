@@ -1,4 +1,4 @@
-"""The reminder at each sign-in of an administrator whose address is not verified (S55)."""
+"""The reminder for an administrator whose e-mail address is not verified (S55)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,14 +30,14 @@ class VerifyEmailPage:
 
 
 def due(case: Case) -> bool:
-    """At each sign-in, not at each app: where something was proved in this attempt, and never silently."""
+    """Due at each sign-in, not at each app: if something was proved in this attempt, and never silently."""
     if case.silent or not case.unverified_address or case.answers.verify_email == LATER:
         return False
     return bool(case.own_proofs) and case.level >= needed_level(case)
 
 
 def page(case: Case, frame: Frame) -> VerifyEmailPage:
-    """The address and the days that are left."""
+    """Show the address and the days that are left."""
     until = case.console_closes_at or case.now + email_address.REMINDED
     return VerifyEmailPage(frame, case.unverified_address, _days(until, case.now), case.answers.verify_email == SENT)
 
@@ -47,7 +47,7 @@ def _days(until: datetime, now: datetime) -> int:
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
-    """Going on is always possible; it is the console that closes."""
+    """Mail the button, or go on. Going on is always possible: only the console closes."""
     user = work.user
     choice = form.get("choice", "")
     if choice == SENT:
