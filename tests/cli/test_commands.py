@@ -17,7 +17,7 @@ from tests.cli.conftest import ANNA, POS, SHOP, Idp
 from tests.drivers.smtp import Mailbox
 
 GROUP = '\n[[groups]]\norganisation = "example-shoes"\nname = "2FA"\nrequires_mfa = true\n'
-FUTURE = '[[policies]]\nname = "all-staff"\nstarts = 2030-01-01\nroles = ["employee"]\n'
+FUTURE = '[[policies]]\nname = "all-staff"\nstarts = 2100-01-01\nroles = ["employee"]\n'
 
 
 @pytest.fixture
@@ -171,10 +171,10 @@ def test_explain_names_every_source_of_rules(shop: Idp) -> None:
     """S11: `explain` says for a user why, or why not."""
     shop.apply(FUTURE)
     now = shop("policy", "explain", "example-shoes", "anna", "--client", "pos").stdout
-    assert "The policy all-staff starts on 2030-01-01." in now
+    assert "The policy all-staff starts on 2100-01-01." in now
     assert "The app Kassa does not require it." in now
-    then = shop("policy", "explain", "example-shoes", "anna", "--on", "2030-01-01").stdout
-    assert "Required by the policy all-staff since 2030-01-01." in then
+    then = shop("policy", "explain", "example-shoes", "anna", "--on", "2100-01-01").stdout
+    assert "Required by the policy all-staff since 2100-01-01." in then
     assert "no client 'x'" in shop("policy", "explain", "example-shoes", "anna", "--client", "x", code=1).stderr
 
 
@@ -183,15 +183,15 @@ def test_a_dry_run_lists_who_would_be_affected_on_a_day(shop: Idp) -> None:
     shop.apply(ANNA.replace('"anna"', '"bert"').split("totp_secret")[0])
     file = shop.folder / "rules.toml"
     file.write_text(FUTURE)
-    said = shop("policy", "dry-run", str(file), "--on", "2030-06-01").stdout
+    said = shop("policy", "dry-run", str(file), "--on", "2100-06-01").stdout
     assert "bert" in said
     assert "has none yet" in said
     assert "olga" not in said
-    assert "0 of 3 people" in shop("policy", "dry-run", str(file), "--on", "2029-12-31").stdout
-    assert "0 of 3 people" in shop("policy", "dry-run", "--on", "2030-06-01").stdout, "nothing stands"
+    assert "0 of 3 people" in shop("policy", "dry-run", str(file), "--on", "2099-12-31").stdout
+    assert "0 of 3 people" in shop("policy", "dry-run", "--on", "2100-06-01").stdout, "nothing stands"
     shop.apply(FUTURE)
-    assert "bert" in shop("policy", "dry-run", "all-staff", "--on", "2030-06-01").stdout
-    assert "neither a rule" in shop("policy", "dry-run", "nothing", "--on", "2030-06-01", code=1).stderr
+    assert "bert" in shop("policy", "dry-run", "all-staff", "--on", "2100-06-01").stdout
+    assert "neither a rule" in shop("policy", "dry-run", "nothing", "--on", "2100-06-01", code=1).stderr
     shop("policy", "dry-run", "--on", "tomorrow", code=2)
 
 
