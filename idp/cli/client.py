@@ -32,7 +32,7 @@ def show_all() -> None:
     with opened():
         for row in store.clients():
             metadata = row.metadata_
-            kind = "public" if metadata.get("token_endpoint_auth_method") == "none" else "confidential"
+            kind = "public" if row.is_public else "confidential"
             name = metadata.get("client_name", "")
             click.echo(f"{row.client_id:24} {name:28} {kind:13} {' '.join(metadata.get('redirect_uris', []))}")
 

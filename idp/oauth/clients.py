@@ -38,7 +38,7 @@ class RegisteredClient:
     @cached_property
     def name(self) -> str:
         """Return the name that people know it by."""
-        return str(self.metadata.get("client_name") or self.client_id)
+        return store.name_of(self.client_id, self.metadata)
 
     @cached_property
     def auth_method(self) -> str:
@@ -48,7 +48,7 @@ class RegisteredClient:
     @property
     def is_public(self) -> bool:
         """Return whether it has no secret (RFC 6749 §2.1)."""
-        return self.auth_method == "none"
+        return store.is_public(self.metadata)
 
     @cached_property
     def is_native(self) -> bool:
@@ -82,7 +82,7 @@ class RegisteredClient:
 
     def serves(self, organisation_id: str) -> bool:
         """Return whether people of this organisation may use it."""
-        return not self.organisations or organisation_id in self.organisations
+        return store.serves(self.organisations, organisation_id)
 
     @property
     def default_redirect_uri(self) -> str:

@@ -30,17 +30,44 @@ class Client(Base):
 
     @property
     def name(self) -> str:
-        """What people know it by."""
-        return str(self.metadata_.get("client_name") or self.client_id)
+        """Return the name that people know it by."""
+        return name_of(self.client_id, self.metadata_)
+
+    @property
+    def is_public(self) -> bool:
+        """Return whether it has no secret."""
+        return is_public(self.metadata_)
+
+    def serves(self, organisation_id: str) -> bool:
+        """Return whether people of this organisation may use it."""
+        return serves(self.organisations, organisation_id)
 
     def scopes_for(self, organisation_id: str) -> frozenset[str]:
         """Return the scopes that the client may have now of people of an organisation, where they allow it."""
-        serves = self.disabled_at is None and (not self.organisations or organisation_id in self.organisations)
-        return usable_scopes(self.metadata_) if serves else frozenset()
+        is_usable = self.disabled_at is None and self.serves(organisation_id)
+        return usable_scopes(self.metadata_) if is_usable else frozenset()
+
+
+# What follows from a client's members, wherever they are: in a row, in the protocol's cache, or not stored yet.
+
+
+def name_of(client_id: str, metadata: Mapping[str, Any]) -> str:
+    """Return the name that people know a client by: its id where it has no name."""
+    return str(metadata.get("client_name") or client_id)
+
+
+def is_public(metadata: Mapping[str, Any]) -> bool:
+    """Return whether a client has no secret (RFC 6749 §2.1)."""
+    return metadata.get("token_endpoint_auth_method") == "none"
+
+
+def serves(organisations: Collection[str], organisation_id: str) -> bool:
+    """Return whether a client with these ``organisations`` serves one of them; none means that it serves all."""
+    return not organisations or organisation_id in organisations
 
 
 def usable_scopes(metadata: Mapping[str, Any]) -> frozenset[str]:
-    """The scopes that a client may have: ``offline_access`` is of no use without the grant type that refreshes."""
+    """Return the scopes that a client may have: ``offline_access`` is of no use without the grant type that refreshes."""
     scopes = frozenset(str(metadata.get("scope", "")).split())
     return scopes if "refresh_token" in metadata.get("grant_types", ()) else scopes - {"offline_access"}
 

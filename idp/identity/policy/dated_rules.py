@@ -67,15 +67,11 @@ def _narrowed(row: StoredRule, organisation: Organisation) -> DatedRule | None:
     own = {
         "organisations": {organisation.store_url},
         "groups": {group.name for group in store.groups(organisation.id)},
-        "clients": {client.client_id for client in clients.clients() if _serves(client, organisation)},
+        "clients": {client.client_id for client in clients.clients() if client.serves(organisation.id)},
     }
     kept: dict[str, Any] = {name: tuple(one for one in getattr(rule, name) if one in known) for name, known in own.items()}
     is_about_others = any(getattr(rule, name) and not kept[name] for name in own)
     return replace(rule, **kept) if touches(row, organisation) and not is_about_others else None
-
-
-def _serves(client: clients.Client, organisation: Organisation) -> bool:
-    return not client.organisations or organisation.id in client.organisations
 
 
 def rule_of(row: StoredRule) -> DatedRule:

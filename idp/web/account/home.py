@@ -103,8 +103,4 @@ def _signed_out() -> Message | None:
 def _apps(present: Me) -> tuple[App, ...]:
     rows = login_rows.clients_of(present.organisation.id, present.settled.login_id)
     found = [clients.client(row.client_id) for row in rows]
-    return tuple(
-        App(str(row.metadata_.get("client_name") or row.client_id), str(row.metadata_.get("client_uri") or ""))
-        for row in found
-        if row is not None
-    )
+    return tuple(App(row.name, str(row.metadata_.get("client_uri") or "")) for row in found if row is not None)

@@ -219,13 +219,11 @@ def _list_of(admin: Admin) -> str:
 
 
 def _is_visible(admin: Admin, row: Client) -> bool:
-    return admin.is_operator or not row.organisations or admin.organisation.id in row.organisations
+    return admin.is_operator or row.serves(admin.organisation.id)
 
 
 def _row(row: Client) -> AppRow:
-    is_public = row.metadata_.get("token_endpoint_auth_method") == "none"
-    name = str(row.metadata_.get("client_name") or row.client_id)
-    return AppRow(row.client_id, name, is_public, row.first_party, row.disabled_at is not None)
+    return AppRow(row.client_id, row.name, row.is_public, row.first_party, row.disabled_at is not None)
 
 
 def _question(admin: Admin, row: Client, act: Act) -> Question:

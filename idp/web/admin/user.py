@@ -158,7 +158,7 @@ def _page(admin: Admin, user: User) -> PersonPage:
 
 def _explained(admin: Admin, user: User) -> ExplainPage:
     settings, at = request_context.settings(), admin.organisation
-    serving = [row for row in clients.clients() if not row.organisations or at.id in row.organisations]
+    serving = [row for row in clients.clients() if row.serves(at.id)]
     chosen = next((row for row in serving if row.client_id == request.args.get("client")), None)
     on, errors = chosen_day(at)
     readable = dated_rules.readable(at, admin.origin)
@@ -170,15 +170,11 @@ def _explained(admin: Admin, user: User) -> ExplainPage:
         username=user.username,
         client_id=chosen.client_id if chosen else "",
         on=on.isoformat(),
-        clients=(("", say("Any app")), *((row.client_id, _name(row)) for row in serving)),
+        clients=(("", say("Any app")), *((row.client_id, row.name) for row in serving)),
         needed=assurance.NEEDED[strongest],
         reasons=tuple(sorted(reasons, key=lambda reason: -reason.level)),
         errors=errors,
     )
-
-
-def _name(row: clients.Client) -> str:
-    return str(row.metadata_.get("client_name") or row.client_id)
 
 
 def chosen_day(organisation: Organisation) -> tuple[date, tuple[Message, ...]]:
