@@ -62,8 +62,8 @@ class AuthorizationRequest:
     needs: Needs
 
     @property
-    def has_sent_redirect_uri(self) -> bool:
-        """Return whether the client named the address: then it must name it again at redemption (RFC 6749 §4.1.3)."""
+    def names_redirect_uri(self) -> bool:
+        """Return whether the request names the address: then it must be named again at redemption (RFC 6749 §4.1.3)."""
         return "redirect_uri" in self.needs.carried
 
 

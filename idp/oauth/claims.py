@@ -1,4 +1,4 @@
-"""Claims about a person: those of the granted scopes (OpenID Connect Core §5.4), and those that a request names (§5.5)."""
+"""Give claims about a user: those of the granted scopes (OpenID Connect Core §5.4), and those named by a request (§5.5)."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,14 +22,14 @@ BY_SCOPE: Mapping[str, tuple[str, ...]] = {
 }
 PROTOCOL = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 LONGEST_PERSON = 1_536
-"""Characters of JSON about the person in an ID token."""
+"""Characters of JSON about the user in an ID token."""
 OMITTED = "omitted_claims"
-"""The claim that names those which an ID token has no room for; userinfo has them."""
+"""The claim that names those which were too large for the ID token; userinfo has them."""
 SUPPORTED = (*PROTOCOL, *(name for names in BY_SCOPE.values() for name in names))
 
 
 def about(user: User, scopes: Iterable[str]) -> dict[str, Any]:
-    """The claims of the granted scopes, without ``sub``; those that have no value are left out (§5.3.2)."""
+    """Return the claims of the granted scopes, without ``sub``; those that have no value are left out (§5.3.2)."""
     granted = set(scopes)
     found: dict[str, Any] = {}
     if granted & {"profile", "email", "phone", "address"}:
@@ -58,7 +58,7 @@ def _person(user: User) -> dict[str, Any]:
 
 
 def _organisation(user: User) -> dict[str, Any]:
-    """design.md, "Claims of scope organisation"."""
+    """Return the claims of the scope ``organisation``, which no standard has."""
     organisation = organisations.organisation(user.organisation_id)
     named = organisations.shops(user.organisation_id) if user.all_shops else users.shops_of(user.organisation_id, user.id)
     return {
@@ -71,19 +71,19 @@ def _organisation(user: User) -> dict[str, Any]:
     }
 
 
-def for_id_token(user: User, scopes: Sequence[str], asked: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """What of a person stands in the ID token: the scope ``organisation``, and what ``claims`` names there (§5.5).
+def for_id_token(user: User, scopes: Sequence[str], requested: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the claims for the ID token: of the scope ``organisation``, and those that ``claims`` names there (§5.5).
 
     Naming a claim moves it into the ID token; it never widens what the granted scopes allow.
     """
-    names = set(asked.get("id_token", ())) & set(SUPPORTED) - set(PROTOCOL)
+    names = set(requested.get("id_token", ())) & set(SUPPORTED) - set(PROTOCOL)
     wanted = {scope for scope, claims in BY_SCOPE.items() if scope == "organisation" or names & set(claims)}
     found = about(user, wanted & set(scopes))
     return _bounded({name: value for name, value in found.items() if name in names or name in BY_SCOPE["organisation"]})
 
 
 def _bounded(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out the largest claims until the rest is short, and name them: a list is never cut, it would look whole.
+    """Leave out the largest claims until the rest is short, and name them. A list is never cut: it would look whole.
 
     Apps must send ID tokens back as hints, also in an address; proxies commonly allow 8 KB for the whole line.
     """
@@ -95,6 +95,6 @@ def _bounded(claims: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def issued_now(lifetime: int) -> dict[str, int]:
-    """``iat`` and ``exp`` of a token that is made now and lives ``lifetime`` seconds."""
+    """Return ``iat`` and ``exp`` of a token that is made now and is valid for ``lifetime`` seconds."""
     now = clock.epoch_seconds(clock.now())
     return {"iat": now, "exp": now + lifetime}

@@ -1,4 +1,4 @@
-"""The ``claims`` parameter (OpenID Connect Core §5.5), read strictly.
+"""Read the ``claims`` parameter (OpenID Connect Core §5.5) strictly.
 
 ``sub`` and an essential ``acr`` bind the answer, so nothing of them is dropped: a wrong type is an error, and a value that
 nobody can have stays a value that nobody has.
@@ -19,8 +19,8 @@ SECTIONS = ("id_token", "userinfo")
 class ClaimsRequest:
     """The ``claims`` parameter, read. ``names``: by section, those that we know; others are dropped (§5.5).
 
-    ``acr_essential``: None where the acr is no essential claim with values. ``subject``: None where no ``sub`` is asked
-    for, empty where none can be the one.
+    ``acr_essential``: None where the acr is no essential claim with values. ``subject``: None where no ``sub`` is
+    requested, empty where no user can have the requested one.
     """
 
     names: Mapping[str, list[str]]
@@ -50,9 +50,9 @@ def read_claims(text: str) -> ClaimsRequest:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a member that stands twice: parsers differ in which of the two they take (RFC 8259 §4)."""
+    """Refuse a member that is there twice: parsers differ in which of the two they take (RFC 8259 §4)."""
     if len(dict(pairs)) != len(pairs):
-        raise ValueError("a member stands twice")
+        raise ValueError("a member is there twice")
     return dict(pairs)
 
 
@@ -88,7 +88,7 @@ def _values(claim: str, member: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _common(lists: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
-    """Return the values that stand in every list there is, in the first one's order; None where there is no list."""
+    """Return the values that are in every list, in the order of the first; None where there is no list."""
     wanted = [values for values in lists if values is not None]
     if not wanted:
         return None
@@ -96,9 +96,9 @@ def _common(lists: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
 
 
 def _subject(members: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the one ``sub`` that is asked for in both sections together."""
-    asked = [values for values in (_values("sub", member) for member in members) if values is not None]
-    subjects = {value for values in asked for value in values}
+    """Return the one ``sub`` that is requested in both sections together."""
+    requested = [values for values in (_values("sub", member) for member in members) if values is not None]
+    subjects = {value for values in requested for value in values}
     if len(subjects) > 1:
         raise invalid_request("The parameter claims names more than one sub.")
-    return next(iter(subjects), "") if asked else None
+    return next(iter(subjects), "") if requested else None

@@ -1,4 +1,4 @@
-"""A client's metadata: RFC 7591's and OpenID registration's members, checked and completed with their defaults."""
+"""Check a client's metadata (RFC 7591, OpenID Connect Registration) and complete it with the standards' defaults."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def _text(field: str, value: Any) -> str:
 
 
 def _name(field: str, value: Any) -> str:
-    """A name that people read; raises ``Invalid``. Who registers an app is a program: it is told, not corrected."""
+    """Check a name that people read; raises ``Invalid``. Programs register apps, so the name is refused, not corrected."""
     return normal_forms.name(field, _text(field, value), 200, say("This must be text of 1 to 200 characters."))
 
 
@@ -110,7 +110,7 @@ MEMBERS = (*CHECKS, "redirect_uris", "post_logout_redirect_uris", "default_acr_v
 
 
 def validate_metadata(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """The metadata to store: understood members only, checked, with the standards' defaults; raises ``Invalid``.
+    """Return the metadata to store: understood members only, checked, with the standards' defaults; raises ``Invalid``.
 
     RFC 7591 §2: members that are not understood are ignored. ``None`` counts as left out.
     """
@@ -137,7 +137,7 @@ def _check(name: str) -> Check:
 
 
 def _complete(found: dict[str, Any]) -> dict[str, Any]:
-    """The defaults of RFC 7591 §2 and OpenID Connect Registration §2, and what does not go together."""
+    """Set the defaults of RFC 7591 §2 and OpenID Connect Registration §2, and refuse members that contradict each other."""
     found.setdefault("grant_types", ["authorization_code"])
     found.setdefault("response_types", ["code"])
     found.setdefault("token_endpoint_auth_method", "client_secret_basic")

@@ -68,7 +68,7 @@ def issue_code(provider: Provider, request: AuthorizationRequest, signed_in: Sig
             grant_id=grant.id,
             client_id=grant.client_id,
             redirect_uri=request.redirect_uri,
-            redirect_uri_sent=request.has_sent_redirect_uri,
+            redirect_uri_sent=request.names_redirect_uri,
             code_challenge=request.code_challenge,
             nonce=request.nonce or None,
             claims=dict(request.claims),

@@ -1,4 +1,4 @@
-"""ID tokens of ours that come back as hints (OpenID Connect Core §3.1.2.1, RP-Initiated Logout 1.0 §2), read at one place.
+"""Read ID tokens of ours that come back as hints (OpenID Connect Core §3.1.2.1, RP-Initiated Logout 1.0 §2).
 
 A hint may have expired: it says whose session is meant, and opens nothing. An ID token is long and holds personal data, so
 what is kept of one, or travels on in an address, is its short sealed form.
@@ -29,8 +29,8 @@ class Hint:
 def read_hint(provider: Provider, text: str) -> Hint | None:
     """Return what a hint says; None for anything but an ID token of ours that a published key signed, or its sealed form.
 
-    Core §3.1.2.1 does not require the client to be the token's audience: the hint only narrows who may come out. Signing
-    out checks the audience (RP-Initiated Logout §2).
+    Core §3.1.2.1 does not require the client to be the token's audience: the hint only narrows which user may come
+    out. Signing out checks the audience (RP-Initiated Logout §2).
     """
     if text.startswith(SEALED):
         return _opened(provider, text.removeprefix(SEALED))

@@ -1,4 +1,4 @@
-"""Signing out by a relying app (OpenID Connect RP-Initiated Logout 1.0).
+"""Sign users out at the request of an app (OpenID Connect RP-Initiated Logout 1.0).
 
 §2: without a hint that proves that the request is the person's own, "the OP MUST ask the End-User whether to log out". A
 hint proves it when it is an ID token of ours for the login of this very browser; it may have expired. Whatever is wrong with
@@ -27,7 +27,7 @@ PLACE = "logout:request:"
 
 @dataclass(frozen=True)
 class AskFirst:
-    """The person must say yes. ``request`` is sealed for this browser and comes back as ``confirmation``.
+    """The user must confirm. ``request`` is sealed for this browser and comes back as ``confirmation``.
 
     ``wrong``: what is wrong with the app's request, in words for the developer; empty where nothing is.
     """
@@ -41,7 +41,7 @@ class AskFirst:
 
 @dataclass(frozen=True)
 class SignedOut:
-    """Nobody is signed in on this browser any more. ``to``: where the app wants the person, empty for our own page.
+    """No user is signed in on this browser any more. ``to``: where the app wants the browser, empty for our own page.
 
     ``wrong``: why the request was not followed, in words for the app's developer. ``is_malformed``: it cannot be read.
     """
@@ -54,7 +54,7 @@ class SignedOut:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _LogoutRequest:
     """A logout request, read. ``is_proven``: the hint is an ID token of the login of this browser.
 
     ``wrong``: why part of the request is not followed, in words for the developer.
@@ -69,7 +69,7 @@ class _Wish:
 
     @property
     def to(self) -> str:
-        """Where the app wants the person (§3: with ``state`` as it came), empty for our own page."""
+        """Return where the app wants the browser (§3: with ``state`` as it came); empty for our own page."""
         return add_query(self.address, (("state", self.state),) if self.state else ()) if self.address else ""
 
 
@@ -79,47 +79,47 @@ LogoutOutcome = AskFirst | SignedOut
 def log_out(provider: Provider, parameters: Parameters, visit: BrowserContext) -> LogoutOutcome:
     """End the login of this browser, or ask first."""
     login = sessions.current(visit.login, clock.now())
-    wish = _read(provider, parameters, login)
+    request = _read(provider, parameters, login)
     if login is None:
-        return _signed_out(wish)
-    if wish.wrong or not wish.is_proven:
-        return _ask(provider, wish, login, visit)
-    return _end(wish, login, visit)
+        return _signed_out(request)
+    if request.wrong or not request.is_proven:
+        return _ask(provider, request, login, visit)
+    return _end(request, login, visit)
 
 
 def confirm(provider: Provider, sealed: str, visit: BrowserContext) -> LogoutOutcome:
-    """The person said yes on our page. The forgery check of the form has been made by then."""
+    """Sign out after the user confirmed on our page. The view has checked the CSRF token."""
     login = sessions.current(visit.login, clock.now())
-    wish = _opened(provider, sealed, visit)
-    return _signed_out(wish) if login is None else _end(wish, login, visit)
+    request = _opened(provider, sealed, visit)
+    return _signed_out(request) if login is None else _end(request, login, visit)
 
 
-def _opened(provider: Provider, sealed: str, visit: BrowserContext) -> _Wish:
-    """Return what was asked; where it cannot be opened any more, the person is signed out all the same."""
+def _opened(provider: Provider, sealed: str, visit: BrowserContext) -> _LogoutRequest:
+    """Return the sealed request. One that cannot be opened is empty: the user is signed out all the same."""
     try:
         kept: dict[str, str] = provider.settings.ring.open_json(sealed, PLACE + visit.browser_id)
     except (Unreadable, ValueError):
-        return _Wish()
+        return _LogoutRequest()
     client = provider.clients.get(kept["client_id"])
     # The client may have been changed since the question was shown.
     address = kept["address"] if client is not None and kept["address"] in client.post_logout_redirect_uris else ""
-    return _Wish(client, address, kept["state"])
+    return _LogoutRequest(client, address, kept["state"])
 
 
-def _end(wish: _Wish, login: UserSession, visit: BrowserContext) -> SignedOut:
-    client_id = wish.client.client_id if wish.client else ""
+def _end(request: _LogoutRequest, login: UserSession, visit: BrowserContext) -> SignedOut:
+    client_id = request.client.client_id if request.client else ""
     sessions.end(login, "signed_out", visit.origin(login.user_id, client_id))
-    return _signed_out(wish)
+    return _signed_out(request)
 
 
-def _signed_out(wish: _Wish) -> SignedOut:
-    if wish.client is None:
-        return SignedOut(wrong=wish.wrong, is_malformed=wish.is_malformed)
-    client_uri = str(wish.client.metadata.get("client_uri", ""))
-    return SignedOut(wish.to, wish.client.name, client_uri, wish.wrong, wish.is_malformed)
+def _signed_out(request: _LogoutRequest) -> SignedOut:
+    if request.client is None:
+        return SignedOut(wrong=request.wrong, is_malformed=request.is_malformed)
+    client_uri = str(request.client.metadata.get("client_uri", ""))
+    return SignedOut(request.to, request.client.name, client_uri, request.wrong, request.is_malformed)
 
 
-def _read(provider: Provider, parameters: Parameters, login: UserSession | None) -> _Wish:
+def _read(provider: Provider, parameters: Parameters, login: UserSession | None) -> _LogoutRequest:
     hint = read_hint(provider, parameters.get("id_token_hint"))
     client_id, address = parameters.get("client_id"), parameters.get("post_logout_redirect_uri")
     client = provider.clients.get(client_id or (hint.client_id if hint else ""))
@@ -133,11 +133,11 @@ def _read(provider: Provider, parameters: Parameters, login: UserSession | None)
     is_proven = bool(hint and client and login and (hint.subject, hint.session_id) == (login.user_id, login.id))
     # §3: a redirect only to an address of a client that is known. A hint that cannot be verified names no client.
     to = address if client is not None and not wrong else ""
-    return _Wish(client, to, parameters.get("state"), is_proven, wrong, bool(parameters.faults))
+    return _LogoutRequest(client, to, parameters.get("state"), is_proven, wrong, bool(parameters.faults))
 
 
 def _wrong_address(provider: Provider, client: RegisteredClient | None, client_id: str, address: str) -> str:
-    """Return why the address is nobody's; empty where it may be somebody's."""
+    """Return why the address is no client's; empty where it may be a client's."""
     if client is not None:
         known = address in client.post_logout_redirect_uris
         return "" if known else "The post_logout_redirect_uri is not one that is registered for the client, byte for byte."
@@ -146,15 +146,15 @@ def _wrong_address(provider: Provider, client: RegisteredClient | None, client_i
     return "" if provider.clients.may_return_to(address) else "The post_logout_redirect_uri is registered for no client."
 
 
-def _ask(provider: Provider, wish: _Wish, login: UserSession, visit: BrowserContext) -> AskFirst:
+def _ask(provider: Provider, request: _LogoutRequest, login: UserSession, visit: BrowserContext) -> AskFirst:
     organisation = organisations.organisation(login.organisation_id)
     user = users.user(login.organisation_id, login.user_id)
-    client_id = wish.client.client_id if wish.client else ""
-    kept = {"client_id": client_id, "address": wish.address, "state": wish.state}
+    client_id = request.client.client_id if request.client else ""
+    kept = {"client_id": client_id, "address": request.address, "state": request.state}
     return AskFirst(
-        client_name=wish.client.name if wish.client else "",
+        client_name=request.client.name if request.client else "",
         username=user.username if user else "",
         organisation_name=organisation.name if organisation else "",
         request=provider.settings.ring.seal_json(kept, PLACE + visit.browser_id),
-        wrong=wish.wrong,
+        wrong=request.wrong,
     )

@@ -1,4 +1,4 @@
-"""Redirect addresses: what may be registered, and when an address in a request is a registered one (RFC 9700 §2.1, §4.1).
+"""Judge redirect addresses: which may be registered, and which in a request are registered (RFC 9700 §2.1, §4.1).
 
 Strict at both ends: what could be read in two ways is refused at registration, and by the same function at use; a request's
 address is compared byte for byte, so that no parser's opinion matters.
@@ -29,7 +29,7 @@ LOOPBACK_ADDRESS = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?([
 
 
 def check_redirect(field: str, address: object, *, native: bool) -> str:
-    """``address`` where it may be registered; raises ``Invalid`` naming ``field``.
+    """Return ``address`` where it may be registered; raises ``Invalid`` naming ``field``.
 
     RFC 9700 §2.1: no plain http but on loopback. RFC 8252 §7.1: a private scheme has a dot and belongs to a native app.
     """
@@ -45,7 +45,7 @@ def check_redirect(field: str, address: object, *, native: bool) -> str:
 
 
 def check_page(field: str, address: object) -> str:
-    """The address of a page about a client (logo, policy …): https, or http on loopback; raises ``Invalid``."""
+    """Return the address of a page about a client (logo, policy …): https, or http on loopback; raises ``Invalid``."""
     text = _plain(field, address)
     parts = _split(field, text)
     if parts.scheme not in ("https", "http"):
@@ -101,7 +101,7 @@ def _check_web(field: str, text: str, parts: SplitResult) -> None:
 
 
 def _host(parts: SplitResult) -> str:
-    """The host as it stands in the address, brackets and case kept."""
+    """Return the host as the address has it, brackets and case kept."""
     return parts.netloc[: parts.netloc.index("]") + 1] if "]" in parts.netloc else parts.netloc.partition(":")[0]
 
 
@@ -129,7 +129,7 @@ def is_clear(address: str) -> bool:
 
 
 def is_registered(address: str, registered: tuple[str, ...], *, any_loopback_port: bool) -> bool:
-    """Whether ``address`` is one of those registered, byte for byte; ``registered`` are clear ones (``is_clear``).
+    """Return whether ``address`` is one of those registered, byte for byte; ``registered`` are clear ones (``is_clear``).
 
     RFC 8252 §7.3: "The authorization server MUST allow any port to be specified at the time of the request for loopback IP
     redirect URIs": for native apps only, and for the address literals only, never for ``localhost``.

@@ -1,4 +1,4 @@
-"""Registering relying apps, changing and removing them: what console, command line and ``idp apply`` call.
+"""Register, change and remove apps: what console, command line and ``idp apply`` call.
 
 Apps belong to the installation, so operators alone may change them. Each function makes one change with its audit row,
 within the caller's transaction or one of its own.
@@ -25,7 +25,7 @@ from idp.store.clients import Client, ClientSecret
 
 SHORTEST_SECRET = 32
 OVERLAP = timedelta(hours=24)
-"""How long a rotated secret goes on working."""
+"""How long a rotated secret stays valid."""
 # RFC 6749 §2.2 lets an id be any text; these characters read the same in addresses, headers and logs.
 CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}")
 USERS_ID = re.compile(r"[a-z2-7]{26}")
@@ -50,9 +50,9 @@ def register(
     secret: str | None,
     origin: Origin,
 ) -> tuple[Client, str]:
-    """A new client and its secret, which is shown this once (empty for public ones); raises ``Invalid``, ``Conflict``.
+    """Make a client. Returns it with its secret, which is shown this once and empty for public ones.
 
-    Without ``client_id`` one is made; without ``secret`` 256 random bits are drawn.
+    Raises ``Invalid`` and ``Conflict``. Without ``client_id`` one is made; without ``secret`` 256 random bits are drawn.
     """
     permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
@@ -73,9 +73,9 @@ def register(
 
 
 def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours: Ours, origin: Origin) -> tuple[str, ...]:
-    """Put this metadata and these members in the place of the old; the names of what changed, in order.
+    """Replace a client's metadata and our own members. Returns the names of what changed, in order.
 
-    ``metadata`` is the whole of it: whoever leaves members unchanged merges them in first.
+    ``metadata`` is the whole of it: callers that leave members unchanged merge them in first.
     """
     permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
@@ -93,7 +93,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
 
 
 def set_secret(client_id: str, secret: str, origin: Origin) -> None:
-    """Put a given secret in the place of all others, at once."""
+    """Replace all secrets by a given one, at once."""
     permissions.require_operator(origin)
     with transaction():
         kept = _secret(_there(client_id).metadata_, secret)
@@ -104,7 +104,7 @@ def set_secret(client_id: str, secret: str, origin: Origin) -> None:
 
 
 def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) -> str:
-    """A new secret, shown this once; the old ones hold for ``overlap`` more."""
+    """Make a new secret, which is shown this once; the old ones stay valid for ``overlap``."""
     permissions.require_operator(origin)
     with transaction():
         kept = _secret(_there(client_id).metadata_, None)
@@ -118,7 +118,7 @@ def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) 
 
 
 def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
-    """Let a client act no more, or again. What it holds stops working at once."""
+    """Disable or enable a client. What it holds stops working at once."""
     permissions.require_operator(origin)
     with transaction():
         was_disabled = _there(client_id).disabled_at is not None
@@ -128,7 +128,7 @@ def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
 
 
 def remove(client_id: str, origin: Origin) -> None:
-    """Delete a client; its grants are revoked, consents to it forgotten."""
+    """Delete a client, revoke its grants and delete the consents to it."""
     permissions.require_operator(origin)
     with transaction():
         sensitive_changes.require(ClientState(_there(client_id).metadata_), None)
@@ -159,7 +159,7 @@ def _client_id(given: str | None) -> str:
 
 
 def _secret(metadata: Mapping[str, Any], given: str | None) -> str:
-    if metadata.get("token_endpoint_auth_method") == "none":
+    if store.is_public(metadata):
         if given:
             raise Invalid("client_secret", say("A public client has no secret."))
         return ""

@@ -1,8 +1,8 @@
-"""A trial sign-in: what a client would get, by a real authorization request that comes back to a page of ours.
+"""Run a test sign-in: what a client would get, by a real authorization request that comes back to a page of ours.
 
 We act as the relying app (OpenID Connect Core §3.1): state, nonce and PKCE verifier travel sealed in a cookie, the answer is
 checked as an app must check it, and the code is redeemed. Nothing need be registered for it: ``permission`` lets the browser
-that began have the answer sent here. Only the client's own authentication is left out, since nobody but the app knows its
+that began have the answer sent here. Only the client's own authentication is left out, since only the app knows its
 secret; so a code is redeemed here only where it was sent to our own page. The grant ends at once, and no token leaves this
 file: its claims are shown, nothing else.
 """
@@ -33,7 +33,7 @@ PLACE = "trial:request"
 
 @dataclass(frozen=True)
 class Begun:
-    """Where the browser goes, and what it keeps meanwhile, sealed."""
+    """Where the browser goes, and what it keeps until it is back, sealed."""
 
     address: str
     sealed: str
@@ -41,7 +41,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it: the ID token's claims, or an OAuth ``error`` with its description.
+    """The result: the ID token's claims, or an OAuth ``error`` with its description.
 
     ``wrong``: why the answer counts for nothing.
     """
@@ -59,14 +59,14 @@ class Outcome:
 def begin(
     provider: Provider, client: RegisteredClient, organisation: Organisation, visit: BrowserContext, origin: Origin
 ) -> Begun:
-    """An authorization request as the client would send it, with all scopes that it may ask for; who began is noted."""
+    """Make an authorization request as the client would send it, with all its scopes, and record the administrator."""
     store_url = organisation.store_url if organisation.kind == "retailer" else ""
     kept = {
         "client_id": client.client_id, "store_url": store_url, "at": clock.epoch_seconds(clock.now()),
         "state": permission.give(provider, visit.browser_id, client.client_id),
         "nonce": crypto.new_secret(), "verifier": crypto.new_secret(),
     }  # fmt: skip
-    asked = {
+    sent = {
         "response_type": "code",
         "client_id": client.client_id,
         "redirect_uri": permission.callback(provider),
@@ -79,7 +79,7 @@ def begin(
     }
     with db.transaction():
         record(replace(origin, client_id=client.client_id), Event.CLIENT_TESTED, organisation_id=organisation.id)
-    address = add_query(f"{provider.issuer}/oauth/authorize", tuple(pair for pair in asked.items() if pair[1]))
+    address = add_query(f"{provider.issuer}/oauth/authorize", tuple(pair for pair in sent.items() if pair[1]))
     return Begun(address, provider.settings.ring.seal_json(kept, PLACE))
 
 
@@ -89,7 +89,7 @@ def finish(provider: Provider, sealed: str, answer: Mapping[str, str], visit: Br
     if kept is None:
         return Outcome(wrong=say("This browser has no test under way, or it took too long. Start it again in the console."))
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
-    # RFC 6749 §10.12: an answer with another state was not asked for by this browser.
+    # RFC 6749 §10.12: an answer with another state is not to this browser's request.
     if not crypto.same(answer.get("state", ""), kept["state"]):
         why = say("The state that came back is not the one that was sent: this answer is not to our request.")
         return Outcome(**about, wrong=why)
@@ -127,7 +127,7 @@ def _redeemed(provider: Provider, kept: Mapping[str, Any], code: str, visit: Bro
 
 
 def _explained(provider: Provider, kept: Mapping[str, Any], found: Redeemed) -> Outcome:
-    """The ID token, checked as OpenID Connect Core §3.1.3.7 says."""
+    """Return the ID token's claims, checked as OpenID Connect Core §3.1.3.7 says."""
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
     scopes = found.active.scopes
     token = mint(provider, found.active, scopes, nonce=found.code.nonce or "", claims=found.code.claims)
