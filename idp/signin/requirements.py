@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, cast
 
+from idp.store import clients
 from idp.store.organisations import Organisation
 
 LONGEST_USERNAME = 254
@@ -37,7 +38,7 @@ def serves(client: ClientTerms | None, organisation: Organisation) -> bool:
         return True
     if organisation.kind != "retailer":
         return False
-    return not client.organisations or organisation.id in client.organisations
+    return clients.serves(client.organisations, organisation.id)
 
 
 @dataclass(frozen=True)
