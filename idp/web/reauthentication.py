@@ -1,18 +1,26 @@
-"""Answer an unconfirmed change with a reauthentication, whatever route asked for the change.
+"""Ask a person to prove again who they are, where a change needs it: by a new sign-in, or by the password alone.
 
-Which change needs what is decided in ``identity.sensitive_changes``. Afterwards the person comes back to the page.
+Which change needs what is decided in ``identity.sensitive_changes``. This module answers a change that is not confirmed with
+a reauthentication, after which the person comes back to the page, and checks the password that a dialog asks for.
 """
 
 from dataclasses import replace
 
 from flask import Flask, Response, abort, g
 
+from idp.errors import Message, say
 from idp.identity import sensitive_changes
+from idp.identity.credentials.reauthentication import WRONG_PASSWORD, password_fits
 from idp.identity.sensitive_changes import Confirmation, ConfirmationRequired
 from idp.signin.confirming import fresh
 from idp.signin.requirements import Needs
-from idp.web import request_context
+from idp.store.users import User
+from idp.web import forms, request_context
 from idp.web.account.current_user import SignInFirst, me, who
+from idp.web.link_pages import origin
+
+NO_PASSWORD = say("Enter your password to confirm.")
+"""The reauthentication that made the password unnecessary is too long ago by now."""
 
 
 def setup_reauthentication(app: Flask) -> None:
@@ -38,3 +46,31 @@ def reauthenticate(required: ConfirmationRequired) -> Response:
     except SignInFirst as first:
         return first.response
     raise AssertionError(f"{required} although it was confirmed")
+
+
+def must_ask_password() -> bool:
+    """Check if a dialog has the password field: not while the reauthentication for it confirms it already.
+
+    A password typed in this request confirms this request alone.
+    """
+    return "typed_password" in g or sensitive_changes.given() < Confirmation.FRESH_PROOF_AND_PASSWORD
+
+
+def check_password(user: User) -> Message | None:
+    """Check the password that ``user``, who is signed in here, posted to confirm; raises ``TooMany``.
+
+    Raises ``SignInFirst`` where the session ended while the password was hashed: what it allowed before is not done.
+    Returns what is wrong, or None if the change is confirmed. A right password adds to a fresh proof. It never replaces one.
+    """
+    if not must_ask_password():
+        return None
+    posted = forms.fields().get("password")
+    if posted is None:
+        return NO_PASSWORD
+    if not password_fits(request_context.settings(), user, posted, request_context.visit().browser_id, origin(user.id)):
+        return WRONG_PASSWORD
+    me(replace(g.needs, subject=user.id))
+    g.typed_password = True
+    if sensitive_changes.given() >= Confirmation.FRESH_PROOF:
+        sensitive_changes.confirm(Confirmation.FRESH_PROOF_AND_PASSWORD)
+    return None

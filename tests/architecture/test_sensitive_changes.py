@@ -85,4 +85,4 @@ def test_what_was_confirmed_is_noted_in_two_places() -> None:
         (module.name, node) for module in modules("idp") for node in ast.walk(module.tree) if isinstance(node, ast.Call)
     ]
     notes = {name for name, call in calls if ast.unparse(call.func) == "sensitive_changes.confirm"}
-    assert notes == {"idp.web.account.current_user", "idp.web.confirmation"}
+    assert notes == {"idp.web.account.current_user", "idp.web.reauthentication"}

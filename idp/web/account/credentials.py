@@ -10,7 +10,7 @@ from idp.identity.credentials import remembered_devices, second_factor
 from idp.signin.requirements import Needs
 from idp.signin.state import ENROL, NEW_CODES, NEW_PASSWORD
 from idp.store import users
-from idp.web import confirmation, csrf, pages, request_context
+from idp.web import csrf, pages, reauthentication, request_context
 from idp.web.account.current_user import SECURITY, Me, changing, doing, me, visiting
 from idp.web.account.outcome import done
 
@@ -81,7 +81,7 @@ def remove_factor() -> Response:
     csrf.require()
     present = me(changing())
     _require_removable(present)
-    wrong = confirmation.unconfirmed(present.user)
+    wrong = reauthentication.check_password(present.user)
     if wrong is not None:
         return pages.render("account/remove_factor.html", replace(_dialog(present, wrong), is_last_page=True), 422)
     kept = present.settled.login_id
@@ -109,7 +109,7 @@ def dismiss_notice() -> Response:
 
 
 def _dialog(present: Me, *errors: Message) -> RemoveFactorPage:
-    asks_password = confirmation.must_ask_password()
+    asks_password = reauthentication.must_ask_password()
     return RemoveFactorPage(present.user.username, present.organisation.name, asks_password, errors=errors)
 
 

@@ -11,7 +11,7 @@ from idp.identity.credentials.authenticator_names import maker_of
 from idp.signin.requirements import Needs
 from idp.signin.state import ADD_PASSKEY
 from idp.store.passkeys import Passkey
-from idp.web import confirmation, csrf, forms, pages, request_context, unsaved
+from idp.web import csrf, forms, pages, reauthentication, request_context, unsaved
 from idp.web.account.current_user import Me, changing, me
 from idp.web.account.outcome import done, outcome
 
@@ -106,7 +106,7 @@ def remove(passkey_id: str) -> Response:
     csrf.require()
     present = me(_changing(f"{PLACE}/{passkey_id}/remove"))
     dialog = _dialog(present, passkey_id)
-    wrong = confirmation.unconfirmed(present.user)
+    wrong = reauthentication.check_password(present.user)
     if wrong is not None:
         return pages.render("account/remove_passkey.html", replace(dialog, errors=(wrong,)), 422)
     settings, kept = request_context.settings(), present.settled.login_id
@@ -129,7 +129,7 @@ def _changing(place: str) -> Needs:
 def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:
     row = passkeys.require_removable(request_context.settings(), present.organisation, present.user, passkey_id)
     is_last = passkeys.is_last_factor(present.user, passkey_id)
-    asks_password = confirmation.must_ask_password()
+    asks_password = reauthentication.must_ask_password()
     return RemovePasskeyPage(present.user.username, present.organisation.name, key_of(row), is_last, asks_password)
 
 

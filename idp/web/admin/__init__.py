@@ -1,7 +1,7 @@
 """The console: an organisation and its people, for its administrators and for operators of the installation.
 
-A file a subject; each mounts its routes below ``/admin/<store_url>`` and its entry of the menu. ``guard`` says who may
-enter, ``confirm_dialog`` asks before something is done. No rule stands here: they are in ``identity``.
+Each file mounts the routes of one subject below ``/admin/<store_url>``. ``guard`` decides who may enter and holds the menu.
+``confirm_dialog`` asks before something is done. Not here: rules, which are in ``identity``.
 """
 
 from flask import Blueprint

@@ -16,7 +16,7 @@ from idp.store import audit as store
 from idp.store import clients, organisations
 from idp.web import pages
 from idp.web.admin import guard, pagination
-from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin.guard import Admin, Frame
 from idp.web.downloads import download
 
 HERE = "audit"
@@ -99,8 +99,7 @@ class AuditPage:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Audit"), "admin.audit", retailers_only=False))
+    """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/audit", "audit", show)
     blueprint.add_url_rule("/<store_url>/audit/export.<form>", "export_audit", export)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, abort, request, url_for
@@ -11,9 +12,10 @@ from idp.errors import Message, say
 from idp.oauth.test_sign_in import permission, run
 from idp.oauth.test_sign_in.run import Outcome
 from idp.web import oauth_provider, pages, post_redirect_get, request_context
-from idp.web.admin import confirm_dialog, guard
+from idp.web.admin import guard
 from idp.web.admin.clients import HERE, address_of, app_at
-from idp.web.admin.confirm_dialog import Question
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin
 
 COOKIE = "trial"
 LONGEST = 500
@@ -73,9 +75,11 @@ def begin(store_url: str, client_id: str) -> Response:
     """Say what will happen, then go as the app would."""
     admin = guard.administrator(store_url, or_installation=True)
     app_at(admin, client_id)
-    asked = confirm_dialog.unconfirmed(admin, HERE, _question(address_of(admin, client_id), is_operator=admin.is_operator))
-    if asked is not None:
-        return asked
+    question = _question(address_of(admin, client_id), is_operator=admin.is_operator)
+    return confirm_then(admin, HERE, question, partial(_begin, admin, client_id))
+
+
+def _begin(admin: Admin, client_id: str) -> Response:
     provider = oauth_provider.provider()
     client = provider.clients.get(client_id) or abort(404)
     begun = run.begin(provider, client, admin.organisation, request_context.visit(), admin.origin)

@@ -14,10 +14,10 @@ from idp.oauth import registration
 from idp.store import clients as store
 from idp.store.clients import Client
 from idp.web import pages, post_redirect_get, request_context, unsaved
-from idp.web.admin import client_form, confirm_dialog, guard
+from idp.web.admin import client_form, guard
 from idp.web.admin.client_form import Group, Shown
-from idp.web.admin.confirm_dialog import Question
-from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin, Frame
 from idp.web.unsaved import Fields
 
 HERE = "apps"
@@ -134,8 +134,7 @@ ACTS = {
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Apps"), "admin.apps", retailers_only=False))
+    """Add this file's routes."""
     both = ["GET", "POST"]
     blueprint.add_url_rule("/<store_url>/apps", "apps", show)
     blueprint.add_url_rule("/<store_url>/apps/add", "add_app", add, methods=both)
@@ -190,13 +189,11 @@ def act_on_app(store_url: str, client_id: str, act: str) -> Response:
     chosen = ACTS.get(act) or abort(404)
     admin = guard.operator(store_url, fresh=True, or_installation=True)
     question = _question(admin, app_at(admin, client_id), chosen)
-    asked = confirm_dialog.unconfirmed(admin, HERE, question)
-    if asked is not None:
-        return asked
-    try:
-        secret = chosen.do(client_id, admin.origin)
-    except Refusal as refusal:
-        return confirm_dialog.refused(admin, HERE, question, refusal)
+    return confirm_then(admin, HERE, question, partial(_carry_out, admin, client_id, act))
+
+
+def _carry_out(admin: Admin, client_id: str, act: str) -> Response:
+    secret = ACTS[act].do(client_id, admin.origin)
     if secret:
         post_redirect_get.land_at(address_of(admin, client_id))
         return pages.render("admin/client.html", detail(admin, app_at(admin, client_id), secret))

@@ -1,17 +1,18 @@
-"""The page between a button and what it does: it says what will happen, and asks for the password where it is grave."""
+"""The page between a button and what it does: it says what will happen, and asks for the password where that is needed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Response, request
 
 from idp.errors import Message, Refusal
-from idp.web import confirmation, pages
+from idp.web import pages, reauthentication
 from idp.web.admin.guard import Admin, Frame
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is about to be done. ``sentences`` say what will happen; ``back`` is where "keep it as it is" leads."""
+    """What is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads."""
 
     heading: Message
     sentences: tuple[Message, ...]
@@ -22,7 +23,7 @@ class Question:
 
 @dataclass(frozen=True)
 class DialogPage:
-    """A question; ``username`` of the person asked, for password managers. ``asks_password``: the field is there."""
+    """A question. ``username``: of the person asked, for password managers. ``asks_password``: the field is there."""
 
     frame: Frame
     question: Question
@@ -31,25 +32,26 @@ class DialogPage:
     errors: tuple[Message, ...] = ()
 
 
-def unconfirmed(admin: Admin, here: str, question: Question) -> Response | None:
-    """The page to answer with as long as it is not confirmed; None where a form came with the right password.
+def confirm_then(admin: Admin, here: str, question: Question, action: Callable[[], Response]) -> Response:
+    """Ask ``question`` in the section ``here``, and answer with ``action`` once the person has confirmed it.
 
-    The form is posted to the address of the page itself, which must allow GET and POST.
+    The form is posted to the address of the page itself, which must allow GET and POST. Where ``action`` raises a
+    ``Refusal``, the question is shown again with the reason; a 404 stays one, so that nobody learns more from it.
     """
     if request.method != "POST":
         return _page(admin, here, question)
-    wrong = confirmation.unconfirmed(admin.me.user) if question.asks_password else None
-    return _page(admin, here, question, wrong, status=422) if wrong else None
-
-
-def refused(admin: Admin, here: str, question: Question, refusal: Refusal) -> Response:
-    """The question once more, saying why it was not done; nobody learns more from a 404."""
-    if refusal.status == 404:
-        raise refusal
-    return _page(admin, here, question, refusal.message, status=422 if refusal.status == 400 else refusal.status)
+    wrong = reauthentication.check_password(admin.me.user) if question.asks_password else None
+    if wrong is not None:
+        return _page(admin, here, question, wrong, status=422)
+    try:
+        return action()
+    except Refusal as refusal:
+        if refusal.status == 404:
+            raise
+        return _page(admin, here, question, refusal.message, status=422 if refusal.status == 400 else refusal.status)
 
 
 def _page(admin: Admin, here: str, question: Question, *errors: Message, status: int = 200) -> Response:
-    asks_password = question.asks_password and confirmation.must_ask_password()
+    asks_password = question.asks_password and reauthentication.must_ask_password()
     page = DialogPage(admin.frame(here), question, admin.me.user.username, asks_password, errors)
     return pages.render("admin/confirm_dialog.html", page, status)

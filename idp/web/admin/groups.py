@@ -13,9 +13,9 @@ from idp.identity.users import lookup
 from idp.store import organisations, users
 from idp.store.organisations import Group
 from idp.web import pages, request_context, unsaved
-from idp.web.admin import confirm_dialog, guard
-from idp.web.admin.confirm_dialog import Question
-from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin import guard
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin, Frame
 from idp.web.unsaved import Fields
 
 HERE = "groups"
@@ -56,8 +56,7 @@ class GroupPage:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Groups"), "admin.groups"))
+    """Add this file's routes."""
     one = "/<store_url>/groups/<group_id>"
     blueprint.add_url_rule("/<store_url>/groups", "groups", show, methods=["GET", "POST"])
     blueprint.add_url_rule(one, "group", edit, methods=["GET", "POST"])
@@ -113,15 +112,13 @@ def remove(store_url: str, group_id: str) -> Response:
     admin = guard.administrator(store_url, fresh=True)
     group = _at(admin, group_id)
     question = _question(admin, group)
-    asked = confirm_dialog.unconfirmed(admin, HERE, question)
-    if asked is not None:
-        return asked
-    try:
-        with transaction():
-            groups.remove(group, admin.origin)
-    except Refusal as refusal:
-        return confirm_dialog.refused(admin, HERE, question, refusal)
-    return guard.done(url_for("admin.groups", store_url=store_url), "removed")
+    return confirm_then(admin, HERE, question, partial(_remove, admin, group))
+
+
+def _remove(admin: Admin, group: Group) -> Response:
+    with transaction():
+        groups.remove(group, admin.origin)
+    return guard.done(url_for("admin.groups", store_url=admin.organisation.store_url), "removed")
 
 
 def _at(admin: Admin, group_id: str) -> Group:

@@ -24,8 +24,6 @@ from idp.store.organisations import Organisation
 from idp.web import csrf, pages, request_context
 from idp.web.account.current_user import Me, me, who
 
-NAV = ("people", "groups", "shops", "policies", "apps", "sessions", "mail", "audit", "keys", "settings")
-"""The order of the menu; what no file has mounted is not shown."""
 DONE = {
     "saved": say("Saved."),
     "added": say("Added."),
@@ -46,7 +44,7 @@ UNVERIFIED = say(
 
 @dataclass(frozen=True)
 class Section:
-    """An entry of the menu: its ``name`` in ``NAV``, and the endpoint that takes ``store_url`` alone.
+    """An entry of the menu, and the endpoint that it leads to, which takes ``store_url`` alone.
 
     ``operators_only``: what belongs to no organisation. ``retailers_only``: not for the operators' own organisation.
     """
@@ -95,7 +93,7 @@ class Admin:
         is_retailer = self.organisation.kind == "retailer"
         return tuple(
             entry
-            for entry in sections()
+            for entry in SECTIONS
             if (self.is_operator or not entry.operators_only) and (is_retailer or not entry.retailers_only)
         )
 
@@ -103,17 +101,19 @@ class Admin:
 CONSOLE = say("Console")
 OF_SECTION = {"ownership": "settings"}
 """Pages that stand below another section in the menu."""
-_SECTIONS: dict[str, Section] = {}
-
-
-def section(entry: Section) -> None:
-    """Put a section in the menu: called where its routes are mounted."""
-    _SECTIONS[entry.name] = entry
-
-
-def sections() -> list[Section]:
-    """Those that are mounted, in the order of ``NAV``."""
-    return [_SECTIONS[name] for name in NAV if name in _SECTIONS]
+SECTIONS = (
+    Section("people", say("People"), "admin.people", retailers_only=False),
+    Section("groups", say("Groups"), "admin.groups"),
+    Section("shops", say("Shops"), "admin.shops"),
+    Section("policies", say("Policies"), "admin.policies"),
+    Section("apps", say("Apps"), "admin.apps", retailers_only=False),
+    Section("sessions", say("Sessions"), "admin.sessions", retailers_only=False),
+    Section("mail", say("Mail"), "admin.mail", retailers_only=False),
+    Section("audit", say("Audit"), "admin.audit", retailers_only=False),
+    Section("keys", say("Signing keys"), "admin.keys", operators_only=True, retailers_only=False),
+    Section("settings", say("Settings"), "admin.settings"),
+)
+"""The menu, in its order."""
 
 
 def administrator(store_url: str, *, fresh: bool = False, or_installation: bool = False) -> Admin:
@@ -174,8 +174,8 @@ def _needs(*, fresh: bool) -> Needs:
 def _purpose() -> Message:
     """Return what the page belongs to, as the menu calls it."""
     name = (request.url_rule.rule.split("/") if request.url_rule else [])[3:4]
-    found = _SECTIONS.get(OF_SECTION.get(name[0], name[0])) if name else None
-    return found.title if found is not None else CONSOLE
+    below = OF_SECTION.get(name[0], name[0]) if name else ""
+    return next((section.title for section in SECTIONS if section.name == below), CONSOLE)
 
 
 def entrance() -> tuple[Me, tuple[Organisation, ...]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from flask import Blueprint, Response, url_for
 
@@ -9,9 +10,9 @@ from idp import keys as rings
 from idp.errors import Message, say
 from idp.store import signing_keys
 from idp.web import pages, request_context
-from idp.web.admin import confirm_dialog, guard
-from idp.web.admin.confirm_dialog import Question
-from idp.web.admin.guard import Frame, Section
+from idp.web.admin import guard
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin, Frame
 
 HERE = "keys"
 STATES = {
@@ -45,8 +46,7 @@ class KeysPage:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Signing keys"), "admin.keys", operators_only=True, retailers_only=False))
+    """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/keys", "keys", show)
     blueprint.add_url_rule("/<store_url>/keys/rotate", "rotate_keys", rotate, methods=["GET", "POST"])
 
@@ -64,9 +64,10 @@ def rotate(store_url: str) -> Response:
     """Ask, then let the next keys sign."""
     admin = guard.operator(store_url, fresh=True, or_installation=True)
     back = url_for("admin.keys", store_url=store_url)
-    asked = confirm_dialog.unconfirmed(admin, HERE, _question(back))
-    if asked is not None:
-        return asked
+    return confirm_then(admin, HERE, _question(back), partial(_rotate, admin, back))
+
+
+def _rotate(admin: Admin, back: str) -> Response:
     done = rings.rotate(request_context.settings(), admin.origin)
     return guard.done(back, "rotated" if any(one.what == "activated" for one in done) else "waits")
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, Response, abort, url_for
 
 from idp import clock, factors
-from idp.errors import Message, Refusal, say
+from idp.errors import Message, say
 from idp.identity import mail_limits, mail_outbox
 from idp.identity.mail_outbox import STATES
 from idp.mail.smtp import Failure
@@ -14,9 +15,9 @@ from idp.store import outbox, users
 from idp.store.outbox import OutgoingMail
 from idp.sweeps import KEEP_DAYS
 from idp.web import pages, request_context
-from idp.web.admin import confirm_dialog, guard, pagination
-from idp.web.admin.confirm_dialog import Question
-from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin import guard, pagination
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.pagination import PAGE, Pages
 
 HERE = "mail"
@@ -85,8 +86,7 @@ class MailPage:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Mail"), "admin.mail", retailers_only=False))
+    """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/mail", "mail", show)
     blueprint.add_url_rule("/<store_url>/mail/<mail_id>/resend", "resend_mail", resend, methods=["GET", "POST"])
 
@@ -101,15 +101,12 @@ def resend(store_url: str, mail_id: str) -> Response:
     admin = guard.administrator(store_url, or_installation=True)
     row = outbox.mail(admin.organisation.id, mail_id) or abort(404)
     back = url_for("admin.mail", store_url=store_url)
-    question = _question(row, back)
-    asked = confirm_dialog.unconfirmed(admin, HERE, question)
-    if asked is not None:
-        return asked
-    try:
-        mail_limits.admit_again(request_context.settings(), admin.origin, admin.organisation.id, mail_id)
-        mail_outbox.resend(admin.organisation.id, mail_id, admin.origin)
-    except Refusal as refusal:
-        return confirm_dialog.refused(admin, HERE, question, refusal)
+    return confirm_then(admin, HERE, _question(row, back), partial(_resend, admin, mail_id, back))
+
+
+def _resend(admin: Admin, mail_id: str, back: str) -> Response:
+    mail_limits.admit_again(request_context.settings(), admin.origin, admin.organisation.id, mail_id)
+    mail_outbox.resend(admin.organisation.id, mail_id, admin.origin)
     return guard.done(back, "queued")
 
 

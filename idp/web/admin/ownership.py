@@ -1,16 +1,17 @@
 """Who owns the organisation, and the offer of the ownership that waits. It is made at the heir's own page (``acts``)."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, Response, abort, url_for
 
-from idp.errors import Refusal, say
+from idp.errors import say
 from idp.identity.ownership import transfer
 from idp.identity.ownership.transfer import OpenOffer
 from idp.store.users import User
 from idp.web import pages, request_context
-from idp.web.admin import confirm_dialog, guard
-from idp.web.admin.confirm_dialog import Question
+from idp.web.admin import guard
+from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 
 HERE = "settings"
@@ -43,14 +44,12 @@ def withdraw(store_url: str) -> Response:
     """Ask, then take the offer back."""
     admin = guard.administrator(store_url, fresh=True)
     question = _question(_page(admin), url_for("admin.ownership", store_url=store_url))
-    asked = confirm_dialog.unconfirmed(admin, HERE, question)
-    if asked is not None:
-        return asked
-    try:
-        transfer.withdraw(request_context.settings(), admin.organisation, admin.origin)
-    except Refusal as refusal:
-        return confirm_dialog.refused(admin, HERE, question, refusal)
-    return guard.done(question.back, "done")
+    return confirm_then(admin, HERE, question, partial(_withdraw, admin, question.back))
+
+
+def _withdraw(admin: Admin, back: str) -> Response:
+    transfer.withdraw(request_context.settings(), admin.organisation, admin.origin)
+    return guard.done(back, "done")
 
 
 def _page(admin: Admin) -> OwnershipPage:

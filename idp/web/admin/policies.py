@@ -17,9 +17,9 @@ from idp.store import clients
 from idp.store import dated_rules as store_dated_rules
 from idp.store.dated_rules import StoredRule
 from idp.web import pages, request_context, unsaved
-from idp.web.admin import confirm_dialog, guard, pagination
-from idp.web.admin.confirm_dialog import Question
-from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin import guard, pagination
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.pagination import Pages
 from idp.web.admin.user import chosen_day
 from idp.web.admin.users import ROLE_NAMES, Choices
@@ -100,8 +100,7 @@ class DryRunPage:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Policies"), "admin.policies"))
+    """Add this file's routes."""
     all_rules = "/<store_url>/policies"
     blueprint.add_url_rule(all_rules, "policies", show)
     blueprint.add_url_rule(f"{all_rules}/who", "dry_run", dry_run)
@@ -161,9 +160,11 @@ def remove(store_url: str) -> Response:
     row = _named()
     heading = say("Delete the policy %(policy)s?", policy=row.name)
     sentence = say("It no longer asks anything of anybody, in any organisation. Second factors that are active stay so.")
-    asked = confirm_dialog.unconfirmed(admin, HERE, Question(heading, (sentence,), say("Delete"), _all(admin)))
-    if asked is not None:
-        return asked
+    question = Question(heading, (sentence,), say("Delete"), _all(admin))
+    return confirm_then(admin, HERE, question, partial(_remove, admin, row))
+
+
+def _remove(admin: Admin, row: Policy) -> Response:
     with transaction():
         dated_rules.remove(row, admin.origin)
     return guard.done(_all(admin), "removed")

@@ -1,18 +1,19 @@
 """Who is signed in now, and ending one of those sessions."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from flask import Blueprint, Response, url_for
 
-from idp.errors import Refusal, say
+from idp.errors import say
 from idp.identity import permissions
 from idp.identity.sessions import listing
 from idp.identity.sessions.listing import OpenSession
 from idp.normal_forms import compared
 from idp.web import pages, request_context
-from idp.web.admin import confirm_dialog, guard, pagination
-from idp.web.admin.confirm_dialog import Question
-from idp.web.admin.guard import Frame, Section
+from idp.web.admin import guard, pagination
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.pagination import PAGE, Pages
 from idp.web.admin.user_actions import TELLS
 
@@ -35,8 +36,7 @@ class OpenSessionsPage:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Sessions"), "admin.sessions", retailers_only=False))
+    """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/sessions", "sessions", show)
     blueprint.add_url_rule("/<store_url>/sessions/<login_id>/end", "end_session", end, methods=["GET", "POST"])
 
@@ -59,16 +59,17 @@ def end(store_url: str, login_id: str) -> Response:
     admin = guard.administrator(store_url, fresh=True, or_installation=True)
     login, user = listing.find(admin.organisation.id, login_id)
     permissions.require_self_or_over(admin.organisation, user, admin.origin)
-    back = url_for("admin.sessions", store_url=store_url)
-    question = _question(user.username, login.label, back, is_own=user.id == admin.me.user.id)
-    asked = confirm_dialog.unconfirmed(admin, HERE, question)
-    if asked is not None:
-        return asked
-    try:
-        listing.end_of(request_context.settings(), admin.organisation, login_id, admin.origin)
-    except Refusal as refusal:
-        return confirm_dialog.refused(admin, HERE, question, refusal)
-    return guard.done(back, "done")
+    question = _question(user.username, login.label, _all(admin), is_own=user.id == admin.me.user.id)
+    return confirm_then(admin, HERE, question, partial(_end, admin, login_id))
+
+
+def _end(admin: Admin, login_id: str) -> Response:
+    listing.end_of(request_context.settings(), admin.organisation, login_id, admin.origin)
+    return guard.done(_all(admin), "done")
+
+
+def _all(admin: Admin) -> str:
+    return url_for("admin.sessions", store_url=admin.organisation.store_url)
 
 
 def _question(username: str, label: str, back: str, *, is_own: bool) -> Question:

@@ -17,7 +17,7 @@ from idp.languages import LANGUAGES
 from idp.store.organisations import Organisation
 from idp.web import pages, request_context, times, unsaved
 from idp.web.admin import guard
-from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.users import Choices
 from idp.web.unsaved import Fields
 
@@ -54,8 +54,7 @@ TICKS = ("remembered_device_counts", "offer_set_up")
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Settings"), "admin.settings"))
+    """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/settings", "settings", settings, methods=["GET", "POST"])
 
 

@@ -11,9 +11,9 @@ from idp.identity.organisations import shops
 from idp.store import organisations
 from idp.store.organisations import Shop
 from idp.web import pages, unsaved
-from idp.web.admin import confirm_dialog, guard
-from idp.web.admin.confirm_dialog import Question
-from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin import guard
+from idp.web.admin.confirm_dialog import Question, confirm_then
+from idp.web.admin.guard import Admin, Frame
 from idp.web.unsaved import Fields
 
 HERE = "shops"
@@ -51,8 +51,7 @@ class ShopPage:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("Shops"), "admin.shops"))
+    """Add this file's routes."""
     one = "/<store_url>/shops/<shop_id>"
     blueprint.add_url_rule("/<store_url>/shops", "shops", show, methods=["GET", "POST"])
     blueprint.add_url_rule(one, "shop", edit, methods=["GET", "POST"])
@@ -112,9 +111,10 @@ def remove(store_url: str, shop_id: str) -> Response:
     """Ask, then delete."""
     admin = guard.administrator(store_url, fresh=True)
     shop = _at(admin, shop_id)
-    asked = confirm_dialog.unconfirmed(admin, HERE, _question(admin, shop))
-    if asked is not None:
-        return asked
+    return confirm_then(admin, HERE, _question(admin, shop), partial(_remove, admin, shop))
+
+
+def _remove(admin: Admin, shop: Shop) -> Response:
     with transaction():
         shops.remove(shop, admin.origin)
     return guard.done(_all(admin), "removed")

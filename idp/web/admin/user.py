@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
-from idp.errors import Message, Refusal, say
+from idp.errors import Message, say
 from idp.identity import assurance, permissions, policy_dry_run
 from idp.identity.credentials import passkeys
 from idp.identity.policy import dated_rules
@@ -21,8 +22,8 @@ from idp.store.sessions import UserSession
 from idp.store.users import User
 from idp.web import pages, post_redirect_get, request_context
 from idp.web.account.passkeys import Key, key_of
-from idp.web.admin import confirm_dialog, guard
-from idp.web.admin.confirm_dialog import Question
+from idp.web.admin import guard
+from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.user_actions import ACTS, Act, Offer, sensible
 from idp.web.admin.users import HERE, ROLE_NAMES, Choices, address_of, person_at
@@ -97,8 +98,7 @@ def act_on_person(store_url: str, user_id: str, act: str) -> Response:
     chosen.require(admin.organisation, user, admin.origin)
     guard.administrator(store_url, fresh=chosen.needs(user) > Confirmation.NOTHING, or_installation=True)
     question = _question(admin, user, chosen)
-    asked = confirm_dialog.unconfirmed(admin, HERE, question)
-    return asked if asked is not None else _carry_out(admin, user, chosen, question)
+    return confirm_then(admin, HERE, question, partial(_carry_out, admin, user, chosen))
 
 
 def explain(store_url: str, user_id: str) -> Response:
@@ -107,11 +107,8 @@ def explain(store_url: str, user_id: str) -> Response:
     return pages.render("admin/explain.html", _explained(admin, person_at(admin, user_id)))
 
 
-def _carry_out(admin: Admin, user: User, act: Act, question: Question) -> Response:
-    try:
-        made = act.do(request_context.settings(), admin.organisation, user, admin.origin)
-    except Refusal as refusal:
-        return confirm_dialog.refused(admin, HERE, question, refusal)
+def _carry_out(admin: Admin, user: User, act: Act) -> Response:
+    made = act.do(request_context.settings(), admin.organisation, user, admin.origin)
     if not act.is_shown:
         return guard.done(address_of(admin, user.id), act.done)
     where = request_context.settings().issuer + url_for("reset.welcome")

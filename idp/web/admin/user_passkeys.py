@@ -1,17 +1,18 @@
 """A passkey of somebody else: taken away by whoever may take their second factor away, for a lost or stolen key (S47)."""
 
 from dataclasses import replace
+from functools import partial
 
 from flask import Blueprint, Response
 
-from idp.errors import Refusal, say
+from idp.errors import say
 from idp.identity import permissions
 from idp.identity.credentials import passkeys
 from idp.store.passkeys import Passkey
 from idp.store.users import User
 from idp.web import request_context
-from idp.web.admin import confirm_dialog, guard
-from idp.web.admin.confirm_dialog import Question
+from idp.web.admin import guard
+from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin
 from idp.web.admin.user_actions import TELLS
 from idp.web.admin.users import HERE, address_of, person_at
@@ -29,15 +30,11 @@ def remove(store_url: str, user_id: str, passkey_id: str) -> Response:
     user = person_at(admin, user_id)
     permissions.require_another(user, admin.origin)
     question = _question(admin, user, passkeys.passkey_of(user, passkey_id))
-    asked = confirm_dialog.unconfirmed(admin, HERE, question)
-    return asked if asked is not None else _carry_out(admin, user, passkey_id, question)
+    return confirm_then(admin, HERE, question, partial(_remove, admin, user, passkey_id))
 
 
-def _carry_out(admin: Admin, user: User, passkey_id: str, question: Question) -> Response:
-    try:
-        passkeys.remove(request_context.settings(), admin.organisation, user, passkey_id, admin.origin)
-    except Refusal as refusal:
-        return confirm_dialog.refused(admin, HERE, question, refusal)
+def _remove(admin: Admin, user: User, passkey_id: str) -> Response:
+    passkeys.remove(request_context.settings(), admin.organisation, user, passkey_id, admin.origin)
     return guard.done(address_of(admin, user.id), "removed")
 
 

@@ -19,7 +19,7 @@ from idp.store import organisations, users
 from idp.store.users import User
 from idp.web import pages, request_context, times, unsaved
 from idp.web.admin import guard, pagination
-from idp.web.admin.guard import Admin, Frame, Section
+from idp.web.admin.guard import Admin, Frame
 from idp.web.downloads import download
 from idp.web.unsaved import Fields
 
@@ -110,8 +110,7 @@ class PersonForm:
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes and its entry of the menu."""
-    guard.section(Section(HERE, say("People"), "admin.people", retailers_only=False))
+    """Add this file's routes."""
     blueprint.add_url_rule("/<store_url>/people", "people", show)
     blueprint.add_url_rule("/<store_url>/people/export.csv", "export_people", export)
     blueprint.add_url_rule("/<store_url>/people/add", "add_person", add, methods=["GET", "POST"])
