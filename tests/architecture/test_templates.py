@@ -5,6 +5,7 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -100,6 +101,27 @@ def test_a_template_reads_its_one_dataclass_and_the_usual_globals(path: Path) ->
             names[loop.target.name] = listed[0]
     for expression in tree.find_all(nodes.Getattr):
         _type_of(expression, names)
+
+
+def _reached(found: Any, seen: set[Any]) -> set[Any]:
+    """The types that a field leads to: what it is made of, and the fields of dataclasses among that."""
+    if found in seen:
+        return seen
+    seen.add(found)
+    for part in get_args(found):
+        _reached(part, seen)
+    if isinstance(found, type) and is_dataclass(found):
+        for one in get_type_hints(found).values():
+            _reached(one, seen)
+    return seen
+
+
+@each(_pages, _name)
+def test_a_page_holds_values_and_no_row(path: Path) -> None:
+    """House rule 5: ``password_hash`` is not one ``{{ }}`` away, and a page does not change while it is written."""
+    reached = _reached(_page_class(path), set())
+    rows = {one.__name__ for one in reached if isinstance(one, type) and one.__module__.startswith("idp.store")}
+    assert rows == set()
 
 
 @each(_layouts, _name)

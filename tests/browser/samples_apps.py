@@ -5,20 +5,18 @@ from dataclasses import replace
 from idp import config, ip_network
 from idp.audit import Event
 from idp.audit.chain import ChainError
-from idp.audit.search import Told
 from idp.errors import say
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.sessions.listing import OpenSession
 from idp.identity.users import activity
-from idp.store.audit import AuditRow
+from idp.mail.smtp import Failure
 from idp.store.clients import Client
-from idp.store.outbox import OutgoingMail
 from idp.web.admin import client_form
 from idp.web.admin.audit import NOT_HERE, AuditPage, Chain, Line
 from idp.web.admin.client_test import MEANINGS, Claim, TrialPage
 from idp.web.admin.clients import AppDetailPage, AppForm, AppListPage, AppRow, Secret
 from idp.web.admin.keys import STATES, Key, KeysPage
-from idp.web.admin.outbox import ABOUT, OTHER, MailPage, MailRow
+from idp.web.admin.outbox import ABOUT, OTHER, WHY, MailPage, MailRow
 from idp.web.admin.pagination import Pages
 from idp.web.admin.sessions import OpenSessionsPage
 from tests.browser.samples_console import DAY, FRAME, LONG
@@ -30,40 +28,51 @@ SESSION = OpenSession(
 ELSEWHERE = OpenSession("2", "v", LONG, "Chrome · Android", ip_network.in_words("2001:db8::7"), DAY, DAY, ())
 
 
-def _mail(template: str, username: str = "jan", **values: object) -> MailRow:
-    row = OutgoingMail(id=template, recipient=LONG, created_at=DAY, due_at=DAY, tries=0, **{"reason": "", **values})
-    state = "sent" if row.sent_at else "failed" if row.failed_at else "waiting"
-    return MailRow(row, ABOUT.get(template, OTHER), username, state, None, state == "failed")
+WAITING = MailRow(
+    id="m",
+    about=ABOUT["password_changed"],
+    username="jan",
+    recipient=LONG,
+    created_at=DAY,
+    sent_at=None,
+    failed_at=None,
+    tries=0,
+    due_at=DAY,
+    why=None,
+    reason="",
+    can_resend=False,
+)
+REFUSED = "SMTPRecipientsRefused: 550 5.1.1 mailbox unknown"
+MAILS = (
+    WAITING,
+    replace(WAITING, about=ABOUT["invitation"], sent_at=DAY),
+    replace(WAITING, about=OTHER, username="", failed_at=DAY, why=WHY[Failure.RECIPIENT], reason=REFUSED, can_resend=True),
+)
 
 
-REFUSED = {"failed_at": DAY, "reason": "SMTPRecipientsRefused: 550 5.1.1 mailbox unknown"}
-MAILS = (_mail("password_changed"), _mail("invitation", sent_at=DAY), _mail("something", "", **REFUSED))
+def _line(seq: int, event: str, **over: object) -> Line:
+    line = Line(
+        seq=seq,
+        at=DAY,
+        what=activity.sentence(event, {}, "") or OTHER,
+        has_failed=False,
+        address="192.0.2.7",
+        label="Firefox · Windows",
+        app="",
+        actor="anna",
+        subject="jan",
+    )
+    return replace(line, **over)  # type: ignore[arg-type]
 
 
-def _row(seq: int, event: str, **values: object) -> Told:
-    plain: dict[str, object] = {
-        "actor_id": "a",
-        "subject_id": "s",
-        "client_id": "",
-        "outcome": "success",
-        "address": "192.0.2.7",
-    }
-    row = AuditRow(seq=seq, event=event, at=DAY, label="Firefox · Windows", data={}, **{**plain, **values})
-    return Told(row, "anna", "jan")
-
-
-def _audit(chain: Chain, *lines: Told, **over: object) -> AuditPage:
+def _audit(chain: Chain, *lines: Line, **over: object) -> AuditPage:
     values: dict[str, object] = {
         "frame": FRAME, "of_installation": False, "event": "", "username": "", "since": "", "until": "2026-11-20",
         "zone": "Europe/Amsterdam",
         "events": tuple((str(event), OTHER) for event in Event),
         "address": "?check=1", "older": "?before=3", "csv": "c", "json": "j",
     }  # fmt: skip
-    told = tuple(
-        Line(one, activity.sentence(one.row.event, one.row.data, "") or OTHER, "", one.actor or NOT_HERE, one.subject or "–")
-        for one in lines
-    )
-    return AuditPage(lines=told, chain=chain, **{**values, **over})  # type: ignore[arg-type]
+    return AuditPage(lines=lines, chain=chain, **{**values, **over})  # type: ignore[arg-type]
 
 
 KEYS = tuple(
@@ -120,9 +129,9 @@ APPS: dict[str, tuple[str, object]] = {
         "admin/audit.html",
         _audit(
             Chain(3, True, None),
-            _row(3, Event.SIGNED_IN),
-            _row(2, Event.PASSWORD_WRONG, outcome="failure"),
-            _row(1, Event.SHOP_CHANGED, client_id="kassa"),
+            _line(3, Event.SIGNED_IN),
+            _line(2, Event.PASSWORD_WRONG, has_failed=True),
+            _line(1, Event.SHOP_CHANGED, subject=NOT_HERE),
         ),
     ),
     "console-audit-long": ("admin/audit.html", _audit(Chain(2_000_000, False, None))),

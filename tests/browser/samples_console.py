@@ -7,23 +7,21 @@ from typing import Any
 from idp.errors import say
 from idp.identity.assurance import NEEDED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
-from idp.identity.ownership.transfer import OpenOffer
 from idp.identity.policy.rules import Reason
-from idp.store.sessions import UserSession
-from idp.store.users import User
 from idp.web.account.passkeys import Key
 from idp.web.admin.confirm_dialog import DialogPage, Question
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
 from idp.web.admin.guard import DONE, Frame, Section
 from idp.web.admin.index import Choice, OrganisationsPage
+from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.ownership import OwnershipPage
 from idp.web.admin.pagination import Pages
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number, SettingsPage
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
-from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage
+from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage, Session
 from idp.web.admin.user_actions import ACTS, Offer
-from idp.web.admin.users import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
+from idp.web.admin.users import ROLE_NAMES, Box, PeoplePage, Person, PersonForm, Row
 from idp.web.times import zone_choices
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -38,13 +36,20 @@ ROLES = tuple(ROLE_NAMES.items())
 ZONES = zone_choices(say("That of the country: %(zone)s", zone="Europe/Amsterdam"), "")
 
 
-def _user(username: str, **values: Any) -> User:
-    plain: dict[str, Any] = {"id": username, "username": username, "name": "", "role": "employee", "all_shops": True}
-    return User(**{**plain, **values})
-
-
-JAN = _user("jan", name="Jan Jansen", email="jan@shoes.example", email_verified_at=DAY, last_login_at=DAY)
-GONE = _user(LONG, email=LONG, disabled_at=DAY)
+JAN = Person(
+    id="jan",
+    username="jan",
+    name="Jan Jansen",
+    email="jan@shoes.example",
+    email_is_verified=True,
+    phone_number="",
+    all_shops=True,
+    is_disabled=False,
+    last_login_at=DAY,
+)
+GONE = replace(
+    JAN, id=LONG, username=LONG, name="", email=LONG, email_is_verified=False, is_disabled=True, last_login_at=None
+)
 PEOPLE = PeoplePage(
     frame=FRAME,
     q="",
@@ -78,7 +83,7 @@ NEW = replace(FORM, user_id="", values={**dict.fromkeys(VALUES, ""), "role": "em
 DESK_KEY = Key("k", "Desk", "YubiKey 5 NFC", is_synced=False, is_hardware=True, added_at=DAY, last_used_at=DAY)
 PERSON = PersonPage(
     frame=FRAME,
-    user=JAN,
+    person=JAN,
     role=ROLE_NAMES["employee"],
     groups=("2FA", "Till"),
     shops=(),
@@ -88,7 +93,7 @@ PERSON = PersonPage(
     codes_left=9,
     must_set_up=False,
     reasons=(say("Required by the group %(group)s", group="2FA"),),
-    sessions=(UserSession(label="Firefox · Windows", address="192.0.2.7", started_at=DAY),),
+    sessions=(Session("Firefox · Windows", "192.0.2.7", DAY),),
     is_self=False,
     may_change=True,
     offers=tuple(Offer(name, act.label) for name, act in ACTS.items()),
@@ -146,7 +151,7 @@ SETTINGS = SettingsPage(
     ),
     zones=ZONES,
 )
-OWNERSHIP = OwnershipPage(replace(FRAME, here="settings"), JAN, OpenOffer(GONE, DAY, DAY), is_owner=True, may_withdraw=True)
+OWNERSHIP = OwnershipPage(replace(FRAME, here="settings"), JAN, Offered(LONG, DAY, DAY), is_owner=True, may_withdraw=True)
 NOT_OWNED = replace(OWNERSHIP, owner=None, offer=None, is_owner=False)
 WRONG_NUMBER = say("Fill in a whole number from %(least)s to %(most)s.", least=8, most=64)
 GROUP = GroupRow("g", "2FA", True, 3)
@@ -176,7 +181,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-owner": (
         "admin/user.html",
         replace(
-            PERSON, user=GONE, may_change=False, factor_since=None, has_factor=False, sessions=(), offers=(), reasons=()
+            PERSON, person=GONE, may_change=False, factor_since=None, has_factor=False, sessions=(), offers=(), reasons=()
         ),
     ),
     "console-self": ("admin/user.html", replace(PERSON, is_self=True, offers=(), must_set_up=True)),

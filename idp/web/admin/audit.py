@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, url_for
@@ -65,10 +66,17 @@ class Chain:
 
 @dataclass(frozen=True)
 class Line:
-    """A row to be read: ``what`` in words, the ``app`` by its name, ``actor`` and ``subject`` by theirs. No ids."""
+    """A row to be read: ``what`` in words, the ``app`` by its name, ``actor`` and ``subject`` by theirs. No ids.
 
-    told: Told
+    ``address``: the IP address; ``label``: the browser in words.
+    """
+
+    seq: int
+    at: datetime
     what: Message
+    has_failed: bool
+    address: str
+    label: str
     app: Message | str
     actor: Message | str
     subject: Message | str
@@ -196,7 +204,17 @@ def _line(told: Told, app: str, things: Mapping[str, str]) -> Line:
     row = told.row
     actor = _named(told.actor, row.actor_id)
     subject = _named(told.subject or things.get(row.subject_id, ""), row.subject_id)
-    return Line(told, _in_words(row.event, row.data, app), app or (DELETED_APP if row.client_id else ""), actor, subject)
+    return Line(
+        seq=row.seq,
+        at=row.at,
+        what=_in_words(row.event, row.data, app),
+        has_failed=row.outcome != "success",
+        address=row.address,
+        label=row.label,
+        app=app or (DELETED_APP if row.client_id else ""),
+        actor=actor,
+        subject=subject,
+    )
 
 
 def _named(name: str, actor_id: str) -> Message | str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from flask import Blueprint, Response, abort, url_for
@@ -64,13 +65,19 @@ WHY: Mapping[str, Message] = {
 
 @dataclass(frozen=True)
 class MailRow:
-    """One mail: what and whom it is about, how it stands, why it did not leave, and whether it can be sent again."""
+    """One mail: what and whom it is about, how it stands, and why it did not leave (``why``, and ``reason`` as logged)."""
 
-    row: OutgoingMail
+    id: str
     about: Message
     username: str
-    state: str
+    recipient: str
+    created_at: datetime
+    sent_at: datetime | None
+    failed_at: datetime | None
+    tries: int
+    due_at: datetime
     why: Message | None
+    reason: str
     can_resend: bool
 
 
@@ -129,8 +136,19 @@ def _page(admin: Admin) -> MailPage:
 
 
 def _described(row: OutgoingMail, username: str) -> MailRow:
-    state = "sent" if row.sent_at else "failed" if row.failed_at else "waiting"
-    lives = row.expires_at is None or row.expires_at > clock.now()
-    can_resend = lives and bool(row.sealed_values) and (state == "failed" or (state == "waiting" and row.tries > 0))
-    why = WHY.get(row.failure)
-    return MailRow(row, ABOUT.get(row.template, OTHER), username, state, why, can_resend)
+    is_valid = row.expires_at is None or row.expires_at > clock.now()
+    was_tried = row.sent_at is None and (row.failed_at is not None or row.tries > 0)
+    return MailRow(
+        id=row.id,
+        about=ABOUT.get(row.template, OTHER),
+        username=username,
+        recipient=row.recipient,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+        failed_at=row.failed_at,
+        tries=row.tries,
+        due_at=row.due_at,
+        why=WHY.get(row.failure),
+        reason="" if row.sent_at else row.reason,
+        can_resend=is_valid and bool(row.sealed_values) and was_tried,
+    )

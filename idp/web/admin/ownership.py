@@ -1,29 +1,38 @@
-"""Who owns the organisation, and the offer of the ownership that waits. It is made at the heir's own page (``acts``)."""
+"""The owner of the organisation, and the open offer of the ownership. Offers are made in ``user_actions``."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from flask import Blueprint, Response, abort, url_for
 
 from idp.errors import say
 from idp.identity.ownership import transfer
-from idp.identity.ownership.transfer import OpenOffer
-from idp.store.users import User
 from idp.web import pages, request_context
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.users import Person
 
 HERE = "settings"
 
 
 @dataclass(frozen=True)
+class Offer:
+    """An offer that waits for the person with this ``username``."""
+
+    username: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
 class OwnershipPage:
-    """The owner and the offer, None for none. ``is_owner``: of who looks; ``may_withdraw``: the offer."""
+    """The owner and the offer, None for none. ``is_owner``: whether the reader is; ``may_withdraw``: the offer."""
 
     frame: Frame
-    owner: User | None
-    offer: OpenOffer | None
+    owner: Person | None
+    offer: Offer | None
     is_owner: bool
     may_withdraw: bool
 
@@ -54,19 +63,20 @@ def _withdraw(admin: Admin, back: str) -> Response:
 
 def _page(admin: Admin) -> OwnershipPage:
     owner = transfer.owner_of(admin.organisation)
+    waiting = transfer.waiting(request_context.settings(), admin.organisation)
     return OwnershipPage(
         frame=admin.frame(HERE),
-        owner=owner,
-        offer=transfer.waiting(request_context.settings(), admin.organisation),
+        owner=Person.of(owner) if owner else None,
+        offer=Offer(waiting.heir.username, waiting.since, waiting.until) if waiting else None,
         is_owner=owner is not None and owner.id == admin.me.user.id,
         may_withdraw=transfer.may_withdraw(admin.organisation, admin.origin),
     )
 
 
 def _question(page: OwnershipPage, back: str) -> Question:
-    """404 where there is nothing to take back, or not for who looks."""
+    """Return the question. Answers 404 where there is no offer that the reader may take back."""
     offer = page.offer if page.may_withdraw else None
     if offer is None:
         abort(404)
-    words = say("%(username)s can then not accept it any more. Both of you are told by mail.", username=offer.heir.username)
+    words = say("%(username)s can then not accept it any more. Both of you are told by mail.", username=offer.username)
     return Question(say("Take the offer back?"), (words,), say("Take the offer back"), back, asks_password=False)

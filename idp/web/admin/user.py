@@ -18,7 +18,6 @@ from idp.store import clients, users
 from idp.store import sessions as session_rows
 from idp.store import totp as store_totp
 from idp.store.organisations import Organisation
-from idp.store.sessions import UserSession
 from idp.store.users import User
 from idp.web import pages, post_redirect_get, request_context
 from idp.web.account.passkeys import Key, key_of
@@ -26,7 +25,16 @@ from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.user_actions import ACTS, Act, Offer, sensible
-from idp.web.admin.users import HERE, ROLE_NAMES, Choices, address_of, person_at
+from idp.web.admin.users import HERE, ROLE_NAMES, Choices, Person, address_of, person_at
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open session. ``label``: the browser in words; ``address``: its IP address."""
+
+    label: str
+    address: str
+    started_at: datetime
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class PersonPage:
     """One person. ``factor_since``: None without an authenticator app; ``reasons``: what makes a factor compulsory."""
 
     frame: Frame
-    user: User
+    person: Person
     role: Message
     groups: tuple[str, ...]
     shops: tuple[str, ...]
@@ -44,7 +52,7 @@ class PersonPage:
     codes_left: int
     must_set_up: bool
     reasons: tuple[Message, ...]
-    sessions: tuple[UserSession, ...]
+    sessions: tuple[Session, ...]
     is_self: bool
     may_change: bool
     offers: tuple[Offer, ...]
@@ -131,12 +139,12 @@ def _page(admin: Admin, user: User) -> PersonPage:
     settings, at, now = request_context.settings(), admin.organisation, clock.now()
     person = lookup.person_of(settings, at, user)
     totp = store_totp.active_totp(at.id, user.id)
-    sessions = tuple(session_rows.sessions_of(at.id, user.id, now))
+    sessions = tuple(Session(row.label, row.address, row.started_at) for row in session_rows.logins_of(at.id, user.id, now))
     is_self, may_change = user.id == admin.me.user.id, permissions.is_over(at, user, admin.origin)
     offers = sensible(user, admin.origin, at, has_factor=person.has_factor, is_signed_in=bool(sessions))
     return PersonPage(
         frame=admin.frame(HERE),
-        user=user,
+        person=Person.of(user),
         role=ROLE_NAMES[user.role],
         groups=tuple(group.name for group in person.groups),
         shops=tuple(shop.name for shop in users.shops_of(at.id, user.id)),

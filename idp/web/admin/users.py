@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -37,10 +38,40 @@ Choices = tuple[tuple[str, Message | str], ...]
 
 
 @dataclass(frozen=True)
+class Person:
+    """What the console shows of a user. ``last_login_at``: None before the first sign-in."""
+
+    id: str
+    username: str
+    name: str
+    email: str
+    email_is_verified: bool
+    phone_number: str
+    all_shops: bool
+    is_disabled: bool
+    last_login_at: datetime | None
+
+    @classmethod
+    def of(cls, user: User) -> "Person":
+        """Copy the values of a row, and nothing that a page must not have."""
+        return cls(
+            id=user.id,
+            username=user.username,
+            name=user.name,
+            email=user.email or "",
+            email_is_verified=user.email_verified_at is not None,
+            phone_number=user.phone_number or "",
+            all_shops=user.all_shops,
+            is_disabled=user.disabled_at is not None,
+            last_login_at=user.last_login_at,
+        )
+
+
+@dataclass(frozen=True)
 class Row:
     """A person in the list. ``may_change``: whether the reader may edit them."""
 
-    user: User
+    person: Person
     role: Message
     may_change: bool
 
@@ -208,7 +239,7 @@ def _rows(admin: Admin, found: list[User]) -> tuple[Row, ...]:
     """Who may change whom goes by roles, so it is asked once for each."""
     one_of = {row.role: row for row in found}
     over = {role: permissions.is_over(admin.organisation, row, admin.origin) for role, row in one_of.items()}
-    return tuple(Row(row, ROLE_NAMES[row.role], over[row.role]) for row in found)
+    return tuple(Row(Person.of(row), ROLE_NAMES[row.role], over[row.role]) for row in found)
 
 
 def _one_of(wanted: str, known: Any) -> str:
