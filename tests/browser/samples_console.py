@@ -16,12 +16,13 @@ from idp.web.admin.index import Choice, OrganisationsPage
 from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.ownership import OwnershipPage
 from idp.web.admin.pagination import Pages
+from idp.web.admin.person import Person
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number, SettingsPage
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage, Session
-from idp.web.admin.user_actions import ACTS, Offer
-from idp.web.admin.users import ROLE_NAMES, Box, PeoplePage, Person, PersonForm, Row
+from idp.web.admin.user_actions import ACTIONS, Offer
+from idp.web.admin.users import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
 from idp.web.times import zone_choices
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -96,7 +97,7 @@ PERSON = PersonPage(
     sessions=(Session("Firefox · Windows", "192.0.2.7", DAY),),
     is_self=False,
     may_change=True,
-    offers=tuple(Offer(name, act.label) for name, act in ACTS.items()),
+    offers=tuple(Offer(name, action.button) for name, action in ACTIONS.items()),
 )
 QUESTION = Question(
     say("Reset the second factor of %(username)s?", username="jan"),

@@ -10,7 +10,7 @@ from idp.identity.lockout import lockout
 from idp.signin.step import Frame
 from idp.signin.steps.verify_email import VerifyEmailPage
 from idp.web.account.email import AddressPage
-from idp.web.email_links import ACTS, PressPage
+from idp.web.email_links import ACTIONS, PressPage
 from idp.web.link_pages import ToldPage
 from idp.web.password_reset import ChoosePage, ForgottenPage, WelcomePage
 from idp.web.unlock import UnlockPage
@@ -23,14 +23,22 @@ ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verifi
 VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
 UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (lockout.COUNTERS["totp"],))
 TOO_SHORT = say("Choose a password of at least %(count)s characters.", count=12)
-ACT = {
+PRESS = {
     f"press-{purpose}": (
         "email_links/press.html",
         PressPage(
-            f"/link/{purpose}", "token", act.title, act.text, act.button, act.is_drastic, "sanne", "Example Shoes", LONG
+            action=f"/link/{purpose}",
+            token="token",
+            heading=action.heading,
+            sentences=action.sentences,
+            button=action.button,
+            is_drastic=action.is_drastic,
+            username="sanne",
+            organisation_name="Example Shoes",
+            email=LONG,
         ),
     )
-    for purpose, act in ACTS.items()
+    for purpose, action in ACTIONS.items()
 }
 
 LINKS: dict[str, tuple[str, object]] = {
@@ -58,5 +66,5 @@ LINKS: dict[str, tuple[str, object]] = {
     "address-none": ("account/email.html", replace(ADDRESS, email="", is_verified=False, typed="x", errors=(GONE,))),
     "verify-email": ("signin/verify_email.html", VERIFY),
     "verify-email-closed": ("signin/verify_email.html", replace(VERIFY, days_left=0, was_sent=True)),
-    **ACT,
+    **PRESS,
 }

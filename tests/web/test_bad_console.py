@@ -29,7 +29,7 @@ QUERY = (
     "q", "role", "group", "page", "on", "client", "name", "state", "username", "event", "since", "until", "before", "trail"
 )  # fmt: skip
 ODD = ["\0", "%", "_", "9" * 5000, "-1", "٣", "0001-01-01", "9999-12-31", "2021-02-30", "1e9", "\ufffd" * 500, "' OR 1=1 --"]
-ACTS_ON = {"admin.act_on_person": user_actions.ACTS, "admin.act_on_app": clients.ACTS}
+ACTS_ON = {"admin.act_on_person": user_actions.ACTIONS, "admin.act_on_app": clients.ACTIONS}
 
 
 @pytest.fixture

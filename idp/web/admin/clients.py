@@ -1,6 +1,5 @@
 """Relying apps: operators make, change and remove them; administrators read those that serve their organisation."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +17,7 @@ from idp.web.admin import client_form, guard
 from idp.web.admin.client_form import Group, Shown
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
+from idp.web.confirmed_action import ConfirmedAction
 from idp.web.unsaved import Fields
 
 HERE = "apps"
@@ -76,14 +76,7 @@ class AppForm:
     errors: tuple[Message, ...] = ()
 
 
-@dataclass(frozen=True)
-class Act:
-    """Something done to an app after the password. ``do`` answers with a new secret, or with nothing."""
-
-    heading: str
-    sentences: tuple[Message, ...]
-    button: Message
-    do: Callable[[str, Origin], str | None]
+ClientAction = ConfirmedAction[[str, Origin], str | None]
 
 
 def _disable(client_id: str, origin: Origin) -> None:
@@ -94,15 +87,9 @@ def _enable(client_id: str, origin: Origin) -> None:
     registration.disable(client_id, origin, disabled=False)
 
 
-HEADINGS = {
-    "rotate": say("Make a new secret for %(app)s?"),
-    "disable": say("Disable %(app)s?"),
-    "enable": say("Enable %(app)s?"),
-    "delete": say("Delete %(app)s?"),
-}
-ACTS = {
-    "rotate": Act(
-        "rotate",
+ACTIONS: dict[str, ClientAction] = {
+    "rotate": ConfirmedAction(
+        say("Make a new secret for %(app)s?"),
         (
             say("The new secret is shown once."),
             say_many(
@@ -114,15 +101,20 @@ ACTS = {
         say("New secret"),
         registration.rotate_secret,
     ),
-    "disable": Act(
-        "disable",
+    "disable": ConfirmedAction(
+        say("Disable %(app)s?"),
         (say("Nobody can sign in to it, and the tokens it holds stop working at once."), say("You can enable it again.")),
         say("Disable"),
         _disable,
     ),
-    "enable": Act("enable", (say("People can sign in to it again."),), say("Enable"), _enable),
-    "delete": Act(
-        "delete",
+    "enable": ConfirmedAction(
+        say("Enable %(app)s?"),
+        (say("People can sign in to it again."),),
+        say("Enable"),
+        _enable,
+    ),
+    "delete": ConfirmedAction(
+        say("Delete %(app)s?"),
         (
             say("Its registration, its secrets and what people allowed it are gone for good."),
             say("Everybody is signed out of it at once."),
@@ -130,7 +122,8 @@ ACTS = {
         say("Delete"),
         registration.remove,
     ),
-}  # fmt: skip
+}
+"""What can be done to an app; ``do`` returns a new secret, or nothing. The heading has a place for ``app``."""
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -185,15 +178,15 @@ def _save(admin: Admin, row: Client, form: Fields) -> Response:
 
 
 def act_on_app(store_url: str, client_id: str, act: str) -> Response:
-    """Ask, then do one of ``ACTS``."""
-    chosen = ACTS.get(act) or abort(404)
+    """Ask, then do one of ``ACTIONS``."""
+    chosen = ACTIONS.get(act) or abort(404)
     admin = guard.operator(store_url, fresh=True, or_installation=True)
     question = _question(admin, app_at(admin, client_id), chosen)
     return confirm_then(admin, HERE, question, partial(_carry_out, admin, client_id, act))
 
 
 def _carry_out(admin: Admin, client_id: str, act: str) -> Response:
-    secret = ACTS[act].do(client_id, admin.origin)
+    secret = ACTIONS[act].do(client_id, admin.origin)
     if secret:
         post_redirect_get.land_at(address_of(admin, client_id))
         return pages.render("admin/client.html", detail(admin, app_at(admin, client_id), secret))
@@ -223,10 +216,9 @@ def _row(row: Client) -> AppRow:
     return AppRow(row.client_id, row.name, row.is_public, row.first_party, row.disabled_at is not None)
 
 
-def _question(admin: Admin, row: Client, act: Act) -> Question:
-    heading = HEADINGS[act.heading]
-    named = Message(heading.key, {"app": _row(row).name})
-    return Question(named, act.sentences, act.button, address_of(admin, row.client_id))
+def _question(admin: Admin, row: Client, action: ClientAction) -> Question:
+    heading = action.heading.about(app=_row(row).name)
+    return Question(heading, action.sentences, action.button, address_of(admin, row.client_id))
 
 
 def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal: Refusal | None = None) -> Response:

@@ -12,7 +12,7 @@ from idp.web import pages, request_context
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.users import Person
+from idp.web.admin.person import Person
 
 HERE = "settings"
 

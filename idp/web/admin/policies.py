@@ -164,7 +164,7 @@ def remove(store_url: str) -> Response:
     return confirm_then(admin, HERE, question, partial(_remove, admin, row))
 
 
-def _remove(admin: Admin, row: Policy) -> Response:
+def _remove(admin: Admin, row: DatedRule) -> Response:
     with transaction():
         dated_rules.remove(row, admin.origin)
     return guard.done(_all(admin), "removed")

@@ -24,8 +24,9 @@ from idp.web.account.passkeys import Key, key_of
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.user_actions import ACTS, Act, Offer, sensible
-from idp.web.admin.users import HERE, ROLE_NAMES, Choices, Person, address_of, person_at
+from idp.web.admin.person import Person
+from idp.web.admin.user_actions import ACTIONS, Offer, UserAction, sensible
+from idp.web.admin.users import HERE, ROLE_NAMES, Choices, address_of, person_at
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ def show(store_url: str, user_id: str) -> Response:
 
 
 def act_on_person(store_url: str, user_id: str, act: str) -> Response:
-    """Ask, then do one of ``ACTS``; who may is decided below, here and once more when it is done."""
-    chosen = ACTS.get(act) or abort(404)
+    """Ask, then carry out one of ``ACTIONS``. Permission is checked before the question and again when it is done."""
+    chosen = ACTIONS.get(act) or abort(404)
     admin = guard.administrator(store_url, or_installation=True)
     user = person_at(admin, user_id)
     chosen.require(admin.organisation, user, admin.origin)
@@ -115,23 +116,23 @@ def explain(store_url: str, user_id: str) -> Response:
     return pages.render("admin/explain.html", _explained(admin, person_at(admin, user_id)))
 
 
-def _carry_out(admin: Admin, user: User, act: Act) -> Response:
-    made = act.do(request_context.settings(), admin.organisation, user, admin.origin)
-    if not act.is_shown:
-        return guard.done(address_of(admin, user.id), act.done)
+def _carry_out(admin: Admin, user: User, action: UserAction) -> Response:
+    made = action.do(request_context.settings(), admin.organisation, user, admin.origin)
+    if not action.is_shown:
+        return guard.done(address_of(admin, user.id), action.done)
     where = request_context.settings().issuer + url_for("reset.welcome")
     post_redirect_get.land_at(address_of(admin, user.id))
     return pages.render("admin/printed_code.html", PrintedCodePage(admin.frame(HERE), user.id, user.username, made, where))
 
 
-def _question(admin: Admin, user: User, act: Act) -> Question:
+def _question(admin: Admin, user: User, action: UserAction) -> Question:
     named = {"username": user.username}
     return Question(
-        act.heading.about(**named),
-        tuple(sentence.about(**named) for sentence in act.sentences),
-        act.label,
+        action.heading.about(**named),
+        tuple(sentence.about(**named) for sentence in action.sentences),
+        action.button,
         address_of(admin, user.id),
-        asks_password=act.needs(user) == Confirmation.FRESH_PROOF_AND_PASSWORD,
+        asks_password=action.needs(user) == Confirmation.FRESH_PROOF_AND_PASSWORD,
     )
 
 
@@ -139,7 +140,9 @@ def _page(admin: Admin, user: User) -> PersonPage:
     settings, at, now = request_context.settings(), admin.organisation, clock.now()
     person = lookup.person_of(settings, at, user)
     totp = store_totp.active_totp(at.id, user.id)
-    sessions = tuple(Session(row.label, row.address, row.started_at) for row in session_rows.logins_of(at.id, user.id, now))
+    sessions = tuple(
+        Session(row.label, row.address, row.started_at) for row in session_rows.sessions_of(at.id, user.id, now)
+    )
     is_self, may_change = user.id == admin.me.user.id, permissions.is_over(at, user, admin.origin)
     offers = sensible(user, admin.origin, at, has_factor=person.has_factor, is_signed_in=bool(sessions))
     return PersonPage(

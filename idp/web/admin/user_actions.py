@@ -1,4 +1,4 @@
-"""What can be done to a person: the buttons, the questions they lead to, and the function below that does it."""
+"""What can be done to a person: the buttons, the questions they lead to, and the functions that carry them out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,26 +17,23 @@ from idp.mail.messages import can_be_written_to
 from idp.store import rate_limits
 from idp.store.organisations import Organisation
 from idp.store.users import User
+from idp.web.confirmed_action import ConfirmedAction
 
 
 @dataclass(frozen=True)
-class Act:
-    """Something done to a person. ``label``: the button that leads to it; the sentences have a place for ``username``.
+class UserAction(ConfirmedAction[[Settings, Organisation, User, Origin], Any]):
+    """Something done to a person. The sentences have a place for ``username``.
 
     ``gives`` or ``takes`` is the way in that it changes, for ``sensitive_changes``. ``always_asks_password``: also where the
-    rule needs less. ``require`` raises unless the acting person may be asked at all; ``do`` decides once more.
+    rule needs less. ``done``: see ``guard.DONE``. ``is_shown``: what was made is shown, once. ``require`` raises unless the
+    acting person may be asked at all; ``do`` decides once more.
     """
 
-    label: Message
-    heading: Message
-    sentences: tuple[Message, ...]
-    do: Callable[..., Any]
     gives: Kind | None = None
     takes: Kind | None = None
     done: str = "done"
     always_asks_password: bool = False
     is_shown: bool = False
-    """Whether what was made is shown, once."""
     require: Callable[[Organisation, User, Origin], None] = permissions.require_over
 
     def needs(self, user: User) -> Confirmation:
@@ -53,7 +50,7 @@ TELLS = say("%(username)s gets a mail about it; without a verified address the o
 
 
 def _recover(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
-    """An organisation has one owner to recover: this must be them."""
+    """Start the recovery of the owner. Answers 404 for anybody else: an organisation has one owner to recover."""
     if user.id != organisation.owner_id:
         raise NotFound(detail="not the owner")
     owner_recovery.start(settings, organisation, origin)
@@ -63,53 +60,52 @@ def _stop_recovery(settings: Settings, organisation: Organisation, _: User, orig
     owner_recovery.cancel(settings, organisation, origin)
 
 
-ACTS = {
-    "reset-factor": Act(
-        say("Reset the second factor"),
+ACTIONS = {
+    "reset-factor": UserAction(
         say("Reset the second factor of %(username)s?"),
         (say("%(username)s must set up a second factor at the next sign-in."), ENDS_ALL, TELLS),
+        say("Reset the second factor"),
         second_factor.reset_factor,
         takes="second_factor",
     ),
-    "remove-factor": Act(
-        say("Remove the second factor"),
+    "remove-factor": UserAction(
         say("Remove the second factor of %(username)s?"),
         (say("A password alone is then enough for %(username)s, unless a second factor is compulsory."), ENDS_ALL, TELLS),
+        say("Remove the second factor"),
         second_factor.remove_factor,
         takes="second_factor",
     ),
-    "one-time-password": Act(
-        say("Send a one-time password"),
+    "one-time-password": UserAction(
         say("Send %(username)s a one-time password?"),
         (
             say("A new one-time password goes by e-mail to %(username)s alone. The present password stops working."),
             say("Open sessions and remembered devices end. The second factor stays as it is."),
         ),
+        say("Send a one-time password"),
         password_reset.send_one_time_password,
         gives="one_time_password",
         done="sent",
     ),
-    "recover-owner": Act(
-        say("Start a recovery of the owner"),
+    "recover-owner": UserAction(
         say("Recover %(username)s, who lost everything?"),
         (
             say("A mail goes to the registered address of %(username)s, and nowhere else; there it must be confirmed."),
             say("Every administrator is told and can cancel it. After a waiting time the second factor is taken away."),
         ),
+        say("Start a recovery of the owner"),
         _recover,
         gives="owner_recovery",
         done="sent",
     ),
-    "stop-recovery": Act(
-        say("Stop the recovery"),
+    "stop-recovery": UserAction(
         say("Stop the recovery of the owner?"),
         (say("%(username)s keeps the second factor and the password that they have, and is told."),),
+        say("Stop the recovery"),
         _stop_recovery,
         takes="owner_recovery",
         always_asks_password=True,
     ),
-    "offer-ownership": Act(
-        say("Hand over the ownership"),
+    "offer-ownership": UserAction(
         say("Offer %(username)s the ownership?"),
         (
             say("%(username)s gets a mail, and becomes the owner by accepting, signed in with a second factor."),
@@ -120,67 +116,68 @@ ACTS = {
                 transfer.OPEN.days,
             ),
         ),
+        say("Hand over the ownership"),
         transfer.offer,
         gives="ownership_offer",
         done="sent",
         require=transfer.require_owner,
     ),
-    "appoint-owner": Act(
-        say("Appoint as the owner"),
+    "appoint-owner": UserAction(
         say("Make %(username)s the owner?"),
         (say("The organisation has no owner now. %(username)s and all its administrators are told by mail."),),
+        say("Appoint as the owner"),
         transfer.appoint,
         gives="ownership",
         require=transfer.require_vacancy,
     ),
-    "invite": Act(
-        say("Invite by e-mail"),
+    "invite": UserAction(
         say("Invite %(username)s by e-mail?"),
         (say("%(username)s gets a mail with a link to choose a first password. Opening it verifies the address."),),
+        say("Invite by e-mail"),
         invitations.invite,
         gives="invitation",
         done="sent",
     ),
-    "print-code": Act(
-        say("Print a code"),
+    "print-code": UserAction(
         say("Print a code for %(username)s?"),
         (
             say("The code is shown once, to print and hand over. With it %(username)s chooses a password."),
             say("Anybody with this paper can do so: give it to that person alone. An earlier code stops working."),
         ),
+        say("Print a code"),
         invitations.print_code,
         gives="printed_code",
         is_shown=True,
     ),
-    "end-sessions": Act(
-        say("End all sessions"),
+    "end-sessions": UserAction(
         say("Sign %(username)s out everywhere?"),
         (say("All open sessions of %(username)s end, in all apps. Remembered devices stay remembered."), TELLS),
+        say("End all sessions"),
         status.end_sessions,
         takes="sessions",
     ),
-    "disable": Act(
-        say("Disable"),
+    "disable": UserAction(
         say("Disable %(username)s?"),
         (
             say("%(username)s cannot sign in any more, until an administrator allows it again."),
             say("Open sessions and remembered devices end at once."),
             TELLS,
         ),
+        say("Disable"),
         status.disable,
         takes="account",
     ),
-    "enable": Act(
-        say("Enable"),
+    "enable": UserAction(
         say("Let %(username)s sign in again?"),
         (say("Password and second factor are what they were."),),
+        say("Enable"),
         status.enable,
         gives="account",
     ),
-    "unlock": Act(
-        say("Unblock"),
+    "unlock": UserAction(
         say("Unblock %(username)s?"),
         (say("Wrong passwords and codes are forgotten, so %(username)s can try again at once."),),
+        say("Unblock"),
         unlock.unlock,
         takes="lockout",
     ),
@@ -189,16 +186,16 @@ ACTS = {
 
 @dataclass(frozen=True)
 class Offer:
-    """An act that makes sense now."""
+    """An action that makes sense now."""
 
     name: str
-    label: Message
+    button: Message
 
 
 def sensible(
     user: User, origin: Origin, organisation: Organisation, *, has_factor: bool, is_signed_in: bool
 ) -> tuple[Offer, ...]:
-    """The acts that make sense for a user now, offered to who acts."""
+    """Return the actions on ``user`` that make sense now, for the acting person."""
     is_lost_owner = user.id == organisation.owner_id and permissions.is_operator(origin.actor_id)
     is_recovered = is_lost_owner and owner_recovery.under_way(organisation.id) is not None
     may_be_mailed = can_be_written_to(user)
@@ -219,4 +216,4 @@ def sensible(
         "disable": user.disabled_at is None,
         "enable": user.disabled_at is not None,
     }
-    return tuple(Offer(name, ACTS[name].label) for name, fits in makes_sense.items() if fits)
+    return tuple(Offer(name, ACTIONS[name].button) for name, is_sensible in makes_sense.items() if is_sensible)

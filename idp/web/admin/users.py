@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +20,7 @@ from idp.store.users import User
 from idp.web import pages, request_context, times, unsaved
 from idp.web.admin import guard, pagination
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.person import Person
 from idp.web.downloads import download
 from idp.web.unsaved import Fields
 
@@ -35,36 +35,6 @@ ROLE_NAMES = {
 }
 DETAILS = ("username", "name", "email", "phone_number", "locale", "time_zone", "role")
 Choices = tuple[tuple[str, Message | str], ...]
-
-
-@dataclass(frozen=True)
-class Person:
-    """What the console shows of a user. ``last_login_at``: None before the first sign-in."""
-
-    id: str
-    username: str
-    name: str
-    email: str
-    email_is_verified: bool
-    phone_number: str
-    all_shops: bool
-    is_disabled: bool
-    last_login_at: datetime | None
-
-    @classmethod
-    def of(cls, user: User) -> "Person":
-        """Copy the values of a row, and nothing that a page must not have."""
-        return cls(
-            id=user.id,
-            username=user.username,
-            name=user.name,
-            email=user.email or "",
-            email_is_verified=user.email_verified_at is not None,
-            phone_number=user.phone_number or "",
-            all_shops=user.all_shops,
-            is_disabled=user.disabled_at is not None,
-            last_login_at=user.last_login_at,
-        )
 
 
 @dataclass(frozen=True)

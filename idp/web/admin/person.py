@@ -1,0 +1,36 @@
+"""A user as values, for the console's pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.store.users import User
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the console shows of a user. ``last_login_at``: None before the first sign-in."""
+
+    id: str
+    username: str
+    name: str
+    email: str
+    email_is_verified: bool
+    phone_number: str
+    all_shops: bool
+    is_disabled: bool
+    last_login_at: datetime | None
+
+    @classmethod
+    def of(cls, user: User) -> "Person":
+        """Copy the values of a row, and nothing that a page must not have."""
+        return cls(
+            id=user.id,
+            username=user.username,
+            name=user.name,
+            email=user.email or "",
+            email_is_verified=user.email_verified_at is not None,
+            phone_number=user.phone_number or "",
+            all_shops=user.all_shops,
+            is_disabled=user.disabled_at is not None,
+            last_login_at=user.last_login_at,
+        )
