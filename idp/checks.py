@@ -7,6 +7,7 @@ from idp import normal_forms
 from idp.errors import Invalid, say, say_many
 
 Values = Mapping[str, Any]
+NOT_A_DATE = say("This must be a date, for example 2021-04-30.")
 
 
 def differing(row: object, wanted: Values) -> dict[str, Any]:

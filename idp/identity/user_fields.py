@@ -9,6 +9,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from idp import normal_forms, zones
+from idp.checks import NOT_A_DATE
 from idp.errors import Invalid, say, say_many
 from idp.identity.roles import ROLES
 from idp.normal_forms import compared
@@ -120,7 +121,7 @@ def _checked_claim(key: str, value: Any) -> Any:
     if key in PAGES and text and not re.fullmatch(r"https?://[!-~]+", text):
         raise Invalid(key, say("This must be an address that begins with https://."))
     if key == "birthdate" and text and not _is_birthdate(text):
-        raise Invalid(key, say("This must be a date, for example 2021-04-30."))
+        raise Invalid(key, NOT_A_DATE)
     return text
 
 

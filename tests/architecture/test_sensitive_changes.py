@@ -31,6 +31,7 @@ NEED_NOT_ASK = {
     "owner_recovery.cancel_by_link": BY_LINK,
     "owner_recovery.confirm": BY_LINK,
     "remembered_devices.revoke": ONE_S_OWN,
+    "second_factor.decline_recommendation": "a notice that was read",
     "remembered_devices.revoke_all": WITHIN,
     "password_reset.ask": "anybody may ask; the link goes to the address on record",
     "password_reset.choose": BY_LINK,

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from idp.identity.accounts import accounts
+from idp.store import audit as audit_rows
 from idp.store import outbox, users
 from tests.drivers.authenticator import Authenticator
 from tests.factories import BY_TESTS, Factory
@@ -142,13 +143,16 @@ def test_leaving_the_group_keeps_the_factor_and_frees_it(factory: Factory, journ
     assert any("Remove" in words for _, words in browser.page.links)
 
 
-def test_the_recommendation_can_be_dismissed(journey, jan, clock) -> None:
-    """S10: recommended to everyone else, by a notice that goes away for good."""
+def test_the_recommendation_can_be_dismissed(factory: Factory, journey, jan, clock) -> None:
+    """S10, I1: recommended to everyone else, by a notice that goes away for good; the log says so."""
     browser = security(journey(jan).begin().password())
     dismiss = next(form for form in browser.page.forms if form.action.endswith("/notice/dismiss"))
     browser.send("POST", "https://id.example.com" + dismiss.action, [("csrf_token", browser.value("csrf_token"))])
     assert not any(form.action.endswith("/notice/dismiss") for form in browser.page.forms)
     assert not any(form.action.endswith("/notice/dismiss") for form in browser.reload().page.forms)
+    with factory.context():
+        events = [row.event for row in audit_rows.rows(jan.organisation_id)]
+    assert events.count("factor:offer_declined") == 1
 
 
 def test_fresh_recovery_codes_for_the_same_phone(factory: Factory, journey, new_browser, ann, clock) -> None:

@@ -19,6 +19,12 @@ SAME = say("This is your present password. Choose another one.")
 BARRED = say("You cannot use this password any more. Choose another one.")
 
 
+def require_same(password: str, again: str) -> None:
+    """Raise ``Invalid`` unless a new password was typed the same twice."""
+    if password != again:
+        raise Invalid("new_password_again", say("The two passwords are not the same. Enter them again."))
+
+
 def hashed(
     settings: Settings, organisation: Organisation, user: User, password: str, origin: Origin, *, has_factor: bool
 ) -> str:

@@ -139,8 +139,7 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
     organisation = organisations.organisation(user.organisation_id)
     if organisation is None:
         raise LookupError("a link of no organisation")
-    if password != again:
-        raise Invalid("new_password_again", say("The two passwords are not the same. Enter them again."))
+    new_passwords.require_same(password, again)
     has_factor = lookup.person_of(settings, organisation, user).has_factor
     hashed = new_passwords.hashed(settings, organisation, user, password, origin, has_factor=has_factor)
     with transaction():

@@ -17,6 +17,13 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 
+def decline_recommendation(user: User, origin: Origin) -> None:
+    """Keep that a user has read the recommendation to set up a second factor, so that it is not shown again (S10)."""
+    with transaction():
+        users.change_user(user.organisation_id, user.id, notice_dismissed_at=clock.now())
+        record_about(origin, Event.FACTOR_OFFER_DECLINED, user)
+
+
 def reset_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
     """Take a user's second factor away and make a set-up compulsory at the next sign-in (S47)."""
     now = clock.now()

@@ -8,7 +8,7 @@ from typing import Any
 
 from idp import audit
 from idp.audit import Event, Origin
-from idp.checks import check_text, check_texts, differing, is_country
+from idp.checks import NOT_A_DATE, check_text, check_texts, differing, is_country
 from idp.config import Settings
 from idp.db import refuse_duplicate
 from idp.errors import Invalid, say
@@ -159,7 +159,7 @@ def _checked(settings: Settings, values: Values, known: Known) -> dict[str, Any]
 
 def _check_date(key: str, value: Any) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise Invalid(key, say("This must be a date, for example 2021-04-30."))
+        raise Invalid(key, NOT_A_DATE)
     return value
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from idp import crypto
-from idp.errors import Invalid, say
+from idp.errors import Invalid
 from idp.identity.credentials import new_passwords, passwords
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
@@ -42,10 +42,9 @@ def answer(work: StepContext, form: Form) -> Outcome:
     if "not_now" in form:
         return StepResult() if _is_forced(work.case) else StepResult(answers=replace(given, new_password="not_now"))
     chosen = form.get("new_password", "")
-    if chosen != form.get("new_password_again", ""):
-        return Wrong((say("The two passwords are not the same. Enter them again."),))
     has_factor = work.case.person is not None and work.case.person.has_factor
     try:
+        new_passwords.require_same(chosen, form.get("new_password_again", ""))
         hashed = new_passwords.hashed(work.settings, organisation, user, chosen, work.origin, has_factor=has_factor)
     except Invalid as refused:
         return Wrong((refused.message,))

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from idp.identity.users import activity
 from idp.identity.users.activity import History
 from idp.signin.requirements import Needs
-from idp.web import pages
+from idp.web import forms, pages
 from idp.web.account.current_user import me
 
 PLACE = "/account/activity"
-MOST_DIGITS = 18
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,7 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """The newest first; ``before`` goes back."""
     present = me(Needs(return_to=PLACE))
-    typed = request.args.get("before", "")
-    before = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= MOST_DIGITS else 0
+    before = forms.row_asked()
     history = activity.of_person(present.user, before)
     page = ActivityPage(present.user.username, present.organisation.name, history, before == 0)
     return pages.render("account/activity.html", page)

@@ -4,12 +4,10 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response
 
-from idp import clock, db
 from idp.errors import Message
 from idp.identity.credentials import remembered_devices, second_factor
 from idp.signin.requirements import Needs
 from idp.signin.state import ENROL, NEW_CODES, NEW_PASSWORD
-from idp.store import users
 from idp.web import csrf, pages, reauthentication, request_context
 from idp.web.account.current_user import SECURITY, Me, changing, doing, me, visiting
 from idp.web.account.outcome import done
@@ -100,11 +98,10 @@ def forget_device(device_id: str) -> Response:
 
 
 def dismiss_notice() -> Response:
-    """The recommendation of S10 was read."""
+    """Do not show the recommendation of S10 again."""
     csrf.require()
-    user = me(visiting()).user
-    with db.transaction():
-        users.change_user(user.organisation_id, user.id, notice_dismissed_at=clock.now())
+    present = me(visiting())
+    second_factor.decline_recommendation(present.user, present.origin)
     return pages.see_other(SECURITY)
 
 

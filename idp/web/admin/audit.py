@@ -2,28 +2,30 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, url_for
 
+from idp import zones
 from idp.audit import Event, search
 from idp.audit import chain as audit_chain
 from idp.audit.chain import ChainError
 from idp.audit.search import Sought, Told
-from idp.errors import Message, say
+from idp.checks import NOT_A_DATE
+from idp.errors import Invalid, Message, say
 from idp.identity.users import activity, lookup
 from idp.store import audit as store
 from idp.store import clients, organisations
-from idp.web import pages
-from idp.web.admin import guard, pagination
+from idp.web import forms, pages
+from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
 from idp.web.downloads import download
 
 HERE = "audit"
 QUICK = 2_000
 """A chain of no more rows than this is verified whenever it is looked at."""
-MOST_DIGITS = 18
 OF_THINGS: Mapping[str, Message] = {
     Event.LEAKED_CHECK_DOWN: say("Check for leaked passwords was down"),
     Event.CLIENT_CREATED: say("App created"),
@@ -133,7 +135,7 @@ def export(store_url: str, form: str) -> Response:
 
 def _days(admin: Admin) -> str:
     """The days of a filter and the zone in which they were meant, for the name of the file."""
-    since, until = pagination.asked("since", 10), pagination.asked("until", 10)
+    since, until = forms.asked("since", 10), forms.asked("until", 10)
     if not since and not until:
         return ""
     return f"-{since or 'start'}-to-{until or 'now'}-{admin.organisation.zone.key.replace('/', '-')}"
@@ -141,15 +143,15 @@ def _days(admin: Admin) -> str:
 
 def _chain_id(admin: Admin) -> str:
     """This organisation's chain; the installation's for operators who ask for it."""
-    of_installation = admin.is_operator and pagination.asked("trail") == "installation"
+    of_installation = admin.is_operator and forms.asked("trail") == "installation"
     return store.INSTALLATION if of_installation else admin.organisation.id
 
 
 def _sought(admin: Admin) -> tuple[Sought, tuple[Message, ...]]:
-    since, wrong_since = pagination.day_asked("since", admin.organisation.zone)
-    until, wrong_until = pagination.day_asked("until", admin.organisation.zone, after=True)
-    sought = Sought(event=pagination.asked("event", 60), since=since, until=until)
-    username = pagination.asked("username")
+    since, wrong_since = _begins("since", admin.organisation.zone)
+    until, wrong_until = _begins("until", admin.organisation.zone, after=True)
+    sought = Sought(event=forms.asked("event", 60), since=since, until=until)
+    username = forms.asked("username")
     if not username:
         return sought, wrong_since or wrong_until
     user = lookup.find(admin.organisation.id, username)
@@ -157,21 +159,31 @@ def _sought(admin: Admin) -> tuple[Sought, tuple[Message, ...]]:
     return replace(sought, user_id=user.id if user else "-"), unknown or wrong_since or wrong_until
 
 
+def _begins(name: str, zone: ZoneInfo, *, after: bool = False) -> tuple[datetime | None, tuple[Message, ...]]:
+    """Return when a day of the query begins in a zone (``after``: ends), and what is wrong where it is no day."""
+    typed = forms.asked(name, 10)
+    if not typed:
+        return None, ()
+    try:
+        return zones.day_begins(forms.day(name, typed) + timedelta(days=int(after)), zone), ()
+    except Invalid as wrong:
+        return None, (wrong.message,)
+    except (ValueError, OverflowError):  # the first or last day of the calendar, moved out of it by the zone
+        return None, (NOT_A_DATE,)
+
+
 def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPage:
-    chain_id, typed = _chain_id(admin), pagination.asked("before")
-    before = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= MOST_DIGITS else 0
-    rows, older = search.found(chain_id, sought, before)
-    filters = {
-        name: pagination.asked(name) for name in ("trail", "event", "username", "since", "until") if pagination.asked(name)
-    }
+    chain_id = _chain_id(admin)
+    rows, older = search.found(chain_id, sought, forms.row_asked())
+    filters = {name: forms.asked(name) for name in ("trail", "event", "username", "since", "until") if forms.asked(name)}
     at: dict[str, Any] = {"store_url": admin.organisation.store_url, **filters}
     return AuditPage(
         frame=admin.frame(HERE),
         of_installation=chain_id == store.INSTALLATION,
         event=sought.event,
-        username=pagination.asked("username"),
-        since=pagination.asked("since", 10),
-        until=pagination.asked("until", 10),
+        username=forms.asked("username"),
+        since=forms.asked("since", 10),
+        until=forms.asked("until", 10),
         zone=admin.organisation.zone.key,
         events=tuple((str(event), _in_words(event, {}, "")) for event in Event),
         lines=_lines(rows),
@@ -229,6 +241,6 @@ def _in_words(event: str, data: Mapping[str, Any], app: str) -> Message:
 def _chain(organisation_id: str) -> Chain:
     head = store.head(organisation_id)
     rows = head.seq if head else 0
-    if rows > QUICK and not pagination.asked("check"):
+    if rows > QUICK and not forms.asked("check"):
         return Chain(rows, False, None)
     return Chain(rows, True, audit_chain.verify(organisation_id))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, url_for
 
 from idp.normal_forms import compared
-from idp.web import pages
+from idp.web import forms, pages
 from idp.web.admin.guard import entrance
-from idp.web.admin.pagination import PAGE, Pages, asked, pages_of, skipped
+from idp.web.admin.pagination import PAGE, Pages, pages_of, skipped
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def front() -> Response:
     present, found = entrance()
     if present.organisation.kind == "retailer":
         return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
-    q = asked("q")
+    q = forms.asked("q")
     key = compared(q)
     sought = [row for row in found if key in compared(f"{row.store_url} {row.name}")][skipped() :]
     choices = tuple(Choice(row.store_url, row.name) for row in sought[:PAGE])

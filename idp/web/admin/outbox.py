@@ -15,7 +15,7 @@ from idp.mail.smtp import Failure
 from idp.store import outbox, users
 from idp.store.outbox import OutgoingMail
 from idp.sweeps import KEEP_DAYS
-from idp.web import pages, request_context
+from idp.web import forms, pages, request_context
 from idp.web.admin import guard, pagination
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -126,7 +126,7 @@ def _question(row: OutgoingMail, back: str) -> Question:
 
 
 def _page(admin: Admin) -> MailPage:
-    at, state = admin.organisation, pagination.asked("state")
+    at, state = admin.organisation, forms.asked("state")
     state = state if state in STATES else ""
     rows = outbox.mails_of(at.id, state, skip=pagination.skipped(), limit=PAGE + 1)
     names = users.usernames(at.id, {row.user_id for row in rows if row.user_id})

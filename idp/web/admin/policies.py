@@ -16,7 +16,7 @@ from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
 from idp.store import clients
 from idp.store import dated_rules as store_dated_rules
 from idp.store.dated_rules import StoredRule
-from idp.web import pages, request_context, unsaved
+from idp.web import forms, pages, request_context, unsaved
 from idp.web.admin import guard, pagination
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -164,7 +164,7 @@ def remove(store_url: str) -> Response:
     return confirm_then(admin, HERE, question, partial(_remove, admin, row))
 
 
-def _remove(admin: Admin, row: DatedRule) -> Response:
+def _remove(admin: Admin, row: StoredRule) -> Response:
     with transaction():
         dated_rules.remove(row, admin.origin)
     return guard.done(_all(admin), "removed")
@@ -206,19 +206,13 @@ def _required(require: str) -> Message | str:
 
 def _told(form: dict[str, str]) -> dict[str, Any]:
     """What a form says, as ``dated_rules`` takes it."""
-    told: dict[str, Any] = {"starts": _day("starts", form), "ends": _day("ends", form) if form.get("ends") else None}
+    told: dict[str, Any] = {"starts": forms.day("starts", form.get("starts", ""))}
+    told["ends"] = forms.day("ends", form["ends"]) if form.get("ends") else None
     told["require"] = form.get("require", "")
     told["roles"] = [role for role in ROLE_NAMES if f"role-{role}" in form]
     for name in LISTED:
         told[name] = [entry.strip() for entry in form.get(name, "").split(",") if entry.strip()]
     return told
-
-
-def _day(name: str, form: dict[str, str]) -> date:
-    try:
-        return date.fromisoformat(form.get(name, ""))
-    except ValueError as error:
-        raise Invalid(name, say("This must be a date, for example 2021-04-30.")) from error
 
 
 def _columns(row: StoredRule) -> dict[str, str]:

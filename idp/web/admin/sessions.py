@@ -10,7 +10,7 @@ from idp.identity import permissions
 from idp.identity.sessions import listing
 from idp.identity.sessions.listing import OpenSession
 from idp.normal_forms import compared
-from idp.web import pages, request_context
+from idp.web import forms, pages, request_context
 from idp.web.admin import guard, pagination
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -43,7 +43,7 @@ def mount(blueprint: Blueprint) -> None:
 
 def show(store_url: str) -> Response:
     """The list, of everybody or of one person."""
-    admin, typed = guard.administrator(store_url, or_installation=True), pagination.asked("username")
+    admin, typed = guard.administrator(store_url, or_installation=True), forms.asked("username")
     rows = listing.of_organisation(
         admin.organisation.id, username=compared(typed), skip=pagination.skipped(), limit=PAGE + 1
     )

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Blueprint, Response, abort, request, url_for
 
 from idp import clock
-from idp.errors import Message, say
+from idp.errors import Invalid, Message, say
 from idp.identity import assurance, permissions, policy_dry_run
 from idp.identity.credentials import passkeys
 from idp.identity.policy import dated_rules
@@ -19,7 +19,7 @@ from idp.store import sessions as session_rows
 from idp.store import totp as store_totp
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from idp.web import pages, post_redirect_get, request_context
+from idp.web import forms, pages, post_redirect_get, request_context
 from idp.web.account.passkeys import Key, key_of
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
@@ -186,9 +186,9 @@ def _explained(admin: Admin, user: User) -> ExplainPage:
 
 
 def chosen_day(organisation: Organisation) -> tuple[date, tuple[Message, ...]]:
-    """The day that was asked about, ``on``; the organisation's today, and what is wrong, where it is none."""
-    typed = request.args.get("on", "")
+    """Read the day that was asked about, ``on``. Returns the organisation's today, and what is wrong, where it is none."""
+    today, typed = policy_dry_run.today(organisation), forms.asked("on", 10)
     try:
-        return (date.fromisoformat(typed[:10]) if typed else policy_dry_run.today(organisation)), ()
-    except ValueError:
-        return policy_dry_run.today(organisation), (say("This must be a date, for example 2021-04-30."),)
+        return (forms.day("on", typed) if typed else today), ()
+    except Invalid as wrong:
+        return today, (wrong.message,)

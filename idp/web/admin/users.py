@@ -17,8 +17,8 @@ from idp.languages import LANGUAGES
 from idp.mail.messages import can_be_written_to
 from idp.store import organisations, users
 from idp.store.users import User
-from idp.web import pages, request_context, times, unsaved
-from idp.web.admin import guard, pagination
+from idp.web import forms, pages, request_context, times, unsaved
+from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.person import Person
 from idp.web.downloads import download
@@ -181,14 +181,14 @@ def address_of(admin: Admin, user_id: str, act: str = "") -> str:
 def _sought(admin: Admin) -> Sought:
     groups: Choices = tuple((group.id, group.name) for group in organisations.groups(admin.organisation.id))
     role = _one_of(request.args.get("role", ""), ROLES)
-    return Sought(pagination.asked("q"), role, _one_of(request.args.get("group", ""), [key for key, _ in groups]), groups)
+    return Sought(forms.asked("q"), role, _one_of(request.args.get("group", ""), [key for key, _ in groups]), groups)
 
 
 def _list(admin: Admin) -> PeoplePage:
     at, sought = admin.organisation.id, _sought(admin)
     count = users.count_found(at, sought.q, sought.role, sought.group)
     last = max(1, -(-count // PAGE))
-    number = min(max(1, request.args.get("page", 1, type=int)), last)
+    number = forms.page_asked(last)
     rows = users.search(at, sought.q, sought.role, sought.group, first=(number - 1) * PAGE, most=PAGE)
     return PeoplePage(
         frame=admin.frame(HERE),
