@@ -85,7 +85,7 @@ def _entries(settings: Settings, scanned: dict[str, str]) -> list[Entry]:
 
 
 def _active(settings: Settings) -> dict[str, str]:
-    """The secrets of everybody who has an app set up: read anew each time, so that a set-up shows at once."""
+    """The secrets of everybody who has an app set up: read again each time, so that a set-up shows at once."""
     found = {}
     for organisation in store.organisations():
         for user in users.users(organisation.id):

@@ -1,7 +1,7 @@
 """The logo and the colour of an organisation, as files that browsers may keep for ever.
 
 Addresses tell nothing: a logo's is random and new with each upload, a style is made of the colour in its address alone, so
-that there is one for every colour, whoever uses it.
+that every colour has one, whichever organisations use it.
 """
 
 from typing import Any

@@ -34,7 +34,7 @@ class ToldPage:
 
 
 def origin(user_id: str = "") -> Origin:
-    """Who does this, as far as a link tells, for the audit trail."""
+    """Return the origin of what a link's person does, for the audit trail."""
     return request_context.visit().origin(user_id)
 
 
@@ -53,7 +53,7 @@ def tell(page: ToldPage) -> Response:
 
 
 def private(response: Response) -> Response:
-    """A page whose address or form holds a token: it is told to nobody."""
+    """Send no Referer from a page whose address or form holds a token."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 

@@ -1,7 +1,8 @@
 """Getting back in: a forgotten password, an invitation by mail or on paper.
 
-What was asked is answered alike whoever asks for whom. A token stands in the address of the first page only: forms carry it
-in their body, no page says where it was reached from, and the page alone spends nothing (mail scanners fetch links).
+Every request gets the same answer, for existing and unknown accounts. A token stands in the address of the first page only:
+forms carry it in their body, and no page says where it was reached from. The page alone spends nothing, because mail
+scanners fetch links.
 """
 
 from dataclasses import dataclass, replace
@@ -53,7 +54,7 @@ class ChoosePage:
 
 @blueprint.get("/reset")
 def forgotten() -> Response:
-    """Whose password was forgotten; filled in as far as the sign-in knew."""
+    """Show the form for a forgotten password, filled in as far as the sign-in knows the person."""
     attempt = request.args.get("attempt", "")[:64]
     known = _known(attempt)
     return pages.render("password_reset/forgotten.html", ForgottenPage(known.store_url, known.username, attempt))
@@ -61,7 +62,7 @@ def forgotten() -> Response:
 
 @blueprint.post("/reset")
 def ask() -> Response:
-    """Always the same answer, in the same time."""
+    """Take the request. The answer is the same for every account, and takes the same time."""
     csrf.require()
     form = forms.fields()
     page = ForgottenPage(form.get("organisation", "")[:254], form.get("username", "")[:254], form.get("attempt", "")[:64])
@@ -79,7 +80,7 @@ def ask() -> Response:
 
 @blueprint.get("/reset/sent")
 def sent() -> Response:
-    """The same for everybody."""
+    """Tell where to look for the mail. Identical for every account."""
     attempt = request.args.get("attempt", "")[:64]
     _known(attempt)
     goes_on = authenticate.is_under_way(request_context.visit(), attempt)
@@ -105,7 +106,7 @@ def invited(token: str) -> Response:
 
 @blueprint.get("/welcome")
 def welcome() -> Response:
-    """For who got a code on paper."""
+    """Show the form for a code that was handed over on paper."""
     return pages.render("email_links/welcome.html", WelcomePage(_known().store_url, ""))
 
 

@@ -101,7 +101,7 @@ def put_cookie(response: Response, name: str, value: str, max_age: int | None) -
     """Set a cookie, or delete it where ``value`` is empty; ``max_age`` None: until the browser closes.
 
     Does nothing for a refused or a foreign request. SameSite=Lax cookies are not sent with a cross-site POST, but Chromium
-    stores what the answer to it sets: a page of another site would replace the cookies of whoever visits it.
+    stores what the answer to it sets: a page of another site would replace its visitors' cookies.
     """
     if response.status_code >= 400 or is_foreign():
         return

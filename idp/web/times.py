@@ -39,7 +39,7 @@ def zone_choices(otherwise: Message, chosen: str) -> tuple[tuple[str, Message | 
 
 
 def _place(name: str) -> str:
-    """The city before the region: whoever types its first letters in the list finds it."""
+    """Name the city before the region, so that typing its first letters in the list finds it."""
     region, _, city = name.replace("_", " ").rpartition("/")
     return f"{city} ({region})" if region else city
 

@@ -89,7 +89,7 @@ def _begin(admin: Admin, client_id: str) -> Response:
 
 
 def finish() -> Response:
-    """Our callback page. What it may do is sealed in the cookie; whoever signed in sees their own claims alone."""
+    """Our callback page. What it may do is sealed in the cookie; the person sees only their own claims."""
     answer = {name: value[:LONGEST] for name, value in request.args.items() if len(request.args.getlist(name)) == 1}
     sealed = request.cookies.get(request_context.cookie_name(COOKIE), "")
     outcome = run.finish(oauth_provider.provider(), sealed, answer, request_context.visit())

@@ -1,7 +1,7 @@
 """Who may enter the console, and what all its pages show around them.
 
 Every view begins with ``administrator`` (or ``operator``): it asks for a signed-in person with a ``Needs`` as any app
-does, guards posted forms, and answers 404 to whoever has no business here, so that nothing can be learnt by guessing.
+does, guards posted forms, and answers 404 to anybody else, so that addresses cannot be probed.
 """
 
 from dataclasses import dataclass, replace
@@ -117,9 +117,9 @@ SECTIONS = (
 
 
 def administrator(store_url: str, *, fresh: bool = False, or_installation: bool = False) -> Admin:
-    """Whoever may look after the organisation at ``store_url``; raises ``SignInFirst``, or 404 for everybody else.
+    """Return the person signed in, who administers the organisation at ``store_url``. Raises ``SignInFirst``; 404 to others.
 
-    ``fresh``: at the highest level they have, proved lately. ``or_installation``: operators' own organisation is meant too.
+    ``fresh``: at the highest level they have, proved recently. ``or_installation``: the operators' organisation too.
     ``Forbidden`` to an administrator who has not verified their address in seven days (S55). A posted form must carry its
     token (403). A GET at the same path must show something: the way back from a sign-in.
     """
@@ -148,7 +148,7 @@ def operator(store_url: str, *, fresh: bool = False, or_installation: bool = Fal
 
 
 def _turn_away(organisation: Organisation | None, present: Me | None) -> None:
-    """404 before anything is asked of somebody who may not enter whatever they prove."""
+    """Answer 404 before a sign-in is asked of a person who has no right to enter."""
     if present is not None and (organisation is None or not permissions.administers(organisation.id, present.user)):
         abort(404)
 
@@ -179,7 +179,7 @@ def _purpose() -> Message:
 
 
 def entrance() -> tuple[Me, tuple[Organisation, ...]]:
-    """Who came to the console's front door, and the organisations they may look after; 404 where there is none."""
+    """Return the person at the console's front door and the organisations that they administer; 404 if there are none."""
     present = who()
     if present is not None and not _looked_after(present):
         abort(404)

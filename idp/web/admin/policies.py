@@ -74,7 +74,7 @@ class PolicyForm:
 
 @dataclass(frozen=True)
 class Affected:
-    """Somebody whom the rules reach."""
+    """A person whom the rules affect."""
 
     user_id: str
     username: str
@@ -116,7 +116,7 @@ def show(store_url: str) -> Response:
 
 
 def dry_run(store_url: str) -> Response:
-    """Who would be affected on a day."""
+    """Show the people that the rules would affect on a day."""
     return pages.render("admin/dry_run.html", _dry_run(guard.administrator(store_url)))
 
 

@@ -1,4 +1,4 @@
-"""Who is signed in now, and ending one of those sessions."""
+"""List the open sessions of an organisation, and end one."""
 
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,4 +1,4 @@
-"""A passkey of somebody else: taken away by whoever may take their second factor away, for a lost or stolen key (S47)."""
+"""Remove a lost or stolen passkey of another person (S47). It needs the right to remove their second factor."""
 
 from dataclasses import replace
 from functools import partial

@@ -124,7 +124,7 @@ def show(store_url: str) -> Response:
 
 
 def export(store_url: str) -> Response:
-    """All whom the search finds, as a file."""
+    """Export the people that the search finds."""
     admin = guard.administrator(store_url, or_installation=True)
     sought = _sought(admin)
     lines = user_export.as_csv(admin.organisation.id, sought.q, sought.role, sought.group)
@@ -206,7 +206,7 @@ def _list(admin: Admin) -> PeoplePage:
 
 
 def _rows(admin: Admin, found: list[User]) -> tuple[Row, ...]:
-    """Who may change whom goes by roles, so it is asked once for each."""
+    """Describe the people found. The right to change them depends on their role, so it is checked once for each role."""
     one_of = {row.role: row for row in found}
     over = {role: permissions.is_over(admin.organisation, row, admin.origin) for role, row in one_of.items()}
     return tuple(Row(Person.of(row), ROLE_NAMES[row.role], over[row.role]) for row in found)

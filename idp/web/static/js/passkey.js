@@ -75,7 +75,7 @@
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("form[data-passkey]");
     if (!fresh || fresh.elements.step.value !== form.elements.step.value) throw new Error("another page by now");
-    // A sign-in that ran out was begun anew meanwhile, at another address.
+    // The sign-in ran out and was started again at another address.
     form.setAttribute("action", fresh.getAttribute("action"));
     for (const name of ["csrf_token", "request"]) form.elements[name].value = fresh.elements[name].value;
     Object.assign(form.dataset, { options: fresh.dataset.options, seconds: fresh.dataset.seconds });
