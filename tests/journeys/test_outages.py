@@ -38,7 +38,7 @@ def send_twice(browser: Browser, settings: Settings, button: str | None = None) 
         assert browser.status == 503
         assert SEND_AGAIN in browser.text
         assert int(browser.headers["Retry-After"]) > 0
-        assert browser.page.headings == ["Het is nu erg druk"]
+        assert browser.page.headings == ["Nu niet bereikbaar"]
         assert browser.cookies == cookies, "nothing changes at the browser"
     return browser.send_again()
 
