@@ -1,6 +1,7 @@
 """The console's technical pages, in each state that looks different."""
 
 from dataclasses import replace
+from typing import Any
 
 from idp import config, ip_network
 from idp.audit import Event
@@ -50,7 +51,7 @@ MAILS = (
 )
 
 
-def _line(seq: int, event: str, **over: object) -> Line:
+def _line(seq: int, event: str, **over: Any) -> Line:
     line = Line(
         seq=seq,
         at=DAY,
@@ -62,17 +63,17 @@ def _line(seq: int, event: str, **over: object) -> Line:
         actor="anna",
         subject="jan",
     )
-    return replace(line, **over)  # type: ignore[arg-type]
+    return replace(line, **over)
 
 
-def _audit(chain: Chain, *lines: Line, **over: object) -> AuditPage:
-    values: dict[str, object] = {
+def _audit(chain: Chain, *lines: Line, **over: Any) -> AuditPage:
+    values: dict[str, Any] = {
         "frame": FRAME, "of_installation": False, "event": "", "username": "", "since": "", "until": "2026-11-20",
         "zone": "Europe/Amsterdam",
         "events": tuple((str(event), OTHER) for event in Event),
         "address": "?check=1", "older": "?before=3", "csv": "c", "json": "j",
     }  # fmt: skip
-    return AuditPage(lines=lines, chain=chain, **{**values, **over})  # type: ignore[arg-type]
+    return AuditPage(lines=lines, chain=chain, **{**values, **over})
 
 
 KEYS = tuple(

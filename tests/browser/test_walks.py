@@ -54,7 +54,7 @@ class Place:
 @pytest.fixture(scope="module")
 def untranslated() -> Callable[[str], bool]:
     """Whether a text is a sentence of ours that has a Dutch one which differs."""
-    told = Translations.load(PACKAGE / "translations", ["nl"], "messages")._catalog  # type: ignore[attr-defined]
+    told = Translations.load(PACKAGE / "translations", ["nl"], "messages")._catalog  # type: ignore[attr-defined] # the only list of what is translated
     dutch = {str(text) for text in told.values()}
     english = {key for key, text in told.items() if isinstance(key, str) and key and key != text} - dutch
     return lambda text: text in english or bool(ENGLISH.search(text))

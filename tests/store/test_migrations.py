@@ -17,6 +17,15 @@ from idp.identity.users import lookup
 from idp.store import email_links, organisations, password_resets, sealed, totp, users
 from tests.drivers.applications import bare_app
 
+SQLITE = "sqlite:///fresh.sqlite3"
+
+
+@pytest.fixture
+def fresh(request: pytest.FixtureRequest, configure: Callable[..., Settings]) -> Settings:
+    """Settings of a database without a table, on the engine of the test; without one on SQLite."""
+    on_postgresql = "engine" in request.fixturenames and request.getfixturevalue("engine") == "postgresql"
+    return configure(database={"url": request.getfixturevalue("empty_postgres_url") if on_postgresql else SQLITE})
+
 
 @pytest.mark.both_engines
 def test_the_newest_migration_gives_exactly_the_tables_of_the_store(engine: str, database: Flask) -> None:
@@ -28,14 +37,9 @@ def test_the_newest_migration_gives_exactly_the_tables_of_the_store(engine: str,
 
 
 @pytest.mark.both_engines
-def test_every_migration_can_be_taken_back_and_made_again(
-    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
-) -> None:
+def test_every_migration_can_be_taken_back_and_made_again(engine: str, fresh: Settings) -> None:
     """Down to nothing and up again; ``is_current`` (what ``/readyz`` asks) tells the truth at each point."""
-    fresh = {"url": "sqlite:///fresh.sqlite3"}
-    if engine == "postgresql":
-        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
-    with bare_app(configure(database=fresh)) as app:
+    with bare_app(fresh) as app:
         assert not schema.is_current(app)
         schema.upgrade(app)
         assert schema.is_current(app)
@@ -56,21 +60,14 @@ def test_upgrading_a_current_database_changes_nothing(engine: str, settings: Set
 
 
 @pytest.mark.both_engines
-def test_time_zones_take_over_the_claim_zoneinfo_and_give_it_back(
-    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
-) -> None:
+def test_time_zones_take_over_the_claim_zoneinfo_and_give_it_back(engine: str, fresh: Settings) -> None:
     """0004: a claim that names a zone becomes the person's choice; any other text was no value of the claim."""
-    fresh = {"url": "sqlite:///fresh.sqlite3"}
-    if engine == "postgresql":
-        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
-    with bare_app(configure(database=fresh)) as app:
+    with bare_app(fresh) as app:
         schema.upgrade(app, "0003")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
-                    integrations="[]", settings="{}")  # fmt: skip
+            _insert_organisation(connection)
             for name, claims in (("tim", '{"zoneinfo": "Asia/Tokyo", "gender": "x"}'), ("kim", '{"zoneinfo": "Mars"}')):
-                _insert(connection, "users", organisation_id="o", id=name, username=name, username_key=name, name="",
-                        locale="", claims=claims, role="employee", all_shops=True, must_change_password=False)  # fmt: skip
+                _insert_user(connection, name, claims=claims)
         schema.upgrade(app)
         assert _zones(app) == [("kim", "", {}), ("tim", "Asia/Tokyo", {"gender": "x"})]
         schema.downgrade(app, "0003")
@@ -82,15 +79,13 @@ def test_time_zones_take_over_the_claim_zoneinfo_and_give_it_back(
         assert ("tim", "Asia/Tokyo", {"gender": "x"}) in _zones(app)
 
 
-def test_the_last_accepted_step_stays_spent(configure: Callable[..., Settings]) -> None:
+def test_the_last_accepted_step_stays_spent(fresh: Settings) -> None:
     """0005: the last accepted step of an authenticator becomes a row, and goes back into its column."""
-    with bare_app(configure(database={"url": "sqlite:///fresh.sqlite3"})) as app:
+    with bare_app(fresh) as app:
         schema.upgrade(app, "0004")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
-                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
-            _insert(connection, "users", organisation_id="o", id="u", username="u", username_key="u", name="", locale="",
-                    claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="")  # fmt: skip
+            _insert_organisation(connection, time_zone="")
+            _insert_user(connection, "u", time_zone="")
             connection.execute(
                 text(
                     "INSERT INTO totp (organisation_id, id, user_id, sealed_secret, last_step, active_since) "
@@ -105,16 +100,13 @@ def test_the_last_accepted_step_stays_spent(configure: Callable[..., Settings]) 
             assert connection.execute(text("SELECT last_step FROM totp")).scalar() == 59_000_000
 
 
-def test_barred_passwords_leave_those_who_are_there_as_they_were(configure: Callable[..., Settings]) -> None:
+def test_barred_passwords_leave_those_who_are_there_as_they_were(fresh: Settings) -> None:
     """0010: nobody's password is barred or found leaked by the migration, and it goes back without a loss."""
-    with bare_app(configure(database={"url": "sqlite:///fresh.sqlite3"})) as app:
+    with bare_app(fresh) as app:
         schema.upgrade(app, "0009")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
-                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
-            _insert(connection, "users", organisation_id="o", id="u", username="u", username_key="u", name="", locale="",
-                    claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="",
-                    password_hash="made before")  # fmt: skip
+            _insert_organisation(connection, time_zone="")
+            _insert_user(connection, "u", time_zone="", password_hash="made before")
         for _ in range(2):
             schema.upgrade(app)
             with app.app_context(), transaction():
@@ -125,22 +117,14 @@ def test_barred_passwords_leave_those_who_are_there_as_they_were(configure: Call
 
 
 @pytest.mark.both_engines
-def test_a_barred_password_becomes_the_first_of_several(
-    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
-) -> None:
+def test_a_barred_password_becomes_the_first_of_several(engine: str, fresh: Settings) -> None:
     """0012: the one barred hash is the list's only one; back again, the newest one stays."""
-    fresh = {"url": "sqlite:///fresh.sqlite3"}
-    if engine == "postgresql":
-        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
-    with bare_app(configure(database=fresh)) as app:
+    with bare_app(fresh) as app:
         schema.upgrade(app, "0011")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
-                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
+            _insert_organisation(connection, time_zone="")
             for name, barred in (("anna", "given up"), ("bob", None)):
-                _insert(connection, "users", organisation_id="o", id=name, username=name, username_key=name, name="",
-                        locale="", claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="",
-                        barred_hash=barred)  # fmt: skip
+                _insert_user(connection, name, time_zone="", barred_hash=barred)
         schema.upgrade(app)
         with app.app_context(), transaction():
             assert [row.barred_hashes for row in users.users("o")] == [["given up"], []]
@@ -153,25 +137,17 @@ def test_a_barred_password_becomes_the_first_of_several(
 
 
 @pytest.mark.both_engines
-def test_compared_forms_are_renewed_and_look_alikes_kept_apart(
-    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
-) -> None:
+def test_compared_forms_are_renewed_and_look_alikes_kept_apart(engine: str, fresh: Settings) -> None:
     """0008: invisible characters leave the keys unless somebody has the visible one; twins stay, each under its own key."""
-    fresh = {"url": "sqlite:///fresh.sqlite3"}
-    if engine == "postgresql":
-        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
-    with bare_app(configure(database=fresh)) as app:
+    with bare_app(fresh) as app:
         schema.upgrade(app, "0007")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="",
-                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
+            _insert_organisation(connection, time_zone="")
             for number, code in enumerate(("Dam", "dam", "a,b")):
                 _insert(connection, "shops", organisation_id="o", id=str(number), code=code, name=code)
                 _insert(connection, "groups", organisation_id="o", id=str(number), name=code, requires_mfa=False)
             for name, key in (("a", "anna"), ("b", "an\u200bna"), ("c", "k\u00adim")):
-                _insert(connection, "users", organisation_id="o", id=name, username=key, username_key=key, name="",
-                        locale="", claims="{}", role="employee", all_shops=True, must_change_password=False,
-                        time_zone="")  # fmt: skip
+                _insert_user(connection, name, username=key, username_key=key, time_zone="")
         schema.upgrade(app)
         with app.app_context():
             assert sorted(row.username_key for row in users.users("o")) == ["anna", "an\u200bna", "kim"]
@@ -205,25 +181,16 @@ RENAMED = {
 
 
 @pytest.mark.both_engines
-def test_renamed_tables_keep_their_rows_and_what_is_sealed_in_them(
-    engine: str, configure: Callable[..., Settings], request: pytest.FixtureRequest
-) -> None:
+def test_renamed_tables_keep_their_rows_and_what_is_sealed_in_them(engine: str, fresh: Settings) -> None:
     """0013: rows, references, indexes and constraints go along both ways; what was sealed under the old name still opens."""
-    fresh = {"url": "sqlite:///fresh.sqlite3"}
-    if engine == "postgresql":
-        fresh = {"url": request.getfixturevalue("empty_postgres_url")}
-    settings = configure(database=fresh)
-    link = settings.ring.seal_json({"to": "x"}, f"mailed_links:sealed_values:{(b'e' * 32).hex()}")
-    reset = settings.ring.seal_json({"typed": "y"}, "reset_requests:sealed_values:r")
-    with bare_app(settings) as app:
+    link = fresh.ring.seal_json({"to": "x"}, f"mailed_links:sealed_values:{(b'e' * 32).hex()}")
+    reset = fresh.ring.seal_json({"typed": "y"}, "reset_requests:sealed_values:r")
+    with bare_app(fresh) as app:
         schema.upgrade(app, "0012")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
             before = _names(connection)
-            _insert(connection, "organisations", id="o", store_url="o", name="O", kind="retailer", country="NL",
-                    integrations="[]", settings="{}", time_zone="")  # fmt: skip
-            _insert(connection, "users", organisation_id="o", id="u", username="u", username_key="u", name="", locale="",
-                    claims="{}", role="employee", all_shops=True, must_change_password=False, time_zone="",
-                    barred_hashes="[]")  # fmt: skip
+            _insert_organisation(connection, time_zone="")
+            _insert_user(connection, "u", time_zone="", barred_hashes="[]")
             _insert(connection, "browsers", id="b", digest=b"c" * 32, locale="", created_at=AT, last_seen_at=AT)
             for old, (_, row) in RENAMED.items():
                 sealed_values = {"mailed_links": link, "reset_requests": reset}.get(old)
@@ -240,8 +207,8 @@ def test_renamed_tables_keep_their_rows_and_what_is_sealed_in_them(
             asked = password_resets.next_password_reset()
             assert opened is not None
             assert asked is not None
-            assert sealed.EMAIL_LINKS.open_json(settings.ring, opened.digest, opened.sealed_values) == {"to": "x"}
-            assert sealed.PASSWORD_RESETS.open_json(settings.ring, asked.id, asked.sealed_values) == {"typed": "y"}
+            assert sealed.EMAIL_LINKS.open_json(fresh.ring, opened.digest, opened.sealed_values) == {"to": "x"}
+            assert sealed.PASSWORD_RESETS.open_json(fresh.ring, asked.id, asked.sealed_values) == {"typed": "y"}
         schema.downgrade(app, "0012")
         with app.app_context(), db.engine.connect() as connection:
             assert _rows(connection, RENAMED) == rows
@@ -281,6 +248,19 @@ def _insert(connection: Connection, table: str, **values: object) -> None:
     columns = {**values, **stamp}
     names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
     connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({places})"), columns)
+
+
+def _insert_organisation(connection: Connection, **more: object) -> None:
+    """The organisation ``o``. ``more``: columns that it has at that migration."""
+    given = {"id": "o", "store_url": "o", "name": "O", "kind": "retailer", "country": "NL", "integrations": "[]"}
+    _insert(connection, "organisations", **given, settings="{}", **more)
+
+
+def _insert_user(connection: Connection, user_id: str, **more: object) -> None:
+    """A user of ``o``, with the id as username unless ``more`` gives another."""
+    named = {"organisation_id": "o", "id": user_id, "username": user_id, "username_key": user_id, "name": "", "locale": ""}
+    given = {"claims": "{}", "role": "employee", "all_shops": True, "must_change_password": False}
+    _insert(connection, "users", **{**named, **given, **more})
 
 
 def _zones(app: Flask) -> list[tuple[str, str, dict[str, object]]]:

@@ -52,7 +52,7 @@ def test_on_a_loopback_address_they_work_without_https(shop: Shop, configure: Ca
     app = create_app(settings)
     try:
         made = Recorder(app.wsgi_app)
-        app.wsgi_app = made  # type: ignore[method-assign]
+        app.wsgi_app = made  # type: ignore[method-assign] # Flask's documented way to put something before it
         here = Shop(app, settings, shop.factory, shop.organisation_id, shop.ann, shop.made, _party(shop, app, settings))
         walk(here, here.browser())
         found = cookies_of(made)
