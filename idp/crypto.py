@@ -206,7 +206,7 @@ def key_name(blob: bytes) -> str:
 class Hasher:
     """argon2id with bounded concurrency: each hash costs a core for tens of milliseconds and ``memory_kib`` of memory.
 
-    Whoever verifies takes a ``slot`` first, *before* counting the guess, so that being busy costs nobody a guess.
+    A caller that verifies takes a ``slot`` first, *before* counting the guess, so that being busy costs nobody a guess.
     """
 
     def __init__(self, *, memory_kib: int, passes: int, slots: int, patience: float) -> None:

@@ -1,4 +1,4 @@
-"""What may be said to whom when something is refused.
+"""What may be said to people and apps when something is refused.
 
 A ``Message`` is a sentence in English that a catalogue knows, with the values that fill it: floors 0–3 speak in messages,
 only ``web`` and ``mail`` translate them. A ``Refusal`` carries one message that may be shown and, apart from it, a detail

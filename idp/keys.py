@@ -153,7 +153,7 @@ class _Lost(Exception):
 
 
 def _put_to_use(chosen: SigningKey, active: SigningKey | None, successor: Mapping[str, Any] | None, origin: Origin) -> bool:
-    """Let ``chosen`` sign in the place of ``active`` and publish ``successor``; False where another process was first.
+    """Let ``chosen`` sign instead of ``active`` and publish ``successor``; False where another process was first.
 
     Each key changes by one conditional statement, and all of it is one transaction: no algorithm is ever without an active
     key, whatever runs at the same moment. Stands outside any transaction, since losing rolls back.

@@ -1,7 +1,4 @@
-"""The tables of the configuration file: one frozen model each. ``config`` puts them together and reads them.
-
-Docstrings under the fields are the reference: ``config.example.toml`` is made from them.
-"""
+"""The tables of the configuration file, one frozen model each. ``config.example.toml`` is made from their docstrings."""
 
 import json
 import re
@@ -124,7 +121,7 @@ class Acr(Section):
     level_2: str = "mfa-remembered"
     """Password on a device that is trusted after a second factor."""
     level_3: str = "mfa"
-    """Password and a code of now, or a recovery code."""
+    """Password and a current code, or a recovery code."""
     level_4: str = "phr"
     """Phishing-resistant: a passkey with user verification, or password and passkey."""
     level_5: str = "phrh"
@@ -293,7 +290,7 @@ class Limits(Section):
     client_failures: int = Field(50, ge=5)
     """Wrong client secrets from one address within the window."""
     mails_for_account: int = Field(5, ge=1)
-    """Mails with a link or a password to one account or address within the window, by whomever."""
+    """Mails with a link or a password to one account or address within the window, over all senders."""
     mails_by_person: int = Field(100, ge=1)
     """Mails with a link or a password that one person, administrators too, may cause within the window."""
     mails_from_address: int = Field(20, ge=1)

@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
 def verify(organisation_id: str) -> ChainError | None:
     """Walk an organisation's chain from its first row to its head; the first fault, or None where it is whole.
 
-    Rows that others add meanwhile are walked too: a head that moved on is no fault as long as rows lead there.
+    Rows that others add at the same time are walked too: a head that moved on is no fault if rows lead to it.
     """
     seq, previous = 0, bytes(32)
     while True:

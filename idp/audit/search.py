@@ -32,7 +32,7 @@ class Sought:
 
 @dataclass(frozen=True)
 class Told:
-    """A row with the names of those whom it concerns, as they are now; empty where nobody is known by the id."""
+    """A row with the present names of its actor and subject; empty if nobody has the id."""
 
     row: AuditRow
     actor: str

@@ -1,7 +1,7 @@
 """The command line ``idp``: one file a noun, each command a skin over the same calls that the pages use.
 
 Not here: rules. What a role may be, when a password is too short or a factor may go, stands in ``identity``, ``oauth`` and
-``keys``; a command finds whom it is about, calls, and says what happened. Exit codes: 0 done, 1 refused or failed, 2 wrongly
+``keys``; a command finds its user, calls, and says what happened. Exit codes: 0 done, 1 refused or failed, 2 wrongly
 called.
 """
 

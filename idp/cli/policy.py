@@ -1,4 +1,4 @@
-"""``idp policy``: why somebody must have a second factor, and whom a dated rule would reach."""
+"""``idp policy``: why a person must have a second factor, and the people that a dated rule would affect."""
 
 from datetime import date
 from pathlib import Path
@@ -62,7 +62,7 @@ def explain(store_url: str, username: str, client: str | None, on: date | None) 
 @click.option("--on", metavar="DATE", callback=day, required=True, help="The day to look at.")
 @click.option("--client", metavar="CLIENT_ID", help="As this app would ask.")
 def dry_run(source: str | None, on: date, client: str | None) -> None:
-    """List whom the dated rules would affect on a day: those of whom more would be asked than without them.
+    """List the people that the dated rules would affect on a day: those whose required level would rise.
 
     SOURCE is a file as for `idp apply`, whose [[policies]] are looked at as if they stood, or the name of one that stands;
     without it all that stand are looked at. Nothing is changed.

@@ -20,7 +20,7 @@ SAMPLES = {
     "secrets": '["2026-11:… 32 random bytes as base64; `idp init` makes one …"]',
 }
 NOT_IN_FILE = {"folder"}
-"""Set by whoever reads the file."""
+"""Set by the reader of the file."""
 
 
 def example() -> str:

@@ -24,7 +24,7 @@ from idp.store.passkeys import Passkey
 from idp.store.users import User
 
 ORIGIN = Origin(System("cli"))
-"""In the audit trail: whoever has a shell on this machine."""
+"""The actor in the audit trail: somebody with a shell on this machine."""
 
 
 @click.group(cls=Noun)

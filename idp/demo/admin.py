@@ -1,6 +1,6 @@
 """A back office that signs its users in with OpenID Connect. One file, Flask and Authlib's client, nothing else.
 
-Whoever reads turnover and wages has given a second factor, so it asks ``acr_values="mfa"`` and checks the ``acr`` it gets.
+Turnover and wages need a second factor, so it asks ``acr_values="mfa"`` and checks the ``acr`` it gets.
 Someone who signed in at the webshop before is signed in here too, but for the factor that was not asked there.
 
 Run it with ADMIN_CLIENT_SECRET set; ISSUER and PORT may be.

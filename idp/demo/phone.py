@@ -29,7 +29,7 @@ LONGEST_BOX = 50
 
 @dataclass(frozen=True)
 class Entry:
-    """What the phone shows of one account: whose, and the code of now."""
+    """What the phone shows of one account: whose, and the current code."""
 
     who: str
     code: str

@@ -1,6 +1,6 @@
 """A webshop that signs its customers in with OpenID Connect. One file, Flask and Authlib's client, nothing else.
 
-A password is enough to look around (``acr_values="pwd"``). Whoever changes where parcels go must have given a second
+A password is enough to look around (``acr_values="pwd"``). A customer who changes where parcels go must have given a second
 factor (``acr_values="mfa"``): the shop sends them back to the provider for it, and checks the ``acr`` of the new token.
 
 Run it with WEBSHOP_CLIENT_SECRET set; ISSUER and PORT may be.

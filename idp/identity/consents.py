@@ -58,7 +58,7 @@ def _scopes_now(user: User, client: Client, consent: Consent | None, held: Seque
 def end(user: User, client_id: str, origin: Origin) -> None:
     """Take back what an app was allowed, and revoke all tokens it holds for this user; ``NotFound`` where there is nothing.
 
-    ASVS 10.4.9: the tokens die with the consent, at once and everywhere; asked again, the app must ask the person anew.
+    ASVS 10.4.9: the tokens end with the consent, at once and everywhere. The app must ask the person again.
     """
     now = clock.now()
     with transaction():

@@ -26,17 +26,17 @@ PASSWORD_PURPOSES = ("reset", "invitation")
 ADDRESS_PURPOSES = ("address", "verify")
 """Those that confirm an address: void as soon as the address has changed."""
 OWNERSHIP_PURPOSES = ("ownership", "withdraw")
-"""The two sides of an offer of the ownership: of an organisation's, whoever's, there is one pair at most."""
+"""The two sides of an offer of the ownership. At most one pending pair per organisation."""
 PATHS: Mapping[str, str] = {"reset": "reset", "invitation": "welcome", "unlock": "unlock"}
 """Where the page of a purpose lies; all others ask for one press of a button."""
 NEVER_REPLACED = frozenset({"undo"})
-"""Whoever stole an account and changes the address twice must not void the true owner's way back by that."""
+"""A thief who changes the address twice must not void the way back of the true owner by that."""
 GONE = say("This link does not work any more: it was used, has run out, or a newer one was sent.")
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A link that would open: whom it is for, what it knows."""
+    """A link that would open: its user, and what it knows."""
 
     token: str
     purpose: str
@@ -58,7 +58,7 @@ def make(
 ) -> str:
     """A link's token, within the transaction; a newer one of the same purpose voids the older ones.
 
-    ``secret``: what stands in the place of the random bits where they were printed (see ``invitations``).
+    ``secret``: replaces the random bits where they were printed (see ``invitations``).
     """
     now = clock.now()
     token = f"{user.organisation_id}.{secret or crypto.new_secret()}"
@@ -118,7 +118,7 @@ def address_of(settings: Settings, purpose: str, token: str) -> str:
 def opened(settings: Settings, token: str, *purposes: str) -> Opened:
     """What a token opens; raises ``NotFound``, saying so alike, where it opens nothing of these purposes.
 
-    Nobody who was disabled meanwhile is let in by a link.
+    A link lets no user in who was disabled since.
     """
     tenant, now = crypto.tenant_of(token), clock.now()
     if not tenant or len(token) > 200:
@@ -152,7 +152,7 @@ def burn(link: Opened) -> None:
     """
     users.lock_user(link.user.organisation_id, link.user.id)
     if not store.burn_link(link.user.organisation_id, link.digest, clock.now()):
-        raise NotFound(GONE, detail="the link was used meanwhile")
+        raise NotFound(GONE, detail="the link was used since")
 
 
 def void(user: User, *purposes: str) -> None:

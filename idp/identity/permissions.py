@@ -1,4 +1,4 @@
-"""Who may change whom. Console, command line and provisioning all ask here, so that no skin has rules of its own."""
+"""Which actor may change which user. Console, command line and provisioning ask here, and have no rules of their own."""
 
 from idp.actors import System
 from idp.audit import Origin

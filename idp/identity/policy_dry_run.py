@@ -1,4 +1,4 @@
-"""What rules ask of somebody on a day, and whom dated rules would reach (S11): the same for console and command line."""
+"""What rules require of a person on a day, and the people that dated rules would reach (S11)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class Reached:
-    """Somebody of whom more is asked than without the rules looked at: the ``level``, and ``because`` of which rules."""
+    """A person whose required level rises because of the rules under test: the ``level``, and ``because`` of which rules."""
 
     person: Person
     level: int
@@ -27,7 +27,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Reach:
-    """Whom rules reach ``of`` how many people looked at."""
+    """The people that rules reach, ``of`` how many looked at."""
 
     affected: tuple[Reached, ...]
     of: int
@@ -61,7 +61,7 @@ def explained(
 ) -> list[Reason]:
     """Every source of rules with what it asks of a user on a day, at a client or anywhere, and why (not).
 
-    ``rules``: the dated ones that whoever asks may read; None for all that stand.
+    ``rules``: the dated ones that the caller may read; None for all that exist.
     """
     person = lookup.person_of(settings, organisation, user)
     looked_at = standing() if rules is None else rules
@@ -75,7 +75,7 @@ def reach_of(
     on: date,
     client: Client | None = None,
 ) -> Reach:
-    """Whom ``rules`` would reach on a day: those of whom more is asked than by all other rules that stand."""
+    """Return the people that ``rules`` would affect on a day: those whose level rises above what all other rules require."""
     names = {rule.name for rule in rules}
     others = [rule for rule in standing() if rule.name not in names]
     where, levels = client_rule(settings, client), settings.acr.names

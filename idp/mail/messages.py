@@ -1,4 +1,4 @@
-"""What is written to whom: rows for the outbox, in the transaction of what they tell about.
+"""Which mail is written to which reader: rows for the outbox, in the transaction of what they tell about.
 
 A *notice* tells that something happened, and goes to the owner where the person has no verified address (S54). What carries
 a secret or a link goes to that person's own verified address or nowhere. Values travel sealed until the mail has left.

@@ -183,6 +183,6 @@ class Step:
         return form.get("step", "") == self.form_name and form.get("stage", "") == self.stage_of(case)
 
     def stage_of(self, case: Case) -> str:
-        """Return the stage that a form must name: the step's own, and the person whom its page is about."""
+        """Return the stage that a form must name: the step's own, and the person of its page."""
         own, person = self.stage(case) if self.stage else "", case.person.user_id if case.person else ""
         return f"{own}~{person}"

@@ -65,7 +65,7 @@ def latest_open_link(organisation_id: str, user_id: str, purpose: str, now: date
 
 
 def latest_open_link_in(organisation_id: str, purpose: str, now: datetime) -> EmailLink | None:
-    """The newest link of a purpose in an organisation, whoever's, that would still open."""
+    """Return the newest link of a purpose in an organisation, over all users, that would still open."""
     return session().scalar(
         select(EmailLink)
         .where(
@@ -102,7 +102,7 @@ def void_links(organisation_id: str, user_id: str, now: datetime, purposes: tupl
 
 
 def void_links_in(organisation_id: str, now: datetime, purposes: tuple[str, ...]) -> int:
-    """Close an organisation's open links of these purposes, whoever's."""
+    """Close an organisation's open links of these purposes, over all users."""
     here = (
         EmailLink.organisation_id == organisation_id,
         EmailLink.purpose.in_(purposes),

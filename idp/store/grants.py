@@ -216,7 +216,7 @@ def burn_refresh_token(organisation_id: str, digest: bytes, now: datetime, seale
 
 
 def touch_refresh_token(organisation_id: str, digest: bytes, idle_until: datetime) -> int:
-    """A kept token was used: its idle time starts anew."""
+    """Restart the idle time of a kept token that was used."""
     here = (RefreshToken.organisation_id == organisation_id, RefreshToken.digest == digest)
     return write(update(RefreshToken).where(*here).values(idle_until=idle_until))
 

@@ -1,4 +1,4 @@
-"""The logos of organisations, as they are served: drawn anew from what was uploaded (``identity.organisations.logos``)."""
+"""The logos of organisations, as they are served: drawn again from what was uploaded (``identity.organisations.logos``)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,7 +48,7 @@ def logo_of(organisation_id: str) -> LogoFacts | None:
 
 
 def image_of(logo_id: str) -> bytes | None:
-    """The PNG, for whoever knows its address."""
+    """Return the PNG at this address."""
     found = values(select(Logo.image).where(Logo.id == logo_id))
     return bytes(found[0][0]) if found else None
 

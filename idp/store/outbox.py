@@ -17,7 +17,7 @@ class OutgoingMail(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     organisation_id: Mapped[str | None] = mapped_column(Id)
     user_id: Mapped[str | None] = mapped_column(Id)
-    """Whom it is about."""
+    """The user it is about."""
     recipient: Mapped[str] = mapped_column(String(254))
     template: Mapped[str] = mapped_column(String(60))
     locale: Mapped[str] = mapped_column(String(10))
@@ -93,7 +93,7 @@ def _still(mail_id: str, lease: datetime | None) -> tuple[ColumnElement[bool], .
 
 
 def resend(organisation_id: str, mail_id: str, now: datetime) -> bool:
-    """Let a parked mail be tried anew, or one that waits for its next try at once; False where neither can be.
+    """Let a parked mail be tried again, or one that waits for its next try at once; False where neither can be.
 
     One that a worker holds is on its way: letting go of its lease would have two send it.
     """

@@ -80,7 +80,7 @@ def confirm_recovery(organisation_id: str, recovery_id: str, now: datetime, due_
 
 
 def end_recovery(organisation_id: str, recovery_id: str, now: datetime, why: str) -> bool:
-    """End it, once: whoever cancels and the worker that carries out cannot both win."""
+    """End it, once: a cancellation and the worker that carries it out cannot both win."""
     here = (
         OwnerRecovery.organisation_id == organisation_id,
         OwnerRecovery.id == recovery_id,

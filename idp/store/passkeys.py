@@ -73,14 +73,14 @@ def passkey_with(credential_id: bytes) -> Passkey | None:
 
 
 def add_passkey(**columns: Any) -> bool:
-    """Insert, unless the credential is registered already, to whomever: one statement, so that twenty at once make one."""
+    """Insert unless any user has registered the credential. One statement: twenty at once make one row."""
     return insert_new(Passkey, **columns)
 
 
 def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: bool, user_verified: bool) -> bool:
     """Keep what an assertion told, once every check has passed (WebAuthn Level 3 §7.2 step 24).
 
-    False where the counter did not grow meanwhile, or the passkey was removed: one conditional UPDATE, so that of two
+    False if the counter did not grow, or the passkey was removed: one conditional UPDATE, so that of two
     assertions with the same counter one counts. Authenticators without a counter send 0 always.
     """
     here = (

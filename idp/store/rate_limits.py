@@ -27,7 +27,7 @@ from idp.db import Base, Id, Moment, delete_some, every, one, session, upsert, v
 ALL_LANES = "*"
 """The lane of the row that counts over all lanes, towards the hard stop."""
 MAC_LENGTH = 64
-"""Of what stands in the place of a user's id where there is none."""
+"""The length of the key that replaces a user's id where there is none."""
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -159,7 +159,7 @@ def clear_auth_failures(organisation_id: str, user_id: str, authenticator: str |
 
 
 def _hold(organisation_id: str, user_id: str, authenticator: str) -> None:
-    """Lock the row over all lanes until the commit, making it where it is not: whoever counts or clears begins with it.
+    """Lock the row over all lanes, making it if it is missing. Every counter update locks it first (lock order).
 
     Only looking for the row would not do: where somebody has just cleared it nothing would be locked, and two that then
     take the rows in different orders are a deadlock.

@@ -117,7 +117,7 @@ def renew_session(organisation_id: str, login_id: str, digest: bytes, proofs: li
 
 
 def touch_session(organisation_id: str, login_id: str, now: datetime, idle_until: datetime) -> int:
-    """The login was used: its idle time starts anew."""
+    """Restart the idle time of a session that was used."""
     here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
     return write(update(UserSession).where(*here).values(last_seen_at=now, idle_until=idle_until))
 

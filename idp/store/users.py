@@ -191,7 +191,7 @@ def change_user(organisation_id: str, user_id: str, **changes: Any) -> int:
 
 
 def replace_password_hash(organisation_id: str, user_id: str, old: str, new: str) -> bool:
-    """Put a costlier hash of the same password in the place of ``old``, unless it was changed meanwhile."""
+    """Replace ``old`` by a costlier hash of the same password, unless it was changed since."""
     here = (User.organisation_id == organisation_id, User.id == user_id, User.password_hash == old)
     return write(update(User).where(*here).values(password_hash=new)) == 1
 

@@ -176,7 +176,7 @@ def done(purpose: str) -> Response:
 
 
 def _opened(token: str, purpose: str, action: LinkAction) -> Opened:
-    """What the link opens, to whom it opens; raises ``NotFound``, or ``SignInFirst`` where the person must be there."""
+    """Return what the link opens for this person; raises ``NotFound``, or ``SignInFirst`` where the person must be there."""
     link = email_links.opened(request_context.settings(), token, purpose)
     named_by(link)
     if action.wants_person:
@@ -185,7 +185,7 @@ def _opened(token: str, purpose: str, action: LinkAction) -> Opened:
 
 
 def _as_themselves(link: Opened, action: LinkAction) -> Needs:
-    """The person whom the link is for and nobody else. Its token travels in the way back: alone it opens nothing."""
+    """Require the person of the link and nobody else. Its token is part of the way back: alone it opens nothing."""
     organisation = organisations.organisation(link.user.organisation_id)
     needs = Needs(
         return_to=f"/link/{link.purpose}/{link.token}",

@@ -25,7 +25,7 @@ def change_password() -> Response:
 @blueprint.get("/.well-known/security.txt")
 @blueprint.get("/security.txt")
 def security_txt() -> Response:
-    """Say whom to tell of a weakness (RFC 9116). Without a configured contact, RFC 2142's mailbox of the issuer's host."""
+    """Say where to report a weakness (RFC 9116). Without a configured contact, RFC 2142's mailbox of the issuer's host."""
     settings = request_context.settings()
     contact = settings.security_contact or f"mailto:security@{urlsplit(settings.issuer).hostname}"
     expires = clock.now().replace(hour=0, minute=0, second=0, microsecond=0) + VALID

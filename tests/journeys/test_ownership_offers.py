@@ -33,7 +33,7 @@ def test_a_newer_offer_voids_the_one_before(
     with factory.context():
         found = transfer.waiting(factory.settings, factory.organisation(shoes))
         assert found is not None
-        assert found.heir.id == jan.id
+        assert found.new_owner.id == jan.id
     offer(jan)
     assert "withdrawn" not in " ".join(mail.subject for mail in postman.bring()), "they have an offer still"
     assert [event for event, _, _ in events(factory, shoes)] == ["offered", "withdrawn", "offered", "offered"]

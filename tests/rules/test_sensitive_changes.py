@@ -73,7 +73,7 @@ TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("an enabled app", replace(APP, is_disabled=True), APP, FRESH_PROOF_AND_PASSWORD),
     ("a deleted app", APP, None, FRESH_PROOF_AND_PASSWORD),
     ("settings", SHOES, replace(SHOES, values={"settings": {"remember_device_days": 1}}), FRESH_PROOF),
-    ("another owner", SHOES, replace(SHOES, owner_id="heir"), FRESH_PROOF_AND_PASSWORD),
+    ("another owner", SHOES, replace(SHOES, owner_id="iris"), FRESH_PROOF_AND_PASSWORD),
     ("a new organisation", None, SHOES, FRESH_PROOF_AND_PASSWORD),
     ("a removed organisation", SHOES, None, FRESH_PROOF_AND_PASSWORD),
     ("other signing keys", SigningKeys("active"), SigningKeys("next"), FRESH_PROOF_AND_PASSWORD),

@@ -158,8 +158,9 @@ def _places(text: str) -> Iterator[tuple[int, str]]:
         if fresh and depth == 0 and piece.strip():
             head = _HEADER.match(lines[line - 1]) if piece == "[" else None
             key = _KEY.match(lines[line - 1]) if not headed and piece != "[" else None
-            if head or key:
-                yield line, _plain((head or key)[1])  # type: ignore[index]
+            named = head or key
+            if named:
+                yield line, _plain(named[1])
             headed = headed or head is not None
             fresh = False
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(piece, 0)

@@ -51,7 +51,7 @@ class Lines:
         return known.outcome if known else ""
 
     def correct(self, later: "Lines") -> None:
-        """Put what a later run found in the place of what is known, in the order of this one."""
+        """Replace what is known by what a later run found, in the order of this one."""
         for line in later.lines:
             known = self._known[line.kind, line.name]
             known.outcome, known.keys = line.outcome, line.keys

@@ -50,7 +50,7 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
 
 
 def print_code(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> str:
-    """A code to hand over on paper, for staff to whom nothing can be mailed; shown once, to the administrator.
+    """Return a code to hand over on paper, for staff without e-mail. It is shown once, to the administrator.
 
     Also for those who forgot their password. Raises ``Conflict`` where a mail can be sent: then nobody else need know it.
     """

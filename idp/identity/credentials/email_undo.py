@@ -1,6 +1,6 @@
 """“This was not me” (S52): what the old address takes back within 72 hours of a change.
 
-Whoever changed the address knew the password, and perhaps made passkeys since. So no password fits until one is chosen by a
+The person who changed it knew the password, and may have made passkeys since. So no password works until one is chosen by a
 mail to the restored address, and no passkey opens the account alone until it was shown beside that one. Yet a second factor
 is never left out by this: who reads the old mailbox gets no further than by any forgotten password (security.md 10).
 """

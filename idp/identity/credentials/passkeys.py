@@ -66,7 +66,7 @@ def verify(
 ) -> Shown | None:
     """Whether ``passkey`` was shown (§7.2), save its counter. ``alone``: it stands for the password too.
 
-    Alone it must name its user and verify them, and have done so before beside the password: else whoever finds a key
+    Alone it must name its user and verify them, and have done so before beside the password: else the finder of a key
     without a PIN could put one on it and walk in (step 24, "uvInitialized").
     """
     handle = passkey.user_id.encode()
@@ -113,7 +113,7 @@ def read_made(settings: Settings, ceremony: Ceremony, text: str, now: datetime) 
 
 
 def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, now: datetime) -> bool:
-    """Give a user this passkey; False where it is registered already, to whomever (§7.1 step 26).
+    """Give a user this passkey. Returns False if any user has registered it already (§7.1 step 26).
 
     Raises ``Invalid`` where they have too many. An administrator's reset is answered by it (S47).
     """
@@ -197,7 +197,7 @@ def remove(
     """Take a passkey out of use; other sessions and trust in devices end, for it may have been stolen (S40).
 
     With the last factor the recovery codes die too (S28). People do so to their own, and raise as ``require_removable``;
-    whoever may take others' second factor away takes any: where one is compulsory, it must be set up again.
+    an administrator who may remove others' second factor may remove any: where one is compulsory, it must be set up again.
     """
     with transaction():
         users.lock_user(user.organisation_id, user.id)  # two at once must not each find that the other one stays

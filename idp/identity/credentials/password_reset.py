@@ -84,7 +84,7 @@ def ask(settings: Settings, store_url: str, username: str, browser_id: str, orig
 
 
 def answer_requests(settings: Settings) -> int:
-    """Mail a link to whoever of those who asked can get one; how many mails. For the worker."""
+    """Send reset links for pending requests. Returns the number sent. For the worker."""
     sent = 0
     while (request := password_resets.next_password_reset()) is not None:
         with transaction():

@@ -1,6 +1,6 @@
 """Passwords: how they are compared, which are taken (S33, OWASP ASVS 6.2, NIST SP 800-63B-4 §3.1.1), what a change ends.
 
-Hashing is slow: whoever calls ``verify`` or ``hash_of`` holds a slot of the hasher and has no transaction open.
+Hashing is slow: a caller of ``verify`` or ``hash_of`` holds a slot of the hasher and has no transaction open.
 """
 
 import re
@@ -108,7 +108,7 @@ def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
 
 
 def standing(user: User) -> tuple[object, ...]:
-    """What changes of a user with their password, and not where the same one is only hashed anew."""
+    """Return a fingerprint that changes with the password, but not when the same one is hashed again."""
     return user.password_changed_at, user.password_expires_at, user.password_hash is None, user.disabled_at
 
 

@@ -29,7 +29,7 @@ def stretch_all(settings: Settings, codes: Sequence[str], salt: bytes) -> list[b
 
 
 def put(organisation_id: str, user_id: str, salt: bytes, digests: Sequence[bytes], now: datetime) -> str:
-    """Give a user this set in the place of the former one, whose codes die, and failures with them; the set's id."""
+    """Replace the user's recovery codes and clear failed attempts. Returns the new set's id."""
     with transaction():
         recovery_codes.remove_recovery_set(organisation_id, user_id, now)
         rate_limits.clear_auth_failures(organisation_id, user_id, "recovery")

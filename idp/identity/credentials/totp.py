@@ -36,7 +36,7 @@ LEAST_SECRET_BYTES = 14
 
 @dataclass(frozen=True)
 class Right:
-    """The code of now; ``step`` must still be spent by ``accept``."""
+    """The current code; ``step`` must still be spent by ``accept``."""
 
     step: int
 
@@ -175,7 +175,7 @@ def activate(
     now: datetime,
     entry: AppEntry | None = None,
 ) -> None:
-    """Make this the user's authenticator app in the place of the former one (S22), within the caller's transaction.
+    """Replace the user's authenticator app by this one (S22), within the caller's transaction.
 
     Trust in devices ends (S40), an administrator's reset is answered (S47), and failures (the hard stop too) are forgotten
     with the secret that they were about. Codes, audit and mail are the caller's. ``entry``: None where another system

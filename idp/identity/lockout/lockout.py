@@ -55,7 +55,7 @@ def announce(settings: Settings, organisation_id: str, user_id: str, authenticat
 def told_at_the_door(settings: Settings, user: User, authenticator: str) -> Message:
     """What somebody reads whose password was right and whose second factor is closed. Commits by itself.
 
-    A link is mailed again where the last one has run out: whoever guesses may have come at night.
+    A link is mailed again if the last one has expired: the guesses may have come at night.
     """
     if not can_be_written_to(user):
         return BY_ADMINISTRATOR

@@ -46,7 +46,7 @@ class Guess:
     reached_stop: bool = False
 
     def succeeded(self) -> None:
-        """It was right: the lane starts anew and the address gets it back. Within the transaction of its effects."""
+        """Clear the lane and uncount the address, as the guess was right. Within the transaction of its effects."""
         # The address first, as in ``gate``: rows locked in two orders are a deadlock when two sign in at the same moment.
         if self.address:
             rate_limits.uncount_ip(SIGN_IN, self.address)

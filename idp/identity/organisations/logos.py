@@ -1,4 +1,4 @@
-"""Logos of organisations: what is uploaded is decoded and drawn anew, and nothing else of it is ever served.
+"""Logos of organisations: what is uploaded is decoded and drawn again, and nothing else of it is ever served.
 
 So a file that is a picture and a page at once is a picture afterwards, and whatever a camera wrote into it (place, name,
 preview) is gone. SVG is refused: it carries scripts and links.

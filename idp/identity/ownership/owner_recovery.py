@@ -29,7 +29,7 @@ UNDER_WAY = say("A recovery of this organisation's owner is under way already.")
 
 
 def start(settings: Settings, organisation: Organisation, origin: Origin) -> User:
-    """Begin the recovery of an organisation's owner, whom the answer names. For operators and the command line.
+    """Begin the recovery of an organisation's owner. Returns the owner. For operators and the command line.
 
     Raises ``NotFound`` for anybody else, ``Conflict`` while one is under way, ``Invalid`` where nothing can be mailed.
     """
@@ -51,7 +51,7 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
             confirm_by=confirm_by,
         )
         store.add_recovery(row)
-        email_links.void_offers(organisation.id)  # whoever lost everything cannot take back what a thief has offered
+        email_links.void_offers(organisation.id)  # a locked-out owner cannot withdraw a thief's offer
         record_about(origin, Event.OWNER_RECOVERY_STARTED, owner)
         known, told = {"recovery": row.id}, {"hours": settings.lifetimes.owner_recovery_hours}
         email_links.mail(settings, owner, "recovery", "owner_recovery_confirm", confirm_by, values=known, words=told)
@@ -72,7 +72,7 @@ def _owner(settings: Settings, organisation: Organisation) -> User:
 
 
 def _is_new(owner: User) -> bool:
-    """Whether the address was confirmed lately: by its reader, by an operator or a file, or when a change was taken back."""
+    """Return whether the address was confirmed recently, by whichever way: its reader, an operator, a file, or an undo."""
     since = owner.email_verified_at
     return since is not None and since > max(owner.created_at, clock.now() - email_address.UNDO)
 
@@ -98,11 +98,11 @@ def under_way(organisation_id: str) -> OwnerRecovery | None:
 
 
 def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
-    """The owner pressed the button: the waiting begins. Raises ``NotFound`` where it was cancelled meanwhile."""
+    """Begin the waiting time, as the owner pressed the button. Raises ``NotFound`` if it was cancelled since."""
     now = clock.now()
     due_at = now + timedelta(hours=settings.lifetimes.owner_recovery_hours)
     with transaction():
-        organisations.lock_owner(link.user.organisation_id)  # before the links, as whoever cancels: no deadlock
+        organisations.lock_owner(link.user.organisation_id)  # before the links, as a cancellation does: no deadlock
         email_links.burn(link)
         if not store.confirm_recovery(link.user.organisation_id, str(link.values.get("recovery")), now, due_at):
             raise NotFound(GONE, detail="the recovery was over")

@@ -1,8 +1,8 @@
 """The ownership of an organisation, handed over with both sides confirming.
 
-The owner offers it with a fresh proof and the password; the heir takes it on by a mailed link *and* signed in with a second
-factor, so that neither a stolen mail nor a stolen session makes an owner. Until then nothing has changed, and either side
-can let it be. An offer rests on who the owner is and on the heir's address: it dies with them, and by a newer one.
+The owner offers it with a fresh proof and the password. The new owner accepts by a mailed link *and* signed in with a
+second factor. So neither a stolen mail nor a stolen session makes an owner. Until then nothing changes, and either side
+can let it be. An offer rests on who the owner is and on the new owner's address: it dies with them, and by a newer one.
 
 Every change here locks the organisation first: two offers, or an offer and a disabling, come one after the other.
 """
@@ -28,15 +28,15 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 OPEN = timedelta(hours=72)
-"""How long the heir has: a weekend, longer than ordinary links, since taking it on wants a sign-in besides."""
+"""How long the new owner has: a weekend, longer than ordinary links, since taking it on wants a sign-in besides."""
 UNFIT = say("Only somebody who can sign in, has a verified e-mail address and is no customer can be the owner.")
 
 
 @dataclass(frozen=True)
 class OpenOffer:
-    """An offer that waits for the heir."""
+    """An offer that waits for the new owner."""
 
-    heir: User
+    new_owner: User
     since: datetime
     until: datetime
 
@@ -61,9 +61,9 @@ def waiting(settings: Settings, organisation: Organisation) -> OpenOffer | None:
 
 def _stands(organisation: Organisation, link: Opened) -> bool:
     """Whether all that an offer rests on is still so."""
-    heir, known = link.user, link.values
+    new_owner, known = link.user, link.values
     rests_on = (known.get("owner"), known.get("email"))
-    return rests_on == (organisation.owner_id, heir.email_key) and is_fit(organisation, heir)
+    return rests_on == (organisation.owner_id, new_owner.email_key) and is_fit(organisation, new_owner)
 
 
 def require_owner(organisation: Organisation, user: User, origin: Origin) -> None:
@@ -74,43 +74,43 @@ def require_owner(organisation: Organisation, user: User, origin: Origin) -> Non
         raise Forbidden(say("Only the owner may hand over the ownership."))
 
 
-def offer(settings: Settings, organisation: Organisation, heir: User, origin: Origin) -> None:
-    """Offer the ownership to ``heir`` by a mailed link; a newer offer takes back the one before.
+def offer(settings: Settings, organisation: Organisation, new_owner: User, origin: Origin) -> None:
+    """Offer the ownership to ``new_owner`` by a mailed link; a newer offer takes back the one before.
 
     Raises ``Forbidden`` for anybody but the owner, ``Invalid`` for who cannot own it, ``Conflict`` while the owner's
-    account is being recovered or its address was changed lately, ``TooMany``.
+    account is being recovered or its address was changed recently, ``TooMany``.
     """
-    require_owner(organisation, heir, origin)
-    sensitive_changes.require(None, Access("ownership_offer", heir.role))
+    require_owner(organisation, new_owner, origin)
+    sensitive_changes.require(None, Access("ownership_offer", new_owner.role))
     rate_limits.admit_mail_for(settings, f"ownership\0{organisation.id}", clock.now())
-    mail_limits.admit(settings, origin, heir, heir.email or "")
+    mail_limits.admit(settings, origin, new_owner, new_owner.email or "")
     with transaction():
-        organisation, owner, heir = _locked(organisation.id, heir.id)
-        require_owner(organisation, heir, origin)
-        _require_fit(organisation, heir)
+        organisation, owner, new_owner = _locked(organisation.id, new_owner.id)
+        require_owner(organisation, new_owner, origin)
+        _require_fit(organisation, new_owner)
         _require_calm(settings, owner)
-        _replace(settings, organisation, owner, heir, origin)
+        _replace(settings, organisation, owner, new_owner, origin)
         expires_at = clock.now() + OPEN
-        known = {"owner": owner.id, "email": heir.email_key}
-        record_about(origin, Event.OWNERSHIP_OFFERED, heir)
+        known = {"owner": owner.id, "email": new_owner.email_key}
+        record_about(origin, Event.OWNERSHIP_OFFERED, new_owner)
         email_links.mail(
-            settings, heir, "ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username}
+            settings, new_owner, "ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username}
         )
-        email_links.mail(settings, owner, "withdraw", "ownership_offered", expires_at, words={"heir": heir.username})
+        email_links.mail(settings, owner, "withdraw", "ownership_offered", expires_at, words={"heir": new_owner.username})
 
 
-def _locked(organisation_id: str, heir_id: str) -> tuple[Organisation, User, User]:
-    """Organisation, owner and heir as they are, and stay until the transaction ends; ``NotFound`` where one is not there."""
+def _locked(organisation_id: str, new_owner_id: str) -> tuple[Organisation, User, User]:
+    """Lock organisation, owner and new owner until the transaction ends. Raises ``NotFound`` if one is missing."""
     organisations.lock_owner(organisation_id)
-    organisation, heir = organisations.organisation(organisation_id), users.lock_user(organisation_id, heir_id)
+    organisation, new_owner = organisations.organisation(organisation_id), users.lock_user(organisation_id, new_owner_id)
     owner = owner_of(organisation) if organisation else None
-    if organisation is None or owner is None or heir is None:
+    if organisation is None or owner is None or new_owner is None:
         raise NotFound(GONE, detail="no organisation, no owner or no heir")
-    return organisation, owner, heir
+    return organisation, owner, new_owner
 
 
-def _require_fit(organisation: Organisation, heir: User) -> None:
-    if not is_fit(organisation, heir):
+def _require_fit(organisation: Organisation, new_owner: User) -> None:
+    if not is_fit(organisation, new_owner):
         raise Invalid("heir", UNFIT)
 
 
@@ -122,12 +122,12 @@ def _require_calm(settings: Settings, owner: User) -> None:
         raise Conflict(email_address.CHANGED_RECENTLY)
 
 
-def _replace(settings: Settings, organisation: Organisation, owner: User, heir: User, origin: Origin) -> None:
-    """Close the offer before this one; whom it was for is told, unless it is for them again."""
+def _replace(settings: Settings, organisation: Organisation, owner: User, new_owner: User, origin: Origin) -> None:
+    """Close the offer before this one. Its user is told, unless the new one is for the same user."""
     earlier = waiting(settings, organisation)
-    if earlier is not None and earlier.heir.id != heir.id:
-        record_about(origin, Event.OWNERSHIP_WITHDRAWN, earlier.heir)
-        _tell(settings, "ownership_withdrawn", earlier.heir, owner, (earlier.heir,))
+    if earlier is not None and earlier.new_owner.id != new_owner.id:
+        record_about(origin, Event.OWNERSHIP_WITHDRAWN, earlier.new_owner)
+        _tell(settings, "ownership_withdrawn", earlier.new_owner, owner, (earlier.new_owner,))
     email_links.void_offers(organisation.id)
 
 
@@ -151,8 +151,8 @@ def _withdraw(settings: Settings, organisation: Organisation, origin: Origin) ->
         owner = owner_of(organisation)
         if found is None or owner is None or not email_links.void_offers(organisation.id):
             raise NotFound(say("No offer of the ownership is waiting."))
-        record_about(origin, Event.OWNERSHIP_WITHDRAWN, found.heir)
-        _tell(settings, "ownership_withdrawn", found.heir, owner, (found.heir, owner))
+        record_about(origin, Event.OWNERSHIP_WITHDRAWN, found.new_owner)
+        _tell(settings, "ownership_withdrawn", found.new_owner, owner, (found.new_owner, owner))
 
 
 def withdraw_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
@@ -166,24 +166,24 @@ def withdraw_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
 
 
 def accept(settings: Settings, link: Opened, origin: Origin) -> None:
-    """The heir, signed in, pressed the button: the roles change hands. ``NotFound`` where the offer is over.
+    """The new owner, signed in, pressed the button: the roles change hands. ``NotFound`` where the offer is over.
 
     The former owner becomes an administrator. ``Conflict`` while the owner's account is being recovered.
     """
     with transaction():
-        organisation, former, heir = _locked(link.user.organisation_id, link.user.id)
+        organisation, former, new_owner = _locked(link.user.organisation_id, link.user.id)
         if not _stands(organisation, link):
             raise NotFound(GONE, detail="what the offer rested on has changed")
         _require_calm(settings, former)
         users.change_user(organisation.id, former.id, role="administrator")
-        _make_owner(organisation, heir)
+        _make_owner(organisation, new_owner)
         email_links.burn(link)
         email_links.void_offers(organisation.id)
-        for person in (former, heir):
+        for person in (former, new_owner):
             attempts.drop_attempts_of(organisation.id, person.id)
         record_about(origin, Event.OWNERSHIP_GIVEN, former)
-        record_about(origin, Event.OWNERSHIP_TAKEN, heir)
-        _tell(settings, "ownership_transferred", heir, former, users.administrators(organisation.id))
+        record_about(origin, Event.OWNERSHIP_TAKEN, new_owner)
+        _tell(settings, "ownership_transferred", new_owner, former, users.administrators(organisation.id))
 
 
 def require_vacancy(organisation: Organisation, user: User, origin: Origin) -> None:
@@ -194,28 +194,28 @@ def require_vacancy(organisation: Organisation, user: User, origin: Origin) -> N
         raise Conflict(say("This organisation has an owner, who can hand over the ownership."))
 
 
-def appoint(settings: Settings, organisation: Organisation, heir: User, origin: Origin) -> None:
-    """Make ``heir`` the owner of an organisation that has none: for operators. Raises ``Invalid``, ``Conflict``."""
-    require_vacancy(organisation, heir, origin)
-    sensitive_changes.require(None, Access("ownership", heir.role))
+def appoint(settings: Settings, organisation: Organisation, new_owner: User, origin: Origin) -> None:
+    """Make ``new_owner`` the owner of an organisation that has none: for operators. Raises ``Invalid``, ``Conflict``."""
+    require_vacancy(organisation, new_owner, origin)
+    sensitive_changes.require(None, Access("ownership", new_owner.role))
     with transaction():
         organisations.lock_owner(organisation.id)
-        require_vacancy(organisation, heir, origin)
-        _require_fit(organisation, heir)
-        _make_owner(organisation, heir)
-        attempts.drop_attempts_of(organisation.id, heir.id)
-        record_about(origin, Event.OWNER_APPOINTED, heir)
-        _tell(settings, "ownership_transferred", heir, None, users.administrators(organisation.id))
+        require_vacancy(organisation, new_owner, origin)
+        _require_fit(organisation, new_owner)
+        _make_owner(organisation, new_owner)
+        attempts.drop_attempts_of(organisation.id, new_owner.id)
+        record_about(origin, Event.OWNER_APPOINTED, new_owner)
+        _tell(settings, "ownership_transferred", new_owner, None, users.administrators(organisation.id))
 
 
-def _make_owner(organisation: Organisation, heir: User) -> None:
-    users.change_user(organisation.id, heir.id, role="owner")
-    organisations.change_organisation(organisation.id, owner_id=heir.id)
+def _make_owner(organisation: Organisation, new_owner: User) -> None:
+    users.change_user(organisation.id, new_owner.id, role="owner")
+    organisations.change_organisation(organisation.id, owner_id=new_owner.id)
 
 
-def _tell(settings: Settings, template: str, heir: User, owner: User | None, readers: Iterable[User]) -> None:
+def _tell(settings: Settings, template: str, new_owner: User, owner: User | None, readers: Iterable[User]) -> None:
     """A notice to each of ``readers`` who has a verified address."""
-    told = {"heir": heir.username, "owner": owner.username if owner else ""}
+    told = {"heir": new_owner.username, "owner": owner.username if owner else ""}
     mailboxes: set[str | None] = set()
     for person in readers:
         if messages.can_be_written_to(person) and person.email_key not in mailboxes:

@@ -1,4 +1,4 @@
-"""Dated rules (S11): made, changed, removed, read as ``policy`` takes them, and whom one would affect on a date."""
+"""Dated rules (S11): create, change, remove and read them, and build one to try on a date."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -86,7 +86,7 @@ def rule_of(row: StoredRule) -> DatedRule:
 
 
 def draft(settings: Settings, values: Values, known: Known) -> DatedRule:
-    """A rule that does not stand, to see whom it would affect; raises ``Invalid``."""
+    """Build a rule that is not stored, to see the people it would affect. Raises ``Invalid``."""
     return rule_of(_row(settings, values, known))
 
 

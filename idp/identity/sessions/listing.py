@@ -106,7 +106,7 @@ def end_own(user: User, login_id: str, origin: Origin) -> None:
 
 
 def _end(login: UserSession, user: User, origin: Origin) -> None:
-    """End it, with the change of address that may have been begun in it: the link to that is with whoever sat there."""
+    """End it, and void a change of address begun in it: an intruder in that session may hold the link."""
     with transaction():
         if not sessions.end(login, "ended_by_request", origin):
             raise NotFound(detail="the session was over")

@@ -72,7 +72,7 @@ def _idle_until(settings: Settings, organisation_settings: OrganisationSettings,
 def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: datetime) -> str:
     """A new cookie for a login that was stepped up; the old one is worthless from then on. ``assurance`` are appended.
 
-    Raises ``Conflict`` where the login ended meanwhile.
+    Raises ``Conflict`` if the session ended since.
     """
     cookie = crypto.new_bearer(organisation_id)
     with transaction():
@@ -96,7 +96,7 @@ def latest(cookie: str) -> UserSession | None:
 
 
 def touch(settings: Settings, organisation_settings: OrganisationSettings, login: UserSession, now: datetime) -> bool:
-    """Let a login's idle time start anew: written at most once a minute, never beyond its end. Whether it was written."""
+    """Restart a session's idle time: at most once a minute, never beyond its end. Returns whether it was written."""
     if now - login.last_seen_at < timedelta(seconds=TOUCH_SECONDS):
         return False
     idle_until = min(login.ends_at, _idle_until(settings, organisation_settings, now))

@@ -162,7 +162,7 @@ def tell_of_factor(settings: Settings, user: User, template: str, values: Mappin
 def told_of_change(settings: Settings, user: User, before: Address) -> None:
     """After an administrator or a file changed somebody's address, within the transaction: old and new are told (S52).
 
-    Nobody can undo that by a link: whoever may change others' addresses took the old one away on purpose.
+    Nobody can undo that by a link: the administrator took the old address away on purpose.
     """
     email_links.void(user, *email_links.PASSWORD_PURPOSES, *email_links.ADDRESS_PURPOSES, "undo")
     users.change_user(user.organisation_id, user.id, verify_since=None)

@@ -28,7 +28,7 @@ class Belongings:
 
 
 def as_csv(organisation_id: str, typed: str = "", role: str = "", group_id: str = "") -> Iterator[str]:
-    """Those whom a search finds, by username; read in chunks, and nothing is open while a slow reader takes one away."""
+    """Yield the users that a search finds, by username. Reads in chunks; nothing is open while a slow reader takes one."""
     found = _belongings(organisation_id)
     yield csv_export.line(COLUMNS)
     first = 0

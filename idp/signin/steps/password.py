@@ -49,7 +49,7 @@ def due(case: Case) -> bool:
 
 
 def page(case: Case, frame: Frame) -> PasswordPage:
-    """Show the two fields; the username is fixed for a person whom a session names."""
+    """Show the two fields; the username is fixed if a session names the person."""
     fixed = case.person.username if case.person else ""
     return PasswordPage(
         frame=frame,

@@ -97,7 +97,7 @@ def visiting() -> Needs:
 
 
 def changing() -> Needs:
-    """To change them: the highest level the person has, proved lately; by the person signed in and nobody else."""
+    """To change them: the highest level the person has, proved recently; by the person signed in and nobody else."""
     present = who()
     subject = present.user.id if present else ""
     needs = Needs(return_to=SECURITY, subject=subject, purpose=SIGN_IN_DETAILS.key, cancel_to=pages.came_from(SECURITY))

@@ -1,4 +1,4 @@
-"""The e-mail address: changed here, confirmed from the mail (S52, S55). Wants the highest proof, made lately."""
+"""The e-mail address: changed here, confirmed from the mail (S52, S55). Wants the highest proof, made recently."""
 
 from dataclasses import dataclass, replace
 

@@ -88,7 +88,7 @@ def sign_out() -> Response:
 
 
 def stop_recovery() -> Response:
-    """Stop the recovery of the owner, for administrators whom no mail with a link could reach, and for the owner (S48)."""
+    """Stop the recovery of the owner, for administrators without a mailed link, and for the owner (S48)."""
     csrf.require()
     present = me(Needs(return_to="/"))
     owner_recovery.cancel(request_context.settings(), present.organisation, present.origin)
@@ -96,7 +96,7 @@ def stop_recovery() -> Response:
 
 
 def _signed_out() -> Message | None:
-    """Return what is true for everybody whom no page knows, where the address says that it was just done."""
+    """Return the notice for anybody who is not signed in, if the address says that they just signed out."""
     return say("You are signed out.") if request.args.get("done") == "signed-out" else None
 
 

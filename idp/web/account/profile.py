@@ -1,4 +1,4 @@
-"""Name, language and time zone: what people may change of themselves without proving anew who they are."""
+"""Name, language and time zone: what people may change of themselves without a reauthentication."""
 
 from dataclasses import dataclass, replace
 

@@ -65,7 +65,7 @@ WHY: Mapping[str, Message] = {
 
 @dataclass(frozen=True)
 class MailRow:
-    """One mail: what and whom it is about, how it stands, and why it did not leave (``why``, and ``reason`` as logged)."""
+    """One mail: its subject, its user, its state, and why it did not leave (``why``, and ``reason`` as logged)."""
 
     id: str
     about: Message

@@ -1,4 +1,4 @@
-"""Dated rules (S11): operators make them, administrators read those that touch their organisation; and whom they reach."""
+"""Dated rules (S11): operators make them, administrators read those of their organisation and the people they affect."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -74,7 +74,7 @@ class PolicyForm:
 
 @dataclass(frozen=True)
 class Affected:
-    """A person whom the rules affect."""
+    """A person that the rules affect."""
 
     user_id: str
     username: str
@@ -85,7 +85,7 @@ class Affected:
 
 @dataclass(frozen=True)
 class DryRunPage:
-    """Whom the rules would affect on a day, of this organisation; ``name`` of one rule, or empty for all."""
+    """Show the people of this organisation that the rules would affect on a day; ``name`` of one rule, or empty for all."""
 
     frame: Frame
     on: str
