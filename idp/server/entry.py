@@ -112,10 +112,11 @@ class Entry:
     async def _serve(self, environ: dict[str, Any], protocol: HTTPProtocol) -> None:
         try:
             is_chunked = bool(environ.pop("HTTP_TRANSFER_ENCODING", ""))
-            await self._read(environ, protocol, is_chunked)
+            is_read = await self._read(environ, protocol, is_chunked)
             answer = await self._answer(environ)
-            if is_chunked:
-                # RFC 9112 §6.1: with Content-Length too, the connection must end. The parser hides whether it had one.
+            if is_chunked or not is_read:
+                # RFC 9112 §9.3: what was not read would pass for the next request. §6.1: a chunked body with Content-Length
+                # too ends the connection. The parser hides whether it had one.
                 answer.headers.append(("connection", "close"))
             await self._send(protocol, answer)
         except (ProtocolClosed, asyncio.CancelledError):
@@ -124,11 +125,11 @@ class Entry:
             log.error("unanswered", exc_info=error)
             protocol.response_empty(500, [("cache-control", "no-store"), ("connection", "close")])
 
-    async def _read(self, environ: dict[str, Any], protocol: HTTPProtocol, is_chunked: bool) -> None:
-        """Put the body into the environment, or the reason for which there is none."""
+    async def _read(self, environ: dict[str, Any], protocol: HTTPProtocol, is_chunked: bool) -> bool:
+        """Put the body into the environment, or the reason for which there is none. Returns whether it was read in full."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > self._most or not (length or is_chunked):
-            return  # too long: left unread. The application finds the length, and refuses it where it matters
+            return not length  # too long: the application finds the length, and refuses it where it matters
         try:
             async with asyncio.timeout(0 if self._is_stopping else BODY_SECONDS) as deadline:
                 self._reading.add(deadline)
@@ -140,6 +141,7 @@ class Entry:
             environ["wsgi.input"] = io.BytesIO(body)
         finally:
             self._reading.discard(deadline)
+        return REFUSED not in environ
 
     async def _chunks(self, protocol: HTTPProtocol) -> bytes:
         """A body of unknown length, read no further than it may be long."""
