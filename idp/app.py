@@ -27,6 +27,7 @@ from idp.web import (
     unlock,
     well_known,
 )
+from idp.web.lean_entry import LeanEntry
 from idp.web.oauth_provider import setup_oauth
 from idp.web.post_redirect_get import setup_post_redirect_get
 from idp.web.response import PlainRequest, PlainResponse
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> Flask:
     setup_post_redirect_get(app)
     reauthentication.setup_reauthentication(app)
     _call_it(app, settings.issuer)
+    app.wsgi_app = cast(Any, LeanEntry(app))  # type: ignore[method-assign] # Flask's documented way to put something before it
     for part in (health, branding, signin, password_reset, unlock, email_links, account, admin, oauth_pages, well_known):
         app.register_blueprint(part.blueprint)
     return app

@@ -2,8 +2,9 @@
 
 import json
 
+from idp.web.oauth_api import ENDPOINTS
+
 RETRY_SECONDS = 5
-MACHINES = frozenset(("/oauth/token", "/oauth/userinfo"))
 WORDS = "Very busy just now. Please try again in a moment.\nHet is nu erg druk. Probeer het zo opnieuw.\n"
 """No catalogue is asked: a flood must cost next to nothing."""
 HEADERS = [("retry-after", str(RETRY_SECONDS)), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")]
@@ -11,7 +12,7 @@ HEADERS = [("retry-after", str(RETRY_SECONDS)), ("cache-control", "no-store"), (
 
 def busy(path: str) -> tuple[list[tuple[str, str]], bytes]:
     """Return headers and body for a request to ``path``."""
-    if path in MACHINES:  # RFC 6749 §5.2's form; apps in browsers may read it as any other answer
+    if path in ENDPOINTS:  # RFC 6749 §5.2's form; apps in browsers may read it as any other answer
         body = json.dumps({"error": "temporarily_unavailable", "error_description": "Please try again."})
         kind = [("content-type", "application/json"), ("access-control-allow-origin", "*")]
     else:

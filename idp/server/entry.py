@@ -23,6 +23,8 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[att
 
 from idp.server.busy import busy
 from idp.server.key_refresh import KeyRefresh
+from idp.web.oauth_api import ENDPOINTS
+from idp.web.response import REFUSED
 
 THREADS = 4
 """In each process: while one waits for a password hash or the leak service, the others answer."""
@@ -36,12 +38,8 @@ ROUND_SECONDS, QUIET_ROUNDS = 0.1, 5
 """How the end of the last request is watched for when the process is stopped."""
 SEND_SECONDS = 30.0
 """A client that takes no part of a download for so long has gone."""
-AT_ONCE = frozenset(
-    ("/livez", "/oauth/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
-)
+AT_ONCE = frozenset(("/livez", *(path for path, endpoint in ENDPOINTS.items() if endpoint.is_ready)))
 """Answered from memory, without a thread."""
-REFUSED = "sleutel.refused"
-"""In the environment: the HTTP status with which the entry refuses this request; the application words it."""
 
 log = structlog.get_logger("entry")
 Headers = list[tuple[str, str]]

@@ -20,13 +20,13 @@ def token() -> str:
 
 def fits() -> bool:
     """Whether the posted form is this browser's own."""
-    if request_context.is_foreign():
+    if request_context.browser().is_foreign:
         return False
     ring, cookies = request_context.settings().ring, request_context.cookies()
     bound, made, _ = _parts()
     if not cookies.browser_is_new and ring.mac_fits(bound, "csrf", cookies.browser):
         return True
-    return request_context.is_own() and ring.mac_fits(made, "csrf-made", bound)
+    return request_context.browser().is_own and ring.mac_fits(made, "csrf-made", bound)
 
 
 def form_id() -> str:

@@ -20,7 +20,7 @@ from idp.branding import languages_of
 from idp.identity.sessions import sessions
 from idp.languages import Language, spoken
 from idp.store import organisations, users
-from idp.web import request_context
+from idp.web import browser_request, request_context
 
 MOST_TAGS = 10
 PICKED = "language"
@@ -79,7 +79,7 @@ def _wishes() -> Iterator[str]:
     yield request.args.get(PICKED, "")
     yield from g.get("ui_locales") or request.args.get("ui_locales", "").split()[:MOST_TAGS]
     yield _own()
-    yield request.cookies.get(request_context.cookie_name(PICKED), "")
+    yield request_context.browser().cookie(PICKED)
     yield from (tag for tag, quality in request.accept_languages if quality > 0)
     yield from g.get("organisation_languages", ())
 
@@ -95,7 +95,7 @@ def _own() -> str:
 
 
 def _look_up_login() -> None:
-    value = request.cookies.get(request_context.cookie_name("login"), "")[:128]
+    value = request_context.browser().cookie("login")[: browser_request.LONGEST]
     login = sessions.current(value, clock.now()) if value else None
     user = users.user(login.organisation_id, login.user_id) if login else None
     if user is None:

@@ -1,127 +1,204 @@
-"""The protocol's endpoints for machines. They touch no cookie and answer errors as JSON; any origin may call them."""
+"""The protocol's endpoints for machines. They touch no cookie and answer errors as JSON; any origin may call them.
+
+They are answered before Flask builds a request: most of what apps ask comes here. ``lean_entry`` says how.
+"""
 
 import json
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_etags
 
 from idp import crypto, keys, outage
+from idp.addresses import client_address
+from idp.config import Settings
 from idp.errors import Refusal
 from idp.oauth import request_parameters, token_endpoint, userinfo
 from idp.oauth.errors import JSON_NEVER_KEPT, OAuthError, invalid_request
+from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.token_request import TokenRequest
-from idp.web import oauth_provider, request_context
+from idp.web.oauth_provider import OAuth
+from idp.web.response import REFUSED
 
 log = structlog.get_logger("oauth")
-blueprint = Blueprint("machines", __name__)
 FORM = "application/x-www-form-urlencoded"
-EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+OPEN_TO_APPS = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
+"""Let apps in browsers call (CORS): nothing here reads a cookie, so an origin tells nothing."""
+SERVER_ERROR = OAuthError("server_error", "Something went wrong on our side, and we have logged it.", status=500)
+PREFLIGHT = (
+    ("Access-Control-Allow-Methods", "GET, POST"),
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+    ("Access-Control-Max-Age", "3600"),
+)
 
 
-@blueprint.get("/.well-known/openid-configuration")
-@blueprint.get("/.well-known/oauth-authorization-server")
-def metadata() -> Response:
+@dataclass(frozen=True)
+class Reply:
+    """An answer in full."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request of a machine."""
+
+    environ: Mapping[str, Any]
+    oauth: OAuth
+    settings: Settings
+    request_id: str
+
+    @property
+    def provider(self) -> Provider:
+        """The provider of this application."""
+        return self.oauth.provider
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header; empty where there is none."""
+        return str(self.environ.get("HTTP_AUTHORIZATION", ""))
+
+    @property
+    def address(self) -> str:
+        """The client's address. X-Forwarded-For is believed from the configured proxies only."""
+        forwarded = self.environ.get("HTTP_X_FORWARDED_FOR", "")
+        return client_address(self.environ.get("REMOTE_ADDR") or "", forwarded, self.settings.server.proxies)
+
+    @property
+    def has_form(self) -> bool:
+        """Whether the body is a form."""
+        return bool(self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == FORM)
+
+    def form(self, known: frozenset[str]) -> Parameters:
+        """Read the body's parameters. A query is refused: a secret in it is in every log."""
+        if self.environ.get("QUERY_STRING"):
+            raise invalid_request("Parameters belong in the body, not in the query.")
+        if not self.has_form:
+            raise invalid_request(f"The body must be {FORM}.")
+        length = self.environ.get("CONTENT_LENGTH") or "0"
+        if not length.isascii() or not length.isdigit():
+            raise unreadable(400)
+        if int(length) > self.settings.server.max_body_bytes:
+            raise unreadable(413)
+        return request_parameters.read(self.environ["wsgi.input"].read(int(length)), known)
+
+
+def unreadable(status: int) -> OAuthError:
+    """Return the error for a request that HTTP itself refuses."""
+    return OAuthError("invalid_request", "The request cannot be taken.", status=status)
+
+
+def metadata(call: Call) -> Reply:
     """Serve discovery."""
-    return _document(oauth_provider.discovery_document(), 3600)
+    return _document(call, call.oauth.discovery_document, 3600)
 
 
-@blueprint.get("/oauth/jwks")
-def jwks() -> Response:
+def jwks(call: Call) -> Reply:
     """Serve the key set; apps keep it for half the time that a new key is published before it signs."""
-    return _document(oauth_provider.provider().keys.jwks(), keys.JWKS_SECONDS)
+    return _document(call, call.provider.keys.jwks(), keys.JWKS_SECONDS)
 
 
-@blueprint.route("/oauth/token", methods=EVERY_METHOD)
-def token() -> Response:
-    """Answer token requests: POST only (RFC 6749 §3.2)."""
-    if request.method != "POST":
-        raise OAuthError("invalid_request", "The token endpoint takes POST only.", status=405)
-    token_request = TokenRequest(
-        _form(token_endpoint.PARAMETERS),
-        authorization=request.headers.get("Authorization", ""),
-        address=request_context.address(),
-        request_id=request_context.request_id(),
+def token(call: Call) -> Reply:
+    """Answer token requests."""
+    request = TokenRequest(
+        call.form(token_endpoint.PARAMETERS),
+        authorization=call.authorization,
+        address=call.address,
+        request_id=call.request_id,
     )
-    answer = token_endpoint.answer(oauth_provider.provider(), token_request)
-    return Response(json.dumps(answer), headers=list(JSON_NEVER_KEPT))
+    return Reply(200, JSON_NEVER_KEPT, json.dumps(token_endpoint.answer(call.provider, request)).encode())
 
 
-@blueprint.route("/oauth/userinfo", methods=EVERY_METHOD)
-def userinfo_() -> Response:
+def userinfo_(call: Call) -> Reply:
     """Answer with claims about the user of an access token."""
-    if request.method not in ("GET", "POST"):
-        raise OAuthError("invalid_request", "The userinfo endpoint takes GET and POST only.", status=405)
-    has_form = request.method == "POST" and request.mimetype == FORM
-    body = _form(userinfo.PARAMETERS) if has_form else Parameters()
-    claims = userinfo.userinfo(oauth_provider.provider(), request.headers.get("Authorization", ""), body)
-    response = Response(json.dumps(claims, sort_keys=True), content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    has_form = call.environ["REQUEST_METHOD"] == "POST" and call.has_form
+    body = call.form(userinfo.PARAMETERS) if has_form else Parameters()
+    claims = userinfo.userinfo(call.provider, call.authorization, body)
+    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    return Reply(200, headers, json.dumps(claims, sort_keys=True).encode())
 
 
-@blueprint.errorhandler(OAuthError)
-def _refuse(error: OAuthError) -> Response:
-    log.info("oauth_error", error=error.error, detail=error.detail, route=request.endpoint)
-    response = Response(json.dumps(error.body), error.status, error.headers)
-    if error.status == 405:
-        response.headers["Allow"] = "POST" if request.path == "/oauth/token" else "GET, POST"
-    return response
+@dataclass(frozen=True)
+class Endpoint:
+    """Where machines call: its name in errors, the methods that it takes, and what answers.
+
+    ``is_ready``: the answer is made from memory and waits for nothing.
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    answer: Callable[[Call], Reply]
+    is_ready: bool = False
 
 
-@blueprint.errorhandler(Refusal)
-def _refused(refusal: Refusal) -> Response:
-    retry_after = int(getattr(refusal, "retry_after", 0))
-    return _refuse(OAuthError("temporarily_unavailable", "Please wait.", status=refusal.status, retry_after=retry_after))
+READ = ("GET", "HEAD")
+ENDPOINTS: Mapping[str, Endpoint] = {
+    "/.well-known/openid-configuration": Endpoint("discovery", READ, metadata, is_ready=True),
+    "/.well-known/oauth-authorization-server": Endpoint("discovery", READ, metadata, is_ready=True),
+    "/oauth/jwks": Endpoint("JWKS", READ, jwks, is_ready=True),
+    "/oauth/token": Endpoint("token", ("POST",), token),  # POST only: RFC 6749 §3.2
+    "/oauth/userinfo": Endpoint("userinfo", ("GET", "POST"), userinfo_),
+}
+"""By path."""
 
 
-@blueprint.errorhandler(SQLAlchemyError)
-def _database_failed(error: SQLAlchemyError) -> Response:
-    """Answer with the error that RFC 6749 §4.1.2.1 has for this state; the token endpoint has no better one."""
-    if not outage.is_outage(error) and not outage.is_overtaken(error):
-        return _unexpected(error)
-    log.error("database_unavailable", route=request.endpoint, reason=outage.reason_of(error))
-    return _refuse(OAuthError("temporarily_unavailable", "Please try again.", status=503, retry_after=outage.RETRY_SECONDS))
+def answer(app: Flask, environ: Mapping[str, Any], request_id: str) -> Reply:
+    """Answer a request to one of ``ENDPOINTS``, whatever comes of it."""
+    endpoint, method = ENDPOINTS[environ["PATH_INFO"]], environ["REQUEST_METHOD"]
+    if method == "OPTIONS":
+        return Reply(200, (*OPEN_TO_APPS, *PREFLIGHT, ("Allow", ", ".join((*endpoint.methods, "OPTIONS")))), b"")
+    try:
+        reply = _answer(app, endpoint, environ, request_id)
+    except OAuthError as error:
+        reply = _refuse(endpoint, error)
+    except Exception as error:  # nothing above a machine's endpoint would word it as JSON
+        log.error("unexpected", route=endpoint.name, exc_info=error)
+        reply = _refuse(endpoint, SERVER_ERROR)
+    return Reply(reply.status, (*reply.headers, *OPEN_TO_APPS), reply.body)
 
 
-@blueprint.errorhandler(HTTPException)
-def _http_error(error: HTTPException) -> Response:
-    return _refuse(OAuthError("invalid_request", "The request cannot be taken.", status=error.code or 400))
+def _answer(app: Flask, endpoint: Endpoint, environ: Mapping[str, Any], request_id: str) -> Reply:
+    """Answer where nothing fails; raises ``OAuthError``."""
+    if status := environ.get(REFUSED):
+        raise unreadable(status)
+    if environ["REQUEST_METHOD"] not in endpoint.methods:
+        description = f"The {endpoint.name} endpoint takes {' and '.join(endpoint.methods)} only."
+        raise OAuthError("invalid_request", description, status=405)
+    call = Call(environ, app.extensions["sleutel.oauth"], app.extensions["sleutel"].settings, request_id)
+    try:
+        return endpoint.answer(call)
+    except Refusal as refusal:
+        retry_after = int(getattr(refusal, "retry_after", 0))
+        raise OAuthError(
+            "temporarily_unavailable", "Please wait.", status=refusal.status, retry_after=retry_after
+        ) from refusal
+    except SQLAlchemyError as error:
+        if not outage.is_outage(error) and not outage.is_overtaken(error):
+            raise
+        # RFC 6749 §4.1.2.1 has this error for such a state; the token endpoint has no better one.
+        log.error("database_unavailable", route=endpoint.name, reason=outage.reason_of(error))
+        raise OAuthError(
+            "temporarily_unavailable", "Please try again.", status=503, retry_after=outage.RETRY_SECONDS
+        ) from error
 
 
-@blueprint.errorhandler(Exception)
-def _unexpected(error: Exception) -> Response:
-    log.error("unexpected", route=request.endpoint, exc_info=error)
-    return _refuse(OAuthError("server_error", "Something went wrong on our side, and we have logged it.", status=500))
+def _refuse(endpoint: Endpoint, error: OAuthError) -> Reply:
+    log.info("oauth_error", error=error.error, detail=error.detail, route=endpoint.name)
+    allow: Iterable[tuple[str, str]] = (("Allow", ", ".join(endpoint.methods)),) if error.status == 405 else ()
+    return Reply(error.status, (*error.headers, *allow), json.dumps(error.body).encode())
 
 
-@blueprint.after_request
-def _open_to_apps(response: Response) -> Response:
-    """Let apps in browsers call (CORS): nothing here reads a cookie, so an origin tells nothing."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = "GET, POST"
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-        response.headers["Access-Control-Max-Age"] = "3600"
-    return response
-
-
-def _document(body: bytes, seconds: int) -> Response:
-    """Send ready bytes that may be cached, with a validator."""
-    response = Response(body, content_type="application/json")
-    response.headers["Cache-Control"] = f"public, max-age={seconds}"
-    response.set_etag(crypto.b64url(crypto.sha256(body)[:16]))
-    return cast(Response, response.make_conditional(request))
-
-
-def _form(known: frozenset[str]) -> Parameters:
-    """Read the body's parameters. A query is refused: a secret in it is in every log."""
-    if request.query_string:
-        raise invalid_request("Parameters belong in the body, not in the query.")
-    if request.mimetype != FORM:
-        raise invalid_request(f"The body must be {FORM}.")
-    return request_parameters.read(request.get_data(parse_form_data=False), known)
+def _document(call: Call, body: bytes, seconds: int) -> Reply:
+    """Send ready bytes that may be cached, with a validator (RFC 9110 §8.8.3)."""
+    tag = crypto.b64url(crypto.sha256(body)[:16])
+    headers = (("ETag", f'"{tag}"'), ("Cache-Control", f"public, max-age={seconds}"))
+    if parse_etags(call.environ.get("HTTP_IF_NONE_MATCH")).contains_weak(tag):
+        return Reply(304, headers, b"")
+    return Reply(200, (("Content-Type", "application/json"), *headers), body)

@@ -1,9 +1,10 @@
 """The protocol's pages for people: the authorization endpoint and signing out (RP-Initiated Logout 1.0)."""
 
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import quote_from_bytes, urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, current_app, request
 
 from idp.branding import brand_of
 from idp.errors import say
@@ -12,13 +13,15 @@ from idp.oauth.authorization_response import Answer, Ask, Outcome, Refused
 from idp.oauth.id_token_hints import short_request
 from idp.oauth.logout import AskFirst, LogoutOutcome, SignedOut
 from idp.oauth.request_parameters import Parameters
-from idp.web import csrf, forms, language, oauth_api, pages, request_context
+from idp.web import csrf, forms, language, pages, request_context
 from idp.web.account import current_user
+from idp.web.browser_request import BrowserRequest
 from idp.web.oauth_api import FORM
-from idp.web.oauth_provider import provider
+from idp.web.oauth_provider import NAME, OAuth, provider
 
 blueprint = Blueprint("oauth", __name__)
-blueprint.register_blueprint(oauth_api.blueprint)
+OUTCOME = "sleutel.outcome"
+"""In the environment: what came of an authorization request that was judged before Flask (``lean_entry``)."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,24 @@ class SignedOutPage:
     wrong: str = ""
 
 
+def begin(app: Flask, query: bytes, browser: BrowserRequest) -> Outcome | Exception:
+    """Judge an authorization request. Returns what it raised, for the view to raise: a page tells the person of it."""
+    try:
+        parameters = _parameters(query, authorization_request.PARAMETERS)
+        return authorize.begin(cast(OAuth, app.extensions[NAME]).provider, parameters, browser.visit)
+    except Exception as error:  # noqa: BLE001 – the view raises it, where Flask's handlers word it
+        return error
+
+
 @blueprint.get("/oauth/authorize")
 def authorize_() -> Response:
-    """Answer an authorization request."""
-    found = _query(authorization_request.PARAMETERS)
-    return _outcome(authorize.begin(provider(), found, request_context.visit()))
+    """Answer an authorization request by a page, or by a redirect to one."""
+    outcome = request.environ.get(OUTCOME)
+    if outcome is None:
+        outcome = begin(current_app, request.query_string, request_context.browser())
+    if isinstance(outcome, Exception):
+        raise outcome
+    return _outcome(outcome)
 
 
 @blueprint.get("/oauth/authorize/<attempt_id>")
@@ -68,7 +84,9 @@ def resume(attempt_id: str) -> Response:
 def logout_() -> Response:
     """Sign out at the request of an app."""
     _use_their_language()
-    return _logged_out(logout.log_out(provider(), _query(logout.PARAMETERS), request_context.visit()))
+    return _logged_out(
+        logout.log_out(provider(), _parameters(request.query_string, logout.PARAMETERS), request_context.visit())
+    )
 
 
 @blueprint.post("/oauth/authorize")
@@ -105,9 +123,9 @@ def _use_their_language() -> None:
         pages.wear(brand_of(present.organisation))
 
 
-def _query(known: frozenset[str]) -> Parameters:
-    found = request_parameters.read(request.query_string, known)
-    if len(request.query_string) - len(found.get("id_token_hint")) > request_parameters.LONGEST_KEPT:
+def _parameters(query: bytes, known: frozenset[str]) -> Parameters:
+    found = request_parameters.read(query, known)
+    if len(query) - len(found.get("id_token_hint")) > request_parameters.LONGEST_KEPT:
         return Parameters(faults={request_parameters.WHOLE: "is too long"})
     return found
 

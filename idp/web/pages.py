@@ -14,18 +14,21 @@ from werkzeug.exceptions import HTTPException
 
 from idp import outage
 from idp.branding import Brand
+from idp.config import Settings
 from idp.errors import Message, Refusal, say
 from idp.identity import sensitive_changes
 from idp.languages import LANGUAGES
 from idp.resources import PACKAGE
 from idp.signin import authenticate
-from idp.web import assets, csrf, language, request_context, times, unsaved
+from idp.web import assets, browser_request, csrf, language, request_context, times, unsaved
+from idp.web.response import REFUSED
 
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
 LONGEST_WAY_BACK = 1500
 NOT_PLAIN = re.compile(r"[^!-~]+")
 """What cannot stand in an address in a header."""
+KEEPS_OPENER = {"Cross-Origin-Opener-Policy": "unsafe-none"}
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -107,12 +110,12 @@ def setup_pages(app: Flask) -> None:
 def _name_in_log() -> None:
     """Every line that is logged for a request carries its id."""
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request=request_context.request_id())
+    structlog.contextvars.bind_contextvars(request=request_context.browser().id)
 
 
 def _refuse_at_entry() -> None:
     """Word the refusal of a request that did not come in full: the server's entry sets its status."""
-    if status := request.environ.get("sleutel.refused"):
+    if status := request.environ.get(REFUSED):
         abort(status)
 
 
@@ -160,10 +163,20 @@ def see_other(address: str) -> Response:
 
     An address of printable ASCII, as every registered one is, stands in the header byte for byte.
     """
-    plain = NOT_PLAIN.sub(lambda found: quote(found[0], errors="replace"), address)
-    response = make_response(redirect(plain, 303))
+    response = make_response(redirect(plain_address(address), 303))
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def plain_address(address: str) -> str:
+    """Return an address in printable ASCII, as a header takes it; a registered one is such already."""
+    return NOT_PLAIN.sub(lambda found: quote(found[0], errors="replace"), address)
+
+
+def headers_for(settings: Settings) -> dict[str, str]:
+    """Return the headers of every answer of this installation."""
+    secure = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"} if settings.is_secure else {}
+    return HEADERS | secure
 
 
 def error_page(
@@ -203,7 +216,7 @@ def pick_language() -> Response:
     if attempt_id:
         authenticate.choose_locale(request_context.settings(), request_context.visit(), attempt_id, picked)
     response = see_other(back)
-    request_context.put_cookie(response, language.PICKED, picked, request_context.LONG)
+    request_context.put_cookie(response, language.PICKED, picked, browser_request.LONG)
     return response
 
 
@@ -260,7 +273,7 @@ def _database_failed(error: SQLAlchemyError) -> Response:
     if not outage.is_outage(error):
         return _unexpected(error)
     log.error("database_unavailable", route=request.endpoint, reason=outage.reason_of(error))
-    g.pop("cookies", None)
+    request_context.keep_no_cookies()
     g.pop("brand", None)
     text = NOT_TAKEN if request.method == "POST" else UNAVAILABLE
     try:
@@ -271,16 +284,14 @@ def _database_failed(error: SQLAlchemyError) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected", route=request.endpoint, exc_info=error)
-    return error_page(500, TITLES[500], TEXTS[500], {"Request": request_context.request_id()})
+    return error_page(500, TITLES[500], TEXTS[500], {"Request": request_context.browser().id})
 
 
 def _finish(response: Response) -> Response:
     if request.blueprint in OPENED_BY_APPS:
-        response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
-    for name, value in HEADERS.items():
+        response.headers.update(KEEPS_OPENER)
+    for name, value in headers_for(request_context.settings()).items():
         response.headers.setdefault(name, value)
-    if current_app.extensions["sleutel"].settings.is_secure:
-        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     for value in response.headers.values():
         value.encode(
             "latin-1"

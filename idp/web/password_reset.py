@@ -117,7 +117,7 @@ def show_paper() -> Response:
     form = forms.fields()
     page = WelcomePage(form.get("organisation", "")[:254], form.get("username", "")[:254])
     _known()
-    place = (request_context.visit().browser_id, request_context.address())
+    place = (request_context.visit().browser_id, request_context.browser().address)
     try:
         link = invitations.from_paper(
             request_context.settings(), page.organisation, page.username, form.get("code", ""), *place

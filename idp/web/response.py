@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
+REFUSED = "sleutel.refused"
+"""In the environment: the HTTP status with which the server's entry refuses a request; the application words it."""
+
+
 class PlainRequest(Request):
     """A request whose query can always be read. The protocol reads its own strictly (``oauth.request_parameters``)."""
 

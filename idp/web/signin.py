@@ -82,7 +82,7 @@ def again() -> Response:
     sealed = request.args.get("request", "")
     reopened = (
         None
-        if request_context.is_foreign()
+        if request_context.browser().is_foreign
         else authenticate.reopen(request_context.settings(), request_context.visit(), sealed, "", ELSEWHERE)
     )
     return pages.see_other(f"/sign-in/{reopened}") if reopened else _gone()

@@ -9,11 +9,8 @@ an address.
 
 import json
 import zlib
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-
-from flask import g
 
 from idp import clock, crypto, db
 from idp.errors import Unreadable
@@ -82,7 +79,7 @@ def _noted() -> BrowserContext:
     if visit.new_browser:
         with db.transaction():
             browser_id = attempts.note_browser(visit, clock.now())
-        g.visit = replace(visit, browser_id=browser_id, new_browser=b"")
+        request_context.browser_noted(browser_id)
     return request_context.visit()
 
 

@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from idp.config import Settings
+from idp.web.oauth_api import ENDPOINTS
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory, MadeClient, MadePerson
@@ -114,4 +115,5 @@ def paths(app: Flask) -> Iterator[str]:
     """An address of every route, and of what is no route."""
     for rule in app.url_map.iter_rules():
         yield re.sub(r"<(?:\w+:)?(\w+)>", lambda place: SHOWN.get(place[1], "a" * 26), rule.rule)
+    yield from ENDPOINTS
     yield from ("/no-such-page", "/oauth/no-such-endpoint", "/static/no-such-file")

@@ -91,7 +91,7 @@ def _begin(admin: Admin, client_id: str) -> Response:
 def finish() -> Response:
     """Our callback page. What it may do is sealed in the cookie; the person sees only their own claims."""
     answer = {name: value[:LONGEST] for name, value in request.args.items() if len(request.args.getlist(name)) == 1}
-    sealed = request.cookies.get(request_context.cookie_name(COOKIE), "")
+    sealed = request_context.browser().cookie(COOKIE)
     outcome = run.finish(oauth_provider.provider(), sealed, answer, request_context.visit())
     if outcome.claims:
         post_redirect_get.land_at(request.path)

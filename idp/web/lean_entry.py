@@ -1,0 +1,85 @@
+"""Answer the protocol's hot path before Flask builds a request.
+
+What apps and machines ask is most of what a provider does. Flask's request, routing and hooks would cost more than the
+answer. So the machine endpoints (``oauth_api``), and an authorization request that is answered by a redirect to the app, are
+served from the WSGI environment. Every answer carries the headers of ``HEADERS``, as those of pages do.
+
+An authorization request that needs a page goes on to Flask with its outcome in the environment: it is judged once.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import responses
+from typing import Any, cast
+
+import structlog
+from flask import Flask
+
+from idp import crypto
+from idp.identity import sensitive_changes
+from idp.oauth.authorization_response import Answer
+from idp.web import oauth_api, oauth_pages, pages, request_context
+from idp.web.browser_request import BrowserRequest
+from idp.web.oauth_api import Reply
+from idp.web.response import REFUSED
+
+Start = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
+AUTHORIZE = "/oauth/authorize"
+
+
+class LeanEntry:
+    """A WSGI application before that of Flask."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app, self._flask = app, cast(Wsgi, app.wsgi_app)
+        self._settings = app.extensions["sleutel"].settings
+        self._headers = pages.headers_for(self._settings)
+        self._opened_by_apps = {**self._headers, **pages.KEEPS_OPENER}
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        path = environ["PATH_INFO"]
+        if path in oauth_api.ENDPOINTS:
+            request_id = crypto.new_id()
+            with self._request(request_id):
+                reply = oauth_api.answer(self._app, environ, request_id)
+            return _send(reply, self._headers, environ, start)
+        if path == AUTHORIZE and environ["REQUEST_METHOD"] == "GET" and REFUSED not in environ:
+            reply_or_none = self._authorize(environ)
+            if reply_or_none is not None:
+                return _send(reply_or_none, self._opened_by_apps, environ, start)
+        return self._flask(environ, start)
+
+    def _authorize(self, environ: dict[str, Any]) -> Reply | None:
+        """Answer an authorization request by a redirect to the app; None where a page must."""
+        browser = BrowserRequest(self._settings, environ)
+        environ[request_context.BEGUN] = browser
+        with self._request(browser.id):
+            outcome = oauth_pages.begin(self._app, environ["QUERY_STRING"].encode("latin-1"), browser)
+            environ[oauth_pages.OUTCOME] = outcome
+            if not isinstance(outcome, Answer) or outcome.mode == "form_post":
+                return None
+            headers = [("Location", pages.plain_address(outcome.location)), ("Cache-Control", "no-store")]
+            return Reply(303, (*headers, *(("Set-Cookie", value) for value in browser.set_cookies(303))), b"")
+
+    @contextmanager
+    def _request(self, request_id: str) -> Iterator[None]:
+        """Set up what Flask's hooks set up for pages: log, confirmation, and the session of the database."""
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=request_id)
+        sensitive_changes.begin()
+        try:
+            with self._app.app_context():
+                yield
+        finally:
+            sensitive_changes.end()
+
+
+def _send(reply: Reply, common: Mapping[str, str], environ: Mapping[str, Any], start: Start) -> Iterable[bytes]:
+    own = {name for name, _ in reply.headers}
+    headers = [*reply.headers, *((name, value) for name, value in common.items() if name not in own)]
+    if reply.status != 304:
+        headers.append(("Content-Length", str(len(reply.body))))
+    start(f"{reply.status} {responses[reply.status]}", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
