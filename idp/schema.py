@@ -5,19 +5,24 @@
 
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from idp import config
 from idp.db import db, setup_db
+from idp.on_use import OnUse
 from idp.resources import folder
+
+if TYPE_CHECKING:
+    from alembic import command, util
+    from alembic import config as alembic_config
+else:
+    # A server looks whether the database is up to date, and seldom migrates it.
+    command, util, alembic_config = OnUse("alembic.command"), OnUse("alembic.util"), OnUse("alembic.config")
 
 
 class SchemaError(Exception):
@@ -29,7 +34,7 @@ def upgrade(app: Flask, target: str = "head") -> None:
     with app.app_context():
         try:
             command.upgrade(_alembic(), target)
-        except CommandError as error:
+        except util.CommandError as error:
             raise SchemaError(f"database: its tables cannot be brought to this version: {error}") from error
 
 
@@ -41,9 +46,16 @@ def downgrade(app: Flask, target: str) -> None:
 
 def is_current(app: Flask) -> bool:
     """Whether the database stands at the newest migration that this code knows."""
-    wanted = set(ScriptDirectory.from_config(_alembic()).get_heads())
     with app.app_context(), db.engine.connect() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == wanted
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        return list(connection.scalars(text("SELECT version_num FROM alembic_version"))) == [head()]
+
+
+@cache
+def head() -> str:
+    """Return the newest migration: the files are numbered, and each follows the one before it."""
+    return max(file.name for file in (folder("migrations") / "versions").glob("[0-9]*.py")).partition("_")[0]
 
 
 def is_empty(app: Flask) -> bool:
@@ -57,14 +69,13 @@ def draft(message: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         app = _scratch_app(Path(scratch))
         upgrade(app)
-        number = len(list(ScriptDirectory.from_config(_alembic()).walk_revisions())) + 1
         with app.app_context():
-            command.revision(_alembic(), message, autogenerate=True, rev_id=f"{number:04}")
+            command.revision(_alembic(), message, autogenerate=True, rev_id=f"{int(head()) + 1:04}")
             db.engine.dispose()
 
 
-def _alembic() -> Config:
-    made = Config()
+def _alembic() -> "alembic_config.Config":
+    made = alembic_config.Config()
     made.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
     made.set_main_option("path_separator", "os")
     return made

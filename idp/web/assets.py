@@ -3,13 +3,14 @@
 from typing import Any
 from zlib import crc32
 
-import segno
 from flask import Flask, Response, request
 from flask_bootstrap import Bootstrap5
 from markupsafe import Markup
 
+from idp.on_use import OnUse
 from idp.resources import PACKAGE
 
+segno = OnUse("segno")
 STATIC = PACKAGE / "web" / "static"
 A_YEAR = 31_536_000
 

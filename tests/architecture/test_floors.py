@@ -21,6 +21,7 @@ FLOORS = {
     "engines": 0,
     "postgresql": 0,
     "outage": 0,
+    "on_use": 0,
     "resources": 0,
     "zones": 0,
     "store": 10,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import structlog
@@ -17,32 +17,26 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from webauthn import verify_authentication_response, verify_registration_response
-from webauthn.helpers import (
-    decode_credential_public_key,
-    parse_attestation_object,
-    parse_authenticator_data,
-    validate_certificate_chain,
-)
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.decoded_public_key_to_cryptography import decoded_public_key_to_cryptography
-from webauthn.helpers.structs import AuthenticatorTransport
-from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from idp import crypto
 from idp.config import Settings
+from idp.on_use import OnUse
+
+if TYPE_CHECKING:
+    from webauthn.registration.verify_registration_response import VerifiedRegistration
+webauthn, helpers = OnUse("webauthn"), OnUse("webauthn.helpers")
+public_keys = OnUse("webauthn.helpers.decoded_public_key_to_cryptography")
 
 log = structlog.get_logger("passkeys")
 
 LIFE = timedelta(minutes=5)
 LONGEST_ID = 1023
 """Bytes of a credential id (§7.1 step 25)."""
-ALGORITHMS = (
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.EDDSA,
-    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
-)
-TRANSPORTS = frozenset(transport.value for transport in AuthenticatorTransport)
+ES256, EDDSA, RS256 = -7, -8, -257
+ALGORITHMS = (ES256, EDDSA, RS256)
+"""As COSE numbers them (RFC 9053 §2, RFC 8812 §2)."""
+TRANSPORTS = frozenset(("usb", "nfc", "ble", "smart-card", "internal", "cable", "hybrid"))
+"""WebAuthn §5.8.4, and ``cable`` as older browsers call ``hybrid``."""
 AAGUID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
@@ -131,7 +125,7 @@ def make(
         "rp": {"id": _rp_id(settings), "name": settings.name},
         "user": {"id": crypto.b64url(handle), "name": username, "displayName": username},
         "challenge": challenge,
-        "pubKeyCredParams": [{"type": "public-key", "alg": int(algorithm)} for algorithm in ALGORITHMS],
+        "pubKeyCredParams": [{"type": "public-key", "alg": algorithm} for algorithm in ALGORITHMS],
         "timeout": int(LIFE.total_seconds() * 1000),
         "excludeCredentials": _descriptors(exclude),
         "authenticatorSelection": {"residentKey": "preferred", "userVerification": "preferred"},
@@ -201,7 +195,7 @@ def verify_shown(
     try:
         if ceremony.kind != "get" or not _fits(ceremony, answer, now):
             return None
-        verified = verify_authentication_response(
+        verified = webauthn.verify_authentication_response(
             credential=dict(answer.raw),
             expected_challenge=crypto.from_b64url(ceremony.challenge),
             expected_rp_id=_rp_id(settings),
@@ -211,7 +205,7 @@ def verify_shown(
             credential_current_sign_count=0,
             require_user_verification=must_verify,
         )
-        flags = parse_authenticator_data(crypto.from_b64url(answer.raw["response"]["authenticatorData"])).flags
+        flags = helpers.parse_authenticator_data(crypto.from_b64url(answer.raw["response"]["authenticatorData"])).flags
     except Exception as error:  # noqa: BLE001 – whatever the libraries stumble over in a stranger's bytes is a wrong answer
         log.info("assertion refused", why=repr(error)[:200])
         return None
@@ -223,7 +217,7 @@ def verify_made(settings: Settings, ceremony: Ceremony, answer: Answer, now: dat
     try:
         if ceremony.kind != "create" or not _fits(ceremony, answer, now):
             return None
-        verified = verify_registration_response(
+        verified = webauthn.verify_registration_response(
             credential=dict(answer.raw),
             expected_challenge=crypto.from_b64url(ceremony.challenge),
             expected_rp_id=_rp_id(settings),
@@ -234,7 +228,7 @@ def verify_made(settings: Settings, ceremony: Ceremony, answer: Answer, now: dat
         )
         if verified.credential_id != answer.credential_id or not _key_is_sound(verified.credential_public_key):
             return None
-        flags = parse_attestation_object(verified.attestation_object).auth_data.flags
+        flags = helpers.parse_attestation_object(verified.attestation_object).auth_data.flags
         hardware = not flags.be and _is_attested(settings, verified)
     except Exception as error:  # noqa: BLE001 – as above
         log.info("registration refused", why=repr(error)[:200])
@@ -257,22 +251,22 @@ def verify_made(settings: Settings, ceremony: Ceremony, answer: Answer, now: dat
 
 def _key_is_sound(public_key: bytes) -> bool:
     """The key is of the kind its algorithm names, and on its curve: the library looks only when it is first used."""
-    decoded = decode_credential_public_key(public_key)
-    key = decoded_public_key_to_cryptography(decoded)
-    if decoded.alg == COSEAlgorithmIdentifier.ECDSA_SHA_256:
+    decoded = helpers.decode_credential_public_key(public_key)
+    key = public_keys.decoded_public_key_to_cryptography(decoded)
+    if decoded.alg == ES256:
         return isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
-    if decoded.alg == COSEAlgorithmIdentifier.EDDSA:
+    if decoded.alg == EDDSA:
         return isinstance(key, Ed25519PublicKey)
     return isinstance(key, RSAPublicKey) and 2048 <= key.key_size <= 4096 and key.public_numbers().e >= 65537
 
 
-def _is_attested(settings: Settings, verified: VerifiedRegistration) -> bool:
+def _is_attested(settings: Settings, verified: "VerifiedRegistration") -> bool:
     """Whether the attestation, whose signature was right, leads to a root that is believed (§7.1 step 24)."""
-    chain = parse_attestation_object(verified.attestation_object).att_stmt.x5c
+    chain = helpers.parse_attestation_object(verified.attestation_object).att_stmt.x5c
     if not settings.attestation_roots or not chain or verified.fmt not in ("packed", "fido-u2f"):
         return False
     try:
-        validate_certificate_chain(x5c=chain, pem_root_certs_bytes=list(settings.attestation_roots))
+        helpers.validate_certificate_chain(x5c=chain, pem_root_certs_bytes=list(settings.attestation_roots))
     except Exception as error:  # noqa: BLE001 – a chain that cannot be followed attests nothing
         log.info("attestation not believed", why=repr(error)[:200])
         return False

@@ -10,10 +10,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from datetime import datetime, timedelta
 from functools import cache
-
-import httpx
+from typing import TYPE_CHECKING
 
 from idp import clock
+from idp.on_use import OnUse
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = OnUse("httpx")
 
 MOST_BYTES = 512 * 1024
 FAILURES_TO_OPEN = 3
