@@ -139,9 +139,14 @@ class Settings(BaseSettings):
         return Hasher(
             memory_kib=self.passwords.argon2_memory_kib,
             passes=self.passwords.argon2_passes,
-            slots=self.passwords.hash_slots,
+            slots=self.passwords.hash_slots or max(1, (cores() - 1) // self.server_processes),
             patience=self.passwords.hash_patience_seconds,
         )
+
+    @property
+    def server_processes(self) -> int:
+        """How many processes of ``idp run`` answer requests."""
+        return self.server.workers or (1 if self.database.url.startswith("sqlite:") else cores())
 
     def path(self, name: str) -> Path:
         """``name`` as a path, relative ones from the configuration file's folder."""
@@ -157,6 +162,11 @@ class Settings(BaseSettings):
         if url.startswith("sqlite:///"):
             return f"sqlite:///{self.path(url.removeprefix('sqlite:///')).resolve()}"
         return url
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _secret(entry: str) -> tuple[str, bytes]:

@@ -56,7 +56,7 @@ class Server(Section):
     bind: str = "127.0.0.1:8000"
     """Host and port to listen on."""
     workers: int = Field(0, ge=0, le=256)
-    """Server processes; 0 means one for each core."""
+    """Server processes. 0 means one with SQLite, which has one writer, and one for each core with PostgreSQL."""
     trusted_proxies: Texts = ()
     """Addresses or networks of the reverse proxy whose X-Forwarded-For is believed; nobody else's is."""
     max_body_bytes: int = Field(131_072, ge=1024)
@@ -159,8 +159,8 @@ class Passwords(Section):
     """Memory of one hash."""
     argon2_passes: int = Field(2, ge=1)
     """Passes of one hash."""
-    hash_slots: int = Field(1, ge=1)
-    """Hashes at a time in one server process."""
+    hash_slots: int = Field(0, ge=0)
+    """Hashes at a time in one server process. 0 divides the cores among the processes and leaves one for all else."""
     hash_patience_seconds: float = Field(3.0, gt=0)
     """How long a sign-in waits for a slot before it is told to come back (503)."""
 

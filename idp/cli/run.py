@@ -60,8 +60,7 @@ def _check_port(settings: Settings) -> None:
 def serve(app: Flask, settings: Settings, *, with_mail: bool) -> None:
     """Listen until a signal comes."""
     process.prepare(app)
-    count = settings.server.workers or os.cpu_count() or 1
-    roles = {f"server-{number + 1}": process.answer_requests for number in range(count)}
+    roles = {f"server-{number + 1}": process.answer_requests for number in range(settings.server_processes)}
     if with_mail:
         roles["mail"] = partial(worker.work_until_told, settings)
     Supervisor(roles).run()

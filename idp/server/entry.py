@@ -3,6 +3,9 @@
 Few threads answer requests. A sender that is slow or silent must not hold one, so the whole body is read first, bounded in
 time and size, by the event loop, where a waiting request costs no thread. The WSGI application then finds it in memory.
 
+Each kind of request has threads of its own (``Lane``): forms wait for password hashes, and a flood of sign-ins must delay
+neither pages nor the requests of apps.
+
 What never waits (``AT_ONCE``) is answered on the loop itself, also while every thread waits for a database.
 """
 
@@ -23,13 +26,15 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[att
 
 from idp.server.busy import busy
 from idp.server.key_refresh import KeyRefresh
+from idp.web.lean_entry import AUTHORIZE
 from idp.web.oauth_api import ENDPOINTS
 from idp.web.response import REFUSED
 
-THREADS = 4
-"""In each process: while one waits for a password hash or the leak service, the others answer."""
+THREADS = {"machines": 2, "pages": 3, "forms": 4}
+"""Of each lane, in each process. Forms hash passwords and ask the leak service; the others only ask the database."""
 MOST_WAITING = 200
-"""Requests in threads, or waiting for one. More would wait longer than people do: they are asked to come back at once."""
+"""Requests of a lane in its threads, or waiting for one. More would wait longer than people do: they are asked to come back
+at once."""
 WAIT_SECONDS = 10.0
 """A request that found no thread for so long is not begun: the threads are for those whose clients still wait."""
 BODY_SECONDS = 10.0
@@ -64,17 +69,29 @@ class Answer:
         return lambda _: None
 
 
+class Lane:
+    """Threads that answer one kind of request. ``waiting``: how many requests are in them, or wait for one."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self.threads = ThreadPoolExecutor(count, name)
+        self.waiting = 0
+
+    def call(self, context: contextvars.Context, act: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        """Run ``act`` in the context, in a thread of this lane."""
+        return asyncio.get_running_loop().run_in_executor(self.threads, context.run, act, *arguments)
+
+
 class Entry:
     """An RSGI application around a WSGI application."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._most = int(app.config["MAX_CONTENT_LENGTH"])
-        self._threads = ThreadPoolExecutor(THREADS, "answer")
+        self._lanes = {name: Lane(name, count) for name, count in THREADS.items()}
         self._keys = KeyRefresh(app)
         self._reading: set[asyncio.Timeout] = set()
         self._is_stopping = False
-        self._under_way = self._waiting = 0
+        self._under_way = 0
         self._told_at = -math.inf
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -84,7 +101,8 @@ class Entry:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """End it."""
         self._keys.stop()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for lane in self._lanes.values():
+            lane.threads.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:
         """Wait for no body any longer: a half-sent one must not hold up the end of the process."""
@@ -111,12 +129,13 @@ class Entry:
         try:
             is_chunked = bool(environ.pop("HTTP_TRANSFER_ENCODING", ""))
             is_read = await self._read(environ, protocol, is_chunked)
-            answer = await self._answer(environ)
+            lane = self._lanes[lane_of(environ)]
+            answer = await self._answer(environ, lane)
             if is_chunked or not is_read:
                 # RFC 9112 §9.3: what was not read would pass for the next request. §6.1: a chunked body with Content-Length
                 # too ends the connection. The parser hides whether it had one.
                 answer.headers.append(("connection", "close"))
-            await self._send(protocol, answer)
+            await self._send(protocol, answer, lane)
         except (ProtocolClosed, asyncio.CancelledError):
             return  # the client has gone
         except Exception as error:  # the application words its own errors: this is the last resort
@@ -150,18 +169,18 @@ class Entry:
                 break
         return bytes(body)
 
-    async def _answer(self, environ: dict[str, Any]) -> Answer:
+    async def _answer(self, environ: dict[str, Any], lane: Lane) -> Answer:
         answer = Answer()
         if environ["PATH_INFO"] in AT_ONCE and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             self._call(environ, answer)
-        elif self._waiting >= MOST_WAITING:
+        elif lane.waiting >= MOST_WAITING:
             self._refuse(environ, answer)
         else:
-            self._waiting += 1
+            lane.waiting += 1
             try:
-                await self._in_thread(answer.context, self._call_in_time, environ, answer, time.monotonic())
+                await lane.call(answer.context, self._call_in_time, environ, answer, time.monotonic())
             finally:
-                self._waiting -= 1
+                lane.waiting -= 1
         return answer
 
     def _call_in_time(self, environ: dict[str, Any], answer: Answer, since: float) -> None:
@@ -176,7 +195,7 @@ class Entry:
         answer.headers, answer.body = busy(environ["PATH_INFO"])
         if time.monotonic() - self._told_at >= 1:
             self._told_at = time.monotonic()
-            log.warning("too_busy", waiting=self._waiting)
+            log.warning("too_busy", waiting={name: lane.waiting for name, lane in self._lanes.items()})
 
     def _call(self, environ: dict[str, Any], answer: Answer) -> None:
         """Let the application answer: a body of known length is taken whole, a download piece by piece."""
@@ -191,20 +210,26 @@ class Entry:
         else:
             answer.pieces = iter(result)
 
-    async def _send(self, protocol: HTTPProtocol, answer: Answer) -> None:
+    async def _send(self, protocol: HTTPProtocol, answer: Answer, lane: Lane) -> None:
         if answer.pieces is None:
             protocol.response_bytes(answer.status, answer.headers, answer.body)
             return
         transport = protocol.response_stream(answer.status, answer.headers)
         try:
-            while (piece := await self._in_thread(answer.context, next, answer.pieces, None)) is not None:
+            while (piece := await lane.call(answer.context, next, answer.pieces, None)) is not None:
                 async with asyncio.timeout(SEND_SECONDS):
                     await transport.send_bytes(piece)
         finally:
-            await self._in_thread(answer.context, answer.close)
+            await lane.call(answer.context, answer.close)
 
-    def _in_thread(self, context: contextvars.Context, act: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        return asyncio.get_running_loop().run_in_executor(self._threads, context.run, act, *arguments)
+
+def lane_of(environ: dict[str, Any]) -> str:
+    """Return the name of a request's lane. An authorization request hashes nothing: silent sign-ons go with machines."""
+    if environ["PATH_INFO"] in ENDPOINTS:
+        return "machines"
+    if environ["REQUEST_METHOD"] == "POST":
+        return "forms"
+    return "machines" if environ["PATH_INFO"] == AUTHORIZE else "pages"
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def parts(heard: bytes) -> tuple[int, dict[str, str], bytes]:
 
 def test_senders_that_announce_a_body_and_are_silent_make_nobody_wait(running: Running) -> None:
     """Issue 7 entry 30, ASVS 15.4.4: three times as many as there are threads; each gets 408 when its time is over."""
-    silent = [send(running.port, TOKEN + b"Content-Length: 100\r\n\r\ngrant") for _ in range(THREADS * 3)]
+    silent = [send(running.port, TOKEN + b"Content-Length: 100\r\n\r\ngrant") for _ in range(sum(THREADS.values()) * 3)]
     page = send(running.port, b"POST /sign-in/x HTTP/1.1\r\nHost: localhost\r\n" + FORM + CHUNKED + b"\r\n5\r\nab")
     for path, wanted in (("/livez", 200), ("/readyz", 200), ("/oauth/jwks", 200), ("/no-such-page", 404)):
         assert ask(running.port, path, timeout=5)[0] == wanted
@@ -156,28 +156,35 @@ def get(path: str, query: str = "") -> Any:
     )  # fmt: skip
 
 
-def slow_app(may_answer: threading.Event) -> Flask:
-    """An application whose every thread waits, as for a database that is away."""
+def post(path: str) -> Any:
+    """A POST without a body."""
+    asked = get(path)
+    asked.method = "POST"
+    return asked
+
+
+def slow_app(may_answer: threading.Event, waits: str = "GET") -> Flask:
+    """An application in which requests of one method wait, as for a database that is away or for a password hash."""
     app = Flask("slow")
     app.config["MAX_CONTENT_LENGTH"] = 1000
 
-    @app.get("/<path:_>")
+    @app.route("/<path:_>", methods=["GET", "POST"])
     def _page(_: str) -> str:
-        return "answered" if may_answer.wait(30) else "given up"
+        return "answered" if request.method != waits or may_answer.wait(30) else "given up"
 
     return app
 
 
-async def flood(may_answer: threading.Event, count: int) -> list[Client]:
-    """So many requests at once, and one of an app; they are answered as soon as those are told that must come back."""
-    entry, clients = Entry(slow_app(may_answer)), [Client() for _ in range(count + 1)]
-    paths = [*(f"/page/{number}" for number in range(count)), "/oauth/token"]
+async def flood(path: str, count: int) -> list[Client]:
+    """So many requests at once; they are answered as soon as those are told that must come back."""
+    may_answer = threading.Event()
+    entry, clients, paths = Entry(slow_app(may_answer)), [Client() for _ in range(count)], [path] * count
     flow = [
         asyncio.ensure_future(entry.__rsgi__(get(path), cast(Any, client)))
         for path, client in zip(paths, clients, strict=True)
     ]
     async with asyncio.timeout(30):
-        while sum(client.status == 503 for client in clients) < count + 1 - entry_module.MOST_WAITING:
+        while sum(client.status == 503 for client in clients) < count - entry_module.MOST_WAITING:
             await asyncio.sleep(0)
     may_answer.set()
     await asyncio.gather(*flow)
@@ -186,22 +193,45 @@ async def flood(may_answer: threading.Event, count: int) -> list[Client]:
 
 def test_a_flood_is_asked_to_come_back(capsys: pytest.CaptureFixture[str]) -> None:
     """Issue 7 entry 30: no more requests wait for a thread than it can answer soon; nobody else waits at all."""
-    clients = asyncio.run(flood(threading.Event(), entry_module.MOST_WAITING + 5))
-    taken, refused = clients[: entry_module.MOST_WAITING], clients[entry_module.MOST_WAITING :]
-    assert {client.status for client in taken} == {200}
-    for client in refused:
-        assert (client.status, client.headers["cache-control"]) == (503, "no-store")
-        assert int(client.headers["retry-after"]) > 0, "RFC 9110 §10.2.3"
-    assert b"Probeer het zo opnieuw" in refused[0].pieces[0]
-    assert json.loads(refused[-1].pieces[0])["error"] == "temporarily_unavailable", "a machine's form"
-    assert capsys.readouterr().err.count("too_busy") <= 2, "the log is not flooded"
+    said = []
+    for path in ("/page", "/oauth/token"):
+        clients = asyncio.run(flood(path, entry_module.MOST_WAITING + 5))
+        taken, refused = clients[: entry_module.MOST_WAITING], clients[entry_module.MOST_WAITING :]
+        assert {client.status for client in taken} == {200}
+        for client in refused:
+            assert (client.status, client.headers["cache-control"]) == (503, "no-store")
+            assert int(client.headers["retry-after"]) > 0, "RFC 9110 §10.2.3"
+        said.append(refused[0].pieces[0])
+        assert capsys.readouterr().err.count("too_busy") <= 2, "the log is not flooded"
+    assert b"Probeer het zo opnieuw" in said[0]
+    assert json.loads(said[1])["error"] == "temporarily_unavailable", "a machine's form"
+
+
+async def asked_beside_forms(count: int) -> list[int]:
+    """The statuses of a page, a token request and a silent sign-on, asked while so many forms wait."""
+    may_answer = threading.Event()
+    entry = Entry(slow_app(may_answer, waits="POST"))
+    forms = [asyncio.ensure_future(entry.__rsgi__(post("/sign-in/x"), cast(Any, Client()))) for _ in range(count)]
+    await asyncio.sleep(0)
+    others = [Client() for _ in range(3)]
+    async with asyncio.timeout(30):
+        for client, path in zip(others, ("/quick", "/oauth/token", "/oauth/authorize"), strict=True):
+            await entry.__rsgi__(get(path), cast(Any, client))
+    may_answer.set()
+    await asyncio.gather(*forms)
+    return [client.status for client in others]
+
+
+def test_forms_that_wait_delay_neither_pages_nor_apps() -> None:
+    """Issue 9: password hashes are slow, and a flood of sign-ins must starve nobody."""
+    assert asyncio.run(asked_beside_forms(50)) == [200, 200, 200]
 
 
 def test_a_request_that_found_no_thread_in_time_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 7 entry 30: after an outage, threads answer those who still wait, not those who have given up."""
     monkeypatch.setattr(entry_module, "MOST_WAITING", 10)
     monkeypatch.setattr(entry_module, "WAIT_SECONDS", -1.0)
-    assert {client.status for client in asyncio.run(flood(threading.Event(), 12))} == {503}
+    assert {client.status for client in asyncio.run(flood("/page", 12))} == {503}
 
 
 def test_a_download_goes_out_piece_by_piece() -> None:

@@ -14,7 +14,7 @@ from idp.cli.provision.document import Document, Table
 from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
 from idp.cli.provision.shape import CREDENTIALS
 from idp.cli.provision.work import ORIGIN, Pending, Plan
-from idp.config import Settings
+from idp.config import Settings, cores
 from idp.errors import Message
 from idp.identity import user_fields
 from idp.identity.accounts import accounts
@@ -102,8 +102,7 @@ def judge(work: Plan, told: Callable[[int], None]) -> None:
 
 def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[int], None]) -> Mapping[str, Ready]:
     """Hash what is to be hashed, on all cores: slow, with no transaction open. ``told`` hears how many were done."""
-    cores = os.cpu_count() or 1
-    hashing = settings.passwords.model_copy(update={"hash_slots": cores, "hash_patience_seconds": 3600.0})
+    hashing = settings.passwords.model_copy(update={"hash_slots": cores(), "hash_patience_seconds": 3600.0})
     wide = settings.model_copy(update={"passwords": hashing})
     wide.__dict__.pop("hasher", None)  # it was made for the slots of a server process
     hashed = _each_in_threads(pending, lambda one: imported.ready(wide, one.draft), told)
@@ -120,7 +119,7 @@ def _each_in_threads(
         with app.app_context():
             return act(one)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1, initializer=_stand_back) as threads:
+    with ThreadPoolExecutor(cores(), initializer=_stand_back) as threads:
         for number, pair in enumerate(zip(pending, threads.map(_act, pending), strict=True), 1):
             yield pair
             told(number)
