@@ -174,7 +174,7 @@ def _put_to_use(chosen: SigningKey, active: SigningKey | None, successor: Mappin
 
 
 def _withdraw(settings: Settings, now: datetime) -> None:
-    # ID tokens come back as hints for as long as a login may last; access tokens live far shorter.
+    # ID tokens come back as hints for as long as a session may last; access tokens live far shorter.
     with db.transaction():
         signing_keys.withdraw_retired(now - timedelta(hours=settings.lifetimes.login_hours + 1), now)
 

@@ -238,16 +238,16 @@ class Mail(Section):
 
 
 class Lifetimes(Section):
-    """How long things live. Organisations may shorten logins and remembered devices."""
+    """How long things live. Organisations may shorten sessions and remembered devices."""
 
     code_seconds: int = Field(60, ge=10, le=600)
     """Authorization code."""
     access_token_seconds: int = Field(300, ge=30, le=3600)
     """Access token and ID token."""
     login_idle_minutes: int = Field(60, ge=1)
-    """A login that is not used ends."""
+    """A session that is not used ends."""
     login_hours: int = Field(24, ge=1)
-    """A login ends, used or not."""
+    """A session ends, used or not."""
     refresh_idle_days: int = Field(30, ge=1)
     """A refresh token that is not used ends."""
     refresh_days: int = Field(90, ge=1)

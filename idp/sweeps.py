@@ -24,7 +24,7 @@ from idp.store import (
 from idp.store import totp as store_totp
 
 KEEP_DAYS = 30
-"""Ended logins, grants, trust in devices, links and mails stay this long, for questions about what happened."""
+"""Ended sessions, grants, trust in devices, links and mails stay this long, for questions about what happened."""
 BATCH = 1000
 """Rows deleted in one transaction."""
 ATTEMPT_DAYS = 7

@@ -120,8 +120,8 @@ def _proofs(settings: Settings, organisation: Organisation, row: User) -> dict[s
             for device in remembered_devices.devices_of(organisation.id, row.id, now)
         ],
         "sessions": [
-            {"browser": login.label, "address": login.address, "since": _moment(login.started_at)}
-            for login in sessions.sessions_of(organisation.id, row.id, now)
+            {"browser": session.label, "address": session.address, "since": _moment(session.started_at)}
+            for session in sessions.sessions_of(organisation.id, row.id, now)
         ],
     }
 

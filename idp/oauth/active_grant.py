@@ -45,7 +45,7 @@ def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, n
     found = grants.standing(organisation_id, grant_id)
     if found is None:
         return "no such grant"
-    grant, user, login, consent = found
+    grant, user, session, consent = found
     if grant.revoked_at is not None or grant.ends_at <= now:
         return "the grant is revoked or over"
     if user.disabled_at is not None:
@@ -64,7 +64,7 @@ def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, n
         return "the trust in the device is over"
     if level < provider.settings.acr.names.get(client.minimum_acr, 0):
         return "the client asks for a higher level now"
-    return _login_ended(scopes, login, now) or ActiveGrant(grant, user, client, scopes, shown)
+    return _session_ended(scopes, session, now) or ActiveGrant(grant, user, client, scopes, shown)
 
 
 def _scopes_now(client: RegisteredClient, grant: Grant, consent: Consent | None) -> tuple[str, ...]:
@@ -95,13 +95,13 @@ def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now:
     return lookup.rules_of(settings, organisation, person, now, rule).level <= REMEMBERED
 
 
-def _login_ended(scopes: Sequence[str], login: UserSession | None, now: datetime) -> str:
-    """Return why the login ended the grant; empty where it did not.
+def _session_ended(scopes: Sequence[str], session: UserSession | None, now: datetime) -> str:
+    """Return why the session ended the grant; empty where it did not.
 
-    Signing out ends every grant of the login. A grant with ``offline_access`` outlives only a login that ran out by itself.
+    Signing out ends every grant of the session. A grant with ``offline_access`` outlives a session that only ran out.
     """
-    if login is not None and login.ended_at is not None:
-        return "the login was ended"
-    if OFFLINE not in scopes and (login is None or login.idle_until <= now or login.ends_at <= now):
-        return "the login ran out"
+    if session is not None and session.ended_at is not None:
+        return "the session was ended"
+    if OFFLINE not in scopes and (session is None or session.idle_until <= now or session.ends_at <= now):
+        return "the session ran out"
     return ""

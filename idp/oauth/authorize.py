@@ -23,7 +23,7 @@ from idp.signin.state import BrowserContext, Continue, SignedIn, Unmet
 
 log = structlog.get_logger("oauth")
 MOST_TRIES = 3
-"""Two tabs may finish one sign-in at once: the later one tries again, by the login that the first one made."""
+"""Two tabs may finish one sign-in at once: the later one tries again, by the session that the first one made."""
 
 
 def begin(provider: Provider, parameters: Parameters, visit: BrowserContext, attempt_id: str = "") -> Outcome:
@@ -52,7 +52,7 @@ def resume(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcom
     """Come back from a sign-in in progress: the request is read and judged again, and so is the sign-in.
 
     Nothing of "finished" is believed: a client that was disabled or a policy that changed in between counts. Where the
-    sign-in is over, too old or another browser's, the app's request is begun again: by the live login it may be answered at
+    sign-in is over, too old or another browser's, the app's request begins again: a live session may answer it at
     once. So this address can be sent twice, and each sign-in still gives one code.
     """
     needs = signin.asked_by(provider.settings, attempt_id)

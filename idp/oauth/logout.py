@@ -1,7 +1,7 @@
 """Sign users out at the request of an app (OpenID Connect RP-Initiated Logout 1.0).
 
 §2: without a hint that proves that the request is the person's own, "the OP MUST ask the End-User whether to log out". A
-hint proves it when it is an ID token of ours for the login of this very browser; it may have expired. Whatever is wrong with
+hint proves it when it is an ID token of ours for the session of this browser; it may have expired. Whatever is wrong with
 a request, the person can sign out; only what could be validated of it is followed (§4).
 """
 
@@ -55,7 +55,7 @@ class SignedOut:
 
 @dataclass(frozen=True)
 class _LogoutRequest:
-    """A logout request, read. ``is_proven``: the hint is an ID token of the login of this browser.
+    """A logout request, read. ``is_proven``: the hint is an ID token of the session of this browser.
 
     ``wrong``: why part of the request is not followed, in words for the developer.
     """
@@ -77,21 +77,21 @@ LogoutOutcome = AskFirst | SignedOut
 
 
 def log_out(provider: Provider, parameters: Parameters, visit: BrowserContext) -> LogoutOutcome:
-    """End the login of this browser, or ask first."""
-    login = sessions.current(visit.login, clock.now())
-    request = _read(provider, parameters, login)
-    if login is None:
+    """End the session of this browser, or ask first."""
+    session = sessions.current(visit.session, clock.now())
+    request = _read(provider, parameters, session)
+    if session is None:
         return _signed_out(request)
     if request.wrong or not request.is_proven:
-        return _ask(provider, request, login, visit)
-    return _end(request, login, visit)
+        return _ask(provider, request, session, visit)
+    return _end(request, session, visit)
 
 
 def confirm(provider: Provider, sealed: str, visit: BrowserContext) -> LogoutOutcome:
     """Sign out after the user confirmed on our page. The view has checked the CSRF token."""
-    login = sessions.current(visit.login, clock.now())
+    session = sessions.current(visit.session, clock.now())
     request = _opened(provider, sealed, visit)
-    return _signed_out(request) if login is None else _end(request, login, visit)
+    return _signed_out(request) if session is None else _end(request, session, visit)
 
 
 def _opened(provider: Provider, sealed: str, visit: BrowserContext) -> _LogoutRequest:
@@ -106,9 +106,9 @@ def _opened(provider: Provider, sealed: str, visit: BrowserContext) -> _LogoutRe
     return _LogoutRequest(client, address, kept["state"])
 
 
-def _end(request: _LogoutRequest, login: UserSession, visit: BrowserContext) -> SignedOut:
+def _end(request: _LogoutRequest, session: UserSession, visit: BrowserContext) -> SignedOut:
     client_id = request.client.client_id if request.client else ""
-    sessions.end(login, "signed_out", visit.origin(login.user_id, client_id))
+    sessions.end(session, "signed_out", visit.origin(session.user_id, client_id))
     return _signed_out(request)
 
 
@@ -119,7 +119,7 @@ def _signed_out(request: _LogoutRequest) -> SignedOut:
     return SignedOut(request.to, request.client.name, client_uri, request.wrong, request.is_malformed)
 
 
-def _read(provider: Provider, parameters: Parameters, login: UserSession | None) -> _LogoutRequest:
+def _read(provider: Provider, parameters: Parameters, session: UserSession | None) -> _LogoutRequest:
     hint = read_hint(provider, parameters.get("id_token_hint"))
     client_id, address = parameters.get("client_id"), parameters.get("post_logout_redirect_uri")
     client = provider.clients.get(client_id or (hint.client_id if hint else ""))
@@ -130,7 +130,7 @@ def _read(provider: Provider, parameters: Parameters, login: UserSession | None)
         wrong = wrong or "The client_id is not the one that the id_token_hint was issued to."
     if address:
         wrong = wrong or _wrong_address(provider, client, client_id, address)
-    is_proven = bool(hint and client and login and (hint.subject, hint.session_id) == (login.user_id, login.id))
+    is_proven = bool(hint and client and session and (hint.subject, hint.session_id) == (session.user_id, session.id))
     # §3: a redirect only to an address of a client that is known. A hint that cannot be verified names no client.
     to = address if client is not None and not wrong else ""
     return _LogoutRequest(client, to, parameters.get("state"), is_proven, wrong, bool(parameters.faults))
@@ -146,9 +146,9 @@ def _wrong_address(provider: Provider, client: RegisteredClient | None, client_i
     return "" if provider.clients.may_return_to(address) else "The post_logout_redirect_uri is registered for no client."
 
 
-def _ask(provider: Provider, request: _LogoutRequest, login: UserSession, visit: BrowserContext) -> AskFirst:
-    organisation = organisations.organisation(login.organisation_id)
-    user = users.user(login.organisation_id, login.user_id)
+def _ask(provider: Provider, request: _LogoutRequest, session: UserSession, visit: BrowserContext) -> AskFirst:
+    organisation = organisations.organisation(session.organisation_id)
+    user = users.user(session.organisation_id, session.user_id)
     client_id = request.client.client_id if request.client else ""
     kept = {"client_id": client_id, "address": request.address, "state": request.state}
     return AskFirst(

@@ -37,10 +37,10 @@ class Moved:
     """An answer was taken, or its step is not the one due: the sign-in is shown again. Empty cookies stay as they are."""
 
     attempt_id: str
-    login_cookie: str = ""
+    session_cookie: str = ""
     device_cookie: str = ""
     browser_cookie: str = ""
-    login_ended: bool = False
+    session_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attemp
     case, step = work.case, next_step(work.case)
     if isinstance(step, Unmet):
         return step
-    if step is None and work.login is not None and work.terms is not None and case.person is not None:
-        sessions.touch(settings, work.terms, work.login, case.now)
+    if step is None and work.session is not None and work.terms is not None and case.person is not None:
+        sessions.touch(settings, work.terms, work.session, case.now)
         return SignedIn(
             organisation_id=case.person.organisation_id,
             user_id=case.person.user_id,
@@ -78,7 +78,7 @@ def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attemp
             proofs=case.counting,
             scopes=needs.scopes,
             attempt_id=attempt_id if attempt else "",
-            confirmed=confirmed(settings, case, work.login),
+            confirmed=confirmed(settings, case, work.session),
         )
     if attempt is not None and step is not None:
         return Continue(attempt_id)
@@ -171,8 +171,8 @@ def _taken(work: StepContext, step: Step, form: Form) -> Wrong | Moved:
     new = effects.keep(work, outcome)
     if isinstance(new, Wrong):
         return new
-    login_ended = outcome.ends_login and not new.login
-    return Moved(work.case.attempt_id, new.login, outcome.device_cookie, new.browser, login_ended)
+    session_ended = outcome.ends_session and not new.session
+    return Moved(work.case.attempt_id, new.session, outcome.device_cookie, new.browser, session_ended)
 
 
 def reopen(

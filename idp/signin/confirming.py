@@ -18,7 +18,7 @@ def fresh(settings: Settings, needs: Needs) -> Needs:
     return replace(needs, highest=True, max_age=settings.lifetimes.profile_minutes * 60)
 
 
-def confirmed(settings: Settings, case: Case, login: UserSession) -> Confirmation:
+def confirmed(settings: Settings, case: Case, session: UserSession) -> Confirmation:
     """Return what the person confirmed, by the decision that a reauthentication would make.
 
     The password of a reauthentication confirms for ``confirmation_seconds``: its pages named the change. The password of
@@ -29,8 +29,8 @@ def confirmed(settings: Settings, case: Case, login: UserSession) -> Confirmatio
     plain = replace(case.needs, prompt=(), tasks=())
     if next_step(replace(case, needs=fresh(settings, plain))) is not None:
         return Confirmation.NOTHING
-    later = [proof for proof in assurance.from_json(login.proofs) if proof.at > login.started_at]
-    ended = max((proof.at for proof in later), default=login.started_at)
+    later = [proof for proof in assurance.from_json(session.proofs) if proof.at > session.started_at]
+    ended = max((proof.at for proof in later), default=session.started_at)
     typed = any(proof.method == "password" and proof.at >= ended - JUST_NOW for proof in later)
     is_now = case.now < ended + timedelta(seconds=settings.lifetimes.confirmation_seconds)
     return Confirmation.FRESH_PROOF_AND_PASSWORD if typed and is_now else Confirmation.FRESH_PROOF

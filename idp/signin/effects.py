@@ -27,7 +27,7 @@ class _RolledBack(Exception):
 class NewCookies:
     """The cookie values that an answer sets; empty ones stay as they are."""
 
-    login: str
+    session: str
     browser: str
 
 
@@ -53,11 +53,13 @@ def _keep(work: StepContext, result: StepResult) -> NewCookies:
     lost = result.effect() if result.effect else None
     if lost is not None:
         raise _RolledBack(lost)
-    if result.ends_login:
+    if result.ends_session:
         _end_session(work)
-    visit = replace(work.visit, login="") if result.ends_login else work.visit
+    visit = replace(work.visit, session="") if result.ends_session else work.visit
     visit = replace(visit, device=result.device_cookie or visit.device)
-    return NewCookies(browser=_renew_browser(work, result), login=_start_or_renew(gather_again(replace(work, visit=visit))))
+    return NewCookies(
+        browser=_renew_browser(work, result), session=_start_or_renew(gather_again(replace(work, visit=visit)))
+    )
 
 
 def _renew_browser(work: StepContext, result: StepResult) -> str:
@@ -104,6 +106,6 @@ def _start_or_renew(work: StepContext) -> str:
 
 def _end_session(work: StepContext) -> None:
     """End the session that this browser has: it has one at a time (S35)."""
-    login = sessions.current(work.visit.login, work.case.now) if work.visit.login else None
-    if login is not None:
-        sessions.end(login, "switched", work.origin)
+    session = sessions.current(work.visit.session, work.case.now) if work.visit.session else None
+    if session is not None:
+        sessions.end(session, "switched", work.origin)

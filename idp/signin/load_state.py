@@ -40,13 +40,13 @@ def gather(
     now = now or clock.now()
     attempt = attempt or attempts.none_yet(needs, visit)
     answers = Answers.from_json(attempt.answers)
-    live = sessions.current(visit.login, now) if visit.login else None
-    login = live if live is not None and _is_eligible(live, needs, attempt.user_id or answers.account) else None
-    organisation, is_named = _organisation(needs, visit, attempt, answers, login)
+    live = sessions.current(visit.session, now) if visit.session else None
+    session = live if live is not None and _is_eligible(live, needs, attempt.user_id or answers.account) else None
+    organisation, is_named = _organisation(needs, visit, attempt, answers, session)
     terms = settings_of(settings, organisation) if organisation else None
-    user = _user(organisation, attempt, login)
-    if login is not None and (user is None or login.user_id != user.id):
-        login = None
+    user = _user(organisation, attempt, session)
+    if session is not None and (user is None or session.user_id != user.id):
+        session = None
     case = Case(
         now=now,
         asked_at=attempt.created_at if attempt.digest else now,
@@ -57,7 +57,7 @@ def gather(
         entered_organisation=_entered_organisation(needs, attempt, answers),
         entered_username=attempts.entered_username(settings, attempt),
         former_organisation=attempt.typed_organisation,
-        login_id=login.id if login else "",
+        login_id=session.id if session else "",
         login_user_id=live.user_id if live else "",
         login_is_hinted=live is not None and _is_hinted(live, needs),
         known=_known(needs, visit, live),
@@ -66,7 +66,7 @@ def gather(
         prepared=attempts.opened(settings, attempt),
         attests=bool(settings.attestation_roots),
     )
-    work = StepContext(settings, visit, case, attempt, organisation, terms, user, login)
+    work = StepContext(settings, visit, case, attempt, organisation, terms, user, session)
     return work if organisation is None or user is None else replace(work, case=_with_person(work))
 
 
@@ -118,31 +118,31 @@ def _is_theirs(proof: Proof, user: User) -> bool:
     return proof.method != "password" or proof.credential == user.id
 
 
-def _is_eligible(login: UserSession, needs: Needs, chosen: str) -> bool:
+def _is_eligible(session: UserSession, needs: Needs, chosen: str) -> bool:
     """Check if the browser's live session may be the one of the person this request is about."""
     # OpenID Connect Core §3.1.2.2: no token for another person than the hint names, whatever was chosen since.
-    if needs.subject and needs.subject != login.user_id:
+    if needs.subject and needs.subject != session.user_id:
         return False
     if chosen or needs.subject:
-        return (chosen or needs.subject) == login.user_id
-    organisation = organisations.organisation(login.organisation_id)
+        return (chosen or needs.subject) == session.user_id
+    organisation = organisations.organisation(session.organisation_id)
     if organisation is None or not serves(needs.client, organisation):
         return False
     if needs.organisation and normal_store_url(needs.organisation) != organisation.store_url:
         return False
-    return not needs.login_hint or _is_hinted(login, needs)
+    return not needs.login_hint or _is_hinted(session, needs)
 
 
-def _is_hinted(login: UserSession, needs: Needs) -> bool:
+def _is_hinted(session: UserSession, needs: Needs) -> bool:
     """Check if a hint of the request names the user of this session, by id, username or verified address."""
     if needs.subject or not needs.login_hint:
-        return needs.subject == login.user_id
-    user = lookup.find_to_sign_in(login.organisation_id, needs.login_hint)
-    return user is not None and user.id == login.user_id
+        return needs.subject == session.user_id
+    user = lookup.find_to_sign_in(session.organisation_id, needs.login_hint)
+    return user is not None and user.id == session.user_id
 
 
 def _organisation(
-    needs: Needs, visit: BrowserContext, attempt: Attempt, answers: Answers, login: UserSession | None
+    needs: Needs, visit: BrowserContext, attempt: Attempt, answers: Answers, session: UserSession | None
 ) -> tuple[Organisation | None, bool]:
     """Return the organisation, and whether client or device named it (S29): by request, client, device, installation."""
     device = _device_organisation(needs, visit)
@@ -152,10 +152,10 @@ def _organisation(
         found = organisations.organisation(attempt.organisation_id)
     elif answers.organisation == "ask":
         return None, False
-    elif attempt.typed_organisation or (needs.organisation and login is None):
+    elif attempt.typed_organisation or (needs.organisation and session is None):
         found = organisations.organisation_at(attempt.typed_organisation or normal_store_url(needs.organisation))
-    elif login is not None:
-        found = organisations.organisation(login.organisation_id)
+    elif session is not None:
+        found = organisations.organisation(session.organisation_id)
     elif single:
         found = organisations.organisation(single)
     elif device is not None:
@@ -166,7 +166,7 @@ def _organisation(
     if found is None or not serves(needs.client, found):
         return None, False
     # The attempt's own organisation was picked in this device's chooser, or its person has proved who they are.
-    is_named = bool(attempt.organisation_id) or login is not None or found.id == single
+    is_named = bool(attempt.organisation_id) or session is not None or found.id == single
     return found, is_named or (device is not None and found.id == device.id)
 
 
@@ -182,11 +182,11 @@ def _entered_organisation(needs: Needs, attempt: Attempt, answers: Answers) -> s
     return attempt.typed_organisation or normal_store_url(needs.organisation)
 
 
-def _user(organisation: Organisation | None, attempt: Attempt, login: UserSession | None) -> User | None:
+def _user(organisation: Organisation | None, attempt: Attempt, session: UserSession | None) -> User | None:
     """Return the person: proved in this attempt, or by the live session."""
     if organisation is None:
         return None
-    user_id = attempt.user_id or (login.user_id if login and login.organisation_id == organisation.id else None)
+    user_id = attempt.user_id or (session.user_id if session and session.organisation_id == organisation.id else None)
     user = users.user(organisation.id, user_id) if user_id else None
     return user if user is not None and user.disabled_at is None else None
 
@@ -208,8 +208,8 @@ def _facts(
 
 def _proofs(work: StepContext, user: User, own: tuple[Proof, ...]) -> tuple[Proof, ...]:
     """Return the session's proofs, this attempt's, and present trust in the device, which is never stored."""
-    login, device, now = work.login, work.visit.device, work.case.now
-    earlier = tuple(proof for proof in assurance.from_json(login.proofs) if proof not in own) if login else ()
+    session, device, now = work.session, work.visit.device, work.case.now
+    earlier = tuple(proof for proof in assurance.from_json(session.proofs) if proof not in own) if session else ()
     trust = remembered_devices.trust(user.organisation_id, user.id, device, now) if device else None
     trusted = (Proof("remembered", at=trust.since, credential=trust.id),) if trust else ()
     return (*earlier, *own, *trusted)

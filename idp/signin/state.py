@@ -143,7 +143,7 @@ class BrowserContext:
     is_embedded: bool = False
     organisation_id: str = ""
     """The organisation at which this browser signed in last; empty if there is none."""
-    login: str = ""
+    session: str = ""
     device: str = ""
     address: str = ""
     label: str = ""

@@ -60,7 +60,7 @@ class StepContext:
     organisation: Organisation | None = None
     terms: OrganisationSettings | None = None
     known_user: User | None = None
-    login: UserSession | None = None
+    session: UserSession | None = None
 
     @property
     def user(self) -> User:
@@ -130,7 +130,7 @@ class StepResult:
     prepared: Prepared | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     device_cookie: str = ""
-    ends_login: bool = False
+    ends_session: bool = False
     effect: "Callable[[], Wrong | None] | None" = None
 
 

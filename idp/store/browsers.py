@@ -79,7 +79,7 @@ def people_on(browser_id: str) -> list[BrowserUser]:
     )
 
 
-def note_login(browser_id: str, organisation_id: str, user_id: str, username: str, now: datetime) -> None:
+def note_session(browser_id: str, organisation_id: str, user_id: str, username: str, now: datetime) -> None:
     """This user has now signed in here."""
     upsert(
         BrowserUser,

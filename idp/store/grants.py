@@ -92,7 +92,7 @@ def grant(organisation_id: str, grant_id: str) -> Grant | None:
 
 
 def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, UserSession | None, Consent | None] | None:
-    """Return a grant with its user, its login (which may have been swept) and the person's consent to its client.
+    """Return a grant with its user, its session (which may have been swept) and the person's consent to its client.
 
     One statement: it is what the gate judges at every use of the grant.
     """
@@ -142,9 +142,9 @@ def revoke_grants(
     user_id: str | None = None,
     login_id: str | None = None,
     client_id: str | None = None,
-    but_not_login: str = "",
+    but_not_session: str = "",
 ) -> int:
-    """Revoke the grants of a user, of a login, of a client, or of those together; those of one login may be spared."""
+    """Revoke the grants of a user, of a session, of a client, or of those together; those of one session may be spared."""
     here = [Grant.organisation_id == organisation_id, Grant.revoked_at.is_(None)]
     if user_id is not None:
         here.append(Grant.user_id == user_id)
@@ -152,8 +152,8 @@ def revoke_grants(
         here.append(Grant.login_id == login_id)
     if client_id is not None:
         here.append(Grant.client_id == client_id)
-    if but_not_login:
-        here.append(Grant.login_id != but_not_login)
+    if but_not_session:
+        here.append(Grant.login_id != but_not_session)
     return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why))
 
 

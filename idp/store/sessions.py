@@ -11,7 +11,7 @@ from idp.db import Base, Id, add, asks_one, delete_some, every, insert_new, valu
 
 
 class UserSession(Base):
-    """One live login of a browser. ``digest``: of the login cookie, renewed at each new proof; ``id`` is the ``sid``.
+    """One live session of a browser. ``digest``: of the session cookie, renewed at each new proof; ``id`` is the ``sid``.
 
     Ended by ``ended_at`` (never deleted then: the worker that tells relying apps finds it there), by ``idle_until`` or by
     ``ends_at``.
@@ -41,7 +41,7 @@ class UserSession(Base):
 
 
 class SessionClient(Base):
-    """A relying app that was signed in to within a login."""
+    """A relying app that was signed in to within a session."""
 
     __tablename__ = "session_clients"
     __table_args__ = (
@@ -61,13 +61,13 @@ def _live(now: datetime) -> tuple[Any, ...]:
 
 
 def session_of(organisation_id: str, digest: bytes, now: datetime) -> UserSession | None:
-    """The live login of a cookie."""
+    """The live session of a cookie."""
     found = _session_with(organisation_id, digest)
     return found if found and found.ended_at is None and min(found.idle_until, found.ends_at) > now else None
 
 
 def any_session_of(organisation_id: str, digest: bytes) -> UserSession | None:
-    """Return the login of a cookie, live or over."""
+    """Return the session of a cookie, live or over."""
     return _session_with(organisation_id, digest)
 
 
@@ -78,12 +78,12 @@ def _session_with(organisation_id: str, digest: bytes) -> Select[UserSession]:
 
 @asks_one
 def live_session(organisation_id: str, login_id: str, now: datetime) -> Select[UserSession]:
-    """The live login by its id (``sid``)."""
+    """The live session by its id (``sid``)."""
     return select(UserSession).where(UserSession.organisation_id == organisation_id, UserSession.id == login_id, *_live(now))
 
 
 def sessions_of(organisation_id: str, user_id: str, now: datetime) -> list[UserSession]:
-    """A user's live logins, newest first."""
+    """A user's live sessions, newest first."""
     return every(
         select(UserSession)
         .where(UserSession.organisation_id == organisation_id, UserSession.user_id == user_id, *_live(now))
@@ -94,7 +94,7 @@ def sessions_of(organisation_id: str, user_id: str, now: datetime) -> list[UserS
 def live_sessions(
     organisation_id: str, now: datetime, *, user_id: str = "", skip: int = 0, limit: int = 50
 ) -> list[UserSession]:
-    """An organisation's live logins, or one user's, newest first: a page for the console."""
+    """An organisation's live sessions, or one user's, newest first: a page for the console."""
     here = [
         UserSession.organisation_id == organisation_id,
         *_live(now),
@@ -111,7 +111,7 @@ def add_session(row: UserSession) -> None:
 
 
 def renew_session(organisation_id: str, login_id: str, digest: bytes, proofs: list[Any]) -> bool:
-    """Give a live login a new cookie and its further proofs (step-up)."""
+    """Give a live session a new cookie and its further proofs (step-up)."""
     here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
     return write(update(UserSession).where(*here).values(digest=digest, proofs=proofs)) == 1
 
@@ -123,13 +123,13 @@ def touch_session(organisation_id: str, login_id: str, now: datetime, idle_until
 
 
 def end_session(organisation_id: str, login_id: str, now: datetime, why: str) -> bool:
-    """End one login, once."""
+    """End one session, once."""
     here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
     return write(update(UserSession).where(*here).values(ended_at=now, ended_why=why)) == 1
 
 
 def end_sessions_of(organisation_id: str, user_id: str, now: datetime, why: str, *, but_not: str | None = None) -> list[str]:
-    """End a user's logins, all or all but one; the ids of those ended."""
+    """End a user's sessions, all or all but one; the ids of those ended."""
     here = [UserSession.organisation_id == organisation_id, UserSession.user_id == user_id, UserSession.ended_at.is_(None)]
     if but_not is not None:
         here.append(UserSession.id != but_not)
@@ -139,12 +139,12 @@ def end_sessions_of(organisation_id: str, user_id: str, now: datetime, why: str,
 
 
 def note_client(organisation_id: str, login_id: str, client_id: str, now: datetime) -> bool:
-    """A relying app is signed in to within this login; True the first time."""
+    """A relying app is signed in to within this session; True the first time."""
     return insert_new(SessionClient, organisation_id=organisation_id, login_id=login_id, client_id=client_id, since=now)
 
 
 def clients_of(organisation_id: str, login_id: str) -> list[SessionClient]:
-    """The relying apps of a login, in order."""
+    """The relying apps of a session, in order."""
     return every(
         select(SessionClient)
         .where(SessionClient.organisation_id == organisation_id, SessionClient.login_id == login_id)
@@ -153,11 +153,11 @@ def clients_of(organisation_id: str, login_id: str) -> list[SessionClient]:
 
 
 def clients_within(organisation_id: str, login_ids: Collection[str]) -> list[SessionClient]:
-    """The relying apps of several logins, in order: one question for a whole list."""
+    """The relying apps of several sessions, in order: one question for a whole list."""
     here = (SessionClient.organisation_id == organisation_id, SessionClient.login_id.in_(login_ids))
     return every(select(SessionClient).where(*here).order_by(SessionClient.since)) if login_ids else []
 
 
 def sweep_sessions(before: datetime, most: int) -> int:
-    """Delete logins that were over before ``before``."""
+    """Delete sessions that were over before ``before``."""
     return delete_some(UserSession, (UserSession.ends_at < before) | (UserSession.ended_at < before), most)

@@ -48,7 +48,7 @@ class Cookies:
     browser: str
     browser_is_new: bool
     browser_renewed: str = ""
-    login: str | None = None
+    session: str | None = None
     device: str | None = None
 
 
@@ -97,7 +97,7 @@ class BrowserRequest:
             new_browser=b"" if row else digest,
             is_embedded=self.is_foreign,
             organisation_id=(row.organisation_id or "") if row else "",
-            login=self.cookie("login")[:LONGEST],
+            session=self.cookie("login")[:LONGEST],
             device=self.cookie("device")[:LONGEST],
             address=self.address,
             label=label(self.header("HTTP_USER_AGENT") or ""),
@@ -143,8 +143,8 @@ class BrowserRequest:
         may_be_unknown = not self.is_post or self.is_own  # with other POSTs "no cookie came" does not mean "there is none"
         if found.browser_renewed or (found.browser_is_new and may_be_unknown):
             yield from self.set_cookie(status, "browser", found.browser_renewed or found.browser, LONG)
-        if found.login is not None:
-            yield from self.set_cookie(status, "login", found.login, None)
+        if found.session is not None:
+            yield from self.set_cookie(status, "login", found.session, None)
         if found.device is not None:
             yield from self.set_cookie(status, "device", found.device, LONG)
 

@@ -90,14 +90,14 @@ def _own() -> str:
         g.own_language = ""
         # The page may tell that the database is away: its language must not be what fails then.
         with suppress(Exception):
-            _look_up_login()
+            _look_up_session()
     return str(g.own_language)
 
 
-def _look_up_login() -> None:
+def _look_up_session() -> None:
     value = request_context.browser().cookie("login")[: browser_request.LONGEST]
-    login = sessions.current(value, clock.now()) if value else None
-    user = users.user(login.organisation_id, login.user_id) if login else None
+    session = sessions.current(value, clock.now()) if value else None
+    user = users.user(session.organisation_id, session.user_id) if session else None
     if user is None:
         return
     g.own_language = user.locale

@@ -116,7 +116,7 @@ def confirm_logout() -> Response:
 
 
 def _use_their_language() -> None:
-    """Use the language and brand of the signed-in user (S62): asked before the login is over."""
+    """Use the language and brand of the signed-in user (S62): asked before the session is over."""
     present = current_user.who()
     if present is not None:
         language.prefer(present.user.locale)
@@ -163,8 +163,8 @@ def _logged_out(outcome: LogoutOutcome) -> Response:
             )
             return pages.render("oauth/logout.html", question, 400 if outcome.wrong else 200)
         case SignedOut():
-            if request_context.visit().login:  # what another site embeds comes without it, and must not take it away
-                request_context.cookies().login = ""
+            if request_context.visit().session:  # what another site embeds comes without it, and must not take it away
+                request_context.cookies().session = ""
             if outcome.to:
                 return pages.see_other(outcome.to)
             page = SignedOutPage(outcome.client_uri, outcome.client_name, outcome.wrong)

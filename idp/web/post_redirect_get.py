@@ -101,7 +101,7 @@ def _as_json(response: Response, path: str) -> dict[str, Any]:
 
 
 def _show_kept() -> Response | None:
-    """The page that the reference names, for the browser and the login it was made for; None where it is gone."""
+    """The page that the reference names, for the browser and the session it was made for; None where it is gone."""
     reference = request.args.get(REFERENCE, "")
     if request.method not in ("GET", "HEAD") or not reference:
         return None
@@ -117,11 +117,11 @@ def _show_kept() -> Response | None:
 
 
 def _login_id() -> str:
-    """The login that is live after this request; empty where nobody is signed in."""
-    changed = request_context.cookies().login
-    bearer = request_context.visit().login if changed is None else changed
-    login = sessions.current(bearer, clock.now()) if bearer else None
-    return login.id if login else ""
+    """The session that is live after this request; empty where nobody is signed in."""
+    changed = request_context.cookies().session
+    bearer = request_context.visit().session if changed is None else changed
+    session = sessions.current(bearer, clock.now()) if bearer else None
+    return session.id if session else ""
 
 
 def _is_route() -> bool:

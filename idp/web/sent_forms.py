@@ -81,4 +81,6 @@ def _files() -> list[tuple[str, str, bytes]]:
 
 def _sets_cookies(answer: Response) -> bool:
     cookies = request_context.cookies()
-    return "Set-Cookie" in answer.headers or bool(cookies.browser_renewed) or (cookies.login, cookies.device) != (None, None)
+    return (
+        "Set-Cookie" in answer.headers or bool(cookies.browser_renewed) or (cookies.session, cookies.device) != (None, None)
+    )

@@ -153,8 +153,8 @@ def _page(shown: Shown) -> Response:
 
 def _take_cookies(moved: authenticate.Moved) -> None:
     cookies = request_context.cookies()
-    if moved.login_cookie or moved.login_ended:
-        cookies.login = moved.login_cookie
+    if moved.session_cookie or moved.session_ended:
+        cookies.session = moved.session_cookie
     if moved.device_cookie:
         cookies.device = moved.device_cookie
     cookies.browser_renewed = moved.browser_cookie

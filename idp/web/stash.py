@@ -1,7 +1,7 @@
 """Keep a value for this browser and get it back by a reference that is safe in an address.
 
 ``put`` seals the value and answers with a reference; ``get`` opens it again for the same browser, the same ``purpose`` and
-the same ``bound_to`` (a sign-in, or the login that was live). The reference alone opens nothing: the browser's cookie must
+the same ``bound_to`` (a sign-in, or the session that was live). The reference alone opens nothing: the browser's cookie must
 come with it. Values live for a day at most, and a browser holds a few of them. One whose sealing key was removed is gone.
 Used for answers to posted forms (``post_redirect_get``), and for whatever else must survive a redirect without standing in
 an address.

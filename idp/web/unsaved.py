@@ -123,9 +123,9 @@ def _typed() -> Fields:
 
 
 def _author() -> str:
-    """The id of the person who is signed in here, or was until the login ran out; empty where nobody knows."""
-    login = sessions.latest(request_context.visit().login) if request_context.visit().login else None
-    return login.user_id if login is not None and login.started_at <= clock.now() else ""
+    """The id of the person who is signed in here, or was until the session ran out; empty where nobody knows."""
+    session = sessions.latest(request_context.visit().session) if request_context.visit().session else None
+    return session.user_id if session is not None and session.started_at <= clock.now() else ""
 
 
 def _without(path: str, *references: str) -> str:

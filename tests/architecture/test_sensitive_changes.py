@@ -81,7 +81,7 @@ def test_whatever_acts_for_a_person_asks_what_it_needs() -> None:
 
 
 def test_what_was_confirmed_is_noted_in_two_places() -> None:
-    """A proof of the login, or the password typed just now: no page says by itself that a change is confirmed."""
+    """A proof of the session, or the password typed just now: no page says by itself that a change is confirmed."""
     calls = [
         (module.name, node) for module in modules("idp") for node in ast.walk(module.tree) if isinstance(node, ast.Call)
     ]

@@ -57,7 +57,7 @@ class Visitor:
         self._redeem(answer, body, verifier)
 
     def silent(self) -> None:
-        """A single sign-on: authorize with a live login, code, tokens."""
+        """A single sign-on: authorize with a live session, code, tokens."""
         verifier, path = self._authorize()
         answer, body = self._follow(path)
         self._redeem(answer, body, verifier)

@@ -43,7 +43,7 @@ def test_a_till_goes_from_hand_to_hand(visitor: Visitors, live: Live, quiet_shoe
 
 
 def test_another_than_the_one_signed_in_can_go_on(visitor: Visitors, live: Live, quiet_shoes: str) -> None:
-    """S35: asked for a password afresh, it is the person's own by default, and "someone else" ends their login."""
+    """S35: asked for a password afresh, it is the person's own by default, and "someone else" ends their session."""
     jan, eva = (live.factory.make_user(quiet_shoes, name) for name in ("jan", "eva"))
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()
     here.tokens()

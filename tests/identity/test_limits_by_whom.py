@@ -32,7 +32,7 @@ def guess(database, settings, factory) -> Callable[..., str]:
         for place in ("till", "strange"):
             browsers.add_browser(Browser(id=place, digest=place.encode(), created_at=now, last_seen_at=now))
         for name in (*(f"u{number}" for number in range(14)), "jan"):
-            browsers.note_login("till", at, known[name].id, name, now)
+            browsers.note_session("till", at, known[name].id, name, now)
 
     def make(name: str, place: str, address: str = HERE, *, right: bool = False) -> str:
         user = known.get(name)

@@ -64,7 +64,7 @@ def test_no_decoration_changes_the_store_url(label: str, scheme: str, host: str,
 
 
 def test_an_organisation_shortens_but_never_lengthens(settings: Settings, organisation: Organisation) -> None:
-    """security.md, lifetimes: organisations may shorten logins and trust in devices."""
+    """security.md, lifetimes: organisations may shorten sessions and trust in devices."""
     organisation.settings = {"remember_device_days": 90, "login_idle_minutes": 5, "login_hours": 100}
     found = settings_of(settings, organisation)
     assert (found.remember_device_days, found.login_idle_minutes, found.login_hours) == (30, 5, 24)

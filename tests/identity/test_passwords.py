@@ -169,10 +169,10 @@ def test_length_counts_characters_and_depends_on_a_second_factor(settings: Setti
     assert _refusal(settings, "zgq mw vt pdl kk", least=15) is None
 
 
-def test_a_change_ends_other_logins_and_tells(
+def test_a_change_ends_other_sessions_and_tells(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """S40, S51, security.md 17: the login that changes it goes on."""
+    """S40, S51, security.md 17: the session that changes it goes on."""
     user = make_user(email="anna@shoes.example", email_verified=True, password=GOOD)
     terms, now = settings_of(settings, organisation), clock.now()
     started = [

@@ -126,7 +126,7 @@ def _known_browser(organisation: Organisation, user: User) -> str:
     browser = Browser(id=crypto.new_id(), digest=crypto.random_bytes(32), created_at=NOW, last_seen_at=NOW)
     with transaction():
         browsers.add_browser(browser)
-        browsers.note_login(browser.id, organisation.id, user.id, user.username, NOW)
+        browsers.note_session(browser.id, organisation.id, user.id, user.username, NOW)
     return browser.id
 
 

@@ -10,7 +10,7 @@ from idp.config import Settings
 from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import settings_of
 from idp.identity.sessions import sessions
-from idp.store import sessions as login_rows
+from idp.store import sessions as session_rows
 from idp.store.organisations import Organisation
 from idp.store.users import User
 from tests.identity.traces import by, events, fresh
@@ -19,22 +19,22 @@ from tests.identity.traces import by, events, fresh
 def test_moments_are_noted_at_sign_in(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """A login ends by idling, and at the latest after a day; using it moves only the first."""
+    """A session ends by idling, and at the latest after a day; using it moves only the first."""
     user, terms = make_user(), settings_of(settings, organisation)
     now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     login_id, cookie = sessions.start(
         settings, terms, organisation.id, user.id, [Proof("password", now)], "", "Firefox", "192.0.2.7", now
     )
-    login = sessions.current(cookie, now + timedelta(minutes=59))
-    assert login is not None
+    session = sessions.current(cookie, now + timedelta(minutes=59))
+    assert session is not None
     assert fresh(user).last_login_at == now
     assert sessions.current(cookie, now + timedelta(minutes=60)) is None
-    assert not sessions.touch(settings, terms, login, now + timedelta(seconds=59))
+    assert not sessions.touch(settings, terms, session, now + timedelta(seconds=59))
     for minutes in range(50, 24 * 60, 50):
-        assert sessions.touch(settings, terms, login, now + timedelta(minutes=minutes))
+        assert sessions.touch(settings, terms, session, now + timedelta(minutes=minutes))
     assert sessions.current(cookie, now + timedelta(hours=24, seconds=-1)) is not None
     assert sessions.current(cookie, now + timedelta(hours=24)) is None
-    assert login_rows.live_session(organisation.id, login_id, now) is not None
+    assert session_rows.live_session(organisation.id, login_id, now) is not None
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "." * 40, "a" * 26 + ".x", "é" * 26 + ".x", "a" * 5000])
@@ -50,10 +50,10 @@ def test_a_step_up_renews_the_cookie(settings: Settings, organisation: Organisat
     login_id, old = sessions.start(settings, terms, organisation.id, user.id, [proof], "", "", "", now)
     new = sessions.renew(organisation.id, login_id, [Proof("totp", now)], now)
     assert sessions.current(old, now) is None
-    login = sessions.current(new, now)
-    assert login is not None
-    assert [row["method"] for row in login.proofs] == ["password", "totp"]
-    assert sessions.end(login, "signed_out", by(user))
-    assert not sessions.end(login, "signed_out", by(user))
+    session = sessions.current(new, now)
+    assert session is not None
+    assert [row["method"] for row in session.proofs] == ["password", "totp"]
+    assert sessions.end(session, "signed_out", by(user))
+    assert not sessions.end(session, "signed_out", by(user))
     assert sessions.current(new, now) is None
     assert events(organisation).count("login:ended") == 1

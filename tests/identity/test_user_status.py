@@ -92,7 +92,7 @@ def test_a_compulsory_factor_is_not_switched_off_by_its_owner(
 def test_removing_kills_codes_and_trust(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], presence: Callable[[User], Presence]
 ) -> None:
-    """S27, S28, S40: one's own login may go on."""
+    """S27, S28, S40: one's own session may go on."""
     user = make_user(email="anna@shoes.example", email_verified=True)
     _factor(settings, user)
     here, elsewhere = presence(user), presence(user)

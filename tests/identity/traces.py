@@ -48,7 +48,7 @@ def add_group(organisation: Organisation, name: str, *, requires_mfa: bool = Tru
 
 
 class Presence:
-    """Everything of a user that can be ended: a login with a grant, a sign-in in progress, trust in a device."""
+    """Everything of a user that can be ended: a session with a grant, a sign-in in progress, trust in a device."""
 
     def __init__(self, settings: Settings, organisation: Organisation, user: User) -> None:
         now, self.user = clock.now(), user

@@ -76,7 +76,7 @@ PEOPLE = [
         lambda w: (w.path(made.failed(w, "administrator"), "unlock"), {})),
     Row("remove a passkey", "admin.remove_passkey", "anna", FRESH_PROOF_AND_PASSWORD, made.another_passkey),
     Row("end a session", "admin.end_session", "anna", FRESH_PROOF_AND_PASSWORD,
-        lambda w: (f"{AT}/sessions/{w.login_of(w.actors['tom'])}/end", {})),
+        lambda w: (f"{AT}/sessions/{w.session_of(w.actors['tom'])}/end", {})),
     Row("withdraw the offer", "admin.withdraw_ownership", "boss", FRESH_PROOF, made.offered),
     Row("recover the owner", "admin.act_on_person", "olga", FRESH_PROOF_AND_PASSWORD,
         lambda w: (made.owner(w, "recover-owner"), {})),

@@ -74,7 +74,7 @@ class World:
                 registration.disable(name, BY_TESTS)
         return name
 
-    def login_of(self, person: MadePerson) -> str:
+    def session_of(self, person: MadePerson) -> str:
         """The id of an open session of somebody."""
         with self.factory.context():
             return sessions.sessions_of(person.organisation_id, person.id, clock.now())[0].id

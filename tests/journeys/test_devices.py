@@ -105,7 +105,7 @@ def test_trust_is_of_one_device_and_one_user(journey, new_browser, till, ann, bo
 
 
 def test_switching_users_asks_for_the_new_users_own_proof(journey, till, ann, bob, clock) -> None:
-    """S35: the chooser lists who is known; another starts at the password, and the former login is over."""
+    """S35: the chooser lists who is known; another starts at the password, and the former session is over."""
     first = journey(ann, till).begin().password().code()
     tokens = first.tokens()
     switch = journey(bob, till).begin()

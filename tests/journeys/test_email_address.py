@@ -255,7 +255,7 @@ def is_open(factory: Factory, person) -> bool:
 def test_nobody_else_is_reminded_and_apps_are_not_interrupted(
     factory: Factory, journey, new_browser, quiet_shoes, clock
 ) -> None:
-    """S55: not employees; and within a login neither the next app nor a silent request is held up."""
+    """S55: not employees; and within a session neither the next app nor a silent request is held up."""
     jan = factory.make_user(quiet_shoes, "jan", email="jan@shoes.example", email_verified=False)
     assert journey(jan).begin().password().browser.left_for
     boss = factory.make_user(

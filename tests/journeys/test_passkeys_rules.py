@@ -198,7 +198,7 @@ def test_who_is_disabled_or_elsewhere_comes_in_by_no_passkey(journey, factory: F
 def test_a_passkey_signs_in_the_person_an_app_named_and_nobody_else(
     journey, factory: Factory, quiet_shoes: str, jan, key, new_browser, clock
 ) -> None:
-    """W-13, OIDC Core §3.1.2.1: asked again as Ann, Jan's passkey is refused, whether Ann's login lives or not."""
+    """W-13, OIDC Core §3.1.2.1: asked again as Ann, Jan's passkey is refused, whether Ann's session lives or not."""
     ann = factory.make_user(quiet_shoes, "ann")
     factory.give_passkey(jan, key)
     walk = journey(ann, browser=new_browser()).begin().password()

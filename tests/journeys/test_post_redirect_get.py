@@ -157,7 +157,7 @@ def secret_on(browser: Browser) -> str:
 
 
 def test_a_secret_survives_a_reload_and_no_more(browser: Browser, new_browser, factory, enter, otto, anna, clock) -> None:
-    """V14.2.1, S60: made once, shown again for minutes to the same browser and login; then the app's page stands there."""
+    """V14.2.1, S60: made once, shown again for minutes to the same browser and session; then the app's page stands there."""
     browser.open(f"{AT}/apps/add")
     if "organisation" not in browser.fields:
         browser.submit("other_organisation")

@@ -62,7 +62,7 @@ def test_a_page_reloaded_after_its_time_begins_anew(journey, jan, clock) -> None
 
 
 def test_a_finished_sign_in_leads_on_to_the_app(journey, jan) -> None:
-    """S60, S61: the back button after the end leads to the app that asked, by the live login."""
+    """S60, S61: the back button after the end leads to the app that asked, by the live session."""
     walk = journey(jan).begin()
     address = walk.browser.url
     walk.password().tokens()
@@ -123,7 +123,7 @@ def test_another_browser_cannot_go_on_with_a_sign_in(journey, new_browser, jan, 
 
 
 def test_a_form_of_another_site_signs_nobody_in(journey, jan, clock) -> None:
-    """V3.5.1: login CSRF: the right password with a foreign token opens a fresh sign-in and no login."""
+    """V3.5.1: login CSRF: the right password with a foreign token opens a fresh sign-in and no session."""
     walk = journey(jan).begin()
     fields = {"step": "password", "username": "jan", "password": jan.password, "csrf_token": "forged"}
     walk.browser.send("POST", walk.browser.url, list(fields.items()))
@@ -221,7 +221,7 @@ def test_another_language_keeps_the_way_back_from_a_forgotten_password(journey, 
 
 
 def test_the_session_cookie_changes_with_each_proof(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:
-    """V7.2.4: at sign-in and at step-up the login gets a new cookie, and the old one is worthless."""
+    """V7.2.4: at sign-in and at step-up the session gets a new cookie, and the old one is worthless."""
     jan = factory.make_user(quiet_shoes)
     walk = journey(jan).begin().password()
     walk.tokens()

@@ -83,7 +83,7 @@ def test_unknown_and_empty_parameters_are_ignored(scene):
     assert "code=" in url
 
 
-def test_silent_sign_in_works_while_the_login_lives(scene):
+def test_silent_sign_in_works_while_the_session_lives(scene):
     """OC-01."""
     party = scene.party()
     first = scene.tokens(party)
@@ -154,7 +154,7 @@ def test_the_answered_acr_is_one_that_was_asked(scene):
 
 
 def test_a_hint_for_somebody_else_is_no_silent_sign_in(scene):
-    """OC-05: the ID token of this login passes, expired or not; another person's does not; an access token is no hint."""
+    """OC-05: the ID token of this session passes, expired or not; another person's does not; an access token is no hint."""
     party = scene.party()
     with time_machine.travel(clock.now(), tick=False) as turned:
         tokens = scene.tokens(party)
@@ -224,7 +224,7 @@ def test_a_posted_request_is_the_same_request(scene):
 
 
 def test_two_tabs_that_finish_one_sign_in_both_get_their_own_code(scene):
-    """A sign-in is closed once; who comes later settles by the login that it made."""
+    """A sign-in is closed once; who comes later settles by the session that it made."""
     party = scene.party()
     scene.browser.open(party.authorize_url())
     attempt = scene.browser.url.rsplit("/", 1)[1]

@@ -114,7 +114,7 @@ def test_codes_and_tokens_are_stored_as_digests(scene):
     assert kept.sealed_successor == ""
 
 
-def test_a_login_that_ended_before_the_redemption_gives_no_tokens(scene):
+def test_a_session_that_ended_before_the_redemption_gives_no_tokens(scene):
     """security.md: the gate is passed at redemption too, not only at sign-in."""
     party = scene.party()
     code = scene.code(party)
@@ -123,8 +123,8 @@ def test_a_login_that_ended_before_the_redemption_gives_no_tokens(scene):
         party.redeem(code)
 
 
-def test_the_first_issue_in_a_login_is_audited_and_silent_ones_are_not(scene):
-    """design.md: one row for each app and login."""
+def test_the_first_issue_in_a_session_is_audited_and_silent_ones_are_not(scene):
+    """design.md: one row for each app and session."""
     party = scene.party()
     scene.tokens(party)
     scene.tokens(party)

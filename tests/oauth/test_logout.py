@@ -29,7 +29,7 @@ def is_signed_in(scene, party):
     return "code=" in (scene.browser.open(party.authorize_url(prompt="none")).left_for or "")
 
 
-def test_a_hint_of_this_login_signs_out_at_once_and_returns(scene, party):
+def test_a_hint_of_this_session_signs_out_at_once_and_returns(scene, party):
     """OC-17: state comes back; the address is the registered one."""
     token = scene.tokens(party).id_token
     answer = log_out(scene, id_token_hint=token, post_logout_redirect_uri=BYE, state="a b&c")
@@ -68,7 +68,7 @@ def test_who_says_no_stays_signed_in(scene, party):
 
 
 def test_hints_that_prove_nothing_ask_too(scene, party):
-    """V9.2.2, V10.6.2: an access token, a changed one, rubbish, and the ID token of a login that is over."""
+    """V9.2.2, V10.6.2: an access token, a changed one, rubbish, and the ID token of a session that is over."""
     old = scene.tokens(party).id_token
     log_out(scene, id_token_hint=old)
     tokens = scene.tokens(party)
@@ -135,8 +135,8 @@ def test_signing_out_works_whatever_is_wrong_with_the_request(scene, party, new_
         assert not is_signed_in(scene, party), params
 
 
-def test_a_hint_of_another_login_asks_and_goes_back(scene, party, new_browser):
-    """Issue 7.21b: it names a client, so the address is known, and state comes back; whose login it was does not matter."""
+def test_a_hint_of_another_session_asks_and_goes_back(scene, party, new_browser):
+    """Issue 7.21b: the hint names a client, so the address is known and state comes back, whichever session it was for."""
     other = scene.factory.make_user(scene.person.organisation_id, "ann")
     jan, here = scene.person, scene.browser
     scene.person, scene.browser = other, new_browser()

@@ -153,7 +153,7 @@ def test_signing_out_ends_it_at_once(scene, confidential):
         confidential.refresh(token)
 
 
-def test_it_outlives_a_login_that_only_ran_out(scene, confidential, turned):
+def test_it_outlives_a_session_that_only_ran_out(scene, confidential, turned):
     """offline_access is for when the person is not there."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     turned.shift(timedelta(days=2))

@@ -58,8 +58,8 @@ def test_an_access_token_is_no_hint(scene):
 
 
 @pytest.mark.parametrize("scope", ["openid", "openid offline_access"])
-def test_a_login_that_ended_stops_its_grants_even_if_they_were_not_revoked(scene, scope):
-    """security.md 9: the gate looks at the login itself."""
+def test_a_session_that_ended_stops_its_grants_even_if_they_were_not_revoked(scene, scope):
+    """security.md 9: the gate looks at the session itself."""
     party = scene.party(grant_types=["authorization_code", "refresh_token"])
     tokens = scene.tokens(party, scope=scope)
     with scene.factory.context(), transaction():

@@ -102,8 +102,8 @@ def test_an_access_token_and_a_code_end_with_what_they_rest_on(scene, party, wha
     assert error_of(lambda: party.redeem(code)) in ("invalid_grant", "unauthorized_client", "invalid_client")
 
 
-def test_without_offline_access_a_grant_ends_with_its_login(scene, party, turned):
-    """A grant that outlives its login does so by ``offline_access`` alone."""
+def test_without_offline_access_a_grant_ends_with_its_session(scene, party, turned):
+    """A grant that outlives its session does so by ``offline_access`` alone."""
     access = scene.tokens(party, scope=ALL).access_token
     turned.shift(timedelta(minutes=2))
     change(scene, party, {"scope": "openid profile"})

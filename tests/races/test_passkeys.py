@@ -45,7 +45,7 @@ def adding(race: Race, party: RelyingParty, person: MadePerson) -> Browser:
 
 
 @pytest.mark.parametrize("counts", [True, False], ids=["counting", "without a counter"])
-def test_one_answer_sent_by_twenty_tabs_begins_one_login(counts: bool, race: Race) -> None:
+def test_one_answer_sent_by_twenty_tabs_begins_one_session(counts: bool, race: Race) -> None:
     """W-01, W-14, S60: a replay at the same moment as the answer itself; one is taken, with and without a counter."""
     key = SecurityKey(ISSUER, counts=counts)
     jan_with(race, key)
@@ -56,7 +56,7 @@ def test_one_answer_sent_by_twenty_tabs_begins_one_login(counts: bool, race: Rac
 
 
 def test_one_challenge_takes_one_of_twenty_answers(race: Race) -> None:
-    """W-01: twenty right answers to the same challenge, each signed by itself, begin one login."""
+    """W-01: twenty right answers to the same challenge, each signed by itself, begin one session."""
     key = SecurityKey(ISSUER)
     jan_with(race, key)
     (browser,) = race.browsers_at_password(race.party(), 1)

@@ -119,7 +119,7 @@ def test_of_the_last_two_recovery_codes_one_stays_for_the_set_up(race: Race) -> 
 
 
 def test_a_code_of_the_app_lets_one_browser_of_twenty_on(race: Race) -> None:
-    """S57, V6.5.1: one login begins; the others are told to wait for the next code."""
+    """S57, V6.5.1: one session begins; the others are told to wait for the next code."""
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
     party = race.party()
     browsers = race.browsers_past_password(party, ann)
@@ -131,7 +131,7 @@ def test_a_code_of_the_app_lets_one_browser_of_twenty_on(race: Race) -> None:
 
 
 def test_twenty_tabs_of_one_sign_in_send_the_same_code(race: Race) -> None:
-    """S60, S57: all tabs belong to one sign-in; one answer is taken and one login begins, nobody sees an error page."""
+    """S60, S57: all tabs belong to one sign-in; one answer is taken and one session begins, nobody sees an error page."""
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
     (browser,) = race.browsers_past_password(race.party(), ann, times=1)
     told = race.at_once([posted(browser, code=ann.authenticator.shown())] * TIMES)
@@ -139,7 +139,7 @@ def test_twenty_tabs_of_one_sign_in_send_the_same_code(race: Race) -> None:
     assert race.events().count("login:started") == 1
 
 
-def test_a_password_sent_by_twenty_tabs_begins_one_login(race: Race) -> None:
+def test_a_password_sent_by_twenty_tabs_begins_one_session(race: Race) -> None:
     """S60: all tabs belong to one sign-in; a late one is shown what is due now."""
     jan = race.factory.make_user(race.organisation_id, "jan")
     (browser,) = race.browsers_at_password(race.party(), times=1)

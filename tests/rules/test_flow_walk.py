@@ -201,12 +201,12 @@ def pairwise() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
 
 def start(needs: Needs, who: Person, before: tuple[str, ...]) -> Case:
     asked = NOW
-    login = tuple(Proof(method, at=asked - timedelta(minutes=30), credential="u") for method in before)  # type: ignore[arg-type]
+    session = tuple(Proof(method, at=asked - timedelta(minutes=30), credential="u") for method in before)  # type: ignore[arg-type]
     case = Case(now=NOW + timedelta(seconds=20), asked_at=asked, needs=needs, acr_levels=LEVELS, leaked_notice_due=True)
-    if not login:
+    if not session:
         return case
     chooser = (KnownPerson("o", "u", "ann", "Shoes", is_signed_in=True),)
-    case = replace(case, login_id="l", login_user_id="u", known=chooser, organisation=ORGANISATION, proofs=login)
+    case = replace(case, login_id="l", login_user_id="u", known=chooser, organisation=ORGANISATION, proofs=session)
     return known(case, who)
 
 
@@ -236,7 +236,7 @@ def test_every_case_ends_and_never_below_the_needed_level(part: int) -> None:
 
 def _judge(at: Case, step: Step | Unmet | None, depth: int) -> str:
     if is_authenticated(at):
-        # A login exists only where the needs are met, whatever remains to be allowed.
+        # A session exists only where the needs are met, whatever remains to be allowed.
         assert at.level >= needed_level(at)
     if step is None:
         _judge_end(at)

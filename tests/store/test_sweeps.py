@@ -127,7 +127,7 @@ def test_a_browser_is_known_as_long_as_its_cookie_lives(
     with factory.context():
         with transaction():
             browsers.add_browser(row)
-            browsers.note_login(row.id, jan.organisation_id, jan.id, jan.username, now)
+            browsers.note_session(row.id, jan.organisation_id, jan.id, jan.username, now)
         turn(days=browsers.COOKIE_DAYS)
         sweeps.sweep(settings)
         assert browsers.is_known(row.id, jan.organisation_id, jan.id)

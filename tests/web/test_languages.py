@@ -180,7 +180,7 @@ def test_the_pages_beside_a_sign_in_keep_its_language(shop: Shop, browser: Brows
 
 
 def test_a_language_picked_on_a_page_is_spoken_there_whoever_is_signed_in(shop: Shop, browser: Browser) -> None:
-    """S62: the button does what it says, also beside a login whose person chose another language."""
+    """S62: the button does what it says, also beside a session whose person chose another language."""
     page = signed_in(shop, shop.person(locale="nl"), browser).open("/reset")
     assert spoken(page) == "nl"
     assert spoken(page.submit("language=en")) == "en"
@@ -218,7 +218,6 @@ def test_a_page_that_tells_that_the_database_is_away_needs_none_for_its_language
     def away(*_: object) -> None:
         raise RuntimeError("the database is away")
 
-    monkeypatch.setattr("idp.store.sessions.login_of", away, raising=False)
     monkeypatch.setattr("idp.identity.sessions.sessions.current", away)
     monkeypatch.setattr(browsers, "visit", away)
     refused = page.open("/no-such-page")

@@ -82,8 +82,8 @@ def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict
             "group_id": group,
             "shop_id": shop,
         }
-        login = {"login_id": open_now[0].id} if open_now else {}
-        return {**known, **login, "act": "disable", "form": "csv"}
+        session = {"login_id": open_now[0].id} if open_now else {}
+        return {**known, **session, "act": "disable", "form": "csv"}
 
     return found
 

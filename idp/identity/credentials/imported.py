@@ -111,7 +111,7 @@ def replace(settings: Settings, user: User, draft: PersonDraft, origin: Origin) 
 def put(settings: Settings, user: User, prepared: Ready, origin: Origin) -> list[str]:
     """``replace`` with credentials that are ready: quick, and within the caller's transaction where there is one.
 
-    Ends what a change of them ends (S40): a password other logins, a new factor trust in devices. Mails tell of it (S53).
+    Ends what a change of them ends (S40): a password other sessions, a new factor trust in devices. Mails tell of it (S53).
     """
     now = clock.now()
     with transaction():

@@ -214,7 +214,7 @@ def put(
 ) -> None:
     """Give a user a hashed password, in one transaction with all that ends by it (S40, S51).
 
-    Other logins end with their grants, trust in devices, and other sign-ins in progress. The second factor is not touched.
+    Other sessions end with their grants, trust in devices, and other sign-ins in progress. The second factor is not touched.
     """
     now, is_first = clock.now(), user.password_hash is None and user.last_login_at is None
     with transaction():

@@ -62,7 +62,7 @@ class OrganisationSettings:
 
 
 def settings_of(settings: Settings, organisation: Organisation) -> OrganisationSettings:
-    """The settings that hold in ``organisation``; lengths of logins and of trust in devices can only be shortened."""
+    """The settings that hold in ``organisation``; lengths of sessions and of trust in devices can only be shortened."""
     own: Mapping[str, Any] = organisation.settings
     lengths = settings.lifetimes
     plain = OrganisationSettings()

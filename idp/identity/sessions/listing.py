@@ -1,4 +1,4 @@
-"""Open sessions as people see them: each live login with its browser, its place in words and the apps within it."""
+"""Open sessions as people see them: each live session with its browser, its place in words and the apps within it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A live login. ``label``: the browser in words. ``apps``: names, in the order in which they were signed in to."""
+    """A live session. ``label``: the browser in words. ``apps``: names, in the order in which they were signed in to."""
 
     id: str
     user_id: str
@@ -35,13 +35,13 @@ class OpenSession:
 
 
 def of_person(user: User) -> tuple[OpenSession, ...]:
-    """A user's live logins, newest first."""
+    """A user's live sessions, newest first."""
     rows = store.sessions_of(user.organisation_id, user.id, clock.now())
     return _described(user.organisation_id, rows, {user.id: user.username})
 
 
 def of_organisation(organisation_id: str, *, username: str = "", skip: int = 0, limit: int = 50) -> tuple[OpenSession, ...]:
-    """An organisation's live logins, newest first, a page of them; ``username`` in compared form narrows to one person."""
+    """An organisation's live sessions, newest first, a page of them; ``username`` in compared form narrows to one person."""
     known = users.user_named(organisation_id, username) if username else None
     if username and known is None:
         return ()
@@ -69,12 +69,12 @@ def _described(organisation_id: str, rows: Iterable[UserSession], usernames: dic
 
 
 def find(organisation_id: str, login_id: str) -> tuple[UserSession, User]:
-    """A live login of an organisation with its user; ``NotFound`` for any other id."""
-    login = store.live_session(organisation_id, login_id, clock.now())
-    user = users.user(organisation_id, login.user_id) if login else None
-    if login is None or user is None:
+    """A live session of an organisation with its user; ``NotFound`` for any other id."""
+    session = store.live_session(organisation_id, login_id, clock.now())
+    user = users.user(organisation_id, session.user_id) if session else None
+    if session is None or user is None:
         raise NotFound(detail="no such session of this organisation")
-    return login, user
+    return session, user
 
 
 def may_end(organisation: Organisation, user_id: str, origin: Origin) -> bool:
@@ -88,26 +88,26 @@ def end_of(settings: Settings, organisation: Organisation, login_id: str, origin
 
     Who may is who may manage that person, or they.
     """
-    login, user = find(organisation.id, login_id)
+    session, user = find(organisation.id, login_id)
     permissions.require_self_or_over(organisation, user, origin)
     sensitive_changes.require(Access("sessions", user.role), None)
     with transaction():
-        _end(login, user, origin)
+        _end(session, user, origin)
         if origin.actor_id != user.id:
-            notify(settings, organisation.id, user.id, "sessions_ended", {"browser": login.label})
+            notify(settings, organisation.id, user.id, "sessions_ended", {"browser": session.label})
 
 
 def end_own(user: User, login_id: str, origin: Origin) -> None:
     """End one of a user's own sessions with its grants; ``NotFound`` for anybody else's, or one that is over."""
-    login = store.live_session(user.organisation_id, login_id, clock.now())
-    if login is None or login.user_id != user.id:
+    session = store.live_session(user.organisation_id, login_id, clock.now())
+    if session is None or session.user_id != user.id:
         raise NotFound(detail="no such session of this user")
-    _end(login, user, origin)
+    _end(session, user, origin)
 
 
-def _end(login: UserSession, user: User, origin: Origin) -> None:
+def _end(session: UserSession, user: User, origin: Origin) -> None:
     """End it, and void a change of address begun in it: an intruder in that session may hold the link."""
     with transaction():
-        if not sessions.end(login, "ended_by_request", origin):
+        if not sessions.end(session, "ended_by_request", origin):
             raise NotFound(detail="the session was over")
         email_links.void(user, "address")

@@ -15,11 +15,11 @@ from idp.store import browsers, email_links, grants, sessions, users
 from idp.store.sessions import UserSession
 
 TOUCH_SECONDS = 60
-"""A login that is in use is written to no more often than this."""
+"""A session that is in use is written to no more often than this."""
 
 
 def digest_of(cookie: str) -> bytes:
-    """What is stored of a login's cookie."""
+    """Return the digest that is stored of a session cookie."""
     return crypto.digest("login", cookie)
 
 
@@ -34,10 +34,12 @@ def start(
     address: str,
     now: datetime,
 ) -> tuple[str, str]:
-    """Sign a user in on a browser: the login's id (``sid``) and its cookie. The caller ends a former login and audits."""
+    """Start a session of a user on a browser. Returns its id (``sid``) and its cookie. The caller ends a former one and
+    audits.
+    """
     cookie = crypto.new_bearer(organisation_id)
     ends_at = now + timedelta(hours=min(settings.lifetimes.login_hours, organisation_settings.login_hours))
-    login = UserSession(
+    session = UserSession(
         organisation_id=organisation_id,
         id=crypto.new_id(),
         user_id=user_id,
@@ -52,16 +54,16 @@ def start(
         ends_at=ends_at,
     )
     with transaction():
-        sessions.add_session(login)
+        sessions.add_session(session)
         _note(organisation_id, user_id, browser_id, now)
-    return login.id, cookie
+    return session.id, cookie
 
 
 def _note(organisation_id: str, user_id: str, browser_id: str, now: datetime) -> None:
     """For the chooser (S35), the lane of known devices, and "last signed in"."""
     user = users.user(organisation_id, user_id)
     if user is not None:
-        browsers.note_login(browser_id, organisation_id, user_id, user.username, now)
+        browsers.note_session(browser_id, organisation_id, user_id, user.username, now)
         users.change_user(organisation_id, user_id, last_login_at=now)
 
 
@@ -70,7 +72,7 @@ def _idle_until(settings: Settings, organisation_settings: OrganisationSettings,
 
 
 def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: datetime) -> str:
-    """A new cookie for a login that was stepped up; the old one is worthless from then on. ``assurance`` are appended.
+    """A new cookie for a session that was stepped up; the old one is worthless from then on. ``assurance`` are appended.
 
     Raises ``Conflict`` if the session ended since.
     """
@@ -79,45 +81,45 @@ def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: dat
         live = sessions.live_session(organisation_id, login_id, now)
         all_proofs = [*(live.proofs if live else []), *proving.as_json(proofs)]
         if live is None or not sessions.renew_session(organisation_id, login_id, digest_of(cookie), all_proofs):
-            raise Conflict(say("You were signed out in the meantime. Please sign in again."), detail="the login had ended")
+            raise Conflict(say("You were signed out in the meantime. Please sign in again."), detail="the session had ended")
     return cookie
 
 
 def current(cookie: str, now: datetime) -> UserSession | None:
-    """The live login of a cookie; None where it is none, ended or has run out."""
+    """The live session of a cookie; None where it is none, ended or has run out."""
     tenant = crypto.tenant_of(cookie)
     return sessions.session_of(tenant, digest_of(cookie), now) if tenant else None
 
 
 def latest(cookie: str) -> UserSession | None:
-    """Return the login of a cookie, also where it is over. It proves nothing: it only tells who was here."""
+    """Return the session of a cookie, also where it is over. It proves nothing: it only tells who was here."""
     tenant = crypto.tenant_of(cookie)
     return sessions.any_session_of(tenant, digest_of(cookie)) if tenant else None
 
 
-def touch(settings: Settings, organisation_settings: OrganisationSettings, login: UserSession, now: datetime) -> bool:
+def touch(settings: Settings, organisation_settings: OrganisationSettings, session: UserSession, now: datetime) -> bool:
     """Restart a session's idle time: at most once a minute, never beyond its end. Returns whether it was written."""
-    if now - login.last_seen_at < timedelta(seconds=TOUCH_SECONDS):
+    if now - session.last_seen_at < timedelta(seconds=TOUCH_SECONDS):
         return False
-    idle_until = min(login.ends_at, _idle_until(settings, organisation_settings, now))
+    idle_until = min(session.ends_at, _idle_until(settings, organisation_settings, now))
     with transaction():
-        return sessions.touch_session(login.organisation_id, login.id, now, idle_until) == 1
+        return sessions.touch_session(session.organisation_id, session.id, now, idle_until) == 1
 
 
-def end(login: UserSession, why: str, origin: Origin) -> bool:
-    """End a login and its grants, once. Trust in the device stays (S37)."""
+def end(session: UserSession, why: str, origin: Origin) -> bool:
+    """End a session and its grants, once. Trust in the device stays (S37)."""
     now = clock.now()
     with transaction():
-        if not sessions.end_session(login.organisation_id, login.id, now, why):
+        if not sessions.end_session(session.organisation_id, session.id, now, why):
             return False
-        grants.revoke_grants(login.organisation_id, now, why, login_id=login.id)
-        about = {"organisation_id": login.organisation_id, "subject_id": login.user_id}
-        record(origin, Event.SIGNED_OUT, **about, data={"login": login.id, "why": why})
+        grants.revoke_grants(session.organisation_id, now, why, login_id=session.id)
+        about = {"organisation_id": session.organisation_id, "subject_id": session.user_id}
+        record(origin, Event.SIGNED_OUT, **about, data={"login": session.id, "why": why})
     return True
 
 
 def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, keep_login_id: str = "") -> int:
-    """End a user's logins with their grants, all or all but one; how many logins ended.
+    """End a user's sessions with their grants, all or all but one; how many sessions ended.
 
     A change of address that was begun in one of them must not be finished by a link that its thief still holds.
     """
@@ -125,7 +127,7 @@ def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, kee
     with transaction():
         email_links.void_links(organisation_id, user_id, now, ("address",))
         ended = sessions.end_sessions_of(organisation_id, user_id, now, why, but_not=keep_login_id or None)
-        grants.revoke_grants(organisation_id, now, why, user_id=user_id, but_not_login=keep_login_id)
+        grants.revoke_grants(organisation_id, now, why, user_id=user_id, but_not_session=keep_login_id)
         if ended:
             about = {"organisation_id": organisation_id, "subject_id": user_id}
             record(origin, Event.SESSIONS_ENDED, **about, data={"count": len(ended), "why": why})

@@ -50,7 +50,7 @@ def enable(settings: Settings, organisation: Organisation, user: User, origin: O
 
 
 def end_sessions(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> int:
-    """Sign a user out everywhere; how many logins ended. Trust in devices stays (S37)."""
+    """Sign a user out everywhere; how many sessions ended. Trust in devices stays (S37)."""
     permissions.require_self_or_over(organisation, user, origin)
     sensitive_changes.require(Access("sessions", user.role), None)
     with transaction():

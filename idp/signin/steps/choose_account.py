@@ -51,7 +51,7 @@ def somebody_else(chosen: KnownPerson | None = None) -> StepResult:
     if chosen is not None:
         columns |= {"organisation_id": chosen.organisation_id, "typed_username": chosen.username}
     answers = Answers(account=chosen.user_id if chosen else OTHER)
-    return StepResult(answers=answers, findings=Findings(), prepared=NOTHING_PREPARED, columns=columns, ends_login=True)
+    return StepResult(answers=answers, findings=Findings(), prepared=NOTHING_PREPARED, columns=columns, ends_session=True)
 
 
 STEP = Step(

@@ -67,10 +67,10 @@ def me(needs: Needs) -> Me:
 def who() -> Me | None:
     """The person signed in on this browser, whatever they proved; None where nobody is. Pages speak their language (S62)."""
     visit = request_context.visit()
-    login = sessions.current(visit.login, clock.now()) if visit.login else None
-    if login is None:
+    session = sessions.current(visit.session, clock.now()) if visit.session else None
+    if session is None:
         return None
-    found = _rows(SignedIn(login.organisation_id, login.user_id, login.id, (), ()))
+    found = _rows(SignedIn(session.organisation_id, session.user_id, session.id, (), ()))
     if found.user.disabled_at is not None:
         return None
     _read_by(found)

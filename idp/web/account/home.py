@@ -14,7 +14,7 @@ from idp.identity.sessions import sessions
 from idp.signin.authenticate import known
 from idp.signin.requirements import Needs
 from idp.store import clients
-from idp.store import sessions as login_rows
+from idp.store import sessions as session_rows
 from idp.web import asking, csrf, language, pages, request_context
 from idp.web.account.current_user import Me, SignInFirst, me, who
 from idp.web.account.outcome import done, outcome
@@ -77,13 +77,13 @@ def sign_in() -> Response:
 
 
 def sign_out() -> Response:
-    """End the login of this browser and its grants; trust in the device stays (S37)."""
+    """End the session of this browser and its grants; trust in the device stays (S37)."""
     csrf.require()
-    visit, spoken = request_context.visit(), language.in_address(language.chosen())  # before the login is over
-    login = sessions.current(visit.login, clock.now()) if visit.login else None
-    if login is not None:
-        sessions.end(login, "signed_out", visit.origin(login.user_id))
-    request_context.cookies().login = ""
+    visit, spoken = request_context.visit(), language.in_address(language.chosen())  # before the session is over
+    session = sessions.current(visit.session, clock.now()) if visit.session else None
+    if session is not None:
+        sessions.end(session, "signed_out", visit.origin(session.user_id))
+    request_context.cookies().session = ""
     return pages.see_other(f"/?{urlencode({**spoken, 'done': 'signed-out'})}")
 
 
@@ -101,6 +101,6 @@ def _signed_out() -> Message | None:
 
 
 def _apps(present: Me) -> tuple[App, ...]:
-    rows = login_rows.clients_of(present.organisation.id, present.settled.login_id)
+    rows = session_rows.clients_of(present.organisation.id, present.settled.login_id)
     found = [clients.client(row.client_id) for row in rows]
     return tuple(App(row.name, str(row.metadata_.get("client_uri") or "")) for row in found if row is not None)

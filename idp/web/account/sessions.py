@@ -47,5 +47,5 @@ def end(login_id: str) -> Response:
     listing.end_own(present.user, login_id, present.origin)
     if login_id != present.settled.login_id:
         return done(present, PLACE, "session")
-    request_context.cookies().login = ""
+    request_context.cookies().session = ""
     return pages.see_other("/?done=signed-out")

@@ -57,9 +57,9 @@ def show(store_url: str) -> Response:
 def end(store_url: str, login_id: str) -> Response:
     """Ask, then end one."""
     admin = guard.administrator(store_url, fresh=True, or_installation=True)
-    login, user = listing.find(admin.organisation.id, login_id)
+    session, user = listing.find(admin.organisation.id, login_id)
     permissions.require_self_or_over(admin.organisation, user, admin.origin)
-    question = _question(user.username, login.label, _all(admin), is_own=user.id == admin.me.user.id)
+    question = _question(user.username, session.label, _all(admin), is_own=user.id == admin.me.user.id)
     return confirm_then(admin, HERE, question, partial(_end, admin, login_id))
 
 
