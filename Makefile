@@ -17,7 +17,7 @@ help:
 	@echo "make setup      only the environment: .venv, with the command idp in it"
 	@echo "make messages   bring the catalogues of translations up to date and compile them"
 	@echo "make migration m=\"why\"   draft the next migration from the tables"
-	@echo "make lock       write requirements.lock anew from pyproject.toml"
+	@echo "make lock       write requirements.lock again from pyproject.toml"
 	@echo "make clean      remove the environment and everything that was made"
 
 setup: $(READY)
@@ -75,7 +75,7 @@ messages: setup
 migration: setup
 	@$(BIN)/python -m idp.schema "$(or $(m),$(error say why: make migration m="why"))"
 
-# Only until the first release: the first migration is drawn anew from the tables.
+# Only until the first release: the first migration is drawn again from the tables.
 first-migration: setup
 	@rm -f migrations/versions/*.py
 	@$(BIN)/python -m idp.schema "the first tables"

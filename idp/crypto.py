@@ -48,15 +48,19 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def new_bearer(tenant: str) -> str:
-    """A secret that says in which organisation's rows to look for its digest: ``<tenant>.<256 bits>``."""
-    return f"{tenant}.{new_secret()}"
+def new_bearer(organisation_id: str) -> str:
+    """A secret that says in which organisation's rows to look for its digest: ``<organisation_id>.<256 bits>``."""
+    return f"{organisation_id}.{new_secret()}"
 
 
-def tenant_of(bearer: str) -> str:
+def organisation_id_of(bearer: str) -> str:
     """The organisation a bearer secret names; empty where it names none. Proves nothing by itself."""
-    tenant, dot, _ = bearer.partition(".")
-    return tenant if dot and len(tenant) == 26 and tenant.isascii() and tenant.isalnum() else ""
+    organisation_id, dot, _ = bearer.partition(".")
+    return (
+        organisation_id
+        if dot and len(organisation_id) == 26 and organisation_id.isascii() and organisation_id.isalnum()
+        else ""
+    )
 
 
 def digest(purpose: str, value: str) -> bytes:

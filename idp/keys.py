@@ -103,7 +103,7 @@ def _published(alg: str) -> list[SigningKey]:
 
 
 def _make_first(settings: Settings) -> None:
-    """Make the first active keys in one transaction: a process that dies in between leaves none or all."""
+    """Make the first active keys in one transaction: a crash in between leaves none or all."""
     made = [new_key(settings, alg) for alg in ALGORITHMS]
     with db.transaction():
         for columns in made:

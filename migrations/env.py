@@ -1,7 +1,7 @@
 """Runs the migrations on the application's own engine. Our own, as the stock one reads Flask-Migrate's configuration.
 
 On PostgreSQL an advisory lock lets one process at a time migrate. On SQLite a table that is rebuilt is dropped for a moment,
-which would cascade: foreign keys are off meanwhile.
+which would cascade: foreign keys are off until then.
 """
 
 from typing import Any, Literal

@@ -245,7 +245,7 @@ def live(configure: Callable[..., Settings], own_port: int) -> Iterator[Live]:
 
 
 @pytest.fixture
-def live_anew(configure: Callable[..., Settings], own_port: int) -> Iterator[Live]:
+def own_live(configure: Callable[..., Settings], own_port: int) -> Iterator[Live]:
     """As ``live``, of an application that nobody has asked anything: routes can be added to it."""
     settings = configure(issuer=f"http://localhost:{own_port}")
     app = create_app(settings)

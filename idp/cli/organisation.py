@@ -22,7 +22,7 @@ ORIGIN = Origin(System("cli"))
 
 @click.group(cls=Noun)
 def organisation() -> None:
-    """The organisations (retailers). Make and change them with `idp apply`."""
+    """The organisations. Make and change them with `idp apply`."""
 
 
 def at(store_url: str) -> Organisation:

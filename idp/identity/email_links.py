@@ -120,11 +120,11 @@ def opened(settings: Settings, token: str, *purposes: str) -> Opened:
 
     A link lets no user in who was disabled since.
     """
-    tenant, now = crypto.tenant_of(token), clock.now()
-    if not tenant or len(token) > 200:
+    organisation_id, now = crypto.organisation_id_of(token), clock.now()
+    if not organisation_id or len(token) > 200:
         raise NotFound(GONE, detail="not a link's token")
     for purpose in purposes:
-        link = _opened(settings, store.open_link(tenant, digest_of(purpose, token), now), token)
+        link = _opened(settings, store.open_link(organisation_id, digest_of(purpose, token), now), token)
         if link is not None:
             return link
     raise NotFound(GONE, detail="no such link, or not any more")

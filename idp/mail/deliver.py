@@ -1,8 +1,8 @@
-"""How mail leaves: one at a time is leased, sent with no transaction open, and noted.
+"""Deliver mail: lease one mail at a time, send it with no transaction open, and note the result.
 
-A mail is sent twice only where the worker dies, or the database stays away for minutes, between the server's "accepted" and
-our note. The copy leaves when the lease has run out, under the same Message-ID, by which servers and readers drop it.
-Without an SMTP server mails are written as files.
+A mail is sent twice only if the worker crashes, or the database is away for minutes, between the server's "accepted" and our
+note. The copy leaves when the lease has run out. It has the same Message-ID, so servers and readers drop it. Without an SMTP
+server mails are written as files.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The SMTP conversation: one mail to one recipient, and what a failure says about the recipient or about the relay.
 
-A refusal of the recipient is final for this mail. A refusal of anything before it (greeting, EHLO, TLS, login, MAIL FROM) is
+A refusal of the recipient is final for this mail. A refusal of anything before it (greeting, EHLO, TLS, AUTH, MAIL FROM) is
 about the relay or our configuration: every mail would get the same answer, so none is given up because of it.
 """
 
@@ -23,7 +23,7 @@ from idp.mail.letters import envelope_sender, on_the_wire
 PATIENCE = 20.0
 """Seconds for connecting, and for each answer of the server."""
 AUTHENTICATION_NEEDED = frozenset({530, 534, 535, 538})
-"""RFC 4954 §6: a relay that wants a login first may say so as late as at RCPT."""
+"""RFC 4954 §6: a relay that requires AUTH may say so as late as at RCPT."""
 ABOUT_SENDER = re.compile(r"5\.1\.[78]\b")
 """RFC 3463 §3.2: bad sender address. Many servers look at the sender only when the recipient is named."""
 ABOUT_RECIPIENT = re.compile(r"5\.(?:1\.(?:[1-6]|10)|2\.[0-3])\b")

@@ -104,18 +104,18 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
     A wrong redemption uses the code up too, and revokes its grant.
     """
     bearer = request.parameters.get("code")
-    tenant, digest = crypto.tenant_of(bearer), crypto.digest("code", bearer)
-    code = grants.code_of(tenant, digest) if tenant else None
+    organisation_id, digest = crypto.organisation_id_of(bearer), crypto.digest("code", bearer)
+    code = grants.code_of(organisation_id, digest) if organisation_id else None
     if code is None:
         return "no such code"
-    if not grants.burn_code(tenant, digest, now):
+    if not grants.burn_code(organisation_id, digest, now):
         # RFC 6749 §4.1.2: "If an authorization code is used more than once, the authorization server MUST deny the
         # request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."
         return _revoke(code, request, now, "code_reuse") if code.expires_at > now or code.redeemed_at else "expired"
     wrong = _mismatch(provider, client, code, request.parameters)
     if wrong:
         return _revoke(code, request, now, wrong)
-    active = find_active_grant(provider, tenant, code.grant_id, now)
+    active = find_active_grant(provider, organisation_id, code.grant_id, now)
     if isinstance(active, str):
         return active
     return Redeemed(code, active, first_refresh_token(provider, active, now))

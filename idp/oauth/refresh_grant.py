@@ -76,11 +76,11 @@ def _idle_until(provider: Provider, now: datetime) -> datetime:
 def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest, now: datetime) -> Refreshed | OAuthError:
     """Use the refresh token of a request, within a transaction. Returns an error, never raises it: revocations must stay."""
     bearer = request.parameters.get("refresh_token")
-    tenant, digest = crypto.tenant_of(bearer), crypto.digest("refresh_token", bearer)
-    token = grants.refresh_token_of(tenant, digest) if tenant else None
+    organisation_id, digest = crypto.organisation_id_of(bearer), crypto.digest("refresh_token", bearer)
+    token = grants.refresh_token_of(organisation_id, digest) if organisation_id else None
     if token is None:
         return invalid_grant("no such refresh token")
-    active = find_active_grant(provider, tenant, token.grant_id, now)
+    active = find_active_grant(provider, organisation_id, token.grant_id, now)
     if isinstance(active, str):
         return invalid_grant(active)
     # RFC 6749 §10.4: "The authorization server MUST maintain the binding between a refresh token and the client".
@@ -95,7 +95,7 @@ def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest,
         return OAuthError("invalid_scope", "The client may have none of these scopes any more.")
     found = _use(provider, request, active, token, now)
     if isinstance(found, Refreshed):
-        grants.note_grant_use(tenant, active.grant.id, now)
+        grants.note_grant_use(organisation_id, active.grant.id, now)
     return found
 
 

@@ -1,7 +1,7 @@
-"""The main process of ``idp run``: it starts the others, replaces those that die, and stops them all.
+"""The main process of ``idp run``: it starts the others, replaces those that stop, and stops them all.
 
 It touches neither network nor database and runs no thread, so nothing can keep it from replacing a process or obeying a
-signal. Mail leaves from a process of its own, as requests are answered in processes of their own.
+signal. Requests are answered in processes of their own, and mail leaves from one.
 """
 
 import multiprocessing
@@ -25,7 +25,7 @@ from idp import logs
 STOP_SECONDS = 10.0
 """What is under way may finish within this when the server is stopped; then processes are killed."""
 STEADY_SECONDS = 30.0
-"""A process that lived so long did not die of its start."""
+"""A process that lived this long did not fail at its start."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Before a process that keeps dying is started again: doubled from death to death."""
 FOLLOW_SECONDS = 1.0
@@ -123,9 +123,10 @@ class Supervisor:
 
 
 def _start(member: Member) -> Process:
-    """Start a process that dies with this one.
+    """Start a process that ends with this one.
 
-    Linux forks: processes share memory and answer at once. macOS starts new interpreters: its libraries survive no fork.
+    Linux forks: processes share memory and answer at once. macOS starts new interpreters, because its libraries do not
+    survive a fork.
     """
     context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     process: Process = context.Process(target=_play, args=(member.role, os.getpid()), name=member.name)

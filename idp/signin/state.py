@@ -68,9 +68,9 @@ class Case:
     """The proofs made in this attempt."""
     login_id: str = ""
     """The live session, if it is the person's."""
-    login_user_id: str = ""
+    session_user_id: str = ""
     """The user of this browser's live session, who need not be the person signing in."""
-    login_is_hinted: bool = False
+    session_is_hinted: bool = False
     """Whether ``id_token_hint`` or ``login_hint`` names the user of that session."""
     known: tuple[KnownPerson, ...] = ()
     findings: Findings = NO_FINDINGS

@@ -12,8 +12,8 @@ from idp.db import Base, Id, upsert, values, write
 class Logo(Base):
     """An organisation's one logo: a PNG of ``width`` by ``height`` pixels.
 
-    ``id`` is new with each upload, so that its address may be kept for ever. It is random, no digest of the image: whoever
-    has a shop's logo could else ask whether that shop is here. ``ground``: see ``branding``.
+    ``id`` is new with each upload, so that its address may be kept for ever. It is random and no digest of the image:
+    anybody who has a shop's logo could else ask whether that shop is here. ``ground``: see ``branding``.
     """
 
     __tablename__ = "logos"

@@ -1,4 +1,4 @@
-"""Operators: the users of the installation's own organisation, which stands outside every retailer."""
+"""Operators: the users of the installation's own organisation, which is apart from all others."""
 
 from datetime import datetime
 

@@ -23,7 +23,7 @@ def _key_of(row: Any, column: str) -> str:
 
 
 class Organisation(Base):
-    """A retailer's account: one tenant. ``kind`` is ``retailer``, or ``installation`` for the operators' own."""
+    """The account of one business. ``kind`` is ``retailer``, or ``installation`` for the operators' own organisation."""
 
     __tablename__ = "organisations"
 
@@ -92,7 +92,7 @@ def organisation_at(store_url: str) -> Select[Organisation]:
 
 
 def only_organisation() -> Organisation | None:
-    """The retailer, where the installation has just one (S29)."""
+    """Return the organisation, if the installation has just one beside the operators' own (S29)."""
     found = every(select(Organisation).where(Organisation.kind == "retailer").limit(2))
     return found[0] if len(found) == 1 else None
 
@@ -157,7 +157,7 @@ def _named(
 
 
 def count_organisations() -> int:
-    """How many retailers there are."""
+    """Count the organisations without the operators' own."""
     return int(values(select(func.count()).where(Organisation.kind == "retailer"))[0][0])
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base, Id, Moment, delete_some, every, one, session, upsert, values, write
 
 ALL_LANES = "*"
-"""The lane of the row that counts over all lanes, towards the hard stop."""
+"""The lane of the row that counts over all lanes, for the lockout."""
 MAC_LENGTH = 64
 """The length of the key that replaces a user's id where there is none."""
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
@@ -116,9 +116,9 @@ def admit_guess(
 
 
 def count_towards_stop(organisation_id: str, user_id: str, authenticator: str, stop: int, now: datetime) -> int | None:
-    """Count a guess over all lanes, in one statement; the count it makes, or None where the hard stop was reached.
+    """Count a guess over all lanes, in one statement. Returns the new count, or None if it is locked out.
 
-    The count that reaches the stop closes the row for good: only ``clear_failures`` (or that very guess) opens it.
+    The count that reaches the limit closes the row for good: only ``clear_failures`` (or that very guess) opens it.
     """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": ALL_LANES}
     made = AuthFailures.count + 1
@@ -145,7 +145,7 @@ def forget_lane(organisation_id: str, user_id: str, authenticator: str, lane: st
 
 
 def clear_auth_failures(organisation_id: str, user_id: str, authenticator: str | None = None) -> int:
-    """Forget a user's failures with one authenticator or with all, the hard stop too; how many rows counted any."""
+    """Forget a user's failures with one authenticator or with all, and the lockout. Returns how many rows counted any."""
     of_user = _counted(organisation_id, user_id)
     chosen = of_user if authenticator is None else (*of_user, AuthFailures.authenticator == authenticator)
     found = select(AuthFailures.authenticator).where(*chosen).distinct().order_by(AuthFailures.authenticator)
@@ -213,7 +213,7 @@ def sweep_ip_failures(now: datetime, most: int) -> int:
 
 
 def sweep_auth_failures(before: datetime, now: datetime, most: int) -> int:
-    """Delete counters to which nothing was added since ``before``. A user's hard stop is not opened by time."""
+    """Delete counters to which nothing was added since ``before``. Time does not end a lockout."""
     is_nobody = func.length(AuthFailures.user_id) == MAC_LENGTH  # a name that nobody has: nobody can clear it
     is_open = or_(AuthFailures.blocked_until.is_(None), AuthFailures.blocked_until <= now, is_nobody)
     return delete_some(AuthFailures, and_(AuthFailures.last_at < before, is_open), most)

@@ -1,4 +1,4 @@
-"""Logins: who is signed in on which browser, resting on which proofs."""
+"""Sessions: each with its user, its browser and its proofs."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -28,7 +28,7 @@ SECRET_SECONDS = 600
 """A page with a new secret or a printed code is shown again for this long."""
 SHORTEST = 60
 """A page that asks to wait is kept for as long as it asks, and at least for this long."""
-MADE_ANEW = frozenset(("set-cookie", "content-length", "content-type", "content-language", "location"))
+MADE_BY_REPLAY = frozenset(("set-cookie", "content-length", "content-type", "content-language", "location"))
 
 
 def setup_post_redirect_get(app: Flask) -> None:
@@ -95,7 +95,7 @@ def _kept(response: Response) -> Response:
 
 
 def _as_json(response: Response, path: str) -> dict[str, Any]:
-    headers = [(name, value) for name, value in response.headers.items() if name.lower() not in MADE_ANEW]
+    headers = [(name, value) for name, value in response.headers.items() if name.lower() not in MADE_BY_REPLAY]
     html = {language.chosen(): response.get_data(as_text=True), **pages.in_other_languages()}
     return {"path": path, "status": response.status_code, "headers": headers, "language": language.chosen(), "html": html}
 

@@ -1,4 +1,4 @@
-"""The page of the link that a hard stop mails: with the password it opens a second factor again. Looking does nothing."""
+"""The page of the link in a lockout's mail: with the password it opens the second factor again. A GET changes nothing."""
 
 from dataclasses import dataclass
 

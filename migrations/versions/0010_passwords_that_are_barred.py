@@ -1,4 +1,4 @@
-"""passwords that are barred"""
+"""passwords that are blocked"""
 
 from alembic import op
 import sqlalchemy as sa

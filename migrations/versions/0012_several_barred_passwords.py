@@ -1,4 +1,4 @@
-"""several barred passwords"""
+"""several blocked passwords"""
 
 from alembic import op
 from sqlalchemy.dialects import postgresql

@@ -146,7 +146,7 @@ def postman(live: Live, tmp_path: Path) -> Postman:
 
 @pytest.fixture
 def people(live: Live) -> dict[str, MadePerson]:
-    """Everybody of a retailer with something in every list, by role."""
+    """Make the people of an organisation with entries in every list. Returns them by role."""
     return people_of(live)
 
 

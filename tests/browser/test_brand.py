@@ -28,9 +28,9 @@ SHOWN = (
 
 
 @pytest.fixture
-def live(live_anew: Live) -> Live:
+def live(own_live: Live) -> Live:
     """An application to which a route for samples can be added."""
-    return live_anew
+    return own_live
 
 
 def give_brand(live: Live, organisation_id: str, brand: str) -> Brand:

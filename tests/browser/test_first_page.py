@@ -6,7 +6,7 @@ from tests.conftest import Live
 from tests.drivers.chromium import check_accessible, check_fits, look
 
 
-def test_a_person_signs_in_at_the_issuers_root_and_sees_who_they_are(live: Live, page: Page) -> None:
+def test_a_person_signs_in_at_the_issuers_root_and_sees_their_name(live: Live, page: Page) -> None:
     """S30, S62: username and password in a real browser, then the front page; axe finds nothing on either."""
     person = live.factory.make_user(live.factory.make_organisation(settings={"offer_set_up": False}))
     page.goto(live.settings.issuer)

@@ -54,7 +54,7 @@ def test_another_than_the_one_signed_in_can_go_on(visitor: Visitors, live: Live,
 
 
 def test_a_remembered_device_survives_the_browser_being_closed(visitor: Visitors, ann: MadePerson) -> None:
-    """S36, S37: session cookies die with the browser, trust does not; another device is asked for the code."""
+    """S36, S37: session cookies end with the browser, trust does not; another device is asked for the code."""
     here = visitor().begin(acr_values=DAY).fill(username=ann.username, password=ann.password).next()
     here.page.get_by_label("Remember me on this device").check()
     here.fill(code=ann.authenticator.code()).next().tokens()

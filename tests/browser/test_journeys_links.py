@@ -133,7 +133,7 @@ def test_a_blocked_second_factor_is_opened_with_link_and_password(
     sign_in(here, ann, ann.password).fill(code=ann.authenticator.code()).next().reads(f"{words['hello']} Ann")
 
 
-def test_an_address_is_changed_and_whoever_had_it_before_takes_it_back(
+def test_an_address_change_can_be_undone_from_the_former_address(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
     """S52, S62: confirmed by one press; the old mailbox says "this was not me", and gets a new password."""

@@ -77,7 +77,7 @@ def roles(live: Live, shop: dict[str, MadePerson]) -> list[str]:
         return [live.factory.user(shop[name]).role for name in ("owner", "iris")]
 
 
-def test_an_owner_who_lost_everything_gets_back_in(
+def test_owner_recovery_restores_access(
     visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, clock: Clock, locale: str
 ) -> None:
     """S48, S62: confirmed by one press, a day of waiting, a new password by mail, and a new second factor on the way in."""

@@ -102,7 +102,7 @@ def test_it_works_without_javascript(visitor: Visitors, ann: MadePerson) -> None
     assert here.tokens().acr == "mfa"
 
 
-def test_who_need_not_is_offered_it_once(visitor: Visitors, live: Live) -> None:
+def test_optional_set_up_is_offered_once(visitor: Visitors, live: Live) -> None:
     """S16: "not now" leads to the app and is remembered."""
     jan = live.factory.make_user(live.factory.make_organisation())
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()

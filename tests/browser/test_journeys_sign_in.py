@@ -96,7 +96,7 @@ def test_password_managers_and_phones_know_the_fields(visitor: Visitors, ann: Ma
     assert here.tokens().acr == "mfa", "a code with its space was not taken"
 
 
-def test_a_recovery_code_lets_in_who_has_no_phone(visitor: Visitors, ann: MadePerson) -> None:
+def test_a_recovery_code_signs_in_without_the_phone(visitor: Visitors, ann: MadePerson) -> None:
     """S41, S42, S45: the link, a wrong code, a right one in capitals, "still have your phone?", carry on."""
     here = visitor().begin().fill(username=ann.username, password=ann.password).next()
     here.press("use_recovery").sees("Recovery code")

@@ -29,10 +29,10 @@ def _show(name: str, language: str) -> Response:
 
 
 @pytest.fixture
-def samples(live_anew: Live) -> str:
+def samples(own_live: Live) -> str:
     """The address under which ``NAME/LANGUAGE`` shows a sample."""
-    live_anew.app.add_url_rule("/sample/<name>/<language>", "sample", _show)
-    return f"{live_anew.settings.issuer}/sample"
+    own_live.app.add_url_rule("/sample/<name>/<language>", "sample", _show)
+    return f"{own_live.settings.issuer}/sample"
 
 
 @pytest.fixture

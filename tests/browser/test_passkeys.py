@@ -165,7 +165,7 @@ def test_a_page_that_stood_open_for_too_long_still_signs_in(live: Live, page: Pa
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
-def test_a_sign_in_that_ran_out_is_begun_anew_by_the_same_press(live: Live, page: Page, clock) -> None:
+def test_an_expired_sign_in_starts_again_by_the_same_press(live: Live, page: Page, clock) -> None:
     """S60: two hours later even the sign-in is over; the press goes on in a new one."""
     page.clock.install()
     at_first_page(live, page, jan(live))
@@ -202,7 +202,7 @@ def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
     context.close()
 
 
-def test_who_cancels_is_told_so_and_can_try_again(live: Live, page: Page) -> None:
+def test_a_cancelled_passkey_prompt_can_be_tried_again(live: Live, page: Page) -> None:
     """Issue 3, W-07: without a PIN nothing is shown; the page says so in words, and the button still works."""
     session, authenticator = at_first_page(live, page, jan(live))
     verified = {"authenticatorId": authenticator, "isUserVerified": False}

@@ -25,7 +25,7 @@ LANGUAGES = ("en", "nl")
 """In this order: a walker begins in English."""
 WALKERS = ("employee", "manager", "administrator", "owner", "operator")
 OF_OWNERS_OF_PASSKEYS = {"account.ask_to_remove_passkey"}
-OF_WHO_MAY_HAVE_NO_FACTOR = {"account.ask_to_remove", "account.ask_password"}
+ONLY_WITHOUT_REQUIRED_FACTOR = {"account.ask_to_remove", "account.ask_password"}
 HAS_A_PASSKEY = "employee"
 SEEN = """() => {
     const own = one => [...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data);
@@ -118,9 +118,9 @@ def theirs(app: Flask, role: str) -> set[str]:
     """What the table of tests/web/test_roles.py says that a role may see, as far as it is looked at by GET."""
     shown = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     own = {endpoint for endpoint in shown if endpoint.startswith(OWN)}
-    barred = OF_WHO_MAY_HAVE_NO_FACTOR if role in RULING else set()
+    closed = ONLY_WITHOUT_REQUIRED_FACTOR if role in RULING else set()
     without = set() if role == HAS_A_PASSKEY else OF_OWNERS_OF_PASSKEYS
-    return (own - barred - without) | {endpoint for endpoint in shown & set(WHO) if role in WHO[endpoint]}
+    return (own - closed - without) | {endpoint for endpoint in shown & set(WHO) if role in WHO[endpoint]}
 
 
 def is_the_first(endpoint: str, role: str) -> bool:

@@ -1,4 +1,4 @@
-"""A retailer as it is after a year: everybody who works there, and something in every list of the console."""
+"""Make an organisation after a year of use: everybody who works there, and something in every list of the console."""
 
 from datetime import date
 

@@ -147,7 +147,7 @@ def test_what_the_file_does_not_name_is_not_deleted(idp: Idp) -> None:
 
 
 def test_absent_removes_and_says_so_once(idp: Idp, inside: Callable[[], Any]) -> None:
-    """Issue: `absent = true` deletes; people are barred, since their ids are never used again."""
+    """Issue: `absent = true` deletes; people are disabled, since their ids are never used again."""
     idp.apply(EVERYTHING)
     gone = """
 [[shops]]

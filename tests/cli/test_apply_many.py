@@ -135,13 +135,13 @@ def test_what_changed_since_the_trial_is_told_as_it_is(idp: Idp, monkeypatch: py
     """Issue 7 entry 33: the message does not say that nothing was changed where something was."""
     prepare = users.prepare
 
-    def _meanwhile(*args: object) -> object:
+    def _prepare_concurrently(*args: object) -> object:
         with sqlite3.connect(idp.folder / "sleutel.sqlite3") as other:
             other.execute("DELETE FROM shops")
         return prepare(*args)  # type: ignore[arg-type]
 
     idp.apply(SHOP + '[[shops]]\norganisation = "example-shoes"\ncode = "a"\nname = "A"\n')
-    monkeypatch.setattr(users, "prepare", _meanwhile)
+    monkeypatch.setattr(users, "prepare", _prepare_concurrently)
     late = f'[[users]]\norganisation = "example-shoes"\nusername = "late"\nshops = ["a"]\npassword_hash = "{HASH}"\n'
     said = idp.apply(people(60) + late, code=1).stderr
     assert "steps were done; put right what follows and apply again" in said

@@ -68,7 +68,7 @@ def test_a_reset_is_told_by_mail(shop: Idp, inside: Callable[[], Any]) -> None:
 
 
 def test_disable_and_enable(shop: Idp) -> None:
-    """Barred, barred already, in again."""
+    """Disabling twice is said, and enabling lets the person in again."""
     assert "is disabled." in shop("user", "disable", "example-shoes", "anna").stdout
     assert "already" in shop("user", "disable", "example-shoes", "anna").stdout
     assert "disabled" in shop("user", "list", "example-shoes").stdout
@@ -178,7 +178,7 @@ def test_explain_names_every_source_of_rules(shop: Idp) -> None:
     assert "no client 'x'" in shop("policy", "explain", "example-shoes", "anna", "--client", "x", code=1).stderr
 
 
-def test_a_dry_run_lists_who_would_be_affected_on_a_day(shop: Idp) -> None:
+def test_a_dry_run_lists_the_people_affected_on_a_day(shop: Idp) -> None:
     """S11: a dry run says who would be affected on a date; of a file it looks at rules that do not stand."""
     shop.apply(ANNA.replace('"anna"', '"bert"').split("totp_secret")[0])
     file = shop.folder / "rules.toml"

@@ -42,7 +42,7 @@ def test_pauses_grow_and_are_forgotten() -> None:
 
 
 def test_processes_follow_a_killed_main_process(tmp_path: Path) -> None:
-    """Issue 7 entry 31: within seconds nobody listens, so that a new start is not barred; nobody goes on without mail."""
+    """Issue 7 entry 31: within seconds the port is free for a new start, and no process goes on without mail."""
     file, port = new_installation(tmp_path)
     with started(file, "run") as process:
         wait_for_port(process, port)

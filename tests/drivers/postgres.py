@@ -93,7 +93,7 @@ class Server:
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
     def execute(self, statement: str) -> None:
-        """Run one statement as the superuser, outside a transaction."""
+        """Run one statement as the administrator of the server, outside a transaction."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
 

@@ -169,7 +169,7 @@ def test_no_damage_makes_an_error_of_ours(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 8))):
         upload[data.draw(st.integers(0, len(upload) - 1))] = data.draw(st.integers(0, 255))
     with suppress(Invalid):
-        assert logos._drawn_anew(bytes(upload)).width <= logos.BOX[0]
+        assert logos._redraw(bytes(upload)).width <= logos.BOX[0]
 
 
 def test_another_logo_has_another_address_and_the_old_one_is_gone(factory: Factory, shoes: str) -> None:
@@ -196,7 +196,7 @@ def test_a_logo_goes_with_its_removal_and_with_its_organisation(factory: Factory
         assert store.image_of(kept.id) is None
 
 
-def test_who_may_set_a_logo_is_asked_below_every_skin(factory: Factory, shoes: str) -> None:
+def test_setting_a_logo_checks_permission_in_every_interface(factory: Factory, shoes: str) -> None:
     """S13: an administrator of the organisation, not an employee, nor an administrator of another one."""
     anna = factory.make_user(shoes, "anna", role="administrator", email="anna@shoes.example")
     jan = factory.make_user(shoes, "jan")

@@ -60,7 +60,7 @@ def test_where_nobody_is_nothing_fits(settings: Settings, make_user: Callable[..
     assert not passwords.verify(settings, None, "")
     assert not passwords.verify(settings, None, GOOD)
     assert not passwords.verify(settings, make_user("without"), "")
-    user = make_user("barred", password=GOOD)
+    user = make_user("disabled", password=GOOD)
     user.disabled_at = clock.now()
     assert not passwords.verify(settings, user, GOOD)
 
@@ -75,16 +75,16 @@ class CountingHasher(Hasher):
         return super().verify(phc, password)
 
 
-def test_the_work_does_not_tell_who_exists(settings: Settings) -> None:
+def test_the_work_is_the_same_for_unknown_users(settings: Settings) -> None:
     """security.md 18: one hash of the same cost with a user, without one, disabled and without a password."""
     hasher = CountingHasher(memory_kib=64, passes=1, slots=1, patience=1)
     watched = settings.model_copy()
     watched.__dict__["hasher"] = hasher
     hashed = passwords.hash_of(watched, GOOD)
     user = User(password_hash=hashed, disabled_at=None, password_expires_at=None)
-    barred = User(password_hash=hashed, disabled_at=clock.now(), password_expires_at=None)
+    disabled = User(password_hash=hashed, disabled_at=clock.now(), password_expires_at=None)
     empty = User(password_hash=None, disabled_at=None, password_expires_at=None)
-    for number, who in enumerate((user, None, barred, empty), start=1):
+    for number, who in enumerate((user, None, disabled, empty), start=1):
         assert not passwords.verify(watched, who, "wrong")
         assert hasher.verified == number
     assert not hasher.is_outdated(hasher.decoy)
@@ -101,7 +101,7 @@ def test_a_one_time_password_runs_out(settings: Settings, make_user: Callable[..
         assert not passwords.verify(settings, user, GOOD)
 
 
-def test_a_hash_is_made_anew_when_the_cost_was_raised(settings: Settings, make_user: Callable[..., User]) -> None:
+def test_a_hash_is_made_again_when_the_cost_was_raised(settings: Settings, make_user: Callable[..., User]) -> None:
     """security.md: rehashed at sign-in when raised."""
     user = make_user(password=GOOD)
     before = user.password_hash

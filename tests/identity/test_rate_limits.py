@@ -102,7 +102,7 @@ def test_a_name_that_nobody_has_is_throttled_with_the_same_words(door: Door, mak
     assert door.is_open(None, typed="somebody else")
 
 
-def test_a_right_guess_starts_the_lane_anew(door: Door, make_user: Callable[..., User]) -> None:
+def test_a_right_guess_clears_the_lane(door: Door, make_user: Callable[..., User]) -> None:
     """I7: counters fall by success."""
     user = make_user()
     for _ in range(4):

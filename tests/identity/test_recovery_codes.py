@@ -101,7 +101,7 @@ def test_a_new_set_kills_the_old_one(settings: Settings, anna: User) -> None:
     assert new.id != old.id
 
 
-def test_who_has_no_codes_gets_no_digest(settings: Settings) -> None:
+def test_a_user_without_codes_gets_no_digest(settings: Settings) -> None:
     """The work is done all the same, so that the time does not tell."""
     assert recovery_codes.digest_of(settings, None, recovery_codes.new_codes()[0]) is None
 

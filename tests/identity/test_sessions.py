@@ -1,4 +1,4 @@
-"""Logins: begun, renewed, found by their cookie."""
+"""Sessions begin, get new cookies, and are found by their cookie."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -53,7 +53,7 @@ def test_a_busy_server_puts_the_new_hash_off(
     assert same.password_hash == user.password_hash
 
 
-def test_who_waits_too_long_is_told_to_come_back(bare_settings: Callable[..., Settings]) -> None:
+def test_a_busy_hasher_asks_to_come_back(bare_settings: Callable[..., Settings]) -> None:
     """security.md: at most one hash a core; the rest wait briefly, then are told to come back."""
     busy = bare_settings(passwords={"argon2_memory_kib": 64, "argon2_passes": 1, "hash_patience_seconds": 0.01})
     with busy.hasher.slot(), pytest.raises(Busy) as refused, busy.hasher.slot():

@@ -188,7 +188,7 @@ def test_the_last_owner_stays(settings: Settings, organisation: Organisation, ma
         status.disable(settings, organisation, iris, CLI)
 
 
-def test_who_becomes_an_owner_where_there_is_none_is_the_owner(
+def test_the_first_user_with_the_owner_role_owns_the_organisation(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """S48, S54: made or changed by a file, notices and a recovery reach somebody."""

@@ -164,7 +164,7 @@ def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey,
 
 
 def test_an_app_is_disabled_enabled_and_deleted(factory, enter, otto, journey, new_browser, clock) -> None:
-    """Issue 3: each says what will happen and asks the password; tokens die with the app."""
+    """Issue 3: each page says what will happen and asks for the password; the app's tokens end with it."""
     jan = factory.make_user(anna_shoes(factory), "jan")
     walk = journey(jan, browser=new_browser()).begin().password()
     tokens = walk.tokens()

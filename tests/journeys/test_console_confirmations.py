@@ -43,7 +43,7 @@ def address_of(factory: Factory, act: str, person: MadePerson) -> str:
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_grave_act_says_what_it_does_wants_the_password_and_tells(
+def test_a_sensitive_action_explains_itself_asks_the_password_and_notifies(
     factory: Factory, enter, new_browser, anna, jan, act: str
 ) -> None:
     """S47, S49, S51–S54: looking and a wrong password change nothing; afterwards the person has a mail."""
@@ -122,7 +122,9 @@ def changed(factory: Factory, person: MadePerson, **details: object) -> None:
         accounts.change(factory.settings, at, factory.user(person), details, BY_TESTS)
 
 
-def test_who_was_demoted_is_out_at_the_next_request(factory: Factory, enter, new_browser, shoes, anna, jan) -> None:
+def test_a_demoted_administrator_loses_access_at_the_next_request(
+    factory: Factory, enter, new_browser, shoes, anna, jan
+) -> None:
     """S13: what somebody may is asked on every request, to look and to post alike."""
     browser = enter(anna, f"{PEOPLE}/{jan.id}/edit")
     token = browser.value("csrf_token")

@@ -52,7 +52,7 @@ def test_an_operator_is_an_administrator_and_stays_one(factory: Factory, enter, 
 
 
 def test_nobody_else_sees_the_operators(factory: Factory, enter, new_browser, anna, olga) -> None:
-    """V8.3.1: to administrators of a retailer the operators' organisation is a page that never was."""
+    """V8.3.1: administrators of other organisations get 404 for the operators' organisation."""
     browser = enter(anna)
     for path in (
         AT,

@@ -84,7 +84,7 @@ def test_wrong_policies_are_refused(enter, olga, shoes, field: str, value: str, 
     assert browser.open(f"{AT}/policies").text.count("There are no policies.") == 1
 
 
-def test_operators_make_policies_and_administrators_see_whom_they_reach(
+def test_operators_make_policies_and_administrators_see_the_people_affected(
     factory: Factory, enter, new_browser, anna, olga
 ) -> None:
     """S11: the built-in example, from a day on; who is affected on the day before and on the day itself."""
@@ -130,7 +130,7 @@ def test_settings_are_changed_within_their_bounds(factory: Factory, enter, new_b
         assert (row.settings["login_hours"], row.settings["password_min_length"]) == (8, 15)
 
 
-def test_an_operator_chooses_whom_to_look_after(factory: Factory, enter, shoes, olga) -> None:
+def test_an_operator_chooses_an_organisation(factory: Factory, enter, shoes, olga) -> None:
     """Operators come to a list of all organisations; their own, the first, has people but no groups, shops or rules."""
     factory.make_organisation("toys", name="Toys")
     browser = enter(olga)

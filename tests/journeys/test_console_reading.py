@@ -118,7 +118,7 @@ def test_the_file_of_people_holds_what_was_found_and_no_formula(factory: Factory
 def test_of_a_rule_nothing_is_read_that_is_anothers(
     factory: Factory, enter, new_browser: Callable[..., Browser], shoes, anna: MadePerson, olga
 ) -> None:
-    """Issue 3, V8.2.2: a rule names other retailers, their groups and apps; administrators read what is theirs."""
+    """Issue 3, V8.2.2: a rule names other organisations, their groups and apps; administrators read what is theirs."""
     toys = factory.make_organisation("secret-toys")
     factory.make_group(toys, "Toy makers")
     factory.make_group(shoes, "Fitters")

@@ -275,7 +275,7 @@ def test_the_console_speaks_dutch(factory, new_browser, enter, otto, quiet_shoes
 
 
 @pytest.mark.parametrize("role", ["owner", "administrator", "manager", "employee", "customer"])
-def test_the_role_decides_who_enters(factory, enter, quiet_shoes, role: str, clock) -> None:
+def test_the_role_decides_access_to_the_console(factory, enter, quiet_shoes, role: str, clock) -> None:
     """V8.3.1: owners and administrators see their organisation's pages, nobody else does; keys are nobody's of them."""
     details = {"role": role, "with_totp": True, "email": f"{role}@shoes.example"}
     browser = enter(factory.make_user(quiet_shoes, f"the-{role}", **details), "/account/details")

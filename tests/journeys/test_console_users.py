@@ -183,7 +183,7 @@ def test_barring_letting_in_unlocking_and_ending_sessions(factory: Factory, ente
     assert "code" in theirs.fields
 
 
-def test_grave_acts_want_a_fresh_proof(enter, clock, anna, jan) -> None:
+def test_sensitive_actions_need_a_fresh_proof(enter, clock, anna, jan) -> None:
     """Ten minutes after the last proof it is asked again, before the question is; then the question comes."""
     browser = enter(anna)
     clock(minutes=11)

@@ -11,7 +11,7 @@ from tests.factories import BY_TESTS, Factory
 
 @pytest.fixture
 def till(factory: Factory, relying_party):
-    """A shared till that takes a trusted device for a day's work."""
+    """A shared till that accepts a remembered device for a day's work."""
     return relying_party(factory.make_client("till", shared_device=True))
 
 
@@ -41,7 +41,7 @@ def test_a_remembered_device_spares_the_code_but_not_the_password(journey, ann, 
 
 
 def test_trust_never_satisfies_a_step_up(journey, ann, clock) -> None:
-    """V6.3.3: a refund that asks ``mfa`` gets the code asked, trusted device or not."""
+    """V6.3.3: an app that requires ``mfa`` gets a code, also on a remembered device."""
     walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
     walk.tokens()
     walk.browser.open("/").submit("Sign out")
@@ -118,7 +118,7 @@ def test_switching_users_asks_for_the_new_users_own_proof(journey, till, ann, bo
     assert switched.claims["sub"] == bob.id
 
 
-def test_who_is_chosen_sees_at_which_shop_and_may_go_to_another(factory, journey, browser, till, ann, clock) -> None:
+def test_a_chosen_account_shows_its_shop_and_can_switch(factory, journey, browser, till, ann, clock) -> None:
     """S29, S35: the chooser named the organisation, so the password page does, though another signed in here last."""
     jim = factory.make_user(factory.make_organisation("hats", name="Hats", settings={"offer_set_up": False}), "jim")
     journey(ann, till).begin().password().code().tokens()
@@ -129,7 +129,7 @@ def test_who_is_chosen_sees_at_which_shop_and_may_go_to_another(factory, journey
     assert journey(jim, till).password().tokens().claims["sub"] == jim.id
 
 
-def test_nobody_goes_on_with_the_proof_of_who_has_left(
+def test_a_proof_of_the_former_user_is_not_reused(
     factory: Factory, journey, relying_party, browser, ann, bob, clock
 ) -> None:
     """S35, I5: a code that Bob showed for an app, and then signed out, is none of Ann's, though he knows her password."""

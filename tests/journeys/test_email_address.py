@@ -164,7 +164,7 @@ def test_an_administrator_changes_the_own_address_in_the_profile_alone(
     assert browser.status == 200
 
 
-def test_who_has_no_verified_address_is_spoken_for_by_the_owner(
+def test_the_owner_is_notified_for_users_without_a_verified_address(
     factory: Factory, at_address, new_browser, postman, quiet_shoes, clock
 ) -> None:
     """S54: the notice about a first address goes to the owner and names the user; the link goes to the person alone."""
@@ -178,7 +178,7 @@ def test_who_has_no_verified_address_is_spoken_for_by_the_owner(
 
 
 def test_a_link_of_one_person_is_of_no_use_to_another(at_address, new_browser, postman, ann, clock) -> None:
-    """V2.3.1: another purpose, another tenant, a forged form: nothing; and pressing twice does nothing more."""
+    """V2.3.1: another purpose, another organisation and a forged form do nothing; pressing twice does nothing more."""
     at_address(ann).fill(email="ann@home.example").submit()
     link = postman.link("ann@home.example")
     token = link.rpartition("/")[2]

@@ -88,7 +88,7 @@ def test_a_wrong_code_tells_nothing_and_is_throttled(factory: Factory, quiet_sho
     assert paper.status == 429
 
 
-def test_nobody_prints_a_code_for_who_can_be_mailed(factory: Factory, quiet_shoes: str, jan) -> None:
+def test_no_code_is_printed_for_users_with_an_address(factory: Factory, quiet_shoes: str, jan) -> None:
     """V6.4.3: an administrator sees a code only where there is no other way, and never for the owner."""
     boss = factory.make_user(quiet_shoes, "boss", role="administrator")
     with factory.context():

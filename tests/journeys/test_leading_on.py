@@ -23,7 +23,7 @@ def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
 
 @pytest.fixture
 def client(factory: Factory):
-    """An app of another company, which asks for consent."""
+    """A third party's app, which asks for consent."""
     return factory.make_client("till", first_party=False, scope="openid profile email")
 
 

@@ -1,4 +1,4 @@
-"""The hard stop and the ways out of it (NIST SP 800-63B-4 §3.2.2; OWASP ASVS 6.3.1), and what it must not give away."""
+"""Lockouts and their ends (NIST SP 800-63B-4 §3.2.2; OWASP ASVS 6.3.1), and what they must not reveal."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
 
 @pytest.fixture
 def nearly(factory: Factory) -> Callable[..., None]:
-    """``nearly(person, kind)``: so many wrong guesses in a row that one is missing to the hard stop."""
+    """``nearly(person, kind)``: enter so many wrong guesses in a row that the next one locks out."""
 
     def count(person: MadePerson, kind: str = "totp") -> None:
         with factory.context(), transaction():
@@ -220,7 +220,7 @@ def test_the_mail_about_the_password_shows_the_way_to_a_new_one(journey, new_bro
     assert journey(ann, browser=new_browser()).begin().password(NEW).code().tokens().acr == "mfa"
 
 
-def test_a_new_authenticator_starts_anew(journey, new_browser, ann, nearly, clock) -> None:
+def test_a_new_authenticator_starts_without_failures(journey, new_browser, ann, nearly, clock) -> None:
     """S45, S46: with a recovery code the person sets up again, though the old app was closed for good."""
     nearly(ann)
     wrong(journey, ann, new_browser())

@@ -24,7 +24,7 @@ STOLEN = "caffè and ﬁnches 29"
 """Two letters of it have another form in NFKC."""
 NORMAL = "caffè and finches 29"
 PRESENT = "This is your present password. Choose another one."
-BARRED = "You cannot use this password any more. Choose another one."
+BLOCKED = "You cannot use this password any more. Choose another one."
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_the_present_password_is_not_a_new_one(
         with factory.context(), transaction():
             users.change_user(zoe.organisation_id, zoe.id, must_change_password=True)
         browser = journey(zoe, browser=browser).begin().password().browser
-    refused(browser, typed, BARRED if place == "closed" else PRESENT)
+    refused(browser, typed, BLOCKED if place == "closed" else PRESENT)
     choose(browser, NEW)
     assert "password:changed" in events(factory, zoe.organisation_id)
 
@@ -108,8 +108,8 @@ def test_a_password_that_was_found_leaked_is_not_taken_while_the_service_is_down
     refused(browser, STOLEN, PRESENT)
     secret = sent_to(factory, replace_owner(factory, zoe), postman)
     browser = journey(zoe, browser=new_browser()).begin().password(secret).browser
-    refused(browser, STOLEN, BARRED)
-    refused(browser, NORMAL, BARRED)
+    refused(browser, STOLEN, BLOCKED)
+    refused(browser, NORMAL, BLOCKED)
     assert choose(browser, NEW).left_for is not None
     assert "password:leaked_check_down" in events(factory, zoe.organisation_id)
 
@@ -117,13 +117,13 @@ def test_a_password_that_was_found_leaked_is_not_taken_while_the_service_is_down
 def test_a_second_leak_does_not_free_the_first_password(
     factory: Factory, journey, new_browser, service, zoe: MadePerson, clock
 ) -> None:
-    """S32, S33: each password that was found leaked stays barred, also while the service is down."""
+    """S32, S33: each password that was found leaked stays blocked, also while the service is down."""
     service({STOLEN})
     choose(journey(zoe).begin().password().browser.submit("choice=change"), NEW)
     service({NEW})
     browser = journey(zoe, browser=new_browser()).begin().password(NEW).browser.submit("choice=change")
     service(is_down=True)
-    refused(browser, STOLEN, BARRED)
+    refused(browser, STOLEN, BLOCKED)
     assert choose(browser, "third harbour kettle 9").left_for is not None
     with factory.context():
         assert len(factory.user(zoe).barred_hashes) == 2

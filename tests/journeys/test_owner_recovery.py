@@ -66,7 +66,7 @@ def events(factory: Factory, shop: str) -> list[str]:
         return [row.event for row in audit_rows.rows(shop) if row.event.startswith("owner_recovery:")]
 
 
-def test_an_owner_who_lost_everything_gets_back_in(
+def test_owner_recovery_restores_access(
     factory: Factory, started: str, journey, browser, new_browser, postman, clock
 ) -> None:
     """S48: by the registered address alone, confirmed there, announced, after a day: a new password and a new factor."""
@@ -177,7 +177,7 @@ def test_only_operators_begin_it_and_administrators_stop_it(factory: Factory, sh
             owner_recovery.cancel(factory.settings, organisation, people_here["boss"])
 
 
-def test_an_address_that_was_changed_lately_cannot_be_used(
+def test_a_recently_changed_address_cannot_be_used(
     factory: Factory, started: str, journey, browser, new_browser, postman, clock
 ) -> None:
     """S48: a thief who changes the owner's address first must wait until the owner could have taken it back."""
@@ -237,7 +237,7 @@ def test_a_waiting_time_longer_than_the_way_back_does_not_help_a_thief(
 
 
 @pytest.mark.parametrize("username", ["bare", "owner"])
-def test_who_cannot_be_mailed_a_link_stops_it_on_the_front_page(
+def test_an_owner_without_mail_cancels_on_the_front_page(
     factory: Factory, shop: str, enter, browser, postman, clock, username: str
 ) -> None:
     """S48: an administrator without an address, and the owner, who has lost nothing, are told where they sign in."""

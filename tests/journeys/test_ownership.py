@@ -82,7 +82,7 @@ def test_the_ownership_passes_when_both_have_confirmed(
     assert browser.open(f"{AT}/people/{iris.id}/edit").status == 403
 
 
-def test_an_heir_without_a_second_factor_sets_one_up_first(
+def test_a_new_owner_without_a_second_factor_sets_one_up_first(
     factory: Factory, new_browser, postman: Postman, shoes, boss, offer
 ) -> None:
     """Owner transfer, S10: a password and the mail are not enough to become the owner."""
@@ -116,7 +116,7 @@ def test_a_stolen_mail_opens_nothing_and_says_nothing(
     assert roles(factory, boss, iris) == ["owner", "manager"]
 
 
-def test_the_wrong_person_who_signs_in_gets_no_further(
+def test_a_sign_in_by_the_wrong_person_is_refused(
     factory: Factory, new_browser, postman: Postman, offered, jan, boss, iris
 ) -> None:
     """Owner transfer: another one's sign-in does not do, however good."""
@@ -179,7 +179,7 @@ def test_an_offer_is_taken_back_in_the_console(
     assert [(event, subject) for event, _, subject in events(factory, shoes)] == [("offered", "iris"), ("withdrawn", "iris")]
 
 
-def test_an_owner_who_did_not_make_the_offer_stops_it_from_the_mail(
+def test_the_owner_withdraws_a_foreign_offer_from_the_mail(
     factory: Factory, new_browser, postman: Postman, offered, boss, iris, shoes
 ) -> None:
     """Owner transfer: one press of the button that only the owner got; without signing in, for a thief may be."""

@@ -81,10 +81,12 @@ def recover_the_owner(factory: Factory, shoes: str, boss: MadePerson, iris: Made
         recover_the_owner,
     ],
 )
-def test_an_offer_dies_with_what_it_rests_on(
+def test_an_offer_ends_when_its_conditions_change(
     factory: Factory, new_browser, postman: Postman, offered, boss, iris, shoes, in_between
 ) -> None:
-    """Owner transfer, S48: the new owner barred (even for a moment), unreachable or moved on, the owner another or lost."""
+    """Owner transfer, S48: the new owner was disabled (even for a moment), is unreachable or has moved; the owner changed or
+    recovers.
+    """
     link = link_to(postman.bring(), IRIS)
     theirs = sign_in_as_iris(new_browser().open(link), iris)
     with factory.context():
@@ -96,10 +98,12 @@ def test_an_offer_dies_with_what_it_rests_on(
     assert "taken" not in [event for event, _, _ in events(factory, shoes)]
 
 
-def test_only_the_owner_offers_and_only_who_fits_is_offered(
+def test_only_the_owner_offers_and_only_to_an_eligible_person(
     factory: Factory, enter, new_browser, postman: Postman, shoes, anna, jan, olga, boss, iris
 ) -> None:
-    """Owner transfer, S13: no administrator, operator or iris starts one; no stranger, customer or barred person ends it."""
+    """Owner transfer, S13: no administrator, operator or iris starts one; nobody makes an offer to a stranger, a customer or
+    a disabled person.
+    """
     for person in (anna, olga):
         browser = enter(person, f"{AT}/people/{iris.id}", new_browser())
         assert "Hand over the ownership" not in browser.text
@@ -166,7 +170,7 @@ def test_offers_are_counted(factory: Factory, boss, iris, offer) -> None:
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
-def test_an_heir_whose_address_is_being_changed_takes_nothing_on(
+def test_a_new_owner_whose_address_is_being_changed_cannot_accept(
     app: Flask, factory: Factory, postman: Postman, offered, boss, iris, shoes
 ) -> None:
     """Owner transfer, V15.4.2: the change and the press at the same moment: the press waits, and finds the offer over."""

@@ -115,7 +115,7 @@ def test_password_and_a_key_without_pin_reach_phr(journey, new_browser, jan, key
     assert (tokens.acr, tokens.amr) == ("phr", ["pwd", "hwk", "mfa"])
 
 
-def test_who_has_none_is_led_to_adding_one(journey, jan, key) -> None:
+def test_a_user_without_a_passkey_is_led_to_adding_one(journey, jan, key) -> None:
     """RFC 9470: an app that asks for phr gets it, by adding a passkey and using it."""
     walk = journey(jan).begin(acr_values="phr").password()
     assert walk.browser.heading == "Add a passkey"

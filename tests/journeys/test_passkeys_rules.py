@@ -173,7 +173,7 @@ def test_a_key_that_was_perhaps_copied_is_told_about(journey, factory: Factory, 
     assert (mail.to, "may have been copied" in mail.subject) == ("jan@shoes.example", True)
 
 
-def test_who_is_disabled_or_elsewhere_comes_in_by_no_passkey(journey, factory: Factory, jan, key, new_browser) -> None:
+def test_passkeys_of_disabled_or_foreign_users_are_refused(journey, factory: Factory, jan, key, new_browser) -> None:
     """W-13, W-17, S29: a disabled user, another store URL, and an app of another organisation: the same words each time."""
     factory.give_passkey(jan, key)
     other = factory.make_organisation("other-shoes")

@@ -56,7 +56,9 @@ def test_a_forgotten_password_is_replaced_by_mail(journey, browser, new_browser,
 
 
 @pytest.mark.parametrize("typed", ["ann@shoes.example", " \u200bANN@Shoes.example"])
-def test_whoever_signs_in_by_an_address_asks_by_it(journey, browser, new_browser, postman, ann, clock, typed: str) -> None:
+def test_an_address_that_signs_in_also_requests_a_reset(
+    journey, browser, new_browser, postman, ann, clock, typed: str
+) -> None:
     """V6.4.3: what the password page takes as the username, the page for a forgotten password takes too."""
     journey(ann).begin()
     browser.click("Forgot your password?")
@@ -107,7 +109,7 @@ def test_opening_a_link_spends_nothing_and_using_it_does(browser, new_browser, p
     assert used == invented == second.text
 
 
-def test_a_link_dies_after_half_an_hour(browser, new_browser, postman, jan, clock) -> None:
+def test_a_link_expires_after_half_an_hour(browser, new_browser, postman, jan, clock) -> None:
     """Security: links live 30 minutes."""
     forget(browser, jan)
     link = postman.link("jan@shoes.example")
@@ -264,7 +266,7 @@ def test_a_link_is_of_no_use_elsewhere(browser, new_browser, postman, jan, ann, 
 def test_a_reset_lifts_the_hard_stop_of_the_password_alone(
     factory: Factory, journey, postman, new_browser, ann, clock
 ) -> None:
-    """Security: the hard stop is cleared by a mailed link plus the other factor, whose own count stays."""
+    """Security: a mailed link plus the other factor end the lockout; the other factor's own count stays."""
     with factory.context(), transaction():
         for kind in ("password", "totp"):
             for _ in range(100):

@@ -71,7 +71,7 @@ def test_anyone_can_switch_a_second_factor_on(factory: Factory, journey, new_bro
 
 
 def test_setting_up_again_keeps_issuer_and_label(factory: Factory, journey, new_browser, ann, clock) -> None:
-    """S8, S26, S28, S40, S46: new secret and codes, same entry in the app; old codes and trusted devices die."""
+    """S8, S26, S28, S40, S46: new secret and codes, same entry in the app; old codes and trust in devices end."""
     browser = security(journey(ann).begin().password().code(remember=True))
     clock(minutes=1)
     browser.submit("Set up again")
@@ -100,7 +100,9 @@ def test_the_old_set_up_stays_when_the_new_one_is_left(journey, new_browser, ann
 
 
 def test_removing_asks_the_password(factory: Factory, journey, new_browser, ann, clock) -> None:
-    """S7, S27, S28, S53: a dialog, the password, gone; the codes and trusted devices with it, and mail."""
+    """S7, S27, S28, S53: a dialog asks for the password; then the factor, its codes and trust in devices are gone, and a
+    mail tells.
+    """
     browser = security(journey(ann).begin().password().code(remember=True))
     browser.click("Remove")
     assert "about to remove" in browser.text
@@ -174,7 +176,7 @@ def test_fresh_recovery_codes_for_the_same_phone(factory: Factory, journey, new_
 
 
 def test_changing_the_password_ends_what_rested_on_it(factory: Factory, journey, new_browser, ann, clock) -> None:
-    """S40, S51, V7.4.3: the present password first; other sessions and trusted devices end, and mail tells."""
+    """S40, S51, V7.4.3: the present password first; other sessions and trust in devices end, and a mail tells."""
     other = journey(ann, browser=new_browser()).begin(scope="openid").password().code(remember=True)
     tokens = other.tokens()
     clock(minutes=2)
@@ -235,9 +237,7 @@ def test_a_page_for_a_new_password_does_not_lie_open(journey, ann, clock) -> Non
     assert "/account/security" in browser.url
 
 
-def test_who_must_set_up_reaches_nothing_of_the_profile(
-    app, factory: Factory, journey, quiet_shoes: str, jan, clock
-) -> None:
+def test_a_required_set_up_blocks_the_whole_profile(app, factory: Factory, journey, quiet_shoes: str, jan, clock) -> None:
     """S5, S3: put into the group while signed in, every page and every form leads to the set-up and changes nothing."""
     browser = security(journey(jan).begin().password())
     token, group = browser.value("csrf_token"), factory.make_group(quiet_shoes)
@@ -260,7 +260,7 @@ def test_who_must_set_up_reaches_nothing_of_the_profile(
         assert (factory.user(jan).name, factory.user(jan).locale) == ("", "")
 
 
-def test_the_front_page_says_who_and_where(journey, jan) -> None:
+def test_the_front_page_shows_user_and_organisation(journey, jan) -> None:
     """Design: who you are, your apps, security, sign out; signed out, a way in."""
     walk = journey(jan).begin().password()
     walk.tokens()

@@ -12,7 +12,7 @@ from tests.journeys.conftest import Journey
 from tests.journeys.test_set_up import set_up
 
 
-def test_who_has_a_factor_is_asked_for_it_though_nobody_requires_it(factory: Factory, journey, quiet_shoes: str) -> None:
+def test_a_user_with_a_factor_is_always_asked_for_it(factory: Factory, journey, quiet_shoes: str) -> None:
     """S1, S34: owning a second factor is reason enough to ask; the token says so."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin().password()

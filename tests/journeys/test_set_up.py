@@ -142,7 +142,7 @@ def test_the_code_of_the_set_up_is_spent(factory: Factory, journey, new_browser,
     assert "Wait for the next code" in other.browser.errors[0]
 
 
-def test_it_is_offered_once_to_whoever_need_not(factory: Factory, journey, new_browser, clock) -> None:
+def test_set_up_is_offered_once_to_people_without_the_obligation(factory: Factory, journey, new_browser, clock) -> None:
     """S16: an offer with "not now", which is remembered."""
     jan = factory.make_user(factory.make_organisation())
     walk = journey(jan).begin().password()

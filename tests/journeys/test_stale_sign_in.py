@@ -51,7 +51,7 @@ def test_an_hours_pause_dead_ends_nowhere(journey, jan, clock) -> None:
     assert walk.password().tokens().claims["sub"] == jan.id
 
 
-def test_a_page_reloaded_after_its_time_begins_anew(journey, jan, clock) -> None:
+def test_an_expired_page_starts_again_on_reload(journey, jan, clock) -> None:
     """S60: a reload after two hours shows the first step of a new sign-in, which ends in the app that asked."""
     walk = journey(jan).begin()
     clock(hours=2)
@@ -186,7 +186,7 @@ def test_the_language_can_be_picked_wherever_the_button_is(journey, new_browser,
     assert '<html lang="nl"' in other.browser.html
 
 
-def test_refusals_speak_to_who_is_signed_in(journey, quiet_shoes, factory, clock) -> None:
+def test_refusals_use_the_language_of_the_signed_in_user(journey, quiet_shoes, factory, clock) -> None:
     """S62: one's own choice goes before the browser's on a page that there is not, too."""
     factory.make_organisation("other-shop")
     kim = factory.make_user(quiet_shoes, "kim", with_totp=True, role="administrator", locale="nl")
@@ -200,14 +200,14 @@ def test_a_language_picked_twice_at_once_is_no_error(journey, jan, settings, app
     """S60, S62: of two presses the second finds the sign-in changed, and shows its page all the same."""
     walk, load = journey(jan).begin(), attempts.load
 
-    def pressed_meanwhile(attempt_id: str, visit: BrowserContext) -> Attempt | None:
+    def load_after_press(attempt_id: str, visit: BrowserContext) -> Attempt | None:
         found = load(attempt_id, visit)
         monkeypatch.setattr(attempts, "load", load)
         with app.app_context():
             authenticate.choose_locale(settings, visit, attempt_id, "nl")
         return found
 
-    monkeypatch.setattr(attempts, "load", pressed_meanwhile)
+    monkeypatch.setattr(attempts, "load", load_after_press)
     assert "Wachtwoord" in walk.browser.submit("Nederlands").text
 
 

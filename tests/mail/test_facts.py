@@ -136,7 +136,7 @@ def test_one_mailbox_gets_one_mail_about_one_change(settings: Settings, factory:
     assert [mail.template for mail in _sent(factory) if mail.user_id == ann.id] == ["address_verify"]
 
 
-def test_administrators_who_share_a_mailbox_are_told_once_of_a_new_owner(settings: Settings, factory: Factory) -> None:
+def test_administrators_with_one_mailbox_get_one_notice_of_a_new_owner(settings: Settings, factory: Factory) -> None:
     """S48: one mail for one mailbox."""
     organisation_id = factory.make_organisation("toys")
     for name in ("ann", "bob"):

@@ -60,7 +60,7 @@ def test_without_a_hint_the_person_is_asked(scene, party):
     assert not is_signed_in(scene, party)
 
 
-def test_who_says_no_stays_signed_in(scene, party):
+def test_declining_sign_out_keeps_the_session(scene, party):
     """V10.6.2."""
     scene.tokens(party)
     log_out(scene).submit("choice=stay")
@@ -175,7 +175,7 @@ def test_the_hint_and_the_client_id_speak_of_one_client(scene, party):
     assert (answer.status, answer.left_for) == (400, None)
 
 
-def test_who_is_not_signed_in_goes_straight_back(scene, party):
+def test_sign_out_without_a_session_returns_at_once(scene, party):
     """There is nothing to ask."""
     assert log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE).left_for == BYE
     assert log_out(scene).status == 200

@@ -72,7 +72,7 @@ def test_a_lost_answer_is_given_again_for_ten_seconds(scene, public, turned):
 
 
 def test_later_reuse_revokes_the_family(scene, public, turned):
-    """V10.4.5, R97-07: two hold the token, so neither keeps it; access tokens die with it."""
+    """V10.4.5, R97-07: two parties hold the token, so neither keeps it; access tokens end with it."""
     first = scene.tokens(public, scope=OFFLINE).refresh_token
     second = public.refresh(first)
     turned.shift(11)

@@ -21,7 +21,7 @@ GROUPS = [f"Group {number} of people who may do something" for number in range(3
 
 @pytest.fixture
 def chain(scene):
-    """A retailer of 500 shops with somebody who is at all of them, and in many groups."""
+    """An organisation of 500 shops with a person who is at all of them, and in many groups."""
     at = scene.person.organisation_id
     with scene.factory.context(), transaction():
         for code in SHOPS:

@@ -35,7 +35,7 @@ def header_of(scene, token):
     return jwt.decode(token, KeySet.import_key_set(answer.json), ["ES256", "RS256"]).header
 
 
-def test_an_id_token_says_who_how_and_when(scene):
+def test_an_id_token_holds_subject_methods_and_time(scene):
     """OC-07: iss, sub, aud, exp, iat, auth_time, nonce, acr, amr, at_hash, sid; the app's driver checks the signature."""
     with time_machine.travel(clock.now(), tick=False):
         tokens = scene.tokens(scene.party(), nonce="ñ ½ " + "x" * 900)

@@ -33,7 +33,7 @@ def boss(race: Race) -> MadePerson:
     return race.factory.make_user(race.organisation_id, "boss", role="owner", with_totp=True, email="boss@shoes.example")
 
 
-def heirs(factory: Factory, at: str, count: int) -> list[MadePerson]:
+def new_owners(factory: Factory, at: str, count: int) -> list[MadePerson]:
     names = (f"iris{number:02}" for number in range(count))
     return [factory.make_user(at, name, with_totp=True, email=f"{name}@shoes.example") for name in names]
 
@@ -64,7 +64,7 @@ def owners(race: Race) -> list[str]:
 
 def test_the_ownership_is_taken_on_once(race: Race, boss: MadePerson) -> None:
     """I2: twenty presses, one change of hands; the browser that pressed is told what it did, or that the link is gone."""
-    (iris,) = heirs(race.factory, race.organisation_id, 1)
+    (iris,) = new_owners(race.factory, race.organisation_id, 1)
     browser = signed_in(race, iris, offer(race, boss, iris))
     assert browser.heading == "Become the owner?"
     told = race.at_once([posted(browser)] * TIMES)
@@ -79,7 +79,7 @@ def test_the_ownership_is_taken_on_once(race: Race, boss: MadePerson) -> None:
 
 def test_of_many_offers_at_once_one_stays(race: Race, boss: MadePerson) -> None:
     """I2: two tabs, two new owners: the last link is open, every other is dead. More passwords at once would be too many."""
-    found = heirs(race.factory, race.organisation_id, 2)
+    found = new_owners(race.factory, race.organisation_id, 2)
     browser = signed_in(race, boss, f"{AT}/people")
     asks = [posted(browser.open(f"{AT}/people/{iris.id}/offer-ownership"), password=boss.password) for iris in found * 2]
     told = race.at_once(asks)
@@ -92,9 +92,9 @@ def test_of_many_offers_at_once_one_stays(race: Race, boss: MadePerson) -> None:
     assert Counter(opened) == {404: len(asks) - 1, 200: 1}
 
 
-def test_nobody_is_barred_and_made_the_owner_at_once(race: Race, boss: MadePerson) -> None:
+def test_disable_and_ownership_transfer_do_not_race(race: Race, boss: MadePerson) -> None:
     """I2, S54: the new owner accepts while an administrator disables them: never an owner who is disabled."""
-    (iris,) = heirs(race.factory, race.organisation_id, 1)
+    (iris,) = new_owners(race.factory, race.organisation_id, 1)
     anna = race.factory.make_user(race.organisation_id, "anna", role="administrator", with_totp=True)
     accepting = posted(signed_in(race, iris, offer(race, boss, iris)))
     barring = posted(signed_in(race, anna, f"{AT}/people/{iris.id}/disable"), password=anna.password)

@@ -1,4 +1,4 @@
-"""The hard stop and the ways out of it at the same moment, from processes that share nothing but the database (V15.4.3)."""
+"""Lockouts and unlocks at the same moment, from processes that share nothing but the database (V15.4.3)."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -97,7 +97,7 @@ def test_a_change_is_weighed_by_what_it_changes(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_way_in_is_weighed_by_whom_it_lets_in(kind: sensitive_changes.Kind) -> None:
+def test_access_is_weighed_by_the_person_it_lets_in(kind: sensitive_changes.Kind) -> None:
     """S47, S49: a credential needs the password too, and so does whatever lets an administrator or owner in."""
     for role in ("owner", "administrator", "manager", "employee", "customer"):
         held, is_ruling = Access(kind, role), role in ("owner", "administrator")

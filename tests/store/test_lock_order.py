@@ -94,7 +94,7 @@ def test_two_pardons_at_once_are_one(scene: Scene) -> None:
     assert rate_limits.auth_failures_of(organisation_id, anna_id) == []
 
 
-def test_a_password_chosen_by_a_link_waits_for_whoever_signs_in(scene: Scene) -> None:
+def test_a_password_reset_waits_for_a_sign_in(scene: Scene) -> None:
     """V15.4.3, S49: an answer at sign-in locks the person's row, then the counter, then spends the one-time password."""
     organisation_id, anna_id, _ = scene.counter
     with transaction():

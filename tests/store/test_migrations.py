@@ -100,8 +100,8 @@ def test_the_last_accepted_step_stays_spent(fresh: Settings) -> None:
             assert connection.execute(text("SELECT last_step FROM totp")).scalar() == 59_000_000
 
 
-def test_barred_passwords_leave_those_who_are_there_as_they_were(fresh: Settings) -> None:
-    """0010: nobody's password is barred or found leaked by the migration, and it goes back without a loss."""
+def test_blocked_passwords_leave_existing_users_unchanged(fresh: Settings) -> None:
+    """0010: the migration blocks no password and marks none as leaked; its downgrade loses nothing."""
     with bare_app(fresh) as app:
         schema.upgrade(app, "0009")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -117,14 +117,14 @@ def test_barred_passwords_leave_those_who_are_there_as_they_were(fresh: Settings
 
 
 @pytest.mark.both_engines
-def test_a_barred_password_becomes_the_first_of_several(engine: str, fresh: Settings) -> None:
-    """0012: the one barred hash is the list's only one; back again, the newest one stays."""
+def test_a_blocked_password_becomes_the_first_of_several(engine: str, fresh: Settings) -> None:
+    """0012: the one blocked hash becomes the only one of the list; the downgrade keeps the newest."""
     with bare_app(fresh) as app:
         schema.upgrade(app, "0011")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
             _insert_organisation(connection, time_zone="")
-            for name, barred in (("anna", "given up"), ("bob", None)):
-                _insert_user(connection, name, time_zone="", barred_hash=barred)
+            for name, blocked in (("anna", "given up"), ("bob", None)):
+                _insert_user(connection, name, time_zone="", barred_hash=blocked)
         schema.upgrade(app)
         with app.app_context(), transaction():
             assert [row.barred_hashes for row in users.users("o")] == [["given up"], []]

@@ -64,7 +64,7 @@ def test_a_write_that_is_taken_back_was_never_read(app: Flask, anna: MadePerson)
         assert name_of(anna) == "Anna"
 
 
-def test_outside_a_request_everything_is_read_anew(app: Flask, anna: MadePerson) -> None:
+def test_outside_a_request_nothing_is_cached(app: Flask, anna: MadePerson) -> None:
     """A worker lives for months."""
     with app.app_context(), counted(app) as asked:
         assert [name_of(anna), name_of(anna)] == ["Anna", "Anna"]

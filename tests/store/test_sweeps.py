@@ -197,7 +197,7 @@ def _link(settings: Settings, factory: Factory, person: MadePerson) -> email_lin
 def test_counters_go_when_they_are_stale_and_a_users_hard_stop_never(
     settings: Settings, factory: Factory, jan: MadePerson, engine: str, turn: Turn
 ) -> None:
-    """I7, N63-12: time takes failures away after a month, and opens nobody's hard stop; that of a name nobody has goes."""
+    """I7, N63-12: failures are deleted after a month; a user's lockout stays, that of an unknown name goes."""
     nobody = crypto.digest("guess", "nobody").hex()
     with factory.context():
         with transaction():

@@ -58,7 +58,7 @@ def recorder(app: Flask) -> Recorder:
 
 @dataclass
 class Shop:
-    """One organisation, a person with every factor, an app of another company, and browsers."""
+    """One organisation, a person with every factor, a third party's app, and browsers."""
 
     app: Flask
     settings: Settings
@@ -99,7 +99,7 @@ class Shop:
 
 @pytest.fixture
 def shop(app: Flask, settings: Settings, factory: Factory) -> Shop:
-    """The app asks for consent, as it is another company's."""
+    """A shop whose app asks for consent, because it is a third party's."""
     shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
     ann = factory.make_user(shoes, "ann", with_totp=True, recovery_codes=5, email="ann@shoes.example", name="Ann de Vries")
     made = factory.make_client(

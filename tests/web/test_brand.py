@@ -133,7 +133,7 @@ def test_a_brand_is_shown_only_where_client_or_device_named_it(branded: Branded,
     assert branded.shown_in(browser) is WHERE[come]
 
 
-def test_a_brand_is_shown_to_whoever_gave_the_right_password(branded: Branded) -> None:
+def test_a_brand_is_shown_after_the_right_password(branded: Branded) -> None:
     """S29: from then on it is no secret: on the code step, in the profile and at the front page."""
     browser = typed(branded).fill(username="ann", password=branded.shop.ann.password).submit()
     assert "code" in browser.fields
@@ -190,7 +190,7 @@ def test_a_logo_is_served_as_a_picture_and_as_nothing_else(branded: Branded) -> 
     assert Image.open(BytesIO(told.data)).format == "PNG"
 
 
-def test_a_style_is_served_for_every_colour_whoever_uses_it(branded: Branded) -> None:
+def test_a_style_is_served_for_every_colour(branded: Branded) -> None:
     """Its address tells nothing of who is here; it is kept for ever only under the checksum of this release."""
     found = STYLE.search(remembering(branded).html)
     assert found

@@ -49,7 +49,7 @@ def test_a_wrong_password_looks_like_a_name_that_nobody_has(shop: Shop, people: 
         assert answer_to(shop, username) == nobody, who
 
 
-def test_who_cannot_sign_in_with_the_right_password_looks_like_nobody(shop: Shop, people: dict[str, str]) -> None:
+def test_a_blocked_sign_in_looks_like_an_unknown_user(shop: Shop, people: dict[str, str]) -> None:
     """V6.3.8: a disabled person's right password is told from a wrong one by nothing."""
     assert answer_to(shop, "disabled", shop.ann.password) == answer_to(shop, "nobody", shop.ann.password)
     assert answer_to(shop, "bare", shop.ann.password) == answer_to(shop, "nobody", shop.ann.password)

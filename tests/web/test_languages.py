@@ -179,7 +179,7 @@ def test_the_pages_beside_a_sign_in_keep_its_language(shop: Shop, browser: Brows
     assert spoken(page.click("Back to signing in")) == "en"
 
 
-def test_a_language_picked_on_a_page_is_spoken_there_whoever_is_signed_in(shop: Shop, browser: Browser) -> None:
+def test_a_picked_language_wins_over_the_signed_in_users(shop: Shop, browser: Browser) -> None:
     """S62: the button does what it says, also beside a session whose person chose another language."""
     page = signed_in(shop, shop.person(locale="nl"), browser).open("/reset")
     assert spoken(page) == "nl"

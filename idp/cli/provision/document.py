@@ -59,9 +59,9 @@ class Table:
         own = {"organisations": "store_url", "shops": "code", "users": "username", "clients": "client_id"}
         value = self.values.get(own.get(self.kind, "name"))
         said = value if isinstance(value, str) else ""
-        tenant = self.values.get("organisation")
-        within = self.kind in ("shops", "groups", "users") and isinstance(tenant, str)
-        return f"{tenant}/{said}" if within and said else said
+        store_url = self.values.get("organisation")
+        within = self.kind in ("shops", "groups", "users") and isinstance(store_url, str)
+        return f"{store_url}/{said}" if within and said else said
 
     @property
     def is_absent(self) -> bool:

@@ -91,8 +91,8 @@ def judge(work: Plan, told: Callable[[int], None]) -> None:
     given = [pending for pending in work.credentials_of.values() if pending.draft.password]
 
     def _why_not(one: Pending) -> Message | None:
-        if new_passwords.is_barred(work.settings, one.barred, one.draft.password):
-            return new_passwords.BARRED
+        if new_passwords.is_blocked(work.settings, one.blocked, one.draft.password):
+            return new_passwords.BLOCKED
         return imported.unacceptable(work.settings, one.organisation, one.draft, has_factor=one.has_factor)
 
     for one, why in _each_in_threads(given, _why_not, told):

@@ -37,14 +37,14 @@ class Undo(Exception):
 class Pending:
     """Credentials that will be set, and where. ``has_factor``: whether the person has a second factor by then.
 
-    ``barred``: the hashes of passwords that the person must not have again.
+    ``blocked``: the hashes of passwords that the person must not have again.
     """
 
     table: Table
     draft: PersonDraft
     organisation: Organisation
     has_factor: bool
-    barred: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
 
 
 Step = Callable[["Plan", Table], None]
@@ -100,10 +100,10 @@ SHORTEST_PAUSE = 0.03
 
 
 def run(work: Plan, units: Iterable[Unit], told: Callable[[int], None]) -> None:
-    """Run the steps in short transactions; ``told`` hears how many were done.
+    """Run the steps in short transactions. Calls ``told`` with the number of finished steps.
 
-    The trial has judged everything. Where somebody changed something since, this raises ``Refused`` with what is written by
-    then; as where the process dies, applying the file again does the rest.
+    The trial has checked everything. Raises ``Refused`` if somebody changed the data since; it names what is written
+    already. After that, or after a crash, applying the file again does the rest.
     """
     left = deque(units)
     while left:

@@ -84,9 +84,9 @@ def from_paper(settings: Settings, store_url: str, username: str, typed: str, br
         now=clock.now(),
     )
     nobody = crypto.new_id()  # looked for all the same, so that the time tells nothing
-    tenant, person = (user.organisation_id, user.id) if user else (nobody, nobody)
+    organisation_id, person = (user.organisation_id, user.id) if user else (nobody, nobody)
     try:
-        link = email_links.opened(settings, f"{tenant}.{_secret(person, CODE.read(typed))}", "invitation")
+        link = email_links.opened(settings, f"{organisation_id}.{_secret(person, CODE.read(typed))}", "invitation")
     except NotFound as nothing:
         raise Invalid("code", WRONG_CODE) from nothing
     with transaction():

@@ -16,7 +16,7 @@ from idp.store.users import User
 
 FIELD = "new_password"
 SAME = say("This is your present password. Choose another one.")
-BARRED = say("You cannot use this password any more. Choose another one.")
+BLOCKED = say("You cannot use this password any more. Choose another one.")
 
 
 def require_same(password: str, again: str) -> None:
@@ -66,10 +66,10 @@ def _require_another(settings: Settings, user: User, password: str) -> None:
     one_time = passwords.is_one_time(user)
     if user.password_hash and passwords.fits(settings, user.password_hash, password, as_one_time=one_time):
         raise Invalid(FIELD, SAME)
-    if is_barred(settings, user.barred_hashes, password):
-        raise Invalid(FIELD, BARRED)
+    if is_blocked(settings, user.barred_hashes, password):
+        raise Invalid(FIELD, BLOCKED)
 
 
-def is_barred(settings: Settings, hashes: Iterable[str], password: str) -> bool:
+def is_blocked(settings: Settings, hashes: Iterable[str], password: str) -> bool:
     """Whether a password is one of those that were found leaked or given up. Slow: a hash for each."""
-    return any(passwords.fits(settings, barred, password) for barred in hashes)
+    return any(passwords.fits(settings, blocked, password) for blocked in hashes)

@@ -196,7 +196,7 @@ def remove(
 ) -> None:
     """Take a passkey out of use; other sessions and trust in devices end, for it may have been stolen (S40).
 
-    With the last factor the recovery codes die too (S28). People do so to their own, and raise as ``require_removable``;
+    With the last factor the recovery codes end too (S28). People do so to their own, and raise as ``require_removable``;
     an administrator who may remove others' second factor may remove any: where one is compulsory, it must be set up again.
     """
     with transaction():

@@ -132,7 +132,7 @@ def mail_link(
 def choose(settings: Settings, link: Opened, password: str, again: str, origin: Origin) -> None:
     """Take the password that was chosen by a link, and spend the link; raises ``Invalid``, and then it is not spent.
 
-    Sessions, trust in devices and other links end. The password's failures are forgotten, the hard stop with them: the
+    Sessions, trust in devices and other links end. The password's failures and its lockout are forgotten: the
     password they were about is gone. Those of the second factor stay. Slow: outside of any transaction.
     """
     user = link.user

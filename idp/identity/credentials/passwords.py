@@ -28,8 +28,8 @@ ONE_TIME = Shape(letters=16, group=4)
 """A mailed one-time password: 80 random bits that can be typed from a screen."""
 LEAST_REST = 4
 """Letters and digits that a password must have beside names that everybody knows."""
-MOST_BARRED = 5
-"""How many barred passwords are kept. Each one costs a hash whenever a password is chosen."""
+MOST_BLOCKED = 5
+"""How many blocked passwords are kept. Each one costs a hash whenever a password is chosen."""
 LEAKED = say("This password is on lists of leaked passwords. Choose another one.")
 
 
@@ -246,9 +246,9 @@ def close(user: User, why: str, origin: Origin) -> None:
 
 
 def barred_hashes(user: User) -> list[str]:
-    """Return what is barred once the present password is barred, too: those barred before stay so."""
+    """Return what is blocked once the present password is blocked, too: those blocked before stay so."""
     present = [user.password_hash] if user.password_hash else []
-    return [*(one for one in user.barred_hashes if one not in present), *present][-MOST_BARRED:]
+    return [*(one for one in user.barred_hashes if one not in present), *present][-MOST_BLOCKED:]
 
 
 def _store(user: User, hashed: str, now: datetime, *, must_change: bool) -> None:

@@ -177,7 +177,7 @@ def activate(
 ) -> None:
     """Replace the user's authenticator app by this one (S22), within the caller's transaction.
 
-    Trust in devices ends (S40), an administrator's reset is answered (S47), and failures (the hard stop too) are forgotten
+    Trust in devices ends (S40), an administrator's reset is answered (S47), and failures (a lockout too) are forgotten
     with the secret that they were about. Codes, audit and mail are the caller's. ``entry``: None where another system
     showed the secret.
     """

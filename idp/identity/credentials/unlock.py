@@ -1,4 +1,4 @@
-"""Out of a hard stop without an administrator: a mailed link together with the password (NIST SP 800-63B-4 §3.2.2).
+"""End a lockout without an administrator: by a mailed link together with the password (NIST SP 800-63B-4 §3.2.2).
 
 Neither does anything alone. The link proves the address, the password, counted by its own counter, the knowledge; what was
 closed stays to be shown at the sign-in as ever, from a count of nothing.
@@ -36,7 +36,7 @@ def closed(settings: Settings, link: Opened) -> list[Message]:
 
 
 def lift(settings: Settings, link: Opened, password: str, browser_id: str, origin: Origin) -> None:
-    """Open again what the hard stop has closed of a person's second factors, spend the link, and tell them.
+    """End the lockout of a person's second factors, spend the link, and notify the person.
 
     Raises ``Invalid`` for a wrong password, and then the link is not spent; ``TooMany``, ``NotFound`` where somebody was
     first. A one-time password was mailed too (S49), so it proves nothing beside a link. Slow: outside of any transaction.
@@ -58,7 +58,7 @@ def lift(settings: Settings, link: Opened, password: str, browser_id: str, origi
 
 
 def unlock(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
-    """Forget all failures of a user, the hard stop too. False where there were none."""
+    """Forget all failures of a user and end the lockout. Returns False if there were none."""
     permissions.require_over(organisation, user, origin)
     sensitive_changes.require(Access("lockout", user.role), None)
     with transaction():

@@ -1,4 +1,4 @@
-"""The hard stop: who is told of it, and the mailed link that, with the password, opens a second factor again.
+"""Lockouts: their notices, and the mailed link that, with the password, opens a second factor again.
 
 Not here: counting (``rate_limits``) and unlocking (``credentials.unlock``). A new password by mail ends the password's own
 lockout, and never passes the second factor (``password_reset``). Where nothing can be mailed, an administrator helps.
@@ -29,7 +29,7 @@ BY_ADMINISTRATOR = say("Too many wrong attempts: this way of signing in is block
 
 
 def closed(settings: Settings, counters: Iterable[AuthFailures]) -> list[str]:
-    """Which of a user's second factors the hard stop has closed."""
+    """Return the second factors of a user that are locked out."""
     over_all = (row for row in counters if row.lane == rate_limits.ALL_LANES)
     stopped = {row.authenticator for row in over_all if row.count >= settings.limits.hard_stop}
     return [name for name in COUNTERS if name in stopped]

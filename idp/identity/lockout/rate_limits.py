@@ -2,9 +2,9 @@
 
 A guess is counted before it is checked; being admitted and being counted are one statement, so that of fifty guesses at the
 same moment none slips by. Failures in a row are counted for each user, authenticator and lane. A browser on which the user
-signed in before has a lane of its own, so that guessing elsewhere does not lock them out. At the hard stop, over all lanes,
-the authenticator is closed until somebody clears it (``lockout``). Names that nobody has are throttled just so, and with the
-same words.
+signed in before has a lane of its own, so that guessing elsewhere does not lock them out. At the limit for a lockout, over
+all lanes, the authenticator is closed until somebody clears it (``lockout``). Names that nobody has are throttled just so,
+and with the same words.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ EVERYONE = ""
 
 
 class Stopped(TooMany):
-    """The hard stop. It has the words of any other wait: they must not tell which accounts exist."""
+    """A lockout. It has the words of any other wait: they must not tell which accounts exist."""
 
     def saying(self, message: Message) -> "Stopped":
         """The same to somebody who may know."""

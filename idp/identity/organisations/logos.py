@@ -38,7 +38,7 @@ def adopt(organisation: Organisation, upload: bytes, origin: Origin) -> None:
     permissions.require_ruler(organisation.id, origin)
     sensitive_changes.require(*_logo_change(crypto.sha256(upload).hex()))
     db.release()
-    image = _drawn_anew(upload)
+    image = _redraw(upload)
     logo = LogoFacts(crypto.new_id(), image.width, image.height, ground_for(image))
     with db.transaction():
         store.put_logo(organisation.id, logo, _as_png(image), clock.now())
@@ -64,7 +64,7 @@ def _record(organisation: Organisation, origin: Origin) -> None:
     audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=organisation.id, data={"keys": ["logo"]})
 
 
-def _drawn_anew(upload: bytes) -> Image.Image:
+def _redraw(upload: bytes) -> Image.Image:
     """The picture upright and small, its pixels alone: of an animation the first frame."""
     image = _opened(upload)
     try:

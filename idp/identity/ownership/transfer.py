@@ -2,7 +2,7 @@
 
 The owner offers it with a fresh proof and the password. The new owner accepts by a mailed link *and* signed in with a
 second factor. So neither a stolen mail nor a stolen session makes an owner. Until then nothing changes, and either side
-can let it be. An offer rests on who the owner is and on the new owner's address: it dies with them, and by a newer one.
+can let it be. An offer ends when the owner or the new owner's address changes, and by a newer offer.
 
 Every change here locks the organisation first: two offers, or an offer and a disabling, come one after the other.
 """

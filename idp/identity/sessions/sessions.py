@@ -1,4 +1,4 @@
-"""Logins: a browser that is signed in. What ends one ends its grants with it, on every node at once."""
+"""Start, renew, find and end sessions. Ending a session ends its grants, on every node at once."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -87,14 +87,14 @@ def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: dat
 
 def current(cookie: str, now: datetime) -> UserSession | None:
     """The live session of a cookie; None where it is none, ended or has run out."""
-    tenant = crypto.tenant_of(cookie)
-    return sessions.session_of(tenant, digest_of(cookie), now) if tenant else None
+    organisation_id = crypto.organisation_id_of(cookie)
+    return sessions.session_of(organisation_id, digest_of(cookie), now) if organisation_id else None
 
 
 def latest(cookie: str) -> UserSession | None:
     """Return the session of a cookie, also where it is over. It proves nothing: it only tells who was here."""
-    tenant = crypto.tenant_of(cookie)
-    return sessions.any_session_of(tenant, digest_of(cookie)) if tenant else None
+    organisation_id = crypto.organisation_id_of(cookie)
+    return sessions.any_session_of(organisation_id, digest_of(cookie)) if organisation_id else None
 
 
 def touch(settings: Settings, organisation_settings: OrganisationSettings, session: UserSession, now: datetime) -> bool:

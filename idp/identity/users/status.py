@@ -14,7 +14,7 @@ from idp.store.users import User
 
 
 def end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str = "", keep_attempt: bytes = b"") -> None:
-    """Logins, grants, sign-ins in progress and trust in devices: nothing of before goes on (S40, S47)."""
+    """Sessions, grants, sign-ins in progress and trust in devices: nothing of before goes on (S40, S47)."""
     sessions.end_all(user.organisation_id, user.id, why, origin, keep_login_id=keep_login_id)
     attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
     remembered_devices.revoke_devices(user.organisation_id, user.id, clock.now())

@@ -23,7 +23,7 @@ def due(case: Case) -> bool:
     shared = case.needs.client is not None and case.needs.client.shared_device
     if case.silent:
         # No page may be shown. A choice is missing only if a person is signed in and no hint names them.
-        return shared and bool(case.login_user_id) and not case.login_is_hinted
+        return shared and bool(case.session_user_id) and not case.session_is_hinted
     return bool(case.known) and (shared or "select_account" in case.needs.prompt)
 
 

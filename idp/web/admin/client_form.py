@@ -15,7 +15,7 @@ from idp.store.clients import Client
 TEXT, LINES, CHOICE, SEVERAL, TRUTH, NUMBER = "text", "lines", "choice", "several", "truth", "number"
 TEXTS = "in_languages"
 """The field for texts in a language of their own, as ``client_name#nl = Kassa``, one a line."""
-LOGIN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("Tokens and keys"), say("Our own settings")
+SIGN_IN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("Tokens and keys"), say("Our own settings")
 
 
 MEANINGS: Mapping[str, Message] = {
@@ -77,15 +77,15 @@ def fields(settings: Settings) -> tuple[Field, ...]:
     acr = tuple(settings.acr.names)
     table: tuple[tuple[str, str, Message, tuple[str, ...]], ...] = (
         ("client_name", TEXT, LOOK, ()),
-        ("redirect_uris", LINES, LOGIN, ()),
-        ("post_logout_redirect_uris", LINES, LOGIN, ()),
-        ("application_type", CHOICE, LOGIN, ("web", "native")),
-        ("token_endpoint_auth_method", CHOICE, LOGIN, client_metadata.AUTH_METHODS),
-        ("grant_types", SEVERAL, LOGIN, client_metadata.GRANT_TYPES),
-        ("response_types", SEVERAL, LOGIN, client_metadata.RESPONSE_TYPES),
-        ("scope", SEVERAL, LOGIN, client_metadata.SCOPES),
-        ("default_acr_values", SEVERAL, LOGIN, acr),
-        ("default_max_age", NUMBER, LOGIN, ()),
+        ("redirect_uris", LINES, SIGN_IN, ()),
+        ("post_logout_redirect_uris", LINES, SIGN_IN, ()),
+        ("application_type", CHOICE, SIGN_IN, ("web", "native")),
+        ("token_endpoint_auth_method", CHOICE, SIGN_IN, client_metadata.AUTH_METHODS),
+        ("grant_types", SEVERAL, SIGN_IN, client_metadata.GRANT_TYPES),
+        ("response_types", SEVERAL, SIGN_IN, client_metadata.RESPONSE_TYPES),
+        ("scope", SEVERAL, SIGN_IN, client_metadata.SCOPES),
+        ("default_acr_values", SEVERAL, SIGN_IN, acr),
+        ("default_max_age", NUMBER, SIGN_IN, ()),
         ("require_auth_time", TRUTH, SECURITY, ()),
         ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
         ("subject_type", CHOICE, SECURITY, ("public",)),
@@ -93,7 +93,7 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("logo_uri", TEXT, LOOK, ()),
         ("policy_uri", TEXT, LOOK, ()),
         ("tos_uri", TEXT, LOOK, ()),
-        ("initiate_login_uri", TEXT, LOGIN, ()),
+        ("initiate_login_uri", TEXT, SIGN_IN, ()),
         ("contacts", LINES, LOOK, ()),
         (TEXTS, LINES, LOOK, ()),
         ("first_party", TRUTH, OWN, ()),
@@ -124,7 +124,7 @@ class Group:
 def grouped(every: Sequence[Shown]) -> tuple[Group, ...]:
     """The fields by group, what people see first."""
     return tuple(
-        Group(title, tuple(one for one in every if one.field.group is title)) for title in (LOOK, LOGIN, SECURITY, OWN)
+        Group(title, tuple(one for one in every if one.field.group is title)) for title in (LOOK, SIGN_IN, SECURITY, OWN)
     )
 
 

@@ -46,14 +46,14 @@ UNVERIFIED = say(
 class Section:
     """An entry of the menu, and the endpoint that it leads to, which takes ``store_url`` alone.
 
-    ``operators_only``: what belongs to no organisation. ``retailers_only``: not for the operators' own organisation.
+    ``operators_only``: what belongs to no organisation. ``not_for_operators``: not for the operators' own organisation.
     """
 
     name: str
     title: Message
     endpoint: str
     operators_only: bool = False
-    retailers_only: bool = True
+    not_for_operators: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class Admin:
         return Frame(self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), notice)
 
     def _entries(self) -> tuple[Section, ...]:
-        is_retailer = self.organisation.kind == "retailer"
+        is_installation = self.organisation.kind == "installation"
         return tuple(
             entry
             for entry in SECTIONS
-            if (self.is_operator or not entry.operators_only) and (is_retailer or not entry.retailers_only)
+            if (self.is_operator or not entry.operators_only) and (not is_installation or not entry.not_for_operators)
         )
 
 
@@ -102,15 +102,15 @@ CONSOLE = say("Console")
 OF_SECTION = {"ownership": "settings"}
 """Pages that stand below another section in the menu."""
 SECTIONS = (
-    Section("people", say("People"), "admin.people", retailers_only=False),
+    Section("people", say("People"), "admin.people", not_for_operators=False),
     Section("groups", say("Groups"), "admin.groups"),
     Section("shops", say("Shops"), "admin.shops"),
     Section("policies", say("Policies"), "admin.policies"),
-    Section("apps", say("Apps"), "admin.apps", retailers_only=False),
-    Section("sessions", say("Sessions"), "admin.sessions", retailers_only=False),
-    Section("mail", say("Mail"), "admin.mail", retailers_only=False),
-    Section("audit", say("Audit"), "admin.audit", retailers_only=False),
-    Section("keys", say("Signing keys"), "admin.keys", operators_only=True, retailers_only=False),
+    Section("apps", say("Apps"), "admin.apps", not_for_operators=False),
+    Section("sessions", say("Sessions"), "admin.sessions", not_for_operators=False),
+    Section("mail", say("Mail"), "admin.mail", not_for_operators=False),
+    Section("audit", say("Audit"), "admin.audit", not_for_operators=False),
+    Section("keys", say("Signing keys"), "admin.keys", operators_only=True, not_for_operators=False),
     Section("settings", say("Settings"), "admin.settings"),
 )
 """The menu, in its order."""

@@ -22,5 +22,5 @@ def note(user: User, found: Lookup, origin: Origin, now: datetime) -> None:
     event = Event.PASSWORD_LEAKED if found.hit else Event.LEAKED_CHECK_DOWN
     record_about(origin, event, user)
     if found.hit and user.leaked_found_at is None:
-        barred = passwords.barred_hashes(user)
-        users.change_user(user.organisation_id, user.id, leaked_found_at=now, barred_hashes=barred)
+        blocked = passwords.barred_hashes(user)
+        users.change_user(user.organisation_id, user.id, leaked_found_at=now, barred_hashes=blocked)

@@ -1,4 +1,4 @@
-// Small comforts; every page works without them. Elements that need this script are `hidden` until it runs.
+// Conveniences; every page works without them. Elements that need this script are `hidden` until it runs.
 (() => {
   "use strict";
   const all = (selector) => document.querySelectorAll(selector);
@@ -36,7 +36,7 @@
     button.addEventListener("click", () => window.print());
   }
 
-  // A colour is picked, or typed: each follows the other.
+  // Keep the colour picker and the text field equal.
   for (const picker of all("[data-picks]")) {
     const field = document.getElementById(picker.dataset.picks);
     const follow = () => { if (/^#[0-9a-f]{6}$/i.test(field.value)) picker.value = field.value; };
@@ -46,7 +46,7 @@
     picker.addEventListener("input", () => { field.value = picker.value; });
   }
 
-  // A second press within moments would be a second answer to the same step.
+  // Ignore a second press: it would be a second answer to the same step.
   for (const form of all("form:not([data-again])")) {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) event.preventDefault();

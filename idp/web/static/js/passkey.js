@@ -1,12 +1,12 @@
 // Passkeys: forms with `data-passkey` are hidden until this runs in a browser that knows WebAuthn.
-// What the server asks for stands in `data-options`; the answer is sent as JSON in the field `passkey`.
+// The server's options are in `data-options`; the answer is sent as JSON in the field `passkey`.
 (() => {
   "use strict";
   if (!window.PublicKeyCredential || !navigator.credentials) return;
   for (const one of document.querySelectorAll("[data-with-passkeys]")) one.hidden = false;
   for (const one of document.querySelectorAll("[data-without-passkeys]")) one.hidden = true;
 
-  // Whose list this is tells their authenticators too, so that none offers a passkey that was removed (Level 3, §5.1.10).
+  // Send the list of passkeys to the authenticators, so that none offers a passkey that was removed (Level 3, §5.1.10).
   const list = document.querySelector("[data-accepted]");
   if (list && PublicKeyCredential.signalAllAcceptedCredentials) {
     PublicKeyCredential.signalAllAcceptedCredentials(JSON.parse(list.dataset.accepted)).catch(() => {});
@@ -14,7 +14,7 @@
 
   const form = document.querySelector("form[data-passkey]");
   if (!form) return;
-  const MARGIN = 60; // seconds before its end in which a challenge is not begun with
+  const MARGIN = 60; // seconds before its end in which a challenge is not used any more
   const status = form.querySelector("[data-status]");
   const reload = form.querySelector("[data-reload]");
   let waiting = null; // the request that autofill answers
@@ -66,10 +66,10 @@
     timer = setTimeout(refresh, seconds * 1000);
   };
   const isOver = () => Date.now() >= until;
-  // Never behind an open window: its answer is for the challenge it was opened with.
+  // Do nothing while the browser's window is open: its answer is for the challenge that it was opened with.
   const refresh = () => { if (!isBusy && isOver()) renew().catch(() => {}); };
 
-  // The same page once more, for a challenge of now. Where it is another page by now, nothing here can go on.
+  // Load the same page for a fresh challenge. If it is another page by then, stop.
   const renew = async () => {
     const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -125,7 +125,7 @@
 
   reload.addEventListener("click", () => location.reload());
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
-  // Out of the browser's memory this page would go on with what was sent already.
+  // A page from the browser's back/forward cache would continue with a challenge that was answered already.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   start();

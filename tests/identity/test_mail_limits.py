@@ -90,7 +90,7 @@ def one_time(settings: Any, at: Any, user: Any, by: Origin) -> None:
 
 
 @pytest.mark.parametrize("act", [invite, one_time])
-def test_one_address_gets_few_mails_whoever_causes_them(database, settings, factory, act) -> None:
+def test_mails_to_one_address_are_limited_over_all_senders(database, settings, factory, act) -> None:
     """Administrators are limited too: five mails to an address, then a clear refusal that is audited."""
     shoes = factory.make_organisation(owner=True)
     boss = factory.make_user(shoes, "boss", role="administrator", email="boss@shoes.example")
