@@ -36,7 +36,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Nobody:
-    """A stranger, or a person who is not signed in yet."""
+    """A stranger, or a person without a session."""
 
 
 Actor = Person | System | Client | Nobody

@@ -1,4 +1,4 @@
-"""IP addresses as proxies and sockets write them, in one form: IPv4 is IPv4, also where IPv6 carries it."""
+"""Read IP addresses as proxies and sockets write them, in one form: IPv4 also where IPv6 carries it."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,9 @@ WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](?::(?P<port>\d{1,5}))?|(?P<four>[\d
 
 
 def parse(text: str) -> Address | None:
-    """Read an address, also with a port or in brackets; None where it is none, or has a zone: that is one machine's own."""
+    """Read an address, also with a port or in brackets. Returns None for no address, or one with a zone (local to one
+    machine).
+    """
     text = text.strip()
     if found := WITH_PORT.fullmatch(text):
         text = found["six"] or found["four"] or ""
@@ -26,7 +28,7 @@ def parse(text: str) -> Address | None:
 
 
 def unmapped_network(network: Network) -> Network:
-    """The IPv4 network of one that is written as mapped IPv6."""
+    """Return the IPv4 network of one that is written as mapped IPv6."""
     if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
         mapped = network.network_address.ipv4_mapped
         return ip_network(f"{mapped}/{network.prefixlen - 96}")
@@ -34,9 +36,10 @@ def unmapped_network(network: Network) -> Network:
 
 
 def client_address(peer: str, forwarded: str, proxies: Iterable[Network]) -> str:
-    """The address of whatever is behind our proxies, by ``X-Forwarded-For`` read from its end.
+    """Return the client's address, from the end of ``X-Forwarded-For``.
 
-    Only what a proxy of ours wrote is believed. Reading ends at an entry that is no address: the proxy that wrote it counts.
+    Only entries of our own proxies are believed. Reading ends at an entry that is no address: the proxy that wrote it
+    counts.
     """
     current = parse(peer)
     if current is None:

@@ -1,4 +1,4 @@
-"""The application: everything is put together here, and only here."""
+"""Put the application together, here only."""
 
 import os
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ from idp.web.response import PlainRequest, PlainResponse
 
 @dataclass(frozen=True)
 class Sleutel:
-    """What views find in ``app.extensions["sleutel"]``."""
+    """Hold what views find in ``app.extensions["sleutel"]``."""
 
     settings: Settings
     readiness: Readiness
 
 
 def create_app(settings: Settings) -> Flask:
-    """The provider as a WSGI application."""
+    """Return the provider as a WSGI application."""
     setup_logs(settings)
     app = Flask("idp", template_folder=str(folder("templates")), static_folder=str(PACKAGE / "web" / "static"))
     app.request_class, app.response_class = PlainRequest, PlainResponse
@@ -62,7 +62,9 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _call_it(app: Flask, issuer: str) -> None:
-    """Every request is to the issuer, whatever Host it names: the router's own redirects (``//``) carry that address too."""
+    """Address every request to the issuer, whatever its Host header says: the router's own redirects (``//``) use that
+    address too.
+    """
     inner = app.wsgi_app
     scheme, _, host = issuer.partition("://")
 
@@ -74,5 +76,5 @@ def _call_it(app: Flask, issuer: str) -> None:
 
 
 def from_environment() -> Flask:
-    """The application of the configuration that ``IDP_CONFIG`` names: what a WSGI server loads."""
+    """Return the application of the configuration that ``IDP_CONFIG`` names. WSGI servers load it."""
     return create_app(config.read(Path(os.environ["IDP_CONFIG"])))

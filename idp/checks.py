@@ -11,12 +11,12 @@ NOT_A_DATE = say("This must be a date, for example 2021-04-30.")
 
 
 def differing(row: object, wanted: Values) -> dict[str, Any]:
-    """Of the wanted columns, those that a row has otherwise."""
+    """Return the wanted columns in which a row differs."""
     return {name: value for name, value in wanted.items() if getattr(row, name) != value}
 
 
 def check_text(key: str, value: Any, most: int) -> str:
-    """One line of text of 1 to ``most`` visible characters; raises ``Invalid``."""
+    """Return one line of text of 1 to ``most`` visible characters. Raises ``Invalid``."""
     wrong = say_many(
         "This must be one line of text of at most %(num)s character.",
         "This must be one line of text of at most %(num)s characters.",
@@ -26,19 +26,19 @@ def check_text(key: str, value: Any, most: int) -> str:
 
 
 def check_texts(key: str, value: Any) -> list[str]:
-    """A list of short texts, each once; raises ``Invalid``."""
+    """Return a list of short texts without duplicates. Raises ``Invalid``."""
     if not isinstance(value, list | tuple) or len(value) > 200:
         raise Invalid(key, say("This must be a list of at most 200 texts."))
     return list(dict.fromkeys(check_text(key, entry, 200) for entry in value))
 
 
 def check_truth(key: str, value: Any) -> bool:
-    """True or false; raises ``Invalid``."""
+    """Return True or False. Raises ``Invalid``."""
     if not isinstance(value, bool):
         raise Invalid(key, say("This must be true or false."))
     return value
 
 
 def is_country(value: Any) -> bool:
-    """Whether this is a country's two letters (ISO 3166-1), as NL."""
+    """Check if ``text`` is a country's two letters (ISO 3166-1), such as NL."""
     return isinstance(value, str) and len(value) == 2 and value.isascii() and value.isalpha() and value.isupper()

@@ -6,25 +6,25 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def ago(**span: float) -> datetime:
-    """The moment that lies ``timedelta(**span)`` before now."""
+    """Return the moment ``timedelta(**span)`` before now."""
     return now() - timedelta(**span)
 
 
 def ahead(**span: float) -> datetime:
-    """The moment that lies ``timedelta(**span)`` after now."""
+    """Return the moment ``timedelta(**span)`` after now."""
     return now() + timedelta(**span)
 
 
 def epoch_seconds(moment: datetime) -> int:
-    """Whole seconds since 1970, as JWT's NumericDate wants them (RFC 7519 §2)."""
+    """Return whole seconds since 1970: JWT's NumericDate (RFC 7519 §2)."""
     return int(moment.timestamp())
 
 
 def from_epoch(seconds: int) -> datetime:
-    """The moment of a NumericDate."""
+    """Return the moment of a NumericDate."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -1,7 +1,8 @@
-"""The configuration: read once from TOML, environment over it, into frozen models that are handed in.
+"""Read the configuration once: TOML, overridden by the environment, as frozen models that are passed to callers.
 
 Environment names are ``IDP_`` + the path with ``__`` between (``IDP_DATABASE__URL``). Wrong input raises ``ConfigError``,
-which names file, key and remedy. Docstrings under the fields are the reference: ``config.example.toml`` is made from them.
+which names file, key and remedy. Docstrings under the fields are the reference: ``config.example.toml`` is generated from
+them.
 """
 
 import base64
@@ -30,11 +31,11 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the text names file, key and remedy."""
+    """The configuration cannot be used. The text names file, key and remedy."""
 
 
 class Settings(BaseSettings):
-    """Everything that is configured."""
+    """Hold the whole configuration."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -80,7 +81,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then environment, then the file."""
+        """Order the sources: arguments, then environment, then the file."""
         file = settings_cls.model_config.get("toml_file")
         toml = (TomlConfigSettingsSource(settings_cls),) if file else ()
         return (init_settings, env_settings, *toml)
@@ -120,22 +121,22 @@ class Settings(BaseSettings):
 
     @cached_property
     def attestation_roots(self) -> tuple[bytes, ...]:
-        """The root certificates (PEM) of makers of hardware keys that are believed; none by default."""
+        """Return the trusted root certificates (PEM) of makers of hardware keys; none by default."""
         return self._read_roots() if self.passkeys.attestation_roots else ()
 
     @property
     def is_secure(self) -> bool:
-        """Whether people reach us by https: cookies are ``Secure`` and ``__Host-`` then."""
+        """Check if people reach us by https: then cookies are ``Secure`` and ``__Host-``."""
         return self.issuer.startswith("https:")
 
     @cached_property
     def ring(self) -> Ring:
-        """The sealing keys."""
+        """Return the sealing keys."""
         return Ring([_secret(entry) for entry in self.secrets])
 
     @cached_property
     def hasher(self) -> Hasher:
-        """The password hasher with its slots."""
+        """Return the password hasher with its slots."""
         return Hasher(
             memory_kib=self.passwords.argon2_memory_kib,
             passes=self.passwords.argon2_passes,
@@ -145,16 +146,16 @@ class Settings(BaseSettings):
 
     @property
     def server_processes(self) -> int:
-        """How many processes of ``idp run`` answer requests."""
+        """Return how many processes of ``idp run`` answer requests."""
         return self.server.workers or (1 if self.database.url.startswith("sqlite:") else cores())
 
     def path(self, name: str) -> Path:
-        """``name`` as a path, relative ones from the configuration file's folder."""
+        """Return ``name`` as a path; relative ones start at the configuration file's folder."""
         return Path(self.folder) / name
 
     @property
     def database_url(self) -> str:
-        """The database's address for SQLAlchemy: driver named, SQLite's file made absolute."""
+        """Return the database's address for SQLAlchemy, with a named driver and an absolute path of SQLite's file."""
         url = self.database.url
         for short in ("postgresql://", "postgres://"):
             if url.startswith(short):
@@ -178,12 +179,12 @@ def _secret(entry: str) -> tuple[str, bytes]:
 
 
 def new_ring_entry(name: str) -> str:
-    """A fresh sealing key in the form that ``secrets`` takes."""
+    """Return a fresh sealing key in the form that ``secrets`` takes."""
     return f"{name}:{base64.b64encode(random_bytes(32)).decode()}"
 
 
 def read(file: Path) -> Settings:
-    """The settings of ``file`` with the environment over it; raises ``ConfigError``."""
+    """Read the settings of ``file``, overridden by the environment. Raises ``ConfigError``."""
     try:
         with file.open("rb") as stream:
             tomllib.load(stream)
@@ -207,12 +208,12 @@ def read(file: Path) -> Settings:
 
 
 def make(values: Mapping[str, Any]) -> Settings:
-    """Settings from values alone (tests and the demo)."""
+    """Return settings from values alone (for tests and the demo)."""
     return Settings(**values)
 
 
 def locate(option: str | None) -> Path:
-    """The configuration file that ``--config`` or ``IDP_CONFIG`` names; raises ``ConfigError``."""
+    """Return the configuration file that ``--config`` or ``IDP_CONFIG`` names. Raises ``ConfigError``."""
     name = option or os.environ.get("IDP_CONFIG", "")
     if not name:
         raise ConfigError("no configuration: give --config FILE or set IDP_CONFIG; `idp init` makes a file")
@@ -220,7 +221,7 @@ def locate(option: str | None) -> Path:
 
 
 def _unknown_variables() -> list[str]:
-    """Names in the environment that look like ours and mean nothing: a misspelt one must not be passed over."""
+    """Return unknown names in the environment that look like ours: a misspelt one must not be ignored."""
     known = {"config", *Settings.model_fields}
     return [
         name for name in os.environ if name.upper().startswith("IDP_") and name[4:].lower().partition("__")[0] not in known
@@ -234,7 +235,7 @@ FORMS = {
     "tuple_type": 'must be a list of texts: ["…", "…"], in the environment also a,b',
     "string_type": "must be text in quotes",
 }
-"""Pydantic's kinds of faults in words that name the form."""
+"""Pydantic's kinds of errors, in words for people."""
 
 
 def _explain(file: Path, error: ValidationError) -> str:
@@ -247,7 +248,7 @@ def _explain(file: Path, error: ValidationError) -> str:
 
 
 def _place(file: Path, path: list[str]) -> str:
-    """Where a value came from: the environment goes before the file."""
+    """Return the source of a value: the environment goes before the file."""
     for length in range(len(path), 0, -1):
         name = "IDP_" + "__".join(path[:length]).upper()
         if any(variable.upper() == name for variable in os.environ):

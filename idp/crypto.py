@@ -1,6 +1,6 @@
-"""Every use of randomness, digests, MACs, sealing and password hashing stands in this file.
+"""Keep every use of randomness, digests, MACs, sealing and password hashing in this file.
 
-No other module imports ``hashlib``, ``hmac``, ``secrets``, ``random`` or argon2 (a test keeps it), so that a change of
+No other module imports ``hashlib``, ``hmac``, ``secrets``, ``random`` or argon2 (a test checks it), so that a change of
 primitive is a change here. Algorithms: SHA-256, HMAC-SHA-256, HKDF-SHA-256, AES-256-GCM, argon2id.
 """
 
@@ -29,32 +29,32 @@ ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def random_letters(count: int, alphabet: str) -> str:
-    """``count`` letters drawn evenly from ``alphabet`` by the system's generator."""
+    """Return ``count`` letters drawn evenly from ``alphabet`` by the system's generator."""
     return "".join(secrets.choice(alphabet) for _ in range(count))
 
 
 def random_bytes(count: int) -> bytes:
-    """``count`` random bytes."""
+    """Return ``count`` random bytes."""
     return secrets.token_bytes(count)
 
 
 def new_id() -> str:
-    """A row's identity: 26 lower-case letters and digits, 130 random bits. Not a secret."""
+    """Return a row's id: 26 lower-case letters and digits, 130 random bits. It is no secret."""
     return random_letters(26, ID_ALPHABET)
 
 
 def new_secret() -> str:
-    """256 random bits as 43 characters of base64url: for whatever opens something by being known."""
+    """Return 256 random bits as 43 characters of base64url: for bearer secrets."""
     return secrets.token_urlsafe(32)
 
 
 def new_bearer(organisation_id: str) -> str:
-    """A secret that says in which organisation's rows to look for its digest: ``<organisation_id>.<256 bits>``."""
+    """Return a secret that names the organisation of its digest's row: ``<organisation_id>.<256 bits>``."""
     return f"{organisation_id}.{new_secret()}"
 
 
 def organisation_id_of(bearer: str) -> str:
-    """The organisation a bearer secret names; empty where it names none. Proves nothing by itself."""
+    """Return the organisation that a bearer secret names; empty if it names none. It proves nothing by itself."""
     organisation_id, dot, _ = bearer.partition(".")
     return (
         organisation_id
@@ -64,34 +64,34 @@ def organisation_id_of(bearer: str) -> str:
 
 
 def digest(purpose: str, value: str) -> bytes:
-    """What is stored of a bearer secret: SHA-256 over purpose and value, so that none is of use for another purpose."""
+    """Return the stored form of a bearer secret: SHA-256 over purpose and value, so none works for another purpose."""
     return hashlib.sha256(f"{purpose}\0{value}".encode("utf-8", "surrogatepass")).digest()
 
 
 def sha256(data: bytes) -> bytes:
-    """Plain SHA-256, where a standard asks for it (PKCE, at_hash, the audit chain)."""
+    """Return plain SHA-256, for standards that ask for it (PKCE, at_hash) and the audit chain."""
     return hashlib.sha256(data).digest()
 
 
 def sha1_hex(data: bytes) -> str:
-    """SHA-1 in upper-case hex: only for the leaked-password lists, which are published so."""
+    """Return SHA-1 in upper-case hex: only for the leaked-password lists, which are published in it."""
     return hashlib.sha1(data, usedforsecurity=False).hexdigest().upper()
 
 
 def same(left: str | bytes, right: str | bytes) -> bool:
-    """Equal, in constant time."""
+    """Compare in constant time."""
     one = left.encode("utf-8", "surrogatepass") if isinstance(left, str) else left
     two = right.encode("utf-8", "surrogatepass") if isinstance(right, str) else right
     return hmac.compare_digest(one, two)
 
 
 def b64url(data: bytes) -> str:
-    """base64url without padding (RFC 7515 §2)."""
+    """Return base64url without padding (RFC 7515 §2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def from_b64url(text: str) -> bytes:
-    """The bytes of base64url with or without padding; raises ``Unreadable`` on anything else."""
+    """Return the bytes of base64url with or without padding. Raises ``Unreadable`` for anything else."""
     try:
         return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError as error:
@@ -110,10 +110,11 @@ def jws_header(token: str, longest: int) -> Mapping[str, Any]:
 
 
 class Ring:
-    """Sealing keys, the first of which seals while all of them open: a new one goes in front, an old one leaves last.
+    """Hold the sealing keys: the first one seals, all of them open.
 
-    ``entries``: ``("2026-11", b"32 bytes")`` pairs. Sealed blobs name their key, carry a random 96-bit nonce and are bound
-    to their place (``"table:column:row"``): a blob moved to another row does not open.
+    ``entries``: ``("2026-11", b"32 bytes")`` pairs. A new key goes in front; the oldest leaves last. Sealed blobs name their
+    key, carry a random 96-bit nonce and are bound to their place (``"table:column:row"``). A blob that was moved to another
+    row does not open.
     """
 
     def __init__(self, entries: Sequence[tuple[str, bytes]]) -> None:
@@ -127,17 +128,17 @@ class Ring:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the keys; the first one seals."""
+        """Return the names of the keys; the first one seals."""
         return tuple(self._keys)
 
     def seal(self, plain: bytes, place: str) -> bytes:
-        """``plain`` encrypted for ``place``."""
+        """Encrypt ``plain`` for ``place``."""
         nonce = secrets.token_bytes(12)
         box = AESGCM(self._keys[self._current]).encrypt(nonce, plain, place.encode())
         return mark(self._current) + nonce + box
 
     def open(self, blob: bytes, place: str) -> bytes:
-        """What was sealed for ``place``; raises ``Unreadable``."""
+        """Open a blob that was sealed for ``place``. Raises ``Unreadable``."""
         try:
             name = key_name(blob)
             start = 2 + blob[1]
@@ -147,23 +148,23 @@ class Ring:
             raise Unreadable("sealed blob does not open") from error
 
     def seal_json(self, value: Any, place: str) -> str:
-        """A JSON value sealed as base64url text, for a column or a form field."""
+        """Seal a JSON value as base64url text, for a column or a form field."""
         return b64url(self.seal(json.dumps(value, separators=(",", ":")).encode(), place))
 
     def open_json(self, text: str, place: str) -> Any:
-        """What ``seal_json`` made; raises ``Unreadable``."""
+        """Open a value of ``seal_json``. Raises ``Unreadable``."""
         return json.loads(self.open(from_b64url(text), place))
 
     def is_current(self, blob: bytes) -> bool:
-        """Whether ``blob`` was sealed with the key that seals now."""
+        """Check if ``blob`` was sealed with the current key."""
         return blob.startswith(mark(self._current))
 
     def mac(self, purpose: str, message: str) -> str:
-        """HMAC-SHA-256 under the current key, as base64url."""
+        """Return HMAC-SHA-256 under the current key, as base64url."""
         return b64url(self._mac(self._macs[0], purpose, message))
 
     def mac_fits(self, mac: str, purpose: str, message: str) -> bool:
-        """Whether any key of the ring made ``mac``; all are tried, in constant time each."""
+        """Check if any key of the ring made ``mac``. Tries each in constant time."""
         fits = [same(b64url(self._mac(key, purpose, message)), mac) for key in self._macs]
         return any(fits)
 
@@ -221,7 +222,7 @@ class Hasher:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """The right to hash once; raises ``Busy`` when none comes free in time."""
+        """Hold the right to hash once. Raises ``Busy`` if none is free in time."""
         if not self._slots.acquire(timeout=self._patience):
             raise Busy(detail="no hashing slot came free")
         try:
@@ -230,22 +231,22 @@ class Hasher:
             self._slots.release()
 
     def hash(self, password: str) -> str:
-        """The PHC string of ``password``."""
+        """Return the PHC string of ``password``."""
         return self._argon2.hash(password.encode("utf-8", "surrogatepass"))
 
     def verify(self, phc: str, password: str) -> bool:
-        """Whether ``password`` made ``phc``."""
+        """Check if ``password`` made ``phc``."""
         try:
             return self._argon2.verify(phc, password.encode("utf-8", "surrogatepass"))
         except (VerificationError, InvalidHashError):
             return False
 
     def is_outdated(self, phc: str) -> bool:
-        """Whether the cost parameters were raised since ``phc`` was made."""
+        """Check if the cost settings were raised since ``phc`` was made."""
         return self._argon2.check_needs_rehash(phc)
 
     def readable(self, phc: str) -> bool:
-        """Whether ``phc`` is an argon2 hash that could ever fit (for hashes brought from elsewhere)."""
+        """Check if ``phc`` is a usable argon2 hash (for hashes from other systems)."""
         try:
             self._argon2.check_needs_rehash(phc)
         except (InvalidHashError, ValueError):
@@ -254,9 +255,11 @@ class Hasher:
 
     @cached_property
     def decoy(self) -> str:
-        """A hash that nothing fits, verified where no account exists, so that both answers take the same time."""
+        """Return a hash that no password has. Verifying it for unknown accounts makes both answers take the same time."""
         return self.hash(new_secret())
 
     def stretch(self, value: str, salt: bytes) -> bytes:
-        """32 bytes of argon2id over ``value`` under a given salt: for secrets of less than 112 bits that are looked up."""
+        """Return 32 bytes of argon2id over ``value`` with a given salt: for secrets of less than 112 bits that are looked
+        up.
+        """
         return hash_secret_raw(value.encode(), salt, parallelism=1, hash_len=32, type=Type.ID, **self._cost)

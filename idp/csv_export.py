@@ -1,4 +1,4 @@
-"""Lines for spreadsheets: CSV (RFC 4180) in which no cell is a formula (OWASP ASVS 1.2.10). Pure."""
+"""Write lines for spreadsheets: CSV (RFC 4180) in which no cell is a formula (OWASP ASVS 1.2.10). Pure."""
 
 import csv
 import io
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""How a cell begins that a spreadsheet would work out instead of showing it; the wide forms count as well."""
+"""First characters of a cell that a spreadsheet would evaluate; the wide forms count as well."""
 
 
 def line(cells: Iterable[Any]) -> str:
-    """A line of quoted cells, with its end."""
+    """Return a line of quoted cells, with its end."""
     out = io.StringIO()
     csv.writer(out, quoting=csv.QUOTE_ALL).writerow([_harmless(cell) for cell in cells])
     return out.getvalue()
 
 
 def _harmless(cell: Any) -> Any:
-    """A text that a spreadsheet would run gets a quote in front (OWASP, CSV injection); numbers are what they are."""
+    """Put a quote in front of a text that a spreadsheet would evaluate (OWASP, CSV injection); numbers stay as they are."""
     return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" \u00a0").startswith(FORMULA) else cell

@@ -1,4 +1,4 @@
-"""The address of the database, judged when the configuration is read: a wrong one is named before anything starts."""
+"""Check the database's address when the configuration is read: an error is reported before anything starts."""
 
 import importlib
 
@@ -8,11 +8,11 @@ from sqlalchemy.exc import ArgumentError
 FORM = "must be sqlite:///FILE or postgresql://USER@HOST/NAME"
 POSTGRESQL = ("postgresql", "postgresql+psycopg", "postgres")
 OURS = "prepare_threshold"
-"""Taken by the driver, not by libpq: after how many uses a statement is prepared; 0: never."""
+"""Options of the driver, not of libpq: after how many uses a statement is prepared; 0 is never."""
 
 
 def check_database_url(text: str) -> None:
-    """Raise ``ValueError`` where no database can be meant, or an option would be passed over."""
+    """Raise ``ValueError`` if the address names no database, or an option would be ignored."""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
@@ -33,7 +33,7 @@ def _check_sqlite(url: URL) -> None:
 
 
 def _check_options(url: URL) -> None:
-    """Libpq knows its options; what it does not know would be refused at the first connection only."""
+    """Check options against libpq's: it would refuse unknown ones only at the first connection."""
     conninfo = importlib.import_module("psycopg.conninfo")  # only here: on SQLite the driver would cost memory
     psycopg = importlib.import_module("psycopg")
     options = {name: value for name, value in url.query.items() if name not in (OURS, "host", "port")}

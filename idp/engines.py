@@ -1,4 +1,4 @@
-"""How a database is spoken to: the engine's options, what every new connection is told, and how long anything may take.
+"""Set up engines: their options, the settings of a new connection, and the deadlines.
 
 Nothing depends on the state of a PostgreSQL session: a pooler may give every transaction another one.
 """
@@ -16,11 +16,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from idp.config import Settings
 
 LEAST_FREE = 1 << 20
-"""Bytes. With less, SQLite's log of changes has no room to grow."""
+"""Bytes. With less, SQLite's write-ahead log has no room to grow."""
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
-    """Arguments for ``create_engine``."""
+    """Return arguments for ``create_engine``."""
     # Errors must not carry the values of a statement into the log: they may be digests, names, addresses.
     if settings.database_url.startswith("sqlite"):
         return {"hide_parameters": True, "connect_args": {"timeout": settings.database.patience_seconds}}
@@ -28,7 +28,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def prepare(engine: Engine, settings: Settings) -> None:
-    """Have every connection of ``engine`` made as we need it."""
+    """Make every connection of ``engine`` with our settings."""
     if engine.dialect.name == "sqlite":
         _speak_sqlite(engine, settings)
     else:
@@ -37,7 +37,7 @@ def prepare(engine: Engine, settings: Settings) -> None:
 
 
 def why_read_only(engine: Engine) -> str:
-    """Say why nothing can be written, as one line; empty where it can. Writes nothing and takes no lock.
+    """Return why nothing can be written, as one line; empty if it can. Writes nothing and takes no lock.
 
     A full disk below PostgreSQL cannot be seen from here: only a write meets it.
     """
@@ -55,12 +55,12 @@ def _why_no_file_grows(file: Path) -> str:
 
 
 def _speak_sqlite(engine: Engine, settings: Settings) -> None:
-    """WAL, foreign keys, and transactions that begin when we say so and as we say so."""
+    """Set WAL, foreign keys, and transactions that begin only by our own statement."""
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cast(Any, connection).isolation_level = None
-        cast(Any, connection).create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII alone
+        cast(Any, connection).create_function("lower", 1, _lower, deterministic=True)  # SQLite's own folds ASCII only
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout={int(settings.database.patience_seconds * 1000)}",

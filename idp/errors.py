@@ -1,8 +1,8 @@
-"""What may be said to people and apps when something is refused.
+"""Carry what people and apps may be told when something is refused.
 
-A ``Message`` is a sentence in English that a catalogue knows, with the values that fill it: floors 0–3 speak in messages,
-only ``web`` and ``mail`` translate them. A ``Refusal`` carries one message that may be shown and, apart from it, a detail
-that is only logged. OAuth errors are not here: they stay in ``oauth``.
+A ``Message`` is an English sentence in a catalogue, with the values that fill it. Floors 0–3 use messages; only ``web`` and
+``mail`` translate them. A ``Refusal`` carries one message that may be shown and a detail that is only logged. OAuth errors
+are not here: they are in ``oauth``.
 """
 
 from collections.abc import Mapping
@@ -12,24 +12,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """``key`` is the English sentence (a gettext msgid with ``%(name)s`` places), ``values`` fill its places."""
+    """Hold a sentence: ``key`` is English (a gettext msgid with ``%(name)s`` places), ``values`` fill its places."""
 
     key: str
     values: Mapping[str, object] = field(default_factory=dict)
     plural: str = ""
-    """The sentence for more than one, chosen by the value ``num``; empty where nothing is counted."""
+    """The plural of the sentence, chosen by the value ``num``; empty if nothing is counted."""
 
     def about(self, **values: object) -> "Message":
         """Return the same message with further values."""
         return replace(self, values={**self.values, **values})
 
     def as_json(self) -> dict[str, Any]:
-        """To be kept; a value that is neither text nor number becomes a message or text."""
+        """Return it as JSON; a value that is neither text nor number becomes a message or text."""
         return {"key": self.key, "plural": self.plural, "values": {name: _kept(one) for name, one in self.values.items()}}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Message":
-        """What ``as_json`` made."""
+        """Return the message that ``as_json`` made."""
         values = {name: cls.from_json(one) if isinstance(one, dict) else one for name, one in value["values"].items()}
         return cls(value["key"], values, value["plural"])
 
@@ -41,17 +41,17 @@ def _kept(value: object) -> object:
 
 
 def say(key: str, **values: object) -> Message:
-    """A message; the extraction of catalogues looks for calls of this name."""
+    """Return a message. The extraction of catalogues looks for calls of this name."""
     return Message(key, values)
 
 
 def say_many(key: str, plural: str, count: int, **values: object) -> Message:
-    """A message about ``count`` things."""
+    """Return a message about ``count`` things."""
     return Message(key, {"num": count, **values}, plural)
 
 
 class Refusal(Exception):
-    """Something asked is not done. ``message`` may be shown, ``detail`` goes to the log only."""
+    """A request is refused. ``message`` may be shown, ``detail`` is only logged."""
 
     status = 400
 
@@ -62,7 +62,7 @@ class Refusal(Exception):
 
 
 class Invalid(Refusal):
-    """A value cannot be taken; ``field`` names where it stood (a form field or a key of a file)."""
+    """A value is not accepted; ``field`` names its form field or its key of a file."""
 
     def __init__(self, field: str, message: Message, *, detail: str = "") -> None:
         super().__init__(message, detail=detail)
@@ -76,7 +76,7 @@ class Forbidden(Refusal):
 
 
 class NotFound(Refusal):
-    """There is no such thing for this person: also the answer where it exists but is not theirs."""
+    """There is no such thing for this person. It is also the answer for things of others."""
 
     status = 404
 
@@ -85,7 +85,7 @@ class NotFound(Refusal):
 
 
 class Conflict(Refusal):
-    """Somebody was first."""
+    """Another change came first."""
 
     status = 409
 
@@ -101,7 +101,7 @@ class TooMany(Refusal):
 
 
 class Busy(Refusal):
-    """No room just now, nothing was done or counted; try again after ``retry_after`` seconds."""
+    """There is no capacity now, and nothing was done or counted; try again after ``retry_after`` seconds."""
 
     status = 503
 
@@ -111,4 +111,4 @@ class Busy(Refusal):
 
 
 class Unreadable(Exception):
-    """A sealed thing could not be opened: wrong key, wrong place or tampered with. Never shown."""
+    """A sealed value cannot be opened: wrong key, wrong place or tampered with. It is never shown."""

@@ -1,7 +1,7 @@
-"""Second factors, one entry each in ``FACTORS``, and trust in a device beside them. A new factor begins with an entry here.
+"""List the second factors, one entry each in ``FACTORS``, and trust in a device. A new factor begins with an entry here.
 
-Assurance, policy, removal, lockout, activity, export, mail, console and profile go through this table and name no factor.
-Not here: how a factor is checked (``identity.credentials``), and the page that asks for it (``signin.steps``).
+Assurance, policy, removal, lockout, activity, export, mail, console and profile read this table and name no factor. Not
+here: how a factor is checked (``identity.credentials``), and the page that asks for it (``signin.steps``).
 """
 
 from collections import defaultdict
@@ -21,26 +21,27 @@ MethodName = Literal["password", "totp", "recovery", "passkey", "remembered"]
 
 
 class Shown(Protocol):
-    """The members of a proof that its level depends on."""
+    """Hold the members of a proof that decide its level."""
 
     @property
     def user_verified(self) -> bool:
-        """Whether the authenticator verified its user."""
+        """Check if the authenticator verified its user."""
 
     @property
     def hardware(self) -> bool:
-        """Whether the maker attests that it is hardware."""
+        """Check if the maker attests that it is hardware."""
 
     @property
     def copyable(self) -> bool:
-        """Whether the credential can be copied."""
+        """Check if the credential can be copied."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to prove who one is. ``alone`` and ``beside_password``: the level that one such proof reaches.
+    """Describe a way to authenticate. ``alone`` and ``beside_password``: the level that one such proof reaches.
 
-    ``amr``: its values of RFC 8176. ``is_trust``: it spares a code and survives ``prompt=login``, but proves nothing itself.
+    ``amr``: its values of RFC 8176. ``is_trust``: it replaces a code and survives ``prompt=login``, but proves nothing
+    itself.
     """
 
     name: MethodName
@@ -52,9 +53,9 @@ class Method:
 
 @dataclass(frozen=True)
 class Ownership:
-    """How to find out who owns a factor. ``level``: the highest one that a user's own reaches, ``NOTHING`` for none.
+    """Describe how to find the owners of a factor. ``level``: the highest one that a user's own reaches, or ``NOTHING``.
 
-    ``levels``: the same for all owners in an organisation, in one statement. ``since``: when the user's oldest was set up.
+    ``levels``: the same for all owners in an organisation, in one statement. ``since``: the date of the user's oldest.
     """
 
     level: Callable[[str, str], int]
@@ -64,11 +65,11 @@ class Ownership:
 
 @dataclass(frozen=True)
 class Factor:
-    """A kind of second factor. ``ownership`` is None where it only replaces a lost one, and nobody owns it by itself.
+    """Describe a kind of second factor. ``ownership`` is None if it only replaces a lost one.
 
-    ``drop``: take all of a user's out of use; returns how many there were.
-    ``counters``: its failure counters, which a lockout closes, in words. ``events``, ``notices``: its audit events and mails
-    in words. ``first_notice``: the mail about the first one. ``signed_in``: a sign-in with it in words.
+    ``drop``: removes all of a user's; returns their number. ``counters``: its failure counters, which a lockout closes, in
+    words. ``events``, ``notices``: its audit events and mails in words. ``first_notice``: the mail about the first one.
+    ``signed_in``: a sign-in with it in words.
     """
 
     name: str
@@ -84,7 +85,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Owned:
-    """A factor that a user owns, and the highest level that it reaches."""
+    """Hold a factor that a user owns, and the highest level that it reaches."""
 
     factor: str
     level: int
@@ -198,7 +199,7 @@ PASSKEY = Factor(
     first_notice="passkey_added",
 )
 FACTORS = (APP, RECOVERY_CODES, PASSKEY)
-"""In the order of pages. Where a sign-in shows several, the last one gives it its words."""
+"""The order of pages. If a sign-in used several, the last one describes it."""
 
 TRUST = Factor(
     name="remembered",
@@ -210,14 +211,14 @@ TRUST = Factor(
         Event.DEVICES_FORGOTTEN: say("All remembered devices forgotten"),
     },
 )
-"""Trust in a device. It spares the code of a factor and is none."""
+"""Trust in a device. It replaces the code of a factor and is no factor itself."""
 
 METHODS: Mapping[str, Method] = {
     method.name: method for method in (BY_PASSWORD, *(method for factor in (*FACTORS, TRUST) for method in factor.methods))
 }
-"""The methods by name, in the order in which ``amr`` names them."""
+"""The methods by name, in their order in ``amr``."""
 REPLACING = frozenset(method.name for factor in FACTORS if factor.ownership is None for method in factor.methods)
-"""Methods that replace whichever factor was lost."""
+"""Methods that replace a lost factor of any kind."""
 EVENTS: Mapping[str, Message] = {event: words for factor in (*FACTORS, TRUST) for event, words in factor.events.items()}
 NOTICES: Mapping[str, Message] = {template: words for factor in FACTORS for template, words in factor.notices.items()}
 COUNTERS: Mapping[str, Message] = {counter: words for factor in FACTORS for counter, words in factor.counters.items()}
@@ -231,7 +232,7 @@ def owned_by(organisation_id: str, user_id: str) -> tuple[Owned, ...]:
 
 
 def owned_in(organisation_id: str) -> Mapping[str, tuple[Owned, ...]]:
-    """Return the factors that the users of an organisation own, by the ids of those who own any."""
+    """Return the factors of an organisation's users, by user id. Users without one are left out."""
     found: dict[str, tuple[Owned, ...]] = {}
     for factor in FACTORS:
         for user_id, level in (factor.ownership.levels(organisation_id) if factor.ownership else {}).items():
@@ -240,22 +241,22 @@ def owned_in(organisation_id: str) -> Mapping[str, tuple[Owned, ...]]:
 
 
 def since(organisation_id: str, user_id: str) -> Mapping[str, datetime]:
-    """Return for each factor that a user owns since when they do, by its name."""
+    """Return the date since which a user owns each factor, by its name."""
     found = {factor.name: factor.ownership.since(organisation_id, user_id) for factor in FACTORS if factor.ownership}
     return {name: at for name, at in found.items() if at is not None}
 
 
 def owns_another(organisation_id: str, user_id: str, factor: Factor) -> bool:
-    """Whether a user owns a factor besides ``factor``."""
+    """Check if a user owns a factor besides ``factor``."""
     others = (other.ownership for other in FACTORS if other is not factor and other.ownership)
     return any(ownership.level(organisation_id, user_id) for ownership in others)
 
 
 def drop_all(organisation_id: str, user_id: str, now: datetime) -> int:
-    """Take all factors of a user out of use, within the transaction. Returns how many there were."""
+    """Remove all factors of a user, within the transaction. Returns their number."""
     return sum([factor.drop(organisation_id, user_id, now) for factor in FACTORS])
 
 
 def drop_replacing(organisation_id: str, user_id: str, now: datetime) -> int:
-    """Take what replaces a lost factor out of use, within the transaction: without a factor it replaces nothing (S28)."""
+    """Remove the replacements of a lost factor, within the transaction: without a factor they replace nothing (S28)."""
     return sum([factor.drop(organisation_id, user_id, now) for factor in FACTORS if factor.ownership is None])

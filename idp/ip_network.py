@@ -1,4 +1,4 @@
-"""Where somebody was, in words: the network of an address and no more. No outside list is asked. Pure."""
+"""Describe an IP address in words: its network and no more. Asks no outside list. Pure."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -11,7 +11,7 @@ LOCAL = tuple(
 
 
 def in_words(address: str) -> Message:
-    """The place of an address: this machine, a local network, or the network with the end masked; for none, unknown."""
+    """Return the words for an address: this machine, a local network, or the masked network; unknown for none."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -26,7 +26,7 @@ def in_words(address: str) -> Message:
 
 
 def _masked(address: IPv4Address | IPv6Address) -> str:
-    """IPv4 without its last number, IPv6 as the first 48 bits: enough to recognise, too little to look anyone up."""
+    """Mask IPv4's last number, or all but the first 48 bits of IPv6: enough to recognise, too little to identify anyone."""
     if isinstance(address, IPv4Address):
         return f"{str(address).rpartition('.')[0]}.*"
     return f"{':'.join(part.lstrip('0') or '0' for part in address.exploded.split(':')[:3])}:*"

@@ -1,4 +1,4 @@
-"""Signing keys as objects: generated, sealed for the store, and opened again. ``keys`` says which one signs when."""
+"""Handle signing keys as objects: generate, seal for the store, and open. ``keys`` decides which one signs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +19,13 @@ Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 @dataclass(frozen=True)
 class HeldKey:
-    """A published key as an object."""
+    """Hold a published key as an object."""
 
     kid: str
     alg: str
     key: ECKey | RSAKey
     may_sign: bool = True
-    """False where only the public half is there: the private one does not open."""
+    """False if the private half does not open."""
 
 
 def new_key(settings: Settings, alg: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Signing keys: made, sealed, rotated, and held ready in the process as key objects.
+"""Make, seal, rotate and cache signing keys.
 
 A key is *next* (published, not yet signing), *active* (one for each algorithm) or *retired* (published until what it signed
-has expired). Relying apps keep copies of the key set, so nothing is signed with a key that was not published before.
-Not here: what is signed (``oauth.tokens``).
+has expired). Apps keep copies of the key set, so only a key that was published before signs. Not here: what is signed
+(``oauth.tokens``).
 """
 
 import json
@@ -27,32 +27,33 @@ from idp.store.signing_keys import SigningKey
 
 ALGORITHMS = ("ES256", "RS256")
 JWKS_SECONDS = 30
-"""How long apps may keep the key set (``max-age``)."""
+"""Apps may keep the key set this long (``max-age``)."""
 RELOAD_AFTER = timedelta(seconds=5)
-"""How long a process may go without looking whether another one rotated."""
+"""A process checks at least this often whether another one rotated."""
 PUBLISHED_BEFORE_USE = timedelta(seconds=2 * JWKS_SECONDS)
 """A next key signs no sooner than this after its publication: by then every process has read it, and every copy of the key
-set that an app may still use has it."""
+set that an app may still use has it.
+"""
 LONGEST_TOKEN = 32_768
-"""Characters; anything longer is refused unread."""
+"""Characters; a longer token is refused unread."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A JWT whose signature one of our published keys made. Its claims are not judged yet."""
+    """Hold the contents of a JWT that one of our published keys signed. Its claims are not checked yet."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
 
     @property
     def type(self) -> str:
-        """``typ`` in lower case, without the ``application/`` that RFC 7515 §4.1.9 lets be left out."""
+        """Return ``typ`` in lower case, without the ``application/`` that RFC 7515 §4.1.9 makes optional."""
         return str(self.header.get("typ", "")).lower().removeprefix("application/")
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """What ``rotate`` did for one algorithm: ``published``, ``waiting`` (the next key is too fresh) or ``activated``."""
+    """Tell what ``rotate`` did for one algorithm: ``published``, ``waiting`` (the next key is too new) or ``activated``."""
 
     alg: str
     what: str
@@ -61,7 +62,7 @@ class Rotation:
 
 @dataclass(frozen=True)
 class _Shelf:
-    """All published keys of a moment; replaced as a whole, so that threads see either the old or the new."""
+    """Hold all published keys of a moment. It is replaced as a whole, so threads see either the old or the new."""
 
     read_at: datetime
     held: Mapping[str, HeldKey]
@@ -70,7 +71,7 @@ class _Shelf:
 
 
 def state_of(row: SigningKey) -> str:
-    """``next``, ``active``, ``retired`` or ``withdrawn``."""
+    """Return ``next``, ``active``, ``retired`` or ``withdrawn``."""
     if row.withdrawn_at is not None:
         return "withdrawn"
     if row.retired_at is not None:
@@ -79,15 +80,15 @@ def state_of(row: SigningKey) -> str:
 
 
 def is_complete() -> bool:
-    """Whether every algorithm has an active key."""
+    """Check if every algorithm has an active key."""
     return {row.alg for row in signing_keys.published_keys() if state_of(row) == "active"} == set(ALGORITHMS)
 
 
 def ensure(settings: Settings, *, with_next: bool = True) -> None:
-    """Make what is missing: an active key for each algorithm and, ``with_next``, the one that follows it.
+    """Make the missing keys: an active one for each algorithm and, ``with_next``, its successor.
 
-    Only the very first keys of an installation sign at once: no app can have a copy of the key set without them. Later,
-    where no key is active, a published one is put to use.
+    Only the very first keys of an installation sign at once: no app can have a copy of the key set without them. Later, if
+    no key is active, a published one is put to use.
     """
     if not signing_keys.all_keys():
         _make_first(settings)
@@ -111,7 +112,7 @@ def _make_first(settings: Settings) -> None:
 
 
 def _repair(rows: Sequence[SigningKey], now: datetime) -> bool:
-    """Put a key to use that apps have known for long enough: the next one, else the one that was retired last."""
+    """Activate a key that apps have known for long enough: the next one, else the one that was retired last."""
     following = [row for row in rows if state_of(row) == "next" and _is_known(row, now)]
     retired = [row for row in rows if row.retired_at is not None]
     for row in (*following, *sorted(retired, key=lambda row: row.retired_at or now, reverse=True)):
@@ -121,12 +122,12 @@ def _repair(rows: Sequence[SigningKey], now: datetime) -> bool:
 
 
 def _is_known(row: SigningKey, now: datetime) -> bool:
-    """Return whether a key was published so long ago that no app uses a copy of the key set without it."""
+    """Check if a key was published so long ago that every copy of the key set in use has it."""
     return row.created_at <= now - PUBLISHED_BEFORE_USE
 
 
 def rotate(settings: Settings, origin: Origin) -> list[Rotation]:
-    """Let each next key become the active one and publish its successor; withdraw what signed nothing that still lives."""
+    """Activate each next key and publish its successor; withdraw keys whose last signature has expired."""
     sensitive_changes.require(SigningKeys("active"), SigningKeys("next"))
     done = [_rotate(settings, alg, origin) for alg in ALGORITHMS]
     _withdraw(settings, clock.now())
@@ -144,7 +145,7 @@ def _rotate(settings: Settings, alg: str, origin: Origin) -> Rotation:
     active = next((row for row in rows if state_of(row) == "active"), None)
     successor = new_key(settings, alg) if len(following) == 1 else None
     if not _put_to_use(chosen, active, successor, origin):
-        return _rotate(settings, alg, origin)  # another process rotated at this moment: its next key has to wait
+        return _rotate(settings, alg, origin)  # another process just rotated: its next key has to wait
     return Rotation(alg, "activated", chosen.kid)
 
 
@@ -153,10 +154,10 @@ class _Lost(Exception):
 
 
 def _put_to_use(chosen: SigningKey, active: SigningKey | None, successor: Mapping[str, Any] | None, origin: Origin) -> bool:
-    """Let ``chosen`` sign instead of ``active`` and publish ``successor``; False where another process was first.
+    """Let ``chosen`` sign instead of ``active`` and publish ``successor``. Returns False if another process was first.
 
-    Each key changes by one conditional statement, and all of it is one transaction: no algorithm is ever without an active
-    key, whatever runs at the same moment. Stands outside any transaction, since losing rolls back.
+    Each key changes by one conditional statement in one transaction, so no algorithm is ever without an active key. Must run
+    outside any transaction, since losing rolls back.
     """
     now = clock.now()
     try:
@@ -180,7 +181,7 @@ def _withdraw(settings: Settings, now: datetime) -> None:
 
 
 def _publish(settings: Settings, alg: str, *, active: bool) -> str:
-    """Make and publish a key; where another process made the active one first, that one stays."""
+    """Make and publish a key. If another process made the active one first, that one stays."""
     columns = new_key(settings, alg)
     with db.transaction():
         _insert(columns, active=active)
@@ -194,7 +195,7 @@ def _insert(columns: Mapping[str, Any], *, active: bool) -> None:
 
 
 class KeyRing:
-    """The published keys, held as objects: no key is parsed in a request, but for the first after a rotation."""
+    """Hold the published keys as objects: no request parses a key, except the first one after a rotation."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -202,7 +203,7 @@ class KeyRing:
         self._is_refreshed_elsewhere = False
 
     def sign(self, alg: str, claims: Mapping[str, Any], typ: str = "JWT") -> str:
-        """A signed JWT (RFC 7519) by the active key of ``alg``; raises ``Busy`` while there is none that opens."""
+        """Return a signed JWT (RFC 7519) by the active key of ``alg``. Raises ``Busy`` if none opens."""
         held = self._fresh().active.get(alg)
         if held is None:
             raise Busy(detail=f"no active {alg} key opens")
@@ -210,7 +211,7 @@ class KeyRing:
         return jwt.encode(header, dict(claims), held.key, [alg])
 
     def verify(self, token: str) -> Verified | None:
-        """The token, if one of our published keys signed it with its own algorithm; ``jwk``, ``jku``, ``x5u`` are not read.
+        """Return the token if one of our published keys signed it. ``jwk``, ``jku``, ``x5u`` are not read.
 
         RFC 8725 §3.1: the algorithm is the key's, never the header's choice.
         """
@@ -225,13 +226,13 @@ class KeyRing:
         return Verified(found.header, found.claims)
 
     def jwks(self) -> bytes:
-        """The JSON Web Key Set (RFC 7517 §5) as ready bytes: public members only."""
+        """Return the JSON Web Key Set (RFC 7517 §5) as bytes: public members only."""
         return self._fresh().jwks
 
     def is_ready(self) -> bool:
-        """Whether every algorithm has an active key that opens.
+        """Check if every algorithm has an active key that opens.
 
-        This reads the database: keys in memory say nothing about what is stored.
+        This reads the database: keys in memory do not show what is stored.
         """
         self.refresh()
         return set(self._shelf.active) == set(ALGORITHMS)
@@ -241,7 +242,7 @@ class KeyRing:
         self._shelf = self._read(clock.now())
 
     def serve_from_memory(self) -> None:
-        """From now on somebody else calls ``refresh`` every ``RELOAD_AFTER``, and no request reads keys by itself."""
+        """From now on a caller runs ``refresh`` every ``RELOAD_AFTER``, and no request reads keys by itself."""
         self._is_refreshed_elsewhere = True
 
     def _fresh(self) -> _Shelf:

@@ -1,4 +1,4 @@
-"""The languages that pages and mails are written in, and how a tag or a country leads to one of them. Pure."""
+"""Know the languages of pages and mails, and map tags and countries to them. Pure."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -11,18 +11,18 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 def spoken(tags: Iterable[object]) -> tuple[Language, ...]:
-    """Those of our languages that ``tags`` (BCP 47, or with an underscore) name, in their order, each once."""
+    """Return our languages that ``tags`` (BCP 47, or with an underscore) name, in their order, each once."""
     primary = [str(tag).replace("_", "-").partition("-")[0].lower() for tag in tags]
     found = [language for tag in primary for language in LANGUAGES if language == tag]
     return tuple(dict.fromkeys(found))
 
 
 def of_organisation(chosen: Iterable[object], country: str) -> tuple[Language, ...]:
-    """An organisation's languages, the first one first: as it chose, else those of its country. May be empty."""
+    """Return an organisation's languages, the first one first: as chosen, else those of its country. May be empty."""
     return spoken(chosen) or of_country(country)
 
 
 @cache
 def of_country(country: str) -> tuple[Language, ...]:
-    """Those of our languages that are official in a country (ISO 3166-1), the most used first: NL and BE give ``nl``."""
+    """Return our languages that are official in a country (ISO 3166-1), most used first: NL and BE give ``nl``."""
     return spoken(get_official_languages(country, de_facto=True)) if country else ()

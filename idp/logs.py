@@ -1,6 +1,6 @@
-"""The log: one JSON object a line on standard error, in UTC, with this request's id. Ids only: no names, no secrets.
+"""Write the log: one JSON object a line on standard error, in UTC, with the request's id. It has ids, no names or secrets.
 
-JSON escapes what users send, so that no line can be forged (OWASP ASVS 16.4.1). Tracebacks come without local variables.
+JSON escapes what users send, so that no line can be forged (OWASP ASVS 16.4.1). Tracebacks have no local variables.
 """
 
 import logging
@@ -14,7 +14,7 @@ from idp.config import Settings
 
 
 class StandardError:
-    """Writes lines to standard error as it is now."""
+    """Write lines to the present standard error."""
 
     def msg(self, line: str) -> None:
         """Write one line."""
@@ -25,10 +25,10 @@ class StandardError:
 
 
 class FromLibraries(logging.Handler):
-    """Takes what libraries log: the pool of a database that went away, the event loop, Python's own warnings."""
+    """Take what libraries log: the pool of a lost database, the event loop, Python's own warnings."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write it as a line of our log."""
+        """Write a record as a line of our log."""
         said = {"logger": record.name, "said": record.getMessage(), "exc_info": record.exc_info or None}
         structlog.get_logger().log(record.levelno, "library", **said)
 
@@ -50,18 +50,18 @@ def setup_logs(settings: Settings) -> None:
 
 
 def take_from_libraries() -> None:
-    """Write what libraries and failing threads say as lines of our log, too. For processes that are ours alone."""
+    """Write what libraries and failing threads report as lines of our log. Only for processes of our own."""
     logging.basicConfig(handlers=[FromLibraries()], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
     threading.excepthook = _note_end_of_thread
 
 
 def _note_end_of_thread(end: threading.ExceptHookArgs) -> None:
-    """Log what ended a thread; Python would print it."""
+    """Log the exception that ended a thread; Python would print it."""
     name, raised = end.thread.name if end.thread else "", end.exc_value
     structlog.get_logger().error("thread_ended", thread=name, exc_info=raised)
 
 
 def _as_text(value: Any) -> str:
-    """Whatever is not JSON by itself, by its type's name or its words, never by its inside."""
+    """Return a value that is no JSON as its words or the name of its type, never as its contents."""
     return str(value) if isinstance(value, Exception) else type(value).__name__

@@ -1,8 +1,8 @@
-"""The forms in which typed text is kept and compared: one rule at creation, at sign-in and in every skin. Pure.
+"""Normalise entered text for storing and comparing: one rule at creation, at sign-in and in every interface. Pure.
 
-Invisible characters make look-alikes. They are taken out wherever text comes in, so that a pasted name, address or code
-means what it looks like. A letter that looks like one of another alphabet is refused in a word of both: a Cyrillic
-``а`` in ``аnna`` reads as a Latin one. Passwords are not touched here: every character of theirs counts.
+Invisible characters make look-alikes. They are removed wherever text comes in, so a pasted name, address or code means what
+it looks like. A letter that looks like one of another alphabet is refused in a word of both: a Cyrillic ``а`` in ``аnna``
+reads as a Latin one. Passwords are never changed here: every character counts.
 """
 
 import re
@@ -11,9 +11,9 @@ import unicodedata
 from idp.errors import Invalid, Message, say
 
 ALPHABETS = frozenset({"LATIN", "CYRILLIC", "GREEK", "COPTIC", "ARMENIAN", "CHEROKEE"})
-"""Those with letters that look like another's. Han, kana and Hangul stand beside Latin letters in ordinary names."""
+"""Alphabets with letters that look like another's. Han, kana and Hangul are used beside Latin letters in ordinary names."""
 LOOK_ALIKES = frozenset("авгеһікӏмнорԛѕтухѵԁԝүјАВЕНІКМОРЅТУХԜЈСсΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβγικνορτυχϲϳօոսհցքԱՍՕ")
-"""Letters of other alphabets that are taken for Latin ones; all of Cherokee's and Coptic's are."""
+"""Letters of other alphabets that look Latin; for Cherokee and Coptic, all of them."""
 
 _ALSO_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 """Default_Ignorable_Code_Point beside category Cf: joiners, Hangul fillers, variation selectors, tags."""
@@ -22,36 +22,38 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def visible(text: str) -> str:
-    """The text without characters that take no place: zero-width, soft hyphens, direction marks, selectors."""
+    """Return the text without invisible characters: zero-width, soft hyphens, direction marks, selectors."""
     kept = _ALSO_INVISIBLE.sub("", text)
     return "".join(letter for letter in kept if unicodedata.category(letter) != "Cf") if not kept.isascii() else kept
 
 
 def one_line(text: str) -> str:
-    """A name as it is kept: NFC, visible, with single blanks inside; a line break or control is left for the check."""
+    """Return a name for storing: NFC, visible, single blanks; the check refuses line breaks and controls."""
     plain = unicodedata.normalize("NFC", visible(text))
     return re.sub(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+", " ", plain).strip(" ")
 
 
 def compared(text: str) -> str:
-    """The form in which usernames, addresses, shop codes and group names are compared: NFKC, case folded, visible."""
+    """Return a username, address, shop code or group name for comparing: NFKC, case folded, visible."""
     folded = unicodedata.normalize("NFKC", visible(text)).casefold()
     return " ".join(visible(unicodedata.normalize("NFKC", folded)).split())
 
 
 def compared_exactly(text: str) -> str:
-    """The form in which earlier releases compared: invisible characters counted."""
+    """Return the form in which earlier releases compared: with invisible characters."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 def typed_code(text: str) -> str:
-    """A code as it is compared: digits of any script as ASCII, lower case, no blanks, hyphens or invisible characters."""
+    """Return a code for comparing: ASCII digits for those of any script, lower case, no blanks, hyphens or invisible
+    characters.
+    """
     plain = _HYPHENS.sub("", unicodedata.normalize("NFKC", visible(text)).lower())
     return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in plain)
 
 
 def name(key: str, value: object, most: int, wrong: Message) -> str:
-    """A name of 1 to ``most`` characters as it is kept; raises ``Invalid`` with the words ``wrong``."""
+    """Return a name of 1 to ``most`` characters for storing. Raises ``Invalid`` with the words ``wrong``."""
     kept = one_line(value) if isinstance(value, str) and len(value) <= 4 * most else ""
     if not kept or len(kept) > most or not is_plain(kept):
         raise Invalid(key, wrong)
@@ -61,13 +63,13 @@ def name(key: str, value: object, most: int, wrong: Message) -> str:
 
 
 def require_one_alphabet(key: str, whole: str, letters: str) -> None:
-    """Raise ``Invalid`` where ``letters`` of ``whole`` come from two alphabets that look alike."""
+    """Raise ``Invalid`` if ``letters`` of ``whole`` come from two alphabets that look alike."""
     if not letters.isascii() and len(found := _alphabets(letters)) > 1 and _misleads(letters, found):
         raise Invalid(key, say("“%(word)s” mixes letters of two alphabets that look alike. Use one of them.", word=whole))
 
 
 def is_plain(text: str) -> bool:
-    """Whether every character can be shown on one line: no control, line break, private, unassigned or half character."""
+    """Check if every character can be shown on one line: no control, line break, private, unassigned or half character."""
     return not any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in text)
 
 

@@ -1,7 +1,7 @@
-"""PostgreSQL connections with a deadline for every answer, that work through a pooler in transaction mode.
+"""Connect to PostgreSQL with a deadline for every answer, also through a pooler in transaction mode.
 
-What the database's address says (``options``, ``sslmode``, ``connect_timeout``, ``prepare_threshold`` …) holds. We set
-nothing at the start of a session: a pooler refuses such parameters, or gives them to somebody else's transaction.
+Options in the database's address (``options``, ``sslmode``, ``connect_timeout``, ``prepare_threshold`` …) are honoured. We
+set nothing at the start of a session: a pooler refuses such parameters, or applies them to another client's transaction.
 """
 
 from typing import Any, TypeVar
@@ -18,15 +18,15 @@ T = TypeVar("T")
 
 
 class PunctualConnection(psycopg.Connection[Any]):
-    """Waits ``patience`` seconds for each answer, then cancels what runs and closes itself.
+    """Wait ``patience`` seconds for each answer, then cancel the statement and close the connection.
 
-    The server's own ``statement_timeout`` does not help where the server is stopped or its network is gone.
+    The server's own ``statement_timeout`` does not help if the server is stopped or its network is gone.
     """
 
     patience: float | None = None
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait for an answer; raises ``OperationalError`` when it comes too late."""
+        """Wait for an answer. Raises ``OperationalError`` if it comes too late."""
         try:
             return super().wait(gen, interval, self.patience if timeout is None else timeout)
         except psycopg.OperationalError as error:
@@ -39,13 +39,13 @@ class PunctualConnection(psycopg.Connection[Any]):
         try:
             self.cancel_safe(timeout=CANCEL_SECONDS)
         except psycopg.Error:
-            pass  # nobody hears it
+            pass  # nobody listens
         finally:
             self.close()
 
 
 def speak_postgresql(engine: Engine, patience: float) -> None:
-    """Have every connection of ``engine`` made with a deadline."""
+    """Make every connection of ``engine`` with a deadline."""
 
     @event.listens_for(engine, "do_connect")
     def _connect(_: Dialect, __: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]) -> Any:
@@ -61,7 +61,7 @@ def speak_postgresql(engine: Engine, patience: float) -> None:
 
 
 def _is_pooled(connection: PunctualConnection) -> bool:
-    """Whether a pooler stands between us and the server: it tells us a process id of its own, for cancelling."""
+    """Check for a pooler between us and the server: it gives process ids of its own, for cancelling."""
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     connection.rollback()
     return row is not None and row[0] != connection.info.backend_pid

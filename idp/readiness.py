@@ -1,4 +1,4 @@
-"""Whether this installation can serve: database, migrations, signing keys, and secrets that open what is stored."""
+"""Check if this installation can serve: database, migrations, signing keys, and secrets that open what is stored."""
 
 from datetime import datetime, timedelta
 
@@ -12,14 +12,14 @@ from idp.oauth.provider import Provider
 from idp.store.sealed import ATTEMPTS, NEEDS
 
 LOOK_AGAIN = timedelta(minutes=10)
-"""What opened before opens now, unless another host writes with other secrets: looking costs a scan of some tables."""
+"""A value that opened still opens, unless another host writes with other secrets; the check scans some tables."""
 
 BEGUN_AGAIN = frozenset((ATTEMPTS.name, NEEDS.name))
-"""A sign-in in progress that does not open is begun again (S60). It is kept for days, but is no reason to serve nobody."""
+"""A sign-in in progress that does not open starts again (S60). It is kept for days, but must not stop the service."""
 
 
 class Readiness:
-    """The checks of one process. They read the database each time; only the costly one is remembered while it is well."""
+    """Hold the checks of one process. They read the database each time; only the costly one is cached while it passes."""
 
     def __init__(self, app: Flask, provider: Provider) -> None:
         self._app, self._provider = app, provider
@@ -27,7 +27,7 @@ class Readiness:
         self._opened_with: tuple[str, ...] = ()
 
     def why_not(self) -> str:
-        """Why this installation cannot serve, as one line with its remedy; empty where it can."""
+        """Return why this installation cannot serve, as one line with its remedy; empty if it can."""
         try:
             return self._schema() or self._writes() or self._secrets(self._provider.settings) or self._keys()
         except SQLAlchemyError as error:

@@ -1,6 +1,6 @@
-"""Where the folders are that travel with the code: templates and migrations.
+"""Find the folders that come with the code: templates and migrations.
 
-In a wheel they lie inside the package, in a checkout on top of the project.
+A wheel has them inside the package, a checkout at the top of the project.
 """
 
 from importlib.resources import files
@@ -10,6 +10,6 @@ PACKAGE = Path(str(files("idp")))
 
 
 def folder(name: str) -> Path:
-    """The folder ``name`` (``templates`` or ``migrations``): the package's own first, the checkout's second."""
+    """Return the folder ``name`` (``templates`` or ``migrations``): the package's own, else the checkout's."""
     packaged = PACKAGE / name
     return packaged if packaged.is_dir() else PACKAGE.parent / name

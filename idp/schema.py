@@ -1,4 +1,4 @@
-"""The database's schema: brought up to date, taken back, compared, and new migrations drafted. Alembic does the work.
+"""Upgrade, downgrade and compare the database's schema, and draft new migrations. Alembic does the work.
 
 ``migrations/env.py`` finds the engine through ``idp.db``, so every function needs the application's database to be set up.
 """
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from alembic import command, util
     from alembic import config as alembic_config
 else:
-    # A server looks whether the database is up to date, and seldom migrates it.
+    # A server checks whether the database is up to date, and seldom migrates it.
     command, util, alembic_config = OnUse("alembic.command"), OnUse("alembic.util"), OnUse("alembic.config")
 
 
 class SchemaError(Exception):
-    """The tables cannot be migrated, for instance since a newer version made them."""
+    """The tables cannot be migrated, for example because a newer version made them."""
 
 
 def upgrade(app: Flask, target: str = "head") -> None:
-    """Bring the database to ``target``; nothing happens where it stands there. One transaction, one process at a time."""
+    """Upgrade the database to ``target``, or do nothing if it is there. One transaction, one process at a time."""
     with app.app_context():
         try:
             command.upgrade(_alembic(), target)
@@ -39,13 +39,13 @@ def upgrade(app: Flask, target: str = "head") -> None:
 
 
 def downgrade(app: Flask, target: str) -> None:
-    """Take the database back to ``target`` (``base`` empties it)."""
+    """Downgrade the database to ``target`` (``base`` empties it)."""
     with app.app_context():
         command.downgrade(_alembic(), target)
 
 
 def is_current(app: Flask) -> bool:
-    """Whether the database stands at the newest migration that this code knows."""
+    """Check if the database is at the newest migration that this code knows."""
     with app.app_context(), db.engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return False
@@ -59,13 +59,13 @@ def head() -> str:
 
 
 def is_empty(app: Flask) -> bool:
-    """Whether the database has no table at all: it was never migrated, so migrating it can harm nothing."""
+    """Check if the database has no table at all: then migrating it can harm nothing."""
     with app.app_context(), db.engine.connect() as connection:
         return not inspect(connection).get_table_names()
 
 
 def draft(message: str) -> None:
-    """Write the next migration file: what the tables in ``store`` have and the migrations so far have not."""
+    """Write the next migration file: the difference between the tables in ``store`` and the migrations so far."""
     with tempfile.TemporaryDirectory() as scratch:
         app = _scratch_app(Path(scratch))
         upgrade(app)

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Locked:
-    """Stored values that the configured secrets do not open. ``count`` is 0 where only one was tried."""
+    """Hold stored values that the configured secrets do not open. ``count`` is 0 if only one was tried."""
 
     kind: str
     count: int

@@ -1,4 +1,4 @@
-"""The tables of the configuration file, one frozen model each. ``config.example.toml`` is made from their docstrings."""
+"""Define the tables of the configuration file, one frozen model each. Their docstrings make ``config.example.toml``."""
 
 import json
 import re
@@ -17,7 +17,7 @@ EHLO_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-
 
 
 def _is_literal(text: str) -> bool:
-    """Whether this is an address literal: ``[192.0.2.1]`` or ``[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3)."""
+    """Check if this is an address literal: ``[192.0.2.1]`` or ``[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3)."""
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else ""
     try:
         return ip_address(inner.removeprefix("IPv6:")).version == (6 if inner.startswith("IPv6:") else 4)
@@ -26,7 +26,7 @@ def _is_literal(text: str) -> bool:
 
 
 def _listed(value: Any) -> Any:
-    """A list as the environment writes it: ``a,b``, or JSON."""
+    """Read a list as the environment writes it: ``a,b``, or JSON."""
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
@@ -40,12 +40,12 @@ def _listed(value: Any) -> Any:
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """A list of texts."""
 ACR_NAME = re.compile(r"[!#-\[\]-~]{1,100}")
-"""As a scope's name (RFC 6749 §3.3): both stand in lists with a space between."""
+"""The form of a scope's name (RFC 6749 §3.3): a list has a space between two."""
 LEVELS = 5
 
 
 class Section(BaseModel):
-    """A table of the file: frozen, and strict about unknown keys."""
+    """Hold a table of the file: frozen, and strict about unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -56,9 +56,9 @@ class Server(Section):
     bind: str = "127.0.0.1:8000"
     """Host and port to listen on."""
     workers: int = Field(0, ge=0, le=256)
-    """Server processes. 0 means one with SQLite, which has one writer, and one for each core with PostgreSQL."""
+    """Server processes. 0: one with SQLite, which allows one writer; one for each core with PostgreSQL."""
     trusted_proxies: Texts = ()
-    """Addresses or networks of the reverse proxy whose X-Forwarded-For is believed; nobody else's is."""
+    """Addresses or networks of the reverse proxies whose X-Forwarded-For is believed. No others are believed."""
     max_body_bytes: int = Field(131_072, ge=1024)
     """Larger request bodies get 413."""
 
@@ -74,12 +74,12 @@ class Server(Section):
 
     @cached_property
     def proxies(self) -> tuple[Network, ...]:
-        """``trusted_proxies`` as networks."""
+        """Return ``trusted_proxies`` as networks."""
         return tuple(unmapped_network(ip_network(entry)) for entry in self.trusted_proxies)
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port of ``bind``."""
+        """Return host and port of ``bind``."""
         host, _, port = self.bind.rpartition(":")
         return host.strip("[]"), int(port)
 
@@ -93,11 +93,12 @@ class Server(Section):
 
 
 class Database(Section):
-    """Where everything is kept."""
+    """Where all data is stored."""
 
     url: str = "sqlite:///sleutel.sqlite3"
     """``sqlite:///file`` (embedded; relative to the configuration file) or ``postgresql://USER@HOST/NAME``. Options of libpq
-    hold (``?sslmode=verify-full``, ``?options=-csearch_path%3Dsleutel``), and so does ``?prepare_threshold=0``."""
+    may follow (``?sslmode=verify-full``, ``?options=-csearch_path%3Dsleutel``), and ``?prepare_threshold=0``.
+    """
     synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     """SQLite only. NORMAL may lose the last commits when the power fails (never corrupts); FULL is durable and slower."""
 
@@ -110,16 +111,16 @@ class Database(Section):
     pool_size: int = Field(5, ge=1, le=100)
     """PostgreSQL connections for each process."""
     patience_seconds: float = Field(10.0, ge=0.1, le=120)
-    """How long a lock or a statement may take; after it people and apps are told to come back (503)."""
+    """How long a lock or a statement may take. After it people and apps get 503."""
 
 
 class Acr(Section):
-    """The names of the assurance levels, as clients ask for them and find them in ``acr``."""
+    """The names of the assurance levels, as clients request them and find them in ``acr``."""
 
     level_1: str = "pwd"
     """Password."""
     level_2: str = "mfa-remembered"
-    """Password on a device that is trusted after a second factor."""
+    """Password on a device that was remembered after a second factor."""
     level_3: str = "mfa"
     """Password and a current code, or a recovery code."""
     level_4: str = "phr"
@@ -142,14 +143,14 @@ class Acr(Section):
 
     @cached_property
     def names(self) -> dict[str, int]:
-        """Name → level, ordered by level."""
+        """Return the levels by name, in their order."""
         return {
             self.level_1: 1, self.level_2: 2, self.level_3: 3, self.level_4: 4, self.level_5: 5,
         }  # fmt: skip
 
 
 class Passwords(Section):
-    """What passwords are taken and how they are hashed."""
+    """Which passwords are accepted and how they are hashed."""
 
     min_length: int = Field(12, ge=8, le=64)
     """Fewest characters for someone without a second factor, unless the organisation says otherwise."""
@@ -160,50 +161,51 @@ class Passwords(Section):
     argon2_passes: int = Field(2, ge=1)
     """Passes of one hash."""
     hash_slots: int = Field(0, ge=0)
-    """Hashes at a time in one server process. 0 divides the cores among the processes and leaves one for all else."""
+    """Concurrent hashes in one server process. 0 divides the cores among the processes and leaves one for everything else.
+    """
     hash_patience_seconds: float = Field(3.0, gt=0)
-    """How long a sign-in waits for a slot before it is told to come back (503)."""
+    """How long a sign-in waits for a slot before it answers 503."""
 
 
 class Passkeys(Section):
-    """Passkeys and security keys. They belong to the issuer's host name: with another one every one of them is useless."""
+    """Passkeys and security keys. They belong to the issuer's host name: after a change of it none of them works."""
 
     attestation_roots: str = ""
     """PEM file of makers' root certificates. Passkeys in these models cannot be copied, so only they reach level 5."""
 
 
 class Leaked(Section):
-    """Where leaked passwords are looked up, beside the list that is built in."""
+    """Where leaked passwords are looked up, beside the built-in list."""
 
     file: str = ""
-    """A file made by ``idp leaked import``; empty: none."""
+    """A file made by ``idp leaked import``. Leave empty for none."""
     range_service: str = ""
-    """Address of a range service (``https://…/range/``), asked with five characters of the hash; empty: none."""
+    """Address of a range service (``https://…/range/``), asked with five characters of the hash. Leave empty for none."""
     timeout_seconds: float = Field(0.5, gt=0, le=5)
-    """The service's time in all, connecting included; after it the check counts as down."""
+    """The service's time in all, with connecting. After it the check counts as down."""
 
 
 class Mail(Section):
     """How mail leaves."""
 
     sender: str = "Sleutel <no-reply@localhost>"
-    """From."""
+    """The address in From."""
     host: str = ""
-    """SMTP server; empty: mails are written to ``folder``."""
+    """SMTP server. If empty, mails are written to ``folder``."""
     port: int = Field(587, ge=1, le=65535)
     """SMTP port."""
     security: Literal["starttls", "tls", "none"] = "starttls"
-    """``none`` is for a relay on this very machine."""
+    """``none`` is only for a relay on this machine."""
     username: str = ""
-    """SMTP user; empty: no authentication."""
+    """SMTP user. Leave empty for no authentication."""
     password: str = ""
     """SMTP password."""
     ehlo_name: str = ""
-    """The host name we greet the SMTP server with (EHLO); empty: the issuer's host."""
+    """The host name for EHLO. If empty: the issuer's host."""
     envelope_sender: str = ""
-    """Where bounces go (MAIL FROM): one address, or `<>` for nowhere; empty: the address in ``sender``."""
+    """The address for bounces (MAIL FROM): one address, or `<>` for none. If empty: the address in ``sender``."""
     folder: str = "mail"
-    """Where mails are written when there is no ``host`` (relative to the configuration file)."""
+    """The folder for mails if there is no ``host`` (relative to the configuration file)."""
 
     @field_validator("sender")
     @classmethod
@@ -238,24 +240,24 @@ class Mail(Section):
 
 
 class Lifetimes(Section):
-    """How long things live. Organisations may shorten sessions and remembered devices."""
+    """How long things last. Organisations may shorten sessions and remembered devices."""
 
     code_seconds: int = Field(60, ge=10, le=600)
     """Authorization code."""
     access_token_seconds: int = Field(300, ge=30, le=3600)
     """Access token and ID token."""
     login_idle_minutes: int = Field(60, ge=1)
-    """A session that is not used ends."""
+    """A session ends after this time without use."""
     login_hours: int = Field(24, ge=1)
-    """A session ends, used or not."""
+    """A session ends after this time, used or not."""
     refresh_idle_days: int = Field(30, ge=1)
-    """A refresh token that is not used ends."""
+    """A refresh token ends after this time without use."""
     refresh_days: int = Field(90, ge=1)
-    """A refresh token ends, used or not."""
+    """A refresh token ends after this time, used or not."""
     attempt_minutes: int = Field(60, ge=5)
     """A sign-in in progress."""
     remember_device_days: int = Field(30, ge=1, le=365)
-    """A remembered device, from the tick."""
+    """A remembered device, counted from the tick."""
     profile_minutes: int = Field(10, ge=1)
     """How old a proof may be for a sensitive change, in the profile and in the console."""
     confirmation_seconds: int = Field(60, ge=10, le=600)
@@ -267,24 +269,24 @@ class Lifetimes(Section):
     invitation_hours: int = Field(72, ge=1, le=336)
     """An invitation by mail or on paper."""
     owner_recovery_hours: int = Field(24, ge=1, le=720)
-    """How long the recovery of an owner waits for objections once the owner has confirmed it."""
+    """How long the recovery of an owner waits for objections after the owner has confirmed it."""
     refresh_grace_seconds: int = Field(10, ge=0, le=60)
     """A public client that lost the answer gets the same successor within this time."""
 
 
 class Limits(Section):
-    """Throttles. Failures are counted for each user and authenticator and for each address."""
+    """Rate limits. Failures are counted for each user and authenticator and for each address."""
 
     free_failures: int = Field(4, ge=1)
-    """Failures in a row that cost no waiting."""
+    """Failures in a row without a wait."""
     first_wait_seconds: int = Field(2, ge=1)
-    """The wait after the next failure; it doubles from there."""
+    """The wait after the next failure. Each further failure doubles it."""
     longest_wait_seconds: int = Field(900, ge=1)
-    """The wait grows no further than this."""
+    """The longest wait."""
     hard_stop: int = Field(100, ge=10)
-    """Failures in a row that close an authenticator; an administrator opens it, or a mailed link with the other factor."""
+    """Failures in a row that lock an authenticator. An administrator unlocks it, or a mailed link with the other factor."""
     address_failures: int = Field(50, ge=5)
-    """Failures from one address within the window that close it."""
+    """Failures from one address within the window that block the address."""
     address_window_minutes: int = Field(15, ge=1)
     """The window for addresses."""
     client_failures: int = Field(50, ge=5)

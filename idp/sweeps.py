@@ -1,6 +1,6 @@
-"""Housekeeping of the worker: rows that expired are deleted, each kind after the time its readers need it.
+"""Delete expired rows, each kind after the time for which it is needed. The worker runs this.
 
-What an old sealing key sealed is moved to the current one (``sealing``).
+It also moves values of old sealing keys to the current one (``sealing``).
 """
 
 from collections.abc import Callable, Iterator
@@ -24,23 +24,24 @@ from idp.store import (
 from idp.store import totp as store_totp
 
 KEEP_DAYS = 30
-"""Ended sessions, grants, trust in devices, links and mails stay this long, for questions about what happened."""
+"""Ended sessions, grants, trust in devices, links and mails are kept this long, for questions about what happened."""
 BATCH = 1000
 """Rows deleted in one transaction."""
 ATTEMPT_DAYS = 7
-"""The address of a sign-in leads on to the app that asked as long as the sign-in is kept: over a weekend and more (S60)."""
+"""The address of a sign-in leads back to the app while the sign-in is kept: over a weekend and more (S60)."""
 STALE_DAYS = 1
-"""Codes are kept so long after their end: a second use is noticed."""
+"""Codes are kept this long after their end, so that a second use is noticed."""
 STEPS_DAYS = 1
-"""A hint spends a step of up to fourteen hours ahead (S58), whose code would be right when its time comes. So it is the step
-that is looked at, not when it was spent; and the clock may jump back by less than this before a spent code worked again."""
+"""A hint uses a step of up to fourteen hours ahead (S58), whose code would be right at that time. So the step counts, not
+the time of its use. If the clock jumps back by less than this, no used code works again.
+"""
 
 Sweep = Callable[[int], int]
-"""Deletes at most so many rows; how many it were."""
+"""Delete at most so many rows. Returns their number."""
 
 
 def sweep(settings: Settings) -> int:
-    """Delete rows that expired; how many. In transactions of their own, so that nobody waits for long."""
+    """Delete expired rows, in short transactions. Returns their number."""
     with transaction():
         grants.wipe_successors(clock.ago(minutes=2))
     with transaction():
@@ -50,7 +51,7 @@ def sweep(settings: Settings) -> int:
 
 
 def _sweep_whole(some: Sweep) -> int:
-    """Batch after batch, as long as they are full."""
+    """Delete batch after batch, as long as they are full."""
     swept = 0
     while (last := _sweep_batch(some)) == BATCH:
         swept += last

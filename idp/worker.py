@@ -1,4 +1,4 @@
-"""The worker: everything that is due outside of a request, again and again, beside the server or in a process of its own."""
+"""Run the worker: everything that is due outside a request, beside the server or in a process of its own."""
 
 import threading
 from collections.abc import Callable
@@ -21,9 +21,9 @@ SWEEP_EVERY = timedelta(minutes=5)
 def run_forever(
     settings: Settings, app_context: Callable[[], AbstractContextManager[object]], stop: threading.Event
 ) -> None:
-    """Do what waits to be done, deliver and sweep until ``stop`` is set.
+    """Work, deliver and sweep until ``stop`` is set.
 
-    ``app_context`` opens what ``db`` needs; a failure is logged and outlived.
+    ``app_context`` opens what ``db`` needs. A failure is logged, and the worker continues.
     """
     next_sweep = clock.now()
     while not stop.is_set():
@@ -46,17 +46,17 @@ def _note_failed_round(error: Exception) -> None:
 
 
 def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
-    """One round: answer who forgot a password, carry out recoveries that are due, send what waits; how many mails left."""
+    """Run one round: answer reset requests, carry out due recoveries, send waiting mails. Returns how many mails left."""
     _outlive(password_reset.answer_requests, settings)
     _outlive(owner_recovery.finish_due, settings)
     return deliver_due(settings, stop)
 
 
 def _outlive(chore: Callable[[Settings], object], settings: Settings) -> None:
-    """One request or recovery that cannot be answered must not keep all mail from leaving."""
+    """Run ``act`` and log its failure: one request or recovery that fails must not keep all mail from leaving."""
     try:
         chore(settings)
     except Exception as error:
         if outage.is_outage(error):
-            raise  # nothing else in this round would find the database either
+            raise  # nothing else in this round would reach the database either
         log.exception("chore_failed", chore=chore.__name__)

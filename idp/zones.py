@@ -1,7 +1,7 @@
-"""Time zones: which there are, the default of a country, where a day begins, and a moment in local words. Pure.
+"""Know time zones: their names, a country's default, the start of a day, and moments in local words. Pure.
 
 Names and countries come from the ``tzdata`` package, so that every machine knows the same zones. A stored name that is no
-longer known is read as if none was chosen.
+longer known counts as not chosen.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 
 LONGEST = 64
-"""Characters of a zone's name; the longest of today has 32."""
+"""The longest name of a zone in characters; today's longest has 32."""
 
 MOST_PEOPLE: Mapping[str, str] = MappingProxyType(
     {
@@ -51,18 +51,18 @@ MOST_PEOPLE: Mapping[str, str] = MappingProxyType(
         "UZ": "Asia/Tashkent",
     }
 )
-"""The zone in which most people live, for countries that have several."""
+"""The zone in which most people live, for countries with several."""
 
 
 @cache
 def names() -> frozenset[str]:
-    """Every name that may be stored, older spellings included."""
+    """Return every name that may be stored, with older spellings."""
     return frozenset((files("tzdata") / "zones").read_text("utf-8").split()) - {"Factory"}
 
 
 @cache
 def of_countries() -> Mapping[str, tuple[str, ...]]:
-    """Country (two capitals) → the zones in use there."""
+    """Return the zones in use by country (two capitals)."""
     found: dict[str, list[str]] = defaultdict(list)
     for line in (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8").splitlines():
         if not line.startswith("#"):
@@ -73,28 +73,28 @@ def of_countries() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def choices() -> tuple[str, ...]:
-    """The names that a page offers, sorted: one for each zone in use, and UTC."""
+    """Return the names that a page offers, sorted: one for each zone in use, and UTC."""
     return (*sorted({name for zones in of_countries().values() for name in zones}), "UTC")
 
 
 def is_zone(text: object) -> bool:
-    """Whether ``text`` is the name of a zone."""
+    """Check if ``text`` is the name of a zone."""
     return isinstance(text, str) and text in names()
 
 
 def default_of(country: str) -> str:
-    """The name of a country's zone; the one with most people where it has several; UTC without a known country."""
+    """Return the name of a country's zone: the most populous of several; UTC for an unknown country."""
     zones = of_countries().get(country, ())
     return zones[0] if len(zones) == 1 else MOST_PEOPLE.get(country, "UTC")
 
 
 def zone(name: str, otherwise: str = "UTC") -> ZoneInfo:
-    """The zone of this name; of the name ``otherwise`` where it is empty or unknown."""
+    """Return the zone of this name, or of ``otherwise`` if the name is empty or unknown."""
     return ZoneInfo(name if is_zone(name) else otherwise)
 
 
 def today(now: datetime, where: ZoneInfo) -> date:
-    """The date at ``now`` in a zone."""
+    """Return the date at ``now`` in a zone."""
     return now.astimezone(where).date()
 
 

@@ -1,7 +1,7 @@
-"""The audit trail: what happened, in the transaction in which it happened, chained for each organisation by hash.
+"""Record what happened in the transaction in which it happened, chained by hash for each organisation.
 
-``record`` only queues. The rows are written as the last statements before the commit, so that the head of a chain is
-locked for a moment only; with a rollback they are gone. Rows hold ids, never names, secrets or what somebody typed.
+``record`` only queues. The rows are the last statements before the commit, so the head of a chain is locked only briefly. A
+rollback drops them. Rows hold ids, never names, secrets or text that somebody entered.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ QUEUE = "audit"
 
 
 class Event(StrEnum):
-    """What can happen, as ``subject:action``."""
+    """Name an event as ``subject:action``."""
 
     SIGNED_IN = "login:started"
     STEPPED_UP = "login:stepped_up"
@@ -102,7 +102,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class Origin:
-    """Who does something, and from where. ``client_id``: the app that it is done for. ``label``: the browser in words."""
+    """Name the actor and place of an act. ``client_id``: the app that it is done for. ``label``: the browser in words."""
 
     actor: Actor = NOBODY
     _: KW_ONLY
@@ -113,18 +113,18 @@ class Origin:
 
     @classmethod
     def of_user(cls, user_id: str) -> "Origin":
-        """Return the origin of what this person does from an unknown place; nobody's for an empty id."""
+        """Return the origin of this person's act from an unknown place. An empty id gives nobody's origin."""
         return cls(actors.of_user(user_id))
 
     @property
     def actor_id(self) -> str:
-        """Who acts, as the audit trail stores it: a user's id, a word as ``cli``, or nothing."""
+        """Return the actor as the audit trail stores it: a user's id, a word such as ``cli``, or nothing."""
         return actors.stored(self.actor)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An event that waits for the commit."""
+    """Hold an event until the commit."""
 
     organisation_id: str
     event: str
@@ -144,7 +144,7 @@ def record(
     outcome: str = "success",
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Queue a row: ``event`` happened, in this transaction. Raises ``RuntimeError`` outside of one."""
+    """Queue a row for ``event`` in this transaction. Raises ``RuntimeError`` outside a transaction."""
     current = session()
     if not current.info.get("in_transaction"):
         raise RuntimeError("an audit record stands outside transaction()")
@@ -153,12 +153,12 @@ def record(
 
 
 def record_about(origin: Origin, event: str, user: User, *, outcome: str = "success", **data: object) -> None:
-    """Queue a row about a user: ``event`` happened to them, in this transaction. ``data`` goes with it."""
+    """Queue a row for ``event`` about a user, with ``data``, in this transaction."""
     record(origin, event, organisation_id=user.organisation_id, subject_id=user.id, outcome=outcome, data=data)
 
 
 def last_recorded(organisation_id: str, subject_id: str) -> Entry | None:
-    """Return the latest event about somebody that waits for this transaction's commit: what a mail about it tells."""
+    """Return the latest event about a user in this transaction. A mail about it tells the same."""
     queue: list[Entry] = session().info.get(QUEUE, [])
     theirs = (
         entry for entry in reversed(queue) if (entry.organisation_id, entry.subject_id) == (organisation_id, subject_id)
@@ -168,22 +168,22 @@ def last_recorded(organisation_id: str, subject_id: str) -> Entry | None:
 
 @listen.listens_for(Session, "before_commit")
 def _write_queue(current: Session) -> None:
-    """Chain what waits. Organisations in one order everywhere, so that two commits never wait for each other.
+    """Write the queued rows. All commits lock organisations in the same order, so two of them cannot deadlock.
 
-    At the end of the transaction, not of each savepoint in it: the head of a chain is locked for moments only.
+    It runs at the end of the transaction, not of each savepoint: the head of a chain is locked only briefly.
     """
     if current.in_nested_transaction():
         return
     queue: list[Entry] = current.info.pop(QUEUE, [])
-    ordered = sorted(queue, key=lambda entry: entry.organisation_id)  # stable: within an organisation as it happened
+    ordered = sorted(queue, key=lambda entry: entry.organisation_id)  # stable: keeps the order within an organisation
     for organisation_id, entries in groupby(ordered, key=lambda entry: entry.organisation_id):
         _extend_chain(organisation_id, list(entries))
 
 
 @listen.listens_for(Session, "after_soft_rollback")
 def _drop_queue(current: Session, undone: SessionTransaction) -> None:
-    """Forget what waits; but what was recorded before a savepoint stands when that alone is undone."""
-    if undone.nested or current.in_nested_transaction():  # a flush within it is undone first
+    """Drop the queued rows. Undoing a savepoint alone keeps the rows queued before it."""
+    if undone.nested or current.in_nested_transaction():  # undoing a savepoint also undoes a flush within it
         return
     current.info.pop(QUEUE, None)
 

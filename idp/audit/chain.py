@@ -1,4 +1,4 @@
-"""The chain of hashes over an organisation's audit rows: make a link, and verify the whole."""
+"""Link an organisation's audit rows in a chain of hashes, and verify the chain."""
 
 import json
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class ChainError:
-    """Where a chain is broken: the row's number, and what does not fit."""
+    """Name the row at which a chain is broken, and the member that is wrong."""
 
     seq: int
     why: str
 
 
 def link(row: store.AuditRow) -> bytes:
-    """The hash of a row: SHA-256 over every other column, the previous hash among them, as canonical JSON."""
+    """Return the hash of a row: SHA-256 over canonical JSON of every other column, the previous hash included."""
     columns = {
         column.name: _plain(getattr(row, column.name))
         for column in store.AuditRow.__table__.columns
@@ -36,9 +36,9 @@ def _plain(value: Any) -> Any:
 
 
 def verify(organisation_id: str) -> ChainError | None:
-    """Walk an organisation's chain from its first row to its head; the first fault, or None where it is whole.
+    """Walk an organisation's chain from its first row to its head. Returns the first error, or None.
 
-    Rows that others add at the same time are walked too: a head that moved on is no fault if rows lead to it.
+    Rows that others add at the same time are walked too: a head that moved on is no error if rows lead to it.
     """
     seq, previous = 0, bytes(32)
     while True:

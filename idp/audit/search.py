@@ -1,4 +1,4 @@
-"""The audit trail as people read it and carry it away: found by a filter, exported as CSV or JSON (ASVS 16.2, 1.2.10)."""
+"""Find audit rows by a filter, and export them as CSV or JSON (ASVS 16.2, 1.2.10)."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Sought:
-    """What is looked for; what is empty is not asked. ``user_id``: as actor or as subject. ``until`` is not included."""
+    """Hold a filter; empty fields match everything. ``user_id``: as actor or as subject. ``until`` is exclusive."""
 
     event: str = ""
     user_id: str = ""
@@ -32,7 +32,7 @@ class Sought:
 
 @dataclass(frozen=True)
 class Told:
-    """A row with the present names of its actor and subject; empty if nobody has the id."""
+    """Hold a row with the present names of its actor and subject; empty if nobody has the id."""
 
     row: AuditRow
     actor: str
@@ -40,13 +40,13 @@ class Told:
 
 
 def found(organisation_id: str, sought: Sought, before: int = 0) -> tuple[tuple[Told, ...], int]:
-    """A page of a chain's rows, newest first, and where the next one begins (0: nowhere)."""
+    """Return a page of a chain's rows, newest first, and the start of the next page (0 for none)."""
     rows = store.rows_found(organisation_id, **_asked(sought), before=before, limit=PAGE + 1)
     return _named(organisation_id, rows[:PAGE]), rows[PAGE - 1].seq if len(rows) > PAGE else 0
 
 
 def every(organisation_id: str, sought: Sought) -> Iterator[Told]:
-    """All rows that are found, oldest first, read in chunks; nothing is open while a slow reader takes one away."""
+    """Yield all rows that match, oldest first. It reads in chunks and keeps nothing open for a slow reader."""
     after = 0
     while rows := store.rows_found(organisation_id, **_asked(sought), after=after, limit=CHUNK):
         chunk = _named(organisation_id, rows)
@@ -60,7 +60,7 @@ def _asked(sought: Sought) -> dict[str, Any]:
 
 
 def _named(organisation_id: str, rows: Iterable[AuditRow]) -> tuple[Told, ...]:
-    """Operators act in every chain, so their names are looked up beside the organisation's own people."""
+    """Add names to rows. Operators act in every chain, so their names are looked up too."""
     kept = list(rows)
     ids = {one for row in kept for one in (row.actor_id, row.subject_id) if one}
     names = {operator.id: operator.username for operator in operators.operators()} if ids else {}
@@ -69,7 +69,7 @@ def _named(organisation_id: str, rows: Iterable[AuditRow]) -> tuple[Told, ...]:
 
 
 def as_json(rows: Iterable[Told]) -> Iterator[str]:
-    """One JSON array, an object a line."""
+    """Yield one JSON array with an object on each line."""
     joint = "[\n"
     for told in rows:
         yield joint + json.dumps(_plain(told), ensure_ascii=False)
@@ -78,7 +78,7 @@ def as_json(rows: Iterable[Told]) -> Iterator[str]:
 
 
 def as_csv(rows: Iterable[Told]) -> Iterator[str]:
-    """CSV with a line of names; no cell is a formula."""
+    """Yield CSV with a line of column names. No cell is a formula."""
     yield csv_export.line(COLUMNS)
     for told in rows:
         plain = _plain(told)

@@ -1,9 +1,9 @@
 """A back office that signs its users in with OpenID Connect. One file, Flask and Authlib's client, nothing else.
 
-Turnover and wages need a second factor, so it asks ``acr_values="mfa"`` and checks the ``acr`` it gets.
-Someone who signed in at the webshop before is signed in here too, but for the factor that was not asked there.
+Turnover and wages need a second factor, so it asks ``acr_values="mfa"`` and checks the ``acr`` it gets. Someone with a
+session from the webshop is signed in here too, but without the second factor.
 
-Run it with ADMIN_CLIENT_SECRET set; ISSUER and PORT may be.
+Run it with ADMIN_CLIENT_SECRET set; ISSUER and PORT may be set.
 """
 
 import os
@@ -41,7 +41,7 @@ oauth.register(
 
 @app.get("/")
 def office() -> str | tuple[str, int]:
-    """The figures, for who may see them."""
+    """Show the figures to users with a second factor."""
     claims = session.get("claims")
     if not claims:
         return page(WELCOME, "Welcome")
@@ -52,14 +52,14 @@ def office() -> str | tuple[str, int]:
 
 @app.get("/sign-in")
 def sign_in() -> Response:
-    """Authlib adds state, nonce and PKCE and keeps them in our session."""
+    """Send the browser to the provider. Authlib adds state, nonce and PKCE and keeps them in our session."""
     response: Response = oauth.idp.authorize_redirect(url_for("callback", _external=True), acr_values="mfa")
     return response
 
 
 @app.get("/callback")
 def callback() -> Response | tuple[str, int]:
-    """Back from the provider: the code becomes an ID token, whose signature, nonce and audience Authlib checks."""
+    """Come back from the provider: exchange the code for an ID token, whose signature, nonce and audience Authlib checks."""
     if request.args.get("iss", ISSUER) != ISSUER:  # RFC 9207: not an answer of our provider
         return page(FAILED, "Not signed in", error="The answer came from somewhere else."), 400
     try:
@@ -67,14 +67,14 @@ def callback() -> Response | tuple[str, int]:
     except OAuthError as error:
         return page(FAILED, "Not signed in", error=error.description or error.error), 400
     claims = dict(token["userinfo"])
-    if claims.get("acr") not in SECOND_FACTOR:  # asked is not given: the token says what was proved
+    if claims.get("acr") not in SECOND_FACTOR:  # requested is not given: the token says what was proved
         return page(FAILED, "Not signed in", error="No second factor was given."), 403
     session["claims"], session["id_token"], session["person"] = claims, token["id_token"], about(token)
     return redirect("/")
 
 
 def about(token: dict[str, Any]) -> dict[str, Any]:
-    """Name and the like from the userinfo endpoint; only if it speaks of the same person (OpenID Connect Core §5.3.2)."""
+    """Return name and the like from the userinfo endpoint, if it is about the same person (OpenID Connect Core §5.3.2)."""
     told = dict(oauth.idp.userinfo(token=token))
     return told if told.get("sub") == token["userinfo"]["sub"] else {}
 
@@ -90,12 +90,12 @@ def sign_out() -> Response:
 
 
 def in_words(moment: int, zone: str) -> str:
-    """A time of day with its zone: the one that the person chose, else this machine's."""
+    """Return a time of day with its zone: the person's own, else this machine's."""
     return datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(zone) if zone else None).strftime("%H:%M:%S %Z")
 
 
 def page(body: str, title: str, **values: object) -> str:
-    """A page of the back office."""
+    """Render a page of the back office."""
     claims, person = session.get("claims") or {}, session.get("person") or {}
     since = in_words(claims["auth_time"], person.get("zoneinfo", "")) if "auth_time" in claims else ""
     return render_template_string(

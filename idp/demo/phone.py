@@ -1,4 +1,4 @@
-"""The demo's phone and mailbox, so that a newcomer needs neither: codes of the demo people, and the mails that left.
+"""Replace a phone and a mailbox in the demo: the codes of the demo people, and the mails that left.
 
 Only ``idp demo`` starts this. It opens the demo's own database with the demo's own keys, on loopback.
 """
@@ -29,14 +29,14 @@ LONGEST_BOX = 50
 
 @dataclass(frozen=True)
 class Entry:
-    """What the phone shows of one account: whose, and the current code."""
+    """Hold what the phone shows of one account: its owner, and the current code."""
 
     who: str
     code: str
 
 
 def make_app(settings: Settings) -> Flask:
-    """The phone and the mailbox as one small application."""
+    """Return the phone and the mailbox as one small application."""
     app = Flask("idp.demo.phone")
     setup_db(app, settings)
     scanned: dict[str, str] = {}
@@ -78,14 +78,14 @@ def make_app(settings: Settings) -> Flask:
 
 
 def _entries(settings: Settings, scanned: dict[str, str]) -> list[Entry]:
-    """Who has an app set up, then the keys typed in that nobody has made theirs yet."""
+    """Return the entries of all set-up apps, then the entered keys that are not anybody's yet."""
     active = _active(settings)
     waiting = {f"{name} (typed in here)": key for name, key in scanned.items() if key not in active.values()}
     return [Entry(who, pyotp.TOTP(secret).now()) for who, secret in {**active, **waiting}.items()]
 
 
 def _active(settings: Settings) -> dict[str, str]:
-    """The secrets of everybody who has an app set up: read again each time, so that a set-up shows at once."""
+    """Return the secrets of all set-up apps. They are read each time, so that a set-up shows at once."""
     found = {}
     for organisation in store.organisations():
         for user in users.users(organisation.id):
@@ -114,7 +114,7 @@ def _read(file: Path) -> EmailMessage:
 
 
 def _linked(text: str) -> Markup:
-    """The text with its addresses as links."""
+    """Return the text with its addresses as links."""
     words = [
         Markup('<a href="{0}">{0}</a>').format(word) if word.startswith(("http://", "https://")) else escape(word)
         for word in text.replace("\n", " \n ").split(" ")

@@ -45,13 +45,13 @@ oauth.register(
 
 @app.get("/")
 def till() -> str:
-    """The till, or its lock screen."""
+    """Show the till, or its lock screen."""
     return page(TILL if session.get("claims") else LOCKED, "Till")
 
 
 @app.get("/sign-in")
 def sign_in() -> Response:
-    """Who works here today? The provider shows its chooser, because this client is a shared device."""
+    """Ask which person works here. The provider shows its chooser, because this client is a shared device."""
     return ask(acr_values=DAYS_WORK)
 
 
@@ -63,7 +63,7 @@ def switch() -> Response:
 
 @app.get("/refund")
 def refund() -> str | tuple[str, int]:
-    """Only for who gave a second factor within the last five minutes."""
+    """Show the refund form after a second factor within the last five minutes."""
     if not may_refund():
         return page(REFUSED, "Refund"), 403
     return page(REFUND, "Refund")
@@ -78,14 +78,14 @@ def confirm() -> Response:
 
 @app.post("/refund")
 def pay_back() -> str | tuple[str, int]:
-    """Checked again: the form may have lain open for an hour."""
+    """Pay back. Checked again: the form may have been open for an hour."""
     if not may_refund():
         return page(REFUSED, "Refund"), 403
     return page(PAID, "Refund")
 
 
 def may_refund() -> bool:
-    """Whether the ID token says: a second factor, and not too long ago."""
+    """Check if the ID token has a second factor that is recent enough."""
     claims = session.get("claims") or {}
     return claims.get("acr") in SECOND_FACTOR and time.time() - claims.get("auth_time", 0) <= REFUND_SECONDS
 
@@ -99,7 +99,7 @@ def ask(then: str = "/", **wishes: str | int) -> Response:
 
 @app.get("/callback")
 def callback() -> Response | tuple[str, int]:
-    """Back from the provider: the code becomes an ID token, whose signature, nonce and audience Authlib checks."""
+    """Come back from the provider: exchange the code for an ID token, whose signature, nonce and audience Authlib checks."""
     if request.args.get("iss", ISSUER) != ISSUER:  # RFC 9207: not an answer of our provider
         return page(FAILED, "Not signed in", error="The answer came from somewhere else."), 400
     try:
@@ -111,7 +111,7 @@ def callback() -> Response | tuple[str, int]:
 
 
 def about(token: dict[str, Any]) -> dict[str, Any]:
-    """Name and the like from the userinfo endpoint; only if it speaks of the same person (OpenID Connect Core §5.3.2)."""
+    """Return name and the like from the userinfo endpoint, if it is about the same person (OpenID Connect Core §5.3.2)."""
     told = dict(oauth.idp.userinfo(token=token))
     return told if told.get("sub") == token["userinfo"]["sub"] else {}
 
@@ -127,12 +127,12 @@ def sign_out() -> Response:
 
 
 def in_words(moment: int, zone: str) -> str:
-    """A time of day with its zone: the one that the person chose, else this machine's."""
+    """Return a time of day with its zone: the person's own, else this machine's."""
     return datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(zone) if zone else None).strftime("%H:%M:%S %Z")
 
 
 def page(body: str, title: str, **values: object) -> str:
-    """A page of the till."""
+    """Render a page of the till."""
     claims, person = session.get("claims") or {}, session.get("person") or {}
     since = in_words(claims["auth_time"], person.get("zoneinfo", "")) if "auth_time" in claims else ""
     return render_template_string(

@@ -40,19 +40,19 @@ addresses: dict[str, str] = {}
 
 @app.get("/")
 def shop() -> str:
-    """The shelves."""
+    """Show the shelves."""
     return page(SHOP, "Shoes")
 
 
 @app.get("/account")
 def account() -> Response | str:
-    """The customer's own page."""
+    """Show the customer's own page."""
     return page(ACCOUNT, "Your account") if session.get("claims") else ask("/account", acr_values="pwd")
 
 
 @app.get("/account/address")
 def address() -> Response | str:
-    """The form: behind a second factor, asked for now where the sign-in was without one."""
+    """Show the address form behind a second factor. It is requested now if the sign-in had none."""
     if not session.get("claims") or not proved_enough():
         return ask("/account/address", acr_values="mfa")
     return page(ADDRESS, "Your address")
@@ -60,7 +60,7 @@ def address() -> Response | str:
 
 @app.post("/account/address")
 def change_address() -> Response | tuple[str, int]:
-    """Checked again where it counts: at the change."""
+    """Change the address. The second factor is checked again here, at the change."""
     if not proved_enough():
         return page(FAILED, "Not changed", error="Changing your address needs your second factor."), 403
     addresses[session["claims"]["sub"]] = request.form.get("address", "").strip()[:200]
@@ -69,12 +69,12 @@ def change_address() -> Response | tuple[str, int]:
 
 @app.get("/sign-in")
 def sign_in() -> Response:
-    """A password will do."""
+    """Sign in with a password."""
     return ask("/", acr_values="pwd")
 
 
 def proved_enough() -> bool:
-    """Whether the ID token says that a second factor was given."""
+    """Check if the ID token has a second factor."""
     return (session.get("claims") or {}).get("acr") in SECOND_FACTOR
 
 
@@ -87,7 +87,7 @@ def ask(then: str, **wishes: str) -> Response:
 
 @app.get("/callback")
 def callback() -> Response | tuple[str, int]:
-    """Back from the provider: the code becomes an ID token, whose signature, nonce and audience Authlib checks."""
+    """Come back from the provider: exchange the code for an ID token, whose signature, nonce and audience Authlib checks."""
     if request.args.get("iss", ISSUER) != ISSUER:  # RFC 9207: not an answer of our provider
         return page(FAILED, "Not signed in", error="The answer came from somewhere else."), 400
     try:
@@ -96,13 +96,13 @@ def callback() -> Response | tuple[str, int]:
         return page(FAILED, "Not signed in", error=error.description or error.error), 400
     then = session.pop("then", "/")
     session["claims"], session["id_token"], session["person"] = dict(token["userinfo"]), token["id_token"], about(token)
-    if then == "/account/address" and not proved_enough():  # asked is not given; and never round in circles
+    if then == "/account/address" and not proved_enough():  # requested is not given; and no endless redirects
         return page(FAILED, "Not proved", error="No second factor was given."), 403
     return redirect(then)
 
 
 def about(token: dict[str, Any]) -> dict[str, Any]:
-    """Name and the like from the userinfo endpoint; only if it speaks of the same person (OpenID Connect Core §5.3.2)."""
+    """Return name and the like from the userinfo endpoint, if it is about the same person (OpenID Connect Core §5.3.2)."""
     told = dict(oauth.idp.userinfo(token=token))
     return told if told.get("sub") == token["userinfo"]["sub"] else {}
 
@@ -118,7 +118,7 @@ def sign_out() -> Response:
 
 
 def page(body: str, title: str, **values: object) -> str:
-    """A page of the shop."""
+    """Render a page of the shop."""
     claims, person = session.get("claims") or {}, session.get("person") or {}
     address = addresses.get(claims.get("sub", ""), "Kerkstraat 1, 1017 GA Amsterdam")
     return render_template_string(

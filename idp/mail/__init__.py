@@ -1,5 +1,5 @@
-"""Mail: which mail is written to which reader (``messages``), how it reads (``letters``), and how it leaves (``deliver``).
+"""Write mails to their readers (``messages``), compose them (``letters``), and deliver them (``deliver``).
 
-A mail is a row in the outbox, written in the transaction of what it tells about; nothing here sends within a request. Not
-here: who may cause a mail, how often (``identity``), and the thread or command that drains the outbox (``cli``).
+A mail is a row in the outbox, written in the transaction of the change that it reports. No request sends mail itself. Not
+here: the right to cause a mail, and how often (``identity``); the process that drains the outbox (``worker``).
 """

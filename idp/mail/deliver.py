@@ -23,25 +23,25 @@ from idp.store import outbox
 from idp.store.outbox import OutgoingMail
 
 LEASE = timedelta(minutes=10)
-"""Longer than a conversation can take with ``smtp.PATIENCE`` at each of its steps."""
+"""A conversation with ``smtp.PATIENCE`` at each of its steps ends before this."""
 TRIES = 12
 RELAY_TRIES = 40
-"""Five days (RFC 5321 §4.5.4.1): nobody's mail is parked because the relay was away or misconfigured over a long weekend."""
+"""Five days (RFC 5321 §4.5.4.1): a relay that is away or misconfigured over a long weekend parks no mail."""
 OF_RELAY = frozenset({Failure.RELAY, Failure.AWAY})
-"""Failures that say nothing about the mail: the relay refuses us, or is away."""
+"""These failures are about the relay, not about the mail."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
-"""Pauses double from the first on: an hour's outage costs a few tries, twelve of them together span twelve hours."""
+"""Pauses double from the first one on: an hour's outage costs a few tries, twelve tries span twelve hours."""
 NOTE_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, *[20.0] * 10)
-"""Seconds between the tries to note that a mail was taken: about four minutes, well within ``LEASE``."""
+"""Seconds between the tries to note a sent mail: about four minutes in all, well within ``LEASE``."""
 WORKER = Origin(System("worker"))
 
 log = structlog.get_logger()
 
 
 def deliver_due(settings: Settings, stop: threading.Event | None = None) -> int:
-    """Send every mail that is due; how many left. Those whose link has run out are given up unsent.
+    """Send every mail that is due. Returns how many left. Mails whose link has expired are given up unsent.
 
-    The round ends at the first mail that the relay as a whole does not take: the others would get the same answer.
+    The round ends at the first mail that the relay as a whole refuses: the others would get the same answer.
     """
     sent = 0
     while (stop is None or not stop.is_set()) and (mail := _claim()) is not None:
@@ -59,7 +59,7 @@ def _claim() -> OutgoingMail | None:
 
 
 def _deliver(settings: Settings, mail: OutgoingMail, stop: threading.Event) -> Failure | None:
-    """Send one leased mail and note what became of it; why it did not leave, None where it did."""
+    """Send one leased mail and note the result. Returns the failure, or None if it left."""
     if mail.expires_at is not None and mail.expires_at <= clock.now():
         _give_up(mail, Failure.EXPIRED, "not sent in time: what it carries has expired", may_be_resent=False)
         return Failure.EXPIRED
@@ -70,7 +70,7 @@ def _deliver(settings: Settings, mail: OutgoingMail, stop: threading.Event) -> F
     except NotSent as error:
         _note_failure(settings, mail, error.failure, str(error))
         return error.failure
-    except OSError as error:  # the folder for mails cannot be written
+    except OSError as error:  # the folder for mails is not writable
         _note_failure(settings, mail, Failure.AWAY, f"{type(error).__name__}: {error}")
         return Failure.AWAY
     except Exception as error:  # noqa: BLE001 — whatever is wrong with one mail must not hold up the others
@@ -82,7 +82,7 @@ def _deliver(settings: Settings, mail: OutgoingMail, stop: threading.Event) -> F
 
 
 def _note_sent(mail: OutgoingMail, stop: threading.Event) -> None:
-    """Note that the server has taken a mail; while the database is away, try again: without the note a copy would leave."""
+    """Note that the server has taken a mail. Tries again while the database is away: without the note a copy would leave."""
     for pause in (*NOTE_PAUSES, None):
         try:
             with db.transaction():
@@ -135,7 +135,7 @@ def _send(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None
 
 
 def _write_file(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None:
-    """The mail as ``<id>.eml``, readable by its owner only, there in full or not at all."""
+    """Write the mail as ``<id>.eml``, readable by its owner only. The file is complete or absent."""
     folder = settings.path(settings.mail.folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = folder / f"{mail.id}.part"

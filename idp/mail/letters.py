@@ -1,7 +1,7 @@
-"""How a mail reads: one template, rendered twice (text and HTML), in the reader's language, by Babel and Jinja alone.
+"""Compose a mail: render one template as text and HTML in the reader's language, with Babel and Jinja alone.
 
-A template extends ``layout`` and speaks through the macros ``paragraph``, ``button`` and ``secret``; which layout and which
-macros decides between text and HTML, so no sentence is written twice. The HTML escapes everything that is put in.
+A template extends ``layout`` and uses the macros ``paragraph``, ``button`` and ``secret``. The layout and the macros decide
+between text and HTML, so each sentence is written once. The HTML escapes every value.
 """
 
 import re
@@ -34,17 +34,17 @@ from idp.store.organisations import Organisation
 from idp.store.outbox import OutgoingMail
 
 COLOUR = "#0b6b5b"
-"""Of mails of an organisation that has chosen none."""
+"""The language of mails of an organisation that has chosen none."""
 DOMAIN = "mail"
-"""The catalogue's name under ``idp/translations``; the pages have another."""
+"""The catalogue's name under ``idp/translations``. The pages have another one."""
 
 
 @dataclass(frozen=True)
 class Letter:
-    """What of a mail is sealed while it waits: the people it names as they were then, and the template's own values.
+    """Hold the part of a mail that is sealed while it waits: names at that moment, and the template's values.
 
-    ``zone``: the reader's time zone. ``browser`` (in words) and ``address`` (IP): from where it was done; empty where ``by``
-    says that it was an ``administrator`` or the ``installation``.
+    ``zone``: the reader's time zone. ``browser`` (in words) and ``address`` (IP): the place of the act. Both are empty if
+    ``by`` is ``administrator`` or ``installation``.
     """
 
     template: str
@@ -60,21 +60,21 @@ class Letter:
 
     @classmethod
     def opened(cls, stored: Mapping[str, Any]) -> "Letter":
-        """From the outbox; a release before or after this one may have sealed it, so unknown members are left out."""
+        """Read a letter from the outbox. Another release may have sealed it, so unknown members are ignored."""
         known = {one.name for one in fields(cls)}
         return cls(**{name: value for name, value in stored.items() if name in known})
 
     def sealed(self, ring: Ring, place: str) -> str:
-        """For the outbox."""
+        """Seal the letter for the outbox."""
         return ring.seal_json(asdict(self), place)
 
 
 @dataclass(frozen=True)
 class MailPage:
-    """What a mail's template is given. ``when`` and ``until`` are moments in words, ``place`` is a network in words.
+    """Hold the values for a mail's template. ``when`` and ``until`` are moments in words, ``place`` is a network in words.
 
-    Links start at ``issuer``: ``console`` is the organisation's, ``person`` the page about the person there. ``logo`` is the
-    address of the attached picture, empty without one; ``light`` and ``dark`` are the shades of the organisation's colour.
+    Links start at ``issuer``. ``console``: the organisation's; ``person``: the person's page in it. ``logo``: the address of
+    the attached picture, or empty. ``light`` and ``dark``: the shades of the organisation's colour.
     """
 
     letter: Letter
@@ -93,14 +93,14 @@ class MailPage:
 
 
 def place_of(mail_id: str) -> str:
-    """Where a mail's values are sealed to."""
+    """Return the place that a mail's values are sealed to."""
     return sealed.MAILS.place(mail_id)
 
 
 def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
-    """The mail as it leaves. Raises ``Unreadable`` where its values do not open, ``ValueError`` on a header of two lines.
+    """Compose the mail. Raises ``Unreadable`` if its values do not open.
 
-    Also ``ValueError`` where the host of the address cannot be one.
+    Raises ``ValueError`` for a header of two lines, or an address whose host cannot be one.
     """
     letter = Letter.opened(sealed.MAILS.open_json(settings.ring, mail.id, mail.sealed_values))
     organisation = organisations.organisation(mail.organisation_id) if mail.organisation_id else None
@@ -112,7 +112,7 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
     message["Date"] = rfc5322_date(mail.created_at)
     message["Message-ID"] = mail.message_id
     message["Content-Language"] = mail.locale
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic replies, such as holiday notices
     message.set_content(_render("txt", page), cte="quoted-printable")
     message.add_alternative(_render("html", page), subtype="html", cte="quoted-printable")
     if page.logo and page.brand.logo is not None:
@@ -142,27 +142,27 @@ def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: 
 
 
 def _sender(settings: Settings, organisation: str) -> Address:
-    """From: in the organisation's name, from the configured address."""
+    """Return the From header: the organisation's name with the configured address."""
     name, address = parseaddr(settings.mail.sender)
     return Address(one_line(organisation) or name, addr_spec=on_the_wire(address))
 
 
 def _attach(message: EmailMessage, content_id: str, image: bytes | None) -> None:
-    """Put the logo beside the HTML (RFC 2387): pictures from elsewhere are blocked by most mail programs."""
+    """Attach the logo to the HTML (RFC 2387): most mail programs block pictures from elsewhere."""
     html = message.get_body(("html",))
     if image is not None and isinstance(html, EmailMessage):
         html.add_related(image, "image", "png", cid=f"<{content_id}>", disposition="inline")
 
 
 def _in_words(message: Message, locale: str) -> str:
-    """A message that pages show too, from their catalogue."""
+    """Return a message that pages show too, from their catalogue."""
     return translations(locale, "messages").gettext(message.key) % message.values
 
 
 def on_the_wire(address: str) -> str:
-    """An address as any server takes it: a host beyond ASCII as A-labels (RFC 5891).
+    """Return an address that any server takes: a host beyond ASCII as A-labels (RFC 5891).
 
-    What stands before the @ is the recipient's own; beyond ASCII it needs a server that speaks SMTPUTF8 (RFC 6531).
+    The part before the @ is kept as it is; beyond ASCII it needs a server that speaks SMTPUTF8 (RFC 6531).
     """
     local, _, host = address.rpartition("@")
     if host.isascii():
@@ -171,19 +171,21 @@ def on_the_wire(address: str) -> str:
 
 
 def envelope_sender(mail: Mail) -> str:
-    """The address that bounces go to (RFC 5321 §4.1.1.2); empty for the null sender."""
+    """Return the address for bounces (RFC 5321 §4.1.1.2); empty for the null sender."""
     if mail.envelope_sender == "<>":
         return ""
     return mail.envelope_sender or on_the_wire(parseaddr(mail.sender)[1])
 
 
 def one_line(text: str) -> str:
-    """``text`` for a header: every kind of white space and line end one blank, no control or formatting characters."""
+    """Return ``text`` for a header: every run of white space and line ends is one blank, without control or formatting
+    characters.
+    """
     return "".join(letter for letter in " ".join(text.split()) if category(letter) not in ("Cc", "Cf", "Cs", "Co"))
 
 
 def local_time(moment: datetime, zone: str, locale: str) -> str:
-    """A moment as a mail tells it: in the reader's zone and language, with the name of the zone."""
+    """Return a moment in the reader's zone and language, with the name of the zone."""
     return zones.with_zone(moment, zones.zone(zone), locale, "d MMMM y, HH:mm")
 
 
@@ -211,5 +213,5 @@ def _environment(kind: str, locale: str) -> Environment:
 
 @cache
 def translations(locale: str, domain: str = DOMAIN) -> NullTranslations:
-    """The catalogue of a language; English is what the templates are written in."""
+    """Return the catalogue of a language. The templates are in English."""
     return Translations.load(str(PACKAGE / "translations"), [locale], domain=domain)

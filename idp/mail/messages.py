@@ -1,7 +1,7 @@
-"""Which mail is written to which reader: rows for the outbox, in the transaction of what they tell about.
+"""Write mails to their readers: rows for the outbox, in the transaction of the change that they report.
 
-A *notice* tells that something happened, and goes to the owner where the person has no verified address (S54). What carries
-a secret or a link goes to that person's own verified address or nowhere. Values travel sealed until the mail has left.
+A *notice* reports an event. It goes to the owner if the person has no verified address (S54). A mail with a secret or a link
+goes only to that person's own verified address. Values are sealed until the mail has left.
 """
 
 import re
@@ -25,9 +25,9 @@ from idp.store.users import User
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 NOTICES_OF_A_KIND = 20
-"""How many notices of one kind one person gets within the window of ``limits``. The audit trail tells of all of them.
+"""One person gets this many notices of one kind within the window of ``limits``. The audit trail has all of them.
 
-An act that protects somebody is never refused because of its mail, but a session must not fill a mailbox by repeating it.
+An act that protects somebody is never refused because of its mail, but repeating it must not fill a mailbox.
 """
 
 NOTICES = frozenset(
@@ -46,7 +46,7 @@ NOTICES = frozenset(
         "ownership_withdrawn",
     }
 )
-"""Templates that may go to the owner in the person's place: they carry no secret and no link that does anything."""
+"""Templates that may go to the owner instead of the person: they carry no secret and no working link."""
 PERSONAL = frozenset(
     {
         "one_time_password",
@@ -67,14 +67,17 @@ PERSONAL = frozenset(
 """Templates for one person alone: they carry a secret or a link."""
 
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f-\x9f]{1,64}@[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f-\x9f%/?#]{1,189}")
-"""One plain address: no white space of any script (U+2028 too), no list, comment or quoting, nothing a header could hold."""
+"""A single plain address: no white space of any script (U+2028 too), no list, comment or quoting, nothing special in a
+header.
+"""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Who will read a mail: address, language, time zone, and whether they read it as the owner about somebody else.
+    """Hold a mail's reader: address, language, time zone, and whether the owner reads it about another person.
 
-    ``is_proven``: the address is theirs. Others are not greeted by a name that the sender typed: it may be an advertisement.
+    ``is_proven``: the reader proved the address. Others are not greeted by a name that the sender entered: it may be an
+    advertisement.
     """
 
     address: str
@@ -92,11 +95,11 @@ def notify(
     values: Mapping[str, object] = NOTHING,
     told: str = "",
 ) -> None:
-    """Write a notice about a user, within the transaction of what it tells about.
+    """Write a notice about a user, within the transaction of the change that it reports.
 
-    To the user's verified address, else to the owner's with the user named (S54), else to nobody. ``template`` is one of
-    ``NOTICES``; ``values`` are plain JSON values for it and never a secret. ``told``: an address that gets another mail
-    about the same; no mailbox gets two.
+    It goes to the user's verified address, else to the owner with the user named (S54), else to nobody. ``template`` is one
+    of ``NOTICES``; ``values`` are plain JSON values and never a secret. ``told``: an address that gets another mail about
+    the same; no mailbox gets two.
     """
     if template not in NOTICES:
         raise ValueError(f"{template} is no notice")
@@ -109,16 +112,16 @@ def notify(
 
 
 def notify_person(settings: Settings, user: User, template: str, values: Mapping[str, object] = NOTHING) -> None:
-    """Write a notice about a user to their own verified address, within the transaction; to nobody where they have none.
+    """Write a notice about a user to their own verified address only, within the transaction.
 
-    For what belongs to somebody new, as a first password: it is no change that the owner would have to know of.
+    It is for a new user's own news, such as a first password: the owner need not know of it.
     """
     if can_be_written_to(user):
         notify(settings, user.organisation_id, user.id, template, values)
 
 
 def notify_owner(settings: Settings, organisation_id: str, user_id: str, template: str) -> None:
-    """Write a notice about a user to the owner (S54), within the transaction; to nobody where they are the owner."""
+    """Write a notice about a user to the owner (S54), within the transaction; to nobody if the user is the owner."""
     if template not in NOTICES:
         raise ValueError(f"{template} is no notice")
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
@@ -149,9 +152,9 @@ def write_to_person(
     values: Mapping[str, object],
     expires_at: datetime | None,
 ) -> bool:
-    """Write a mail that carries a secret or a link, to that person's own verified address; False where they have none.
+    """Write a mail with a secret or a link to that person's own verified address. Returns False if they have none.
 
-    Not sent after ``expires_at``.
+    It is not sent after ``expires_at``.
     """
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
     reader = _reader(settings, user, organisation) if user and organisation else None
@@ -170,7 +173,9 @@ def write_to_address(
     values: Mapping[str, object],
     expires_at: datetime | None = None,
 ) -> None:
-    """Write a mail about a user to an address that is not (or no longer) their verified one; ``Invalid`` if it is none."""
+    """Write a mail about a user to an address that is not, or no longer, their verified one. Raises ``Invalid`` for no
+    address.
+    """
     if not is_plain_address(address):
         raise Invalid("email", say("This is not an e-mail address."), detail="refused as the recipient of a mail")
     user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
@@ -181,12 +186,12 @@ def write_to_address(
 
 
 def is_plain_address(text: str) -> bool:
-    """Whether ``text`` is one address and nothing else that would reach a header (ASVS 1.3.11)."""
+    """Check if ``text`` is one address and nothing else that would reach a header (ASVS 1.3.11)."""
     return ADDRESS.fullmatch(text) is not None
 
 
 def can_be_written_to(user: User) -> bool:
-    """Whether a mail with a secret or a link can go to this user: the address is there and verified."""
+    """Check if a mail with a secret or a link can go to this user: the address exists and is verified."""
     return bool(user.email and user.email_verified_at and is_plain_address(user.email))
 
 
@@ -205,12 +210,12 @@ def _owner(settings: Settings, about: User, organisation: Organisation) -> Reade
 
 
 def _locale(settings: Settings, reader: User, organisation: Organisation) -> str:
-    """The language of a mail: the reader's own choice, else the organisation's first, else the installation's (S62)."""
+    """Return the actor and the place, as in the audit trail, without an administrator's own place."""
     return next(iter(spoken((reader.locale, *languages_of(organisation)))), settings.default_language)
 
 
 def _came_from(user: User) -> dict[str, str]:
-    """Who did it and from where, as the audit trail tells of the same: an administrator's own place is nobody's business."""
+    """Return the actor and the place, as in the audit trail. An administrator's own place is left out."""
     entry = audit.last_recorded(user.organisation_id, user.id)
     if entry is None:
         return {}

@@ -1,7 +1,7 @@
-"""The SMTP conversation: one mail to one recipient, and what a failure says about the recipient or about the relay.
+"""Speak SMTP: send one mail to one recipient, and tell a failure of the recipient from one of the relay.
 
 A refusal of the recipient is final for this mail. A refusal of anything before it (greeting, EHLO, TLS, AUTH, MAIL FROM) is
-about the relay or our configuration: every mail would get the same answer, so none is given up because of it.
+about the relay or our configuration. Every mail would get the same answer, so none is given up because of it.
 """
 
 import re
@@ -31,7 +31,7 @@ ABOUT_RECIPIENT = re.compile(r"5\.(?:1\.(?:[1-6]|10)|2\.[0-3])\b")
 
 
 class Failure(StrEnum):
-    """Why a mail did not leave: stored with it and shown in words."""
+    """Name why a mail did not leave: stored with it and shown in words."""
 
     RECIPIENT = "recipient"
     """The server refuses this recipient for good."""
@@ -42,15 +42,15 @@ class Failure(StrEnum):
     AWAY = "away"
     """The server does not answer."""
     LATER = "later"
-    """The server says: try again later."""
+    """The server asks to try again later."""
     UNREADABLE = "unreadable"
-    """The mail cannot be written: what it carries does not open, or a name cannot stand in a header."""
+    """The mail cannot be written: its values do not open, or a name is not allowed in a header."""
     EXPIRED = "expired"
-    """What the mail carries ran out before it could leave."""
+    """The link in the mail expired before it could leave."""
 
 
 class NotSent(Exception):
-    """A mail did not leave. ``failure`` says whose fault it is, the text is the server's own."""
+    """A mail did not leave. ``failure`` names the cause; the text is the server's own."""
 
     def __init__(self, failure: Failure, said: str) -> None:
         super().__init__(said)
@@ -58,7 +58,7 @@ class NotSent(Exception):
 
 
 def send(settings: Settings, recipient: str, message: EmailMessage) -> None:
-    """Hand a mail to the relay; raises ``NotSent``."""
+    """Hand a mail to the relay. Raises ``NotSent``."""
     with _as_failures(), connect(settings) as server:
         if not recipient.rpartition("@")[0].isascii() and not server.has_extn("smtputf8"):
             raise NotSent(Failure.RECIPIENT, "the mail server takes no address beyond ASCII (SMTPUTF8, RFC 6531)")
@@ -66,7 +66,7 @@ def send(settings: Settings, recipient: str, message: EmailMessage) -> None:
 
 
 def try_out(settings: Settings) -> None:
-    """Begin a mail and drop it, to learn whether the relay takes mail from us; raises ``NotSent``."""
+    """Begin a mail and drop it, to learn whether the relay takes mail from us. Raises ``NotSent``."""
     with _as_failures(), connect(settings) as server:
         code, said = server.mail(envelope_sender(settings.mail))
         server.rset()
@@ -78,14 +78,14 @@ def try_out(settings: Settings) -> None:
 def _as_failures() -> Iterator[None]:
     try:
         yield
-    except OSError as error:  # SMTPException is one
+    except OSError as error:  # SMTPException is a subclass
         raise NotSent(failure_of(error), said_by(error)) from error
 
 
 def connect(settings: Settings) -> smtplib.SMTP:
-    """A conversation that is greeted, encrypted and logged in.
+    """Return a connection that is greeted, encrypted and authenticated.
 
-    Encrypted with a checked certificate unless configured ``none``: no falling back (ASVS 12.3).
+    It is encrypted with a checked certificate unless configured ``none``; there is no fallback (ASVS 12.3).
     """
     mail, name = settings.mail, ehlo_name(settings)
     server: smtplib.SMTP
@@ -108,7 +108,7 @@ def connect(settings: Settings) -> smtplib.SMTP:
 
 
 def _check_host(host: str) -> None:
-    """Raise ``OSError`` where the resolver would raise ``UnicodeError``: for a name that can be no host's."""
+    """Raise ``OSError`` for a name that cannot be a host's; the resolver would raise ``UnicodeError``."""
     try:
         host.encode("idna")
     except UnicodeError as error:
@@ -116,12 +116,12 @@ def _check_host(host: str) -> None:
 
 
 def ehlo_name(settings: Settings) -> str:
-    """The name this installation greets with: as configured, else the issuer's host (RFC 5321 §4.1.1.1)."""
+    """Return this installation's name for EHLO: as configured, else the issuer's host (RFC 5321 §4.1.1.1)."""
     return settings.mail.ehlo_name or _greeting_of(urlsplit(settings.issuer).hostname or "localhost")
 
 
 def _greeting_of(host: str) -> str:
-    """A host as it stands in EHLO: an IP address is an address literal (RFC 5321 §4.1.3)."""
+    """Return a host for EHLO: an IP address becomes an address literal (RFC 5321 §4.1.3)."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -130,7 +130,7 @@ def _greeting_of(host: str) -> str:
 
 
 def failure_of(error: OSError) -> Failure:
-    """What an error in the conversation is about. Pure."""
+    """Classify an error in the conversation. Pure."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             code, said = _answer(error)
@@ -148,7 +148,7 @@ def failure_of(error: OSError) -> Failure:
 
 
 def said_by(error: OSError) -> str:
-    """What the server said, or what went wrong with it, for log and console."""
+    """Return the server's words, or the error's, for log and console."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = _answer(error)
         return f"{code} {text}"
@@ -158,7 +158,7 @@ def said_by(error: OSError) -> str:
 
 
 def _answer(error: smtplib.SMTPRecipientsRefused) -> tuple[int, str]:
-    """The code and text for the one recipient."""
+    """Return the code and text for the one recipient."""
     code, text = next(iter(error.recipients.values()))
     return code, _text(text)
 
@@ -168,7 +168,7 @@ def _text(said: bytes | str) -> str:
 
 
 class _Punctual(smtplib.SMTP):
-    """Waits ``PATIENCE`` for a whole answer: a socket's own timeout starts again with every byte that drips in."""
+    """Wait at most ``PATIENCE`` for a whole answer: a socket's own timeout starts again with every byte that comes in."""
 
     def getreply(self) -> tuple[int, bytes]:
         hang_up = threading.Timer(PATIENCE, self._hang_up, [self.sock])
@@ -180,7 +180,7 @@ class _Punctual(smtplib.SMTP):
             hang_up.cancel()
 
     def __exit__(self, *raised: Any) -> None:
-        """Part, however the server does: what it has accepted must not be sent again because of its farewell."""
+        """Close the connection and ignore errors of QUIT: the server has accepted the mail, and must not get it again."""
         with suppress(smtplib.SMTPException):
             super().__exit__(*raised)
 
@@ -191,4 +191,4 @@ class _Punctual(smtplib.SMTP):
 
 
 class _PunctualTls(_Punctual, smtplib.SMTP_SSL):
-    """The same, encrypted from the first byte."""
+    """Do the same over TLS from the first byte."""

@@ -1,7 +1,7 @@
 """Find out what of a grant is valid now: the one check at redemption, at refresh and at userinfo.
 
-A grant stores what was granted once. Client, user, consent and trust in the device are read each time: what was withdrawn
-must not flow on. Identity providers fail where a check is made at the first step and not at the later ones.
+A grant stores what was granted once. Client, user, consent and trust in the device are read each time, so that a withdrawal
+takes effect at once. Identity providers fail when only the first step checks.
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ def _proofs_now(provider: Provider, grant: Grant, user: User, client: Registered
 
 
 def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now: datetime) -> bool:
-    """Return whether trust in a device is enough for this user. An organisation may switch it off where rules apply."""
+    """Check if trust in a device is enough for this user. An organisation may switch it off where rules apply."""
     settings, organisation = provider.settings, organisations.organisation(user.organisation_id)
     if organisation is None or settings_of(settings, organisation).remembered_device_counts:
         return organisation is not None

@@ -1,4 +1,4 @@
-"""The checks of an authorization request, a function for each: a check raises ``OAuthError``, or notes what it found.
+"""Check an authorization request, with a function for each check: it raises ``OAuthError``, or notes what it found.
 
 Their order is the table in ``authorization_request``.
 """
@@ -28,7 +28,7 @@ NO_CLAIMS = ClaimsRequest({})
 
 @dataclass
 class Draft:
-    """A request while it is checked: what came, and what the checks have found so far.
+    """Hold a request while it is checked: its parameters, and what the checks have found so far.
 
     ``redirect_uri`` is empty until it is known to be an address that may get the answer.
     """
@@ -53,7 +53,7 @@ class Draft:
 
 
 def check_client_id(draft: Draft) -> None:
-    """Find the client. What cannot be read of it, or of its address, comes first: nothing can be sent anywhere then."""
+    """Find the client. A client id or address that cannot be read is refused first: no app can be told then."""
     for name in (WHOLE, "client_id", "redirect_uri"):
         if name in draft.parameters.faults:
             raise invalid_request(f"The {name or 'request'} {draft.parameters.faults[name]}.")
@@ -64,7 +64,7 @@ def check_client_id(draft: Draft) -> None:
 
 
 def check_redirect_uri(draft: Draft) -> None:
-    """Take an address of the client's own; or our page for a test sign-in, where this browser has permission for it."""
+    """Take an address of the client's own; or our page for a test sign-in, if this browser has permission for it."""
     sent = draft.get("redirect_uri")
     if not sent:
         draft.redirect_uri = _only_redirect_uri(draft)
@@ -76,7 +76,7 @@ def check_redirect_uri(draft: Draft) -> None:
 
 
 def _only_redirect_uri(draft: Draft) -> str:
-    """OpenID Connect Core §3.1.2.1: redirect_uri is REQUIRED. OAuth 2.1 §2.3.2 lets it be left out where just one exists."""
+    """Return the client's only address. OpenID Connect Core §3.1.2.1 requires redirect_uri; OAuth 2.1 §2.3.2 does not."""
     only = draft.client.default_redirect_uri
     if not only or "scope" in draft.parameters.faults or "openid" in draft.get("scope").split(" "):
         raise invalid_request("The redirect_uri is missing.")
@@ -84,7 +84,7 @@ def _only_redirect_uri(draft: Draft) -> str:
 
 
 def check_faults(draft: Draft) -> None:
-    """Refuse a request of which a parameter could not be read."""
+    """Refuse a request with a parameter that could not be read."""
     draft.parameters.insist()
 
 
@@ -99,7 +99,7 @@ def check_request_object(draft: Draft) -> None:
 
 
 def check_response_type(draft: Draft) -> None:
-    """Refuse every flow but that of the code, and that where the client may not use it."""
+    """Refuse every flow but the code flow, and the code flow if the client may not use it."""
     response_type = draft.get("response_type")
     if not response_type:
         raise invalid_request("The response_type is missing.")
@@ -127,7 +127,7 @@ def check_claims(draft: Draft) -> None:
 
 
 def check_response_mode(draft: Draft) -> None:
-    """Take the way to answer."""
+    """Take the response mode."""
     sent = draft.get("response_mode")
     if sent and sent != mode_of(sent):
         raise invalid_request("The response_mode must be query or form_post.")
@@ -195,15 +195,15 @@ def check_id_token_hint(draft: Draft) -> None:
 
 
 def check_organisation(draft: Draft) -> None:
-    """Refuse what no organisation can have as its store URL: nobody could finish that sign-in."""
+    """Refuse text that cannot be a store URL: nobody could finish that sign-in."""
     if draft.get("organisation") and not normal_store_url(draft.get("organisation")):
         raise invalid_request("The organisation is not a store URL.")
 
 
 def take_as_sent(_: Draft) -> None:
-    """Take any text, and none."""
+    """Take any text, or none."""
 
 
 def _words(text: str) -> list[str]:
-    """Split at spaces alone: other white space is no separator, but a character that no known word has."""
+    """Split at spaces alone: other white space is no separator, but part of an unknown word."""
     return [word for word in text.split(" ") if word]

@@ -23,7 +23,7 @@ from idp.signin.state import BrowserContext, Continue, SignedIn, Unmet
 
 log = structlog.get_logger("oauth")
 MOST_TRIES = 3
-"""Two tabs may finish one sign-in at once: the later one tries again, by the session that the first one made."""
+"""Two tabs may finish one sign-in at once: the later one tries again, with the session that the first one made."""
 
 
 def begin(provider: Provider, parameters: Parameters, visit: BrowserContext, attempt_id: str = "") -> Outcome:
@@ -49,11 +49,11 @@ def _outages_told_to(redirect_uri: str) -> Iterator[None]:
 
 
 def resume(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcome:
-    """Come back from a sign-in in progress: the request is read and judged again, and so is the sign-in.
+    """Come back from a sign-in in progress: read and check the request again, and the sign-in too.
 
-    Nothing of "finished" is believed: a client that was disabled or a policy that changed in between counts. Where the
-    sign-in is over, too old or another browser's, the app's request begins again: a live session may answer it at
-    once. So this address can be sent twice, and each sign-in still gives one code.
+    An earlier "finished" is not believed: a disabled client or a changed policy counts. If the sign-in is over, too old or
+    another browser's, the app's request begins again, and a live session may answer it at once. So this address can be sent
+    twice, and each sign-in still gives one code.
     """
     needs = signin.asked_by(provider.settings, attempt_id)
     if needs is None or "client_id" not in needs.carried:
@@ -62,10 +62,10 @@ def resume(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcom
 
 
 def read_again(provider: Provider, stored: Needs, visit: BrowserContext) -> Needs | None:
-    """Work the needs of a stored request out again, with the client as it is now; None where it is not valid any more.
+    """Work out the needs of a stored request again, with the client as it is now. Returns None if it is no longer valid.
 
     What a request means depends on its client (addresses, scopes, minimum, defaults), which may change during a sign-in. So
-    nothing of that is stored with a sign-in. Needs that are no app's are returned as they are.
+    nothing of that is stored with a sign-in. Needs of our own pages are returned as they are.
     """
     if not stored.resumes:
         return stored
@@ -73,7 +73,7 @@ def read_again(provider: Provider, stored: Needs, visit: BrowserContext) -> Need
         needs = read_request(provider, Parameters(stored.carried), visit.browser_id).needs
     except OAuthError:
         return None
-    # The languages are the request's, and before them one that was picked on a page.
+    # The request's languages, after one that was picked on a page.
     return replace(needs, ui_locales=stored.ui_locales or needs.ui_locales)
 
 
@@ -92,7 +92,7 @@ def _authenticate(provider: Provider, request: AuthorizationRequest, visit: Brow
 
 
 def _finish(provider: Provider, request: AuthorizationRequest, signed_in: SignedIn, visit: BrowserContext) -> Answer | None:
-    """End the sign-in and make the grant with its code, in one transaction; None where another request ended it first."""
+    """End the sign-in and make the grant with its code, in one transaction. Returns None if another request was first."""
     with db.transaction():
         if not signin.finish(signed_in):
             return None

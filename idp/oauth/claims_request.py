@@ -1,7 +1,7 @@
 """Read the ``claims`` parameter (OpenID Connect Core §5.5) strictly.
 
-``sub`` and an essential ``acr`` bind the answer, so nothing of them is dropped: a wrong type is an error, and a value that
-nobody can have stays a value that nobody has.
+``sub`` and an essential ``acr`` bind the answer, so they are never dropped. A wrong type is an error; an impossible value is
+kept, and no user matches it.
 """
 
 import json
@@ -79,7 +79,7 @@ def _values(claim: str, member: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the values of which the claim must have one; None where any will do. Raises ``invalid_request``."""
     if not member.keys() & {"value", "values"}:
         return None
-    if {"value", "values"} <= member.keys():  # any reading of both would drop one of them
+    if {"value", "values"} <= member.keys():  # every reading of both would drop one of them
         raise invalid_request(f"The parameter claims has both value and values for {claim}.")
     listed = [*([member["value"]] if "value" in member else []), *member.get("values", [])]
     if not all(isinstance(value, str) for value in listed):

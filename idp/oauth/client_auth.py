@@ -1,6 +1,6 @@
 """Authenticate clients: client_secret_basic, client_secret_post and none (RFC 6749 §2.3).
 
-A client uses the one method that it is registered with, and one in a request. A right secret always passes: guesses are
+A client uses the one method that it is registered with, one in each request. A right secret always passes: guesses are
 slowed by address, and an app that shares the address must not be shut out.
 """
 

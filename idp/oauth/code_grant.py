@@ -99,7 +99,7 @@ def _new_grant(provider: Provider, request: AuthorizationRequest, signed_in: Sig
 
 
 def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, now: datetime) -> Redeemed | str:
-    """Redeem the code of a request, once, within a transaction. Returns why not, for the log, where it is refused.
+    """Redeem the code of a request, once, within a transaction. Returns the reason for the log if it is refused.
 
     A wrong redemption uses the code up too, and revokes its grant.
     """

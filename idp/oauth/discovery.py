@@ -46,6 +46,6 @@ def document(provider: Provider) -> dict[str, Any]:
 def ready_bytes(provider: Provider) -> bytes:
     """Return the document as JSON, made once for each process; raises ``ValueError`` where Authlib finds it malformed."""
     found = document(provider)
-    if provider.settings.is_secure:  # RFC 8414 knows https only; a loopback issuer is for trying things out
+    if provider.settings.is_secure:  # RFC 8414 knows https only; a loopback issuer is for tests
         AuthorizationServerMetadata(found).validate()
     return json.dumps(found, separators=(",", ":")).encode()

@@ -1,4 +1,6 @@
-"""Errors of the protocol, with what an app gets of them. They stay in this package and its endpoints; people see pages."""
+"""Define the protocol's errors, with what an app gets of them. They stay in this package and its endpoints; people see
+pages.
+"""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Read ID tokens of ours that come back as hints (OpenID Connect Core §3.1.2.1, RP-Initiated Logout 1.0 §2).
 
-A hint may have expired: it says whose session is meant, and opens nothing. An ID token is long and holds personal data, so
-what is kept of one, or travels on in an address, is its short sealed form.
+A hint may have expired: it names a session, and opens nothing. An ID token is long and holds personal data. So only its
+short sealed form is stored, or sent on in an address.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ PLACE = "oauth:hint"
 
 @dataclass(frozen=True)
 class Hint:
-    """What an ID token of ours says: whose it is, which client it was issued to, and which session it belongs to."""
+    """Hold what an ID token of ours says: its user, the client it was issued to, and its session."""
 
     subject: str
     client_id: str

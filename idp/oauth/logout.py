@@ -1,8 +1,8 @@
 """Sign users out at the request of an app (OpenID Connect RP-Initiated Logout 1.0).
 
 §2: without a hint that proves that the request is the person's own, "the OP MUST ask the End-User whether to log out". A
-hint proves it when it is an ID token of ours for the session of this browser; it may have expired. Whatever is wrong with
-a request, the person can sign out; only what could be validated of it is followed (§4).
+hint proves it if it is an ID token of ours for the session of this browser; it may have expired. The person can always sign
+out; only the validated parts of a request are followed (§4).
 """
 
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ def challenge_of(parameters: Parameters) -> str:
 
 
 def verifier_matches(verifier: str, challenge: str) -> bool:
-    """Return whether BASE64URL-ENCODE(SHA256(ASCII(code_verifier))) == code_challenge (RFC 7636 §4.6)."""
+    """Check if BASE64URL-ENCODE(SHA256(ASCII(code_verifier))) == code_challenge (RFC 7636 §4.6)."""
     if not VERIFIER.fullmatch(verifier):
         return False
     return crypto.same(create_s256_code_challenge(verifier), challenge)

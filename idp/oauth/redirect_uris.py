@@ -1,7 +1,7 @@
-"""Judge redirect addresses: which may be registered, and which in a request are registered (RFC 9700 §2.1, §4.1).
+"""Check redirect addresses: which may be registered, and which in a request are registered (RFC 9700 §2.1, §4.1).
 
-Strict at both ends: what could be read in two ways is refused at registration, and by the same function at use; a request's
-address is compared byte for byte, so that no parser's opinion matters.
+Strict at both ends: an ambiguous address is refused at registration, and by the same function at use. A request's address is
+compared byte for byte, so that no parser's opinion matters.
 """
 
 import re
@@ -106,7 +106,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def _is_host(host: str) -> bool:
-    """Return whether every reader takes this for the same host. Browsers read a name that ends in a number as IPv4."""
+    """Check if every reader takes this for the same host. Browsers read a name that ends in a number as IPv4."""
     if not HOST.fullmatch(host) or len(host) > LONGEST_HOST:
         return False
     try:
@@ -120,7 +120,7 @@ def _is_host(host: str) -> bool:
 
 
 def is_clear(address: str) -> bool:
-    """Return whether an address could be registered today: stored ones may be older than a rule."""
+    """Check if an address could be registered today: stored ones may be older than a rule."""
     try:
         check_redirect("redirect_uri", address, native=True)
     except Invalid:
@@ -129,7 +129,7 @@ def is_clear(address: str) -> bool:
 
 
 def is_registered(address: str, registered: tuple[str, ...], *, any_loopback_port: bool) -> bool:
-    """Return whether ``address`` is one of those registered, byte for byte; ``registered`` are clear ones (``is_clear``).
+    """Check if ``address`` is one of those registered, byte for byte; ``registered`` are clear ones (``is_clear``).
 
     RFC 8252 §7.3: "The authorization server MUST allow any port to be specified at the time of the request for loopback IP
     redirect URIs": for native apps only, and for the address literals only, never for ``localhost``.

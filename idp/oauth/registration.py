@@ -118,7 +118,7 @@ def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) 
 
 
 def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
-    """Disable or enable a client. What it holds stops working at once."""
+    """Disable or enable a client. Its codes and tokens stop working at once."""
     permissions.require_operator(origin)
     with transaction():
         was_disabled = _there(client_id).disabled_at is not None

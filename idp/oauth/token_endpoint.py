@@ -27,7 +27,7 @@ GRANTS: Mapping[str, Grant] = {
 def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     """Return the token response to a request; raises ``OAuthError``.
 
-    The form is judged before anything is looked up, and the client before its grant.
+    The form is checked before anything is looked up, and the client before its grant.
     """
     request.parameters.insist()
     grant_type = request.parameters.get("grant_type")

@@ -1,4 +1,4 @@
-"""A request to the token endpoint, as its grants take it."""
+"""Hold a request to the token endpoint, for its grants."""
 
 from dataclasses import dataclass
 

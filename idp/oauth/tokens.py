@@ -20,7 +20,7 @@ ACCESS_TOKEN_ALG = "ES256"
 
 @dataclass(frozen=True)
 class Assurance:
-    """How the user was authenticated for a grant: worked out from its proofs and from what was requested, never stored."""
+    """Hold how the user was authenticated for a grant: worked out from its proofs and from the request, never stored."""
 
     acr: str
     amr: Sequence[str]

@@ -15,7 +15,7 @@ PARAMETERS = frozenset(("access_token",))
 
 
 class BearerError(OAuthError):
-    """An error that is told in ``WWW-Authenticate`` too; a request without a token learns the scheme only (RFC 6750 §3)."""
+    """An error that ``WWW-Authenticate`` tells too; a request without a token learns the scheme only (RFC 6750 §3)."""
 
     @property
     def challenge(self) -> str:

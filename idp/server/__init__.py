@@ -1,4 +1,4 @@
-"""The server processes of ``idp run``: how requests come in, and which process looks after which.
+"""Run the server processes of ``idp run``: take requests in, and supervise the processes.
 
-Not here: what is answered. ``app`` is the WSGI application; this package feeds it.
+Not here: the answers. ``app`` is the WSGI application; this package calls it.
 """

@@ -1,4 +1,4 @@
-"""What a process with too much to do answers: 503 and ``Retry-After``, made here, since no thread is left for it."""
+"""Answer 503 with ``Retry-After`` when a process has too much to do. It is made here, since no thread is free for it."""
 
 import json
 
@@ -6,7 +6,7 @@ from idp.web.oauth_api import ENDPOINTS
 
 RETRY_SECONDS = 5
 WORDS = "Very busy just now. Please try again in a moment.\nHet is nu erg druk. Probeer het zo opnieuw.\n"
-"""No catalogue is asked: a flood must cost next to nothing."""
+"""No catalogue is read: an answer in a flood must cost next to nothing."""
 HEADERS = [("retry-after", str(RETRY_SECONDS)), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")]
 
 

@@ -1,4 +1,4 @@
-"""What each server process does: listen and answer, until it is told to stop."""
+"""Run one server process: listen and answer until it is told to stop."""
 
 import asyncio
 import ctypes
@@ -19,7 +19,7 @@ from idp.db import db
 from idp.server.entry import Entry
 
 HEADER_MILLISECONDS = 10_000
-"""A connection that has not sent its headers by then is closed: slow requests hold nothing for long."""
+"""A connection without complete headers is closed after this: slow requests must not hold anything for long."""
 BACKLOG = 1024
 M_ARENA_MAX = -8
 """glibc's number of this option (mallopt(3))."""
@@ -43,7 +43,7 @@ def prepare(app: Flask) -> None:
             db.engine.dispose()
     _prepared[:] = [app]
     gc.collect()
-    gc.freeze()  # what is shared stays shared: the collector does not write to it
+    gc.freeze()  # the collector must not write to shared memory
 
 
 def _share_one_arena() -> None:
@@ -83,7 +83,7 @@ async def _serve(app: Flask) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _stop)
-    # Once stopped, only requests are waited for: the server itself would wait for half-sent headers too.
+    # After a stop only requests are waited for: the server itself would wait for half-sent headers too.
     ends = [asyncio.ensure_future(end) for end in (server.serve(), _answered(entry, stopped))]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for end in done:

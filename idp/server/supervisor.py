@@ -23,13 +23,13 @@ import structlog
 from idp import logs
 
 STOP_SECONDS = 10.0
-"""What is under way may finish within this when the server is stopped; then processes are killed."""
+"""Running requests may finish within this when the server is stopped; then processes are killed."""
 STEADY_SECONDS = 30.0
 """A process that lived this long did not fail at its start."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Before a process that keeps dying is started again: doubled from death to death."""
+"""The pause before a crashing process is started again. It doubles with each crash."""
 FOLLOW_SECONDS = 1.0
-"""How often a process looks whether its main process still lives."""
+"""How often a process checks that its main process is still there."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 Role = Callable[[], None]
@@ -38,7 +38,7 @@ log = structlog.get_logger("supervisor")
 
 @dataclass
 class Member:
-    """One process of the server. ``due``: when to start it (again); ``deaths``: how often in a row it died young."""
+    """Hold one process of the server. ``due``: its next start; ``deaths``: its early ends in a row."""
 
     name: str
     role: Role
@@ -48,7 +48,7 @@ class Member:
     deaths: int = 0
 
     def note_death(self, now: float) -> float:
-        """Plan the next start; the seconds until then. The first death in a long time costs no pause."""
+        """Plan the next start. Returns the seconds until then. The first end in a long time costs no pause."""
         self.deaths = 0 if now - self.started >= STEADY_SECONDS else self.deaths + 1
         pause = min(FIRST_PAUSE * 2.0 ** (self.deaths - 2), LONGEST_PAUSE) if self.deaths > 1 else 0.0
         self.process, self.due = None, now + pause
@@ -56,7 +56,7 @@ class Member:
 
 
 class Supervisor:
-    """Runs ``roles`` (name → what the process does), each in a process of its own, until a signal comes."""
+    """Run ``roles`` (name → function), each in a process of its own, until a signal comes."""
 
     def __init__(self, roles: Mapping[str, Role]) -> None:
         self._members = [Member(name, role) for name, role in roles.items()]
@@ -65,7 +65,7 @@ class Supervisor:
         os.set_blocking(self._wake, False)
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT, and until every process has ended."""
+        """Run until SIGTERM or SIGINT, and until every process has ended."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._note_signal)
         logs.take_from_libraries()
@@ -83,7 +83,7 @@ class Supervisor:
             os.write(self._wake, b".")
 
     def _sleep(self, living: list[Process], seconds: float | None) -> None:
-        """Until a process ends, a signal comes or the time is over."""
+        """Sleep until a process ends, a signal comes or the time is over."""
         if self._woken in wait([self._woken, *(process.sentinel for process in living)], seconds):
             os.read(self._woken, 64)
 
@@ -107,7 +107,7 @@ class Supervisor:
                 log.error("process_ended", process=member.name, exit_code=code, starts_again_in=pause)
 
     def _stop(self) -> None:
-        """Ask every process to end, and kill what does not; a second signal kills at once."""
+        """Ask every process to end, and kill those that do not; a second signal kills at once."""
         deadline, asked = time.monotonic() + STOP_SECONDS, self._signals
         processes = [member.process for member in self._members if member.process]
         for process in processes:
@@ -137,7 +137,7 @@ def _start(member: Member) -> Process:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """A signal that comes while a process is forked reaches it when it has its own handlers, not ours."""
+    """Hold signals during a fork: they reach the new process when it has its own handlers."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
@@ -146,7 +146,7 @@ def _signals_held() -> Iterator[None]:
 
 
 def _play(role: Role, parent: int) -> None:
-    """What a new process does."""
+    """Run a role in a new process."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
@@ -154,13 +154,13 @@ def _play(role: Role, parent: int) -> None:
     logs.take_from_libraries()
     try:
         role()
-    except Exception as error:  # Python would print it, and a log of JSON lines would have others between them
+    except Exception as error:  # Python would print it between the JSON lines of the log
         log.critical("process_failed", process=multiprocessing.current_process().name, exc_info=error)
         sys.exit(1)
 
 
 def _follow(parent: int) -> None:
-    """End with the main process, however that ended: nobody would stop us, and our port bars a new start."""
+    """End with the main process, however it ended: nothing would stop this one, and its port would block a new start."""
     while os.getppid() == parent:
         time.sleep(FOLLOW_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

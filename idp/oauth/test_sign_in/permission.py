@@ -1,8 +1,8 @@
 """Permit one browser to have one app's answer sent to a page of ours, for a test sign-in (``run``).
 
 Our page is registered for no app, and need not be: an administrator's browser carries the permission sealed in ``state``. It
-opens for that browser and that client alone, and for a few minutes, so no other request may name our page. What comes there
-is a code that only the browser's own PKCE verifier redeems, on the server.
+opens for that browser and that client alone, for a few minutes, so no other request may name our page. The code that arrives
+there is redeemed on the server, with that browser's own PKCE verifier.
 """
 
 from idp import clock
@@ -27,7 +27,7 @@ def give(provider: Provider, browser_id: str, client_id: str) -> str:
 
 
 def is_given(provider: Provider, browser_id: str, parameters: Parameters) -> bool:
-    """Return whether a request names our page and this browser has the permission for its client."""
+    """Check if a request names our page and this browser has the permission for its client."""
     if not browser_id or parameters.get("redirect_uri") != callback(provider):
         return False
     try:

@@ -1,10 +1,10 @@
-"""Run a test sign-in: what a client would get, by a real authorization request that comes back to a page of ours.
+"""Run a test sign-in: show what a client would get, by a real authorization request that comes back to a page of ours.
 
 We act as the relying app (OpenID Connect Core §3.1): state, nonce and PKCE verifier travel sealed in a cookie, the answer is
-checked as an app must check it, and the code is redeemed. Nothing need be registered for it: ``permission`` lets the browser
-that began have the answer sent here. Only the client's own authentication is left out, since only the app knows its
-secret; so a code is redeemed here only where it was sent to our own page. The grant ends at once, and no token leaves this
-file: its claims are shown, nothing else.
+checked as an app must check it, and the code is redeemed. ``permission`` lets the browser have the answer sent here, so
+nothing is registered for it. Only the client's own authentication is left out: only the app knows its secret. So a code is
+redeemed here only if it was sent to our own page. The grant ends at once. No token leaves this file; only its claims are
+shown.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ PLACE = "trial:request"
 
 @dataclass(frozen=True)
 class Begun:
-    """Where the browser goes, and what it keeps until it is back, sealed."""
+    """Hold the browser's next address, and the sealed state that it keeps until it is back."""
 
     address: str
     sealed: str
@@ -84,7 +84,7 @@ def begin(
 
 
 def finish(provider: Provider, sealed: str, answer: Mapping[str, str], visit: BrowserContext) -> Outcome:
-    """Judge what came back, in the order in which an app must, and end what was granted."""
+    """Check the answer in the order in which an app must, and end the grant."""
     kept = _opened(provider, sealed)
     if kept is None:
         return Outcome(wrong=say("This browser has no test under way, or it took too long. Start it again in the console."))
