@@ -1,17 +1,18 @@
 """The engine, the session and the transaction. The only module that imports Flask-SQLAlchemy, and the only one of floors
 0–4 in which a transaction is committed.
 
-Reads may happen at any time. Every write stands inside ``transaction()``, which is short: nothing slow (argon2, the network,
-SMTP) happens within one. On SQLite it takes the write lock at its start (``BEGIN IMMEDIATE``), so it never fails half-way.
+Reads may happen at any time. Every write happens in ``transaction()``, which is short: nothing slow (argon2, network, SMTP)
+happens in it (``outside_transaction``). On SQLite it takes the write lock at its start (``BEGIN IMMEDIATE``), so it never
+fails half-way. On PostgreSQL rows are locked in the order of ``LOCK_ORDER``.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache, wraps
-from inspect import signature
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
+from flask import has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import (
@@ -22,19 +23,19 @@ from sqlalchemy import (
     Dialect,
     Executable,
     MetaData,
-    ScalarResult,
     Select,
     String,
     Table,
-    bindparam,
     delete,
+    event,
     select,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -43,7 +44,8 @@ from idp.config import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
-R = TypeVar("R")
+READS = "reads"
+"""Where a session keeps what ``idp.reads`` remembers."""
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -52,6 +54,21 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+LOCK_ORDER = (
+    ("organisations",),
+    ("users",),
+    ("ip_failures", "auth_failures"),
+    ("email_links", "owner_recoveries"),
+    ("totp", "passkeys", "recovery_sets", "recovery_codes", "remembered_devices"),
+    ("attempts", "sessions", "grants"),
+)
+"""Tables in the order in which every transaction locks their rows, or two transactions at once can wait for each other for
+ever (V15.4.3): organisation, user, counters of failures, links, credentials, sessions. A transaction may skip any of them.
+With the user's row locked, the last three may come in any order: whatever locks several of them locks that row before. The
+counters may not, since a guess is counted without it. Sweeps skip locked rows. ``tests/drivers/lock_order.py`` checks this.
+"""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -110,10 +127,9 @@ def setup_db(app: Any, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engines.engine_options(settings)
     db.init_app(app)
-    app.before_request(_keep_reads)
-    app.teardown_request(_forget_reads)
     with app.app_context():
         engines.prepare(db.engine, settings)
+        event.listen(db.engine, "handle_error", _note_failure)
 
 
 def session() -> Session:
@@ -121,51 +137,85 @@ def session() -> Session:
     return cast(Session, db.session())
 
 
+def is_in_transaction() -> bool:
+    """Return whether ``transaction()`` is open in this request or command."""
+    return has_app_context() and bool(session().info.get("in_transaction"))
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """One short transaction that may write: committed at the end, rolled back on an exception.
+    """Open one short transaction that may write: committed at the end, rolled back on an exception.
 
-    Within another it joins that one, so that a caller can make several changes one.
+    Within another it joins that one, so that a caller can combine several changes. An exception that leaves an inner block,
+    and an error of the database, leave a change half made: where a caller catches one, the commit is refused with
+    ``RuntimeError``. ``refuse_duplicate`` undoes what was half made, so its refusal may be caught.
     """
     current = session()
     if current.info.get("in_transaction"):
-        yield current
+        try:
+            yield current
+        except BaseException as error:
+            current.info.setdefault("failure", error)
+            raise
         return
     release()
     current.info["in_transaction"] = True
     try:
         current.connection(execution_options={"writes": True})
         yield current
+        _refuse_half_made(current)
         current.commit()
     except BaseException:
         current.rollback()
         raise
     finally:
         current.info.pop("in_transaction", None)
+        current.info.pop("failure", None)
+
+
+def _refuse_half_made(current: Session) -> None:
+    failure = current.info.get("failure")
+    if failure is not None:
+        raise RuntimeError("a transaction was about to be committed after an exception within it") from failure
+
+
+def _note_failure(context: ExceptionContext) -> None:
+    """Note a failed statement of our transaction: PostgreSQL refuses all that follow it, and its COMMIT rolls back."""
+    connection = context.connection
+    if connection is not None and connection.get_execution_options().get("writes") and is_in_transaction():
+        session().info.setdefault("failure", context.original_exception)
 
 
 def release() -> None:
-    """End a read that is under way, so that nothing is open while something slow happens. What was read is asked again."""
-    current = session()
-    if current.info.get("in_transaction"):
+    """End a read that is under way, so that nothing is open while something slow happens. Later reads are fresh."""
+    if is_in_transaction():
         raise RuntimeError("something slow was about to happen within a transaction")
+    current = session()
     current.commit()
-    current.info.get("reads", {}).clear()
+    current.info.get(READS, {}).clear()
 
 
-def _keep_reads() -> None:
-    session().info["reads"] = {}
+def outside_transaction(slow: Callable[P, T]) -> Callable[P, T]:
+    """Mark a function that hashes, waits for the network, or commits by itself. Within ``transaction()`` it is refused."""
+
+    @wraps(slow)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if is_in_transaction():
+            raise RuntimeError(f"{slow.__qualname__} was called within a transaction")
+        return slow(*args, **kwargs)
+
+    return call
 
 
-def _forget_reads(_: BaseException | None) -> None:
-    session().info.pop("reads", None)
+def _writing() -> Session:
+    if not is_in_transaction():
+        raise RuntimeError("a write outside transaction()")
+    return session()
 
 
 def write(statement: Executable) -> int:
     """Run an INSERT, UPDATE or DELETE within the transaction; the number of rows it touched."""
-    current = session()
-    if not current.info.get("in_transaction"):
-        raise RuntimeError("a write stands outside transaction()")
+    current = _writing()
     current.flush()
     # An INSERT's count is forgotten unless asked for (-1 with psycopg); every claim on something unique rests on it.
     result = current.execute(statement, execution_options={"preserve_rowcount": True})
@@ -174,33 +224,36 @@ def write(statement: Executable) -> int:
 
 def add(*rows: Base) -> None:
     """Insert rows within the transaction."""
-    current = session()
-    if not current.info.get("in_transaction"):
-        raise RuntimeError("a write stands outside transaction()")
+    current = _writing()
     current.add_all(rows)
     current.flush()
 
 
 @contextmanager
 def refuse_duplicate(column: str, refusal: Exception) -> Iterator[None]:
-    """Raise ``refusal`` where a write within breaks the unique index on ``column``: somebody took the value just now.
+    """Raise ``refusal`` where a write within breaks the unique index on ``column``: another transaction took the value.
 
-    A savepoint keeps the transaction usable; PostgreSQL would refuse every further statement of it.
+    A savepoint undoes what was written within, so that the transaction can go on.
     """
+    current = session()
+    failure = current.info.get("failure")
     try:
-        with session().begin_nested():
+        with current.begin_nested():
             yield
-    except IntegrityError as error:
-        if column not in str(error.orig):
+    except BaseException as error:
+        current.info["failure"] = failure
+        if not engines.is_duplicate(error, column):
             raise
         raise refusal from error
 
 
+def _insert(table: type[Base]) -> Any:
+    return insert_postgresql(table) if session().get_bind().dialect.name == "postgresql" else insert_sqlite(table)
+
+
 def insert_new(table: type[Base], **values: Any) -> bool:
     """Insert a row unless its key stands already: the one-statement claim on something that is unique."""
-    dialect = session().get_bind().dialect.name
-    insert = insert_postgresql if dialect == "postgresql" else insert_sqlite
-    return write(insert(table).values(**values).on_conflict_do_nothing()) == 1
+    return write(_insert(table).values(**values).on_conflict_do_nothing()) == 1
 
 
 def upsert(
@@ -215,9 +268,7 @@ def upsert(
 
     With ``where`` the row is left as it is unless that holds of it: False then. One statement in every case.
     """
-    dialect = session().get_bind().dialect.name
-    insert = insert_postgresql if dialect == "postgresql" else insert_sqlite
-    statement = insert(table).values(**values)
+    statement = _insert(table).values(**values)
     return write(statement.on_conflict_do_update(index_elements=list(keys), set_=update, where=where)) == 1
 
 
@@ -230,35 +281,6 @@ def delete_some(table: type[Base], condition: ColumnElement[bool], most: int) ->
     key = rows.primary_key.columns
     doomed = select(*key).where(condition).limit(most).with_for_update(skip_locked=True)
     return write(delete(rows).where(tuple_(*key).in_(doomed)))
-
-
-def asks_one(build: Callable[P, Select[T]]) -> Callable[P, T | None]:
-    """Reads as ``one`` does what ``build`` says: that is done once, with a place in the statement for each argument.
-
-    Within a request the same is asked once, until a transaction or a ``release``: what a page is made of is of one moment.
-    """
-    return _asking(build, lambda found: found.one_or_none())
-
-
-def asks_every(build: Callable[P, Select[T]]) -> Callable[P, Sequence[T]]:
-    """As ``asks_one``, for all rows."""
-    return _asking(build, lambda found: found.all())
-
-
-def _asking(build: Callable[P, Select[T]], take: Callable[[ScalarResult[T]], R]) -> Callable[P, R]:
-    names = tuple(signature(build).parameters)
-    statement = cache(lambda: cast(Any, build)(**{name: bindparam(name) for name in names}))
-
-    @wraps(build)
-    def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-        bound: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
-        info, question = session().info, (build, *(bound[name] for name in names))
-        kept = info.get("reads", {}) if not info.get("in_transaction") else {}
-        if question not in kept:
-            kept[question] = take(session().scalars(statement(), bound, execution_options={"populate_existing": True}))
-        return cast(R, kept[question])
-
-    return ask
 
 
 def one(statement: Select[T]) -> T | None:

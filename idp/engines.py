@@ -11,10 +11,14 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from idp.config import Settings
 
+UNIQUE_ON_SQLITE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+UNIQUE_VIOLATION = "23505"
+"""SQLSTATE, PostgreSQL."""
 LEAST_FREE = 1 << 20
 """Bytes. With less, SQLite's write-ahead log has no room to grow."""
 
@@ -79,3 +83,14 @@ def _speak_sqlite(engine: Engine, settings: Settings) -> None:
 
 def _lower(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
+
+
+def is_duplicate(error: BaseException, column: str) -> bool:
+    """Return whether a unique index that has ``column`` is broken. The value, which anybody may choose, is not looked at."""
+    if not isinstance(error, IntegrityError):
+        return False
+    cause: Any = error.orig
+    if hasattr(cause, "sqlite_errorname"):
+        return cause.sqlite_errorname in UNIQUE_ON_SQLITE and column in str(cause)
+    columns = str(cause.diag.message_detail).partition(")=(")[0]  # Key (organisation_id, username_key)=(…) already exists.
+    return bool(cause.sqlstate == UNIQUE_VIOLATION and column in columns)

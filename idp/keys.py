@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from idp import clock, crypto, db
 from idp.audit import Event, Origin, record
 from idp.config import Settings
+from idp.db import outside_transaction
 from idp.errors import Busy
 from idp.identity import sensitive_changes
 from idp.identity.sensitive_changes import SigningKeys
@@ -153,6 +154,7 @@ class _Lost(Exception):
     """Another process changed a key first."""
 
 
+@outside_transaction
 def _put_to_use(chosen: SigningKey, active: SigningKey | None, successor: Mapping[str, Any] | None, origin: Origin) -> bool:
     """Let ``chosen`` sign instead of ``active`` and publish ``successor``. Returns False if another process was first.
 

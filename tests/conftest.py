@@ -21,7 +21,7 @@ from idp import config, keys, schema
 from idp.app import create_app
 from idp.config import Settings
 from tests.drivers import chromium as chromium_driver
-from tests.drivers import postgres
+from tests.drivers import lock_order, postgres
 from tests.drivers.applications import bare_app, close, whole_app
 from tests.drivers.browser import Browser
 from tests.drivers.deadline import (
@@ -282,3 +282,11 @@ def factory(settings: Settings, request: pytest.FixtureRequest) -> Iterator[Fact
     """Makes organisations, people and clients in this test's database."""
     with bare_app(settings) as app:
         yield Factory(settings, app)
+
+
+@pytest.fixture
+def locks_in_order() -> Iterator[None]:
+    """Fail where a transaction on PostgreSQL locks rows in another order than ``LOCK_ORDER``."""
+    with lock_order.watched() as faults:
+        yield
+    assert not faults

@@ -66,8 +66,11 @@ class Proof:
 
 
 def from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[Proof, ...]:
-    """Return the proofs of a JSON column. Members that this version does not know are ignored."""
-    return tuple(_proof(row) for row in rows)
+    """Return the proofs of a JSON column. Members that this version does not know are ignored, missing ones get a default.
+
+    What does not say how or when it was proved is no proof.
+    """
+    return tuple(_proof(row) for row in rows if "method" in row and "at" in row)
 
 
 def _proof(row: Mapping[str, Any]) -> Proof:

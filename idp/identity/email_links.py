@@ -46,6 +46,12 @@ class Opened:
     created_at: datetime
     expires_at: datetime
 
+    def text(self, name: str) -> str:
+        """Return a text that the link knows. Raises ``NotFound`` if another version made it, and it lacks that."""
+        if not isinstance(self.values.get(name), str):
+            raise NotFound(GONE, detail=f"a link without {name}")
+        return str(self.values[name])
+
 
 def make(
     settings: Settings,
@@ -148,7 +154,7 @@ def _opened(settings: Settings, row: EmailLink | None, token: str) -> Opened | N
 def burn(link: Opened) -> None:
     """Spend it, within the transaction of what it is for; raises ``NotFound`` where somebody was first.
 
-    Lock order: the user's row comes before their links, as where a changed password closes them.
+    The user's row is locked before their links (``db.LOCK_ORDER``), as where a changed password closes them.
     """
     users.lock_user(link.user.organisation_id, link.user.id)
     if not store.burn_link(link.user.organisation_id, link.digest, clock.now()):

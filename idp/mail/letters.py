@@ -48,10 +48,10 @@ class Letter:
     """
 
     template: str
-    name: str
-    username: str
-    organisation: str
-    for_owner: bool
+    name: str = ""
+    username: str = ""
+    organisation: str = ""
+    for_owner: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
     zone: str = ""
     browser: str = ""
@@ -59,10 +59,10 @@ class Letter:
     by: str = ""
 
     @classmethod
-    def opened(cls, stored: Mapping[str, Any]) -> "Letter":
-        """Read a letter from the outbox. Another release may have sealed it, so unknown members are ignored."""
+    def opened(cls, template: str, stored: Mapping[str, Any]) -> "Letter":
+        """Read a letter from the outbox. Another release may have sealed it: unknown members are ignored, missing empty."""
         known = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in stored.items() if name in known})
+        return cls(**{"template": template, **{name: value for name, value in stored.items() if name in known}})
 
     def sealed(self, ring: Ring, place: str) -> str:
         """Seal the letter for the outbox."""
@@ -102,7 +102,7 @@ def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
 
     Raises ``ValueError`` for a header of two lines, or an address whose host cannot be one.
     """
-    letter = Letter.opened(sealed.MAILS.open_json(settings.ring, mail.id, mail.sealed_values))
+    letter = Letter.opened(mail.template, sealed.MAILS.open_json(settings.ring, mail.id, mail.sealed_values))
     organisation = organisations.organisation(mail.organisation_id) if mail.organisation_id else None
     page = _page(settings, mail, letter, organisation)
     message = EmailMessage(policy=SMTP)

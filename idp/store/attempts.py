@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary, Select, String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, write
+from idp.db import Base, Id, add, delete_some, write
+from idp.reads import asks_one
 
 
 class Attempt(Base):

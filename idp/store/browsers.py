@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, and_, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, every, insert_new, one, upsert, values, write
+from idp.db import Base, Id, add, delete_some, every, insert_new, one, upsert, values, write
+from idp.reads import asks_one
 from idp.store.organisations import Organisation
 from idp.store.users import User
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Select, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, asks_one, every, upsert, write
+from idp.db import Base, Id, every, upsert, write
+from idp.reads import asks_one
 
 
 class Consent(Base):

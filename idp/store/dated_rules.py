@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Select, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, add, asks_every, one, write
+from idp.db import Base, add, one, write
+from idp.reads import asks_every
 
 
 class StoredRule(Base):

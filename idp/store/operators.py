@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Select, select
 
-from idp.db import asks_every, insert_new, one
+from idp.db import insert_new, one
+from idp.reads import asks_every
 from idp.store.organisations import Organisation
 from idp.store.users import User
 

@@ -9,8 +9,9 @@ from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, del
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
-from idp.db import Base, Id, add, asks_one, every, one, values, write
+from idp.db import Base, Id, add, every, one, values, write
 from idp.normal_forms import compared
+from idp.reads import asks_one
 
 N = TypeVar("N", "Shop", "Group")
 MOST_NAMED = 1000

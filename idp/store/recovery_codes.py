@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, insert_new, one, values, write
+from idp.db import Base, Id, add, insert_new, one, values, write
+from idp.reads import asks_one
 
 ACTIVE = text("removed_at IS NULL")
 

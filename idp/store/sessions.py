@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, every, insert_new, values, write
+from idp.db import Base, Id, add, delete_some, every, insert_new, values, write
+from idp.reads import asks_one
 
 
 class UserSession(Base):

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary, Select, String, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, asks_every, every, insert_new, write
+from idp.db import Base, every, insert_new, write
+from idp.reads import asks_every
 
 SIGNS = text("active_at IS NOT NULL AND retired_at IS NULL")
 

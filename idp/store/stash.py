@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Index, LargeBinary, Select, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, insert_new, write
+from idp.db import Base, Id, add, delete_some, insert_new, write
+from idp.reads import asks_one
 
 
 class Stashed(Base):

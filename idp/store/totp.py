@@ -14,7 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, asks_one, delete_some, insert_new, one, values, write
+from idp.db import Base, Id, add, delete_some, insert_new, one, values, write
+from idp.reads import asks_one
 from idp.store.recovery_codes import ACTIVE
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import Boolean, ColumnElement, ForeignKeyConstraint, Index, Sele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
-from idp.db import Base, Id, add, asks_every, asks_one, every, insert_new, one, values, write
+from idp.db import Base, Id, add, every, insert_new, one, values, write
 from idp.normal_forms import compared, one_line
+from idp.reads import asks_every, asks_one
 from idp.store.organisations import Group, Organisation, Shop
 
 

@@ -18,6 +18,7 @@ from flask import Flask
 from idp import crypto
 from idp.identity import sensitive_changes
 from idp.oauth.authorization_response import Answer
+from idp.reads import open_cache
 from idp.web import oauth_api, oauth_pages, pages, request_context
 from idp.web.browser_request import BrowserRequest
 from idp.web.oauth_api import Reply
@@ -65,12 +66,13 @@ class LeanEntry:
 
     @contextmanager
     def _request(self, request_id: str) -> Iterator[None]:
-        """Set up what Flask's hooks set up for pages: log, confirmation, and the session of the database."""
+        """Set up what Flask's hooks set up for pages: log, confirmation, and the reads of one moment."""
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request_id)
         sensitive_changes.begin()
         try:
             with self._app.app_context():
+                open_cache()
                 yield
         finally:
             sensitive_changes.end()

@@ -94,6 +94,10 @@ def _kept(response: Response) -> Response:
     return answer
 
 
+MEMBERS = {"path", "status", "headers", "language", "html"}
+"""Of a page that is kept. One that another version kept without some of them is as good as gone."""
+
+
 def _as_json(response: Response, path: str) -> dict[str, Any]:
     headers = [(name, value) for name, value in response.headers.items() if name.lower() not in MADE_BY_REPLAY]
     html = {language.chosen(): response.get_data(as_text=True), **pages.in_other_languages()}
@@ -106,7 +110,7 @@ def _show_kept() -> Response | None:
     if request.method not in ("GET", "HEAD") or not reference:
         return None
     kept = stash.get(PURPOSE, reference, _login_id())
-    if kept is not None and kept["path"] == request.path and "language" in kept:
+    if kept is not None and kept.keys() >= MEMBERS and kept["path"] == request.path:
         picked = request.args.get(language.PICKED, "")
         spoken = picked if picked in kept["html"] else kept["language"]
         response = make_response(kept["html"][spoken], kept["status"])

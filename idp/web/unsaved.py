@@ -101,9 +101,9 @@ def answer(
 def _find() -> Unsaved | None:
     reference = request.args.get(REFERENCE, "")
     kept = stash.get(PURPOSE, reference, _author()) if reference and request.method == "GET" else None
-    if kept is None or kept["to"] != request.path:
+    if kept is None or kept.get("to") != request.path:
         return None
-    return Unsaved(kept["path"], kept["fields"], kept["had_file"])
+    return Unsaved(kept.get("path", ""), kept.get("fields", []), kept.get("had_file", False))
 
 
 def _drop() -> None:

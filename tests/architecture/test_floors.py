@@ -16,6 +16,7 @@ FLOORS = {
     "normal_forms": 0,
     "sections": 0,
     "db": 0,
+    "reads": 0,
     "addresses": 0,
     "database_url": 0,
     "engines": 0,

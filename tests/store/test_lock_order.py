@@ -52,7 +52,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(configure: Callable[..., Settings], postgres_url: str) -> Iterator[Scene]:
+def scene(configure: Callable[..., Settings], postgres_url: str, locks_in_order: None) -> Iterator[Scene]:
     """On PostgreSQL: SQLite has one writer."""
     settings = configure(database={"url": postgres_url})
     with bare_app(settings) as app, app.app_context():

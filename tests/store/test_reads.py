@@ -1,12 +1,15 @@
 """Reads whose statement is built once: one moment for a page, and never older than the last write."""
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Select, select
 
-from idp import db
+from idp import db, reads
 from idp.store import users
+from idp.store.users import User
 from tests.drivers.statements import counted
 from tests.factories import Factory, MadePerson
 
@@ -69,3 +72,27 @@ def test_outside_a_request_nothing_is_cached(app: Flask, anna: MadePerson) -> No
     with app.app_context(), counted(app) as asked:
         assert [name_of(anna), name_of(anna)] == ["Anna", "Anna"]
     assert len(selects(asked)) == 2
+
+
+def test_none_is_no_argument(app: Flask, anna: MadePerson) -> None:
+    """``= NULL`` finds nothing. A read with None raises, and does not report that there is no row."""
+    nobody: Any = None
+    with app.app_context():
+        with pytest.raises(TypeError, match="user_id"):
+            users.user(anna.organisation_id, nobody)
+        with pytest.raises(TypeError, match="user_id"):
+            users.user(anna.organisation_id)  # type: ignore[call-arg]
+
+
+def test_a_read_that_decides_by_its_arguments_is_refused_at_the_import() -> None:
+    """It is built once, with placeholders: an ``if`` on one would be decided once for everybody."""
+
+    def by_role(role: str) -> Select[User]:
+        return select(User).where(User.role == role) if role else select(User)
+
+    def by_name(name: str = "anna") -> Select[User]:
+        return select(User).where(User.username == name)
+
+    for build in (by_role, by_name):
+        with pytest.raises(TypeError):
+            reads.asks_one(build)

@@ -15,6 +15,7 @@ from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
 from idp.cli.provision.shape import CREDENTIALS
 from idp.cli.provision.work import ORIGIN, Pending, Plan
 from idp.config import Settings, cores
+from idp.db import outside_transaction
 from idp.errors import Message
 from idp.identity import user_fields
 from idp.identity.accounts import accounts
@@ -83,6 +84,7 @@ def _prepared(work: Plan, table: Table, draft: PersonDraft, at: Organisation, ro
     return Ready()
 
 
+@outside_transaction
 def judge(work: Plan, told: Callable[[int], None]) -> None:
     """Note every password that its person could not choose on a page either. ``told`` hears how many were judged.
 
@@ -100,6 +102,7 @@ def judge(work: Plan, told: Callable[[int], None]) -> None:
             work.document.fault(one.table, "password", in_english(why))
 
 
+@outside_transaction
 def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[int], None]) -> Mapping[str, Ready]:
     """Hash what is to be hashed, on all cores: slow, with no transaction open. ``told`` hears how many were done."""
     hashing = settings.passwords.model_copy(update={"hash_slots": cores(), "hash_patience_seconds": 3600.0})

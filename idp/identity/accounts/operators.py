@@ -3,7 +3,7 @@
 from idp import clock, crypto
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import release, transaction
+from idp.db import outside_transaction, release, transaction
 from idp.errors import Invalid
 from idp.identity import sensitive_changes
 from idp.identity.accounts import accounts
@@ -15,6 +15,7 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 
+@outside_transaction
 def add(settings: Settings, username: str, email: str, name: str, password: str, origin: Origin) -> User:
     """A new operator, whose address is taken as verified; raises ``Invalid``. Slow: outside of any transaction."""
     draft = PersonDraft(

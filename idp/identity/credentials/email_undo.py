@@ -24,7 +24,7 @@ from idp.store.users import User
 
 def undo(settings: Settings, link: Opened, origin: Origin) -> None:
     """The old address is back, everything that was open ends, and a new password must be chosen."""
-    user, email, replaced = link.user, str(link.values["email"]), Address.of(link.user)
+    user, email, replaced = link.user, link.text("email"), Address.of(link.user)
     with transaction():
         email_links.burn(link)
         email_links.void_newer(link)

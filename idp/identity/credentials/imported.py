@@ -8,7 +8,7 @@ from typing import Any
 from idp import clock, crypto
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import release, transaction
+from idp.db import outside_transaction, release, transaction
 from idp.errors import Invalid, Message, say, say_many
 from idp.identity.credentials import passwords, recovery_codes, totp
 from idp.identity.organisations.settings import settings_of
@@ -56,6 +56,7 @@ def check(settings: Settings, draft: PersonDraft) -> None:
     _check_codes(draft.recovery_codes)
 
 
+@outside_transaction
 def unacceptable(settings: Settings, organisation: Organisation, draft: PersonDraft, *, has_factor: bool) -> Message | None:
     """Return why the password of somebody who is not here yet is refused, by the rules of every page; else None.
 
@@ -74,6 +75,7 @@ def _check_codes(codes: Sequence[str]) -> None:
         raise Invalid("recovery_codes", say("The same recovery code is there twice."))
 
 
+@outside_transaction
 def ready(settings: Settings, draft: PersonDraft) -> Ready:
     """Hash and stretch. Slow: takes slots of the hasher and must stand outside of any transaction. Raises ``Invalid``."""
     check(settings, draft)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import release, transaction
+from idp.db import outside_transaction, release, transaction
 from idp.errors import Invalid, say
 from idp.identity.credentials import leaked_passwords, passwords
 from idp.identity.organisations.settings import settings_of
@@ -25,6 +25,7 @@ def require_same(password: str, again: str) -> None:
         raise Invalid("new_password_again", say("The two passwords are not the same. Enter them again."))
 
 
+@outside_transaction
 def hashed(
     settings: Settings, organisation: Organisation, user: User, password: str, origin: Origin, *, has_factor: bool
 ) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from idp import clock, crypto, normal_forms
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import release, transaction
+from idp.db import outside_transaction, release, transaction
 from idp.errors import Invalid, Unreadable, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import new_passwords, passwords
@@ -24,7 +24,11 @@ from idp.store import rate_limits as rate_limit_rows
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
+ASKED = ("store_url", "username", "address", "request_id", "label")
+"""What is sealed with a request."""
 
+
+@outside_transaction
 def send_one_time_password(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
     """Replace a user's password by one that works once, until it expires, and mail it to that person alone (S49).
 
@@ -101,6 +105,7 @@ def _answer(settings: Settings, request: password_resets.PasswordReset) -> bool:
         asked = sealed.PASSWORD_RESETS.open_json(settings.ring, request.id, request.sealed_values)
     except Unreadable:
         return False
+    asked = {name: str(asked.get(name, "")) for name in ASKED}  # another version may have stored more, or less
     organisation = organisations.organisation_at(asked["store_url"])
     user = lookup.find_to_sign_in(organisation.id, asked["username"]) if organisation else None
     if user is None or user.disabled_at is not None:
@@ -129,6 +134,7 @@ def mail_link(
         return email_links.mail(settings, user, "reset", template, expires_at)
 
 
+@outside_transaction
 def choose(settings: Settings, link: Opened, password: str, again: str, origin: Origin) -> None:
     """Take the password that was chosen by a link, and spend the link; raises ``Invalid``, and then it is not spent.
 
@@ -143,10 +149,11 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
     has_factor = lookup.person_of(settings, organisation, user).has_factor
     hashed = new_passwords.hashed(settings, organisation, user, password, origin, has_factor=has_factor)
     with transaction():
+        users.lock_user(user.organisation_id, user.id)
+        rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, "password")  # before the link (db.LOCK_ORDER)
         email_links.burn(link)
         has_factor = lookup.person_of(settings, organisation, user).has_factor  # it may have been removed since
         new_passwords.require_within_rules(settings, organisation, user, password, has_factor=has_factor)
-        rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, "password")
         if link.purpose == "invitation":
             _welcome(link, origin)
         passwords.put(settings, user, hashed, origin, by_mail=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from idp import clock, normal_forms
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import release, transaction
+from idp.db import outside_transaction, release, transaction
 from idp.errors import Busy, Message, say, say_many
 from idp.identity import email_links
 from idp.identity.credentials import leaked_passwords
@@ -41,6 +41,7 @@ def normal(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+@outside_transaction
 def verify(settings: Settings, user: User | None, password: str) -> bool:
     """Whether ``password`` is the user's. Slow, and as slow where there is no such user, password or right to sign in.
 
@@ -85,6 +86,7 @@ def _has_run_out(user: User) -> bool:
     return user.password_expires_at is not None and user.password_expires_at <= clock.now()
 
 
+@outside_transaction
 def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
     """Rehash a just-verified password if the cost settings changed, or if its hash is of the text as it was typed.
 
@@ -134,6 +136,7 @@ def least_length(settings: Settings, organisation_settings: OrganisationSettings
     return min(needed, settings.passwords.min_length_with_factor) if has_factor else needed
 
 
+@outside_transaction
 def unacceptable(
     settings: Settings,
     organisation_settings: OrganisationSettings,
@@ -196,6 +199,7 @@ def _is_made_of_names(password: str, words: set[str]) -> bool:
     return len(rest) < before and len(rest) < LEAST_REST
 
 
+@outside_transaction
 def hash_of(settings: Settings, password: str) -> str:
     """What is stored of a password. Slow."""
     return settings.hasher.hash(normal(password))
@@ -264,6 +268,7 @@ def _store(user: User, hashed: str, now: datetime, *, must_change: bool) -> None
     )
 
 
+@outside_transaction
 def set_password(
     settings: Settings,
     organisation: Organisation,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from idp import crypto
 from idp.config import Settings
-from idp.db import transaction
+from idp.db import outside_transaction, transaction
 from idp.identity.short_codes import Shape
 from idp.store import rate_limits, recovery_codes
 
@@ -23,6 +23,7 @@ def new_salt() -> bytes:
     return crypto.random_bytes(16)
 
 
+@outside_transaction
 def stretch_all(settings: Settings, codes: Sequence[str], salt: bytes) -> list[bytes]:
     """What is stored of codes. Slow, an argon2id each: hold a slot of the hasher and no transaction."""
     return [settings.hasher.stretch(CODE.read(code), salt) for code in codes]
@@ -40,6 +41,7 @@ def put(organisation_id: str, user_id: str, salt: bytes, digests: Sequence[bytes
         return row.id
 
 
+@outside_transaction
 def digest_of(settings: Settings, recovery_set: recovery_codes.RecoverySet | None, typed: str) -> bytes | None:
     """What would be stored of a typed code; None when it has not the shape. One argon2id: hold a slot and no transaction.
 

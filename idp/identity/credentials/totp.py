@@ -181,8 +181,9 @@ def activate(
     with the secret that they were about. Codes, audit and mail are the caller's. ``entry``: None where another system
     showed the secret.
     """
-    store_totp.remove_totp(organisation_id, user_id, now)
+    users.change_user(organisation_id, user_id, must_set_up_since=None)
     rate_limits.clear_auth_failures(organisation_id, user_id, "totp")
+    store_totp.remove_totp(organisation_id, user_id, now)
     row = store_totp.Totp(
         organisation_id=organisation_id,
         id=totp_id,
@@ -194,4 +195,3 @@ def activate(
     )
     store_totp.add_totp(row)
     remembered_devices.revoke_devices(organisation_id, user_id, now)
-    users.change_user(organisation_id, user_id, must_set_up_since=None)

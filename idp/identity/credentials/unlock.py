@@ -6,7 +6,7 @@ closed stays to be shown at the sign-in as ever, from a count of nothing.
 
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import transaction
+from idp.db import outside_transaction, transaction
 from idp.errors import Invalid, Message, NotFound, say
 from idp.identity import email_links, permissions, sensitive_changes
 from idp.identity.credentials import reauthentication
@@ -35,6 +35,7 @@ def closed(settings: Settings, link: Opened) -> list[Message]:
     return [lockout.COUNTERS[name] for name in lockout.closed(settings, counters)]
 
 
+@outside_transaction
 def lift(settings: Settings, link: Opened, password: str, browser_id: str, origin: Origin) -> None:
     """End the lockout of a person's second factors, spend the link, and notify the person.
 
@@ -48,7 +49,7 @@ def lift(settings: Settings, link: Opened, password: str, browser_id: str, origi
         raise Invalid("password", reauthentication.WRONG_PASSWORD)
     with transaction():
         users.lock_user(user.organisation_id, user.id)
-        # The counters before the link, as a guess that reaches the stop: rows locked in two orders are a deadlock.
+        # The counters before the link, as a guess that reaches the stop (db.LOCK_ORDER).
         reopened = lockout.closed(settings, rate_limits.lock_auth_failures(user.organisation_id, user.id))
         for authenticator in reopened:
             rate_limits.clear_auth_failures(user.organisation_id, user.id, authenticator)

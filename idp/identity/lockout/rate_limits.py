@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from idp.config import Settings
-from idp.db import session, transaction
+from idp.db import outside_transaction, session, transaction
 from idp.errors import Message, TooMany, say_many
 from idp.identity.lockout import lockout
 from idp.sections import Limits
@@ -55,6 +55,7 @@ class Guess:
         rate_limits.forget_lane(self.organisation_id, self.user_key, self.authenticator, self.lane, reopen=self.reached_stop)
 
 
+@outside_transaction
 def gate(
     settings: Settings,
     *,

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from idp import audit, clock, crypto, db
 from idp.audit import Event, Origin
+from idp.db import outside_transaction
 from idp.errors import Invalid, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import OrganisationState
@@ -27,12 +28,15 @@ BOX = (480, 160)
 KINDS = ("PNG", "JPEG", "WEBP")
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 """What Pillow raises while it reads a file that is not what it says it is."""
+TOO_LARGE_FOR_PILLOW = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+"""Its bound is higher than ours. It refuses some of what is above, and warns of the rest."""
+HAS_TOO_MANY_PIXELS = say(
+    "This picture has too many pixels. Make it smaller: %(plenty)s is plenty.", plenty=f"{BOX[0]} × {BOX[1]}"
+)
 IS_DAMAGED = say("This picture is damaged. Save it again, or choose another one.")
 
-# Its own bound warns first and refuses later; MOST_PIXELS is lower, and refuses before anything is decoded.
-Image.MAX_IMAGE_PIXELS = None
 
-
+@outside_transaction
 def adopt(organisation: Organisation, upload: bytes, origin: Origin) -> None:
     """Make an uploaded picture the organisation's logo; raises ``Invalid``. Within no transaction: decoding is slow."""
     permissions.require_ruler(organisation.id, origin)
@@ -88,11 +92,12 @@ def _opened(upload: bytes) -> Image.Image:
         image = Image.open(BytesIO(upload), formats=KINDS)
     except UnidentifiedImageError as fault:
         raise Invalid("logo", say("This is no picture that we can take. Choose a PNG, JPEG or WebP file.")) from fault
+    except TOO_LARGE_FOR_PILLOW as fault:
+        raise Invalid("logo", HAS_TOO_MANY_PIXELS) from fault
     except DAMAGED as fault:
         raise Invalid("logo", IS_DAMAGED) from fault
     if image.width * image.height > MOST_PIXELS:
-        plenty = f"{BOX[0]} × {BOX[1]}"
-        raise Invalid("logo", say("This picture has too many pixels. Make it smaller: %(plenty)s is plenty.", plenty=plenty))
+        raise Invalid("logo", HAS_TOO_MANY_PIXELS)
     return image
 
 

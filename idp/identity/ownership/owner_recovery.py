@@ -102,7 +102,7 @@ def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
     now = clock.now()
     due_at = now + timedelta(hours=settings.lifetimes.owner_recovery_hours)
     with transaction():
-        organisations.lock_owner(link.user.organisation_id)  # before the links, as a cancellation does: no deadlock
+        organisations.lock_owner(link.user.organisation_id)  # before the links (db.LOCK_ORDER)
         email_links.burn(link)
         if not store.confirm_recovery(link.user.organisation_id, str(link.values.get("recovery")), now, due_at):
             raise NotFound(GONE, detail="the recovery was over")

@@ -96,8 +96,8 @@ def pending(settings: Settings, user: User) -> str:
 
 def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
     """The button on the page of a change was pressed: the address changes now, and old and new are told (S52)."""
-    user = link.user
-    columns = {**_columns(str(link.values["email"])), **_username_with(user, str(link.values["email"]))}
+    user, email = link.user, link.text("email")
+    columns = {**_columns(email), **_username_with(user, email)}
     with transaction():
         email_links.burn(link)
         _require_free(user, columns)

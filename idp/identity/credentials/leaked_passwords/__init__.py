@@ -15,6 +15,7 @@ import structlog
 
 from idp import crypto
 from idp.config import Settings
+from idp.db import outside_transaction
 from idp.identity.credentials.leaked_passwords.file import File, Unusable, build_file, lines_of
 from idp.identity.credentials.leaked_passwords.range_api import Down, service_at
 from idp.on_use import OnUse
@@ -36,6 +37,7 @@ class Lookup:
     is_down: bool = False
 
 
+@outside_transaction
 def look_up(settings: Settings, password: str) -> Lookup:
     """Look a password up everywhere, the cheapest first. Never raises. May take the network: no transaction open."""
     plain = unicodedata.normalize("NFKC", password)
