@@ -13,6 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from idp.resources import PACKAGE
 from idp.store import operators
+from idp.web.oauth_api import ENDPOINTS
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.chromium import NARROWEST, check_accessible, check_fits, look, plug_in
@@ -103,6 +104,9 @@ def places_of(here: Visitor) -> dict[str, Place]:
     routes = here.live.app.url_map.bind("localhost")
     waiting, places = ["/"], dict[str, Place]()
     for path in waiting:  # grows as it is walked
+        if urlsplit(path).path in ENDPOINTS:  # what machines read
+            links_of(here, path, "machines")
+            continue
         try:
             endpoint, _ = routes.match(urlsplit(path).path)
         except MethodNotAllowed:  # a form that can only be posted
