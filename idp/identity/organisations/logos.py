@@ -7,8 +7,7 @@ preview) is gone. SVG is refused: it carries scripts and links.
 import struct
 import zlib
 from io import BytesIO
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from idp import audit, clock, crypto, db
 from idp.audit import Event, Origin
@@ -16,9 +15,16 @@ from idp.db import outside_transaction
 from idp.errors import Invalid, say
 from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import OrganisationState
+from idp.on_use import OnUse
 from idp.store import logos as store
 from idp.store.logos import LogoFacts
 from idp.store.organisations import Organisation
+
+if TYPE_CHECKING:
+    import PIL
+    from PIL import Image, ImageOps
+else:
+    PIL, Image, ImageOps = OnUse("PIL"), OnUse("PIL.Image"), OnUse("PIL.ImageOps")
 
 MOST_BYTES = 1_048_576
 MOST_PIXELS = 10_000_000
@@ -28,8 +34,6 @@ BOX = (480, 160)
 KINDS = ("PNG", "JPEG", "WEBP")
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 """What Pillow raises while it reads a file that is not what it says it is."""
-TOO_LARGE_FOR_PILLOW = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-"""Its bound is higher than ours. It refuses some of what is above, and warns of the rest."""
 HAS_TOO_MANY_PIXELS = say(
     "This picture has too many pixels. Make it smaller: %(plenty)s is plenty.", plenty=f"{BOX[0]} × {BOX[1]}"
 )
@@ -68,7 +72,7 @@ def _record(organisation: Organisation, origin: Origin) -> None:
     audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=organisation.id, data={"keys": ["logo"]})
 
 
-def _redraw(upload: bytes) -> Image.Image:
+def _redraw(upload: bytes) -> "Image.Image":
     """The picture upright and small, its pixels alone: of an animation the first frame."""
     image = _opened(upload)
     try:
@@ -84,15 +88,15 @@ def _redraw(upload: bytes) -> Image.Image:
     return drawn
 
 
-def _opened(upload: bytes) -> Image.Image:
+def _opened(upload: bytes) -> "Image.Image":
     """The picture, of which no more than the header was read; what it is is told by its content, never by its name."""
     if len(upload) > MOST_BYTES:
         raise Invalid("logo", say("This file is too large. A logo may have up to %(most)s kB.", most=MOST_BYTES // 1024))
     try:
         image = Image.open(BytesIO(upload), formats=KINDS)
-    except UnidentifiedImageError as fault:
+    except PIL.UnidentifiedImageError as fault:
         raise Invalid("logo", say("This is no picture that we can take. Choose a PNG, JPEG or WebP file.")) from fault
-    except TOO_LARGE_FOR_PILLOW as fault:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise Invalid("logo", HAS_TOO_MANY_PIXELS) from fault
     except DAMAGED as fault:
         raise Invalid("logo", IS_DAMAGED) from fault
@@ -101,13 +105,13 @@ def _opened(upload: bytes) -> Image.Image:
     return image
 
 
-def _as_png(image: Image.Image) -> bytes:
+def _as_png(image: "Image.Image") -> bytes:
     written = BytesIO()
     image.save(written, "PNG", optimize=True)
     return written.getvalue()
 
 
-def ground_for(image: Image.Image) -> str:
+def ground_for(image: "Image.Image") -> str:
     """``light`` or ``dark``: what must lie behind a see-through logo for all of it to be seen; empty: any ground will do.
 
     A black name on nothing is lost on a dark page, a white one on a light page. Pure.
