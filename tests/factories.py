@@ -12,12 +12,12 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.config import Settings
 from idp.db import transaction
-from idp.identity import user_fields
 from idp.identity.accounts import accounts
 from idp.identity.credentials import passkeys, totp
 from idp.identity.credentials import recovery_codes as code_sets
 from idp.identity.organisations import groups
 from idp.identity.organisations import organisations as organisation_changes
+from idp.identity.user_fields import PersonDraft
 from idp.store import organisations as organisation_store
 from idp.store import users as user_store
 from idp.store.organisations import Organisation
@@ -91,13 +91,11 @@ class Factory:
         recovery_codes: int = 0,
         **details: Any,
     ) -> MadePerson:
-        """A person; details as in ``PersonDraft``. An address is verified unless ``email_verified=False``."""
+        """A person; details as in ``PersonDraft.of``. An address is verified unless ``email_verified=False``."""
         secret = totp.new_secret() if with_totp or details.pop("totp", False) else ""
         codes = tuple(code_sets.new_codes()[:recovery_codes])
         details.setdefault("email_verified", bool(details.get("email")))
-        draft = user_fields.PersonDraft(
-            username=username, password=password, totp_secret=secret, recovery_codes=codes, **details
-        )
+        draft = PersonDraft.of(username=username, password=password, totp_secret=secret, recovery_codes=codes, **details)
         with self.context():
             organisation = self.organisation(organisation_id)
             user = accounts.create(self.settings, organisation, draft, BY_TESTS)

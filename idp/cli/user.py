@@ -8,14 +8,17 @@ import click
 from idp import clock, factors, zones
 from idp.actors import System
 from idp.audit import Origin
-from idp.cli.command import Noun, in_english, opened
+from idp.cli.command import Noun
 from idp.cli.leaked import read_password
+from idp.cli.opening import opened
 from idp.cli.organisation import at
+from idp.cli.refusals import in_english
 from idp.config import Settings
 from idp.errors import Invalid, NotFound
 from idp.identity.credentials import new_passwords, passkeys, passwords, second_factor
 from idp.identity.credentials import unlock as unlock_factor
 from idp.identity.credentials.authenticator_names import maker_of
+from idp.identity.user_fields import USER_FIELDS
 from idp.identity.users import lookup, status
 from idp.store import remembered_devices, sessions, users
 from idp.store import totp as store_totp
@@ -81,15 +84,7 @@ def show(store_url: str, username: str) -> None:
 def _details(row: User) -> dict[str, object]:
     return {
         "sub": row.id,
-        "username": row.username,
-        "name": row.name,
-        "email": row.email,
-        "email_verified": row.email_verified_at is not None,
-        "phone_number": row.phone_number,
-        "locale": row.locale,
-        "time_zone": row.time_zone,
-        **row.claims,
-        "role": row.role,
+        **{field.name: field.value_of(row) for field in USER_FIELDS if not field.is_claim_only or field.name in row.claims},
         "disabled_since": _moment(row.disabled_at),
         "last_login": _moment(row.last_login_at),
     }

@@ -4,7 +4,7 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Forbidden, NotFound, say
 from idp.identity.roles import ROLES, RULING_ROLES
-from idp.identity.user_fields import checked_role
+from idp.identity.user_fields import check_role
 from idp.store import operators, organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -98,7 +98,7 @@ def require_over_factor(organisation: Organisation, user: User, origin: Origin) 
 
 def require_role(organisation: Organisation, role: str, origin: Origin) -> None:
     """Raise unless who acts may give somebody ``role``: one of ``roles_to_give``. ``Invalid`` for no role."""
-    if checked_role(role) not in roles_to_give(organisation, origin):
+    if check_role("role", role) not in roles_to_give(organisation, origin):
         raise Forbidden(say("You cannot give anybody the role %(role)s.", role=role))
 
 

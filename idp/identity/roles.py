@@ -1,6 +1,28 @@
-"""The roles of users within their organisation."""
+"""The roles of users within their organisation. The values are stored, and apps get them in the claim ``role``. Pure."""
 
-ROLES = ("owner", "administrator", "manager", "employee", "customer")
+from collections.abc import Mapping
+from enum import StrEnum
+
+from idp.errors import Message, say
 
 
-RULING_ROLES = ("owner", "administrator")
+class Role(StrEnum):
+    """A role; most powerful first."""
+
+    OWNER = "owner"
+    ADMINISTRATOR = "administrator"
+    MANAGER = "manager"
+    EMPLOYEE = "employee"
+    CUSTOMER = "customer"
+
+
+ROLES = tuple(Role)
+RULING_ROLES = (Role.OWNER, Role.ADMINISTRATOR)
+"""Users with these roles may use the console of their organisation."""
+ROLE_NAMES: Mapping[str, Message] = {
+    Role.OWNER: say("Owner"),
+    Role.ADMINISTRATOR: say("Administrator"),
+    Role.MANAGER: say("Manager"),
+    Role.EMPLOYEE: say("Employee"),
+    Role.CUSTOMER: say("Customer"),
+}

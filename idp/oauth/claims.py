@@ -5,21 +5,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from idp import clock
+from idp.identity.user_fields import USER_FIELDS, claims_of
 from idp.normal_forms import one_line
 from idp.store import organisations, users
 from idp.store.users import User
 
-PROFILE = (
+BESIDE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "profile": ("updated_at",),
+    "email": ("email_verified",),
+    "phone": ("phone_number_verified",),
+    "address": (),
+    "organisation": ("organisation_id", "organisation", "organisation_name", "shops", "groups"),
+}
+"""Scope → its claims that are no field of a person by themselves."""
+ORDER = (
     "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
     "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    "organisation_id", "organisation", "organisation_name", "shops", "role", "groups",
 )  # fmt: skip
-BY_SCOPE: Mapping[str, tuple[str, ...]] = {
-    "profile": PROFILE,
-    "email": ("email", "email_verified"),
-    "phone": ("phone_number", "phone_number_verified"),
-    "address": ("address",),
-    "organisation": ("organisation_id", "organisation", "organisation_name", "shops", "role", "groups"),
-}
+"""The order in which apps read claims: that of OpenID Connect Core §5.1, then ours. Further ones follow."""
+
+
+def _of_scope(scope: str) -> tuple[str, ...]:
+    names = [*(field.claim for field in USER_FIELDS if field.claim and field.scope == scope), *BESIDE_FIELDS[scope]]
+    return tuple(sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)))
+
+
+BY_SCOPE: Mapping[str, tuple[str, ...]] = {scope: _of_scope(scope) for scope in BESIDE_FIELDS}
+OF_PERSON = BY_SCOPE.keys() - {"organisation"}
 PROTOCOL = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 LONGEST_PERSON = 1_536
 """Characters of JSON about the user in an ID token."""
@@ -32,29 +45,23 @@ def about(user: User, scopes: Iterable[str]) -> dict[str, Any]:
     """Return the claims of the granted scopes, without ``sub``; those that have no value are left out (§5.3.2)."""
     granted = set(scopes)
     found: dict[str, Any] = {}
-    if granted & {"profile", "email", "phone", "address"}:
-        known = _person(user)
-        for scope in granted & {"profile", "email", "phone", "address"}:
-            found |= {name: known[name] for name in BY_SCOPE[scope] if known.get(name) not in (None, "", {})}
+    corrected = _corrected(user) if granted & OF_PERSON else {}
+    for scope in granted & OF_PERSON:
+        known = claims_of(user, scope) | corrected
+        found |= {name: known[name] for name in BY_SCOPE[scope] if known.get(name) not in (None, "", {})}
     if "organisation" in granted:
         found |= _organisation(user)
     return found
 
 
-def _person(user: User) -> dict[str, Any]:
-    standard = {name: user.claims.get(name) for names in BY_SCOPE.values() for name in names if name in user.claims}
-    own = {
+def _corrected(user: User) -> dict[str, Any]:
+    """Return the claims that are not a field's value as it is stored."""
+    return {
         "name": one_line(user.name),
-        "preferred_username": user.username,
-        "locale": user.locale,
-        "zoneinfo": user.time_zone,
-        "email": user.email,
         "email_verified": user.email_verified_at is not None if user.email else None,
-        "phone_number": user.phone_number,
         # Nothing here checks telephone numbers, and a claim must be truthful.
         "phone_number_verified": False if user.phone_number else None,
     }
-    return {**standard, **own}
 
 
 def _organisation(user: User) -> dict[str, Any]:
@@ -66,7 +73,7 @@ def _organisation(user: User) -> dict[str, Any]:
         "organisation": organisation.store_url if organisation else "",
         "organisation_name": one_line(organisation.name) if organisation else "",
         "shops": [shop.code for shop in named],
-        "role": user.role,
+        **claims_of(user, "organisation"),
         "groups": [group.name for group in users.groups_of(user.organisation_id, user.id)],
     }
 

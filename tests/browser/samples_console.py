@@ -8,6 +8,7 @@ from idp.errors import say
 from idp.identity.assurance import NEEDED
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.policy.rules import Reason
+from idp.identity.roles import ROLE_NAMES
 from idp.web.account.passkeys import Key
 from idp.web.admin.confirm_dialog import DialogPage, Question
 from idp.web.admin.groups import GroupPage, GroupRow, GroupsPage
@@ -22,7 +23,7 @@ from idp.web.admin.settings import Number, SettingsPage
 from idp.web.admin.shops import ShopPage, ShopRow, ShopsPage
 from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
-from idp.web.admin.users import ROLE_NAMES, Box, PeoplePage, PersonForm, Row
+from idp.web.admin.users import Box, PeoplePage, PersonForm, Row
 from idp.web.times import zone_choices
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)

@@ -49,7 +49,7 @@ def make_user(settings: Settings, organisation: Organisation) -> Callable[..., U
     def make(username: str = "anna", **details: Any) -> User:
         if details.get("role") == "owner":
             details = {"email": f"{username}@shoes.example", "email_verified": True, **details}
-        return accounts.create(settings, organisation, PersonDraft(username=username, **details), CLI)
+        return accounts.create(settings, organisation, PersonDraft.of(username=username, **details), CLI)
 
     return make
 

@@ -155,7 +155,7 @@ def test_new_credentials_replace_the_old(
     """idp apply --set-credentials: what a change of them ends, ends (S40, S51, S53)."""
     user = make_user(password="a password of anna", email="anna@shoes.example", email_verified=True)
     here = presence(user)
-    draft = replace(PersonDraft("anna"), password="another password", totp_secret=SECRET)
+    draft = replace(PersonDraft.of(username="anna"), password="another password", totp_secret=SECRET)
     assert sorted(imported.replace(settings, user, draft, CLI)) == ["password", "totp"]
     assert here.left() == set()
     assert passwords.verify(settings, fresh(user), "another password")

@@ -76,7 +76,7 @@ def test_a_username_goes_to_one_of_many_at_once(
         ("groups", {"groups": ("none",)}),
         ("shops", {"shops": ("none",)}),
         ("phone_number", {"phone_number": "call me"}),
-        ("sub", {"claims": {"sub": "x"}}),
+        ("sub", {"sub": "x"}),
         ("password", {"password": "x" * 257}),
         ("password_hash", {"password_hash": "md5"}),
         ("password_hash", {"password_hash": "$argon2id$v=19$m=8,t=1,p=1$YWFhYWFhYWE$YWFh", "password": "x"}),

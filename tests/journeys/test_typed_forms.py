@@ -124,7 +124,7 @@ def test_nobody_is_created_as_a_look_alike(factory: Factory, enter, anna, shoes,
             assert users.user_named(shoes, kept).username == kept
         else:
             with pytest.raises(Invalid):
-                accounts.create(factory.settings, organisation, PersonDraft(username=typed.format(HIDDEN)), BY_TESTS)
+                accounts.create(factory.settings, organisation, PersonDraft.of(username=typed.format(HIDDEN)), BY_TESTS)
 
 
 def test_names_are_kept_visible_in_every_skin(factory: Factory, enter, anna, shoes, browser: Browser) -> None:

@@ -46,6 +46,16 @@ def test_metadata_lists_only_what_we_do(ask):
     assert found["acr_values_supported"] == ["pwd", "mfa-remembered", "mfa", "phr", "phrh"]
 
 
+def test_metadata_lists_the_claims_in_the_order_of_the_standard(ask):
+    """OpenID Connect Core §5.1; then those of the scope ``organisation``."""
+    assert " ".join(ask("GET", BOTH[0]).json["claims_supported"]) == (
+        "iss sub aud exp iat auth_time nonce acr amr at_hash sid "
+        "name family_name given_name middle_name nickname preferred_username profile picture website gender birthdate "
+        "zoneinfo locale updated_at email email_verified phone_number phone_number_verified address "
+        "organisation_id organisation organisation_name shops role groups"
+    )
+
+
 def test_key_set_shows_an_es256_and_a_3072_bit_rs256_key_without_private_members(ask):
     """OC-19, V11.2.3."""
     keys = ask("GET", "/oauth/jwks").json["keys"]

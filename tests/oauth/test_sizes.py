@@ -28,7 +28,7 @@ def chain(scene):
             shops.create(at, {"code": code, "name": code}, BY_TESTS)
     groups = tuple(scene.factory.make_group(at, name, requires_mfa=False) for name in GROUPS)
     claims = {"address": {"formatted": "Street 1, " * 9}, "website": "https://example.com/" + "w" * 150}
-    scene.person = scene.factory.make_user(at, "ann", groups=groups, claims=claims, name="Ann " + "n" * 90)
+    scene.person = scene.factory.make_user(at, "ann", groups=groups, **claims, name="Ann " + "n" * 90)
     return scene
 
 

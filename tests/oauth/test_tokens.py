@@ -14,7 +14,9 @@ ALL = "openid profile email phone address organisation"
 JAN = {
     "email": "jan@shoes.example",
     "name": "Jan de Vries",
-    "claims": {"given_name": "Jan", "family_name": "de Vries", "address": {"locality": "Utrecht"}},
+    "given_name": "Jan",
+    "family_name": "de Vries",
+    "address": {"locality": "Utrecht"},
     "phone_number": "+31201234567",
     "locale": "nl",
 }

@@ -5,8 +5,9 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
+from idp.checks import is_text, is_texts, is_truth
 from idp.cli.provision.document import KINDS, Document, Table
-from idp.identity import user_fields
+from idp.identity.user_fields import USER_FIELDS, UserField
 from idp.normal_forms import compared
 from idp.oauth import client_metadata
 
@@ -19,12 +20,13 @@ ORGANISATION: Shape = {
 SHOP: Shape = {"organisation": "text", "code": "text", "name": "text"}
 GROUP: Shape = {"organisation": "text", "name": "text", "requires_mfa": "truth"}
 CREDENTIALS: Shape = {"password": "text", "password_hash": "text", "totp_secret": "text", "recovery_codes": "texts"}
-CLAIMS: Shape = {"name": "text", "locale": "text", "time_zone": "text", "zoneinfo": "text", "phone_number": "text"} | {
-    claim: "table" if claim == "address" else "text" for claim in user_fields.CLAIMS
-}
+FIELDS: Mapping[str, UserField] = {
+    key: field for field in USER_FIELDS if field.in_file for key in (field.synonym, field.name) if key
+}  # fmt: skip
+"""The keys that set a field of a person; of two keys for one field, its name goes before the synonym."""
 USER: Shape = {
-    "organisation": "text", "username": "text", "email": "text", "email_verified": "truth", "role": "text",
-    "groups": "texts", "shops": "texts", **CLAIMS, **CREDENTIALS,
+    "organisation": "text", "username": "text", "groups": "texts", "shops": "texts",
+    **{key: field.type for key, field in FIELDS.items()}, **CREDENTIALS,
 }  # fmt: skip
 POLICY: Shape = {
     "name": "text", "starts": "date", "ends": "date", "require": "text", "countries": "texts", "integrations": "texts",
@@ -118,9 +120,9 @@ def is_placeholder(value: object) -> bool:
 
 def _check_type(document: Document, table: Table, key: str, value: Any, wanted: str) -> None:
     fits = {
-        "text": isinstance(value, str),
-        "truth": isinstance(value, bool),
-        "texts": isinstance(value, list) and all(isinstance(entry, str) for entry in value),
+        "text": is_text(value),
+        "truth": is_truth(value),
+        "texts": is_texts(value),
         "date": isinstance(value, date) and not isinstance(value, datetime),
         "table": isinstance(value, dict),
         "any": True,

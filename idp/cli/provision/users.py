@@ -9,15 +9,14 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 
-from idp.cli.command import in_english
 from idp.cli.provision.document import Document, Table
 from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
-from idp.cli.provision.shape import CREDENTIALS
+from idp.cli.provision.shape import CREDENTIALS, FIELDS
 from idp.cli.provision.work import ORIGIN, Pending, Plan
+from idp.cli.refusals import in_english
 from idp.config import Settings, cores
 from idp.db import outside_transaction
 from idp.errors import Message
-from idp.identity import user_fields
 from idp.identity.accounts import accounts
 from idp.identity.credentials import imported, new_passwords
 from idp.identity.credentials.imported import Ready
@@ -28,7 +27,6 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 T = TypeVar("T")
-DETAILS = ("email", "email_verified", "name", "phone_number", "locale", "time_zone", "role", "groups", "shops")
 
 
 def owners(document: Document) -> list[Table]:
@@ -61,10 +59,8 @@ def _create(work: Plan, table: Table, organisation: Organisation) -> None:
 
 
 def _change(work: Plan, table: Table, organisation: Organisation, row: User) -> None:
-    wanted = _details(table) | _claims(table, row.claims)
-    claims = [key for key in user_fields.CLAIMS if table.has(key) and row.claims.get(key) != table.get(key)]
-    changed = accounts.change(work.settings, organisation, row, wanted, ORIGIN)
-    work.lines.note_change(table.kind, table.name, [key for key in changed if key != "claims"] + claims)
+    changed = accounts.change(work.settings, organisation, row, _details(table), ORIGIN)
+    work.lines.note_change(table.kind, table.name, changed)
     given = [key for key in CREDENTIALS if table.has(key)]
     if work.set_credentials and given:
         ready = _prepared(work, table, _draft(table), organisation, row)
@@ -137,19 +133,13 @@ def _stand_back() -> None:
 def _draft(table: Table) -> PersonDraft:
     plain = {key: table.get(key) for key in ("username", *CREDENTIALS) if table.has(key)} | _details(table)
     lists = {key: tuple(value) for key, value in plain.items() if isinstance(value, list)}
-    return PersonDraft(**{**plain, **lists, **_claims(table, {})})
+    return PersonDraft.of(**{**plain, **lists})
 
 
 def _details(table: Table) -> dict[str, Any]:
-    """The simple details that the document gives; ``zoneinfo`` is the claim's name for ``time_zone``."""
-    synonym = {"time_zone": table.get("zoneinfo")} if table.has("zoneinfo") else {}
-    return synonym | {key: table.get(key) for key in DETAILS if table.has(key)}
-
-
-def _claims(table: Table, known: Mapping[str, Any]) -> dict[str, Any]:
-    """The further claims, joined to those that are known: an omitted key is left unchanged."""
-    given = {key: table.get(key) for key in user_fields.CLAIMS if table.has(key)}
-    return {"claims": {**known, **given}} if given else {}
+    """Return the fields, groups and shops that the document gives: an omitted key is left unchanged."""
+    fields = {field.name: table.get(key) for key, field in FIELDS.items() if table.has(key)}
+    return fields | {key: table.get(key) for key in ("groups", "shops") if table.has(key)}
 
 
 def remove_user(work: Plan, table: Table) -> None:

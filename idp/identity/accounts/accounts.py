@@ -17,7 +17,7 @@ from idp.identity.credentials import imported
 from idp.identity.credentials.imported import Ready
 from idp.identity.organisations import groups as group_changes
 from idp.identity.sensitive_changes import PersonDetails, PersonState
-from idp.identity.user_fields import PersonDraft, columns_of
+from idp.identity.user_fields import DETAIL_COLUMNS, PersonDraft, changed_fields, columns_of
 from idp.identity.users import email_address
 from idp.normal_forms import compared
 from idp.store import organisations, users
@@ -36,17 +36,17 @@ def create(
 
     Slow where there are credentials to hash, unless ``prepared`` has them: only then may a transaction be open.
     """
-    permissions.require_role(organisation, draft.role, origin)
-    details = ("username", "email", "name", "locale", "time_zone", "phone_number", "claims", "role")
-    columns = columns_of({key: getattr(draft, key) for key in details})
-    _require_reachable(columns["role"], columns["email"], verified=draft.email_verified)
-    sensitive_changes.require(None, PersonState(draft.role, draft.username, draft.email, draft.email_verified))
+    permissions.require_role(organisation, draft.get("role"), origin)
+    columns, is_verified = draft.columns(), bool(draft.get("email_verified"))
+    _require_reachable(columns["role"], columns["email"], verified=is_verified)
+    state = PersonState(columns["role"], columns["username"], columns["email"] or "", is_verified)
+    sensitive_changes.require(None, state)
     prepared, now = prepared or imported.ready(settings, draft), clock.now()
     user = User(
         organisation_id=organisation.id,
         id=crypto.new_id(),
         created_at=now,
-        email_verified_at=now if draft.email_verified and columns["email"] else None,
+        email_verified_at=now if is_verified and columns["email"] else None,
         all_shops=draft.shops is None,
         **columns,
         **prepared.password_columns(now),
@@ -144,6 +144,7 @@ def change(
             permissions.require_another_owner(organisation, user)
         user = _locked(user, role)
         before, edit = email_address.Address.of(user), _planned(organisation, user, changes, origin)
+        named = edit.moved | changed_fields(user, edit.fresh)  # before the row changes
         _move(user, edit)
         if edit.fresh:
             with refuse_duplicate("username", _taken(edit.fresh.get("username", user.username))):
@@ -154,7 +155,7 @@ def change(
             email_address.told_of_change(settings, user, before)
         if edit.changed:
             record_about(origin, Event.USER_CHANGED, user, changed=sorted(edit.changed))
-    return tuple(sorted(edit.changed - {"username_key", "email_key", "email_verified_at"} | _named(edit.changed)))
+    return tuple(sorted(named))
 
 
 def _locked(user: User, role: str) -> User:
@@ -184,17 +185,20 @@ class _Edit:
     wanted: _Belongings
 
     @property
+    def moved(self) -> set[str]:
+        """Return ``groups`` and ``shops``, where they change."""
+        return {name for name in ("groups", "shops") if getattr(self.held, name) != getattr(self.wanted, name)}
+
+    @property
     def changed(self) -> set[str]:
-        """The names of what changes."""
-        return {
-            *self.fresh,
-            *(name for name in ("groups", "shops") if getattr(self.held, name) != getattr(self.wanted, name)),
-        }
+        """Return the names of the columns that change, with ``groups`` and ``shops``."""
+        return {*self.fresh, *self.moved}
 
 
 def _planned(organisation: Organisation, user: User, changes: Mapping[str, Any], origin: Origin) -> _Edit:
     """Return what an edit changes. Raises where something of it is wrong, not allowed, or needs a confirmation."""
-    columns = _verified_columns(user, columns_of(changes), changes)
+    fields = {name: value for name, value in changes.items() if name not in ("groups", "shops")}
+    columns = _verified_columns(user, columns_of(fields, user.claims), changes)
     _require_reachable(
         columns.get("role", user.role),
         columns.get("email", user.email),
@@ -268,12 +272,8 @@ def _states(
         requiring_groups=frozenset(requiring),
         shops=belongings.shops,
     )
-    kept = tuple(columns[name] for name in ("name", "phone_number", "locale", "time_zone", "claims"))
+    kept = tuple(columns[name] for name in DETAIL_COLUMNS)
     return state, PersonDetails(columns["role"], (*kept, *sorted(belongings.groups - requiring)))
-
-
-def _named(changed: set[str]) -> set[str]:
-    return {"email_verified"} if "email_verified_at" in changed else set()
 
 
 def _verified_columns(user: User, columns: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from idp.errors import Invalid
 from idp.identity import sensitive_changes
 from idp.identity.accounts import accounts
 from idp.identity.credentials import imported
+from idp.identity.roles import Role
 from idp.identity.sensitive_changes import Access
 from idp.identity.user_fields import PersonDraft
 from idp.store import operators
@@ -18,10 +19,9 @@ from idp.store.users import User
 @outside_transaction
 def add(settings: Settings, username: str, email: str, name: str, password: str, origin: Origin) -> User:
     """A new operator, whose address is taken as verified; raises ``Invalid``. Slow: outside of any transaction."""
-    draft = PersonDraft(
-        username=username, role="administrator", name=name, email=email, email_verified=True, password=password
-    )
-    sensitive_changes.require(None, Access("operator", draft.role))
+    role = Role.ADMINISTRATOR
+    draft = PersonDraft.of(username=username, role=role, name=name, email=email, email_verified=True, password=password)
+    sensitive_changes.require(None, Access("operator", role))
     _refuse_weak(settings, draft)
     release()
     prepared = imported.ready(settings, draft)

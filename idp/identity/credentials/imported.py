@@ -62,7 +62,7 @@ def unacceptable(settings: Settings, organisation: Organisation, draft: PersonDr
 
     May ask the leak service: no transaction open.
     """
-    person = User(username=draft.username, name=draft.name, email=draft.email)
+    person = User(username=draft.get("username"), name=draft.get("name"), email=draft.get("email"))
     terms = settings_of(settings, organisation)
     return passwords.unacceptable(settings, terms, person, organisation.name, draft.password, has_factor)
 

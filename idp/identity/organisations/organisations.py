@@ -9,10 +9,10 @@ from typing import Any
 
 from idp import audit, clock, crypto
 from idp.audit import Event, Origin
-from idp.checks import Values, check_text, check_texts, differing, is_country
+from idp.checks import Values, check_country, check_text, check_texts, check_time_zone, differing
 from idp.db import refuse_duplicate
 from idp.errors import Conflict, Forbidden, Invalid, say
-from idp.identity import email_links, permissions, sensitive_changes, user_fields
+from idp.identity import email_links, permissions, sensitive_changes
 from idp.identity.organisations.settings import normal_store_url, validate_settings
 from idp.identity.sensitive_changes import OrganisationState
 from idp.store import operators
@@ -35,8 +35,8 @@ def create(values: Values, origin: Origin) -> Organisation:
         id=crypto.new_id(),
         store_url=store_url,
         name=check_text("name", values.get("name", store_url), 200),
-        country=_check_country(values.get("country", "")),
-        time_zone=user_fields.checked_time_zone(values.get("time_zone", "")),
+        country=check_country("country", values.get("country", "")),
+        time_zone=check_time_zone("time_zone", values.get("time_zone", "")),
         integrations=check_texts("integrations", values.get("integrations", [])),
         settings=validate_settings(values.get("settings", {})),
         created_at=clock.now(),
@@ -61,9 +61,9 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
     if "name" in values:
         wanted["name"] = check_text("name", values["name"], 200)
     if "country" in values:
-        wanted["country"] = _check_country(values["country"])
+        wanted["country"] = check_country("country", values["country"])
     if "time_zone" in values:
-        wanted["time_zone"] = user_fields.checked_time_zone(values["time_zone"])
+        wanted["time_zone"] = check_time_zone("time_zone", values["time_zone"])
     if "integrations" in values:
         wanted["integrations"] = check_texts("integrations", values["integrations"])
     if "settings" in values:
@@ -108,12 +108,6 @@ def remove(row: Organisation, origin: Origin) -> None:
     sensitive_changes.require(OrganisationState({"store_url": row.store_url}), None)
     audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"removed": True})
     store.delete_organisation(row.id)
-
-
-def _check_country(value: Any) -> str:
-    if value != "" and not is_country(value):
-        raise Invalid("country", say("This must be a country's two capitals, for example NL."))
-    return str(value)
 
 
 def _check_store_url(typed: str) -> str:

@@ -20,7 +20,7 @@ from idp.identity.email_links import Opened
 from idp.identity.lockout import rate_limits
 from idp.identity.roles import RULING_ROLES
 from idp.identity.sensitive_changes import Access
-from idp.identity.user_fields import checked_email
+from idp.identity.user_fields import check_email
 from idp.mail import messages
 from idp.normal_forms import compared
 from idp.store import users
@@ -72,7 +72,7 @@ def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> No
 
     Whether somebody else has that address is not looked at, so this tells nobody anything.
     """
-    wanted = checked_email(typed)
+    wanted = check_email("email", typed)
     if wanted is None or not messages.is_plain_address(wanted):
         raise Invalid("email", say("This is not an e-mail address."))
     if compared(wanted) == user.email_key and user.email_verified_at is not None:

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from idp import csv_export, factors
 from idp.db import release
+from idp.identity.user_fields import USER_FIELDS
 from idp.store import users
 from idp.store.users import User
 
 CHUNK = 1000
+FIELDS = tuple(field for field in USER_FIELDS if field.in_export)
 COLUMNS = (
-    "id", "username", "name", "email", "email_verified", "phone_number", "role", "groups", "shops", "second_factor",
-    "disabled", "created_at", "last_login_at",
+    "id", *(field.name for field in FIELDS), "groups", "shops", "second_factor", "disabled", "created_at", "last_login_at"
 )  # fmt: skip
 ALL_SHOPS = "*"
 
@@ -54,12 +55,7 @@ def _line(row: User, found: Belongings) -> str:
     return csv_export.line(
         (
             row.id,
-            row.username,
-            row.name,
-            row.email or "",
-            _word(row.email_verified_at is not None),
-            row.phone_number or "",
-            row.role,
+            *(_cell(field.value_of(row)) for field in FIELDS),
             ", ".join(found.groups.get(row.id, ())),
             ALL_SHOPS if row.all_shops else ", ".join(found.shops.get(row.id, ())),
             _word(row.id in found.owners),
@@ -68,6 +64,10 @@ def _line(row: User, found: Belongings) -> str:
             _moment(row.last_login_at),
         )
     )
+
+
+def _cell(value: object) -> str:
+    return _word(value) if isinstance(value, bool) else str(value or "")
 
 
 def _word(holds: bool) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 from idp.audit import Event, Origin, record_about
 from idp.db import transaction
 from idp.errors import Invalid, say
-from idp.identity.user_fields import columns_of
+from idp.identity.user_fields import USER_FIELDS, columns_of
 from idp.languages import LANGUAGES
 from idp.store import users
 from idp.store.users import User
 
-OWN = ("name", "locale", "time_zone")
+OWN = tuple(field.name for field in USER_FIELDS if field.in_profile)
 
 
 def change(user: User, changes: Mapping[str, Any], origin: Origin) -> tuple[str, ...]:

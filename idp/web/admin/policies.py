@@ -13,6 +13,7 @@ from idp.identity import assurance, policy_dry_run
 from idp.identity.policy import dated_rules
 from idp.identity.policy.dated_rules import CONDITIONS
 from idp.identity.policy.rules import SECOND_FACTOR, DatedRule
+from idp.identity.roles import ROLE_NAMES
 from idp.store import clients
 from idp.store import dated_rules as store_dated_rules
 from idp.store.dated_rules import StoredRule
@@ -22,7 +23,7 @@ from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.pagination import Pages
 from idp.web.admin.user import chosen_day
-from idp.web.admin.users import ROLE_NAMES, Choices
+from idp.web.admin.users import Choices
 from idp.web.unsaved import Fields
 
 HERE = "policies"

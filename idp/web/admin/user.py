@@ -12,6 +12,7 @@ from idp.identity import assurance, permissions, policy_dry_run
 from idp.identity.credentials import passkeys
 from idp.identity.policy import dated_rules
 from idp.identity.policy.rules import Reason
+from idp.identity.roles import ROLE_NAMES
 from idp.identity.sensitive_changes import Confirmation
 from idp.identity.users import lookup
 from idp.store import clients, users
@@ -26,7 +27,7 @@ from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.person import Person
 from idp.web.admin.user_actions import ACTIONS, Offer, UserAction, sensible
-from idp.web.admin.users import HERE, ROLE_NAMES, Choices, address_of, person_at
+from idp.web.admin.users import HERE, Choices, address_of, person_at
 
 
 @dataclass(frozen=True)

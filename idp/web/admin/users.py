@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, request, url_for
 
 from idp.errors import Invalid, Message, Refusal, say
-from idp.identity import permissions, user_fields
+from idp.identity import permissions
 from idp.identity.accounts import accounts
-from idp.identity.roles import ROLES
+from idp.identity.roles import ROLE_NAMES, ROLES, Role
+from idp.identity.user_fields import USER_FIELDS, PersonDraft
 from idp.identity.users import export as user_export
 from idp.languages import LANGUAGES
 from idp.mail.messages import can_be_written_to
@@ -26,14 +27,7 @@ from idp.web.unsaved import Fields
 
 PAGE = 25
 HERE = "people"
-ROLE_NAMES = {
-    "owner": say("Owner"),
-    "administrator": say("Administrator"),
-    "manager": say("Manager"),
-    "employee": say("Employee"),
-    "customer": say("Customer"),
-}
-DETAILS = ("username", "name", "email", "phone_number", "locale", "time_zone", "role")
+FIELDS = tuple(field for field in USER_FIELDS if field.in_console)
 Choices = tuple[tuple[str, Message | str], ...]
 
 
@@ -91,7 +85,7 @@ class Box:
 
 @dataclass(frozen=True)
 class PersonForm:
-    """Somebody to add (``user_id`` empty) or to edit. ``values`` by the names of ``DETAILS``.
+    """Somebody to add (``user_id`` empty) or to edit. ``values`` by the names of ``FIELDS``.
 
     ``sends``: the tick of S49. ``can_send``: whether a one-time password could reach them (S49, S54).
     """
@@ -134,14 +128,14 @@ def export(store_url: str) -> Response:
 def add(store_url: str) -> Response:
     """Add one person."""
     admin = guard.administrator(store_url, or_installation=True)
-    blank = partial(_form, admin, None, {"role": "employee"}, {"all_shops"}, None)
+    blank = partial(_form, admin, None, {"role": Role.EMPLOYEE}, {"all_shops"}, None)
     return unsaved.answer(
         lambda: pages.render("admin/user_form.html", blank()), partial(_again, admin, None), partial(_add, admin)
     )
 
 
 def _add(admin: Admin, form: Fields) -> Response:
-    draft = user_fields.PersonDraft(**_told(admin, form))
+    draft = PersonDraft.of(**_told(admin, form))
     user = accounts.create(request_context.settings(), admin.organisation, draft, admin.origin)
     return guard.done(address_of(admin, user.id), "added")
 
@@ -223,7 +217,7 @@ def _link(query: Mapping[str, Any], path: str = "") -> str:
 def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     """What a form says, by the names of ``PersonDraft``."""
     at = admin.organisation.id
-    told: dict[str, Any] = {name: form.get(name, "") for name in DETAILS}
+    told: dict[str, Any] = {field.name: form.get(field.name, "") for field in FIELDS}
     told["groups"] = tuple(group.name for group in organisations.groups(at) if f"group-{group.id}" in form)
     ticked = tuple(shop.code for shop in organisations.shops(at) if f"shop-{shop.id}" in form)
     told["shops"] = None if "all_shops" in form else ticked
@@ -237,13 +231,13 @@ def _stored(admin: Admin, user: User) -> PersonForm:
     groups = {f"group-{group.id}" for group in users.groups_of(at, user.id)}
     shops = {f"shop-{shop.id}" for shop in users.shops_of(at, user.id)}
     all_shops = {"all_shops"} if user.all_shops else set()
-    values = {name: str(getattr(user, name) or "") for name in DETAILS}
+    values = {field.name: str(field.value_of(user) or "") for field in FIELDS}
     return _form(admin, user, values, groups | shops | all_shops, None)
 
 
 def _again(admin: Admin, user: User | None, form: Fields, refusal: Refusal | None) -> Response:
     """The form as it was filled in, and what is wrong with it, if anything."""
-    page = _form(admin, user, {name: form.get(name, "") for name in DETAILS}, set(form), refusal)
+    page = _form(admin, user, {field.name: form.get(field.name, "") for field in FIELDS}, set(form), refusal)
     return pages.render("admin/user_form.html", page, _status_of(refusal))
 
 
