@@ -1,31 +1,49 @@
-"""The command line ``idp``: one file a noun, each command a skin over the same calls that the pages use.
+"""The command line ``idp``: one file for each noun. A command calls the functions that the pages call, and prints the result.
 
-Not here: rules. What a role may be, when a password is too short or a factor may go, stands in ``identity``, ``oauth`` and
-``keys``; a command finds its user, calls, and says what happened. Exit codes: 0 done, 1 refused or failed, 2 wrongly
-called.
+Not here: rules. ``identity``, ``oauth`` and ``keys`` decide which roles there are, when a password is too short and when a
+factor may be removed. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 """
 
-from idp.cli.command import Nouns
+import click
 
-main = Nouns(
+from idp.cli.command import Nouns, Place
+
+_commands = Nouns(
     "idp",
     {
-        "init": "idp.cli.init:init",
-        "run": "idp.cli.run:run",
-        "demo": "idp.cli.demo:demo",
-        "migrate": "idp.cli.migrate:migrate",
-        "apply": "idp.cli.apply:apply",
-        "keys": "idp.cli.key:keys",
-        "user": "idp.cli.user:user",
-        "operator": "idp.cli.operator:operator",
-        "organisation": "idp.cli.organisation:organisation",
-        "recover-owner": "idp.cli.recover_owner:recover_owner",
-        "client": "idp.cli.client:client",
-        "policy": "idp.cli.policy:policy",
-        "audit": "idp.cli.audit:audit",
-        "leaked": "idp.cli.leaked:leaked",
-        "worker": "idp.cli.worker:worker",
-        "doctor": "idp.cli.doctor:doctor",
+        "init": Place("idp.cli.init:init", "Write a configuration FILE with fresh secrets; never over one that is there."),
+        "run": Place(
+            "idp.cli.run:run",
+            "Start the server, and keep on until stopped (Ctrl-C or SIGTERM lets requests under way finish).",
+        ),
+        "demo": Place(
+            "idp.cli.demo:demo",
+            "Set up a demo in a folder and run it: the provider, a till, a back office, a webshop, a phone and a mailbox.",
+        ),
+        "migrate": Place("idp.cli.migrate:migrate", "Bring the database's tables up to date."),
+        "apply": Place(
+            "idp.cli.apply:apply", "Make organisations, shops, groups, users, policies and clients what FILE says."
+        ),
+        "keys": Place("idp.cli.key:keys", "The keys that sign tokens: what there is, and rotation."),
+        "user": Place("idp.cli.user:user", "People: look them up, and help those who are locked out."),
+        "operator": Place("idp.cli.operator:operator", "Operators run the installation."),
+        "organisation": Place("idp.cli.organisation:organisation", "The organisations."),
+        "recover-owner": Place(
+            "idp.cli.recover_owner:recover_owner",
+            "Begin the recovery of an organisation's owner who lost password, phone and recovery codes.",
+        ),
+        "client": Place("idp.cli.client:client", "The relying apps (OAuth clients)."),
+        "policy": Place("idp.cli.policy:policy", "Who must have a second factor, why, and since when."),
+        "audit": Place(
+            "idp.cli.audit:audit",
+            "The audit trail: rows that are only ever added, each chained to the one before by its hash.",
+        ),
+        "leaked": Place("idp.cli.leaked:leaked", "Leaked passwords: build the offline list, and look one up."),
+        "worker": Place("idp.cli.worker:worker", "Send the mails that wait and delete what expired, until stopped."),
+        "doctor": Place(
+            "idp.cli.doctor:doctor",
+            "Look at configuration, database, keys, mail, clock and the leaked list, and say what to do.",
+        ),
     },
     help="""Sleutel: one sign-in for the till, the back office and the webshop.
 
@@ -37,3 +55,4 @@ A first installation:
 
 Every command takes --config FILE, or IDP_CONFIG names it. `idp demo` shows everything on this machine.""",
 )
+main = click.version_option(package_name="sleutel", prog_name="idp", message="%(prog)s %(version)s")(_commands)

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from idp import db
-from idp.cli.command import Command, opened
+from idp.cli.command import Command
+from idp.cli.opening import opened
 from idp.cli.provision import clients, document, organisations, policies, shape, users
 from idp.cli.provision.document import Refused, Table
 from idp.cli.provision.lines import Lines

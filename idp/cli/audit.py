@@ -6,7 +6,8 @@ import click
 
 from idp.audit import chain, search
 from idp.audit.search import Sought
-from idp.cli.command import Noun, opened
+from idp.cli.command import Noun
+from idp.cli.opening import opened
 from idp.identity.organisations.settings import normal_store_url
 from idp.store import audit as store
 from idp.store import organisations

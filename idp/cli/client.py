@@ -7,7 +7,8 @@ import click
 
 from idp.actors import System
 from idp.audit import Origin
-from idp.cli.command import Noun, opened
+from idp.cli.command import Noun
+from idp.cli.opening import opened
 from idp.cli.provision import shape
 from idp.cli.provision.shape import OWN
 from idp.errors import Invalid, say

@@ -1,20 +1,12 @@
-"""What every command shares: ``--config``, the opened database, and errors as one clear line instead of a traceback."""
+"""The shape of commands: each takes ``--config``, and its module is imported when it is called. Imports click alone."""
 
 import importlib
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
-from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
-
-from idp import config, errors, schema
-from idp.config import Settings
-from idp.db import db, setup_db
-from idp.logs import setup_logs
 
 CONFIG = "idp.config"
 
@@ -62,85 +54,49 @@ class Noun(click.Group):
         self.params.append(_config_option())
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a command is, as ``module:attribute``, and what the list of commands says about it."""
+
+    target: str
+    help: str
+
+
 class Nouns(Noun):
-    """The top: each command's module is imported when it is called, so that ``idp --help`` is quick.
+    """The top. It imports the module of a command when that is called, so that ``idp --help`` and completion are quick."""
 
-    ``places``: name → ``module:attribute``. What a person can do something about ends as one line and exit code 1.
-    """
-
-    def __init__(self, name: str, places: dict[str, str], help: str) -> None:
+    def __init__(self, name: str, places: Mapping[str, Place], help: str) -> None:
         super().__init__(name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
-        self._places = places
+        self.places = places
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which they are needed."""
-        return list(self._places)
+        """Return the names in the order in which an installation needs them."""
+        return list(self.places)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
-        place = self._places.get(cmd_name)
+        """Import a command."""
+        place = self.places.get(cmd_name)
         if place is None:
             return None
-        module, attribute = place.split(":")
+        module, attribute = place.target.split(":")
         found: click.Command = getattr(importlib.import_module(module), attribute)
         return found
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table, without importing any."""
+        limit = formatter.width - 6 - max(map(len, self.places))
+        with formatter.section("Commands"):
+            shown = {name: click.Command(name, help=place.help) for name, place in self.places.items()}
+            formatter.write_dl([(name, command.get_short_help_str(limit)) for name, command in shown.items()])
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run; a refusal becomes a line."""
+        """Run a command. What a person can do something about ends as one line and exit code 1."""
         try:
             return super().invoke(ctx)
-        except config.ConfigError as error:
-            raise click.ClickException(str(error)) from error
-        except errors.Invalid as error:
-            raise click.ClickException(f"{error.field}: {in_english(error.message)}") from error
-        except errors.Refusal as error:
-            raise click.ClickException(in_english(error.message)) from error
-        except schema.SchemaError as error:
-            raise click.ClickException(str(error)) from error
-        except SQLAlchemyError as error:
-            raise click.ClickException(_about_database(error)) from error
-
-
-def in_english(message: errors.Message) -> str:
-    """Return a message with its values filled in. The command line speaks English."""
-    is_plural = message.plural and message.values.get("num") != 1
-    sentence = message.plural if is_plural else message.key
-    return sentence % message.values if message.values else sentence
-
-
-def _about_database(error: SQLAlchemyError) -> str:
-    cause = getattr(error, "orig", None) or error
-    said = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
-    if "no such table" in said or "does not exist" in said:
-        return f"database: {said}; run `idp migrate` first"
-    return f"database: {said}; check [database] in the configuration, or ask `idp doctor`"
-
-
-def config_file() -> Path:
-    """The configuration file that was named; raises ``ConfigError``."""
-    return config.locate(click.get_current_context().meta.get(CONFIG))
-
-
-def settings() -> Settings:
-    """Return the configuration that was named, and log from now on as it says. Raises ``ConfigError``."""
-    found = config.read(config_file())
-    setup_logs(found)
-    return found
-
-
-@contextmanager
-def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterator[Settings]:
-    """The database of the configuration, open for this command. One without any table is given them, but ``only_look``."""
-    found = chosen or settings()
-    setup_logs(found)
-    app = Flask("idp")
-    setup_db(app, found)
-    if not only_look and schema.is_empty(app):
-        schema.upgrade(app)
-        click.echo("The database was new: its tables were made.", err=True)
-    with app.app_context():
-        try:
-            yield found
-        finally:
-            db.session.remove()
-            db.engine.dispose()
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            line = importlib.import_module("idp.cli.refusals").line_about(error)
+            if line is None:
+                raise
+            raise click.ClickException(line) from error

@@ -19,7 +19,8 @@ import click
 from idp import config, crypto
 from idp.cli import init, migrate
 from idp.cli.apply import provision
-from idp.cli.command import Command, opened
+from idp.cli.command import Command
+from idp.cli.opening import opened
 from idp.cli.provision import document
 from idp.cli.provision.document import Document, Refused
 from idp.config import Settings

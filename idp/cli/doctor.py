@@ -9,8 +9,9 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from idp import clock, keys, sealing
-from idp.cli.command import Command, config_file, opened
+from idp.cli.command import Command
 from idp.cli.migrate import is_current
+from idp.cli.opening import config_file, opened
 from idp.config import Settings, read
 from idp.identity import odd_names
 from idp.identity.credentials.leaked_passwords.file import File, Unusable

@@ -5,7 +5,8 @@ import click
 from idp import keys as rings
 from idp.actors import System
 from idp.audit import Origin
-from idp.cli.command import Noun, opened
+from idp.cli.command import Noun
+from idp.cli.opening import opened
 from idp.store import signing_keys
 
 

@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 import click
 
-from idp.cli.command import Noun, settings
+from idp.cli.command import Noun
+from idp.cli.opening import settings
 from idp.identity.credentials import leaked_passwords as lists
 
 LINE_BYTES = 46

@@ -4,7 +4,8 @@ import click
 from flask import Flask
 
 from idp import schema
-from idp.cli.command import Command, settings
+from idp.cli.command import Command
+from idp.cli.opening import settings
 from idp.config import Settings
 from idp.db import db, setup_db
 

@@ -4,8 +4,9 @@ import click
 
 from idp.actors import System
 from idp.audit import Origin
-from idp.cli.command import Noun, opened
+from idp.cli.command import Noun
 from idp.cli.leaked import read_password
+from idp.cli.opening import opened
 from idp.identity.accounts import operators as operator_accounts
 from idp.store import operators
 from idp.store.operators import STORE_URL

@@ -7,7 +7,9 @@ import click
 
 from idp.actors import System
 from idp.audit import Origin
-from idp.cli.command import Noun, in_english, opened
+from idp.cli.command import Noun
+from idp.cli.opening import opened
+from idp.cli.refusals import in_english
 from idp.db import transaction
 from idp.errors import Invalid
 from idp.identity.organisations import logos, organisations

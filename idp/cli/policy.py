@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from idp import errors
-from idp.cli.command import Noun, in_english, opened
+from idp.cli.command import Noun
+from idp.cli.opening import opened
 from idp.cli.provision import document as documents
+from idp.cli.refusals import in_english
 from idp.cli.user import find
 from idp.config import Settings
 from idp.identity import assurance, policy_dry_run

@@ -4,7 +4,8 @@ import click
 
 from idp.actors import System
 from idp.audit import Origin
-from idp.cli.command import Command, opened
+from idp.cli.command import Command
+from idp.cli.opening import opened
 from idp.cli.organisation import at
 from idp.identity.ownership import owner_recovery
 

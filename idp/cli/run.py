@@ -10,7 +10,8 @@ from flask import Flask
 from idp import keys
 from idp.app import create_app
 from idp.cli import migrate, worker
-from idp.cli.command import Command, config_file, opened
+from idp.cli.command import Command
+from idp.cli.opening import config_file, opened
 from idp.config import ConfigError, Settings
 from idp.config import read as read_settings
 from idp.server import process

@@ -8,7 +8,8 @@ from flask import Flask
 
 from idp import logs
 from idp import worker as idp_worker
-from idp.cli.command import Command, opened
+from idp.cli.command import Command
+from idp.cli.opening import opened
 from idp.config import Settings
 from idp.db import setup_db
 

@@ -31,7 +31,7 @@ def test_every_command_teaches(idp: Idp) -> None:
     """Issue: `--help` that teaches; -h is the same."""
     from idp.cli import main
 
-    for name in main._places:
+    for name in main.places:
         said = idp(name, "-h").stdout
         assert "Usage: " in said
         assert "--config" in said

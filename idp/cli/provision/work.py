@@ -14,10 +14,10 @@ from itertools import chain
 from idp import db, errors
 from idp.actors import System
 from idp.audit import Origin
-from idp.cli.command import in_english
 from idp.cli.provision.document import Document, Refused, Table
 from idp.cli.provision.lines import UNCHANGED, Lines
 from idp.cli.provision.rehearsal import apart
+from idp.cli.refusals import in_english
 from idp.config import Settings
 from idp.identity.credentials.imported import Ready
 from idp.identity.organisations.settings import normal_store_url

@@ -1,0 +1,44 @@
+"""Open what a command works on: the configuration that ``--config`` names, and its database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from flask import Flask
+
+from idp import config, schema
+from idp.cli.command import CONFIG
+from idp.config import Settings
+from idp.db import db, setup_db
+from idp.logs import setup_logs
+
+
+def config_file() -> Path:
+    """The configuration file that was named; raises ``ConfigError``."""
+    return config.locate(click.get_current_context().meta.get(CONFIG))
+
+
+def settings() -> Settings:
+    """Return the configuration that was named, and log from now on as it says. Raises ``ConfigError``."""
+    found = config.read(config_file())
+    setup_logs(found)
+    return found
+
+
+@contextmanager
+def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterator[Settings]:
+    """The database of the configuration, open for this command. One without any table is given them, but ``only_look``."""
+    found = chosen or settings()
+    setup_logs(found)
+    app = Flask("idp")
+    setup_db(app, found)
+    if not only_look and schema.is_empty(app):
+        schema.upgrade(app)
+        click.echo("The database was new: its tables were made.", err=True)
+    with app.app_context():
+        try:
+            yield found
+        finally:
+            db.session.remove()
+            db.engine.dispose()

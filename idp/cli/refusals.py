@@ -1,0 +1,34 @@
+"""What the command line says where something is refused: one line instead of a traceback."""
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from idp import config, errors, schema
+
+
+def line_about(error: Exception) -> str | None:
+    """Return the line for an error that a person can do something about; None for any other."""
+    match error:
+        case errors.Invalid():
+            return f"{error.field}: {in_english(error.message)}"
+        case errors.Refusal():
+            return in_english(error.message)
+        case config.ConfigError() | schema.SchemaError():
+            return str(error)
+        case SQLAlchemyError():
+            return _about_database(error)
+    return None
+
+
+def in_english(message: errors.Message) -> str:
+    """Return a message with its values filled in. The command line speaks English."""
+    is_plural = message.plural and message.values.get("num") != 1
+    sentence = message.plural if is_plural else message.key
+    return sentence % message.values if message.values else sentence
+
+
+def _about_database(error: SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None) or error
+    said = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
+    if "no such table" in said or "does not exist" in said:
+        return f"database: {said}; run `idp migrate` first"
+    return f"database: {said}; check [database] in the configuration, or ask `idp doctor`"
