@@ -1,4 +1,4 @@
-"""The command line ``idp``: one file for each noun. A command calls the functions that the pages call, and prints the result.
+"""The command line ``idp``: one file for each noun. A command calls what the pages call, and prints the result.
 
 Not here: rules. ``identity``, ``oauth`` and ``keys`` decide which roles there are, when a password is too short and when a
 factor may be removed. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.

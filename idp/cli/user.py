@@ -1,7 +1,10 @@
-"""``idp user``: one person at a time, named by the store URL of their organisation and their username."""
+"""``idp user``: look up one user, and help users who are locked out."""
 
+import functools
 import json
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any, NamedTuple
 
 import click
 
@@ -27,7 +30,7 @@ from idp.store.passkeys import Passkey
 from idp.store.users import User
 
 ORIGIN = Origin(System("cli"))
-"""The actor in the audit trail: somebody with a shell on this machine."""
+"""The actor in the audit trail: a person with a shell on this machine."""
 
 
 @click.group(cls=Noun)
@@ -43,7 +46,7 @@ def user() -> None:
 
 
 def find(store_url: str, username: str) -> tuple[Organisation, User]:
-    """The organisation and its user; a clear line where one of the two is not there."""
+    """Return the organisation and its user; raises ``ClickException`` where one of the two is missing."""
     organisation = at(store_url)
     found = lookup.find(organisation.id, username)
     if found is None:
@@ -51,6 +54,29 @@ def find(store_url: str, username: str) -> tuple[Organisation, User]:
             f"{organisation.store_url} has no user {username!r}; `idp user list {organisation.store_url}` shows who there is"
         )
     return organisation, found
+
+
+class Chosen(NamedTuple):
+    """The user that a command is about."""
+
+    settings: Settings
+    organisation: Organisation
+    row: User
+
+
+def _user_command(name: str) -> Callable[[Callable[..., str]], click.Command]:
+    """Make a command about one user, who is named by store URL and username; it prints what the function returns."""
+
+    def _command(act: Callable[..., str]) -> click.Command:
+        @functools.wraps(act)
+        def _run(store_url: str, username: str, **options: Any) -> None:
+            with opened() as settings:
+                click.echo(act(Chosen(settings, *find(store_url, username)), **options))
+
+        named = click.argument("store_url")(click.argument("username")(_run))
+        return user.command(name)(named)
+
+    return _command
 
 
 @user.command("list")
@@ -70,15 +96,11 @@ def _factors(row: User) -> str:
     return "+".join(owned.factor for owned in factors.owned_by(row.organisation_id, row.id)) or "-"
 
 
-@user.command()
-@click.argument("store_url")
-@click.argument("username")
-def show(store_url: str, username: str) -> None:
+@_user_command("show")
+def show(chosen: Chosen) -> str:
     """Show one person as JSON: details, second factor, passkeys, devices and open sessions."""
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        told = {**_details(row), **_belongings(organisation, row), **_proofs(settings, organisation, row)}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    told = {**_details(chosen.row), **_belongings(chosen.organisation, chosen.row), **_proofs(chosen)}
+    return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def _details(row: User) -> dict[str, object]:
@@ -96,8 +118,9 @@ def _belongings(organisation: Organisation, row: User) -> dict[str, object]:
     return {"organisation": organisation.store_url, "groups": groups, "shops": "all" if shops is None else shops}
 
 
-def _proofs(settings: Settings, organisation: Organisation, row: User) -> dict[str, object]:
-    now, person = clock.now(), lookup.person_of(settings, organisation, row)
+def _proofs(chosen: Chosen) -> dict[str, object]:
+    settings, organisation, row, now = chosen.settings, chosen.organisation, chosen.row, clock.now()
+    person = lookup.person_of(settings, organisation, row)
     rules = lookup.rules_of(settings, organisation, person, now)
     totp = store_totp.active_totp(organisation.id, row.id)
     return {
@@ -137,103 +160,73 @@ def _moment(value: datetime | None) -> str | None:
     return value.isoformat(timespec="seconds") if value else None
 
 
-@user.command("reset-factor")
-@click.argument("store_url")
-@click.argument("username")
-def reset_factor(store_url: str, username: str) -> None:
+@_user_command("reset-factor")
+def reset_factor(chosen: Chosen) -> str:
     """Take the second factor away; a new one must be set up at the next sign-in (new phone, everything lost).
 
     Recovery codes, remembered devices and open sessions end, and the person gets a mail.
     """
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        second_factor.reset_factor(settings, organisation, row, ORIGIN)
-        click.echo(f"{row.username} must set up a second factor at the next sign-in.")
+    second_factor.reset_factor(*chosen, ORIGIN)
+    return f"{chosen.row.username} must set up a second factor at the next sign-in."
 
 
-@user.command("remove-factor")
-@click.argument("store_url")
-@click.argument("username")
-def remove_factor(store_url: str, username: str) -> None:
+@_user_command("remove-factor")
+def remove_factor(chosen: Chosen) -> str:
     """Take the second factor away. Where it is compulsory, it must be set up again all the same.
 
     Recovery codes, remembered devices and open sessions end, and the person gets a mail.
     """
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        removed = second_factor.remove_factor(settings, organisation, row, ORIGIN)
-        click.echo(f"{row.username} has no second factor {'any more' if removed else 'and had none'}.")
+    removed = second_factor.remove_factor(*chosen, ORIGIN)
+    return f"{chosen.row.username} has no second factor {'any more' if removed else 'and had none'}."
 
 
-@user.command("remove-passkey")
-@click.argument("store_url")
-@click.argument("username")
+@_user_command("remove-passkey")
 @click.argument("passkey_id")
-def remove_passkey(store_url: str, username: str, passkey_id: str) -> None:
+def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
     """Take one passkey or security key away (lost, stolen, copied); `idp user show` tells their ids.
 
     Remembered devices and open sessions end, with the last second factor the recovery codes too, and the person gets a mail.
     """
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        try:
-            passkeys.remove(settings, organisation, row, passkey_id, ORIGIN)
-        except NotFound as missing:
-            raise click.ClickException(
-                f"{row.username} has no passkey {passkey_id!r}; `idp user show {store_url} {row.username}` tells them"
-            ) from missing
-        click.echo(f"The passkey of {row.username} was removed.")
+    username = chosen.row.username
+    try:
+        passkeys.remove(*chosen, passkey_id, ORIGIN)
+    except NotFound as missing:
+        see = f"idp user show {chosen.organisation.store_url} {username}"
+        raise click.ClickException(f"{username} has no passkey {passkey_id!r}; `{see}` tells them") from missing
+    return f"The passkey of {username} was removed."
 
 
-@user.command()
-@click.argument("store_url")
-@click.argument("username")
-def disable(store_url: str, username: str) -> None:
+@_user_command("disable")
+def disable(chosen: Chosen) -> str:
     """Bar a person: open sessions, grants and remembered devices end at once."""
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        done = status.disable(settings, organisation, row, ORIGIN)
-        click.echo(f"{row.username} is disabled{'' if done else ' already'}.")
+    done = status.disable(*chosen, ORIGIN)
+    return f"{chosen.row.username} is disabled{'' if done else ' already'}."
 
 
-@user.command()
-@click.argument("store_url")
-@click.argument("username")
-def enable(store_url: str, username: str) -> None:
+@_user_command("enable")
+def enable(chosen: Chosen) -> str:
     """Let a disabled person sign in again."""
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        done = status.enable(settings, organisation, row, ORIGIN)
-        click.echo(f"{row.username} is enabled{'' if done else ' already'}.")
+    done = status.enable(*chosen, ORIGIN)
+    return f"{chosen.row.username} is enabled{'' if done else ' already'}."
 
 
-@user.command()
-@click.argument("store_url")
-@click.argument("username")
-def unlock(store_url: str, username: str) -> None:
+@_user_command("unlock")
+def unlock(chosen: Chosen) -> str:
     """Forget wrong passwords and codes: lets a person in who is told to wait, or who was stopped after a hundred."""
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        done = unlock_factor.unlock(settings, organisation, row, ORIGIN)
-        click.echo(f"{row.username} {'may try again now' if done else 'was not locked'}.")
+    done = unlock_factor.unlock(*chosen, ORIGIN)
+    return f"{chosen.row.username} {'may try again now' if done else 'was not locked'}."
 
 
-@user.command("end-sessions")
-@click.argument("store_url")
-@click.argument("username")
-def end_sessions(store_url: str, username: str) -> None:
+@_user_command("end-sessions")
+def end_sessions(chosen: Chosen) -> str:
     """Sign a person out everywhere. Remembered devices stay remembered."""
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        count = status.end_sessions(settings, organisation, row, ORIGIN)
-        click.echo(f"{count} session(s) of {row.username} ended.")
+    count = status.end_sessions(*chosen, ORIGIN)
+    return f"{count} session(s) of {chosen.row.username} ended."
 
 
-@user.command("set-password")
-@click.argument("store_url")
-@click.argument("username")
+@_user_command("set-password")
 @click.option("--must-change", is_flag=True, help="The person must choose another at the next sign-in.")
-def set_password(store_url: str, username: str, must_change: bool) -> None:
+def set_password(chosen: Chosen, must_change: bool) -> str:
     """Give a person a password: asked for unseen, or read from standard input; never an argument.
 
     It must be long enough, on no list of leaked passwords, and another than the present one. Open sessions and remembered
@@ -242,13 +235,12 @@ def set_password(store_url: str, username: str, must_change: bool) -> None:
     For example:
       pass show example-shoes/anna | idp user set-password example-shoes anna --must-change
     """
-    with opened() as settings:
-        organisation, row = find(store_url, username)
-        password = read_password(f"New password for {row.username}", twice=True)
-        has_factor = lookup.person_of(settings, organisation, row).has_factor
-        try:
-            hashed = new_passwords.hashed(settings, organisation, row, password, ORIGIN, has_factor=has_factor)
-        except Invalid as refused:
-            raise click.ClickException(in_english(refused.message)) from refused
-        passwords.put(settings, row, hashed, ORIGIN, must_change=must_change)
-        click.echo(f"The password of {row.username} was changed.")
+    settings, organisation, row = chosen
+    password = read_password(f"New password for {row.username}", twice=True)
+    has_factor = lookup.person_of(settings, organisation, row).has_factor
+    try:
+        hashed = new_passwords.hashed(settings, organisation, row, password, ORIGIN, has_factor=has_factor)
+    except Invalid as refused:
+        raise click.ClickException(in_english(refused.message)) from refused
+    passwords.put(settings, row, hashed, ORIGIN, must_change=must_change)
+    return f"The password of {row.username} was changed."

@@ -5,7 +5,7 @@ from typing import Any
 
 from idp import clock
 from idp.cli.provision.document import Table
-from idp.cli.provision.lines import CHANGED, CREATED, REMOVED, UNCHANGED
+from idp.cli.provision.lines import CHANGED, CREATED
 from idp.cli.provision.shape import NOT_HERE, OWN, SECRETS
 from idp.cli.provision.work import ORIGIN, Plan
 from idp.errors import Invalid, say
@@ -21,7 +21,7 @@ NOT_METADATA = {"client_id", "absent", *SECRETS, *OWN, *NOT_HERE}
 
 
 def put_client(work: Plan, table: Table) -> None:
-    """Make or change one."""
+    """Create or change a client."""
     row = store.client(str(table.get("client_id")))
     with work.at(table):
         if row is None:
@@ -53,11 +53,8 @@ def _change(work: Plan, table: Table, row: Client) -> None:
 
 
 def remove_client(work: Plan, table: Table) -> None:
-    """Delete one."""
-    there = store.client(str(table.get("client_id"))) is not None
-    if there:
-        registration.remove(str(table.get("client_id")), ORIGIN)
-    work.lines.note(table.kind, table.name, REMOVED if there else UNCHANGED)
+    """Delete a client."""
+    work.remove(table, store.client(str(table.get("client_id"))), lambda row: registration.remove(row.client_id, ORIGIN))
 
 
 def _metadata(table: Table) -> dict[str, Any]:

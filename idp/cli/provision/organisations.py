@@ -2,7 +2,6 @@
 
 from idp import normal_forms
 from idp.cli.provision.document import Table
-from idp.cli.provision.lines import CREATED, REMOVED, UNCHANGED
 from idp.cli.provision.work import ORIGIN, Plan
 from idp.identity.organisations import groups, organisations, shops
 from idp.identity.users import lookup
@@ -10,33 +9,33 @@ from idp.store import organisations as store
 
 
 def put_organisation(work: Plan, table: Table) -> None:
-    """Make or change one."""
+    """Create or change an organisation."""
     row = store.organisation_at(str(table.get("store_url")))
-    with work.at(table):
-        if row is None:
-            organisations.create(table.values, ORIGIN)
-            work.lines.note(table.kind, table.name, CREATED)
-        else:
-            work.lines.note_change(table.kind, table.name, organisations.change(row, table.values, ORIGIN))
+    work.put(
+        table,
+        row,
+        lambda: organisations.create(table.values, ORIGIN),
+        lambda row: organisations.change(row, table.values, ORIGIN),
+    )
 
 
 def put_owner(work: Plan, table: Table) -> None:
-    """Set the owner, once everybody with that role is there, and before a former one steps down."""
+    """Set the owner, after all users with that role were created and before a former owner gets another role."""
     row = store.organisation_at(str(table.get("store_url")))
     if not table.has("owner") or row is None:
         return
     username = str(table.get("owner"))
     owner = lookup.find(row.id, username)
     if owner is None:
-        _say_why_not(work, table, username)
+        _note_missing(work, table, username)
         return
     with work.at(table):
         if organisations.set_owner(row, owner, ORIGIN):
             work.lines.note_change(table.kind, table.name, ["owner"])
 
 
-def _say_why_not(work: Plan, table: Table, username: str) -> None:
-    """The owner is not there: not in the file either, or there with another role. Else the fault is told at the user."""
+def _note_missing(work: Plan, table: Table, username: str) -> None:
+    """Note why the owner is missing: not in the file, or with another role there. Other faults are noted at the user."""
     wanted = (table.get("store_url"), normal_forms.compared(username))
     roles = [
         user.get("role")
@@ -50,57 +49,44 @@ def _say_why_not(work: Plan, table: Table, username: str) -> None:
 
 
 def remove_organisation(work: Plan, table: Table) -> None:
-    """Delete one with all that is in it."""
+    """Delete an organisation with everything in it."""
     row = store.organisation_at(str(table.get("store_url")))
-    if row is None:
-        work.lines.note(table.kind, table.name, UNCHANGED)
-        return
-    with work.at(table):
-        organisations.remove(row, ORIGIN)
-        work.lines.note(table.kind, table.name, REMOVED)
+    work.remove(table, row, lambda row: organisations.remove(row, ORIGIN))
 
 
 def put_shop(work: Plan, table: Table) -> None:
-    """Make or change one."""
+    """Create or change a shop."""
     organisation = work.organisation_of(table)
-    if organisation is None:
-        return
-    row = store.shop_at(organisation.id, str(table.get("code")))
-    with work.at(table):
-        if row is None:
-            shops.create(organisation.id, table.values, ORIGIN)
-            work.lines.note(table.kind, table.name, CREATED)
-        else:
-            work.lines.note_change(table.kind, table.name, shops.change(row, table.values, ORIGIN))
+    if organisation is not None:
+        work.put(
+            table,
+            store.shop_at(organisation.id, str(table.get("code"))),
+            lambda: shops.create(organisation.id, table.values, ORIGIN),
+            lambda row: shops.change(row, table.values, ORIGIN),
+        )
 
 
 def remove_shop(work: Plan, table: Table) -> None:
-    """Delete one."""
+    """Delete a shop."""
     organisation = store.organisation_at(str(table.get("organisation")))
     row = store.shop_at(organisation.id, str(table.get("code"))) if organisation else None
-    if row is not None:
-        shops.remove(row, ORIGIN)
-    work.lines.note(table.kind, table.name, REMOVED if row else UNCHANGED)
+    work.remove(table, row, lambda row: shops.remove(row, ORIGIN))
 
 
 def put_group(work: Plan, table: Table) -> None:
-    """Make or change one."""
+    """Create or change a group."""
     organisation = work.organisation_of(table)
-    if organisation is None:
-        return
-    row = store.group_named(organisation.id, str(table.get("name")))
-    with work.at(table):
-        if row is None:
-            groups.create(organisation.id, table.values, ORIGIN)
-            work.lines.note(table.kind, table.name, CREATED)
-        else:
-            work.lines.note_change(table.kind, table.name, groups.change(row, table.values, ORIGIN))
+    if organisation is not None:
+        work.put(
+            table,
+            store.group_named(organisation.id, str(table.get("name"))),
+            lambda: groups.create(organisation.id, table.values, ORIGIN),
+            lambda row: groups.change(row, table.values, ORIGIN),
+        )
 
 
 def remove_group(work: Plan, table: Table) -> None:
-    """Delete one."""
+    """Delete a group."""
     organisation = store.organisation_at(str(table.get("organisation")))
     row = store.group_named(organisation.id, str(table.get("name"))) if organisation else None
-    if row is not None:
-        groups.remove(row, ORIGIN)
-    work.lines.note(table.kind, table.name, REMOVED if row else UNCHANGED)
+    work.remove(table, row, lambda row: groups.remove(row, ORIGIN))

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TypeVar
 
 from idp import db, errors
 from idp.actors import System
 from idp.audit import Origin
 from idp.cli.provision.document import Document, Refused, Table
-from idp.cli.provision.lines import UNCHANGED, Lines
+from idp.cli.provision.lines import CREATED, REMOVED, UNCHANGED, Lines
 from idp.cli.provision.rehearsal import apart
 from idp.cli.refusals import in_english
 from idp.config import Settings
@@ -25,6 +26,7 @@ from idp.identity.user_fields import PersonDraft
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
 
+T = TypeVar("T")
 ORIGIN = Origin(System("apply"))
 """In the audit trail: provisioning."""
 
@@ -79,6 +81,22 @@ class Plan:
             self.document.fault(table, refusal.field, in_english(refusal.message))
         except errors.Refusal as refusal:
             self.document.fault(table, "", in_english(refusal.message))
+
+    def put(self, table: Table, row: T | None, create: Callable[[], object], change: Callable[[T], Iterable[str]]) -> None:
+        """Create the object of a table, or change the ``row`` that is there, and note which."""
+        with self.at(table):
+            if row is None:
+                create()
+                self.lines.note(table.kind, table.name, CREATED)
+            else:
+                self.lines.note_change(table.kind, table.name, change(row))
+
+    def remove(self, table: Table, row: T | None, remove: Callable[[T], object]) -> None:
+        """Remove the object of a table, where it is there, and note that."""
+        with self.at(table):
+            if row is not None:
+                remove(row)
+            self.lines.note(table.kind, table.name, REMOVED if row is not None else UNCHANGED)
 
     def organisation_of(self, table: Table) -> Organisation | None:
         """The organisation that a table names; a fault, or silence where its own table is the faulty one."""
