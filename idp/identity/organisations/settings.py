@@ -1,32 +1,34 @@
-"""Organisations: the store URL people type (S29), and the settings an organisation may choose."""
+"""The store URL that people enter (S29), and the settings that an organisation may choose: one table for all of them."""
 
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from encodings import idna
+from functools import partial
 from typing import Any
 
 from idp import normal_forms
 from idp.branding import is_colour, languages_of
+from idp.checks import is_truth, is_whole
 from idp.config import Settings
-from idp.errors import Invalid, say
+from idp.errors import Invalid, Message, say
 from idp.languages import LANGUAGES, spoken
 from idp.store.organisations import Organisation
 
-LONGEST_TYPED = 500
+LONGEST_ENTERED = 500
 
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.\-]*:)?//")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def normal_store_url(text: str) -> str:
-    """The store URL in the form that is stored and compared: the first label of the host name, lower case, as an A-label.
+    """Return the store URL as it is stored and compared: the first label of the host name, lower case, as an A-label.
 
     ``HTTPS://Example-Shoes.sleutel.example:8000/till`` and ``example-shoes`` give ``example-shoes``; ``bücher`` gives
-    ``xn--bcher-kva`` (RFC 5890). Empty for whatever cannot be one. Pure.
+    ``xn--bcher-kva`` (RFC 5890). Empty where the text cannot be one. Pure.
     """
-    if len(text) > LONGEST_TYPED:
+    if len(text) > LONGEST_ENTERED:
         return ""
     folded = unicodedata.normalize("NFKC", normal_forms.visible(text)).strip().casefold()
     host = re.split(r"[/?#\\:]", _SCHEME.sub("", folded), maxsplit=1)[0]
@@ -39,97 +41,118 @@ def normal_store_url(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class OrganisationSettings:
-    """What holds in an organisation: its own choices over the installation's. Days, minutes and hours as named.
+class Number:
+    """A setting that is a whole number, as the console asks for it.
 
-    ``colour``: ``#rrggbb``, or empty for the installation's own.
+    ``limit``: the installation's length of a session or of trust in a device. An organisation can only shorten it.
     """
 
-    remember_device_days: int = 30
-    remembered_device_counts: bool = True
-    offer_set_up: bool = True
-    leaked_notice_days: int = 7
-    leaked_notice_days_administrators: int = 1
-    password_min_length: int = 12
-    login_idle_minutes: int = 60
-    login_hours: int = 24
-    languages: tuple[str, ...] = LANGUAGES
-    colour: str = ""
+    least: int
+    most: int
+    label: Message
+    unit: Message
+    limit: Callable[[Settings], int] | None = None
 
-    def leaked_notice_days_for(self, is_administrator: bool) -> int:
-        """How long "not now" postpones the notice of a leaked password (S33)."""
-        return self.leaked_notice_days_administrators if is_administrator else self.leaked_notice_days
+    def highest(self, settings: Settings) -> int:
+        """Return the highest number that has an effect."""
+        return self.most if self.limit is None else min(self.most, self.limit(settings))
 
 
-def settings_of(settings: Settings, organisation: Organisation) -> OrganisationSettings:
-    """The settings that hold in ``organisation``; lengths of sessions and of trust in devices can only be shortened."""
-    own: Mapping[str, Any] = organisation.settings
-    lengths = settings.lifetimes
-    plain = OrganisationSettings()
-    return OrganisationSettings(
-        remember_device_days=_at_most(lengths.remember_device_days, own.get("remember_device_days")),
-        remembered_device_counts=own.get("remembered_device_counts", plain.remembered_device_counts),
-        offer_set_up=own.get("offer_set_up", plain.offer_set_up),
-        leaked_notice_days=own.get("leaked_notice_days", plain.leaked_notice_days),
-        leaked_notice_days_administrators=own.get(
-            "leaked_notice_days_administrators", plain.leaked_notice_days_administrators
-        ),
-        password_min_length=own.get("password_min_length", settings.passwords.min_length),
-        login_idle_minutes=_at_most(lengths.login_idle_minutes, own.get("login_idle_minutes")),
-        login_hours=_at_most(lengths.login_hours, own.get("login_hours")),
-        languages=tuple(
-            own.get("languages") or spoken((*languages_of(organisation), settings.default_language, *LANGUAGES))
-        ),
-        colour=own.get("colour", plain.colour),
-    )
+@dataclass(frozen=True)
+class Rule:
+    """What an organisation may choose for a setting. ``allowed``: the same in words."""
+
+    is_allowed: Callable[[Any], bool]
+    allowed: str
+    default: Callable[[Settings, Organisation], Any]
+    """What holds where an organisation chose nothing."""
+    number: Number | None = None
+
+    def value(self, settings: Settings, organisation: Organisation, chosen: Any) -> Any:
+        """Return what holds in an organisation that chose this; None for nothing."""
+        if chosen is None:
+            return self.default(settings, organisation)
+        limit = self.number.limit if self.number else None
+        return chosen if limit is None else min(limit(settings), chosen)
 
 
-def _at_most(limit: int, chosen: int | None) -> int:
-    return limit if chosen is None else min(limit, chosen)
+def _number(plain: int, number: Number, default: Callable[[Settings], int] | None = None) -> Any:
+    found = default or number.limit or (lambda _: plain)
+    is_allowed = partial(is_whole, least=number.least, most=number.most)
+    rule = Rule(is_allowed, f"{number.least}–{number.most}", lambda settings, _: found(settings), number)
+    return field(default=plain, metadata={"rule": rule})
 
 
-def _whole(low: int, high: int) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+def _truth(plain: bool) -> Any:
+    return field(default=plain, metadata={"rule": Rule(is_truth, "true, false", lambda *_: plain)})
 
 
-def _is_truth(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_colour_or_none(value: Any) -> bool:
-    return value == "" or is_colour(value)
+def _default_languages(settings: Settings, organisation: Organisation) -> tuple[str, ...]:
+    return tuple(spoken((*languages_of(organisation), settings.default_language, *LANGUAGES)))
 
 
 def _is_languages(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and value == list(spoken(value))
 
 
-BOUNDS: Mapping[str, tuple[int, int]] = {
-    "remember_device_days": (1, 365),
-    "leaked_notice_days": (1, 90),
-    "leaked_notice_days_administrators": (1, 90),
-    "password_min_length": (8, 64),
-    "login_idle_minutes": (1, 1440),
-    "login_hours": (1, 720),
-}
-"""The lowest and the highest value of each number; ``settings_of`` shortens lifetimes to the installation's."""
+_LANGUAGES = Rule(_is_languages, "[nl, en], [en, nl], [nl], [en]", _default_languages)
+_COLOUR = Rule(lambda value: value == "" or is_colour(value), '#000000–#ffffff, ""', lambda *_: "")
+_DAYS, _HOURS, _MINUTES = say("days"), say("hours"), say("minutes")
 
-_RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    **{name: (_whole(low, high), f"{low}–{high}") for name, (low, high) in BOUNDS.items()},
-    "remembered_device_counts": (_is_truth, "true, false"),
-    "offer_set_up": (_is_truth, "true, false"),
-    "languages": (_is_languages, "[nl, en], [en, nl], [nl], [en]"),
-    "colour": (_is_colour_or_none, '#000000–#ffffff, ""'),
-}
+
+@dataclass(frozen=True)
+class OrganisationSettings:
+    """The settings that hold in an organisation. Each has its default and its ``Rule``; the console lists the numbers.
+
+    ``colour``: ``#rrggbb``, or empty for the installation's own.
+    """
+
+    login_idle_minutes: int = _number(
+        60,
+        Number(
+            1, 1440, say("A sign-in that is not used ends after"), _MINUTES, lambda found: found.lifetimes.login_idle_minutes
+        ),
+    )
+    login_hours: int = _number(
+        24, Number(1, 720, say("Every sign-in ends after"), _HOURS, lambda found: found.lifetimes.login_hours)
+    )
+    remember_device_days: int = _number(
+        30, Number(1, 365, say("A device is remembered for"), _DAYS, lambda found: found.lifetimes.remember_device_days)
+    )
+    password_min_length: int = _number(
+        12,
+        Number(8, 64, say("Shortest password without a second factor"), say("characters")),
+        lambda found: found.passwords.min_length,
+    )
+    leaked_notice_days: int = _number(7, Number(1, 90, say("Remind of a leaked password every"), _DAYS))
+    leaked_notice_days_administrators: int = _number(1, Number(1, 90, say("The same for administrators"), _DAYS))
+    remembered_device_counts: bool = _truth(True)
+    offer_set_up: bool = _truth(True)
+    languages: tuple[str, ...] = field(default=LANGUAGES, metadata={"rule": _LANGUAGES})
+    colour: str = field(default="", metadata={"rule": _COLOUR})
+
+    def leaked_notice_days_for(self, is_administrator: bool) -> int:
+        """Return for how many days "not now" postpones the notice of a leaked password (S33)."""
+        return self.leaked_notice_days_administrators if is_administrator else self.leaked_notice_days
+
+
+RULES: Mapping[str, Rule] = {one.name: one.metadata["rule"] for one in fields(OrganisationSettings)}
+NUMBERS: Mapping[str, Number] = {name: rule.number for name, rule in RULES.items() if rule.number is not None}
+
+
+def settings_of(settings: Settings, organisation: Organisation) -> OrganisationSettings:
+    """Return the settings that hold in ``organisation``: its own choices, else the installation's."""
+    own: Mapping[str, Any] = organisation.settings
+    held = {name: rule.value(settings, organisation, own.get(name)) for name, rule in RULES.items()}
+    return OrganisationSettings(**{**held, "languages": tuple(held["languages"])})
 
 
 def validate_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of an organisation's settings as they may be stored; raises ``Invalid`` naming the key."""
+    """Return a copy of an organisation's settings as they are stored; raises ``Invalid`` naming the key."""
     for key, value in values.items():
-        if key not in _RULES:
-            known = ", ".join(_RULES)
+        if key not in RULES:
+            known = ", ".join(RULES)
             raise Invalid(key, say("%(setting)s is not a setting. Known are: %(known)s.", setting=key, known=known))
-        fits, allowed = _RULES[key]
-        if not fits(value):
-            raise Invalid(key, say("%(setting)s must be one of: %(allowed)s.", setting=key, allowed=allowed))
+        if not RULES[key].is_allowed(value):
+            raise Invalid(key, say("%(setting)s must be one of: %(allowed)s.", setting=key, allowed=RULES[key].allowed))
     return dict(values)

@@ -12,7 +12,7 @@ from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity.organisations import organisations
 from idp.identity.organisations.logos import MOST_BYTES
-from idp.identity.organisations.settings import BOUNDS
+from idp.identity.organisations.settings import NUMBERS
 from idp.languages import LANGUAGES
 from idp.store.organisations import Organisation
 from idp.web import pages, request_context, times, unsaved
@@ -73,21 +73,11 @@ def _save(admin: Admin, form: Fields) -> Response:
 
 
 def _numbers() -> tuple[Number, ...]:
-    """Sign-ins and trust in devices can only be made shorter than the installation's."""
-    days, minutes, hours = say("days"), say("minutes"), say("hours")
-    return (
-        _number("login_idle_minutes", say("A sign-in that is not used ends after"), minutes),
-        _number("login_hours", say("Every sign-in ends after"), hours),
-        _number("remember_device_days", say("A device is remembered for"), days),
-        _number("password_min_length", say("Shortest password without a second factor"), say("characters")),
-        _number("leaked_notice_days", say("Remind of a leaked password every"), days),
-        _number("leaked_notice_days_administrators", say("The same for administrators"), days),
+    """Return the numbers, each up to the highest that has an effect."""
+    settings = request_context.settings()
+    return tuple(
+        Number(name, number.label, number.unit, number.least, number.highest(settings)) for name, number in NUMBERS.items()
     )
-
-
-def _number(name: str, title: Message, unit: Message) -> Number:
-    least, most = BOUNDS[name]
-    return Number(name, title, unit, least, min(most, getattr(request_context.settings().lifetimes, name, most)))
 
 
 def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
