@@ -14,6 +14,7 @@ from idp.db import transaction
 from idp.errors import Invalid
 from idp.identity.organisations import logos, organisations
 from idp.identity.organisations.settings import normal_store_url, settings_of
+from idp.identity.owner import recorded_owner
 from idp.languages import LANGUAGES
 from idp.store import organisations as store
 from idp.store import users
@@ -49,7 +50,7 @@ def show(store_url: str) -> None:
     """Show one organisation as JSON, with its shops, groups and the settings that hold there."""
     with opened() as settings:
         row = at(store_url)
-        owner = users.user(row.id, row.owner_id) if row.owner_id else None
+        owner = recorded_owner(row)
         held = settings_of(settings, row)
         told = {
             "store_url": row.store_url,

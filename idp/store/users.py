@@ -278,13 +278,13 @@ def add_shops(organisation_id: str, user_id: str, shop_ids: Iterable[str]) -> No
         insert_new(UserShop, organisation_id=organisation_id, user_id=user_id, shop_id=shop_id)
 
 
-def administrators(organisation_id: str) -> list[User]:
-    """Administrators and the owner who can act."""
+def active_with_roles(organisation_id: str, roles: Collection[str]) -> list[User]:
+    """Return the users with one of these roles who are not disabled, by username."""
     return every(
         select(User)
         .where(
             User.organisation_id == organisation_id,
-            User.role.in_(("administrator", "owner")),
+            User.role.in_(roles),
             User.disabled_at.is_(None),
         )
         .order_by(User.username_key)

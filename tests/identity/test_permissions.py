@@ -7,7 +7,7 @@ import pytest
 
 from idp.actors import Actor, Client, Nobody, Person, System, of_stored, stored
 from idp.audit import Origin
-from idp.errors import Forbidden, NotFound
+from idp.errors import Forbidden, NotFound, Refusal
 from idp.identity import permissions
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -34,7 +34,7 @@ def test_nobody_a_client_and_an_unknown_id_have_no_right(
         wanted = {key: known[key] for key in inspect.signature(check).parameters if key in known}
         try:
             result = check(**wanted, origin=Origin(actor))
-            allowed = result is None or bool(result)
+            allowed = result is None or (bool(result) and not isinstance(result, Refusal))
         except (Forbidden, NotFound):
             allowed = False
         assert not allowed or name in allows_others, f"{name} lets {actor} pass"

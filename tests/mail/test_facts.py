@@ -143,9 +143,10 @@ def test_administrators_with_one_mailbox_get_one_notice_of_a_new_owner(settings:
         factory.make_user(organisation_id, name, role="administrator", with_totp=True, email="desk@toys.example")
     with factory.context(), transaction():
         at = factory.organisation(organisation_id)
+        from idp.identity.owner import administrators
         from idp.identity.ownership import transfer
 
-        transfer._tell(settings, "ownership_withdrawn", users.administrators(at.id)[0], None, users.administrators(at.id))
+        transfer._tell(settings, "ownership_withdrawn", administrators(at.id)[0], None, administrators(at.id))
     assert [mail.recipient for mail in _sent(factory)] == ["desk@toys.example"]
 
 

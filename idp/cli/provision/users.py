@@ -20,6 +20,7 @@ from idp.errors import Message
 from idp.identity.accounts import accounts
 from idp.identity.credentials import imported, new_passwords
 from idp.identity.credentials.imported import Ready
+from idp.identity.roles import Role
 from idp.identity.user_fields import PersonDraft
 from idp.identity.users import lookup, status
 from idp.store import organisations as store
@@ -31,12 +32,12 @@ T = TypeVar("T")
 
 def owners(document: Document) -> list[Table]:
     """Who is to have the role of owner: first, so that no change of owner leaves an organisation without one."""
-    return [table for table in document.of("users") if table.get("role") == "owner"]
+    return [table for table in document.of("users") if table.get("role") == Role.OWNER]
 
 
 def others(document: Document) -> list[Table]:
     """Everybody else."""
-    return [table for table in document.of("users") if table.get("role") != "owner"]
+    return [table for table in document.of("users") if table.get("role") != Role.OWNER]
 
 
 def put_user(work: Plan, table: Table) -> None:

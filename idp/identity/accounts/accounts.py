@@ -16,6 +16,8 @@ from idp.identity import mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import imported
 from idp.identity.credentials.imported import Ready
 from idp.identity.organisations import groups as group_changes
+from idp.identity.owner import has_owner_role, make_first_owner, require_another_owner
+from idp.identity.roles import Role
 from idp.identity.sensitive_changes import PersonDetails, PersonState
 from idp.identity.user_fields import DETAIL_COLUMNS, PersonDraft, changed_fields, columns_of
 from idp.identity.users import email_address
@@ -69,15 +71,9 @@ def _insert(
     users.add_to_groups(organisation.id, user.id, group_ids(organisation, draft.groups))
     users.add_shops(organisation.id, user.id, shop_ids(organisation, draft.shops or ()))
     imported.store(settings, user, prepared, user.created_at)
-    if user.role == "owner":
-        _own_what_nobody_owns(organisation, user)
+    if has_owner_role(user):
+        make_first_owner(user)
     record_about(origin, Event.USER_CREATED, user, role=user.role)
-
-
-def _own_what_nobody_owns(organisation: Organisation, user: User) -> None:
-    """The first owner is who notices (S54) and a recovery (S48) go to."""
-    if organisations.lock_owner(organisation.id) is None:
-        organisations.change_organisation(organisation.id, owner_id=user.id)
 
 
 def _taken(username: str) -> Invalid:
@@ -92,7 +88,7 @@ def _require_free(organisation: Organisation, fresh: Mapping[str, Any]) -> None:
 
 def _require_reachable(role: str, email: str | None, *, verified: bool) -> None:
     """An owner always has a verified address (S54)."""
-    if role == "owner" and not (email and verified):
+    if role == Role.OWNER and not (email and verified):
         raise Invalid("email", say("An owner needs a verified e-mail address."))
 
 
@@ -141,7 +137,7 @@ def change(
         _admit_mails(settings, user, str(edit.fresh.get("email") or ""), origin)  # audits a refusal: no transaction yet
     with transaction():
         if changes.get("role", role) != role:
-            permissions.require_another_owner(organisation, user)
+            require_another_owner(user)
         user = _locked(user, role)
         before, edit = email_address.Address.of(user), _planned(organisation, user, changes, origin)
         named = edit.moved | changed_fields(user, edit.fresh)  # before the row changes
@@ -149,8 +145,8 @@ def change(
         if edit.fresh:
             with refuse_duplicate("username", _taken(edit.fresh.get("username", user.username))):
                 users.change_user(organisation.id, user.id, **edit.fresh)
-        if edit.fresh.get("role") == "owner":
-            _own_what_nobody_owns(organisation, user)
+        if edit.fresh.get("role") == Role.OWNER:
+            make_first_owner(user)
         if "email_key" in edit.fresh:
             email_address.told_of_change(settings, user, before)
         if edit.changed:

@@ -15,6 +15,7 @@ from idp.identity import email_links, mail_limits, permissions, sensitive_change
 from idp.identity.email_links import Opened
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url
+from idp.identity.owner import has_owner_role
 from idp.identity.sensitive_changes import Access
 from idp.identity.short_codes import Shape
 from idp.identity.users import lookup
@@ -55,7 +56,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
     Also for those who forgot their password. Raises ``Conflict`` where a mail can be sent: then nobody else need know it.
     """
     permissions.require_over(organisation, user, origin)
-    if user.disabled_at is not None or user.role == "owner":
+    if user.disabled_at is not None or has_owner_role(user):
         raise Conflict(say("No code can be printed for this person."))
     if can_be_written_to(user):
         raise Conflict(say("This person has a verified e-mail address. Send a mail instead."))

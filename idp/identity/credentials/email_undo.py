@@ -15,6 +15,7 @@ from idp.errors import Conflict
 from idp.identity import email_links
 from idp.identity.credentials import passwords
 from idp.identity.email_links import Opened
+from idp.identity.owner import has_owner_role
 from idp.identity.users.email_address import TAKEN, Address
 from idp.mail import messages
 from idp.normal_forms import compared
@@ -35,7 +36,7 @@ def undo(settings: Settings, link: Opened, origin: Origin) -> None:
         passwords.close(user, "address_restored", origin)
         removed = _drop_passkeys_since(link, origin)
         passkeys.ask_password_beside(user.organisation_id, user.id)
-        if user.role == "owner":
+        if has_owner_role(user):
             email_links.void_offers(user.organisation_id)
         record_about(origin, Event.ADDRESS_RESTORED, user)
         email_links.mail(

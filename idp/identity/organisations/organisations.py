@@ -14,6 +14,7 @@ from idp.db import refuse_duplicate
 from idp.errors import Conflict, Forbidden, Invalid, say
 from idp.identity import email_links, permissions, sensitive_changes
 from idp.identity.organisations.settings import normal_store_url, validate_settings
+from idp.identity.owner import has_owner_role, make_owner
 from idp.identity.sensitive_changes import OrganisationState
 from idp.store import operators
 from idp.store import organisations as store
@@ -85,7 +86,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
     An owner always has a verified address (S54): notices about people without one go there.
     """
     permissions.require_operator(origin)
-    if owner.role != "owner":
+    if not has_owner_role(owner):
         raise Invalid("owner", say('%(username)s must have the role "owner".', username=owner.username))
     if not owner.email or owner.email_verified_at is None:
         raise Invalid("owner", say("%(username)s needs a verified e-mail address.", username=owner.username))
@@ -94,7 +95,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
     if row.owner_id == owner.id:
         return False
     sensitive_changes.require(OrganisationState({}, row.owner_id or ""), OrganisationState({}, owner.id))
-    store.change_organisation(row.id, owner_id=owner.id)
+    make_owner(row.id, owner.id)
     email_links.void_offers(row.id)
     audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, subject_id=owner.id, data={"keys": ["owner"]})
     return True

@@ -15,6 +15,8 @@ from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import password_reset, passwords, second_factor
 from idp.identity.email_links import GONE, Opened
+from idp.identity.owner import administrators, owner_of
+from idp.identity.roles import Role
 from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address
 from idp.mail import messages
@@ -60,8 +62,8 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
 
 
 def _owner(settings: Settings, organisation: Organisation) -> User:
-    owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
-    if owner is None or owner.disabled_at is not None:
+    owner = owner_of(organisation)
+    if owner is None:
         raise Invalid("owner", say("This organisation has no owner who can be recovered."))
     if not messages.can_be_written_to(owner):
         raise Invalid("email", say("The owner has no verified e-mail address, so nothing can be sent to them."))
@@ -81,7 +83,7 @@ def _announce(settings: Settings, organisation: Organisation, owner: User, row: 
     """To every administrator, with a link to cancel; without one where the address was never verified (S54)."""
     told = {"owner": owner.username, "hours": settings.lifetimes.owner_recovery_hours}
     last = row.confirm_by + timedelta(hours=settings.lifetimes.owner_recovery_hours)
-    for person in users.administrators(organisation.id):
+    for person in administrators(organisation.id):
         if person.id == owner.id or not person.email or not messages.is_plain_address(person.email):
             continue
         if messages.can_be_written_to(person):
@@ -126,7 +128,7 @@ def cancel(settings: Settings, organisation: Organisation, origin: Origin) -> No
     row = under_way(organisation.id)
     if row is None:
         raise NotFound(say("No recovery is under way."))
-    sensitive_changes.require(Access("owner_recovery", "owner"), None)
+    sensitive_changes.require(Access("owner_recovery", Role.OWNER), None)
     with transaction():
         organisations.lock_owner(organisation.id)
         _cancel(settings, row, origin)
@@ -174,7 +176,7 @@ def _expire(row: OwnerRecovery) -> None:
 
 
 def _void_cancel_links(organisation_id: str) -> None:
-    for person in users.administrators(organisation_id):
+    for person in administrators(organisation_id):
         email_links.void(person, "cancel")
 
 

@@ -19,7 +19,9 @@ from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.email_links import GONE, Opened
 from idp.identity.lockout import rate_limits
+from idp.identity.owner import administrators, make_owner, owner_of
 from idp.identity.ownership import owner_recovery
+from idp.identity.roles import Role
 from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address
 from idp.mail import messages
@@ -41,16 +43,10 @@ class OpenOffer:
     until: datetime
 
 
-def owner_of(organisation: Organisation) -> User | None:
-    """Who owns an organisation; None where nobody does who can act."""
-    owner = users.user(organisation.id, organisation.owner_id) if organisation.owner_id else None
-    return owner if owner is not None and owner.role == "owner" and owner.disabled_at is None else None
-
-
 def is_fit(organisation: Organisation, user: User) -> bool:
     """Whether ``user`` may become the owner: an owner always has a verified address (S54). Operators' own has none."""
     is_here = user.organisation_id == organisation.id and organisation.kind == "retailer" and user.disabled_at is None
-    return is_here and user.role != "customer" and messages.can_be_written_to(user)
+    return is_here and user.role != Role.CUSTOMER and messages.can_be_written_to(user)
 
 
 def waiting(settings: Settings, organisation: Organisation) -> OpenOffer | None:
@@ -175,7 +171,7 @@ def accept(settings: Settings, link: Opened, origin: Origin) -> None:
         if not _stands(organisation, link):
             raise NotFound(GONE, detail="what the offer rested on has changed")
         _require_calm(settings, former)
-        users.change_user(organisation.id, former.id, role="administrator")
+        users.change_user(organisation.id, former.id, role=Role.ADMINISTRATOR)
         _make_owner(organisation, new_owner)
         email_links.burn(link)
         email_links.void_offers(organisation.id)
@@ -183,7 +179,7 @@ def accept(settings: Settings, link: Opened, origin: Origin) -> None:
             attempts.drop_attempts_of(organisation.id, person.id)
         record_about(origin, Event.OWNERSHIP_GIVEN, former)
         record_about(origin, Event.OWNERSHIP_TAKEN, new_owner)
-        _tell(settings, "ownership_transferred", new_owner, former, users.administrators(organisation.id))
+        _tell(settings, "ownership_transferred", new_owner, former, administrators(organisation.id))
 
 
 def require_vacancy(organisation: Organisation, user: User, origin: Origin) -> None:
@@ -205,12 +201,12 @@ def appoint(settings: Settings, organisation: Organisation, new_owner: User, ori
         _make_owner(organisation, new_owner)
         attempts.drop_attempts_of(organisation.id, new_owner.id)
         record_about(origin, Event.OWNER_APPOINTED, new_owner)
-        _tell(settings, "ownership_transferred", new_owner, None, users.administrators(organisation.id))
+        _tell(settings, "ownership_transferred", new_owner, None, administrators(organisation.id))
 
 
 def _make_owner(organisation: Organisation, new_owner: User) -> None:
-    users.change_user(organisation.id, new_owner.id, role="owner")
-    organisations.change_organisation(organisation.id, owner_id=new_owner.id)
+    users.change_user(organisation.id, new_owner.id, role=Role.OWNER)
+    make_owner(organisation.id, new_owner.id)
 
 
 def _tell(settings: Settings, template: str, new_owner: User, owner: User | None, readers: Iterable[User]) -> None:

@@ -18,7 +18,7 @@ from idp.factors import FIRST_NOTICES
 from idp.identity import email_links, mail_limits, sensitive_changes
 from idp.identity.email_links import Opened
 from idp.identity.lockout import rate_limits
-from idp.identity.roles import RULING_ROLES
+from idp.identity.roles import RULING_ROLES, Role
 from idp.identity.sensitive_changes import Access
 from idp.identity.user_fields import check_email
 from idp.mail import messages
@@ -195,7 +195,7 @@ def _columns(email: str) -> dict[str, Any]:
 
 def _username_with(user: User, email: str) -> dict[str, Any]:
     """A customer signs in with the address, so the username goes with it."""
-    if user.role != "customer" or user.username_key != user.email_key:
+    if user.role != Role.CUSTOMER or user.username_key != user.email_key:
         return {}
     return {"username": email, "username_key": compared(email)}
 

@@ -5,6 +5,7 @@ from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity import email_links, permissions, sensitive_changes
+from idp.identity.owner import require_another_owner
 from idp.identity.sensitive_changes import Access
 from idp.identity.sessions import sessions
 from idp.mail.messages import notify
@@ -28,7 +29,7 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
         return False
     sensitive_changes.require(Access("account", user.role), None)
     with transaction():
-        permissions.require_another_owner(organisation, user)
+        require_another_owner(user)
         users.change_user(organisation.id, user.id, disabled_at=clock.now())
         email_links.void(user, "ownership")
         end_everything(user, "disabled", origin)

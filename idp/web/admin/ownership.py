@@ -7,6 +7,7 @@ from functools import partial
 from flask import Blueprint, Response, abort, url_for
 
 from idp.errors import say
+from idp.identity.owner import owner_of
 from idp.identity.ownership import transfer
 from idp.web import pages, request_context
 from idp.web.admin import guard
@@ -62,7 +63,7 @@ def _withdraw(admin: Admin, back: str) -> Response:
 
 
 def _page(admin: Admin) -> OwnershipPage:
-    owner = transfer.owner_of(admin.organisation)
+    owner = owner_of(admin.organisation)
     waiting = transfer.waiting(request_context.settings(), admin.organisation)
     return OwnershipPage(
         frame=admin.frame(HERE),

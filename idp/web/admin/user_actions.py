@@ -10,6 +10,7 @@ from idp.errors import Message, NotFound, say, say_many
 from idp.identity import permissions, sensitive_changes
 from idp.identity.accounts import invitations
 from idp.identity.credentials import password_reset, second_factor, unlock
+from idp.identity.owner import has_owner_role, owner_of
 from idp.identity.ownership import owner_recovery, transfer
 from idp.identity.sensitive_changes import Access, Confirmation, Kind
 from idp.identity.users import status
@@ -199,11 +200,11 @@ def sensible(
     is_lost_owner = user.id == organisation.owner_id and permissions.is_operator(origin.actor_id)
     is_recovered = is_lost_owner and owner_recovery.under_way(organisation.id) is not None
     may_be_mailed = can_be_written_to(user)
-    may_own, owner = transfer.is_fit(organisation, user), transfer.owner_of(organisation)
+    may_own, owner = transfer.is_fit(organisation, user), owner_of(organisation)
     is_new = user.last_login_at is None and user.disabled_at is None
     makes_sense = {
         "invite": is_new and bool(user.email),
-        "print-code": user.disabled_at is None and user.role != "owner" and not may_be_mailed,
+        "print-code": user.disabled_at is None and not has_owner_role(user) and not may_be_mailed,
         "reset-factor": has_factor and not is_lost_owner,
         "remove-factor": has_factor and not is_lost_owner,
         "recover-owner": is_lost_owner and not is_recovered and user.disabled_at is None,
