@@ -21,13 +21,13 @@ TELL_EVERY = 3.0
 
 
 class Progress:
-    """Says on standard error how far a long work is; a short one is silent."""
+    """Report the progress of a long task on standard error. A short task reports nothing."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total, self._next = what, total, time.monotonic() + TELL_EVERY
 
     def __call__(self, done: int) -> None:
-        """Hear that so many are done."""
+        """Take the number of finished steps."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + TELL_EVERY
             click.echo(f"{self._what} {done} of {self._total}", err=True)
@@ -95,7 +95,7 @@ def provision(settings: Settings, read: document.Document, *, dry_run: bool = Fa
 
 
 def _units(read: document.Document) -> Iterator[Unit]:
-    """The order: what goes first, so that nothing refers to it; then each kind after those it refers to."""
+    """Return the steps in order: removals first, then each kind after those that it refers to."""
     gone: tuple[tuple[str, Step], ...] = (
         ("policies", policies.remove_policy),
         ("clients", clients.remove_client),
@@ -116,7 +116,7 @@ def _units(read: document.Document) -> Iterator[Unit]:
 
 
 def _ownerships(read: document.Document) -> Iterator[Unit]:
-    """Owners and owned together, since an organisation must not be left between two owners; each organisation by itself."""
+    """Return the steps of owners with their organisation as one unit, so that no organisation is left between two owners."""
     units: dict[str, Unit] = {}
     for table in users.owners(read):
         units.setdefault(normal_store_url(str(table.get("organisation"))), []).append((users.put_user, table))

@@ -1,4 +1,4 @@
-"""``idp audit``: the trail, verified and carried away."""
+"""``idp audit``: verify the audit trail and export it."""
 
 from collections.abc import Iterator
 
@@ -64,7 +64,7 @@ def _chains(store_url: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _id_of(store_url: str) -> str:
-    """By store URL; a removed organisation, which has none any more, by the id under which ``verify`` lists it."""
+    """Return the id of an organisation by store URL, or by the id that ``verify`` prints for a removed one."""
     found = organisations.organisation_at(normal_store_url(store_url))
     if found is None and store_url in store.chain_ids():
         return store_url

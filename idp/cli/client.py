@@ -1,4 +1,4 @@
-"""``idp client``: the relying apps."""
+"""``idp client``: list, show and create relying apps."""
 
 import json
 from typing import Any
@@ -134,7 +134,7 @@ def _find(client_id: str) -> Client:
 
 
 def _described(row: Client) -> dict[str, Any]:
-    """A client by the names that provisioning takes."""
+    """Return a client by the keys of provisioning."""
     found = [organisations.organisation(entry) for entry in row.organisations]
     own = {name: getattr(row, name) for name in OWN}
     told = {"client_id": row.client_id, **row.metadata_, **own}

@@ -1,4 +1,4 @@
-"""The shape of commands: each takes ``--config``, and its module is imported when it is called. Imports click alone."""
+"""Define the form of commands: each takes ``--config``. Only click is imported here, so that ``idp --help`` is quick."""
 
 import importlib
 import inspect
@@ -27,7 +27,7 @@ def _config_option() -> click.Option:
 
 
 def _keep_examples(help: str | None) -> str | None:
-    """Click re-flows paragraphs, but for those marked so: the ones with indented lines are examples."""
+    """Mark paragraphs with indented lines, which are examples: click re-flows all others."""
     if help is None:
         return None
     paragraphs = inspect.cleandoc(help).split("\n\n")
@@ -63,7 +63,7 @@ class Place:
 
 
 class Nouns(Noun):
-    """The top. It imports the module of a command when that is called, so that ``idp --help`` and completion are quick."""
+    """The group of all commands. It imports the module of a command when that is called, never to list it."""
 
     def __init__(self, name: str, places: Mapping[str, Place], help: str) -> None:
         super().__init__(name, help=help, context_settings={"help_option_names": ["-h", "--help"]})

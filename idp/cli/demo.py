@@ -1,4 +1,4 @@
-"""``idp demo``: the provider, three relying apps, a phone and a mailbox on this machine, with people in them."""
+"""``idp demo``: run the provider with demo users, three relying apps, a phone and a mailbox on this machine."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ from idp.cli.provision.document import Document, Refused
 from idp.config import Settings
 
 APPS = {"pos": 1, "admin": 2, "webshop": 3}
-"""Each app's port, counted from the provider's."""
+"""The port of each app, as an offset from the provider's."""
 PHONE = 4
 STOP_SECONDS = 10
 START_SECONDS = 30
@@ -34,23 +34,23 @@ START_SECONDS = 30
 
 @dataclass(frozen=True)
 class Place:
-    """Where a demo lives: its folder and the provider's port, from which the others count."""
+    """The folder of a demo and the provider's port. The other ports are offsets from it."""
 
     folder: Path
     port: int
 
     @property
     def config(self) -> Path:
-        """The provider's configuration."""
+        """Return the file of the provider's configuration."""
         return self.folder / "sleutel.toml"
 
     @property
     def issuer(self) -> str:
-        """The provider's address."""
+        """Return the provider's address."""
         return self.address(0)
 
     def address(self, offset: int) -> str:
-        """The address of an app."""
+        """Return the address of an app."""
         return f"http://localhost:{self.port + offset}"
 
 
@@ -109,7 +109,7 @@ def set_up(place: Place) -> Mapping[str, str]:
 
 
 def _secrets(place: Place) -> Mapping[str, str]:
-    """The apps' client secrets: made once, kept in the folder."""
+    """Return the apps' client secrets, which are made once and kept in the folder."""
     file = place.folder / "secrets.json"
     if not file.exists():
         made = {f"{name.upper()}_CLIENT_SECRET": crypto.new_secret() for name in APPS}
@@ -127,7 +127,7 @@ def _provision(place: Place, settings: Settings) -> None:
 
 
 def _document(place: Place) -> Document:
-    """The demo's people and apps, at this demo's ports."""
+    """Return the provisioning document of the demo, with this demo's ports."""
     with as_file(files("idp.demo") / "demo.toml") as file:
         read = document.read(file)
     for table in read.of("clients"):
@@ -138,7 +138,7 @@ def _document(place: Place) -> Document:
 
 
 def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[bytes]]:
-    """The provider by the command that everybody uses, and each app by its own file."""
+    """Start the provider by its command, and each app by its own file."""
     shared = {**os.environ, "IDP_CONFIG": str(place.config), "ISSUER": place.issuer}
     processes = [
         _process(place, "provider", [sys.executable, "-m", "idp.cli", "run"], shared),
@@ -155,7 +155,7 @@ def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[by
 
 
 def _process(place: Place, name: str, command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """A part of the demo, whose words go into ``<folder>/<name>.log``."""
+    """Start a part of the demo, with its output in ``<folder>/<name>.log``."""
     with (place.folder / f"{name}.log").open("wb") as log:
         # a session of its own: Ctrl-C reaches us alone, and we stop the others in order
         return subprocess.Popen(command, env=dict(environment), stdout=log, stderr=log, start_new_session=True)  # noqa: S603
@@ -178,7 +178,7 @@ def _listens(port: int) -> bool:
 
 
 def _wait(place: Place, processes: list[subprocess.Popen[bytes]]) -> None:
-    """Until Ctrl-C or SIGTERM, or until one of them ends by itself."""
+    """Wait until Ctrl-C or SIGTERM, or until a part of the demo ends."""
 
     def _end(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt

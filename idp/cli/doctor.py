@@ -1,4 +1,4 @@
-"""``idp doctor``: is everything as it must be, and what to do where it is not."""
+"""``idp doctor``: check the installation, and say how to repair what is wrong."""
 
 import stat
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ CLOCK_SECONDS = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. ``remedy`` is empty where it is well."""
+    """The result of one check. ``remedy`` is empty where nothing is wrong."""
 
     subject: str
     said: str
@@ -100,7 +100,7 @@ def _keys(settings: Settings) -> Finding:
 
 
 def _sealed(settings: Settings) -> Finding:
-    """Whether all that is stored opens, and which sealing keys are still needed."""
+    """Check that everything stored can be unsealed, and say which sealing keys are still needed."""
     subject, (current, *old) = "sealed", settings.ring.names
     locked = sealing.locked(settings)
     if locked:
@@ -120,7 +120,7 @@ def _sealed(settings: Settings) -> Finding:
 
 
 def _names(_: Settings) -> Finding:
-    """Whether names have the form that apps may rely on; those from before that rule keep working."""
+    """Check that names have the form that apps rely on. Names from before that rule keep working."""
     odd = list(odd_names.found())
     if odd:
         shown = "; ".join(odd[:5]) + (" …" if len(odd) > 5 else "")

@@ -1,4 +1,4 @@
-"""``idp init``: a first configuration, with fresh secrets."""
+"""``idp init``: write a first configuration with fresh secrets."""
 
 import os
 from pathlib import Path
@@ -79,5 +79,5 @@ def _check(issuer: str, database: str, bind: str, secret: str) -> None:
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string."""
+    """Return text as a TOML basic string."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""``idp keys``: the keys that sign tokens."""
+"""``idp keys``: list and rotate the keys that sign tokens."""
 
 import click
 

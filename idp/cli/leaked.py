@@ -1,4 +1,4 @@
-"""``idp leaked``: the offline list of leaked passwords."""
+"""``idp leaked``: build the offline list of leaked passwords, and look a password up."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from idp.cli.opening import settings
 from idp.identity.credentials import leaked_passwords as lists
 
 LINE_BYTES = 46
-"""About what a line of the public list takes: a hash, a colon, a count, an end of line."""
+"""The approximate length of a line of the public list: a hash, a colon, a count, an end of line."""
 
 
 @click.group(cls=Noun)
@@ -66,7 +66,7 @@ def _import_folder(folder: Path, target: Path) -> int:
 
 
 def _lines(stream: BinaryIO, advance: object) -> Iterator[str]:
-    """The lines, telling how many bytes have gone by a hundred thousand lines at a time."""
+    """Yield the lines, and report the bytes read every hundred thousand lines."""
     read = 0
     for number, line in enumerate(stream, 1):
         read += len(line)
@@ -99,7 +99,7 @@ def check() -> None:
 
 
 def read_password(prompt: str, *, twice: bool = False) -> str:
-    """A password from the terminal, unseen, or from standard input's first line."""
+    """Return a password from the terminal, without echo, or from the first line of standard input."""
     if sys.stdin.isatty():
         return str(click.prompt(prompt, hide_input=True, confirmation_prompt=twice))
     line = sys.stdin.readline().rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""``idp migrate``: the database's tables brought to what this version needs."""
+"""``idp migrate``: bring the database's tables up to date."""
 
 import click
 from flask import Flask
@@ -27,7 +27,7 @@ def migrate(check: bool) -> None:
 
 
 def is_current(settings: Settings) -> bool:
-    """Whether no migration is due."""
+    """Return whether no migration is due."""
     app = _app(settings)
     try:
         return schema.is_current(app)

@@ -15,7 +15,7 @@ from idp.logs import setup_logs
 
 
 def config_file() -> Path:
-    """The configuration file that was named; raises ``ConfigError``."""
+    """Return the configuration file that was named; raises ``ConfigError``."""
     return config.locate(click.get_current_context().meta.get(CONFIG))
 
 
@@ -28,7 +28,7 @@ def settings() -> Settings:
 
 @contextmanager
 def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterator[Settings]:
-    """The database of the configuration, open for this command. One without any table is given them, but ``only_look``."""
+    """Open the database of the configuration. An empty database gets its tables, unless ``only_look``."""
     found = chosen or settings()
     setup_logs(found)
     app = Flask("idp")

@@ -1,4 +1,4 @@
-"""``idp operator``: who runs the installation, outside every organisation."""
+"""``idp operator``: add and list operators, who run the installation and belong to no organisation."""
 
 import click
 

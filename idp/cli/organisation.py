@@ -1,4 +1,4 @@
-"""``idp organisation``: which there are, and their logos. They are made by ``idp apply``."""
+"""``idp organisation``: list and show organisations, and set languages and logo. ``idp apply`` creates them."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def organisation() -> None:
 
 
 def at(store_url: str) -> Organisation:
-    """The organisation that people reach by ``store_url``; a clear line where there is none."""
+    """Return the organisation at ``store_url``; raises ``ClickException`` if there is none."""
     found = store.organisation_at(normal_store_url(store_url))
     if found is None:
         raise click.ClickException(f"there is no organisation {store_url!r}; `idp organisation list` shows which there are")

@@ -1,4 +1,4 @@
-"""``idp policy``: why a person must have a second factor, and the people that a dated rule would affect."""
+"""``idp policy``: explain why a user must have a second factor, and list the users a dated rule would affect."""
 
 from datetime import date
 from pathlib import Path
@@ -23,7 +23,7 @@ from idp.store.clients import Client
 
 
 def day(_: click.Context, __: click.Parameter, value: str | None) -> date | None:
-    """A date as 2021-04-30."""
+    """A parameter that is a date, as 2021-04-30."""
     if value is None:
         return None
     try:

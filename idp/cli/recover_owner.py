@@ -1,4 +1,4 @@
-"""``idp recover-owner``: the way back in for an owner who lost everything (S48)."""
+"""``idp recover-owner``: start the recovery of an owner who lost everything (S48)."""
 
 import click
 

@@ -20,11 +20,11 @@ SAMPLES = {
     "secrets": '["2026-11:… 32 random bytes as base64; `idp init` makes one …"]',
 }
 NOT_IN_FILE = {"folder"}
-"""Set by the reader of the file."""
+"""Set by the function that reads the file."""
 
 
 def example() -> str:
-    """The text of ``config.example.toml``."""
+    """Return the text of ``config.example.toml``."""
     lines = [*_comment(HEAD), ""]
     plain = {name: field for name, field in Settings.model_fields.items() if name not in NOT_IN_FILE}
     for name, field in plain.items():

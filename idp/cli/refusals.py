@@ -1,4 +1,4 @@
-"""What the command line says where something is refused: one line instead of a traceback."""
+"""Say in one line why something was refused, instead of a traceback."""
 
 from sqlalchemy.exc import SQLAlchemyError
 

@@ -1,4 +1,4 @@
-"""``idp run``: the server. A main process looks after others, which answer requests and send mail."""
+"""``idp run``: start the server. A main process supervises others, which answer requests and send mail."""
 
 import os
 import socket
@@ -46,7 +46,7 @@ def run(no_migrate: bool, no_mail: bool) -> None:
 
 
 def _check_port(settings: Settings) -> None:
-    """Refuse early, in one line, where the address is taken or is not ours."""
+    """Raise ``ClickException`` early if the address is in use or not on this machine."""
     host, port = settings.server.address
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -59,7 +59,7 @@ def _check_port(settings: Settings) -> None:
 
 
 def serve(app: Flask, settings: Settings, *, with_mail: bool) -> None:
-    """Listen until a signal comes."""
+    """Wait for a signal."""
     process.prepare(app)
     roles = {f"server-{number + 1}": process.answer_requests for number in range(settings.server_processes)}
     if with_mail:

@@ -1,4 +1,4 @@
-"""``idp worker``: mail and housekeeping, where they shall not run within ``idp run``."""
+"""``idp worker``: send mail and clean up, for installations that do not let ``idp run`` do so."""
 
 import signal
 import threading
@@ -14,7 +14,7 @@ from idp.config import Settings
 from idp.db import setup_db
 
 STOP_SECONDS = 5
-"""A round under way may finish within this; a mail server that hangs does not hold up the end."""
+"""Seconds for the present round to finish after a signal, even if a mail server hangs."""
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 

@@ -1,4 +1,4 @@
-"""The form of what goes out in claims, so that an app may split, compare and store it (README, "What apps get"). Pure.
+"""Define the form of claims, so that apps may split, compare and store them (README, "What apps get"). Pure.
 
 Shop codes: 1 to 63 of ``A-Za-z0-9._-``. Group names: one line of 1 to 100 visible characters without a comma, single blanks
 inside. Both keep their case, and no two of an organisation differ in case alone. Roles and store URLs: lower-case ASCII.
@@ -13,12 +13,12 @@ LONGEST_GROUP_NAME, LONGEST_KEY = 100, 254
 
 
 def is_shop_code(text: str) -> bool:
-    """Whether this may be a shop's code."""
+    """Return whether a text may be a shop's code."""
     return _SHOP_CODE.fullmatch(text) is not None
 
 
 def is_group_name(text: str) -> bool:
-    """Whether this may be a group's name."""
+    """Return whether a text may be a group's name."""
     is_line = normal_forms.one_line(text) == text and normal_forms.is_plain(text)
-    fits = 0 < len(text) <= LONGEST_GROUP_NAME and len(normal_forms.compared(text)) <= LONGEST_KEY
-    return is_line and fits and "," not in text
+    is_short = 0 < len(text) <= LONGEST_GROUP_NAME and len(normal_forms.compared(text)) <= LONGEST_KEY
+    return is_line and is_short and "," not in text

@@ -1,4 +1,4 @@
-"""The apps a person is connected to: what they allowed, what lives of it, and its end (OWASP ASVS 10.7.3, 10.4.9)."""
+"""List the apps that a user is connected to, and end a connection (OWASP ASVS 10.7.3, 10.4.9)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +17,9 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class ConnectedApp:
-    """An app with a consent that holds, or with tokens that live. ``scopes``: names, what it may see now.
+    """An app with a consent or with active tokens. ``scopes``: the names of what it may see now.
 
-    ``was_asked``: whether the person allowed it; the organisation's own apps need no asking.
+    ``was_asked``: whether the user gave a consent; first-party apps need none.
     """
 
     client_id: str
@@ -31,7 +31,7 @@ class ConnectedApp:
 
 
 def connected(user: User) -> tuple[ConnectedApp, ...]:
-    """A user's connected apps, by name."""
+    """Return a user's connected apps, by name."""
     allowed = {row.client_id: row for row in consents.consents_of(user.organisation_id, user.id)}
     living: dict[str, list[Grant]] = {}
     for grant in grants.grants_of(user.organisation_id, user.id, clock.now()):
@@ -49,16 +49,16 @@ def connected(user: User) -> tuple[ConnectedApp, ...]:
 
 
 def _scopes_now(user: User, client: Client, consent: Consent | None, held: Sequence[Grant]) -> tuple[str, ...]:
-    """What was granted, as far as the client may have it now and the person still allows it; as at the use of a grant."""
+    """Return the granted scopes that client and consent still allow: the rule of ``active_grant``."""
     agreed = frozenset(consent.scopes if consent else ())
     granted = agreed.union(*(grant.scopes for grant in held)) if client.first_party else agreed
     return tuple(sorted(granted & client.scopes_for(user.organisation_id)))
 
 
 def end(user: User, client_id: str, origin: Origin) -> None:
-    """Take back what an app was allowed, and revoke all tokens it holds for this user; ``NotFound`` where there is nothing.
+    """Withdraw an app's consent and revoke its tokens for this user; raises ``NotFound`` if there are none.
 
-    ASVS 10.4.9: the tokens end with the consent, at once and everywhere. The app must ask the person again.
+    ASVS 10.4.9: the tokens end with the consent. At the next sign-in the app must ask the user again.
     """
     now = clock.now()
     with transaction():

@@ -1,7 +1,7 @@
-"""Links that are mailed: 256 random bits, kept as a digest by purpose, opening one thing once, until they run out.
+"""Make, open and spend e-mailed links: 256 random bits, stored as a digest by purpose, valid once and until they expire.
 
-Their address is built from the configured issuer and nothing else. Looking spends nothing (mail scanners fetch links, S55):
-only ``burn`` does, in the transaction of what the link is for.
+Their address is built from the configured issuer alone. Opening the page spends nothing, since mail scanners fetch links
+(S55): only ``burn`` does, in the transaction of the link's effect.
 """
 
 from collections.abc import Mapping
@@ -22,21 +22,21 @@ Purpose = Literal[
     "reset", "invitation", "address", "verify", "undo", "recovery", "cancel", "ownership", "withdraw", "unlock"
 ]
 PASSWORD_PURPOSES = ("reset", "invitation")
-"""Those that let a password be chosen: void as soon as one was, or the address has changed."""
+"""Links that let a password be chosen: void once a password was chosen or the address changed."""
 ADDRESS_PURPOSES = ("address", "verify")
-"""Those that confirm an address: void as soon as the address has changed."""
+"""Links that confirm an address: void once the address changed."""
 OWNERSHIP_PURPOSES = ("ownership", "withdraw")
-"""The two sides of an offer of the ownership. At most one pending pair per organisation."""
+"""The two links of an offer of the ownership: an organisation has at most one pair."""
 PATHS: Mapping[str, str] = {"reset": "reset", "invitation": "welcome", "unlock": "unlock"}
-"""Where the page of a purpose lies; all others ask for one press of a button."""
+"""The path of a purpose with its own page. All others have the page with one button."""
 NEVER_REPLACED = frozenset({"undo"})
-"""A thief who changes the address twice must not void the way back of the true owner by that."""
+"""A thief who changes the address twice must not void the link to undo of the first change."""
 GONE = say("This link does not work any more: it was used, has run out, or a newer one was sent.")
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A link that would open: its user, and what it knows."""
+    """A valid link: its user, and the values stored with it."""
 
     token: str
     purpose: str
@@ -62,9 +62,9 @@ def make(
     *,
     secret: str = "",
 ) -> str:
-    """A link's token, within the transaction; a newer one of the same purpose voids the older ones.
+    """Make a link within the caller's transaction, and void older ones of the same purpose. Returns its token.
 
-    ``secret``: replaces the random bits where they were printed (see ``invitations``).
+    ``secret``: replaces the random bits where they are printed (see ``invitations``).
     """
     now = clock.now()
     token = f"{user.organisation_id}.{secret or crypto.new_secret()}"
@@ -96,10 +96,10 @@ def mail(
     address: str = "",
     words: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Make a link and write the mail that carries it, within the transaction; False where it cannot be sent.
+    """Make a link and the mail that carries it, within the caller's transaction. Returns False if no mail can be sent.
 
-    It goes to the person's own verified address; ``address`` is for one that is yet to be confirmed, or was theirs before.
-    ``values`` stay with the link, ``words`` go into the mail.
+    It goes to the user's verified address. ``address`` replaces that: one that is not confirmed yet, or the former one.
+    ``values`` are stored with the link, ``words`` go into the mail.
     """
     if not address and not messages.can_be_written_to(user):
         return False
@@ -112,19 +112,19 @@ def mail(
 
 
 def soon(settings: Settings) -> datetime:
-    """When an ordinary link runs out that is made now."""
+    """Return when an ordinary link that is made now expires."""
     return clock.now() + timedelta(minutes=settings.lifetimes.link_minutes)
 
 
 def address_of(settings: Settings, purpose: str, token: str) -> str:
-    """The link as it stands in a mail."""
+    """Return the address of a link."""
     return f"{settings.issuer}/{PATHS.get(purpose, f'link/{purpose}')}/{token}"
 
 
 def opened(settings: Settings, token: str, *purposes: str) -> Opened:
-    """What a token opens; raises ``NotFound``, saying so alike, where it opens nothing of these purposes.
+    """Return what a token opens; raises ``NotFound``, always the same, if it opens nothing of these purposes.
 
-    A link lets no user in who was disabled since.
+    Links of disabled users open nothing.
     """
     organisation_id, now = crypto.organisation_id_of(token), clock.now()
     if not organisation_id or len(token) > 200:
@@ -137,7 +137,7 @@ def opened(settings: Settings, token: str, *purposes: str) -> Opened:
 
 
 def waiting(settings: Settings, organisation_id: str, purpose: Purpose) -> Opened | None:
-    """The newest open link of a purpose in an organisation, without its token, which nobody knows; None for none."""
+    """Return the newest open link of a purpose in an organisation, without its token; None for none."""
     return _opened(settings, store.latest_open_link_in(organisation_id, purpose, clock.now()), "")
 
 
@@ -146,52 +146,52 @@ def _opened(settings: Settings, row: EmailLink | None, token: str) -> Opened | N
     if row is None or user is None or user.disabled_at is not None:
         return None
     values = _values(settings, row)
-    if values is None:  # what it knows is sealed with a key that is gone: it opens nothing
+    if values is None:  # sealed with a key that is gone
         return None
     return Opened(token, row.purpose, row.digest, user, values, row.created_at, row.expires_at)
 
 
 def burn(link: Opened) -> None:
-    """Spend it, within the transaction of what it is for; raises ``NotFound`` where somebody was first.
+    """Spend a link, within the transaction of its effect; raises ``NotFound`` if it was used concurrently.
 
     The user's row is locked before their links (``db.LOCK_ORDER``), as where a changed password closes them.
     """
     users.lock_user(link.user.organisation_id, link.user.id)
     if not store.burn_link(link.user.organisation_id, link.digest, clock.now()):
-        raise NotFound(GONE, detail="the link was used since")
+        raise NotFound(GONE, detail="the link was used concurrently")
 
 
 def void(user: User, *purposes: str) -> None:
-    """Close a user's open links of these purposes, within the transaction."""
+    """Void a user's open links of these purposes, within the caller's transaction."""
     store.void_links(user.organisation_id, user.id, clock.now(), purposes)
 
 
 def void_offers(organisation_id: str) -> bool:
-    """Close what lies open of an offer of an organisation's ownership, within the transaction; whether anything did."""
+    """Void the open links of an organisation's ownership offer, within the caller's transaction. Returns whether any was."""
     return store.void_links_in(organisation_id, clock.now(), OWNERSHIP_PURPOSES) > 0
 
 
 def void_newer(link: Opened) -> None:
-    """Close links of the same user and purpose that were made after this one, within the transaction."""
+    """Void links of the same user and purpose that are newer than this one, within the caller's transaction."""
     store.void_links_since(link.user.organisation_id, link.user.id, clock.now(), link.purpose, link.created_at)
 
 
 def digest_of(purpose: str, token: str) -> bytes:
-    """What is stored of a token: of no use for another purpose."""
+    """Return the digest that is stored of a token. It differs by purpose."""
     return crypto.digest(f"link:{purpose}", token)
 
 
 def latest(settings: Settings, user: User, purpose: Purpose) -> Mapping[str, Any] | None:
-    """What the newest open link of a user knows (a change of address that waits); None where there is none.
+    """Return the values of a user's newest open link of a purpose; None if there is none.
 
-    Empty where there is one that does not open: it still counts as waiting.
+    Empty if its values cannot be unsealed: the link still counts as pending.
     """
     row = store.latest_open_link(user.organisation_id, user.id, purpose, clock.now())
     return (_values(settings, row) or {}) if row else None
 
 
 def _values(settings: Settings, row: EmailLink) -> Mapping[str, Any] | None:
-    """What the link knows; None where it does not open."""
+    """Return the values stored with a link; None if they cannot be unsealed."""
     try:
         found: Mapping[str, Any] = sealed.EMAIL_LINKS.open_json(settings.ring, row.digest, row.sealed_values)
     except Unreadable:

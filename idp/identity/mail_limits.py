@@ -1,4 +1,4 @@
-"""Limits on the mails that people cause: by the person who causes them, and by the address that they go to.
+"""Limit the mails that people cause: by acting person, and by recipient.
 
 Administrators and operators are limited too: a stolen session must not fill somebody's mailbox. What the system does
 (command line, provisioning, worker) is not limited. Requests of people who are not signed in are counted in ``rate_limits``.
@@ -22,7 +22,7 @@ BY, TO = "mails-by", "mails-to"
 def admit(settings: Settings, origin: Origin, about: User, address: str) -> None:
     """Count one mail before it is written, by the acting person and by its recipient. Raises ``TooMany`` and audits it.
 
-    Stands outside of any transaction, so that the audit row of a refusal is kept.
+    Call it outside any transaction, so that the audit row of a refusal is kept.
     """
     if not isinstance(origin.actor, Person):
         return
@@ -38,7 +38,7 @@ def admit(settings: Settings, origin: Origin, about: User, address: str) -> None
 
 
 def admit_again(settings: Settings, origin: Origin, organisation_id: str, mail_id: str) -> None:
-    """Count another try for a mail that waits or failed. Raises ``TooMany``."""
+    """Count another attempt to send a mail. Raises ``TooMany``."""
     row = outbox.mail(organisation_id, mail_id)
     about = users.user(organisation_id, row.user_id) if row and row.user_id else None
     if row is not None and about is not None:

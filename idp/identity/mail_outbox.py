@@ -1,4 +1,4 @@
-"""The outbox as administrators see it: what waits, what was sent, what failed and why; and another try."""
+"""Let administrators send a mail of the outbox again."""
 
 from idp import clock
 from idp.audit import Event, Origin, record
@@ -11,9 +11,9 @@ STATES = ("waiting", "sent", "failed")
 
 
 def resend(organisation_id: str, mail_id: str, origin: Origin) -> None:
-    """Have a mail tried again, under its own Message-ID, so that nobody gets it twice unnoticed.
+    """Queue a mail again under its own Message-ID, so that mail programs recognise a duplicate.
 
-    ``NotFound`` for another organisation's; ``Conflict`` where it was sent, waits already or carries what has run out.
+    Raises ``NotFound`` for another organisation's mail, ``Conflict`` if it was sent, is waiting, or carries an expired link.
     """
     permissions.require_ruler(organisation_id, origin)
     with transaction():

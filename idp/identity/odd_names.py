@@ -1,4 +1,4 @@
-"""Names from before the present rules, which no form would take today. They keep working; `idp doctor` lists them."""
+"""Find names that older rules allowed and today's rules refuse. They keep working; `idp doctor` lists them."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from idp.store import organisations, users
 
 
 def found() -> Iterator[str]:
-    """Each with its organisation and kind."""
+    """Yield a line about each, with its organisation and kind."""
     rows = organisations.organisations()
     yield from (f"{row.store_url}: its name {row.name!a}" for row in rows if one_line(row.name) != row.name)
     store_urls = {row.id: row.store_url for row in rows}

@@ -1,4 +1,4 @@
-"""What rules require of a person on a day, and the people that dated rules would reach (S11)."""
+"""Explain what rules require of a user on a day, and find the users that dated rules would affect (S11)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class Reached:
-    """A person whose required level rises because of the rules under test: the ``level``, and ``because`` of which rules."""
+    """A person whose required level rises because of the rules under test. ``because``: the names of those rules."""
 
     person: Person
     level: int
@@ -27,19 +27,19 @@ class Reached:
 
 @dataclass(frozen=True)
 class Reach:
-    """The people that rules reach, ``of`` how many looked at."""
+    """The people that rules would affect, ``of`` how many people in all."""
 
     affected: tuple[Reached, ...]
     of: int
 
 
 def today(organisation: Organisation) -> date:
-    """The day that it is now in the organisation's time zone."""
+    """Return today's date in the organisation's time zone."""
     return zones.today(clock.now(), organisation.zone)
 
 
 def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
-    """What a client asks of everyone, as policy takes it."""
+    """Return what a client requires of everyone, as policy takes it."""
     if client is None:
         return None
     name = str(client.metadata_.get("client_name") or "")
@@ -47,7 +47,7 @@ def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
 
 
 def standing() -> list[DatedRule]:
-    """The dated rules that stand."""
+    """Return the stored dated rules."""
     return [rule_of(row) for row in dated_rules.dated_rules()]
 
 
@@ -59,9 +59,9 @@ def explained(
     client: Client | None = None,
     rules: Sequence[DatedRule] | None = None,
 ) -> list[Reason]:
-    """Every source of rules with what it asks of a user on a day, at a client or anywhere, and why (not).
+    """Return every source of rules, what it requires of a user on a day, at a client or anywhere, and why (not).
 
-    ``rules``: the dated ones that the caller may read; None for all that exist.
+    ``rules``: the dated rules that the reader may see; None for all stored ones.
     """
     person = lookup.person_of(settings, organisation, user)
     looked_at = standing() if rules is None else rules
@@ -75,7 +75,7 @@ def reach_of(
     on: date,
     client: Client | None = None,
 ) -> Reach:
-    """Return the people that ``rules`` would affect on a day: those whose level rises above what all other rules require."""
+    """Return the people that ``rules`` would affect on a day, compared with all other stored rules."""
     names = {rule.name for rule in rules}
     others = [rule for rule in standing() if rule.name not in names]
     where, levels = client_rule(settings, client), settings.acr.names

@@ -1,6 +1,6 @@
 """Decide what a person must confirm before a change: the one rule for console, profile and every later page.
 
-``needed`` is pure. It compares an object before and after a change, both as plain values; ``None`` stands for "not there".
+``needed`` is pure. It compares an object before and after a change, both as plain values; ``None`` means "not there".
 Each function that changes such an object calls ``require`` with both values, inside the function, where the real change
 is known. A page cannot forget the rule, and a form field that nobody thought of does not get around it.
 
@@ -113,7 +113,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Access:
-    """A way in, or something that bars it: a credential, an enabled account, a lockout, an offer of the ownership.
+    """A way to sign in, or something that blocks it: a credential, an account, a lockout, an offer of the ownership.
 
     ``label``: what may change while it stays, such as the name of a passkey.
     """
@@ -132,15 +132,15 @@ _GIVEN: Mapping[str, Confirmation] = {
     "invitation": FRESH_PROOF,
     "address_change": FRESH_PROOF,
 }
-"""What is handed out with a fresh proof; everything else needs the password too."""
+"""What may be given with a fresh proof. Everything else needs the password too."""
 _TAKEN: Mapping[str, Confirmation] = {
     "lockout": FRESH_PROOF,
     "ownership_offer": FRESH_PROOF,
     "owner_recovery": FRESH_PROOF,
 }
-"""What is taken away with a fresh proof; everything else needs the password too."""
+"""What may be taken away with a fresh proof. Everything else needs the password too."""
 _RAISED = frozenset({"account", "invitation", "lockout"})
-"""These also need the password where they let an administrator or owner in."""
+"""These need the password too if they let an administrator or owner sign in."""
 
 
 def needed(before: State | None, after: State | None) -> Confirmation:
@@ -180,7 +180,7 @@ def _for_access(before: State | None, after: State | None) -> Confirmation:
 
 
 def _for_person(before: State | None, after: State | None) -> Confirmation:
-    """A new account is a way in. An address leads to a new password, a username to a mistaken identity at an app."""
+    """Ask for a proof where a change identifies: an address leads to a new password, a username to an account at an app."""
     if not isinstance(before, PersonState) or not isinstance(after, PersonState):
         return FRESH_PROOF
     if {before.role, after.role} & {*RULING_ROLES}:
@@ -190,7 +190,7 @@ def _for_person(before: State | None, after: State | None) -> Confirmation:
 
 
 def _for_group(before: State | None, after: State | None) -> Confirmation:
-    """Adding or loosening a requirement, and renaming what a requirement hangs on; deleting cannot be undone."""
+    """Ask for a proof where a requirement changes or is renamed, and for the password where a group is deleted."""
     if after is None:
         return FRESH_PROOF_AND_PASSWORD
     requires = [one.requires for one in (before, after) if isinstance(one, GroupState)]
@@ -198,7 +198,7 @@ def _for_group(before: State | None, after: State | None) -> Confirmation:
 
 
 def _for_client(before: State | None, after: State | None) -> Confirmation:
-    """Whatever is registered decides where codes and tokens go. Secrets, barring and deleting need the password too."""
+    """Ask for a proof, since registered data decides where codes go. Secrets, disabling and deleting need the password."""
     if not isinstance(after, ClientState):
         return FRESH_PROOF_AND_PASSWORD
     if isinstance(before, ClientState) and (before.secrets, before.is_disabled) != (after.secrets, after.is_disabled):
@@ -237,7 +237,7 @@ def end() -> None:
 
 
 def confirm(confirmation: Confirmation) -> None:
-    """Note what the acting person confirmed; never lowers what is known."""
+    """Note what the acting person confirmed. It never lowers an earlier confirmation."""
     _given.set(max(given(), confirmation))
 
 

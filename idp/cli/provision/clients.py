@@ -1,4 +1,4 @@
-"""``[[clients]]``: relying apps by their registered metadata, our own settings, and their secrets."""
+"""``[[clients]]``: relying apps with their registered metadata, our own settings and secrets."""
 
 import os
 from typing import Any
@@ -66,7 +66,7 @@ def _ours_of(row: Client) -> Ours:
 
 
 def _ours(table: Table, known: Ours) -> Ours:
-    """Our settings: what the file says, else what is known."""
+    """Return our settings: the values in the file, else the present ones."""
     wanted = {name: table.get(name, getattr(known, name)) for name in OWN}
     if table.has("organisations"):
         wanted["organisations"] = tuple(_organisation_id(store_url) for store_url in table.get("organisations"))
@@ -86,7 +86,7 @@ def _speaks_of_secret(table: Table) -> bool:
 
 
 def _secret(table: Table) -> str:
-    """The secret, from the file or the environment; raises ``Invalid`` where there is none."""
+    """Return the secret from the file or the environment; raises ``Invalid`` if there is none."""
     if table.has("client_secret"):
         return str(table.get("client_secret"))
     if not table.has("client_secret_env"):

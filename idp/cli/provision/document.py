@@ -22,7 +22,7 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_-]+)\s*=")
 
 @dataclass(frozen=True)
 class DocumentError:
-    """What is wrong, where, and what to do: ``shops.toml:12: [[users]] anna: role: …``."""
+    """A fault with its place and a remedy: ``shops.toml:12: [[users]] anna: role: …``."""
 
     file: str
     line: int
@@ -35,7 +35,7 @@ class DocumentError:
 
 
 class Refused(Exception):
-    """The file is refused. Nothing was done, unless ``written`` steps were before somebody else changed something."""
+    """The file is refused. Nothing was written, except ``written`` steps before a concurrent change."""
 
     def __init__(self, faults: list[DocumentError], *, written: int = 0) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
@@ -55,7 +55,7 @@ class Table:
 
     @property
     def name(self) -> str:
-        """What the object is called, for people; by its number where it lacks its name."""
+        """Return the object's name for people; empty if the document gives none."""
         own = {"organisations": "store_url", "shops": "code", "users": "username", "clients": "client_id"}
         value = self.values.get(own.get(self.kind, "name"))
         said = value if isinstance(value, str) else ""
@@ -65,15 +65,15 @@ class Table:
 
     @property
     def is_absent(self) -> bool:
-        """Whether the document wants it gone."""
+        """Return whether the document removes the object."""
         return self.values.get("absent") is True
 
     def has(self, key: str) -> bool:
-        """Whether the document speaks about this key."""
+        """Return whether the document gives this key."""
         return key in self.values
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The key's value."""
+        """Return the key's value."""
         return self.values.get(key, default)
 
 
@@ -86,11 +86,11 @@ class Document:
     faults: list[DocumentError] = field(default_factory=list)
 
     def of(self, kind: str) -> list[Table]:
-        """The tables of a kind that are wanted, in order."""
+        """Return the tables of a kind that are not removed, in order."""
         return [table for table in self.tables.get(kind, []) if not table.is_absent]
 
     def unwanted(self, kind: str) -> list[Table]:
-        """The tables of a kind that say ``absent = true``."""
+        """Return the tables of a kind with ``absent = true``."""
         return [table for table in self.tables.get(kind, []) if table.is_absent]
 
     def fault(self, table: Table, key: str, text: str) -> None:
@@ -108,7 +108,7 @@ class Document:
 
 
 def read(file: Path) -> Document:
-    """The document of ``file``; raises ``Refused`` where it cannot be read as TOML."""
+    """Return the document of ``file``; raises ``Refused`` if it is not TOML."""
     try:
         text = file.read_text("utf-8")
         content = tomllib.loads(text)
@@ -137,7 +137,7 @@ def _document(file: str, text: str, content: dict[str, Any]) -> Document:
 
 
 def _tables(kind: str, entries: list[dict[str, Any]], places: list[tuple[int, str]], first: int) -> Iterator[Table]:
-    """Each entry with the line of its header, and those of the tables under it."""
+    """Yield each entry with the line of its header, and the lines of the tables under it."""
     own = [(line, name) for line, name in places if name.partition(".")[0] == kind]
     heads = [position for position, (_, name) in enumerate(own) if name == kind]
     for number, entry in enumerate(entries):
@@ -150,7 +150,7 @@ def _tables(kind: str, entries: list[dict[str, Any]], places: list[tuple[int, st
 
 
 def _places(text: str) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of each header, and of each key above the first header."""
+    """Yield line and dotted name of each header, and of each key above the first header."""
     line, depth, fresh, headed = 1, 0, True, False
     lines = text.split("\n")
     for token in _TOKEN.finditer(text):
@@ -169,5 +169,5 @@ def _places(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _plain(name: str) -> str:
-    """A header's name without quotes and spaces."""
+    """Return a header's name without quotes and spaces."""
     return ".".join(part.strip().strip("\"'") for part in name.split("."))

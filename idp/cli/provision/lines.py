@@ -1,4 +1,4 @@
-"""What became of each object of a document, to be printed."""
+"""Collect the outcome of each object of a document, and print it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Lines:
     _known: dict[tuple[str, str], Line] = field(default_factory=dict)
 
     def note(self, kind: str, name: str, outcome: str, keys: Iterable[str] = ()) -> None:
-        """Add to what is known of an object: what was created stays created, what was unchanged may turn out changed."""
+        """Note an outcome of an object: a created one stays created, an unchanged one may become changed."""
         known = self._known.get((kind, name))
         if known is None:
             known = self._known[kind, name] = Line(kind, name, outcome, sorted(keys) if outcome == CHANGED else [])
@@ -41,7 +41,7 @@ class Lines:
             known.outcome, known.keys = CHANGED, sorted({*known.keys, *keys})
 
     def note_change(self, kind: str, name: str, keys: Iterable[str]) -> None:
-        """An object that was there: changed where a key differed."""
+        """Note an existing object: changed if there are keys, else unchanged."""
         differing = list(keys)
         self.note(kind, name, CHANGED if differing else UNCHANGED, differing)
 
@@ -51,18 +51,18 @@ class Lines:
         return known.outcome if known else ""
 
     def correct(self, later: "Lines") -> None:
-        """Replace what is known by what a later run found, in the order of this one."""
+        """Replace the outcomes by those of a later run, and keep this order."""
         for line in later.lines:
             known = self._known[line.kind, line.name]
             known.outcome, known.keys = line.outcome, line.keys
 
     def count(self, outcome: str) -> int:
-        """How many objects ended so."""
+        """Return the number of objects with this outcome."""
         return sum(line.outcome == outcome for line in self.lines)
 
     @property
     def summary(self) -> str:
-        """The last line."""
+        """Return the last line."""
         return (
             f"{self.count(CREATED)} created, {self.count(CHANGED)} changed, {self.count(REMOVED)} removed, "
             f"{self.count(UNCHANGED)} left alone"

@@ -1,4 +1,4 @@
-"""Where the trial of ``idp apply`` runs: on a private copy, so that nobody waits for what it changes and undoes.
+"""Run the trial of ``idp apply`` on a private copy of the database, so that nobody waits for its locks.
 
 It changes rows that every sign-in of an organisation needs, such as the head of its audit trail, and runs for minutes where
 a document is long. On SQLite the copy is a file, on PostgreSQL it is made of temporary tables (``store.shadows``).
@@ -18,12 +18,12 @@ from idp.store.shadows import shadow_tables
 
 SQLITE = "sqlite:///"
 PATIENCE_SECONDS = 3600.0
-"""For copying the tables of a large installation: nobody else waits for it."""
+"""Copying the tables of a large installation takes long, and nobody else waits for it."""
 
 
 @contextmanager
 def apart(settings: Settings) -> Iterator[None]:
-    """One transaction on the copy."""
+    """Open one transaction on the copy."""
     if not settings.database_url.startswith(SQLITE):
         with _opened(settings, settings.database_url), transaction():
             shadow_tables()
@@ -39,7 +39,7 @@ def apart(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _opened(settings: Settings, url: str) -> Iterator[None]:
-    """Connections of its own: none keeps a plan that was made for the other tables."""
+    """Open the database with new connections, without plans for the original tables."""
     database = settings.database.model_copy(update={"url": url, "patience_seconds": PATIENCE_SECONDS})
     app = Flask("rehearsal")
     setup_db(app, settings.model_copy(update={"database": database}))
@@ -52,6 +52,6 @@ def _opened(settings: Settings, url: str) -> Iterator[None]:
 
 
 def _copy(file: Path, copy: Path) -> None:
-    """A consistent copy, while others read and write."""
+    """Copy the database consistently, while others read and write."""
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)

@@ -1,4 +1,4 @@
-"""What keys a table may have and of what type: everything about a document that can be seen without the database."""
+"""Check the keys of a document's tables and their types: everything that needs no database."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -48,7 +48,7 @@ NOT_HERE = (
     "frontchannel_logout_uri", "frontchannel_logout_session_required", "backchannel_logout_uri",
     "backchannel_logout_session_required",
 )  # fmt: skip
-"""Registered members that this version does nothing with: RFC 7591 §2 lets them be ignored, and we say that we do."""
+"""Registered members that this version ignores, as RFC 7591 §2 allows. A line says so."""
 
 SHAPES: Mapping[str, Shape] = {
     "organisations": ORGANISATION, "shops": SHOP, "groups": GROUP, "users": USER, "policies": POLICY, "clients": CLIENT,
@@ -82,7 +82,7 @@ def check(document: Document) -> None:
 
 
 def ignored(document: Document) -> list[str]:
-    """Lines about registered members that are left out."""
+    """Return the lines about registered members that are ignored."""
     return [
         f"{document.file}:{table.line}: [[clients]] {table.name}: {key}: is not supported yet and was ignored"
         for table in document.of("clients")

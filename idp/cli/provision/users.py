@@ -1,4 +1,4 @@
-"""``[[users]]``: people with their groups, shops and, when they are made, their credentials."""
+"""``[[users]]``: users with their groups and shops, and for new users their credentials."""
 
 import os
 import sys
@@ -31,17 +31,17 @@ T = TypeVar("T")
 
 
 def owners(document: Document) -> list[Table]:
-    """Who is to have the role of owner: first, so that no change of owner leaves an organisation without one."""
+    """Return the users with the role of owner. They go first, so that no organisation is left without an owner."""
     return [table for table in document.of("users") if table.get("role") == Role.OWNER]
 
 
 def others(document: Document) -> list[Table]:
-    """Everybody else."""
+    """Return all other users."""
     return [table for table in document.of("users") if table.get("role") != Role.OWNER]
 
 
 def put_user(work: Plan, table: Table) -> None:
-    """Make or change one."""
+    """Create or change a user."""
     organisation = work.organisation_of(table)
     if organisation is None:
         return
@@ -101,7 +101,7 @@ def judge(work: Plan, told: Callable[[int], None]) -> None:
 
 @outside_transaction
 def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[int], None]) -> Mapping[str, Ready]:
-    """Hash what is to be hashed, on all cores: slow, with no transaction open. ``told`` hears how many were done."""
+    """Hash all credentials, on all cores: slow, outside any transaction. ``told`` gets the number done."""
     hashing = settings.passwords.model_copy(update={"hash_slots": cores(), "hash_patience_seconds": 3600.0})
     wide = settings.model_copy(update={"passwords": hashing})
     wide.__dict__.pop("hasher", None)  # it was made for the slots of a server process
@@ -112,7 +112,7 @@ def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[in
 def _each_in_threads(
     pending: Collection[Pending], act: Callable[[Pending], T], told: Callable[[int], None]
 ) -> Iterator[tuple[Pending, T]]:
-    """What ``act`` makes of each, in their order, from as many threads as there are cores."""
+    """Yield the result of ``act`` for each, in order, from one thread for each core."""
     app: Flask = cast(Any, current_app)._get_current_object()
 
     def _act(one: Pending) -> T:
@@ -126,7 +126,7 @@ def _each_in_threads(
 
 
 def _stand_back() -> None:
-    """Let server processes on this machine go first; of this thread only, where the system can tell threads apart."""
+    """Lower the priority of this thread on Linux, so that server processes on this machine go first."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
@@ -144,7 +144,7 @@ def _details(table: Table) -> dict[str, Any]:
 
 
 def remove_user(work: Plan, table: Table) -> None:
-    """Bar one: rows of people are kept, for the audit trail and so that no ``sub`` is ever used again."""
+    """Disable a user. The row is kept for the audit trail, and so that its ``sub`` is never used again."""
     organisation = store.organisation_at(str(table.get("organisation")))
     row = lookup.find(organisation.id, str(table.get("username"))) if organisation else None
     with work.at(table):

@@ -1,4 +1,4 @@
-"""One run of ``idp apply``: a trial that finds every fault and is undone, then the real thing in short transactions.
+"""Run ``idp apply``: first a trial that finds every fault and is rolled back, then the real run in short transactions.
 
 The trial goes through the same calls, so the rules are those of every other skin; ``--dry-run`` is the trial alone.
 Passwords are hashed between the two, with no transaction open.
@@ -32,7 +32,7 @@ ORIGIN = Origin(System("apply"))
 
 
 class Undo(Exception):
-    """The trial is over: roll back."""
+    """Ends the trial with a rollback."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ Unit = list[tuple[Step, Table]]
 
 @dataclass
 class Plan:
-    """What the parts of a run share. ``prepared``: hashed credentials by the users' names; None in the trial."""
+    """The state that the parts of a run share. ``prepared``: hashed credentials by user name; None in the trial."""
 
     settings: Settings
     document: Document
@@ -66,7 +66,7 @@ class Plan:
     credentials_of: dict[str, Pending] = field(default_factory=dict)
     """The ``[[users]]`` whose credentials will be set, by name; found by the trial."""
     written: int = 0
-    """Steps whose transaction was committed."""
+    """The number of steps whose transaction was committed."""
 
     def changes(self, unit: Unit) -> bool:
         """Return whether a step of the unit found something to change in this run."""
@@ -74,7 +74,7 @@ class Plan:
 
     @contextmanager
     def at(self, table: Table) -> Iterator[None]:
-        """Whatever is refused within belongs to this table."""
+        """Note a refusal within this block as a fault of the table."""
         try:
             yield
         except errors.Invalid as refusal:
@@ -92,14 +92,14 @@ class Plan:
                 self.lines.note_change(table.kind, table.name, change(row))
 
     def remove(self, table: Table, row: T | None, remove: Callable[[T], object]) -> None:
-        """Remove the object of a table, where it is there, and note that."""
+        """Remove the object of a table if it exists, and note that."""
         with self.at(table):
             if row is not None:
                 remove(row)
             self.lines.note(table.kind, table.name, REMOVED if row is not None else UNCHANGED)
 
     def organisation_of(self, table: Table) -> Organisation | None:
-        """The organisation that a table names; a fault, or silence where its own table is the faulty one."""
+        """Return the organisation that a table names; note a fault if there is none and its own table has no fault."""
         typed = str(table.get("organisation"))
         found = store.organisation_at(normal_store_url(typed))
         if found is None and not any(other.get("store_url") == typed for other in self.document.of("organisations")):
@@ -112,7 +112,7 @@ class Plan:
 BATCH = 50
 """Steps in one transaction at most."""
 LONGEST_SECONDS = 0.05
-"""A transaction that took so long begins no further unit, so that no sign-in waits long for SQLite's one write lock."""
+"""A transaction that took this long starts no further unit, so that no sign-in waits long for SQLite's only write lock."""
 SHORTEST_PAUSE = 0.03
 """Seconds between two transactions on SQLite: processes that wait for the lock try every 25 milliseconds."""
 

@@ -1,4 +1,4 @@
-"""User accounts: ``accounts`` creates and changes them, ``invitations`` brings people in, ``operators`` adds operators.
+"""User accounts: ``accounts`` creates and changes them, ``invitations`` invites them, ``operators`` adds operators.
 
 Not here: disabling and enabling (``users.status``), credentials (``credentials``).
 """

@@ -1,6 +1,6 @@
-"""Making users and changing their details, groups and shops: one transaction each, with its audit row.
+"""Create users and change their fields, groups and shops: one transaction each, with its audit row.
 
-Credentials of a new user are in ``credentials.imported``; what ends or bars somebody is in ``users``.
+Not here: the credentials of a new user (``credentials.imported``), disabling (``users.status``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,9 +34,9 @@ def create(
     origin: Origin,
     prepared: Ready | None = None,
 ) -> User:
-    """Create a user; sends no mail. Raises ``Invalid`` naming the detail.
+    """Create a user; sends no mail. Raises ``Invalid`` naming the field.
 
-    Slow where there are credentials to hash, unless ``prepared`` has them: only then may a transaction be open.
+    Slow if there are credentials to hash. If ``prepared`` has them, a transaction may be open.
     """
     permissions.require_role(organisation, draft.get("role"), origin)
     columns, is_verified = draft.columns(), bool(draft.get("email_verified"))
@@ -81,30 +81,30 @@ def _taken(username: str) -> Invalid:
 
 
 def _require_free(organisation: Organisation, fresh: Mapping[str, Any]) -> None:
-    """Raise ``Invalid`` where somebody else has the new username."""
+    """Raise ``Invalid`` if another user has the new username."""
     if "username_key" in fresh and users.user_named(organisation.id, fresh["username_key"]) is not None:
         raise _taken(fresh.get("username", fresh["username_key"]))
 
 
 def _require_reachable(role: str, email: str | None, *, verified: bool) -> None:
-    """An owner always has a verified address (S54)."""
+    """Raise ``Invalid`` for an owner without a verified address (S54)."""
     if role == Role.OWNER and not (email and verified):
         raise Invalid("email", say("An owner needs a verified e-mail address."))
 
 
-def _require_anothers_address(user: User, origin: Origin) -> None:
-    """One's own is changed in the profile: with a fresh proof, and a link by which the old one takes it back (S52)."""
+def _require_not_own_address(user: User, origin: Origin) -> None:
+    """Raise ``Invalid`` for the acting user: in the profile the old address can undo the change (S52)."""
     if origin.actor_id == user.id:
         raise Invalid("email", say("This is you. Change your own e-mail address in your profile."))
 
 
 def group_ids(organisation: Organisation, names: Sequence[str]) -> list[str]:
-    """The ids of groups by name; raises ``Invalid`` naming one that does not exist."""
+    """Return the ids of groups by name; raises ``Invalid`` naming one that does not exist."""
     return _ids("groups", {group.name: group.id for group in organisations.groups_named(organisation.id, names)}, names)
 
 
 def shop_ids(organisation: Organisation, codes: Sequence[str]) -> list[str]:
-    """The ids of shops by code; raises ``Invalid`` naming one that does not exist."""
+    """Return the ids of shops by code; raises ``Invalid`` naming one that does not exist."""
     return _ids("shops", {shop.code: shop.id for shop in organisations.shops_coded(organisation.id, codes)}, codes)
 
 
@@ -119,12 +119,13 @@ def _ids(key: str, known: Mapping[str, str], names: Sequence[str]) -> list[str]:
 def change(
     settings: Settings, organisation: Organisation, user: User, changes: Mapping[str, Any], origin: Origin
 ) -> tuple[str, ...]:
-    """Change details by the names of ``PersonDraft`` (credentials apart), in one transaction; those that really changed.
+    """Change fields, groups and shops by name, in one transaction. Returns the names of those that changed.
 
-    Raises ``Invalid`` naming a detail, ``Forbidden`` where who acts may not. A new address is unverified unless said.
+    Raises ``Invalid`` naming a field, ``Forbidden`` if the acting user may not. A new address is unverified unless
+    ``email_verified`` is given too.
 
-    Lock order: the organisation's row where the role changes, then the person's. Everything is decided again from the locked
-    row: of two edits at the same moment the second one sees what the first one did. Who stays as they are is not locked.
+    Lock order: the organisation's row if the role changes, then the user's. Everything is decided again from the locked row,
+    so that the second of two concurrent edits sees the first. A user that does not change is not locked.
     """
     permissions.require_over(organisation, user, origin)
     role = user.role
@@ -134,7 +135,9 @@ def change(
     if not edit.changed:
         return ()
     if "email_key" in edit.fresh:
-        _admit_mails(settings, user, str(edit.fresh.get("email") or ""), origin)  # audits a refusal: no transaction yet
+        _admit_mails(
+            settings, user, str(edit.fresh.get("email") or ""), origin
+        )  # before the transaction: the audit row of a refusal must stay
     with transaction():
         if changes.get("role", role) != role:
             require_another_owner(user)
@@ -155,7 +158,7 @@ def change(
 
 
 def _locked(user: User, role: str) -> User:
-    """Return the person, locked until the commit; raises ``Conflict`` where their role is no longer ``role``."""
+    """Return the user, locked until the commit; raises ``Conflict`` if their role is no longer ``role``."""
     found = users.lock_user(user.organisation_id, user.id)
     if found is None:
         raise NotFound(detail="the user was removed")
@@ -174,7 +177,7 @@ class _Belongings:
 
 @dataclass(frozen=True)
 class _Edit:
-    """What an edit changes of somebody: the ``fresh`` columns, and what they belong to."""
+    """What an edit changes of a user: the ``fresh`` columns, and the groups and shops."""
 
     fresh: Mapping[str, Any]
     held: _Belongings
@@ -192,7 +195,7 @@ class _Edit:
 
 
 def _planned(organisation: Organisation, user: User, changes: Mapping[str, Any], origin: Origin) -> _Edit:
-    """Return what an edit changes. Raises where something of it is wrong, not allowed, or needs a confirmation."""
+    """Return what an edit changes. Raises if it is invalid, not allowed, or not confirmed."""
     fields = {name: value for name, value in changes.items() if name not in ("groups", "shops")}
     columns = _verified_columns(user, columns_of(fields, user.claims), changes)
     _require_reachable(
@@ -202,7 +205,7 @@ def _planned(organisation: Organisation, user: User, changes: Mapping[str, Any],
     )
     fresh = {key: value for key, value in columns.items() if getattr(user, key) != value}
     if "email_key" in fresh:
-        _require_anothers_address(user, origin)
+        _require_not_own_address(user, origin)
     _require_free(organisation, fresh)
     held = _belongings(user)
     edit = _Edit(fresh, held, _wanted(organisation, held, changes))
@@ -212,7 +215,7 @@ def _planned(organisation: Organisation, user: User, changes: Mapping[str, Any],
 
 
 def _move(user: User, edit: _Edit) -> None:
-    """Put somebody in the groups and shops that an edit changes."""
+    """Write the groups and shops that an edit changes."""
     if "groups" in edit.changed:
         users.put_in_groups(user.organisation_id, user.id, edit.wanted.groups)
     if "shops" in edit.changed:
@@ -221,7 +224,7 @@ def _move(user: User, edit: _Edit) -> None:
 
 
 def _admit_mails(settings: Settings, user: User, address: str, origin: Origin) -> None:
-    """Count the mails of a changed address: to the old one and to the new one (S52)."""
+    """Count the mails to the old and the new address (S52); raises ``TooMany``."""
     for recipient in (user.email, address):
         if recipient:
             mail_limits.admit(settings, origin, user, recipient)
@@ -244,7 +247,7 @@ def _wanted(organisation: Organisation, held: _Belongings, changes: Mapping[str,
 
 
 def _require_confirmed(organisation: Organisation, user: User, edit: _Edit) -> None:
-    """Ask the rule about everything that an edit changes."""
+    """Raise ``ConfirmationRequired`` unless the acting user confirmed what the edit needs."""
     present = {column.name: getattr(user, column.name) for column in User.__table__.columns}
     before = _states(organisation, present, edit.held)
     after = _states(organisation, present | dict(edit.fresh), edit.wanted)
@@ -273,7 +276,7 @@ def _states(
 
 
 def _verified_columns(user: User, columns: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What becomes of "verified": it belongs to an address, so a new address loses it."""
+    """Return the columns with ``email_verified_at``: it belongs to an address, so a new address is unverified."""
     is_new = "email" in columns and columns["email_key"] != user.email_key
     verified = changes.get("email_verified")
     if verified is None:

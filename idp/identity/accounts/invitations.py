@@ -1,4 +1,4 @@
-"""Invitations: the first password of somebody new, by a mailed link, or by a code on paper where there is no address.
+"""Invite users to choose their first password: by a mailed link, or by a printed code if they have no address.
 
 Both work once, run out, and lead to a password of one's own (OWASP ASVS 6.4.1). What is printed has 120 random bits, so
 that its plain digest may be stored (ASVS 6.5.2).
@@ -31,7 +31,7 @@ WRONG_CODE = say("Those details don't match. Check the store URL, the username a
 
 
 def invite(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
-    """Mail somebody who never signed in a link to their first password.
+    """Mail a user who never signed in a link to choose the first password.
 
     To the address on record, verified or not: taking the invitation is what verifies it. Raises ``Invalid`` for ``email``
     where there is none, ``Conflict`` where they were here before (a wrong address must not open what is theirs).
@@ -51,7 +51,7 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
 
 
 def print_code(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> str:
-    """Return a code to hand over on paper, for staff without e-mail. It is shown once, to the administrator.
+    """Make a printed code for a user without a verified address. Returns the code, which is shown once.
 
     Also for those who forgot their password. Raises ``Conflict`` where a mail can be sent: then nobody else need know it.
     """
@@ -71,7 +71,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
 
 
 def from_paper(settings: Settings, store_url: str, username: str, typed: str, browser_id: str, address: str) -> Opened:
-    """What a printed code opens; raises ``Invalid`` alike for whatever does not fit, ``TooMany`` after too many tries."""
+    """Return what a printed code opens. Raises ``Invalid``, the same for every mismatch, and ``TooMany``."""
     organisation = organisations.organisation_at(normal_store_url(store_url))
     user = lookup.find(organisation.id, username) if organisation else None
     guess = rate_limits.gate(
@@ -96,5 +96,5 @@ def from_paper(settings: Settings, store_url: str, username: str, typed: str, br
 
 
 def _secret(user_id: str, code: str) -> str:
-    """The code is of use for this user only."""
+    """Return the secret of a link that opens with this code for this user only."""
     return f"{user_id}-{code}"

@@ -1,4 +1,4 @@
-"""Operators: made here. They are administrators of the installation's own organisation, so a second factor is compulsory."""
+"""Add operators: administrators of the installation's own organisation, so a second factor is compulsory for them."""
 
 from idp import clock, crypto
 from idp.audit import Event, Origin, record_about
@@ -18,7 +18,7 @@ from idp.store.users import User
 
 @outside_transaction
 def add(settings: Settings, username: str, email: str, name: str, password: str, origin: Origin) -> User:
-    """A new operator, whose address is taken as verified; raises ``Invalid``. Slow: outside of any transaction."""
+    """Create an operator with a verified address; raises ``Invalid``. Slow: outside of any transaction."""
     role = Role.ADMINISTRATOR
     draft = PersonDraft.of(username=username, role=role, name=name, email=email, email_verified=True, password=password)
     sensitive_changes.require(None, Access("operator", role))
@@ -33,7 +33,7 @@ def add(settings: Settings, username: str, email: str, name: str, password: str,
 
 
 def _refuse_weak(settings: Settings, draft: PersonDraft) -> None:
-    """What nobody may choose, an operator may not either."""
+    """Raise ``Invalid`` for a password that no user may choose."""
     plain = Organisation(name="", country="", integrations=[], settings={})
     why = imported.unacceptable(settings, plain, draft, has_factor=False)
     if why is not None:

@@ -15,7 +15,7 @@ from idp.store.organisations import Group
 
 
 def create(organisation_id: str, values: Values, origin: Origin) -> Group:
-    """A new group of ``name`` and ``requires_mfa`` (S3, S4); raises ``Invalid``."""
+    """Create a group of ``name`` and ``requires_mfa`` (S3, S4); raises ``Invalid``."""
     permissions.require_ruler(organisation_id, origin)
     row = Group(
         organisation_id=organisation_id,
@@ -76,7 +76,7 @@ def _group_state(name: str, *, requires_mfa: bool) -> GroupState:
 
 
 def _free_name(organisation_id: str, typed: Any, own_id: str = "") -> str:
-    """A group's name as apps get it in the claim ``groups``, unlike all others here whatever their case."""
+    """Return a group's name as apps get it in the claim ``groups``; no two of an organisation differ in case alone."""
     name = check_text("name", typed, 100)
     if not claim_forms.is_group_name(name):
         raise Invalid("name", say("A group's name has no comma: apps take one for the end of a name."))
@@ -91,7 +91,7 @@ def _group_taken(name: str) -> Invalid:
 
 
 def _require_unnamed(row: Group, origin: Origin) -> None:
-    """A dated rule that names a group falls silent with it: only who made the rule may do that."""
+    """Raise ``Conflict`` if a dated rule names the group, unless an operator acts: the rule would lose its effect."""
     naming = next((policy.name for policy in dated_rules.dated_rules() if row.name in policy.groups), None)
     if naming is not None and not permissions.runs_installation(origin):
         words = say("The policy %(policy)s names this group. Ask the installation administrator.", policy=naming)

@@ -1,7 +1,7 @@
-"""Logos of organisations: what is uploaded is decoded and drawn again, and nothing else of it is ever served.
+"""Adopt logos of organisations. An upload is decoded and encoded again, and only that result is served.
 
-So a file that is a picture and a page at once is a picture afterwards, and whatever a camera wrote into it (place, name,
-preview) is gone. SVG is refused: it carries scripts and links.
+A file that is a picture and a page at once is only a picture afterwards. Metadata of a camera (place, name, preview) is
+dropped. SVG is refused, since it carries scripts and links.
 """
 
 import struct
@@ -28,12 +28,12 @@ else:
 
 MOST_BYTES = 1_048_576
 MOST_PIXELS = 10_000_000
-"""Of an upload, as its header says: 40 MB once decoded."""
+"""Pixels of an upload, by its header: 40 MB once decoded."""
 BOX = (480, 160)
-"""Width and height in pixels that every logo is scaled down to fit: twice to thrice what pages show."""
+"""The most width and height in pixels of a stored logo: two to three times what pages show."""
 KINDS = ("PNG", "JPEG", "WEBP")
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
-"""What Pillow raises while it reads a file that is not what it says it is."""
+"""The exceptions that Pillow raises for a damaged file."""
 HAS_TOO_MANY_PIXELS = say(
     "This picture has too many pixels. Make it smaller: %(plenty)s is plenty.", plenty=f"{BOX[0]} × {BOX[1]}"
 )
@@ -42,7 +42,7 @@ IS_DAMAGED = say("This picture is damaged. Save it again, or choose another one.
 
 @outside_transaction
 def adopt(organisation: Organisation, upload: bytes, origin: Origin) -> None:
-    """Make an uploaded picture the organisation's logo; raises ``Invalid``. Within no transaction: decoding is slow."""
+    """Make an upload the organisation's logo; raises ``Invalid``. Decoding is slow."""
     permissions.require_ruler(organisation.id, origin)
     sensitive_changes.require(*_logo_change(crypto.sha256(upload).hex()))
     db.release()
@@ -54,7 +54,7 @@ def adopt(organisation: Organisation, upload: bytes, origin: Origin) -> None:
 
 
 def remove(organisation: Organisation, origin: Origin) -> bool:
-    """Show none from now on; whether there was one. Within the caller's transaction."""
+    """Remove the logo, within the caller's transaction. Returns whether there was one."""
     permissions.require_ruler(organisation.id, origin)
     sensitive_changes.require(*_logo_change(""))
     was_there = store.delete_logo(organisation.id)
@@ -64,7 +64,7 @@ def remove(organisation: Organisation, origin: Origin) -> bool:
 
 
 def _logo_change(logo: str) -> tuple[OrganisationState, OrganisationState]:
-    """The logo that is there is not compared: a picture is always a change."""
+    """Return the states of a change. The present logo is not compared: an upload is always a change."""
     return OrganisationState({"logo": None}), OrganisationState({"logo": logo})
 
 
@@ -73,7 +73,7 @@ def _record(organisation: Organisation, origin: Origin) -> None:
 
 
 def _redraw(upload: bytes) -> "Image.Image":
-    """The picture upright and small, its pixels alone: of an animation the first frame."""
+    """Return the picture upright and scaled down, without metadata; the first frame of an animation."""
     image = _opened(upload)
     try:
         image.load()
@@ -89,7 +89,7 @@ def _redraw(upload: bytes) -> "Image.Image":
 
 
 def _opened(upload: bytes) -> "Image.Image":
-    """The picture, of which no more than the header was read; what it is is told by its content, never by its name."""
+    """Open a picture, reading its header only. The format is detected from the content, not from the file name."""
     if len(upload) > MOST_BYTES:
         raise Invalid("logo", say("This file is too large. A logo may have up to %(most)s kB.", most=MOST_BYTES // 1024))
     try:
@@ -112,9 +112,9 @@ def _as_png(image: "Image.Image") -> bytes:
 
 
 def ground_for(image: "Image.Image") -> str:
-    """``light`` or ``dark``: what must lie behind a see-through logo for all of it to be seen; empty: any ground will do.
+    """Return ``light`` or ``dark``: the ground on which a transparent logo can be seen; empty if any ground will do.
 
-    A black name on nothing is lost on a dark page, a white one on a light page. Pure.
+    Black letters are lost on a dark page, white ones on a light page. Pure.
     """
     if image.mode != "RGBA":
         return ""

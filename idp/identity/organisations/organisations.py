@@ -1,8 +1,7 @@
-"""Organisations, their shops and groups: made, changed and removed, each with its rule and its audit row.
+"""Create, change and remove organisations, within the caller's transaction, each change with its audit row.
 
-Every ``change_…`` writes only what differs and returns the names of those keys, so that saying the same twice changes
-nothing. All are called within the caller's transaction and ask ``permissions`` who may.
-Not here: users (``accounts``) and dated rules (``policy.dated_rules``).
+``change`` writes only the values that differ and returns their names, so that the same change twice does nothing.
+Not here: shops and groups (beside this), users (``accounts``), dated rules (``policy.dated_rules``).
 """
 
 from typing import Any
@@ -52,12 +51,11 @@ def create(values: Values, origin: Origin) -> Organisation:
 def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
     """Change ``name``, ``country``, ``time_zone``, ``integrations`` or ``settings`` (joined to those there).
 
-    Raises ``Invalid``. The time zone is the organisation's own choice: it moves the start of a dated rule by hours.
-
-    Country and integrations are the operators': an administrator could else step out of a dated rule (S11).
+    Raises ``Invalid``, and ``Forbidden`` for country and integrations unless an operator acts: an administrator could leave
+    a dated rule that way (S11). The time zone may be chosen: it moves the start of a dated rule by hours only.
     """
     permissions.require_ruler(row.id, origin)
-    row = store.lock_organisation(row.id) or row  # two at once must not each join theirs to the same old settings
+    row = store.lock_organisation(row.id) or row  # concurrent changes must not join the same old settings
     wanted: dict[str, Any] = {}
     if "name" in values:
         wanted["name"] = check_text("name", values["name"], 200)
@@ -81,9 +79,9 @@ def change(row: Organisation, values: Values, origin: Origin) -> list[str]:
 
 
 def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
-    """Make ``owner`` the organisation's owner; whether they were not. Raises ``Invalid``.
+    """Make ``owner`` the organisation's owner. Returns False if that was so already. Raises ``Invalid``.
 
-    An owner always has a verified address (S54): notices about people without one go there.
+    An owner always has a verified address (S54): it gets the notices about users without one.
     """
     permissions.require_operator(origin)
     if not has_owner_role(owner):
@@ -102,7 +100,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
 
 
 def remove(row: Organisation, origin: Origin) -> None:
-    """Delete an organisation with its people. Its audit trail stays, and ends with this."""
+    """Delete an organisation with its users. Its audit trail stays, and ends with this event."""
     permissions.require_operator(origin)
     if row.kind != "retailer":
         raise Invalid("store_url", say("The operators' own organisation cannot be removed."))

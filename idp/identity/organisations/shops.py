@@ -14,7 +14,7 @@ from idp.store.organisations import Shop
 
 
 def create(organisation_id: str, values: Values, origin: Origin) -> Shop:
-    """A new shop of ``code`` and ``name``; raises ``Invalid``."""
+    """Create a shop of ``code`` and ``name``; raises ``Invalid``."""
     permissions.require_ruler(organisation_id, origin)
     code = check_code(values.get("code"))
     taken = Invalid("code", say("There is a shop %(code)s already.", code=code))
@@ -54,7 +54,7 @@ def remove(row: Shop, origin: Origin) -> None:
 
 
 def check_code(value: Any) -> str:
-    """The code of a shop as apps get it in the claim ``shops``; raises ``Invalid``."""
+    """Return the code of a shop as apps get it in the claim ``shops``; raises ``Invalid``."""
     code = normal_forms.one_line(value) if isinstance(value, str) else ""
     if not claim_forms.is_shop_code(code):
         raise Invalid("code", say("Use 1 to 63 letters (a–z), digits, hyphens, dots and underscores, without spaces."))

@@ -1,7 +1,7 @@
-"""The recovery of an owner who lost everything (S48): slow, announced, and only by the owner's registered address.
+"""Recover the account of an owner who lost everything (S48): slow, announced, and only by the owner's verified address.
 
-An operator starts it; the owner confirms by a button in a mail; every administrator was told at the start and can cancel
-until it is carried out; after the waiting time the worker takes the second factor away and mails a link to a new password.
+An operator starts the recovery, and every administrator is told and can cancel it. The owner confirms it by a mailed link.
+After the waiting time the worker removes the second factor and mails a link to a new password.
 """
 
 from datetime import timedelta
@@ -31,9 +31,9 @@ UNDER_WAY = say("A recovery of this organisation's owner is under way already.")
 
 
 def start(settings: Settings, organisation: Organisation, origin: Origin) -> User:
-    """Begin the recovery of an organisation's owner. Returns the owner. For operators and the command line.
+    """Start the recovery of an organisation's owner. Returns the owner. For operators and the command line.
 
-    Raises ``NotFound`` for anybody else, ``Conflict`` while one is under way, ``Invalid`` where nothing can be mailed.
+    Raises ``NotFound`` for others, ``Conflict`` while a recovery is pending, ``Invalid`` if no mail can reach the owner.
     """
     permissions.require_operator(origin)
     owner, now = _owner(settings, organisation), clock.now()
@@ -41,7 +41,7 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
     confirm_by = email_links.soon(settings)
     mail_limits.admit(settings, origin, owner, owner.email or "")
     with transaction():
-        organisations.lock_owner(organisation.id)  # two operators at once: one after the other
+        organisations.lock_owner(organisation.id)  # two operators must not start one each
         if store.open_recovery(organisation.id, now) is not None:
             raise Conflict(UNDER_WAY)
         row = OwnerRecovery(
@@ -62,25 +62,26 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
 
 
 def _owner(settings: Settings, organisation: Organisation) -> User:
+    """Return the owner; raises ``Invalid`` unless a recovery is possible."""
     owner = owner_of(organisation)
     if owner is None:
         raise Invalid("owner", say("This organisation has no owner who can be recovered."))
     if not messages.can_be_written_to(owner):
         raise Invalid("email", say("The owner has no verified e-mail address, so nothing can be sent to them."))
     if _is_new(owner):
-        # A thief would change the address first, or talk somebody into changing it, and then ask for this.
+        # A thief would change the address first, or have an administrator change it, and then ask for a recovery.
         raise Invalid("email", email_address.CHANGED_RECENTLY)
     return owner
 
 
 def _is_new(owner: User) -> bool:
-    """Return whether the address was confirmed recently, by whichever way: its reader, an operator, a file, or an undo."""
+    """Return whether the address was confirmed recently: by its reader, an operator, a file, or the undoing of a change."""
     since = owner.email_verified_at
     return since is not None and since > max(owner.created_at, clock.now() - email_address.UNDO)
 
 
 def _announce(settings: Settings, organisation: Organisation, owner: User, row: OwnerRecovery) -> None:
-    """To every administrator, with a link to cancel; without one where the address was never verified (S54)."""
+    """Tell every administrator. The link to cancel goes to verified addresses only (S54)."""
     told = {"owner": owner.username, "hours": settings.lifetimes.owner_recovery_hours}
     last = row.confirm_by + timedelta(hours=settings.lifetimes.owner_recovery_hours)
     for person in administrators(organisation.id):
@@ -95,12 +96,12 @@ def _announce(settings: Settings, organisation: Organisation, owner: User, row: 
 
 
 def under_way(organisation_id: str) -> OwnerRecovery | None:
-    """The recovery under way in an organisation, for the console."""
+    """Return the pending recovery of an organisation; None for none."""
     return store.open_recovery(organisation_id, clock.now())
 
 
 def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
-    """Begin the waiting time, as the owner pressed the button. Raises ``NotFound`` if it was cancelled since."""
+    """Start the waiting time: the owner confirmed. Raises ``NotFound`` if the recovery was cancelled."""
     now = clock.now()
     due_at = now + timedelta(hours=settings.lifetimes.owner_recovery_hours)
     with transaction():
@@ -112,7 +113,7 @@ def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
 
 
 def cancel_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
-    """An administrator pressed the button to cancel. Raises ``NotFound`` where it is over."""
+    """Cancel the recovery by an administrator's link. Raises ``NotFound`` if it is over."""
     with transaction():
         organisations.lock_owner(link.user.organisation_id)
         email_links.burn(link)
@@ -123,7 +124,7 @@ def cancel_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
 
 
 def cancel(settings: Settings, organisation: Organisation, origin: Origin) -> None:
-    """Cancel what is under way; for operators and the organisation's administrators. Raises ``NotFound``."""
+    """Cancel the pending recovery: for operators and the organisation's administrators. Raises ``NotFound``."""
     permissions.require_ruler(organisation.id, origin)
     row = under_way(organisation.id)
     if row is None:
@@ -140,7 +141,7 @@ def _cancel(settings: Settings, row: OwnerRecovery, origin: Origin) -> None:
 
 
 def _stop(settings: Settings, row: OwnerRecovery, origin: Origin) -> bool:
-    """End it without a change, and tell the owner; False where it was over."""
+    """End a recovery without a change and tell the owner. Returns False if it was over."""
     if not store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled"):
         return False
     owner = users.user(row.organisation_id, row.user_id)
@@ -153,9 +154,9 @@ def _stop(settings: Settings, row: OwnerRecovery, origin: Origin) -> bool:
 
 
 def finish_due(settings: Settings) -> int:
-    """Carry out every recovery whose waiting time is over, and end those that nobody confirmed in time.
+    """Carry out every recovery whose waiting time is over, and end those that were not confirmed in time.
 
-    Returns the number carried out. The worker calls it.
+    Returns the number of recoveries that were carried out. The worker calls this.
     """
     while (row := store.unconfirmed_recovery(clock.now())) is not None:
         with transaction():
@@ -181,11 +182,11 @@ def _void_cancel_links(organisation_id: str) -> None:
 
 
 def _finish(settings: Settings, row: OwnerRecovery) -> bool:
-    """The second factor goes, no password fits any more, and a link to a new one is mailed: all or nothing."""
+    """Remove the second factor and the password, and mail a link to a new password: all or nothing."""
     organisations.lock_owner(row.organisation_id)
     organisation, owner = organisations.organisation(row.organisation_id), users.user(row.organisation_id, row.user_id)
     if organisation is None or owner is None:
-        store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled")  # else it would be due for ever
+        store.end_recovery(row.organisation_id, row.id, clock.now(), "cancelled")  # otherwise it stays due for ever
         return False
     if not _is_still_allowed(settings, row, organisation, owner):
         _stop(settings, row, WORKER)

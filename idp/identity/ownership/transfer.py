@@ -1,10 +1,10 @@
-"""The ownership of an organisation, handed over with both sides confirming.
+"""Hand over the ownership of an organisation; both sides confirm.
 
-The owner offers it with a fresh proof and the password. The new owner accepts by a mailed link *and* signed in with a
-second factor. So neither a stolen mail nor a stolen session makes an owner. Until then nothing changes, and either side
-can let it be. An offer ends when the owner or the new owner's address changes, and by a newer offer.
+The owner offers it with a fresh proof and the password. The new owner accepts it by a mailed link *and* signed in with a
+second factor, so that neither a stolen mail nor a stolen session is enough. Until then nothing changes, and the owner can
+withdraw the offer. An offer is valid for one owner and one address of the new owner. A newer offer replaces it.
 
-Every change here locks the organisation first: two offers, or an offer and a disabling, come one after the other.
+Lock order: every change here locks the organisation first, so that two offers, or an offer and a disabling, do not race.
 """
 
 from collections.abc import Iterable
@@ -30,13 +30,13 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 OPEN = timedelta(hours=72)
-"""How long the new owner has: a weekend, longer than ordinary links, since taking it on wants a sign-in besides."""
+"""How long an offer is valid: over a weekend, and longer than ordinary links, since accepting needs a sign-in too."""
 UNFIT = say("Only somebody who can sign in, has a verified e-mail address and is no customer can be the owner.")
 
 
 @dataclass(frozen=True)
 class OpenOffer:
-    """An offer that waits for the new owner."""
+    """An offer that the new owner has not accepted yet."""
 
     new_owner: User
     since: datetime
@@ -44,26 +44,26 @@ class OpenOffer:
 
 
 def is_fit(organisation: Organisation, user: User) -> bool:
-    """Whether ``user`` may become the owner: an owner always has a verified address (S54). Operators' own has none."""
+    """Return whether ``user`` may become the owner: with a verified address (S54), outside the operators' organisation."""
     is_here = user.organisation_id == organisation.id and organisation.kind == "retailer" and user.disabled_at is None
     return is_here and user.role != Role.CUSTOMER and messages.can_be_written_to(user)
 
 
 def waiting(settings: Settings, organisation: Organisation) -> OpenOffer | None:
-    """The offer that waits in an organisation; None for none."""
+    """Return the open offer of an organisation; None for none."""
     link = email_links.waiting(settings, organisation.id, "ownership")
-    return OpenOffer(link.user, link.created_at, link.expires_at) if link and _stands(organisation, link) else None
+    return OpenOffer(link.user, link.created_at, link.expires_at) if link and _is_valid(organisation, link) else None
 
 
-def _stands(organisation: Organisation, link: Opened) -> bool:
-    """Whether all that an offer rests on is still so."""
+def _is_valid(organisation: Organisation, link: Opened) -> bool:
+    """Return whether the owner and the new owner's address are still those of the offer."""
     new_owner, known = link.user, link.values
-    rests_on = (known.get("owner"), known.get("email"))
-    return rests_on == (organisation.owner_id, new_owner.email_key) and is_fit(organisation, new_owner)
+    offered = (known.get("owner"), known.get("email"))
+    return offered == (organisation.owner_id, new_owner.email_key) and is_fit(organisation, new_owner)
 
 
 def require_owner(organisation: Organisation, user: User, origin: Origin) -> None:
-    """Raise unless who acts owns the organisation of ``user``: nobody else offers what is theirs, operators neither."""
+    """Raise unless the acting user is the owner: only the owner may offer the ownership, operators may not."""
     permissions.require_over(organisation, user, origin)
     permissions.require_another(user, origin)
     if origin.actor_id != organisation.owner_id:
@@ -71,10 +71,10 @@ def require_owner(organisation: Organisation, user: User, origin: Origin) -> Non
 
 
 def offer(settings: Settings, organisation: Organisation, new_owner: User, origin: Origin) -> None:
-    """Offer the ownership to ``new_owner`` by a mailed link; a newer offer takes back the one before.
+    """Offer the ownership to ``new_owner`` by a mailed link, and withdraw an earlier offer.
 
-    Raises ``Forbidden`` for anybody but the owner, ``Invalid`` for who cannot own it, ``Conflict`` while the owner's
-    account is being recovered or its address was changed recently, ``TooMany``.
+    Raises ``Forbidden`` unless the owner acts, ``Invalid`` if the user cannot be the owner, ``TooMany``, and ``Conflict``
+    while the owner's account is being recovered or if its address was changed recently.
     """
     require_owner(organisation, new_owner, origin)
     sensitive_changes.require(None, Access("ownership_offer", new_owner.role))
@@ -96,12 +96,12 @@ def offer(settings: Settings, organisation: Organisation, new_owner: User, origi
 
 
 def _locked(organisation_id: str, new_owner_id: str) -> tuple[Organisation, User, User]:
-    """Lock organisation, owner and new owner until the transaction ends. Raises ``NotFound`` if one is missing."""
+    """Return organisation, owner and new owner, locked until the commit. Raises ``NotFound`` if one is missing."""
     organisations.lock_owner(organisation_id)
     organisation, new_owner = organisations.organisation(organisation_id), users.lock_user(organisation_id, new_owner_id)
     owner = owner_of(organisation) if organisation else None
     if organisation is None or owner is None or new_owner is None:
-        raise NotFound(GONE, detail="no organisation, no owner or no heir")
+        raise NotFound(GONE, detail="no organisation, no owner or no new owner")
     return organisation, owner, new_owner
 
 
@@ -111,7 +111,7 @@ def _require_fit(organisation: Organisation, new_owner: User) -> None:
 
 
 def _require_calm(settings: Settings, owner: User) -> None:
-    """A thief of the owner's account would change the address first, and lose it by a recovery: neither sells the shop."""
+    """Raise ``Conflict`` while a recovery or a change of the address is pending: a thief could have started either."""
     if owner_recovery.under_way(owner.organisation_id) is not None:
         raise Conflict(say("The owner's account is being recovered. Wait until that is over."))
     if email_links.latest(settings, owner, "undo") is not None:
@@ -119,7 +119,7 @@ def _require_calm(settings: Settings, owner: User) -> None:
 
 
 def _replace(settings: Settings, organisation: Organisation, owner: User, new_owner: User, origin: Origin) -> None:
-    """Close the offer before this one. Its user is told, unless the new one is for the same user."""
+    """Withdraw the earlier offer, and tell its receiver unless the new offer is for the same user."""
     earlier = waiting(settings, organisation)
     if earlier is not None and earlier.new_owner.id != new_owner.id:
         record_about(origin, Event.OWNERSHIP_WITHDRAWN, earlier.new_owner)
@@ -128,12 +128,12 @@ def _replace(settings: Settings, organisation: Organisation, owner: User, new_ow
 
 
 def may_withdraw(organisation: Organisation, origin: Origin) -> bool:
-    """Whether who acts may take an offer back: the owner, and who runs the installation."""
+    """Return whether the acting user may withdraw an offer: the owner, operators and the installation may."""
     return origin.actor_id == organisation.owner_id or permissions.runs_installation(origin)
 
 
 def withdraw(settings: Settings, organisation: Organisation, origin: Origin) -> None:
-    """Take the offer back; both sides are told. ``NotFound`` for who may not, and where none waits (any more)."""
+    """Withdraw the offer and tell both sides. Raises ``NotFound`` if the acting user may not, or if there is none."""
     if not may_withdraw(organisation, origin):
         raise NotFound(detail="not the owner")
     sensitive_changes.require(Access("ownership_offer", ""), None)
@@ -152,7 +152,7 @@ def _withdraw(settings: Settings, organisation: Organisation, origin: Origin) ->
 
 
 def withdraw_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
-    """Withdraw the offer by the link that only the owner was mailed. Raises ``NotFound`` where it is over."""
+    """Withdraw the offer by the link that was mailed to the owner alone. Raises ``NotFound`` if the offer is over."""
     organisation = organisations.organisation(link.user.organisation_id)
     if organisation is None:
         raise NotFound(GONE, detail="the organisation is gone")
@@ -162,14 +162,14 @@ def withdraw_by_link(settings: Settings, link: Opened, origin: Origin) -> None:
 
 
 def accept(settings: Settings, link: Opened, origin: Origin) -> None:
-    """The new owner, signed in, pressed the button: the roles change hands. ``NotFound`` where the offer is over.
+    """Make the receiver of an offer the owner, and the former owner an administrator.
 
-    The former owner becomes an administrator. ``Conflict`` while the owner's account is being recovered.
+    Raises ``NotFound`` if the offer is over, ``Conflict`` while the owner's account is being recovered.
     """
     with transaction():
         organisation, former, new_owner = _locked(link.user.organisation_id, link.user.id)
-        if not _stands(organisation, link):
-            raise NotFound(GONE, detail="what the offer rested on has changed")
+        if not _is_valid(organisation, link):
+            raise NotFound(GONE, detail="owner or address changed since the offer")
         _require_calm(settings, former)
         users.change_user(organisation.id, former.id, role=Role.ADMINISTRATOR)
         _make_owner(organisation, new_owner)
@@ -183,7 +183,7 @@ def accept(settings: Settings, link: Opened, origin: Origin) -> None:
 
 
 def require_vacancy(organisation: Organisation, user: User, origin: Origin) -> None:
-    """Raise unless an operator acts, for an organisation that nobody owns; to others it is not there."""
+    """Raise unless an operator acts and the organisation has no owner; ``NotFound`` for everybody else."""
     permissions.require_operator(origin)
     permissions.require_over(organisation, user, origin)
     if owner_of(organisation) is not None:
@@ -210,10 +210,10 @@ def _make_owner(organisation: Organisation, new_owner: User) -> None:
 
 
 def _tell(settings: Settings, template: str, new_owner: User, owner: User | None, readers: Iterable[User]) -> None:
-    """A notice to each of ``readers`` who has a verified address."""
+    """Send a notice to each verified address of ``readers``."""
     told = {"heir": new_owner.username, "owner": owner.username if owner else ""}
     mailboxes: set[str | None] = set()
     for person in readers:
         if messages.can_be_written_to(person) and person.email_key not in mailboxes:
-            mailboxes.add(person.email_key)  # two administrators may share one: it gets one mail
+            mailboxes.add(person.email_key)  # administrators may share a mailbox: one mail is enough
             messages.notify(settings, person.organisation_id, person.id, template, told)

@@ -1,4 +1,4 @@
-"""What happened to a person, in plain words, out of the audit trail. What has no words here is not shown."""
+"""Tell a user's recent events in sentences, from the audit trail. Events without a sentence here are not shown."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -57,12 +57,12 @@ PLAIN: Mapping[str, Message] = {
     Event.MAIL_GIVEN_UP: say("Mail could not be delivered"),
     Event.OPERATOR_ADDED: say("Made an operator"),
 }
-"""Events that need no more than a sentence."""
+"""Events that always have the same sentence."""
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing that happened. ``browser`` is empty where none was used; ``by`` says who else did it, None: the person."""
+    """An event as a user reads it. ``browser`` is empty where none was used. ``by``: who acted, None for the user."""
 
     what: Message
     at: datetime
@@ -74,14 +74,14 @@ class Happening:
 
 @dataclass(frozen=True)
 class History:
-    """A page of happenings, newest first. ``older``: where the next page begins, 0 where there is none."""
+    """A page of events, newest first. ``older``: where the next page begins, 0 for none."""
 
     happenings: tuple[Happening, ...]
     older: int
 
 
 def of_person(user: User, before: int = 0) -> History:
-    """What happened to a user, before the row numbered ``before`` (0: up to now)."""
+    """Return the events of a user before the row numbered ``before`` (0: the newest)."""
     rows = audit.rows_about(user.organisation_id, user.id, limit=PAGE + 1, before=before)
     shown = rows[:PAGE]
     names = clients.names({row.client_id for row in shown if row.client_id})
@@ -98,7 +98,7 @@ def _happenings(user: User, rows: Iterable[AuditRow], names: Mapping[str, str]) 
 
 
 def sentence(event: str, data: Data, app: str = "") -> Message | None:
-    """An event about a person in words; None for what has none. ``app``: the client's name, where one is concerned."""
+    """Return the sentence of an event; None for none. ``app``: the name of the client, for events about one."""
     if event in PLAIN:
         return PLAIN[event]
     made = BY_DATA.get(event)
@@ -137,11 +137,11 @@ BY_DATA: Mapping[str, Callable[[Data, str], Message]] = {
     ),
     Event.CONSENT_REVOKED: _app(lambda app: say("%(app)s no longer allowed", app=app), say("An app no longer allowed")),
 }
-"""Events whose sentence depends on what happened exactly."""
+"""Events whose sentence depends on their data."""
 
 
 def _by(user: User, row: AuditRow) -> Message | None:
-    """Who did it, where it was not the person: nobody is named, for the page is theirs to read and not to search."""
+    """Return who acted, unless the user did. Administrators are not named to the user."""
     if row.actor_id in ("", user.id):
         return None
     return say("by the installation") if isinstance(actors.of_stored(row.actor_id), System) else say("by an administrator")

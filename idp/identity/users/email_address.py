@@ -1,7 +1,7 @@
-"""E-mail addresses: changed, confirmed, taken back; and the verifying that is asked of administrators (S52, S54, S55).
+"""Change, confirm and verify e-mail addresses (S52, S54, S55).
 
-A new address counts once its reader pressed a button on the linked page; until then the old one stays. The old address is
-told and can undo it for three days. A customer whose username is the address keeps it so: both change together.
+A new address replaces the old one when its reader confirms it on the linked page. The old address is told, and can undo the
+change for three days. If a customer's username is the address, both change together.
 """
 
 from collections.abc import Mapping
@@ -27,52 +27,52 @@ from idp.store import users
 from idp.store.users import User
 
 UNDO = timedelta(hours=72)
+"""How long the old address can undo a change."""
 CHANGED_RECENTLY = say_many(
     "The owner's address was changed less than %(num)s day ago. Wait until that time has passed.",
     "The owner's address was changed less than %(num)s days ago. Wait until that time has passed.",
     UNDO.days,
 )
-"""How long the old address can take a change back."""
 REMINDED = timedelta(days=7)
-"""How long an administrator is only reminded (S55)."""
+"""How long administrators are only reminded to verify (S55)."""
 TAKEN = say("Somebody signs in with this address already. Use another one.")
 
 
 @dataclass(frozen=True)
 class Address:
-    """An address as it was: what a change forgets."""
+    """An address before a change."""
 
     email: str
     is_verified: bool
 
     @classmethod
     def of(cls, user: User) -> "Address":
-        """The present one."""
+        """Return the present address."""
         return cls(user.email or "", messages.can_be_written_to(user))
 
 
 def needs_verifying(user: User) -> bool:
-    """Whether this is an administrator or owner who has an address and has not verified it (S55)."""
+    """Return whether an administrator or owner has an address that is not verified (S55)."""
     return user.role in RULING_ROLES and bool(user.email) and user.email_verified_at is None
 
 
 def console_is_open(user: User, now: datetime) -> bool:
-    """Whether the console may open to an administrator: not once seven days of reminding have passed in vain (S55)."""
+    """Return whether an administrator may use the console: not after seven days of reminders without effect (S55)."""
     until = closes_at(user)
     return until is None or now < until
 
 
 def closes_at(user: User) -> datetime | None:
-    """When the console closes to an administrator unless they verify; None where nothing was asked of them."""
+    """Return when the console closes to an administrator who does not verify; None if no verification is pending."""
     return user.verify_since + REMINDED if user.verify_since and user.email_verified_at is None else None
 
 
-def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> None:
-    """Begin a change: mail a link to the new address. A second one voids the first. Raises ``Invalid``, ``TooMany``.
+def ask_change(settings: Settings, user: User, entered: str, origin: Origin) -> None:
+    """Mail a link to a new address; it voids an earlier one. Raises ``Invalid``, ``TooMany``.
 
-    Whether somebody else has that address is not looked at, so this tells nobody anything.
+    Other users with that address are not looked up, so that the answer does not reveal them.
     """
-    wanted = check_email("email", typed)
+    wanted = check_email("email", entered)
     if wanted is None or not messages.is_plain_address(wanted):
         raise Invalid("email", say("This is not an e-mail address."))
     if compared(wanted) == user.email_key and user.email_verified_at is not None:
@@ -90,12 +90,12 @@ def ask_change(settings: Settings, user: User, typed: str, origin: Origin) -> No
 
 
 def pending(settings: Settings, user: User) -> str:
-    """The address that waits to be confirmed; empty for none."""
+    """Return the address that is not confirmed yet; empty for none."""
     return str((email_links.latest(settings, user, "address") or {}).get("email", ""))
 
 
 def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
-    """The button on the page of a change was pressed: the address changes now, and old and new are told (S52)."""
+    """Change the address by the link of a change, and tell the old and the new one (S52)."""
     user, email = link.user, link.text("email")
     columns = {**_columns(email), **_username_with(user, email)}
     with transaction():
@@ -115,7 +115,7 @@ def _change(settings: Settings, user: User, columns: dict[str, Any], origin: Ori
 
 
 def verify(settings: Settings, link: Opened, origin: Origin) -> None:
-    """The button was pressed that says: this address on record is mine (S55)."""
+    """Verify the present address by its link (S55)."""
     user = link.user
     with transaction():
         email_links.burn(link)
@@ -126,7 +126,7 @@ def verify(settings: Settings, link: Opened, origin: Origin) -> None:
 
 
 def send_verification(settings: Settings, user: User, origin: Origin) -> None:
-    """Mail the "verify" button to the address on record, on the person's own wish; raises ``TooMany``."""
+    """Mail a link to verify the present address, at the user's request; raises ``TooMany``."""
     rate_limits.admit_mail_for(settings, f"address\0{user.id}", clock.now())
     mail_limits.admit(settings, origin, user, user.email or "")
     with transaction():
@@ -134,7 +134,7 @@ def send_verification(settings: Settings, user: User, origin: Origin) -> None:
 
 
 def ask_to_verify(settings: Settings, user: User, why: str = "") -> None:
-    """Mail the button, within the transaction, and begin to count the days. ``why``: what the mail tells besides."""
+    """Mail a link to verify, within the caller's transaction, and start the seven days. ``why``: the reason in the mail."""
     address, now = user.email or "", clock.now()
     if not messages.is_plain_address(address):
         return
@@ -148,7 +148,7 @@ def ask_to_verify(settings: Settings, user: User, why: str = "") -> None:
 
 
 def tell_of_factor(settings: Settings, user: User, template: str, values: Mapping[str, object] = messages.NOTHING) -> None:
-    """The notice about a second factor (S53), within the transaction; administrators get the "verify" button too (S55)."""
+    """Send the notice about a second factor (S53), within the transaction. Administrators get a link to verify too (S55)."""
     found = users.user(user.organisation_id, user.id)
     asked = found.email or "" if found is not None and needs_verifying(found) else ""
     if user.last_login_at is None and template in FIRST_NOTICES:  # no change: the owner need not know
@@ -160,9 +160,9 @@ def tell_of_factor(settings: Settings, user: User, template: str, values: Mappin
 
 
 def told_of_change(settings: Settings, user: User, before: Address) -> None:
-    """After an administrator or a file changed somebody's address, within the transaction: old and new are told (S52).
+    """Tell the old and new address of a change by an administrator or a file, within the transaction (S52).
 
-    Nobody can undo that by a link: the administrator took the old address away on purpose.
+    No link undoes it: the administrator removed the old address on purpose.
     """
     email_links.void(user, *email_links.PASSWORD_PURPOSES, *email_links.ADDRESS_PURPOSES, "undo")
     users.change_user(user.organisation_id, user.id, verify_since=None)
@@ -177,9 +177,9 @@ def told_of_change(settings: Settings, user: User, before: Address) -> None:
 
 
 def _tell_old(settings: Settings, user: User, before: Address, undoing: dict[str, Any] | None) -> None:
-    """To the old address, with the way back where there is one; to the owner where it was never verified (S54)."""
+    """Tell the old address, with a link to undo where there is one; tell the owner if it was never verified (S54)."""
     if compared(before.email) == user.email_key:
-        return  # written otherwise, the same mailbox: it is told as the new one
+        return  # the same mailbox in another spelling gets the notice to the new one
     if not before.is_verified:
         messages.notify_owner(settings, user.organisation_id, user.id, "address_changed")
     elif undoing is None:
@@ -194,7 +194,7 @@ def _columns(email: str) -> dict[str, Any]:
 
 
 def _username_with(user: User, email: str) -> dict[str, Any]:
-    """A customer signs in with the address, so the username goes with it."""
+    """Return the columns of a customer's username, if that is the address: both change together."""
     if user.role != Role.CUSTOMER or user.username_key != user.email_key:
         return {}
     return {"username": email, "username_key": compared(email)}

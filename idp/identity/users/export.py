@@ -1,4 +1,4 @@
-"""An organisation's people as a file to carry away: who they are and where they belong, and no secret."""
+"""Export the users of an organisation as CSV: their fields, groups and shops, and no secret."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ ALL_SHOPS = "*"
 
 @dataclass(frozen=True)
 class Belongings:
-    """By the ids of users: the names of their groups, the codes of their shops; and who owns a second factor."""
+    """By user id: names of groups and codes of shops; ``owners``: the ids of users with a second factor."""
 
     groups: dict[str, list[str]]
     shops: dict[str, list[str]]
@@ -29,7 +29,7 @@ class Belongings:
 
 
 def as_csv(organisation_id: str, typed: str = "", role: str = "", group_id: str = "") -> Iterator[str]:
-    """Yield the users that a search finds, by username. Reads in chunks; nothing is open while a slow reader takes one."""
+    """Yield the lines about the users that a search finds, by username. Reads in chunks, and holds no connection between."""
     found = _belongings(organisation_id)
     yield csv_export.line(COLUMNS)
     first = 0

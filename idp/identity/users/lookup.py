@@ -1,7 +1,4 @@
-"""People: who somebody is, what is asked of them, and every change to them, each one transaction with audit and mail.
-
-Who may make which change is decided in ``permissions``, never in a page, a command or a file.
-"""
+"""Find users, and see them as policy does: their groups, their factors, and what is required of them."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,9 +19,9 @@ from idp.store.users import User
 
 
 def find(organisation_id: str, typed: str) -> User | None:
-    """The user of an organisation whose username was typed, however its letters' case and width.
+    """Return the user with this username, whatever the case and width of its letters; None for none.
 
-    Older rows may be look-alikes by invisible characters, which only exactly the same text finds (`idp doctor` names them).
+    Usernames of older releases may differ in invisible characters alone: only the exact text finds them (`idp doctor`).
     """
     key, exact = compared(typed), normal_forms.compared_exactly(typed)
     found = users.user_named(organisation_id, exact) if exact != key and 0 < len(exact) <= 254 else None
@@ -32,9 +29,9 @@ def find(organisation_id: str, typed: str) -> User | None:
 
 
 def find_to_sign_in(organisation_id: str, typed: str) -> User | None:
-    """Return the user whose username was typed, or else whose verified address it is, if it is one person's alone.
+    """Return the user with this username, else the only user with this verified address; None for none.
 
-    Apps often know an address and send it as ``login_hint``. Guesses count for the person found, as by the username.
+    Apps often send an address as ``login_hint``. Failed attempts count for the user that was found, as by the username.
     """
     named = find(organisation_id, typed)
     if named is not None or "@" not in typed or len(typed) > 254:
@@ -53,7 +50,7 @@ class Holdings:
 
 
 def person_of(settings: Settings, organisation: Organisation, user: User) -> Person:
-    """A user as policy sees them."""
+    """Return a user as policy sees them."""
     recovery_set = recovery_codes.active_recovery_set(user.organisation_id, user.id)
     held = Holdings(
         groups=tuple(Membership(group.name, group.requires_mfa) for group in users.groups_of(user.organisation_id, user.id)),
@@ -64,7 +61,7 @@ def person_of(settings: Settings, organisation: Organisation, user: User) -> Per
 
 
 def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Person]:
-    """All people of an organisation who are not disabled, in as many statements for ten thousand as for ten."""
+    """Yield the enabled users of an organisation as policy sees them. The number of statements does not grow with them."""
     counts = settings_of(settings, organisation).remembered_device_counts
     requiring = {group.name: group.requires_mfa for group in organisations.groups(organisation.id)}
     groups: dict[str, list[Membership]] = defaultdict(list)
@@ -103,7 +100,7 @@ def rules_of(
     at: datetime,
     client: ClientRule | None = None,
 ) -> policy_rules.Rules:
-    """What is asked of a person at a moment, at a client or anywhere.
+    """Return what is required of a person at a moment, at a client or anywhere.
 
     Dated rules start and end at midnight in the organisation's time zone.
     """

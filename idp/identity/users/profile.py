@@ -1,4 +1,4 @@
-"""What people change of themselves without a proof: name, language and time zone. No sign-in details, so no mail either."""
+"""Let people change fields of their own account that need no fresh proof: no sign-in details, so no mail either."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +15,9 @@ OWN = tuple(field.name for field in USER_FIELDS if field.in_profile)
 
 
 def change(user: User, changes: Mapping[str, Any], origin: Origin) -> tuple[str, ...]:
-    """Change one's own ``name``, ``locale`` (empty: as the browser says) or ``time_zone`` (empty: the organisation's).
+    """Change fields of ``OWN``. An empty ``locale`` means the browser's, an empty ``time_zone`` the organisation's.
 
-    Returns what really changed. Raises ``Invalid``.
+    Returns the names of the fields that changed. Raises ``Invalid``.
     """
     columns = columns_of({key: changes[key] for key in OWN if key in changes})
     if columns.get("locale", "") not in ("", *LANGUAGES):

@@ -1,4 +1,4 @@
-"""Disable and enable users, and end everything that is open of a user."""
+"""Disable and enable users, and end their sessions, grants and trust in devices."""
 
 from idp import clock
 from idp.audit import Event, Origin, record_about
@@ -15,14 +15,14 @@ from idp.store.users import User
 
 
 def end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str = "", keep_attempt: bytes = b"") -> None:
-    """Sessions, grants, sign-ins in progress and trust in devices: nothing of before goes on (S40, S47)."""
+    """End sessions, grants, sign-ins in progress and trust in devices of a user (S40, S47)."""
     sessions.end_all(user.organisation_id, user.id, why, origin, keep_login_id=keep_login_id)
     attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
     remembered_devices.revoke_devices(user.organisation_id, user.id, clock.now())
 
 
 def disable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
-    """Bar a user: everything of theirs ends at once. False where they were disabled already."""
+    """Disable a user and end everything that is open. Returns False if the user was disabled already."""
     permissions.require_over(organisation, user, origin)
     permissions.require_another(user, origin)
     if user.disabled_at is not None:
@@ -39,7 +39,7 @@ def disable(settings: Settings, organisation: Organisation, user: User, origin: 
 
 
 def enable(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> bool:
-    """Let a disabled user sign in again. False where they were enabled already."""
+    """Enable a disabled user. Returns False if the user was enabled already."""
     permissions.require_over(organisation, user, origin)
     if user.disabled_at is None:
         return False
@@ -51,7 +51,7 @@ def enable(settings: Settings, organisation: Organisation, user: User, origin: O
 
 
 def end_sessions(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> int:
-    """Sign a user out everywhere; how many sessions ended. Trust in devices stays (S37)."""
+    """Sign a user out everywhere; trust in devices stays (S37). Returns the number of sessions that ended."""
     permissions.require_self_or_over(organisation, user, origin)
     sensitive_changes.require(Access("sessions", user.role), None)
     with transaction():
