@@ -13,7 +13,7 @@ help:
 	@echo "make run        set everything up and start the demo: the provider and three relying apps"
 	@echo "make test       set everything up and run every test (AT=\"2028-02-29\": as on that day, with faketime)"
 	@echo "make check      lint, types, architecture, templates and the quick tests"
-	@echo "make bench      start the server and measure it"
+	@echo "make bench      measure it beside node oidc-provider (DATABASE=postgresql, ARGS=\"--users 1000000\", ARGS=--mixed)"
 	@echo "make setup      only the environment: .venv, with the command idp in it"
 	@echo "make messages   bring the catalogues of translations up to date and compile them"
 	@echo "make migration m=\"why\"   draft the next migration from the tables"
@@ -53,7 +53,7 @@ check: setup
 	@$(BIN)/python -m pytest -q tests/architecture $(wildcard tests/rules) $(ARGS)
 
 bench: setup
-	@$(BIN)/python -m tests.benchmarks $(ARGS)
+	@$(BIN)/python -m tests.benchmarks $(if $(DATABASE),--database $(DATABASE)) $(ARGS)
 
 # uv's own lock records download addresses, so only its export is kept.
 lock: setup

@@ -1,101 +1,129 @@
-"""``make bench``: operations a second and the server's CPU time for each, in one run.
+"""``make bench``: Sleutel beside node oidc-provider, as ratios of processor time per operation, in one run.
 
-Only figures of one run on one machine compare with each other; CPU time an operation is the steadiest of them.
+Only the ratios compare with those of another run: absolute figures depend on the machine and on its other work.
 """
 
 import argparse
-import os
-import statistics
-import threading
-import time
-from collections.abc import Callable
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from idp.crypto import Hasher
-from tests.benchmarks.server import PASSWORD, PEOPLE, Target, running
+from tests.benchmarks import measure, mixed, report
+from tests.benchmarks.operations import MOST_CONNECTIONS, OPERATIONS, Operation
+from tests.benchmarks.peers import node, sleutel
+from tests.benchmarks.report import Figure
+from tests.benchmarks.target import PEOPLE, Target
 from tests.benchmarks.visitor import Visitor
+from tests.drivers import postgres
 
-Operation = Callable[[Visitor], None]
+ALGORITHMS = ("RS256", "ES256")
+DURABLE = dict.fromkeys(postgres.OFF, "on")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One operation: how many were done in how many seconds, how long each took, and what it cost the server."""
+class Arguments:
+    """What was asked for on the command line."""
 
-    count: int
+    postgresql: bool
+    users: int
+    mixed: bool
+    only: str
     seconds: float
-    latencies: list[float]
-    cpu: float | None
+    json: Path | None
 
-    def line(self, name: str) -> str:
-        """A row of the table."""
-        p50, p99 = (statistics.quantiles(self.latencies, n=100)[at] * 1000 for at in (49, 98))
-        cpu = f"{self.cpu / self.count * 1000:9.2f}" if self.cpu is not None else "        –"
-        return f"{name:<26}{self.count / self.seconds:10.1f}{cpu}{p50:10.1f}{p99:10.1f}"
-
-
-def measure(target: Target, visitors: list[Visitor], operation: Operation, seconds: float) -> Measured:
-    """All visitors do ``operation`` over and over for so long."""
-    latencies: list[list[float]] = [[] for _ in visitors]
-    faults: list[Exception] = []
-    end = time.perf_counter() + seconds
-
-    def _work(visitor: Visitor, taken: list[float]) -> None:
-        try:
-            while (began := time.perf_counter()) < end:
-                operation(visitor)
-                taken.append(time.perf_counter() - began)
-        except Exception as error:  # noqa: BLE001 — told below, by the thread that can end the run
-            faults.append(error)
-
-    before, began = target.cpu_seconds(), time.perf_counter()
-    threads = [threading.Thread(target=_work, args=pair) for pair in zip(visitors, latencies, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
-    spent, after = time.perf_counter() - began, target.cpu_seconds()
-    every = [one for taken in latencies for one in taken]
-    return Measured(len(every), spent, every, after - before if after is not None and before is not None else None)
+    @property
+    def operations(self) -> list[Operation]:
+        """Return the operations that are measured."""
+        return [operation for operation in OPERATIONS if self.only.lower() in operation.name.lower()]
 
 
 def main() -> None:
-    """Start, warm up, measure, print."""
+    """Start the servers, measure, print."""
+    asked = _arguments()
+    versions = report.machine()
+    with tempfile.TemporaryDirectory(prefix="sleutel-bench-") as place, ExitStack() as stack:
+        targets = _started(asked, Path(place), stack)
+        print("; ".join(f"{name} {value}" for name, value in versions.items()), flush=True)
+        figures = mixed.run(targets[0], asked.seconds) if asked.mixed else compare(targets, asked.operations, asked.seconds)
+    print(report.table(figures, as_percent=asked.users > PEOPLE))
+    if asked.json:
+        report.write_json(asked.json, figures, versions)
+
+
+def compare(targets: Sequence[Target], operations: Sequence[Operation], seconds: float) -> list[Figure]:
+    """Measure every operation at every server; each line compares the first server with the others."""
+    figures: list[Figure] = []
+    with _signed_in(targets) as visitors:
+        for operation in operations:
+            series = measure.interleaved(operation, targets, visitors, seconds)
+            if targets[0].name not in series:
+                print(f"{operation.name}: left out, {targets[0].name} does not have it")
+                continue
+            figures += report.of_series(operation, series)
+        return [*figures, *report.of_targets(targets)]
+
+
+@contextmanager
+def _signed_in(targets: Sequence[Target]) -> Iterator[dict[str, list[Visitor]]]:
+    """Open all connections and sign everybody in, so that a round finds sessions, tokens and a warm server."""
+    visitors = {target.name: [Visitor(target, number) for number in range(MOST_CONNECTIONS)] for target in targets}
+    everybody = [visitor for here in visitors.values() for visitor in here]
+    for visitor in everybody:
+        visitor.sign_in()
+        visitor.silent()
+    try:
+        yield visitors
+    finally:
+        for visitor in everybody:
+            visitor.close()
+
+
+def _started(asked: Arguments, folder: Path, stack: ExitStack) -> list[Target]:
+    """Start what is compared. The first one is the one that the others are compared with."""
+    server = stack.enter_context(postgres.running(_binaries(), postgres.OPTIONS | DURABLE)) if asked.postgresql else None
+
+    def _sleutel(name: str, workers: int = 0, users: int = PEOPLE) -> Target:
+        database = server.url(server.create()) if server else ""
+        running = sleutel.running(
+            name,
+            folder / name.replace(" ", "-"),
+            database=database,
+            workers=workers,
+            users=users,
+            is_behind_proxy=asked.mixed,
+        )
+        return stack.enter_context(running)
+
+    if asked.mixed:
+        return [_sleutel("Sleutel", users=asked.users)]
+    if asked.users > PEOPLE:
+        return [_sleutel(f"{asked.users:,} users", users=asked.users), _sleutel(f"{PEOPLE} users")]
+    first = _sleutel("Sleutel", workers=1 if server else 0)
+    peers = [stack.enter_context(node.running(f"node {name}", folder / name, name)) for name in ALGORITHMS]
+    return [first, *peers, *([_sleutel(f"{count} processes", workers=count) for count in (2, 3)] if server else [])]
+
+
+def _binaries() -> Path:
+    found = postgres.find_binaries()
+    if found is None:
+        raise SystemExit(f"PostgreSQL is not here: {postgres.HOW}")
+    return found
+
+
+def _arguments() -> Arguments:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each operation")
-    parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--database", default="", help="postgresql://… instead of a fresh SQLite file")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument(
+        "--users", type=int, default=PEOPLE, help=f"compare a database of so many people with one of {PEOPLE}"
+    )
+    parser.add_argument("--mixed", action="store_true", help="a flood of sign-ins beside refreshes and silent SSO")
+    parser.add_argument("--only", default="", metavar="NAME", help="operations whose name contains this")
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each operation at each server")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     given = parser.parse_args()
-    hash_ms = _hash_milliseconds()
-    with running(given.database) as target:
-        visitors = [Visitor(target) for _ in range(given.connections)]
-        numbers = {id(visitor): at % PEOPLE for at, visitor in enumerate(visitors)}
-        operations: dict[str, Operation] = {
-            "full sign-in": lambda visitor: visitor.sign_in(numbers[id(visitor)]),
-            "silent single sign-on": Visitor.silent,
-            "refresh": Visitor.refresh,
-            "userinfo": Visitor.userinfo,
-            "discovery": lambda visitor: visitor.get("/.well-known/openid-configuration"),
-        }
-        for visitor in visitors:  # warm, and signed in for what follows
-            visitor.sign_in(numbers[id(visitor)])
-            visitor.silent()
-        print(f"{os.cpu_count()} cores, {given.connections} connections; one password hash {hash_ms:.1f} ms of CPU")
-        print(f"{'':<26}{'a second':>10}{'CPU ms':>9}{'p50 ms':>10}{'p99 ms':>10}")
-        for name, operation in operations.items():
-            print(measure(target, visitors, operation, given.seconds).line(name), flush=True)
-        print(f"memory of the server's processes: {target.memory_mib():.0f} MiB")
-
-
-def _hash_milliseconds() -> float:
-    hasher = Hasher(memory_kib=19_456, passes=2, slots=1, patience=1)
-    phc = hasher.hash(PASSWORD)
-    began = time.process_time()
-    for _ in range(5):
-        hasher.verify(phc, PASSWORD)
-    return (time.process_time() - began) / 5 * 1000
+    return Arguments(given.database == "postgresql", given.users, given.mixed, given.only, given.seconds, given.json)
 
 
 if __name__ == "__main__":

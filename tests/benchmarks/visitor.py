@@ -1,4 +1,4 @@
-"""The lightest browser and relying app that can sign in: the load must cost the machine less than the server does."""
+"""The lightest browser and relying app that can sign in at any provider. A wrong answer ends the run."""
 
 import base64
 import hashlib
@@ -6,75 +6,133 @@ import json
 import re
 import secrets
 from html import unescape
-from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.benchmarks.server import CALLBACK, PASSWORD, SECRET, Target
+from tests.benchmarks.target import CALLBACK, PASSWORD, SECRET, Target
+from tests.benchmarks.wire import Answer, Wire
 
 BASIC = "Basic " + base64.b64encode(f"bench:{SECRET}".encode()).decode()
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 FORM = re.compile(r'<form method="post" action="([^"]*)".*?</form>', re.DOTALL)
+REDIRECTS = (302, 303)
+
+
+class WrongAnswer(RuntimeError):
+    """The server answered something else than the operation asked for."""
+
+    def __init__(self, what: str, answer: Answer) -> None:
+        super().__init__(f"{what}: {answer.status} {answer.body[:300]!r}")
+        self.status = answer.status
 
 
 class Visitor:
-    """One keep-alive connection with its cookies, and the relying app's side of the conversation."""
+    """One kept connection with its cookies, and the relying app's side of the conversation."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._http = HTTPConnection("127.0.0.1", target.port, timeout=30)
+    def __init__(self, target: Target, number: int) -> None:
+        self._issuer, self._host = target.issuer, urlsplit(target.issuer).netloc
+        self._wire = Wire(target.port)
         self._cookies: dict[str, str] = {}
+        self.number = number
         self.refresh_token = self.access_token = ""
-        _, body = self.ask("GET", "/.well-known/openid-configuration")
-        self._metadata: dict[str, Any] = json.loads(body)
+        self.metadata: dict[str, Any] = json.loads(self._get("/.well-known/openid-configuration").body)
 
-    def ask(self, method: str, path: str, form: dict[str, str] | None = None, **headers: str) -> tuple[HTTPResponse, bytes]:
-        """One request; cookies are kept."""
-        sent = {"Host": urlsplit(self._target.issuer).netloc, **headers}
-        if self._cookies and "Authorization" not in headers:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        if form is not None:
-            sent |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self._target.issuer}
-        self._http.request(method, path, urlencode(form) if form is not None else None, sent)
-        answer = self._http.getresponse()
-        body = answer.read()
-        for header in answer.headers.get_all("Set-Cookie", []):
-            name, _, value = header.partition(";")[0].partition("=")
-            self._cookies[name] = value
-        return answer, body
+    def close(self) -> None:
+        """Close the connection."""
+        self._wire.close()
 
-    def sign_in(self, number: int) -> None:
-        """A full sign-in of somebody who is new here: authorize, password, code, tokens."""
+    def sign_in(self) -> None:
+        """Sign in on a new browser: authorize, password, code, tokens."""
         self._cookies.clear()
         verifier, path = self._authorize()
-        answer, body = self._follow(path)
+        answer = self._follow(path)
         for _ in range(3):
             if answer.status != 200:
                 break
-            answer, body = self._fill_in(body.decode(), number)
-            if answer.status in (302, 303):
-                answer, body = self._follow(self._location(answer))
-        self._redeem(answer, body, verifier)
+            answer = self._fill_in(answer, f"person{self.number}", PASSWORD)
+            if answer.status in REDIRECTS:
+                answer = self._follow(self._location(answer))
+        self._redeem(answer, verifier)
+
+    def sign_in_wrongly(self) -> None:
+        """Try a wrong password on a new browser, from an address of its own, with a name of its own."""
+        self._cookies.clear()
+        address = {"X-Forwarded-For": ".".join(["10", *(str(secrets.randbelow(250) + 1) for _ in range(3))])}
+        answer = self._follow(self._authorize()[1])
+        answer = self._fill_in(answer, f"nobody{secrets.token_hex(8)}", PASSWORD, **address)
+        if answer.status in REDIRECTS:
+            answer = self._follow(self._location(answer))
+        if answer.status in REDIRECTS or answer.status >= 500:
+            raise WrongAnswer("a wrong password", answer)
 
     def silent(self) -> None:
-        """A single sign-on: authorize with a live session, code, tokens."""
+        """Sign in at an app by the live session: authorize, code, tokens."""
         verifier, path = self._authorize()
-        answer, body = self._follow(path)
-        self._redeem(answer, body, verifier)
+        self._redeem(self._follow(path), verifier)
 
     def refresh(self) -> None:
-        """New tokens for the refresh token."""
+        """Get new tokens for the refresh token."""
         self._tokens({"grant_type": "refresh_token", "refresh_token": self.refresh_token})
 
-    def userinfo(self) -> None:
-        """Claims for the access token."""
-        self.get(self._path("userinfo_endpoint"), Authorization=f"Bearer {self.access_token}")
+    def client_credentials(self) -> None:
+        """Get an access token for the app itself."""
+        form = {"grant_type": "client_credentials"}
+        answer = self._machine("token_endpoint", form)
+        if answer.status != 200 or not json.loads(answer.body).get("access_token"):
+            raise WrongAnswer("client credentials", answer)
 
-    def get(self, path: str, **headers: str) -> None:
-        """A GET that must succeed."""
-        answer, body = self.ask("GET", path, **headers)
+    def introspect(self) -> None:
+        """Ask whether the access token is active."""
+        answer = self._machine("introspection_endpoint", {"token": self.access_token})
+        if answer.status != 200 or json.loads(answer.body).get("active") is not True:
+            raise WrongAnswer("introspection", answer)
+
+    def userinfo(self) -> None:
+        """Get the claims for the access token."""
+        answer = self._get(self._path("userinfo_endpoint"), Authorization=f"Bearer {self.access_token}")
+        if b'"sub"' not in answer.body:
+            raise WrongAnswer("userinfo", answer)
+
+    def discovery(self) -> None:
+        """Get the metadata."""
+        self._get("/.well-known/openid-configuration")
+
+    def jwks(self) -> None:
+        """Get the signing keys."""
+        self._get(self._path("jwks_uri"))
+
+    def live(self) -> None:
+        """Ask whether the process lives."""
+        self._get("/livez")
+
+    def _get(self, path: str, **headers: str) -> Answer:
+        answer = self._ask("GET", path, None, **headers)
         if answer.status != 200:
-            raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
+            raise WrongAnswer(path, answer)
+        return answer
+
+    def _ask(self, method: str, path: str, form: dict[str, str] | None = None, **headers: str) -> Answer:
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}"]
+        if self._cookies and "Authorization" not in headers:
+            lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in self._cookies.items()))
+        body = urlencode(form) if form is not None else ""
+        if form is not None:
+            lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
+            if "Authorization" not in headers:  # a browser says where a form was; a server does not
+                lines.append(f"Origin: {self._issuer}")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        answer = self._wire.ask(("\r\n".join(lines) + "\r\n\r\n" + body).encode("latin-1"))
+        for name, header in answer.headers:
+            if name == "set-cookie":
+                self._keep(header)
+        return answer
+
+    def _keep(self, header: str) -> None:
+        name, _, value = header.partition(";")[0].partition("=")
+        if value:
+            self._cookies[name] = value
+        else:
+            self._cookies.pop(name, None)
 
     def _authorize(self) -> tuple[str, str]:
         verifier = secrets.token_urlsafe(32)
@@ -92,40 +150,41 @@ class Visitor:
         return verifier, f"{self._path('authorization_endpoint')}?{urlencode(asked)}"
 
     def _path(self, endpoint: str) -> str:
-        return str(self._metadata[endpoint]).removeprefix(self._target.issuer)
+        return str(self.metadata[endpoint]).removeprefix(self._issuer)
 
-    def _follow(self, path: str) -> tuple[HTTPResponse, bytes]:
+    def _follow(self, path: str) -> Answer:
         """GET, and on through redirects of the issuer; stops at a page or at the way out."""
         while True:
-            answer, body = self.ask("GET", path)
-            if answer.status not in (302, 303) or self._location(answer).startswith(CALLBACK):
-                return answer, body
+            answer = self._ask("GET", path)
+            if answer.status not in REDIRECTS or self._location(answer).startswith(CALLBACK):
+                return answer
             path = self._location(answer)
 
-    def _location(self, answer: HTTPResponse) -> str:
-        return str(answer.headers["Location"]).removeprefix(self._target.issuer)
+    def _location(self, answer: Answer) -> str:
+        return answer.header("location").removeprefix(self._issuer)
 
-    def _fill_in(self, page: str, number: int) -> tuple[HTTPResponse, bytes]:
-        form = next((one for one in FORM.finditer(page) if 'name="password"' in one[0]), None)
+    def _fill_in(self, page: Answer, username: str, password: str, **headers: str) -> Answer:
+        form = next((one for one in FORM.finditer(page.body.decode()) if 'name="password"' in one[0]), None)
         if form is None:
-            raise RuntimeError(f"no password is asked for: {page[:3000]}")
+            raise WrongAnswer("no password is asked for", page)
         hidden = {name: unescape(value) for name, value in HIDDEN.findall(form[0])}
-        typed = {"username": f"person{number}", "password": PASSWORD}
-        return self.ask("POST", unescape(form[1]).removeprefix(self._target.issuer), {**hidden, **typed})
+        entered = {**hidden, "username": username, "password": password}
+        return self._ask("POST", unescape(form[1]).removeprefix(self._issuer), entered, **headers)
 
-    def _redeem(self, answer: HTTPResponse, body: bytes, verifier: str) -> None:
-        if answer.status not in (302, 303):
-            raise RuntimeError(f"{answer.status} {body[:2000]!r}")
-        found = parse_qs(urlsplit(str(answer.headers["Location"])).query)
-        if "code" not in found:
-            raise RuntimeError(f"no code came back: {found}")
+    def _redeem(self, answer: Answer, verifier: str) -> None:
+        found = parse_qs(urlsplit(answer.header("location")).query)
+        if answer.status not in REDIRECTS or "code" not in found:
+            raise WrongAnswer("no code came back", answer)
         sent = {"grant_type": "authorization_code", "code": found["code"][0], "redirect_uri": CALLBACK}
         self._tokens({**sent, "code_verifier": verifier})
 
+    def _machine(self, endpoint: str, form: dict[str, str]) -> Answer:
+        return self._ask("POST", self._path(endpoint), form, Authorization=BASIC)
+
     def _tokens(self, form: dict[str, str]) -> None:
-        answer, body = self.ask("POST", self._path("token_endpoint"), form, Authorization=BASIC)
-        if answer.status != 200:
-            raise RuntimeError(f"/token: {answer.status} {body[:300]!r}")
-        given: dict[str, Any] = json.loads(body)
+        answer = self._machine("token_endpoint", form)
+        given: dict[str, Any] = json.loads(answer.body) if answer.status == 200 else {}
+        if not given.get("access_token") or not given.get("id_token"):
+            raise WrongAnswer("tokens", answer)
         self.access_token = given["access_token"]
         self.refresh_token = given.get("refresh_token", self.refresh_token)

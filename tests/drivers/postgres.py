@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -175,7 +175,7 @@ def _rows_of(connection: psycopg.Connection, table: str) -> bytes:
 
 
 @contextmanager
-def running(binaries: Path) -> Iterator[Server]:
+def running(binaries: Path, options: Mapping[str, str] = OPTIONS) -> Iterator[Server]:
     """A server for as long as the tests last."""
     # Short: a socket's path has 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="sleutel-pg-", dir=quick_folder() or "/tmp"))
@@ -183,18 +183,18 @@ def running(binaries: Path) -> Iterator[Server]:
     if account:
         os.chown(folder, account["user"], account["group"])
     try:
-        with _started(binaries, folder, account) as server:
+        with _started(binaries, folder, account, options) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _started(binaries: Path, folder: Path, account: dict[str, Any]) -> Iterator[Server]:
+def _started(binaries: Path, folder: Path, account: dict[str, Any], given: Mapping[str, str]) -> Iterator[Server]:
     data = folder / "data"
     initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
     subprocess.run(initdb, check=True, capture_output=True, cwd="/", **account)
-    options = [part for key, value in OPTIONS.items() for part in ("-c", f"{key}={value}")]
+    options = [part for key, value in given.items() for part in ("-c", f"{key}={value}")]
     command = [binaries / "postgres", "-D", data, "-k", folder, *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **account)

@@ -1,0 +1,1 @@
+"""The providers beside which Sleutel is measured."""
