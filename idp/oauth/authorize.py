@@ -61,6 +61,17 @@ def resume(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcom
     return begin(provider, Parameters(needs.carried), visit, attempt_id)
 
 
+def finish(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcome | None:
+    """Answer the app in the request that took the last answer of a sign-in. Returns None where a GET must do it.
+
+    That is so where no app asked, and where the browser posts the answer: such a page must be the answer to a GET.
+    """
+    needs = signin.asked_by(provider.settings, attempt_id)
+    if needs is None or "client_id" not in needs.carried or needs.carried.get("response_mode") == "form_post":
+        return None
+    return begin(provider, Parameters(needs.carried), visit, attempt_id)
+
+
 def read_again(provider: Provider, stored: Needs, visit: BrowserContext) -> Needs | None:
     """Work out the needs of a stored request again, with the client as it is now. Returns None if it is no longer valid.
 

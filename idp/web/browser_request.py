@@ -10,7 +10,7 @@ none.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -102,6 +102,16 @@ class BrowserRequest:
             address=self.address,
             label=label(self.header("HTTP_USER_AGENT") or ""),
             request_id=self.id,
+        )
+
+    def next_visit(self) -> BrowserContext:
+        """Return the visit as this browser's next request would tell it: with the cookies that this answer sets."""
+        new, visit = self.cookies, self.visit
+        return replace(
+            visit,
+            browser_digest=browser_cookies.digest_of(new.browser_renewed or new.browser),
+            session=visit.session if new.session is None else new.session,
+            device=visit.device if new.device is None else new.device,
         )
 
     @property

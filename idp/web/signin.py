@@ -6,13 +6,15 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, make_response, request
 
 from idp.errors import say
+from idp.oauth import authorize
+from idp.oauth.authorization_response import Answer, Ask
 from idp.signin import attempts, authenticate
 from idp.signin.attempts import ELSEWHERE
 from idp.signin.authenticate import Done
 from idp.signin.shown import RefusedAnswer, Shown
 from idp.signin.state import Continue
 from idp.signin.steps.show_recovery_codes import RecoveryCodesPage
-from idp.web import asking, csrf, forms, language, pages, post_redirect_get, request_context, stash
+from idp.web import asking, csrf, forms, language, oauth_provider, pages, post_redirect_get, request_context, stash
 from idp.web.account import current_user
 from idp.web.link_pages import ToldPage, tell
 
@@ -55,7 +57,15 @@ def answer(attempt_id: str) -> Response:
     if isinstance(taken, RefusedAnswer):
         return post_redirect_get.redirect_to_answer(f"/sign-in/{attempt_id}", _keep(taken))
     _take_cookies(taken)
-    return pages.see_other(f"/sign-in/{taken.attempt_id}")
+    return _go_on(taken)
+
+
+def _go_on(moved: authenticate.Moved) -> Response:
+    """Lead on after an answer: to the next step, and straight to the app where none is left."""
+    outcome = authorize.finish(oauth_provider.provider(), request_context.browser().next_visit(), moved.attempt_id)
+    if isinstance(outcome, Answer):
+        return pages.see_other(outcome.location)
+    return pages.see_other(f"/sign-in/{outcome.attempt_id if isinstance(outcome, Ask) else moved.attempt_id}")
 
 
 def _begin_again(attempt_id: str, form: Mapping[str, str]) -> Response:

@@ -253,3 +253,16 @@ def test_another_browser_cannot_finish_my_sign_in(scene, new_browser):
     assert thief.left_for is None
     assert "password" in thief.fields
     assert attempt not in thief.url
+
+
+def test_a_sign_in_takes_four_requests(scene, monkeypatch):
+    """Issue 9: the app's request, the page, the answer that leads straight to the app, and the token request."""
+    party, asked, inner = scene.party(), [], scene.app.wsgi_app
+
+    def counted(environ, start):
+        asked.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].split('/')[1]}")
+        return inner(environ, start)
+
+    monkeypatch.setattr(scene.app, "wsgi_app", counted)
+    assert scene.tokens(party).id_token
+    assert asked[:4] == ["GET oauth", "GET sign-in", "POST sign-in", "POST oauth"], asked
