@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, g
 
 from idp.errors import Message, say
 from idp.identity import sensitive_changes
-from idp.identity.credentials.reauthentication import WRONG_PASSWORD, password_fits
+from idp.identity.credentials.reauthentication import WRONG_PASSWORD, is_password_of
 from idp.identity.sensitive_changes import Confirmation, ConfirmationRequired
 from idp.signin.confirming import fresh
 from idp.signin.requirements import Needs
@@ -67,7 +67,7 @@ def check_password(user: User) -> Message | None:
     posted = forms.fields().get("password")
     if posted is None:
         return NO_PASSWORD
-    if not password_fits(request_context.settings(), user, posted, request_context.visit().browser_id, origin(user.id)):
+    if not is_password_of(request_context.settings(), user, posted, request_context.visit().browser_id, origin(user.id)):
         return WRONG_PASSWORD
     me(replace(g.needs, subject=user.id))
     g.typed_password = True

@@ -37,10 +37,8 @@ def guess(database, settings, factory) -> Callable[..., str]:
     def make(name: str, place: str, address: str = HERE, *, right: bool = False) -> str:
         user = known.get(name)
         try:
-            admitted = rate_limits.gate(
-                settings, organisation_id=at, user_id=user.id if user else "", typed=name, authenticator="password",
-                browser_id=place, address=address, now=now,
-            )  # fmt: skip
+            guess = rate_limits.Guess("password", at, user.id if user else "", place, address, entered=name)
+            admitted = rate_limits.gate(settings, guess, now)
         except TooMany as refused:
             return "stopped" if isinstance(refused, rate_limits.Stopped) else "closed"
         if right:

@@ -33,18 +33,12 @@ class Door:
     def gate(
         self, user: User | None, at: datetime = NOW, *, browser_id: str = "", address: str = "", typed: str = "nobody",
         authenticator: str = "password",
-    ) -> rate_limits.Guess:  # fmt: skip
+    ) -> rate_limits.Admitted:  # fmt: skip
         """One guess."""
-        return rate_limits.gate(
-            self.settings,
-            organisation_id=self.organisation_id,
-            user_id=user.id if user else "",
-            typed=typed,
-            authenticator=authenticator,
-            browser_id=browser_id,
-            address=address,
-            now=at,
+        guess = rate_limits.Guess(
+            authenticator, self.organisation_id, user.id if user else "", browser_id, address, entered=typed
         )
+        return rate_limits.gate(self.settings, guess, at)
 
     def is_open(self, user: User | None, at: datetime = NOW, **where: str) -> bool:
         """Whether a guess is admitted."""

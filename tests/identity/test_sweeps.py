@@ -25,10 +25,7 @@ def test_old_failures_are_swept_and_recent_ones_stay(
     user = make_user()
 
     def guess(at: datetime) -> None:
-        rate_limits.gate(
-            settings, organisation_id=organisation.id, user_id=user.id, typed="", authenticator="totp", browser_id="",
-            address="192.0.2.7", now=at,
-        )  # fmt: skip
+        rate_limits.gate(settings, rate_limits.Guess.at(user, "totp", browser_id="", address="192.0.2.7"), at)
 
     guess(NOW)
     with transaction():

@@ -70,10 +70,7 @@ def test_counters_of_unknown_names_move_to_a_new_key(engine, configure, factory)
     def guess(settings, times: int) -> None:
         with bare_app(settings) as app, app.app_context():
             for _ in range(times):
-                rate_limits.gate(
-                    settings, organisation_id="", user_id="", typed=TYPED, authenticator="password", browser_id="",
-                    address="192.0.2.9", now=now,
-                )  # fmt: skip
+                rate_limits.gate(settings, rate_limits.Guess("password", "", "", "", "192.0.2.9", entered=TYPED), now)
 
     guess(configure(), 4)
     rotated = configure(secrets=[config.new_ring_entry("newer"), SECRET])

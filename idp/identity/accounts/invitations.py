@@ -14,6 +14,7 @@ from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.email_links import Opened
 from idp.identity.lockout import rate_limits
+from idp.identity.lockout.rate_limits import Guess
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.owner import has_owner_role
 from idp.identity.sensitive_changes import Access
@@ -74,16 +75,15 @@ def from_paper(settings: Settings, store_url: str, username: str, typed: str, br
     """Return what a printed code opens. Raises ``Invalid``, the same for every mismatch, and ``TooMany``."""
     organisation = organisations.organisation_at(normal_store_url(store_url))
     user = lookup.find(organisation.id, username) if organisation else None
-    guess = rate_limits.gate(
-        settings,
+    guess = Guess(
+        authenticator=AUTHENTICATOR,
         organisation_id=organisation.id if organisation else "",
         user_id=user.id if user else "",
-        typed=f"{'' if organisation else normal_store_url(store_url)}\0{normal_forms.compared(username)}",
-        authenticator=AUTHENTICATOR,
         browser_id=browser_id,
         address=address,
-        now=clock.now(),
+        entered=f"{'' if organisation else normal_store_url(store_url)}\0{normal_forms.compared(username)}",
     )
+    counted = rate_limits.gate(settings, guess, clock.now())
     nobody = crypto.new_id()  # looked for all the same, so that the time tells nothing
     organisation_id, person = (user.organisation_id, user.id) if user else (nobody, nobody)
     try:
@@ -91,7 +91,7 @@ def from_paper(settings: Settings, store_url: str, username: str, typed: str, br
     except NotFound as nothing:
         raise Invalid("code", WRONG_CODE) from nothing
     with transaction():
-        guess.succeeded()
+        counted.succeeded()
     return link
 
 

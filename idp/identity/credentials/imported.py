@@ -8,9 +8,10 @@ from typing import Any
 from idp import clock, crypto
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import outside_transaction, release, transaction
+from idp.db import outside_transaction, transaction
 from idp.errors import Invalid, Message, say, say_many
 from idp.identity.credentials import passwords, recovery_codes, totp
+from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.organisations.settings import settings_of
 from idp.identity.user_fields import PersonDraft
 from idp.identity.users import email_address
@@ -80,13 +81,11 @@ def ready(settings: Settings, draft: PersonDraft) -> Ready:
     """Hash and stretch. Slow: takes slots of the hasher and must stand outside of any transaction. Raises ``Invalid``."""
     check(settings, draft)
     hashed, digests, salt = draft.password_hash, [], recovery_codes.new_salt()
-    if draft.password or draft.recovery_codes:
-        release()
     if draft.password:
-        with settings.hasher.slot():
+        with hashing_outside_transaction(settings):
             hashed = passwords.hash_of(settings, draft.password)
     for code in draft.recovery_codes:
-        with settings.hasher.slot():
+        with hashing_outside_transaction(settings):
             digests += recovery_codes.stretch_all(settings, [code], salt)
     secret = totp.normal_secret(draft.totp_secret) if draft.totp_secret else ""
     return Ready(hashed, secret, salt, tuple(digests))

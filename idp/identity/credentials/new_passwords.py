@@ -10,6 +10,7 @@ from idp.config import Settings
 from idp.db import outside_transaction, release, transaction
 from idp.errors import Invalid, say
 from idp.identity.credentials import leaked_passwords, passwords
+from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.organisations.settings import settings_of
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -42,8 +43,7 @@ def hashed(
     if found.is_down:
         with transaction():
             record_about(origin, Event.LEAKED_CHECK_DOWN, user)
-    release()
-    with settings.hasher.slot():
+    with hashing_outside_transaction(settings):
         _require_another(settings, user, password)
         return passwords.hash_of(settings, password)
 

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from idp import clock, crypto, normal_forms
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import outside_transaction, release, transaction
+from idp.db import outside_transaction, transaction
 from idp.errors import Invalid, Unreadable, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import new_passwords, passwords
 from idp.identity.email_links import Opened
+from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url, settings_of
 from idp.identity.sensitive_changes import Access
@@ -40,8 +41,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
     sensitive_changes.require(None, Access("one_time_password", user.role))
     mail_limits.admit(settings, origin, user, user.email or "")
     password = passwords.ONE_TIME.shown(passwords.ONE_TIME.draw())
-    release()
-    with settings.hasher.slot():
+    with hashing_outside_transaction(settings):
         hashed = passwords.hash_of(settings, password)
     now = clock.now()
     expires_at = now + timedelta(hours=settings.lifetimes.one_time_password_hours)

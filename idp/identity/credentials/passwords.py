@@ -10,10 +10,11 @@ from datetime import datetime
 from idp import clock, normal_forms
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import outside_transaction, release, transaction
+from idp.db import outside_transaction, transaction
 from idp.errors import Busy, Message, say, say_many
 from idp.identity import email_links
 from idp.identity.credentials import leaked_passwords
+from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.organisations.settings import OrganisationSettings
 from idp.identity.sessions import sessions
 from idp.identity.short_codes import Shape
@@ -97,9 +98,8 @@ def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
     old = user.password_hash
     if not old or (normal(password) == password and not settings.hasher.is_outdated(old)):
         return
-    release()
     try:
-        with settings.hasher.slot():
+        with hashing_outside_transaction(settings):
             if not settings.hasher.is_outdated(old) and settings.hasher.verify(old, normal(password)):
                 return
             fresh = hash_of(settings, password)
@@ -282,7 +282,6 @@ def set_password(
     """Hash and ``put``. Takes a slot of the hasher itself and must stand outside of any transaction."""
     if user.organisation_id != organisation.id:
         raise LookupError("a user of another organisation")
-    release()
-    with settings.hasher.slot():
+    with hashing_outside_transaction(settings):
         hashed = hash_of(settings, password)
     put(settings, user, hashed, origin, keep_login_id=keep_login_id, by_mail=by_mail, must_change=must_change)

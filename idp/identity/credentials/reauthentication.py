@@ -1,46 +1,27 @@
-"""The password once more, before something that matters: throttled as at sign-in, by the same counter (security.md 8)."""
+"""Ask for the password once more before something that matters. Guesses count as at sign-in, by the same counter."""
 
 from idp import clock
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
-from idp.db import release, transaction
+from idp.db import outside_transaction, transaction
 from idp.errors import say
-from idp.identity.credentials import leaked_passwords, passwords
-from idp.identity.credentials.leaked_passwords import findings
-from idp.identity.lockout import rate_limits
+from idp.identity.credentials import password_check
+from idp.identity.lockout.rate_limits import Guess
 from idp.store.users import User
 
 WRONG_PASSWORD = say("That is not your password. Check it and try again.")
 
 
-def password_fits(settings: Settings, user: User, password: str, browser_id: str, origin: Origin) -> bool:
-    """Whether ``password`` is that of ``user``; a wrong one is audited. Raises ``TooMany`` after too many guesses, ``Busy``.
+@outside_transaction
+def is_password_of(settings: Settings, user: User, password: str, browser_id: str, origin: Origin) -> bool:
+    """Whether ``password`` is that of ``user``. A wrong one is recorded. Raises ``TooMany``, ``Busy``.
 
-    It is looked up among the leaked ones as at sign-in (S31); a hit confirms all the same, and the next sign-in tells of it.
-    A password that was changed while it was hashed is wrong. Slow: takes a slot of the hasher itself and must stand outside
-    of any transaction.
+    A leaked password confirms as well: the next sign-in tells of it (S31).
     """
-    stood = passwords.standing(user)
-    release()
-    with settings.hasher.slot():
-        guess = rate_limits.gate(
-            settings,
-            organisation_id=user.organisation_id,
-            user_id=user.id,
-            typed="",
-            authenticator="password",
-            browser_id=browser_id,
-            address=origin.address,
-            now=clock.now(),
-        )
-        release()
-        fits = passwords.verify(settings, user, password)
-    found = leaked_passwords.look_up(settings, password) if fits else leaked_passwords.Lookup(hit=False)
+    guess = Guess.at(user, password_check.AUTHENTICATOR, browser_id=browser_id, address=origin.address)
+    right = password_check.check(settings, user, password, guess, clock.now())
     with transaction():
-        fits = fits and passwords.still_stands(user, stood)
-        if fits:
-            guess.succeeded()
-            findings.note(user, found, origin, clock.now())
-        else:
-            record_about(origin, Event.PASSWORD_WRONG, user, outcome="failure")
-    return fits
+        if right is not None and right.accept(origin, clock.now()):
+            return True
+        record_about(origin, Event.PASSWORD_WRONG, user, outcome="failure")
+    return False

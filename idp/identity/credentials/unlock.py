@@ -45,7 +45,7 @@ def lift(settings: Settings, link: Opened, password: str, browser_id: str, origi
     user = link.user
     if user.password_expires_at is not None:
         raise Invalid("password", NOT_YOURS_YET)
-    if not reauthentication.password_fits(settings, user, password, browser_id, origin):
+    if not reauthentication.is_password_of(settings, user, password, browser_id, origin):
         raise Invalid("password", reauthentication.WRONG_PASSWORD)
     with transaction():
         users.lock_user(user.organisation_id, user.id)

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from idp.config import Settings
-from idp.db import outside_transaction, session, transaction
+from idp.db import outside_transaction, transaction
 from idp.errors import Message, TooMany, say_many
 from idp.identity.lockout import lockout
 from idp.sections import Limits
 from idp.store import browsers, rate_limits
+from idp.store.users import User
 
 SIGN_IN, KNOWN, CLIENT = "sign-in", "known-browser", "client"
 MAILS, MAILS_KNOWN, MAILS_FOR = "mails", "mails-known", "mails-for"
@@ -35,6 +36,28 @@ class Stopped(TooMany):
 
 @dataclass(frozen=True)
 class Guess:
+    """A guess before it is counted: whose authenticator it is at, and where it is made.
+
+    ``user_id`` is empty if nobody is known by what was ``entered`` (in compared form). A MAC of that is throttled instead,
+    because people enter passwords there.
+    """
+
+    authenticator: str
+    organisation_id: str
+    user_id: str
+    browser_id: str
+    address: str
+    entered: str = ""
+
+    @classmethod
+    def at(cls, user: User | None, authenticator: str, *, browser_id: str, address: str, entered: str = "") -> "Guess":
+        """Return a guess at an authenticator of ``user``."""
+        organisation_id, user_id = (user.organisation_id, user.id) if user else ("", "")
+        return cls(authenticator, organisation_id, user_id, browser_id, address, entered)
+
+
+@dataclass(frozen=True)
+class Admitted:
     """An admitted guess, already counted as a failure."""
 
     organisation_id: str
@@ -56,36 +79,25 @@ class Guess:
 
 
 @outside_transaction
-def gate(
-    settings: Settings,
-    *,
-    organisation_id: str,
-    user_id: str,
-    typed: str,
-    authenticator: str,
-    browser_id: str,
-    address: str,
-    now: datetime,
-) -> Guess:
-    """Admit a guess and count it, or raise ``TooMany``: then nothing is counted, and nothing may be checked.
+def gate(settings: Settings, guess: Guess, now: datetime) -> Admitted:
+    """Admit a guess and count it. Raises ``TooMany``: then nothing is counted, and nothing may be checked.
 
-    ``user_id`` is empty where nobody is known by what was ``typed`` (in compared form): a MAC of that is throttled in their
-    place, as it is often a password. Commits by itself, so it must stand outside of any transaction.
+    Commits by itself, so no transaction may be open.
 
     A known browser of the user has a lane of its own and does not depend on the address, which a whole shop may share. It
-    is limited as an address is, over all its users, and its failures count for the address too: nobody gains tries by it.
+    is limited as an address is, over all its users, and its failures count for the address too: nobody gains guesses by it.
     """
-    if session().info.get("in_transaction"):
-        raise RuntimeError("a guess must be counted in a transaction of its own")
+    bounds, organisation_id = settings.limits, guess.organisation_id
     with transaction():
-        lane = browser_id if user_id and browsers.is_known(browser_id, organisation_id, user_id) else EVERYONE
-        place = _admit_place(settings, (SIGN_IN, KNOWN), settings.limits.address_failures, lane, address, now)
-        key = user_id or _key_of_nobody(settings, organisation_id, typed)
-        count = _admit(settings.limits, organisation_id, key, authenticator, lane, now)
-        reached = count == settings.limits.hard_stop
-        if reached and user_id:
-            lockout.announce(settings, organisation_id, user_id, authenticator, address)
-    return Guess(organisation_id, key, authenticator, lane, place, count, reached)
+        is_known = bool(guess.user_id) and browsers.is_known(guess.browser_id, organisation_id, guess.user_id)
+        lane = guess.browser_id if is_known else EVERYONE
+        place = _admit_place(settings, (SIGN_IN, KNOWN), bounds.address_failures, lane, guess.address, now)
+        key = guess.user_id or _key_of_nobody(settings, organisation_id, guess.entered)
+        count = _admit(bounds, organisation_id, key, guess.authenticator, lane, now)
+        reached = count == bounds.hard_stop
+        if reached and guess.user_id:
+            lockout.announce(settings, organisation_id, guess.user_id, guess.authenticator, guess.address)
+    return Admitted(organisation_id, key, guess.authenticator, lane, place, count, reached)
 
 
 def _key_of_nobody(settings: Settings, organisation_id: str, typed: str) -> str:

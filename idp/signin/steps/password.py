@@ -6,9 +6,8 @@ from idp import db, normal_forms
 from idp.audit import Event
 from idp.errors import Message, say
 from idp.identity.assurance import Proof, as_json
-from idp.identity.credentials import leaked_passwords, passwords
-from idp.identity.credentials.leaked_passwords import findings
-from idp.identity.lockout import rate_limits
+from idp.identity.credentials import password_check, passwords
+from idp.identity.lockout.rate_limits import Guess
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.users import lookup
 from idp.signin.prepared import Prepared
@@ -119,50 +118,33 @@ def check(work: StepContext, user: User | None, username: str, password: str) ->
     """
     if not username or not password or len(password) > passwords.MAX_LENGTH:
         return Wrong((MISMATCH,))
-    fingerprint = passwords.standing(user) if user else ()
-    guess, right = _guess(work, user, username, password)
-    if user is None or not right:
+    right = password_check.check(work.settings, user, password, _guess(work, user, username), work.case.now)
+    if user is None or right is None:
         with db.transaction():
             work.record(Event.PASSWORD_WRONG, outcome="failure", user=user)
         return Wrong((MISMATCH,))
-    found = leaked_passwords.look_up(work.settings, password)
-    passwords.rehash_if_outdated(work.settings, user, password)
 
     def effect() -> Wrong | None:
-        guess.succeeded()
-        if not passwords.still_stands(user, fingerprint):
+        if not right.accept(work.origin_of(user), work.case.now):
             return Wrong((MISMATCH,))
-        if user.password_expires_at is not None and not passwords.spend_one_time(user, work.case.now):
-            return Wrong((MISMATCH,))
-        findings.note(user, found, work.origin_of(user), work.case.now)
-        return None
+        return None if passwords.spend_one_time(user, work.case.now) else Wrong((MISMATCH,))
 
     proof = Proof("password", at=work.case.now, credential=user.id)
-    noticed = replace(work.case.findings, leaked=found.source) if found.hit else None
+    noticed = replace(work.case.findings, leaked=right.leaked.source) if right.leaked.hit else None
     return StepResult(proofs=(proof,), findings=noticed, effect=effect)
 
 
-def _guess(work: StepContext, user: User | None, username: str, password: str) -> tuple[rate_limits.Guess, bool]:
-    """Count the guess, then check it. The slot comes first: a busy hasher must not cost a guess. No transaction is open."""
-    settings, visit = work.settings, work.visit
-    organisation_id = work.organisation.id if work.organisation else ""
+def _guess(work: StepContext, user: User | None, username: str) -> Guess:
     # In its normal form, or the counters would reveal which names exist.
     unknown_organisation = "" if work.organisation else normal_store_url(work.case.entered_organisation)
-    db.release()
-    with settings.hasher.slot():
-        guess = rate_limits.gate(
-            settings,
-            organisation_id=organisation_id,
-            user_id=user.id if user else "",
-            typed=f"{unknown_organisation}\0{normal_forms.compared(username)}",
-            authenticator="password",
-            browser_id=visit.browser_id,
-            address=visit.address,
-            now=work.case.now,
-        )
-        db.release()
-        right = passwords.verify(settings, user, password)
-    return guess, right
+    return Guess(
+        authenticator=password_check.AUTHENTICATOR,
+        organisation_id=work.organisation.id if work.organisation else "",
+        user_id=user.id if user else "",
+        browser_id=work.visit.browser_id,
+        address=work.visit.address,
+        entered=f"{unknown_organisation}\0{normal_forms.compared(username)}",
+    )
 
 
 def stage(case: Case) -> str:

@@ -9,7 +9,8 @@ from idp.errors import Message, Unreadable, say, say_many
 from idp.factors import SECOND
 from idp.identity.assurance import Proof
 from idp.identity.credentials import recovery_codes, remembered_devices, totp
-from idp.identity.lockout import rate_limits
+from idp.identity.hashing import hashing_outside_transaction
+from idp.identity.lockout.rate_limits import Admitted
 from idp.mail.messages import notify
 from idp.signin.answers import LastCode
 from idp.signin.prepared import Prepared
@@ -121,7 +122,7 @@ def answer(work: StepContext, form: Form) -> Outcome:
     return _remembering(work, outcome) if "remember_device" in form and isinstance(outcome, StepResult) else outcome
 
 
-def count_guess(work: StepContext, authenticator: str) -> rate_limits.Guess:
+def count_guess(work: StepContext, authenticator: str) -> Admitted:
     """Count a guess of the person signing in; raises ``TooMany`` if they must wait."""
     return rate_limit.admit(work, work.user, authenticator, after_password=True)
 
@@ -217,8 +218,7 @@ def _recovery_code(work: StepContext, entered: str) -> Outcome:
     row = code_rows.active_recovery_set(user.organisation_id, user.id)
     if not recovery_codes.CODE.read(entered) or row is None:
         return Wrong((WRONG_RECOVERY,))
-    db.release()
-    with work.settings.hasher.slot():
+    with hashing_outside_transaction(work.settings):
         guess = count_guess(work, "recovery")
         db.release()
         digest = recovery_codes.digest_of(work.settings, row, entered)
@@ -243,7 +243,7 @@ def _recovery_code(work: StepContext, entered: str) -> Outcome:
     return StepResult(proofs=(Proof("recovery", at=work.case.now, credential=row.id),), effect=effect)
 
 
-def _last_code(work: StepContext, set_id: str, digest: bytes, guess: rate_limits.Guess) -> Outcome:
+def _last_code(work: StepContext, set_id: str, digest: bytes, guess: Admitted) -> Outcome:
     """Hold the last code without spending it: a closed browser must not lock the person out (S44)."""
 
     def effect() -> None:

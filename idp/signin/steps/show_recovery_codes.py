@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from idp import db
 from idp.audit import Event
 from idp.errors import say
 from idp.identity.assurance import Proof
 from idp.identity.credentials import recovery_codes, totp
 from idp.identity.credentials.authenticator_entry import LONGEST_LABEL, AppEntry, without_colons
+from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.users import email_address
 from idp.mail.messages import notify
 from idp.signin.prepared import NOTHING_PREPARED, SetUp
@@ -65,8 +65,7 @@ def _take_effect(work: StepContext, held: SetUp) -> Outcome:
     """Put app and codes to use together (S22); what they replace ends in the same transaction (S28, S40)."""
     user, now, is_new = work.user, work.case.now, not set_up.only_codes(work.case)
     salt = recovery_codes.new_salt()
-    db.release()
-    with work.settings.hasher.slot():
+    with hashing_outside_transaction(work.settings):
         digests = recovery_codes.stretch_all(work.settings, held.codes, salt)
 
     def effect() -> Wrong | None:
