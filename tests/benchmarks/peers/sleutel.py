@@ -27,7 +27,7 @@ def running(
     given = ["--database", database] if database else []
     _idp("init", str(config), "--issuer", f"http://localhost:{port}", "--bind", f"127.0.0.1:{port}", *given)
     _idp("migrate", "--config", str(config))
-    _idp("apply", "--config", str(config), str(_provision(folder)))
+    _idp("apply", "--config", str(config), str(provision(folder)))
     if users > PEOPLE:
         fill.fill(config, users - PEOPLE)
     environment = {"IDP_SERVER__WORKERS": str(workers)} | (BEHIND_PROXY if is_behind_proxy else {})
@@ -35,7 +35,8 @@ def running(
         yield target
 
 
-def _provision(folder: Path) -> Path:
+def provision(folder: Path) -> Path:
+    """Write the file that ``idp apply`` takes; its path."""
     people = "\n".join(
         f'[[users]]\norganisation = "bench"\nusername = "person{number}"\npassword = "{PASSWORD}"\n'
         for number in range(PEOPLE)

@@ -1,0 +1,63 @@
+"""One short round of ``make bench`` against Sleutel alone: every operation that it has is answered as it should be."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from click.testing import CliRunner
+
+from idp.cli import main
+from tests.benchmarks import measure, report
+from tests.benchmarks.operations import OPERATIONS
+from tests.benchmarks.peers.sleutel import provision
+from tests.benchmarks.target import Target
+from tests.benchmarks.visitor import Visitor, WrongAnswer
+from tests.conftest import Live
+from tests.drivers.crowd import write_config
+
+SECONDS = 0.05
+
+
+@pytest.fixture
+def target(live: Live, tmp_path: Path) -> Target:
+    """This process, which serves the application and is provisioned as a measured one is."""
+    config = write_config(live.settings, tmp_path)
+    done = CliRunner().invoke(main, ["apply", "--config", str(config), str(provision(tmp_path))])
+    assert done.exit_code == 0, done.output
+    return Target("Sleutel", urlsplit(live.settings.issuer).port or 0, os.getpid())
+
+
+def test_every_operation_is_measured(target: Target) -> None:
+    """A figure is printed for each operation, with latencies, processor time and memory."""
+    visitors = [Visitor(target, number) for number in range(2)]
+    for visitor in visitors:
+        visitor.sign_in()
+    able = [operation for operation in OPERATIONS if operation.is_possible(visitors[0])]
+    figures = []
+    for operation in able:
+        series = measure.interleaved(operation, [target], {target.name: visitors}, SECONDS)
+        assert series[target.name].latency_ms(99) > 0
+        figures += report.of_series(operation, series)
+    printed = report.table([*figures, *report.of_targets([target])])
+    assert all(f"{operation.name}, {operation.connections} connections: CPU ms" in printed for operation in able)
+    assert "memory loaded: MiB" in printed
+    for visitor in visitors:
+        visitor.close()
+
+
+def test_a_wrong_answer_ends_the_run(target: Target) -> None:
+    """An operation that fails is not a fast one: an access token that nobody gave out must not be measured."""
+    visitor = Visitor(target, 0)
+    visitor.access_token = "nobody-gave-this-out"
+    with pytest.raises(WrongAnswer):
+        measure.one_round(target, [visitor], Visitor.userinfo, SECONDS)
+    visitor.close()
+
+
+def test_a_wrong_password_is_refused(target: Target) -> None:
+    """The flood of ``--mixed`` has sign-ins that fail: they get no code, and their refusal ends no run."""
+    visitor = Visitor(target, 0)
+    visitor.sign_in_wrongly()
+    assert not visitor.access_token
+    visitor.close()
