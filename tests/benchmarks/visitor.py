@@ -15,6 +15,7 @@ from tests.benchmarks.wire import Answer, Wire
 BASIC = "Basic " + base64.b64encode(f"bench:{SECRET}".encode()).decode()
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 FORM = re.compile(r'<form method="post" action="([^"]*)".*?</form>', re.DOTALL)
+TAGS = re.compile(r"<[^>]*>")
 REDIRECTS = (302, 303)
 
 
@@ -22,7 +23,8 @@ class WrongAnswer(RuntimeError):
     """The server answered something else than the operation asked for."""
 
     def __init__(self, what: str, answer: Answer) -> None:
-        super().__init__(f"{what}: {answer.status} {answer.body[:300]!r}")
+        told = " ".join(TAGS.sub(" ", answer.body.decode()).split())[:300]
+        super().__init__(f"{what}: {answer.status} {answer.header('location')} {told}")
         self.status = answer.status
 
 
@@ -45,30 +47,26 @@ class Visitor:
         """Sign in on a new browser: authorize, password, code, tokens."""
         self._cookies.clear()
         verifier, path = self._authorize()
-        answer = self._follow(path)
+        answer = self._visit(path)
         for _ in range(3):
             if answer.status != 200:
                 break
-            answer = self._fill_in(answer, f"person{self.number}", PASSWORD)
-            if answer.status in REDIRECTS:
-                answer = self._follow(self._location(answer))
+            answer = self._follow(self._fill_in(answer, f"person{self.number}", PASSWORD))
         self._redeem(answer, verifier)
 
     def sign_in_wrongly(self) -> None:
         """Try a wrong password on a new browser, from an address of its own, with a name of its own."""
         self._cookies.clear()
         address = {"X-Forwarded-For": ".".join(["10", *(str(secrets.randbelow(250) + 1) for _ in range(3))])}
-        answer = self._follow(self._authorize()[1])
-        answer = self._fill_in(answer, f"nobody{secrets.token_hex(8)}", PASSWORD, **address)
-        if answer.status in REDIRECTS:
-            answer = self._follow(self._location(answer))
+        answer = self._visit(self._authorize()[1])
+        answer = self._follow(self._fill_in(answer, f"nobody{secrets.token_hex(8)}", PASSWORD, **address))
         if answer.status in REDIRECTS or answer.status >= 500:
             raise WrongAnswer("a wrong password", answer)
 
     def silent(self) -> None:
         """Sign in at an app by the live session: authorize, code, tokens."""
         verifier, path = self._authorize()
-        self._redeem(self._follow(path), verifier)
+        self._redeem(self._visit(path), verifier)
 
     def refresh(self) -> None:
         """Get new tokens for the refresh token."""
@@ -152,13 +150,14 @@ class Visitor:
     def _path(self, endpoint: str) -> str:
         return str(self.metadata[endpoint]).removeprefix(self._issuer)
 
-    def _follow(self, path: str) -> Answer:
-        """GET, and on through redirects of the issuer; stops at a page or at the way out."""
-        while True:
-            answer = self._ask("GET", path)
-            if answer.status not in REDIRECTS or self._location(answer).startswith(CALLBACK):
-                return answer
-            path = self._location(answer)
+    def _visit(self, path: str) -> Answer:
+        return self._follow(self._ask("GET", path))
+
+    def _follow(self, answer: Answer) -> Answer:
+        """Follow redirects of the issuer; return a page, or the redirect to the app."""
+        while answer.status in REDIRECTS and not self._location(answer).startswith(CALLBACK):
+            answer = self._ask("GET", self._location(answer))
+        return answer
 
     def _location(self, answer: Answer) -> str:
         return answer.header("location").removeprefix(self._issuer)
