@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from idp import csv_export
 from idp.db import release
 from idp.store import audit as store
 from idp.store import operators, users
-from idp.store.audit import AuditRow
+from idp.store.audit import AuditRow, Sought
 
 PAGE = 50
 CHUNK = 1000
@@ -18,16 +17,6 @@ COLUMNS = (
     "organisation_id", "seq", "at", "event", "outcome", "actor_id", "actor", "subject_id", "subject", "client_id",
     "address", "label", "request_id", "data", "previous", "hash",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Sought:
-    """Hold a filter; empty fields match everything. ``user_id``: as actor or as subject. ``until`` is exclusive."""
-
-    event: str = ""
-    user_id: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -41,22 +30,18 @@ class Told:
 
 def found(organisation_id: str, sought: Sought, before: int = 0) -> tuple[tuple[Told, ...], int]:
     """Return a page of a chain's rows, newest first, and the start of the next page (0 for none)."""
-    rows = store.rows_found(organisation_id, **_asked(sought), before=before, limit=PAGE + 1)
+    rows = store.rows_found(organisation_id, sought, before=before, limit=PAGE + 1)
     return _named(organisation_id, rows[:PAGE]), rows[PAGE - 1].seq if len(rows) > PAGE else 0
 
 
 def every(organisation_id: str, sought: Sought) -> Iterator[Told]:
     """Yield all rows that match, oldest first. It reads in chunks and keeps nothing open for a slow reader."""
     after = 0
-    while rows := store.rows_found(organisation_id, **_asked(sought), after=after, limit=CHUNK):
+    while rows := store.rows_found(organisation_id, sought, after=after, limit=CHUNK):
         chunk = _named(organisation_id, rows)
         release()
         yield from chunk
         after = rows[-1].seq
-
-
-def _asked(sought: Sought) -> dict[str, Any]:
-    return {"event": sought.event, "user_id": sought.user_id, "since": sought.since, "until": sought.until}
 
 
 def _named(organisation_id: str, rows: Iterable[AuditRow]) -> tuple[Told, ...]:

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import click
 
 from idp.audit import chain, search
-from idp.audit.search import Sought
 from idp.cli.command import Noun
 from idp.cli.opening import opened
 from idp.identity.organisations.settings import normal_store_url
 from idp.store import audit as store
 from idp.store import organisations
-from idp.store.audit import INSTALLATION
+from idp.store.audit import INSTALLATION, Sought
 
 FORMATS = {"csv": search.as_csv, "json": search.as_json}
 

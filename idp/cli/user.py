@@ -18,12 +18,13 @@ from idp.cli.organisation import at
 from idp.cli.refusals import in_english
 from idp.config import Settings
 from idp.errors import Invalid, NotFound
-from idp.identity.credentials import new_passwords, passkeys, passwords, second_factor
+from idp.identity.credentials import new_passwords, passkeys, passwords, remembered_devices, second_factor
 from idp.identity.credentials import unlock as unlock_factor
 from idp.identity.credentials.authenticator_names import maker_of
+from idp.identity.credentials.passwords import NewPassword
 from idp.identity.user_fields import USER_FIELDS
 from idp.identity.users import lookup, status
-from idp.store import remembered_devices, sessions, users
+from idp.store import sessions, users
 from idp.store import totp as store_totp
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
@@ -135,7 +136,7 @@ def _proofs(chosen: Chosen) -> dict[str, object]:
         "passkeys": [_passkey(passkey) for passkey in passkeys.passkeys_of(row)],
         "remembered_devices": [
             {"device": device.label, "since": _moment(device.since), "until": _moment(device.until)}
-            for device in remembered_devices.devices_of(organisation.id, row.id, now)
+            for device in remembered_devices.devices_of(row, now)
         ],
         "sessions": [
             {"browser": session.label, "address": session.address, "since": _moment(session.started_at)}
@@ -242,5 +243,5 @@ def set_password(chosen: Chosen, must_change: bool) -> str:
         hashed = new_passwords.hashed(settings, organisation, row, password, ORIGIN, has_factor=has_factor)
     except Invalid as refused:
         raise click.ClickException(in_english(refused.message)) from refused
-    passwords.put(settings, row, hashed, ORIGIN, must_change=must_change)
+    passwords.put(settings, row, NewPassword(hashed, must_change=must_change), ORIGIN)
     return f"The password of {row.username} was changed."

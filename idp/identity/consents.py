@@ -63,7 +63,7 @@ def end(user: User, client_id: str, origin: Origin) -> None:
     now = clock.now()
     with transaction():
         withdrawn = consents.revoke_consent(user.organisation_id, user.id, client_id, now)
-        revoked = grants.revoke_grants(user.organisation_id, now, "ended_by_request", user_id=user.id, client_id=client_id)
+        revoked = grants.revoke_grants_for_client(user.organisation_id, user.id, client_id, now, "ended_by_request")
         if not withdrawn and not revoked:
             raise NotFound(detail="this user is not connected to such an app")
         event = Event.CONSENT_REVOKED if withdrawn else Event.GRANT_REVOKED

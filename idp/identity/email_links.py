@@ -5,8 +5,8 @@ Their address is built from the configured issuer alone. Opening the page spends
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from idp import clock, crypto
@@ -85,35 +85,36 @@ def make(
     return token
 
 
-def mail(
-    settings: Settings,
-    user: User,
-    purpose: Purpose,
-    template: str,
-    expires_at: datetime,
-    *,
-    values: Mapping[str, Any] | None = None,
-    address: str = "",
-    words: Mapping[str, Any] | None = None,
-) -> bool:
-    """Make a link and the mail that carries it, within the caller's transaction. Returns False if no mail can be sent.
+@dataclass(frozen=True)
+class MailedLink:
+    """Hold a link that is yet to be made and its mail. ``values`` are stored with the link, ``words`` go into the mail.
 
-    It goes to the user's verified address. ``address`` replaces that: one that is not confirmed yet, or the former one.
-    ``values`` are stored with the link, ``words`` go into the mail.
+    ``address`` replaces the user's verified address: one that is not confirmed yet, or the former one.
     """
-    if not address and not messages.can_be_written_to(user):
+
+    purpose: Purpose
+    template: str
+    expires_at: datetime
+    values: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict)
+    address: str = ""
+
+
+def mail(settings: Settings, user: User, one: MailedLink) -> bool:
+    """Make a link and its mail, within the caller's transaction. Returns False if no mail can be sent."""
+    if not one.address and not messages.can_be_written_to(user):
         return False
-    link = address_of(settings, purpose, make(settings, user, purpose, values or {}, expires_at))
-    told = {**(words or {}), "link": link}
-    if address:
-        messages.write_to_address(settings, user.organisation_id, user.id, address, template, told, expires_at)
+    link = address_of(settings, one.purpose, make(settings, user, one.purpose, one.values, one.expires_at))
+    told = {**one.words, "link": link}
+    if one.address:
+        messages.write_to_address(settings, user, one.address, one.template, told, one.expires_at)
         return True
-    return messages.write_to_person(settings, user.organisation_id, user.id, template, told, expires_at)
+    return messages.write_to_person(settings, user.organisation_id, user.id, one.template, told, one.expires_at)
 
 
 def soon(settings: Settings) -> datetime:
     """Return when an ordinary link that is made now expires."""
-    return clock.now() + timedelta(minutes=settings.lifetimes.link_minutes)
+    return clock.ahead(minutes=settings.lifetimes.link_minutes)
 
 
 def address_of(settings: Settings, purpose: str, token: str) -> str:

@@ -92,11 +92,6 @@ class MailPage:
     dark: Palette
 
 
-def place_of(mail_id: str) -> str:
-    """Return the place that a mail's values are sealed to."""
-    return sealed.MAILS.place(mail_id)
-
-
 def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
     """Compose the mail. Raises ``Unreadable`` if its values do not open.
 

@@ -17,8 +17,8 @@ from idp.branding import languages_of
 from idp.config import Settings
 from idp.errors import Invalid, say
 from idp.languages import spoken
-from idp.mail.letters import Letter, place_of
-from idp.store import organisations, outbox, rate_limits, users
+from idp.mail.letters import Letter
+from idp.store import organisations, outbox, rate_limits, sealed, users
 from idp.store.organisations import Organisation
 from idp.store.outbox import OutgoingMail
 from idp.store.users import User
@@ -141,7 +141,7 @@ def _put_notice(
     reader_id, now = organisation.owner_id if reader.for_owner else user.id, clock.now()
     until = now + timedelta(minutes=settings.limits.address_window_minutes)
     if rate_limits.admit_ip("notices", f"{reader_id} {template}", NOTICES_OF_A_KIND, now, until):
-        _put(settings, user, organisation, reader, template, values, None)
+        _put(settings, user, reader, _letter(user, organisation, reader, template, values))
 
 
 def write_to_person(
@@ -160,14 +160,13 @@ def write_to_person(
     reader = _reader(settings, user, organisation) if user and organisation else None
     if user is None or organisation is None or reader is None:
         return False
-    _put(settings, user, organisation, reader, template, values, expires_at)
+    _put(settings, user, reader, _letter(user, organisation, reader, template, values), expires_at)
     return True
 
 
 def write_to_address(
     settings: Settings,
-    organisation_id: str,
-    user_id: str,
+    about: User,
     address: str,
     template: str,
     values: Mapping[str, object],
@@ -178,11 +177,11 @@ def write_to_address(
     """
     if not is_plain_address(address):
         raise Invalid("email", say("This is not an e-mail address."), detail="refused as the recipient of a mail")
-    user, organisation = users.user(organisation_id, user_id), organisations.organisation(organisation_id)
+    user, organisation = users.user(about.organisation_id, about.id), organisations.organisation(about.organisation_id)
     if user is None or organisation is None:
         raise LookupError("a mail was to be written about nobody")
     reader = Reader(address, _locale(settings, user, organisation), user.zone(organisation).key, is_proven=False)
-    _put(settings, user, organisation, reader, template, values, expires_at)
+    _put(settings, user, reader, _letter(user, organisation, reader, template, values), expires_at)
 
 
 def is_plain_address(text: str) -> bool:
@@ -225,17 +224,8 @@ def _came_from(user: User) -> dict[str, str]:
     return {"browser": origin.label, "address": origin.address}
 
 
-def _put(
-    settings: Settings,
-    user: User,
-    organisation: Organisation,
-    reader: Reader,
-    template: str,
-    values: Mapping[str, object],
-    expires_at: datetime | None,
-) -> None:
-    now, mail_id = clock.now(), crypto.new_id()
-    letter = Letter(
+def _letter(user: User, organisation: Organisation, reader: Reader, template: str, values: Mapping[str, object]) -> Letter:
+    return Letter(
         template=template,
         name=user.name if reader.is_proven else "",
         username=user.username,
@@ -245,15 +235,19 @@ def _put(
         values=dict(values),
         **(_came_from(user) if reader.is_proven or template == "address_was_changed" else {}),
     )
+
+
+def _put(settings: Settings, user: User, reader: Reader, letter: Letter, expires_at: datetime | None = None) -> None:
+    now, mail_id = clock.now(), crypto.new_id()
     outbox.add_mail(
         OutgoingMail(
             id=mail_id,
-            organisation_id=organisation.id,
+            organisation_id=user.organisation_id,
             user_id=user.id,
             recipient=reader.address,
-            template=template,
+            template=letter.template,
             locale=reader.locale,
-            sealed_values=letter.sealed(settings.ring, place_of(mail_id)),
+            sealed_values=letter.sealed(settings.ring, sealed.MAILS.place(mail_id)),
             message_id=f"<{mail_id}@{urlsplit(settings.issuer).hostname}>",
             created_at=now,
             due_at=now,

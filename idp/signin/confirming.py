@@ -7,9 +7,9 @@ from idp.config import Settings
 from idp.identity import assurance
 from idp.identity.sensitive_changes import Confirmation
 from idp.signin.flow import next_step
+from idp.signin.required_level import JUST_NOW
 from idp.signin.requirements import Needs
 from idp.signin.state import Case
-from idp.signin.steps.required_level import JUST_NOW
 from idp.store.sessions import UserSession
 
 

@@ -8,6 +8,7 @@ from idp.errors import Conflict
 from idp.identity import assurance
 from idp.identity.credentials import remembered_devices
 from idp.identity.sessions import browser_cookies, sessions
+from idp.identity.sessions.sessions import Place
 from idp.signin import attempts
 from idp.signin.flow import is_authenticated
 from idp.signin.load_state import gather_again
@@ -92,10 +93,8 @@ def _start_or_renew(work: StepContext) -> str:
         work.record(Event.STEPPED_UP, methods=[proof.method for proof in new])
     else:
         _end_session(work)
-        _, cookie = sessions.start(
-            work.settings, terms, user.organisation_id, user.id, case.own_proofs, visit.browser_id, visit.label,
-            visit.address, case.now,
-        )  # fmt: skip
+        place = Place(visit.browser_id, visit.label, visit.address)
+        _, cookie = sessions.start(work.settings, terms, user, case.own_proofs, place, case.now)
         work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
     if any(proof.method == "remembered" for proof in case.counting) and assurance.level(case.own_proofs) < 3:
         remembered_devices.note_use(user.organisation_id, user.id, visit.device, case.now)

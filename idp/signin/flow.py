@@ -1,9 +1,9 @@
 """Decide which step of a sign-in is due. Pure, and decided again on every request."""
 
+from idp.signin.required_level import needed_level
 from idp.signin.state import Case, Unmet
 from idp.signin.step import Step
 from idp.signin.steps import SEQUENCE
-from idp.signin.steps.required_level import needed_level
 
 
 def next_step(case: Case) -> Step | Unmet | None:

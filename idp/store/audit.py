@@ -1,6 +1,7 @@
 """The audit trail: append-only rows, chained for each organisation by hash, and the head of each chain."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -75,18 +76,21 @@ def rows(organisation_id: str, after: int = 0, limit: int = 1000) -> list[AuditR
     )
 
 
+@dataclass(frozen=True)
+class Sought:
+    """Hold a filter; empty fields match everything. ``user_id``: as actor or as subject. ``until`` is exclusive."""
+
+    event: str = ""
+    user_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 def rows_found(
-    organisation_id: str,
-    *,
-    event: str = "",
-    user_id: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    after: int | None = None,
-    before: int = 0,
-    limit: int,
+    organisation_id: str, sought: Sought, *, after: int | None = None, before: int = 0, limit: int
 ) -> list[AuditRow]:
-    """Rows of a chain that a reader looks for: newest first, or with ``after`` oldest first from there on."""
+    """Return the rows of a chain that are sought: newest first, or with ``after`` oldest first from there on."""
+    event, user_id, since, until = sought.event, sought.user_id, sought.since, sought.until
     here = [AuditRow.organisation_id == organisation_id]
     here += [AuditRow.event == event] if event else []
     here += [(AuditRow.subject_id == user_id) | (AuditRow.actor_id == user_id)] if user_id else []

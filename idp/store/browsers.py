@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, and_, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, every, insert_new, one, upsert, values, write
+from idp.db import Base, Id, delete_some, every, insert_new, one, upsert, values, write
 from idp.reads import asks_one
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -51,11 +51,6 @@ class BrowserUser(Base):
 def browser_of(digest: bytes) -> Select[Browser]:
     """By the digest of its cookie."""
     return select(Browser).where(Browser.digest == digest)
-
-
-def add_browser(row: Browser) -> None:
-    """Insert."""
-    add(row)
 
 
 def add_new_browser(browser_id: str, digest: bytes, now: datetime) -> str:

@@ -7,7 +7,7 @@ names the organisation (``crypto.new_bearer``).
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, select, update
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, LargeBinary, String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, delete_some, every, one, session, write
@@ -134,33 +134,31 @@ def revoke_grant(organisation_id: str, grant_id: str, now: datetime, why: str) -
     return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why)) == 1
 
 
-def revoke_grants(
-    organisation_id: str,
-    now: datetime,
-    why: str,
-    *,
-    user_id: str | None = None,
-    login_id: str | None = None,
-    client_id: str | None = None,
-    but_not_session: str = "",
-) -> int:
-    """Revoke the grants of a user, of a session, of a client, or of those together; those of one session may be spared."""
-    here = [Grant.organisation_id == organisation_id, Grant.revoked_at.is_(None)]
-    if user_id is not None:
-        here.append(Grant.user_id == user_id)
-    if login_id is not None:
-        here.append(Grant.login_id == login_id)
-    if client_id is not None:
-        here.append(Grant.client_id == client_id)
-    if but_not_session:
-        here.append(Grant.login_id != but_not_session)
-    return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why))
+def revoke_grants_of_session(organisation_id: str, login_id: str, now: datetime, why: str) -> int:
+    """Revoke the grants of a session that ends."""
+    return _revoke(Grant.organisation_id == organisation_id, Grant.login_id == login_id, now=now, why=why)
+
+
+def revoke_grants_of_user(organisation_id: str, user_id: str, now: datetime, why: str, *, but_not_session: str = "") -> int:
+    """Revoke the grants of a user, but for those of one session, if given."""
+    here = [Grant.organisation_id == organisation_id, Grant.user_id == user_id]
+    here += [Grant.login_id != but_not_session] if but_not_session else []
+    return _revoke(*here, now=now, why=why)
+
+
+def revoke_grants_for_client(organisation_id: str, user_id: str, client_id: str, now: datetime, why: str) -> int:
+    """Revoke what a user allowed a client."""
+    here = (Grant.organisation_id == organisation_id, Grant.user_id == user_id, Grant.client_id == client_id)
+    return _revoke(*here, now=now, why=why)
 
 
 def revoke_grants_of_client(client_id: str, now: datetime, why: str) -> int:
     """Revoke every grant of a client that is removed, in all organisations."""
-    here = (Grant.client_id == client_id, Grant.revoked_at.is_(None))
-    return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why))
+    return _revoke(Grant.client_id == client_id, now=now, why=why)
+
+
+def _revoke(*here: ColumnElement[bool], now: datetime, why: str) -> int:
+    return write(update(Grant).where(*here, Grant.revoked_at.is_(None)).values(revoked_at=now, revoked_why=why))
 
 
 def note_grant_use(organisation_id: str, grant_id: str, now: datetime) -> int:

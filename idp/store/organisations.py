@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, delete, func, select, update
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
@@ -155,11 +155,6 @@ def _named(
         shown, key = columns
         here = here.where(shown.in_(names) | key.in_({compared(name) for name in names}))
     return every(here)
-
-
-def count_organisations() -> int:
-    """Count the organisations without the operators' own."""
-    return int(values(select(func.count()).where(Organisation.kind == "retailer"))[0][0])
 
 
 def delete_organisation(organisation_id: str) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, every, one, session, write
+from idp.db import Base, Id, add, delete_some, one, session, write
 
 
 class OwnerRecovery(Base):
@@ -55,15 +55,6 @@ def recovery(organisation_id: str, recovery_id: str) -> OwnerRecovery | None:
     """By id."""
     return one(
         select(OwnerRecovery).where(OwnerRecovery.organisation_id == organisation_id, OwnerRecovery.id == recovery_id)
-    )
-
-
-def recoveries(organisation_id: str) -> list[OwnerRecovery]:
-    """All of an organisation, newest first."""
-    return every(
-        select(OwnerRecovery)
-        .where(OwnerRecovery.organisation_id == organisation_id)
-        .order_by(OwnerRecovery.started_at.desc())
     )
 
 

@@ -29,11 +29,17 @@ class RememberedDevice(Base):
     revoked_at: Mapped[datetime | None]
 
 
-def remember(
-    organisation_id: str, user_id: str, digest: bytes, *, id: str, label: str, since: datetime, until: datetime
-) -> None:
-    """Trust this device for this user from ``since`` until ``until``; a former trust is replaced."""
-    fresh = {"id": id, "label": label, "since": since, "until": until, "last_used_at": None, "revoked_at": None}
+def remember(row: RememberedDevice) -> None:
+    """Trust a device for a user, replacing any former trust in it."""
+    organisation_id, user_id, digest = row.organisation_id, row.user_id, row.digest
+    fresh = {
+        "id": row.id,
+        "label": row.label,
+        "since": row.since,
+        "until": row.until,
+        "last_used_at": None,
+        "revoked_at": None,
+    }
     upsert(
         RememberedDevice,
         ("organisation_id", "user_id", "digest"),

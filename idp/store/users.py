@@ -219,16 +219,6 @@ def groups_of(organisation_id: str, user_id: str) -> Select[Group]:
     return select(Group).where(Group.organisation_id == organisation_id, is_in).order_by(Group.name)
 
 
-def members_of(organisation_id: str, group_id: str) -> list[User]:
-    """The users in a group, by username."""
-    return every(
-        select(User)
-        .join(GroupMember, (GroupMember.organisation_id == User.organisation_id) & (GroupMember.user_id == User.id))
-        .where(GroupMember.organisation_id == organisation_id, GroupMember.group_id == group_id)
-        .order_by(User.username_key)
-    )
-
-
 def group_names(organisation_id: str) -> list[tuple[str, str]]:
     """Every membership of an organisation, as user id and the group's name, by name."""
     joined = (GroupMember.organisation_id == Group.organisation_id) & (GroupMember.group_id == Group.id)

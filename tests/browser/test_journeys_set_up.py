@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from idp.db import transaction
-from idp.identity.credentials import recovery_codes
 from idp.store import recovery_codes as code_rows
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
@@ -129,4 +128,4 @@ def test_the_last_recovery_code_opens_the_set_up_alone(visitor: Visitors, live: 
     with live.factory.context(), transaction():
         row = code_rows.active_recovery_set(bea.organisation_id, bea.id)
         assert row is not None
-        assert recovery_codes.left(row.organisation_id, row.id) == 12
+        assert code_rows.unspent_recovery_codes(row.organisation_id, row.id) == 12

@@ -6,8 +6,9 @@ from playwright.sync_api import Page
 from idp import clock
 from idp.config import Settings
 from idp.languages import LANGUAGES
-from idp.mail.letters import Letter, compose, place_of
+from idp.mail.letters import Letter, compose
 from idp.mail.messages import NOTICES, PERSONAL
+from idp.store import sealed
 from idp.store.outbox import OutgoingMail
 from tests.drivers.chromium import check_accessible, check_fits, look
 
@@ -45,7 +46,7 @@ def _html_of(settings: Settings, template: str, language: str) -> str:
         message_id=f"<{mail_id}@id.example.com>",
         created_at=clock.now(),
         expires_at=clock.ahead(hours=24),
-        sealed_values=letter.sealed(settings.ring, place_of(mail_id)),
+        sealed_values=letter.sealed(settings.ring, sealed.MAILS.place(mail_id)),
     )
     html = compose(settings, mail).get_body(("html",))
     assert html is not None

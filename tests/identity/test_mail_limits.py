@@ -8,7 +8,7 @@ import pytest
 from idp import clock as product_clock
 from idp.actors import Person
 from idp.audit import Origin
-from idp.db import transaction
+from idp.db import add, transaction
 from idp.errors import TooMany
 from idp.identity import mail_limits
 from idp.identity.accounts import accounts, invitations
@@ -30,7 +30,7 @@ def guess(database, settings, factory) -> Callable[..., str]:
     now = product_clock.now()
     with transaction():
         for place in ("till", "strange"):
-            browsers.add_browser(Browser(id=place, digest=place.encode(), created_at=now, last_seen_at=now))
+            add(Browser(id=place, digest=place.encode(), created_at=now, last_seen_at=now))
         for name in (*(f"u{number}" for number in range(14)), "jan"):
             browsers.note_session("till", at, known[name].id, name, now)
 

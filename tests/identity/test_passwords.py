@@ -12,9 +12,12 @@ from idp.crypto import Hasher
 from idp.db import transaction
 from idp.errors import Message
 from idp.identity.assurance import Proof
-from idp.identity.credentials import passwords
+from idp.identity.credentials import new_passwords, passwords
+from idp.identity.credentials.passwords import NewPassword
 from idp.identity.organisations.settings import OrganisationSettings, settings_of
 from idp.identity.sessions import sessions
+from idp.identity.sessions.sessions import Place
+from idp.identity.users.status import Kept
 from idp.store import outbox, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -175,13 +178,11 @@ def test_a_change_ends_other_sessions_and_tells(
     """S40, S51, security.md 17: the session that changes it goes on."""
     user = make_user(email="anna@shoes.example", email_verified=True, password=GOOD)
     terms, now = settings_of(settings, organisation), clock.now()
-    started = [
-        sessions.start(settings, terms, organisation.id, user.id, [Proof("password", now)], "", "", "", now)
-        for _ in range(3)
-    ]
+    started = [sessions.start(settings, terms, user, [Proof("password", now)], Place(), now) for _ in range(3)]
     with transaction():
         users.change_user(user.organisation_id, user.id, must_change_password=True, password_expires_at=now)
-    passwords.set_password(settings, organisation, user, "another long secret", CLI, keep_login_id=started[0][0])
+    hashed = passwords.hash_of(settings, "another long secret")
+    passwords.put(settings, user, NewPassword(hashed), CLI, Kept(started[0][0]))
     assert [sessions.current(cookie, now) is not None for _, cookie in started] == [True, False, False]
     after = fresh(user)
     assert (after.must_change_password, after.password_expires_at) == (False, None)
@@ -196,4 +197,4 @@ def test_hashing_within_a_transaction_is_a_mistake(
     """design.md: none is open over argon2."""
     user = make_user()
     with pytest.raises(RuntimeError), transaction():
-        passwords.set_password(settings, organisation, user, GOOD, CLI)
+        new_passwords.hashed(settings, organisation, user, GOOD, CLI, has_factor=False)

@@ -8,7 +8,7 @@ import pytest
 
 from idp import audit, crypto
 from idp.config import Settings
-from idp.db import transaction
+from idp.db import add, transaction
 from idp.errors import TooMany
 from idp.identity.credentials import unlock
 from idp.identity.lockout import rate_limits
@@ -119,7 +119,7 @@ def test_each_authenticator_is_counted_by_itself(door: Door, make_user: Callable
 def _known_browser(organisation: Organisation, user: User) -> str:
     browser = Browser(id=crypto.new_id(), digest=crypto.random_bytes(32), created_at=NOW, last_seen_at=NOW)
     with transaction():
-        browsers.add_browser(browser)
+        add(browser)
         browsers.note_session(browser.id, organisation.id, user.id, user.username, NOW)
     return browser.id
 

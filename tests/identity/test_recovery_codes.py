@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from idp import crypto
 from idp.config import Settings
+from idp.db import transaction
 from idp.errors import NotFound
 from idp.identity.credentials import recovery_codes, remembered_devices
 from idp.identity.organisations.settings import OrganisationSettings
 from idp.identity.short_codes import ALPHABET
 from idp.store import recovery_codes as code_rows
+from idp.store import remembered_devices as device_rows
 from idp.store.users import User
 from tests.identity.conftest import CLI
 
@@ -77,7 +79,7 @@ def test_any_code_works_once_in_any_order(settings: Settings, anna: User) -> Non
         assert digest is not None
         assert recovery_codes.burn(active.organisation_id, active.id, digest, NOW)
         assert not recovery_codes.burn(active.organisation_id, active.id, digest, NOW)
-        assert recovery_codes.left(active.organisation_id, active.id) == left
+        assert code_rows.unspent_recovery_codes(active.organisation_id, active.id) == left
 
 
 @pytest.mark.both_engines
@@ -116,7 +118,7 @@ def test_codes_are_stored_only_as_digests(settings: Settings, anna: User, tmp_pa
 def test_trust_is_for_one_device_and_one_user(settings: Settings, anna: User, make_user: Callable[..., User]) -> None:
     """S40: another device, or another user on this one, is asked."""
     bob, device, terms = make_user("bob"), crypto.new_secret(), OrganisationSettings()
-    remembered_devices.remember(settings, terms, anna.organisation_id, anna.id, device, "Firefox on Windows", NOW)
+    remembered_devices.remember(settings, terms, anna, device, "Firefox on Windows", NOW)
     assert remembered_devices.trust(anna.organisation_id, anna.id, device, NOW)
     assert not remembered_devices.trust(anna.organisation_id, bob.id, device, NOW)
     assert not remembered_devices.trust(anna.organisation_id, anna.id, crypto.new_secret(), NOW)
@@ -126,7 +128,7 @@ def test_trust_is_for_one_device_and_one_user(settings: Settings, anna: User, ma
 def test_trust_ends_thirty_days_after_the_tick(settings: Settings, anna: User) -> None:
     """S38: not after the last use."""
     device = crypto.new_secret()
-    remembered_devices.remember(settings, OrganisationSettings(), anna.organisation_id, anna.id, device, "", NOW)
+    remembered_devices.remember(settings, OrganisationSettings(), anna, device, "", NOW)
     remembered_devices.note_use(anna.organisation_id, anna.id, device, NOW + timedelta(days=29))
     assert remembered_devices.trust(anna.organisation_id, anna.id, device, NOW + timedelta(days=30, seconds=-1))
     assert not remembered_devices.trust(anna.organisation_id, anna.id, device, NOW + timedelta(days=30))
@@ -136,7 +138,7 @@ def test_an_organisation_may_shorten_trust(settings: Settings, anna: User) -> No
     """security.md, lifetimes."""
     device = crypto.new_secret()
     terms = OrganisationSettings(remember_device_days=3)
-    remembered_devices.remember(settings, terms, anna.organisation_id, anna.id, device, "", NOW)
+    remembered_devices.remember(settings, terms, anna, device, "", NOW)
     assert not remembered_devices.trust(anna.organisation_id, anna.id, device, NOW + timedelta(days=3))
 
 
@@ -145,15 +147,16 @@ def test_people_see_and_revoke_their_own_devices_only(
 ) -> None:
     """S40."""
     bob, terms = make_user("bob"), OrganisationSettings()
-    first = remembered_devices.remember(settings, terms, anna.organisation_id, anna.id, "one", "Firefox", NOW)
-    remembered_devices.remember(settings, terms, anna.organisation_id, anna.id, "two", "Chrome", NOW + timedelta(hours=1))
-    assert [device.label for device in remembered_devices.devices_of(anna.organisation_id, anna.id, NOW)] == [
+    first = remembered_devices.remember(settings, terms, anna, "one", "Firefox", NOW)
+    remembered_devices.remember(settings, terms, anna, "two", "Chrome", NOW + timedelta(hours=1))
+    assert [device.label for device in remembered_devices.devices_of(anna, NOW)] == [
         "Chrome",
         "Firefox",
     ]
     with pytest.raises(NotFound):
         remembered_devices.revoke(bob.organisation_id, bob.id, first, CLI)
     remembered_devices.revoke(anna.organisation_id, anna.id, first, CLI)
-    assert [device.label for device in remembered_devices.devices_of(anna.organisation_id, anna.id, NOW)] == ["Chrome"]
-    assert remembered_devices.revoke_all(anna.organisation_id, anna.id, NOW) == 1
-    assert remembered_devices.devices_of(anna.organisation_id, anna.id, NOW) == []
+    assert [device.label for device in remembered_devices.devices_of(anna, NOW)] == ["Chrome"]
+    with transaction():
+        assert device_rows.revoke_devices(anna.organisation_id, anna.id, NOW) == 1
+    assert remembered_devices.devices_of(anna, NOW) == []

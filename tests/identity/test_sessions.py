@@ -10,6 +10,7 @@ from idp.config import Settings
 from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import settings_of
 from idp.identity.sessions import sessions
+from idp.identity.sessions.sessions import Place
 from idp.store import sessions as session_rows
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -23,7 +24,7 @@ def test_moments_are_noted_at_sign_in(
     user, terms = make_user(), settings_of(settings, organisation)
     now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     login_id, cookie = sessions.start(
-        settings, terms, organisation.id, user.id, [Proof("password", now)], "", "Firefox", "192.0.2.7", now
+        settings, terms, user, [Proof("password", now)], Place("", "Firefox", "192.0.2.7"), now
     )
     session = sessions.current(cookie, now + timedelta(minutes=59))
     assert session is not None
@@ -47,7 +48,7 @@ def test_a_step_up_renews_the_cookie(settings: Settings, organisation: Organisat
     """security.md 16: the former cookie is worthless, the proofs add up."""
     user, terms, now = make_user(), settings_of(settings, organisation), clock.now()
     proof = Proof("password", now)
-    login_id, old = sessions.start(settings, terms, organisation.id, user.id, [proof], "", "", "", now)
+    login_id, old = sessions.start(settings, terms, user, [proof], Place(), now)
     new = sessions.renew(organisation.id, login_id, [Proof("totp", now)], now)
     assert sessions.current(old, now) is None
     session = sessions.current(new, now)

@@ -18,6 +18,7 @@ from idp.identity.credentials.totp import AlreadyUsed, Elsewhere, Right, Wrong
 from idp.store import remembered_devices
 from idp.store import totp as store_totp
 from idp.store import users as user_rows
+from idp.store.remembered_devices import RememberedDevice
 from idp.store.users import User
 
 NOW = datetime(2026, 3, 1, 12, 0, 10, tzinfo=UTC)
@@ -134,7 +135,7 @@ def test_a_short_or_broken_secret_is_refused(typed: str) -> None:
 def _activate(settings: Settings, user: User) -> str:
     totp_id = crypto.new_id()
     with transaction():
-        totp.activate(settings, user.organisation_id, user.id, totp_id, SECRET, NOW)
+        totp.activate(settings, user, totp_id, SECRET, NOW)
     return totp_id
 
 
@@ -169,8 +170,11 @@ def test_setting_up_again_replaces_the_secret_and_ends_trust(settings: Settings,
     with transaction():
         user_rows.change_user(user.organisation_id, user.id, must_set_up_since=NOW)
         remembered_devices.remember(
-            user.organisation_id, user.id, b"d" * 32, id=crypto.new_id(), label="", since=NOW, until=NOW + timedelta(days=30)
-        )
+            RememberedDevice(
+                organisation_id=user.organisation_id, user_id=user.id, digest=b"d" * 32, id=crypto.new_id(), label="",
+                since=NOW, until=NOW + timedelta(days=30),
+            )
+        )  # fmt: skip
     second = _activate(settings, user)
     active = store_totp.active_totp(user.organisation_id, user.id)
     assert active is not None

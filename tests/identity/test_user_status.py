@@ -15,6 +15,7 @@ from idp.identity.accounts import accounts
 from idp.identity.credentials import imported, password_reset, passwords, recovery_codes, second_factor, totp
 from idp.identity.user_fields import PersonDraft
 from idp.identity.users import lookup, status
+from idp.identity.users.status import Kept
 from idp.store import outbox, users
 from idp.store import recovery_codes as factor_rows
 from idp.store import totp as store_totp
@@ -52,7 +53,7 @@ def test_ending_sessions_leaves_trust_in_devices(
 
 def _factor(settings: Settings, user: User) -> None:
     with transaction():
-        totp.activate(settings, user.organisation_id, user.id, crypto.new_id(), SECRET, clock.now())
+        totp.activate(settings, user, crypto.new_id(), SECRET, clock.now())
         recovery_codes.put(user.organisation_id, user.id, b"s" * 16, [b"d" * 32], clock.now())
 
 
@@ -96,8 +97,8 @@ def test_removing_kills_codes_and_trust(
     user = make_user(email="anna@shoes.example", email_verified=True)
     _factor(settings, user)
     here, elsewhere = presence(user), presence(user)
-    keep = {"keep_login_id": here.login_id, "keep_attempt": here.attempt}
-    assert second_factor.remove_factor(settings, organisation, user, by(user), **keep)
+    keep = Kept(here.login_id, here.attempt)
+    assert second_factor.remove_factor(settings, organisation, user, by(user), keep)
     assert here.left() == {"login", "grant", "attempt"}
     assert elsewhere.left() == set()
     assert store_totp.active_totp(organisation.id, user.id) is None
@@ -156,7 +157,7 @@ def test_new_credentials_replace_the_old(
     user = make_user(password="a password of anna", email="anna@shoes.example", email_verified=True)
     here = presence(user)
     draft = replace(PersonDraft.of(username="anna"), password="another password", totp_secret=SECRET)
-    assert sorted(imported.replace(settings, user, draft, CLI)) == ["password", "totp"]
+    assert sorted(imported.put(settings, user, imported.ready(settings, draft), CLI)) == ["password", "totp"]
     assert here.left() == set()
     assert passwords.verify(settings, fresh(user), "another password")
     assert sorted(mail.template for mail in outbox.mails()) == ["factor_set_up_again", "password_changed"]

@@ -54,10 +54,10 @@ class Presence:
         now, self.user = clock.now(), user
         terms = settings_of(settings, organisation)
         proofs = [Proof("password", now)]
-        place = ("", "Firefox", "192.0.2.7")
-        self.login_id, self.cookie = sessions.start(settings, terms, organisation.id, user.id, proofs, *place, now)
+        place = sessions.Place("", "Firefox", "192.0.2.7")
+        self.login_id, self.cookie = sessions.start(settings, terms, user, proofs, place, now)
         self.grant_id, self.attempt, self.device = crypto.new_id(), crypto.random_bytes(32), crypto.new_secret()
-        remembered_devices.remember(settings, terms, organisation.id, user.id, self.device, "Firefox", now)
+        remembered_devices.remember(settings, terms, user, self.device, "Firefox", now)
         later = now + timedelta(hours=1)
         with transaction():
             grants.add_grant(

@@ -172,5 +172,5 @@ def device(world: World, person: MadePerson) -> tuple[str, Form]:
         settings, at = world.factory.settings, world.factory.organisation(world.shoes)
         token = crypto.new_secret()
         terms = settings_of(settings, at)
-        device = remembered_devices.remember(settings, terms, at.id, person.id, token, label="Firefox", now=clock.now())
+        device = remembered_devices.remember(settings, terms, world.factory.user(person), token, "Firefox", clock.now())
     return f"/account/devices/{device}/forget", {}

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -121,8 +122,8 @@ def test_the_sessions_of_others_and_of_the_owner_are_out_of_reach(
         with transaction():
             begun = now_clock.now()
             fields = {"organisation_id": quiet_shoes, "id": "o" * 26, "user_id": owner, "browser_id": "b", "digest": b"d"}
-            ends = {"started_at": begun, "last_seen_at": begun, "idle_until": now_clock.ahead(hours=1)}
-            sessions.add_session(sessions.UserSession(**fields, **ends, ends_at=now_clock.ahead(hours=1), label="?"))
+            ends = {"started_at": begun, "last_seen_at": begun, "idle_until": begun + timedelta(hours=1)}
+            sessions.add_session(sessions.UserSession(**fields, **ends, ends_at=begun + timedelta(hours=1), label="?"))
     browser = enter(anna, f"{HOME}/sessions")
     for login_id in (foreign.id, "x", "a" * 26):
         assert browser.open(f"{HOME}/sessions/{login_id}/end").status == 404

@@ -6,6 +6,7 @@ import pytest
 
 from idp.config import Settings
 from idp.identity.credentials import leaked_passwords, passwords
+from idp.identity.credentials.passwords import NewPassword
 from idp.store import audit, users
 from tests.factories import BY_TESTS, Factory
 
@@ -157,7 +158,7 @@ def test_a_password_that_is_changed_while_it_is_looked_up_opens_nothing(
 
     def slowly(settings: Settings, password: str) -> leaked_passwords.Lookup:
         with factory.context():
-            passwords.set_password(settings, factory.organisation(quiet_shoes), factory.user(jan), SAFE, BY_TESTS)
+            passwords.put(settings, factory.user(jan), NewPassword(passwords.hash_of(settings, SAFE)), BY_TESTS)
         return look_up(settings, password)
 
     with monkeypatch.context() as patched:

@@ -4,7 +4,8 @@ import pytest
 
 from idp.db import transaction
 from idp.identity.accounts import accounts
-from idp.identity.credentials import password_reset
+from idp.identity.credentials import password_reset, passwords
+from idp.identity.credentials.passwords import NewPassword
 from idp.identity.users import status
 from idp.store import outbox, password_resets, rate_limits
 from tests.factories import BY_TESTS, Factory
@@ -140,9 +141,8 @@ def test_a_link_is_void_once_the_password_or_the_address_changed(
     forget(browser, jan)
     first = postman.link("jan@shoes.example")
     with factory.context():
-        password_reset.passwords.set_password(
-            factory.settings, factory.organisation(jan.organisation_id), factory.user(jan), OTHER, BY_TESTS
-        )
+        hashed = NewPassword(passwords.hash_of(factory.settings, OTHER))
+        passwords.put(factory.settings, factory.user(jan), hashed, BY_TESTS)
     assert new_browser().open(first).status == 404
     clock(minutes=1)
     postman.bring()

@@ -12,7 +12,7 @@ from tests.journeys.test_set_up import key_on, set_up
 def unspent(factory: Factory, person) -> int:
     with factory.context():
         row = code_rows.active_recovery_set(person.organisation_id, person.id)
-        return recovery_codes.left(row.organisation_id, row.id) if row else 0
+        return code_rows.unspent_recovery_codes(row.organisation_id, row.id) if row else 0
 
 
 @pytest.fixture

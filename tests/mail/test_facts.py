@@ -12,6 +12,7 @@ from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity.credentials import passwords
+from idp.identity.credentials.passwords import NewPassword
 from idp.identity.organisations import logos, organisations
 from idp.identity.users import email_address
 from idp.mail import messages
@@ -112,7 +113,7 @@ def test_a_first_password_is_no_change_for_the_owners_inbox(
     """S51, S54: somebody without an address who chooses their first password has changed nothing."""
     nora = factory.make_user(vera.organisation_id, "nora", **({"password": ""} if is_new else {}))
     with factory.context():
-        passwords.put(settings, factory.user(nora), "$argon2id$x", Origin(Person(nora.id)))
+        passwords.put(settings, factory.user(nora), NewPassword("$argon2id$x"), Origin(Person(nora.id)))
         assert [mail.recipient for mail in outbox.mails()] == ([] if is_new else ["owner@shoes.example"])
 
 

@@ -12,7 +12,7 @@ from idp.db import transaction
 from idp.errors import Invalid
 from idp.mail import messages
 from idp.mail.letters import compose, one_line
-from idp.store import outbox, users
+from idp.store import outbox, sealed, users
 from idp.store.outbox import OutgoingMail
 from tests.factories import Factory, MadePerson
 
@@ -152,8 +152,10 @@ def test_an_address_that_would_reach_into_the_headers_is_refused(
 ) -> None:
     """V1.3.11: line ends of every kind, lists, comments and encodings are no address; the check is quick on long ones."""
     person = staff["verified"]
+    about = users.user(person.organisation_id, person.id)
+    assert about is not None
     with pytest.raises(Invalid), transaction():
-        messages.write_to_address(settings, person.organisation_id, person.id, address, "password_changed", {})
+        messages.write_to_address(settings, about, address, "password_changed", {})
     with transaction():
         users.change_user(person.organisation_id, person.id, email=address[:254] or None)
     (mail,) = _notify(settings, person)
@@ -220,7 +222,7 @@ def test_every_mail_reads_in_text_and_html_in_both_languages(
         message_id=f"<{mail_id}@id.example.com>",
         created_at=clock.now(),
         expires_at=clock.now() + timedelta(hours=24),
-        sealed_values=letter.sealed(settings.ring, messages.place_of(mail_id)),
+        sealed_values=letter.sealed(settings.ring, sealed.MAILS.place(mail_id)),
     )
     message = compose(settings, mail)
     plain, html = message.get_body(("plain",)), message.get_body(("html",))

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from idp.config import Settings
-from idp.identity.credentials import recovery_codes
 from idp.oauth.request_parameters import LONGEST_VALUE
 from idp.store import recovery_codes as code_rows
 from tests.drivers.browser import Browser
@@ -91,7 +90,7 @@ def test_a_recovery_code_lets_one_browser_of_twenty_on(race: Race) -> None:
     with race.factory.context():
         row = code_rows.active_recovery_set(race.organisation_id, ann.id)
         assert row is not None
-        assert recovery_codes.left(race.organisation_id, row.id) == 2
+        assert code_rows.unspent_recovery_codes(race.organisation_id, row.id) == 2
     assert race.events().count("recovery:code_used") == 1
 
 
@@ -109,7 +108,7 @@ def test_of_the_last_two_recovery_codes_one_stays_for_the_set_up(race: Race) -> 
     with race.factory.context():
         row = code_rows.active_recovery_set(race.organisation_id, ann.id)
         assert row is not None
-        assert recovery_codes.left(race.organisation_id, row.id) == 1
+        assert code_rows.unspent_recovery_codes(race.organisation_id, row.id) == 1
     assert race.events().count("recovery:code_used") == 1
     (late,) = (browser for browser in browsers if not browser.reload().offers("choice=carry_on"))
     if "recovery_code" in late.fields:

@@ -16,11 +16,11 @@ from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person,
 from idp.signin.answers import Findings, LastCode
 from idp.signin.flow import is_authenticated, next_step
 from idp.signin.prepared import NOTHING_PREPARED, Prepared, SetUp
+from idp.signin.required_level import highest_owned, needed_level
 from idp.signin.requirements import ClientTerms, Needs
 from idp.signin.state import ADD_PASSKEY, ENROL, NEW_CODES, NEW_PASSWORD, Case, KnownPerson, OrganisationFacts, Unmet
 from idp.signin.step import Step
 from idp.signin.steps import SEQUENCE, set_up
-from idp.signin.steps.required_level import highest_owned, needed_level
 from idp.signin.steps.second_factor import mode_of
 from tests.drivers.machine import REQUIRE_ALL
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 
 from idp import clock, crypto, sweeps
 from idp.config import Settings
-from idp.db import Base, session, transaction
+from idp.db import Base, add, session, transaction
 from idp.identity import email_links
 from idp.identity.credentials import remembered_devices, totp
 from idp.identity.organisations.settings import settings_of
@@ -126,7 +126,7 @@ def test_a_browser_is_known_as_long_as_its_cookie_lives(
     row = Browser(id=crypto.new_id(), digest=crypto.random_bytes(32), created_at=now, last_seen_at=now)
     with factory.context():
         with transaction():
-            browsers.add_browser(row)
+            add(row)
             browsers.note_session(row.id, jan.organisation_id, jan.id, jan.username, now)
         turn(days=browsers.COOKIE_DAYS)
         sweeps.sweep(settings)
@@ -165,9 +165,7 @@ def test_trust_and_links_that_are_over_go_after_a_month(
     with factory.context():
         terms = settings_of(settings, factory.organisation(jan.organisation_id))
         for device in ("revoked", "kept"):
-            remembered_devices.remember(
-                settings, terms, jan.organisation_id, jan.id, device, label="Firefox", now=clock.now()
-            )
+            remembered_devices.remember(settings, terms, factory.user(jan), device, "Firefox", clock.now())
         with transaction():
             device_rows.revoke_devices(
                 jan.organisation_id,

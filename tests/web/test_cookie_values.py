@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from idp import clock as product_clock
+from idp.db import transaction
 from idp.identity.credentials import remembered_devices
 from idp.store import remembered_devices as device_rows
 from tests.drivers.browser import Browser
@@ -141,7 +142,8 @@ def test_a_tick_moves_the_trust_of_others_on_that_device_and_keeps_its_dates(
         before = remembered_devices.trust(bob.organisation_id, bob.id, copied, now)
         assert before is not None
         dates = (before.id, before.since, before.until)
-        remembered_devices.revoke_all(eve.organisation_id, eve.id, now)
+        with transaction():
+            device_rows.revoke_devices(eve.organisation_id, eve.id, now)
     clock(days=1)
     remember(shop, shop.ann, till)
     given = cookie(till, "device")

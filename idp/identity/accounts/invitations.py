@@ -4,15 +4,13 @@ Both work once, run out, and lead to a password of one's own (OWASP ASVS 6.4.1).
 that its plain digest may be stored (ASVS 6.5.2).
 """
 
-from datetime import timedelta
-
 from idp import clock, crypto, normal_forms
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
-from idp.identity.email_links import Opened
+from idp.identity.email_links import MailedLink, Opened
 from idp.identity.lockout import rate_limits
 from idp.identity.lockout.rate_limits import Guess
 from idp.identity.organisations.settings import normal_store_url
@@ -45,10 +43,11 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
     mail_limits.admit(settings, origin, user, user.email)
     sensitive_changes.require(None, Access("invitation", user.role))
     with transaction():
-        expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
+        expires_at = clock.ahead(hours=settings.lifetimes.invitation_hours)
         known = {"email": user.email_key}
         record_about(origin, Event.INVITED, user, printed=False)
-        email_links.mail(settings, user, "invitation", "invitation", expires_at, values=known, address=user.email)
+        link = MailedLink("invitation", "invitation", expires_at, values=known, address=user.email)
+        email_links.mail(settings, user, link)
 
 
 def print_code(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> str:
@@ -64,7 +63,7 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
     sensitive_changes.require(None, Access("printed_code", user.role))
     code = CODE.draw()
     with transaction():
-        expires_at = clock.now() + timedelta(hours=settings.lifetimes.invitation_hours)
+        expires_at = clock.ahead(hours=settings.lifetimes.invitation_hours)
         email_links.make(settings, user, "invitation", {}, expires_at, secret=_secret(user.id, code))
         rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, AUTHENTICATOR)
         record_about(origin, Event.INVITED, user, printed=True)

@@ -14,7 +14,7 @@ from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict
 from idp.identity import email_links
 from idp.identity.credentials import passwords
-from idp.identity.email_links import Opened
+from idp.identity.email_links import MailedLink, Opened
 from idp.identity.owner import has_owner_role
 from idp.identity.users.email_address import TAKEN, Address
 from idp.mail import messages
@@ -39,9 +39,8 @@ def undo(settings: Settings, link: Opened, origin: Origin) -> None:
         if has_owner_role(user):
             email_links.void_offers(user.organisation_id)
         record_about(origin, Event.ADDRESS_RESTORED, user)
-        email_links.mail(
-            settings, user, "reset", "address_restored", email_links.soon(settings), words={"passkeys_removed": removed}
-        )
+        reset = MailedLink("reset", "address_restored", email_links.soon(settings), words={"passkeys_removed": removed})
+        email_links.mail(settings, user, reset)
         _tell_replaced(settings, user, replaced)
 
 
@@ -49,8 +48,7 @@ def _tell_replaced(settings: Settings, user: User, replaced: Address) -> None:
     """Both addresses learn of every change (S52): it may be the mailbox that was given up which somebody else reads."""
     if replaced.is_verified:
         told = {"link": "", "is_taken_back": True}
-        about = (user.organisation_id, user.id, replaced.email)
-        messages.write_to_address(settings, *about, "address_was_changed", told)
+        messages.write_to_address(settings, user, replaced.email, "address_was_changed", told)
 
 
 def _give_back_username(link: Opened) -> None:

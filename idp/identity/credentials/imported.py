@@ -11,6 +11,7 @@ from idp.config import Settings
 from idp.db import outside_transaction, transaction
 from idp.errors import Invalid, Message, say, say_many
 from idp.identity.credentials import passwords, recovery_codes, totp
+from idp.identity.credentials.passwords import NewPassword
 from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.organisations.settings import settings_of
 from idp.identity.user_fields import PersonDraft
@@ -96,7 +97,7 @@ def store(settings: Settings, user: User, prepared: Ready, now: datetime) -> lis
     stored = []
     if prepared.totp_secret:
         secret = prepared.totp_secret
-        totp.activate(settings, user.organisation_id, user.id, crypto.new_id(), secret, now)
+        totp.activate(settings, user, crypto.new_id(), secret, now)
         stored.append("totp")
     if prepared.recovery_digests:
         recovery_codes.put(user.organisation_id, user.id, prepared.recovery_salt, prepared.recovery_digests, now)
@@ -104,15 +105,10 @@ def store(settings: Settings, user: User, prepared: Ready, now: datetime) -> lis
     return stored
 
 
-def replace(settings: Settings, user: User, draft: PersonDraft, origin: Origin) -> list[str]:
-    """Give a user who exists the credentials of ``draft`` (``--set-credentials``); which were set. Slow, as ``ready``."""
-    return put(settings, user, ready(settings, draft), origin)
-
-
 def put(settings: Settings, user: User, prepared: Ready, origin: Origin) -> list[str]:
-    """``replace`` with credentials that are ready: quick, and within the caller's transaction where there is one.
+    """Give a user who exists the credentials of a file (``--set-credentials``). Returns which were set.
 
-    Ends what a change of them ends (S40): a password other sessions, a new factor trust in devices. Mails tell of it (S53).
+    What a change of them ends, ends (S40): a password other sessions, a new factor trust in devices. Mails tell of it (S53).
     """
     now = clock.now()
     with transaction():
@@ -125,6 +121,6 @@ def put(settings: Settings, user: User, prepared: Ready, origin: Origin) -> list
             template = "factor_set_up_again" if "totp" in stored else "recovery_codes_made"
             email_address.tell_of_factor(settings, user, template)
         if prepared.password_hash:
-            passwords.put(settings, user, prepared.password_hash, origin)
+            passwords.put(settings, user, NewPassword(prepared.password_hash), origin)
             stored.append("password")
     return stored

@@ -15,6 +15,7 @@ from idp.identity.credentials.authenticator_names import maker_of
 from idp.identity.credentials.webauthn import Answer, Ceremony, Descriptor, Made, Shown
 from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address, status
+from idp.identity.users.status import NOTHING, Kept
 from idp.mail.messages import notify
 from idp.store import passkeys as store
 from idp.store import users
@@ -154,7 +155,7 @@ def normal_name(typed: str) -> str:
 
 
 def passkeys_of(user: User) -> list[Passkey]:
-    """The user's own list, oldest first."""
+    """Return a user's passkeys, oldest first."""
     return store.passkeys_of(user.organisation_id, user.id)
 
 
@@ -192,7 +193,7 @@ def require_removable(settings: Settings, organisation: Organisation, user: User
 
 
 def remove(
-    settings: Settings, organisation: Organisation, user: User, passkey_id: str, origin: Origin, *, keep_login_id: str = ""
+    settings: Settings, organisation: Organisation, user: User, passkey_id: str, origin: Origin, keep: Kept = NOTHING
 ) -> None:
     """Take a passkey out of use; other sessions and trust in devices end, for it may have been stolen (S40).
 
@@ -208,7 +209,7 @@ def remove(
             raise NotFound(detail="removed a moment ago")
         if is_last:
             factors.drop_replacing(organisation.id, user.id, now)
-        status.end_everything(user, "passkey_removed", origin, keep_login_id=keep_login_id)
+        status.end_everything(user, "passkey_removed", origin, keep)
         record_about(origin, Event.PASSKEY_REMOVED, user, passkey=passkey_id)
         told = {"name": shown_name(found), "is_last": is_last}
         email_address.tell_of_factor(settings, user, "passkey_removed", told)

@@ -12,7 +12,8 @@ from idp.db import outside_transaction, transaction
 from idp.errors import Invalid, Unreadable, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import new_passwords, passwords
-from idp.identity.email_links import Opened
+from idp.identity.credentials.passwords import NewPassword
+from idp.identity.email_links import MailedLink, Opened
 from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url, settings_of
@@ -99,7 +100,7 @@ def answer_requests(settings: Settings) -> int:
 
 def _answer(settings: Settings, request: password_resets.PasswordReset) -> bool:
     """One of them. Too old a wish is dropped: nobody waits for its mail any more."""
-    if request.created_at <= clock.now() - timedelta(minutes=settings.lifetimes.link_minutes):
+    if request.created_at <= clock.ago(minutes=settings.lifetimes.link_minutes):
         return False
     try:
         asked = sealed.PASSWORD_RESETS.open_json(settings.ring, request.id, request.sealed_values)
@@ -131,7 +132,8 @@ def mail_link(
         if not can_be_written_to(user):
             return False
         record_about(origin, Event.RESET_ASKED, user)
-        return email_links.mail(settings, user, "reset", template, expires_at)
+        link = MailedLink("reset", template, expires_at)
+        return email_links.mail(settings, user, link)
 
 
 @outside_transaction
@@ -156,7 +158,7 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
         new_passwords.require_within_rules(settings, organisation, user, password, has_factor=has_factor)
         if link.purpose == "invitation":
             _welcome(link, origin)
-        passwords.put(settings, user, hashed, origin, by_mail=True)
+        passwords.put(settings, user, NewPassword(hashed, by_mail=True), origin)
 
 
 def _welcome(link: Opened, origin: Origin) -> None:

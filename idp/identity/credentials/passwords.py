@@ -5,6 +5,7 @@ Hashing is slow: a caller of ``verify`` or ``hash_of`` holds a slot of the hashe
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime
 
 from idp import clock, normal_forms
@@ -16,11 +17,10 @@ from idp.identity import email_links
 from idp.identity.credentials import leaked_passwords
 from idp.identity.hashing import hashing_outside_transaction
 from idp.identity.organisations.settings import OrganisationSettings
-from idp.identity.sessions import sessions
 from idp.identity.short_codes import Shape
+from idp.identity.users.status import NOTHING, Kept, end_everything
 from idp.mail.messages import notify, notify_person
-from idp.store import attempts, remembered_devices, users
-from idp.store.organisations import Organisation
+from idp.store import users
 from idp.store.users import User
 
 MAX_LENGTH = 256
@@ -205,29 +205,32 @@ def hash_of(settings: Settings, password: str) -> str:
     return settings.hasher.hash(normal(password))
 
 
-def put(
-    settings: Settings,
-    user: User,
-    hashed: str,
-    origin: Origin,
-    *,
-    keep_login_id: str = "",
-    keep_attempt: bytes = b"",
-    by_mail: bool = False,
-    must_change: bool = False,
-) -> None:
-    """Give a user a hashed password, in one transaction with all that ends by it (S40, S51).
+@dataclass(frozen=True)
+class NewPassword:
+    """The hash of a password that was accepted. ``must_change``: its user chooses another one at the next sign-in."""
 
-    Other sessions end with their grants, trust in devices, and other sign-ins in progress. The second factor is not touched.
-    """
+    hash: str
+    by_mail: bool = False
+    must_change: bool = False
+
+
+def put(settings: Settings, user: User, new: NewPassword, origin: Origin, keep: Kept = NOTHING) -> None:
+    """Give a user a password, in one transaction with all that ends by it (S40, S51). The second factor is not touched."""
     now, is_first = clock.now(), user.password_hash is None and user.last_login_at is None
     with transaction():
-        _store(user, hashed, now, must_change=must_change)
-        sessions.end_all(user.organisation_id, user.id, "password_changed", origin, keep_login_id=keep_login_id)
-        attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
-        remembered_devices.revoke_devices(user.organisation_id, user.id, now)
+        users.change_user(
+            user.organisation_id,
+            user.id,
+            password_hash=new.hash,
+            password_changed_at=now,
+            password_expires_at=None,
+            must_change_password=new.must_change,
+            leaked_notice_at=None,
+            leaked_found_at=None,
+        )
+        end_everything(user, "password_changed", origin, keep)
         email_links.void(user, *email_links.PASSWORD_PURPOSES)
-        record_about(origin, Event.PASSWORD_CHANGED, user, by_mail=by_mail)
+        record_about(origin, Event.PASSWORD_CHANGED, user, by_mail=new.by_mail)
         if is_first:
             notify_person(settings, user, "password_changed")  # a first password is no change to the owner
         else:
@@ -239,13 +242,10 @@ def close(user: User, why: str, origin: Origin) -> None:
 
     Somebody else may know the old one, so it is not taken again.
     """
-    now = clock.now()
     with transaction():
         closed = {"password_hash": None, "password_expires_at": None, "leaked_found_at": None}
         users.change_user(user.organisation_id, user.id, **closed, barred_hashes=barred_hashes(user))
-        sessions.end_all(user.organisation_id, user.id, why, origin)
-        attempts.drop_attempts_of(user.organisation_id, user.id)
-        remembered_devices.revoke_devices(user.organisation_id, user.id, now)
+        end_everything(user, why, origin)
         email_links.void(user, *email_links.PASSWORD_PURPOSES)
 
 
@@ -253,35 +253,3 @@ def barred_hashes(user: User) -> list[str]:
     """Return what is blocked once the present password is blocked, too: those blocked before stay so."""
     present = [user.password_hash] if user.password_hash else []
     return [*(one for one in user.barred_hashes if one not in present), *present][-MOST_BLOCKED:]
-
-
-def _store(user: User, hashed: str, now: datetime, *, must_change: bool) -> None:
-    users.change_user(
-        user.organisation_id,
-        user.id,
-        password_hash=hashed,
-        password_changed_at=now,
-        password_expires_at=None,
-        must_change_password=must_change,
-        leaked_notice_at=None,
-        leaked_found_at=None,
-    )
-
-
-@outside_transaction
-def set_password(
-    settings: Settings,
-    organisation: Organisation,
-    user: User,
-    password: str,
-    origin: Origin,
-    keep_login_id: str = "",
-    by_mail: bool = False,
-    must_change: bool = False,
-) -> None:
-    """Hash and ``put``. Takes a slot of the hasher itself and must stand outside of any transaction."""
-    if user.organisation_id != organisation.id:
-        raise LookupError("a user of another organisation")
-    with hashing_outside_transaction(settings):
-        hashed = hash_of(settings, password)
-    put(settings, user, hashed, origin, keep_login_id=keep_login_id, by_mail=by_mail, must_change=must_change)

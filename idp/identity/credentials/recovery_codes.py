@@ -59,12 +59,7 @@ def burn(organisation_id: str, set_id: str, digest: bytes, now: datetime) -> boo
         return recovery_codes.burn_recovery_code(organisation_id, set_id, digest, now)
 
 
-def left_for_us(organisation_id: str, set_id: str) -> int:
-    """As ``left``, and nobody else spends one until the transaction ends: which code is the last is told once (S44)."""
+def left_locked(organisation_id: str, set_id: str) -> int:
+    """Return how many codes of a set still work, and let nobody else spend one until the transaction ends (S44)."""
     recovery_codes.lock_recovery_set(organisation_id, set_id)
-    return left(organisation_id, set_id)
-
-
-def left(organisation_id: str, set_id: str) -> int:
-    """How many codes of a set still work."""
     return recovery_codes.unspent_recovery_codes(organisation_id, set_id)

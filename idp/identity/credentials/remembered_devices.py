@@ -10,6 +10,7 @@ from idp.errors import NotFound
 from idp.identity.organisations.settings import OrganisationSettings
 from idp.store import remembered_devices
 from idp.store.remembered_devices import RememberedDevice
+from idp.store.users import User
 
 
 def digest_of(device_token: str) -> bytes:
@@ -20,8 +21,7 @@ def digest_of(device_token: str) -> bytes:
 def remember(
     settings: Settings,
     organisation_settings: OrganisationSettings,
-    organisation_id: str,
-    user_id: str,
+    user: User,
     device_token: str,
     label: str,
     now: datetime,
@@ -31,13 +31,15 @@ def remember(
     device_id = crypto.new_id()
     with transaction():
         remembered_devices.remember(
-            organisation_id,
-            user_id,
-            digest_of(device_token),
-            id=device_id,
-            label=label[:100],
-            since=now,
-            until=now + timedelta(days=days),
+            RememberedDevice(
+                organisation_id=user.organisation_id,
+                user_id=user.id,
+                digest=digest_of(device_token),
+                id=device_id,
+                label=label[:100],
+                since=now,
+                until=now + timedelta(days=days),
+            )
         )
     return device_id
 
@@ -68,9 +70,9 @@ def note_use(organisation_id: str, user_id: str, device_token: str, now: datetim
         remembered_devices.note_use(organisation_id, user_id, digest_of(device_token), now)
 
 
-def devices_of(organisation_id: str, user_id: str, now: datetime) -> list[RememberedDevice]:
-    """The user's own list, newest first (S40)."""
-    return remembered_devices.devices_of(organisation_id, user_id, now)
+def devices_of(user: User, now: datetime) -> list[RememberedDevice]:
+    """Return a user's remembered devices, newest first."""
+    return remembered_devices.devices_of(user.organisation_id, user.id, now)
 
 
 def revoke(organisation_id: str, user_id: str, device_id: str, origin: Origin) -> None:
@@ -85,13 +87,3 @@ def revoke(organisation_id: str, user_id: str, device_id: str, origin: Origin) -
             subject_id=user_id,
             data={"device": device_id},
         )
-
-
-def revoke_all(organisation_id: str, user_id: str, now: datetime, origin: Origin | None = None) -> int:
-    """End trust in all devices of this user; how many there were. Audited where an ``origin`` asks for just this."""
-    with transaction():
-        count = remembered_devices.revoke_devices(organisation_id, user_id, now)
-        if count and origin is not None:
-            about = {"organisation_id": organisation_id, "subject_id": user_id}
-            record(origin, Event.DEVICES_FORGOTTEN, **about, data={"count": count})
-        return count

@@ -11,7 +11,7 @@ from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import Access
 from idp.identity.users import email_address
 from idp.identity.users.lookup import person_of, rules_of
-from idp.identity.users.status import end_everything
+from idp.identity.users.status import NOTHING, Kept, end_everything
 from idp.store import users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -39,15 +39,7 @@ def reset_factor(settings: Settings, organisation: Organisation, user: User, ori
         email_address.tell_of_factor(settings, user, "factor_reset")
 
 
-def remove_factor(
-    settings: Settings,
-    organisation: Organisation,
-    user: User,
-    origin: Origin,
-    *,
-    keep_login_id: str = "",
-    keep_attempt: bytes = b"",
-) -> bool:
+def remove_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin, keep: Kept = NOTHING) -> bool:
     """Take a user's second factor away, with codes and trust in devices (S28). False where there was none.
 
     People may do so to themselves unless it is compulsory for them (S7: ``Forbidden``); administrators to others (S47).
@@ -59,7 +51,7 @@ def remove_factor(
         if not _drop_factor(user, clock.now()):
             return False
         users.change_user(organisation.id, user.id, must_set_up_since=None)
-        end_everything(user, "factor_removed", origin, keep_login_id=keep_login_id, keep_attempt=keep_attempt)
+        end_everything(user, "factor_removed", origin, keep)
         record_about(origin, Event.FACTOR_REMOVED, user)
         email_address.tell_of_factor(settings, user, "factor_removed")
     return True

@@ -20,6 +20,7 @@ from idp.errors import Invalid, say
 from idp.identity.credentials.authenticator_entry import AppEntry, without_colons
 from idp.store import rate_limits, remembered_devices, sealed, users
 from idp.store import totp as store_totp
+from idp.store.users import User
 
 STEP = 30
 LONGEST_TYPED = 100
@@ -167,13 +168,7 @@ def move_to_current_key(settings: Settings, totp: store_totp.Totp) -> bool:
 
 
 def activate(
-    settings: Settings,
-    organisation_id: str,
-    user_id: str,
-    totp_id: str,
-    secret: str,
-    now: datetime,
-    entry: AppEntry | None = None,
+    settings: Settings, user: User, totp_id: str, secret: str, now: datetime, entry: AppEntry | None = None
 ) -> None:
     """Replace the user's authenticator app by this one (S22), within the caller's transaction.
 
@@ -181,6 +176,7 @@ def activate(
     with the secret that they were about. Codes, audit and mail are the caller's. ``entry``: None where another system
     showed the secret.
     """
+    organisation_id, user_id = user.organisation_id, user.id
     users.change_user(organisation_id, user_id, must_set_up_since=None)
     rate_limits.clear_auth_failures(organisation_id, user_id, "totp")
     store_totp.remove_totp(organisation_id, user_id, now)

@@ -13,6 +13,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Message, say
 from idp.identity import email_links
+from idp.identity.email_links import MailedLink
 from idp.mail.messages import can_be_written_to, notify
 from idp.store import rate_limits, users
 from idp.store.rate_limits import AuthFailures
@@ -68,7 +69,8 @@ def told_at_the_door(settings: Settings, user: User, authenticator: str) -> Mess
 
 def _mail(settings: Settings, user: User, authenticator: str) -> bool:
     values, words = {"email": user.email_key}, {"authenticator": authenticator}
-    return email_links.mail(settings, user, "unlock", "unlock", email_links.soon(settings), values=values, words=words)
+    link = MailedLink("unlock", "unlock", email_links.soon(settings), values=values, words=words)
+    return email_links.mail(settings, user, link)
 
 
 def _may_be_told(settings: Settings, user: User) -> bool:

@@ -14,7 +14,7 @@ from idp.db import transaction
 from idp.errors import Conflict, Invalid, NotFound, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
 from idp.identity.credentials import password_reset, passwords, second_factor
-from idp.identity.email_links import GONE, Opened
+from idp.identity.email_links import GONE, MailedLink, Opened
 from idp.identity.owner import administrators, owner_of
 from idp.identity.roles import Role
 from idp.identity.sensitive_changes import Access
@@ -56,7 +56,8 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
         email_links.void_offers(organisation.id)  # a locked-out owner cannot withdraw a thief's offer
         record_about(origin, Event.OWNER_RECOVERY_STARTED, owner)
         known, told = {"recovery": row.id}, {"hours": settings.lifetimes.owner_recovery_hours}
-        email_links.mail(settings, owner, "recovery", "owner_recovery_confirm", confirm_by, values=known, words=told)
+        link = MailedLink("recovery", "owner_recovery_confirm", confirm_by, values=known, words=told)
+        email_links.mail(settings, owner, link)
         _announce(settings, organisation, owner, row)
     return owner
 
@@ -89,10 +90,10 @@ def _announce(settings: Settings, organisation: Organisation, owner: User, row: 
             continue
         if messages.can_be_written_to(person):
             known = {"recovery": row.id}
-            email_links.mail(settings, person, "cancel", "owner_recovery_announced", last, values=known, words=told)
+            link = MailedLink("cancel", "owner_recovery_announced", last, values=known, words=told)
+            email_links.mail(settings, person, link)
         else:
-            about = (organisation.id, person.id, person.email)
-            messages.write_to_address(settings, *about, "owner_recovery_announced", {**told, "link": ""})
+            messages.write_to_address(settings, person, person.email, "owner_recovery_announced", {**told, "link": ""})
 
 
 def under_way(organisation_id: str) -> OwnerRecovery | None:
@@ -197,7 +198,7 @@ def _finish(settings: Settings, row: OwnerRecovery) -> bool:
     second_factor.reset_factor(settings, organisation, owner, WORKER)
     passwords.close(owner, "owner_recovery", WORKER)
     record_about(WORKER, Event.OWNER_RECOVERY_DONE, owner)
-    expires_at = clock.now() + timedelta(hours=settings.lifetimes.one_time_password_hours)
+    expires_at = clock.ahead(hours=settings.lifetimes.one_time_password_hours)
     return password_reset.mail_link(settings, owner, WORKER, expires_at, "owner_recovery_done")
 
 

@@ -17,7 +17,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Conflict, Forbidden, Invalid, NotFound, say
 from idp.identity import email_links, mail_limits, permissions, sensitive_changes
-from idp.identity.email_links import GONE, Opened
+from idp.identity.email_links import GONE, MailedLink, Opened
 from idp.identity.lockout import rate_limits
 from idp.identity.owner import administrators, make_owner, owner_of
 from idp.identity.ownership import owner_recovery
@@ -89,10 +89,10 @@ def offer(settings: Settings, organisation: Organisation, new_owner: User, origi
         expires_at = clock.now() + OPEN
         known = {"owner": owner.id, "email": new_owner.email_key}
         record_about(origin, Event.OWNERSHIP_OFFERED, new_owner)
-        email_links.mail(
-            settings, new_owner, "ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username}
-        )
-        email_links.mail(settings, owner, "withdraw", "ownership_offered", expires_at, words={"heir": new_owner.username})
+        link = MailedLink("ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username})
+        email_links.mail(settings, new_owner, link)
+        link = MailedLink("withdraw", "ownership_offered", expires_at, words={"heir": new_owner.username})
+        email_links.mail(settings, owner, link)
 
 
 def _locked(organisation_id: str, new_owner_id: str) -> tuple[Organisation, User, User]:

@@ -1,6 +1,7 @@
 """Start, renew, find and end sessions. Ending a session ends its grants, on every node at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp import clock, crypto
@@ -13,6 +14,7 @@ from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import OrganisationSettings
 from idp.store import browsers, email_links, grants, sessions, users
 from idp.store.sessions import UserSession
+from idp.store.users import User
 
 TOUCH_SECONDS = 60
 """A session that is in use is written to no more often than this."""
@@ -23,20 +25,25 @@ def digest_of(cookie: str) -> bytes:
     return crypto.digest("login", cookie)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a session begins: the id of the browser's row, the browser in words, and its IP address."""
+
+    browser_id: str = ""
+    label: str = ""
+    address: str = ""
+
+
 def start(
     settings: Settings,
     organisation_settings: OrganisationSettings,
-    organisation_id: str,
-    user_id: str,
+    user: User,
     proofs: Sequence[Proof],
-    browser_id: str,
-    label: str,
-    address: str,
+    place: Place,
     now: datetime,
 ) -> tuple[str, str]:
-    """Start a session of a user on a browser. Returns its id (``sid``) and its cookie. The caller ends a former one and
-    audits.
-    """
+    """Start a session of a user. Returns its id (``sid``) and its cookie. The caller ends a former one, and audits."""
+    organisation_id, user_id, browser_id = user.organisation_id, user.id, place.browser_id
     cookie = crypto.new_bearer(organisation_id)
     ends_at = now + timedelta(hours=min(settings.lifetimes.login_hours, organisation_settings.login_hours))
     session = UserSession(
@@ -46,8 +53,8 @@ def start(
         browser_id=browser_id,
         digest=digest_of(cookie),
         proofs=proving.as_json(proofs),
-        label=label[:100],
-        address=address[:45],
+        label=place.label[:100],
+        address=place.address[:45],
         started_at=now,
         last_seen_at=now,
         idle_until=min(ends_at, _idle_until(settings, organisation_settings, now)),
@@ -112,13 +119,13 @@ def end(session: UserSession, why: str, origin: Origin) -> bool:
     with transaction():
         if not sessions.end_session(session.organisation_id, session.id, now, why):
             return False
-        grants.revoke_grants(session.organisation_id, now, why, login_id=session.id)
+        grants.revoke_grants_of_session(session.organisation_id, session.id, now, why)
         about = {"organisation_id": session.organisation_id, "subject_id": session.user_id}
         record(origin, Event.SIGNED_OUT, **about, data={"login": session.id, "why": why})
     return True
 
 
-def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, keep_login_id: str = "") -> int:
+def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, keep_session: str = "") -> int:
     """End a user's sessions with their grants, all or all but one; how many sessions ended.
 
     A change of address that was begun in one of them must not be finished by a link that its thief still holds.
@@ -126,8 +133,8 @@ def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, kee
     now = clock.now()
     with transaction():
         email_links.void_links(organisation_id, user_id, now, ("address",))
-        ended = sessions.end_sessions_of(organisation_id, user_id, now, why, but_not=keep_login_id or None)
-        grants.revoke_grants(organisation_id, now, why, user_id=user_id, but_not_session=keep_login_id)
+        ended = sessions.end_sessions_of(organisation_id, user_id, now, why, but_not=keep_session or None)
+        grants.revoke_grants_of_user(organisation_id, user_id, now, why, but_not_session=keep_session)
         if ended:
             about = {"organisation_id": organisation_id, "subject_id": user_id}
             record(origin, Event.SESSIONS_ENDED, **about, data={"count": len(ended), "why": why})

@@ -16,7 +16,7 @@ from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, say, say_many
 from idp.factors import FIRST_NOTICES
 from idp.identity import email_links, mail_limits, sensitive_changes
-from idp.identity.email_links import Opened
+from idp.identity.email_links import MailedLink, Opened
 from idp.identity.lockout import rate_limits
 from idp.identity.roles import RULING_ROLES, Role
 from idp.identity.sensitive_changes import Access
@@ -84,9 +84,8 @@ def ask_change(settings: Settings, user: User, entered: str, origin: Origin) -> 
         email_links.void(user, *email_links.ADDRESS_PURPOSES)
         values = {"email": wanted}
         record_about(origin, Event.ADDRESS_ASKED, user)
-        email_links.mail(
-            settings, user, "address", "address_confirm", email_links.soon(settings), values=values, address=wanted
-        )
+        link = MailedLink("address", "address_confirm", email_links.soon(settings), values=values, address=wanted)
+        email_links.mail(settings, user, link)
 
 
 def pending(settings: Settings, user: User) -> str:
@@ -142,9 +141,8 @@ def ask_to_verify(settings: Settings, user: User, why: str = "") -> None:
         users.change_user(user.organisation_id, user.id, verify_since=now)
     values = {"email": user.email_key}
     told = {"why": why, "days": REMINDED.days if user.role in RULING_ROLES else 0}
-    email_links.mail(
-        settings, user, "verify", "address_verify", email_links.soon(settings), values=values, address=address, words=told
-    )
+    link = MailedLink("verify", "address_verify", email_links.soon(settings), values=values, address=address, words=told)
+    email_links.mail(settings, user, link)
 
 
 def tell_of_factor(settings: Settings, user: User, template: str, values: Mapping[str, object] = messages.NOTHING) -> None:
@@ -183,10 +181,11 @@ def _tell_old(settings: Settings, user: User, before: Address, undoing: dict[str
     if not before.is_verified:
         messages.notify_owner(settings, user.organisation_id, user.id, "address_changed")
     elif undoing is None:
-        messages.write_to_address(settings, user.organisation_id, user.id, before.email, "address_was_changed", {"link": ""})
+        messages.write_to_address(settings, user, before.email, "address_was_changed", {"link": ""})
     else:
         until = clock.now() + UNDO
-        email_links.mail(settings, user, "undo", "address_was_changed", until, values=undoing, address=before.email)
+        link = MailedLink("undo", "address_was_changed", until, values=undoing, address=before.email)
+        email_links.mail(settings, user, link)
 
 
 def _columns(email: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Disable and enable users, and end their sessions, grants and trust in devices."""
 
+from dataclasses import dataclass
+
 from idp import clock
 from idp.audit import Event, Origin, record_about
 from idp.config import Settings
@@ -14,10 +16,21 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 
-def end_everything(user: User, why: str, origin: Origin, *, keep_login_id: str = "", keep_attempt: bytes = b"") -> None:
-    """End sessions, grants, sign-ins in progress and trust in devices of a user (S40, S47)."""
-    sessions.end_all(user.organisation_id, user.id, why, origin, keep_login_id=keep_login_id)
-    attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep_attempt)
+@dataclass(frozen=True)
+class Kept:
+    """What goes on when everything else of a user ends: the session and the sign-in in which they act themselves."""
+
+    session_id: str = ""
+    attempt: bytes = b""
+
+
+NOTHING = Kept()
+
+
+def end_everything(user: User, why: str, origin: Origin, keep: Kept = NOTHING) -> None:
+    """End sessions with their grants, sign-ins in progress and trust in devices (S40, S47)."""
+    sessions.end_all(user.organisation_id, user.id, why, origin, keep_session=keep.session_id)
+    attempts.drop_attempts_of(user.organisation_id, user.id, but_not=keep.attempt)
     remembered_devices.revoke_devices(user.organisation_id, user.id, clock.now())
 
 

@@ -10,10 +10,10 @@ from idp.errors import Invalid, say
 from idp.factors import HARDWARE, PHISHING_RESISTANT
 from idp.identity.credentials import passkeys
 from idp.signin.prepared import Prepared
+from idp.signin.required_level import JUST_NOW, highest_owned, needed_level, password_is_recent
 from idp.signin.state import ADD_PASSKEY, Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import password, use_passkey
-from idp.signin.steps.required_level import JUST_NOW, highest_owned, needed_level, password_is_recent
 from idp.signin.steps.use_passkey import PasskeyAsk
 
 PLACE = "passkey"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from idp.audit import Event
+from idp.signin.required_level import needed_level
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult
-from idp.signin.steps.required_level import needed_level
 from idp.store import consents
 
 

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from idp import crypto
 from idp.errors import Invalid
 from idp.identity.credentials import new_passwords, passwords
+from idp.identity.credentials.passwords import NewPassword
+from idp.identity.users.status import Kept
+from idp.signin import attempts
+from idp.signin.required_level import highest_owned, wants_new_password
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
-from idp.signin.steps.required_level import highest_owned, wants_new_password
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,8 @@ def answer(work: StepContext, form: Form) -> Outcome:
         return Wrong((refused.message,))
 
     def effect() -> None:
-        passwords.put(
-            work.settings,
-            user,
-            hashed,
-            work.origin,
-            keep_login_id=work.case.login_id,
-            keep_attempt=crypto.digest("attempt", work.case.attempt_id),
-        )
+        kept = Kept(work.case.login_id, attempts.key(work.case.attempt_id))
+        passwords.put(work.settings, user, NewPassword(hashed), work.origin, kept)
 
     # The leaked password is gone, so its notice is not shown again.
     return StepResult(

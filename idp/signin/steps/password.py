@@ -62,6 +62,7 @@ def page(case: Case, frame: Frame) -> PasswordPage:
 
 
 def _shown_store_url(case: Case) -> str:
+    """Return the organisation that the page names. It is the stage: a password must not be tried at another one."""
     organisation = case.organisation.store_url if case.organisation else ""
     named = case.organisation is not None and case.organisation.is_named
     return case.entered_organisation or (organisation if named else case.needs.organisation)
@@ -147,11 +148,6 @@ def _guess(work: StepContext, user: User | None, username: str) -> Guess:
     )
 
 
-def stage(case: Case) -> str:
-    """Return the organisation that the page names: a password must not be tried at another one (``Step.stage``)."""
-    return _shown_store_url(case)
-
-
 STEP = Step(
     name="password",
     form_name="password",
@@ -160,6 +156,6 @@ STEP = Step(
     page=page,
     answer=answer,
     prepare=prepare,
-    stage=stage,
+    stage=_shown_store_url,
     is_cancellable=True,
 )

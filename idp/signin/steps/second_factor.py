@@ -14,10 +14,10 @@ from idp.identity.lockout.rate_limits import Admitted
 from idp.mail.messages import notify
 from idp.signin.answers import LastCode
 from idp.signin.prepared import Prepared
+from idp.signin.required_level import highest_owned, needed_level
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Stale, Step, StepContext, StepResult, Wrong
 from idp.signin.steps import rate_limit, use_passkey
-from idp.signin.steps.required_level import highest_owned, needed_level
 from idp.signin.steps.use_passkey import PasskeyAsk
 from idp.store import recovery_codes as code_rows
 from idp.store import totp as store_totp
@@ -171,9 +171,7 @@ def _remember(work: StepContext, device: str) -> None:
     """Trust this device for this user (S36), from now, with a fixed end (S38)."""
     _, terms, user = work.person()
     remembered_devices.replace_cookie(user.organisation_id, user.id, work.visit.device, device, work.case.now)
-    remembered_devices.remember(
-        work.settings, terms, user.organisation_id, user.id, device, label=work.visit.label, now=work.case.now
-    )
+    remembered_devices.remember(work.settings, terms, user, device, work.visit.label, work.case.now)
     work.record(Event.DEVICE_REMEMBERED)
 
 
@@ -226,11 +224,11 @@ def _recovery_code(work: StepContext, entered: str) -> Outcome:
         with db.transaction():
             work.record(Event.RECOVERY_CODE_WRONG, outcome="failure")
         return Wrong((WRONG_RECOVERY,))
-    if recovery_codes.left(row.organisation_id, row.id) == 1:
+    if code_rows.unspent_recovery_codes(row.organisation_id, row.id) == 1:
         return _last_code(work, row.id, digest, guess)
 
     def effect() -> Wrong | None:
-        left = recovery_codes.left_for_us(row.organisation_id, row.id)
+        left = recovery_codes.left_locked(row.organisation_id, row.id)
         if not recovery_codes.burn(row.organisation_id, row.id, digest, work.case.now):
             return Wrong((WRONG_RECOVERY,))
         if left == 1:

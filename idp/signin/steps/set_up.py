@@ -12,9 +12,9 @@ from idp.factors import SECOND
 from idp.identity.credentials import recovery_codes, totp
 from idp.identity.credentials.authenticator_entry import entry_of
 from idp.signin.prepared import NOTHING_PREPARED, Prepared, SetUp
+from idp.signin.required_level import needed_level, password_is_recent, wants_new_password
 from idp.signin.state import ENROL, NEW_CODES, Case
 from idp.signin.step import Outcome, StepContext, StepResult
-from idp.signin.steps.required_level import needed_level, password_is_recent, wants_new_password
 from idp.store import users
 
 FORM_NAME = "enrol"

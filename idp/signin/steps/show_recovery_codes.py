@@ -92,7 +92,7 @@ def _take_effect(work: StepContext, held: SetUp) -> Outcome:
 def _activate(work: StepContext, held: SetUp) -> None:
     user, now = work.user, work.case.now
     entry = AppEntry(held.issuer, without_colons(held.label)[:LONGEST_LABEL])
-    totp.activate(work.settings, user.organisation_id, user.id, held.totp_id, held.secret, now, entry)
+    totp.activate(work.settings, user, held.totp_id, held.secret, now, entry)
     # An old entry may be in the app: a wrong code then says to delete it (S59).
     if user.factor_changed_at is not None or set_up.is_again(work.case):
         users.change_user(user.organisation_id, user.id, factor_changed_at=now)

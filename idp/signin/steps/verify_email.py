@@ -7,9 +7,9 @@ from typing import Final
 from idp.db import release, transaction
 from idp.errors import TooMany
 from idp.identity.users import email_address
+from idp.signin.required_level import needed_level
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult, Wrong
-from idp.signin.steps.required_level import needed_level
 from idp.store import users
 
 SENT: Final = "sent"

@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from idp.errors import Message
 from idp.identity.credentials import remembered_devices, second_factor
+from idp.identity.users.status import Kept
 from idp.signin.requirements import Needs
 from idp.signin.state import ENROL, NEW_CODES, NEW_PASSWORD
 from idp.web import csrf, pages, reauthentication, request_context
@@ -82,10 +83,8 @@ def remove_factor() -> Response:
     wrong = reauthentication.check_password(present.user)
     if wrong is not None:
         return pages.render("account/remove_factor.html", replace(_dialog(present, wrong), is_last_page=True), 422)
-    kept = present.settled.login_id
-    second_factor.remove_factor(
-        request_context.settings(), present.organisation, present.user, present.origin, keep_login_id=kept
-    )
+    kept = Kept(present.settled.login_id)
+    second_factor.remove_factor(request_context.settings(), present.organisation, present.user, present.origin, kept)
     return pages.see_other(f"{SECURITY}?done=removed")
 
 

@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 from idp.errors import Message, say
 from idp.identity.credentials import passkeys
 from idp.identity.credentials.authenticator_names import maker_of
+from idp.identity.users.status import Kept
 from idp.signin.requirements import Needs
 from idp.signin.state import ADD_PASSKEY
 from idp.store.passkeys import Passkey
@@ -109,8 +110,8 @@ def remove(passkey_id: str) -> Response:
     wrong = reauthentication.check_password(present.user)
     if wrong is not None:
         return pages.render("account/remove_passkey.html", replace(dialog, errors=(wrong,)), 422)
-    settings, kept = request_context.settings(), present.settled.login_id
-    passkeys.remove(settings, present.organisation, present.user, passkey_id, present.origin, keep_login_id=kept)
+    settings, kept = request_context.settings(), Kept(present.settled.login_id)
+    passkeys.remove(settings, present.organisation, present.user, passkey_id, present.origin, kept)
     return pages.see_other(f"{PLACE}?done=passkey-removed")
 
 

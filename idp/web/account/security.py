@@ -9,6 +9,7 @@ from idp import clock, factors
 from idp.errors import Message
 from idp.identity.credentials import passkeys, remembered_devices
 from idp.identity.users import lookup
+from idp.store.users import User
 from idp.web import pages, request_context
 from idp.web.account.current_user import Me, SignInFirst, me, visiting
 from idp.web.account.outcome import outcome
@@ -76,7 +77,7 @@ def security_page(present: Me) -> SecurityPage:
         reasons=tuple(reason.message for reason in rules.compulsory_because),
         recommends=not person.has_factor and not rules.must_own and user.notice_dismissed_at is None,
         password_changed_at=user.password_changed_at,
-        devices=_devices(user.organisation_id, user.id),
+        devices=_devices(user),
         passkeys=len(passkeys.passkeys_of(user)),
         email=user.email or "",
         email_is_verified=user.email_verified_at is not None,
@@ -85,6 +86,6 @@ def security_page(present: Me) -> SecurityPage:
     )
 
 
-def _devices(organisation_id: str, user_id: str) -> tuple[Device, ...]:
-    rows = remembered_devices.devices_of(organisation_id, user_id, clock.now())
+def _devices(user: User) -> tuple[Device, ...]:
+    rows = remembered_devices.devices_of(user, clock.now())
     return tuple(Device(row.id, row.label, row.since, row.last_used_at, row.until) for row in rows)

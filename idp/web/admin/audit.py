@@ -12,12 +12,13 @@ from idp import zones
 from idp.audit import Event, search
 from idp.audit import chain as audit_chain
 from idp.audit.chain import ChainError
-from idp.audit.search import Sought, Told
+from idp.audit.search import Told
 from idp.checks import NOT_A_DATE
 from idp.errors import Invalid, Message, say
 from idp.identity.users import activity, lookup
 from idp.store import audit as store
 from idp.store import clients, organisations
+from idp.store.audit import Sought
 from idp.web import forms, pages
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame

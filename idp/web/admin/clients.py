@@ -79,10 +79,6 @@ class AppForm:
 ClientAction = ConfirmedAction[[str, Origin], str | None]
 
 
-def _disable(client_id: str, origin: Origin) -> None:
-    registration.disable(client_id, origin)
-
-
 def _enable(client_id: str, origin: Origin) -> None:
     registration.disable(client_id, origin, disabled=False)
 
@@ -105,7 +101,7 @@ ACTIONS: dict[str, ClientAction] = {
         say("Disable %(app)s?"),
         (say("Nobody can sign in to it, and the tokens it holds stop working at once."), say("You can enable it again.")),
         say("Disable"),
-        _disable,
+        registration.disable,
     ),
     "enable": ConfirmedAction(
         say("Enable %(app)s?"),

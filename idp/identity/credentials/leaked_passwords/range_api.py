@@ -90,7 +90,7 @@ class RangeService:
 
     def _ask(self, prefix: str) -> dict[str, int]:
         headers = {"Add-Padding": "true", "Accept-Encoding": "identity", "User-Agent": "sleutel"}
-        until = clock.now() + timedelta(seconds=2 * self._seconds)
+        until = clock.ahead(seconds=2 * self._seconds)
         body = b""
         try:
             with self._client.stream("GET", f"{self._address}/{prefix}", headers=headers) as answer:
