@@ -26,7 +26,7 @@ class AppEntry:
 
 
 def entry_of(settings: Settings, organisation: Organisation, user: User) -> AppEntry:
-    """The entry of the user's last authenticator app (S26), or a new one from the present names."""
+    """Return the entry of the user's last authenticator app (S26), or a new one from the present names."""
     last = totp.last_totp(user.organisation_id, user.id)
     if last is not None and last.issuer and last.label:
         return AppEntry(last.issuer, last.label)
@@ -34,7 +34,7 @@ def entry_of(settings: Settings, organisation: Organisation, user: User) -> AppE
 
 
 def new_entry(product: str, shop: str, user: User) -> AppEntry:
-    """An entry for names of any kind: ``Sleutel`` and ``jan (Example Shoes)``. Pure.
+    """Make an entry for names of any kind: ``Sleutel`` and ``jan (Example Shoes)``. Pure.
 
     Names are cut: a QR code that holds more than some hundred characters is too dense for a phone's camera.
     """
@@ -46,12 +46,12 @@ def new_entry(product: str, shop: str, user: User) -> AppEntry:
 
 
 def without_colons(name: str) -> str:
-    """A name that cannot be taken for issuer and account."""
+    """Return a name without colons, as they separate issuer and account."""
     return " ".join("".join("-" if letter in ":：﹕" else letter for letter in name).split())
 
 
 def _fitted(name: str, most: int) -> str:
-    """The beginning of a name: at most so many characters, and twice as many once it is encoded."""
+    """Cut a name to a number of characters, and to twice as many once it is encoded."""
     kept = name[:most]
     while len(quote(kept, safe="")) > 2 * most:
         kept = kept[:-1]

@@ -45,5 +45,5 @@ MAKERS: Mapping[str, str] = MappingProxyType(
 
 
 def maker_of(aaguid: str) -> str:
-    """The maker's or the product's name; empty where it is not known."""
+    """Return the name of the maker or the product; empty if it is not known."""
     return MAKERS.get(aaguid, "")

@@ -24,7 +24,7 @@ from idp.store.users import User
 
 
 def undo(settings: Settings, link: Opened, origin: Origin) -> None:
-    """The old address is back, everything that was open ends, and a new password must be chosen."""
+    """Restore the old address, end everything that was open, and require a new password."""
     user, email, replaced = link.user, link.text("email"), Address.of(link.user)
     with transaction():
         email_links.burn(link)
@@ -45,7 +45,7 @@ def undo(settings: Settings, link: Opened, origin: Origin) -> None:
 
 
 def _tell_replaced(settings: Settings, user: User, replaced: Address) -> None:
-    """Both addresses learn of every change (S52): it may be the mailbox that was given up which somebody else reads."""
+    """Mail the replaced address too (S52): an intruder may read either mailbox."""
     if replaced.is_verified:
         told = {"link": "", "is_taken_back": True}
         messages.write_to_address(settings, user, replaced.email, "address_was_changed", told)
@@ -61,7 +61,7 @@ def _give_back_username(link: Opened) -> None:
 
 
 def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:
-    """Take away passkeys that were added since, where an older factor stays; whether there were any."""
+    """Remove passkeys that were added since, if an older factor stays. Returns whether there were any."""
     user = link.user
     if all(at >= link.created_at for at in factors.since(user.organisation_id, user.id).values()):
         return False

@@ -31,7 +31,7 @@ class Ready:
     recovery_digests: tuple[bytes, ...] = ()
 
     def password_columns(self, now: datetime) -> dict[str, Any]:
-        """What of a user's row the password sets."""
+        """Return the columns of a user's row that the password sets."""
         if not self.password_hash:
             return {}
         plain = {"password_expires_at": None, "must_change_password": False}
@@ -93,7 +93,7 @@ def ready(settings: Settings, draft: PersonDraft) -> Ready:
 
 
 def store(settings: Settings, user: User, prepared: Ready, now: datetime) -> list[str]:
-    """Store the factors of a user within the caller's transaction; what was stored."""
+    """Store the factors of a user, within the caller's transaction. Returns which were stored."""
     stored = []
     if prepared.totp_secret:
         secret = prepared.totp_secret

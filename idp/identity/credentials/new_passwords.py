@@ -72,5 +72,5 @@ def _require_another(settings: Settings, user: User, password: str) -> None:
 
 
 def is_blocked(settings: Settings, hashes: Iterable[str], password: str) -> bool:
-    """Whether a password is one of those that were found leaked or given up. Slow: a hash for each."""
+    """Check if a password is a former one that was found leaked or given up. Slow: one hash for each."""
     return any(passwords.fits(settings, blocked, password) for blocked in hashes)

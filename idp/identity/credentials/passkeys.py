@@ -29,7 +29,7 @@ LONGEST_NAME = 60
 
 
 def handle_of(user: User) -> bytes:
-    """What authenticators keep of a user: the row's id, 130 random bits that say nothing about anybody (§14.6.1)."""
+    """Return the user handle that authenticators keep: the row's id, 130 random bits without meaning (§14.6.1)."""
     return user.id.encode()
 
 
@@ -47,7 +47,7 @@ def make(settings: Settings, place: str, now: datetime, user: User) -> Ceremony:
 
 
 def accepted(settings: Settings, user: User) -> str:
-    """All that the user's authenticators may go on offering, for their browser to tell them (§5.1.10)."""
+    """Return the credentials that the user's authenticators may go on offering, for their browser (§5.1.10)."""
     return webauthn.accepted(settings, handle_of(user), _descriptors(user))
 
 
@@ -57,7 +57,7 @@ def _descriptors(user: User) -> list[Descriptor]:
 
 
 def read_shown(text: str) -> tuple[Answer | None, Passkey | None]:
-    """A shown credential, unbelieved, and the passkey that it claims to be."""
+    """Read an answer that is not verified yet. Returns it with the passkey that it claims to be."""
     answer = webauthn.read(text, "clientDataJSON", "authenticatorData", "signature")
     return answer, store.passkey_with(answer.credential_id) if answer else None
 
@@ -65,10 +65,10 @@ def read_shown(text: str) -> tuple[Answer | None, Passkey | None]:
 def verify(
     settings: Settings, ceremony: Ceremony, answer: Answer, passkey: Passkey, now: datetime, *, alone: bool
 ) -> Shown | None:
-    """Whether ``passkey`` was shown (§7.2), save its counter. ``alone``: it stands for the password too.
+    """Verify an answer of ``passkey`` (§7.2), except for its counter. ``alone``: it replaces the password too.
 
-    Alone it must name its user and verify them, and have done so before beside the password: else the finder of a key
-    without a PIN could put one on it and walk in (step 24, "uvInitialized").
+    Alone, it must name its user and verify them, and have done so before beside the password. Else the finder of a key
+    without a PIN could set one on it and sign in (step 24, "uvInitialized").
     """
     handle = passkey.user_id.encode()
     if answer.user_handle != handle and (alone or answer.user_handle is not None):
@@ -80,7 +80,7 @@ def verify(
 
 
 def is_behind(passkey: Passkey, shown: Shown) -> bool:
-    """Whether the counter did not grow: perhaps the key was copied (§6.1.1)."""
+    """Check if the counter did not grow: the key may have been copied (§6.1.1)."""
     return bool(shown.sign_count or passkey.sign_count) and shown.sign_count <= passkey.sign_count
 
 
@@ -96,7 +96,7 @@ def accept(passkey: Passkey, shown: Shown, now: datetime, *, alone: bool) -> boo
 
 
 def proof_of(passkey: Passkey, shown: Shown, now: datetime) -> Proof:
-    """What showing it proves."""
+    """Return the proof that showing a passkey makes."""
     return Proof(
         "passkey",
         at=now,
@@ -108,7 +108,7 @@ def proof_of(passkey: Passkey, shown: Shown, now: datetime) -> Proof:
 
 
 def read_made(settings: Settings, ceremony: Ceremony, text: str, now: datetime) -> Made | None:
-    """A new credential, verified (§7.1); None where anything about it is not right."""
+    """Read and verify a new credential (§7.1). Returns None if anything about it is wrong."""
     answer = webauthn.read(text, "clientDataJSON", "attestationObject")
     return webauthn.verify_made(settings, ceremony, answer, now) if answer else None
 
@@ -144,12 +144,12 @@ def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, n
 
 
 def shown_name(passkey: Passkey) -> str:
-    """The person's own name for it, else its maker's; empty where neither is known."""
+    """Return the user's own name for a passkey, else its maker's; empty if neither is known."""
     return passkey.name or maker_of(passkey.aaguid)
 
 
 def normal_name(typed: str) -> str:
-    """A name as it is kept: one line, printable, not too long; empty is allowed."""
+    """Return a name as it is stored: one line, printable, not too long. Empty is allowed."""
     plain = normal_forms.one_line(" ".join(typed.split()))
     return "".join(letter for letter in plain if normal_forms.is_plain(letter))[:LONGEST_NAME].strip()
 
@@ -160,7 +160,7 @@ def passkeys_of(user: User) -> list[Passkey]:
 
 
 def passkey_of(user: User, passkey_id: str) -> Passkey:
-    """One of the user's own; ``NotFound`` for anybody else's."""
+    """Return a passkey of the user. Raises ``NotFound`` for another user's."""
     found = store.passkey_of(user.organisation_id, user.id, passkey_id)
     if found is None:
         raise NotFound(detail="no such passkey of this user")
@@ -179,13 +179,13 @@ def rename(user: User, passkey_id: str, name: str, origin: Origin) -> None:
 
 
 def is_last_factor(user: User, passkey_id: str) -> bool:
-    """Whether the user has no second factor without this passkey."""
+    """Check if the user has no second factor without this passkey."""
     others = [row for row in passkeys_of(user) if row.id != passkey_id]
     return not others and not factors.owns_another(user.organisation_id, user.id, factors.PASSKEY)
 
 
 def require_removable(settings: Settings, organisation: Organisation, user: User, passkey_id: str) -> Passkey:
-    """The passkey; ``NotFound`` for anybody else's, ``Forbidden`` where a factor must stay and this is the last (S7)."""
+    """Return the passkey. Raises ``NotFound`` for another user's, ``Forbidden`` if it is a compulsory last factor (S7)."""
     found = passkey_of(user, passkey_id)
     if is_last_factor(user, passkey_id):
         second_factor.require_voluntary(settings, organisation, user)

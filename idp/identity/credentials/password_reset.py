@@ -70,7 +70,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
 
 
 def ask(settings: Settings, store_url: str, username: str, browser_id: str, origin: Origin) -> None:
-    """Somebody forgot a password: noted without looking the account up, so that answer and time tell nothing (ASVS 6.3.8).
+    """Note that a password was forgotten, without looking the account up: answer and time tell nothing (ASVS 6.3.8).
 
     The worker answers. Raises ``TooMany``, alike for accounts that are and are not there. A browser on which that person
     signed in before has a lane of its own: strangers behind the same address do not use up its mails.
@@ -99,7 +99,7 @@ def answer_requests(settings: Settings) -> int:
 
 
 def _answer(settings: Settings, request: password_resets.PasswordReset) -> bool:
-    """One of them. Too old a wish is dropped: nobody waits for its mail any more."""
+    """Mail the link for one request. A request that is too old is dropped: nobody waits for its mail any more."""
     if request.created_at <= clock.ago(minutes=settings.lifetimes.link_minutes):
         return False
     try:
@@ -162,7 +162,7 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
 
 
 def _welcome(link: Opened, origin: Origin) -> None:
-    """The invitation is taken; where it was mailed to the address on record, that address is theirs."""
+    """Record a taken invitation. If it was mailed to the address on record, the address is verified."""
     user, now = link.user, clock.now()
     record_about(origin, Event.INVITATION_TAKEN, user)
     if user.email_key and link.values.get("email") == user.email_key and user.email_verified_at is None:
@@ -171,7 +171,7 @@ def _welcome(link: Opened, origin: Origin) -> None:
 
 
 def min_length(settings: Settings, link: Opened) -> int:
-    """The fewest characters of the password that a link lets be chosen."""
+    """Return the shortest length of the password that a link lets its user choose."""
     organisation = organisations.organisation(link.user.organisation_id)
     if organisation is None:
         raise LookupError("a link of no organisation")

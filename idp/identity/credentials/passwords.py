@@ -35,7 +35,7 @@ LEAKED = say("This password is on lists of leaked passwords. Choose another one.
 
 
 def normal(password: str) -> str:
-    """NFKC, nothing else: case and inner or outer spaces count (RFC 8265's spirit, without its refusals).
+    """Return the NFKC form. Case and inner or outer spaces count (close to RFC 8265, without its refusals).
 
     Hashes brought from elsewhere may be of the text as it was typed there, see ``verify``.
     """
@@ -44,9 +44,9 @@ def normal(password: str) -> str:
 
 @outside_transaction
 def verify(settings: Settings, user: User | None, password: str) -> bool:
-    """Whether ``password`` is the user's. Slow, and as slow where there is no such user, password or right to sign in.
+    """Check if ``password`` is the user's. Slow, and as slow without such a user, password or right to sign in.
 
-    A one-time password that ran out (S49) is wrong; so is any of a disabled user.
+    An expired one-time password (S49) is wrong, and so is any password of a disabled user.
     """
     typed = normal(password[: MAX_LENGTH * 4])
     is_usable = user is not None and bool(user.password_hash) and user.disabled_at is None and not _has_run_out(user)
@@ -56,10 +56,10 @@ def verify(settings: Settings, user: User | None, password: str) -> bool:
 
 
 def fits(settings: Settings, stored: str, password: str, *, as_one_time: bool = False) -> bool:
-    """Whether ``password`` made the hash ``stored``, in any form that is compared. Slow: hold a slot of the hasher.
+    """Check if ``password`` made the hash ``stored``, in any form that is compared. Slow: hold a slot of the hasher.
 
-    Imported hashes may be of the raw text; a mailed one-time password may be pasted with blanks or without its hyphens.
-    Which forms are tried depends on the typed text alone, so the time tells nothing about the account.
+    Imported hashes may be of the raw text. A mailed one-time password may be pasted with blanks or without its hyphens.
+    Which forms are tried depends on the entered text alone, so the time tells nothing about the account.
     """
     raw = password[: MAX_LENGTH * 4]
     normal_form = normal(raw)
@@ -79,7 +79,7 @@ def _one_time_form(typed: str) -> str:
 
 
 def is_one_time(user: User | None) -> bool:
-    """Whether the user's present password is a mailed one-time password, used or not."""
+    """Check if the user's present password is a mailed one-time password, used or not."""
     return user is not None and user.password_expires_at is not None
 
 
@@ -89,11 +89,10 @@ def _has_run_out(user: User) -> bool:
 
 @outside_transaction
 def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
-    """Rehash a just-verified password if the cost settings changed, or if its hash is of the text as it was typed.
+    """Rehash a just-verified password if the cost settings changed, or if its hash is of the text as it was entered.
 
-    An imported hash of a text whose normal form differs fits nothing but the same keyboard. Skipped when the hasher is busy.
-
-    Takes a slot itself, so the caller holds none.
+    An imported hash of a text with another normal form only matches the same keyboard. Skipped if the hasher is busy. It
+    takes a slot itself, so the caller holds none.
     """
     old = user.password_hash
     if not old or (normal(password) == password and not settings.hasher.is_outdated(old)):
@@ -115,23 +114,23 @@ def standing(user: User) -> tuple[object, ...]:
 
 
 def still_stands(user: User, stood: tuple[object, ...]) -> bool:
-    """Whether a password that was right when its user had this ``standing`` is right yet: looking it up takes its time.
+    """Check that a right password was not changed while it was looked up: the user still has the same ``standing``.
 
-    Within the transaction of what rests on it: a change, which ends all that rests on the old one, waits for its end.
+    Called within the transaction of what rests on it. A concurrent change ends what rests on the old password, and waits.
     """
     present = users.lock_user(user.organisation_id, user.id)
     return present is not None and standing(present) == stood
 
 
 def spend_one_time(user: User, now: datetime) -> bool:
-    """Spend a one-time password that was just right: true once (S49). Ordinary passwords are not spent: true."""
+    """Spend a one-time password that was right. Returns True once (S49), and always for an ordinary password."""
     if user.password_expires_at is None or user.password_hash is None:
         return True
     return users.burn_one_time_password(user.organisation_id, user.id, user.password_hash, now)
 
 
 def least_length(settings: Settings, organisation_settings: OrganisationSettings, has_factor: bool) -> int:
-    """The fewest characters: fewer are enough where a second factor is shown as well."""
+    """Return the shortest length allowed. It is shorter for users who also show a second factor."""
     needed = organisation_settings.password_min_length
     return min(needed, settings.passwords.min_length_with_factor) if has_factor else needed
 
@@ -145,7 +144,7 @@ def unacceptable(
     password: str,
     has_factor: bool,
 ) -> Message | None:
-    """Why a password is not taken for somebody; None where it is. May ask the leak service: no transaction open."""
+    """Return why a password is refused, None if it is not. May ask the leak service."""
     problem = against_rules(settings, organisation_settings, user, organisation_name, password, has_factor)
     return problem or (LEAKED if leaked_passwords.look_up(settings, password).hit else None)
 
@@ -158,9 +157,9 @@ def against_rules(
     password: str,
     has_factor: bool,
 ) -> Message | None:
-    """Which rule a password breaks; None for none.
+    """Return the rule that a password breaks, None if there is none.
 
-    Length and the names that everybody knows count; which kinds of characters are in it does not.
+    Length counts, and names that everybody knows. Kinds of characters do not.
     """
     chosen = normal(password)
     least = least_length(settings, organisation_settings, has_factor)
@@ -178,7 +177,7 @@ def against_rules(
 
 
 def context_words(settings: Settings, user: User, organisation_name: str) -> set[str]:
-    """The words that make a password easy to guess here (OWASP ASVS 6.2.11): this product, the shop, the person."""
+    """Return the words that are easy to guess here (OWASP ASVS 6.2.11): product, organisation, user."""
     address = (user.email or "").partition("@")[0]
     whole = [settings.name, "sleutel", organisation_name, user.username, user.name, address]
     parts = [part for text in whole for part in re.split(r"[\W_]+", text)]
@@ -201,7 +200,7 @@ def _is_made_of_names(password: str, words: set[str]) -> bool:
 
 @outside_transaction
 def hash_of(settings: Settings, password: str) -> str:
-    """What is stored of a password. Slow."""
+    """Return what is stored of a password. Slow."""
     return settings.hasher.hash(normal(password))
 
 
@@ -238,9 +237,9 @@ def put(settings: Settings, user: User, new: NewPassword, origin: Origin, keep: 
 
 
 def close(user: User, why: str, origin: Origin) -> None:
-    """Let no password fit any more until a new one was chosen by a mailed link, and end what rested on the old one.
+    """Disable a user's password until a new one is chosen by a mailed link, and end what rests on it.
 
-    Somebody else may know the old one, so it is not taken again.
+    An intruder may know the old one, so it is not accepted again.
     """
     with transaction():
         closed = {"password_hash": None, "password_expires_at": None, "leaked_found_at": None}

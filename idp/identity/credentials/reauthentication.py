@@ -14,7 +14,7 @@ WRONG_PASSWORD = say("That is not your password. Check it and try again.")
 
 @outside_transaction
 def is_password_of(settings: Settings, user: User, password: str, browser_id: str, origin: Origin) -> bool:
-    """Whether ``password`` is that of ``user``. A wrong one is recorded. Raises ``TooMany``, ``Busy``.
+    """Check if ``password`` is that of ``user``. A wrong one is recorded. Raises ``TooMany``, ``Busy``.
 
     A leaked password confirms as well: the next sign-in tells of it (S31).
     """

@@ -25,7 +25,7 @@ def new_salt() -> bytes:
 
 @outside_transaction
 def stretch_all(settings: Settings, codes: Sequence[str], salt: bytes) -> list[bytes]:
-    """What is stored of codes. Slow, an argon2id each: hold a slot of the hasher and no transaction."""
+    """Return what is stored of codes. Slow: one argon2id each, so hold a slot of the hasher."""
     return [settings.hasher.stretch(CODE.read(code), salt) for code in codes]
 
 
@@ -43,7 +43,7 @@ def put(organisation_id: str, user_id: str, salt: bytes, digests: Sequence[bytes
 
 @outside_transaction
 def digest_of(settings: Settings, recovery_set: recovery_codes.RecoverySet | None, typed: str) -> bytes | None:
-    """What would be stored of a typed code; None when it has not the shape. One argon2id: hold a slot and no transaction.
+    """Return what would be stored of an entered code; None if it does not have the shape. One argon2id: hold a slot.
 
     A user without a set costs the same time as one with.
     """
@@ -54,7 +54,7 @@ def digest_of(settings: Settings, recovery_set: recovery_codes.RecoverySet | Non
 
 
 def burn(organisation_id: str, set_id: str, digest: bytes, now: datetime) -> bool:
-    """Spend a code: true once for each code, however many try at the same moment (S42)."""
+    """Spend a code. Returns True once for each code, however many try it concurrently (S42)."""
     with transaction():
         return recovery_codes.burn_recovery_code(organisation_id, set_id, digest, now)
 

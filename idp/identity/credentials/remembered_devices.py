@@ -14,7 +14,7 @@ from idp.store.users import User
 
 
 def digest_of(device_token: str) -> bytes:
-    """What is stored of the device's cookie. The cookie is one for all organisations and users of a browser."""
+    """Return what is stored of the device's cookie, which serves all organisations and users of a browser."""
     return crypto.digest("device", device_token)
 
 
@@ -26,7 +26,7 @@ def remember(
     label: str,
     now: datetime,
 ) -> str:
-    """Trust this device for this user from the tick on (S36, S38); the id of the trust."""
+    """Trust a device for a user from its tick on (S36, S38). Returns the id of the trust."""
     days = min(settings.lifetimes.remember_device_days, organisation_settings.remember_device_days)
     device_id = crypto.new_id()
     with transaction():
@@ -55,7 +55,7 @@ def replace_cookie(organisation_id: str, user_id: str, former: str, value: str, 
 
 
 def trust(organisation_id: str, user_id: str, device_token: str, now: datetime) -> RememberedDevice | None:
-    """The trust in this device that holds for this user now (S40: no other user's, no other device's)."""
+    """Return this user's valid trust in this device, if any (S40)."""
     return remembered_devices.trust_of(organisation_id, user_id, digest_of(device_token), now) if device_token else None
 
 
@@ -65,7 +65,7 @@ def is_live(organisation_id: str, user_id: str, device_id: str, now: datetime) -
 
 
 def note_use(organisation_id: str, user_id: str, device_token: str, now: datetime) -> None:
-    """The trust spared a code just now; its end does not move (S38)."""
+    """Note that trust replaced a code. Its end does not move (S38)."""
     with transaction():
         remembered_devices.note_use(organisation_id, user_id, digest_of(device_token), now)
 

@@ -66,12 +66,12 @@ Check = Right | AlreadyUsed | Elsewhere | Wrong
 
 
 def new_secret() -> str:
-    """160 random bits as 32 characters of base32."""
+    """Return 160 random bits as 32 characters of base32."""
     return base64.b32encode(crypto.random_bytes(SECRET_BYTES)).decode()
 
 
 def normal_secret(typed: str) -> str:
-    """A secret brought from elsewhere, in the form that is sealed; raises ``Invalid`` for ``totp_secret``."""
+    """Return an imported secret in the form that is sealed. Raises ``Invalid`` for ``totp_secret``."""
     plain = normal_forms.typed_code(typed).replace("=", "").upper()
     try:
         raw = base64.b32decode(plain + "=" * (-len(plain) % 8))
@@ -83,25 +83,25 @@ def normal_secret(typed: str) -> str:
 
 
 def uri(secret: str, issuer: str, label: str) -> str:
-    """The ``otpauth:`` address of the QR code, whose label has one colon whatever the names hold."""
+    """Return the ``otpauth:`` address of the QR code. Its label has one colon, whatever the names contain."""
     prefix, account = (quote(without_colons(name), safe="") for name in (issuer, label))
     return f"otpauth://totp/{prefix}:{account}?secret={secret}&issuer={prefix}"
 
 
 def grouped(secret: str) -> str:
-    """The secret in groups of four, to be typed (S19)."""
+    """Return the secret in groups of four, to be typed (S19)."""
     return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
 
 
 def step_at(now: datetime) -> int:
-    """The number of the time step of a moment."""
+    """Return the number of a moment's time step."""
     return clock.epoch_seconds(now) // STEP
 
 
 def check(secret: str, code: str, now: datetime, spent: Collection[int] = ()) -> Check:
-    """What ``code`` is at ``now``, when the steps in ``spent`` were used or named by a hint. Pure.
+    """Judge ``code`` at ``now``. ``spent``: steps that were used or named by a hint. Pure.
 
-    Every candidate of a row is compared, each in constant time, so that the time taken does not tell which one fitted.
+    Every candidate is compared in constant time, so the time does not tell which one matched.
     """
     digits = normal_forms.typed_code(code[:LONGEST_TYPED])
     if not re.fullmatch(r"[0-9]{6}", digits):
@@ -121,7 +121,7 @@ def spent_around(organisation_id: str, totp_id: str, now: datetime) -> set[int]:
 
 
 def _elsewhere(secret: str, digits: str, current: int, spent: Collection[int]) -> Check:
-    """The nearest other moment that the code fits: some minutes, or whole hours give or take a step."""
+    """Return the nearest other moment that the code matches: off by some minutes, or by whole hours give or take a step."""
     minutes = [offset for offset in range(-DRIFT, DRIFT + 1) if abs(offset) > WINDOW]
     hours = [sign * hour * HOUR + slip for hour in range(1, TIME_ZONES + 1) for sign in (-1, 1) for slip in (0, -1, 1)]
     for offsets in (sorted(minutes, key=abs), hours):
@@ -153,17 +153,17 @@ def spend_named(organisation_id: str, totp_id: str, step: int, now: datetime) ->
 
 
 def seal_secret(settings: Settings, organisation_id: str, totp_id: str, secret: str) -> bytes:
-    """The secret as its row keeps it, bound to that row."""
+    """Return the secret as its row keeps it, bound to that row."""
     return bytes(sealed.TOTP.seal(settings.ring, totp_id, secret.encode()))
 
 
 def open_secret(settings: Settings, totp: store_totp.Totp) -> str:
-    """The secret of a row; raises ``Unreadable``."""
+    """Return the secret of a row. Raises ``Unreadable``."""
     return sealed.TOTP.open(settings.ring, totp.id, totp.sealed_secret).decode()
 
 
 def move_to_current_key(settings: Settings, totp: store_totp.Totp) -> bool:
-    """Reseal the secret with the current key, within the transaction. Returns False if it already is."""
+    """Seal the secret again with the current key, within the transaction. Returns False if it already is."""
     return sealed.TOTP.reseal_row(settings.ring, totp.id, totp.sealed_secret)
 
 

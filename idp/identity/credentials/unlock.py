@@ -22,7 +22,7 @@ NOT_YOURS_YET = say("Sign in with the one-time password first and choose one of 
 
 
 def opened(settings: Settings, token: str) -> Opened:
-    """The link of a stop; raises ``NotFound`` where it opens nothing, also where the address it was sent to has changed."""
+    """Return the link of a lockout. Raises ``NotFound`` if it opens nothing, also if its address was changed since."""
     link = email_links.opened(settings, token, "unlock")
     if link.user.email_key != link.values.get("email"):
         raise NotFound(email_links.GONE, detail="the link was sent to another address")
@@ -30,7 +30,7 @@ def opened(settings: Settings, token: str) -> Opened:
 
 
 def closed(settings: Settings, link: Opened) -> list[Message]:
-    """What the link would open now, in words."""
+    """Return in words what the link would unlock now."""
     counters = rate_limits.auth_failures_of(link.user.organisation_id, link.user.id)
     return [lockout.COUNTERS[name] for name in lockout.closed(settings, counters)]
 

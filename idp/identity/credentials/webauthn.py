@@ -55,7 +55,7 @@ class Ceremony:
     options: str
 
     def as_json(self) -> dict[str, Any]:
-        """To be sealed."""
+        """Return what is sealed."""
         return asdict(self)
 
 
@@ -136,7 +136,7 @@ def make(
 
 
 def accepted(settings: Settings, handle: bytes, held: Sequence[Descriptor]) -> str:
-    """``AllAcceptedCredentialsOptions`` in JSON (§5.1.10): for nobody but the user of ``handle``, once signed in."""
+    """Return ``AllAcceptedCredentialsOptions`` as JSON (§5.1.10). Only the signed-in user of ``handle`` may see it."""
     ids = [crypto.b64url(one.credential_id) for one in held]
     options = {"rpId": _rp_id(settings), "userId": crypto.b64url(handle), "allAcceptedCredentialIds": ids}
     return json.dumps(options, separators=(",", ":"))
@@ -166,7 +166,7 @@ def _object(text: str | bytes) -> dict[str, Any] | None:
 
 
 def read(text: str, *fields: str) -> Answer | None:
-    """A credential in JSON with these ``fields`` in its response, all of them base64url without padding."""
+    """Read a credential from JSON with these ``fields`` in its response, each base64url without padding."""
     found = _object(text) or {}
     response, credential_id = found.get("response"), found.get("id")
     if not isinstance(response, dict) or found.get("rawId") != credential_id or found.get("type") != "public-key":
@@ -182,7 +182,7 @@ def read(text: str, *fields: str) -> Answer | None:
 
 
 def _fits(ceremony: Ceremony, answer: Answer, now: datetime) -> bool:
-    """What the library leaves open: the life of the challenge, its exact spelling, and frames of other sites."""
+    """Check what the library does not: the life of the challenge, its exact spelling, and frames of other sites."""
     client = _object(crypto.from_b64url(answer.raw["response"]["clientDataJSON"])) or {}
     is_framed = client.get("crossOrigin", False) is not False or "topOrigin" in client
     return now.timestamp() < ceremony.until and client.get("challenge") == ceremony.challenge and not is_framed
@@ -191,7 +191,7 @@ def _fits(ceremony: Ceremony, answer: Answer, now: datetime) -> bool:
 def verify_shown(
     settings: Settings, ceremony: Ceremony, answer: Answer, public_key: bytes, now: datetime, *, must_verify: bool
 ) -> Shown | None:
-    """Whether ``answer`` shows the credential of ``public_key`` (§7.2). The counter is the caller's to compare."""
+    """Verify that ``answer`` shows the credential of ``public_key`` (§7.2). The caller compares the counter."""
     try:
         if ceremony.kind != "get" or not _fits(ceremony, answer, now):
             return None
@@ -213,7 +213,7 @@ def verify_shown(
 
 
 def verify_made(settings: Settings, ceremony: Ceremony, answer: Answer, now: datetime) -> Made | None:
-    """Whether ``answer`` is a new credential that can be taken (§7.1)."""
+    """Verify that ``answer`` is a new credential that can be accepted (§7.1)."""
     try:
         if ceremony.kind != "create" or not _fits(ceremony, answer, now):
             return None
@@ -250,7 +250,7 @@ def verify_made(settings: Settings, ceremony: Ceremony, answer: Answer, now: dat
 
 
 def _key_is_sound(public_key: bytes) -> bool:
-    """The key is of the kind its algorithm names, and on its curve: the library looks only when it is first used."""
+    """Check that the key is of its algorithm's kind and on its curve. The library checks only at its first use."""
     decoded = helpers.decode_credential_public_key(public_key)
     key = public_keys.decoded_public_key_to_cryptography(decoded)
     if decoded.alg == ES256:
@@ -261,7 +261,7 @@ def _key_is_sound(public_key: bytes) -> bool:
 
 
 def _is_attested(settings: Settings, verified: "VerifiedRegistration") -> bool:
-    """Whether the attestation, whose signature was right, leads to a root that is believed (§7.1 step 24)."""
+    """Check that an attestation with a right signature leads to a trusted root (§7.1 step 24)."""
     chain = helpers.parse_attestation_object(verified.attestation_object).att_stmt.x5c
     if not settings.attestation_roots or not chain or verified.fmt not in ("packed", "fido-u2f"):
         return False
@@ -274,7 +274,7 @@ def _is_attested(settings: Settings, verified: "VerifiedRegistration") -> bool:
 
 
 def _speaks_for(certificate: bytes, aaguid: str) -> bool:
-    """The requirements on a packed attestation certificate (§8.2.1), so that no other certificate of a maker's will do."""
+    """Check a packed attestation certificate (§8.2.1), so that no other certificate of a maker is accepted."""
     found = x509.load_der_x509_certificate(certificate)
     units = [name.value for name in found.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATIONAL_UNIT_NAME)]
     is_authority = found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca

@@ -54,7 +54,7 @@ def announce(settings: Settings, organisation_id: str, user_id: str, authenticat
 
 
 def told_at_the_door(settings: Settings, user: User, authenticator: str) -> Message:
-    """What somebody reads whose password was right and whose second factor is closed. Commits by itself.
+    """Return what a user reads whose password was right and whose second factor is locked. Commits by itself.
 
     A link is mailed again if the last one has expired: the guesses may have come at night.
     """
@@ -74,7 +74,7 @@ def _mail(settings: Settings, user: User, authenticator: str) -> bool:
 
 
 def _may_be_told(settings: Settings, user: User) -> bool:
-    """Whether it is not too much mail: a right guess takes the count back, so that a stop may be reached time and again."""
+    """Check that it is not too much mail. A right guess takes the count back, so a lockout may be reached repeatedly."""
     bounds, now = settings.limits, clock.now()
     until = now + timedelta(minutes=bounds.address_window_minutes)
     return rate_limits.admit_ip(TOLD, user.id, bounds.mails_for_account, now, until)

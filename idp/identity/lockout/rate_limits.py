@@ -30,7 +30,7 @@ class Stopped(TooMany):
     """A lockout. It has the words of any other wait: they must not tell which accounts exist."""
 
     def saying(self, message: Message) -> "Stopped":
-        """The same to somebody who may know."""
+        """Return the same refusal in words for somebody who may know."""
         return Stopped(message, retry_after=self.retry_after, detail=self.detail)
 
 
@@ -121,7 +121,7 @@ def _admit_place(settings: Settings, purposes: tuple[str, str], limit: int, lane
 
 
 def _admit(bounds: Limits, organisation_id: str, key: str, authenticator: str, lane: str, now: datetime) -> int:
-    """The count over all lanes that this guess makes."""
+    """Count a guess. Returns the count over all lanes."""
     count = rate_limits.count_towards_stop(organisation_id, key, authenticator, bounds.hard_stop, now)
     if count is None:
         raise Stopped(_wait_words(bounds.longest_wait_seconds), retry_after=bounds.longest_wait_seconds, detail="hard stop")
@@ -133,7 +133,7 @@ def _admit(bounds: Limits, organisation_id: str, key: str, authenticator: str, l
 
 
 def _waits(bounds: Limits, now: datetime) -> list[tuple[int, datetime]]:
-    """From which count a lane closes, and until when: doubling from the first wait to the longest."""
+    """Return the counts at which a lane closes, each with its end. Waits double from the first to the longest."""
     waits, seconds, count = [], bounds.first_wait_seconds, bounds.free_failures + 1
     while seconds < bounds.longest_wait_seconds:
         waits.append((count, now + timedelta(seconds=seconds)))
@@ -157,7 +157,7 @@ def _wait_words(seconds: int) -> Message:
 
 
 def place_of(address: str) -> str:
-    """What of an address is counted: an IPv4 address, or the /64 of an IPv6 one, which is one subscriber. Empty for none."""
+    """Return what is counted of an address: an IPv4 address, or an IPv6 subscriber's /64. Empty for none."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

@@ -35,7 +35,7 @@ class Known:
 
 
 def known_now() -> Known:
-    """What there is now, for a rule to refer to."""
+    """Return what exists now, for a rule to refer to."""
     groups = {group.name for row in store.organisations() for group in store.groups(row.id)}
     return Known(
         organisation=lambda name: store.organisation_at(name) is not None,
@@ -45,7 +45,7 @@ def known_now() -> Known:
 
 
 def touches(row: StoredRule, organisation: Organisation) -> bool:
-    """Whether a rule can speak of anybody in an organisation."""
+    """Check if a rule can apply to anybody in an organisation."""
     return (
         (not row.countries or organisation.country in row.countries)
         and (not row.integrations or bool(set(row.integrations) & set(organisation.integrations)))
@@ -54,7 +54,7 @@ def touches(row: StoredRule, organisation: Organisation) -> bool:
 
 
 def readable(organisation: Organisation, origin: Origin) -> list[DatedRule]:
-    """The rules that who acts may read: operators all of them, administrators what concerns their organisation."""
+    """Return the rules that the caller may read: all for operators, those about their organisation for administrators."""
     rows = dated_rules.dated_rules()
     if permissions.runs_installation(origin):
         return [rule_of(row) for row in rows]
@@ -62,7 +62,7 @@ def readable(organisation: Organisation, origin: Origin) -> list[DatedRule]:
 
 
 def _narrowed(row: StoredRule, organisation: Organisation) -> DatedRule | None:
-    """A rule without what it says of others: their store URLs, groups and apps; None where it is about them alone."""
+    """Return a rule without other organisations, groups and apps; None if it is about those alone."""
     rule = rule_of(row)
     own = {
         "organisations": {organisation.store_url},
@@ -75,7 +75,7 @@ def _narrowed(row: StoredRule, organisation: Organisation) -> DatedRule | None:
 
 
 def rule_of(row: StoredRule) -> DatedRule:
-    """A stored rule as ``policy.rules_for`` takes it."""
+    """Return a stored rule as ``policy.rules_for`` takes it."""
     return DatedRule(
         name=row.name,
         starts=row.starts,
@@ -91,7 +91,7 @@ def draft(settings: Settings, values: Values, known: Known) -> DatedRule:
 
 
 def create(settings: Settings, values: Values, known: Known, origin: Origin) -> StoredRule:
-    """A new rule; raises ``Invalid``. Within the caller's transaction."""
+    """Create a rule, within the caller's transaction. Raises ``Invalid``."""
     permissions.require_operator(origin)
     row = _row(settings, values, known)
     taken = Invalid("name", say("There is a policy %(name)s already.", name=row.name))

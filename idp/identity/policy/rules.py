@@ -48,7 +48,7 @@ class Person:
         return bool(self.factors)
 
     def owns(self, factor: Factor) -> bool:
-        """Whether they own this factor."""
+        """Check if the person owns this factor."""
         return any(owned.factor == factor.name for owned in self.factors)
 
     @property
@@ -133,7 +133,7 @@ def rules_for(
     on: date,
     client: ClientRule | None = None,
 ) -> Rules:
-    """What is asked of ``person`` on a day (of their organisation's zone), at a client or (None) anywhere."""
+    """Return what is required of ``person`` on a day of their zone, at a client, or anywhere (None)."""
     speaking = sorted(
         (reason for reason in explain(person, policies, acr_levels, on, client) if reason.speaks),
         key=lambda reason: -reason.level,
@@ -148,7 +148,7 @@ def explain(
     on: date,
     client: ClientRule | None = None,
 ) -> list[Reason]:
-    """Every source of rules with what it asks of ``person`` and why, or why it is silent."""
+    """Return every source of rules with what it requires of ``person`` and why, or why it does not apply."""
     second = REMEMBERED if person.remembered_device_counts else SECOND
     reasons = [_by_role(person, second), _by_reset(person, second), _by_owning(person)]
     reasons += [_by_group(group, second) for group in person.groups]
@@ -207,7 +207,7 @@ def _by_policy(
 
 
 def _silent_because(person: Person, policy: DatedRule, on: date, client: ClientRule | None) -> Message | None:
-    """The first condition of a policy that does not hold; None where all hold."""
+    """Return the first condition of a policy that does not hold; None if all hold."""
     name = policy.name
     if on < policy.starts:
         return say("The policy %(policy)s starts on %(date)s.", policy=name, date=policy.starts)

@@ -35,13 +35,13 @@ class OpenSession:
 
 
 def of_person(user: User) -> tuple[OpenSession, ...]:
-    """A user's live sessions, newest first."""
+    """Return a user's live sessions, newest first."""
     rows = store.sessions_of(user.organisation_id, user.id, clock.now())
     return _described(user.organisation_id, rows, {user.id: user.username})
 
 
 def of_organisation(organisation_id: str, *, username: str = "", skip: int = 0, limit: int = 50) -> tuple[OpenSession, ...]:
-    """An organisation's live sessions, newest first, a page of them; ``username`` in compared form narrows to one person."""
+    """Return a page of an organisation's live sessions, newest first. ``username`` in compared form narrows to one user."""
     known = users.user_named(organisation_id, username) if username else None
     if username and known is None:
         return ()
@@ -69,7 +69,7 @@ def _described(organisation_id: str, rows: Iterable[UserSession], usernames: dic
 
 
 def find(organisation_id: str, login_id: str) -> tuple[UserSession, User]:
-    """A live session of an organisation with its user; ``NotFound`` for any other id."""
+    """Return a live session of an organisation with its user. Raises ``NotFound`` for any other id."""
     session = store.live_session(organisation_id, login_id, clock.now())
     user = users.user(organisation_id, session.user_id) if session else None
     if session is None or user is None:
@@ -78,15 +78,15 @@ def find(organisation_id: str, login_id: str) -> tuple[UserSession, User]:
 
 
 def may_end(organisation: Organisation, user_id: str, origin: Origin) -> bool:
-    """Whether who acts may end the sessions of a user: what ``end_of`` lets pass."""
+    """Check if the acting user may end the sessions of a user (see ``end_of``)."""
     user = users.user(organisation.id, user_id)
     return user is not None and (user_id == origin.actor_id or permissions.is_over(organisation, user, origin))
 
 
 def end_of(settings: Settings, organisation: Organisation, login_id: str, origin: Origin) -> None:
-    """End a session of somebody of an organisation, with its grants, and tell them.
+    """End a session of a user of an organisation with its grants, and tell the user.
 
-    Who may is who may manage that person, or they.
+    Allowed to the user, and to those who may manage that user.
     """
     session, user = find(organisation.id, login_id)
     permissions.require_self_or_over(organisation, user, origin)
@@ -98,7 +98,7 @@ def end_of(settings: Settings, organisation: Organisation, login_id: str, origin
 
 
 def end_own(user: User, login_id: str, origin: Origin) -> None:
-    """End one of a user's own sessions with its grants; ``NotFound`` for anybody else's, or one that is over."""
+    """End one of a user's own sessions with its grants. Raises ``NotFound`` if it is another user's, or over."""
     session = store.live_session(user.organisation_id, login_id, clock.now())
     if session is None or session.user_id != user.id:
         raise NotFound(detail="no such session of this user")

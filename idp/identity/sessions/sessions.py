@@ -67,7 +67,7 @@ def start(
 
 
 def _note(organisation_id: str, user_id: str, browser_id: str, now: datetime) -> None:
-    """For the chooser (S35), the lane of known devices, and "last signed in"."""
+    """Note a session for the chooser (S35), the lane of known browsers, and "last signed in"."""
     user = users.user(organisation_id, user_id)
     if user is not None:
         browsers.note_session(browser_id, organisation_id, user_id, user.username, now)
@@ -79,7 +79,7 @@ def _idle_until(settings: Settings, organisation_settings: OrganisationSettings,
 
 
 def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: datetime) -> str:
-    """A new cookie for a session that was stepped up; the old one is worthless from then on. ``assurance`` are appended.
+    """Give a session a new cookie after further ``proofs``, which are appended. The old cookie is worthless then.
 
     Raises ``Conflict`` if the session ended since.
     """
@@ -93,7 +93,7 @@ def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: dat
 
 
 def current(cookie: str, now: datetime) -> UserSession | None:
-    """The live session of a cookie; None where it is none, ended or has run out."""
+    """Return the live session of a cookie; None if there is none, or it ended or expired."""
     organisation_id = crypto.organisation_id_of(cookie)
     return sessions.session_of(organisation_id, digest_of(cookie), now) if organisation_id else None
 
@@ -126,7 +126,7 @@ def end(session: UserSession, why: str, origin: Origin) -> bool:
 
 
 def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, keep_session: str = "") -> int:
-    """End a user's sessions with their grants, all or all but one; how many sessions ended.
+    """End a user's sessions with their grants, all or all but one. Returns how many ended.
 
     A change of address that was begun in one of them must not be finished by a link that its thief still holds.
     """

@@ -58,7 +58,7 @@ def is_instead(case: Case) -> bool:
 
 
 def due(case: Case) -> bool:
-    """Due if chosen or needed: never before an owned factor was shown, never after the last recovery code (S44)."""
+    """Return whether it was chosen or is needed: never before an owned factor was shown, never after the last code (S44)."""
     if case.person is None or case.findings.last_code or case.level < highest_owned(case):
         return False
     return case.answers.add_passkey != "not_now" and (is_wanted(case) or is_needed(case))

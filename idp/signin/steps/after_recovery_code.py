@@ -15,7 +15,7 @@ class RecoveredPage:
 
 
 def due(case: Case) -> bool:
-    """Due after a sign-in with a recovery code, until it is answered or the factor is set up again."""
+    """Return whether a recovery code was used in this sign-in, until it is answered or the factor is set up again."""
     used = any(proof.method == "recovery" for proof in case.own_proofs)
     return used and not case.answers.after_recovery_code and not case.answers.set_up_done_at
 

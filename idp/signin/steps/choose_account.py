@@ -17,7 +17,7 @@ class AccountPage:
 
 
 def due(case: Case) -> bool:
-    """Due always at a shared till, elsewhere if the app asks for it and there is a person to choose."""
+    """Return whether to ask: always at a shared till, elsewhere if the app asks and there is a person to choose."""
     if case.answers.account or any(proof.method in ("password", "passkey") for proof in case.own_proofs):
         return False
     shared = case.needs.client is not None and case.needs.client.shared_device

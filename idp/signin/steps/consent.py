@@ -21,7 +21,7 @@ class ConsentPage:
 
 
 def due(case: Case) -> bool:
-    """Due if the request asks for it, or a third-party app asks for more than was allowed before."""
+    """Return whether the request asks for it, or a third-party app asks for more than was allowed before."""
     if case.needs.client is None or case.level < needed_level(case):
         return False  # never ask to allow what cannot be granted
     # The app may gain scopes during a sign-in: an answer covers those that the page named.

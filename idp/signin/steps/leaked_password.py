@@ -20,7 +20,7 @@ class LeakedPage:
 
 
 def due(case: Case) -> bool:
-    """Due at each sign-in with a leaked password, unless "not now" was chosen less than the interval ago.
+    """Return whether the password is leaked and "not now" was not chosen less than the interval ago.
 
     It was found in this attempt or earlier; if earlier, the notice also follows a passkey.
     """

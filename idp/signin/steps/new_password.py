@@ -23,7 +23,7 @@ class NewPasswordPage:
 
 
 def due(case: Case) -> bool:
-    """Due at the person's highest level: a thief of the password must not be able to change it (S32)."""
+    """Return whether it is wanted, at the person's highest level: a thief of the password must not change it (S32)."""
     return wants_new_password(case) and case.level >= highest_owned(case)
 
 

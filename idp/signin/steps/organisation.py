@@ -23,7 +23,7 @@ class OrganisationPage:
 
 
 def due(case: Case) -> bool:
-    """Due unless the request, the client, the device or the installation names it, or it was entered."""
+    """Return whether neither request, client, device nor installation names it, and it was not entered."""
     if case.person is not None or case.entered_organisation:
         return False
     return case.organisation is None or case.answers.organisation == "ask"

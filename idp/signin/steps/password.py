@@ -41,7 +41,7 @@ class PasswordPage:
 
 
 def due(case: Case) -> bool:
-    """Due until a password, or a passkey with user verification, proves the person freshly enough."""
+    """Return whether no password, and no passkey with user verification, proves the person freshly enough."""
     return case.person is None or not any(
         proof.method == "password" or (proof.method == "passkey" and proof.user_verified) for proof in case.counting
     )

@@ -58,7 +58,7 @@ class FactorPage:
 
 
 def due(case: Case) -> bool:
-    """Due if an owned factor raises the level towards the needed one, unless the last recovery code was shown."""
+    """Return whether an owned factor raises the level towards the needed one. The last recovery code makes it pointless."""
     if case.person is None or case.findings.last_code:
         return False
     return case.level < min(needed_level(case), highest_owned(case))

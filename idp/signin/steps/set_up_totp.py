@@ -42,7 +42,7 @@ class SetUpPage:
 
 
 def due(case: Case) -> bool:
-    """Due until the app's first code was right; new codes alone need only the start page and the password."""
+    """Return whether the app's first code is missing. New codes alone need only the start page and the password."""
     return set_up.is_due(case) and set_up.stage_of(case) != CODES
 
 

@@ -34,7 +34,7 @@ class RecoveryCodesPage:
 
 
 def due(case: Case) -> bool:
-    """Due once the app's first code was right, or at once where only codes are made."""
+    """Return whether the app's first code was right, or only codes are made."""
     return set_up.is_due(case) and set_up.stage_of(case) == CODES
 
 

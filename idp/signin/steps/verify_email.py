@@ -30,7 +30,7 @@ class VerifyEmailPage:
 
 
 def due(case: Case) -> bool:
-    """Due at each sign-in, not at each app: if something was proved in this attempt, and never silently."""
+    """Return whether to remind: at each sign-in, not at each app, so only after a proof, and never silently."""
     if case.silent or not case.unverified_address or case.answers.verify_email == LATER:
         return False
     return bool(case.own_proofs) and case.level >= needed_level(case)

@@ -77,7 +77,7 @@ def _short_hash(word: str) -> int:
 
 
 def _in_file(settings: Settings, sha1: str) -> bool | None:
-    """None where the file that is configured cannot be read."""
+    """Look a hash up in the configured file. Returns None if the file cannot be read."""
     if not settings.leaked.file:
         return False
     path = settings.path(settings.leaked.file)
@@ -91,12 +91,12 @@ def _in_file(settings: Settings, sha1: str) -> bool | None:
 
 @lru_cache(maxsize=2)
 def _open(path: Path, changed_at: int, inode: int) -> File:
-    """The file, mapped once for as long as it is the same: a newly imported one is taken up without a restart."""
+    """Map the file, once for as long as it stays the same. A newly imported file is taken up without a restart."""
     return File(path)
 
 
 def _at_service(settings: Settings, sha1: str) -> bool | None:
-    """None where the service that is configured does not answer."""
+    """Look a hash up at the configured service. Returns None if the service does not answer."""
     if not settings.leaked.range_service:
         return False
     try:

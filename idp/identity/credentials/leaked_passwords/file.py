@@ -55,7 +55,8 @@ def build_file(
 
 
 def lines_of(folder: Path) -> Iterator[str]:
-    """The ``SHA1:COUNT`` lines of a folder of range files, in order: each is named by five digits and holds the other 35.
+    """Yield the ``SHA1:COUNT`` lines of a folder of range files, in order.
+    Each file is named by five digits and holds the other 35.
 
     Rows with count 0 are padding, as the range service sends them. Raises ``Invalid`` naming the file.
     """
@@ -70,7 +71,7 @@ def lines_of(folder: Path) -> Iterator[str]:
 
 
 def _prefixes(lines: Iterable[str]) -> Iterator[int]:
-    """The first 56 bits of each line's hash; lines that differ only after them come once."""
+    """Yield the first 56 bits of each line's hash. Lines that differ only after these bits come once."""
     before, last = "", -1
     for number, line in enumerate(lines, 1):
         found = _LINE.fullmatch(line.strip("\r\n"))
@@ -130,7 +131,7 @@ class File:
             raise Unusable(f"{path}: cut short; import it again")
 
     def __contains__(self, sha1: object) -> bool:
-        """Whether a SHA-1 (40 hexadecimal digits) is in the list."""
+        """Check if a SHA-1 (40 hexadecimal digits) is in the list."""
         prefix = int(str(sha1)[: PREFIX_BITS // 4], 16)
         tail_bits = PREFIX_BITS - self._bits
         slot, tail = prefix >> tail_bits, prefix & ((1 << tail_bits) - 1)

@@ -41,7 +41,7 @@ class Breaker:
         self._opened_at: datetime | None = None
 
     def lets_through(self) -> bool:
-        """Whether to ask. After the pause a single asker goes first; the others wait for what it finds."""
+        """Check if the service may be asked. After a pause one caller asks, and the others wait for its result."""
         with self._lock:
             if self._opened_at is None:
                 return True
@@ -51,7 +51,7 @@ class Breaker:
             return True
 
     def note(self, ok: bool) -> None:
-        """What came of asking."""
+        """Note whether asking succeeded."""
         with self._lock:
             self._failures = 0 if ok else self._failures + 1
             self._opened_at = clock.now() if self._failures >= FAILURES_TO_OPEN else None
@@ -68,7 +68,7 @@ class RangeService:
         self._breaker = Breaker()
 
     def knows(self, sha1: str) -> bool:
-        """Whether the service lists a SHA-1 (40 upper-case hexadecimal digits). Raises ``Down``."""
+        """Check if the service lists a SHA-1 (40 upper-case hexadecimal digits). Raises ``Down``."""
         if not self._breaker.lets_through():
             raise Down("left alone after failures")
         try:
@@ -80,7 +80,7 @@ class RangeService:
         return counts.get(sha1[5:], 0) > 0  # rows with count 0 are padding
 
     def _ask_in_time(self, prefix: str) -> dict[str, int]:
-        """The time bounds name resolution, connecting and reading together, which the client's own time-outs do not."""
+        """Ask within a time that covers name resolution, connecting and reading. The client's own time-outs do not."""
         asked: Future[dict[str, int]] = self._threads.submit(self._ask, prefix)
         try:
             return asked.result(timeout=self._seconds)
@@ -114,5 +114,5 @@ def _rows(body: bytes) -> dict[str, int]:
 
 @cache
 def service_at(address: str, seconds: float) -> RangeService:
-    """The process's service for an address."""
+    """Return the process's service for an address."""
     return RangeService(address, seconds)
