@@ -1,6 +1,5 @@
 """Fill a database with people who signed in: users, browsers, sessions, grants, refresh tokens and authenticator apps."""
 
-import base64
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -104,4 +103,4 @@ def _add_person(rows: Rows, settings: Settings, organisation: str, number: int, 
 
 
 def _new_id() -> str:
-    return base64.b32encode(os.urandom(17))[:26].decode().lower()
+    return os.urandom(13).hex()
