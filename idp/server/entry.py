@@ -24,19 +24,21 @@ import structlog
 from flask import Flask
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # granian re-exports them
 
-from idp.server.busy import busy
+from idp.server.busy import READY, busy
 from idp.server.key_refresh import KeyRefresh
 from idp.web.lean_entry import AUTHORIZE
 from idp.web.oauth_api import ENDPOINTS
 from idp.web.response import REFUSED
 
-THREADS = {"machines": 2, "pages": 3, "forms": 4}
+THREADS = {"machines": 2, "pages": 3, "forms": 4, "health": 1}
 """Of each lane, in each process. Forms hash passwords and ask the leak service; the others only ask the database."""
 MOST_WAITING = 200
 """Requests of a lane in its threads, or waiting for one. More would wait longer than people do: they are asked to come back
 at once."""
 WAIT_SECONDS = 10.0
 """A request that found no thread for so long is not begun: the threads are for those whose clients still wait."""
+READY_SECONDS = 3.0
+"""A load balancer does not wait much longer for `/readyz`. A check that takes longer cannot serve people either."""
 BODY_SECONDS = 10.0
 """A body must be here in full by then, as the headers must."""
 ROUND_SECONDS, QUIET_ROUNDS = 0.1, 5
@@ -170,15 +172,19 @@ class Entry:
         return bytes(body)
 
     async def _answer(self, environ: dict[str, Any], lane: Lane) -> Answer:
-        answer = Answer()
-        if environ["PATH_INFO"] in AT_ONCE and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        answer, path = Answer(), environ["PATH_INFO"]
+        if path in AT_ONCE and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             self._call(environ, answer)
         elif lane.waiting >= MOST_WAITING:
             self._refuse(environ, answer)
         else:
             lane.waiting += 1
             try:
-                await lane.call(answer.context, self._call_in_time, environ, answer, time.monotonic())
+                async with asyncio.timeout(READY_SECONDS if path == READY else None):
+                    await lane.call(answer.context, self._call_in_time, environ, answer, time.monotonic())
+            except TimeoutError:  # a late answer of the thread must not change this one
+                answer = Answer()
+                self._refuse(environ, answer)
             finally:
                 lane.waiting -= 1
         return answer
@@ -225,6 +231,8 @@ class Entry:
 
 def lane_of(environ: dict[str, Any]) -> str:
     """Return the name of a request's lane. An authorization request hashes nothing: silent sign-ons go with machines."""
+    if environ["PATH_INFO"] == READY:
+        return "health"
     if environ["PATH_INFO"] in ENDPOINTS:
         return "machines"
     if environ["REQUEST_METHOD"] == "POST":

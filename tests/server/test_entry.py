@@ -227,6 +227,33 @@ def test_forms_that_wait_delay_neither_pages_nor_apps() -> None:
     assert asyncio.run(asked_beside_forms(50)) == [200, 200, 200]
 
 
+async def asked_for_readiness(*, is_stuck: bool) -> tuple[Client, int]:
+    """What `/readyz` and `/livez` say while more pages wait for the database than there are threads."""
+    may_answer, app = threading.Event(), Flask("stuck")
+    app.config["MAX_CONTENT_LENGTH"] = 1000
+    app.add_url_rule("/livez", "live", lambda: "alive")
+    app.add_url_rule("/readyz", "ready", lambda: "ready" if not is_stuck or may_answer.wait(30) else "given up")
+    app.add_url_rule("/page", "page", lambda: "page" if may_answer.wait(30) else "given up")
+    entry, ready, alive = Entry(app), Client(), Client()
+    pages = [asyncio.ensure_future(entry.__rsgi__(get("/page"), cast(Any, Client()))) for _ in range(20)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        await entry.__rsgi__(get("/readyz"), cast(Any, ready))
+        await entry.__rsgi__(get("/livez"), cast(Any, alive))
+    may_answer.set()
+    await asyncio.gather(*pages)
+    return ready, alive.status
+
+
+def test_readiness_is_told_in_time_whatever_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 29: no queue delays `/readyz`, and a check that hangs is answered 503; `/livez` never waits."""
+    assert (asked := asyncio.run(asked_for_readiness(is_stuck=False)))[0].status == asked[1] == 200
+    monkeypatch.setattr(entry_module, "READY_SECONDS", 0.1)
+    ready, alive = asyncio.run(asked_for_readiness(is_stuck=True))
+    assert (ready.status, json.loads(ready.pieces[0]), alive) == (503, {"status": "unavailable"}, 200)
+    assert ready.headers["cache-control"] == "no-store"
+
+
 def test_a_request_that_found_no_thread_in_time_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 7 entry 30: after an outage, threads answer those who still wait, not those who have given up."""
     monkeypatch.setattr(entry_module, "MOST_WAITING", 10)
