@@ -88,6 +88,20 @@ def test_a_wrong_code_tells_nothing_and_is_throttled(factory: Factory, quiet_sho
     assert paper.status == 429
 
 
+def test_wrong_codes_at_an_address_shut_out_nobody_with_the_right_one(
+    factory: Factory, quiet_shoes: str, new_browser, settings
+) -> None:
+    """Issue 7 entry 9: one address is a whole shop. A newcomer is known to no browser, and has the right paper."""
+    noor, code = invited(factory, quiet_shoes, printed=True)
+    wrong = {"organisation": noor.store_url, "code": "abcd" * 6}
+    for number in range(settings.limits.address_failures + 1):
+        paper = new_browser().open("/welcome").fill(username=f"name-{number}", **wrong).submit()
+    assert paper.status == 429
+    assert new_browser().open("/welcome").fill(username="noor", **wrong).submit().status == 429
+    paper = new_browser().open("/welcome").fill(organisation=noor.store_url, username="noor", code=code).submit()
+    assert paper.heading == "Choose a password"
+
+
 def test_no_code_is_printed_for_users_with_an_address(factory: Factory, quiet_shoes: str, jan) -> None:
     """V6.4.3: an administrator sees a code only where there is no other way, and never for the owner."""
     boss = factory.make_user(quiet_shoes, "boss", role="administrator")

@@ -71,26 +71,30 @@ def print_code(settings: Settings, organisation: Organisation, user: User, origi
 
 
 def from_paper(settings: Settings, store_url: str, username: str, typed: str, browser_id: str, address: str) -> Opened:
-    """Return what a printed code opens. Raises ``Invalid``, the same for every mismatch, and ``TooMany``."""
+    """Return what a printed code opens. Raises ``Invalid``, the same for every mismatch, and ``TooMany``.
+
+    A code has 120 random bits, so no limit keeps it from being guessed (NIST SP 800-63B-4 §3.1.2.2). Failures are counted
+    after a code was wrong: an attacker at a shop's address shuts out nobody who has the right paper.
+    """
     organisation = organisations.organisation_at(normal_store_url(store_url))
     user = lookup.find(organisation.id, username) if organisation else None
-    guess = Guess(
-        authenticator=AUTHENTICATOR,
-        organisation_id=organisation.id if organisation else "",
-        user_id=user.id if user else "",
-        browser_id=browser_id,
-        address=address,
-        entered=f"{'' if organisation else normal_store_url(store_url)}\0{normal_forms.compared(username)}",
-    )
-    counted = rate_limits.gate(settings, guess, clock.now())
     nobody = crypto.new_id()  # looked for all the same, so that the time tells nothing
     organisation_id, person = (user.organisation_id, user.id) if user else (nobody, nobody)
     try:
         link = email_links.opened(settings, f"{organisation_id}.{_secret(person, CODE.read(typed))}", "invitation")
     except NotFound as nothing:
+        guess = Guess(
+            authenticator=AUTHENTICATOR,
+            organisation_id=organisation.id if organisation else "",
+            user_id=user.id if user else "",
+            browser_id=browser_id,
+            address=address,
+            entered=f"{'' if organisation else normal_store_url(store_url)}\0{normal_forms.compared(username)}",
+        )
+        rate_limits.gate(settings, guess, clock.now())
         raise Invalid("code", WRONG_CODE) from nothing
     with transaction():
-        counted.succeeded()
+        rate_limit_rows.clear_auth_failures(organisation_id, person, AUTHENTICATOR)
     return link
 
 
