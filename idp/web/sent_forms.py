@@ -7,6 +7,8 @@ another form. Refusals are told to a second click, and soon forgotten: their rea
 Not for the steps of a sign-in, which are answered once by their stage, nor for answers that set cookies.
 """
 
+from collections.abc import Iterator
+from threading import Lock
 from time import sleep
 
 from flask import Response, g, request
@@ -20,8 +22,9 @@ PURPOSE, PENDING = "sent", ""
 CLAIM_SECONDS = 30
 """A request that died holds its claim this long."""
 DONE_SECONDS, REFUSED_SECONDS = 3600, 5
-PAUSE, PAUSES = 0.05, 80
-"""A second click waits four seconds at most."""
+PAUSE, SHORT_WAIT, LONG_WAIT = 0.05, 20, 80
+"""A second click waits one second, in pauses. One thread of a process may wait four: the others answer other people."""
+_long_wait = Lock()
 ANSWERED_ELSEWHERE = frozenset(("signin", "oauth"))
 
 
@@ -41,16 +44,31 @@ def earlier_answer(login_id: str) -> Response | None:
     Raises ``Busy`` while the first one takes long.
     """
     reference = _reference(login_id)
-    for _ in range(PAUSES):
+    for _ in _looks():
         to = stash.get(PURPOSE, reference, login_id)
         if to:
             return pages.see_other(to)
         if to is None and stash.claim(PURPOSE, reference, PENDING, CLAIM_SECONDS, login_id):
             g.sent_form = reference, login_id
             return None
+    raise Busy(detail="the same form is being answered")
+
+
+def _looks() -> Iterator[None]:
+    """Yield before each look at the first answer, with a pause in between."""
+    for _ in range(SHORT_WAIT):
+        yield
         db.release()
         sleep(PAUSE)
-    raise Busy(detail="the same form is being answered")
+    if not _long_wait.acquire(blocking=False):
+        return
+    try:
+        for _ in range(LONG_WAIT - SHORT_WAIT):
+            yield
+            db.release()
+            sleep(PAUSE)
+    finally:
+        _long_wait.release()
 
 
 def note_answer(answer: Response, *, is_refused: bool) -> None:
