@@ -41,6 +41,11 @@ def dated_rule_named(name: str) -> StoredRule | None:
     return one(select(StoredRule).where(StoredRule.name == name))
 
 
+def hold_dated_rule(name: str) -> StoredRule | None:
+    """Return a rule as it is now, locked until the transaction ends."""
+    return one(select(StoredRule).where(StoredRule.name == name).with_for_update())
+
+
 def add_dated_rule(row: StoredRule) -> None:
     """Insert."""
     add(row)

@@ -133,6 +133,7 @@ RULE_FORM = PolicyForm(
     values={"name": "", "starts": "2021-04-30", "ends": "", "require": "mfa", **dict.fromkeys(LISTED, "")},
     roles=tuple((f"role-{role}", words, role == "owner") for role, words in ROLES),
     typed=tuple((name, LABELS[name]) for name in LISTED),
+    was="x",
     requirements=(("second_factor", say("A second factor")), ("mfa", "mfa")),
 )
 SETTINGS = SettingsPage(

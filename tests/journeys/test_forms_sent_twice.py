@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from idp import db
 from idp.store.outbox import OutgoingMail
+from idp.web import sent_forms, stash
 from tests.drivers.browser import Browser
 from tests.factories import Factory, MadePerson
 
@@ -81,3 +82,37 @@ def test_an_answer_is_nobody_elses(browser: Browser, enter: Enter, otto, quiet_s
     assert "The secret, shown this once" in browser.submit().text
     browser.open("/").submit("Sign out")
     assert "The secret, shown this once" not in again.submit().text
+
+
+def test_few_threads_wait_for_first_answers(browser: Browser, enter: Enter, otto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 30: while one second click waits long, another one is soon asked to come back."""
+    first = enter(otto, f"{AT}/shops").fill(code="amsterdam-1", name="Amsterdam")
+    second, pauses = copy(first), {"first": 0, "second": 0}
+    waits = ["first"]
+
+    def pause(_: float) -> None:
+        pauses[waits[-1]] += 1
+        if pauses["first"] == sent_forms.SHORT_WAIT + 1 and "second" not in waits:
+            waits.append("second")
+            assert second.submit().status == 503
+            waits.append("first")
+
+    monkeypatch.setattr(sent_forms, "sleep", pause)
+    monkeypatch.setattr(stash, "get", lambda *_: sent_forms.PENDING)
+    assert first.submit().status == 503
+    assert pauses == {"first": sent_forms.LONG_WAIT, "second": sent_forms.SHORT_WAIT}
+
+
+def test_of_two_edits_from_one_old_form_the_second_is_told(browser: Browser, enter: Enter, otto) -> None:
+    """V2.3.4, S60: the loser's fields are kept, and the next save replaces the other change knowingly and as a whole."""
+    enter(otto, f"{AT}/policies/add").fill(name="all", starts="2026-01-01").submit()
+    other = copy(browser).open(f"{AT}/policies/edit?name=all").fill(starts="2026-02-01", countries="NL")
+    browser.open(f"{AT}/policies/edit?name=all").fill(starts="2026-03-01").submit()
+    assert "Saved." in browser.text
+    assert other.submit().status == 422
+    assert "changed in the meantime" in other.errors[0]
+    assert (other.value("starts"), other.value("countries")) == ("2026-02-01", "NL")
+    assert browser.open(f"{AT}/policies/edit?name=all").value("starts") == "2026-03-01"
+    assert "Saved." in other.submit("Save").text
+    browser.open(f"{AT}/policies/edit?name=all")
+    assert (browser.value("starts"), browser.value("countries")) == ("2026-02-01", "NL")

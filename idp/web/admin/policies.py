@@ -17,7 +17,7 @@ from idp.identity.roles import ROLE_NAMES
 from idp.store import clients
 from idp.store import dated_rules as store_dated_rules
 from idp.store.dated_rules import StoredRule
-from idp.web import forms, pages, request_context, unsaved
+from idp.web import edited, forms, pages, request_context, unsaved
 from idp.web.admin import guard, pagination
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -69,6 +69,8 @@ class PolicyForm:
     roles: tuple[tuple[str, Message, bool], ...]
     typed: tuple[tuple[str, Message], ...]
     requirements: Choices
+    was: str
+    """The state that the form was filled in from; empty for a new rule."""
     wrong: str = ""
     errors: tuple[Message, ...] = ()
 
@@ -151,6 +153,8 @@ def edit(store_url: str) -> Response:
 
 def _save(admin: Admin, row: StoredRule, form: Fields) -> Response:
     with transaction():
+        row = store_dated_rules.hold_dated_rule(row.name) or abort(404)
+        edited.check(form, _columns(row))
         dated_rules.change(request_context.settings(), row, _told(form), dated_rules.known_now(), admin.origin)
     return guard.done(_all(admin), "saved")
 
@@ -239,6 +243,7 @@ def _form(admin: Admin, row: StoredRule | None, form: dict[str, str], refusal: R
         roles=tuple((f"role-{role}", words, f"role-{role}" in form) for role, words in ROLE_NAMES.items()),
         typed=tuple((name, LABELS[name]) for name in LISTED),
         requirements=((SECOND_FACTOR, say("A second factor")), *levels),
+        was=edited.shown(form, _columns(row), refusal) if row else "",
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),
     )
