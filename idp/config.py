@@ -25,7 +25,8 @@ from pydantic_settings import (
 
 from idp.crypto import Hasher, Ring, random_bytes
 from idp.languages import Language
-from idp.sections import Acr, Database, Leaked, Lifetimes, Limits, Mail, Passkeys, Passwords, Server, Texts
+from idp.sections import Tables
+from idp.server_sections import Texts
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -34,7 +35,7 @@ class ConfigError(Exception):
     """The configuration cannot be used. The text names file, key and remedy."""
 
 
-class Settings(BaseSettings):
+class Settings(Tables):
     """Hold the whole configuration."""
 
     model_config = SettingsConfigDict(
@@ -61,16 +62,6 @@ class Settings(BaseSettings):
     """How much is logged (JSON lines on standard error)."""
     folder: str = "."
     """Where relative paths start; set by the reader to the configuration file's folder."""
-
-    server: Server = Server()
-    database: Database = Database()
-    acr: Acr = Acr()
-    passwords: Passwords = Passwords()
-    passkeys: Passkeys = Passkeys()
-    leaked: Leaked = Leaked()
-    mail: Mail = Mail()
-    lifetimes: Lifetimes = Lifetimes()
-    limits: Limits = Limits()
 
     @classmethod
     def settings_customise_sources(

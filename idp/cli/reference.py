@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from idp.config import Settings
-from idp.sections import Section
+from idp.server_sections import Section
 
 HEAD = """\
 Every key of Sleutel's configuration with its default. `idp init FILE --issuer URL` writes one to start with; whatever is not

@@ -15,6 +15,7 @@ FLOORS = {
     "logs": 0,
     "normal_forms": 0,
     "sections": 0,
+    "server_sections": 0,
     "db": 0,
     "reads": 0,
     "addresses": 0,

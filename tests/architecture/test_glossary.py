@@ -55,7 +55,7 @@ def _kept() -> re.Pattern[str]:
     fields = (
         node.target.id
         for module in modules("idp")
-        if module.name.startswith(("idp.store", "idp.sections", "idp.config"))
+        if module.name.startswith(("idp.store", "idp.sections", "idp.server_sections", "idp.config"))
         for node in ast.walk(module.tree)
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     )

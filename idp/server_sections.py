@@ -1,0 +1,97 @@
+"""Define the tables of the configuration file about machines, and what all tables share."""
+
+import json
+from functools import cached_property
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from idp.addresses import Network, unmapped_network
+from idp.database_url import check_database_url
+
+
+def _listed(value: Any) -> Any:
+    """Read a list as the environment writes it: ``a,b``, or JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError('must be a list: a,b or ["a", "b"]') from error
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""A list of texts."""
+
+
+class Section(BaseModel):
+    """Hold a table of the file: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Server(Section):
+    """How ``idp run`` listens."""
+
+    bind: str = "127.0.0.1:8000"
+    """Host and port to listen on."""
+    workers: int = Field(0, ge=0, le=256)
+    """Server processes. 0: one with SQLite, which allows one writer; one for each core with PostgreSQL."""
+    trusted_proxies: Texts = ()
+    """Addresses or networks of the reverse proxies whose X-Forwarded-For is believed. No others are believed."""
+    max_body_bytes: int = Field(131_072, ge=1024)
+    """Larger request bodies get 413."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            try:
+                ip_network(entry)
+            except ValueError as error:
+                raise ValueError(f"{entry!r} must be an address or a network, as 10.0.0.1 or 10.0.0.0/8") from error
+        return value
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """Return ``trusted_proxies`` as networks."""
+        return tuple(unmapped_network(ip_network(entry)) for entry in self.trusted_proxies)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return host and port of ``bind``."""
+        host, _, port = self.bind.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @field_validator("bind")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise ValueError("must be HOST:PORT, as 127.0.0.1:8000")
+        return value
+
+
+class Database(Section):
+    """Where all data is stored."""
+
+    url: str = "sqlite:///sleutel.sqlite3"
+    """``sqlite:///file`` (embedded; relative to the configuration file) or ``postgresql://USER@HOST/NAME``. Options of libpq
+    may follow (``?sslmode=verify-full``, ``?options=-csearch_path%3Dsleutel``), and ``?prepare_threshold=0``.
+    """
+    synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    """SQLite only. NORMAL may lose the last commits when the power fails (never corrupts); FULL is durable and slower."""
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        check_database_url(value)
+        return value
+
+    pool_size: int = Field(5, ge=1, le=100)
+    """PostgreSQL connections for each process."""
+    patience_seconds: float = Field(10.0, ge=0.1, le=120)
+    """How long a lock or a statement may take. After it people and apps get 503."""
