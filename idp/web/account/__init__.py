@@ -2,13 +2,16 @@
 
 Every page asks for a signed-in person with a ``Needs``, as any relying app does. ``home`` is the front page and sign-out,
 ``profile`` has name and language, ``security`` shows the sign-in details, ``credentials`` changes them,
-``address`` the e-mail address.
+``email`` the e-mail address. Every file here with a function ``mount`` adds its routes.
 """
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from flask import Blueprint
 
-from idp.web.account import activity, apps, credentials, email, home, passkeys, profile, security, sessions
-
 blueprint = Blueprint("account", __name__)
-for part in (home, profile, security, passkeys, email, credentials, sessions, apps, activity):
-    part.mount(blueprint)
+for found in iter_modules(__path__, f"{__name__}."):
+    part = import_module(found.name)
+    if hasattr(part, "mount"):
+        part.mount(blueprint)
