@@ -6,89 +6,18 @@ here: how a factor is checked (``identity.credentials``), and the page that asks
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from idp.audit import Event
-from idp.errors import Message, say
+from idp.errors import Message, say, say_many
+from idp.factor import Counter, Factor, Method, Owned, Ownership, Panel, Shown
 from idp.store import passkeys, recovery_codes, remembered_devices, totp
 
 NOTHING, PASSWORD, REMEMBERED, SECOND, PHISHING_RESISTANT, HARDWARE = 0, 1, 2, 3, 4, 5
 """The levels of assurance."""
 
 MethodName = Literal["password", "totp", "recovery", "passkey", "remembered"]
-
-
-class Shown(Protocol):
-    """Hold the members of a proof that decide its level."""
-
-    @property
-    def user_verified(self) -> bool:
-        """Check if the authenticator verified its user."""
-
-    @property
-    def hardware(self) -> bool:
-        """Check if the maker attests that it is hardware."""
-
-    @property
-    def copyable(self) -> bool:
-        """Check if the credential can be copied."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """Describe a way to authenticate. ``alone`` and ``beside_password``: the level that one such proof reaches.
-
-    ``amr``: its values of RFC 8176. ``is_trust``: it replaces a code and survives ``prompt=login``, but proves nothing
-    itself.
-    """
-
-    name: MethodName
-    alone: Callable[[Shown], int]
-    beside_password: Callable[[Shown], int]
-    amr: Callable[[Shown], tuple[str, ...]]
-    is_trust: bool = False
-
-
-@dataclass(frozen=True)
-class Ownership:
-    """Describe how to find the owners of a factor. ``level``: the highest one that a user's own reaches, or ``NOTHING``.
-
-    ``levels``: the same for all owners in an organisation, in one statement. ``since``: the date of the user's oldest.
-    """
-
-    level: Callable[[str, str], int]
-    levels: Callable[[str], Mapping[str, int]]
-    since: Callable[[str, str], datetime | None]
-
-
-@dataclass(frozen=True)
-class Factor:
-    """Describe a kind of second factor. ``ownership`` is None if it only replaces a lost one.
-
-    ``drop``: removes all of a user's; returns their number. ``counters``: its failure counters, which a lockout closes, in
-    words. ``events``, ``notices``: its audit events and mails in words. ``first_notice``: the mail about the first one.
-    ``signed_in``: a sign-in with it in words.
-    """
-
-    name: str
-    methods: tuple[Method, ...]
-    drop: Callable[[str, str, datetime], int]
-    events: Mapping[Event, Message]
-    ownership: Ownership | None = None
-    signed_in: Message | None = None
-    counters: Mapping[str, Message] = field(default_factory=dict)
-    notices: Mapping[str, Message] = field(default_factory=dict)
-    first_notice: str = ""
-
-
-@dataclass(frozen=True)
-class Owned:
-    """Hold a factor that a user owns, and the highest level that it reaches."""
-
-    factor: str
-    level: int
 
 
 def _always(level: int) -> Callable[[Shown], int]:
@@ -148,7 +77,15 @@ APP = Factor(
     ownership=Ownership(_app_level, _app_levels, _app_since),
     drop=totp.remove_totp,
     signed_in=say("Signed in with password and code"),
-    counters={"totp": say("Codes of your authenticator app")},
+    counters={
+        "totp": Counter(
+            say("Codes of your authenticator app"),
+            say(
+                "After many wrong attempts in a row, signing in with a code of the authenticator app was blocked for "
+                "%(username)s at %(organisation)s on %(when)s."
+            ),
+        )
+    },
     events={
         Event.FACTOR_SET_UP: say("Second factor set up"),
         Event.FACTOR_SET_UP_AGAIN: say("Second factor set up again"),
@@ -159,13 +96,25 @@ APP = Factor(
         "factor_set_up_again": say("Second factor set up again"),
     },
     first_notice="factor_set_up",
+    set_up=say(
+        "An authenticator app was set up for %(username)s at %(organisation)s on %(when)s. From now on signing in asks for "
+        "a code from that app."
+    ),
 )
 RECOVERY_CODES = Factor(
     name="recovery",
     methods=(Method("recovery", _always(NOTHING), _always(SECOND), lambda _: ("recovery",)),),
     drop=recovery_codes.remove_recovery_set,
     signed_in=say("Signed in with password and recovery code"),
-    counters={"recovery": say("Recovery codes")},
+    counters={
+        "recovery": Counter(
+            say("Recovery codes"),
+            say(
+                "After many wrong attempts in a row, signing in with a recovery code was blocked for "
+                "%(username)s at %(organisation)s on %(when)s."
+            ),
+        )
+    },
     events={
         Event.RECOVERY_CODES_MADE: say("Recovery codes created"),
         Event.RECOVERY_CODE_WRONG: say("Wrong recovery code given"),
@@ -183,7 +132,15 @@ PASSKEY = Factor(
     ownership=Ownership(_passkey_level, _passkey_levels, _passkey_since),
     drop=passkeys.remove_passkeys,
     signed_in=say("Signed in with a passkey"),
-    counters={"passkey": say("Passkeys and security keys")},
+    counters={
+        "passkey": Counter(
+            say("Passkeys and security keys"),
+            say(
+                "After many wrong attempts in a row, signing in with a passkey or security key was blocked for "
+                "%(username)s at %(organisation)s on %(when)s."
+            ),
+        )
+    },
     events={
         Event.PASSKEY_ADDED: say("Passkey added"),
         Event.PASSKEY_RENAMED: say("Passkey renamed"),
@@ -197,6 +154,15 @@ PASSKEY = Factor(
         "passkey_removed": say("Passkey removed"),
     },
     first_notice="passkey_added",
+    panel=Panel(
+        endpoint="passkeys",
+        title=say("Passkeys and security keys"),
+        count=lambda organisation_id, user_id: len(passkeys.passkeys_of(organisation_id, user_id)),
+        has=lambda count: say_many("You have %(num)s passkey.", "You have %(num)s passkeys.", count),
+        lacks=say("Sign in with your fingerprint, face or PIN, without a password."),
+        add=say("Add a passkey"),
+        active=say("Active: you use a passkey"),
+    ),
 )
 FACTORS = (APP, RECOVERY_CODES, PASSKEY)
 """The order of pages. If a sign-in used several, the last one describes it."""
@@ -221,7 +187,18 @@ REPLACING = frozenset(method.name for factor in FACTORS if factor.ownership is N
 """Methods that replace a lost factor of any kind."""
 EVENTS: Mapping[str, Message] = {event: words for factor in (*FACTORS, TRUST) for event, words in factor.events.items()}
 NOTICES: Mapping[str, Message] = {template: words for factor in FACTORS for template, words in factor.notices.items()}
-COUNTERS: Mapping[str, Message] = {counter: words for factor in FACTORS for counter, words in factor.counters.items()}
+SET_UP_COUNTER = Counter(
+    say("Setting up a second factor"),
+    say(
+        "After many wrong attempts in a row, setting up a second factor was blocked for %(username)s at %(organisation)s on "
+        "%(when)s."
+    ),
+)
+COUNTERS: Mapping[str, Counter] = {
+    **{name: counter for factor in FACTORS for name, counter in factor.counters.items()},
+    "set_up": SET_UP_COUNTER,
+}
+"""The counters that the password and a mailed link open again."""
 FIRST_NOTICES = frozenset(factor.first_notice for factor in FACTORS if factor.first_notice)
 
 
@@ -250,6 +227,17 @@ def owns_another(organisation_id: str, user_id: str, factor: Factor) -> bool:
     """Check if a user owns a factor besides ``factor``."""
     others = (other.ownership for other in FACTORS if other is not factor and other.ownership)
     return any(ownership.level(organisation_id, user_id) for ownership in others)
+
+
+def mail_sentence(template: str, values: Mapping[str, object]) -> Message | None:
+    """Return the sentence of a mail that differs by factor, None for other mails.
+
+    Stored mails of older versions name no factor: they are about the authenticator app.
+    """
+    if template == "unlock":
+        return COUNTERS.get(str(values.get("authenticator")), COUNTERS[APP.name]).blocked
+    named = {factor.name: factor.set_up for factor in FACTORS}
+    return named.get(str(values.get("factor", APP.name))) if template == APP.first_notice else None
 
 
 def drop_all(organisation_id: str, user_id: str, now: datetime) -> int:

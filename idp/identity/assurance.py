@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from idp.errors import Message, say
+from idp.factor import Method
 from idp.factors import (
     BY_PASSWORD,
     HARDWARE,
@@ -20,7 +21,6 @@ from idp.factors import (
     PHISHING_RESISTANT,
     REMEMBERED,
     SECOND,
-    Method,
     MethodName,
 )
 

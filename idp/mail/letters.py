@@ -22,7 +22,7 @@ from babel.support import NullTranslations, Translations
 from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from idp import ip_network, zones
+from idp import factors, ip_network, zones
 from idp.branding import DARK, LIGHT, Brand, Palette, brand_of, palette
 from idp.config import Settings
 from idp.crypto import Ring
@@ -75,6 +75,7 @@ class MailPage:
 
     Links start at ``issuer``. ``console``: the organisation's; ``person``: the person's page in it. ``logo``: the address of
     the attached picture, or empty. ``light`` and ``dark``: the shades of the organisation's colour.
+    ``about_factor``: the sentence that differs by factor, or empty.
     """
 
     letter: Letter
@@ -90,6 +91,7 @@ class MailPage:
     logo: str
     light: Palette
     dark: Palette
+    about_factor: str = ""
 
 
 def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
@@ -119,12 +121,15 @@ def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: 
     brand = brand_of(organisation) if organisation else Brand()
     console = f"{settings.issuer}/admin/{organisation.store_url}" if organisation else f"{settings.issuer}/admin/"
     colour = brand.colour or COLOUR
+    when = local_time(mail.created_at, letter.zone, mail.locale)
+    told = factors.mail_sentence(letter.template, letter.values)
+    names = {"username": letter.username, "organisation": letter.organisation, "when": when}
     return MailPage(
         letter=letter,
         issuer=settings.issuer,
         site=settings.name,
         locale=mail.locale,
-        when=local_time(mail.created_at, letter.zone, mail.locale),
+        when=when,
         until=local_time(mail.expires_at, letter.zone, mail.locale) if mail.expires_at else "",
         place=_in_words(ip_network.in_words(letter.address), mail.locale) if letter.address else "",
         console=console,
@@ -133,6 +138,7 @@ def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: 
         logo=f"logo.{mail.id}@{urlsplit(settings.issuer).hostname}" if brand.logo else "",
         light=palette(colour, LIGHT),
         dark=palette(colour, DARK),
+        about_factor=_in_words(told.about(**names), mail.locale) if told else "",
     )
 
 

@@ -29,6 +29,7 @@ FLOORS = {
     "store": 10,
     "identity": 20,
     "audit": 20,
+    "factor": 20,
     "factors": 20,
     "branding": 15,
     "key_material": 20,

@@ -31,7 +31,7 @@ from idp.web.account.credentials import RemoveFactorPage
 from idp.web.account.home import App, HomePage
 from idp.web.account.passkeys import Key, PasskeysPage, RemovePasskeyPage
 from idp.web.account.profile import DetailsPage
-from idp.web.account.security import Device, SecurityPage
+from idp.web.account.security import Device, FactorPanel, SecurityPage
 from idp.web.account.sessions import SessionsPage
 from idp.web.oauth_pages import FormPostPage, LogoutPage, SignedOutPage
 from idp.web.pages import NOT_TAKEN, TEXTS, TITLES, ErrorPage
@@ -105,6 +105,14 @@ SECURITY = SecurityPage(
     recommends=False,
     password_changed_at=DAY,
     devices=(Device("1", "Firefox · Windows", DAY, DAY, DAY), Device("2", "Chrome · Android", DAY, None, DAY)),
+    panels=(
+        FactorPanel(
+            "account.passkeys",
+            say("Passkeys and security keys"),
+            say("Sign in with your fingerprint, face or PIN, without a password."),
+            say("Add a passkey"),
+        ),
+    ),
 )
 KEY = Key("k", "My phone", "iCloud Keychain", is_synced=True, is_hardware=False, added_at=DAY, last_used_at=DAY)
 KEYS = (KEY, replace(KEY, id="l", name="", maker="YubiKey 5 NFC", is_synced=False, is_hardware=True, last_used_at=None))

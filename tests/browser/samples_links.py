@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from idp.errors import say
+from idp.factors import COUNTERS
 from idp.identity.accounts.invitations import WRONG_CODE
 from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.email_links import GONE
-from idp.identity.lockout import lockout
 from idp.signin.step import Frame
 from idp.signin.steps.verify_email import VerifyEmailPage
 from idp.web.account.email import AddressPage
@@ -21,7 +21,7 @@ CHOOSE = ChoosePage("token" * 10, "sanne", "Example Shoes", 12, is_first=False)
 MAILED = say("Done. A message is on its way to you.")
 ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verified=True, pending="")
 VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
-UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (lockout.COUNTERS["totp"],))
+UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (COUNTERS["totp"].words,))
 TOO_SHORT = say("Choose a password of at least %(count)s characters.", count=12)
 PRESS = {
     f"press-{purpose}": (
@@ -55,7 +55,7 @@ LINKS: dict[str, tuple[str, object]] = {
     "unlock": ("email_links/unlock.html", UNLOCK),
     "unlock-wrong": (
         "email_links/unlock.html",
-        replace(UNLOCK, username=LONG, closed=tuple(lockout.COUNTERS.values()), errors=(WRONG_PASSWORD,)),
+        replace(UNLOCK, username=LONG, closed=tuple(one.words for one in COUNTERS.values()), errors=(WRONG_PASSWORD,)),
     ),
     "unlock-open": ("email_links/unlock.html", replace(UNLOCK, closed=())),
     "welcome": ("email_links/welcome.html", WelcomePage("", "")),

@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from idp.factors import FACTORS, METHODS, TRUST, Factor
+from idp.factor import Factor
+from idp.factors import APP, COUNTERS, FACTORS, METHODS, TRUST, mail_sentence
 from idp.store.rate_limits import AuthFailures
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "mail"
@@ -42,3 +43,20 @@ def test_every_factor_has_a_counter() -> None:
     """A lockout can close each of them. Trust in a device is never guessed."""
     assert all(factor.counters and factor.signed_in for factor in FACTORS)
     assert not TRUST.counters
+
+
+def test_the_mail_about_a_lockout_names_the_way_of_signing_in() -> None:
+    """A sentence for each counter. A stored mail that names none is about the authenticator app."""
+    names = {"username": "ann", "organisation": "Shoes", "when": "today"}
+    sentences = [mail_sentence("unlock", {"authenticator": counter}) for counter in COUNTERS]
+    texts = {sentence.key % names for sentence in sentences if sentence}
+    assert len(texts) == len(COUNTERS)
+    assert mail_sentence("unlock", {}) == COUNTERS["totp"].blocked
+    assert mail_sentence("unlock", {"authenticator": "gone"}) == COUNTERS["totp"].blocked
+
+
+def test_the_mail_about_a_set_up_names_the_factor() -> None:
+    """A stored mail that names none is about the authenticator app; other mails have no such sentence."""
+    assert mail_sentence("factor_set_up", {}) == APP.set_up
+    assert mail_sentence("factor_set_up", {"factor": APP.name}) == APP.set_up
+    assert mail_sentence("factor_removed", {}) is None

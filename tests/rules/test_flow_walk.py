@@ -9,7 +9,8 @@ from itertools import combinations, islice, product
 import pytest
 
 from idp import factors
-from idp.factors import PASSKEY, PHISHING_RESISTANT, SECOND, Owned
+from idp.factor import Owned
+from idp.factors import PASSKEY, PHISHING_RESISTANT, SECOND
 from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person, Rules, rules_for

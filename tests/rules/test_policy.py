@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from idp.factors import HARDWARE, PASSWORD, PHISHING_RESISTANT, REMEMBERED, SECOND, Owned
+from idp.factor import Owned
+from idp.factors import HARDWARE, PASSWORD, PHISHING_RESISTANT, REMEMBERED, SECOND
 from idp.identity.policy.rules import (
     ClientRule,
     DatedRule,

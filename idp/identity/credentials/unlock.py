@@ -8,6 +8,7 @@ from idp.audit import Event, Origin, record_about
 from idp.config import Settings
 from idp.db import outside_transaction, transaction
 from idp.errors import Invalid, Message, NotFound, say
+from idp.factors import COUNTERS
 from idp.identity import email_links, permissions, sensitive_changes
 from idp.identity.credentials import reauthentication
 from idp.identity.email_links import Opened
@@ -32,7 +33,7 @@ def opened(settings: Settings, token: str) -> Opened:
 def closed(settings: Settings, link: Opened) -> list[Message]:
     """Return in words what the link would unlock now."""
     counters = rate_limits.auth_failures_of(link.user.organisation_id, link.user.id)
-    return [lockout.COUNTERS[name] for name in lockout.closed(settings, counters)]
+    return [COUNTERS[name].words for name in lockout.closed(settings, counters)]
 
 
 @outside_transaction

@@ -4,14 +4,15 @@ Not here: counting (``rate_limits``) and unlocking (``credentials.unlock``). A n
 lockout, and never passes the second factor (``password_reset``). Where nothing can be mailed, an administrator helps.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 
-from idp import clock, factors
+from idp import clock
 from idp.audit import Event, Origin, record
 from idp.config import Settings
 from idp.db import transaction
 from idp.errors import Message, say
+from idp.factors import COUNTERS
 from idp.identity import email_links
 from idp.identity.email_links import MailedLink
 from idp.mail.messages import can_be_written_to, notify
@@ -19,8 +20,6 @@ from idp.store import rate_limits, users
 from idp.store.rate_limits import AuthFailures
 from idp.store.users import User
 
-COUNTERS: Mapping[str, Message] = {**factors.COUNTERS, "set_up": say("Setting up a second factor")}
-"""The counters that the password and a mailed link open again, in words."""
 TOLD = "stops"
 BY_LINK = say(
     "Too many wrong attempts: this way of signing in is blocked. Unblock it with your password and the link that we "

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from idp.errors import Message, say
-from idp.factors import HARDWARE, PASSWORD, REMEMBERED, SECOND, Factor, Owned
+from idp.factor import Factor, Owned
+from idp.factors import HARDWARE, PASSWORD, REMEMBERED, SECOND
 from idp.identity.roles import RULING_ROLES
 
 SECOND_FACTOR = "second_factor"

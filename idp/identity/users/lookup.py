@@ -7,7 +7,7 @@ from datetime import datetime
 
 from idp import factors, normal_forms, zones
 from idp.config import Settings
-from idp.factors import Owned
+from idp.factor import Owned
 from idp.identity.organisations.settings import settings_of
 from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of

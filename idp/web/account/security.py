@@ -6,8 +6,10 @@ from datetime import datetime
 from flask import Blueprint, Response
 
 from idp import clock, factors
-from idp.errors import Message
-from idp.identity.credentials import passkeys, remembered_devices
+from idp.errors import Message, say
+from idp.factor import Panel
+from idp.factors import FACTORS
+from idp.identity.credentials import remembered_devices
 from idp.identity.users import lookup
 from idp.store.users import User
 from idp.web import pages, request_context
@@ -27,9 +29,20 @@ class Device:
 
 
 @dataclass(frozen=True)
+class FactorPanel:
+    """A factor with its own page. ``text``, ``link``: what there is, and the words of the way to that page."""
+
+    endpoint: str
+    title: Message
+    text: Message
+    link: Message
+
+
+@dataclass(frozen=True)
 class SecurityPage:
     """The sign-in details. ``active_since`` is None without an app; ``reasons`` say what makes it compulsory (S7).
 
+    ``active``: the state in words of a user without an app, None if no factor is active.
     ``recommends``: the notice of S10 for people who have none and need none, until dismissed.
     """
 
@@ -43,7 +56,8 @@ class SecurityPage:
     recommends: bool
     password_changed_at: datetime | None
     devices: tuple[Device, ...]
-    passkeys: int = 0
+    active: Message | None = None
+    panels: tuple[FactorPanel, ...] = ()
     email: str = ""
     email_is_verified: bool = False
     password_is_leaked: bool = False
@@ -78,12 +92,19 @@ def security_page(present: Me) -> SecurityPage:
         recommends=not person.has_factor and not rules.must_own and user.notice_dismissed_at is None,
         password_changed_at=user.password_changed_at,
         devices=_devices(user),
-        passkeys=len(passkeys.passkeys_of(user)),
+        active=next((factor.panel.active for factor in FACTORS if factor.panel and factor.name in since), None),
+        panels=tuple(_panel(factor.panel, user) for factor in FACTORS if factor.panel),
         email=user.email or "",
         email_is_verified=user.email_verified_at is not None,
         password_is_leaked=user.leaked_found_at is not None,
         done=outcome(present),
     )
+
+
+def _panel(panel: Panel, user: User) -> FactorPanel:
+    count = panel.count(user.organisation_id, user.id)
+    text, link = (panel.has(count), say("Manage")) if count else (panel.lacks, panel.add)
+    return FactorPanel(f"account.{panel.endpoint}", panel.title, text, link)
 
 
 def _devices(user: User) -> tuple[Device, ...]:

@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from idp import clock
+from idp import clock, factors
 from idp.errors import Invalid, Message, say
 from idp.identity import assurance, permissions, policy_dry_run
 from idp.identity.credentials import passkeys
@@ -17,7 +17,6 @@ from idp.identity.sensitive_changes import Confirmation
 from idp.identity.users import lookup
 from idp.store import clients, users
 from idp.store import sessions as session_rows
-from idp.store import totp as store_totp
 from idp.store.organisations import Organisation
 from idp.store.users import User
 from idp.web import forms, pages, post_redirect_get, request_context
@@ -140,7 +139,6 @@ def _question(admin: Admin, user: User, action: UserAction) -> Question:
 def _page(admin: Admin, user: User) -> PersonPage:
     settings, at, now = request_context.settings(), admin.organisation, clock.now()
     person = lookup.person_of(settings, at, user)
-    totp = store_totp.active_totp(at.id, user.id)
     sessions = tuple(
         Session(row.label, row.address, row.started_at) for row in session_rows.sessions_of(at.id, user.id, now)
     )
@@ -153,7 +151,7 @@ def _page(admin: Admin, user: User) -> PersonPage:
         groups=tuple(group.name for group in person.groups),
         shops=tuple(shop.name for shop in users.shops_of(at.id, user.id)),
         has_factor=person.has_factor,
-        factor_since=totp.active_since if totp else None,
+        factor_since=factors.since(at.id, user.id).get(factors.APP.name),
         keys=tuple(key_of(row) for row in passkeys.passkeys_of(user)),
         codes_left=person.recovery_codes_left,
         must_set_up=person.must_set_up,
