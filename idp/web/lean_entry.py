@@ -43,7 +43,7 @@ class LeanEntry:
         path = environ["PATH_INFO"]
         if path in oauth_api.ENDPOINTS:
             request_id = crypto.new_id()
-            with self._request(request_id):
+            with self._request(request_id, reads=not oauth_api.ENDPOINTS[path].is_ready):
                 reply = oauth_api.answer(self._app, environ, request_id)
             return _send(reply, self._headers, environ, start)
         if path == AUTHORIZE and environ["REQUEST_METHOD"] == "GET" and REFUSED not in environ:
@@ -56,7 +56,7 @@ class LeanEntry:
         """Answer an authorization request by a redirect to the app; None where a page must."""
         browser = BrowserRequest(self._settings, environ)
         environ[request_context.BEGUN] = browser
-        with self._request(browser.id):
+        with self._request(browser.id, reads=True):
             outcome = oauth_pages.begin(self._app, environ["QUERY_STRING"].encode("latin-1"), browser)
             environ[oauth_pages.OUTCOME] = outcome
             if not isinstance(outcome, Answer) or outcome.mode == "form_post":
@@ -65,14 +65,15 @@ class LeanEntry:
             return Reply(303, (*headers, *(("Set-Cookie", value) for value in browser.set_cookies(303))), b"")
 
     @contextmanager
-    def _request(self, request_id: str) -> Iterator[None]:
-        """Set up what Flask's hooks set up for pages: log, confirmation, and the reads of one moment."""
+    def _request(self, request_id: str, *, reads: bool) -> Iterator[None]:
+        """Set up what Flask's hooks set up for pages: log, confirmation and, if it ``reads``, the reads of one moment."""
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request_id)
         sensitive_changes.begin()
         try:
             with self._app.app_context():
-                open_cache()
+                if reads:
+                    open_cache()
                 yield
         finally:
             sensitive_changes.end()

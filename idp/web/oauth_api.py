@@ -6,6 +6,7 @@ They are answered before Flask builds a request: most of what apps ask comes her
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -195,9 +196,14 @@ def _refuse(endpoint: Endpoint, error: OAuthError) -> Reply:
     return Reply(error.status, (*error.headers, *allow), json.dumps(error.body).encode())
 
 
+@lru_cache(maxsize=8)
+def _tag(body: bytes) -> str:
+    return crypto.b64url(crypto.sha256(body)[:16])
+
+
 def _document(call: Call, body: bytes, seconds: int) -> Reply:
     """Send ready bytes that may be cached, with a validator (RFC 9110 §8.8.3)."""
-    tag = crypto.b64url(crypto.sha256(body)[:16])
+    tag = _tag(body)
     headers = (("ETag", f'"{tag}"'), ("Cache-Control", f"public, max-age={seconds}"))
     if parse_etags(call.environ.get("HTTP_IF_NONE_MATCH")).contains_weak(tag):
         return Reply(304, headers, b"")
