@@ -23,7 +23,6 @@ class OwnerRecovery(Base):
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     user_id: Mapped[str] = mapped_column(Id)
-    started_by: Mapped[str] = mapped_column(String(40))
     """An operator's id, or ``cli``."""
     started_at: Mapped[datetime]
     confirm_by: Mapped[datetime]

@@ -48,7 +48,6 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
             organisation_id=organisation.id,
             id=crypto.new_id(),
             user_id=owner.id,
-            started_by=origin.actor_id,
             started_at=now,
             confirm_by=confirm_by,
         )
