@@ -43,6 +43,13 @@ def test_the_packages_of_identity_import_in_one_direction() -> None:
     assert not upward
 
 
+def test_the_frame_of_the_sign_in_knows_no_single_step() -> None:
+    """House: a step is one file and one line of ``SEQUENCE``. The flow, the state and the public face know no other."""
+    frame = [name for name in IDP if name.startswith("idp.signin.") and not name.startswith("idp.signin.steps")]
+    known = {(name, imported) for name in frame for imported in _imported(name) if imported.startswith("idp.signin.steps")}
+    assert known == {("idp.signin.flow", "idp.signin.steps")}
+
+
 def test_no_two_subjects_import_each_other() -> None:
     """House: cycles that the floors cannot see, because the subjects stand on one floor."""
     arrows: dict[str, set[str]] = defaultdict(set)
