@@ -163,7 +163,7 @@ class Ring:
         """Return HMAC-SHA-256 under the current key, as base64url."""
         return b64url(self._mac(self._macs[0], purpose, message))
 
-    def mac_fits(self, mac: str, purpose: str, message: str) -> bool:
+    def is_mac(self, mac: str, purpose: str, message: str) -> bool:
         """Check if any key of the ring made ``mac``. Tries each in constant time."""
         fits = [same(b64url(self._mac(key, purpose, message)), mac) for key in self._macs]
         return any(fits)

@@ -90,7 +90,7 @@ def _client(client_id: str | None) -> Client | None:
 
 def _looked_at(settings: Settings, source: str | None) -> list[DatedRule]:
     if source is None:
-        return policy_dry_run.standing()
+        return policy_dry_run.stored_rules()
     stands = store_dated_rules.dated_rule_named(source)
     if stands is not None:
         return [dated_rules.rule_of(stands)]

@@ -48,7 +48,7 @@ NAMES: Mapping[int, str] = {
 class Proof:
     """One thing that was proved, once.
 
-    ``at``: when; for trust in a device the moment of the tick (S38), so that ``max_age`` bars old trust.
+    ``at``: when; for trust in a device the moment of the tick (S38), so that ``max_age`` excludes old trust.
     ``credential``: the id of the authenticator, code set or device. ``user_verified``, ``hardware`` (attested) and
     ``copyable`` (backup eligible) describe passkeys only.
     """
@@ -96,8 +96,8 @@ def counting(
 ) -> tuple[Proof, ...]:
     """Return the proofs that count for a request made at ``asked_at``. Freshness is decided nowhere else.
 
-    Proofs made since the request always count. ``max_age`` (seconds) bars older ones of every kind, trust in a device too.
-    ``afresh`` (``prompt=login``) bars older ones except trust, which may still spare the code (level 2).
+    Proofs made since the request always count. ``max_age`` (seconds) excludes older ones of every kind, trust in a device
+    too. ``afresh`` (``prompt=login``) excludes older ones except trust, which may still spare the code (level 2).
     """
     return tuple(
         proof

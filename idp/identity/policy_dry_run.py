@@ -46,7 +46,7 @@ def client_rule(settings: Settings, client: Client | None) -> ClientRule | None:
     return ClientRule(client.client_id, settings.acr.names.get(client.minimum_acr, 0), name)
 
 
-def standing() -> list[DatedRule]:
+def stored_rules() -> list[DatedRule]:
     """Return the stored dated rules."""
     return [rule_of(row) for row in dated_rules.dated_rules()]
 
@@ -64,7 +64,7 @@ def explained(
     ``rules``: the dated rules that the reader may see; None for all stored ones.
     """
     person = lookup.person_of(settings, organisation, user)
-    looked_at = standing() if rules is None else rules
+    looked_at = stored_rules() if rules is None else rules
     return policy_rules.explain(person, looked_at, settings.acr.names, on, client_rule(settings, client))
 
 
@@ -77,7 +77,7 @@ def reach_of(
 ) -> Reach:
     """Return the people that ``rules`` would affect on a day, compared with all other stored rules."""
     names = {rule.name for rule in rules}
-    others = [rule for rule in standing() if rule.name not in names]
+    others = [rule for rule in stored_rules() if rule.name not in names]
     where, levels = client_rule(settings, client), settings.acr.names
     affected, looked_at = list[Reached](), 0
     for person in (person for organisation in organisations for person in lookup.persons_of(settings, organisation)):

@@ -89,7 +89,7 @@ def _new_grant(provider: Provider, request: AuthorizationRequest, signed_in: Sig
         id=crypto.new_id(),
         user_id=signed_in.user_id,
         client_id=request.client.client_id,
-        login_id=signed_in.login_id,
+        login_id=signed_in.session_id,
         scopes=list(signed_in.scopes),
         proofs=assurance.as_json(signed_in.proofs),
         asked=list(request.needs.acr),

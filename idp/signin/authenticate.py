@@ -74,7 +74,7 @@ def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attemp
         return SignedIn(
             organisation_id=case.person.organisation_id,
             user_id=case.person.user_id,
-            login_id=case.login_id,
+            session_id=case.session_id,
             proofs=case.counting,
             scopes=needs.scopes,
             attempt_id=attempt_id if attempt else "",

@@ -84,10 +84,10 @@ def _start_or_renew(work: StepContext) -> str:
     if not fresh or not is_authenticated(case):
         return ""
     _, terms, user = work.person()
-    if case.login_id:
+    if case.session_id:
         new = case.own_proofs[case.answers.session_proofs :]
         try:
-            cookie = sessions.renew(user.organisation_id, case.login_id, new, case.now)
+            cookie = sessions.renew(user.organisation_id, case.session_id, new, case.now)
         except Conflict as ended:
             raise Stale from ended  # the session was ended concurrently: the next page asks for the password
         work.record(Event.STEPPED_UP, methods=[proof.method for proof in new])

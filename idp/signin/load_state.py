@@ -57,7 +57,7 @@ def gather(
         entered_organisation=_entered_organisation(needs, attempt, answers),
         entered_username=attempts.entered_username(settings, attempt),
         former_organisation=attempt.typed_organisation,
-        login_id=session.id if session else "",
+        session_id=session.id if session else "",
         session_user_id=live.user_id if live else "",
         session_is_hinted=live is not None and _is_hinted(live, needs),
         known=_known(needs, visit, live),

@@ -66,7 +66,7 @@ class Case:
     proofs: tuple[Proof, ...] = ()
     own_proofs: tuple[Proof, ...] = ()
     """The proofs made in this attempt."""
-    login_id: str = ""
+    session_id: str = ""
     """The live session, if it is the person's."""
     session_user_id: str = ""
     """The user of this browser's live session, who need not be the person signing in."""
@@ -119,7 +119,7 @@ class Case:
     @property
     def is_reauthentication(self) -> bool:
         """Whether a signed-in person proves again who they are, for a page of ours."""
-        return self.needs.client is None and not self.needs.resumes and bool(self.login_id)
+        return self.needs.client is None and not self.needs.resumes and bool(self.session_id)
 
     @property
     def silent(self) -> bool:
@@ -133,7 +133,7 @@ class BrowserContext:
 
     ``browser_id``: this browser's row, found by ``browser_digest``, the digest of its cookie; ``new_browser`` is that digest
     if the row does not exist yet. ``is_embedded``: a page of another site made the request (a frame, an image), so this
-    browser's cookies were not sent and no page can be shown. ``login`` and ``device``: the bearer values of those cookies,
+    browser's cookies were not sent and no page can be shown. ``session`` and ``device``: the bearer values of those cookies,
     empty if absent. ``label``: the browser in words. ``locale``: the language of pages.
     """
 
@@ -165,7 +165,7 @@ class SignedIn:
 
     organisation_id: str
     user_id: str
-    login_id: str
+    session_id: str
     proofs: tuple[Proof, ...]
     scopes: tuple[str, ...]
     attempt_id: str = ""

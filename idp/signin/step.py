@@ -121,7 +121,7 @@ class StepResult:
     """A right answer: what changes in the attempt. ``proofs`` are added; None keeps what is there; ``columns`` win.
 
     ``effect`` runs in the transaction that keeps all this. It returns ``Wrong`` if another request was first (the code was
-    spent): then everything is rolled back. ``ends_login`` ends the browser's session.
+    spent): then everything is rolled back. ``ends_session`` ends the browser's session.
     """
 
     proofs: tuple[Proof, ...] = ()
@@ -138,7 +138,9 @@ class StepResult:
 class Wrong:
     """An answer that was not taken: what the page says. ``retry_after``: seconds until the next one is looked at.
 
-    ``prepared`` replaces what was prepared (a challenge is spent); None keeps it.
+    ``prepared`` replaces what was prepared (a challenge is spent); None keeps it. It is the one way in which a step refuses
+    an answer. ``TooMany`` from a rate limit becomes one in ``authenticate``, and ``Stale`` says that nobody's answer was
+    looked at.
     """
 
     errors: tuple[Message, ...]

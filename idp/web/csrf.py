@@ -24,9 +24,9 @@ def fits() -> bool:
         return False
     ring, cookies = request_context.settings().ring, request_context.cookies()
     bound, made, _ = _parts()
-    if not cookies.browser_is_new and ring.mac_fits(bound, "csrf", cookies.browser):
+    if not cookies.browser_is_new and ring.is_mac(bound, "csrf", cookies.browser):
         return True
-    return request_context.browser().is_own and ring.mac_fits(made, "csrf-made", bound)
+    return request_context.browser().is_own and ring.is_mac(made, "csrf-made", bound)
 
 
 def form_id() -> str:

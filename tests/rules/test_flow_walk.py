@@ -106,8 +106,8 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
     """Every state to which a right answer to ``step`` leads."""
     name = step.name
     if name == "choose_account":
-        yield answered(case, account="u") if case.login_id else answered(case, account="other")
-        fresh = replace(case, person=None, rules=None, proofs=(), own_proofs=(), login_id="", session_user_id="")
+        yield answered(case, account="u") if case.session_id else answered(case, account="other")
+        fresh = replace(case, person=None, rules=None, proofs=(), own_proofs=(), session_id="", session_user_id="")
         yield answered(fresh, account="other")
     elif name == "organisation":
         yield replace(case, organisation=ORGANISATION, entered_organisation="shoes")
@@ -207,7 +207,7 @@ def start(needs: Needs, who: Person, before: tuple[str, ...]) -> Case:
     if not session:
         return case
     chooser = (KnownPerson("o", "u", "ann", "Shoes", is_signed_in=True),)
-    case = replace(case, login_id="l", session_user_id="u", known=chooser, organisation=ORGANISATION, proofs=session)
+    case = replace(case, session_id="l", session_user_id="u", known=chooser, organisation=ORGANISATION, proofs=session)
     return known(case, who)
 
 

@@ -185,7 +185,7 @@ class _Edit:
 
     @property
     def moved(self) -> set[str]:
-        """Return ``groups`` and ``shops``, where they change."""
+        """Return ``groups`` and ``shops`` if they change."""
         return {name for name in ("groups", "shops") if getattr(self.held, name) != getattr(self.wanted, name)}
 
     @property

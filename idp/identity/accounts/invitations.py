@@ -32,8 +32,8 @@ WRONG_CODE = say("Those details don't match. Check the store URL, the username a
 def invite(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
     """Mail a user who never signed in a link to choose the first password.
 
-    To the address on record, verified or not: taking the invitation is what verifies it. Raises ``Invalid`` for ``email``
-    where there is none, ``Conflict`` where they were here before (a wrong address must not open what is theirs).
+    It goes to the address on record, verified or not: accepting the invitation verifies it. Raises ``Invalid`` for ``email``
+    if there is none. Raises ``Conflict`` if the user has signed in before: a wrong address must not open their account.
     """
     permissions.require_over(organisation, user, origin)
     if user.disabled_at is not None or user.last_login_at is not None:
@@ -53,7 +53,7 @@ def invite(settings: Settings, organisation: Organisation, user: User, origin: O
 def print_code(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> str:
     """Make a printed code for a user without a verified address. Returns the code, which is shown once.
 
-    Also for those who forgot their password. Raises ``Conflict`` where a mail can be sent: then nobody else need know it.
+    Also for users who forgot their password. Raises ``Conflict`` if a mail can be sent: then nobody else needs to know it.
     """
     permissions.require_over(organisation, user, origin)
     if user.disabled_at is not None or has_owner_role(user):

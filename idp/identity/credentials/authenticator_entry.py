@@ -1,8 +1,8 @@
 """The entry in an authenticator app: its issuer and its account's name, by the key-URI format of Google Authenticator.
 
-A label has one colon, between issuer and account, and the parameter ``issuer`` equals what stands before it. Readers take an
-encoded colon for the separator too, so neither part may hold one. The two are stored with the factor: an app overwrites its
-entry only where both stay the same (S26), whatever was renamed since.
+A label has one colon, between issuer and account, and the parameter ``issuer`` equals the part before it. Readers take an
+encoded colon for the separator too, so neither part may contain one. Both are stored with the factor, because an app
+overwrites its entry only if both stay the same (S26), whatever was renamed since.
 """
 
 from dataclasses import dataclass

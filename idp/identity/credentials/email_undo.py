@@ -1,8 +1,8 @@
-"""“This was not me” (S52): what the old address takes back within 72 hours of a change.
+"""Undo a change of e-mail address by "This was not me" (S52), from the old address, within 72 hours.
 
-The person who changed it knew the password, and may have made passkeys since. So no password works until one is chosen by a
-mail to the restored address, and no passkey opens the account alone until it was shown beside that one. Yet a second factor
-is never left out by this: who reads the old mailbox gets no further than by any forgotten password (security.md 10).
+An intruder who changed it knew the password, and may have added passkeys. So no password works until a new one is chosen by
+a mail to the restored address, and no passkey is enough alone until it was shown beside that password. A second factor is
+never skipped: a reader of the old mailbox gets no further than by a forgotten password.
 """
 
 from contextlib import suppress
@@ -52,7 +52,7 @@ def _tell_replaced(settings: Settings, user: User, replaced: Address) -> None:
 
 
 def _give_back_username(link: Opened) -> None:
-    """Restore the username that went with the address, unless somebody else has it now."""
+    """Restore the username that was changed with the address, unless another user has it now."""
     user, username = link.user, str(link.values.get("username", link.user.username))
     named = users.user_named(user.organisation_id, compared(username))
     if named is None or named.id == user.id:

@@ -23,7 +23,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class Ready:
-    """Hashed and stretched credentials of a draft; empty where it had none."""
+    """Hold the hashed and stretched credentials of a draft; empty ones are not in it."""
 
     password_hash: str = ""
     totp_secret: str = ""
@@ -60,7 +60,11 @@ def check(settings: Settings, draft: PersonDraft) -> None:
 
 @outside_transaction
 def unacceptable(settings: Settings, organisation: Organisation, draft: PersonDraft, *, has_factor: bool) -> Message | None:
-    """Return why the password of somebody who is not here yet is refused, by the rules of every page; else None.
+    """Return why a password of a user who is yet to be created is refused, by the rules of every page; else None.
+
+    May ask the leak service.
+
+    May ask the leak service.
 
     May ask the leak service: no transaction open.
     """

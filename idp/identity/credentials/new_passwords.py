@@ -30,10 +30,10 @@ def require_same(password: str, again: str) -> None:
 def hashed(
     settings: Settings, organisation: Organisation, user: User, password: str, origin: Origin, *, has_factor: bool
 ) -> str:
-    """Return the hash of a new password. Raises ``Invalid`` for ``new_password`` where it is not taken.
+    """Return the hash of a new password. Raises ``Invalid`` for ``new_password`` if it is refused.
 
-    Slow: may ask the leak service and takes a slot of the hasher, so it must stand outside of any transaction. The caller
-    makes sure that the user's password is still the same when the new one is stored.
+    Slow: may ask the leak service, and takes a slot of the hasher. The caller makes sure that the user's password is still
+    the same when the new one is stored.
     """
     release()
     require_within_rules(settings, organisation, user, password, has_factor=has_factor)
@@ -51,7 +51,7 @@ def hashed(
 def require_within_rules(
     settings: Settings, organisation: Organisation, user: User, password: str, *, has_factor: bool
 ) -> None:
-    """Raise ``Invalid`` for ``new_password`` where it is too short, too long, or made of names."""
+    """Raise ``Invalid`` for ``new_password`` if it is too short, too long, or made of names."""
     terms = settings_of(settings, organisation)
     problem = passwords.against_rules(settings, terms, user, organisation.name, password, has_factor)
     if problem is not None:
@@ -65,7 +65,7 @@ def _require_another(settings: Settings, user: User, password: str) -> None:
     guess is a new password, and spends the link or the sign-in that it was made in.
     """
     one_time = passwords.is_one_time(user)
-    if user.password_hash and passwords.fits(settings, user.password_hash, password, as_one_time=one_time):
+    if user.password_hash and passwords.matches(settings, user.password_hash, password, as_one_time=one_time):
         raise Invalid(FIELD, SAME)
     if is_blocked(settings, user.barred_hashes, password):
         raise Invalid(FIELD, BLOCKED)
@@ -73,4 +73,4 @@ def _require_another(settings: Settings, user: User, password: str) -> None:
 
 def is_blocked(settings: Settings, hashes: Iterable[str], password: str) -> bool:
     """Check if a password is a former one that was found leaked or given up. Slow: one hash for each."""
-    return any(passwords.fits(settings, blocked, password) for blocked in hashes)
+    return any(passwords.matches(settings, blocked, password) for blocked in hashes)

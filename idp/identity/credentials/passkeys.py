@@ -90,7 +90,7 @@ def tell_of_copy(settings: Settings, user: User, passkey: Passkey) -> None:
 
 
 def accept(passkey: Passkey, shown: Shown, now: datetime, *, alone: bool) -> bool:
-    """Keep what the credential told, within the caller's transaction; False where another assertion was first."""
+    """Store what the credential told, within the caller's transaction. Returns False if another assertion was first."""
     verified = shown.user_verified and not alone
     return store.note_use(passkey, shown.sign_count, now, backed_up=shown.backed_up, user_verified=verified)
 
@@ -116,7 +116,7 @@ def read_made(settings: Settings, ceremony: Ceremony, text: str, now: datetime) 
 def add(settings: Settings, user: User, made: Made, name: str, origin: Origin, now: datetime) -> bool:
     """Give a user this passkey. Returns False if any user has registered it already (§7.1 step 26).
 
-    Raises ``Invalid`` where they have too many. An administrator's reset is answered by it (S47).
+    Raises ``Invalid`` if they have too many. An administrator's reset is answered by it (S47).
     """
     organisation_id, passkey_id = user.organisation_id, crypto.new_id()
     with transaction():
@@ -168,7 +168,7 @@ def passkey_of(user: User, passkey_id: str) -> Passkey:
 
 
 def rename(user: User, passkey_id: str, name: str, origin: Origin) -> None:
-    """Give it another name; ``NotFound`` for anybody else's."""
+    """Rename a passkey of the user. Raises ``NotFound`` for another user's."""
     found = passkey_of(user, passkey_id)
     held = Access("passkey", user.role, found.name)
     sensitive_changes.require(held, replace(held, label=normal_name(name)))
@@ -195,10 +195,10 @@ def require_removable(settings: Settings, organisation: Organisation, user: User
 def remove(
     settings: Settings, organisation: Organisation, user: User, passkey_id: str, origin: Origin, keep: Kept = NOTHING
 ) -> None:
-    """Take a passkey out of use; other sessions and trust in devices end, for it may have been stolen (S40).
+    """Remove a passkey. Other sessions and trust in devices end, because it may have been stolen (S40).
 
-    With the last factor the recovery codes end too (S28). People do so to their own, and raise as ``require_removable``;
-    an administrator who may remove others' second factor may remove any: where one is compulsory, it must be set up again.
+    With the last factor the recovery codes end too (S28). Users may remove their own (see ``require_removable``). An
+    administrator who may remove a user's second factor may remove any: a compulsory one must then be set up again.
     """
     with transaction():
         users.lock_user(user.organisation_id, user.id)  # two at once must not each find that the other one stays

@@ -26,14 +26,14 @@ class RightPassword:
     user: User
     leaked: Lookup
     counted: Admitted
-    stood: tuple[object, ...]
+    fingerprint: tuple[object, ...]
 
     def accept(self, origin: Origin, now: datetime) -> bool:
         """Accept the password, within the transaction of what rests on it. False if it was changed since the check.
 
         A hit among leaked passwords is recorded (S31). Lock order: user, counters.
         """
-        if not passwords.still_stands(self.user, self.stood):
+        if not passwords.is_unchanged(self.user, self.fingerprint):
             return False
         self.counted.succeeded()
         findings.note(self.user, self.leaked, origin, now)
@@ -47,7 +47,7 @@ def check(settings: Settings, user: User | None, password: str, guess: Guess, no
     The slot comes first: being busy costs nobody a guess. The work is the same whether there is such a user. A right
     password is looked up among leaked ones and rehashed if its hash is outdated.
     """
-    stood = passwords.standing(user) if user is not None else ()
+    fingerprint = passwords.fingerprint(user) if user is not None else ()
     with hashing_outside_transaction(settings):
         counted = rate_limits.gate(settings, guess, now)
         release()
@@ -56,4 +56,4 @@ def check(settings: Settings, user: User | None, password: str, guess: Guess, no
         return None
     found = leaked_passwords.look_up(settings, password)
     passwords.rehash_if_outdated(settings, user, password)
-    return RightPassword(user, found, counted, stood)
+    return RightPassword(user, found, counted, fingerprint)

@@ -1,6 +1,6 @@
-"""Passwords that were forgotten, and those that an administrator lets send (S49).
+"""Reset forgotten passwords by a mailed link, and mail one-time passwords for administrators (S49).
 
-Nothing here touches or passes the second factor (S50), and nothing here signs anybody in.
+Nothing here changes or replaces the second factor (S50), and nothing here signs a user in.
 """
 
 from datetime import datetime, timedelta
@@ -32,10 +32,10 @@ ASKED = ("store_url", "username", "address", "request_id", "label")
 
 @outside_transaction
 def send_one_time_password(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
-    """Replace a user's password by one that works once, until it expires, and mail it to that person alone (S49).
+    """Replace a user's password by one that works once, until it expires, and mail it to that user alone (S49).
 
-    Raises ``Invalid`` for ``email`` where they have no verified address: then nothing has changed. Failures with the old one
-    are forgotten, or the new one might be refused. Slow: takes a slot of the hasher and must stand outside a transaction.
+    Raises ``Invalid`` for ``email`` if they have no verified address; then nothing has changed. Failures with the old one
+    are cleared, or the new one might be refused. Slow: takes a slot of the hasher.
     """
     permissions.require_over(organisation, user, origin)
     permissions.require_another(user, origin)
@@ -127,7 +127,7 @@ def _account(store_url: str, username: str) -> str:
 def mail_link(
     settings: Settings, user: User, origin: Origin, expires_at: datetime, template: str = "reset_password"
 ) -> bool:
-    """Mail a link by which a new password is chosen, to the person's verified address alone; False where they have none."""
+    """Mail a link for a new password to the user's verified address. Returns False if they have none."""
     with transaction():
         if not can_be_written_to(user):
             return False

@@ -51,11 +51,11 @@ def verify(settings: Settings, user: User | None, password: str) -> bool:
     typed = normal(password[: MAX_LENGTH * 4])
     is_usable = user is not None and bool(user.password_hash) and user.disabled_at is None and not _has_run_out(user)
     stored = str(user.password_hash) if user is not None and is_usable else settings.hasher.decoy
-    is_right = fits(settings, stored, password, as_one_time=is_one_time(user))
+    is_right = matches(settings, stored, password, as_one_time=is_one_time(user))
     return is_right and is_usable and len(password) <= MAX_LENGTH * 4 and len(typed) <= MAX_LENGTH
 
 
-def fits(settings: Settings, stored: str, password: str, *, as_one_time: bool = False) -> bool:
+def matches(settings: Settings, stored: str, password: str, *, as_one_time: bool = False) -> bool:
     """Check if ``password`` made the hash ``stored``, in any form that is compared. Slow: hold a slot of the hasher.
 
     Imported hashes may be of the raw text. A mailed one-time password may be pasted with blanks or without its hyphens.
@@ -66,9 +66,9 @@ def fits(settings: Settings, stored: str, password: str, *, as_one_time: bool = 
     one_time = _one_time_form(normal_form)
     if settings.hasher.verify(stored, normal_form):
         return True
-    fits_raw = raw != normal_form and settings.hasher.verify(stored, raw)
-    fits_one_time = one_time not in ("", normal_form) and settings.hasher.verify(stored, one_time)
-    return fits_raw or (fits_one_time and as_one_time)
+    is_raw = raw != normal_form and settings.hasher.verify(stored, raw)
+    is_one_time_form = one_time not in ("", normal_form) and settings.hasher.verify(stored, one_time)
+    return is_raw or (is_one_time_form and as_one_time)
 
 
 def _one_time_form(typed: str) -> str:
@@ -108,18 +108,18 @@ def rehash_if_outdated(settings: Settings, user: User, password: str) -> None:
         users.replace_password_hash(user.organisation_id, user.id, old, fresh)
 
 
-def standing(user: User) -> tuple[object, ...]:
+def fingerprint(user: User) -> tuple[object, ...]:
     """Return a fingerprint that changes with the password, but not when the same one is hashed again."""
     return user.password_changed_at, user.password_expires_at, user.password_hash is None, user.disabled_at
 
 
-def still_stands(user: User, stood: tuple[object, ...]) -> bool:
-    """Check that a right password was not changed while it was looked up: the user still has the same ``standing``.
+def is_unchanged(user: User, before: tuple[object, ...]) -> bool:
+    """Check that a right password was not changed while it was looked up: the user's ``fingerprint`` is as ``before``.
 
     Called within the transaction of what rests on it. A concurrent change ends what rests on the old password, and waits.
     """
     present = users.lock_user(user.organisation_id, user.id)
-    return present is not None and standing(present) == stood
+    return present is not None and fingerprint(present) == before
 
 
 def spend_one_time(user: User, now: datetime) -> bool:

@@ -76,7 +76,7 @@ def devices_of(user: User, now: datetime) -> list[RememberedDevice]:
 
 
 def revoke(organisation_id: str, user_id: str, device_id: str, origin: Origin) -> None:
-    """End trust in one device of this user; ``NotFound`` for anybody else's."""
+    """End trust in one device of this user. Raises ``NotFound`` for another user's."""
     with transaction():
         if not remembered_devices.revoke_devices(organisation_id, user_id, clock.now(), device_id):
             raise NotFound(detail="no such device of this user")

@@ -25,7 +25,7 @@ def decline_recommendation(user: User, origin: Origin) -> None:
 
 
 def reset_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin) -> None:
-    """Take a user's second factor away and make a set-up compulsory at the next sign-in (S47)."""
+    """Remove a user's second factor and require a set-up at the next sign-in (S47)."""
     now = clock.now()
     with transaction():
         users.lock_user(user.organisation_id, user.id)
@@ -40,9 +40,9 @@ def reset_factor(settings: Settings, organisation: Organisation, user: User, ori
 
 
 def remove_factor(settings: Settings, organisation: Organisation, user: User, origin: Origin, keep: Kept = NOTHING) -> bool:
-    """Take a user's second factor away, with codes and trust in devices (S28). False where there was none.
+    """Remove a user's second factor, with codes and trust in devices (S28). Returns False if there was none.
 
-    People may do so to themselves unless it is compulsory for them (S7: ``Forbidden``); administrators to others (S47).
+    Users may remove their own unless it is compulsory for them (S7, ``Forbidden``). Administrators may remove others' (S47).
     """
     with transaction():
         users.lock_user(user.organisation_id, user.id)  # the rights and the rules are those of this moment
@@ -66,7 +66,7 @@ def _require_may_remove(settings: Settings, organisation: Organisation, user: Us
 
 
 def require_voluntary(settings: Settings, organisation: Organisation, user: User) -> None:
-    """Raise ``Forbidden``, saying what makes it compulsory, where a user may not switch their second factor off (S7)."""
+    """Raise ``Forbidden`` with its reason if a user's second factor is compulsory (S7)."""
     rules = rules_of(settings, organisation, person_of(settings, organisation, user), clock.now())
     if rules.must_own:
         raise Forbidden(rules.compulsory_because[0].message, detail="a second factor is compulsory")

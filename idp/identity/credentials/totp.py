@@ -44,7 +44,7 @@ class Right:
 
 @dataclass(frozen=True)
 class AlreadyUsed:
-    """A code that fits, but was used (S57)."""
+    """A code that matches, but was used (S57)."""
 
     step: int
 
@@ -140,7 +140,7 @@ def _fitting(secret: str, digits: str, steps: Iterable[int]) -> list[int]:
 
 
 def accept(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
-    """Spend a ``Right`` step of an active authenticator, once over all nodes; False where somebody was first."""
+    """Spend a ``Right`` step of an active authenticator, once over all nodes. Returns False if another request was first."""
     with transaction():
         is_active = store_totp.note_totp_use(organisation_id, totp_id, now)
         return is_active and store_totp.use_step(organisation_id, totp_id, step, now)
@@ -172,9 +172,8 @@ def activate(
 ) -> None:
     """Replace the user's authenticator app by this one (S22), within the caller's transaction.
 
-    Trust in devices ends (S40), an administrator's reset is answered (S47), and failures (a lockout too) are forgotten
-    with the secret that they were about. Codes, audit and mail are the caller's. ``entry``: None where another system
-    showed the secret.
+    Trust in devices ends (S40), and an administrator's reset is answered (S47). Failures and a lockout end with the secret
+    that they were about. Codes, audit and mail are the caller's. ``entry``: None if another system showed the secret.
     """
     organisation_id, user_id = user.organisation_id, user.id
     users.change_user(organisation_id, user_id, must_set_up_since=None)

@@ -38,10 +38,10 @@ def closed(settings: Settings, link: Opened) -> list[Message]:
 
 @outside_transaction
 def lift(settings: Settings, link: Opened, password: str, browser_id: str, origin: Origin) -> None:
-    """End the lockout of a person's second factors, spend the link, and notify the person.
+    """End the lockout of a user's second factors, spend the link, and notify the user.
 
-    Raises ``Invalid`` for a wrong password, and then the link is not spent; ``TooMany``, ``NotFound`` where somebody was
-    first. A one-time password was mailed too (S49), so it proves nothing beside a link. Slow: outside of any transaction.
+    Raises ``Invalid`` for a wrong password, and then the link is not spent. Raises ``TooMany``, and ``NotFound`` if the link
+    was used concurrently. A one-time password was mailed too (S49), so it proves nothing beside a link. Slow.
     """
     user = link.user
     if user.password_expires_at is not None:

@@ -1,7 +1,7 @@
-"""The two ceremonies of WebAuthn Level 3: making a credential (§7.1) and showing one (§7.2). Nothing here touches rows.
+"""The two ceremonies of WebAuthn Level 3: registration (§7.1) and authentication (§7.2). Nothing here touches rows.
 
-A ``Ceremony`` is prepared on the server and kept sealed in the sign-in: its challenge works once, for five minutes, for its
-kind and its place only. Whatever of an answer does not fit makes it None; why, nobody is told.
+A ``Ceremony`` is prepared on the server and kept sealed in the sign-in. Its challenge works once, for five minutes, and only
+for its kind and place. An answer that is wrong in any way becomes None, and the browser is not told why.
 """
 
 import json
@@ -181,7 +181,7 @@ def read(text: str, *fields: str) -> Answer | None:
     return Answer(raw_id, crypto.from_b64url(handle) if handle else None, found)
 
 
-def _fits(ceremony: Ceremony, answer: Answer, now: datetime) -> bool:
+def _is_current(ceremony: Ceremony, answer: Answer, now: datetime) -> bool:
     """Check what the library does not: the life of the challenge, its exact spelling, and frames of other sites."""
     client = _object(crypto.from_b64url(answer.raw["response"]["clientDataJSON"])) or {}
     is_framed = client.get("crossOrigin", False) is not False or "topOrigin" in client
@@ -193,7 +193,7 @@ def verify_shown(
 ) -> Shown | None:
     """Verify that ``answer`` shows the credential of ``public_key`` (§7.2). The caller compares the counter."""
     try:
-        if ceremony.kind != "get" or not _fits(ceremony, answer, now):
+        if ceremony.kind != "get" or not _is_current(ceremony, answer, now):
             return None
         verified = webauthn.verify_authentication_response(
             credential=dict(answer.raw),
@@ -215,7 +215,7 @@ def verify_shown(
 def verify_made(settings: Settings, ceremony: Ceremony, answer: Answer, now: datetime) -> Made | None:
     """Verify that ``answer`` is a new credential that can be accepted (§7.1)."""
     try:
-        if ceremony.kind != "create" or not _fits(ceremony, answer, now):
+        if ceremony.kind != "create" or not _is_current(ceremony, answer, now):
             return None
         verified = webauthn.verify_registration_response(
             credential=dict(answer.raw),

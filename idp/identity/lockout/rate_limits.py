@@ -1,10 +1,9 @@
-"""Throttling of guesses (OWASP ASVS 6.3.1, NIST SP 800-63B-4 §3.2.2), in SQL: over workers, restarts and lanes.
+"""Limit guesses (OWASP ASVS 6.3.1, NIST SP 800-63B-4 §3.2.2), in SQL: over workers, restarts and lanes.
 
-A guess is counted before it is checked; being admitted and being counted are one statement, so that of fifty guesses at the
-same moment none slips by. Failures in a row are counted for each user, authenticator and lane. A browser on which the user
-signed in before has a lane of its own, so that guessing elsewhere does not lock them out. At the limit for a lockout, over
-all lanes, the authenticator is closed until somebody clears it (``lockout``). Names that nobody has are throttled just so,
-and with the same words.
+A guess is counted before it is checked. Admitting and counting are one statement, so concurrent guesses cannot slip by.
+Failures in a row are counted for each user, authenticator and lane. A browser on which the user signed in before has a lane
+of its own, so that guesses made elsewhere do not lock the user out. At the limit for a lockout, over all lanes, the
+authenticator is closed until it is unlocked (``lockout``). Names without a user are limited alike, in the same words.
 """
 
 from dataclasses import dataclass
@@ -182,10 +181,10 @@ def _refuse_address(purpose: str, place: str, now: datetime) -> None:
 
 
 def admit_mail(settings: Settings, account: str, address: str, now: datetime, lane: str = EVERYONE) -> None:
-    """Count the wish of somebody who is not signed in for a mail with a link, by account and place; raises ``TooMany``.
+    """Count a request for a mail with a link by a person who is not signed in. Raises ``TooMany``.
 
-    ``account``: whatever names it in one form. It is counted alike whether there is such an account, as a digest. ``lane``:
-    the id of a browser that knows the account. It does not depend on the address, as in ``gate``.
+    ``account``: its name in one form. It is counted as a digest, whether there is such an account or not. ``lane``: the id
+    of a browser that knows the account; then the address does not matter, as in ``gate``.
     """
     with transaction():
         _admit_place(settings, (MAILS, MAILS_KNOWN), settings.limits.mails_from_address, lane, address, now)
@@ -193,14 +192,14 @@ def admit_mail(settings: Settings, account: str, address: str, now: datetime, la
 
 
 def admit_mail_for(settings: Settings, account: str, now: datetime) -> None:
-    """Count a mail with a link for an account; raises ``TooMany``. For people who are signed in: no place is counted."""
+    """Count a mail with a link for the account of a signed-in person, without an address. Raises ``TooMany``."""
     with transaction():
         if not admits_mail_for(settings, account, now):
             _refuse_address(MAILS_FOR, _mail_key(settings, account), now)
 
 
 def admits_mail_for(settings: Settings, account: str, now: datetime) -> bool:
-    """Count a mail with a link for an account; False where it had as many within the window as it may get."""
+    """Count a mail with a link for an account. Returns False if it had as many as allowed within the window."""
     bounds = settings.limits
     until = now + timedelta(minutes=bounds.address_window_minutes)
     return rate_limits.admit_ip(MAILS_FOR, _mail_key(settings, account), bounds.mails_for_account, now, until)
@@ -211,9 +210,9 @@ def _mail_key(settings: Settings, account: str) -> str:
 
 
 def count_client_failure(settings: Settings, address: str, now: datetime) -> None:
-    """Note a wrong client secret from an address; raises ``TooMany`` where its window was full already.
+    """Count a wrong client secret from an address. Raises ``TooMany`` if its window was full already.
 
-    A client secret has 256 bits and takes no time to check, so its failures are counted after it was wrong: a full window
+    A client secret has 256 bits and takes no time to check, so a failure is counted after it was wrong. A full window
     refuses no right secret, neither of this client nor of another one at the same address.
     """
     with transaction():

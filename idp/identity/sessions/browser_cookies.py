@@ -28,7 +28,7 @@ def is_ours(settings: Settings, value: str) -> bool:
     if not value or len(value) > LONGEST:
         return False
     secret, _, mac = value.partition(".")
-    return settings.ring.mac_fits(mac, PURPOSE, secret) or browsers.browser_of(digest_of(value)) is not None
+    return settings.ring.is_mac(mac, PURPOSE, secret) or browsers.browser_of(digest_of(value)) is not None
 
 
 def renew(settings: Settings, browser_id: str, former: bytes) -> str:

@@ -22,7 +22,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A live session. ``label``: the browser in words. ``apps``: names, in the order in which they were signed in to."""
+    """A live session. ``label``: the browser in words. ``apps``: their names, in the order of the sign-ins."""
 
     id: str
     user_id: str
@@ -68,9 +68,9 @@ def _described(organisation_id: str, rows: Iterable[UserSession], usernames: dic
     )
 
 
-def find(organisation_id: str, login_id: str) -> tuple[UserSession, User]:
+def find(organisation_id: str, session_id: str) -> tuple[UserSession, User]:
     """Return a live session of an organisation with its user. Raises ``NotFound`` for any other id."""
-    session = store.live_session(organisation_id, login_id, clock.now())
+    session = store.live_session(organisation_id, session_id, clock.now())
     user = users.user(organisation_id, session.user_id) if session else None
     if session is None or user is None:
         raise NotFound(detail="no such session of this organisation")
@@ -83,12 +83,12 @@ def may_end(organisation: Organisation, user_id: str, origin: Origin) -> bool:
     return user is not None and (user_id == origin.actor_id or permissions.is_over(organisation, user, origin))
 
 
-def end_of(settings: Settings, organisation: Organisation, login_id: str, origin: Origin) -> None:
+def end_of(settings: Settings, organisation: Organisation, session_id: str, origin: Origin) -> None:
     """End a session of a user of an organisation with its grants, and tell the user.
 
     Allowed to the user, and to those who may manage that user.
     """
-    session, user = find(organisation.id, login_id)
+    session, user = find(organisation.id, session_id)
     permissions.require_self_or_over(organisation, user, origin)
     sensitive_changes.require(Access("sessions", user.role), None)
     with transaction():
@@ -97,16 +97,16 @@ def end_of(settings: Settings, organisation: Organisation, login_id: str, origin
             notify(settings, organisation.id, user.id, "sessions_ended", {"browser": session.label})
 
 
-def end_own(user: User, login_id: str, origin: Origin) -> None:
+def end_own(user: User, session_id: str, origin: Origin) -> None:
     """End one of a user's own sessions with its grants. Raises ``NotFound`` if it is another user's, or over."""
-    session = store.live_session(user.organisation_id, login_id, clock.now())
+    session = store.live_session(user.organisation_id, session_id, clock.now())
     if session is None or session.user_id != user.id:
         raise NotFound(detail="no such session of this user")
     _end(session, user, origin)
 
 
 def _end(session: UserSession, user: User, origin: Origin) -> None:
-    """End it, and void a change of address begun in it: an intruder in that session may hold the link."""
+    """End a session, and void a change of address begun in it: an intruder in that session may hold the link."""
     with transaction():
         if not sessions.end(session, "ended_by_request", origin):
             raise NotFound(detail="the session was over")

@@ -78,16 +78,16 @@ def _idle_until(settings: Settings, organisation_settings: OrganisationSettings,
     return now + timedelta(minutes=min(settings.lifetimes.login_idle_minutes, organisation_settings.login_idle_minutes))
 
 
-def renew(organisation_id: str, login_id: str, proofs: Sequence[Proof], now: datetime) -> str:
+def renew(organisation_id: str, session_id: str, proofs: Sequence[Proof], now: datetime) -> str:
     """Give a session a new cookie after further ``proofs``, which are appended. The old cookie is worthless then.
 
     Raises ``Conflict`` if the session ended since.
     """
     cookie = crypto.new_bearer(organisation_id)
     with transaction():
-        live = sessions.live_session(organisation_id, login_id, now)
+        live = sessions.live_session(organisation_id, session_id, now)
         all_proofs = [*(live.proofs if live else []), *proving.as_json(proofs)]
-        if live is None or not sessions.renew_session(organisation_id, login_id, digest_of(cookie), all_proofs):
+        if live is None or not sessions.renew_session(organisation_id, session_id, digest_of(cookie), all_proofs):
             raise Conflict(say("You were signed out in the meantime. Please sign in again."), detail="the session had ended")
     return cookie
 
@@ -99,7 +99,7 @@ def current(cookie: str, now: datetime) -> UserSession | None:
 
 
 def latest(cookie: str) -> UserSession | None:
-    """Return the session of a cookie, also where it is over. It proves nothing: it only tells who was here."""
+    """Return the session of a cookie, even if it is over. It proves nothing: it only names the person who was here."""
     organisation_id = crypto.organisation_id_of(cookie)
     return sessions.any_session_of(organisation_id, digest_of(cookie)) if organisation_id else None
 
@@ -128,7 +128,7 @@ def end(session: UserSession, why: str, origin: Origin) -> bool:
 def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, keep_session: str = "") -> int:
     """End a user's sessions with their grants, all or all but one. Returns how many ended.
 
-    A change of address that was begun in one of them must not be finished by a link that its thief still holds.
+    A change of address that was begun in one of them is voided, because an intruder may hold its link.
     """
     now = clock.now()
     with transaction():

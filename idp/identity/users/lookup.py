@@ -42,7 +42,7 @@ def find_to_sign_in(organisation_id: str, typed: str) -> User | None:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What policy weighs of a user beside their own row."""
+    """What a user owns outside of their own row, as the policy weighs it."""
 
     groups: tuple[Membership, ...]
     factors: tuple[Owned, ...]

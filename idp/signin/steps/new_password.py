@@ -52,7 +52,7 @@ def answer(work: StepContext, form: Form) -> Outcome:
         return Wrong((refused.message,))
 
     def effect() -> None:
-        kept = Kept(work.case.login_id, attempts.key(work.case.attempt_id))
+        kept = Kept(work.case.session_id, attempts.key(work.case.attempt_id))
         passwords.put(work.settings, user, NewPassword(hashed), work.origin, kept)
 
     # The leaked password is gone, so its notice is not shown again.

@@ -83,7 +83,7 @@ def remove_factor() -> Response:
     wrong = reauthentication.check_password(present.user)
     if wrong is not None:
         return pages.render("account/remove_factor.html", replace(_dialog(present, wrong), is_last_page=True), 422)
-    kept = Kept(present.settled.login_id)
+    kept = Kept(present.settled.session_id)
     second_factor.remove_factor(request_context.settings(), present.organisation, present.user, present.origin, kept)
     return pages.see_other(f"{SECURITY}?done=removed")
 

@@ -101,6 +101,6 @@ def _signed_out() -> Message | None:
 
 
 def _apps(present: Me) -> tuple[App, ...]:
-    rows = session_rows.clients_of(present.organisation.id, present.settled.login_id)
+    rows = session_rows.clients_of(present.organisation.id, present.settled.session_id)
     found = [clients.client(row.client_id) for row in rows]
     return tuple(App(row.name, str(row.metadata_.get("client_uri") or "")) for row in found if row is not None)

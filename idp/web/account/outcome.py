@@ -29,7 +29,7 @@ DONE = {
 
 def done(present: Me, address: str, what: str) -> Response:
     """Go to ``address``, whose page says that it is done, in this session alone. ``what`` is a word of ``DONE``."""
-    reference = stash.put(PURPOSE, what, int(JUST_NOW.total_seconds()), present.settled.login_id)
+    reference = stash.put(PURPOSE, what, int(JUST_NOW.total_seconds()), present.settled.session_id)
     return pages.see_other(f"{address}?done={reference}")
 
 
@@ -37,7 +37,7 @@ def outcome(present: Me) -> Message | None:
     """Return what was just done: what ``done`` kept, or what the address says if the user's rows say so too."""
     word = request.args.get("done", "")
     if word not in _BY_ROWS:
-        return DONE.get(stash.get(PURPOSE, word, present.settled.login_id)) if word else None
+        return DONE.get(stash.get(PURPOSE, word, present.settled.session_id)) if word else None
     message, moment_of = _BY_ROWS[word]
     moment = moment_of(present.user)
     return message if moment is not None and moment > clock.now() - JUST_NOW else None

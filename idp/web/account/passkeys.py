@@ -110,7 +110,7 @@ def remove(passkey_id: str) -> Response:
     wrong = reauthentication.check_password(present.user)
     if wrong is not None:
         return pages.render("account/remove_passkey.html", replace(dialog, errors=(wrong,)), 422)
-    settings, kept = request_context.settings(), Kept(present.settled.login_id)
+    settings, kept = request_context.settings(), Kept(present.settled.session_id)
     passkeys.remove(settings, present.organisation, present.user, passkey_id, present.origin, kept)
     return pages.see_other(f"{PLACE}?done=passkey-removed")
 

@@ -36,7 +36,9 @@ def show() -> Response:
     """The list."""
     present = me(Needs(return_to=PLACE))
     found = listing.of_person(present.user)
-    page = SessionsPage(present.user.username, present.organisation.name, present.settled.login_id, found, outcome(present))
+    page = SessionsPage(
+        present.user.username, present.organisation.name, present.settled.session_id, found, outcome(present)
+    )
     return pages.render("account/sessions.html", page)
 
 
@@ -45,7 +47,7 @@ def end(login_id: str) -> Response:
     csrf.require()
     present = me(Needs(return_to=PLACE))
     listing.end_own(present.user, login_id, present.origin)
-    if login_id != present.settled.login_id:
+    if login_id != present.settled.session_id:
         return done(present, PLACE, "session")
     request_context.cookies().session = ""
     return pages.see_other("/?done=signed-out")

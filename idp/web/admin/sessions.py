@@ -50,7 +50,7 @@ def show(store_url: str) -> Response:
     beside = pagination.pages_of(rows, "admin.sessions", store_url=store_url, username=typed)
     shown, at = rows[:PAGE], admin.organisation
     reach = frozenset(one for one in {row.user_id for row in shown} if listing.may_end(at, one, admin.origin))
-    page = OpenSessionsPage(admin.frame(HERE), typed, admin.me.settled.login_id, shown, reach, beside)
+    page = OpenSessionsPage(admin.frame(HERE), typed, admin.me.settled.session_id, shown, reach, beside)
     return pages.render("admin/sessions.html", page)
 
 

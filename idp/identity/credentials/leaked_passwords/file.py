@@ -36,7 +36,7 @@ class Unusable(Exception):
 def build_file(
     lines: Iterable[str], target: Path, progress: Callable[[int], None] = lambda _: None, *, expected: int = 0
 ) -> int:
-    """Write ``target`` from ``SHA1:COUNT`` lines ordered by hash; the number of entries.
+    """Write ``target`` from ``SHA1:COUNT`` lines ordered by hash. Returns the number of entries.
 
     ``expected``: about how many lines there will be, to choose the larger index. ``progress`` is told the number done, every
     million lines. The file appears complete or not at all. Raises ``Invalid`` naming the line that cannot be read.

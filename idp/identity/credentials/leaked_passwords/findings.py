@@ -1,6 +1,6 @@
-"""What a look-up among leaked passwords found at an entry (S31): recorded, and kept until the person chose another one.
+"""Record what a look-up among leaked passwords found (S31), and keep it until the user chose another password.
 
-An entry is any page where the present password is typed: at sign-in, before a set-up, or to confirm a change.
+A look-up follows every page that takes the present password: at sign-in, before a set-up, or to confirm a change.
 """
 
 from datetime import datetime
@@ -13,9 +13,9 @@ from idp.store.users import User
 
 
 def note(user: User, found: Lookup, origin: Origin, now: datetime) -> None:
-    """Record a hit, or that the check was down, within the transaction of the entry; the user's row is locked.
+    """Record a hit, or that the check was down, within the transaction of what rests on the password. Locks the user's row.
 
-    A hit also bars the password: it must not be chosen again, even when the leak service does not answer then.
+    A hit also blocks the password: it must not be chosen again, even if the leak service does not answer then.
     """
     if not (found.hit or found.is_down):
         return
