@@ -1,6 +1,8 @@
 """The look-up among leaked passwords: built-in list, offline file, range service."""
 
 import hashlib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -36,6 +38,18 @@ def settings(tmp_path: Path, bare_settings: Callable[..., Settings]) -> Settings
 def test_common_passwords_are_always_found(settings: Settings, typed: str) -> None:
     """S31: without any configuration, whatever the case or width of letters."""
     assert look_up(settings, typed) == Lookup(hit=True, source="list")
+
+
+def test_the_first_passwords_of_a_process_may_come_at_once() -> None:
+    """S30, S31: the built-in list is read once, and no thread sees the library while another one drops it."""
+    program = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from idp.identity.credentials import leaked_passwords\n"
+        "with ThreadPoolExecutor(8) as threads:\n"
+        "    assert all(threads.map(leaked_passwords.is_common, ['password'] * 8))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("typed", [RARE, "", "x" * 5000, "\ud800 lone", "a\x00b"])

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 
 import structlog
 
@@ -24,6 +25,9 @@ __all__ = ["File", "Lookup", "build_file", "lines_of", "look_up"]
 
 frequency_lists = OnUse("zxcvbn.frequency_lists")
 LIST, FILE, SERVICE = "list", "file", "service"
+
+READING = Lock()
+"""Held while the built-in list is read: a second thread must not import the library while the first one drops it."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +45,7 @@ class Lookup:
 def look_up(settings: Settings, password: str) -> Lookup:
     """Look a password up everywhere, the cheapest first. Never raises. May take the network: no transaction open."""
     plain = unicodedata.normalize("NFKC", password)
-    if _is_common(plain):
+    if is_common(plain):
         return Lookup(hit=True, source=LIST)
     sha1 = crypto.sha1_hex(plain.encode("utf-8", "surrogatepass"))
     in_file = _in_file(settings, sha1)
@@ -53,8 +57,11 @@ def look_up(settings: Settings, password: str) -> Lookup:
     return Lookup(hit=False, is_down=in_file is None or known is None)
 
 
-def _is_common(word: str) -> bool:
-    short, known = _short_hash(word), _common()
+def is_common(word: str) -> bool:
+    """Check if a password is one of the most common ones, by the built-in list."""
+    with READING:
+        known = _common()
+    short = _short_hash(word)
     place = bisect_left(known, short)
     return place < len(known) and known[place] == short
 
