@@ -114,6 +114,11 @@ def lock_organisation(organisation_id: str) -> Organisation | None:
     return one(select(Organisation).where(Organisation.id == organisation_id).with_for_update(key_share=True))
 
 
+def lock_group(organisation_id: str, group_id: str) -> Group | None:
+    """Return a group as it is now, locked until the transaction ends."""
+    return one(select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).with_for_update())
+
+
 def change_organisation(organisation_id: str, **changes: Any) -> int:
     """Set columns."""
     return write(update(Organisation).where(Organisation.id == organisation_id).values(**changes))

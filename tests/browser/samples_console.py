@@ -152,6 +152,7 @@ SETTINGS = SettingsPage(
         Number("login_hours", say("Every sign-in ends after"), say("hours"), 1, 24),
         Number("password_min_length", say("Shortest password without a second factor"), say("characters"), 8, 64),
     ),
+    was="x",
     zones=ZONES,
 )
 OWNERSHIP = OwnershipPage(replace(FRAME, here="settings"), JAN, Offered(LONG, DAY, DAY), is_owner=True, may_withdraw=True)
@@ -207,7 +208,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     "console-explain": ("admin/explain.html", EXPLAIN),
     "console-groups": ("admin/groups.html", GroupsPage(FRAME, (GROUP, GroupRow("h", "Till", False, 1)))),
     "console-no-groups": ("admin/groups.html", GroupsPage(FRAME, (), "2FA", True, (say("There is a group already."),))),
-    "console-group": ("admin/group.html", GroupPage(FRAME, GROUP, "2FA", True)),
+    "console-group": ("admin/group.html", GroupPage(FRAME, GROUP, "2FA", True, "x")),
     "console-shops": ("admin/shops.html", ShopsPage(FRAME, (SHOP, ShopRow("t", "utrecht", LONG)))),
     "console-no-shops": ("admin/shops.html", ShopsPage(FRAME, (), "x", "", "code", (say("There is a shop already."),))),
     "console-shop": ("admin/shop.html", ShopPage(FRAME, SHOP, SHOP.name)),

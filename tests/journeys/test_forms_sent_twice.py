@@ -116,3 +116,18 @@ def test_of_two_edits_from_one_old_form_the_second_is_told(browser: Browser, ent
     assert "Saved." in other.submit("Save").text
     browser.open(f"{AT}/policies/edit?name=all")
     assert (browser.value("starts"), browser.value("countries")) == ("2026-02-01", "NL")
+
+
+def test_an_old_form_takes_no_other_change_back(browser: Browser, enter: Enter, otto) -> None:
+    """V2.3.4: who renames a group or sets a colour from an old form undoes no requirement that a colleague just set."""
+    enter(otto, f"{AT}/groups").fill(name="Tills", requires_mfa=False).submit()
+    group = browser.url
+    for page, theirs, ours in (
+        (group, {"requires_mfa": True}, {"name": "Desks"}),
+        (f"{AT}/settings", {"password_min_length": "16"}, {"colour": "#aa0000"}),
+    ):
+        other = copy(browser).open(page).fill(**ours)
+        assert "Saved." in browser.open(page).fill(**theirs).submit().text
+        assert other.submit().status == 422
+        assert "changed in the meantime" in other.errors[0]
+        assert [other.value(name) for name in ours] == [*ours.values()]

@@ -12,7 +12,7 @@ from idp.identity.organisations import groups
 from idp.identity.users import lookup
 from idp.store import organisations, users
 from idp.store.organisations import Group
-from idp.web import pages, request_context, unsaved
+from idp.web import edited, pages, request_context, unsaved
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
@@ -50,6 +50,7 @@ class GroupPage:
     group: GroupRow
     name: str
     requires_mfa: bool
+    was: str
     username: str = ""
     wrong: str = ""
     errors: tuple[Message, ...] = ()
@@ -132,6 +133,8 @@ def _address(admin: Admin, group: Group) -> str:
 def _save(admin: Admin, group: Group, form: Fields) -> None:
     values = {"name": form.get("name", ""), "requires_mfa": "requires_mfa" in form}
     with transaction():
+        group = organisations.lock_group(group.organisation_id, group.id) or abort(404)
+        edited.check(form, _stored(group))
         groups.change(group, values, admin.origin)
 
 
@@ -154,14 +157,20 @@ def _row(group: Group) -> GroupRow:
 
 
 def _page(admin: Admin, group: Group) -> GroupPage:
-    return GroupPage(admin.frame(HERE), _row(group), group.name, group.requires_mfa)
+    was = edited.state_of(_stored(group))
+    return GroupPage(admin.frame(HERE), _row(group), group.name, group.requires_mfa, was)
+
+
+def _stored(group: Group) -> dict[str, str]:
+    return {"name": group.name, **({"requires_mfa": "yes"} if group.requires_mfa else {})}
 
 
 def _again(admin: Admin, group: Group, form: Fields, refusal: Refusal | None) -> GroupPage:
     wrong, errors = "username" if "username" in form else "name", (refusal.message,) if refusal else ()
     name = form.get("name", group.name)
     ticked = "requires_mfa" in form if "name" in form else group.requires_mfa
-    return GroupPage(admin.frame(HERE), _row(group), name, ticked, form.get("username", ""), wrong, errors)
+    was = edited.shown(form, _stored(group), refusal)
+    return GroupPage(admin.frame(HERE), _row(group), name, ticked, was, form.get("username", ""), wrong, errors)
 
 
 def _question(admin: Admin, group: Group) -> Question:

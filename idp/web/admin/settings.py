@@ -14,8 +14,9 @@ from idp.identity.organisations import organisations
 from idp.identity.organisations.logos import MOST_BYTES
 from idp.identity.organisations.settings import NUMBERS
 from idp.languages import LANGUAGES
+from idp.store import organisations as store
 from idp.store.organisations import Organisation
-from idp.web import pages, request_context, times, unsaved
+from idp.web import edited, pages, request_context, times, unsaved
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.users import Choices
@@ -44,6 +45,8 @@ class SettingsPage:
     ticked: frozenset[str]
     numbers: tuple[Number, ...]
     zones: Choices
+    was: str
+    """The state that the form was filled in from."""
     wrong: str = ""
     errors: tuple[Message, ...] = ()
     logo_errors: tuple[Message, ...] = ()
@@ -68,6 +71,8 @@ def settings(store_url: str) -> Response:
 
 def _save(admin: Admin, form: Fields) -> Response:
     with transaction():
+        present = store.lock_organisation(admin.organisation.id) or admin.organisation
+        edited.check(form, _stored(present))
         organisations.change(admin.organisation, _told(admin, form), admin.origin)
     return guard.done(url_for("admin.settings", store_url=admin.organisation.store_url), "saved")
 
@@ -129,7 +134,13 @@ def page_of(admin: Admin, logo_errors: tuple[Message, ...] = ()) -> SettingsPage
     values |= {"name": at.name, "colour": terms.colour, "country": at.country, "integrations": ", ".join(at.integrations)}
     values |= {"time_zone": at.time_zone, "first_language": terms.languages[0]}
     ticked = {name for name in TICKS if getattr(terms, name)} | {f"language-{language}" for language in terms.languages}
-    return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers(), _zones(at), logo_errors=logo_errors)
+    was = edited.state_of(_stored(at))
+    return SettingsPage(admin.frame(HERE), values, frozenset(ticked), _numbers(), _zones(at), was, logo_errors=logo_errors)
+
+
+def _stored(at: Organisation) -> dict[str, str]:
+    columns = {name: str(getattr(at, name)) for name in ("name", "country", "time_zone", "integrations")}
+    return columns | {"settings": repr(sorted(at.settings.items()))}
 
 
 def _zones(at: Organisation) -> Choices:
@@ -142,5 +153,6 @@ def _again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
     values = {name: form.get(name, value) for name, value in stored.values.items()}
     wrong = refusal.field if isinstance(refusal, Invalid) else ""
     errors = (refusal.message,) if refusal else ()
-    page = SettingsPage(stored.frame, values, frozenset(form), stored.numbers, stored.zones, wrong, errors)
+    was = edited.shown(form, _stored(admin.organisation), refusal)
+    page = SettingsPage(stored.frame, values, frozenset(form), stored.numbers, stored.zones, was, wrong, errors)
     return pages.render("admin/settings.html", page, 422 if refusal else 200)
