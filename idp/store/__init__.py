@@ -1,8 +1,8 @@
-"""Tables and every line of SQL, one file an aggregate: first the tables, then the named queries.
+"""Tables and every line of SQL, one file for each aggregate: first the tables, then the named queries.
 
-Not here: rules. A query is named for why it is asked; what follows from its answer is decided above. Tables of an
-organisation carry ``organisation_id`` first in their keys, so that they can be distributed by it. The importing of this
-package registers every table, which is what migrations compare themselves with.
+Not here: rules. A query is named by the reason for which it is asked; what follows from its answer is decided above. Keys of
+an organisation's tables begin with ``organisation_id``, so that they can be distributed by it. Importing this package
+registers every table, for migrations to compare with.
 """
 
 from idp.store import (

@@ -13,8 +13,8 @@ from idp.reads import asks_one
 class Attempt(Base):
     """Facts of one sign-in. ``organisation_id`` is empty until it is known, so the key is the id's digest alone.
 
-    ``needs``: what was asked, and the username as it was typed, as ``{"sealed": …}``: they may hold a mailed link's token,
-    an ID token, or a password that was typed into the wrong field. ``typed_username`` is only ever a real user's.
+    ``needs``: what was asked, and the username that was entered, as ``{"sealed": …}``: they may contain a mailed link's
+    token, an ID token, or a password that was entered in the wrong field. ``typed_username`` is only ever a real user's.
 
     ``proofs``: list of ``Proof`` as JSON, append only. ``findings``: what was noticed (``leaked``). ``answers``: what the
     person chose, by name, with the moment. ``sealed``: what a step has prepared. ``version`` guards against two writers.
@@ -42,18 +42,18 @@ class Attempt(Base):
 
 @asks_one
 def attempt_of(digest: bytes, browser_id: str, now: datetime) -> Select[Attempt]:
-    """The sign-in in progress of this browser; none where expired or another browser's."""
+    """Return the sign-in in progress of this browser; None if it expired or is another browser's."""
     return select(Attempt).where(Attempt.digest == digest, Attempt.browser_id == browser_id, Attempt.expires_at > now)
 
 
 @asks_one
 def any_attempt(digest: bytes) -> Select[Attempt]:
-    """A sign-in as long as it is kept, over, expired or another browser's too: its address leads on to who asked (S60)."""
+    """Return a sign-in while it is kept, even if over, expired or another browser's: it leads back to its asker (S60)."""
     return select(Attempt).where(Attempt.digest == digest)
 
 
 def add_attempt(row: Attempt) -> None:
-    """Insert."""
+    """Insert a sign-in."""
     add(row)
 
 

@@ -48,7 +48,7 @@ class AuditHead(Base):
 
 
 def lock_head(organisation_id: str) -> AuditHead:
-    """The head of a chain, locked until the commit."""
+    """Return the head of a chain, locked until the commit."""
     insert_new(AuditHead, organisation_id=organisation_id, seq=0, hash=bytes(32))
     head = one(select(AuditHead).where(AuditHead.organisation_id == organisation_id).with_for_update())
     if head is None:
@@ -57,17 +57,17 @@ def lock_head(organisation_id: str) -> AuditHead:
 
 
 def move_head(organisation_id: str, seq: int, hash: bytes) -> None:
-    """The chain now ends here."""
+    """Set the row at which the chain ends."""
     write(update(AuditHead).where(AuditHead.organisation_id == organisation_id).values(seq=seq, hash=hash))
 
 
 def add_rows(rows: Iterable[AuditRow]) -> None:
-    """Insert."""
+    """Insert rows of the audit trail."""
     add(*rows)
 
 
 def rows(organisation_id: str, after: int = 0, limit: int = 1000) -> list[AuditRow]:
-    """Rows of a chain in order."""
+    """Return rows of a chain in order."""
     return every(
         select(AuditRow)
         .where(AuditRow.organisation_id == organisation_id, AuditRow.seq > after)
@@ -103,17 +103,17 @@ def rows_found(
 
 
 def head(organisation_id: str) -> AuditHead | None:
-    """The head of a chain, unlocked."""
+    """Return the head of a chain, unlocked."""
     return one(select(AuditHead).where(AuditHead.organisation_id == organisation_id))
 
 
 def chain_ids() -> list[str]:
-    """The organisations that have a chain: those that were removed too, for their trail stays."""
+    """Return the organisations that have a chain, also removed ones: their trail stays."""
     return [row[0] for row in values(select(AuditHead.organisation_id).order_by(AuditHead.organisation_id))]
 
 
 def rows_about(organisation_id: str, subject_id: str, limit: int = 100, before: int = 0) -> list[AuditRow]:
-    """The latest rows about a user, newest first; with ``before`` those with a smaller number."""
+    """Return the latest rows about a user, newest first; with ``before`` those with a smaller number."""
     here = [AuditRow.organisation_id == organisation_id, AuditRow.subject_id == subject_id]
     if before:
         here.append(AuditRow.seq < before)

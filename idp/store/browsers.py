@@ -1,7 +1,7 @@
-"""Browsers, by a long-lived random cookie, and who signed in on them.
+"""Browsers, by a long-lived random cookie, and the users who signed in on them.
 
-A browser is no proof: it binds a sign-in in progress, fills the chooser (S35), remembers the organisation (S29) and keeps
-a lane of its own for people who signed in there before, so that guessing elsewhere does not lock them out.
+A browser is no proof. It binds a sign-in in progress, fills the chooser (S35), remembers the organisation (S29) and keeps a
+lane of its own for users who signed in there before, so that guesses made elsewhere do not lock them out.
 """
 
 from datetime import datetime
@@ -49,7 +49,7 @@ class BrowserUser(Base):
 
 @asks_one
 def browser_of(digest: bytes) -> Select[Browser]:
-    """By the digest of its cookie."""
+    """Return a browser by the digest of its cookie."""
     return select(Browser).where(Browser.digest == digest)
 
 
@@ -69,14 +69,14 @@ def rekey_browser(browser_id: str, former: bytes, digest: bytes) -> bool:
 
 
 def people_on(browser_id: str) -> list[BrowserUser]:
-    """Who signed in on a browser, last first: the chooser's list (S35)."""
+    """Return the users who signed in on a browser, last first: the chooser's list (S35)."""
     return every(
         select(BrowserUser).where(BrowserUser.browser_id == browser_id).order_by(BrowserUser.last_login_at.desc()).limit(12)
     )
 
 
 def note_session(browser_id: str, organisation_id: str, user_id: str, username: str, now: datetime) -> None:
-    """This user has now signed in here."""
+    """Note that this user has signed in here."""
     upsert(
         BrowserUser,
         ("organisation_id", "user_id", "browser_id"),
@@ -93,13 +93,13 @@ def note_session(browser_id: str, organisation_id: str, user_id: str, username: 
 
 
 def note_visit(browser_id: str, now: datetime, unless_since: datetime) -> int:
-    """A sign-in was begun here; written only where the last one was noted before ``unless_since``."""
+    """Note that a sign-in was begun here. It is written only if the last note is older than ``unless_since``."""
     here = (Browser.id == browser_id, Browser.last_seen_at < unless_since)
     return write(update(Browser).where(*here).values(last_seen_at=now))
 
 
 def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:
-    """Whether this user signed in here before (the lane of known devices)."""
+    """Check if this user signed in here before (the lane of known browsers)."""
     here = (
         BrowserUser.organisation_id == organisation_id,
         BrowserUser.user_id == user_id,
@@ -109,7 +109,7 @@ def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:
 
 
 def knows(browser_id: str, store_url: str, name_key: str) -> bool:
-    """Whether somebody signed in here before whose username or address, in compared form, this is in an organisation."""
+    """Check if a user with this username or address, in compared form, signed in here before."""
     here = (
         BrowserUser.browser_id == browser_id,
         Organisation.store_url == store_url,

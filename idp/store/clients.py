@@ -1,4 +1,4 @@
-"""Relying apps. A change raises the version counter, by which processes know that what they cached is old."""
+"""Relying apps. A change raises the version counter, which tells processes that their cache is old."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -73,7 +73,7 @@ def usable_scopes(metadata: Mapping[str, Any]) -> frozenset[str]:
 
 
 class ClientSecret(Base):
-    """A client's secret, as a digest; two live side by side while one is rotated."""
+    """A client's secret, as a digest. Two are valid together while one is rotated."""
 
     __tablename__ = "client_secrets"
     __table_args__ = (Index("ix_client_secrets_client", "client_id"),)
@@ -95,27 +95,27 @@ class ClientsVersion(Base):
 
 
 def client(client_id: str) -> Client | None:
-    """By client_id."""
+    """Return a client by its ``client_id``."""
     return one(select(Client).where(Client.client_id == client_id))
 
 
 def clients() -> list[Client]:
-    """All, by client_id."""
+    """Return all clients, by ``client_id``."""
     return every(select(Client).order_by(Client.client_id))
 
 
 def some(client_ids: Collection[str]) -> list[Client]:
-    """These clients; those that are gone are left out."""
+    """Return these clients, without those that are gone."""
     return every(select(Client).where(Client.client_id.in_(client_ids))) if client_ids else []
 
 
 def names(client_ids: Collection[str]) -> dict[str, str]:
-    """What people know these clients by: client_id → name; those that are gone are left out."""
+    """Return the names of these clients by ``client_id``, without those that are gone."""
     return {row.client_id: row.name for row in some(client_ids)}
 
 
 def add_client(row: Client) -> None:
-    """Insert."""
+    """Insert a client."""
     add(row)
     _raise_version()
 
@@ -134,7 +134,7 @@ def delete_client(client_id: str) -> int:
 
 
 def secrets_of(client_id: str, now: datetime) -> list[bytes]:
-    """The digests of the secrets that hold now."""
+    """Return the digests of the secrets that are valid now."""
     here = (
         ClientSecret.client_id == client_id,
         (ClientSecret.expires_at.is_(None)) | (ClientSecret.expires_at > now),
@@ -143,13 +143,13 @@ def secrets_of(client_id: str, now: datetime) -> list[bytes]:
 
 
 def secrets_with_end(client_id: str) -> list[tuple[bytes, datetime | None]]:
-    """All digests with the moment they end: for a process that keeps them."""
+    """Return all digests with the moment at which they end, for a process that keeps them."""
     found = values(select(ClientSecret.digest, ClientSecret.expires_at).where(ClientSecret.client_id == client_id))
     return [(row[0], row[1]) for row in found]
 
 
 def secrets_with_dates(client_id: str, now: datetime) -> list[tuple[datetime, datetime | None]]:
-    """When each secret that holds was made, and when it ends: what the console may show of them."""
+    """Return when each valid secret was made and when it ends: all that the console may show."""
     here = (
         ClientSecret.client_id == client_id,
         (ClientSecret.expires_at.is_(None)) | (ClientSecret.expires_at > now),
@@ -172,7 +172,7 @@ def end_secrets(client_id: str, at: datetime) -> int:
 
 
 def version() -> int:
-    """The counter."""
+    """Return the counter."""
     found = values(select(ClientsVersion.version))
     return int(found[0][0]) if found else 0
 

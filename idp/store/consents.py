@@ -27,7 +27,7 @@ class Consent(Base):
 
 @asks_one
 def consent_of(organisation_id: str, user_id: str, client_id: str) -> Select[Consent]:
-    """The consent that holds."""
+    """Return the consent that is in force."""
     return select(Consent).where(
         Consent.organisation_id == organisation_id,
         Consent.user_id == user_id,
@@ -37,7 +37,7 @@ def consent_of(organisation_id: str, user_id: str, client_id: str) -> Select[Con
 
 
 def consents_of(organisation_id: str, user_id: str) -> list[Consent]:
-    """All consents of a user that hold."""
+    """Return all consents of a user that are in force."""
     return every(
         select(Consent).where(
             Consent.organisation_id == organisation_id, Consent.user_id == user_id, Consent.revoked_at.is_(None)
@@ -46,7 +46,7 @@ def consents_of(organisation_id: str, user_id: str) -> list[Consent]:
 
 
 def give_consent(organisation_id: str, user_id: str, client_id: str, scopes: list[str], now: datetime) -> None:
-    """Allow these scopes; the caller has added those allowed before."""
+    """Store the allowed scopes. The caller has added those allowed before."""
     fresh = {"scopes": scopes, "given_at": now, "revoked_at": None}
     keys = {"organisation_id": organisation_id, "user_id": user_id, "client_id": client_id}
     upsert(Consent, ("organisation_id", "user_id", "client_id"), {**keys, **fresh}, fresh)

@@ -13,7 +13,7 @@ from idp.reads import asks_every
 class StoredRule(Base):
     """A dated rule (S11). Every condition that is not empty must hold; ``require`` is ``second_factor`` or an acr name.
 
-    Belongs to the installation: an empty ``organisations`` speaks for all.
+    It belongs to the installation. Empty ``organisations`` mean all.
     """
 
     __tablename__ = "dated_rules"
@@ -32,12 +32,12 @@ class StoredRule(Base):
 
 @asks_every
 def dated_rules() -> Select[StoredRule]:
-    """All dated rules, by name; there are few, and ``identity.policy`` decides which speak."""
+    """Return all dated rules, by name. There are few, and ``identity.policy`` decides which apply."""
     return select(StoredRule).order_by(StoredRule.name)
 
 
 def dated_rule_named(name: str) -> StoredRule | None:
-    """By its name."""
+    """Return a dated rule by its name."""
     return one(select(StoredRule).where(StoredRule.name == name))
 
 
@@ -47,7 +47,7 @@ def hold_dated_rule(name: str) -> StoredRule | None:
 
 
 def add_dated_rule(row: StoredRule) -> None:
-    """Insert."""
+    """Insert a dated rule."""
     add(row)
 
 

@@ -1,7 +1,7 @@
-"""Grants (user × client × scopes × proofs) and what hangs on them: authorization codes and refresh tokens.
+"""Grants (user × client × scopes × proofs) with their authorization codes and refresh tokens.
 
-Revoking a grant kills all that came of it. Codes and tokens are found by ``(organisation_id, digest)``; the bearer string
-names the organisation (``crypto.new_bearer``).
+Revoking a grant revokes all that was issued for it. Codes and tokens are found by ``(organisation_id, digest)``; the bearer
+string names the organisation (``crypto.new_bearer``).
 """
 
 from datetime import datetime
@@ -82,12 +82,12 @@ class RefreshToken(Base):
 
 
 def add_grant(row: Grant) -> None:
-    """Insert."""
+    """Insert a grant."""
     add(row)
 
 
 def grant(organisation_id: str, grant_id: str) -> Grant | None:
-    """By id, revoked or not."""
+    """Return a grant by its id, revoked or not."""
     return one(select(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id))
 
 
@@ -115,7 +115,7 @@ def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, UserSess
 
 
 def grants_of(organisation_id: str, user_id: str, now: datetime) -> list[Grant]:
-    """A user's grants that hold, newest first."""
+    """Return a user's active grants, newest first."""
     return every(
         select(Grant)
         .where(
@@ -129,7 +129,7 @@ def grants_of(organisation_id: str, user_id: str, now: datetime) -> list[Grant]:
 
 
 def revoke_grant(organisation_id: str, grant_id: str, now: datetime, why: str) -> bool:
-    """Revoke, once."""
+    """Revoke a grant, once."""
     here = (Grant.organisation_id == organisation_id, Grant.id == grant_id, Grant.revoked_at.is_(None))
     return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why)) == 1
 
@@ -162,18 +162,18 @@ def _revoke(*here: ColumnElement[bool], now: datetime, why: str) -> int:
 
 
 def note_grant_use(organisation_id: str, grant_id: str, now: datetime) -> int:
-    """The grant was refreshed."""
+    """Note that the grant was refreshed."""
     here = (Grant.organisation_id == organisation_id, Grant.id == grant_id)
     return write(update(Grant).where(*here).values(last_used_at=now))
 
 
 def add_code(row: AuthorizationCode) -> None:
-    """Insert."""
+    """Insert an authorization code."""
     add(row)
 
 
 def code_of(organisation_id: str, digest: bytes) -> AuthorizationCode | None:
-    """By digest, redeemed or not."""
+    """Return a code by its digest, redeemed or not."""
     return one(
         select(AuthorizationCode).where(
             AuthorizationCode.organisation_id == organisation_id, AuthorizationCode.digest == digest
@@ -193,12 +193,12 @@ def burn_code(organisation_id: str, digest: bytes, now: datetime) -> bool:
 
 
 def add_refresh_token(row: RefreshToken) -> None:
-    """Insert."""
+    """Insert a refresh token."""
     add(row)
 
 
 def refresh_token_of(organisation_id: str, digest: bytes) -> RefreshToken | None:
-    """By digest, used or not."""
+    """Return a refresh token by its digest, used or not."""
     return one(select(RefreshToken).where(RefreshToken.organisation_id == organisation_id, RefreshToken.digest == digest))
 
 

@@ -1,4 +1,4 @@
-"""The logos of organisations, as they are served: drawn again from what was uploaded (``identity.organisations.logos``)."""
+"""The logos of organisations as they are served, drawn again from the upload (``identity.organisations.logos``)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,8 @@ from idp.db import Base, Id, upsert, values, write
 class Logo(Base):
     """An organisation's one logo: a PNG of ``width`` by ``height`` pixels.
 
-    ``id`` is new with each upload, so that its address may be kept for ever. It is random and no digest of the image:
-    anybody who has a shop's logo could else ask whether that shop is here. ``ground``: see ``branding``.
+    ``id`` is new with each upload, so that its address may be cached for ever. It is random and no digest of the image, or
+    anybody who has a shop's logo could ask whether that shop is here. ``ground``: see ``branding``.
     """
 
     __tablename__ = "logos"
@@ -42,7 +42,7 @@ class LogoFacts:
 
 
 def logo_of(organisation_id: str) -> LogoFacts | None:
-    """An organisation's, in one lean query."""
+    """Return an organisation's logo, in one lean query."""
     found = values(select(Logo.id, Logo.width, Logo.height, Logo.ground).where(Logo.organisation_id == organisation_id))
     return LogoFacts(*found[0]) if found else None
 

@@ -13,7 +13,7 @@ STORE_URL = "installation"
 
 
 def installation() -> Organisation | None:
-    """The operators' organisation, once there is an operator."""
+    """Return the operators' organisation, once there is an operator."""
     return one(select(Organisation).where(Organisation.kind == "installation"))
 
 
@@ -39,7 +39,7 @@ def add_installation(organisation_id: str, now: datetime) -> Organisation:
 
 @asks_every
 def operators() -> Select[User]:
-    """All operators, by username."""
+    """Return all operators, by username."""
     return (
         select(User)
         .join(Organisation, Organisation.id == User.organisation_id)

@@ -19,7 +19,7 @@ MOST_NAMED = 1000
 
 
 def _key_of(row: Any, column: str) -> str:
-    """The compared form of a column of a row that is inserted."""
+    """Return the compared form of a column of a row that is inserted."""
     return compared(row.get_current_parameters()[column])
 
 
@@ -82,13 +82,13 @@ class Group(Base):
 
 @asks_one
 def organisation(organisation_id: str) -> Select[Organisation]:
-    """By id."""
+    """Return an organisation by its id."""
     return select(Organisation).where(Organisation.id == organisation_id)
 
 
 @asks_one
 def organisation_at(store_url: str) -> Select[Organisation]:
-    """By its store URL in normal form (see ``identity.organisations``)."""
+    """Return an organisation by its store URL in normal form (see ``identity.organisations``)."""
     return select(Organisation).where(Organisation.store_url == store_url)
 
 
@@ -99,12 +99,12 @@ def only_organisation() -> Organisation | None:
 
 
 def organisations() -> list[Organisation]:
-    """All, by store URL."""
+    """Return all organisations, by store URL."""
     return every(select(Organisation).order_by(Organisation.store_url))
 
 
 def lock_owner(organisation_id: str) -> str | None:
-    """Whose the organisation is; until the transaction ends nobody else reads or changes that by this function."""
+    """Return the owner's id, locked: until the transaction ends nobody else reads or changes it by this function."""
     found = values(select(Organisation.owner_id).where(Organisation.id == organisation_id).with_for_update())
     return found[0][0] if found else None
 
@@ -125,17 +125,17 @@ def change_organisation(organisation_id: str, **changes: Any) -> int:
 
 
 def add_organisation(row: Organisation) -> None:
-    """Insert."""
+    """Insert an organisation."""
     add(row)
 
 
 def shops(organisation_id: str) -> list[Shop]:
-    """All shops of an organisation, by code."""
+    """Return all shops of an organisation, by code."""
     return every(select(Shop).where(Shop.organisation_id == organisation_id).order_by(Shop.code))
 
 
 def groups(organisation_id: str) -> list[Group]:
-    """All groups of an organisation, by name."""
+    """Return all groups of an organisation, by name."""
     return every(select(Group).where(Group.organisation_id == organisation_id).order_by(Group.name))
 
 
@@ -152,7 +152,7 @@ def groups_named(organisation_id: str, names: Collection[str]) -> list[Group]:
 def _named(
     table: type[N], organisation_id: str, columns: tuple[Mapped[str], Mapped[str]], names: Collection[str]
 ) -> list[N]:
-    """Rows by name as it is kept or as it is compared; by both, since rows of earlier releases may differ by case alone."""
+    """Match rows by their name as stored or as compared, since rows of earlier releases may differ by case alone."""
     if not names:
         return []
     here = select(table).where(table.organisation_id == organisation_id)
@@ -168,17 +168,17 @@ def delete_organisation(organisation_id: str) -> int:
 
 
 def shop_at(organisation_id: str, code: str) -> Shop | None:
-    """By its code, in upper or lower case."""
+    """Return a shop by its code, in upper or lower case."""
     return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.code_key == compared(code)))
 
 
 def shop(organisation_id: str, shop_id: str) -> Shop | None:
-    """By id."""
+    """Return a shop by its id."""
     return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id))
 
 
 def add_shop(row: Shop) -> None:
-    """Insert."""
+    """Insert a shop."""
     add(row)
 
 
@@ -193,17 +193,17 @@ def delete_shop(organisation_id: str, shop_id: str) -> int:
 
 
 def group_named(organisation_id: str, name: str) -> Group | None:
-    """By its name, in upper or lower case."""
+    """Return a group by its name, in upper or lower case."""
     return one(select(Group).where(Group.organisation_id == organisation_id, Group.name_key == compared(name)))
 
 
 def group(organisation_id: str, group_id: str) -> Group | None:
-    """By id."""
+    """Return a group by its id."""
     return one(select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id))
 
 
 def add_group(row: Group) -> None:
-    """Insert."""
+    """Insert a group."""
     add(row)
 
 

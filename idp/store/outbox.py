@@ -1,4 +1,4 @@
-"""Mail that waits, was sent, or could not be: rows written in the transaction of what they tell about."""
+"""Mail that waits, was sent or failed. Rows are written in the transaction of what they report."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from idp.db import Base, Id, add, delete_some, every, one, session, write
 
 
 class OutgoingMail(Base):
-    """One mail. ``sealed_values`` fill the template; they are wiped once it is sent, or can no longer be."""
+    """One mail. ``sealed_values`` fill the template. They are wiped once it is sent, or cannot be sent any more."""
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_due", "sent_at", "failed_at", "due_at"),)
@@ -38,12 +38,12 @@ class OutgoingMail(Base):
 
 
 def add_mail(row: OutgoingMail) -> None:
-    """Insert."""
+    """Insert a mail."""
     add(row)
 
 
 def claim_mail(now: datetime, leased_until: datetime) -> OutgoingMail | None:
-    """Lease one mail that is due, so that no other worker takes it; None where nothing is due."""
+    """Lease one mail that is due, so that no other worker takes it. Returns None if none is due."""
     waiting = (
         OutgoingMail.sent_at.is_(None),
         OutgoingMail.failed_at.is_(None),
@@ -60,7 +60,7 @@ def claim_mail(now: datetime, leased_until: datetime) -> OutgoingMail | None:
 
 
 def note_sent(mail_id: str, now: datetime) -> int:
-    """Sent: what filled it is wiped."""
+    """Note that a mail was sent, and wipe its values."""
     here = OutgoingMail.id == mail_id
     return write(
         update(OutgoingMail).where(here).values(sent_at=now, leased_until=None, sealed_values="", failure="", reason="")
@@ -70,7 +70,7 @@ def note_sent(mail_id: str, now: datetime) -> int:
 def note_failure(
     mail_id: str, tries: int, due_at: datetime, reason: str, *, failure: str = "", lease: datetime | None = None
 ) -> bool:
-    """Not sent this time; tried again at ``due_at``. False where ``lease`` is no longer ours: another's word counts."""
+    """Note a failed try; the next is at ``due_at``. Returns False if ``lease`` is no longer ours: another worker decides."""
     changes = {"tries": tries, "due_at": due_at, "failure": failure, "reason": reason[:500], "leased_until": None}
     return write(update(OutgoingMail).where(*_still(mail_id, lease)).values(**changes)) == 1
 
@@ -78,9 +78,9 @@ def note_failure(
 def give_up(
     mail_id: str, now: datetime, reason: str, *, may_be_resent: bool, failure: str = "", lease: datetime | None = None
 ) -> bool:
-    """Not sent: parked with its reason. What fills it is kept sealed where somebody may yet have it sent, else wiped.
+    """Park a mail with its reason. Its values stay sealed if somebody may still have it sent, else they are wiped.
 
-    False where ``lease`` is no longer ours.
+    Returns False if ``lease`` is no longer ours.
     """
     changes = {"failed_at": now, "failure": failure, "reason": reason[:500], "leased_until": None}
     wiped = {} if may_be_resent else {"sealed_values": ""}
@@ -88,14 +88,14 @@ def give_up(
 
 
 def _still(mail_id: str, lease: datetime | None) -> tuple[ColumnElement[bool], ...]:
-    """A worker that overslept its lease must not undo what the next one noted."""
+    """Match a mail whose lease is still ours: a late worker must not undo what the next one noted."""
     return OutgoingMail.id == mail_id, OutgoingMail.leased_until == lease, OutgoingMail.sent_at.is_(None)
 
 
 def resend(organisation_id: str, mail_id: str, now: datetime) -> bool:
-    """Let a parked mail be tried again, or one that waits for its next try at once; False where neither can be.
+    """Let a parked mail be tried again, or a waiting one at once. Returns False if neither is possible.
 
-    One that a worker holds is on its way: letting go of its lease would have two send it.
+    A mail that a worker has leased is on its way: without the lease two workers would send it.
     """
     here = (
         OutgoingMail.organisation_id == organisation_id,
@@ -110,7 +110,7 @@ def resend(organisation_id: str, mail_id: str, now: datetime) -> bool:
 
 
 def mails_of(organisation_id: str, state: str, *, skip: int = 0, limit: int = 50) -> list[OutgoingMail]:
-    """An organisation's mails, newest first: all, or those that are ``waiting``, ``sent`` or ``failed``."""
+    """Return an organisation's mails, newest first: all, or those ``waiting``, ``sent`` or ``failed``."""
     states = {
         "waiting": [OutgoingMail.sent_at.is_(None), OutgoingMail.failed_at.is_(None)],
         "sent": [OutgoingMail.sent_at.is_not(None)],
@@ -122,7 +122,7 @@ def mails_of(organisation_id: str, state: str, *, skip: int = 0, limit: int = 50
 
 
 def mail(organisation_id: str, mail_id: str) -> OutgoingMail | None:
-    """One mail of an organisation."""
+    """Return one mail of an organisation."""
     return one(select(OutgoingMail).where(OutgoingMail.organisation_id == organisation_id, OutgoingMail.id == mail_id))
 
 
@@ -133,7 +133,7 @@ def wipe_expired(now: datetime) -> int:
 
 
 def mails(limit: int = 200) -> list[OutgoingMail]:
-    """The latest mails, newest first."""
+    """Return the latest mails, newest first."""
     return every(select(OutgoingMail).order_by(OutgoingMail.created_at.desc()).limit(limit))
 
 

@@ -47,28 +47,28 @@ def _of(organisation_id: str, user_id: str) -> tuple[Any, ...]:
 
 
 def passkeys_of(organisation_id: str, user_id: str) -> list[Passkey]:
-    """A user's, oldest first."""
+    """Return a user's passkeys, oldest first."""
     return every(select(Passkey).where(*_of(organisation_id, user_id)).order_by(Passkey.created_at, Passkey.id))
 
 
 def kinds_of(organisation_id: str, user_id: str) -> list[bool]:
-    """For each passkey of a user, whether it is attested hardware: all that a decision needs, in one lean query."""
+    """Return for each passkey of a user whether it is attested hardware: all that a decision needs, in one lean query."""
     return [row[0] for row in values(select(Passkey.hardware).where(*_of(organisation_id, user_id)))]
 
 
 def kinds(organisation_id: str) -> list[tuple[str, bool]]:
-    """Every passkey of an organisation, as whose it is and whether it is attested hardware."""
+    """Return every passkey of an organisation as its user's id and whether it is attested hardware."""
     here = (Passkey.organisation_id == organisation_id, Passkey.removed_at.is_(None))
     return [(row[0], row[1]) for row in values(select(Passkey.user_id, Passkey.hardware).where(*here))]
 
 
 def passkey_of(organisation_id: str, user_id: str, passkey_id: str) -> Passkey | None:
-    """One of a user's own."""
+    """Return one passkey of a user."""
     return one(select(Passkey).where(*_of(organisation_id, user_id), Passkey.id == passkey_id))
 
 
 def passkey_with(credential_id: bytes) -> Passkey | None:
-    """Whose credential it is: the first page knows nothing else."""
+    """Return the passkey of a credential: the first page knows nothing else."""
     return one(select(Passkey).where(Passkey.credential_id == credential_id, Passkey.removed_at.is_(None)))
 
 
@@ -78,10 +78,10 @@ def add_passkey(**columns: Any) -> bool:
 
 
 def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: bool, user_verified: bool) -> bool:
-    """Keep what an assertion told, once every check has passed (WebAuthn Level 3 §7.2 step 24).
+    """Store what an assertion told, once every check has passed (WebAuthn Level 3 §7.2 step 24).
 
-    False if the counter did not grow, or the passkey was removed: one conditional UPDATE, so that of two
-    assertions with the same counter one counts. Authenticators without a counter send 0 always.
+    Returns False if the counter did not grow, or the passkey was removed. One conditional UPDATE: of two assertions with the
+    same counter one counts. Authenticators without a counter always send 0.
     """
     here = (
         Passkey.organisation_id == passkey.organisation_id,

@@ -35,7 +35,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class AuthFailures(Base):
     """Failures in a row of one user with one authenticator (``password``, ``totp``, ``recovery``, …) in one lane.
 
-    ``lane`` is the browser's id where that user signed in before, else empty: guessing elsewhere does not close it.
+    ``lane`` is the id of a browser in which that user signed in before, else empty: guesses made elsewhere do not close it.
     """
 
     __tablename__ = "auth_failures"
@@ -64,7 +64,7 @@ class IpFailures(Base):
 
 
 def auth_failures(organisation_id: str, user_id: str, authenticator: str, lane: str) -> AuthFailures | None:
-    """One counter."""
+    """Return one counter."""
     return one(
         select(AuthFailures).where(
             AuthFailures.organisation_id == organisation_id,
@@ -90,16 +90,16 @@ def count_unmarked(mark: str) -> int:
 
 
 def auth_failures_of(organisation_id: str, user_id: str) -> list[AuthFailures]:
-    """All counters of a user."""
+    """Return all counters of a user."""
     return every(select(AuthFailures).where(*_counted(organisation_id, user_id)))
 
 
 def admit_guess(
     organisation_id: str, user_id: str, authenticator: str, lane: str, now: datetime, waits: Sequence[tuple[int, datetime]]
 ) -> bool:
-    """Admit and count a guess before it is checked, in one statement; False where the lane is closed.
+    """Admit and count a guess before it is checked, in one statement. Returns False if the lane is closed.
 
-    ``waits``: the count from which the lane closes, and until when; the last one speaks for all higher counts.
+    ``waits``: the count from which the lane closes, and until when; the last one is for all higher counts.
     """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": lane}
     made = AuthFailures.count + 1
@@ -134,7 +134,7 @@ def count_towards_stop(organisation_id: str, user_id: str, authenticator: str, s
 
 
 def forget_lane(organisation_id: str, user_id: str, authenticator: str, lane: str, *, reopen: bool) -> None:
-    """A guess in this lane was right: its failures are forgotten, those of the other lanes still count to the stop."""
+    """Clear the failures of a lane after a right guess. Those of the other lanes still count towards the lockout."""
     here = (*_counted(organisation_id, user_id), AuthFailures.authenticator == authenticator)
     _hold(organisation_id, user_id, authenticator)
     write(delete(AuthFailures).where(*here, AuthFailures.lane == lane))
@@ -159,10 +159,10 @@ def clear_auth_failures(organisation_id: str, user_id: str, authenticator: str |
 
 
 def _hold(organisation_id: str, user_id: str, authenticator: str) -> None:
-    """Lock the row over all lanes, making it if it is missing. Every counter update locks it first (lock order).
+    """Lock the row over all lanes, and make it if it is missing. Every counter update locks it first (lock order).
 
-    Only looking for the row would not do: where somebody has just cleared it nothing would be locked, and two that then
-    take the rows in different orders are a deadlock.
+    Looking for the row is not enough: if it was just cleared nothing would be locked, and two requests that then take the
+    rows in different orders would deadlock.
     """
     keys = {"organisation_id": organisation_id, "user_id": user_id, "authenticator": authenticator, "lane": ALL_LANES}
     made = {"count": 0, "last_at": NEVER, "blocked_until": None}
@@ -170,7 +170,7 @@ def _hold(organisation_id: str, user_id: str, authenticator: str) -> None:
 
 
 def lock_auth_failures(organisation_id: str, user_id: str) -> list[AuthFailures]:
-    """The rows that count a user's failures over all lanes, locked until the commit."""
+    """Lock the rows that count a user's failures over all lanes, until the commit."""
     here = (*_counted(organisation_id, user_id), AuthFailures.lane == ALL_LANES)
     return every(select(AuthFailures).where(*here).order_by(AuthFailures.authenticator).with_for_update())
 
@@ -201,7 +201,7 @@ def uncount_ip(purpose: str, address: str) -> int:
 
 
 def ip_failures(purpose: str, address: str, now: datetime) -> IpFailures | None:
-    """The counter of an address whose window is open."""
+    """Return the counter of an address whose window is open."""
     return one(
         select(IpFailures).where(IpFailures.purpose == purpose, IpFailures.address == address, IpFailures.window_ends > now)
     )

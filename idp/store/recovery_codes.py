@@ -1,6 +1,6 @@
-"""Second factors: authenticator apps (TOTP) with their spent steps, and sets of recovery codes.
+"""Sets of recovery codes.
 
-Removed rows stay, as the record of all authenticators ever bound (NIST SP 800-63B-4 §4.1); their secrets go.
+Removed rows stay, as the record of all authenticators ever bound (NIST SP 800-63B-4 §4.1); their secrets are wiped.
 """
 
 from datetime import datetime
@@ -67,7 +67,7 @@ class RecoveryCode(Base):
 
 @asks_one
 def active_recovery_set(organisation_id: str, user_id: str) -> Select[RecoverySet]:
-    """The user's set of recovery codes."""
+    """Return the user's set of recovery codes."""
     return select(RecoverySet).where(
         RecoverySet.organisation_id == organisation_id,
         RecoverySet.user_id == user_id,
@@ -76,7 +76,7 @@ def active_recovery_set(organisation_id: str, user_id: str) -> Select[RecoverySe
 
 
 def lock_recovery_set(organisation_id: str, set_id: str) -> None:
-    """Until the transaction ends nobody else spends a code of this set so."""
+    """Lock a set: until the transaction ends nobody else spends a code of it."""
     one(
         select(RecoverySet).where(RecoverySet.organisation_id == organisation_id, RecoverySet.id == set_id).with_for_update()
     )
@@ -100,7 +100,7 @@ def remove_recovery_set(organisation_id: str, user_id: str, now: datetime) -> in
 
 
 def unspent_recovery_codes(organisation_id: str, set_id: str) -> int:
-    """How many codes of a set still work."""
+    """Return how many codes of a set still work."""
     here = (
         RecoveryCode.organisation_id == organisation_id,
         RecoveryCode.set_id == set_id,
@@ -110,7 +110,7 @@ def unspent_recovery_codes(organisation_id: str, set_id: str) -> int:
 
 
 def codes_left(organisation_id: str) -> dict[str, int]:
-    """How many codes still work, by the ids of an organisation's users who have any."""
+    """Return how many codes still work, by the ids of an organisation's users who have any."""
     joined = (RecoveryCode.organisation_id == RecoverySet.organisation_id) & (RecoveryCode.set_id == RecoverySet.id)
     here = (
         RecoverySet.organisation_id == organisation_id,
@@ -122,7 +122,7 @@ def codes_left(organisation_id: str) -> dict[str, int]:
 
 
 def _code(organisation_id: str, set_id: str, digest: bytes) -> tuple[ColumnElement[bool], ...]:
-    """An unspent code of a set in use: one shown before the set was replaced (S44) died with it (S22, S28)."""
+    """Match an unspent code of an active set. A code shown before its set was replaced (S44) no longer works (S22, S28)."""
     in_use = exists().where(
         RecoverySet.organisation_id == organisation_id, RecoverySet.id == set_id, RecoverySet.removed_at.is_(None)
     )
@@ -142,6 +142,6 @@ def burn_recovery_code(organisation_id: str, set_id: str, digest: bytes, now: da
 
 
 def known_recovery_code(organisation_id: str, set_id: str, digest: bytes) -> bool:
-    """Whether the code is one of the set's that still work."""
+    """Check if a code is one of the set's that still work."""
     here = _code(organisation_id, set_id, digest)
     return bool(values(select(exists().where(*here)))[0][0])

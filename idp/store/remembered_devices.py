@@ -66,7 +66,7 @@ def end_trust(organisation_id: str, user_id: str, digest: bytes, now: datetime) 
 
 
 def trust_of(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> RememberedDevice | None:
-    """The trust that holds now."""
+    """Return the trust that is valid now."""
     return one(
         select(RememberedDevice).where(
             RememberedDevice.organisation_id == organisation_id,
@@ -93,7 +93,7 @@ def live_trust(organisation_id: str, user_id: str, device_id: str, now: datetime
 
 
 def devices_of(organisation_id: str, user_id: str, now: datetime) -> list[RememberedDevice]:
-    """A user's remembered devices, newest first."""
+    """Return a user's remembered devices, newest first."""
     return every(
         select(RememberedDevice)
         .where(
@@ -107,7 +107,7 @@ def devices_of(organisation_id: str, user_id: str, now: datetime) -> list[Rememb
 
 
 def note_use(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> int:
-    """The device skipped a code just now; its end does not move (S38)."""
+    """Note that the device skipped a code. Its end does not move (S38)."""
     here = (
         RememberedDevice.organisation_id == organisation_id,
         RememberedDevice.user_id == user_id,

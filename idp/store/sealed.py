@@ -34,8 +34,8 @@ log = structlog.get_logger()
 class SealedColumn:
     """One kind of sealed value. ``name``: what administrators call it. ``row``: the column that names a row.
 
-    ``bound_to`` is part of what each value is sealed for (``place``): the name that the column had when its first value was
-    sealed. It stays the same where the table or the column gets another name.
+    ``bound_to`` is part of what each value is sealed for (``place``): the column's name when its first value was sealed. It
+    stays the same if the table or the column is renamed.
     """
 
     name: str

@@ -14,8 +14,8 @@ from idp.reads import asks_one
 class UserSession(Base):
     """One live session of a browser. ``digest``: of the session cookie, renewed at each new proof; ``id`` is the ``sid``.
 
-    Ended by ``ended_at`` (never deleted then: the worker that tells relying apps finds it there), by ``idle_until`` or by
-    ``ends_at``.
+    It ends by ``ended_at``, ``idle_until`` or ``ends_at``. An ended row stays: the worker that notifies relying apps finds
+    it.
     """
 
     __tablename__ = "sessions"
@@ -62,7 +62,7 @@ def _live(now: datetime) -> tuple[Any, ...]:
 
 
 def session_of(organisation_id: str, digest: bytes, now: datetime) -> UserSession | None:
-    """The live session of a cookie."""
+    """Return the live session of a cookie."""
     found = _session_with(organisation_id, digest)
     return found if found and found.ended_at is None and min(found.idle_until, found.ends_at) > now else None
 
@@ -79,12 +79,12 @@ def _session_with(organisation_id: str, digest: bytes) -> Select[UserSession]:
 
 @asks_one
 def live_session(organisation_id: str, login_id: str, now: datetime) -> Select[UserSession]:
-    """The live session by its id (``sid``)."""
+    """Return the live session with this id (``sid``)."""
     return select(UserSession).where(UserSession.organisation_id == organisation_id, UserSession.id == login_id, *_live(now))
 
 
 def sessions_of(organisation_id: str, user_id: str, now: datetime) -> list[UserSession]:
-    """A user's live sessions, newest first."""
+    """Return a user's live sessions, newest first."""
     return every(
         select(UserSession)
         .where(UserSession.organisation_id == organisation_id, UserSession.user_id == user_id, *_live(now))
@@ -95,7 +95,7 @@ def sessions_of(organisation_id: str, user_id: str, now: datetime) -> list[UserS
 def live_sessions(
     organisation_id: str, now: datetime, *, user_id: str = "", skip: int = 0, limit: int = 50
 ) -> list[UserSession]:
-    """An organisation's live sessions, or one user's, newest first: a page for the console."""
+    """Return a page of live sessions of an organisation or of one user, newest first."""
     here = [
         UserSession.organisation_id == organisation_id,
         *_live(now),
@@ -107,7 +107,7 @@ def live_sessions(
 
 
 def add_session(row: UserSession) -> None:
-    """Insert."""
+    """Insert a session."""
     add(row)
 
 
@@ -140,12 +140,12 @@ def end_sessions_of(organisation_id: str, user_id: str, now: datetime, why: str,
 
 
 def note_client(organisation_id: str, login_id: str, client_id: str, now: datetime) -> bool:
-    """A relying app is signed in to within this session; True the first time."""
+    """Note that an app is signed in to within this session. Returns True the first time."""
     return insert_new(SessionClient, organisation_id=organisation_id, login_id=login_id, client_id=client_id, since=now)
 
 
 def clients_of(organisation_id: str, login_id: str) -> list[SessionClient]:
-    """The relying apps of a session, in order."""
+    """Return the apps of a session, in order."""
     return every(
         select(SessionClient)
         .where(SessionClient.organisation_id == organisation_id, SessionClient.login_id == login_id)
@@ -154,7 +154,7 @@ def clients_of(organisation_id: str, login_id: str) -> list[SessionClient]:
 
 
 def clients_within(organisation_id: str, login_ids: Collection[str]) -> list[SessionClient]:
-    """The relying apps of several sessions, in order: one question for a whole list."""
+    """Return the apps of several sessions, in order: one query for a whole list."""
     here = (SessionClient.organisation_id == organisation_id, SessionClient.login_id.in_(login_ids))
     return every(select(SessionClient).where(*here).order_by(SessionClient.since)) if login_ids else []
 

@@ -1,6 +1,6 @@
 """A private copy of the tables on PostgreSQL, for one transaction: what is tried there locks no row that others need.
 
-A temporary table comes before the one of the same name. It goes with the transaction, and only its session sees it.
+A temporary table hides the one of the same name. It ends with the transaction, and only its session sees it.
 """
 
 from sqlalchemy import text

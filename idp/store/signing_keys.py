@@ -31,12 +31,12 @@ class SigningKey(Base):
 
 @asks_every
 def published_keys() -> Select[SigningKey]:
-    """All that are in the JWKS, oldest first."""
+    """Return all keys of the JWKS, oldest first."""
     return select(SigningKey).where(SigningKey.withdrawn_at.is_(None)).order_by(SigningKey.created_at)
 
 
 def all_keys() -> list[SigningKey]:
-    """All there ever were, oldest first; of those made at the same moment the one that signed first."""
+    """Return all keys, oldest first; of those made at the same moment, the one that signed first comes first."""
     return every(select(SigningKey).order_by(SigningKey.created_at, SigningKey.active_at.nulls_last()))
 
 

@@ -1,6 +1,6 @@
-"""The stash: small sealed values that one browser comes back for soon. Nothing else refers to them.
+"""The stash: small sealed values that one browser fetches soon after. Nothing else refers to them.
 
-They live for a day at most and are not moved to a new sealing key: without its key a value is gone, as if it had run out.
+They are kept for a day at most and are not moved to a new sealing key. Without its key a value counts as expired.
 """
 
 from datetime import datetime
@@ -30,7 +30,7 @@ class Stashed(Base):
 
 @asks_one
 def stashed(stash_id: str, browser_id: str, now: datetime) -> Select[Stashed]:
-    """A value of this browser; none where it expired or is another browser's."""
+    """Return a value of this browser; None if it expired or is another browser's."""
     return select(Stashed).where(Stashed.id == stash_id, Stashed.browser_id == browser_id, Stashed.expires_at > now)
 
 

@@ -43,8 +43,8 @@ class Totp(Base):
 class UsedStep(Base):
     """A time step whose code was used, or named by a hint (S58): unique for each authenticator, also a pending one.
 
-    Steps are known one by one. The latest accepted step alone would bar everybody for as long as a clock was ahead, once
-    it is put right (RFC 6238 §5.2 asks that a code is accepted once, not that codes come in order).
+    Steps are stored one by one. A single latest step would refuse every code after a clock that was ahead is put right. RFC
+    6238 §5.2 requires that a code is accepted once, not that codes come in order.
     """
 
     __tablename__ = "totp_used_steps"
@@ -57,24 +57,24 @@ class UsedStep(Base):
 
 @asks_one
 def active_totp(organisation_id: str, user_id: str) -> Select[Totp]:
-    """The user's authenticator app."""
+    """Return the user's authenticator app."""
     return select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
 
 
 def last_totp(organisation_id: str, user_id: str) -> Totp | None:
-    """The user's authenticator app, or the one that was removed last."""
+    """Return the user's authenticator app, or the one that was removed last."""
     theirs = select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id)
     return one(theirs.order_by(Totp.removed_at.is_(None).desc(), Totp.active_since.desc()).limit(1))
 
 
 def totp_owners(organisation_id: str) -> set[str]:
-    """The ids of an organisation's users who have an authenticator app."""
+    """Return the ids of an organisation's users who have an authenticator app."""
     here = (Totp.organisation_id == organisation_id, Totp.removed_at.is_(None))
     return {row[0] for row in values(select(Totp.user_id).where(*here))}
 
 
 def add_totp(row: Totp) -> None:
-    """Insert."""
+    """Insert an authenticator app."""
     add(row)
 
 
@@ -96,7 +96,7 @@ def used_steps(organisation_id: str, totp_id: str, first: int, last: int) -> set
 
 
 def note_totp_use(organisation_id: str, totp_id: str, now: datetime) -> bool:
-    """Note the use of an authenticator. Returns False where it was taken out of use."""
+    """Claim an authenticator app for an accepted code: in one statement, check that it is in use and note when."""
     here = (Totp.organisation_id == organisation_id, Totp.id == totp_id, Totp.removed_at.is_(None))
     return write(update(Totp).where(*here).values(last_used_at=now)) == 1
 

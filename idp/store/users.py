@@ -90,7 +90,7 @@ class GroupMember(Base):
 
 
 class UserShop(Base):
-    """A shop a user works in, where not all (``User.all_shops``)."""
+    """A shop in which a user works, if not in all (``User.all_shops``)."""
 
     __tablename__ = "user_shops"
     __table_args__ = (
@@ -105,14 +105,14 @@ class UserShop(Base):
 
 @asks_one
 def user(organisation_id: str, user_id: str) -> Select[User]:
-    """By id."""
+    """Return a user by its id."""
     return select(User).where(User.organisation_id == organisation_id, User.id == user_id)
 
 
 def lock_user(organisation_id: str, user_id: str) -> User | None:
-    """Return the user by id, locked until the transaction ends. A transaction that changes a person locks this row first.
+    """Return the user by id, locked until the transaction ends. A transaction that changes a user locks this row first.
 
-    ``FOR NO KEY UPDATE``: rows that refer to the user (a mail, a session) can still be added by others.
+    ``FOR NO KEY UPDATE``: others can still add rows that refer to the user (a mail, a session).
     """
     here = (User.organisation_id == organisation_id, User.id == user_id)
     return one(select(User).where(*here).with_for_update(key_share=True))
@@ -126,29 +126,29 @@ def users_reached_at(organisation_id: str, email_key: str) -> list[User]:
 
 @asks_one
 def user_named(organisation_id: str, username_key: str) -> Select[User]:
-    """By username in compared form."""
+    """Return a user by username in compared form."""
     return select(User).where(User.organisation_id == organisation_id, User.username_key == username_key)
 
 
 def users(organisation_id: str) -> list[User]:
-    """All of an organisation, by username."""
+    """Return all users of an organisation, by username."""
     return every(select(User).where(User.organisation_id == organisation_id).order_by(User.username_key))
 
 
 def all_names() -> list[tuple[str, str, str, str]]:
-    """Everybody's organisation, username with its compared form, and name."""
+    """Return every user's organisation, username with its compared form, and name."""
     asked = select(User.organisation_id, User.username, User.username_key, User.name)
     return [(row[0], row[1], row[2], row[3]) for row in values(asked.order_by(User.organisation_id, User.username_key))]
 
 
 def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]:
-    """Id → username, for lists that hold ids."""
+    """Return usernames by id, for lists that hold ids."""
     here = (User.organisation_id == organisation_id, User.id.in_(user_ids))
     return {row[0]: row[1] for row in values(select(User.id, User.username).where(*here))} if user_ids else {}
 
 
 def _sought(organisation_id: str, typed: str, role: str, group_id: str) -> list[ColumnElement[bool]]:
-    """What a search asks: ``typed`` within username, name or address; a role; a group. Empty ones ask nothing."""
+    """Match a search: ``typed`` within username, name or address; a role; a group. Empty ones match everything."""
     here: list[ColumnElement[bool]] = [User.organisation_id == organisation_id]
     if typed := one_line(typed):
         folded = compared(typed)
@@ -170,18 +170,18 @@ def _sought(organisation_id: str, typed: str, role: str, group_id: str) -> list[
 
 
 def search(organisation_id: str, typed: str, role: str, group_id: str, *, first: int, most: int) -> list[User]:
-    """A page of what a search finds, by username: ``most`` users after the ``first`` so many."""
+    """Return a page of a search's users, by username: ``most`` users after the ``first`` so many."""
     here = _sought(organisation_id, typed, role, group_id)
     return every(select(User).where(*here).order_by(User.username_key).offset(first).limit(most))
 
 
 def count_found(organisation_id: str, typed: str, role: str, group_id: str) -> int:
-    """How many users a search finds."""
+    """Return how many users a search finds."""
     return int(values(select(func.count(User.id)).where(*_sought(organisation_id, typed, role, group_id)))[0][0])
 
 
 def add_user(row: User) -> None:
-    """Insert."""
+    """Insert a user."""
     add(row)
 
 
@@ -210,9 +210,9 @@ def burn_one_time_password(organisation_id: str, user_id: str, used: str, now: d
 
 @asks_every
 def groups_of(organisation_id: str, user_id: str) -> Select[Group]:
-    """The groups a user is in, by name.
+    """Return the groups that a user is in, by name.
 
-    Asked of each group by the whole key: joined, SQLite reads every membership of the organisation.
+    Each group is asked for by the whole key. In a join, SQLite reads every membership of the organisation.
     """
     here = (GroupMember.organisation_id == Group.organisation_id, GroupMember.group_id == Group.id)
     is_in = select(GroupMember.user_id).where(*here, GroupMember.user_id == user_id).exists()
@@ -220,14 +220,14 @@ def groups_of(organisation_id: str, user_id: str) -> Select[Group]:
 
 
 def group_names(organisation_id: str) -> list[tuple[str, str]]:
-    """Every membership of an organisation, as user id and the group's name, by name."""
+    """Return every membership of an organisation, as user id and the group's name, by name."""
     joined = (GroupMember.organisation_id == Group.organisation_id) & (GroupMember.group_id == Group.id)
     asked = select(GroupMember.user_id, Group.name).join(Group, joined).where(Group.organisation_id == organisation_id)
     return [(row[0], row[1]) for row in values(asked.order_by(Group.name))]
 
 
 def shop_codes(organisation_id: str) -> list[tuple[str, str]]:
-    """Every shop named for somebody, as user id and the shop's code, by code."""
+    """Return every shop named for a user, as user id and the shop's code, by code."""
     joined = (UserShop.organisation_id == Shop.organisation_id) & (UserShop.shop_id == Shop.id)
     asked = select(UserShop.user_id, Shop.code).join(Shop, joined).where(Shop.organisation_id == organisation_id)
     return [(row[0], row[1]) for row in values(asked.order_by(Shop.code))]
@@ -247,7 +247,7 @@ def add_to_groups(organisation_id: str, user_id: str, group_ids: Iterable[str]) 
 
 
 def shops_of(organisation_id: str, user_id: str) -> list[Shop]:
-    """The shops named for a user, by code; none where the user has all."""
+    """Return the shops named for a user, by code; none if the user has all."""
     return every(
         select(Shop)
         .join(UserShop, (UserShop.organisation_id == Shop.organisation_id) & (UserShop.shop_id == Shop.id))
