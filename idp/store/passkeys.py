@@ -14,7 +14,8 @@ class Passkey(Base):
 
     ``credential_id`` is unique over all organisations, removed ones too: nobody can claim another person's (§7.1 step 26).
     ``public_key``: COSE. ``user_verified_ever``: user verification was seen together with the password. ``backup_eligible``:
-    it can be copied; this never changes. ``hardware``: its maker's certificate says so, and it cannot be copied.
+    it can be copied; this never changes. ``backed_up``: part of the credential record, though nothing is decided by it.
+    ``hardware``: its maker's certificate says so, and it cannot be copied.
     """
 
     __tablename__ = "passkeys"
