@@ -273,14 +273,14 @@ def upsert(
 
 
 def delete_some(table: type[Base], condition: ColumnElement[bool], most: int) -> int:
-    """Delete at most ``most`` of the rows of which ``condition`` holds; how many.
+    """Delete at most ``most`` rows of which ``condition`` holds. Returns how many. Sweeps wait for no locked row."""
+    return write(delete(table).where(some_of(table, condition, most)))
 
-    What somebody has locked is passed over (PostgreSQL): who sweeps waits for nobody, and so is part of no deadlock.
-    """
-    rows = cast(Table, table.__table__)
-    key = rows.primary_key.columns
-    doomed = select(*key).where(condition).limit(most).with_for_update(skip_locked=True)
-    return write(delete(rows).where(tuple_(*key).in_(doomed)))
+
+def some_of(table: type[Base], condition: ColumnElement[bool], most: int) -> ColumnElement[bool]:
+    """Match at most ``most`` of the rows of which ``condition`` holds, without those that somebody has locked."""
+    key = cast(Table, table.__table__).primary_key.columns
+    return tuple_(*key).in_(select(*key).where(condition).limit(most).with_for_update(skip_locked=True))
 
 
 def one(statement: Select[T]) -> T | None:

@@ -3,11 +3,12 @@
 It also moves values of old sealing keys to the current one (``sealing``).
 """
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 
 from idp import clock, sealing
+from idp.batches import Batch, in_batches
 from idp.config import Settings
-from idp.db import transaction
 from idp.identity.credentials import totp
 from idp.store import (
     attempts,
@@ -25,8 +26,6 @@ from idp.store import totp as store_totp
 
 KEEP_DAYS = 30
 """Ended sessions, grants, trust in devices, links and mails are kept this long, for questions about what happened."""
-BATCH = 1000
-"""Rows deleted in one transaction."""
 ATTEMPT_DAYS = 7
 """The address of a sign-in leads back to the app while the sign-in is kept: over a weekend and more (S60)."""
 STALE_DAYS = 1
@@ -36,34 +35,23 @@ STEPS_DAYS = 1
 the time of its use. If the clock jumps back by less than this, no used code works again.
 """
 
-Sweep = Callable[[int], int]
-"""Delete at most so many rows. Returns their number."""
 
-
-def sweep(settings: Settings) -> int:
-    """Delete expired rows, in short transactions. Returns their number."""
-    with transaction():
-        grants.wipe_successors(clock.ago(minutes=2))
-    with transaction():
-        outbox.wipe_expired(clock.now())
+def sweep(settings: Settings, stop: threading.Event | None = None) -> int:
+    """Delete expired rows, in short transactions, until ``stop`` is set. Returns their number."""
+    for wipe in _wipes():
+        in_batches(wipe, stop)
     sealing.reseal(settings)
-    return sum(_sweep_whole(some) for some in _all(settings))
+    return sum(in_batches(some, stop) for some in _all(settings))
 
 
-def _sweep_whole(some: Sweep) -> int:
-    """Delete batch after batch, as long as they are full."""
-    swept = 0
-    while (last := _sweep_batch(some)) == BATCH:
-        swept += last
-    return swept + last
+def _wipes() -> Iterator[Batch]:
+    """Yield what empties columns of rows that stay."""
+    now, used_before = clock.now(), clock.ago(minutes=2)
+    yield lambda most: grants.wipe_successors(used_before, most)
+    yield lambda most: outbox.wipe_expired(now, most)
 
 
-def _sweep_batch(some: Sweep) -> int:
-    with transaction():
-        return some(BATCH)
-
-
-def _all(settings: Settings) -> Iterator[Sweep]:
+def _all(settings: Settings) -> Iterator[Batch]:
     now, before, stale = clock.now(), clock.ago(days=KEEP_DAYS), clock.ago(days=STALE_DAYS)
     counted_before = clock.ago(days=max(KEEP_DAYS, settings.limits.longest_wait_seconds / 86_400))
     cookies_before = clock.ago(days=browsers.COOKIE_DAYS + 1)

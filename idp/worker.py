@@ -32,7 +32,7 @@ def run_forever(
                 work_once(settings, stop)
                 if clock.now() >= next_sweep:
                     next_sweep = clock.now() + SWEEP_EVERY
-                    sweep(settings)
+                    sweep(settings, stop)
         except Exception as error:  # noqa: BLE001 — the next round tries again
             _note_failed_round(error)
         stop.wait(POLL_SECONDS)

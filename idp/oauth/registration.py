@@ -12,6 +12,7 @@ from typing import Any
 
 from idp import clock, crypto
 from idp.audit import Event, Origin, record
+from idp.batches import in_batches
 from idp.config import Settings
 from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say, say_many
@@ -64,6 +65,7 @@ def register(
     with transaction():
         if store.client(name) is not None:
             raise taken
+        _forget(name)  # the process that removed a former client of this id may have stopped before it had revoked all
         with refuse_duplicate("client_id", taken):
             store.add_client(row)
         if kept:
@@ -128,14 +130,23 @@ def disable(client_id: str, origin: Origin, *, disabled: bool = True) -> None:
 
 
 def remove(client_id: str, origin: Origin) -> None:
-    """Delete a client, revoke its grants and delete the consents to it."""
+    """Delete a client, revoke its grants and delete the consents to it.
+
+    No grant of a client that is gone is worth anything, so they may be revoked afterwards, in batches.
+    """
     permissions.require_operator(origin)
     with transaction():
         sensitive_changes.require(ClientState(_there(client_id).metadata_), None)
-        grants.revoke_grants_of_client(client_id, clock.now(), "client_removed")
-        consents.delete_consents_for(client_id)
         store.delete_client(client_id)
         record(replace(origin, client_id=client_id), Event.CLIENT_DELETED)
+    _forget(client_id)
+
+
+def _forget(client_id: str) -> None:
+    """Revoke the grants and delete the consents of a client that does not exist."""
+    now = clock.now()
+    in_batches(lambda most: grants.revoke_grants_of_client(client_id, now, "client_removed", most))
+    in_batches(lambda most: consents.delete_consents_for(client_id, most))
 
 
 def _there(client_id: str) -> Client:

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, Select, String, Text, select, update
+from sqlalchemy import Index, LargeBinary, Select, String, Text, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, delete_some, write
 from idp.reads import asks_one
+
+IS_OPEN = text("user_id IS NOT NULL AND finished_at IS NULL")
 
 
 class Attempt(Base):
@@ -21,7 +23,10 @@ class Attempt(Base):
     """
 
     __tablename__ = "attempts"
-    __table_args__ = (Index("ix_attempts_expires", "expires_at"),)
+    __table_args__ = (
+        Index("ix_attempts_expires", "expires_at"),
+        Index("ix_attempts_user", "organisation_id", "user_id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    )
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     browser_id: Mapped[str] = mapped_column(Id)

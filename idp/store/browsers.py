@@ -6,7 +6,7 @@ lane of its own for users who signed in there before, so that guesses made elsew
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, and_, or_, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, delete_some, every, insert_new, one, upsert, values, write
@@ -18,10 +18,17 @@ COOKIE_DAYS = 400
 """The life of a browser's cookie, from its first day: browsers keep none longer."""
 
 
+IS_STRANGER = text("organisation_id IS NULL")
+
+
 class Browser(Base):
     """One browser profile. ``digest``: of the cookie."""
 
     __tablename__ = "browsers"
+    __table_args__ = (
+        Index("ix_browsers_created", "created_at"),
+        Index("ix_browsers_strangers", "last_seen_at", sqlite_where=IS_STRANGER, postgresql_where=IS_STRANGER),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
@@ -37,7 +44,8 @@ class BrowserUser(Base):
     __tablename__ = "browser_users"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
-        Index("ix_browser_users_browser", "browser_id"),
+        Index("ix_browser_users_browser", "browser_id", "last_login_at"),
+        Index("ix_browser_users_last", "last_login_at"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -125,8 +133,8 @@ def sweep_browsers(before: datetime, strangers_before: datetime, most: int) -> i
     """Delete browsers whose cookie was made before ``before``, and those not seen since ``strangers_before`` on which nobody
     ever signed in.
     """
-    is_stranger = and_(Browser.organisation_id.is_(None), Browser.last_seen_at < strangers_before)
-    return delete_some(Browser, or_(Browser.created_at < before, is_stranger), most)
+    swept = delete_some(Browser, Browser.created_at < before, most)
+    return swept + delete_some(Browser, IS_STRANGER & (Browser.last_seen_at < strangers_before), most - swept)
 
 
 def sweep_people(before: datetime, most: int) -> int:

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Select, String, delete, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, Select, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, every, upsert, write
+from idp.db import Base, Id, delete_some, every, upsert, write
 from idp.reads import asks_one
 
 
@@ -15,6 +15,7 @@ class Consent(Base):
     __tablename__ = "consents"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_consents_client", "client_id"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -63,6 +64,6 @@ def revoke_consent(organisation_id: str, user_id: str, client_id: str, now: date
     return write(update(Consent).where(*here).values(revoked_at=now))
 
 
-def delete_consents_for(client_id: str) -> int:
-    """Forget everybody's consent to a client that is deleted."""
-    return write(delete(Consent).where(Consent.client_id == client_id))
+def delete_consents_for(client_id: str, most: int) -> int:
+    """Delete at most ``most`` consents to a client that is removed. Returns how many it deleted."""
+    return delete_some(Consent, Consent.client_id == client_id, most)

@@ -19,6 +19,7 @@ class EmailLink(Base):
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
         Index("ix_email_links_user", "organisation_id", "user_id", "purpose"),
         Index("ix_email_links_expires", "expires_at"),
+        Index("ix_email_links_purpose", "organisation_id", "purpose", "created_at"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)

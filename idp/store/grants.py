@@ -7,13 +7,18 @@ string names the organisation (``crypto.new_bearer``).
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, LargeBinary, String, Text, select, update
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, LargeBinary, String, Text, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.batches import change_some
 from idp.db import Base, Id, add, delete_some, every, one, session, write
 from idp.store.consents import Consent
 from idp.store.sessions import UserSession
 from idp.store.users import User
+
+HOLDS = text("revoked_at IS NULL")
+REVOKED = text("revoked_at IS NOT NULL")
+HAS_SUCCESSOR = text("sealed_successor <> ''")
 
 
 class Grant(Base):
@@ -24,6 +29,9 @@ class Grant(Base):
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
         Index("ix_grants_user", "organisation_id", "user_id"),
         Index("ix_grants_login", "organisation_id", "login_id"),
+        Index("ix_grants_client", "client_id", sqlite_where=HOLDS, postgresql_where=HOLDS),
+        Index("ix_grants_ends", "ends_at"),
+        Index("ix_grants_revoked", "revoked_at", sqlite_where=REVOKED, postgresql_where=REVOKED),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -47,6 +55,8 @@ class AuthorizationCode(Base):
     __tablename__ = "authorization_codes"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "grant_id"], ["grants.organisation_id", "grants.id"], ondelete="CASCADE"),
+        Index("ix_authorization_codes_grant", "organisation_id", "grant_id"),
+        Index("ix_authorization_codes_expires", "expires_at"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -70,6 +80,7 @@ class RefreshToken(Base):
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "grant_id"], ["grants.organisation_id", "grants.id"], ondelete="CASCADE"),
         Index("ix_refresh_tokens_grant", "organisation_id", "grant_id"),
+        Index("ix_refresh_tokens_successor", "used_at", sqlite_where=HAS_SUCCESSOR, postgresql_where=HAS_SUCCESSOR),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -152,9 +163,10 @@ def revoke_grants_for_client(organisation_id: str, user_id: str, client_id: str,
     return _revoke(*here, now=now, why=why)
 
 
-def revoke_grants_of_client(client_id: str, now: datetime, why: str) -> int:
-    """Revoke every grant of a client that is removed, in all organisations."""
-    return _revoke(Grant.client_id == client_id, now=now, why=why)
+def revoke_grants_of_client(client_id: str, now: datetime, why: str, most: int) -> int:
+    """Revoke at most ``most`` grants of a client that is removed, in all organisations. Returns how many it revoked."""
+    here = (Grant.client_id == client_id) & Grant.revoked_at.is_(None)
+    return change_some(Grant, here, most, revoked_at=now, revoked_why=why)
 
 
 def _revoke(*here: ColumnElement[bool], now: datetime, why: str) -> int:
@@ -221,7 +233,8 @@ def touch_refresh_token(organisation_id: str, digest: bytes, idle_until: datetim
 
 def sweep_grants(before: datetime, most: int) -> int:
     """Delete grants that were over before ``before``, with their codes and tokens."""
-    return delete_some(Grant, (Grant.ends_at < before) | (Grant.revoked_at < before), most)
+    swept = delete_some(Grant, Grant.ends_at < before, most)
+    return swept + delete_some(Grant, Grant.revoked_at < before, most - swept)
 
 
 def sweep_codes(before: datetime, most: int) -> int:
@@ -229,7 +242,6 @@ def sweep_codes(before: datetime, most: int) -> int:
     return delete_some(AuthorizationCode, AuthorizationCode.expires_at < before, most)
 
 
-def wipe_successors(before: datetime) -> int:
+def wipe_successors(before: datetime, most: int) -> int:
     """Wipe sealed successors of tokens used before ``before``: the grace is over."""
-    here = (RefreshToken.used_at < before, RefreshToken.sealed_successor != "")
-    return write(update(RefreshToken).where(*here).values(sealed_successor=""))
+    return change_some(RefreshToken, (RefreshToken.used_at < before) & HAS_SUCCESSOR, most, sealed_successor="")

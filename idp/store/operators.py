@@ -6,7 +6,7 @@ from sqlalchemy import Select, select
 
 from idp.db import insert_new, one
 from idp.reads import asks_every
-from idp.store.organisations import Organisation
+from idp.store.organisations import IS_INSTALLATION, Organisation
 from idp.store.users import User
 
 STORE_URL = "installation"
@@ -14,7 +14,7 @@ STORE_URL = "installation"
 
 def installation() -> Organisation | None:
     """Return the operators' organisation, once there is an operator."""
-    return one(select(Organisation).where(Organisation.kind == "installation"))
+    return one(select(Organisation).where(IS_INSTALLATION))
 
 
 def add_installation(organisation_id: str, now: datetime) -> Organisation:
@@ -43,6 +43,6 @@ def operators() -> Select[User]:
     return (
         select(User)
         .join(Organisation, Organisation.id == User.organisation_id)
-        .where(Organisation.kind == "installation")
+        .where(IS_INSTALLATION)
         .order_by(User.username_key)
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, delete, select, update
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
@@ -17,6 +17,8 @@ N = TypeVar("N", "Shop", "Group")
 MOST_NAMED = 1000
 """More at once are looked for among all: a statement takes a limited number of parameters."""
 
+IS_INSTALLATION = text("kind = 'installation'")
+
 
 def _key_of(row: Any, column: str) -> str:
     """Return the compared form of a column of a row that is inserted."""
@@ -27,6 +29,15 @@ class Organisation(Base):
     """The account of one business. ``kind`` is ``retailer``, or ``installation`` for the operators' own organisation."""
 
     __tablename__ = "organisations"
+    __table_args__ = (
+        Index(
+            "uq_organisations_installation",
+            "kind",
+            unique=True,
+            sqlite_where=IS_INSTALLATION,
+            postgresql_where=IS_INSTALLATION,
+        ),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     store_url: Mapped[str] = mapped_column(String(63), unique=True)

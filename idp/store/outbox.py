@@ -2,17 +2,27 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Index, String, Text, select, update
+from sqlalchemy import ColumnElement, Index, String, Text, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.batches import change_some
 from idp.db import Base, Id, add, delete_some, every, one, session, write
+
+FAILED = text("failed_at IS NOT NULL")
+PARKED = text("failed_at IS NOT NULL AND sealed_values <> ''")
 
 
 class OutgoingMail(Base):
     """One mail. ``sealed_values`` fill the template. They are wiped once it is sent, or cannot be sent any more."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "sent_at", "failed_at", "due_at"),)
+    __table_args__ = (
+        Index("ix_outbox_due", "sent_at", "failed_at", "due_at"),
+        Index("ix_outbox_created", "created_at", "id"),
+        Index("ix_outbox_organisation", "organisation_id", "created_at", "id"),
+        Index("ix_outbox_failed", "failed_at", sqlite_where=FAILED, postgresql_where=FAILED),
+        Index("ix_outbox_parked", "expires_at", sqlite_where=PARKED, postgresql_where=PARKED),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     organisation_id: Mapped[str | None] = mapped_column(Id)
@@ -117,7 +127,7 @@ def mails_of(organisation_id: str, state: str, *, skip: int = 0, limit: int = 50
         "failed": [OutgoingMail.failed_at.is_not(None)],
     }
     here = [OutgoingMail.organisation_id == organisation_id, *states.get(state, [])]
-    newest = (OutgoingMail.created_at.desc(), OutgoingMail.id)
+    newest = (OutgoingMail.created_at.desc(), OutgoingMail.id.desc())
     return every(select(OutgoingMail).where(*here).order_by(*newest).offset(skip).limit(limit))
 
 
@@ -126,17 +136,17 @@ def mail(organisation_id: str, mail_id: str) -> OutgoingMail | None:
     return one(select(OutgoingMail).where(OutgoingMail.organisation_id == organisation_id, OutgoingMail.id == mail_id))
 
 
-def wipe_expired(now: datetime) -> int:
+def wipe_expired(now: datetime, most: int) -> int:
     """Wipe what fills parked mails whose link or secret has run out: they are never sent again."""
-    here = (OutgoingMail.failed_at.is_not(None), OutgoingMail.expires_at <= now, OutgoingMail.sealed_values != "")
-    return write(update(OutgoingMail).where(*here).values(sealed_values=""))
+    return change_some(OutgoingMail, (OutgoingMail.expires_at <= now) & PARKED, most, sealed_values="")
 
 
 def mails(limit: int = 200) -> list[OutgoingMail]:
     """Return the latest mails, newest first."""
-    return every(select(OutgoingMail).order_by(OutgoingMail.created_at.desc()).limit(limit))
+    return every(select(OutgoingMail).order_by(OutgoingMail.created_at.desc(), OutgoingMail.id.desc()).limit(limit))
 
 
 def sweep_mails(before: datetime, most: int) -> int:
     """Delete what was sent or given up before ``before``."""
-    return delete_some(OutgoingMail, (OutgoingMail.sent_at < before) | (OutgoingMail.failed_at < before), most)
+    swept = delete_some(OutgoingMail, OutgoingMail.sent_at < before, most)
+    return swept + delete_some(OutgoingMail, OutgoingMail.failed_at < before, most - swept)

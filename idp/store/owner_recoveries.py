@@ -18,6 +18,7 @@ class OwnerRecovery(Base):
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
         Index("ix_owner_recoveries_due", "ended_at", "due_at"),
+        Index("ix_owner_recoveries_user", "organisation_id", "user_id"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Text, delete, select
+from sqlalchemy import Index, Text, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, session, write
@@ -15,6 +15,7 @@ class PasswordReset(Base):
     """
 
     __tablename__ = "password_resets"
+    __table_args__ = (Index("ix_password_resets_created", "created_at", "id"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     sealed_values: Mapped[str] = mapped_column(Text)

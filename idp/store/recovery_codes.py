@@ -31,6 +31,7 @@ class RecoverySet(Base):
     __tablename__ = "recovery_sets"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_recovery_sets_user", "organisation_id", "user_id"),
         Index(
             "uq_recovery_sets_active",
             "organisation_id",

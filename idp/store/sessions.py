@@ -4,11 +4,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id, add, delete_some, every, insert_new, values, write
 from idp.reads import asks_one
+
+NOT_ENDED = text("ended_at IS NULL")
+ENDED = text("ended_at IS NOT NULL")
 
 
 class UserSession(Base):
@@ -23,6 +26,16 @@ class UserSession(Base):
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
         Index("uq_sessions_digest", "organisation_id", "digest", unique=True),
         Index("ix_sessions_user", "organisation_id", "user_id"),
+        Index(
+            "ix_sessions_started",
+            "organisation_id",
+            "started_at",
+            "id",
+            sqlite_where=NOT_ENDED,
+            postgresql_where=NOT_ENDED,
+        ),
+        Index("ix_sessions_ends", "ends_at"),
+        Index("ix_sessions_ended", "ended_at", sqlite_where=ENDED, postgresql_where=ENDED),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -102,7 +115,11 @@ def live_sessions(
         *([UserSession.user_id == user_id] if user_id else []),
     ]
     return every(
-        select(UserSession).where(*here).order_by(UserSession.started_at.desc(), UserSession.id).offset(skip).limit(limit)
+        select(UserSession)
+        .where(*here)
+        .order_by(UserSession.started_at.desc(), UserSession.id.desc())
+        .offset(skip)
+        .limit(limit)
     )
 
 
@@ -161,4 +178,5 @@ def clients_within(organisation_id: str, login_ids: Collection[str]) -> list[Ses
 
 def sweep_sessions(before: datetime, most: int) -> int:
     """Delete sessions that were over before ``before``."""
-    return delete_some(UserSession, (UserSession.ends_at < before) | (UserSession.ended_at < before), most)
+    swept = delete_some(UserSession, UserSession.ends_at < before, most)
+    return swept + delete_some(UserSession, UserSession.ended_at < before, most - swept)

@@ -25,6 +25,7 @@ class Totp(Base):
     __tablename__ = "totp"
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_totp_user", "organisation_id", "user_id"),
         Index("uq_totp_active", "organisation_id", "user_id", unique=True, sqlite_where=ACTIVE, postgresql_where=ACTIVE),
     )
 
@@ -48,6 +49,7 @@ class UsedStep(Base):
     """
 
     __tablename__ = "totp_used_steps"
+    __table_args__ = (Index("ix_totp_used_steps_step", "step"),)
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
     totp_id: Mapped[str] = mapped_column(Id, primary_key=True)

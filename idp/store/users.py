@@ -96,6 +96,7 @@ class UserShop(Base):
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "shop_id"], ["shops.organisation_id", "shops.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
+        Index("ix_user_shops_shop", "organisation_id", "shop_id"),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)

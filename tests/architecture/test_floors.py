@@ -18,6 +18,7 @@ FLOORS = {
     "server_sections": 0,
     "db": 0,
     "reads": 0,
+    "batches": 0,
     "addresses": 0,
     "database_url": 0,
     "engines": 0,

@@ -178,7 +178,7 @@ def test_a_secret_that_ran_out_is_never_sent_again(factory, configure, jan, ente
     with factory.context():
         with transaction():
             assert not outbox.resend(jan.organisation_id, mail_id, now_clock.now())
-            assert outbox.wipe_expired(now_clock.now()) == 1
+            assert outbox.wipe_expired(now_clock.now(), 10) == 1
         assert outbox.mail(jan.organisation_id, mail_id).sealed_values == ""
 
 

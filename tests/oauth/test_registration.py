@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp import clock
+from idp import batches, clock
 from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Conflict, Invalid, NotFound
@@ -189,6 +189,28 @@ def test_removing_a_client_ends_all_that_it_holds(scene):
         registration.register(scene.settings, party.client_id, metadata, Ours(first_party=True), None, CLI)
     with pytest.raises(Refused, match="invalid_token"):
         party.userinfo(tokens.access_token)
+
+
+def test_a_removal_that_was_cut_short_is_finished_before_its_id_is_used_again(scene, monkeypatch):
+    """I3, I9: batch after batch, and after a crash between two of them nothing that was allowed before holds."""
+    party = scene.party(grant_types=["authorization_code", "refresh_token"])
+    tokens = [scene.tokens(party, scope="openid offline_access") for _ in range(3)]
+    monkeypatch.setattr(batches, "BATCH", 1)
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with scene.factory.context():
+        metadata = dict(clients.client(party.client_id).metadata_)
+        with monkeypatch.context() as cut:
+            cut.setattr(batches.time, "sleep", crash)
+            with pytest.raises(KeyboardInterrupt):
+                registration.remove(party.client_id, CLI)
+        assert clients.client(party.client_id) is None
+        registration.register(scene.settings, party.client_id, metadata, Ours(first_party=True), None, CLI)
+    for one in tokens:
+        with pytest.raises(Refused, match="invalid_token"):
+            party.userinfo(one.access_token)
 
 
 def test_a_client_serves_only_its_organisations(scene):

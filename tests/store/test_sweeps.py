@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, insert, select
 
 from idp import clock, crypto, sweeps
+from idp.batches import BATCH
 from idp.config import Settings
 from idp.db import Base, add, session, transaction
 from idp.identity import email_links
@@ -86,9 +87,9 @@ def test_ten_thousand_half_finished_sign_ins_hurt_nobody(
     assert "password" in browser.open(address).fields
     with factory.context():
         with transaction():
-            some = attempts.sweep_attempts(clock.ago(days=sweeps.ATTEMPT_DAYS), sweeps.BATCH)
-            assert some == sweeps.BATCH, "a batch is not bounded"
-        assert sweeps.sweep(settings) == 10_000 - sweeps.BATCH
+            some = attempts.sweep_attempts(clock.ago(days=sweeps.ATTEMPT_DAYS), BATCH)
+            assert some == BATCH, "a batch is not bounded"
+        assert sweeps.sweep(settings) == 10_000 - BATCH
         assert rows(Attempt) == 1
         turn(hours=24, minutes=1)
         assert sweeps.sweep(settings) == 0

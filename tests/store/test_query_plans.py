@@ -1,0 +1,205 @@
+"""No statement of the store reads or sorts a whole table that grows, on either engine."""
+
+import re
+import types
+import typing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from importlib import import_module
+from inspect import Parameter, isfunction, signature, unwrap
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from idp import store
+from idp.clock import now
+from idp.db import Base, db, transaction
+from tests.drivers.statements import counted
+
+SMALL = {
+    "clients": "an operator registers each",
+    "client_secrets": "at most two or three for each client",
+    "clients_version": "one row",
+    "dated_rules": "an operator writes each",
+    "signing_keys": "a few for each algorithm",
+}
+"""Tables that do not grow with people, sessions or organisations, and why."""
+READS_ALL = {
+    "audit.chain_ids": "a command of the audit trail that checks every chain",
+    "organisations.only_organisation": "stops at the third row at the latest",
+    "organisations.organisations": "commands and provisioning, which are about all of them",
+    "rate_limits.count_unmarked": "`idp doctor` counts them",
+    "users.all_names": "`idp doctor` looks at every name",
+}
+"""Functions that are to read a whole table, or stop early though the plan does not show it."""
+NEWEST = {"ix_outbox_created", "ix_password_resets_created"}
+"""Indexes that are read from one end, up to a LIMIT."""
+PARTIAL = {
+    str(index.name)
+    for table in Base.metadata.sorted_tables
+    for index in table.indexes
+    if index.dialect_options["postgresql"]["where"] is not None
+}
+"""Indexes of the few rows that a question is about. PostgreSQL may prefer them in an empty table, without a condition."""
+NOT_STATEMENTS = {"shadows", "sealed", "database_clock"}
+"""Modules whose functions copy tables, take whole columns, or ask no table."""
+ORDERED_IN_MEMORY = {
+    "organisations.groups": "one organisation's groups",
+    "organisations.shops": "one organisation's shops",
+    "owner_recoveries.open_recovery": "an organisation has one recovery under way",
+    "recovery_codes.codes_left": "counts for each person of an organisation",
+    "users.group_names": "an export of one organisation",
+    "users.groups_of": "one organisation's groups",
+    "users.shop_codes": "an export of one organisation",
+}
+"""Functions that sort what an administrator of one organisation has made, or that export all of it."""
+MADE: dict[Any, Any] = {
+    str: "x", bytes: b"x" * 32, int: 5, bool: True, float: 1.0, date: date(2026, 3, 1), Any: "x", dict: {}, Mapping: {},
+}  # fmt: skip
+NOTHING_SET = re.compile(r" SET +WHERE ")
+"""A function that sets what its caller names was called without anything to set."""
+MANY = {list, tuple, set, frozenset, Collection, Sequence, Iterable}
+
+
+def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield every public function of the store with its name."""
+    for found in iter_modules(store.__path__):
+        if found.name in NOT_STATEMENTS:
+            continue
+        module = import_module(f"idp.store.{found.name}")
+        for name, function in vars(module).items():
+            if isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_"):
+                yield f"{found.name}.{name}", function
+
+
+def made(hint: Any) -> Any:
+    """Return a value of a type, made up. Raises ``LookupError`` for rows: they are inserted or found by their keys."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is datetime:
+        return now()
+    if origin in (typing.Union, types.UnionType):
+        return made(next(one for one in inner if one is not type(None)))
+    if origin in MANY:
+        one = made(inner[0])
+        return [one, one] if len(inner) < 2 or inner[1] is ... else tuple(made(each) for each in inner)
+    if (origin or hint) in MADE:
+        return MADE[origin or hint]
+    raise LookupError(hint)
+
+
+def calls(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of two calls: without those that have a default, and with all."""
+    hints = typing.get_type_hints(unwrap(function))
+    parameters = signature(unwrap(function)).parameters.values()
+    plain = [one for one in parameters if one.kind is not Parameter.VAR_KEYWORD]
+    if parameters and not plain:
+        return  # it inserts the columns that it is given
+    needed = [one.name for one in plain if one.default is Parameter.empty]
+    for names in (needed, [one.name for one in plain]):
+        yield {name: made(hints[name]) for name in names}
+
+
+class Undone(Exception):
+    """Takes back what a transaction has changed."""
+
+
+def call_and_undo(function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+    """Call a function within a transaction that is rolled back."""
+    with transaction():
+        try:
+            result = function(**arguments)
+            list(result) if isinstance(result, Iterator) else None
+        except (LookupError, TypeError, AttributeError, SQLAlchemyError):
+            pass  # the made-up values name nothing that is there; what was asked until then counts
+        raise Undone
+
+
+def statements_of(app: Flask, function: Callable[..., Any]) -> set[str]:
+    """Return what a function asks of the database; what it changes is rolled back."""
+    with counted(app) as seen:
+        for arguments in calls(function):
+            with suppress(Undone):
+                call_and_undo(function, arguments)
+    return {one for one in seen if re.match(r"(SELECT|UPDATE|DELETE|WITH)\b", one) and not NOTHING_SET.search(one)}
+
+
+def sqlite_plan(connection: Connection, statement: str) -> list[str]:
+    """Return the lines of SQLite's plan."""
+    nothing = (None,) * statement.count("?")
+    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", nothing)]
+
+
+def postgresql_plan(connection: Connection, statement: str) -> list[str]:
+    """Return the lines of the plan that PostgreSQL makes where it may avoid every sequential scan, for any values."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        names.append(found[0])
+        return f"${len(names)}"
+
+    numbered = re.sub(r"%\(\w+\)s", number, statement).replace("%%", "%")
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+    connection.exec_driver_sql(f"PREPARE asked AS {numbered}".replace("%", "%%"))
+    nothing = f"({', '.join(['NULL'] * len(names))})" if names else ""
+    plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN EXECUTE asked{nothing}")]
+    connection.exec_driver_sql("DEALLOCATE asked")
+    return plan
+
+
+def scanned(plan: list[str]) -> set[str]:
+    """Return the growing tables that a plan reads from one end to the other, by an index or without."""
+    lines = "\n".join(plan)
+    found = re.findall(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", lines, re.MULTILINE)
+    found += [(table, "") for table in re.findall(r"Seq Scan on (\w+)", lines)]
+    for index, table, first in re.findall(r"Scan (?:Backward )?using (\w+) on (\w+).*\n *([\w ]*)", lines + "\n"):
+        found += [(table, index)] if first != "Index Cond" and index not in PARTIAL else []
+    return {table for table, index in found if index not in NEWEST} & set(Base.metadata.tables) - SMALL.keys()
+
+
+def sorts_much(plan: list[str]) -> bool:
+    """Return whether an order is made for all rows of an organisation (read on SQLite)."""
+    lines = "\n".join(plan)
+    is_wide = re.search(r"^SEARCH \w+ USING (COVERING )?INDEX \w+ \(organisation_id=\?\)", lines, re.MULTILINE)
+    return "USE TEMP B-TREE FOR ORDER BY" in lines and is_wide is not None
+
+
+@pytest.mark.both_engines
+def test_no_statement_of_the_store_reads_a_whole_table(engine: str, app: Flask) -> None:
+    """Issue 9, growth: what sweeps, lists, throttles and every request ask is found by an index, in its order."""
+    faults, asked = [], 0
+    with app.app_context():
+        for name, function in functions():
+            try:
+                statements = statements_of(app, function)
+            except LookupError:
+                continue
+            asked += len(statements)
+            with db.engine.connect() as connection:
+                read = sqlite_plan if engine == "sqlite" else postgresql_plan
+                plans = [(one, read(connection, one)) for one in statements]
+            for one, plan in plans:
+                tables = scanned(plan) if name not in READS_ALL else set()
+                is_sorted = sorts_much(plan) and name not in {**READS_ALL, **ORDERED_IN_MEMORY}
+                faults += [f"{name}: {one}\n  " + "\n  ".join(plan)] if tables or is_sorted else []
+    assert asked > 150, "the functions of the store were not found"
+    assert not faults, "\n".join(faults)
+
+
+def test_every_foreign_key_has_an_index() -> None:
+    """A row that is deleted is looked for in every table that refers to it; without an index that reads the whole table."""
+    bare = []
+    for table in Base.metadata.sorted_tables:
+        whole = [one for one in table.indexes if str(one.name) not in PARTIAL]
+        keys = [[column.name for column in table.primary_key.columns]]
+        keys += [[column.name for column in index.columns] for index in whole]
+        for reference in table.foreign_key_constraints:
+            columns = set(reference.column_keys)
+            if not any(set(key[: len(columns)]) == columns for key in keys):
+                bare.append(f"{table.name} {sorted(columns)}")
+    assert not bare
