@@ -244,7 +244,7 @@ class KeyRing:
         self._shelf = self._read(clock.now())
 
     def serve_from_memory(self) -> None:
-        """From now on a caller runs ``refresh`` every ``RELOAD_AFTER``, and no request reads keys by itself."""
+        """Serve keys from memory: the caller runs ``refresh`` every ``RELOAD_AFTER``, and no request reads keys."""
         self._is_refreshed_elsewhere = True
 
     def _fresh(self) -> _Shelf:

@@ -163,7 +163,7 @@ class Entry:
         return REFUSED not in environ
 
     async def _chunks(self, protocol: HTTPProtocol) -> bytes:
-        """A body of unknown length, read no further than it may be long."""
+        """Read a body of unknown length, no further than it may be long."""
         body = bytearray()
         async for chunk in protocol:
             body += chunk
@@ -241,7 +241,7 @@ def lane_of(environ: dict[str, Any]) -> str:
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:
-    """The WSGI environment of a request (PEP 3333), without its body.
+    """Return the WSGI environment of a request (PEP 3333), without its body.
 
     A name with an underscore is dropped: it would pass for the same name with a hyphen (``X_Forwarded_For``).
     """

@@ -45,7 +45,7 @@ def _versioned(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _kept(response: Response) -> Response:
-    """A versioned file never changes: browsers need not ask again."""
+    """Let browsers keep a versioned file: it never changes."""
     if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
         response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     return response

@@ -21,7 +21,7 @@ PICTURE_CSP = "default-src 'none'; base-uri 'none'; object-src 'none'; frame-anc
 
 @blueprint.get("/brand/<logo_id>.png")
 def logo(logo_id: str) -> Response:
-    """A logo, drawn by us from what was uploaded."""
+    """Serve a logo, drawn by us from the upload."""
     image = logos.image_of(logo_id)
     if image is None:
         abort(404)
@@ -31,7 +31,7 @@ def logo(logo_id: str) -> Response:
 
 @blueprint.get("/brand/<colour>.css")
 def style(colour: str) -> Response:
-    """The shades of a colour, over those of ``theme.css``."""
+    """Serve the shades of a colour, which override those of ``theme.css``."""
     if not is_colour(f"#{colour}"):
         abort(404)
     text = stylesheet(f"#{colour}")
@@ -51,7 +51,7 @@ def _version(text: str) -> str:
 
 
 def stylesheet(colour: str) -> str:
-    """The style of a brand in ``colour`` (``#rrggbb``)."""
+    """Return the style of a brand in ``colour`` (``#rrggbb``)."""
     light, dark = _variables(palette(colour, LIGHT)), _variables(palette(colour, DARK))
     return f":root {{{light}}}\n@media (prefers-color-scheme: dark) {{ :root {{{dark}}} }}\n"
 

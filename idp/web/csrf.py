@@ -19,7 +19,7 @@ def token() -> str:
 
 
 def fits() -> bool:
-    """Whether the posted form is this browser's own."""
+    """Check that the posted form is this browser's own."""
     if request_context.browser().is_foreign:
         return False
     ring, cookies = request_context.settings().ring, request_context.cookies()

@@ -6,7 +6,7 @@ from flask import Response, stream_with_context
 
 
 def download(pieces: Iterator[str], kind: str, filename: str) -> Response:
-    """An answer of ``pieces`` that the browser saves as ``filename``; ``kind`` is its Content-Type."""
+    """Return an answer of ``pieces`` that the browser saves as ``filename``. ``kind`` is its Content-Type."""
     response = Response(stream_with_context(pieces), content_type=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     response.headers["Cache-Control"] = "no-store"

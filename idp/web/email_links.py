@@ -140,7 +140,7 @@ ACTIONS: Mapping[str, LinkAction] = {
 
 @blueprint.get("/link/<purpose>/<token>")
 def show(purpose: str, token: str) -> Response:
-    """The page of a mailed link."""
+    """Show the page of an e-mail link."""
     action = ACTIONS.get(purpose) or abort(404)
     try:
         link = _opened(token, purpose, action)
@@ -151,7 +151,7 @@ def show(purpose: str, token: str) -> Response:
 
 @blueprint.post("/link/<purpose>")
 def press(purpose: str) -> Response:
-    """The button was pressed."""
+    """Do what the button of the page says."""
     csrf.require()
     action, token = ACTIONS.get(purpose) or abort(404), forms.fields().get("token", "")
     try:
@@ -170,7 +170,7 @@ def press_late(purpose: str) -> Response:
 
 @blueprint.get("/link/<purpose>/done")
 def done(purpose: str) -> Response:
-    """What has happened."""
+    """Tell what was done."""
     action = ACTIONS.get(purpose) or abort(404)
     return tell(ToldPage(action.done, (action.after,), "/", say("To the front page")))
 

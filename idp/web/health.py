@@ -9,7 +9,7 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/livez")
 def live() -> Response:
-    """The process answers."""
+    """Answer that the process runs."""
     return _plain(jsonify(status="ok"))
 
 

@@ -45,7 +45,7 @@ def speak_as(languages: tuple[str, ...]) -> None:
 
 
 def in_address(language: str) -> dict[str, str]:
-    """The parameter that gives a page the language of the page before, where nothing else of it is known any more."""
+    """Return the parameter that carries a language to a page that knows nothing else of the page before."""
     return {PICKED: language}
 
 
@@ -69,12 +69,12 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def chosen() -> Language:
-    """The language of this request's page."""
+    """Return the language of this request's page."""
     return next(iter(spoken(_wishes())), request_context.settings().default_language)
 
 
 def _wishes() -> Iterator[str]:
-    """Every wish, the strongest first; read only as far as one is needed."""
+    """Yield every wish, the strongest first. They are read only as far as one is needed."""
     yield g.get("spoken", "")
     yield request.args.get(PICKED, "")
     yield from g.get("ui_locales") or request.args.get("ui_locales", "").split()[:MOST_TAGS]
@@ -85,7 +85,7 @@ def _wishes() -> Iterator[str]:
 
 
 def _own() -> str:
-    """The choice of the person who reads; that of the person signed in where no view has told."""
+    """Return the reader's choice. If no view has told it, it is that of the signed-in user."""
     if "own_language" not in g:
         g.own_language = ""
         # The page may tell that the database is away: its language must not be what fails then.

@@ -39,7 +39,7 @@ def origin(user_id: str = "") -> Origin:
 
 
 def go_and_tell(path: str, link: Opened) -> Response:
-    """On to the page that tells what was done. It knows nobody any more, so the reader's language goes along (S62)."""
+    """Redirect to the page that tells what was done. It knows no user, so the address carries the language (S62)."""
     language.prefer(link.user.locale)
     there = f"{path}?{urlencode(language.in_address(language.chosen()))}"
     stash.put(USED, there, USED_SECONDS, reference=_reference_of(link.token))
@@ -47,7 +47,7 @@ def go_and_tell(path: str, link: Opened) -> Response:
 
 
 def tell(page: ToldPage) -> Response:
-    """What was done, in the language of the page before, and the brand that this browser may see anyway."""
+    """Show what was done, in the language of the page before and in the brand that this browser may see."""
     _known()
     return pages.render("email_links/told.html", page)
 
@@ -59,7 +59,7 @@ def private(response: Response) -> Response:
 
 
 def gone(token: str = "") -> Response:
-    """A link that opens nothing, whatever the reason.
+    """Answer a link that opens nothing, whatever the reason.
 
     The browser that has just used it goes on to the page that tells what was done: Back, a second tab and a second press
     lead here, and must not look as if nothing had been done.
@@ -81,7 +81,7 @@ def _reference_of(token: str) -> str:
 
 
 def _known(attempt: str = "") -> authenticate.Known:
-    """What sign-in and browser know: languages, and the brand of the organisation they name, not of a typed one (S29)."""
+    """Return what sign-in and browser know: languages, and the brand of their organisation, not of an entered one (S29)."""
     known = authenticate.known(request_context.settings(), request_context.visit(), attempt, asking.read)
     language.asked_in(*known.ui_locales)
     if known.locale:
@@ -91,7 +91,7 @@ def _known(attempt: str = "") -> authenticate.Known:
 
 
 def named_by(link: Opened) -> Organisation | None:
-    """The organisation that a link is of, whose brand the page wears: who has the link was told by mail or on paper.
+    """Wear the brand of a link's organisation: its holder learned the organisation from the mail or the paper.
 
     Called as soon as the link is open, so that a refusal speaks the person's language too (S62).
     """

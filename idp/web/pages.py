@@ -108,7 +108,7 @@ def setup_pages(app: Flask) -> None:
 
 
 def _name_in_log() -> None:
-    """Every line that is logged for a request carries its id."""
+    """Bind the request's id, so that every line logged for it carries the id."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=request_context.browser().id)
 
@@ -120,13 +120,13 @@ def _refuse_at_entry() -> None:
 
 
 def _take_no_nul() -> None:
-    """No id has a NUL in it, and PostgreSQL takes none in a text."""
+    """Refuse a NUL in the path: no id has one, and PostgreSQL stores none in a text."""
     if "\0" in request.path:
         abort(404)
 
 
 def words(message: Message) -> str:
-    """A message in the reader's language."""
+    """Return a message in the reader's language."""
     values = {name: _worded(value) for name, value in message.values.items()}
     if message.plural:
         return str(ngettext(message.key, message.plural, **values))
@@ -140,7 +140,7 @@ def _worded(value: Any) -> Any:
 
 
 def render(template: str, page: Any, status: int = 200) -> Response:
-    """A page; never cached. 429 means that nothing typed is wrong: no field is marked."""
+    """Render a page that is never cached. With 429 nothing entered is wrong, so no field is marked."""
     g.rendered = {"template_name_or_list": template, "page": page, "must_wait": status == 429}
     response = make_response(render_template(**g.rendered), status)
     response.headers["Cache-Control"] = "no-store"
@@ -182,7 +182,7 @@ def headers_for(settings: Settings) -> dict[str, str]:
 def error_page(
     status: int, title: Message, text: Message, rows: dict[str, str] | None = None, retry_after: int = 0
 ) -> Response:
-    """A refusal as a page."""
+    """Render a refusal as a page."""
     page = ErrorPage(status, title, text, tuple((rows or {}).items()), retry_after)
     response = render("web/error.html", page, status)
     if retry_after:
@@ -197,7 +197,7 @@ def wear(brand: Brand) -> None:
 
 
 def worn() -> Brand:
-    """What pages wear; empty as long as nobody said so."""
+    """Return the brand that pages wear; an empty one until ``wear`` was called."""
     found: Brand = g.get("brand") or Brand()
     return found
 
@@ -221,7 +221,7 @@ def pick_language() -> Response:
 
 
 def way_back(otherwise: str) -> str:
-    """The path of ours that a posted form names in ``back``: nobody is sent elsewhere by it.
+    """Return our path that a posted form names in ``back``. Other sites are never redirected to.
 
     Where the page was the answer to a form, it is that page: what was typed and what was wrong stand there.
     """

@@ -94,13 +94,13 @@ def sent() -> Response:
 
 @blueprint.get("/reset/<token>")
 def reset(token: str) -> Response:
-    """The page of a mailed link: looking spends nothing."""
+    """Show the page of an e-mail link. Opening it does not use it up."""
     return _choosing(token, "reset")
 
 
 @blueprint.get("/welcome/<token>")
 def invited(token: str) -> Response:
-    """The page of an invitation by mail."""
+    """Show the page of an invitation by mail."""
     return _choosing(token, "invitation")
 
 
@@ -112,7 +112,7 @@ def welcome() -> Response:
 
 @blueprint.post("/welcome")
 def show_paper() -> Response:
-    """The code is right, and leads to the same page as a mailed invitation."""
+    """Check a printed code, which leads to the same page as an invitation by mail."""
     csrf.require()
     form = forms.fields()
     page = WelcomePage(form.get("organisation", "")[:254], form.get("username", "")[:254])
@@ -129,7 +129,7 @@ def show_paper() -> Response:
 
 @blueprint.post("/new-password")
 def choose() -> Response:
-    """The new password. Nobody is signed in by it: that is done as always, with the second factor."""
+    """Store the new password. It signs nobody in: the user signs in as always, with the second factor."""
     csrf.require()
     form = forms.fields()
     try:
@@ -160,7 +160,7 @@ def done() -> Response:
 
 @blueprint.get("/welcome/done")
 def begun() -> Response:
-    """The first password: nobody was signed in before, so nobody is signed out."""
+    """Store the first password. No session existed before, so none is ended."""
     texts = (say("From now on you sign in with your username and this password."),)
     return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
 
@@ -189,7 +189,7 @@ def _is_first(link: Opened) -> bool:
 
 
 def _again(template: str, page: ForgottenPage | WelcomePage | ChoosePage, refused: Refusal) -> Response:
-    """The same page with what was wrong."""
+    """Show the same page with its errors."""
     status = refused.status if isinstance(refused, TooMany) else 422
     response = pages.render(template, replace(page, errors=(refused.message,)), status)
     if isinstance(refused, TooMany):

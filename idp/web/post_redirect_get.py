@@ -52,12 +52,12 @@ def redirect_to_answer(path: str, reference: str, query: tuple[tuple[str, str], 
 
 
 def _answered_before() -> Response | None:
-    """Where the answer to this form is, if the form was sent before."""
+    """Return the address of the answer to this form, if the form was sent before."""
     return sent_forms.earlier_answer(_login_id()) if sent_forms.posted() else None
 
 
 def _keep(response: Response) -> Response:
-    """A redirect to the page, where ``response`` is one that answers a form of ours.
+    """Replace a page that answers a form of ours by a redirect to it.
 
     A form that is not ours is refused directly: it must change nothing. So is what fails at the server: the database may be
     what failed.
@@ -105,7 +105,7 @@ def _as_json(response: Response, path: str) -> dict[str, Any]:
 
 
 def _show_kept() -> Response | None:
-    """The page that the reference names, for the browser and the session it was made for; None where it is gone."""
+    """Return the page that the reference names, for the browser and session it was made for; None if it is gone."""
     reference = request.args.get(REFERENCE, "")
     if request.method not in ("GET", "HEAD") or not reference:
         return None
@@ -121,7 +121,7 @@ def _show_kept() -> Response | None:
 
 
 def _login_id() -> str:
-    """The session that is live after this request; empty where nobody is signed in."""
+    """Return the id of the session that is live after this request; empty if nobody is signed in."""
     changed = request_context.cookies().session
     bearer = request_context.visit().session if changed is None else changed
     session = sessions.current(bearer, clock.now()) if bearer else None
@@ -129,12 +129,12 @@ def _login_id() -> str:
 
 
 def _is_route() -> bool:
-    """Whether there is something at this path: the redirect leads nowhere that a stranger made up."""
+    """Check that the path exists, so that no redirect leads to a path that a stranger made up."""
     return request.url_rule is not None or isinstance(request.routing_exception, MethodNotAllowed)
 
 
 def _page_above() -> str:
-    """The nearest page up the path: some forms are sent to a path that has no page of its own."""
+    """Return the nearest page up the path, for forms sent to a path without a page of its own."""
     routes = current_app.create_url_adapter(request)
     path = request.path
     while path != "/" and routes is not None:

@@ -84,7 +84,7 @@ def note_answer(answer: Response, *, is_refused: bool) -> None:
 
 
 def _reference(login_id: str) -> str:
-    """What the posted form is kept as: a keyed digest, since there may be a password among the fields."""
+    """Return the reference of the posted form: a keyed digest, since a password may be among the fields."""
     fields = [(name, *values) for name, values in request.form.lists()]
     return request_context.settings().ring.mac("sent-form", repr((login_id, request.full_path, fields, _files())))[:26]
 

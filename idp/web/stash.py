@@ -25,7 +25,7 @@ MOST = 24
 
 
 def new_reference() -> str:
-    """A reference for ``put``, for where it must be known before it is known whether something is kept."""
+    """Make a reference for ``put``, for a caller that needs it before it knows whether anything is kept."""
     return crypto.new_id()
 
 
@@ -52,7 +52,7 @@ def change(purpose: str, reference: str, value: Any, seconds: int, bound_to: str
 
 
 def get(purpose: str, reference: str, bound_to: str = "") -> Any:
-    """The value; None where it is gone, another browser's, or was bound to something else."""
+    """Return the value; None if it is gone, another browser's, or bound to something else."""
     visit = request_context.visit()
     if visit.new_browser or len(reference) != 26 or not reference.isascii():
         return None
@@ -74,7 +74,7 @@ def drop(reference: str) -> None:
 
 
 def _noted() -> BrowserContext:
-    """This visit, by a browser that has a row from now on: pages of mailed links are opened in new ones."""
+    """Return this visit by a browser that has a row. E-mail links are often opened in new browsers."""
     visit = request_context.visit()
     if visit.new_browser:
         with db.transaction():

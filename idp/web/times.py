@@ -27,13 +27,13 @@ def read_in(zone: ZoneInfo) -> None:
 
 
 def zone() -> ZoneInfo:
-    """The zone of this request's reader; UTC as long as nobody is known."""
+    """Return the time zone of this request's reader; UTC if nobody is known."""
     found: ZoneInfo = g.get("zone") or ZoneInfo("UTC")
     return found
 
 
 def zone_choices(otherwise: Message, chosen: str) -> tuple[tuple[str, Message | str], ...]:
-    """The zones to choose one of, as value and words, by city. ``otherwise``: what it means to choose none."""
+    """Return the time zones to choose from by city, as values and words. ``otherwise``: what no choice means."""
     named = sorted((_place(name), name) for name in {*zones.choices(), *filter(None, (chosen,))})
     return (("", otherwise), *((name, place) for place, name in named))
 
@@ -45,29 +45,29 @@ def _place(name: str) -> str:
 
 
 def day(value: date) -> Markup:
-    """A date: of a moment in the reader's zone, or one that stands for itself in every zone (of a dated rule)."""
+    """Format a date: of a moment in the reader's zone, or one that is the same in every zone (of a dated rule)."""
     if isinstance(value, datetime):
         return _element(value, _words(value, DAY))
     return _timed(value.isoformat(), day_in_words(value))
 
 
 def day_in_words(value: date) -> str:
-    """A date without a zone, as plain text."""
+    """Format a date without a zone as plain text."""
     return str(format_date(value, DAY, locale=_language()))
 
 
 def weekday(value: datetime) -> Markup:
-    """A date with its day of the week, as people tell each other what happened."""
+    """Format a date with its day of the week."""
     return _element(value, _words(value, WEEKDAY))
 
 
 def hour(value: datetime) -> Markup:
-    """A time, to the minute, with its zone."""
+    """Format a time to the minute, with its zone."""
     return _element(value, zones.with_zone(value, zone(), _language(), HOUR))
 
 
 def moment(value: datetime) -> Markup:
-    """A date and a time, to the minute, with its zone."""
+    """Format a date and a time to the minute, with its zone."""
     return _element(value, zones.with_zone(value, zone(), _language(), MOMENT))
 
 
@@ -92,7 +92,7 @@ def _escaped(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _marked(text: str, values: dict[str, Any]) -> str:
-    """The catalogue's own words hold no markup: they are reviewed, and a test keeps "<" out of them."""
+    """Mark the catalogue's own words as safe: they are reviewed, and a test keeps "<" out of them."""
     return Markup(text) if _holds_elements(values) else text  # noqa: S704 – every value was escaped above
 
 

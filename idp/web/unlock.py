@@ -26,7 +26,7 @@ class UnlockPage:
 
 @blueprint.get("/unlock/<token>")
 def show(token: str) -> Response:
-    """What was closed, and the field for the password."""
+    """Show what was locked, and the field for the password."""
     try:
         link = unlock.opened(request_context.settings(), token)
     except NotFound:
@@ -36,7 +36,7 @@ def show(token: str) -> Response:
 
 @blueprint.post("/unlock")
 def lift() -> Response:
-    """The password was given."""
+    """Check the password and lift the lockout."""
     csrf.require()
     form, visit = forms.fields(), request_context.visit()
     try:
@@ -58,7 +58,7 @@ def lift_late() -> Response:
 
 @blueprint.get("/unlock/done")
 def done() -> Response:
-    """It is open, and nobody is signed in by it."""
+    """Tell that the lockout is lifted. It signs nobody in."""
     texts = (say("Wrong attempts are forgotten. Sign in as always: with your password and your second factor."),)
     return tell(ToldPage(say("Your second factor is unblocked"), texts, signs_in=True))
 

@@ -123,7 +123,7 @@ def _typed() -> Fields:
 
 
 def _author() -> str:
-    """The id of the person who is signed in here, or was until the session ran out; empty where nobody knows."""
+    """Return the id of the user who is signed in here, or was until the session expired; empty if unknown."""
     session = sessions.latest(request_context.visit().session) if request_context.visit().session else None
     return session.user_id if session is not None and session.started_at <= clock.now() else ""
 

@@ -51,7 +51,7 @@ def favicon() -> Response:
 @blueprint.get("/apple-touch-icon-precomposed.png")
 @blueprint.get("/apple-touch-icon-<size>.png")
 def touch_icon(size: str = "") -> Response:
-    """The icon on a phone's or tablet's home screen, in one size for all."""
+    """Serve the icon for home screens of phones and tablets, in one size for all."""
     return _icon("touch.png", "image/png")
 
 

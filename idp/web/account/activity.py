@@ -29,7 +29,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show() -> Response:
-    """The newest first; ``before`` goes back."""
+    """Show the user's activity, newest first. ``before`` is where the page begins."""
     present = me(Needs(return_to=PLACE))
     before = forms.row_asked()
     history = activity.of_person(present.user, before)

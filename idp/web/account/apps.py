@@ -32,7 +32,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show() -> Response:
-    """The list."""
+    """List the apps."""
     present = me(Needs(return_to=PLACE))
     page = AppsPage(present.user.username, present.organisation.name, consents.connected(present.user), outcome(present))
     return pages.render("account/apps.html", page)

@@ -62,14 +62,14 @@ def _start(needs: Needs) -> Response:
 
 
 def ask_to_remove() -> Response:
-    """The dialog; who must have a second factor sees instead what says so (S7)."""
+    """Show the dialog. A user who must have a second factor gets the reason instead (S7)."""
     present = me(replace(changing(), return_to="/account/factor/remove"))
     _require_removable(present)
     return pages.render("account/remove_factor.html", _dialog(present))
 
 
 def ask_password() -> Response:
-    """The dialog's second page."""
+    """Show the second page of the dialog."""
     present = me(replace(changing(), return_to="/account/factor/remove"))
     _require_removable(present)
     return pages.render("account/remove_factor.html", replace(_dialog(present), is_last_page=True))

@@ -65,7 +65,7 @@ def me(needs: Needs) -> Me:
 
 
 def who() -> Me | None:
-    """The person signed in on this browser, whatever they proved; None where nobody is. Pages speak their language (S62)."""
+    """Return the user signed in on this browser, whatever they proved, or None. Pages speak their language (S62)."""
     visit = request_context.visit()
     session = sessions.current(visit.session, clock.now()) if visit.session else None
     if session is None:
@@ -92,12 +92,12 @@ def _rows(settled: SignedIn) -> Me:
 
 
 def visiting() -> Needs:
-    """To look at the sign-in details."""
+    """Return the needs of a look at the sign-in details."""
     return Needs(return_to=SECURITY)
 
 
 def changing() -> Needs:
-    """To change them: the highest level the person has, proved recently; by the person signed in and nobody else."""
+    """Return the needs of a change: the signed-in user's highest level, proved recently."""
     present = who()
     subject = present.user.id if present else ""
     needs = Needs(return_to=SECURITY, subject=subject, purpose=SIGN_IN_DETAILS.key, cancel_to=pages.came_from(SECURITY))
@@ -105,5 +105,5 @@ def changing() -> Needs:
 
 
 def doing(task: str, *, afresh: bool = False) -> Needs:
-    """To do one of the sign-in machine's tasks; ``afresh`` asks for the password once more."""
+    """Return the needs of a task of the sign-in. With ``afresh`` the password is asked for once more."""
     return replace(changing(), tasks=(task,), prompt=("login",) if afresh else ())

@@ -36,7 +36,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show() -> Response:
-    """The address, whether it is verified, and one that waits to be."""
+    """Show the address, whether it is verified, and a new one that is not yet confirmed."""
     present, kept = _present(), unsaved.found()
     return pages.render("account/email.html", replace(_page(present), typed=kept.fields.get("email", "") if kept else ""))
 

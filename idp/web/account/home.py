@@ -53,7 +53,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def home() -> Response:
-    """Who you are and where to go, or a way in."""
+    """Show who is signed in and where to go, or a way to sign in."""
     present = who()
     if present is None:
         pages.wear(known(request_context.settings(), request_context.visit(), "", asking.read).brand)

@@ -72,7 +72,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show() -> Response:
-    """The list."""
+    """List the passkeys."""
     present = me(Needs(return_to=PLACE))
     keys = tuple(_as_typed(key_of(row)) for row in passkeys.passkeys_of(present.user))
     accepted = passkeys.accepted(request_context.settings(), present.user)
@@ -97,7 +97,7 @@ def rename(passkey_id: str) -> Response:
 
 
 def ask_to_remove(passkey_id: str) -> Response:
-    """What removing means; where it is compulsory, what says so (S7)."""
+    """Tell what removing means, or why a compulsory passkey stays (S7)."""
     present = me(_changing(f"{PLACE}/{passkey_id}/remove"))
     return pages.render("account/remove_passkey.html", _dialog(present, passkey_id))
 
@@ -116,7 +116,7 @@ def remove(passkey_id: str) -> Response:
 
 
 def _as_typed(key: Key) -> Key:
-    """The key with the name in its form that was to be saved, where that form came back."""
+    """Return the passkey with the name that was entered, if its form came back."""
     kept = unsaved.found()
     if kept is None or kept.path != f"{PLACE}/{key.id}/rename":
         return key
@@ -135,6 +135,6 @@ def _dialog(present: Me, passkey_id: str) -> RemovePasskeyPage:
 
 
 def key_of(row: Passkey) -> Key:
-    """A passkey as lists show it."""
+    """Return a passkey as lists show it."""
     maker = maker_of(row.aaguid)
     return Key(row.id, row.name, maker, row.backup_eligible, row.hardware, row.created_at, row.last_used_at)

@@ -38,7 +38,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show() -> Response:
-    """All of them."""
+    """List the fields."""
     page, kept = _page(me(Needs(return_to=PLACE))), unsaved.found()
     typed = kept.fields if kept else {}
     name, zone = typed.get("name", page.name), typed.get("time_zone", page.time_zone)
@@ -58,7 +58,7 @@ def change_name() -> Response:
 
 
 def change_language() -> Response:
-    """One's own choice of language (S62), picked here or on any page of somebody signed in, to which it comes back."""
+    """Store the user's choice of language (S62), from here or from any page of a signed-in user, and return to that page."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
     picked, back = forms.fields().get("language", ""), pages.way_back("")
@@ -69,7 +69,7 @@ def change_language() -> Response:
 
 
 def change_time_zone() -> Response:
-    """One's own choice of time zone."""
+    """Store the user's choice of time zone."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
     try:

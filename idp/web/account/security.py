@@ -71,12 +71,12 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def security() -> Response:
-    """The page of S25."""
+    """Show the page of S25."""
     return pages.render("account/security.html", security_page(me(visiting())))
 
 
 def security_page(present: Me) -> SecurityPage:
-    """What there is to see, from the rows."""
+    """Make the page from the rows."""
     settings, user = request_context.settings(), present.user
     person = lookup.person_of(settings, present.organisation, user)
     rules = lookup.rules_of(settings, present.organisation, person, clock.now())

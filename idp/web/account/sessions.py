@@ -33,7 +33,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show() -> Response:
-    """The list."""
+    """List the sessions."""
     present = me(Needs(return_to=PLACE))
     found = listing.of_person(present.user)
     page = SessionsPage(

@@ -116,14 +116,14 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """What is looked for, newest first."""
+    """Show the events that the filter finds, newest first."""
     admin = guard.administrator(store_url, or_installation=True)
     sought, errors = _sought(admin)
     return pages.render("admin/audit.html", _page(admin, sought, errors), 422 if errors else 200)
 
 
 def export(store_url: str, form: str) -> Response:
-    """The same, whole, oldest first, as a file."""
+    """Send all events that the filter finds as a file, oldest first."""
     admin = guard.administrator(store_url, or_installation=True)
     if form not in FORMATS:
         abort(404)
@@ -135,7 +135,7 @@ def export(store_url: str, form: str) -> Response:
 
 
 def _days(admin: Admin) -> str:
-    """The days of a filter and the zone in which they were meant, for the name of the file."""
+    """Return the days of the filter and their time zone, for the name of the file."""
     since, until = forms.asked("since", 10), forms.asked("until", 10)
     if not since and not until:
         return ""
@@ -143,7 +143,7 @@ def _days(admin: Admin) -> str:
 
 
 def _chain_id(admin: Admin) -> str:
-    """This organisation's chain; the installation's for operators who ask for it."""
+    """Return the id of this organisation's chain, or of the installation's for operators who ask for it."""
     of_installation = admin.is_operator and forms.asked("trail") == "installation"
     return store.INSTALLATION if of_installation else admin.organisation.id
 
@@ -205,7 +205,7 @@ def _lines(rows: Iterable[Told]) -> tuple[Line, ...]:
 
 
 def _things(organisation_ids: Iterable[str]) -> dict[str, str]:
-    """The names of shops and groups, where events are about them."""
+    """Return the names of shops and groups that events are about."""
     found: dict[str, str] = {}
     for one in organisation_ids:
         found |= {shop.id: shop.name for shop in organisations.shops(one)}
@@ -231,7 +231,7 @@ def _line(told: Told, app: str, things: Mapping[str, str]) -> Line:
 
 
 def _named(name: str, actor_id: str) -> Message | str:
-    """Somebody, or what acted in nobody's name, in words."""
+    """Describe the acting party: a user by name, anything else in words."""
     return name or (WITHOUT_NAME.get(actor_id, NOT_HERE) if actor_id else "–")
 
 

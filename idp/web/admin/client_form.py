@@ -73,7 +73,7 @@ class Shown:
 
 
 def fields(settings: Settings) -> tuple[Field, ...]:
-    """All of them, in the order of the form."""
+    """Return all fields in the order of the form."""
     acr = tuple(settings.acr.names)
     table: tuple[tuple[str, str, Message, tuple[str, ...]], ...] = (
         ("client_name", TEXT, LOOK, ()),
@@ -106,7 +106,7 @@ def fields(settings: Settings) -> tuple[Field, ...]:
 
 
 def shown(settings: Settings, row: Client | None, form: Mapping[str, str] | None = None) -> tuple[Shown, ...]:
-    """The fields with what the app holds; with ``form`` what was typed, so that nothing is lost by a mistake."""
+    """Return the fields with the app's values, or with those of ``form``, so that a mistake loses nothing."""
     if form is not None:
         return tuple(Shown(one, form.get(one.name, ""), _ticked(one, form)) for one in fields(settings))
     known = _known(row)
@@ -122,7 +122,7 @@ class Group:
 
 
 def grouped(every: Sequence[Shown]) -> tuple[Group, ...]:
-    """The fields by group, what people see first."""
+    """Return the fields by group, the most used group first."""
     return tuple(
         Group(title, tuple(one for one in every if one.field.group is title)) for title in (LOOK, SIGN_IN, SECURITY, OWN)
     )

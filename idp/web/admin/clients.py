@@ -133,14 +133,14 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """The list."""
+    """List the apps."""
     admin = guard.administrator(store_url, or_installation=True)
     rows = tuple(_row(row) for row in store.clients() if _is_visible(admin, row))
     return pages.render("admin/clients.html", AppListPage(admin.frame(HERE), rows, admin.is_operator))
 
 
 def show_one(store_url: str, client_id: str) -> Response:
-    """One app, with the settings to copy into it."""
+    """Show one app, with the settings to copy into it."""
     admin = guard.administrator(store_url, or_installation=True)
     return pages.render("admin/client.html", detail(admin, app_at(admin, client_id)))
 
@@ -190,13 +190,13 @@ def _carry_out(admin: Admin, client_id: str, act: str) -> Response:
 
 
 def app_at(admin: Admin, client_id: str) -> Client:
-    """An app that the reader may see; 404 for any other id."""
+    """Return an app that the reader may see. Answers 404 for any other id."""
     row = store.client(client_id) if len(client_id) <= 200 and "\0" not in client_id else None
     return row if row is not None and _is_visible(admin, row) else abort(404)
 
 
 def address_of(admin: Admin, client_id: str) -> str:
-    """One app's page."""
+    """Return the address of an app's page."""
     return url_for("admin.app", store_url=admin.organisation.store_url, client_id=client_id)
 
 
@@ -250,7 +250,7 @@ def _is_filled(one: Shown) -> bool:
 
 
 def _settings(row: Client, issuer: str) -> tuple[str, ...]:
-    """What an app's developer needs, as lines of NAME=value."""
+    """Return what the developer of an app needs, as lines of NAME=value."""
     metadata = row.metadata_
     lines = {
         "OIDC_ISSUER": issuer,

@@ -65,7 +65,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """All groups; a posted form adds one."""
+    """List the groups. A posted form adds one."""
     admin = guard.administrator(store_url)
     return unsaved.answer(
         lambda: pages.render("admin/groups.html", GroupsPage(admin.frame(HERE), _rows(admin))),
@@ -88,7 +88,7 @@ def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
 
 
 def edit(store_url: str, group_id: str) -> Response:
-    """One group; a posted form changes it, or puts somebody in."""
+    """Show one group. A posted form changes it, or adds a user."""
     admin = guard.administrator(store_url)
     group = _at(admin, group_id)
     return unsaved.answer(

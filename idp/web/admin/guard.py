@@ -139,7 +139,7 @@ def administrator(store_url: str, *, fresh: bool = False, or_installation: bool 
 
 
 def operator(store_url: str, *, fresh: bool = False, or_installation: bool = False) -> Admin:
-    """As ``administrator``, for operators alone: what belongs to no organisation."""
+    """Return the acting operator. Like ``administrator``, for pages that belong to no organisation."""
     _turn_away_others(who())
     admin = administrator(store_url, fresh=fresh, or_installation=or_installation)
     if not admin.is_operator:

@@ -35,7 +35,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def front() -> Response:
-    """Where the console begins."""
+    """Show the first page of the console."""
     present, found = entrance()
     if present.organisation.kind == "retailer":
         return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))

@@ -52,7 +52,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """The list."""
+    """List the signing keys."""
     admin = guard.operator(store_url, or_installation=True)
     keys = tuple(_described(row) for row in reversed(signing_keys.all_keys()))
     return pages.render(

@@ -99,7 +99,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """The outbox of one organisation."""
+    """List the mails of one organisation."""
     return pages.render("admin/outbox.html", _page(guard.administrator(store_url, or_installation=True)))
 
 

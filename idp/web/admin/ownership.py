@@ -45,7 +45,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """The owner, and what waits."""
+    """Show the owner and any open offer or recovery."""
     admin = guard.administrator(store_url)
     return pages.render("admin/ownership.html", _page(admin))
 

@@ -113,7 +113,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """The rules that may be seen."""
+    """List the rules that the reader may see."""
     admin = guard.administrator(store_url)
     return pages.render("admin/policies.html", PoliciesPage(admin.frame(HERE), tuple(map(_rule, _seen(admin)))))
 
@@ -124,7 +124,7 @@ def dry_run(store_url: str) -> Response:
 
 
 def add(store_url: str) -> Response:
-    """A new rule."""
+    """Add a rule."""
     admin = guard.operator(store_url, fresh=True)
     return unsaved.answer(
         lambda: _again(admin, None, {"require": SECOND_FACTOR}, None), partial(_again, admin, None), partial(_add, admin)
@@ -198,7 +198,7 @@ def _rule(row: DatedRule) -> Rule:
 
 
 def _words_of(condition: str, wanted: list[str]) -> tuple[Message | str, ...]:
-    """What a condition lists, by names: roles in words, apps by their names."""
+    """Return the values of a condition by name: roles in words, apps by their names."""
     if condition == "roles":
         return tuple(ROLE_NAMES[role] for role in wanted)
     names = clients.names(wanted) if condition == "clients" and wanted else {}
@@ -210,7 +210,7 @@ def _required(require: str) -> Message | str:
 
 
 def _told(form: dict[str, str]) -> dict[str, Any]:
-    """What a form says, as ``dated_rules`` takes it."""
+    """Read the form in the shape that ``dated_rules`` takes."""
     told: dict[str, Any] = {"starts": forms.day("starts", form.get("starts", ""))}
     told["ends"] = forms.day("ends", form["ends"]) if form.get("ends") else None
     told["require"] = form.get("require", "")
@@ -221,7 +221,7 @@ def _told(form: dict[str, str]) -> dict[str, Any]:
 
 
 def _columns(row: StoredRule) -> dict[str, str]:
-    """A rule as its form would post it."""
+    """Return a rule as its form would post it."""
     values = {name: ", ".join(getattr(row, name)) for name in LISTED}
     values |= {f"role-{role}": "yes" for role in row.roles}
     return {

@@ -42,7 +42,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """The list, of everybody or of one person."""
+    """List the sessions of all users, or of one."""
     admin, typed = guard.administrator(store_url, or_installation=True), forms.asked("username")
     rows = listing.of_organisation(
         admin.organisation.id, username=compared(typed), skip=pagination.skipped(), limit=PAGE + 1

@@ -62,7 +62,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def settings(store_url: str) -> Response:
-    """The settings; a posted form changes them."""
+    """Show the settings. A posted form changes them."""
     admin = guard.administrator(store_url, fresh=True)
     return unsaved.answer(
         lambda: pages.render("admin/settings.html", page_of(admin)), partial(_again, admin), partial(_save, admin)
@@ -86,7 +86,7 @@ def _numbers() -> tuple[Number, ...]:
 
 
 def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
-    """What a form says, as ``organisations.change`` takes it; what operators alone may change only where one does."""
+    """Read the form in the shape that ``organisations.change`` takes. Only operators change what is reserved for them."""
     chosen: dict[str, Any] = {number.name: _whole(number, form.get(number.name, "")) for number in _numbers()}
     chosen |= {name: name in form for name in TICKS} | {"colour": _colour(form.get("colour", ""))}
     chosen["languages"] = _languages(form)
@@ -101,7 +101,7 @@ def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
 
 
 def _languages(form: dict[str, str]) -> list[str]:
-    """The ticked languages, the chosen first one in front."""
+    """Return the ticked languages, the chosen first one in front."""
     first = form.get("first_language", "")
     if first and first not in LANGUAGES:
         raise Invalid("first_language", say("Choose one of the languages."))
@@ -112,7 +112,7 @@ def _languages(form: dict[str, str]) -> list[str]:
 
 
 def _colour(typed: str) -> str:
-    """The colour as it is stored, with or without its sign, in capitals or not."""
+    """Return the colour as it is stored. It may be entered with or without its sign, in any case."""
     digits = typed.strip().lower().removeprefix("#")
     if digits and not is_colour(f"#{digits}"):
         raise Invalid("colour", say("Write the colour as # and six digits, as #0b3d91, or leave it empty."))
@@ -128,7 +128,7 @@ def _whole(number: Number, typed: str) -> int:
 
 
 def page_of(admin: Admin, logo_errors: tuple[Message, ...] = ()) -> SettingsPage:
-    """The settings as they hold; ``logo_errors``: what was wrong with a logo."""
+    """Make the page of the present settings. ``logo_errors``: what was wrong with a logo."""
     at, terms = admin.organisation, admin.terms
     values = {number.name: str(getattr(terms, number.name)) for number in _numbers()}
     values |= {"name": at.name, "colour": terms.colour, "country": at.country, "integrations": ", ".join(at.integrations)}

@@ -59,7 +59,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """All shops; a posted form adds one."""
+    """List the shops. A posted form adds one."""
     admin = guard.administrator(store_url)
     return unsaved.answer(
         lambda: pages.render("admin/shops.html", ShopsPage(admin.frame(HERE), _rows(admin))),
@@ -86,7 +86,7 @@ def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
 
 
 def edit(store_url: str, shop_id: str) -> Response:
-    """One shop; a posted form changes its name."""
+    """Show one shop. A posted form changes its name."""
     admin = guard.administrator(store_url)
     shop = _at(admin, shop_id)
     return unsaved.answer(

@@ -94,7 +94,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str, user_id: str) -> Response:
-    """One person."""
+    """Show one user."""
     admin = guard.administrator(store_url, or_installation=True)
     return pages.render("admin/user.html", _page(admin, person_at(admin, user_id)))
 
@@ -111,7 +111,7 @@ def act_on_person(store_url: str, user_id: str, act: str) -> Response:
 
 
 def explain(store_url: str, user_id: str) -> Response:
-    """Why a second factor is asked of them, or not."""
+    """Explain why the user is asked for a second factor, or is not."""
     admin = guard.administrator(store_url, or_installation=True)
     return pages.render("admin/explain.html", _explained(admin, person_at(admin, user_id)))
 

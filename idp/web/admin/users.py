@@ -113,7 +113,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def show(store_url: str) -> Response:
-    """The people that a search finds."""
+    """List the users that a search finds."""
     return pages.render("admin/users.html", _list(guard.administrator(store_url, or_installation=True)))
 
 
@@ -160,12 +160,12 @@ def _save(admin: Admin, user: User, form: Fields) -> Response:
 
 
 def person_at(admin: Admin, user_id: str) -> User:
-    """A user of the organisation looked after; 404 for any other id."""
+    """Return a user of this organisation. Answers 404 for any other id."""
     return users.user(admin.organisation.id, user_id) or abort(404)
 
 
 def address_of(admin: Admin, user_id: str, act: str = "") -> str:
-    """One person's page, or the page of something to be done to them."""
+    """Return the address of a user's page, or of an action on them."""
     store_url = admin.organisation.store_url
     if act:
         return url_for("admin.act_on_person", store_url=store_url, user_id=user_id, act=act)
@@ -215,7 +215,7 @@ def _link(query: Mapping[str, Any], path: str = "") -> str:
 
 
 def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
-    """What a form says, by the names of ``PersonDraft``."""
+    """Read the form by the names of ``PersonDraft``."""
     at = admin.organisation.id
     told: dict[str, Any] = {field.name: form.get(field.name, "") for field in FIELDS}
     told["groups"] = tuple(group.name for group in organisations.groups(at) if f"group-{group.id}" in form)
@@ -236,7 +236,7 @@ def _stored(admin: Admin, user: User) -> PersonForm:
 
 
 def _again(admin: Admin, user: User | None, form: Fields, refusal: Refusal | None) -> Response:
-    """The form as it was filled in, and what is wrong with it, if anything."""
+    """Show the form as it was filled in, with its errors."""
     page = _form(admin, user, {field.name: form.get(field.name, "") for field in FIELDS}, set(form), refusal)
     return pages.render("admin/user_form.html", page, _status_of(refusal))
 
