@@ -114,6 +114,15 @@ def organisations() -> list[Organisation]:
     return every(select(Organisation).order_by(Organisation.store_url))
 
 
+def names_after(store_url: str, most: int) -> list[tuple[str, str]]:
+    """Return store URL and name of at most ``most`` organisations that follow ``store_url``, the operators' own left out."""
+    here = (Organisation.store_url > store_url, Organisation.kind != "installation")
+    found = values(
+        select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url).limit(most)
+    )
+    return [(row[0], row[1]) for row in found]
+
+
 def lock_owner(organisation_id: str) -> str | None:
     """Return the owner's id, locked: until the transaction ends nobody else reads or changes it by this function."""
     found = values(select(Organisation.owner_id).where(Organisation.id == organisation_id).with_for_update())

@@ -4,6 +4,7 @@
 Not here: shops and groups (beside this), users (``accounts``), dated rules (``policy.dated_rules``).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from idp import audit, clock, crypto
@@ -15,10 +16,32 @@ from idp.identity import email_links, permissions, sensitive_changes
 from idp.identity.organisations.settings import normal_store_url, validate_settings
 from idp.identity.owner import has_owner_role, make_owner
 from idp.identity.sensitive_changes import OrganisationState
+from idp.normal_forms import compared
 from idp.store import operators
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
+
+CHUNK = 200
+"""Organisations read by one statement of a search."""
+
+
+def search(typed: str) -> Iterator[tuple[str, str]]:
+    """Yield store URL and name of the organisations that have ``typed`` in either, the operators' own first.
+
+    Reads chunk by chunk, as far as the caller asks: a page costs the same however many organisations there are.
+    """
+    key = compared(typed)
+    yield from (row for row in _names() if key in compared(f"{row[0]} {row[1]}"))
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    own, last = operators.installation(), ""
+    if own is not None:
+        yield own.store_url, own.name
+    while chunk := store.names_after(last, CHUNK):
+        yield from chunk
+        last = chunk[-1][0]
 
 
 def create(values: Values, origin: Origin) -> Organisation:

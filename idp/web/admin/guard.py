@@ -178,23 +178,15 @@ def _purpose() -> Message:
     return next((section.title for section in SECTIONS if section.name == below), CONSOLE)
 
 
-def entrance() -> tuple[Me, tuple[Organisation, ...]]:
-    """Return the person at the console's front door and the organisations that they administer; 404 if there are none."""
+def entrance() -> Me:
+    """Return the person at the console's front door; 404 if they administer no organisation."""
     present = who()
-    if present is not None and not _looked_after(present):
+    if present is not None and not permissions.administers(present.organisation.id, present.user):
         abort(404)
     present = me(_needs(fresh=False))
-    found = _looked_after(present)
-    if not found:
+    if not permissions.administers(present.organisation.id, present.user):
         abort(404)
-    return present, found
-
-
-def _looked_after(present: Me) -> tuple[Organisation, ...]:
-    if permissions.is_operator(present.user.id):
-        rows = organisations.organisations()
-        return tuple(sorted(rows, key=lambda row: row.kind == "retailer"))  # their own first
-    return (present.organisation,) if permissions.administers(present.organisation.id, present.user) else ()
+    return present
 
 
 def done(address: str, what: str) -> Response:

@@ -1,10 +1,11 @@
 """The console's front door: an administrator goes on to their organisation, an operator chooses one."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 from flask import Blueprint, Response, url_for
 
-from idp.normal_forms import compared
+from idp.identity.organisations import organisations
 from idp.web import forms, pages
 from idp.web.admin.guard import entrance
 from idp.web.admin.pagination import PAGE, Pages, pages_of, skipped
@@ -36,13 +37,12 @@ def mount(blueprint: Blueprint) -> None:
 
 def front() -> Response:
     """Show the first page of the console."""
-    present, found = entrance()
+    present = entrance()
     if present.organisation.kind == "retailer":
         return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
     q = forms.asked("q")
-    key = compared(q)
-    sought = [row for row in found if key in compared(f"{row.store_url} {row.name}")][skipped() :]
-    choices = tuple(Choice(row.store_url, row.name) for row in sought[:PAGE])
+    sought = tuple(islice(organisations.search(q), skipped(), skipped() + PAGE + 1))
+    choices = tuple(Choice(*row) for row in sought[:PAGE])
     beside = pages_of(sought, "admin.front", q=q)
     page = OrganisationsPage(present.user.username, present.organisation.name, q, choices, beside)
     return pages.render("admin/organisations.html", page)
