@@ -13,6 +13,7 @@ from idp import clock, crypto
 from idp.audit import chain
 from idp.config import Settings
 from idp.db import transaction
+from idp.errors import Busy
 from idp.store import audit as audit_rows
 from idp.store import operators
 from tests.drivers import crowd as crowd_driver
@@ -22,6 +23,7 @@ from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory, MadePerson
 
 TIMES = 20
+BUSY = Busy().message.key
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +73,9 @@ class Race:
     def at_once(self, asks: list[Ask]) -> list[Told]:
         """All of it at the same moment."""
         told = self.crowd.at_once(self.settings, self.folder, asks)
+        # On a slow machine the first of many equal forms is not answered in a second: the others are asked to come back.
+        for place in [number for number, one in enumerate(told) if one.status == 503 and BUSY in one.body]:
+            told[place] = self.crowd.at_once(self.settings, self.folder, [asks[place]])[0]
         assert max(one.status for one in told) < 500, [one.body[:400] for one in told if one.status >= 500]
         return told
 
