@@ -3,6 +3,7 @@
 ``migrations/env.py`` finds the engine through ``idp.db``, so every function needs the application's database to be set up.
 """
 
+import re
 import sys
 import tempfile
 from functools import cache
@@ -25,6 +26,10 @@ else:
     command, util, alembic_config = OnUse("alembic.command"), OnUse("alembic.util"), OnUse("alembic.config")
 
 
+_REVISION = re.compile(r"\d+(_from_\d+)?")
+"""What the name of a migration's file begins with."""
+
+
 class SchemaError(Exception):
     """The tables cannot be migrated, for example because a newer version made them."""
 
@@ -45,17 +50,32 @@ def downgrade(app: Flask, target: str) -> None:
 
 
 def is_current(app: Flask) -> bool:
-    """Check if the database is at the newest migration that this code knows."""
+    """Check if this code can use the database: it is at the newest migration that this code knows, or ahead of it and says
+    that this code still can (``is_usable``).
+    """
     with app.app_context(), db.engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return False
-        return list(connection.scalars(text("SELECT version_num FROM alembic_version"))) == [head()]
+        found = list(connection.scalars(text("SELECT version_num FROM alembic_version")))
+        return len(found) == 1 and is_usable(found[0], head())
+
+
+def is_usable(revision: str, known: str) -> bool:
+    """Check if code whose newest migration is ``known`` can use a database at ``revision``.
+
+    A migration that only adds names the oldest code that can use its tables: ``0016_from_0014`` is usable by code whose
+    newest migration is 0014 or 0015, so old and new processes run beside each other during an upgrade. Without that name
+    only code that knows the migration can: code cannot judge a migration that was written after it.
+    """
+    number, _, oldest = revision.partition("_from_")
+    return revision == known or (bool(oldest) and oldest <= known.partition("_")[0] < number)
 
 
 @cache
 def head() -> str:
     """Return the newest migration: the files are numbered, and each follows the one before it."""
-    return max(file.name for file in (folder("migrations") / "versions").glob("[0-9]*.py")).partition("_")[0]
+    newest = max(file.name for file in (folder("migrations") / "versions").glob("[0-9]*.py"))
+    return _REVISION.match(newest)[0]  # type: ignore[index] # a name that begins with a number matches
 
 
 def is_empty(app: Flask) -> bool:
@@ -70,7 +90,7 @@ def draft(message: str) -> None:
         app = _scratch_app(Path(scratch))
         upgrade(app)
         with app.app_context():
-            command.revision(_alembic(), message, autogenerate=True, rev_id=f"{int(head()) + 1:04}")
+            command.revision(_alembic(), message, autogenerate=True, rev_id=f"{int(head()[:4]) + 1:04}")
             db.engine.dispose()
 
 

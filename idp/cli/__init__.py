@@ -16,6 +16,10 @@ _commands = Nouns(
             "idp.cli.run:run",
             "Start the server, and keep on until stopped (Ctrl-C or SIGTERM lets requests under way finish).",
         ),
+        "deploy": Place(
+            "idp.cli.deploy:deploy",
+            "Print a systemd unit, a Containerfile, or the settings of nginx or Caddy, filled in from the configuration.",
+        ),
         "demo": Place(
             "idp.cli.demo:demo",
             "Set up a demo in a folder and run it: the provider, a till, a back office, a webshop, a phone and a mailbox.",

@@ -17,10 +17,12 @@ from granian.server.embed import Server
 from idp.app import from_environment
 from idp.db import db
 from idp.server.entry import Entry
+from idp.server.notify import notify
 
 HEADER_MILLISECONDS = 10_000
 """A connection without complete headers is closed after this: slow requests must not hold anything for long."""
 BACKLOG = 1024
+LISTEN_ROUND_SECONDS = 0.02
 M_ARENA_MAX = -8
 """glibc's number of this option (mallopt(3))."""
 
@@ -85,7 +87,9 @@ async def _serve(app: Flask) -> None:
         asyncio.get_running_loop().add_signal_handler(number, _stop)
     # After a stop only requests are waited for: the server itself would wait for half-sent headers too.
     ends = [asyncio.ensure_future(end) for end in (server.serve(), _answered(entry, stopped))]
+    telling = asyncio.ensure_future(_tell_when_listening(host, port))
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    telling.cancel()
     for end in done:
         end.result()
 
@@ -93,3 +97,14 @@ async def _serve(app: Flask) -> None:
 async def _answered(entry: Entry, stopped: asyncio.Event) -> None:
     await stopped.wait()
     await entry.answered()
+
+
+async def _tell_when_listening(host: str, port: int) -> None:
+    """Tell the service manager when this address takes connections: until then a unit that needs this one waits."""
+    while True:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            notify("READY=1")
+            return
+        await asyncio.sleep(LISTEN_ROUND_SECONDS)

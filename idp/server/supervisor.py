@@ -1,7 +1,8 @@
 """The main process of ``idp run``: it starts the others, replaces those that stop, and stops them all.
 
 It touches neither network nor database and runs no thread, so nothing can keep it from replacing a process or obeying a
-signal. Requests are answered in processes of their own, and mail leaves from one.
+signal. Requests are answered in processes of their own, and mail leaves from one. The service manager is told how it goes
+(``notify``), and never waited for.
 """
 
 import multiprocessing
@@ -21,6 +22,7 @@ from typing import Any
 import structlog
 
 from idp import logs
+from idp.server.notify import notify, watchdog_seconds
 
 STOP_SECONDS = 10.0
 """Running requests may finish within this when the server is stopped; then processes are killed."""
@@ -61,6 +63,7 @@ class Supervisor:
     def __init__(self, roles: Mapping[str, Role]) -> None:
         self._members = [Member(name, role) for name, role in roles.items()]
         self._signals = 0
+        self._alive_every = watchdog_seconds()
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
 
@@ -72,9 +75,12 @@ class Supervisor:
         try:
             while not self._signals:
                 self._start_what_is_due()
-                self._sleep([member.process for member in self._members if member.process], self._until_next_start())
+                if self._alive_every is not None:
+                    notify("WATCHDOG=1")
+                self._sleep([member.process for member in self._members if member.process], self._until_next_act())
                 self._bury()
         finally:
+            notify("STOPPING=1")
             self._stop()
 
     def _note_signal(self, _: int, __: FrameType | None) -> None:
@@ -87,8 +93,11 @@ class Supervisor:
         if self._woken in wait([self._woken, *(process.sentinel for process in living)], seconds):
             os.read(self._woken, 64)
 
-    def _until_next_start(self) -> float | None:
+    def _until_next_act(self) -> float | None:
+        """Return the seconds until a process is due to start, or the service manager to hear from us."""
         pauses = [member.due - time.monotonic() for member in self._members if member.process is None]
+        if self._alive_every is not None:
+            pauses.append(self._alive_every)
         return max(0.0, min(pauses)) if pauses else None
 
     def _start_what_is_due(self) -> None:

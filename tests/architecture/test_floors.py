@@ -45,6 +45,7 @@ FLOORS = {
     "app": 50,
     "cli": 50,
     "demo": 50,
+    "deploy": 50,
     "schema": 50,
     "readiness": 50,
     "server": 50,

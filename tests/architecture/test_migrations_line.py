@@ -6,8 +6,16 @@ from tests.architecture.sources import ROOT
 
 
 def test_each_migration_follows_the_one_before() -> None:
-    """The number in the file's name is its revision, and the former number is what it follows."""
+    """The number in the file's name is its revision, and the former number is what it follows.
+
+    The name may add the oldest code that can use its tables (``schema.is_usable``): that stays, or gets newer.
+    """
     files = sorted((ROOT / "migrations" / "versions").glob("*.py"))
-    told = [re.findall(r"^(?:down_)?revision = (?:'(\d+)'|None)", file.read_text("utf-8"), re.MULTILINE) for file in files]
-    assert told == [[f"{number:04}", f"{number - 1:04}" if number > 1 else ""] for number in range(1, len(files) + 1)]
-    assert [file.name[:4] for file in files] == [revision for revision, _ in told]
+    texts = [file.read_text("utf-8") for file in files]
+    told = [re.findall(r"^(?:down_)?revision = (?:'([\w]+)'|None)", text, re.MULTILINE) for text in texts]
+    names = [re.match(r"\d{4}(?:_from_\d{4})?(?=_)", file.name) for file in files]
+    revisions = [name[0] for name in names if name]
+    assert told == [list(pair) for pair in zip(revisions, ["", *revisions], strict=False)]
+    assert [int(revision[:4]) for revision in revisions] == list(range(1, len(files) + 1))
+    oldest = [revision.partition("_from_")[2] or revision for revision in revisions]
+    assert oldest == sorted(oldest), "a database must not become usable again for code that it was too new for"

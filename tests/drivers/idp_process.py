@@ -20,14 +20,17 @@ PATIENCE = 40
 
 
 @contextmanager
-def started(config: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """``idp`` as a process of its own; it and its children are ended whatever happened."""
+def started(
+    config: Path, *arguments: str, folder: Path | None = None, python: Path | str = sys.executable
+) -> Iterator[subprocess.Popen[str]]:
+    """``idp`` as a process of its own, in ``folder``; it and its children are ended whatever happened."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "idp.cli", *arguments],
+        [str(python), "-m", "idp.cli", *arguments],
         env={**os.environ, "IDP_CONFIG": str(config)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        cwd=folder,
         start_new_session=True,
     )
     try:
