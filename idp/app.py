@@ -9,10 +9,9 @@ from flask import Flask
 
 from idp import config
 from idp.config import Settings
-from idp.db import setup_db
+from idp.db import forget_reads, remember_reads, setup_db
 from idp.logs import setup_logs
 from idp.readiness import Readiness
-from idp.reads import close_cache, open_cache
 from idp.resources import PACKAGE, folder
 from idp.web import (
     account,
@@ -52,8 +51,8 @@ def create_app(settings: Settings) -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400
     app.extensions["sleutel"] = Sleutel(settings, Readiness(app, setup_oauth(app, settings)))
     setup_db(app, settings)
-    app.before_request(open_cache)
-    app.teardown_request(lambda _: close_cache())
+    app.before_request(remember_reads)
+    app.teardown_request(lambda _: forget_reads())
     pages.setup_pages(app)
     setup_post_redirect_get(app)
     reauthentication.setup_reauthentication(app)

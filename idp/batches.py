@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, update
 
-from idp.db import Base, is_in_transaction, some_of, transaction, write
+from idp.db import Base, is_in_transaction, transaction
+from idp.statements import some_of, write
 
 BATCH = 500
 """Rows changed in one transaction."""

@@ -1,51 +1,33 @@
-"""The engine, the session and the transaction. The only module that imports Flask-SQLAlchemy, and the only one of floors
-0–4 in which a transaction is committed.
+"""The engine, the tables' base and the transaction. The only module that imports Flask-SQLAlchemy, and the only one of
+floors 0–4 in which a transaction is committed.
 
 Reads may happen at any time. Every write happens in ``transaction()``, which is short: nothing slow (argon2, network, SMTP)
 happens in it (``outside_transaction``). On SQLite it takes the write lock at its start (``BEGIN IMMEDIATE``), so it never
 fails half-way. On PostgreSQL rows are locked in the order of ``LOCK_ORDER``.
+
+Not here: statements (``statements``). No session of SQLAlchemy's object mapper is used: reads give ``records``.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar
 
-from flask import has_app_context
+from flask import g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
-from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    CursorResult,
-    DateTime,
-    Dialect,
-    Executable,
-    MetaData,
-    Select,
-    String,
-    Table,
-    delete,
-    event,
-    select,
-    tuple_,
-)
+from sqlalchemy import JSON, Connection, DateTime, Dialect, MetaData, String, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator
 
 from idp import engines
 from idp.config import Settings
+from idp.unit_of_work import UnitOfWork, tell_after, tell_before
 
 P = ParamSpec("P")
 T = TypeVar("T")
-READS = "reads"
-"""Where a session keeps what ``idp.reads`` remembers."""
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -105,21 +87,8 @@ class Base(DeclarativeBase):
     )
 
 
-class _Session(FlaskSession):
-    """Closes quietly when its connection was lost: the request has been answered, and an error would hide that."""
-
-    def close(self) -> None:
-        try:
-            super().close()
-        except DBAPIError:
-            self.invalidate()
-
-
-db = SQLAlchemy(
-    metadata=Base.metadata,
-    disable_autonaming=True,
-    session_options={"class_": _Session, "expire_on_commit": False, "autoflush": False},
-)
+db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True)
+_before_commit: list[Callable[[], None]] = []
 
 
 def setup_db(app: Any, settings: Settings) -> None:
@@ -127,72 +96,112 @@ def setup_db(app: Any, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engines.engine_options(settings)
     db.init_app(app)
+    app.teardown_appcontext(lambda _: close())
     with app.app_context():
         engines.prepare(db.engine, settings)
         event.listen(db.engine, "handle_error", _note_failure)
+        event.listen(db.engine, "before_cursor_execute", tell_before)
+        event.listen(db.engine, "after_cursor_execute", tell_after)
 
 
-def session() -> Session:
-    """The session of this request or command."""
-    return cast(Session, db.session())
+def unit() -> UnitOfWork:
+    """Return what this request or command does with the database."""
+    found: UnitOfWork | None = g.get("unit")
+    if found is None:
+        found = g.unit = UnitOfWork(db.engine)
+    return found
+
+
+def close() -> None:
+    """Give the connection of this request or command back, and forget all that was read."""
+    found: UnitOfWork | None = g.pop("unit", None)
+    if found is not None:
+        found.close()
+
+
+def connection() -> Connection:
+    """Return the connection of this request or command, for what ``statements`` has no word for."""
+    return unit().connection
+
+
+def remember_reads() -> None:
+    """Remember the answers of reads until ``forget_reads``, so that all of a page is of one moment.
+
+    ``transaction()`` and ``release()`` forget them. Without this, in a command and in the worker, every read is fresh.
+    """
+    unit().reads = {}
+
+
+def forget_reads() -> None:
+    """Forget the answers, and remember none."""
+    unit().reads = None
 
 
 def is_in_transaction() -> bool:
     """Return whether ``transaction()`` is open in this request or command."""
-    return has_app_context() and bool(session().info.get("in_transaction"))
+    return has_app_context() and unit().is_writing
+
+
+def before_commit(act: Callable[[], None]) -> Callable[[], None]:
+    """Have ``act`` called at the end of every transaction, within it. Its exception undoes all."""
+    _before_commit.append(act)
+    return act
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction() -> Iterator[Connection]:
     """Open one short transaction that may write: committed at the end, rolled back on an exception.
 
     Within another it joins that one, so that a caller can combine several changes. An exception that leaves an inner block,
     and an error of the database, leave a change half made: where a caller catches one, the commit is refused with
     ``RuntimeError``. ``refuse_duplicate`` undoes what was half made, so its refusal may be caught.
     """
-    current = session()
-    if current.info.get("in_transaction"):
+    current = unit()
+    if current.is_writing:
         try:
-            yield current
+            yield current.connection
         except BaseException as error:
-            current.info.setdefault("failure", error)
+            if error is not current.undone:
+                current.failure = current.failure or error
             raise
         return
-    release()
-    current.info["in_transaction"] = True
+    current.commit()
     try:
-        current.connection(execution_options={"writes": True})
-        yield current
+        current.begin(writes=True)
+        current.is_writing = True
+        yield current.connection
         _refuse_half_made(current)
+        for act in _before_commit:
+            act()
         current.commit()
     except BaseException:
-        current.rollback()
+        current.close()
         raise
     finally:
-        current.info.pop("in_transaction", None)
-        current.info.pop("failure", None)
+        current.is_writing, current.failure, current.undone = False, None, None
+        current.waiting.clear()
 
 
-def _refuse_half_made(current: Session) -> None:
-    failure = current.info.get("failure")
-    if failure is not None:
-        raise RuntimeError("a transaction was about to be committed after an exception within it") from failure
+def _refuse_half_made(current: UnitOfWork) -> None:
+    if current.failure is not None:
+        raise RuntimeError("a transaction was about to be committed after an exception within it") from current.failure
 
 
 def _note_failure(context: ExceptionContext) -> None:
     """Note a failed statement of our transaction: PostgreSQL refuses all that follow it, and its COMMIT rolls back."""
-    connection = context.connection
-    if connection is not None and connection.get_execution_options().get("writes") and is_in_transaction():
-        session().info.setdefault("failure", context.original_exception)
+    failed = context.connection
+    if failed is not None and failed.get_execution_options().get("writes") and is_in_transaction():
+        current = unit()
+        current.failure = current.failure or context.original_exception
 
 
 def release() -> None:
     """End a read that is under way, so that nothing is open while something slow happens. Later reads are fresh."""
     if is_in_transaction():
         raise RuntimeError("something slow was about to happen within a transaction")
-    current = session()
+    current = unit()
     current.commit()
-    current.info.get(READS, {}).clear()
+    current.close()
 
 
 def outside_transaction(slow: Callable[P, T]) -> Callable[P, T]:
@@ -207,92 +216,19 @@ def outside_transaction(slow: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def _writing() -> Session:
-    if not is_in_transaction():
-        raise RuntimeError("a write outside transaction()")
-    return session()
-
-
-def write(statement: Executable) -> int:
-    """Run an INSERT, UPDATE or DELETE within the transaction; the number of rows it touched."""
-    current = _writing()
-    current.flush()
-    # An INSERT's count is forgotten unless asked for (-1 with psycopg); every claim on something unique rests on it.
-    result = current.execute(statement, execution_options={"preserve_rowcount": True})
-    return cast("CursorResult[Any]", result).rowcount
-
-
-def add(*rows: Base) -> None:
-    """Insert rows within the transaction."""
-    current = _writing()
-    current.add_all(rows)
-    current.flush()
-
-
 @contextmanager
 def refuse_duplicate(column: str, refusal: Exception) -> Iterator[None]:
     """Raise ``refusal`` where a write within breaks the unique index on ``column``: another transaction took the value.
 
     A savepoint undoes what was written within, so that the transaction can go on.
     """
-    current = session()
-    failure = current.info.get("failure")
+    current = unit()
+    failure = current.failure
     try:
-        with current.begin_nested():
+        with current.connection.begin_nested():
             yield
     except BaseException as error:
-        current.info["failure"] = failure
+        current.failure, current.undone = failure, refusal
         if not engines.is_duplicate(error, column):
             raise
         raise refusal from error
-
-
-def _insert(table: type[Base]) -> Any:
-    return insert_postgresql(table) if session().get_bind().dialect.name == "postgresql" else insert_sqlite(table)
-
-
-def insert_new(table: type[Base], **values: Any) -> bool:
-    """Insert a row unless its key stands already: the one-statement claim on something that is unique."""
-    return write(_insert(table).values(**values).on_conflict_do_nothing()) == 1
-
-
-def upsert(
-    table: type[Base],
-    keys: tuple[str, ...],
-    values: dict[str, Any],
-    update: dict[str, Any],
-    *,
-    where: ColumnElement[bool] | None = None,
-) -> bool:
-    """Insert ``values``, or set ``update`` (values or expressions) on the row whose ``keys`` are the same.
-
-    With ``where`` the row is left as it is unless that holds of it: False then. One statement in every case.
-    """
-    statement = _insert(table).values(**values)
-    return write(statement.on_conflict_do_update(index_elements=list(keys), set_=update, where=where)) == 1
-
-
-def delete_some(table: type[Base], condition: ColumnElement[bool], most: int) -> int:
-    """Delete at most ``most`` rows of which ``condition`` holds. Returns how many. Sweeps wait for no locked row."""
-    return write(delete(table).where(some_of(table, condition, most)))
-
-
-def some_of(table: type[Base], condition: ColumnElement[bool], most: int) -> ColumnElement[bool]:
-    """Match at most ``most`` of the rows of which ``condition`` holds, without those that somebody has locked."""
-    key = cast(Table, table.__table__).primary_key.columns
-    return tuple_(*key).in_(select(*key).where(condition).limit(most).with_for_update(skip_locked=True))
-
-
-def one(statement: Select[T]) -> T | None:
-    """The only row, fresh from the database, or None."""
-    return session().scalars(statement, execution_options={"populate_existing": True}).one_or_none()
-
-
-def every(statement: Select[T]) -> list[T]:
-    """All rows, fresh from the database."""
-    return list(session().scalars(statement, execution_options={"populate_existing": True}))
-
-
-def values(statement: Select[*tuple[Any, ...]]) -> list[Any]:
-    """All rows as plain tuples."""
-    return list(session().execute(statement))

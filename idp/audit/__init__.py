@@ -11,13 +11,10 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import event as listen
-from sqlalchemy.orm import Session, SessionTransaction
-
 from idp import actors, clock
 from idp.actors import NOBODY, Actor
 from idp.audit.chain import link
-from idp.db import session
+from idp.db import before_commit, is_in_transaction, unit
 from idp.store import audit as store
 from idp.store.users import User
 
@@ -145,11 +142,10 @@ def record(
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """Queue a row for ``event`` in this transaction. Raises ``RuntimeError`` outside a transaction."""
-    current = session()
-    if not current.info.get("in_transaction"):
+    if not is_in_transaction():
         raise RuntimeError("an audit record stands outside transaction()")
     entry = Entry(organisation_id, str(event), outcome, clock.now(), origin, subject_id, dict(data or {}))
-    current.info.setdefault(QUEUE, []).append(entry)
+    unit().waiting.setdefault(QUEUE, []).append(entry)
 
 
 def record_about(origin: Origin, event: str, user: User, *, outcome: str = "success", **data: object) -> None:
@@ -159,33 +155,24 @@ def record_about(origin: Origin, event: str, user: User, *, outcome: str = "succ
 
 def last_recorded(organisation_id: str, subject_id: str) -> Entry | None:
     """Return the latest event about a user in this transaction. A mail about it tells the same."""
-    queue: list[Entry] = session().info.get(QUEUE, [])
+    queue: list[Entry] = unit().waiting.get(QUEUE, [])
     theirs = (
         entry for entry in reversed(queue) if (entry.organisation_id, entry.subject_id) == (organisation_id, subject_id)
     )
     return next(theirs, None)
 
 
-@listen.listens_for(Session, "before_commit")
-def _write_queue(current: Session) -> None:
+@before_commit
+def _write_queue() -> None:
     """Write the queued rows. All commits lock organisations in the same order, so two of them cannot deadlock.
 
-    It runs at the end of the transaction, not of each savepoint: the head of a chain is locked only briefly.
+    It runs at the end of the transaction, not of each savepoint: the head of a chain is locked only briefly. Undoing a
+    savepoint alone keeps the rows queued before it.
     """
-    if current.in_nested_transaction():
-        return
-    queue: list[Entry] = current.info.pop(QUEUE, [])
+    queue: list[Entry] = unit().waiting.pop(QUEUE, [])
     ordered = sorted(queue, key=lambda entry: entry.organisation_id)  # stable: keeps the order within an organisation
     for organisation_id, entries in groupby(ordered, key=lambda entry: entry.organisation_id):
         _extend_chain(organisation_id, list(entries))
-
-
-@listen.listens_for(Session, "after_soft_rollback")
-def _drop_queue(current: Session, undone: SessionTransaction) -> None:
-    """Drop the queued rows. Undoing a savepoint alone keeps the rows queued before it."""
-    if undone.nested or current.in_nested_transaction():  # undoing a savepoint also undoes a flush within it
-        return
-    current.info.pop(QUEUE, None)
 
 
 def _extend_chain(organisation_id: str, entries: list[Entry]) -> None:

@@ -7,7 +7,7 @@ from idp import schema
 from idp.cli.command import Command
 from idp.cli.opening import settings
 from idp.config import Settings
-from idp.db import db, setup_db
+from idp.db import close, db, setup_db
 
 
 @click.command(cls=Command)
@@ -56,5 +56,5 @@ def _app(settings: Settings) -> Flask:
 def _close(app: Flask) -> None:
     # nothing may be left open: server processes are forked from this one
     with app.app_context():
-        db.session.remove()
+        close()
         db.engine.dispose()

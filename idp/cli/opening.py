@@ -10,7 +10,7 @@ from flask import Flask
 from idp import config, schema
 from idp.cli.command import CONFIG
 from idp.config import Settings
-from idp.db import db, setup_db
+from idp.db import close, db, setup_db
 from idp.logs import setup_logs
 
 
@@ -40,5 +40,5 @@ def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterat
         try:
             yield found
         finally:
-            db.session.remove()
+            close()
             db.engine.dispose()

@@ -152,14 +152,17 @@ def _opened(settings: Settings, row: EmailLink | None, token: str) -> Opened | N
     return Opened(token, row.purpose, row.digest, user, values, row.created_at, row.expires_at)
 
 
-def burn(link: Opened) -> None:
+def burn(link: Opened) -> User:
     """Spend a link, within the transaction of its effect; raises ``NotFound`` if it was used concurrently.
+
+    Returns the user as they are now: what follows is judged by that, and not by what opening the link has read.
 
     The user's row is locked before their links (``db.LOCK_ORDER``), as where a changed password closes them.
     """
-    users.lock_user(link.user.organisation_id, link.user.id)
+    user = users.lock_user(link.user.organisation_id, link.user.id)
     if not store.burn_link(link.user.organisation_id, link.digest, clock.now()):
         raise NotFound(GONE, detail="the link was used concurrently")
+    return user or link.user
 
 
 def void(user: User, *purposes: str) -> None:

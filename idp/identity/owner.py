@@ -6,6 +6,8 @@ owner, but only the user that ``owner_id`` names gets notices (S54), is recovere
 Not here: handing over and recovery (``ownership``), who may change the owner (``permissions``).
 """
 
+from collections.abc import Sequence
+
 from idp.errors import Forbidden, say
 from idp.identity.roles import RULING_ROLES, Role
 from idp.store import organisations, users
@@ -29,7 +31,7 @@ def has_owner_role(user: User) -> bool:
     return user.role == Role.OWNER
 
 
-def administrators(organisation_id: str) -> list[User]:
+def administrators(organisation_id: str) -> Sequence[User]:
     """Return the active administrators and owners, by username."""
     return users.active_with_roles(organisation_id, RULING_ROLES)
 

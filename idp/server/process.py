@@ -15,7 +15,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from idp.app import from_environment
-from idp.db import db
+from idp.db import close, db
 from idp.server.entry import Entry
 from idp.server.notify import notify
 
@@ -41,7 +41,7 @@ def prepare(app: Flask) -> None:
         try:
             app.extensions["sleutel.oauth"].provider.keys.refresh()
         finally:
-            db.session.remove()
+            close()
             db.engine.dispose()
     _prepared[:] = [app]
     gc.collect()

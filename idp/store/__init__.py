@@ -5,12 +5,7 @@ an organisation's tables begin with ``organisation_id``, so that they can be dis
 registers every table, for migrations to compare with.
 """
 
-from idp.store import (
-    dated_rules,
-    password_resets,
-    recovery_codes,
-    totp,
-)
+from idp.store import dated_rules, password_resets, recovery_codes, totp
 
 __all__ = [
     "dated_rules",

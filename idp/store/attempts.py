@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, Select, String, Text, select, text, update
+from sqlalchemy import Index, LargeBinary, Select, String, Text, Update, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, write
-from idp.reads import asks_one
+from idp.db import Base, Id
+from idp.rows import add
+from idp.statements import asks_one, changes, claims, delete_some
 
 IS_OPEN = text("user_id IS NOT NULL AND finished_at IS NULL")
 
@@ -62,16 +63,18 @@ def add_attempt(row: Attempt) -> None:
     add(row)
 
 
-def change_attempt(digest: bytes, version: int, **changes: Any) -> bool:
+@claims
+def change_attempt(digest: bytes, version: int, **columns: Any) -> Update:
     """Set columns, unless another request changed the attempt since it was read: then nothing, and False."""
     here = (Attempt.digest == digest, Attempt.version == version, Attempt.finished_at.is_(None))
-    return write(update(Attempt).where(*here).values(version=version + 1, **changes)) == 1
+    return update(Attempt).where(*here).values(version=Attempt.version + 1, **columns)
 
 
-def finish_attempt(digest: bytes, now: datetime) -> bool:
+@claims
+def finish_attempt(digest: bytes, now: datetime) -> Update:
     """Close the attempt, once; what it had sealed is wiped."""
     here = (Attempt.digest == digest, Attempt.finished_at.is_(None))
-    return write(update(Attempt).where(*here).values(finished_at=now, sealed="")) == 1
+    return update(Attempt).where(*here).values(finished_at=now, sealed="")
 
 
 def drop_attempts_of(organisation_id: str, user_id: str, *, but_not: bytes = b"") -> int:
@@ -80,10 +83,15 @@ def drop_attempts_of(organisation_id: str, user_id: str, *, but_not: bytes = b""
     Each starts again at its first step, except the one whose digest is ``but_not``. The new version makes every answer
     that is already under way stale. The user's row is locked before (see ``lock_user``).
     """
+    return _drop(organisation_id, user_id, but_not)
+
+
+@changes
+def _drop(organisation_id: str, user_id: str, but_not: bytes) -> Update:
     here = (Attempt.organisation_id == organisation_id, Attempt.user_id == user_id, Attempt.digest != but_not)
     first: dict[str, Any] = {"user_id": None, "proofs": [], "findings": {}, "answers": {"is_anew": "yes"}, "sealed": ""}
     is_open = Attempt.finished_at.is_(None)
-    return write(update(Attempt).where(*here, is_open).values(version=Attempt.version + 1, **first))
+    return update(Attempt).where(*here, is_open).values(version=Attempt.version + 1, **first)
 
 
 def sweep_attempts(now: datetime, most: int) -> int:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, select, update
+from sqlalchemy import BigInteger, Index, LargeBinary, Select, String, Update, select, update
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.dml import ReturningInsert
 
-from idp.db import Base, Id, add, every, insert_new, one, values, write
+from idp.db import Base, Id
+from idp.rows import add, upserting
+from idp.statements import asks_one, changes, every, takes, values
 
 INSTALLATION = ""
 """The chain of what concerns no organisation (clients, keys, operators)."""
@@ -49,16 +52,23 @@ class AuditHead(Base):
 
 def lock_head(organisation_id: str) -> AuditHead:
     """Return the head of a chain, locked until the commit."""
-    insert_new(AuditHead, organisation_id=organisation_id, seq=0, hash=bytes(32))
-    head = one(select(AuditHead).where(AuditHead.organisation_id == organisation_id).with_for_update())
+    head = _locked_head(organisation_id)
     if head is None:
         raise LookupError("the audit head vanished")
     return head
 
 
-def move_head(organisation_id: str, seq: int, hash: bytes) -> None:
+@takes
+def _locked_head(organisation_id: str) -> ReturningInsert[AuditHead]:
+    """Lock and read the head by one statement, which makes the head of a new chain."""
+    first = {"organisation_id": organisation_id, "seq": 0, "hash": bytes(32)}
+    return upserting(AuditHead, ("organisation_id",), first, {"seq": AuditHead.seq}).returning(AuditHead)
+
+
+@changes
+def move_head(organisation_id: str, seq: int, hash: bytes) -> Update:
     """Set the row at which the chain ends."""
-    write(update(AuditHead).where(AuditHead.organisation_id == organisation_id).values(seq=seq, hash=hash))
+    return update(AuditHead).where(AuditHead.organisation_id == organisation_id).values(seq=seq, hash=hash)
 
 
 def add_rows(rows: Iterable[AuditRow]) -> None:
@@ -102,9 +112,10 @@ def rows_found(
     return every(select(AuditRow).where(*here).order_by(order).limit(limit))
 
 
-def head(organisation_id: str) -> AuditHead | None:
+@asks_one
+def head(organisation_id: str) -> Select[AuditHead]:
     """Return the head of a chain, unlocked."""
-    return one(select(AuditHead).where(AuditHead.organisation_id == organisation_id))
+    return select(AuditHead).where(AuditHead.organisation_id == organisation_id)
 
 
 def chain_ids() -> list[str]:

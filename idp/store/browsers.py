@@ -6,18 +6,17 @@ lane of its own for users who signed in there before, so that guesses made elsew
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, or_, select, text, update
+from sqlalchemy import ForeignKeyConstraint, Index, Insert, LargeBinary, Select, String, Update, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, delete_some, every, insert_new, one, upsert, values, write
-from idp.reads import asks_one
+from idp.db import Base, Id
+from idp.rows import inserting, upserting
+from idp.statements import asks_every, asks_one, changes, claims, delete_some
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
 COOKIE_DAYS = 400
 """The life of a browser's cookie, from its first day: browsers keep none longer."""
-
-
 IS_STRANGER = text("organisation_id IS NULL")
 
 
@@ -63,61 +62,75 @@ def browser_of(digest: bytes) -> Select[Browser]:
 
 def add_new_browser(browser_id: str, digest: bytes, now: datetime) -> str:
     """Insert a browser unless a concurrent request of the same cookie did so. Returns the id of the row that stands."""
-    row = {"id": browser_id, "digest": digest, "created_at": now, "last_seen_at": now}
-    if insert_new(Browser, **row):
+    if _claim_browser(browser_id, digest, now):
         return browser_id
     found = browser_of(digest)
     return found.id if found is not None else browser_id
 
 
-def rekey_browser(browser_id: str, former: bytes, digest: bytes) -> bool:
+@claims
+def _claim_browser(browser_id: str, digest: bytes, now: datetime) -> Insert:
+    return inserting(Browser, id=browser_id, digest=digest, created_at=now, last_seen_at=now)
+
+
+@claims
+def rekey_browser(browser_id: str, former: bytes, digest: bytes) -> Update:
     """Replace the digest of a browser's cookie. False if another request replaced it first."""
     here = (Browser.id == browser_id, Browser.digest == former)
-    return write(update(Browser).where(*here).values(digest=digest)) == 1
+    return update(Browser).where(*here).values(digest=digest)
 
 
-def people_on(browser_id: str) -> list[BrowserUser]:
+@asks_every
+def people_on(browser_id: str) -> Select[BrowserUser]:
     """Return the users who signed in on a browser, last first: the chooser's list (S35)."""
-    return every(
+    return (
         select(BrowserUser).where(BrowserUser.browser_id == browser_id).order_by(BrowserUser.last_login_at.desc()).limit(12)
     )
 
 
 def note_session(browser_id: str, organisation_id: str, user_id: str, username: str, now: datetime) -> None:
     """Note that this user has signed in here."""
-    upsert(
-        BrowserUser,
-        ("organisation_id", "user_id", "browser_id"),
-        {
-            "organisation_id": organisation_id,
-            "user_id": user_id,
-            "browser_id": browser_id,
-            "username": username,
-            "last_login_at": now,
-        },
-        {"username": username, "last_login_at": now},
-    )
-    write(update(Browser).where(Browser.id == browser_id).values(organisation_id=organisation_id, last_seen_at=now))
+    _note_user(browser_id, organisation_id, user_id, username, now)
+    _note_organisation(browser_id, organisation_id, now)
 
 
-def note_visit(browser_id: str, now: datetime, unless_since: datetime) -> int:
+@changes
+def _note_user(browser_id: str, organisation_id: str, user_id: str, username: str, now: datetime) -> Insert:
+    key = {"organisation_id": organisation_id, "user_id": user_id, "browser_id": browser_id}
+    noted = {"username": username, "last_login_at": now}
+    return upserting(BrowserUser, tuple(key), {**key, **noted}, noted)
+
+
+@changes
+def _note_organisation(browser_id: str, organisation_id: str, now: datetime) -> Update:
+    return update(Browser).where(Browser.id == browser_id).values(organisation_id=organisation_id, last_seen_at=now)
+
+
+@changes
+def note_visit(browser_id: str, now: datetime, unless_since: datetime) -> Update:
     """Note that a sign-in was begun here. It is written only if the last note is older than ``unless_since``."""
     here = (Browser.id == browser_id, Browser.last_seen_at < unless_since)
-    return write(update(Browser).where(*here).values(last_seen_at=now))
+    return update(Browser).where(*here).values(last_seen_at=now)
 
 
 def is_known(browser_id: str, organisation_id: str, user_id: str) -> bool:
     """Check if this user signed in here before (the lane of known browsers)."""
-    here = (
-        BrowserUser.organisation_id == organisation_id,
-        BrowserUser.user_id == user_id,
-        BrowserUser.browser_id == browser_id,
-    )
-    return one(select(BrowserUser).where(*here)) is not None
+    return _user_on(browser_id, organisation_id, user_id) is not None
+
+
+@asks_one
+def _user_on(browser_id: str, organisation_id: str, user_id: str) -> Select[BrowserUser]:
+    is_theirs = (BrowserUser.organisation_id == organisation_id, BrowserUser.user_id == user_id)
+    return select(BrowserUser).where(*is_theirs, BrowserUser.browser_id == browser_id)
 
 
 def knows(browser_id: str, store_url: str, name_key: str) -> bool:
     """Check if a user with this username or address, in compared form, signed in here before."""
+    return bool(_named_on(browser_id, store_url, name_key))
+
+
+@asks_every
+def _named_on(browser_id: str, store_url: str, name_key: str) -> Select[str]:
     here = (
         BrowserUser.browser_id == browser_id,
         Organisation.store_url == store_url,
@@ -125,8 +138,7 @@ def knows(browser_id: str, store_url: str, name_key: str) -> bool:
     )
     is_user = (User.organisation_id == BrowserUser.organisation_id) & (User.id == BrowserUser.user_id)
     is_organisation = Organisation.id == BrowserUser.organisation_id
-    asked = select(BrowserUser.user_id).join(User, is_user).join(Organisation, is_organisation).where(*here)
-    return bool(values(asked.limit(1)))
+    return select(BrowserUser.user_id).join(User, is_user).join(Organisation, is_organisation).where(*here).limit(1)
 
 
 def sweep_browsers(before: datetime, strangers_before: datetime, most: int) -> int:

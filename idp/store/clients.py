@@ -4,10 +4,25 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, LargeBinary, String, delete, select, update
+from sqlalchemy import (
+    Boolean,
+    Delete,
+    ForeignKey,
+    Index,
+    Insert,
+    LargeBinary,
+    Select,
+    String,
+    Update,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, every, one, upsert, values, write
+from idp.db import Base, Id
+from idp.rows import add, upserting
+from idp.statements import asks_every, asks_one, changes, every, values
 
 
 class Client(Base):
@@ -46,9 +61,6 @@ class Client(Base):
         """Return the scopes that the client may have now of people of an organisation, where they allow it."""
         is_usable = self.disabled_at is None and self.serves(organisation_id)
         return usable_scopes(self.metadata_) if is_usable else frozenset()
-
-
-# What follows from a client's members, wherever they are: in a row, in the protocol's cache, or not stored yet.
 
 
 def name_of(client_id: str, metadata: Mapping[str, Any]) -> str:
@@ -94,14 +106,16 @@ class ClientsVersion(Base):
     version: Mapped[int] = mapped_column(default=0)
 
 
-def client(client_id: str) -> Client | None:
+@asks_one
+def client(client_id: str) -> Select[Client]:
     """Return a client by its ``client_id``."""
-    return one(select(Client).where(Client.client_id == client_id))
+    return select(Client).where(Client.client_id == client_id)
 
 
-def clients() -> list[Client]:
+@asks_every
+def clients() -> Select[Client]:
     """Return all clients, by ``client_id``."""
-    return every(select(Client).order_by(Client.client_id))
+    return select(Client).order_by(Client.client_id)
 
 
 def some(client_ids: Collection[str]) -> list[Client]:
@@ -120,32 +134,48 @@ def add_client(row: Client) -> None:
     _raise_version()
 
 
-def change_client(client_id: str, **changes: Any) -> int:
+def change_client(client_id: str, **columns: Any) -> int:
     """Set columns."""
     _raise_version()
-    return write(update(Client).where(Client.client_id == client_id).values(**changes))
+    return _change(client_id, **columns)
+
+
+@changes
+def _change(client_id: str, **columns: Any) -> Update:
+    return update(Client).where(Client.client_id == client_id).values(**columns)
 
 
 def delete_client(client_id: str) -> int:
     """Delete, with its secrets."""
     _raise_version()
-    write(delete(ClientSecret).where(ClientSecret.client_id == client_id))
-    return write(delete(Client).where(Client.client_id == client_id))
+    _delete_secrets(client_id)
+    return _delete(client_id)
 
 
-def secrets_of(client_id: str, now: datetime) -> list[bytes]:
+@changes
+def _delete_secrets(client_id: str) -> Delete:
+    return delete(ClientSecret).where(ClientSecret.client_id == client_id)
+
+
+@changes
+def _delete(client_id: str) -> Delete:
+    return delete(Client).where(Client.client_id == client_id)
+
+
+@asks_every
+def secrets_of(client_id: str, now: datetime) -> Select[bytes]:
     """Return the digests of the secrets that are valid now."""
     here = (
         ClientSecret.client_id == client_id,
         (ClientSecret.expires_at.is_(None)) | (ClientSecret.expires_at > now),
     )
-    return [row[0] for row in values(select(ClientSecret.digest).where(*here))]
+    return select(ClientSecret.digest).where(*here)
 
 
-def secrets_with_end(client_id: str) -> list[tuple[bytes, datetime | None]]:
+@asks_every
+def secrets_with_end(client_id: str) -> Select[bytes, datetime | None]:
     """Return all digests with the moment at which they end, for a process that keeps them."""
-    found = values(select(ClientSecret.digest, ClientSecret.expires_at).where(ClientSecret.client_id == client_id))
-    return [(row[0], row[1]) for row in found]
+    return select(ClientSecret.digest, ClientSecret.expires_at).where(ClientSecret.client_id == client_id)
 
 
 def secrets_with_dates(client_id: str, now: datetime) -> list[tuple[datetime, datetime | None]]:
@@ -167,15 +197,25 @@ def add_secret(row: ClientSecret) -> None:
 def end_secrets(client_id: str, at: datetime) -> int:
     """Let the secrets that have no end yet end at ``at``."""
     _raise_version()
+    return _end_secrets(client_id, at)
+
+
+@changes
+def _end_secrets(client_id: str, at: datetime) -> Update:
     here = (ClientSecret.client_id == client_id, ClientSecret.expires_at.is_(None))
-    return write(update(ClientSecret).where(*here).values(expires_at=at))
+    return update(ClientSecret).where(*here).values(expires_at=at)
 
 
 def version() -> int:
     """Return the counter."""
-    found = values(select(ClientsVersion.version))
-    return int(found[0][0]) if found else 0
+    return _version() or 0
 
 
-def _raise_version() -> None:
-    upsert(ClientsVersion, ("id",), {"id": 1, "version": 1}, {"version": ClientsVersion.version + 1})
+@asks_one
+def _version() -> Select[int]:
+    return select(ClientsVersion.version)
+
+
+@changes
+def _raise_version() -> Insert:
+    return upserting(ClientsVersion, ("id",), {"id": 1, "version": 1}, {"version": ClientsVersion.version + 1})

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, Select, String, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, Insert, Select, String, Update, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, delete_some, every, upsert, write
-from idp.reads import asks_one
+from idp.db import Base, Id
+from idp.rows import upserting
+from idp.statements import asks_every, asks_one, changes, delete_some
 
 
 class Consent(Base):
@@ -37,23 +38,24 @@ def consent_of(organisation_id: str, user_id: str, client_id: str) -> Select[Con
     )
 
 
-def consents_of(organisation_id: str, user_id: str) -> list[Consent]:
+@asks_every
+def consents_of(organisation_id: str, user_id: str) -> Select[Consent]:
     """Return all consents of a user that are in force."""
-    return every(
-        select(Consent).where(
-            Consent.organisation_id == organisation_id, Consent.user_id == user_id, Consent.revoked_at.is_(None)
-        )
+    return select(Consent).where(
+        Consent.organisation_id == organisation_id, Consent.user_id == user_id, Consent.revoked_at.is_(None)
     )
 
 
-def give_consent(organisation_id: str, user_id: str, client_id: str, scopes: list[str], now: datetime) -> None:
+@changes
+def give_consent(organisation_id: str, user_id: str, client_id: str, scopes: list[str], now: datetime) -> Insert:
     """Store the allowed scopes. The caller has added those allowed before."""
     fresh = {"scopes": scopes, "given_at": now, "revoked_at": None}
     keys = {"organisation_id": organisation_id, "user_id": user_id, "client_id": client_id}
-    upsert(Consent, ("organisation_id", "user_id", "client_id"), {**keys, **fresh}, fresh)
+    return upserting(Consent, ("organisation_id", "user_id", "client_id"), {**keys, **fresh}, fresh)
 
 
-def revoke_consent(organisation_id: str, user_id: str, client_id: str, now: datetime) -> int:
+@changes
+def revoke_consent(organisation_id: str, user_id: str, client_id: str, now: datetime) -> Update:
     """Take a consent back."""
     here = (
         Consent.organisation_id == organisation_id,
@@ -61,7 +63,7 @@ def revoke_consent(organisation_id: str, user_id: str, client_id: str, now: date
         Consent.client_id == client_id,
         Consent.revoked_at.is_(None),
     )
-    return write(update(Consent).where(*here).values(revoked_at=now))
+    return update(Consent).where(*here).values(revoked_at=now)
 
 
 def delete_consents_for(client_id: str, most: int) -> int:

@@ -4,15 +4,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from idp.db import session
+from idp.db import connection
 
 
 def now() -> datetime:
     """The database's own clock, to be compared with ours."""
-    if session().get_bind().dialect.name == "sqlite":
-        seconds = session().scalar(text("SELECT strftime('%s', 'now')"))
+    if connection().dialect.name == "sqlite":
+        seconds = connection().scalar(text("SELECT strftime('%s', 'now')"))
         return datetime.fromtimestamp(int(str(seconds)), UTC)
-    found = session().scalar(text("SELECT clock_timestamp()"))
+    found = connection().scalar(text("SELECT clock_timestamp()"))
     if not isinstance(found, datetime):
         raise TypeError("the database told no time")
     return found.astimezone(UTC)

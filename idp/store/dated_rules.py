@@ -3,11 +3,12 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, String, delete, select, update
+from sqlalchemy import Delete, Select, String, Update, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, add, one, write
-from idp.reads import asks_every
+from idp.db import Base
+from idp.rows import add
+from idp.statements import asks_every, asks_one, changes, one
 
 
 class StoredRule(Base):
@@ -36,9 +37,10 @@ def dated_rules() -> Select[StoredRule]:
     return select(StoredRule).order_by(StoredRule.name)
 
 
-def dated_rule_named(name: str) -> StoredRule | None:
+@asks_one
+def dated_rule_named(name: str) -> Select[StoredRule]:
     """Return a dated rule by its name."""
-    return one(select(StoredRule).where(StoredRule.name == name))
+    return select(StoredRule).where(StoredRule.name == name)
 
 
 def hold_dated_rule(name: str) -> StoredRule | None:
@@ -51,11 +53,13 @@ def add_dated_rule(row: StoredRule) -> None:
     add(row)
 
 
-def change_dated_rule(name: str, **changes: Any) -> int:
+@changes
+def change_dated_rule(name: str, **changes: Any) -> Update:
     """Set columns."""
-    return write(update(StoredRule).where(StoredRule.name == name).values(**changes))
+    return update(StoredRule).where(StoredRule.name == name).values(**changes)
 
 
-def delete_dated_rule(name: str) -> int:
+@changes
+def delete_dated_rule(name: str) -> Delete:
     """Delete."""
-    return write(delete(StoredRule).where(StoredRule.name == name))
+    return delete(StoredRule).where(StoredRule.name == name)

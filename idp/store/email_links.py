@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, Text, Update, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, one, session, write
+from idp.db import Base, Id
+from idp.rows import add
+from idp.statements import asks_one, changes, claims, delete_some
 
 
 class EmailLink(Base):
@@ -37,21 +39,21 @@ def add_link(row: EmailLink) -> None:
     add(row)
 
 
-def open_link(organisation_id: str, digest: bytes, now: datetime) -> EmailLink | None:
+@asks_one
+def open_link(organisation_id: str, digest: bytes, now: datetime) -> Select[EmailLink]:
     """The link, if it was not used, is not void and has not run out. Reading it spends nothing."""
-    return one(
-        select(EmailLink).where(
-            EmailLink.organisation_id == organisation_id,
-            EmailLink.digest == digest,
-            EmailLink.used_at.is_(None),
-            EmailLink.expires_at > now,
-        )
+    return select(EmailLink).where(
+        EmailLink.organisation_id == organisation_id,
+        EmailLink.digest == digest,
+        EmailLink.used_at.is_(None),
+        EmailLink.expires_at > now,
     )
 
 
-def latest_open_link(organisation_id: str, user_id: str, purpose: str, now: datetime) -> EmailLink | None:
+@asks_one
+def latest_open_link(organisation_id: str, user_id: str, purpose: str, now: datetime) -> Select[EmailLink]:
     """A user's newest link of a purpose that would still open."""
-    return session().scalar(
+    return (
         select(EmailLink)
         .where(
             EmailLink.organisation_id == organisation_id,
@@ -65,9 +67,10 @@ def latest_open_link(organisation_id: str, user_id: str, purpose: str, now: date
     )
 
 
-def latest_open_link_in(organisation_id: str, purpose: str, now: datetime) -> EmailLink | None:
+@asks_one
+def latest_open_link_in(organisation_id: str, purpose: str, now: datetime) -> Select[EmailLink]:
     """Return the newest link of a purpose in an organisation, over all users, that would still open."""
-    return session().scalar(
+    return (
         select(EmailLink)
         .where(
             EmailLink.organisation_id == organisation_id,
@@ -80,7 +83,8 @@ def latest_open_link_in(organisation_id: str, purpose: str, now: datetime) -> Em
     )
 
 
-def burn_link(organisation_id: str, digest: bytes, now: datetime) -> bool:
+@claims
+def burn_link(organisation_id: str, digest: bytes, now: datetime) -> Update:
     """Spend a link: true once, however many press at the same moment."""
     here = (
         EmailLink.organisation_id == organisation_id,
@@ -88,10 +92,11 @@ def burn_link(organisation_id: str, digest: bytes, now: datetime) -> bool:
         EmailLink.used_at.is_(None),
         EmailLink.expires_at > now,
     )
-    return write(update(EmailLink).where(*here).values(used_at=now, sealed_values="")) == 1
+    return update(EmailLink).where(*here).values(used_at=now, sealed_values="")
 
 
-def void_links(organisation_id: str, user_id: str, now: datetime, purposes: tuple[str, ...]) -> int:
+@changes
+def void_links(organisation_id: str, user_id: str, now: datetime, purposes: tuple[str, ...]) -> Update:
     """Close a user's open links of these purposes."""
     here = (
         EmailLink.organisation_id == organisation_id,
@@ -99,20 +104,22 @@ def void_links(organisation_id: str, user_id: str, now: datetime, purposes: tupl
         EmailLink.purpose.in_(purposes),
         EmailLink.used_at.is_(None),
     )
-    return write(update(EmailLink).where(*here).values(used_at=now, sealed_values=""))
+    return update(EmailLink).where(*here).values(used_at=now, sealed_values="")
 
 
-def void_links_in(organisation_id: str, now: datetime, purposes: tuple[str, ...]) -> int:
+@changes
+def void_links_in(organisation_id: str, now: datetime, purposes: tuple[str, ...]) -> Update:
     """Close an organisation's open links of these purposes, over all users."""
     here = (
         EmailLink.organisation_id == organisation_id,
         EmailLink.purpose.in_(purposes),
         EmailLink.used_at.is_(None),
     )
-    return write(update(EmailLink).where(*here).values(used_at=now, sealed_values=""))
+    return update(EmailLink).where(*here).values(used_at=now, sealed_values="")
 
 
-def void_links_since(organisation_id: str, user_id: str, now: datetime, purpose: str, since: datetime) -> int:
+@changes
+def void_links_since(organisation_id: str, user_id: str, now: datetime, purpose: str, since: datetime) -> Update:
     """Close a user's open links of a purpose that were made at ``since`` or later."""
     here = (
         EmailLink.organisation_id == organisation_id,
@@ -121,7 +128,7 @@ def void_links_since(organisation_id: str, user_id: str, now: datetime, purpose:
         EmailLink.created_at >= since,
         EmailLink.used_at.is_(None),
     )
-    return write(update(EmailLink).where(*here).values(used_at=now, sealed_values=""))
+    return update(EmailLink).where(*here).values(used_at=now, sealed_values="")
 
 
 def sweep_links(before: datetime, most: int) -> int:

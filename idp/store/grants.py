@@ -7,11 +7,25 @@ string names the organisation (``crypto.new_bearer``).
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, LargeBinary, String, Text, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    Text,
+    Update,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.batches import change_some
-from idp.db import Base, Id, add, delete_some, every, one, session, write
+from idp.db import Base, Id
+from idp.rows import add
+from idp.statements import asks_every, asks_one, changes, claims, delete_some
 from idp.store.consents import Consent
 from idp.store.sessions import UserSession
 from idp.store.users import User
@@ -97,12 +111,14 @@ def add_grant(row: Grant) -> None:
     add(row)
 
 
-def grant(organisation_id: str, grant_id: str) -> Grant | None:
+@asks_one
+def grant(organisation_id: str, grant_id: str) -> Select[Grant]:
     """Return a grant by its id, revoked or not."""
-    return one(select(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id))
+    return select(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id)
 
 
-def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, UserSession | None, Consent | None] | None:
+@asks_one
+def standing(organisation_id: str, grant_id: str) -> Select[Grant, User, UserSession | None, Consent | None]:
     """Return a grant with its user, its session (which may have been swept) and the person's consent to its client.
 
     One statement: it is what the gate judges at every use of the grant.
@@ -113,21 +129,19 @@ def standing(organisation_id: str, grant_id: str) -> tuple[Grant, User, UserSess
         & (Consent.client_id == Grant.client_id)
         & Consent.revoked_at.is_(None)
     )
-    found = session().execute(
+    return (
         select(Grant, User, UserSession, Consent)
         .join(User, (User.organisation_id == Grant.organisation_id) & (User.id == Grant.user_id))
         .outerjoin(UserSession, (UserSession.organisation_id == Grant.organisation_id) & (UserSession.id == Grant.login_id))
         .outerjoin(Consent, is_consent)
-        .where(Grant.organisation_id == organisation_id, Grant.id == grant_id),
-        execution_options={"populate_existing": True},
+        .where(Grant.organisation_id == organisation_id, Grant.id == grant_id)
     )
-    row = found.one_or_none()
-    return None if row is None else (row[0], row[1], row[2], row[3])
 
 
-def grants_of(organisation_id: str, user_id: str, now: datetime) -> list[Grant]:
+@asks_every
+def grants_of(organisation_id: str, user_id: str, now: datetime) -> Select[Grant]:
     """Return a user's active grants, newest first."""
-    return every(
+    return (
         select(Grant)
         .where(
             Grant.organisation_id == organisation_id,
@@ -139,25 +153,31 @@ def grants_of(organisation_id: str, user_id: str, now: datetime) -> list[Grant]:
     )
 
 
-def revoke_grant(organisation_id: str, grant_id: str, now: datetime, why: str) -> bool:
+@claims
+def revoke_grant(organisation_id: str, grant_id: str, now: datetime, why: str) -> Update:
     """Revoke a grant, once."""
     here = (Grant.organisation_id == organisation_id, Grant.id == grant_id, Grant.revoked_at.is_(None))
-    return write(update(Grant).where(*here).values(revoked_at=now, revoked_why=why)) == 1
+    return update(Grant).where(*here).values(revoked_at=now, revoked_why=why)
 
 
-def revoke_grants_of_session(organisation_id: str, login_id: str, now: datetime, why: str) -> int:
+@changes
+def revoke_grants_of_session(organisation_id: str, login_id: str, now: datetime, why: str) -> Update:
     """Revoke the grants of a session that ends."""
     return _revoke(Grant.organisation_id == organisation_id, Grant.login_id == login_id, now=now, why=why)
 
 
-def revoke_grants_of_user(organisation_id: str, user_id: str, now: datetime, why: str, *, but_not_session: str = "") -> int:
+@changes
+def revoke_grants_of_user(
+    organisation_id: str, user_id: str, now: datetime, why: str, *, but_not_session: str | None = None
+) -> Update:
     """Revoke the grants of a user, but for those of one session, if given."""
     here = [Grant.organisation_id == organisation_id, Grant.user_id == user_id]
-    here += [Grant.login_id != but_not_session] if but_not_session else []
+    here += [Grant.login_id != but_not_session] if but_not_session is not None else []
     return _revoke(*here, now=now, why=why)
 
 
-def revoke_grants_for_client(organisation_id: str, user_id: str, client_id: str, now: datetime, why: str) -> int:
+@changes
+def revoke_grants_for_client(organisation_id: str, user_id: str, client_id: str, now: datetime, why: str) -> Update:
     """Revoke what a user allowed a client."""
     here = (Grant.organisation_id == organisation_id, Grant.user_id == user_id, Grant.client_id == client_id)
     return _revoke(*here, now=now, why=why)
@@ -169,14 +189,15 @@ def revoke_grants_of_client(client_id: str, now: datetime, why: str, most: int) 
     return change_some(Grant, here, most, revoked_at=now, revoked_why=why)
 
 
-def _revoke(*here: ColumnElement[bool], now: datetime, why: str) -> int:
-    return write(update(Grant).where(*here, Grant.revoked_at.is_(None)).values(revoked_at=now, revoked_why=why))
+def _revoke(*here: ColumnElement[bool], now: datetime, why: str) -> Update:
+    return update(Grant).where(*here, Grant.revoked_at.is_(None)).values(revoked_at=now, revoked_why=why)
 
 
-def note_grant_use(organisation_id: str, grant_id: str, now: datetime) -> int:
+@changes
+def note_grant_use(organisation_id: str, grant_id: str, now: datetime) -> Update:
     """Note that the grant was refreshed."""
     here = (Grant.organisation_id == organisation_id, Grant.id == grant_id)
-    return write(update(Grant).where(*here).values(last_used_at=now))
+    return update(Grant).where(*here).values(last_used_at=now)
 
 
 def add_code(row: AuthorizationCode) -> None:
@@ -184,16 +205,16 @@ def add_code(row: AuthorizationCode) -> None:
     add(row)
 
 
-def code_of(organisation_id: str, digest: bytes) -> AuthorizationCode | None:
+@asks_one
+def code_of(organisation_id: str, digest: bytes) -> Select[AuthorizationCode]:
     """Return a code by its digest, redeemed or not."""
-    return one(
-        select(AuthorizationCode).where(
-            AuthorizationCode.organisation_id == organisation_id, AuthorizationCode.digest == digest
-        )
+    return select(AuthorizationCode).where(
+        AuthorizationCode.organisation_id == organisation_id, AuthorizationCode.digest == digest
     )
 
 
-def burn_code(organisation_id: str, digest: bytes, now: datetime) -> bool:
+@claims
+def burn_code(organisation_id: str, digest: bytes, now: datetime) -> Update:
     """Redeem a code: one conditional UPDATE, before anything is minted."""
     here = (
         AuthorizationCode.organisation_id == organisation_id,
@@ -201,7 +222,7 @@ def burn_code(organisation_id: str, digest: bytes, now: datetime) -> bool:
         AuthorizationCode.redeemed_at.is_(None),
         AuthorizationCode.expires_at > now,
     )
-    return write(update(AuthorizationCode).where(*here).values(redeemed_at=now)) == 1
+    return update(AuthorizationCode).where(*here).values(redeemed_at=now)
 
 
 def add_refresh_token(row: RefreshToken) -> None:
@@ -209,12 +230,14 @@ def add_refresh_token(row: RefreshToken) -> None:
     add(row)
 
 
-def refresh_token_of(organisation_id: str, digest: bytes) -> RefreshToken | None:
+@asks_one
+def refresh_token_of(organisation_id: str, digest: bytes) -> Select[RefreshToken]:
     """Return a refresh token by its digest, used or not."""
-    return one(select(RefreshToken).where(RefreshToken.organisation_id == organisation_id, RefreshToken.digest == digest))
+    return select(RefreshToken).where(RefreshToken.organisation_id == organisation_id, RefreshToken.digest == digest)
 
 
-def burn_refresh_token(organisation_id: str, digest: bytes, now: datetime, sealed_successor: str) -> bool:
+@claims
+def burn_refresh_token(organisation_id: str, digest: bytes, now: datetime, sealed_successor: str) -> Update:
     """Use up a rotated token, once, leaving its successor sealed for those who lost the answer."""
     here = (
         RefreshToken.organisation_id == organisation_id,
@@ -222,13 +245,14 @@ def burn_refresh_token(organisation_id: str, digest: bytes, now: datetime, seale
         RefreshToken.used_at.is_(None),
         RefreshToken.idle_until > now,
     )
-    return write(update(RefreshToken).where(*here).values(used_at=now, sealed_successor=sealed_successor)) == 1
+    return update(RefreshToken).where(*here).values(used_at=now, sealed_successor=sealed_successor)
 
 
-def touch_refresh_token(organisation_id: str, digest: bytes, idle_until: datetime) -> int:
+@changes
+def touch_refresh_token(organisation_id: str, digest: bytes, idle_until: datetime) -> Update:
     """Restart the idle time of a kept token that was used."""
     here = (RefreshToken.organisation_id == organisation_id, RefreshToken.digest == digest)
-    return write(update(RefreshToken).where(*here).values(idle_until=idle_until))
+    return update(RefreshToken).where(*here).values(idle_until=idle_until)
 
 
 def sweep_grants(before: datetime, most: int) -> int:

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, delete, select
+from sqlalchemy import Delete, ForeignKeyConstraint, Index, Insert, LargeBinary, Select, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, upsert, values, write
+from idp.db import Base, Id
+from idp.rows import upserting
+from idp.statements import asks_one, changes, claims
 
 
 class Logo(Base):
@@ -43,22 +46,33 @@ class LogoFacts:
 
 def logo_of(organisation_id: str) -> LogoFacts | None:
     """Return an organisation's logo, in one lean query."""
-    found = values(select(Logo.id, Logo.width, Logo.height, Logo.ground).where(Logo.organisation_id == organisation_id))
-    return LogoFacts(*found[0]) if found else None
+    found = _facts(organisation_id)
+    return LogoFacts(*found) if found else None
 
 
-def image_of(logo_id: str) -> bytes | None:
+@asks_one
+def _facts(organisation_id: str) -> Select[str, int, int, str]:
+    return select(Logo.id, Logo.width, Logo.height, Logo.ground).where(Logo.organisation_id == organisation_id)
+
+
+@asks_one
+def image_of(logo_id: str) -> Select[bytes]:
     """Return the PNG at this address."""
-    found = values(select(Logo.image).where(Logo.id == logo_id))
-    return bytes(found[0][0]) if found else None
+    return select(Logo.image).where(Logo.id == logo_id)
 
 
 def put_logo(organisation_id: str, logo: LogoFacts, image: bytes, now: datetime) -> None:
     """Insert, or replace the one there is: of two uploads at once the later stands."""
     columns = {**vars(logo), "image": image, "created_at": now}
-    upsert(Logo, ("organisation_id",), {"organisation_id": organisation_id, **columns}, columns)
+    _put(organisation_id, **columns)
 
 
-def delete_logo(organisation_id: str) -> bool:
+@changes
+def _put(organisation_id: str, **columns: Any) -> Insert:
+    return upserting(Logo, ("organisation_id",), {"organisation_id": organisation_id, **columns}, columns)
+
+
+@claims
+def delete_logo(organisation_id: str) -> Delete:
     """Delete; whether there was one."""
-    return write(delete(Logo).where(Logo.organisation_id == organisation_id)) == 1
+    return delete(Logo).where(Logo.organisation_id == organisation_id)

@@ -2,35 +2,25 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Insert, Select, select
 
-from idp.db import insert_new, one
-from idp.reads import asks_every
+from idp.rows import inserting
+from idp.statements import asks_every, asks_one, claims
 from idp.store.organisations import IS_INSTALLATION, Organisation
 from idp.store.users import User
 
 STORE_URL = "installation"
 
 
-def installation() -> Organisation | None:
+@asks_one
+def installation() -> Select[Organisation]:
     """Return the operators' organisation, once there is an operator."""
-    return one(select(Organisation).where(IS_INSTALLATION))
+    return select(Organisation).where(IS_INSTALLATION)
 
 
 def add_installation(organisation_id: str, now: datetime) -> Organisation:
     """Make the operators' organisation, unless somebody made it at the same moment; either way return it."""
-    insert_new(
-        Organisation,
-        id=organisation_id,
-        store_url=STORE_URL,
-        name="Sleutel",
-        kind="installation",
-        country="",
-        time_zone="",
-        integrations=[],
-        settings={},
-        created_at=now,
-    )
+    _claim(organisation_id, now)
     made = installation()
     if made is None:
         raise LookupError("the operators' organisation vanished")
@@ -45,4 +35,20 @@ def operators() -> Select[User]:
         .join(Organisation, Organisation.id == User.organisation_id)
         .where(IS_INSTALLATION)
         .order_by(User.username_key)
+    )
+
+
+@claims
+def _claim(organisation_id: str, now: datetime) -> Insert:
+    return inserting(
+        Organisation,
+        id=organisation_id,
+        store_url=STORE_URL,
+        name="Sleutel",
+        kind="installation",
+        country="",
+        time_zone="",
+        integrations=[],
+        settings={},
+        created_at=now,
     )

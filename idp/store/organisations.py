@@ -1,22 +1,21 @@
 """Organisations with their shops, groups and dated policies."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Select, String, delete, select, text, update
+from sqlalchemy import Boolean, Delete, ForeignKeyConstraint, Index, Select, String, Update, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
-from idp.db import Base, Id, add, every, one, values, write
+from idp.db import Base, Id
 from idp.normal_forms import compared
-from idp.reads import asks_one
+from idp.rows import add
+from idp.statements import asks_every, asks_one, changes
 
-N = TypeVar("N", "Shop", "Group")
 MOST_NAMED = 1000
 """More at once are looked for among all: a statement takes a limited number of parameters."""
-
 IS_INSTALLATION = text("kind = 'installation'")
 
 
@@ -105,43 +104,50 @@ def organisation_at(store_url: str) -> Select[Organisation]:
 
 def only_organisation() -> Organisation | None:
     """Return the organisation, if the installation has just one beside the operators' own (S29)."""
-    found = every(select(Organisation).where(Organisation.kind == "retailer").limit(2))
+    found = _first_two()
     return found[0] if len(found) == 1 else None
 
 
-def organisations() -> list[Organisation]:
+@asks_every
+def _first_two() -> Select[Organisation]:
+    return select(Organisation).where(Organisation.kind == "retailer").limit(2)
+
+
+@asks_every
+def organisations() -> Select[Organisation]:
     """Return all organisations, by store URL."""
-    return every(select(Organisation).order_by(Organisation.store_url))
+    return select(Organisation).order_by(Organisation.store_url)
 
 
-def names_after(store_url: str, most: int) -> list[tuple[str, str]]:
+@asks_every
+def names_after(store_url: str, most: int) -> Select[str, str]:
     """Return store URL and name of at most ``most`` organisations that follow ``store_url``, the operators' own left out."""
     here = (Organisation.store_url > store_url, Organisation.kind != "installation")
-    found = values(
-        select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url).limit(most)
-    )
-    return [(row[0], row[1]) for row in found]
+    return select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url).limit(most)
 
 
-def lock_owner(organisation_id: str) -> str | None:
+@asks_one
+def lock_owner(organisation_id: str) -> Select[str | None]:
     """Return the owner's id, locked: until the transaction ends nobody else reads or changes it by this function."""
-    found = values(select(Organisation.owner_id).where(Organisation.id == organisation_id).with_for_update())
-    return found[0][0] if found else None
+    return select(Organisation.owner_id).where(Organisation.id == organisation_id).with_for_update()
 
 
-def lock_organisation(organisation_id: str) -> Organisation | None:
+@asks_one
+def lock_organisation(organisation_id: str) -> Select[Organisation]:
     """Return the organisation by id, locked until the transaction ends: for changes that are joined to what is there."""
-    return one(select(Organisation).where(Organisation.id == organisation_id).with_for_update(key_share=True))
+    return select(Organisation).where(Organisation.id == organisation_id).with_for_update(key_share=True)
 
 
-def lock_group(organisation_id: str, group_id: str) -> Group | None:
+@asks_one
+def lock_group(organisation_id: str, group_id: str) -> Select[Group]:
     """Return a group as it is now, locked until the transaction ends."""
-    return one(select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).with_for_update())
+    return select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).with_for_update()
 
 
-def change_organisation(organisation_id: str, **changes: Any) -> int:
+@changes
+def change_organisation(organisation_id: str, **changes: Any) -> Update:
     """Set columns."""
-    return write(update(Organisation).where(Organisation.id == organisation_id).values(**changes))
+    return update(Organisation).where(Organisation.id == organisation_id).values(**changes)
 
 
 def add_organisation(row: Organisation) -> None:
@@ -149,52 +155,69 @@ def add_organisation(row: Organisation) -> None:
     add(row)
 
 
-def shops(organisation_id: str) -> list[Shop]:
+@asks_every
+def shops(organisation_id: str) -> Select[Shop]:
     """Return all shops of an organisation, by code."""
-    return every(select(Shop).where(Shop.organisation_id == organisation_id).order_by(Shop.code))
+    return select(Shop).where(Shop.organisation_id == organisation_id).order_by(Shop.code)
 
 
-def groups(organisation_id: str) -> list[Group]:
+@asks_every
+def groups(organisation_id: str) -> Select[Group]:
     """Return all groups of an organisation, by name."""
-    return every(select(Group).where(Group.organisation_id == organisation_id).order_by(Group.name))
+    return select(Group).where(Group.organisation_id == organisation_id).order_by(Group.name)
 
 
-def shops_coded(organisation_id: str, codes: Collection[str]) -> list[Shop]:
+def shops_coded(organisation_id: str, codes: Collection[str]) -> Sequence[Shop]:
     """Return the shops of these codes, in upper or lower case."""
-    return _named(Shop, organisation_id, (Shop.code, Shop.code_key), codes)
+    if not codes or len(codes) > MOST_NAMED:
+        return shops(organisation_id) if codes else ()
+    return _shops_coded(organisation_id, codes, _keys(codes))
 
 
-def groups_named(organisation_id: str, names: Collection[str]) -> list[Group]:
+@asks_every
+def _shops_coded(organisation_id: str, codes: Collection[str], keys: Collection[str]) -> Select[Shop]:
+    here = (Shop.organisation_id == organisation_id, Shop.code.in_(codes) | Shop.code_key.in_(keys))
+    return select(Shop).where(*here)
+
+
+def groups_named(organisation_id: str, names: Collection[str]) -> Sequence[Group]:
     """Return the groups of these names, in upper or lower case."""
-    return _named(Group, organisation_id, (Group.name, Group.name_key), names)
+    if not names or len(names) > MOST_NAMED:
+        return groups(organisation_id) if names else ()
+    return _groups_named(organisation_id, names, _keys(names))
 
 
-def _named(
-    table: type[N], organisation_id: str, columns: tuple[Mapped[str], Mapped[str]], names: Collection[str]
-) -> list[N]:
-    """Match rows by their name as stored or as compared, since rows of earlier releases may differ by case alone."""
-    if not names:
-        return []
-    here = select(table).where(table.organisation_id == organisation_id)
-    if len(names) <= MOST_NAMED:
-        shown, key = columns
-        here = here.where(shown.in_(names) | key.in_({compared(name) for name in names}))
-    return every(here)
+@asks_every
+def _groups_named(organisation_id: str, names: Collection[str], keys: Collection[str]) -> Select[Group]:
+    here = (Group.organisation_id == organisation_id, Group.name.in_(names) | Group.name_key.in_(keys))
+    return select(Group).where(*here)
 
 
-def delete_organisation(organisation_id: str) -> int:
+def _keys(names: Collection[str]) -> set[str]:
+    """Return names as they are compared: rows of earlier releases may differ from what is kept by case alone."""
+    return {compared(name) for name in names}
+
+
+@changes
+def delete_organisation(organisation_id: str) -> Delete:
     """Delete an organisation with everything that belongs to it; its audit trail stays."""
-    return write(delete(Organisation).where(Organisation.id == organisation_id))
+    return delete(Organisation).where(Organisation.id == organisation_id)
 
 
 def shop_at(organisation_id: str, code: str) -> Shop | None:
     """Return a shop by its code, in upper or lower case."""
-    return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.code_key == compared(code)))
+    return _shop_keyed(organisation_id, compared(code))
 
 
-def shop(organisation_id: str, shop_id: str) -> Shop | None:
+@asks_one
+def _shop_keyed(organisation_id: str, code_key: str) -> Select[Shop]:
+    return select(Shop).where(Shop.organisation_id == organisation_id, Shop.code_key == code_key)
+
+
+@asks_one
+def shop(organisation_id: str, shop_id: str) -> Select[Shop]:
     """Return a shop by its id."""
-    return one(select(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id))
+    return select(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id)
 
 
 def add_shop(row: Shop) -> None:
@@ -202,24 +225,32 @@ def add_shop(row: Shop) -> None:
     add(row)
 
 
-def change_shop(organisation_id: str, shop_id: str, **changes: Any) -> int:
+@changes
+def change_shop(organisation_id: str, shop_id: str, **changes: Any) -> Update:
     """Set columns."""
-    return write(update(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id).values(**changes))
+    return update(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id).values(**changes)
 
 
-def delete_shop(organisation_id: str, shop_id: str) -> int:
+@changes
+def delete_shop(organisation_id: str, shop_id: str) -> Delete:
     """Delete; users who had only this shop keep none."""
-    return write(delete(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id))
+    return delete(Shop).where(Shop.organisation_id == organisation_id, Shop.id == shop_id)
 
 
 def group_named(organisation_id: str, name: str) -> Group | None:
     """Return a group by its name, in upper or lower case."""
-    return one(select(Group).where(Group.organisation_id == organisation_id, Group.name_key == compared(name)))
+    return _group_keyed(organisation_id, compared(name))
 
 
-def group(organisation_id: str, group_id: str) -> Group | None:
+@asks_one
+def _group_keyed(organisation_id: str, name_key: str) -> Select[Group]:
+    return select(Group).where(Group.organisation_id == organisation_id, Group.name_key == name_key)
+
+
+@asks_one
+def group(organisation_id: str, group_id: str) -> Select[Group]:
     """Return a group by its id."""
-    return one(select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id))
+    return select(Group).where(Group.organisation_id == organisation_id, Group.id == group_id)
 
 
 def add_group(row: Group) -> None:
@@ -227,13 +258,19 @@ def add_group(row: Group) -> None:
     add(row)
 
 
-def change_group(organisation_id: str, group_id: str, **changes: Any) -> int:
+def change_group(organisation_id: str, group_id: str, **columns: Any) -> int:
     """Set columns; the compared form of a name with it."""
-    if "name" in changes:
-        changes["name_key"] = compared(changes["name"])
-    return write(update(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).values(**changes))
+    if "name" in columns:
+        columns["name_key"] = compared(columns["name"])
+    return _change_group(organisation_id, group_id, **columns)
 
 
-def delete_group(organisation_id: str, group_id: str) -> int:
+@changes
+def _change_group(organisation_id: str, group_id: str, **columns: Any) -> Update:
+    return update(Group).where(Group.organisation_id == organisation_id, Group.id == group_id).values(**columns)
+
+
+@changes
+def delete_group(organisation_id: str, group_id: str) -> Delete:
     """Delete, with its memberships."""
-    return write(delete(Group).where(Group.organisation_id == organisation_id, Group.id == group_id))
+    return delete(Group).where(Group.organisation_id == organisation_id, Group.id == group_id)

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Index, String, Text, select, text, update
+from sqlalchemy import ColumnElement, Index, Select, String, Text, Update, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.batches import change_some
-from idp.db import Base, Id, add, delete_some, every, one, session, write
+from idp.db import Base, Id
+from idp.rows import add
+from idp.statements import asks_one, changes, claims, delete_some, every, one, write
 
 FAILED = text("failed_at IS NOT NULL")
 PARKED = text("failed_at IS NOT NULL AND sealed_values <> ''")
@@ -61,7 +63,7 @@ def claim_mail(now: datetime, leased_until: datetime) -> OutgoingMail | None:
         (OutgoingMail.leased_until.is_(None)) | (OutgoingMail.leased_until <= now),
     )
     chosen = select(OutgoingMail.id).where(*waiting).order_by(OutgoingMail.due_at).limit(1)
-    found = session().scalar(chosen.with_for_update(skip_locked=True))
+    found = one(chosen.with_for_update(skip_locked=True))
     if found is None:
         return None
     if write(update(OutgoingMail).where(OutgoingMail.id == found, *waiting).values(leased_until=leased_until)) != 1:
@@ -69,12 +71,11 @@ def claim_mail(now: datetime, leased_until: datetime) -> OutgoingMail | None:
     return one(select(OutgoingMail).where(OutgoingMail.id == found))
 
 
-def note_sent(mail_id: str, now: datetime) -> int:
+@changes
+def note_sent(mail_id: str, now: datetime) -> Update:
     """Note that a mail was sent, and wipe its values."""
     here = OutgoingMail.id == mail_id
-    return write(
-        update(OutgoingMail).where(here).values(sent_at=now, leased_until=None, sealed_values="", failure="", reason="")
-    )
+    return update(OutgoingMail).where(here).values(sent_at=now, leased_until=None, sealed_values="", failure="", reason="")
 
 
 def note_failure(
@@ -102,7 +103,8 @@ def _still(mail_id: str, lease: datetime | None) -> tuple[ColumnElement[bool], .
     return OutgoingMail.id == mail_id, OutgoingMail.leased_until == lease, OutgoingMail.sent_at.is_(None)
 
 
-def resend(organisation_id: str, mail_id: str, now: datetime) -> bool:
+@claims
+def resend(organisation_id: str, mail_id: str, now: datetime) -> Update:
     """Let a parked mail be tried again, or a waiting one at once. Returns False if neither is possible.
 
     A mail that a worker has leased is on its way: without the lease two workers would send it.
@@ -116,7 +118,7 @@ def resend(organisation_id: str, mail_id: str, now: datetime) -> bool:
         (OutgoingMail.failed_at.is_not(None)) | (OutgoingMail.tries > 0),
         (OutgoingMail.leased_until.is_(None)) | (OutgoingMail.leased_until <= now),
     )
-    return write(update(OutgoingMail).where(*here).values(failed_at=None, due_at=now, tries=0, leased_until=None)) == 1
+    return update(OutgoingMail).where(*here).values(failed_at=None, due_at=now, tries=0, leased_until=None)
 
 
 def mails_of(organisation_id: str, state: str, *, skip: int = 0, limit: int = 50) -> list[OutgoingMail]:
@@ -131,9 +133,10 @@ def mails_of(organisation_id: str, state: str, *, skip: int = 0, limit: int = 50
     return every(select(OutgoingMail).where(*here).order_by(*newest).offset(skip).limit(limit))
 
 
-def mail(organisation_id: str, mail_id: str) -> OutgoingMail | None:
+@asks_one
+def mail(organisation_id: str, mail_id: str) -> Select[OutgoingMail]:
     """Return one mail of an organisation."""
-    return one(select(OutgoingMail).where(OutgoingMail.organisation_id == organisation_id, OutgoingMail.id == mail_id))
+    return select(OutgoingMail).where(OutgoingMail.organisation_id == organisation_id, OutgoingMail.id == mail_id)
 
 
 def wipe_expired(now: datetime, most: int) -> int:

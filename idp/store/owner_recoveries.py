@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, Select, String, Update, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, one, session, write
+from idp.db import Base, Id
+from idp.rows import add
+from idp.statements import asks_one, claims, delete_some
 
 
 class OwnerRecovery(Base):
@@ -37,9 +39,10 @@ def add_recovery(row: OwnerRecovery) -> None:
     add(row)
 
 
-def open_recovery(organisation_id: str, now: datetime) -> OwnerRecovery | None:
+@asks_one
+def open_recovery(organisation_id: str, now: datetime) -> Select[OwnerRecovery]:
     """The recovery under way in an organisation: confirmed, or still to be."""
-    return session().scalar(
+    return (
         select(OwnerRecovery)
         .where(
             OwnerRecovery.organisation_id == organisation_id,
@@ -51,14 +54,14 @@ def open_recovery(organisation_id: str, now: datetime) -> OwnerRecovery | None:
     )
 
 
-def recovery(organisation_id: str, recovery_id: str) -> OwnerRecovery | None:
+@asks_one
+def recovery(organisation_id: str, recovery_id: str) -> Select[OwnerRecovery]:
     """By id."""
-    return one(
-        select(OwnerRecovery).where(OwnerRecovery.organisation_id == organisation_id, OwnerRecovery.id == recovery_id)
-    )
+    return select(OwnerRecovery).where(OwnerRecovery.organisation_id == organisation_id, OwnerRecovery.id == recovery_id)
 
 
-def confirm_recovery(organisation_id: str, recovery_id: str, now: datetime, due_at: datetime) -> bool:
+@claims
+def confirm_recovery(organisation_id: str, recovery_id: str, now: datetime, due_at: datetime) -> Update:
     """The owner confirmed: the waiting begins, once."""
     here = (
         OwnerRecovery.organisation_id == organisation_id,
@@ -67,22 +70,24 @@ def confirm_recovery(organisation_id: str, recovery_id: str, now: datetime, due_
         OwnerRecovery.due_at.is_(None),
         OwnerRecovery.confirm_by > now,
     )
-    return write(update(OwnerRecovery).where(*here).values(due_at=due_at)) == 1
+    return update(OwnerRecovery).where(*here).values(due_at=due_at)
 
 
-def end_recovery(organisation_id: str, recovery_id: str, now: datetime, why: str) -> bool:
+@claims
+def end_recovery(organisation_id: str, recovery_id: str, now: datetime, why: str) -> Update:
     """End it, once: a cancellation and the worker that carries it out cannot both win."""
     here = (
         OwnerRecovery.organisation_id == organisation_id,
         OwnerRecovery.id == recovery_id,
         OwnerRecovery.ended_at.is_(None),
     )
-    return write(update(OwnerRecovery).where(*here).values(ended_at=now, ended_why=why)) == 1
+    return update(OwnerRecovery).where(*here).values(ended_at=now, ended_why=why)
 
 
-def due_recovery(now: datetime) -> OwnerRecovery | None:
+@asks_one
+def due_recovery(now: datetime) -> Select[OwnerRecovery]:
     """A confirmed one whose waiting is over."""
-    return session().scalar(
+    return (
         select(OwnerRecovery)
         .where(OwnerRecovery.ended_at.is_(None), OwnerRecovery.due_at <= now)
         .order_by(OwnerRecovery.due_at)
@@ -90,10 +95,11 @@ def due_recovery(now: datetime) -> OwnerRecovery | None:
     )
 
 
-def unconfirmed_recovery(now: datetime) -> OwnerRecovery | None:
+@asks_one
+def unconfirmed_recovery(now: datetime) -> Select[OwnerRecovery]:
     """Return an open recovery that the owner did not confirm in time."""
     late = (OwnerRecovery.ended_at.is_(None), OwnerRecovery.due_at.is_(None), OwnerRecovery.confirm_by <= now)
-    return session().scalar(select(OwnerRecovery).where(*late).order_by(OwnerRecovery.confirm_by).limit(1))
+    return select(OwnerRecovery).where(*late).order_by(OwnerRecovery.confirm_by).limit(1)
 
 
 def sweep_recoveries(before: datetime, most: int) -> int:

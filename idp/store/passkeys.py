@@ -3,10 +3,25 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, Index, LargeBinary, String, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKeyConstraint,
+    Index,
+    Insert,
+    LargeBinary,
+    Select,
+    String,
+    Update,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, every, insert_new, one, values, write
+from idp.db import Base, Id
+from idp.rows import inserting
+from idp.statements import asks_every, asks_one, changes, claims, values, write
 
 
 class Passkey(Base):
@@ -47,14 +62,16 @@ def _of(organisation_id: str, user_id: str) -> tuple[Any, ...]:
     return (Passkey.organisation_id == organisation_id, Passkey.user_id == user_id, Passkey.removed_at.is_(None))
 
 
-def passkeys_of(organisation_id: str, user_id: str) -> list[Passkey]:
+@asks_every
+def passkeys_of(organisation_id: str, user_id: str) -> Select[Passkey]:
     """Return a user's passkeys, oldest first."""
-    return every(select(Passkey).where(*_of(organisation_id, user_id)).order_by(Passkey.created_at, Passkey.id))
+    return select(Passkey).where(*_of(organisation_id, user_id)).order_by(Passkey.created_at, Passkey.id)
 
 
-def kinds_of(organisation_id: str, user_id: str) -> list[bool]:
+@asks_every
+def kinds_of(organisation_id: str, user_id: str) -> Select[bool]:
     """Return for each passkey of a user whether it is attested hardware: all that a decision needs, in one lean query."""
-    return [row[0] for row in values(select(Passkey.hardware).where(*_of(organisation_id, user_id)))]
+    return select(Passkey.hardware).where(*_of(organisation_id, user_id))
 
 
 def kinds(organisation_id: str) -> list[tuple[str, bool]]:
@@ -63,19 +80,22 @@ def kinds(organisation_id: str) -> list[tuple[str, bool]]:
     return [(row[0], row[1]) for row in values(select(Passkey.user_id, Passkey.hardware).where(*here))]
 
 
-def passkey_of(organisation_id: str, user_id: str, passkey_id: str) -> Passkey | None:
+@asks_one
+def passkey_of(organisation_id: str, user_id: str, passkey_id: str) -> Select[Passkey]:
     """Return one passkey of a user."""
-    return one(select(Passkey).where(*_of(organisation_id, user_id), Passkey.id == passkey_id))
+    return select(Passkey).where(*_of(organisation_id, user_id), Passkey.id == passkey_id)
 
 
-def passkey_with(credential_id: bytes) -> Passkey | None:
+@asks_one
+def passkey_with(credential_id: bytes) -> Select[Passkey]:
     """Return the passkey of a credential: the first page knows nothing else."""
-    return one(select(Passkey).where(Passkey.credential_id == credential_id, Passkey.removed_at.is_(None)))
+    return select(Passkey).where(Passkey.credential_id == credential_id, Passkey.removed_at.is_(None))
 
 
-def add_passkey(**columns: Any) -> bool:
+@claims
+def add_passkey(**columns: Any) -> Insert:
     """Insert unless any user has registered the credential. One statement: twenty at once make one row."""
-    return insert_new(Passkey, **columns)
+    return inserting(Passkey, **columns)
 
 
 def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: bool, user_verified: bool) -> bool:
@@ -96,15 +116,17 @@ def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: boo
     return write(update(Passkey).where(*here).values(**told)) == 1
 
 
-def ask_password_beside(organisation_id: str, user_id: str) -> int:
+@changes
+def ask_password_beside(organisation_id: str, user_id: str) -> Update:
     """Let none of a user's passkeys open the account alone before it was shown together with the password once more."""
-    return write(update(Passkey).where(*_of(organisation_id, user_id)).values(user_verified_ever=False))
+    return update(Passkey).where(*_of(organisation_id, user_id)).values(user_verified_ever=False)
 
 
-def rename_passkey(organisation_id: str, user_id: str, passkey_id: str, name: str) -> bool:
+@claims
+def rename_passkey(organisation_id: str, user_id: str, passkey_id: str, name: str) -> Update:
     """Give it another name; False where it is not this user's."""
     here = (*_of(organisation_id, user_id), Passkey.id == passkey_id)
-    return write(update(Passkey).where(*here).values(name=name)) == 1
+    return update(Passkey).where(*here).values(name=name)
 
 
 def remove_passkeys(organisation_id: str, user_id: str, now: datetime, passkey_id: str = "") -> int:

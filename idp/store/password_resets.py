@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, Text, delete, select
+from sqlalchemy import Delete, Index, Select, Text, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, session, write
+from idp.db import Base, Id
+from idp.rows import add
+from idp.statements import asks_one, claims
 
 
 class PasswordReset(Base):
@@ -27,11 +29,13 @@ def add_password_reset(row: PasswordReset) -> None:
     add(row)
 
 
-def next_password_reset() -> PasswordReset | None:
+@asks_one
+def next_password_reset() -> Select[PasswordReset]:
     """The one that waits longest."""
-    return session().scalar(select(PasswordReset).order_by(PasswordReset.created_at, PasswordReset.id).limit(1))
+    return select(PasswordReset).order_by(PasswordReset.created_at, PasswordReset.id).limit(1)
 
 
-def claim_password_reset(request_id: str) -> bool:
+@claims
+def claim_password_reset(request_id: str) -> Delete:
     """Take a request: true for one worker only."""
-    return write(delete(PasswordReset).where(PasswordReset.id == request_id)) == 1
+    return delete(PasswordReset).where(PasswordReset.id == request_id)

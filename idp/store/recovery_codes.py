@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Select,
+    Update,
     exists,
     func,
     select,
@@ -19,8 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, insert_new, one, values, write
-from idp.reads import asks_one
+from idp.db import Base, Id
+from idp.rows import add
+from idp.statements import asks_one, changes, claims, one, values
 
 ACTIVE = text("removed_at IS NULL")
 
@@ -87,27 +89,33 @@ def add_recovery_set(row: RecoverySet, digests: list[bytes]) -> None:
     """Insert a set with its codes."""
     add(row)
     for digest in digests:
-        insert_new(RecoveryCode, organisation_id=row.organisation_id, set_id=row.id, digest=digest, spent_at=None)
+        add(RecoveryCode(organisation_id=row.organisation_id, set_id=row.id, digest=digest))
 
 
-def remove_recovery_set(organisation_id: str, user_id: str, now: datetime) -> int:
+@changes
+def remove_recovery_set(organisation_id: str, user_id: str, now: datetime) -> Update:
     """Take the user's recovery codes out of use."""
     here = (
         RecoverySet.organisation_id == organisation_id,
         RecoverySet.user_id == user_id,
         RecoverySet.removed_at.is_(None),
     )
-    return write(update(RecoverySet).where(*here).values(removed_at=now))
+    return update(RecoverySet).where(*here).values(removed_at=now)
 
 
 def unspent_recovery_codes(organisation_id: str, set_id: str) -> int:
     """Return how many codes of a set still work."""
+    return _unspent(organisation_id, set_id) or 0
+
+
+@asks_one
+def _unspent(organisation_id: str, set_id: str) -> Select[int]:
     here = (
         RecoveryCode.organisation_id == organisation_id,
         RecoveryCode.set_id == set_id,
         RecoveryCode.spent_at.is_(None),
     )
-    return int(values(select(func.count()).where(*here))[0][0])
+    return select(func.count()).where(*here)
 
 
 def codes_left(organisation_id: str) -> dict[str, int]:
@@ -136,10 +144,11 @@ def _code(organisation_id: str, set_id: str, digest: bytes) -> tuple[ColumnEleme
     )
 
 
-def burn_recovery_code(organisation_id: str, set_id: str, digest: bytes, now: datetime) -> bool:
+@claims
+def burn_recovery_code(organisation_id: str, set_id: str, digest: bytes, now: datetime) -> Update:
     """Spend a code: one conditional UPDATE, so that the same code twice at once works once (S42)."""
     here = _code(organisation_id, set_id, digest)
-    return write(update(RecoveryCode).where(*here).values(spent_at=now)) == 1
+    return update(RecoveryCode).where(*here).values(spent_at=now)
 
 
 def known_recovery_code(organisation_id: str, set_id: str, digest: bytes) -> bool:

@@ -1,11 +1,14 @@
 """Remembered devices (S36–S40): one row for each device and user, found by the digest of the device's cookie."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, select, text, update
+from sqlalchemy import ForeignKeyConstraint, Index, Insert, LargeBinary, Select, String, Update, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, delete_some, every, one, upsert, write
+from idp.db import Base, Id
+from idp.rows import upserting
+from idp.statements import asks_every, asks_one, changes, delete_some
 
 REVOKED = text("revoked_at IS NOT NULL")
 
@@ -44,21 +47,24 @@ def remember(row: RememberedDevice) -> None:
         "last_used_at": None,
         "revoked_at": None,
     }
-    upsert(
-        RememberedDevice,
-        ("organisation_id", "user_id", "digest"),
-        {"organisation_id": organisation_id, "user_id": user_id, "digest": digest, **fresh},
-        fresh,
-    )
+    _put(organisation_id, user_id, digest, **fresh)
 
 
-def rekey_devices(former: bytes, digest: bytes, now: datetime) -> int:
+@changes
+def _put(organisation_id: str, user_id: str, digest: bytes, **fresh: Any) -> Insert:
+    key = {"organisation_id": organisation_id, "user_id": user_id, "digest": digest}
+    return upserting(RememberedDevice, tuple(key), {**key, **fresh}, fresh)
+
+
+@changes
+def rekey_devices(former: bytes, digest: bytes, now: datetime) -> Update:
     """Move all live trust in a device to the digest of its new cookie, in every organisation. The dates stay."""
     here = (RememberedDevice.digest == former, RememberedDevice.revoked_at.is_(None), RememberedDevice.until > now)
-    return write(update(RememberedDevice).where(*here).values(digest=digest))
+    return update(RememberedDevice).where(*here).values(digest=digest)
 
 
-def end_trust(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> int:
+@changes
+def end_trust(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> Update:
     """End a user's trust in one device, found by its cookie."""
     here = (
         RememberedDevice.organisation_id == organisation_id,
@@ -66,39 +72,38 @@ def end_trust(organisation_id: str, user_id: str, digest: bytes, now: datetime) 
         RememberedDevice.digest == digest,
         RememberedDevice.revoked_at.is_(None),
     )
-    return write(update(RememberedDevice).where(*here).values(revoked_at=now))
+    return update(RememberedDevice).where(*here).values(revoked_at=now)
 
 
-def trust_of(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> RememberedDevice | None:
+@asks_one
+def trust_of(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> Select[RememberedDevice]:
     """Return the trust that is valid now."""
-    return one(
-        select(RememberedDevice).where(
-            RememberedDevice.organisation_id == organisation_id,
-            RememberedDevice.user_id == user_id,
-            RememberedDevice.digest == digest,
-            RememberedDevice.revoked_at.is_(None),
-            RememberedDevice.since <= now,
-            RememberedDevice.until > now,
-        )
+    return select(RememberedDevice).where(
+        RememberedDevice.organisation_id == organisation_id,
+        RememberedDevice.user_id == user_id,
+        RememberedDevice.digest == digest,
+        RememberedDevice.revoked_at.is_(None),
+        RememberedDevice.since <= now,
+        RememberedDevice.until > now,
     )
 
 
-def live_trust(organisation_id: str, user_id: str, device_id: str, now: datetime) -> RememberedDevice | None:
+@asks_one
+def live_trust(organisation_id: str, user_id: str, device_id: str, now: datetime) -> Select[RememberedDevice]:
     """Return the trust of this id, if it is the user's and neither revoked nor over."""
-    return one(
-        select(RememberedDevice).where(
-            RememberedDevice.organisation_id == organisation_id,
-            RememberedDevice.user_id == user_id,
-            RememberedDevice.id == device_id,
-            RememberedDevice.revoked_at.is_(None),
-            RememberedDevice.until > now,
-        )
+    return select(RememberedDevice).where(
+        RememberedDevice.organisation_id == organisation_id,
+        RememberedDevice.user_id == user_id,
+        RememberedDevice.id == device_id,
+        RememberedDevice.revoked_at.is_(None),
+        RememberedDevice.until > now,
     )
 
 
-def devices_of(organisation_id: str, user_id: str, now: datetime) -> list[RememberedDevice]:
+@asks_every
+def devices_of(organisation_id: str, user_id: str, now: datetime) -> Select[RememberedDevice]:
     """Return a user's remembered devices, newest first."""
-    return every(
+    return (
         select(RememberedDevice)
         .where(
             RememberedDevice.organisation_id == organisation_id,
@@ -110,17 +115,19 @@ def devices_of(organisation_id: str, user_id: str, now: datetime) -> list[Rememb
     )
 
 
-def note_use(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> int:
+@changes
+def note_use(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> Update:
     """Note that the device skipped a code. Its end does not move (S38)."""
     here = (
         RememberedDevice.organisation_id == organisation_id,
         RememberedDevice.user_id == user_id,
         RememberedDevice.digest == digest,
     )
-    return write(update(RememberedDevice).where(*here).values(last_used_at=now))
+    return update(RememberedDevice).where(*here).values(last_used_at=now)
 
 
-def revoke_devices(organisation_id: str, user_id: str, now: datetime, device_id: str | None = None) -> int:
+@changes
+def revoke_devices(organisation_id: str, user_id: str, now: datetime, *, device_id: str | None = None) -> Update:
     """End trust in one device, or in all of a user's (S40)."""
     here = [
         RememberedDevice.organisation_id == organisation_id,
@@ -129,7 +136,7 @@ def revoke_devices(organisation_id: str, user_id: str, now: datetime, device_id:
     ]
     if device_id is not None:
         here.append(RememberedDevice.id == device_id)
-    return write(update(RememberedDevice).where(*here).values(revoked_at=now))
+    return update(RememberedDevice).where(*here).values(revoked_at=now)
 
 
 def sweep_devices(before: datetime, most: int) -> int:

@@ -16,8 +16,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from idp import crypto
 from idp.crypto import Ring
-from idp.db import session, values, write
+from idp.db import connection
 from idp.errors import Unreadable
+from idp.statements import values, write
 from idp.store.attempts import Attempt
 from idp.store.email_links import EmailLink
 from idp.store.outbox import OutgoingMail
@@ -85,7 +86,7 @@ class SealedColumn:
         """
         beyond = [self.row > after] if after is not None else []
         chosen = select(self.row, self.value).where(self._sealed_by(ring.names[1:]), *beyond)
-        found = session().execute(chosen.order_by(self.row).limit(most).with_for_update(skip_locked=True)).all()
+        found = connection().execute(chosen.order_by(self.row).limit(most).with_for_update(skip_locked=True)).all()
         moved = sum(self._move(ring, key, value) for key, value in found)
         return moved, found[-1][0] if len(found) == most else None
 

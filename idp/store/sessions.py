@@ -4,11 +4,24 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Select, String, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    Insert,
+    LargeBinary,
+    Select,
+    String,
+    Update,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, every, insert_new, values, write
-from idp.reads import asks_one
+from idp.db import Base, Id
+from idp.rows import add, inserting
+from idp.statements import asks_every, asks_one, changes, claims, delete_some, every
 
 NOT_ENDED = text("ended_at IS NULL")
 ENDED = text("ended_at IS NOT NULL")
@@ -96,9 +109,10 @@ def live_session(organisation_id: str, login_id: str, now: datetime) -> Select[U
     return select(UserSession).where(UserSession.organisation_id == organisation_id, UserSession.id == login_id, *_live(now))
 
 
-def sessions_of(organisation_id: str, user_id: str, now: datetime) -> list[UserSession]:
+@asks_every
+def sessions_of(organisation_id: str, user_id: str, now: datetime) -> Select[UserSession]:
     """Return a user's live sessions, newest first."""
-    return every(
+    return (
         select(UserSession)
         .where(UserSession.organisation_id == organisation_id, UserSession.user_id == user_id, *_live(now))
         .order_by(UserSession.started_at.desc())
@@ -128,42 +142,59 @@ def add_session(row: UserSession) -> None:
     add(row)
 
 
-def renew_session(organisation_id: str, login_id: str, digest: bytes, proofs: list[Any]) -> bool:
+@claims
+def renew_session(organisation_id: str, login_id: str, digest: bytes, proofs: list[Any]) -> Update:
     """Give a live session a new cookie and its further proofs (step-up)."""
     here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
-    return write(update(UserSession).where(*here).values(digest=digest, proofs=proofs)) == 1
+    return update(UserSession).where(*here).values(digest=digest, proofs=proofs)
 
 
-def touch_session(organisation_id: str, login_id: str, now: datetime, idle_until: datetime) -> int:
+@changes
+def touch_session(organisation_id: str, login_id: str, now: datetime, idle_until: datetime) -> Update:
     """Restart the idle time of a session that was used."""
     here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
-    return write(update(UserSession).where(*here).values(last_seen_at=now, idle_until=idle_until))
+    return update(UserSession).where(*here).values(last_seen_at=now, idle_until=idle_until)
 
 
-def end_session(organisation_id: str, login_id: str, now: datetime, why: str) -> bool:
+@claims
+def end_session(organisation_id: str, login_id: str, now: datetime, why: str) -> Update:
     """End one session, once."""
     here = (UserSession.organisation_id == organisation_id, UserSession.id == login_id, UserSession.ended_at.is_(None))
-    return write(update(UserSession).where(*here).values(ended_at=now, ended_why=why)) == 1
+    return update(UserSession).where(*here).values(ended_at=now, ended_why=why)
 
 
 def end_sessions_of(organisation_id: str, user_id: str, now: datetime, why: str, *, but_not: str | None = None) -> list[str]:
     """End a user's sessions, all or all but one; the ids of those ended."""
-    here = [UserSession.organisation_id == organisation_id, UserSession.user_id == user_id, UserSession.ended_at.is_(None)]
-    if but_not is not None:
-        here.append(UserSession.id != but_not)
-    ended = [row[0] for row in values(select(UserSession.id).where(*here))]
-    write(update(UserSession).where(*here).values(ended_at=now, ended_why=why))
-    return ended
+    ended = _open_ids(organisation_id, user_id, but_not or "")
+    _end_all(organisation_id, user_id, now, why, but_not or "")
+    return [*ended]
 
 
-def note_client(organisation_id: str, login_id: str, client_id: str, now: datetime) -> bool:
+def _open(organisation_id: str, user_id: str, but_not: str) -> tuple[ColumnElement[bool], ...]:
+    is_theirs = (UserSession.organisation_id == organisation_id, UserSession.user_id == user_id)
+    return *is_theirs, UserSession.ended_at.is_(None), UserSession.id != but_not
+
+
+@asks_every
+def _open_ids(organisation_id: str, user_id: str, but_not: str) -> Select[str]:
+    return select(UserSession.id).where(*_open(organisation_id, user_id, but_not))
+
+
+@changes
+def _end_all(organisation_id: str, user_id: str, now: datetime, why: str, but_not: str) -> Update:
+    return update(UserSession).where(*_open(organisation_id, user_id, but_not)).values(ended_at=now, ended_why=why)
+
+
+@claims
+def note_client(organisation_id: str, login_id: str, client_id: str, now: datetime) -> Insert:
     """Note that an app is signed in to within this session. Returns True the first time."""
-    return insert_new(SessionClient, organisation_id=organisation_id, login_id=login_id, client_id=client_id, since=now)
+    return inserting(SessionClient, organisation_id=organisation_id, login_id=login_id, client_id=client_id, since=now)
 
 
-def clients_of(organisation_id: str, login_id: str) -> list[SessionClient]:
+@asks_every
+def clients_of(organisation_id: str, login_id: str) -> Select[SessionClient]:
     """Return the apps of a session, in order."""
-    return every(
+    return (
         select(SessionClient)
         .where(SessionClient.organisation_id == organisation_id, SessionClient.login_id == login_id)
         .order_by(SessionClient.since)

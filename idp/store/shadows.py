@@ -5,7 +5,7 @@ A temporary table hides the one of the same name. It ends with the transaction, 
 
 from sqlalchemy import text
 
-from idp.db import Base, session
+from idp.db import Base, connection
 
 PASSED_OVER = frozenset(
     (
@@ -23,7 +23,7 @@ REFERENCES = text(
 
 def shadow_tables() -> None:
     """Put the copies before the tables, within the transaction; to be called before anything else in it."""
-    current = session()
+    current = connection()
     names = {table.name: f'"{table.name}"' for table in Base.metadata.sorted_tables}
     references = current.execute(REFERENCES, {"tables": list(names.values())}).all()
     for name, quoted in names.items():

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, Select, String, select, text, update
+from sqlalchemy import Index, Insert, LargeBinary, Select, String, Update, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, every, insert_new, write
-from idp.reads import asks_every
+from idp.db import Base
+from idp.rows import inserting
+from idp.statements import asks_every, changes, claims
 
 SIGNS = text("active_at IS NOT NULL AND retired_at IS NULL")
 
@@ -35,30 +36,35 @@ def published_keys() -> Select[SigningKey]:
     return select(SigningKey).where(SigningKey.withdrawn_at.is_(None)).order_by(SigningKey.created_at)
 
 
-def all_keys() -> list[SigningKey]:
+@asks_every
+def all_keys() -> Select[SigningKey]:
     """Return all keys, oldest first; of those made at the same moment, the one that signed first comes first."""
-    return every(select(SigningKey).order_by(SigningKey.created_at, SigningKey.active_at.nulls_last()))
+    return select(SigningKey).order_by(SigningKey.created_at, SigningKey.active_at.nulls_last())
 
 
-def insert_key(**columns: Any) -> bool:
+@claims
+def insert_key(**columns: Any) -> Insert:
     """Insert, unless another process made the active key of this algorithm first."""
-    return insert_new(SigningKey, **columns)
+    return inserting(SigningKey, **columns)
 
 
-def retire(kid: str, now: datetime) -> bool:
+@claims
+def retire(kid: str, now: datetime) -> Update:
     """Let an active key sign no more, once."""
     here = (SigningKey.kid == kid, SigningKey.active_at.is_not(None), SigningKey.retired_at.is_(None))
-    return write(update(SigningKey).where(*here).values(retired_at=now)) == 1
+    return update(SigningKey).where(*here).values(retired_at=now)
 
 
-def put_to_use(kid: str, now: datetime) -> bool:
+@claims
+def put_to_use(kid: str, now: datetime) -> Update:
     """Let a published key sign that does not, once; the unique index bars a second active key of an algorithm."""
     is_idle = SigningKey.active_at.is_(None) | SigningKey.retired_at.is_not(None)
     here = (SigningKey.kid == kid, SigningKey.withdrawn_at.is_(None), is_idle)
-    return write(update(SigningKey).where(*here).values(active_at=now, retired_at=None)) == 1
+    return update(SigningKey).where(*here).values(active_at=now, retired_at=None)
 
 
-def withdraw_retired(retired_before: datetime, now: datetime) -> int:
+@changes
+def withdraw_retired(retired_before: datetime, now: datetime) -> Update:
     """Stop publishing keys that were retired long ago: all that they signed has expired."""
     here = (SigningKey.retired_at < retired_before, SigningKey.withdrawn_at.is_(None))
-    return write(update(SigningKey).where(*here).values(withdrawn_at=now))
+    return update(SigningKey).where(*here).values(withdrawn_at=now)

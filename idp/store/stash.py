@@ -4,12 +4,14 @@ They are kept for a day at most and are not moved to a new sealing key. Without 
 """
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, LargeBinary, Select, delete, select, update
+from sqlalchemy import Delete, Index, Insert, LargeBinary, Select, Update, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, insert_new, write
-from idp.reads import asks_one
+from idp.db import Base, Id
+from idp.rows import add, inserting
+from idp.statements import asks_one, changes, claims, delete_some
 
 
 class Stashed(Base):
@@ -37,34 +39,47 @@ def stashed(stash_id: str, browser_id: str, now: datetime) -> Select[Stashed]:
 def add_stashed(row: Stashed, most: int) -> None:
     """Insert, and keep the newest ``most`` of this browser: a form sent in a loop must not fill the table."""
     add(row)
-    _keep_newest(row.browser_id, row.id, most)
+    _keep_newest(row.browser_id, row.id, most - 1, most)
 
 
 def claim_stashed(row: Stashed, most: int) -> bool:
     """Insert unless a row with this id has not expired yet; returns whether it was inserted. Atomic under concurrency."""
-    write(delete(Stashed).where(Stashed.id == row.id, Stashed.expires_at <= row.created_at))
+    _drop_expired(row.id, row.created_at)
     columns = {column.key: getattr(row, column.key) for column in Stashed.__table__.columns}
-    is_new = insert_new(Stashed, **columns)
+    is_new = _claim(**columns)
     if is_new:
-        _keep_newest(row.browser_id, row.id, most)
+        _keep_newest(row.browser_id, row.id, most - 1, most)
     return is_new
 
 
-def change_stashed(stash_id: str, browser_id: str, sealed: bytes, expires_at: datetime) -> int:
+@changes
+def change_stashed(stash_id: str, browser_id: str, sealed: bytes, expires_at: datetime) -> Update:
     """Replace a value of this browser."""
     chosen = (Stashed.id == stash_id, Stashed.browser_id == browser_id)
-    return write(update(Stashed).where(*chosen).values(sealed=sealed, expires_at=expires_at))
+    return update(Stashed).where(*chosen).values(sealed=sealed, expires_at=expires_at)
 
 
-def _keep_newest(browser_id: str, stash_id: str, most: int) -> None:
-    others = (Stashed.browser_id == browser_id, Stashed.id != stash_id)
-    older = select(Stashed.id).where(*others).order_by(Stashed.created_at.desc(), Stashed.id).offset(most - 1).limit(most)
-    write(delete(Stashed).where(Stashed.id.in_(older.scalar_subquery())))
+@claims
+def _claim(**columns: Any) -> Insert:
+    return inserting(Stashed, **columns)
 
 
-def delete_stashed(stash_id: str, browser_id: str) -> int:
+@changes
+def _drop_expired(stash_id: str, now: datetime) -> Delete:
+    return delete(Stashed).where(Stashed.id == stash_id, Stashed.expires_at <= now)
+
+
+@changes
+def _keep_newest(browser_id: str, stash_id: str, others: int, most: int) -> Delete:
+    here = (Stashed.browser_id == browser_id, Stashed.id != stash_id)
+    older = select(Stashed.id).where(*here).order_by(Stashed.created_at.desc(), Stashed.id).offset(others).limit(most)
+    return delete(Stashed).where(Stashed.id.in_(older.scalar_subquery()))
+
+
+@changes
+def delete_stashed(stash_id: str, browser_id: str) -> Delete:
     """Delete a value of this browser."""
-    return write(delete(Stashed).where(Stashed.id == stash_id, Stashed.browser_id == browser_id))
+    return delete(Stashed).where(Stashed.id == stash_id, Stashed.browser_id == browser_id)
 
 
 def sweep_stash(now: datetime, most: int) -> int:

@@ -2,20 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    ForeignKeyConstraint,
-    Index,
-    LargeBinary,
-    Select,
-    String,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Insert, LargeBinary, Select, String, Update, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import Base, Id, add, delete_some, insert_new, one, values, write
-from idp.reads import asks_one
+from idp.db import Base, Id
+from idp.rows import add, inserting
+from idp.statements import asks_every, asks_one, changes, claims, delete_some, values
 from idp.store.recovery_codes import ACTIVE
 
 
@@ -63,10 +55,11 @@ def active_totp(organisation_id: str, user_id: str) -> Select[Totp]:
     return select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
 
 
-def last_totp(organisation_id: str, user_id: str) -> Totp | None:
+@asks_one
+def last_totp(organisation_id: str, user_id: str) -> Select[Totp]:
     """Return the user's authenticator app, or the one that was removed last."""
     theirs = select(Totp).where(Totp.organisation_id == organisation_id, Totp.user_id == user_id)
-    return one(theirs.order_by(Totp.removed_at.is_(None).desc(), Totp.active_since.desc()).limit(1))
+    return theirs.order_by(Totp.removed_at.is_(None).desc(), Totp.active_since.desc()).limit(1)
 
 
 def totp_owners(organisation_id: str) -> set[str]:
@@ -80,27 +73,31 @@ def add_totp(row: Totp) -> None:
     add(row)
 
 
-def remove_totp(organisation_id: str, user_id: str, now: datetime) -> int:
+@changes
+def remove_totp(organisation_id: str, user_id: str, now: datetime) -> Update:
     """Take the user's authenticator app out of use and wipe its secret."""
     here = (Totp.organisation_id == organisation_id, Totp.user_id == user_id, Totp.removed_at.is_(None))
-    return write(update(Totp).where(*here).values(removed_at=now, sealed_secret=b""))
+    return update(Totp).where(*here).values(removed_at=now, sealed_secret=b"")
 
 
-def use_step(organisation_id: str, totp_id: str, step: int, now: datetime) -> bool:
+@claims
+def use_step(organisation_id: str, totp_id: str, step: int, now: datetime) -> Insert:
     """Spend a step unless it was spent: one unique INSERT, shared by sign-in, step-up, set-up and hints."""
-    return insert_new(UsedStep, organisation_id=organisation_id, totp_id=totp_id, step=step, spent_at=now)
+    return inserting(UsedStep, organisation_id=organisation_id, totp_id=totp_id, step=step, spent_at=now)
 
 
-def used_steps(organisation_id: str, totp_id: str, first: int, last: int) -> set[int]:
+@asks_every
+def used_steps(organisation_id: str, totp_id: str, first: int, last: int) -> Select[int]:
     """Return the spent steps of an authenticator, from ``first`` to ``last``."""
     here = (UsedStep.organisation_id == organisation_id, UsedStep.totp_id == totp_id)
-    return {row[0] for row in values(select(UsedStep.step).where(*here, UsedStep.step.between(first, last)))}
+    return select(UsedStep.step).where(*here, UsedStep.step.between(first, last))
 
 
-def note_totp_use(organisation_id: str, totp_id: str, now: datetime) -> bool:
+@claims
+def note_totp_use(organisation_id: str, totp_id: str, now: datetime) -> Update:
     """Claim an authenticator app for an accepted code: in one statement, check that it is in use and note when."""
     here = (Totp.organisation_id == organisation_id, Totp.id == totp_id, Totp.removed_at.is_(None))
-    return write(update(Totp).where(*here).values(last_used_at=now)) == 1
+    return update(Totp).where(*here).values(last_used_at=now)
 
 
 def sweep_used_steps(before_step: int, most: int) -> int:

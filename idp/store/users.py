@@ -5,13 +5,27 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, ColumnElement, ForeignKeyConstraint, Index, Select, String, delete, func, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    Insert,
+    Select,
+    String,
+    Update,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
-from idp.db import Base, Id, add, every, insert_new, one, values, write
+from idp.db import Base, Id
 from idp.normal_forms import compared, one_line
-from idp.reads import asks_every, asks_one
+from idp.rows import add, inserting
+from idp.statements import asks_every, asks_one, changes, claims, every, values, write
 from idp.store.organisations import Group, Organisation, Shop
 
 
@@ -110,19 +124,21 @@ def user(organisation_id: str, user_id: str) -> Select[User]:
     return select(User).where(User.organisation_id == organisation_id, User.id == user_id)
 
 
-def lock_user(organisation_id: str, user_id: str) -> User | None:
+@asks_one
+def lock_user(organisation_id: str, user_id: str) -> Select[User]:
     """Return the user by id, locked until the transaction ends. A transaction that changes a user locks this row first.
 
     ``FOR NO KEY UPDATE``: others can still add rows that refer to the user (a mail, a session).
     """
     here = (User.organisation_id == organisation_id, User.id == user_id)
-    return one(select(User).where(*here).with_for_update(key_share=True))
+    return select(User).where(*here).with_for_update(key_share=True)
 
 
-def users_reached_at(organisation_id: str, email_key: str) -> list[User]:
+@asks_every
+def users_reached_at(organisation_id: str, email_key: str) -> Select[User]:
     """Return the organisation's users who have verified this address (in compared form); it need not be one person's."""
     here = (User.organisation_id == organisation_id, User.email_key == email_key, User.email_verified_at.is_not(None))
-    return every(select(User).where(*here))
+    return select(User).where(*here)
 
 
 @asks_one
@@ -131,15 +147,17 @@ def user_named(organisation_id: str, username_key: str) -> Select[User]:
     return select(User).where(User.organisation_id == organisation_id, User.username_key == username_key)
 
 
-def users(organisation_id: str) -> list[User]:
+@asks_every
+def users(organisation_id: str) -> Select[User]:
     """Return all users of an organisation, by username."""
-    return every(select(User).where(User.organisation_id == organisation_id).order_by(User.username_key))
+    return select(User).where(User.organisation_id == organisation_id).order_by(User.username_key)
 
 
-def all_names() -> list[tuple[str, str, str, str]]:
+@asks_every
+def all_names() -> Select[str, str, str, str]:
     """Return every user's organisation, username with its compared form, and name."""
     asked = select(User.organisation_id, User.username, User.username_key, User.name)
-    return [(row[0], row[1], row[2], row[3]) for row in values(asked.order_by(User.organisation_id, User.username_key))]
+    return asked.order_by(User.organisation_id, User.username_key)
 
 
 def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]:
@@ -163,10 +181,8 @@ def _sought(organisation_id: str, typed: str, role: str, group_id: str) -> list[
     if role:
         here.append(User.role == role)
     if group_id:
-        members = select(GroupMember.user_id).where(
-            GroupMember.organisation_id == organisation_id, GroupMember.group_id == group_id
-        )
-        here.append(User.id.in_(members))
+        is_member = (GroupMember.organisation_id == organisation_id, GroupMember.group_id == group_id)
+        here.append(User.id.in_(select(GroupMember.user_id).where(*is_member)))
     return here
 
 
@@ -186,27 +202,25 @@ def add_user(row: User) -> None:
     add(row)
 
 
-def change_user(organisation_id: str, user_id: str, **changes: Any) -> int:
+@changes
+def change_user(organisation_id: str, user_id: str, **changes: Any) -> Update:
     """Set columns."""
     here = (User.organisation_id == organisation_id, User.id == user_id)
-    return write(update(User).where(*here).values(**changes))
+    return update(User).where(*here).values(**changes)
 
 
-def replace_password_hash(organisation_id: str, user_id: str, old: str, new: str) -> bool:
+@claims
+def replace_password_hash(organisation_id: str, user_id: str, old: str, new: str) -> Update:
     """Replace ``old`` by a costlier hash of the same password, unless it was changed since."""
     here = (User.organisation_id == organisation_id, User.id == user_id, User.password_hash == old)
-    return write(update(User).where(*here).values(password_hash=new)) == 1
+    return update(User).where(*here).values(password_hash=new)
 
 
-def burn_one_time_password(organisation_id: str, user_id: str, used: str, now: datetime) -> bool:
+@claims
+def burn_one_time_password(organisation_id: str, user_id: str, used: str, now: datetime) -> Update:
     """Spend a one-time password (S49): it works once, and not after it expired."""
-    here = (
-        User.organisation_id == organisation_id,
-        User.id == user_id,
-        User.password_hash == used,
-        User.password_expires_at > now,
-    )
-    return write(update(User).where(*here).values(password_expires_at=now)) == 1
+    here = (User.organisation_id == organisation_id, User.id == user_id, User.password_hash == used)
+    return update(User).where(*here, User.password_expires_at > now).values(password_expires_at=now)
 
 
 @asks_every
@@ -220,41 +234,40 @@ def groups_of(organisation_id: str, user_id: str) -> Select[Group]:
     return select(Group).where(Group.organisation_id == organisation_id, is_in).order_by(Group.name)
 
 
-def group_names(organisation_id: str) -> list[tuple[str, str]]:
+@asks_every
+def group_names(organisation_id: str) -> Select[str, str]:
     """Return every membership of an organisation, as user id and the group's name, by name."""
     joined = (GroupMember.organisation_id == Group.organisation_id) & (GroupMember.group_id == Group.id)
     asked = select(GroupMember.user_id, Group.name).join(Group, joined).where(Group.organisation_id == organisation_id)
-    return [(row[0], row[1]) for row in values(asked.order_by(Group.name))]
+    return asked.order_by(Group.name)
 
 
-def shop_codes(organisation_id: str) -> list[tuple[str, str]]:
+@asks_every
+def shop_codes(organisation_id: str) -> Select[str, str]:
     """Return every shop named for a user, as user id and the shop's code, by code."""
     joined = (UserShop.organisation_id == Shop.organisation_id) & (UserShop.shop_id == Shop.id)
     asked = select(UserShop.user_id, Shop.code).join(Shop, joined).where(Shop.organisation_id == organisation_id)
-    return [(row[0], row[1]) for row in values(asked.order_by(Shop.code))]
+    return asked.order_by(Shop.code)
 
 
 def put_in_groups(organisation_id: str, user_id: str, group_ids: Iterable[str]) -> None:
     """Make these the user's groups."""
-    here = (GroupMember.organisation_id == organisation_id, GroupMember.user_id == user_id)
-    write(delete(GroupMember).where(*here))
+    write(delete(GroupMember).where(GroupMember.organisation_id == organisation_id, GroupMember.user_id == user_id))
     add_to_groups(organisation_id, user_id, group_ids)
 
 
 def add_to_groups(organisation_id: str, user_id: str, group_ids: Iterable[str]) -> None:
     """Put the user into these groups, too."""
     for group_id in group_ids:
-        insert_new(GroupMember, organisation_id=organisation_id, group_id=group_id, user_id=user_id)
+        _add_member(organisation_id, group_id, user_id)
 
 
-def shops_of(organisation_id: str, user_id: str) -> list[Shop]:
+@asks_every
+def shops_of(organisation_id: str, user_id: str) -> Select[Shop]:
     """Return the shops named for a user, by code; none if the user has all."""
-    return every(
-        select(Shop)
-        .join(UserShop, (UserShop.organisation_id == Shop.organisation_id) & (UserShop.shop_id == Shop.id))
-        .where(UserShop.organisation_id == organisation_id, UserShop.user_id == user_id)
-        .order_by(Shop.code)
-    )
+    joined = (UserShop.organisation_id == Shop.organisation_id) & (UserShop.shop_id == Shop.id)
+    here = (UserShop.organisation_id == organisation_id, UserShop.user_id == user_id)
+    return select(Shop).join(UserShop, joined).where(*here).order_by(Shop.code)
 
 
 def put_in_shops(organisation_id: str, user_id: str, shop_ids: Iterable[str]) -> None:
@@ -266,17 +279,21 @@ def put_in_shops(organisation_id: str, user_id: str, shop_ids: Iterable[str]) ->
 def add_shops(organisation_id: str, user_id: str, shop_ids: Iterable[str]) -> None:
     """Name these shops for the user, too."""
     for shop_id in shop_ids:
-        insert_new(UserShop, organisation_id=organisation_id, user_id=user_id, shop_id=shop_id)
+        _add_shop(organisation_id, user_id, shop_id)
 
 
-def active_with_roles(organisation_id: str, roles: Collection[str]) -> list[User]:
+@asks_every
+def active_with_roles(organisation_id: str, roles: Collection[str]) -> Select[User]:
     """Return the users with one of these roles who are not disabled, by username."""
-    return every(
-        select(User)
-        .where(
-            User.organisation_id == organisation_id,
-            User.role.in_(roles),
-            User.disabled_at.is_(None),
-        )
-        .order_by(User.username_key)
-    )
+    here = (User.organisation_id == organisation_id, User.role.in_(roles), User.disabled_at.is_(None))
+    return select(User).where(*here).order_by(User.username_key)
+
+
+@claims
+def _add_member(organisation_id: str, group_id: str, user_id: str) -> Insert:
+    return inserting(GroupMember, organisation_id=organisation_id, group_id=group_id, user_id=user_id)
+
+
+@claims
+def _add_shop(organisation_id: str, user_id: str, shop_id: str) -> Insert:
+    return inserting(UserShop, organisation_id=organisation_id, user_id=user_id, shop_id=shop_id)

@@ -16,9 +16,9 @@ import structlog
 from flask import Flask
 
 from idp import crypto
+from idp.db import remember_reads
 from idp.identity import sensitive_changes
 from idp.oauth.authorization_response import Answer
-from idp.reads import open_cache
 from idp.web import oauth_api, oauth_pages, pages, request_context
 from idp.web.browser_request import BrowserRequest
 from idp.web.oauth_api import Reply
@@ -73,7 +73,7 @@ class LeanEntry:
         try:
             with self._app.app_context():
                 if reads:
-                    open_cache()
+                    remember_reads()
                 yield
         finally:
             sensitive_changes.end()

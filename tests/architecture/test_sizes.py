@@ -83,10 +83,10 @@ def test_nothing_is_left_for_later() -> None:
 
 @each(_idp, place_of)
 def test_transactions_are_committed_in_one_place(module: Module) -> None:
-    """``commit()`` stands in ``db.py`` and in commands only."""
+    """``commit()`` stands in ``db.py``, in its unit of work, and in commands only."""
     calls = [
         node
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
     ]
-    assert module.name == "idp.db" or module.name.startswith("idp.cli") or not calls
+    assert module.name in ("idp.db", "idp.unit_of_work") or module.name.startswith("idp.cli") or not calls

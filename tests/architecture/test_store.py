@@ -4,8 +4,8 @@ import ast
 
 from tests.architecture.sources import Module, each, modules, place_of
 
-WRITES = {"write", "add", "upsert", "insert_new", "delete_some", "remove"}
-"""Functions of ``db`` that write."""
+WRITES = {"write", "add", "changes", "claims", "takes", "delete_some", "change_some", "remove"}
+"""Functions and decorators of ``rows``, ``statements`` and ``batches`` that write."""
 ITS_OWN = {"idp.web.stash": "the web's own memory of forms and pages"}
 
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from idp.cli.provision import users, work
-from idp.store.organisations import Shop
 from tests.cli.conftest import SHOP, Idp
+from tests.drivers.statements import RowsOf, Seen, watched
 
 HASH = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$Zm9yIHRlc3RzIG9ubHksIG5vdGhpbmcgZml0cyBpdCEhISE"
 MANY = 130
@@ -67,16 +67,16 @@ def test_owners_of_many_organisations_are_not_one_transaction(idp: Idp) -> None:
     def _begin(_: Connection) -> None:
         sizes.append(0)
 
-    def _count(_: Connection, __: object, statement: str, *rest: object) -> None:
-        sizes[-1:] = [sizes[-1] + statement.startswith("INSERT INTO users ")] if sizes else []
+    class _Count(Seen):
+        def before(self, connection: Connection, statement: str, table: str) -> None:
+            sizes[-1:] = [sizes[-1] + statement.startswith("INSERT INTO users ")] if sizes else []
 
     event.listen(Engine, "begin", _begin)
-    event.listen(Engine, "before_cursor_execute", _count)
     try:
-        idp.apply(shops)
+        with watched(_Count()):
+            idp.apply(shops)
     finally:
         event.remove(Engine, "begin", _begin)
-        event.remove(Engine, "before_cursor_execute", _count)
     trial, *real = [size for size in sizes if size]
     assert trial == sum(real) == work.BATCH
     assert max(real) <= work.BATCH // 2, "with two steps each, they are two transactions at least"
@@ -87,20 +87,19 @@ def test_people_are_written_in_short_transactions(idp: Idp) -> None:
     """Issue 7 entry 33: between any two commits that write, a bounded number of people."""
     written: list[int] = [0]
 
-    def _count(_: Connection, __: object, statement: str, *rest: object) -> None:
-        written[-1] += statement.startswith("INSERT INTO users ")
+    class _Count(Seen):
+        def before(self, connection: Connection, statement: str, table: str) -> None:
+            written[-1] += statement.startswith("INSERT INTO users ")
 
     def _commit(_: Connection) -> None:
         written.append(0)
 
-    hooks: list[tuple[str, Callable[..., None]]] = [("before_cursor_execute", _count), ("commit", _commit)]
-    for name, hook in hooks:
-        event.listen(Engine, name, hook)
+    event.listen(Engine, "commit", _commit)
     try:
-        assert f"{MANY + 2} created" in idp.apply(people(MANY)).stdout
+        with watched(_Count()):
+            assert f"{MANY + 2} created" in idp.apply(people(MANY)).stdout
     finally:
-        for name, hook in hooks:
-            event.remove(Engine, name, hook)
+        event.remove(Engine, "commit", _commit)
     # the trial is undone: it never commits, so its statements stand before the first commit that writes
     real = [count for count in written if count]
     assert sum(real) == 2 * (MANY + 1), "once in the trial, once for good"
@@ -201,21 +200,11 @@ def test_a_person_costs_as_much_beside_many_shops_as_beside_few(idp: Idp) -> Non
     """Issue 7 entry 33: only the shops and groups that somebody is put into are read, not all of the organisation."""
     shops = "".join(f'[[shops]]\norganisation = "example-shoes"\ncode = "s{number}"\nname = "S"\n' for number in range(40))
     idp.apply(SHOP + shops)
-    read: list[object] = []
-
-    def _note(target: object, *rest: object) -> None:
-        read.append(target)
-
-    for name in ("load", "refresh"):
-        event.listen(Shop, name, _note)
-    try:
-        text = "".join(
-            f'[[users]]\norganisation = "example-shoes"\nusername = "p{number}"\nshops = ["s{number}"]\n'
-            for number in range(5)
-        )
+    read = RowsOf("shops")
+    text = "".join(
+        f'[[users]]\norganisation = "example-shoes"\nusername = "p{number}"\nshops = ["s{number}"]\n' for number in range(5)
+    )
+    with watched(read):
         assert "5 created" in idp.apply(text).stdout
         assert "5 left alone" in idp.apply(text).stdout
-    finally:
-        for name in ("load", "refresh"):
-            event.remove(Shop, name, _note)
-    assert 0 < len(read) <= 5 * 8, len(read)
+    assert 0 < read.count <= 5 * 8

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from idp.actors import System
 from idp.audit import Origin
-from idp.db import session, transaction
+from idp.db import connection, transaction
 from idp.identity.organisations import organisations as organisation_changes
 from idp.store import organisations
 from tests.cli.conftest import ANNA, POS, SHOP, Idp
@@ -32,7 +32,7 @@ def test_whole_chains_are_said_to_be_whole(shop: Idp) -> None:
 def test_a_changed_row_is_found(shop: Idp, inside) -> None:
     """V16.4.2: a change of the database by hand breaks the chain, and the exit code says so."""
     with inside(), transaction():
-        session().execute(text("UPDATE audit SET actor_id = 'nobody' WHERE organisation_id <> '' AND seq = 2"))
+        connection().execute(text("UPDATE audit SET actor_id = 'nobody' WHERE organisation_id <> '' AND seq = 2"))
     found = shop("audit", "verify", code=1)
     assert "broken at row 2: the row was changed" in found.stdout
 
@@ -47,7 +47,7 @@ def test_the_trail_of_a_removed_organisation_stays_and_is_verified(shop: Idp, in
     rows = json.loads(shop("audit", "export", "--organisation", row.id).stdout)
     assert rows[-1]["data"] == {"removed": True}
     with inside(), transaction():
-        session().execute(text("DELETE FROM audit WHERE organisation_id <> '' AND seq = 2"))
+        connection().execute(text("DELETE FROM audit WHERE organisation_id <> '' AND seq = 2"))
     assert "broken at row 2: the row is gone" in shop("audit", "verify", code=1).stdout
 
 

@@ -10,6 +10,7 @@ from jinja2.bccache import Bucket
 
 from idp.app import create_app
 from idp.config import Settings
+from idp.db import close as close_connection
 from idp.db import db, setup_db
 from idp.logs import setup_logs
 from idp.oauth.provider import make_provider
@@ -92,5 +93,5 @@ def whole_app(settings: Settings) -> Iterator[Flask]:
 def close(app: Flask) -> None:
     """Leave no connection open."""
     with app.app_context():
-        db.session.remove()
+        close_connection()
         db.engine.dispose()

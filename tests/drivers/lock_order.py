@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
 from idp.db import LOCK_ORDER
+from tests.drivers import statements
 
 RANKS = {table: rank for rank, tables in enumerate(LOCK_ORDER) for table in tables}
 COUNTERS = RANKS["auth_failures"]
@@ -26,15 +26,14 @@ def locked_by(statement: str) -> str:
     return next(table for table in found.groups() if table)
 
 
-@contextmanager
-def watched() -> Iterator[list[str]]:
-    """Give what is locked out of order, in any connection to PostgreSQL."""
-    faults: list[str] = []
+class _Watcher:
+    """Notes what each connection locks in a transaction that writes."""
 
-    def begin(connection: Connection) -> None:
-        connection.info["locked"] = []
+    def __init__(self) -> None:
+        self.faults: list[str] = []
 
-    def note(connection: Connection, _: Any, statement: str, *rest: Any) -> None:
+    def before(self, connection: Connection, statement: str, _: str) -> None:
+        """A statement is about to lock rows."""
         is_ours = connection.dialect.name == "postgresql" and connection.get_execution_options().get("writes")
         table = locked_by(statement) if is_ours else ""
         locked: list[str] = connection.info.setdefault("locked", [])
@@ -43,12 +42,23 @@ def watched() -> Iterator[list[str]]:
         later = [other for other in locked if RANKS[other] > RANKS[table]]
         locked.append(table)
         if later and not ("users" in locked[:-1] and RANKS[table] > COUNTERS):
-            faults.append(f"{table} after {', '.join(later)}: {statement[:120]}")
+            self.faults.append(f"{table} after {', '.join(later)}: {statement[:120]}")
+
+    def after(self, connection: Connection, statement: str, table: str, seconds: float, rows: int) -> None:
+        """What it locked stays locked."""
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """Give what is locked out of order, in any connection to PostgreSQL."""
+    watcher = _Watcher()
+
+    def begin(connection: Connection) -> None:
+        connection.info["locked"] = []
 
     event.listen(Engine, "begin", begin)
-    event.listen(Engine, "before_cursor_execute", note)
     try:
-        yield faults
+        with statements.watched(watcher):
+            yield watcher.faults
     finally:
         event.remove(Engine, "begin", begin)
-        event.remove(Engine, "before_cursor_execute", note)

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from flask import Flask
 from sqlalchemy import text
 
-from idp.db import session, transaction
+from idp.db import connection, transaction
 from tests.drivers.idp_process import until
 
 
@@ -27,7 +27,7 @@ def made_to_wait(app: Flask, deed: Callable[[], object], *, begins_itself: bool 
 
     def _waits() -> bool:
         assert not other.done(), "it did not wait"
-        return bool(session().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+        return bool(connection().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
     until(_waits, "it does not come to wait")
     return other

@@ -2,26 +2,60 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Connection
 
+from idp import unit_of_work
 from idp.db import db
+
+
+class Seen(list[str]):
+    """The statements of one engine, or of all."""
+
+    def __init__(self, url: str = "") -> None:
+        super().__init__()
+        self._url = url
+
+    def before(self, connection: Connection, statement: str, table: str) -> None:
+        """A statement is about to run."""
+        if not self._url or str(connection.engine.url) == self._url:
+            self.append(statement)
+
+    def after(self, connection: Connection, statement: str, table: str, seconds: float, rows: int) -> None:
+        """It ran."""
+
+
+class RowsOf:
+    """How many rows of a table were read."""
+
+    def __init__(self, table: str) -> None:
+        self.count, self._table = 0, table
+
+    def before(self, connection: Connection, statement: str, table: str) -> None:
+        """A statement is about to run."""
+
+    def after(self, connection: Connection, statement: str, table: str, seconds: float, rows: int) -> None:
+        """It ran."""
+        if table == self._table and statement.startswith("SELECT"):
+            assert rows >= 0, statement
+            self.count += rows
+
+
+@contextmanager
+def watched(seen: unit_of_work.Watcher) -> Iterator[None]:
+    """Tell ``seen`` of all statements within the block."""
+    unit_of_work.watchers.append(seen)
+    try:
+        yield
+    finally:
+        unit_of_work.watchers.remove(seen)
 
 
 @contextmanager
 def counted(app: Flask) -> Iterator[list[str]]:
-    """The statements that run within the block."""
-    seen: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *rest: Any) -> None:
-        seen.append(statement)
-
+    """The statements that an application runs within the block."""
     with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+        seen = Seen(str(db.engine.url))
+    with watched(seen):
         yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)

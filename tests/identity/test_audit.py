@@ -4,16 +4,19 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, event, text, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from idp import clock, crypto
 from idp.audit import Event, Origin, chain, record
-from idp.db import add, refuse_duplicate, session, transaction, write
+from idp.db import connection, refuse_duplicate, transaction
 from idp.errors import Conflict, say
+from idp.rows import add
+from idp.statements import write
 from idp.store import audit as store
 from idp.store.audit import AuditRow
 from idp.store.organisations import Organisation, change_organisation
+from tests.drivers.statements import Seen, watched
 from tests.identity.conftest import CLI
 
 
@@ -71,20 +74,13 @@ def test_an_undone_savepoint_keeps_what_was_recorded_before_it(organisation: Org
 @pytest.mark.both_engines
 def test_a_savepoint_does_not_lock_the_chain(organisation: Organisation, engine: str) -> None:
     """I1: the head that every sign-in of an organisation needs is locked at the commit, not at each savepoint before it."""
-    told: list[str] = []
-
-    def _note(_: Connection, __: object, statement: str, *rest: object) -> None:
-        told.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", _note)
-    try:
-        with transaction():
-            _record(organisation)
-            with refuse_duplicate("name", Conflict(say("Taken."))):
-                change_organisation(organisation.id, name="New")
-            assert not [statement for statement in told if "audit" in statement]
-    finally:
-        event.remove(Engine, "before_cursor_execute", _note)
+    told = Seen()
+    with watched(told), transaction():
+        _record(organisation)
+        with refuse_duplicate("name", Conflict(say("Taken."))):
+            change_organisation(organisation.id, name="New")
+        assert any("UPDATE organisations" in statement for statement in told)
+        assert not [statement for statement in told if "audit" in statement]
     assert len(store.rows(organisation.id)) == 1
 
 
@@ -161,7 +157,7 @@ def test_a_failing_audit_table_fails_the_change(organisation: Organisation) -> N
 
     with pytest.raises(DBAPIError, match="audit"):
         change()
-    assert session().scalar(text("SELECT name FROM organisations")) == "Example Shoes"
+    assert connection().scalar(text("SELECT name FROM organisations")) == "Example Shoes"
 
 
 def test_a_row_added_while_the_chain_is_verified_is_no_fault(

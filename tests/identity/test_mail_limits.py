@@ -8,13 +8,14 @@ import pytest
 from idp import clock as product_clock
 from idp.actors import Person
 from idp.audit import Origin
-from idp.db import add, transaction
+from idp.db import transaction
 from idp.errors import TooMany
 from idp.identity import mail_limits
 from idp.identity.accounts import accounts, invitations
 from idp.identity.credentials import password_reset
 from idp.identity.lockout import rate_limits
 from idp.identity.ownership import owner_recovery
+from idp.rows import add
 from idp.store import audit, browsers, outbox
 from idp.store.browsers import Browser
 from tests.factories import BY_TESTS

@@ -8,10 +8,11 @@ import pytest
 
 from idp import audit, crypto
 from idp.config import Settings
-from idp.db import add, transaction
+from idp.db import transaction
 from idp.errors import TooMany
 from idp.identity.credentials import unlock
 from idp.identity.lockout import rate_limits
+from idp.rows import add
 from idp.store import audit as audit_rows
 from idp.store import browsers, outbox
 from idp.store import rate_limits as rate_limit_rows

@@ -8,8 +8,9 @@ from sqlalchemy import select, text
 
 from idp import clock as product_clock
 from idp import config
-from idp.db import db, every
+from idp.db import connection, db
 from idp.identity.lockout import rate_limits
+from idp.statements import every
 from idp.store.attempts import Attempt
 from idp.store.rate_limits import AuthFailures, IpFailures
 from tests.conftest import SECRET
@@ -21,7 +22,7 @@ TYPED = "winter2026!"
 def everything(app) -> bytes:
     """All rows of all tables, as bytes and text."""
     with app.app_context():
-        tables = [db.session.execute(table.select()).all() for table in db.metadata.sorted_tables]
+        tables = [connection().execute(table.select()).all() for table in db.metadata.sorted_tables]
         return repr(tables).encode()
 
 
@@ -78,4 +79,4 @@ def test_counters_of_unknown_names_move_to_a_new_key(engine, configure, factory)
     with pytest.raises(rate_limits.TooMany):
         guess(rotated, 1)
     with factory.context():
-        assert db.session.execute(text("SELECT count(DISTINCT user_id) FROM auth_failures")).scalar() == 1
+        assert connection().execute(text("SELECT count(DISTINCT user_id) FROM auth_failures")).scalar() == 1

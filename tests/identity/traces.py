@@ -41,7 +41,7 @@ def events(organisation: Organisation) -> list[str]:
 
 def add_group(organisation: Organisation, name: str, *, requires_mfa: bool = True) -> None:
     """A group."""
-    from idp.db import add
+    from idp.rows import add
 
     with transaction():
         add(Group(organisation_id=organisation.id, id=crypto.new_id(), name=name, requires_mfa=requires_mfa))

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from idp import clock, crypto
-from idp.db import db, transaction
+from idp.db import connection, transaction
 from idp.identity.organisations import shops
 from idp.identity.policy import dated_rules
 from idp.normal_forms import compared
+from idp.rows import add
 from idp.store import dated_rules as store_dated_rules
 from idp.store import users
 from idp.store.users import User
@@ -45,17 +46,19 @@ def test_people_are_found_however_their_names_are_written(factory: Factory, ente
 
 def crowd(factory: Factory, organisation_id: str, count: int) -> None:
     """Many employees at once, as no form could make them."""
-    with factory.context(), transaction() as session:
-        session.bulk_insert_mappings(
-            User.__mapper__,
-            [
-                {
-                    "organisation_id": organisation_id, "id": crypto.new_id(), "username": f"Till{number:05}",
-                    "username_key": compared(f"Till{number:05}"), "created_at": clock.now(),
-                }
+    with factory.context(), transaction():
+        add(
+            *(
+                User(
+                    organisation_id=organisation_id,
+                    id=crypto.new_id(),
+                    username=f"Till{number:05}",
+                    username_key=compared(f"Till{number:05}"),
+                    created_at=clock.now(),
+                )
                 for number in range(count)
-            ],
-        )  # fmt: skip
+            )
+        )
 
 
 def test_ten_thousand_people_cost_no_more_statements_than_thirty(app, factory: Factory, enter, shoes, anna) -> None:
@@ -70,7 +73,7 @@ def test_ten_thousand_people_cost_no_more_statements_than_thirty(app, factory: F
     for more in (0, 10_000):
         if more:
             with factory.context(), transaction():
-                db.session.execute(users.User.__table__.delete().where(users.User.username.like("Till%")))
+                connection().execute(users.User.__table__.delete().where(users.User.username.like("Till%")))
             crowd(factory, shoes, more)
         with counted(app) as seen:
             for path in ("", "?page=2", "?q=till", "?page=99999999999999999999"):

@@ -13,7 +13,7 @@ from idp import audit, csv_export
 from idp import clock as now_clock
 from idp import keys as rings
 from idp.audit import Event, search
-from idp.db import session, transaction
+from idp.db import connection, transaction
 from idp.identity.accounts import operators
 from idp.mail import deliver
 from idp.mail.messages import notify, write_to_person
@@ -197,7 +197,7 @@ def test_the_trail_is_filtered_and_verified(factory, journey, new_browser, enter
     for odd in ("before=x", "before=99999999999999999999", "event=%00", "page=-1", "trail=installation"):
         assert browser.open(f"{HOME}/audit?{odd}").status == 200
     with factory.context(), transaction():
-        session().execute(text("UPDATE audit SET outcome = 'success' WHERE event = 'password:wrong'"))
+        connection().execute(text("UPDATE audit SET outcome = 'success' WHERE event = 'password:wrong'"))
     assert "The chain is broken at row" in browser.open(f"{HOME}/audit").text
 
 

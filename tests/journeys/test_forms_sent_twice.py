@@ -39,7 +39,7 @@ def outcome(browser: Browser) -> tuple[int, str, list[str], list[str]]:
 
 def mails(factory: Factory) -> int:
     with factory.context():
-        return db.session().scalar(select(func.count()).select_from(OutgoingMail)) or 0
+        return db.connection().scalar(select(func.count()).select_from(OutgoingMail)) or 0
 
 
 @pytest.mark.parametrize("kind", FORMS)

@@ -6,9 +6,10 @@ import pytest
 
 from idp import clock as now
 from idp.audit import Event
-from idp.db import add, transaction
+from idp.db import transaction
 from idp.identity.credentials import password_reset, unlock
 from idp.identity.users import status
+from idp.rows import add
 from idp.store import audit, outbox, rate_limits, users
 from tests.drivers.browser import Browser
 from tests.factories import BY_TESTS, Factory, MadePerson

@@ -8,12 +8,13 @@ from idp import sweeps
 from idp.actors import Person
 from idp.audit import Origin
 from idp.cli import main
-from idp.db import every, transaction
+from idp.db import transaction
 from idp.errors import Conflict, Forbidden, Invalid, NotFound
 from idp.identity import email_links
 from idp.identity.accounts import accounts
 from idp.identity.ownership import owner_recovery
 from idp.identity.users import email_address
+from idp.statements import every
 from idp.store import audit as audit_rows
 from idp.store import users
 from idp.store.owner_recoveries import OwnerRecovery
@@ -24,8 +25,7 @@ from tests.journeys.test_email_address import press
 from tests.journeys.test_password_reset import NEW, choose, forget
 from tests.journeys.test_set_up import key_on
 
-ISSUER = "https://id.example.com"
-OWNER, BOSS = "owner@shoes.example", "boss@shoes.example"
+ISSUER, OWNER, BOSS = "https://id.example.com", "owner@shoes.example", "boss@shoes.example"
 
 
 @pytest.fixture

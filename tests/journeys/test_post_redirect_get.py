@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from idp import clock as clocks
-from idp import db
 from idp.db import transaction
 from idp.identity import email_links
 from idp.identity.accounts import operators
 from idp.identity.credentials import totp
+from idp.statements import every
 from idp.store import clients, rate_limits
 from idp.store.stash import Stashed
 from idp.sweeps import sweep
@@ -206,7 +206,7 @@ def test_a_form_sent_in_a_loop_fills_no_table(browser: Browser, factory: Factory
 
 def kept_in(factory: Factory) -> int:
     with factory.context():
-        return len(db.every(select(Stashed)))
+        return len(every(select(Stashed)))
 
 
 def test_a_printed_code_survives_a_reload(browser: Browser, factory: Factory, enter, quiet_shoes, anna, clock) -> None:

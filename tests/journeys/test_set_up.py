@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from idp import db
+from idp.statements import every, write
 from idp.store.attempts import Attempt
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
@@ -182,10 +183,10 @@ def test_a_sign_in_of_another_version_goes_on(factory: Factory, journey, ruled: 
     browser.submit("next").submit("next")
     stored = select(Attempt)
     with factory.context(), db.transaction():
-        row = db.every(stored)[0]
-        row.answers = {"enrol_started": "yes", "enrol_apps": "seen", "later": {"of": "tomorrow"}}
+        old = {"enrol_started": "yes", "enrol_apps": "seen", "later": {"of": "tomorrow"}}
+        write(update(Attempt).values(answers=old))
     browser.fill(code=Authenticator(key_on(browser)).code()).submit()
     browser.fill(noted=True).submit()
     assert browser.left_for is not None
     with factory.context():
-        assert db.every(stored)[0].answers["later"] == {"of": "tomorrow"}
+        assert every(stored)[0].answers["later"] == {"of": "tomorrow"}

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from idp.db import every
+from idp.statements import every
 from idp.store.attempts import Attempt
 from tests.drivers.relying_party import Refused
 from tests.oauth.test_authorize import refusal

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from idp import clock, db, keys
 from idp.errors import Busy, Unreadable
+from idp.statements import write
 from idp.store import audit, signing_keys
 from tests.factories import BY_TESTS
 
@@ -16,7 +17,7 @@ from tests.factories import BY_TESTS
 def _without_keys(database):
     """The test database comes with keys; these tests begin before the first start."""
     with db.transaction():
-        db.write(delete(signing_keys.SigningKey))
+        write(delete(signing_keys.SigningKey))
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ def test_the_same_key_objects_are_kept_over_a_reload(database, settings, turned)
 def lose(*chosen):
     """Delete keys, as a restore from a backup or a hand at the database may."""
     with db.transaction():
-        db.write(delete(signing_keys.SigningKey).where(*chosen))
+        write(delete(signing_keys.SigningKey).where(*chosen))
 
 
 def test_no_key_signs_that_apps_cannot_know(database, settings, turned):

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, update
 
-from idp import clock, crypto, db, keys
+from idp import clock, crypto, keys
 from idp.config import Settings
 from idp.db import transaction
+from idp.statements import write
 from idp.store import operators, signing_keys
 from idp.store.signing_keys import SigningKey
 from tests.drivers.browser import Browser
@@ -82,10 +83,10 @@ def test_the_repair_takes_a_key_that_apps_know(race: Race, lost: str) -> None:
     old = [row.kid for row in _keys(race) if row.alg == "ES256"]
     with race.factory.context(), transaction():
         if lost == "all but the retired one":
-            db.write(update(SigningKey).where(SigningKey.kid == old[0]).values(retired_at=now))
-            db.write(delete(SigningKey).where(SigningKey.kid == old[1]))
+            write(update(SigningKey).where(SigningKey.kid == old[0]).values(retired_at=now))
+            write(delete(SigningKey).where(SigningKey.kid == old[1]))
         else:
-            db.write(delete(SigningKey).where(SigningKey.kid == old[0]))
+            write(delete(SigningKey).where(SigningKey.kid == old[0]))
     told = race.at_once([Ask("/oauth/jwks", method="GET")] * TIMES)
     assert {one.status for one in told} == {200}
     signing = {kid for kid, state in states(race, "ES256").items() if state == "active"}

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from idp import schema
 from idp.config import Settings
-from idp.db import session, transaction
+from idp.db import connection, transaction
 from tests.conftest import prepare
 from tests.drivers import pgbouncer, postgres
 from tests.drivers.applications import bare_app, whole_app
@@ -55,7 +55,7 @@ def test_a_connection_without_pooler_prepares(postgres_url: str, configure: Call
     """The faster way stays where it is safe, and the address has the last word."""
     for options, wanted in (("", 5), ("&prepare_threshold=0", None), ("&prepare_threshold=7", 7)):
         with bare_app(configure(database={"url": postgres_url + options})) as app, app.app_context():
-            raw = session().connection().connection.dbapi_connection
+            raw = connection().connection.dbapi_connection
             assert raw.prepare_threshold == wanted
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import func, insert, select
 from idp import clock, crypto, sweeps
 from idp.batches import BATCH
 from idp.config import Settings
-from idp.db import Base, add, session, transaction
+from idp.db import Base, connection, transaction
 from idp.identity import email_links
 from idp.identity.credentials import remembered_devices, totp
 from idp.identity.organisations.settings import settings_of
 from idp.mail import messages
+from idp.rows import add
 from idp.store import attempts, browsers, outbox, rate_limits
 from idp.store import remembered_devices as device_rows
 from idp.store import totp as store_totp
@@ -48,7 +49,7 @@ def jan(factory: Factory) -> MadePerson:
 
 def rows(table: type[Base]) -> int:
     """How many there are."""
-    return int(session().scalar(select(func.count()).select_from(table)) or 0)
+    return int(connection().scalar(select(func.count()).select_from(table)) or 0)
 
 
 def begin(count: int) -> None:
@@ -59,8 +60,10 @@ def begin(count: int) -> None:
     begun |= {"sealed": "", "version": 0, "created_at": now, "expires_at": clock.ahead(hours=1)}
     seen = {"locale": "", "created_at": now, "last_seen_at": now}
     with transaction():
-        session().execute(insert(Attempt), [{"digest": crypto.random_bytes(32), "browser_id": id_, **begun} for id_ in ids])
-        session().execute(insert(Browser), [{"id": id_, "digest": crypto.random_bytes(32), **seen} for id_ in ids])
+        connection().execute(
+            insert(Attempt), [{"digest": crypto.random_bytes(32), "browser_id": id_, **begun} for id_ in ids]
+        )
+        connection().execute(insert(Browser), [{"id": id_, "digest": crypto.random_bytes(32), **seen} for id_ in ids])
 
 
 @pytest.fixture
@@ -172,7 +175,7 @@ def test_trust_and_links_that_are_over_go_after_a_month(
                 jan.organisation_id,
                 jan.id,
                 clock.now(),
-                device_rows.devices_of(jan.organisation_id, jan.id, clock.now())[0].id,
+                device_id=device_rows.devices_of(jan.organisation_id, jan.id, clock.now())[0].id,
             )
             email_links.burn(_link(settings, factory, jan))
             _link(settings, factory, jan)

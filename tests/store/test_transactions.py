@@ -58,7 +58,7 @@ def goes_on(anna: MadePerson, fails: Callable[[], object], swallowed: type[Excep
 def test_a_swallowed_error_of_the_database_is_not_committed(app: Flask, anna: MadePerson) -> None:
     """PostgreSQL would answer COMMIT with a silent rollback, SQLite would commit what was before and after."""
     with app.app_context():
-        for swallowed in (lambda: add_shop(anna, "1", "dam"), lambda: db.session().execute(text("SELECT nothing"))):
+        for swallowed in (lambda: add_shop(anna, "1", "dam"), lambda: db.connection().execute(text("SELECT nothing"))):
             with pytest.raises(RuntimeError, match="after an exception") as refused:
                 goes_on(anna, swallowed, DBAPIError)
             assert refused.value.__cause__ is not None

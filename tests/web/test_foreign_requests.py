@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from idp.db import values
+from idp.statements import values
 from idp.store.browsers import Browser as BrowserRow
 from tests.web.conftest import Recorder, Shop, paths
 

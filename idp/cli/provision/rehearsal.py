@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import Flask
 
 from idp.config import Settings
-from idp.db import db, setup_db, transaction
+from idp.db import close, db, setup_db, transaction
 from idp.store.shadows import shadow_tables
 
 SQLITE = "sqlite:///"
@@ -47,7 +47,7 @@ def _opened(settings: Settings, url: str) -> Iterator[None]:
         try:
             yield
         finally:
-            db.session.remove()
+            close()
             db.engine.dispose()
 
 

@@ -19,20 +19,23 @@ from idp.identity.owner import has_owner_role
 from idp.identity.users.email_address import TAKEN, Address
 from idp.mail import messages
 from idp.normal_forms import compared
+from idp.records import changed
 from idp.store import passkeys, users
 from idp.store.users import User
 
 
 def undo(settings: Settings, link: Opened, origin: Origin) -> None:
     """Restore the old address, end everything that was open, and require a new password."""
-    user, email, replaced = link.user, link.text("email"), Address.of(link.user)
+    email = link.text("email")
     with transaction():
-        email_links.burn(link)
+        user = email_links.burn(link)
+        replaced = Address.of(user)
         email_links.void_newer(link)
         email_links.void(user, *email_links.ADDRESS_PURPOSES)
         columns = {"email": email, "email_key": compared(email), "email_verified_at": clock.now()}
         users.change_user(user.organisation_id, user.id, **columns, must_change_password=True)
-        _give_back_username(link)
+        user = changed(user, **columns)
+        _give_back_username(link, user)
         passwords.close(user, "address_restored", origin)
         removed = _drop_passkeys_since(link, origin)
         passkeys.ask_password_beside(user.organisation_id, user.id)
@@ -51,9 +54,9 @@ def _tell_replaced(settings: Settings, user: User, replaced: Address) -> None:
         messages.write_to_address(settings, user, replaced.email, "address_was_changed", told)
 
 
-def _give_back_username(link: Opened) -> None:
+def _give_back_username(link: Opened, user: User) -> None:
     """Restore the username that was changed with the address, unless another user has it now."""
-    user, username = link.user, str(link.values.get("username", link.user.username))
+    username = str(link.values.get("username", user.username))
     named = users.user_named(user.organisation_id, compared(username))
     if named is None or named.id == user.id:
         with suppress(Conflict), refuse_duplicate("username", Conflict(TAKEN)):

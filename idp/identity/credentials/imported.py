@@ -116,7 +116,7 @@ def put(settings: Settings, user: User, prepared: Ready, origin: Origin) -> list
     """
     now = clock.now()
     with transaction():
-        users.lock_user(user.organisation_id, user.id)
+        user = users.lock_user(user.organisation_id, user.id) or user
         stored = store(settings, user, prepared, now)
         if stored:
             attempts.drop_attempts_of(user.organisation_id, user.id)

@@ -1,5 +1,6 @@
 """A person's passkeys and security keys: shown at sign-in, added, named, removed. The ceremonies are in ``webauthn``."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -154,7 +155,7 @@ def normal_name(typed: str) -> str:
     return "".join(letter for letter in plain if normal_forms.is_plain(letter))[:LONGEST_NAME].strip()
 
 
-def passkeys_of(user: User) -> list[Passkey]:
+def passkeys_of(user: User) -> Sequence[Passkey]:
     """Return a user's passkeys, oldest first."""
     return store.passkeys_of(user.organisation_id, user.id)
 
@@ -201,7 +202,9 @@ def remove(
     administrator who may remove a user's second factor may remove any: a compulsory one must then be set up again.
     """
     with transaction():
-        users.lock_user(user.organisation_id, user.id)  # two at once must not each find that the other one stays
+        user = (
+            users.lock_user(user.organisation_id, user.id) or user
+        )  # two at once must not each find that the other one stays
         found = _require_may_remove(settings, organisation, user, passkey_id, origin)
         sensitive_changes.require(Access("passkey", user.role), None)
         is_last, now = is_last_factor(user, passkey_id), clock.now()

@@ -21,6 +21,7 @@ from idp.identity.sensitive_changes import Access
 from idp.identity.sessions import sessions
 from idp.identity.users import lookup
 from idp.mail.messages import can_be_written_to, write_to_person
+from idp.records import changed
 from idp.store import attempts, browsers, organisations, password_resets, remembered_devices, sealed, users
 from idp.store import rate_limits as rate_limit_rows
 from idp.store.organisations import Organisation
@@ -47,7 +48,7 @@ def send_one_time_password(settings: Settings, organisation: Organisation, user:
     now = clock.now()
     expires_at = now + timedelta(hours=settings.lifetimes.one_time_password_hours)
     with transaction():
-        users.lock_user(organisation.id, user.id)
+        user = users.lock_user(organisation.id, user.id) or user
         permissions.require_over(organisation, user, origin)  # looked at again: hashing takes its time
         permissions.require_another(user, origin)
         rate_limit_rows.clear_auth_failures(organisation.id, user.id, "password")
@@ -151,23 +152,25 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
     has_factor = lookup.person_of(settings, organisation, user).has_factor
     hashed = new_passwords.hashed(settings, organisation, user, password, origin, has_factor=has_factor)
     with transaction():
-        users.lock_user(user.organisation_id, user.id)
+        user = users.lock_user(user.organisation_id, user.id) or user
         rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, "password")  # before the link (db.LOCK_ORDER)
-        email_links.burn(link)
+        user = email_links.burn(link)
         has_factor = lookup.person_of(settings, organisation, user).has_factor  # it may have been removed since
         new_passwords.require_within_rules(settings, organisation, user, password, has_factor=has_factor)
         if link.purpose == "invitation":
-            _welcome(link, origin)
+            user = _welcome(link, user, origin)
         passwords.put(settings, user, NewPassword(hashed, by_mail=True), origin)
 
 
-def _welcome(link: Opened, origin: Origin) -> None:
-    """Record a taken invitation. If it was mailed to the address on record, the address is verified."""
-    user, now = link.user, clock.now()
+def _welcome(link: Opened, user: User, origin: Origin) -> User:
+    """Record a taken invitation. If it was mailed to the address on record, the address is verified. Returns the user."""
+    now = clock.now()
     record_about(origin, Event.INVITATION_TAKEN, user)
     if user.email_key and link.values.get("email") == user.email_key and user.email_verified_at is None:
         users.change_user(user.organisation_id, user.id, email_verified_at=now, verify_since=None)
         record_about(origin, Event.ADDRESS_VERIFIED, user)
+        return changed(user, email_verified_at=now, verify_since=None)
+    return user
 
 
 def min_length(settings: Settings, link: Opened) -> int:

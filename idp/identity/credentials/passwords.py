@@ -126,7 +126,8 @@ def spend_one_time(user: User, now: datetime) -> bool:
     """Spend a one-time password that was right. Returns True once (S49), and always for an ordinary password."""
     if user.password_expires_at is None or user.password_hash is None:
         return True
-    return users.burn_one_time_password(user.organisation_id, user.id, user.password_hash, now)
+    present = users.user(user.organisation_id, user.id) or user  # it may just have been hashed again
+    return users.burn_one_time_password(user.organisation_id, user.id, present.password_hash or "", now)
 
 
 def least_length(settings: Settings, organisation_settings: OrganisationSettings, has_factor: bool) -> int:

@@ -1,5 +1,6 @@
 """Trust in devices (S36–S40): one row for each device and user, with a fixed end. Never a factor."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from idp import clock, crypto
@@ -70,7 +71,7 @@ def note_use(organisation_id: str, user_id: str, device_token: str, now: datetim
         remembered_devices.note_use(organisation_id, user_id, digest_of(device_token), now)
 
 
-def devices_of(user: User, now: datetime) -> list[RememberedDevice]:
+def devices_of(user: User, now: datetime) -> Sequence[RememberedDevice]:
     """Return a user's remembered devices, newest first."""
     return remembered_devices.devices_of(user.organisation_id, user.id, now)
 
@@ -78,7 +79,7 @@ def devices_of(user: User, now: datetime) -> list[RememberedDevice]:
 def revoke(organisation_id: str, user_id: str, device_id: str, origin: Origin) -> None:
     """End trust in one device of this user. Raises ``NotFound`` for another user's."""
     with transaction():
-        if not remembered_devices.revoke_devices(organisation_id, user_id, clock.now(), device_id):
+        if not remembered_devices.revoke_devices(organisation_id, user_id, clock.now(), device_id=device_id):
             raise NotFound(detail="no such device of this user")
         record(
             origin,

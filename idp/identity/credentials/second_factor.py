@@ -28,7 +28,7 @@ def reset_factor(settings: Settings, organisation: Organisation, user: User, ori
     """Remove a user's second factor and require a set-up at the next sign-in (S47)."""
     now = clock.now()
     with transaction():
-        users.lock_user(user.organisation_id, user.id)
+        user = users.lock_user(user.organisation_id, user.id) or user
         permissions.require_over_factor(organisation, user, origin)
         permissions.require_another(user, origin)
         sensitive_changes.require(Access("second_factor", user.role), None)
@@ -45,7 +45,7 @@ def remove_factor(settings: Settings, organisation: Organisation, user: User, or
     Users may remove their own unless it is compulsory for them (S7, ``Forbidden``). Administrators may remove others' (S47).
     """
     with transaction():
-        users.lock_user(user.organisation_id, user.id)  # the rights and the rules are those of this moment
+        user = users.lock_user(user.organisation_id, user.id) or user  # the rights and the rules are those of this moment
         _require_may_remove(settings, organisation, user, origin)
         sensitive_changes.require(Access("second_factor", user.role), None)
         if not _drop_factor(user, clock.now()):

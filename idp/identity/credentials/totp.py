@@ -117,7 +117,7 @@ def check(secret: str, code: str, now: datetime, spent: Collection[int] = ()) ->
 def spent_around(organisation_id: str, totp_id: str, now: datetime) -> set[int]:
     """Return the spent steps of an authenticator that ``check`` compares at ``now``."""
     current, widest = step_at(now), TIME_ZONES * HOUR + WINDOW
-    return store_totp.used_steps(organisation_id, totp_id, current - widest, current + widest)
+    return set(store_totp.used_steps(organisation_id, totp_id, current - widest, current + widest))
 
 
 def _elsewhere(secret: str, digits: str, current: int, spent: Collection[int]) -> Check:

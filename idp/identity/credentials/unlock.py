@@ -49,7 +49,7 @@ def lift(settings: Settings, link: Opened, password: str, browser_id: str, origi
     if not reauthentication.is_password_of(settings, user, password, browser_id, origin):
         raise Invalid("password", reauthentication.WRONG_PASSWORD)
     with transaction():
-        users.lock_user(user.organisation_id, user.id)
+        user = users.lock_user(user.organisation_id, user.id) or user
         # The counters before the link, as a guess that reaches the stop (db.LOCK_ORDER).
         reopened = lockout.closed(settings, rate_limits.lock_auth_failures(user.organisation_id, user.id))
         for authenticator in reopened:

@@ -52,13 +52,14 @@ def is_fit(organisation: Organisation, user: User) -> bool:
 def waiting(settings: Settings, organisation: Organisation) -> OpenOffer | None:
     """Return the open offer of an organisation; None for none."""
     link = email_links.waiting(settings, organisation.id, "ownership")
-    return OpenOffer(link.user, link.created_at, link.expires_at) if link and _is_valid(organisation, link) else None
+    return (
+        OpenOffer(link.user, link.created_at, link.expires_at) if link and _is_valid(organisation, link.user, link) else None
+    )
 
 
-def _is_valid(organisation: Organisation, link: Opened) -> bool:
+def _is_valid(organisation: Organisation, new_owner: User, link: Opened) -> bool:
     """Return whether the owner and the new owner's address are still those of the offer."""
-    new_owner, known = link.user, link.values
-    offered = (known.get("owner"), known.get("email"))
+    offered = (link.values.get("owner"), link.values.get("email"))
     return offered == (organisation.owner_id, new_owner.email_key) and is_fit(organisation, new_owner)
 
 
@@ -168,7 +169,7 @@ def accept(settings: Settings, link: Opened, origin: Origin) -> None:
     """
     with transaction():
         organisation, former, new_owner = _locked(link.user.organisation_id, link.user.id)
-        if not _is_valid(organisation, link):
+        if not _is_valid(organisation, new_owner, link):
             raise NotFound(GONE, detail="owner or address changed since the offer")
         _require_calm(settings, former)
         users.change_user(organisation.id, former.id, role=Role.ADMINISTRATOR)
@@ -196,6 +197,7 @@ def appoint(settings: Settings, organisation: Organisation, new_owner: User, ori
     sensitive_changes.require(None, Access("ownership", new_owner.role))
     with transaction():
         organisations.lock_owner(organisation.id)
+        organisation = organisations.organisation(organisation.id) or organisation
         require_vacancy(organisation, new_owner, origin)
         _require_fit(organisation, new_owner)
         _make_owner(organisation, new_owner)

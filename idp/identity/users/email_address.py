@@ -23,6 +23,7 @@ from idp.identity.sensitive_changes import Access
 from idp.identity.user_fields import check_email
 from idp.mail import messages
 from idp.normal_forms import compared
+from idp.records import changed
 from idp.store import users
 from idp.store.users import User
 
@@ -95,10 +96,10 @@ def pending(settings: Settings, user: User) -> str:
 
 def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
     """Change the address by the link of a change, and tell the old and the new one (S52)."""
-    user, email = link.user, link.text("email")
-    columns = {**_columns(email), **_username_with(user, email)}
+    email = link.text("email")
     with transaction():
-        email_links.burn(link)
+        user = email_links.burn(link)
+        columns = {**_columns(email), **_username_with(user, email)}
         _require_free(user, columns)
         with refuse_duplicate("username", Conflict(TAKEN)):
             _change(settings, user, columns, origin)
@@ -106,7 +107,9 @@ def confirm(settings: Settings, link: Opened, origin: Origin) -> None:
 
 def _change(settings: Settings, user: User, columns: dict[str, Any], origin: Origin) -> None:
     before, undoing = Address.of(user), {"email": user.email or "", "username": user.username}
-    users.change_user(user.organisation_id, user.id, **columns, email_verified_at=clock.now(), verify_since=None)
+    columns = {**columns, "email_verified_at": clock.now(), "verify_since": None}
+    users.change_user(user.organisation_id, user.id, **columns)
+    user = changed(user, **columns)
     email_links.void(user, *email_links.PASSWORD_PURPOSES, *email_links.ADDRESS_PURPOSES)
     record_about(origin, Event.ADDRESS_CHANGED, user)
     _tell_old(settings, user, before, undoing)
@@ -115,9 +118,8 @@ def _change(settings: Settings, user: User, columns: dict[str, Any], origin: Ori
 
 def verify(settings: Settings, link: Opened, origin: Origin) -> None:
     """Verify the present address by its link (S55)."""
-    user = link.user
     with transaction():
-        email_links.burn(link)
+        user = email_links.burn(link)
         if user.email_key != link.values.get("email"):
             raise Conflict(say("The address was changed in the meantime."))
         users.change_user(user.organisation_id, user.id, email_verified_at=clock.now(), verify_since=None)

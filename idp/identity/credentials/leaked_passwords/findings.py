@@ -21,6 +21,7 @@ def note(user: User, found: Lookup, origin: Origin, now: datetime) -> None:
         return
     event = Event.PASSWORD_LEAKED if found.hit else Event.LEAKED_CHECK_DOWN
     record_about(origin, event, user)
+    user = users.user(user.organisation_id, user.id) or user  # as it is now that the row is locked
     if found.hit and user.leaked_found_at is None:
         blocked = passwords.barred_hashes(user)
         users.change_user(user.organisation_id, user.id, leaked_found_at=now, barred_hashes=blocked)

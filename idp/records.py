@@ -1,0 +1,80 @@
+"""Frozen records: what reads give instead of live rows.
+
+A table is declared once, as a model. The record class of a model is made of it: a subclass with one slot for each column,
+so that the methods of the model work on records, and the model is the type that callers name. SQLAlchemy knows nothing of
+records (``__abstract__``): a record never changes, and nothing that is done to it reaches the database.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import DeclarativeBase, Mapper
+
+Processor = Callable[[Any], Any]
+R = TypeVar("R", bound=DeclarativeBase)
+
+
+@cache
+def columns_of(model: type[DeclarativeBase]) -> dict[str, str]:
+    """Return the names of a table's columns, each with the name of the model's attribute for it."""
+    mapper: Mapper[Any] = inspect(model)
+    return {column.name: mapper.get_property_by_column(column).key for column in mapper.local_table.columns}
+
+
+@cache
+def record_class(model: type[DeclarativeBase]) -> type[Any]:
+    """Return the record class of a model."""
+    names = tuple(columns_of(model).values())
+    key = tuple(inspect(model).get_property_by_column(column).key for column in inspect(model).primary_key)
+    body = {
+        "__abstract__": True,
+        "__slots__": names,
+        "__module__": model.__module__,
+        "__doc__": model.__doc__,
+        "__setattr__": _refuse,
+        "__delattr__": _refuse,
+        "__eq__": lambda self, other: (
+            self.__class__ is other.__class__ and all(getattr(self, name) == getattr(other, name) for name in names)
+        ),
+        "__hash__": lambda self: hash(tuple(getattr(self, name) for name in key)),
+        "__repr__": lambda _: f"<record of {model.__name__}>",
+    }
+    made: type[Any] = type(model)(model.__name__, (model,), body)  # type: ignore[misc] # the metaclass of all models
+    return made
+
+
+def _refuse(record: Any, name: str, *_: Any) -> None:
+    raise AttributeError(f"{type(record).__name__} is a record: {name} is changed by a statement, not here")
+
+
+def reader(model: type[DeclarativeBase], columns: Sequence[str], processors: Sequence[Processor | None]) -> Processor:
+    """Return a function that makes a record of a row with these columns of the model's table.
+
+    It is generated: one expression for each column, without a loop and without a test for each value.
+    """
+    record, attributes = record_class(model), columns_of(model)
+    names: dict[str, Any] = {"record": record, "new": object.__new__}
+    lines = ["def read(row):", " made = new(record)"]
+    for at, (column, process) in enumerate(zip(columns, processors, strict=True)):
+        names[f"set_{at}"], names[f"process_{at}"] = record.__dict__[attributes[column]].__set__, process
+        value = f"row[{at}]" if process is None else f"process_{at}(row[{at}])"
+        lines.append(f" set_{at}(made, {value})")
+    exec("\n".join([*lines, " return made"]), names)  # noqa: S102 — made of column numbers alone
+    read: Processor = names["read"]
+    return read
+
+
+def changed(record: R, **changes: Any) -> R:
+    """Return a copy of a record with some values replaced: what is there after a statement that set them."""
+    made = object.__new__(type(record))
+    for name in columns_of(_model_of(type(record))).values():
+        type(record).__dict__[name].__set__(made, changes.pop(name) if name in changes else getattr(record, name))
+    if changes:
+        raise AttributeError(f"{type(record).__name__} has no {', '.join(changes)}")
+    return made
+
+
+def _model_of(record: type[Any]) -> type[DeclarativeBase]:
+    return next(base for base in record.__mro__ if "__slots__" not in vars(base) and issubclass(base, DeclarativeBase))
