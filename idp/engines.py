@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -15,10 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from idp.config import Settings
+from idp.write_gate import WriteGate
 
 UNIQUE_ON_SQLITE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 UNIQUE_VIOLATION = "23505"
 """SQLSTATE, PostgreSQL."""
+write_gates: WeakKeyDictionary[Engine, WriteGate] = WeakKeyDictionary()
+"""The gates of SQLite's files. PostgreSQL has many writers at once."""
 LEAST_FREE = 1 << 20
 """Bytes. With less, SQLite's write-ahead log has no room to grow."""
 
@@ -35,6 +39,8 @@ def prepare(engine: Engine, settings: Settings) -> None:
     """Make every connection of ``engine`` with our settings."""
     if engine.dialect.name == "sqlite":
         _speak_sqlite(engine, settings)
+        if engine.url.database not in (None, "", ":memory:"):
+            write_gates[engine] = WriteGate(Path(str(engine.url.database)), settings.database.patience_seconds)
     else:
         postgresql = importlib.import_module("idp.postgresql")  # only here: on SQLite its driver would cost memory
         postgresql.speak_postgresql(engine, settings.database.patience_seconds)

@@ -7,6 +7,8 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
+from idp import engines
+
 T = TypeVar("T")
 
 
@@ -34,6 +36,8 @@ class UnitOfWork:
         "_connection",
         "_cursor",
         "_driver_error",
+        "_gate",
+        "_leave_gate",
         "dialect",
         "engine",
         "failure",
@@ -46,6 +50,8 @@ class UnitOfWork:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.dialect = engine, engine.dialect
         self._driver_error = engine.dialect.loaded_dbapi.Error
+        self._gate = engines.write_gates.get(engine)
+        self._leave_gate: Callable[[], None] | None = None
         self._connection: Connection | None = None
         self._cursor: Any = None
         self.is_writing = False
@@ -69,6 +75,11 @@ class UnitOfWork:
         """Begin a transaction of the connection."""
         if self._connection is None:
             self._connection = self.engine.connect()
+        if writes and self._gate is not None:
+            try:
+                self._leave_gate = self._gate.enter()
+            except self._driver_error as error:
+                raise self._wrapped("BEGIN IMMEDIATE", error, is_lost=False) from error
         self._connection.execution_options(writes=writes)
         self._connection.begin()
         return self._connection
@@ -97,6 +108,9 @@ class UnitOfWork:
     def _end(self) -> None:
         if self.reads:
             self.reads.clear()
+        leave, self._leave_gate = self._leave_gate, None
+        if leave is not None:
+            leave()
 
     def run(self, statement: str, parameters: Any, table: str, take: Callable[[Any], T]) -> T:
         """Run SQL on ``connection`` and return what ``take`` takes from the driver's cursor: all rows, or their number."""

@@ -23,6 +23,7 @@ FLOORS = {
     "prepared": 0,
     "statements": 0,
     "unit_of_work": 0,
+    "write_gate": 0,
     "addresses": 0,
     "database_url": 0,
     "engines": 0,

@@ -1,0 +1,93 @@
+"""The gate before SQLite's write lock: writers queue for a file lock, and so do not sleep and try again.
+
+SQLite has one writer at a time, and lets others poll with growing pauses: under load some wait for a second while the lock
+is free. The kernel wakes the next of those who wait for ``flock``, and frees the lock of a process that is killed.
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+
+class WriteGate:
+    """Lets one writer of a database file in, over all threads and processes. Without its file it lets everybody in."""
+
+    def __init__(self, file: Path, patience: float) -> None:
+        self._file, self._patience = file.with_name(f"{file.name}-gate"), patience
+        self._threads = threading.Lock()
+        self._descriptor, self._process = -1, os.getpid()
+
+    def _start_over(self) -> None:
+        """Forget the descriptor of the process that forked this one: they would share its lock."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._threads, self._descriptor, self._process = threading.Lock(), -1, os.getpid()
+
+    def enter(self) -> Callable[[], None]:
+        """Wait for the gate. Returns what leaves it. Raises as SQLite does after as long a wait."""
+        if self._process != os.getpid():
+            self._start_over()
+        until = monotonic() + self._patience
+        if not self._threads.acquire(timeout=self._patience):
+            raise _busy()
+        try:
+            self._lock_file(until)
+        except BaseException:
+            self._threads.release()
+            raise
+        return self._leave
+
+    def _leave(self) -> None:
+        if self._descriptor >= 0:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        self._threads.release()
+
+    def _lock_file(self, until: float) -> None:
+        if self._descriptor < 0:
+            with suppress(OSError):  # read-only, or full: SQLite says so itself
+                self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if self._descriptor < 0:
+            return
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not _Waiter(self._descriptor).wait(until):
+                self._descriptor = -1  # the waiter closes it
+                raise _busy() from None
+
+
+class _Waiter:
+    """Waits for a file lock in a thread, as the kernel knows no deadline for it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._has_lock, self._is_given_up, self._decision = threading.Event(), False, threading.Lock()
+        threading.Thread(target=self._wait, name="write gate", daemon=True).start()
+
+    def _wait(self) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        with self._decision:
+            if self._is_given_up:
+                os.close(self._descriptor)
+            else:
+                self._has_lock.set()
+
+    def wait(self, until: float) -> bool:
+        """Return whether the lock came in time."""
+        if self._has_lock.wait(max(0.0, until - monotonic())):
+            return True
+        with self._decision:
+            self._is_given_up = not self._has_lock.is_set()
+        return not self._is_given_up
+
+
+def _busy() -> sqlite3.OperationalError:
+    error: Any = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
+    return error  # type: ignore[no-any-return]

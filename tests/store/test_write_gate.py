@@ -1,0 +1,172 @@
+"""Writers of SQLite queue at a gate: across threads and processes, past a process that was killed, and not for ever."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from idp import outage
+from idp.config import Settings
+from idp.db import transaction
+from idp.write_gate import WriteGate
+from tests.drivers.applications import bare_app
+from tests.factories import Factory
+
+PROCESSES, THREADS, TURNS = 4, 8, 10
+WRITER = f"""
+import sys, threading
+from pathlib import Path
+from idp import config
+from idp.db import transaction
+from idp.store import organisations
+from tests.drivers.applications import bare_app
+settings, organisation_id = config.read(Path(sys.argv[1])), sys.argv[2]
+with bare_app(settings) as app:
+    def work():
+        for _ in range({TURNS}):
+            with app.app_context(), transaction():
+                found = organisations.organisation(organisation_id)
+                organisations.change_organisation(organisation_id, name=str(int(found.name) + 1))
+    threads = [threading.Thread(target=work) for _ in range({THREADS})]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+HOLDER = """
+import sys
+from pathlib import Path
+from idp.write_gate import WriteGate
+leave = WriteGate(Path(sys.argv[1]), 10).enter()
+print("in", flush=True)
+sys.stdin.readline()
+leave()
+print("out", flush=True)
+sys.stdin.readline()
+"""
+
+
+@contextmanager
+def held(file: Path) -> Iterator[Callable[[], None]]:
+    """A process that is inside the gate; gives what lets it leave."""
+    arguments = [sys.executable, "-c", HOLDER, str(file)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "in\n"
+
+        def let_go() -> None:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "out\n"
+
+        try:
+            yield let_go
+        finally:
+            process.kill()
+
+
+def test_thirty_two_writers_of_four_processes_lose_no_turn(settings: Settings, factory: Factory, tmp_path: Path) -> None:
+    """Issue 9: they queue; none is told that the database is locked, and every change counts."""
+    from tests.drivers.crowd import write_config
+
+    organisation_id = factory.make_organisation(name="0")
+    arguments = [sys.executable, "-c", WRITER, str(write_config(settings, tmp_path)), organisation_id]
+    writers = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
+    told = [writer.communicate()[1] for writer in writers]
+    assert not any("locked" in each for each in told), told
+    with factory.context():
+        assert factory.organisation(organisation_id).name == str(PROCESSES * THREADS * TURNS)
+
+
+def test_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
+    """The kernel frees its lock."""
+    gate = WriteGate(tmp_path / "x.sqlite3", 30)
+    with ThreadPoolExecutor(1) as threads:
+        with held(tmp_path / "x.sqlite3"):
+            entering = threads.submit(gate.enter)
+        entering.result()()
+
+
+def test_nobody_waits_for_ever(tmp_path: Path) -> None:
+    """A process that hangs within: those who wait are told what SQLite tells, and enter once it has left."""
+    gate = WriteGate(tmp_path / "x.sqlite3", 0.05)
+    with held(tmp_path / "x.sqlite3") as let_go:
+        for _ in range(2):
+            with pytest.raises(sqlite3.OperationalError) as caught:
+                gate.enter()
+            assert caught.value.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        let_go()
+        patient = WriteGate(tmp_path / "x.sqlite3", 30)
+        patient.enter()()
+        gate.enter()()
+
+
+def test_threads_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
+    """One of them is inside; another is told so after its patience."""
+    gate = WriteGate(tmp_path / "x.sqlite3", 0.05)
+    leave = gate.enter()
+    with ThreadPoolExecutor(1) as threads, pytest.raises(sqlite3.OperationalError):
+        threads.submit(gate.enter).result()
+    leave()
+    gate.enter()()
+
+
+def test_a_forked_process_is_not_inside_with_its_parent(tmp_path: Path) -> None:
+    """It would share the parent's lock, and let go of it."""
+    gate = WriteGate(tmp_path / "x.sqlite3", 0.05)
+    leave = gate.enter()
+    child = os.fork()
+    if child == 0:
+        try:
+            gate.enter()
+        except sqlite3.OperationalError:
+            os._exit(7)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    leave()
+
+
+def test_where_no_file_can_be_made_everybody_enters(tmp_path: Path) -> None:
+    """SQLite itself says then that the folder cannot be written."""
+    gate = WriteGate(tmp_path / "missing" / "x.sqlite3", 1)
+    gate.enter()()
+
+
+def test_a_writer_who_finds_the_database_locked_leaves_the_gate(configure: Callable[..., Settings], tmp_path: Path) -> None:
+    """Another program may hold SQLite's own lock: it is an outage (503), and the next writer gets in."""
+    settings = configure(database={"patience_seconds": 0.1})
+    with bare_app(settings) as app, app.app_context():
+        with sqlite3.connect(tmp_path / "sleutel.sqlite3", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(OperationalError) as caught, transaction():
+                pass
+            assert outage.is_outage(caught.value)
+            other.execute("ROLLBACK")
+        with transaction():
+            pass
+        with held(tmp_path / "sleutel.sqlite3"):
+            with pytest.raises(OperationalError) as caught, transaction():
+                pass
+            assert outage.is_outage(caught.value)
+
+
+def test_a_failed_transaction_leaves_the_gate(database: Flask) -> None:
+    """Also where its exception comes from the caller."""
+    with pytest.raises(ZeroDivisionError), transaction():
+        raise ZeroDivisionError
+    with ThreadPoolExecutor(1) as threads:
+
+        def write() -> None:
+            with database.app_context(), transaction():
+                pass
+
+        threads.submit(write).result()
