@@ -1,4 +1,4 @@
-"""``python -m idp.cli`` is ``idp``."""
+"""Run ``idp`` as ``python -m idp.cli``."""
 
 from idp.cli import main
 

@@ -1,4 +1,4 @@
-"""``idp apply``: make the installation what a TOML document says."""
+"""``idp apply``: bring the installation to the state in a TOML document."""
 
 import time
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
     totp_secret, recovery_codes, client_secret) are set when somebody is made, afterwards only with --set-credentials.
     Making people sends no mail; later changes of their credentials do.
 
-    Anything wrong refuses the whole file, and every fault is named with its line. What is right is written in short
+    Anything wrong refuses the whole file, and every error is named with its line. A right file is written in short
     transactions, so that people can go on signing in. If it is interrupted, apply the file again.
 
     For example:
@@ -69,9 +69,9 @@ def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
 
 
 def provision(settings: Settings, read: document.Document, *, dry_run: bool = False, set_credentials: bool = False) -> Lines:
-    """Make it so; what became of each object. Raises ``Refused``.
+    """Apply the document. Returns the outcome for each object. Raises ``Refused``.
 
-    Everything is judged first, and hashed, with nobody kept waiting; then what differs is written in short transactions.
+    Everything is checked and hashed first, and blocks nobody; then the differences are written in short transactions.
     """
     shape.check(read)
     read.refuse_if_faulty()

@@ -26,7 +26,7 @@ def audit() -> None:
 @audit.command()
 @click.option("--organisation", metavar="STORE_URL", help="Only this organisation's chain; else all.")
 def verify(organisation: str | None) -> None:
-    """Walk the chains from their first row to their head and say whether they are whole; exit code 1 where one is not."""
+    """Walk the chains from first row to head and say whether they are whole. Exit code 1 if one is not."""
     with opened():
         broken = 0
         for name, organisation_id in _chains(organisation):
@@ -41,7 +41,7 @@ def verify(organisation: str | None) -> None:
 @click.option("--organisation", metavar="STORE_URL", help="This organisation's chain; else the installation's.")
 @click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="json", show_default=True)
 def export(organisation: str | None, form: str) -> None:
-    """Write a chain to standard output, oldest row first. In CSV no cell begins as a formula would.
+    """Write a chain to standard output, oldest row first. In CSV no cell is a formula.
 
     For example:
       idp audit export --organisation example-shoes --format csv > trail.csv

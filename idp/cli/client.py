@@ -29,7 +29,7 @@ def client() -> None:
 
 @client.command("list")
 def show_all() -> None:
-    """List the clients: id, name, kind, where answers go."""
+    """List the clients: id, name, kind, redirect addresses."""
     with opened():
         for row in store.clients():
             metadata = row.metadata_
@@ -41,7 +41,7 @@ def show_all() -> None:
 @client.command()
 @click.argument("client_id")
 def show(client_id: str) -> None:
-    """Show one client as JSON; its secret is known to nobody but the app."""
+    """Show one client as JSON, without its secret, which only the app knows."""
     with opened():
         _print(_described(_find(client_id)))
 
@@ -49,7 +49,7 @@ def show(client_id: str) -> None:
 @client.command()
 @click.argument("client_id")
 def delete(client_id: str) -> None:
-    """Delete a client. What was granted to it ends at once; its people must sign in again at whatever takes its place."""
+    """Delete a client. Its grants end at once. People must sign in again at a replacement."""
     with opened():
         registration.remove(client_id, ORIGIN)
         click.echo(f"{client_id} was deleted.")

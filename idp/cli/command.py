@@ -35,7 +35,7 @@ def _keep_examples(help: str | None) -> str | None:
 
 
 class Command(click.Command):
-    """A command that takes ``--config``."""
+    """Take ``--config`` in a command."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,7 +44,7 @@ class Command(click.Command):
 
 
 class Noun(click.Group):
-    """A group of commands about one thing; takes ``--config`` too."""
+    """Group the commands about one thing; take ``--config`` too."""
 
     command_class = Command
 

@@ -62,7 +62,7 @@ class Place:
 def demo(folder: Path, port: int) -> None:
     """Set up a demo in a folder and run it: the provider, a till, a back office, a webshop, a phone and a mailbox.
 
-    Everything listens on this machine only. Ctrl-C stops all of it; the folder keeps what was done, and deleting it starts
+    Everything listens on this machine only. Ctrl-C stops all of it; the folder keeps its state; delete it to start
     afresh.
 
     For example:
@@ -93,7 +93,7 @@ def _check_ports(place: Place) -> None:
 
 
 def set_up(place: Place) -> Mapping[str, str]:
-    """Make the folder what it must be, again each time; the apps' secrets by the names of their environment."""
+    """Prepare the folder, at every start. Returns the apps' secrets by the names of their environment variables."""
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not place.config.exists():
         bind = f"127.0.0.1:{place.port}"
@@ -146,7 +146,7 @@ def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[by
     ]
     with as_file(files("idp.demo")) as folder:
         for name, offset in APPS.items():
-            # an app knows its own secret only, and is run as the lone file it is
+            # Each app knows only its own secret, and runs as a single file.
             known = {key: value for key, value in shared.items() if key not in secrets and not key.startswith("IDP_")}
             secret = f"{name.upper()}_CLIENT_SECRET"
             environment = {**known, "PORT": str(place.port + offset), secret: secrets[secret]}
@@ -157,7 +157,7 @@ def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[by
 def _process(place: Place, name: str, command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a part of the demo, with its output in ``<folder>/<name>.log``."""
     with (place.folder / f"{name}.log").open("wb") as log:
-        # a session of its own: Ctrl-C reaches us alone, and we stop the others in order
+        # A session of its own: Ctrl-C reaches us alone, and we stop the others in order.
         return subprocess.Popen(command, env=dict(environment), stdout=log, stderr=log, start_new_session=True)  # noqa: S603
 
 
@@ -184,7 +184,7 @@ def _wait(place: Place, processes: list[subprocess.Popen[bytes]]) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)  # also where a script started us in the background, which has interrupts ignored
+    signal.signal(signal.SIGINT, _end)  # a script that starts us in the background has interrupts ignored
     with contextlib.suppress(KeyboardInterrupt):
         while all(process.poll() is None for process in processes):
             time.sleep(0.5)

@@ -34,7 +34,9 @@ class Finding:
 
 @click.command(cls=Command)
 def doctor() -> None:
-    """Look at configuration, database, keys, mail, clock and the leaked list, and say what to do. Exit code 1 on a fault."""
+    """Look at configuration, database, keys, mail, clock and the leaked list, and say what to do. Exit code 1 if something
+    is wrong.
+    """
     file = config_file()
     settings = read(file)
     faults = 0
@@ -146,7 +148,7 @@ def _outbox(_: Settings) -> Finding:
     if waiting:
         said = f"{len(waiting)} mail(s) wait because the mail server refuses us: {waiting[0].reason}"
         return Finding("outbox", said, "correct [mail]; they leave by themselves then")
-    # A mailbox that does not exist is for the organisation to mend: its console shows it.
+    # A mailbox that does not exist is for the organisation to correct: its console shows it.
     failed = [mail for mail in mails if mail.failed_at is not None and mail.failure != Failure.RECIPIENT]
     if failed:
         said = f"{len(failed)} mail(s) given up, the latest: {failed[0].reason or 'no reason noted'}"

@@ -35,7 +35,7 @@ folder = "mail"
 @click.option("--database", default="sqlite:///sleutel.sqlite3", show_default=True, metavar="URL", help="Or postgresql://….")
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", help="Where `idp run` listens.")
 def init(file: Path, issuer: str, database: str, bind: str) -> None:
-    """Write a configuration FILE with fresh secrets; never over one that is there.
+    """Write a configuration FILE with fresh secrets. An existing file is never overwritten.
 
     For example:
       idp init sleutel.toml --issuer https://id.example.com
@@ -49,12 +49,12 @@ def init(file: Path, issuer: str, database: str, bind: str) -> None:
 
 
 def write(file: Path, *, issuer: str, database: str, bind: str) -> None:
-    """Write a configuration that ``Settings`` takes, mode 0600; raises ``ConfigError``."""
+    """Write a configuration that ``Settings`` takes, mode 0600. Raises ``ConfigError``."""
     secret = config.new_ring_entry(f"{clock.now():%Y-%m-%d}")
     _check(issuer, database, bind, secret)
     text = TEMPLATE.format(issuer=_quoted(issuer), secret=_quoted(secret), bind=_quoted(bind), database=_quoted(database))
     try:
-        # O_EXCL: a file that is there is never written over, not even one made this moment
+        # O_EXCL: an existing file is never overwritten, not even one made this moment.
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise config.ConfigError(f"{file}: is there already; remove it first, or choose another name") from error

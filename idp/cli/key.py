@@ -12,10 +12,10 @@ from idp.store import signing_keys
 
 @click.group(cls=Noun)
 def keys() -> None:
-    """The keys that sign tokens: what there is, and rotation.
+    """List and rotate the keys that sign tokens.
 
     Each algorithm has an active key, which signs, and the next one, published ahead so that apps know it before it signs.
-    Retired keys stay published until nothing they signed can live.
+    Retired keys stay published until everything they signed has expired.
     """
 
 
@@ -29,9 +29,9 @@ def show() -> None:
 
 @keys.command()
 def rotate() -> None:
-    """Let the next keys sign from now on, publish their successors, and withdraw what is too old to matter.
+    """Let the next keys sign from now on, publish their successors, and withdraw keys that are no longer needed.
 
-    No token fails for it: the new key was published before, the old one stays published. A key published less than a
+    No token fails: the new key was published before, and the old one stays published. A key published less than a
     minute ago is left waiting; run the command again then.
     """
     words = {

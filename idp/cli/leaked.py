@@ -17,7 +17,7 @@ LINE_BYTES = 46
 
 @click.group(cls=Noun)
 def leaked() -> None:
-    """Leaked passwords: build the offline list, and look one up.
+    """Build the offline list of leaked passwords, and look one up.
 
     A list of common passwords is built in and always asked. The offline list is built from the public file of SHA-1 hashes
     with counts, ordered by hash, and takes 34 bits an entry.
@@ -30,9 +30,9 @@ def leaked() -> None:
 def import_(file: Path, target: Path) -> None:
     """Build TARGET from FILE (or - for standard input), lines of SHA1:COUNT ordered by hash, or a folder of range files.
 
-    A range file is named by the first five digits of the hashes it holds the rest of, as the range service answers.
+    A range file has the name of the first five digits of its hashes, and holds the rest, like the range service's answers.
 
-    TARGET appears complete or not at all; running servers take up a new one by themselves. Name it in the configuration:
+    TARGET appears complete or not at all. Running servers load a new one by themselves. Name it in the configuration:
 
     For example:
       idp leaked import pwned-passwords-sha1-ordered-by-hash.txt leaked.bin
@@ -84,7 +84,8 @@ def _tell(count: int) -> None:
 
 @leaked.command()
 def check() -> None:
-    """Say whether a password is known to have leaked. It is asked for, or read from standard input; never an argument.
+    """Say whether a password is known to have leaked. It is typed unseen or read from standard input, and is never an
+    argument.
 
     Exit code 0: not known. 1: leaked. The sources are those that sign-in asks.
     """

@@ -13,7 +13,7 @@ from idp.db import close, db, setup_db
 @click.command(cls=Command)
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 when a migration is due.")
 def migrate(check: bool) -> None:
-    """Bring the database's tables up to date. Nothing happens where they are.
+    """Bring the database's tables up to date, if they are not.
 
     `idp run` does this when it starts, unless told --no-migrate. Make a backup before a new version.
     """
@@ -36,7 +36,7 @@ def is_current(settings: Settings) -> bool:
 
 
 def upgrade(settings: Settings) -> bool:
-    """Run the migrations that are due; whether there were any."""
+    """Run the migrations that are due. Returns whether there were any."""
     app = _app(settings)
     try:
         if schema.is_current(app):
@@ -54,7 +54,7 @@ def _app(settings: Settings) -> Flask:
 
 
 def _close(app: Flask) -> None:
-    # nothing may be left open: server processes are forked from this one
+    # Nothing may be left open: server processes are forked from this one.
     with app.app_context():
         close()
         db.engine.dispose()

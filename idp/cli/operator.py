@@ -16,7 +16,7 @@ ORIGIN = Origin(System("cli"))
 
 @click.group(cls=Noun)
 def operator() -> None:
-    """Operators run the installation. They stand outside every organisation and sign in at the store URL `installation`."""
+    """Operators run the installation. They are in no organisation and sign in at the store URL `installation`."""
 
 
 @operator.command()
@@ -24,7 +24,7 @@ def operator() -> None:
 @click.option("--email", required=True, help="Where notices go; taken as verified.")
 @click.option("--name", default="", help="For people to read.")
 def add(username: str, email: str, name: str) -> None:
-    """Add an operator. The password is asked for, or read from standard input; a second factor is set up at first sign-in.
+    """Add an operator. The password is typed unseen or read from standard input. The first sign-in sets up a second factor.
 
     For example:
       idp operator add ines --email ines@example.com

@@ -47,7 +47,7 @@ def show_all() -> None:
 @organisation.command()
 @click.argument("store_url")
 def show(store_url: str) -> None:
-    """Show one organisation as JSON, with its shops, groups and the settings that hold there."""
+    """Show one organisation as JSON, with its shops, groups and settings."""
     with opened() as settings:
         row = at(store_url)
         owner = recorded_owner(row)
@@ -70,7 +70,7 @@ def show(store_url: str) -> None:
 @click.argument("store_url")
 @click.argument("chosen", metavar="LANGUAGE...", nargs=-1, required=True, type=click.Choice(LANGUAGES))
 def languages(store_url: str, chosen: tuple[str, ...]) -> None:
-    """Set the languages of an organisation, the first one first: mail to people who chose none is written in it.
+    """Set the languages of an organisation, the first one first: people who chose none get mail in it.
 
     For example:
       idp organisation languages example-shoes nl en

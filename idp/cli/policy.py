@@ -34,7 +34,7 @@ def day(_: click.Context, __: click.Parameter, value: str | None) -> date | None
 
 @click.group(cls=Noun)
 def policy() -> None:
-    """Who must have a second factor, why, and since when. Dated rules are made with `idp apply` ([[policies]])."""
+    """Explain which people must have a second factor, and why. Make dated rules with `idp apply` ([[policies]])."""
 
 
 @policy.command()
@@ -43,7 +43,7 @@ def policy() -> None:
 @click.option("--client", metavar="CLIENT_ID", help="As this app would ask.")
 @click.option("--on", metavar="DATE", callback=day, help="As on this day in the organisation's time zone; else today.")
 def explain(store_url: str, username: str, client: str | None, on: date | None) -> None:
-    """Say for every source of rules whether it asks something of a person, and why or why not.
+    """Say for every source of rules whether it requires something of a person, and why or why not.
 
     For example:
       idp policy explain example-shoes anna --client pos --on 2027-01-01

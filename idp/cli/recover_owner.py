@@ -18,7 +18,7 @@ ORIGIN = Origin(System("cli"))
 def recover_owner(store_url: str, cancel: bool) -> None:
     """Begin the recovery of an organisation's owner who lost password, phone and recovery codes.
 
-    A mail goes to the owner's registered address, and nowhere else: the owner confirms there. Every administrator is told at
+    A mail goes only to the owner's registered address, where the owner confirms. Every administrator is told at
     once and can stop it. After the waiting time the worker takes the second factor away and mails a link to a new password.
 
     For example:

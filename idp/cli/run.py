@@ -22,7 +22,7 @@ from idp.server.supervisor import Supervisor
 @click.option("--no-migrate", is_flag=True, help="Do not bring the database up to date first.")
 @click.option("--no-mail", is_flag=True, help="Send no mail here: an `idp worker` does.")
 def run(no_migrate: bool, no_mail: bool) -> None:
-    """Start the server, and keep on until stopped (Ctrl-C or SIGTERM lets requests under way finish).
+    """Run the server until it is stopped (Ctrl-C or SIGTERM lets requests under way finish).
 
     It brings the database up to date, makes the signing keys at the first start, and sends mail.
 
@@ -40,7 +40,7 @@ def run(no_migrate: bool, no_mail: bool) -> None:
     app = create_app(settings)
     if why_not := app.extensions["sleutel"].readiness.why_not():
         raise ConfigError(why_not)
-    os.environ["IDP_CONFIG"] = str(file.resolve())  # where processes cannot be forked, they read it again
+    os.environ["IDP_CONFIG"] = str(file.resolve())  # processes that cannot be forked read it again
     click.echo(f"Sleutel listens on http://{settings.server.bind} for {settings.issuer} (stop with Ctrl-C)")
     serve(app, settings, with_mail=not no_mail)
 

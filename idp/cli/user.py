@@ -36,7 +36,7 @@ ORIGIN = Origin(System("cli"))
 
 @click.group(cls=Noun)
 def user() -> None:
-    """People: look them up, and help those who are locked out.
+    """Look people up, and help those who are locked out.
 
     A person is named by the store URL and the username:
       idp user show example-shoes anna
@@ -163,7 +163,7 @@ def _moment(value: datetime | None) -> str | None:
 
 @_user_command("reset-factor")
 def reset_factor(chosen: Chosen) -> str:
-    """Take the second factor away; a new one must be set up at the next sign-in (new phone, everything lost).
+    """Reset the second factor: a new one must be set up at the next sign-in (new phone, everything lost).
 
     Recovery codes, remembered devices and open sessions end, and the person gets a mail.
     """
@@ -173,7 +173,7 @@ def reset_factor(chosen: Chosen) -> str:
 
 @_user_command("remove-factor")
 def remove_factor(chosen: Chosen) -> str:
-    """Take the second factor away. Where it is compulsory, it must be set up again all the same.
+    """Remove the second factor. If it is required, it must be set up again.
 
     Recovery codes, remembered devices and open sessions end, and the person gets a mail.
     """
@@ -184,7 +184,7 @@ def remove_factor(chosen: Chosen) -> str:
 @_user_command("remove-passkey")
 @click.argument("passkey_id")
 def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
-    """Take one passkey or security key away (lost, stolen, copied); `idp user show` tells their ids.
+    """Remove one passkey or security key (lost, stolen, copied). `idp user show` lists their ids.
 
     Remembered devices and open sessions end, with the last second factor the recovery codes too, and the person gets a mail.
     """
@@ -199,7 +199,7 @@ def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
 
 @_user_command("disable")
 def disable(chosen: Chosen) -> str:
-    """Bar a person: open sessions, grants and remembered devices end at once."""
+    """Disable a person: open sessions, grants and remembered devices end at once."""
     done = status.disable(*chosen, ORIGIN)
     return f"{chosen.row.username} is disabled{'' if done else ' already'}."
 
@@ -213,7 +213,7 @@ def enable(chosen: Chosen) -> str:
 
 @_user_command("unlock")
 def unlock(chosen: Chosen) -> str:
-    """Forget wrong passwords and codes: lets a person in who is told to wait, or who was stopped after a hundred."""
+    """Forget wrong passwords and codes: ends a person's wait or lockout."""
     done = unlock_factor.unlock(*chosen, ORIGIN)
     return f"{chosen.row.username} {'may try again now' if done else 'was not locked'}."
 
@@ -228,7 +228,7 @@ def end_sessions(chosen: Chosen) -> str:
 @_user_command("set-password")
 @click.option("--must-change", is_flag=True, help="The person must choose another at the next sign-in.")
 def set_password(chosen: Chosen, must_change: bool) -> str:
-    """Give a person a password: asked for unseen, or read from standard input; never an argument.
+    """Set a password. It is typed unseen or read from standard input, and is never an argument.
 
     It must be long enough, on no list of leaked passwords, and another than the present one. Open sessions and remembered
     devices end, the second factor stays as it is, and the person gets a mail.

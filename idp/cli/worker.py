@@ -20,7 +20,7 @@ STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 @click.command(cls=Command)
 def worker() -> None:
-    """Send the mails that wait and delete what expired, until stopped.
+    """Send waiting mails and delete expired data, until stopped.
 
     `idp run` does this itself; run a worker beside `idp run --no-mail` to have it on another machine. Any number of
     workers may run: each mail is leased by one.
@@ -35,7 +35,7 @@ def worker() -> None:
 def work_until_told(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, and end soon after it, whatever the mail server does.
 
-    A conversation that is cut off then is noted nowhere: the mail's lease runs out, and it is sent again.
+    A conversation that is cut off is not noted: the mail's lease runs out, and it is sent again.
     """
     stop = threading.Event()
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # before the thread starts, so that the signal waits for us

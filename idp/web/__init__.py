@@ -1,4 +1,4 @@
-"""HTTP in, HTTP out: views under fifteen lines, cookies, forms, CSRF, pages.
+"""Answer HTTP: views under fifteen lines, cookies, forms, CSRF, pages.
 
-Not here: rules, SQL, what a token says. A view reads the request, calls one thing below, and answers.
+Not here: rules, SQL, the contents of tokens. A view reads the request, calls one function below, and answers.
 """

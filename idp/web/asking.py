@@ -1,4 +1,4 @@
-"""Work out what the asker of a sign-in wants: an app's request is read on every visit, with the client as it is now."""
+"""Work out the needs of a sign-in: an app's request is read on every visit, with the client as it is now."""
 
 from idp.oauth import authorize
 from idp.signin.requirements import Needs
@@ -6,5 +6,5 @@ from idp.web import oauth_provider, request_context
 
 
 def read(stored: Needs) -> Needs | None:
-    """Return the needs as of this visit. None where the app's request is not valid any more; asked again, it says why."""
+    """Return the needs as of this visit. None if the app's request is no longer valid; the app's endpoint then says why."""
     return authorize.read_again(oauth_provider.provider(), stored, request_context.visit())

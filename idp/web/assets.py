@@ -1,4 +1,4 @@
-"""What pages are drawn with: Bootstrap from its package, our own files under addresses that change with them, QR."""
+"""Serve what pages are drawn with: Bootstrap from its package, our own files under versioned addresses, QR codes."""
 
 from typing import Any
 from zlib import crc32
@@ -16,7 +16,7 @@ A_YEAR = 31_536_000
 
 
 def setup_assets(app: Flask) -> None:
-    """Bootstrap's files, ``qr`` for templates, and static files that browsers may keep."""
+    """Set up Bootstrap's files, ``qr`` for templates, and static files that browsers may keep."""
     Bootstrap5(app)
     app.jinja_env.globals["qr"] = qr
     app.url_defaults(_versioned)
@@ -24,9 +24,9 @@ def setup_assets(app: Flask) -> None:
 
 
 def qr(text: str) -> Markup:
-    """``text`` as an inline SVG without style attributes (the CSP bars them), black on white with its quiet zone.
+    """Return ``text`` as an inline SVG without style attributes (the CSP forbids them), with its quiet zone.
 
-    Always black on white, in dark mode too: many scanners do not read inverted codes (ISO/IEC 18004 wants dark on light).
+    It is black on white in dark mode too: many scanners do not read inverted codes (ISO/IEC 18004 asks for dark on light).
     """
     code = segno.make(text, error="m", micro=False)
     return Markup(code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None))  # noqa: S704 – drawn here, holds no text
@@ -36,7 +36,7 @@ _versions: dict[str, str] = {}
 
 
 def _versioned(endpoint: str, values: dict[str, Any]) -> None:
-    """Add the file's checksum to its address, so that a new release is never shown with the old one's style."""
+    """Add the file's checksum to its address, so that a new release never appears with the old style."""
     name = values.get("filename")
     if endpoint == "static" and name:
         if name not in _versions:

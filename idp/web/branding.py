@@ -1,7 +1,7 @@
-"""The logo and the colour of an organisation, as files that browsers may keep for ever.
+"""Serve the logo and the colour of an organisation, as files that browsers may keep for ever.
 
-Addresses tell nothing: a logo's is random and new with each upload, a style is made of the colour in its address alone, so
-that every colour has one, whichever organisations use it.
+Addresses reveal nothing: a logo's is random and new with each upload. A style depends only on the colour in its address, and
+every colour has one, used or not.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ def style(colour: str) -> Response:
 
 @blueprint.app_url_defaults
 def _versioned(endpoint: str, values: dict[str, Any]) -> None:
-    """Add the style's checksum to its address, as to those of static files: a new release may draw it otherwise."""
+    """Add the style's checksum to its address, as for static files: a new release may draw it differently."""
     if endpoint == "brand.style":
         values["v"] = _version(stylesheet(f"#{values['colour']}"))
 
@@ -69,7 +69,7 @@ def _variables(shades: Palette) -> str:
         "bs-link-color-rgb": _numbers(shades.link),
         "bs-link-hover-color": shades.link_hover,
         "bs-link-hover-color-rgb": _numbers(shades.link_hover),
-        # What only tells something stays out of the colour: a red brand's notes would look like errors.
+        # Notes keep their own colour: in a red brand's they would look like errors.
         "sl-info": "var(--bs-emphasis-color)",
         "sl-info-bg": "var(--bs-secondary-bg)",
     }

@@ -1,11 +1,11 @@
-"""What an HTTP request says about the browser that sent it, read from the WSGI environment alone.
+"""Read what an HTTP request says about its browser, from the WSGI environment alone.
 
 The protocol's hot path is answered before Flask builds a request (``web.lean_entry``), and pages come through Flask. Both
 read cookies, address and browser here (``request_context``), so that they cannot differ.
 
 ``browser`` binds sign-ins in progress and forms, ``login`` is the live session, ``device`` carries trust (S36). All are
 random, opaque, HttpOnly and SameSite=Lax; over https they are Secure with the ``__Host-`` prefix. Another site's page can
-make a browser send requests without these cookies: the answer to such a request, or to a refused one, sets and deletes
+make a browser send requests without these cookies. So the answer to such a request, or to a refused one, sets and deletes
 none.
 """
 
@@ -43,7 +43,7 @@ SYSTEMS = (
 
 @dataclass
 class Cookies:
-    """The values of this request's cookies, and those to set with the answer (None: leave, empty: delete)."""
+    """Hold the values of this request's cookies, and those to set with the answer (None: leave, empty: delete)."""
 
     browser: str
     browser_is_new: bool
@@ -53,7 +53,7 @@ class Cookies:
 
 
 class BrowserRequest:
-    """One request. What it says is read when it is first asked for."""
+    """Read one request. Each part is read when it is first used."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, Any]) -> None:
         self.settings = settings
@@ -68,7 +68,7 @@ class BrowserRequest:
 
     @property
     def is_post(self) -> bool:
-        """Tell whether it is a POST."""
+        """Check if it is a POST."""
         return bool(self._environ["REQUEST_METHOD"] == "POST")
 
     def cookie(self, name: str) -> str:
@@ -81,14 +81,14 @@ class BrowserRequest:
 
     @cached_property
     def cookies(self) -> Cookies:
-        """The cookies. A browser without one gets one with the answer."""
+        """Return the cookies. A browser without one gets one with the answer."""
         value = self.cookie("browser")
         is_new = not browser_cookies.is_ours(self.settings, value)
         return Cookies(browser_cookies.new_value(self.settings) if is_new else value, is_new)
 
     @cached_property
     def visit(self) -> BrowserContext:
-        """What the request says about itself, as plain values for the floors below."""
+        """Return what the request says about itself, as plain values for the floors below."""
         digest = browser_cookies.digest_of(self.cookies.browser)
         row = browsers.browser_of(digest)
         return BrowserContext(
@@ -116,20 +116,20 @@ class BrowserRequest:
 
     @property
     def address(self) -> str:
-        """The client's address. X-Forwarded-For is believed from the configured proxies only."""
+        """Return the client's address. X-Forwarded-For is believed only from the configured proxies."""
         peer, forwarded = self._environ.get("REMOTE_ADDR") or "", self.header("HTTP_X_FORWARDED_FOR") or ""
         return client_address(peer, forwarded, self.settings.server.proxies)
 
     @property
     def is_foreign(self) -> bool:
-        """Tell whether another site's page made this request, other than by sending the person here (a top-level GET).
+        """Check if another site's page made this request, except to send the person here (a top-level GET).
 
         Browsers say so in Sec-Fetch-Site (Fetch Metadata); older ones send Origin with each POST (RFC 6454 §7.3).
         """
         site = self.header("HTTP_SEC_FETCH_SITE")
         if site is None:
             origin = self.header("HTTP_ORIGIN") or ""
-            # "null": a page that tells no referrer, which may be ours; the cookie tells it from others.
+            # "null": a page without a referrer, which may be ours; the cookie tells them apart.
             return self.is_post and bool(origin) and (self.cookies.browser_is_new if origin == "null" else not self.is_own)
         mode, dest = self.header("HTTP_SEC_FETCH_MODE"), self.header("HTTP_SEC_FETCH_DEST")
         leads_here = mode == "navigate" and dest == "document"
@@ -137,16 +137,16 @@ class BrowserRequest:
 
     @property
     def is_own(self) -> bool:
-        """Tell whether the browser vouches that a page of ours made this request."""
+        """Check if the browser vouches that a page of ours made this request."""
         site = self.header("HTTP_SEC_FETCH_SITE")
         return self.header("HTTP_ORIGIN") == self.settings.issuer if site is None else site == "same-origin"
 
     def forget_cookies(self) -> None:
-        """Answer without a cookie, unless they are asked for again."""
+        """Answer without a cookie, unless cookies are used again."""
         self.__dict__.pop("cookies", None)
 
     def set_cookies(self, status: int) -> Iterator[str]:
-        """Give the Set-Cookie values of an answer with this status, where a page used the cookies."""
+        """Yield the Set-Cookie values of an answer with this status, if the page used cookies."""
         if "cookies" not in self.__dict__:
             return
         found = self.cookies
@@ -159,11 +159,11 @@ class BrowserRequest:
             yield from self.set_cookie(status, "device", found.device, LONG)
 
     def set_cookie(self, status: int, name: str, value: str, max_age: int | None) -> Iterator[str]:
-        """Give the Set-Cookie value for one cookie, or to delete it where ``value`` is empty.
+        """Yield the Set-Cookie value for one cookie; an empty ``value`` deletes it.
 
-        ``max_age`` in seconds; None: until the browser closes. Gives nothing for a refused or a foreign request.
-        SameSite=Lax cookies are not sent with a cross-site POST, but Chromium stores what the answer to it sets: a page of
-        another site would replace its visitors' cookies.
+        ``max_age`` in seconds; None: until the browser closes. Yields nothing for a refused or a foreign request.
+        SameSite=Lax cookies are not sent with a cross-site POST, but Chromium stores what its answer sets: a page of another
+        site would replace its visitors' cookies.
         """
         if status >= 400 or self.is_foreign:
             return

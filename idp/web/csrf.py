@@ -1,8 +1,9 @@
-"""The CSRF token: an HMAC over the browser's cookie, without a time limit, so that a page may lie open all day (S60).
+"""Make and check CSRF tokens: an HMAC over the browser's cookie, without a time limit, so a page may stay open all day
+(S60).
 
-The cookie is replaced at each proof, so the pages of other tabs hold the token of a former value. Such a token is taken if
-the browser vouches that the form is ours (Sec-Fetch-Site, else Origin): another site's page cannot claim that, even if it
-has a token of ours for a cookie that it planted.
+The cookie is replaced at each proof, so pages in other tabs hold the token of a former value. Such a token is taken if the
+browser vouches that the form is ours (Sec-Fetch-Site, else Origin). Another site's page cannot claim that, even with a token
+of ours for a cookie that it planted.
 """
 
 from flask import abort, request
@@ -12,7 +13,7 @@ from idp.web import request_context
 
 
 def token() -> str:
-    """Return the token of one form: it fits one cookie value, a second part shows that we made it, a third is the form's."""
+    """Return the token of one form: one part for the cookie value, one that shows that we made it, one for the form."""
     ring = request_context.settings().ring
     bound = ring.mac("csrf", request_context.cookies().browser)
     return f"{bound}.{ring.mac('csrf-made', bound)}.{crypto.new_id()}"

@@ -1,4 +1,4 @@
-"""Files that are written while they are taken away: whatever their length, they fill no memory and no cache."""
+"""Stream files while they are written: no length fills memory or a cache."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Links in mails that ask for one press of a button: confirm, verify, take back, stop. Looking at the page does nothing."""
+"""Serve links in mails that need one press of a button: confirm, verify, undo, stop. A GET changes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ blueprint.register_error_handler(SignInFirst, lambda first: private(first.respon
 
 @dataclass(frozen=True)
 class PressPage:
-    """What will happen, and the button. ``token`` goes along in the form; ``email`` may be empty."""
+    """Hold what will happen, and the button. ``token`` goes along in the form; ``email`` may be empty."""
 
     action: str
     token: str
@@ -43,9 +43,9 @@ class PressPage:
 
 @dataclass(frozen=True)
 class LinkAction(ConfirmedAction[[Settings, Opened, Origin], None]):
-    """The action of a purpose. ``done`` and ``after``: heading and text of the page that tells what was done.
+    """Describe the action of a purpose. ``done`` and ``after``: heading and text of the page that tells the outcome.
 
-    ``wants_person``: having the mail is not enough. The reader signs in as the person, with a second factor and just now.
+    ``wants_person``: the mail alone is not enough. The reader signs in now as the person, with a second factor.
     """
 
     done: Message
@@ -164,7 +164,7 @@ def press(purpose: str) -> Response:
 
 @blueprint.get("/link/<purpose>")
 def press_late(purpose: str) -> Response:
-    """Loaded again when the answer to the form is no longer kept: the token is not in this address."""
+    """Answer a reload when the answer to the form is no longer kept: the token is not in this address."""
     return gone() if purpose in ACTIONS else abort(404)
 
 
@@ -176,7 +176,7 @@ def done(purpose: str) -> Response:
 
 
 def _opened(token: str, purpose: str, action: LinkAction) -> Opened:
-    """Return what the link opens for this person; raises ``NotFound``, or ``SignInFirst`` where the person must be there."""
+    """Return what the link opens. Raises ``NotFound``, or ``SignInFirst`` if the person must sign in."""
     link = email_links.opened(request_context.settings(), token, purpose)
     named_by(link)
     if action.wants_person:

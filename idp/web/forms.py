@@ -1,4 +1,4 @@
-"""Values that come with a request of our own pages: fields and files of posted forms, and words of the query. Read strictly.
+"""Read values of our own pages' requests strictly: fields and files of posted forms, and words of the query.
 
 Not here: what a value means. The rules in ``identity`` check it again.
 """
@@ -11,7 +11,7 @@ from idp.checks import NOT_A_DATE
 from idp.errors import Invalid, Refusal, say
 
 LONGEST = 20_000
-"""Characters of one field; a sealed request is the longest there is."""
+"""Characters of one field; a sealed request is the longest value."""
 UNREADABLE = say("This form could not be read. Go back and try again.")
 MOST_PAGES = 10_000
 MOST_DIGITS = 18
@@ -28,9 +28,9 @@ def fields() -> dict[str, str]:
 
 
 def upload(name: str, most: int) -> bytes:
-    """Read the one file of a form, at most one byte more than ``most``. Its name and type are not looked at.
+    """Read the one file of a form, at most one byte more than ``most``. Its name and type are ignored.
 
-    Returns nothing where no file was chosen.
+    Returns nothing if no file was chosen.
     """
     if any(len(files) != 1 or field != name for field, files in request.files.lists()):
         raise Refusal(UNREADABLE, detail="files")

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can serve."""
+"""Report whether the process is alive, and whether it can serve."""
 
 import structlog
 from flask import Blueprint, Response, current_app, jsonify
@@ -15,7 +15,7 @@ def live() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Database, migrations, keys and secrets are as they must be; which is not stands in the log, not in the answer."""
+    """Check database, migrations, keys and secrets. The log says which one fails, the answer does not."""
     why_not = current_app.extensions["sleutel"].readiness.why_not()
     if why_not:
         log.error("not_ready", reason=why_not)

@@ -1,11 +1,11 @@
-"""The language of a page. It is decided here and nowhere else (S62).
+"""Choose the language of a page. It is decided here and nowhere else (S62).
 
-In this order: the language picked for this very page; ``ui_locales`` of the app's request; the reader's own choice; the
-language last picked in this browser; the browser's Accept-Language; the first language of the organisation, where that may
-be named (S29); the installation's own.
+The order: the language picked for this page; ``ui_locales`` of the app's request; the reader's own choice; the language last
+picked in this browser; the browser's Accept-Language; the first language of the organisation, if that may be named (S29);
+the installation's own.
 
-Views tell what they know (``asked_in``, ``prefer``, and ``pages.wear`` for the organisation). What no view has told, as on
-an error page, is looked up when a page is rendered: the request's own address, and the person signed in.
+Views note what they know (``asked_in``, ``prefer``, and ``pages.wear`` for the organisation). What no view has noted, as on
+an error page, is looked up when a page is rendered: the request's own address, and the signed-in person.
 """
 
 from collections.abc import Iterator
@@ -28,19 +28,19 @@ PICKED = "language"
 
 
 def asked_in(*ui_locales: str) -> None:
-    """Note what the app's request asks for. A language picked on a page of the sign-in stands first among them."""
+    """Note the languages of the app's request. A language picked on a page of the sign-in goes before them."""
     g.ui_locales = ui_locales
     refresh()
 
 
 def prefer(own: str) -> None:
-    """Note the reader's own choice; empty where they have made none, which is known then and not looked up."""
+    """Note the reader's own choice. Empty: they have made none, and it is not looked up."""
     g.own_language = own
     refresh()
 
 
 def speak_as(languages: tuple[str, ...]) -> None:
-    """Note the languages of the organisation whose page it is, where that may be named (S29)."""
+    """Note the languages of the page's organisation, if it may be named (S29)."""
     g.organisation_languages = languages
 
 
@@ -58,7 +58,7 @@ def at(address: str, picked: str) -> str:
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Render a page in this language, whatever the request wishes."""
+    """Render a page in this language, whatever the request asks."""
     g.spoken = language
     refresh()
     try:
@@ -88,7 +88,7 @@ def _own() -> str:
     """Return the reader's choice. If no view has told it, it is that of the signed-in user."""
     if "own_language" not in g:
         g.own_language = ""
-        # The page may tell that the database is away: its language must not be what fails then.
+        # This may be the page of a failing database: finding its language must not fail too.
         with suppress(Exception):
             _look_up_session()
     return str(g.own_language)

@@ -1,10 +1,10 @@
 """Answer the protocol's hot path before Flask builds a request.
 
-What apps and machines ask is most of what a provider does. Flask's request, routing and hooks would cost more than the
-answer. So the machine endpoints (``oauth_api``), and an authorization request that is answered by a redirect to the app, are
-served from the WSGI environment. Every answer carries the headers of ``HEADERS``, as those of pages do.
+Most requests come from apps and machines. Flask's request, routing and hooks would cost more than the answer. So the machine
+endpoints (``oauth_api``), and an authorization request that is answered by a redirect to the app, are served from the WSGI
+environment. Every answer carries the headers of ``HEADERS``, as those of pages do.
 
-An authorization request that needs a page goes on to Flask with its outcome in the environment: it is judged once.
+An authorization request that needs a page goes on to Flask with its outcome in the environment: it is checked once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ AUTHORIZE = "/oauth/authorize"
 
 
 class LeanEntry:
-    """A WSGI application before that of Flask."""
+    """Put a WSGI application before Flask's."""
 
     def __init__(self, app: Flask) -> None:
         self._app, self._flask = app, cast(Wsgi, app.wsgi_app)
@@ -53,7 +53,7 @@ class LeanEntry:
         return self._flask(environ, start)
 
     def _authorize(self, environ: dict[str, Any]) -> Reply | None:
-        """Answer an authorization request by a redirect to the app; None where a page must."""
+        """Answer an authorization request by a redirect to the app; None if it needs a page."""
         browser = BrowserRequest(self._settings, environ)
         environ[request_context.BEGUN] = browser
         with self._request(browser.id, reads=True):

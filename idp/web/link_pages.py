@@ -1,4 +1,4 @@
-"""What the pages of e-mailed links share: the page of a dead link, and the page that says what was done."""
+"""Share the pages of e-mailed links: the page of an expired link, and the page that tells what was done."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -19,12 +19,12 @@ USED = "used link"
 
 
 USED_SECONDS = 3600
-"""What a link did is told again for this long to the browser that used it."""
+"""Seconds in which the browser that used a link is told its outcome again."""
 
 
 @dataclass(frozen=True)
 class ToldPage:
-    """What happened. ``back``: a path to go on to with ``back_words``; ``signs_in``: a button begins a sign-in."""
+    """Hold what happened. ``back``: a path to go on to with ``back_words``; ``signs_in``: a button begins a sign-in."""
 
     title: Message
     texts: tuple[Message, ...]
@@ -34,7 +34,7 @@ class ToldPage:
 
 
 def origin(user_id: str = "") -> Origin:
-    """Return the origin of what a link's person does, for the audit trail."""
+    """Return the origin of an act of the link's person, for the audit trail."""
     return request_context.visit().origin(user_id)
 
 

@@ -1,6 +1,6 @@
-"""The protocol's endpoints for machines. They touch no cookie and answer errors as JSON; any origin may call them.
+"""Serve the protocol's endpoints for machines. They touch no cookie and answer errors as JSON; any origin may call them.
 
-They are answered before Flask builds a request: most of what apps ask comes here. ``lean_entry`` says how.
+They are answered before Flask builds a request, because most requests come here. ``lean_entry`` says how.
 """
 
 import json
@@ -29,7 +29,7 @@ from idp.web.response import REFUSED
 log = structlog.get_logger("oauth")
 FORM = "application/x-www-form-urlencoded"
 OPEN_TO_APPS = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
-"""Let apps in browsers call (CORS): nothing here reads a cookie, so an origin tells nothing."""
+"""Allow apps in browsers (CORS): nothing here reads a cookie, so an origin means nothing."""
 SERVER_ERROR = OAuthError("server_error", "Something went wrong on our side, and we have logged it.", status=500)
 PREFLIGHT = (
     ("Access-Control-Allow-Methods", "GET, POST"),
@@ -40,7 +40,7 @@ PREFLIGHT = (
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer in full."""
+    """Hold a complete answer."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -49,7 +49,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Call:
-    """A request of a machine."""
+    """Hold a request of a machine."""
 
     environ: Mapping[str, Any]
     oauth: OAuth
@@ -58,27 +58,27 @@ class Call:
 
     @property
     def provider(self) -> Provider:
-        """The provider of this application."""
+        """Return the provider of this application."""
         return self.oauth.provider
 
     @property
     def authorization(self) -> str:
-        """The value of the Authorization header; empty where there is none."""
+        """Return the value of the Authorization header; empty if there is none."""
         return str(self.environ.get("HTTP_AUTHORIZATION", ""))
 
     @property
     def address(self) -> str:
-        """The client's address. X-Forwarded-For is believed from the configured proxies only."""
+        """Return the client's address. X-Forwarded-For is believed only from the configured proxies."""
         forwarded = self.environ.get("HTTP_X_FORWARDED_FOR", "")
         return client_address(self.environ.get("REMOTE_ADDR") or "", forwarded, self.settings.server.proxies)
 
     @property
     def has_form(self) -> bool:
-        """Whether the body is a form."""
+        """Check if the body is a form."""
         return bool(self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == FORM)
 
     def form(self, known: frozenset[str]) -> Parameters:
-        """Read the body's parameters. A query is refused: a secret in it is in every log."""
+        """Read the body's parameters. A query is refused: a secret in it would be in every log."""
         if self.environ.get("QUERY_STRING"):
             raise invalid_request("Parameters belong in the body, not in the query.")
         if not self.has_form:
@@ -128,7 +128,7 @@ def userinfo_(call: Call) -> Reply:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where machines call: its name in errors, the methods that it takes, and what answers.
+    """Describe an endpoint for machines: its name in errors, its methods, and its function.
 
     ``is_ready``: the answer is made from memory and waits for nothing.
     """
@@ -147,11 +147,11 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/oauth/token": Endpoint("token", ("POST",), token),  # POST only: RFC 6749 §3.2
     "/oauth/userinfo": Endpoint("userinfo", ("GET", "POST"), userinfo_),
 }
-"""By path."""
+"""The endpoints by path."""
 
 
 def answer(app: Flask, environ: Mapping[str, Any], request_id: str) -> Reply:
-    """Answer a request to one of ``ENDPOINTS``, whatever comes of it."""
+    """Answer a request to one of ``ENDPOINTS``, also when it fails."""
     endpoint, method = ENDPOINTS[environ["PATH_INFO"]], environ["REQUEST_METHOD"]
     if method == "OPTIONS":
         return Reply(200, (*OPEN_TO_APPS, *PREFLIGHT, ("Allow", ", ".join((*endpoint.methods, "OPTIONS")))), b"")
@@ -166,7 +166,7 @@ def answer(app: Flask, environ: Mapping[str, Any], request_id: str) -> Reply:
 
 
 def _answer(app: Flask, endpoint: Endpoint, environ: Mapping[str, Any], request_id: str) -> Reply:
-    """Answer where nothing fails; raises ``OAuthError``."""
+    """Answer without catching errors. Raises ``OAuthError``."""
     if status := environ.get(REFUSED):
         raise unreadable(status)
     if environ["REQUEST_METHOD"] not in endpoint.methods:

@@ -1,4 +1,4 @@
-"""The protocol's pages for people: the authorization endpoint and signing out (RP-Initiated Logout 1.0)."""
+"""Serve the protocol's pages for people: the authorization endpoint and signing out (RP-Initiated Logout 1.0)."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -21,12 +21,12 @@ from idp.web.oauth_provider import NAME, OAuth, provider
 
 blueprint = Blueprint("oauth", __name__)
 OUTCOME = "sleutel.outcome"
-"""In the environment: what came of an authorization request that was judged before Flask (``lean_entry``)."""
+"""In the environment: the outcome of an authorization request that was checked before Flask (``lean_entry``)."""
 
 
 @dataclass(frozen=True)
 class FormPostPage:
-    """An answer that the browser posts to the app (OAuth 2.0 Form Post Response Mode)."""
+    """Hold an answer that the browser posts to the app (OAuth 2.0 Form Post Response Mode)."""
 
     action: str
     fields: tuple[tuple[str, str], ...]
@@ -35,7 +35,7 @@ class FormPostPage:
 
 @dataclass(frozen=True)
 class LogoutPage:
-    """The question before signing out. ``carried``: hidden fields that come back. ``wrong``: for the app's developer."""
+    """Hold the question before signing out. ``carried``: hidden fields. ``wrong``: for the app's developer."""
 
     action: str
     username: str
@@ -47,7 +47,7 @@ class LogoutPage:
 
 @dataclass(frozen=True)
 class SignedOutPage:
-    """The user is signed out; ``return_to`` may be empty. ``wrong``: for the app's developer."""
+    """Hold the end of a session; ``return_to`` may be empty. ``wrong``: for the app's developer."""
 
     return_to: str
     client_name: str
@@ -55,7 +55,7 @@ class SignedOutPage:
 
 
 def begin(app: Flask, query: bytes, browser: BrowserRequest) -> Outcome | Exception:
-    """Judge an authorization request. Returns what it raised, for the view to raise: a page tells the person of it."""
+    """Check an authorization request. Returns what it raised, for the view to raise: a page tells the person."""
     try:
         parameters = _parameters(query, authorization_request.PARAMETERS)
         return authorize.begin(cast(OAuth, app.extensions[NAME]).provider, parameters, browser.visit)
@@ -99,7 +99,7 @@ def as_get() -> Response:
         return _bad(
             "invalid_request", f"The body must be {FORM} of at most {request_parameters.LONGEST_KEPT} bytes beside the hint."
         )
-    # A body that cannot be read asks for nothing but to sign out.
+    # A body that cannot be read is taken as a request to sign out.
     query = quote_from_bytes(short or b"", safe="%&=+-._~!*()")
     return pages.see_other(f"{request.path}?{query}".rstrip("?"))
 
@@ -116,7 +116,7 @@ def confirm_logout() -> Response:
 
 
 def _use_their_language() -> None:
-    """Use the language and brand of the signed-in user (S62): asked before the session is over."""
+    """Use the language and brand of the signed-in user (S62), read before the session is over."""
     present = current_user.who()
     if present is not None:
         language.prefer(present.user.locale)

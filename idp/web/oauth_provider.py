@@ -14,7 +14,7 @@ NAME = "sleutel.oauth"
 
 @dataclass
 class OAuth:
-    """What ``app.extensions["sleutel.oauth"]`` holds."""
+    """Hold what ``app.extensions["sleutel.oauth"]`` has."""
 
     provider: Provider
     discovery_document: bytes

@@ -1,4 +1,4 @@
-"""Pages: a template with its one dataclass, errors as pages, languages, and the headers that all answers carry."""
+"""Render pages: a template with its one dataclass, errors as pages, languages, and the headers of all answers."""
 
 import re
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
 LONGEST_WAY_BACK = 1500
 NOT_PLAIN = re.compile(r"[^!-~]+")
-"""What cannot stand in an address in a header."""
+"""Characters that an address in a header must not have."""
 KEEPS_OPENER = {"Cross-Origin-Opener-Policy": "unsafe-none"}
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
-# No form-action: Chromium applies it along the whole chain of redirects, so it would bar the way back to the relying app.
+# No form-action: Chromium applies it along the whole chain of redirects, so it would block the way back to the app.
 OPENED_BY_APPS = ("oauth", "signin", "pages")
 """Apps open these in a popup and wait for the answer at their own callback. Any value but ``unsafe-none``, on any page or
 redirect on the way, makes the browser cut ``window.opener`` for good; ``same-origin-allow-popups`` spares only popups that a
@@ -52,7 +52,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """A refusal as a page. ``rows``: what helps a developer, as label and value. ``retry_after``: seconds, 0: none."""
+    """Hold a refusal as a page. ``rows``: what helps a developer, as label and value. ``retry_after``: seconds, 0: none."""
 
     status: int
     title: Message
@@ -83,11 +83,11 @@ TEXTS = {
 }
 UNAVAILABLE = say("Our records cannot be reached just now. Nothing was changed. Please try again in a moment.")
 NOT_TAKEN = say("Our records cannot be reached just now. Nothing was changed. Reload this page soon to send the form again.")
-"""A page that answers a POST is reloaded by sending the same once more: nobody types it again."""
+"""Statuses of a posted form's page that a reload sends again: nobody enters it twice."""
 
 
 def setup_pages(app: Flask) -> None:
-    """Languages, globals of templates, error pages and headers."""
+    """Set up languages, globals of templates, error pages and headers."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
     Babel(app, locale_selector=language.chosen, default_locale="en")
     app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.told)
@@ -149,7 +149,7 @@ def render(template: str, page: Any, status: int = 200) -> Response:
 
 
 def in_other_languages() -> dict[str, str]:
-    """Return the page of this request in each other language; nothing where it has none."""
+    """Return the page of this request in each other language; empty if it has none."""
     found: dict[str, str] = {}
     for tag in LANGUAGES if "rendered" in g else ():
         if tag != language.chosen():
@@ -159,9 +159,9 @@ def in_other_languages() -> dict[str, str]:
 
 
 def see_other(address: str) -> Response:
-    """Go there with a GET (303: a password in the body must not travel on, RFC 9700 §4.12).
+    """Redirect with a GET (303: a password in the body must not travel on, RFC 9700 §4.12).
 
-    An address of printable ASCII, as every registered one is, stands in the header byte for byte.
+    An address of printable ASCII, as every registered one is, goes into the header byte for byte.
     """
     response = make_response(redirect(plain_address(address), 303))
     response.headers["Cache-Control"] = "no-store"
@@ -238,7 +238,7 @@ def is_answer(address: str) -> bool:
 
 
 def came_from(otherwise: str) -> str:
-    """Return the path of the page of ours that led here: a way back that needs no proof. Sign-in pages are none."""
+    """Return the path of our page that led here: a way back that needs no proof. Sign-in pages are left out."""
     parts = urlsplit(request.referrer or "")
     is_ours = f"{parts.scheme}://{parts.netloc}" == current_app.extensions["sleutel"].settings.issuer
     is_page = parts.path.startswith(("/account", "/admin/")) or parts.path == "/"
@@ -266,7 +266,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_failed(error: SQLAlchemyError) -> Response:
-    """Ask to come back where the database cannot serve now. Nothing changes at the browser, and nothing more is read."""
+    """Ask to come back if the database cannot serve now. Nothing changes at the browser, and nothing more is read."""
     if outage.is_overtaken(error):
         log.warning("overtaken", route=request.endpoint, reason=outage.reason_of(error))
         return error_page(409, TITLES[409], TEXTS[409])
@@ -278,7 +278,7 @@ def _database_failed(error: SQLAlchemyError) -> Response:
     text = NOT_TAKEN if request.method == "POST" else UNAVAILABLE
     try:
         return error_page(503, TITLES[503], text, retry_after=outage.RETRY_SECONDS)
-    except SQLAlchemyError:  # the page itself wanted something of the database
+    except SQLAlchemyError:  # the page itself needed the database
         return make_response(text.key, 503, {"Retry-After": str(outage.RETRY_SECONDS), "Cache-Control": "no-store"})
 
 
@@ -293,7 +293,5 @@ def _finish(response: Response) -> Response:
     for name, value in headers_for(request_context.settings()).items():
         response.headers.setdefault(name, value)
     for value in response.headers.values():
-        value.encode(
-            "latin-1"
-        )  # what WSGI cannot send fails here, where it is logged and answered, and not while it is sent
+        value.encode("latin-1")  # an answer that WSGI cannot send must fail here, where it is logged and answered
     return request_context.keep(response)

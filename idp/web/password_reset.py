@@ -1,8 +1,7 @@
-"""Getting back in: a forgotten password, an invitation by mail or on paper.
+"""Serve the ways back in: a forgotten password, an invitation by mail or on paper.
 
-Every request gets the same answer, for existing and unknown accounts. A token stands in the address of the first page only:
-forms carry it in their body, and no page says where it was reached from. The page alone spends nothing, because mail
-scanners fetch links.
+Every request gets the same answer, for existing and unknown accounts. A token is in the address of the first page only:
+forms carry it in their body, and no page sends a Referer. The page alone uses nothing up, because mail scanners fetch links.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +22,9 @@ blueprint = Blueprint("reset", __name__)
 
 @dataclass(frozen=True)
 class ForgottenPage:
-    """Fields ``organisation`` (the store URL) and ``username``. ``attempt``: the sign-in to go back to, or empty."""
+    """Hold the form. Fields ``organisation`` (the store URL) and ``username``. ``attempt``: the sign-in to go back to, or
+    empty.
+    """
 
     organisation: str
     username: str
@@ -33,7 +34,7 @@ class ForgottenPage:
 
 @dataclass(frozen=True)
 class WelcomePage:
-    """Fields ``organisation``, ``username`` and ``code``: what stands on the paper."""
+    """Hold the form. Fields ``organisation``, ``username`` and ``code``, as printed on the paper."""
 
     organisation: str
     username: str
@@ -42,7 +43,7 @@ class WelcomePage:
 
 @dataclass(frozen=True)
 class ChoosePage:
-    """Fields ``new_password`` and ``new_password_again``; ``token`` goes along. ``is_first``: there was none before."""
+    """Hold the form. Fields ``new_password`` and ``new_password_again``; ``token`` goes along. ``is_first``: none before."""
 
     token: str
     username: str
@@ -147,13 +148,13 @@ def choose() -> Response:
 
 @blueprint.get("/new-password")
 def choose_late() -> Response:
-    """Loaded again when the answer to the form is no longer kept: the token is not in this address."""
+    """Answer a reload when the answer to the form is no longer kept: the token is not in this address."""
     return gone()
 
 
 @blueprint.get("/reset/done")
 def done() -> Response:
-    """Signed out, and on to signing in."""
+    """Tell that all sessions ended, and lead to signing in."""
     texts = (say("Everybody who was signed in to your account is signed out. Sign in with the new password."),)
     return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
 

@@ -2,11 +2,11 @@
 
 A page that answers a POST cannot be shown again: Chromium ends in ERR_CACHE_MISS at Back and Forward, since our pages are
 never stored, and Reload sends the form once more. So the page is kept for this browser, sealed and for a short time
-(``stash``), and the answer is a redirect (303) to the same path with a reference. The GET shows the page with its own
-status, in the language that is picked there. Where it is gone (time, sign-out, another browser) the path's ordinary page is
-shown. A form that is sent twice gets one answer (``sent_forms``).
+(``stash``). The answer is a redirect (303) to the same path with a reference. The GET shows the page with its own status, in
+the language that is picked there. When it is gone (time, sign-out, another browser) the path's ordinary page is shown. A
+form that is sent twice gets one answer (``sent_forms``).
 
-Sign-in pages keep no page but what was wrong and what was typed (``web/signin``): the step that is due is always shown live.
+Of sign-in pages only the errors and the entered values are kept (``web/signin``): the step that is due is always shown live.
 """
 
 from typing import Any
@@ -25,14 +25,14 @@ REFERENCE = "answer"
 PURPOSE = "page"
 SECONDS = 3600
 SECRET_SECONDS = 600
-"""A page with a new secret or a printed code is shown again for this long."""
+"""A page with a new secret or a printed code can be shown again for this long."""
 SHORTEST = 60
-"""A page that asks to wait is kept for as long as it asks, and at least for this long."""
+"""A page that asks to wait is kept for that wait, and at least for this long."""
 MADE_BY_REPLAY = frozenset(("set-cookie", "content-length", "content-type", "content-language", "location"))
 
 
 def setup_post_redirect_get(app: Flask) -> None:
-    """Keep pages that answer a POST, and show them before a view runs. To be called after ``setup_pages``."""
+    """Keep pages that answer a POST, and show them before a view runs. Call it after ``setup_pages``."""
     app.before_request(_show_kept)
     app.before_request(_answered_before)
     app.after_request(_keep)
@@ -41,13 +41,13 @@ def setup_post_redirect_get(app: Flask) -> None:
 def land_at(path: str) -> None:
     """Keep the page of this request and show it at ``path``, whose ordinary page makes sense once this one is gone.
 
-    For pages with something that is made once: a secret, a printed code, what came of a single-use code (a GET as well).
+    It is for pages with something made once: a secret, a printed code, the outcome of a single-use code (also of a GET).
     """
     g.landing = path
 
 
 def redirect_to_answer(path: str, reference: str, query: tuple[tuple[str, str], ...] = ()) -> Response:
-    """Go to the GET that shows what was kept as ``reference``."""
+    """Redirect to the GET that shows what was kept as ``reference``."""
     return pages.see_other(f"{quote(path)}?{urlencode([*query, (REFERENCE, reference)])}")
 
 

@@ -1,7 +1,7 @@
-"""Ask a person to prove again who they are, where a change needs it: by a new sign-in, or by the password alone.
+"""Reauthenticate a person when a change needs it: by a new sign-in, or by the password alone.
 
-Which change needs what is decided in ``identity.sensitive_changes``. This module answers a change that is not confirmed with
-a reauthentication, after which the person comes back to the page, and checks the password that a dialog asks for.
+``identity.sensitive_changes`` decides which change needs what. This module answers an unconfirmed change with a
+reauthentication, after which the person comes back to the page. It also checks the password that a dialog asks for.
 """
 
 from dataclasses import replace
@@ -20,7 +20,7 @@ from idp.web.account.current_user import SignInFirst, me, who
 from idp.web.link_pages import origin
 
 NO_PASSWORD = say("Enter your password to confirm.")
-"""The reauthentication that made the password unnecessary is too long ago by now."""
+"""The reauthentication that replaced the password is too long ago now."""
 
 
 def setup_reauthentication(app: Flask) -> None:
@@ -29,15 +29,15 @@ def setup_reauthentication(app: Flask) -> None:
 
 
 def reauthenticate(required: ConfirmationRequired) -> Response:
-    """Send the person to prove again who they are, and then back to where their page said it leads.
+    """Send the person to reauthenticate, and then back to the page's next address.
 
-    With a fresh proof only the password is missing. It is asked for in a sign-in that counts nothing older.
+    With a fresh proof only the password is missing. The sign-in that asks for it counts nothing older.
     """
     needs: Needs | None = g.get("needs")
     present = who()
     if needs is None or present is None:
         abort(403)
-    # The page itself needs no fresh proof, so it is the way out too: with the form as it was typed.
+    # The page itself needs no fresh proof, so cancelling leads there too, with the form as it was entered.
     wanted = replace(fresh(request_context.settings(), needs), subject=present.user.id, tasks=(), cancel_to=needs.return_to)
     if sensitive_changes.given() >= Confirmation.FRESH_PROOF:
         wanted = replace(wanted, prompt=("login",))
@@ -49,18 +49,18 @@ def reauthenticate(required: ConfirmationRequired) -> Response:
 
 
 def must_ask_password() -> bool:
-    """Check if a dialog has the password field: not while the reauthentication for it confirms it already.
+    """Check if a dialog has the password field: not while a reauthentication already confirms it.
 
-    A password typed in this request confirms this request alone.
+    A password entered in this request confirms this request alone.
     """
     return "typed_password" in g or sensitive_changes.given() < Confirmation.FRESH_PROOF_AND_PASSWORD
 
 
 def check_password(user: User) -> Message | None:
-    """Check the password that ``user``, who is signed in here, posted to confirm; raises ``TooMany``.
+    """Check the password that ``user``, who is signed in here, posted to confirm. Raises ``TooMany``.
 
-    Raises ``SignInFirst`` where the session ended while the password was hashed: what it allowed before is not done.
-    Returns what is wrong, or None if the change is confirmed. A right password adds to a fresh proof. It never replaces one.
+    Raises ``SignInFirst`` if the session ended while the password was hashed: its rights are gone. Returns what is wrong, or
+    None if the change is confirmed. A right password adds to a fresh proof and never replaces one.
     """
     if not must_ask_password():
         return None

@@ -1,4 +1,4 @@
-"""The browser at the other end of Flask's request: see ``browser_request``. Machine endpoints never come here."""
+"""Hold the browser of Flask's request: see ``browser_request``. Machine endpoints never use it."""
 
 from dataclasses import replace
 from typing import cast
@@ -10,7 +10,7 @@ from idp.signin.state import BrowserContext
 from idp.web.browser_request import BrowserRequest, Cookies
 
 BEGUN = "sleutel.browser"
-"""In the environment: the ``BrowserRequest`` of a request that was begun before Flask (``lean_entry``)."""
+"""In the environment: the ``BrowserRequest`` of a request that began before Flask (``lean_entry``)."""
 
 
 def settings() -> Settings:
@@ -47,7 +47,7 @@ def keep_no_cookies() -> None:
 
 
 def keep(response: Response) -> Response:
-    """Set and delete cookies with the answer, where a page used them."""
+    """Set and delete cookies with the answer, if a page used them."""
     for value in browser().set_cookies(response.status_code):
         response.headers.add("Set-Cookie", value)
     return response

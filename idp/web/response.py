@@ -1,8 +1,8 @@
-"""The application's request and response classes: nothing of them fails where no view can answer for it.
+"""Define the application's request and response classes: they never fail where no view can answer for it.
 
-Werkzeug rewrites a Location while the response is sent, where no error handler sees an exception: it decodes and encodes
+Werkzeug rewrites a Location while the response is sent, where no error handler sees an exception. It decodes and encodes
 host and port, which changes registered addresses and fails for some (a port of 99999, a label of 64 letters). It also fails
-for every page, the error page too, where a query is not UTF-8.
+for every page, the error page too, if a query is not UTF-8.
 """
 
 from functools import cached_property
@@ -21,18 +21,18 @@ REFUSED = "sleutel.refused"
 
 
 class PlainRequest(Request):
-    """A request whose query can always be read. The protocol reads its own strictly (``oauth.request_parameters``)."""
+    """Read every query without failing. The protocol reads its own strictly (``oauth.request_parameters``)."""
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
-        """The query's parameters; bytes that are no UTF-8 are replaced."""
+        """Return the query's parameters; bytes that are not UTF-8 are replaced."""
         query = self.query_string.decode(errors="replace")
         pairs: Any = parse_qsl(query, keep_blank_values=True, errors="replace")
         return self.parameter_storage_class(pairs)
 
 
 class PlainResponse(Response):
-    """Flask's response, without Werkzeug's rewriting of Location."""
+    """Send a Location as it is, without Werkzeug's rewriting."""
 
     def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
         """Return the headers to send."""

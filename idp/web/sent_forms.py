@@ -1,7 +1,7 @@
-"""Carry out a form once, however often it is sent: a double click leads to one answer, which is the first one's.
+"""Carry out a form once, however often it is sent: a double click leads to the first one's answer.
 
 Each form on a page has an id of its own in its CSRF token. The first request with an id and these very fields claims it in
-the stash, in one statement. Another one waits for the first one's answer, and goes where that goes. With other fields it is
+the stash, in one statement. A later one waits for the first one's answer, and is redirected to it. With other fields it is
 another form. Refusals are told to a second click, and soon forgotten: their reason may be gone when the form is sent again.
 
 Not for the steps of a sign-in, which are answered once by their stage, nor for answers that set cookies.
@@ -20,7 +20,7 @@ from idp.web import csrf, pages, request_context, stash
 
 PURPOSE, PENDING = "sent", ""
 CLAIM_SECONDS = 30
-"""A request that died holds its claim this long."""
+"""Seconds for which a request that crashed holds its claim."""
 DONE_SECONDS, REFUSED_SECONDS = 3600, 5
 PAUSE, SHORT_WAIT, LONG_WAIT = 0.05, 20, 80
 """A second click waits one second, in pauses. One thread of a process may wait four: the others answer other people."""
@@ -29,7 +29,7 @@ ANSWERED_ELSEWHERE = frozenset(("signin", "oauth"))
 
 
 def posted() -> bool:
-    """Check if a form was posted that can be known again. For nothing else than forms of ours is any cookie looked at."""
+    """Check if a known form of ours was posted. Cookies are read for no other requests."""
     if request.method != "POST" or request.url_rule is None or ANSWERED_ELSEWHERE & set(request.blueprints):
         return False
     try:
@@ -39,9 +39,9 @@ def posted() -> bool:
 
 
 def earlier_answer(login_id: str) -> Response | None:
-    """Return the way to the answer of this very form, sent before; None where this request is to answer it.
+    """Return the way to the answer of this form, sent before. None if this request is to answer it.
 
-    Raises ``Busy`` while the first one takes long.
+    Raises ``Busy`` if the first one takes long.
     """
     reference = _reference(login_id)
     for _ in _looks():
@@ -72,7 +72,7 @@ def _looks() -> Iterator[None]:
 
 
 def note_answer(answer: Response, *, is_refused: bool) -> None:
-    """Keep where the answer to this form leads. Where it leads nowhere the form may be sent again."""
+    """Keep the address of this form's answer. Without an address the form may be sent again."""
     reference, login_id = g.pop("sent_form", ("", ""))
     if not reference:
         return

@@ -1,4 +1,4 @@
-"""The sign-in pages: one address for each attempt, whatever step is due (steps have no routes)."""
+"""Serve the sign-in pages: one address for each attempt, whatever step is due (steps have no routes)."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -22,7 +22,7 @@ blueprint = Blueprint("signin", __name__)
 PURPOSE, CHECK = "sign-in", "cookies"
 ID_LENGTH = 43
 SECONDS = 86_400
-"""How long an answer that was not taken is kept: a page may lie open over night."""
+"""Seconds for which a refused answer is kept: a page may stay open over night."""
 
 
 @blueprint.get("/sign-in")

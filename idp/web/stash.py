@@ -1,10 +1,9 @@
 """Keep a value for this browser and get it back by a reference that is safe in an address.
 
-``put`` seals the value and answers with a reference; ``get`` opens it again for the same browser, the same ``purpose`` and
-the same ``bound_to`` (a sign-in, or the session that was live). The reference alone opens nothing: the browser's cookie must
-come with it. Values live for a day at most, and a browser holds a few of them. One whose sealing key was removed is gone.
-Used for answers to posted forms (``post_redirect_get``), and for whatever else must survive a redirect without standing in
-an address.
+``put`` seals the value and returns a reference; ``get`` opens it for the same browser, ``purpose`` and ``bound_to`` (a
+sign-in, or the session that was live). The reference alone opens nothing: the browser's cookie must come with it. Values
+last a day at most, and a browser holds a few of them. One whose sealing key was removed is gone. It is used for answers to
+posted forms (``post_redirect_get``), and for other values that must survive a redirect without being in an address.
 """
 
 import json
@@ -21,7 +20,7 @@ from idp.store.stash import Stashed
 from idp.web import request_context
 
 MOST = 24
-"""Values that one browser holds; older ones give way."""
+"""Values that one browser holds; the oldest are dropped."""
 
 
 def new_reference() -> str:
@@ -30,7 +29,7 @@ def new_reference() -> str:
 
 
 def put(purpose: str, value: Any, seconds: int, bound_to: str = "", *, reference: str = "") -> str:
-    """Keep a JSON value for so many seconds; its reference. The browser has a cookie, or gets it with this answer."""
+    """Keep a JSON value for so many seconds. Returns its reference. A browser without a cookie gets one."""
     _noted()
     reference = reference or new_reference()
     with db.transaction():
@@ -39,7 +38,7 @@ def put(purpose: str, value: Any, seconds: int, bound_to: str = "", *, reference
 
 
 def claim(purpose: str, reference: str, value: Any, seconds: int, bound_to: str = "") -> bool:
-    """Keep a value unless something is kept as ``reference``; returns whether it was kept. Of concurrent claims one wins."""
+    """Keep a value unless something is kept as ``reference``. Returns whether it was kept. Of concurrent claims one wins."""
     with db.transaction():
         return store.claim_stashed(_row(purpose, reference, value, seconds, bound_to), MOST)
 

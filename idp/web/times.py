@@ -1,4 +1,4 @@
-"""Dates and times on pages: in the reader's zone and language, each in a ``<time>`` element with the exact moment."""
+"""Show dates and times on pages: in the reader's zone and language, each in a ``<time>`` element with the exact moment."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,13 +16,13 @@ DAY, WEEKDAY, HOUR, MOMENT = "d MMMM y", "EEEE d MMMM y", "HH:mm", "d MMM y, HH:
 
 
 def setup_times(app: Flask) -> None:
-    """Filters ``day``, ``weekday``, ``hour`` and ``moment``, and a ``_`` that takes what they give."""
+    """Add the filters ``day``, ``weekday``, ``hour`` and ``moment``, and a ``_`` that takes their elements."""
     app.jinja_env.filters.update(day=day, weekday=weekday, hour=hour, moment=moment)
     app.jinja_env.globals.update(_=translated, ngettext=translated_plural)
 
 
 def read_in(zone: ZoneInfo) -> None:
-    """Show this request's times in a zone: that of the person who reads (``User.zone``)."""
+    """Show this request's times in a zone: the reader's (``User.zone``)."""
     g.zone = zone
 
 
@@ -72,12 +72,12 @@ def moment(value: datetime) -> Markup:
 
 
 def translated(text: str, **values: Any) -> str:
-    """``gettext`` for templates: values may be elements, and the others are escaped beside them."""
+    """Wrap ``gettext`` for templates: values may be elements, and all others are escaped."""
     return _marked(gettext(text, **_escaped(values)), values)
 
 
 def translated_plural(one: str, many: str, num: int, **values: Any) -> str:
-    """``ngettext`` for templates, likewise."""
+    """Wrap ``ngettext`` for templates, likewise."""
     return _marked(ngettext(one, many, num, **_escaped(values)), values)
 
 

@@ -15,7 +15,7 @@ blueprint = Blueprint("unlock", __name__)
 
 @dataclass(frozen=True)
 class UnlockPage:
-    """Field ``password``; ``token`` goes along. ``closed``: what would be opened; empty where somebody has done so."""
+    """Hold the form. Field ``password``; ``token`` goes along. ``closed``: what is locked; may be empty."""
 
     token: str
     username: str
@@ -52,7 +52,7 @@ def lift() -> Response:
 
 @blueprint.get("/unlock")
 def lift_late() -> Response:
-    """Loaded again when the answer to the form is no longer kept: the token is not in this address."""
+    """Answer a reload when the answer to the form is no longer kept: the token is not in this address."""
     return gone()
 
 

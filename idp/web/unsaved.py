@@ -1,8 +1,8 @@
-"""Keep what was typed in a form while its author signs in or reauthenticates, and fill the form in again afterwards.
+"""Keep the values of a form while its author signs in or reauthenticates, and fill the form in again afterwards.
 
 The fields are kept sealed in the stash, for this browser and this person. The page then says that nothing was saved. The
 form is never carried out by itself: an intruder at an open session could post one and leave the reauthentication to the
-session's owner, who must see first what it confirms. Passwords and other secrets are never kept. Files cannot be.
+session's owner, who must first see what it confirms. Passwords and other secrets are never kept. Files cannot be.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from idp.web import csrf, forms, request_context, stash
 
 REFERENCE, ANSWER, PURPOSE = "unsaved", "answer", "form"
 LEFT_OUT = frozenset(("csrf_token", "token", "password", "new_password", "new_password_again"))
-"""Fields that are never kept: they prove something, and are typed again."""
+"""Fields that are never kept: they prove something, and are entered again."""
 CONFIRMED = say("You confirmed that it is you. Nothing has been saved yet: check the form, and then save it.")
 CANCELLED = say("Nothing has been saved. To save this form, you must confirm that it is you.")
 FILE = say("Choose the file again: it could not be kept.")
@@ -30,7 +30,7 @@ Fields = dict[str, str]
 
 @dataclass(frozen=True)
 class Unsaved:
-    """A form that came back. ``path``: where it was posted. ``had_file``: a file was chosen in it."""
+    """Hold a form that came back. ``path``: where it was posted. ``had_file``: a file was chosen in it."""
 
     path: str
     fields: Fields
@@ -38,7 +38,7 @@ class Unsaved:
 
 
 def returning(needs: Needs) -> tuple[Needs, str]:
-    """Return the needs with a way back to the posted form, and the reference it is to be kept under; empty for none."""
+    """Return the needs with a way back to the posted form, and the reference for keeping it; empty for none."""
     if request.method != "POST":
         return replace(needs, return_to=_without(needs.return_to, ANSWER)), ""
     plain = replace(needs, return_to=_without(needs.return_to, ANSWER, REFERENCE))
@@ -69,7 +69,7 @@ def found() -> Unsaved | None:
 
 
 def told() -> tuple[Message, ...]:
-    """Return what a page says above a form that came back."""
+    """Return the words above a form that came back."""
     kept = found()
     if kept is None:
         return ()
@@ -107,7 +107,7 @@ def _find() -> Unsaved | None:
 
 
 def _drop() -> None:
-    """Forget the form that was saved, so that the way back does not offer it once more."""
+    """Forget the saved form, so that the way back does not offer it once more."""
     addresses = (request.query_string.decode("latin-1"), urlsplit(request.referrer or "").query)
     for name, reference in (pair for query in addresses for pair in parse_qsl(query)):
         if name == REFERENCE:

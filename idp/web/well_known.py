@@ -1,4 +1,4 @@
-"""Addresses that browsers, password managers and researchers ask for by themselves."""
+"""Serve addresses that browsers, password managers and researchers look for."""
 
 from datetime import timedelta
 from functools import cache
@@ -43,7 +43,7 @@ def security_txt() -> Response:
 
 @blueprint.get("/favicon.ico")
 def favicon() -> Response:
-    """Browsers ask for it wherever no page names an icon."""
+    """Serve the icon that browsers ask for if a page names none."""
     return _icon("favicon.ico", "image/x-icon")
 
 

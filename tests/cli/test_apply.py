@@ -221,7 +221,7 @@ def test_an_unsupported_registered_member_is_ignored_and_told(idp: Idp) -> None:
 
 
 def test_the_operators_own_organisation_is_out_of_reach(idp: Idp) -> None:
-    """Operators stand outside every organisation; a file cannot become one of them."""
+    """Operators are in no organisation; a file cannot become one of them."""
     assert "operators' own" in idp.faults(f'[[organisations]]\nstore_url = "{operators.STORE_URL}"\n')[0]
 
 

@@ -1,6 +1,6 @@
-"""A provisioning document: its tables with the lines of their headers, and the faults found in it.
+"""Read a provisioning document: its tables with the lines of their headers, and the errors found in it.
 
-``tomllib`` gives no places, so the headers are found by a scan that steps over strings, comments and brackets.
+``tomllib`` gives no places, so the headers are found by a scan that skips strings, comments and brackets.
 """
 
 import re
@@ -45,7 +45,7 @@ class Refused(Exception):
 
 @dataclass
 class Table:
-    """One object of the document: its kind, the line of its header, and its keys."""
+    """Hold one object of the document: its kind, the line of its header, and its keys."""
 
     kind: str
     line: int
@@ -79,7 +79,7 @@ class Table:
 
 @dataclass
 class Document:
-    """A file's tables in its own order, by kind, and the faults found so far."""
+    """Hold a file's tables in its own order, by kind, and the errors found so far."""
 
     file: str
     tables: dict[str, list[Table]]
@@ -94,7 +94,7 @@ class Document:
         return [table for table in self.tables.get(kind, []) if table.is_absent]
 
     def fault(self, table: Table, key: str, text: str) -> None:
-        """Note what is wrong with a key of a table, or of a table within it."""
+        """Note an error in a key of a table, or of a table within it."""
         inner = next((name for name, value in table.values.items() if isinstance(value, dict) and key in value), "")
         whole = f"{inner}.{key}" if inner and not table.has(key) else key
         line = table.lines.get(whole.partition(".")[0], table.line)
@@ -102,7 +102,7 @@ class Document:
         self.faults.append(DocumentError(self.file, line, place, whole, text))
 
     def refuse_if_faulty(self) -> None:
-        """Raise ``Refused`` with every fault, in the file's order."""
+        """Raise ``Refused`` with every error, in the file's order."""
         if self.faults:
             raise Refused(sorted(set(self.faults), key=lambda fault: (fault.line, fault.key)))
 
@@ -141,7 +141,7 @@ def _tables(kind: str, entries: list[dict[str, Any]], places: list[tuple[int, st
     own = [(line, name) for line, name in places if name.partition(".")[0] == kind]
     heads = [position for position, (_, name) in enumerate(own) if name == kind]
     for number, entry in enumerate(entries):
-        if number >= len(heads):  # written as one inline list: the line of its key is the nearest there is
+        if number >= len(heads):  # an inline list has no header: the line of its key is the nearest
             yield Table(kind, first, entry)
             continue
         start, stop = heads[number], heads[number + 1] if number + 1 < len(heads) else len(own)

@@ -12,7 +12,7 @@ WORDS = {
 
 @dataclass
 class Line:
-    """One object: ``created``, ``changed`` (with its keys), ``removed`` or ``unchanged``."""
+    """Hold the outcome for one object: ``created``, ``changed`` (with its keys), ``removed`` or ``unchanged``."""
 
     kind: str
     name: str
@@ -26,7 +26,7 @@ class Line:
 
 @dataclass
 class Lines:
-    """All of a run, in order, one for each object however often it is touched."""
+    """Hold the outcomes of a run, in order, one for each object however often it is touched."""
 
     lines: list[Line] = field(default_factory=list)
     _known: dict[tuple[str, str], Line] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Lines:
         self.note(kind, name, CHANGED if differing else UNCHANGED, differing)
 
     def outcome_of(self, kind: str, name: str) -> str:
-        """Return what became of an object; empty where nothing is known of it."""
+        """Return the outcome for an object; empty if it has none."""
         known = self._known.get((kind, name))
         return known.outcome if known else ""
 

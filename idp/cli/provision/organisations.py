@@ -1,4 +1,4 @@
-"""``[[organisations]]``, ``[[shops]]`` and ``[[groups]]``."""
+"""``[[organisations]]``, ``[[shops]]`` and ``[[groups]]``: provision them."""
 
 from idp import normal_forms
 from idp.cli.provision.document import Table

@@ -1,4 +1,4 @@
-"""``[[policies]]``: dated rules."""
+"""``[[policies]]``: provision dated rules."""
 
 from idp.cli.provision.document import Table
 from idp.cli.provision.work import ORIGIN, Plan

@@ -68,7 +68,7 @@ TYPES = {
 
 
 def check(document: Document) -> None:
-    """Note every fault of shape: unknown keys, missing names, wrong types, the same object twice."""
+    """Note every error of shape: unknown keys, missing names, wrong types, the same object twice."""
     for kind in KINDS:
         seen: dict[tuple[str, ...], int] = {}
         for table in document.tables.get(kind, []):

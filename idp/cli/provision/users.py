@@ -70,7 +70,7 @@ def _change(work: Plan, table: Table, organisation: Organisation, row: User) -> 
 
 
 def _prepared(work: Plan, table: Table, draft: PersonDraft, at: Organisation, row: User | None = None) -> Ready:
-    """Return the hashed credentials. In the trial there are none, but what is wrong with them is noted."""
+    """Return the hashed credentials. The trial has none, but notes what is wrong with them."""
     if work.prepared is not None:
         return work.prepared.get(table.name, Ready())
     imported.check(work.settings, draft)
@@ -83,9 +83,9 @@ def _prepared(work: Plan, table: Table, draft: PersonDraft, at: Organisation, ro
 
 @outside_transaction
 def judge(work: Plan, told: Callable[[int], None]) -> None:
-    """Note every password that its person could not choose on a page either. ``told`` hears how many were judged.
+    """Note every password that its person could not choose on a page either. Calls ``told`` with the number checked.
 
-    May ask the leak service, for several at once: no transaction open.
+    It may ask the leak service about several at once, so no transaction is open.
     """
     given = [pending for pending in work.credentials_of.values() if pending.draft.password]
 
@@ -104,7 +104,7 @@ def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[in
     """Hash all credentials, on all cores: slow, outside any transaction. ``told`` gets the number done."""
     hashing = settings.passwords.model_copy(update={"hash_slots": cores(), "hash_patience_seconds": 3600.0})
     wide = settings.model_copy(update={"passwords": hashing})
-    wide.__dict__.pop("hasher", None)  # it was made for the slots of a server process
+    wide.__dict__.pop("hasher", None)  # the configured hasher has the slots of a server process
     hashed = _each_in_threads(pending, lambda one: imported.ready(wide, one.draft), told)
     return {one.table.name: ready for one, ready in hashed}
 

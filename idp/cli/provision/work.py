@@ -28,7 +28,7 @@ from idp.store.organisations import Organisation
 
 T = TypeVar("T")
 ORIGIN = Origin(System("apply"))
-"""In the audit trail: provisioning."""
+"""The actor in the audit trail: provisioning."""
 
 
 class Undo(Exception):
@@ -37,7 +37,7 @@ class Undo(Exception):
 
 @dataclass(frozen=True)
 class Pending:
-    """Credentials that will be set, and where. ``has_factor``: whether the person has a second factor by then.
+    """Hold credentials that will be set. ``has_factor``: whether the person has a second factor by then.
 
     ``blocked``: the hashes of passwords that the person must not have again.
     """
@@ -64,12 +64,12 @@ class Plan:
     prepared: Mapping[str, Ready] | None = None
     lines: Lines = field(default_factory=Lines)
     credentials_of: dict[str, Pending] = field(default_factory=dict)
-    """The ``[[users]]`` whose credentials will be set, by name; found by the trial."""
+    """The ``[[users]]`` with credentials to set, by name; the trial finds them."""
     written: int = 0
     """The number of steps whose transaction was committed."""
 
     def changes(self, unit: Unit) -> bool:
-        """Return whether a step of the unit found something to change in this run."""
+        """Check if a step of the unit found something to change in this run."""
         return any(self.lines.outcome_of(table.kind, table.name) != UNCHANGED for _, table in unit)
 
     @contextmanager
@@ -138,7 +138,9 @@ def run(work: Plan, units: Iterable[Unit], told: Callable[[int], None]) -> None:
 
 
 def _take_some(work: Plan, left: deque[Unit]) -> int:
-    """Take units from the front of ``left``, one at least, until the transaction is long enough; return how many steps."""
+    """Take units from the front of ``left``, one at least, until the transaction is long enough. Returns the number of
+    steps.
+    """
     until, done = time.monotonic() + LONGEST_SECONDS, 0
     while left and (not done or (done + len(left[0]) <= BATCH and time.monotonic() < until)):
         unit = left.popleft()
@@ -154,7 +156,7 @@ def _take(work: Plan, steps: Unit) -> None:
 
 
 def rehearse(work: Plan, units: Iterable[Unit], told: Callable[[int], None]) -> None:
-    """Run all steps in one transaction and undo them; raises ``Refused`` with every fault. ``told`` as for ``run``."""
+    """Run all steps in one transaction and undo them. Raises ``Refused`` with every error. ``told`` as for ``run``."""
     try:
         with apart(work.settings):
             for number, (step, table) in enumerate(chain.from_iterable(units), 1):

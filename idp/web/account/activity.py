@@ -1,4 +1,4 @@
-"""What happened to one's account, in plain words."""
+"""Show the history of one's account in plain words."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ PLACE = "/account/activity"
 
 @dataclass(frozen=True)
 class ActivityPage:
-    """A page of the history; ``is_first`` where it begins with now."""
+    """Hold a page of the history; ``is_first``: it begins with the newest event."""
 
     username: str
     organisation_name: str

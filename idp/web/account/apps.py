@@ -1,4 +1,4 @@
-"""Connected apps: what each may see, since when, with *end* (OWASP ASVS 10.7.3, 10.4.9)."""
+"""List connected apps: what each may see, since when, and a button to end it (OWASP ASVS 10.7.3, 10.4.9)."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ PLACE = "/account/apps"
 
 @dataclass(frozen=True)
 class AppsPage:
-    """The connected apps, by name."""
+    """Hold the connected apps, by name."""
 
     username: str
     organisation_name: str
@@ -39,7 +39,7 @@ def show() -> Response:
 
 
 def end(client_id: str) -> Response:
-    """Take back what an app was allowed, with every token it holds."""
+    """Withdraw the consent to an app, with every token it holds."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
     consents.end(present.user, client_id, present.origin)

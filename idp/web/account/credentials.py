@@ -1,4 +1,4 @@
-"""Changing the sign-in details: each act is a small form; what the sign-in machine can do is done by it."""
+"""Change the sign-in details. Each action is a small form; the sign-in does what it can do."""
 
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,7 @@ from idp.web.account.outcome import done
 
 @dataclass(frozen=True)
 class RemoveFactorPage:
-    """The dialog of S27: first what will happen and *next*; then ``is_last_page`` and, if ``asks_password``, the field."""
+    """Hold a dialog of S27: first the consequences and *next*; then ``is_last_page`` and, if ``asks_password``, a field."""
 
     username: str
     organisation_name: str
@@ -41,17 +41,17 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def set_up() -> Response:
-    """Set up a second factor, or again (S6, S8)."""
+    """Set up a second factor, or set it up again (S6, S8)."""
     return _start(doing(ENROL))
 
 
 def new_codes() -> Response:
-    """Fresh recovery codes for the app that is there."""
+    """Make fresh recovery codes for the app that is set up."""
     return _start(doing(NEW_CODES))
 
 
 def new_password() -> Response:
-    """Another password: the present one first (OWASP ASVS 6.2.3)."""
+    """Set another password. The present one comes first (OWASP ASVS 6.2.3)."""
     return _start(doing(NEW_PASSWORD, afresh=True))
 
 
@@ -76,7 +76,7 @@ def ask_password() -> Response:
 
 
 def remove_factor() -> Response:
-    """Remove it, after the password was typed once more (S27)."""
+    """Remove the factor, after the password was entered once more (S27)."""
     csrf.require()
     present = me(changing())
     _require_removable(present)
@@ -97,7 +97,7 @@ def forget_device(device_id: str) -> Response:
 
 
 def dismiss_notice() -> Response:
-    """Do not show the recommendation of S10 again."""
+    """Hide the recommendation of S10 from now on."""
     csrf.require()
     present = me(visiting())
     second_factor.decline_recommendation(present.user, present.origin)

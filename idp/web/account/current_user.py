@@ -1,4 +1,4 @@
-"""The person at a page of their own: asked for with a ``Needs``, like by any relying app."""
+"""Return the person at a page of their own. A ``Needs`` asks for them, as a relying app does."""
 
 from dataclasses import dataclass, replace
 
@@ -26,7 +26,7 @@ SIGN_IN_DETAILS = say("Sign-in details")
 
 @dataclass(frozen=True)
 class Me:
-    """The person signed in, with the rows that pages about them need."""
+    """Hold the signed-in person, with the rows that pages about them need."""
 
     settled: SignedIn
     organisation: Organisation
@@ -35,12 +35,12 @@ class Me:
 
     @property
     def origin(self) -> Origin:
-        """This person, from here, for the audit trail."""
+        """Return this person and place, for the audit trail."""
         return request_context.visit().origin(self.user.id)
 
 
 class SignInFirst(Exception):
-    """Somebody must sign in (again); ``response`` sends the browser there."""
+    """A sign-in is needed; ``response`` sends the browser there."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class SignInFirst(Exception):
 
 
 def me(needs: Needs) -> Me:
-    """Return the person who meets ``needs``; raises ``SignInFirst``. What was typed comes back afterwards."""
+    """Return the person who meets ``needs``. Raises ``SignInFirst``. The entered values come back afterwards."""
     g.needs = needs
     needs, reference = unsaved.returning(needs)
     settlement = authenticate(request_context.settings(), needs, request_context.visit())

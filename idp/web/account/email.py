@@ -1,4 +1,4 @@
-"""The e-mail address: changed here, confirmed from the mail (S52, S55). Wants the highest proof, made recently."""
+"""Change the e-mail address here, and confirm it from the mail (S52, S55). It needs the highest proof, made recently."""
 
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,9 @@ TITLE = say("E-mail address")
 
 @dataclass(frozen=True)
 class AddressPage:
-    """The form sends ``email``; a second one asks for the "verify" message again. ``email`` and ``pending`` may be empty."""
+    """Hold the page. The form sends ``email``; another requests the "verify" mail again. ``email`` and ``pending`` may be
+    empty.
+    """
 
     username: str
     organisation_name: str
@@ -42,7 +44,7 @@ def show() -> Response:
 
 
 def change() -> Response:
-    """Begin a change; the present address stays until the new one is confirmed."""
+    """Begin a change. The present address stays until the new one is confirmed."""
     csrf.require()
     present, typed = _present(), forms.fields().get("email", "")
     try:
@@ -54,7 +56,7 @@ def change() -> Response:
 
 
 def verify() -> Response:
-    """Mail the button for the present address."""
+    """Mail a link that verifies the present address."""
     csrf.require()
     present = _present()
     if not present.user.email or present.user.email_verified_at is not None:

@@ -1,4 +1,4 @@
-"""The front page at the issuer's root: who you are, your apps, security, sign out."""
+"""Show the front page at the issuer's root: the user, their apps, security, sign-out."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -22,7 +22,7 @@ from idp.web.account.outcome import done, outcome
 
 @dataclass(frozen=True)
 class App:
-    """A relying app signed in to: its name and, where it told one, its address."""
+    """Hold a relying app of this session: its name and, if registered, its address."""
 
     name: str
     address: str
@@ -30,9 +30,9 @@ class App:
 
 @dataclass(frozen=True)
 class HomePage:
-    """The front page; ``username`` is empty where nobody is signed in. ``name`` may be empty.
+    """Hold the front page; ``username`` is empty without a session. ``name`` may be empty.
 
-    ``has_console``: whether they look after an organisation; ``is_recovering``: whose owner is being let in (S48).
+    ``has_console``: whether they administer an organisation; ``is_recovering``: a recovery of its owner is under way (S48).
     """
 
     username: str
@@ -67,7 +67,7 @@ def home() -> Response:
 
 
 def sign_in() -> Response:
-    """Sign in without an app that asks."""
+    """Sign in without a relying app."""
     csrf.require()
     try:
         me(Needs(return_to="/", ui_locales=tuple(request.args.getlist(language.PICKED))))
@@ -96,7 +96,7 @@ def stop_recovery() -> Response:
 
 
 def _signed_out() -> Message | None:
-    """Return the notice for anybody who is not signed in, if the address says that they just signed out."""
+    """Return the notice for a visitor without a session, if the address says that they just signed out."""
     return say("You are signed out.") if request.args.get("done") == "signed-out" else None
 
 

@@ -1,4 +1,4 @@
-"""What was just done at a page of one's own, for the page to say so. An address alone never claims what is not so."""
+"""Tell what was just done at a page of one's own. An address alone never claims what is not true."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -28,13 +28,13 @@ DONE = {
 
 
 def done(present: Me, address: str, what: str) -> Response:
-    """Go to ``address``, whose page says that it is done, in this session alone. ``what`` is a word of ``DONE``."""
+    """Redirect to ``address``, whose page tells the outcome, in this session alone. ``what`` is a word of ``DONE``."""
     reference = stash.put(PURPOSE, what, int(JUST_NOW.total_seconds()), present.settled.session_id)
     return pages.see_other(f"{address}?done={reference}")
 
 
 def outcome(present: Me) -> Message | None:
-    """Return what was just done: what ``done`` kept, or what the address says if the user's rows say so too."""
+    """Return what was just done: what ``done`` kept, or what the address says if the user's rows confirm it."""
     word = request.args.get("done", "")
     if word not in _BY_ROWS:
         return DONE.get(stash.get(PURPOSE, word, present.settled.session_id)) if word else None
@@ -63,4 +63,4 @@ _BY_ROWS: Mapping[str, tuple[Message, Callable[[User], datetime | None]]] = {
     "passkey-removed": (say("Done. The passkey is removed."), _passkey_removed),
     "removed": (say("Done. Your second factor is removed."), lambda user: user.factor_changed_at),
 }
-"""What the sign-in machine or a dialog did, by the word in the address and the rows that it wrote."""
+"""What the sign-in or a dialog did, by the word in the address and the rows that it wrote."""

@@ -1,4 +1,4 @@
-"""One's passkeys and security keys: the list, add, rename, remove."""
+"""List, add, rename and remove one's passkeys and security keys."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +22,7 @@ TITLE = say("Passkeys and security keys")
 
 @dataclass(frozen=True)
 class Key:
-    """One of the list. ``name``: the person's own, empty where none. ``maker``: empty where unknown.
+    """Hold one passkey of the list. ``name``: the person's own, or empty. ``maker``: empty if unknown.
 
     ``is_synced``: it can be copied, as by a password manager. ``is_hardware``: its maker attests that it cannot.
     """
@@ -35,12 +35,12 @@ class Key:
     added_at: datetime
     last_used_at: datetime | None
     typed: str | None = None
-    """The name that was typed and not saved yet."""
+    """The entered name that is not saved yet."""
 
 
 @dataclass(frozen=True)
 class PasskeysPage:
-    """The list, oldest first; ``is_full``: no more can be added. ``accepted``: for the script, JSON."""
+    """Hold the list, oldest first; ``is_full``: no more can be added. ``accepted``: for the script, JSON."""
 
     username: str
     organisation_name: str
@@ -52,7 +52,7 @@ class PasskeysPage:
 
 @dataclass(frozen=True)
 class RemovePasskeyPage:
-    """The dialog: if ``asks_password``, the field. ``is_last``: without the passkey the password is all that is left."""
+    """Hold the dialog: if ``asks_password``, the field. ``is_last``: without the passkey only the password is left."""
 
     username: str
     organisation_name: str
@@ -82,14 +82,14 @@ def show() -> Response:
 
 
 def add() -> Response:
-    """Add one; the sign-in machine asks for the highest proof there is, and then for the passkey."""
+    """Add one. The sign-in asks for the person's highest proof, and then for the passkey."""
     csrf.require()
     me(replace(_changing(PLACE), highest=False, tasks=(ADD_PASSKEY,)))
     return pages.see_other(PLACE)
 
 
 def rename(passkey_id: str) -> Response:
-    """Give one another name: by it the right one is found to remove, so this wants the proof that removing wants."""
+    """Rename one. People find the passkey to remove by its name, so it needs the same proof as removing."""
     csrf.require()
     present = me(_changing(PLACE))
     passkeys.rename(present.user, passkey_id, forms.fields().get("name", ""), present.origin)
@@ -103,7 +103,7 @@ def ask_to_remove(passkey_id: str) -> Response:
 
 
 def remove(passkey_id: str) -> Response:
-    """Remove it, after the password was typed once more."""
+    """Remove it, after the password was entered once more."""
     csrf.require()
     present = me(_changing(f"{PLACE}/{passkey_id}/remove"))
     dialog = _dialog(present, passkey_id)

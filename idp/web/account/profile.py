@@ -1,4 +1,4 @@
-"""Name, language and time zone: what people may change of themselves without a reauthentication."""
+"""Change name, language and time zone: what people may change of themselves without a reauthentication."""
 
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,9 @@ PLACE = "/account/details"
 
 @dataclass(frozen=True)
 class DetailsPage:
-    """The forms send ``name``, ``language`` (empty: as in the browser) or ``time_zone`` (empty: the organisation's)."""
+    """Hold the page. Forms send ``name``, ``language`` (empty: as in the browser) or ``time_zone`` (empty: the
+    organisation's).
+    """
 
     username: str
     organisation_name: str
@@ -46,7 +48,7 @@ def show() -> Response:
 
 
 def change_name() -> Response:
-    """Another name."""
+    """Change the name."""
     csrf.require()
     present, typed = me(Needs(return_to=PLACE)), forms.fields().get("name", "")
     try:

@@ -1,4 +1,4 @@
-"""The sign-in details: second factor, recovery codes, password, remembered devices."""
+"""Show the sign-in details: second factor, recovery codes, password, remembered devices."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from idp.web.account.outcome import outcome
 
 @dataclass(frozen=True)
 class Device:
-    """A remembered device (S40). ``label``: the browser in words."""
+    """Hold a remembered device (S40). ``label``: the browser in words."""
 
     id: str
     label: str

@@ -1,4 +1,4 @@
-"""Where one is signed in, with *end* for each (OWASP ASVS 7.5.2)."""
+"""List one's sessions, with a button to end each (OWASP ASVS 7.5.2)."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ PLACE = "/account/sessions"
 
 @dataclass(frozen=True)
 class SessionsPage:
-    """The open sessions, newest first. ``current``: the id of this browser's own."""
+    """Hold the open sessions, newest first. ``current``: the id of this browser's own."""
 
     username: str
     organisation_name: str
@@ -43,7 +43,7 @@ def show() -> Response:
 
 
 def end(login_id: str) -> Response:
-    """End one, with all that apps hold of it; one's own is signing out."""
+    """End one, with all that apps hold of it. Ending one's own signs out."""
     csrf.require()
     present = me(Needs(return_to=PLACE))
     listing.end_own(present.user, login_id, present.origin)

@@ -1,4 +1,4 @@
-"""The audit trail: found by event, person and day, verified, exported."""
+"""Show the audit trail: search by event, person and day, verify, export."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from idp.web.downloads import download
 
 HERE = "audit"
 QUICK = 2_000
-"""A chain of no more rows than this is verified whenever it is looked at."""
+"""A chain of at most this many rows is verified on every visit."""
 OF_THINGS: Mapping[str, Message] = {
     Event.LEAKED_CHECK_DOWN: say("Check for leaked passwords was down"),
     Event.CLIENT_CREATED: say("App created"),
@@ -47,7 +47,7 @@ WITHOUT_NAME: Mapping[str, Message] = {
     "worker": say("this installation"),
     "apply": say("idp apply"),
 }
-"""Who acts without being a user."""
+"""Actors that are no user."""
 OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED)
 NOT_HERE = say("no longer here")
 DELETED_APP = say("deleted app")
@@ -60,7 +60,7 @@ FORMATS: dict[str, tuple[Writer, str]] = {
 
 @dataclass(frozen=True)
 class Chain:
-    """How a chain stands: its number of rows, and whether it was verified just now; ``fault`` where it is broken."""
+    """Hold the state of a chain: its number of rows, and whether it was verified just now; ``fault`` if it is broken."""
 
     rows: int
     is_verified: bool
@@ -69,7 +69,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Line:
-    """A row to be read: ``what`` in words, the ``app`` by its name, ``actor`` and ``subject`` by theirs. No ids.
+    """Hold a row as text: ``what`` in words, the ``app`` by its name, ``actor`` and ``subject`` by theirs. No ids.
 
     ``address``: the IP address; ``label``: the browser in words.
     """
@@ -87,9 +87,9 @@ class Line:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """A page of the trail, newest first. ``of_installation``: clients, keys and rules instead of this organisation.
+    """Hold a page of the trail, newest first. ``of_installation``: clients, keys and rules instead of this organisation.
 
-    ``zone``: where the days of ``since`` and ``until`` begin and end.
+    ``zone``: for the days of ``since`` and ``until``.
     """
 
     frame: Frame
@@ -161,7 +161,7 @@ def _sought(admin: Admin) -> tuple[Sought, tuple[Message, ...]]:
 
 
 def _begins(name: str, zone: ZoneInfo, *, after: bool = False) -> tuple[datetime | None, tuple[Message, ...]]:
-    """Return when a day of the query begins in a zone (``after``: ends), and what is wrong where it is no day."""
+    """Return when a day of the query begins in a zone (``after``: ends), and the error if it is no day."""
     typed = forms.asked(name, 10)
     if not typed:
         return None, ()
@@ -169,7 +169,7 @@ def _begins(name: str, zone: ZoneInfo, *, after: bool = False) -> tuple[datetime
         return zones.day_begins(forms.day(name, typed) + timedelta(days=int(after)), zone), ()
     except Invalid as wrong:
         return None, (wrong.message,)
-    except (ValueError, OverflowError):  # the first or last day of the calendar, moved out of it by the zone
+    except (ValueError, OverflowError):  # the first or last day of the calendar, which the zone moves out of it
         return None, (NOT_A_DATE,)
 
 

@@ -1,4 +1,4 @@
-"""The fields of an app's form: every member of its metadata and our own settings, with what it means."""
+"""Define the fields of an app's form: every member of its metadata and our own settings, with their meaning."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from idp.store.clients import Client
 
 TEXT, LINES, CHOICE, SEVERAL, TRUTH, NUMBER = "text", "lines", "choice", "several", "truth", "number"
 TEXTS = "in_languages"
-"""The field for texts in a language of their own, as ``client_name#nl = Kassa``, one a line."""
+"""The field for texts with a language, as ``client_name#nl = Kassa``, one a line."""
 SIGN_IN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("Tokens and keys"), say("Our own settings")
 
 
@@ -49,12 +49,12 @@ MEANINGS: Mapping[str, Message] = {
     "shared_device": say("Shared device: always ask who is working."),
     "organisations": say("Store URLs of the organisations it serves, one per line. Leave empty for all."),
 }
-"""What each field means, in words."""
+"""The meaning of each field, in words."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field: its registered name, its kind, its group, what it means. ``choices`` where it is one or some of several."""
+    """Describe a field: its registered name, kind, group and meaning. ``choices``: for one or several of them."""
 
     name: str
     kind: str
@@ -65,7 +65,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Shown:
-    """A field with what it holds: text for fields and lists, the chosen ones for choices."""
+    """Hold a field with its value: text for fields and lists, the chosen ones for choices."""
 
     field: Field
     text: str
@@ -115,7 +115,7 @@ def shown(settings: Settings, row: Client | None, form: Mapping[str, str] | None
 
 @dataclass(frozen=True)
 class Group:
-    """Fields that belong together."""
+    """Hold fields that belong together."""
 
     title: Message
     fields: tuple[Shown, ...]
@@ -163,7 +163,7 @@ def _ticked(field: Field, form: Mapping[str, str]) -> frozenset[str]:
 
 
 def read(settings: Settings, row: Client | None, form: Mapping[str, str]) -> tuple[dict[str, Any], Ours]:
-    """Metadata and our own settings as they were typed; raises ``Invalid``. What the form does not know of stays."""
+    """Return metadata and our own settings as entered. Raises ``Invalid``. Members outside the form stay."""
     known = {one.name for one in fields(settings)}
     kept = {name: value for name, value in (row.metadata_ if row else {}).items() if name not in known and "#" not in name}
     typed = {one.name: _value(one, form) for one in fields(settings) if one.group is not OWN and one.name != TEXTS}

@@ -1,4 +1,4 @@
-"""The test button: a real sign-in to an app that comes back to a page of ours, with the ID token explained."""
+"""Test a sign-in to an app: it is real, comes back to a page of ours, and explains the ID token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +43,7 @@ MOMENTS = ("exp", "iat", "auth_time")
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim with its value as text, the moment it names where it is one, and what it means."""
+    """Hold a claim: its value as text, its moment if it is one, and its meaning."""
 
     name: str
     value: str
@@ -53,7 +53,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class TrialPage:
-    """What came of a test. ``back``: the app's page. ``claims`` are empty where it failed."""
+    """Hold the outcome of a test. ``back``: the app's page. ``claims`` are empty if it failed."""
 
     client_id: str
     back: str
@@ -72,7 +72,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def begin(store_url: str, client_id: str) -> Response:
-    """Say what will happen, then go as the app would."""
+    """Tell what will happen, then redirect as the app would."""
     admin = guard.administrator(store_url, or_installation=True)
     app_at(admin, client_id)
     question = _question(address_of(admin, client_id), is_operator=admin.is_operator)
@@ -89,14 +89,14 @@ def _begin(admin: Admin, client_id: str) -> Response:
 
 
 def finish() -> Response:
-    """Our callback page. What it may do is sealed in the cookie; the person sees only their own claims."""
+    """Answer our callback page. The cookie holds its sealed rights; the person sees only their own claims."""
     answer = {name: value[:LONGEST] for name, value in request.args.items() if len(request.args.getlist(name)) == 1}
     sealed = request_context.browser().cookie(COOKIE)
     outcome = run.finish(oauth_provider.provider(), sealed, answer, request_context.visit())
     if outcome.claims:
         post_redirect_get.land_at(request.path)
     response = pages.render("admin/client_test.html", _page(outcome), 200 if outcome.claims else 400)
-    request_context.put_cookie(response, COOKIE, "", 0)  # kept where nothing came of it: any site may send a browser here
+    request_context.put_cookie(response, COOKIE, "", 0)  # kept after a failure: any site may send a browser here
     return response
 
 

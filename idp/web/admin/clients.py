@@ -25,7 +25,7 @@ HERE = "apps"
 
 @dataclass(frozen=True)
 class AppRow:
-    """An app in the list."""
+    """Hold an app in the list."""
 
     client_id: str
     name: str
@@ -36,7 +36,7 @@ class AppRow:
 
 @dataclass(frozen=True)
 class AppListPage:
-    """The apps that the reader may see, by id; ``may_change`` for operators."""
+    """Hold the apps that the reader may see, by id; ``may_change`` for operators."""
 
     frame: Frame
     rows: tuple[AppRow, ...]
@@ -45,7 +45,7 @@ class AppListPage:
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret that holds: when it was made and when it ends (None: not yet)."""
+    """Hold a valid secret: when it was made and when it ends (None: no end yet)."""
 
     made_at: datetime
     ends_at: datetime | None
@@ -53,7 +53,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class AppDetailPage:
-    """One app. ``settings``: lines to copy into it. ``secret``: the new one, this once."""
+    """Hold one app. ``settings``: lines to copy into it. ``secret``: the new one, this once."""
 
     frame: Frame
     app: AppRow
@@ -66,7 +66,7 @@ class AppDetailPage:
 
 @dataclass(frozen=True)
 class AppForm:
-    """An app to be made (``client_id`` empty) or changed. ``wrong``: the field that cannot be taken."""
+    """Hold an app to create (``client_id`` empty) or change. ``wrong``: the field with an error."""
 
     frame: Frame
     client_id: str
@@ -119,7 +119,7 @@ ACTIONS: dict[str, ClientAction] = {
         registration.remove,
     ),
 }
-"""What can be done to an app; ``do`` returns a new secret, or nothing. The heading has a place for ``app``."""
+"""The actions on an app; ``do`` returns a new secret, or nothing. The heading has a place for ``app``."""
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -146,7 +146,7 @@ def show_one(store_url: str, client_id: str) -> Response:
 
 
 def add(store_url: str) -> Response:
-    """Make one; its secret is shown this once."""
+    """Create an app; its secret is shown this once."""
     admin = guard.operator(store_url, fresh=True, or_installation=True)
     return unsaved.answer(lambda: _form(admin, None, None), partial(_form, admin, None), partial(_add, admin))
 
@@ -160,7 +160,7 @@ def _add(admin: Admin, form: Fields) -> Response:
 
 
 def edit(store_url: str, client_id: str) -> Response:
-    """Change one."""
+    """Change an app."""
     admin = guard.operator(store_url, fresh=True, or_installation=True)
     row = app_at(admin, client_id)
     return unsaved.answer(lambda: _form(admin, row, None), partial(_form, admin, row), partial(_save, admin, row))
@@ -174,7 +174,7 @@ def _save(admin: Admin, row: Client, form: Fields) -> Response:
 
 
 def act_on_app(store_url: str, client_id: str, act: str) -> Response:
-    """Ask, then do one of ``ACTIONS``."""
+    """Ask, then carry out one of ``ACTIONS``."""
     chosen = ACTIONS.get(act) or abort(404)
     admin = guard.operator(store_url, fresh=True, or_installation=True)
     question = _question(admin, app_at(admin, client_id), chosen)
@@ -230,7 +230,7 @@ def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal
 
 
 def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
-    """Everything about one app; a secret only where it was made just now."""
+    """Return everything about an app; its secret only if it was made just now."""
     settings = request_context.settings()
     seen = client_form.shown(settings, row)
     others = () if admin.is_operator else ("organisations", "contacts")

@@ -1,4 +1,4 @@
-"""The page between a button and what it does: it says what will happen, and asks for the password where that is needed."""
+"""Show the page between a button and its action: it says what will happen, and asks for the password if needed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from idp.web.admin.guard import Admin, Frame
 
 @dataclass(frozen=True)
 class Question:
-    """What is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads."""
+    """Hold what is about to be done. ``sentences`` say what will happen; ``back`` is where *Cancel* leads."""
 
     heading: Message
     sentences: tuple[Message, ...]
@@ -23,7 +23,7 @@ class Question:
 
 @dataclass(frozen=True)
 class DialogPage:
-    """A question. ``username``: of the person asked, for password managers. ``asks_password``: the field is there."""
+    """Hold a question. ``username``: of the person asked, for password managers. ``asks_password``: it has the field."""
 
     frame: Frame
     question: Question
@@ -35,8 +35,8 @@ class DialogPage:
 def confirm_then(admin: Admin, here: str, question: Question, action: Callable[[], Response]) -> Response:
     """Ask ``question`` in the section ``here``, and answer with ``action`` once the person has confirmed it.
 
-    The form is posted to the address of the page itself, which must allow GET and POST. Where ``action`` raises a
-    ``Refusal``, the question is shown again with the reason; a 404 stays one, so that nobody learns more from it.
+    The form is posted to the address of the page itself, which must allow GET and POST. If ``action`` raises a ``Refusal``,
+    the question is shown again with the reason; a 404 stays one, so that it reveals no more.
     """
     if request.method != "POST":
         return _page(admin, here, question)

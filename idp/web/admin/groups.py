@@ -23,7 +23,7 @@ HERE = "groups"
 
 @dataclass(frozen=True)
 class GroupRow:
-    """A group in the list, and how many are in it."""
+    """Hold a group in the list, with the number of its people."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class GroupsPage:
-    """All groups, and the form for another: what was typed, and what is wrong with it."""
+    """Hold all groups, and the form for another: the entered values and their errors."""
 
     frame: Frame
     rows: tuple[GroupRow, ...]
@@ -44,7 +44,7 @@ class GroupsPage:
 
 @dataclass(frozen=True)
 class GroupPage:
-    """One group. ``wrong``: the field that ``errors`` are about; ``username``: who was to be put in."""
+    """Hold one group. ``wrong``: the field of ``errors``; ``username``: the person to add."""
 
     frame: Frame
     group: GroupRow

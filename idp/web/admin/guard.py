@@ -1,7 +1,7 @@
-"""Who may enter the console, and what all its pages show around them.
+"""Guard the console: decide which people may enter, and frame all its pages.
 
-Every view begins with ``administrator`` (or ``operator``): it asks for a signed-in person with a ``Needs`` as any app
-does, guards posted forms, and answers 404 to anybody else, so that addresses cannot be probed.
+Every view begins with ``administrator`` (or ``operator``). It asks for a signed-in person with a ``Needs`` as any app does,
+guards posted forms, and answers 404 to anybody else, so that addresses cannot be probed.
 """
 
 from dataclasses import dataclass, replace
@@ -39,14 +39,14 @@ UNVERIFIED = say(
     "Verify your e-mail address first: in your profile, under “E-mail address”, let us send you a new message, "
     "and press the button in it."
 )
-"""Of S55: after seven days the links of all earlier mails have run out."""
+"""Of S55: after seven days the links of all earlier mails have expired."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """An entry of the menu, and the endpoint that it leads to, which takes ``store_url`` alone.
+    """Describe an entry of the menu, and its endpoint, which takes ``store_url`` alone.
 
-    ``operators_only``: what belongs to no organisation. ``not_for_operators``: not for the operators' own organisation.
+    ``operators_only``: it belongs to no organisation. ``not_for_operators``: not for the operators' own organisation.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around every page. ``at``: the organisation looked after; ``notice``: what was just done, or None."""
+    """Hold the frame of every page. ``at``: the organisation; ``notice``: what was just done, or None."""
 
     username: str
     store_url: str
@@ -71,7 +71,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Admin:
-    """An administrator at work: who they are, and the organisation they look after."""
+    """Hold an administrator and the organisation that they administer."""
 
     me: Me
     organisation: Organisation
@@ -80,11 +80,11 @@ class Admin:
 
     @property
     def origin(self) -> Origin:
-        """This person, from here, for the audit trail."""
+        """Return this person and place, for the audit trail."""
         return self.me.origin
 
     def frame(self, here: str) -> Frame:
-        """Around a page of the section ``here``."""
+        """Return the frame for a page of the section ``here``."""
         at = self.organisation
         notice = DONE.get(request.args.get("done", "")) if request.method != "POST" else None
         return Frame(self.me.user.username, at.store_url, at.name, self.is_operator, here, self._entries(), notice)
@@ -100,7 +100,7 @@ class Admin:
 
 CONSOLE = say("Console")
 OF_SECTION = {"ownership": "settings"}
-"""Pages that stand below another section in the menu."""
+"""Pages that are below another section in the menu."""
 SECTIONS = (
     Section("people", say("People"), "admin.people", not_for_operators=False),
     Section("groups", say("Groups"), "admin.groups"),
@@ -148,7 +148,7 @@ def operator(store_url: str, *, fresh: bool = False, or_installation: bool = Fal
 
 
 def _turn_away(organisation: Organisation | None, present: Me | None) -> None:
-    """Answer 404 before a sign-in is asked of a person who has no right to enter."""
+    """Answer 404 to a person without the right to enter, before a sign-in is asked."""
     if present is not None and (organisation is None or not permissions.administers(organisation.id, present.user)):
         abort(404)
 
@@ -190,6 +190,6 @@ def entrance() -> Me:
 
 
 def done(address: str, what: str) -> Response:
-    """Go there, where the page says that it is done; ``what`` is a word of ``DONE``."""
+    """Redirect to the page, which says that it is done; ``what`` is a word of ``DONE``."""
     joint = "&" if "?" in address else "?"
     return pages.see_other(f"{address}{joint}{urlencode({'done': what})}")

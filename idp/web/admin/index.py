@@ -1,4 +1,4 @@
-"""The console's front door: an administrator goes on to their organisation, an operator chooses one."""
+"""Show the console's front page: an administrator goes on to their organisation, an operator chooses one."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +13,7 @@ from idp.web.admin.pagination import PAGE, Pages, pages_of, skipped
 
 @dataclass(frozen=True)
 class Choice:
-    """An organisation to look after."""
+    """Hold an organisation to choose."""
 
     store_url: str
     name: str
@@ -21,7 +21,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class OrganisationsPage:
-    """What an operator may choose from, those that have ``q`` in them, a page of them."""
+    """Hold the organisations of an operator that have ``q`` in them, a page of them."""
 
     username: str
     organisation_name: str

@@ -1,4 +1,4 @@
-"""The signing keys of the installation, and their rotation: for operators."""
+"""Show the signing keys of the installation, and rotate them: for operators."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class Key:
-    """A key without its private half. ``state`` is a word of ``STATES``, ``told`` the same in words."""
+    """Hold a key without its private half. ``state`` is a word of ``STATES``, ``told`` the same in words."""
 
     kid: str
     alg: str
@@ -38,7 +38,7 @@ class Key:
 
 @dataclass(frozen=True)
 class KeysPage:
-    """All keys, newest first."""
+    """Hold all keys, newest first."""
 
     frame: Frame
     keys: tuple[Key, ...]

@@ -1,4 +1,4 @@
-"""The organisation's logo: uploaded and removed beside the other settings."""
+"""Upload and remove the organisation's logo, beside the other settings."""
 
 from flask import Blueprint, Response, request, url_for
 
@@ -10,16 +10,16 @@ from idp.web.admin import guard, settings
 from idp.web.admin.guard import Admin
 
 LARGEST_FORM = 4 * logos.MOST_BYTES
-"""More than is taken, so that who picks a photograph of some megabytes is told so on the page itself."""
+"""More bytes than the limit of a logo, so that the page itself can refuse a photograph of some megabytes."""
 
 
 def mount(blueprint: Blueprint) -> None:
-    """Add this file's routes; they stand below the settings in the menu."""
+    """Add this file's routes; they are below the settings in the menu."""
     blueprint.add_url_rule("/<store_url>/settings/logo", "logo", logo, methods=["GET", "POST"])
 
 
 def logo(store_url: str) -> Response:
-    """Take the file that was chosen, or with ``remove`` show none any more; a GET, after a sign-in, shows the settings."""
+    """Take the chosen file, or remove the logo with ``remove``; a GET, after a sign-in, shows the settings."""
     request.max_content_length = LARGEST_FORM
     admin = guard.administrator(store_url, fresh=True)
     if request.method == "GET":

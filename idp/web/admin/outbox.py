@@ -1,4 +1,4 @@
-"""The outbox: mail that waits, was sent, or could not be and why; and sending it again."""
+"""Show the outbox: mails that wait, were sent, or failed with their reason; and send one again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ WHY: Mapping[str, Message] = {
 
 @dataclass(frozen=True)
 class MailRow:
-    """One mail: its subject, its user, its state, and why it did not leave (``why``, and ``reason`` as logged)."""
+    """Hold one mail: its subject, its user, its state, and why it did not leave (``why``, and ``reason`` as logged)."""
 
     id: str
     about: Message
@@ -83,7 +83,7 @@ class MailRow:
 
 @dataclass(frozen=True)
 class MailPage:
-    """A page of mails, newest first; ``state`` is one of ``waiting``, ``sent``, ``failed``, or empty for all."""
+    """Hold a page of mails, newest first; ``state``: ``waiting``, ``sent``, ``failed``, or empty for all."""
 
     frame: Frame
     state: str

@@ -1,4 +1,4 @@
-"""The owner of the organisation, and the open offer of the ownership. Offers are made in ``user_actions``."""
+"""Show the owner of the organisation, and the open offer of ownership. Offers are made in ``user_actions``."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ HERE = "settings"
 
 @dataclass(frozen=True)
 class Offer:
-    """An offer that waits for the person with this ``username``."""
+    """Hold an open offer to the person with this ``username``."""
 
     username: str
     since: datetime
@@ -29,7 +29,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class OwnershipPage:
-    """The owner and the offer, None for none. ``is_owner``: whether the reader is; ``may_withdraw``: the offer."""
+    """Hold the owner and the offer, or None. ``is_owner``: the reader is the owner; ``may_withdraw``: the offer."""
 
     frame: Frame
     owner: Person | None
@@ -51,7 +51,7 @@ def show(store_url: str) -> Response:
 
 
 def withdraw(store_url: str) -> Response:
-    """Ask, then take the offer back."""
+    """Ask, then withdraw the offer."""
     admin = guard.administrator(store_url, fresh=True)
     question = _question(_page(admin), url_for("admin.ownership", store_url=store_url))
     return confirm_then(admin, HERE, question, partial(_withdraw, admin, question.back))
@@ -75,7 +75,7 @@ def _page(admin: Admin) -> OwnershipPage:
 
 
 def _question(page: OwnershipPage, back: str) -> Question:
-    """Return the question. Answers 404 where there is no offer that the reader may take back."""
+    """Return the question. Answers 404 if there is no offer that the reader may withdraw."""
     offer = page.offer if page.may_withdraw else None
     if offer is None:
         abort(404)

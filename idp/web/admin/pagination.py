@@ -1,4 +1,4 @@
-"""Long lists: pages without a count, by asking for one row more than is shown."""
+"""Page long lists without a count: read one row more than is shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Pages:
-    """The place of a page in a list: links to the pages beside it, empty where there is none."""
+    """Hold the links to the pages beside this one; empty if there is none."""
 
     earlier: str
     later: str
@@ -25,7 +25,7 @@ def skipped() -> int:
 
 
 def pages_of(rows: Sequence[Any], endpoint: str, **values: str) -> Pages:
-    """Return the links around a page of ``rows``, which has one more than is shown where there is a later page."""
+    """Return the links around a page of ``rows``, which has one more than is shown if there is a later page."""
     number = forms.page_asked()
     kept: dict[str, Any] = {name: value for name, value in values.items() if value}
     earlier = url_for(endpoint, **kept, page=number - 1) if number > 1 else ""

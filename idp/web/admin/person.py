@@ -1,4 +1,4 @@
-"""A user as values, for the console's pages."""
+"""Hold a user as values, for the console's pages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from idp.store.users import User
 
 @dataclass(frozen=True)
 class Person:
-    """What the console shows of a user. ``last_login_at``: None before the first sign-in."""
+    """Hold what the console shows of a user. ``last_login_at``: None before the first sign-in."""
 
     id: str
     username: str
@@ -22,7 +22,7 @@ class Person:
 
     @classmethod
     def of(cls, user: User) -> "Person":
-        """Copy the values of a row, and nothing that a page must not have."""
+        """Copy the values of a row, without those that a page must not have."""
         return cls(
             id=user.id,
             username=user.username,

@@ -36,12 +36,12 @@ LABELS = {
     "clients": say("Apps"),
 }
 LISTED = tuple(name for name in CONDITIONS if name != "roles")
-"""Conditions that are typed, with commas between."""
+"""Conditions that are entered with commas between."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A dated rule to read. ``conditions``: a label and what must be one of it; roles in words."""
+    """Hold a dated rule as text. ``conditions``: a label and its values; roles in words."""
 
     name: str
     starts: date
@@ -52,7 +52,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class PoliciesPage:
-    """The rules that the reader may see."""
+    """Hold the rules that the reader may see."""
 
     frame: Frame
     rules: tuple[Rule, ...]
@@ -60,7 +60,7 @@ class PoliciesPage:
 
 @dataclass(frozen=True)
 class PolicyForm:
-    """A rule to add (``is_new``) or to edit. ``values`` by the names of its columns, as typed."""
+    """Hold a rule to add (``is_new``) or to edit. ``values`` by the names of its columns, as entered."""
 
     frame: Frame
     is_new: bool
@@ -77,7 +77,7 @@ class PolicyForm:
 
 @dataclass(frozen=True)
 class Affected:
-    """A person that the rules affect."""
+    """Hold a person that the rules affect."""
 
     user_id: str
     username: str
@@ -88,14 +88,14 @@ class Affected:
 
 @dataclass(frozen=True)
 class DryRunPage:
-    """Show the people of this organisation that the rules would affect on a day; ``name`` of one rule, or empty for all."""
+    """Hold the people of this organisation that the rules would affect on a day; ``name`` of one rule, or empty for all."""
 
     frame: Frame
     on: str
     name: str
     names: Choices
     affected: tuple[Affected, ...]
-    """Those of this page, of ``count`` in all and ``of`` people looked at."""
+    """The people of this page, of ``count`` in all and ``of`` people checked."""
     count: int
     of: int
     pages: Pages
@@ -143,7 +143,7 @@ def _again(admin: Admin, row: StoredRule | None, form: Fields, refusal: Refusal 
 
 
 def edit(store_url: str) -> Response:
-    """Another shape for the rule that ``name`` names."""
+    """Change the rule with this ``name``."""
     admin = guard.operator(store_url, fresh=True)
     row = _named()
     return unsaved.answer(

@@ -22,9 +22,9 @@ HERE = "sessions"
 
 @dataclass(frozen=True)
 class OpenSessionsPage:
-    """A page of sessions, newest first; ``username`` is what was looked for. ``own``: the id of this browser's.
+    """Hold a page of sessions, newest first; ``username`` is the search. ``own``: the id of this browser's.
 
-    ``users_reached``: the ids of those people whose sessions the reader may end.
+    ``users_reached``: the ids of the people whose sessions the reader may end.
     """
 
     frame: Frame

@@ -1,4 +1,4 @@
-"""The organisation's own settings: name, colour, languages, passwords, notices, how long sign-ins and trust last."""
+"""Change the organisation's own settings: name, colour, languages, passwords, notices, lengths of sessions and trust."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ HERE = "settings"
 
 @dataclass(frozen=True)
 class Number:
-    """A setting that is a whole number between two bounds."""
+    """Describe a setting that is a whole number between two bounds."""
 
     name: str
     label: Message
@@ -38,7 +38,7 @@ class Number:
 
 @dataclass(frozen=True)
 class SettingsPage:
-    """The settings as they hold or were typed: ``values`` of ``numbers`` and texts, ``ticked`` boxes."""
+    """Hold the settings as stored or entered: ``values`` of ``numbers`` and texts, ``ticked`` boxes."""
 
     frame: Frame
     values: dict[str, str]

@@ -21,7 +21,7 @@ HERE = "shops"
 
 @dataclass(frozen=True)
 class ShopRow:
-    """A shop in the list."""
+    """Hold a shop in the list."""
 
     id: str
     code: str
@@ -30,7 +30,7 @@ class ShopRow:
 
 @dataclass(frozen=True)
 class ShopsPage:
-    """All shops, and the form for another: what was typed, and what is wrong with it (in the field ``wrong``)."""
+    """Hold all shops, and the form for another: the entered values and their errors (in the field ``wrong``)."""
 
     frame: Frame
     rows: tuple[ShopRow, ...]
@@ -42,7 +42,7 @@ class ShopsPage:
 
 @dataclass(frozen=True)
 class ShopPage:
-    """One shop to edit; ``name`` as it was typed."""
+    """Hold one shop to edit; ``name`` as it was entered."""
 
     frame: Frame
     shop: ShopRow

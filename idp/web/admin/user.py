@@ -1,4 +1,4 @@
-"""One person: what there is to know, what can be done, and why a second factor is (not) required of them (S11, S47, S49)."""
+"""Show one person: their data, the actions on them, and why a second factor is (not) required of them (S11, S47, S49)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,7 +31,7 @@ from idp.web.admin.users import HERE, Choices, address_of, person_at
 
 @dataclass(frozen=True)
 class Session:
-    """An open session. ``label``: the browser in words; ``address``: its IP address."""
+    """Hold an open session. ``label``: the browser in words; ``address``: its IP address."""
 
     label: str
     address: str
@@ -40,7 +40,7 @@ class Session:
 
 @dataclass(frozen=True)
 class PersonPage:
-    """One person. ``factor_since``: None without an authenticator app; ``reasons``: what makes a factor compulsory."""
+    """Hold one person. ``factor_since``: None without an authenticator app; ``reasons``: what makes a factor compulsory."""
 
     frame: Frame
     person: Person
@@ -61,7 +61,7 @@ class PersonPage:
 
 @dataclass(frozen=True)
 class PrintedCodePage:
-    """A code to hand over on paper, shown this once; ``address`` is where it is typed."""
+    """Hold a code to hand over on paper, shown this once; ``address``: where it is entered."""
 
     frame: Frame
     user_id: str
@@ -72,7 +72,7 @@ class PrintedCodePage:
 
 @dataclass(frozen=True)
 class ExplainPage:
-    """Why something is asked of a person on a day, at an app or anywhere; ``needed`` in words."""
+    """Hold the reasons for a requirement on a day, at an app or anywhere; ``needed`` in words."""
 
     frame: Frame
     user_id: str
@@ -185,7 +185,7 @@ def _explained(admin: Admin, user: User) -> ExplainPage:
 
 
 def chosen_day(organisation: Organisation) -> tuple[date, tuple[Message, ...]]:
-    """Read the day that was asked about, ``on``. Returns the organisation's today, and what is wrong, where it is none."""
+    """Read the day of the question, ``on``. Returns the organisation's today, and the error, if it is no day."""
     today, typed = policy_dry_run.today(organisation), forms.asked("on", 10)
     try:
         return (forms.day("on", typed) if typed else today), ()

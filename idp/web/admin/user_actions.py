@@ -1,4 +1,4 @@
-"""What can be done to a person: the buttons, the questions they lead to, and the functions that carry them out."""
+"""Define the actions on a person: their buttons, questions and functions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from idp.web.confirmed_action import ConfirmedAction
 
 @dataclass(frozen=True)
 class UserAction(ConfirmedAction[[Settings, Organisation, User, Origin], Any]):
-    """Something done to a person. The sentences have a place for ``username``.
+    """Describe an action on a person. The sentences have a place for ``username``.
 
-    ``gives`` or ``takes`` is the way in that it changes, for ``sensitive_changes``. ``always_asks_password``: also where the
-    rule needs less. ``done``: see ``guard.DONE``. ``is_shown``: what was made is shown, once. ``require`` raises unless the
-    acting person may be asked at all; ``do`` decides once more.
+    ``gives`` or ``takes`` is the access that it changes, for ``sensitive_changes``. ``always_asks_password``: also if the
+    rule needs less. ``done``: see ``guard.DONE``. ``is_shown``: its result is shown, once. ``require`` raises unless the
+    acting person may see the question; ``do`` checks again.
     """
 
     gives: Kind | None = None
@@ -187,7 +187,7 @@ ACTIONS = {
 
 @dataclass(frozen=True)
 class Offer:
-    """An action that makes sense now."""
+    """Hold an action that makes sense now."""
 
     name: str
     button: Message

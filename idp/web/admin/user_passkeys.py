@@ -25,7 +25,7 @@ def mount(blueprint: Blueprint) -> None:
 
 
 def remove(store_url: str, user_id: str, passkey_id: str) -> Response:
-    """Ask, then take it away."""
+    """Ask, then remove it."""
     admin = guard.administrator(store_url, fresh=True)
     user = person_at(admin, user_id)
     permissions.require_another(user, admin.origin)

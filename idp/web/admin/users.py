@@ -1,4 +1,4 @@
-"""People of an organisation: search, page, add one, edit with the pencil (S13). One person's page is in ``person``."""
+"""List the people of an organisation: search, page, add one, edit with the pencil (S13). One person: see ``user``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ Choices = tuple[tuple[str, Message | str], ...]
 
 @dataclass(frozen=True)
 class Row:
-    """A person in the list. ``may_change``: whether the reader may edit them."""
+    """Hold a person in the list. ``may_change``: whether the reader may edit them."""
 
     person: Person
     role: Message
@@ -42,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Sought:
-    """What is looked for; empty for anything. ``group`` is an id; ``groups``: all there are."""
+    """Hold a search; empty fields match everything. ``group`` is an id; ``groups``: all there are."""
 
     q: str
     role: str
@@ -51,13 +51,13 @@ class Sought:
 
     @property
     def query(self) -> dict[str, str]:
-        """The same as it stands in an address."""
+        """Return the search as the query of an address."""
         return {"q": self.q, "role": self.role, "group": self.group}
 
 
 @dataclass(frozen=True)
 class PeoplePage:
-    """A page of people. ``q``, ``role`` and ``group`` (an id) were sought. Links: ``earlier``, ``later``, ``csv``."""
+    """Hold a page of people. ``q``, ``role`` and ``group`` (an id) were sought. Links: ``earlier``, ``later``, ``csv``."""
 
     frame: Frame
     q: str
@@ -76,7 +76,7 @@ class PeoplePage:
 
 @dataclass(frozen=True)
 class Box:
-    """A group or shop that can be ticked; ``name`` is the field's."""
+    """Hold a group or shop with a box to tick; ``name`` is the field's."""
 
     name: str
     label: str
@@ -141,7 +141,7 @@ def _add(admin: Admin, form: Fields) -> Response:
 
 
 def edit(store_url: str, user_id: str) -> Response:
-    """Edit one person; with the tick of S49, on to the question about the one-time password."""
+    """Edit one person; with the tick of S49, go on to the question about the one-time password."""
     admin = guard.administrator(store_url, or_installation=True)
     user = person_at(admin, user_id)
     permissions.require_over(admin.organisation, user, admin.origin)
