@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from idp import metrics
 from idp.errors import Busy, Unreadable
 
 ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -223,7 +224,9 @@ class Hasher:
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Hold the right to hash once. Raises ``Busy`` if none is free in time."""
-        if not self._slots.acquire(timeout=self._patience):
+        with metrics.hash_waits():
+            is_free = self._slots.acquire(timeout=self._patience)
+        if not is_free:
             raise Busy(detail="no hashing slot came free")
         try:
             yield

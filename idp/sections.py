@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
-from idp.server_sections import Database, Section, Server
+from idp.server_sections import Database, Metrics, Section, Server
 
 EHLO_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -218,6 +218,7 @@ class Tables(BaseSettings):
     """Hold every table of the file, in its order. A new table is a model and a line here."""
 
     server: Server = Server()
+    metrics: Metrics = Metrics()
     database: Database = Database()
     acr: Acr = Acr()
     passwords: Passwords = Passwords()

@@ -33,6 +33,19 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+def split_address(address: str) -> tuple[str, int]:
+    """Return host and port of ``HOST:PORT``."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _checked_address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError("must be HOST:PORT, as 127.0.0.1:8000")
+    return value
+
+
 class Server(Section):
     """How ``idp run`` listens."""
 
@@ -63,16 +76,24 @@ class Server(Section):
     @property
     def address(self) -> tuple[str, int]:
         """Return host and port of ``bind``."""
-        host, _, port = self.bind.rpartition(":")
-        return host.strip("[]"), int(port)
+        return split_address(self.bind)
 
     @field_validator("bind")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdecimal() or int(port) > 65535:
-            raise ValueError("must be HOST:PORT, as 127.0.0.1:8000")
-        return value
+        return _checked_address(value)
+
+
+class Metrics(Section):
+    """What Prometheus reads: ``/metrics`` with counts, latencies and queues, without names or ids of anybody."""
+
+    listen: str = ""
+    """Host and port for Prometheus alone, as 127.0.0.1:9100; leave empty for none. Let no stranger reach it."""
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        return _checked_address(value) if value else value
 
 
 class Database(Section):

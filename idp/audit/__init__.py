@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from idp import actors, clock
+from idp import actors, clock, metrics
 from idp.actors import NOBODY, Actor
 from idp.audit.chain import link
 from idp.db import before_commit, is_in_transaction, unit
@@ -97,6 +97,10 @@ class Event(StrEnum):
     OPERATOR_ADDED = "operator:added"
 
 
+WRONG = frozenset((Event.PASSWORD_WRONG, Event.CODE_WRONG, Event.PASSKEY_WRONG, Event.RECOVERY_CODE_WRONG))
+"""Wrong proofs."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Name the actor and place of an act. ``client_id``: the app that it is done for. ``label``: the browser in words."""
@@ -146,6 +150,8 @@ def record(
         raise RuntimeError("an audit record stands outside transaction()")
     entry = Entry(organisation_id, str(event), outcome, clock.now(), origin, subject_id, dict(data or {}))
     unit().waiting.setdefault(QUEUE, []).append(entry)
+    if event in WRONG:
+        metrics.count_sign_in(str(event))
 
 
 def record_about(origin: Origin, event: str, user: User, *, outcome: str = "success", **data: object) -> None:

@@ -1,13 +1,17 @@
 """``idp run``: start the server. A main process supervises others, which answer requests and send mail."""
 
+import importlib
 import os
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import click
 from flask import Flask
 
-from idp import keys
+from idp import keys, metrics
 from idp.app import create_app
 from idp.cli import migrate, worker
 from idp.cli.command import Command
@@ -16,6 +20,7 @@ from idp.config import ConfigError, Settings
 from idp.config import read as read_settings
 from idp.server import process
 from idp.server.supervisor import Supervisor
+from idp.server_sections import split_address
 
 
 @click.command(cls=Command)
@@ -32,7 +37,9 @@ def run(no_migrate: bool, no_mail: bool) -> None:
     """
     file = config_file()
     settings = read_settings(file)
-    _check_port(settings)
+    _check_port("[server] bind", settings.server.bind)
+    if settings.metrics.listen:
+        _check_port("[metrics] listen", settings.metrics.listen)
     if not no_migrate and migrate.upgrade(settings):
         click.echo("The database was brought up to date.")
     with opened(settings):
@@ -45,23 +52,45 @@ def run(no_migrate: bool, no_mail: bool) -> None:
     serve(app, settings, with_mail=not no_mail)
 
 
-def _check_port(settings: Settings) -> None:
+def _check_port(key: str, address: str) -> None:
     """Raise ``ClickException`` early if the address is in use or not on this machine."""
-    host, port = settings.server.address
+    host, port = split_address(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            said = f"[server] bind: {settings.server.bind}: {error.strerror}; stop what listens there, or choose another"
+            said = f"{key}: {address}: {error.strerror}; stop what listens there, or choose another"
             raise ConfigError(said) from error
 
 
 def serve(app: Flask, settings: Settings, *, with_mail: bool) -> None:
     """Wait for a signal."""
+    with _counted(settings):
+        _serve(app, settings, with_mail=with_mail)
+
+
+def _serve(app: Flask, settings: Settings, *, with_mail: bool) -> None:
     process.prepare(app)
     roles = {f"server-{number + 1}": process.answer_requests for number in range(settings.server_processes)}
     if with_mail:
         roles["mail"] = partial(worker.work_until_told, settings)
+    if settings.metrics.listen:
+        roles["metrics"] = partial(_serve_metrics, settings)
     Supervisor(roles).run()
+
+
+def _serve_metrics(settings: Settings) -> None:
+    importlib.import_module("idp.server.metrics_page").serve(settings)
+
+
+@contextmanager
+def _counted(settings: Settings) -> Iterator[None]:
+    """Count for Prometheus, where it listens, in files that go with the server."""
+    if not settings.metrics.listen:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="sleutel-metrics-") as folder:
+        metrics.start(folder)
+        yield

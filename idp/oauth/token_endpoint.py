@@ -6,6 +6,7 @@ A new grant is one function and one row in ``GRANTS``. Not here: HTTP (``web.oau
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from idp import metrics
 from idp.oauth import code_grant, refresh_grant
 from idp.oauth.client_auth import authenticate
 from idp.oauth.clients import RegisteredClient
@@ -38,4 +39,6 @@ def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     client = authenticate(provider, request)
     if not client.check_grant_type(grant_type):
         raise OAuthError("unauthorized_client", f"The client is not registered for {grant_type}.")
-    return GRANTS[grant_type](provider, client, request)
+    response = GRANTS[grant_type](provider, client, request)
+    metrics.count_tokens(grant_type)
+    return response

@@ -24,6 +24,7 @@ import structlog
 from flask import Flask
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # granian re-exports them
 
+from idp import metrics
 from idp.server.busy import READY, busy
 from idp.server.key_refresh import KeyRefresh
 from idp.web.lean_entry import AUTHORIZE
@@ -122,12 +123,15 @@ class Entry:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
         self._under_way += 1
+        environ, began = environ_of(scope), time.monotonic()
         try:
-            await self._serve(environ_of(scope), protocol)
+            status = await self._serve(environ, protocol)
+            metrics.count_request(endpoint_of(environ), status, time.monotonic() - began)
         finally:
             self._under_way -= 1
 
-    async def _serve(self, environ: dict[str, Any], protocol: HTTPProtocol) -> None:
+    async def _serve(self, environ: dict[str, Any], protocol: HTTPProtocol) -> int:
+        """Answer, and return the status; 499 for a client that has gone (nginx's number)."""
         try:
             is_chunked = bool(environ.pop("HTTP_TRANSFER_ENCODING", ""))
             is_read = await self._read(environ, protocol, is_chunked)
@@ -139,10 +143,12 @@ class Entry:
                 answer.headers.append(("connection", "close"))
             await self._send(protocol, answer, lane)
         except (ProtocolClosed, asyncio.CancelledError):
-            return  # the client has gone
+            return 499
         except Exception as error:  # the application words its own errors: this is the last resort
             log.error("unanswered", exc_info=error)
             protocol.response_empty(500, [("cache-control", "no-store"), ("connection", "close")])
+            return 500
+        return answer.status
 
     async def _read(self, environ: dict[str, Any], protocol: HTTPProtocol, is_chunked: bool) -> bool:
         """Put the body into the environment, or the reason for which there is none. Returns whether it was read in full."""
@@ -238,6 +244,12 @@ def lane_of(environ: dict[str, Any]) -> str:
     if environ["REQUEST_METHOD"] == "POST":
         return "forms"
     return "machines" if environ["PATH_INFO"] == AUTHORIZE else "pages"
+
+
+def endpoint_of(environ: dict[str, Any]) -> str:
+    """Return what a request is counted as: one of our own names, so that nobody adds to them by asking."""
+    path = environ["PATH_INFO"]
+    return path if path in ENDPOINTS or path in (AUTHORIZE, READY, *AT_ONCE) else lane_of(environ)
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 
 import structlog
 
-from idp import logs
+from idp import logs, metrics
 from idp.server.notify import notify, watchdog_seconds
 
 STOP_SECONDS = 10.0
@@ -112,6 +112,7 @@ class Supervisor:
                 continue
             code = member.process.exitcode
             if not self._signals:
+                metrics.count_restart(member.name, member.process.pid or 0)
                 pause = member.note_death(time.monotonic())
                 log.error("process_ended", process=member.name, exit_code=code, starts_again_in=pause)
 
@@ -161,6 +162,7 @@ def _play(role: Role, parent: int) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     threading.Thread(target=_follow, args=(parent,), name="follow", daemon=True).start()
     logs.take_from_libraries()
+    metrics.start()
     try:
         role()
     except Exception as error:  # Python would print it between the JSON lines of the log

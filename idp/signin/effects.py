@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from idp import db
+from idp import db, metrics
 from idp.audit import Event
 from idp.errors import Conflict
 from idp.identity import assurance
@@ -96,6 +96,7 @@ def _start_or_renew(work: StepContext) -> str:
         place = Place(visit.browser_id, visit.label, visit.address)
         _, cookie = sessions.start(work.settings, terms, user, case.own_proofs, place, case.now)
         work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
+        metrics.count_sign_in("success", assurance.acr(case.own_proofs, work.settings.acr.names))
     if any(proof.method == "remembered" for proof in case.counting) and assurance.level(case.own_proofs) < 3:
         remembered_devices.note_use(user.organisation_id, user.id, visit.device, case.now)
     counted = replace(case.answers, session_proofs=len(case.own_proofs))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Index, Select, String, Text, Update, select, text, update
+from sqlalchemy import ColumnElement, Index, Select, String, Text, Update, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.batches import change_some
@@ -147,6 +147,13 @@ def wipe_expired(now: datetime, most: int) -> int:
 def mails(limit: int = 200) -> list[OutgoingMail]:
     """Return the latest mails, newest first."""
     return every(select(OutgoingMail).order_by(OutgoingMail.created_at.desc(), OutgoingMail.id.desc()).limit(limit))
+
+
+@asks_one
+def waiting() -> Select[int, datetime | None]:
+    """Return how many mails wait to be sent, and since when the oldest does."""
+    here = OutgoingMail.sent_at.is_(None), OutgoingMail.failed_at.is_(None)
+    return select(func.count(OutgoingMail.id), func.min(OutgoingMail.created_at)).where(*here)
 
 
 def sweep_mails(before: datetime, most: int) -> int:

@@ -13,6 +13,7 @@ FLOORS = {
     "languages": 0,
     "config": 0,
     "logs": 0,
+    "metrics": 0,
     "normal_forms": 0,
     "sections": 0,
     "server_sections": 0,
