@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from idp import clock, keys, sealing
 from idp.cli.command import Command
+from idp.cli.costs import costs
 from idp.cli.migrate import is_current
 from idp.cli.opening import config_file, opened
 from idp.config import Settings, read
@@ -85,6 +86,8 @@ def _within(settings: Settings) -> Iterator[Finding]:
     checks: tuple[Callable[[Settings], Finding], ...] = (_keys, _sealed, _clock, _outbox, _names)
     for check in checks:
         yield check(settings)
+    for subject, said in costs(settings):
+        yield Finding(subject, said)
 
 
 def _keys(settings: Settings) -> Finding:

@@ -15,6 +15,7 @@ from idp import keys, metrics
 from idp.app import create_app
 from idp.cli import migrate, worker
 from idp.cli.command import Command
+from idp.cli.costs import costs
 from idp.cli.opening import config_file, opened
 from idp.config import ConfigError, Settings
 from idp.config import read as read_settings
@@ -26,7 +27,8 @@ from idp.server_sections import split_address
 @click.command(cls=Command)
 @click.option("--no-migrate", is_flag=True, help="Do not bring the database up to date first.")
 @click.option("--no-mail", is_flag=True, help="Send no mail here: an `idp worker` does.")
-def run(no_migrate: bool, no_mail: bool) -> None:
+@click.option("--check", is_flag=True, help="Start and change nothing: say whether it could serve now, and what is slow.")
+def run(no_migrate: bool, no_mail: bool, check: bool) -> None:
     """Run the server until it is stopped (Ctrl-C or SIGTERM lets requests under way finish).
 
     It brings the database up to date, makes the signing keys at the first start, and sends mail.
@@ -40,16 +42,33 @@ def run(no_migrate: bool, no_mail: bool) -> None:
     _check_port("[server] bind", settings.server.bind)
     if settings.metrics.listen:
         _check_port("[metrics] listen", settings.metrics.listen)
+    if check:
+        _check(settings)
+        return
     if not no_migrate and migrate.upgrade(settings):
         click.echo("The database was brought up to date.")
     with opened(settings):
         keys.ensure(settings)
-    app = create_app(settings)
-    if why_not := app.extensions["sleutel"].readiness.why_not():
-        raise ConfigError(why_not)
+    app = _ready_app(settings)
     os.environ["IDP_CONFIG"] = str(file.resolve())  # processes that cannot be forked read it again
     click.echo(f"Sleutel listens on http://{settings.server.bind} for {settings.issuer} (stop with Ctrl-C)")
     serve(app, settings, with_mail=not no_mail)
+
+
+def _check(settings: Settings) -> None:
+    """Say whether the server could serve, and what a sign-in waits for."""
+    with _ready_app(settings).app_context():
+        for subject, said in costs(settings):
+            click.echo(f"{subject}: {said}")
+    click.echo("It could serve.")
+
+
+def _ready_app(settings: Settings) -> Flask:
+    """Return the application. Raises ``ConfigError`` where it could not serve."""
+    app = create_app(settings)
+    if why_not := app.extensions["sleutel"].readiness.why_not():
+        raise ConfigError(why_not)
+    return app
 
 
 def _check_port(key: str, address: str) -> None:
