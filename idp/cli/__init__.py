@@ -11,10 +11,10 @@ from idp.cli.command import Nouns, Place
 _commands = Nouns(
     "idp",
     {
-        "init": Place("idp.cli.init:init", "Write a configuration FILE with fresh secrets; never over one that is there."),
+        "init": Place("idp.cli.init:init", "Write a configuration FILE with fresh secrets."),
         "run": Place(
             "idp.cli.run:run",
-            "Start the server, and keep on until stopped (Ctrl-C or SIGTERM lets requests under way finish).",
+            "Run the server until it is stopped (Ctrl-C or SIGTERM lets requests under way finish).",
         ),
         "deploy": Place(
             "idp.cli.deploy:deploy",
@@ -24,12 +24,12 @@ _commands = Nouns(
             "idp.cli.demo:demo",
             "Set up a demo in a folder and run it: the provider, a till, a back office, a webshop, a phone and a mailbox.",
         ),
-        "migrate": Place("idp.cli.migrate:migrate", "Bring the database's tables up to date."),
+        "migrate": Place("idp.cli.migrate:migrate", "Bring the database's tables up to date, if they are not."),
         "apply": Place(
             "idp.cli.apply:apply", "Make organisations, shops, groups, users, policies and clients what FILE says."
         ),
-        "keys": Place("idp.cli.key:keys", "The keys that sign tokens: what there is, and rotation."),
-        "user": Place("idp.cli.user:user", "People: look them up, and help those who are locked out."),
+        "keys": Place("idp.cli.key:keys", "List and rotate the keys that sign tokens."),
+        "user": Place("idp.cli.user:user", "Look people up, and help those who are locked out."),
         "operator": Place("idp.cli.operator:operator", "Operators run the installation."),
         "organisation": Place("idp.cli.organisation:organisation", "The organisations."),
         "recover-owner": Place(
@@ -37,13 +37,13 @@ _commands = Nouns(
             "Begin the recovery of an organisation's owner who lost password, phone and recovery codes.",
         ),
         "client": Place("idp.cli.client:client", "The relying apps (OAuth clients)."),
-        "policy": Place("idp.cli.policy:policy", "Who must have a second factor, why, and since when."),
+        "policy": Place("idp.cli.policy:policy", "Explain which people must have a second factor, and why."),
         "audit": Place(
             "idp.cli.audit:audit",
             "The audit trail: rows that are only ever added, each chained to the one before by its hash.",
         ),
-        "leaked": Place("idp.cli.leaked:leaked", "Leaked passwords: build the offline list, and look one up."),
-        "worker": Place("idp.cli.worker:worker", "Send the mails that wait and delete what expired, until stopped."),
+        "leaked": Place("idp.cli.leaked:leaked", "Build the offline list of leaked passwords, and look one up."),
+        "worker": Place("idp.cli.worker:worker", "Send waiting mails and delete expired data, until stopped."),
         "doctor": Place(
             "idp.cli.doctor:doctor",
             "Look at configuration, database, keys, mail, clock and the leaked list, and say what to do.",
