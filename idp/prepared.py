@@ -108,7 +108,7 @@ def _binder(compiled: SQLCompiler, names: Sequence[str], dialect: Dialect) -> tu
 def _constant_lists(
     bind: Callable[[Sequence[Any]], Any], expanded: Mapping[str, Any], order: Sequence[str] | None
 ) -> Callable[[Sequence[Any]], Any]:
-    """Add the members of lists that stand in the statement itself to what ``bind`` gives."""
+    """Add the members of lists that the statement itself contains to what ``bind`` gives."""
     if order is None:
         return lambda values: {**expanded, **bind(values)}
     names = tuple(order)

@@ -66,8 +66,8 @@ def explain(store_url: str, username: str, client: str | None, on: date | None) 
 def dry_run(source: str | None, on: date, client: str | None) -> None:
     """List the people that the dated rules would affect on a day: those whose required level would rise.
 
-    SOURCE is a file as for `idp apply`, whose [[policies]] are looked at as if they stood, or the name of one that stands;
-    without it all that stand are looked at. Nothing is changed.
+    SOURCE is a file as for `idp apply`, whose [[policies]] are looked at as if they were in force, or the name of a rule;
+    without it all rules are looked at. Nothing is changed.
 
     For example:
       idp policy dry-run new-rules.toml --on 2027-01-01

@@ -61,7 +61,7 @@ def browser_of(digest: bytes) -> Select[Browser]:
 
 
 def add_new_browser(browser_id: str, digest: bytes, now: datetime) -> str:
-    """Insert a browser unless a concurrent request of the same cookie did so. Returns the id of the row that stands."""
+    """Insert a browser unless a concurrent request of the same cookie did so. Returns the id of the row that is there."""
     if _claim_browser(browser_id, digest, now):
         return browser_id
     found = browser_of(digest)

@@ -13,7 +13,7 @@ from idp.statements import asks_one, changes, claims, delete_some
 class EmailLink(Base):
     """One link. ``digest``: of its token, by purpose. ``sealed_values``: what following it needs to know; wiped when used.
 
-    ``used_at`` stands too on those that a newer link or another change made void.
+    ``used_at`` is set on links, too, that a newer link or another change made void.
     """
 
     __tablename__ = "email_links"

@@ -62,7 +62,7 @@ def image_of(logo_id: str) -> Select[bytes]:
 
 
 def put_logo(organisation_id: str, logo: LogoFacts, image: bytes, now: datetime) -> None:
-    """Insert, or replace the one there is: of two uploads at once the later stands."""
+    """Insert, or replace the present one. Of two concurrent uploads the later one is kept."""
     columns = {**vars(logo), "image": image, "created_at": now}
     _put(organisation_id, **columns)
 

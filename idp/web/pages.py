@@ -223,7 +223,7 @@ def pick_language() -> Response:
 def way_back(otherwise: str) -> str:
     """Return our path that a posted form names in ``back``. Other sites are never redirected to.
 
-    Where the page was the answer to a form, it is that page: what was typed and what was wrong stand there.
+    If the page was the answer to a form, it is that page, with what was entered and what was wrong.
     """
     back = request.form.get("back", otherwise)
     page = request.headers.get("Referer", "").removeprefix(request_context.settings().issuer)

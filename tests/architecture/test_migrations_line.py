@@ -1,4 +1,4 @@
-"""Migrations stand in one line: two that were written at the same time would leave a database that nobody can migrate."""
+"""Migrations form one line. Two written at the same time would leave a database that nobody can migrate."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The order of packages: those of ``identity`` stand in one line, and no two subjects import each other."""
+"""The order of packages: those of ``identity`` form one line, and no two subjects import each other."""
 
 from collections import defaultdict
 
@@ -51,7 +51,7 @@ def test_the_frame_of_the_sign_in_knows_no_single_step() -> None:
 
 
 def test_no_two_subjects_import_each_other() -> None:
-    """House: cycles that the floors cannot see, because the subjects stand on one floor."""
+    """House: cycles that the floors cannot see, because the subjects are on one floor."""
     arrows: dict[str, set[str]] = defaultdict(set)
     for name in IDP:
         subject = name.split(".")[1] if "." in name else ""

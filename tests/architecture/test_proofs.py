@@ -12,14 +12,14 @@ ROWS = range(1, 63)
 
 @cache
 def _named() -> set[str]:
-    """Rows that stand in the name or docstring of a test."""
+    """Rows that the name or docstring of a test cites."""
     tests = [one for module in modules("tests") for one in module.functions() if one.name.startswith("test_")]
     said = " ".join(f"{one.name} {ast.get_docstring(one) or ''}" for one in tests)
     return set(re.findall(r"\bS\d{1,2}\b", said.replace("_", " ")))
 
 
 def test_every_row_is_named_by_a_test() -> None:
-    """The row stands in a test's name or docstring."""
+    """A test cites the row in its name or docstring."""
     assert not [f"S{row}" for row in ROWS if f"S{row}" not in _named()]
 
 

@@ -83,7 +83,7 @@ def test_nothing_is_left_for_later() -> None:
 
 @each(_idp, place_of)
 def test_transactions_are_committed_in_one_place(module: Module) -> None:
-    """``commit()`` stands in ``db.py``, in its unit of work, and in commands only."""
+    """``commit()`` is called in ``db.py``, in its unit of work, and in commands only."""
     calls = [
         node
         for node in ast.walk(module.tree)

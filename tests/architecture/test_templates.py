@@ -55,7 +55,7 @@ def _tree(path: Path) -> nodes.Template:
 
 
 def _foreign(tree: nodes.Template) -> set[str]:
-    """The names a template reads and does not make itself (blocks do not see that imports and macros stand above them)."""
+    """The names a template reads and does not make itself (blocks do not see the imports and macros above them)."""
     made = {macro.name for macro in tree.find_all(nodes.Macro)}
     made |= {assign.target.name for assign in tree.find_all(nodes.Assign) if isinstance(assign.target, nodes.Name)}
     for imported in tree.find_all(nodes.FromImport):
@@ -140,7 +140,7 @@ def test_nothing_is_inline_or_from_elsewhere(path: Path) -> None:
 
 
 def _words(tree: nodes.Template) -> Iterator[str]:
-    """What stands between tags, outside of translated expressions. An expression stands for its place within a tag."""
+    """The text between tags, outside translated expressions. An expression counts as its place within a tag."""
     text = "".join(
         part.data if isinstance(part, nodes.TemplateData) else "\0"
         for output in tree.find_all(nodes.Output)

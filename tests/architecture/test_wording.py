@@ -42,7 +42,7 @@ def test_what_is_counted_has_a_plural() -> None:
 
 
 def test_no_sentence_ends_in_a_name_that_may_end_in_a_dot() -> None:
-    """A name may be "Example Shoes B.V.": it stands within a sentence, between signs, or on a line of its own."""
+    """A name may be "Example Shoes B.V.": it is used within a sentence, between signs, or on a line of its own."""
     wrong = {text for message in _messages() for text in _said(message) if set(ENDS.findall(text)) - NEVER_DOTTED}
     assert wrong == set()
 

@@ -82,13 +82,13 @@ class Visitor:
         return self
 
     def reads(self, heading: str) -> Self:
-        """Stand before the page with this heading, where ``samples`` have shown each of its states to axe."""
+        """Wait for the page with this heading. ``samples`` have shown each of its states to axe."""
         expect(self.page.locator("h1")).to_have_text(heading)
         assert self.complaints == [], self.page.url
         return self
 
     def sees(self, heading: str) -> Self:
-        """Stand before the page with this heading, and find nothing wrong with it.
+        """Wait for the page with this heading, and find nothing wrong with it.
 
         One journey says so of a page in a state; the others only read it.
         """

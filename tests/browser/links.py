@@ -1,4 +1,4 @@
-"""Mailed links in a real Chromium: opened as they stand in the mail, and the words that are read then, by language."""
+"""Mailed links in a real Chromium: opened as the mail gives them, and the texts of their pages, by language."""
 
 from dataclasses import dataclass
 
@@ -65,7 +65,7 @@ def button(here: Visitor, name: str) -> Locator:
 
 
 def follow(here: Visitor, link: str, heading: str) -> Visitor:
-    """Open a link out of a mail, and stand before its page."""
+    """Open a link of a mail and wait for its page."""
     here.page.goto(link)
     look(here.page, f"link {heading}")
     return here.reads(heading)

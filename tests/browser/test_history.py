@@ -56,7 +56,7 @@ def test_wrong_answers_of_a_sign_in_stay_in_the_history(visitor: Visitors, ann: 
 def test_wrong_answers_at_mailed_links_stay_in_the_history(
     visitor: Visitors, live: Live, ann: MadePerson, purpose: email_links.Purpose
 ) -> None:
-    """S60: forms whose token stands in no address but the first."""
+    """S60: forms whose token is in no address but the first."""
     with live.factory.context(), transaction():
         for _ in range(100):
             rate_limits.count_towards_stop(ann.organisation_id, ann.id, "totp", 100, now())

@@ -20,7 +20,7 @@ def ann(live: Live, quiet_shoes: str) -> MadePerson:
 
 
 def test_a_till_goes_from_hand_to_hand(visitor: Visitors, live: Live, quiet_shoes: str, ann: MadePerson) -> None:
-    """S35, S37, S40: who was here can be chosen; each gives a password of their own, and a code until remembered."""
+    """S35, S37, S40: people who were here can be chosen; each gives their own password, and a code until remembered."""
     bob = live.factory.make_user(quiet_shoes, "bob", with_totp=True)
     here = visitor("till", like={"shared_device": True}).begin(acr_values=DAY)
     here.fill(username=ann.username, password=ann.password).next()

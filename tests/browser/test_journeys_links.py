@@ -1,6 +1,6 @@
 """Getting back in and proving an address, in a real Chromium, each by the link of a mail that was sent (S48–S56, S62).
 
-Who reads a mail is known by its link, so the pages speak the reader's language: the browser speaks the other one wherever
+A link identifies the reader of its mail, so the pages speak the reader's language: the browser speaks the other one wherever
 nobody begins at the sign-in.
 """
 
@@ -99,7 +99,7 @@ def test_an_invitation_by_mail_leads_to_a_first_password_and_in(
 
 
 def test_a_code_on_paper_leads_to_a_first_password(visitor: Visitors, live: Live, make: Maker, locale: str) -> None:
-    """V6.4.1, S62: somebody without an address types what stands on the paper; a slip of the pen says so."""
+    """V6.4.1, S62: somebody without an address enters the code of the paper; a wrong letter is told."""
     piet, words, said = make("piet", name="Piet", password="", email=""), WORDS[locale], SAID[locale]
     with live.factory.context():
         organisation, user = live.factory.organisation(piet.organisation_id), live.factory.user(piet)
@@ -159,7 +159,7 @@ def test_an_address_change_can_be_undone_from_the_former_address(
 def test_an_administrator_verifies_the_address_and_goes_on(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
-    """S55, S62: asked at the sign-in, pressed in the mail, and the sign-in that stood there ends at the app."""
+    """S55, S62: asked at the sign-in, pressed in the mail, and the waiting sign-in ends at the app."""
     said = SAID[locale]
     boss = make("boss", role="administrator", with_totp=True, email_verified=False)
     here = visitor(locale=locale)

@@ -72,7 +72,7 @@ def recover(live: Live, shop: dict[str, MadePerson], postman: Postman) -> dict[s
 
 
 def roles(live: Live, shop: dict[str, MadePerson]) -> list[str]:
-    """Of who was the owner, and of the new owner."""
+    """Of the former owner and of the new one."""
     with live.factory.context():
         return [live.factory.user(shop[name]).role for name in ("owner", "iris")]
 

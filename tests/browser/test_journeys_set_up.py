@@ -34,7 +34,7 @@ def phone_with_key_on(page: Page) -> Authenticator:
 
 
 def codes_on(page: Page) -> list[str]:
-    """The recovery codes, as they stand there."""
+    """The recovery codes of the page."""
     return page.locator("#codes li").all_inner_texts()
 
 

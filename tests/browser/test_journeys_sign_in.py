@@ -107,7 +107,7 @@ def test_a_recovery_code_signs_in_without_the_phone(visitor: Visitors, ann: Made
 
 
 def test_the_way_back_from_the_recovery_code_to_the_app(visitor: Visitors, ann: MadePerson) -> None:
-    """S41: who finds the phone after all is not stuck."""
+    """S41: a user who finds the phone after all can go on."""
     here = visitor().begin().fill(username=ann.username, password=ann.password).next()
     here.press("use_recovery").press("use_app").reads("Enter your code")
     here.fill(code=ann.authenticator.code()).next()

@@ -129,7 +129,7 @@ def test_a_qr_code_stays_black_on_white_in_the_dark(visit: Visit) -> None:
 
 
 def test_printing_the_codes_prints_the_codes_alone(visit: Visit) -> None:
-    """S23: on paper stand whose codes they are and the codes, no buttons."""
+    """S23: the paper names the owner of the codes and shows the codes, without buttons."""
     page = visit("set-up-codes")
     page.emulate_media(media="print")
     assert page.locator("#codes").is_visible()

@@ -100,7 +100,7 @@ def test_people_are_written_in_short_transactions(idp: Idp) -> None:
             assert f"{MANY + 2} created" in idp.apply(people(MANY)).stdout
     finally:
         event.remove(Engine, "commit", _commit)
-    # the trial is undone: it never commits, so its statements stand before the first commit that writes
+    # the trial is undone: it never commits, so its statements come before the first commit that writes
     real = [count for count in written if count]
     assert sum(real) == 2 * (MANY + 1), "once in the trial, once for good"
     assert len(real) >= MANY // work.BATCH
@@ -149,7 +149,7 @@ def test_what_changed_since_the_trial_is_told_as_it_is(idp: Idp, monkeypatch: py
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_long_work_says_how_far_it_is(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: each part of the work does, of a dry run too. What it made stands alone on stdout."""
+    """Issue 7 entry 33: each part of the work does, of a dry run too. Only its result is on stdout."""
     monkeypatch.setattr("idp.cli.apply.TELL_EVERY", 0.0)
     text = people(2).replace(f'password_hash = "{HASH}"', 'password = "a sturdy kettle sings"')
     tried = idp.apply(text, "--dry-run").stderr

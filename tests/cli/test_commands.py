@@ -179,7 +179,7 @@ def test_explain_names_every_source_of_rules(shop: Idp) -> None:
 
 
 def test_a_dry_run_lists_the_people_affected_on_a_day(shop: Idp) -> None:
-    """S11: a dry run says who would be affected on a date; of a file it looks at rules that do not stand."""
+    """S11: a dry run says who would be affected on a date; of a file it looks at rules that are not stored."""
     shop.apply(ANNA.replace('"anna"', '"bert"').split("totp_secret")[0])
     file = shop.folder / "rules.toml"
     file.write_text(FUTURE)

@@ -73,7 +73,7 @@ def test_the_doctor_lists_a_database_that_cannot_be_opened(tmp_path: Path, url: 
 
 @pytest.mark.parametrize("host", ["no..host", "127.0.0.1", "xn--a", "[::1"])
 def test_the_doctor_lists_a_mail_server_that_cannot_be_reached(tmp_path: Path, host: str) -> None:
-    """Issue 7 entry 35: whatever stands in `host`."""
+    """Issue 7 entry 35: whatever `host` contains."""
     file = tmp_path / "sleutel.toml"
     file.write_text(f'{GOOD}[mail]\nhost = "{host}"\nport = 1\n')
     file.chmod(0o600)

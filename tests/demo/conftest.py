@@ -67,7 +67,7 @@ def shopper(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_a
 
 
 def sign_in(page: playwright.sync_api.Page, username: str, password: str) -> None:
-    """Username and password, as they stand in what the demo prints."""
+    """Username and password, as the demo prints them."""
     page.locator("input[name=username]").fill(username)
     page.locator("input[name=password]").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()

@@ -142,7 +142,7 @@ def _check_with_axe(page: Page, scheme: str, options: dict[str, Any]) -> None:
 
 
 def check_fits(page: Page) -> None:
-    """Nothing sticks out sideways on a phone (WCAG 1.4.10), and what stands alone can be pressed with a thumb (2.5.5)."""
+    """Nothing sticks out sideways on a phone (WCAG 1.4.10), and a thumb can press each control (2.5.5)."""
     page.wait_for_load_state()  # words may be there before the style that they are to be judged in
     before = page.viewport_size
     if before != NARROWEST:

@@ -13,7 +13,7 @@ LONGEST = 1 << 24
 
 
 class Remote:
-    """What listens at ``address``. It stands where tests take an application."""
+    """The server at ``address``, for tests that take an application."""
 
     def __init__(self, address: str, trust: ssl.SSLContext | None = None, **headers: str) -> None:
         self._host, self._trust, self._headers = urlsplit(address).netloc, trust, headers

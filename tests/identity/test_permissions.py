@@ -17,7 +17,7 @@ POWERLESS: tuple[Actor, ...] = (Nobody(), Client("webshop"), Person(STRANGER), P
 
 
 def checks() -> dict[str, Callable[..., object]]:
-    """Every function that decides by who acts."""
+    """Every function that decides by the acting party."""
     found = inspect.getmembers(permissions, inspect.isfunction)
     return {name: check for name, check in found if "origin" in inspect.signature(check).parameters}
 

@@ -51,7 +51,7 @@ def enter(browser: Browser, quiet_shoes: str, clock: Callable[..., None]) -> Cal
 
 
 def secret_on(browser: Browser) -> str:
-    """The secret that stands on the page."""
+    """The secret that the page shows."""
     lines = browser.text.splitlines()
     return lines[lines.index("The secret, shown this once") + 2]
 

@@ -87,7 +87,7 @@ def test_wrong_policies_are_refused(enter, olga, shoes, field: str, value: str, 
 def test_operators_make_policies_and_administrators_see_the_people_affected(
     factory: Factory, enter, new_browser, anna, olga
 ) -> None:
-    """S11: the built-in example, from a day on; who is affected on the day before and on the day itself."""
+    """S11: the built-in example, from a day on; the people affected on the day before and on the day itself."""
     aussie = factory.make_organisation("aussie-boots", country="AU", integrations=["xero"])
     bruce = factory.make_user(aussie, "bruce", role="manager")
     sheila = factory.make_user(aussie, "sheila", role="administrator", with_totp=True, email="s@boots.example")

@@ -89,7 +89,7 @@ def test_nobody_without_business_here_gets_in(factory, enter, new_browser, boots
 
 
 def test_an_administrator_sees_and_ends_sessions(factory, journey, new_browser, enter, anna, jan, boots, clock) -> None:
-    """Issue 3: who is signed in and where; ending one asks the password and kills its tokens."""
+    """Issue 3: the list shows people and devices; ending a session asks the password and kills its tokens."""
     walk = journey(jan, browser=new_browser()).begin().password()
     tokens = walk.tokens()
     stranger = factory.make_user(boots, "bob")
@@ -230,7 +230,7 @@ def test_exports_hold_everything_and_no_formula(factory, enter, quiet_shoes, ann
 
 
 def test_an_operator_reads_the_installations_trail(factory, enter, otto, quiet_shoes, clock) -> None:
-    """Issue 3: keys and apps stand in a chain of their own, which administrators do not see."""
+    """Issue 3: events of keys and apps have a chain of their own, which administrators do not see."""
     browser = enter(otto, f"{HOME}/audit?trail=installation")
     table = browser.html.partition("<tbody>")[2]
     assert "Signing key made" in table

@@ -25,7 +25,7 @@ def listed(browser: Browser) -> list[str]:
 
 
 def test_an_administrator_comes_to_the_people_of_their_organisation(enter, anna, jan) -> None:
-    """S13: the console asks for a second factor and shows who there is."""
+    """S13: the console asks for a second factor and lists the users."""
     browser = enter(anna)
     assert browser.url.endswith(PEOPLE)
     assert browser.heading == "People"
@@ -211,7 +211,7 @@ def test_somebody_new_without_an_address_gets_a_code_on_paper(factory: Factory, 
 
 
 def test_somebody_new_is_invited_by_mail(factory: Factory, enter, shoes, anna) -> None:
-    """The invitation goes to the address on record; who was here before is not invited."""
+    """The invitation goes to the address on record; a user who was here before is not invited."""
     kim = factory.make_user(shoes, "kim", password="", email="kim@shoes.example", email_verified=False)
     browser = enter(anna).open(f"{PEOPLE}/{kim.id}").click("Invite by e-mail")
     browser.submit("Invite by e-mail")

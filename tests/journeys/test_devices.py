@@ -152,7 +152,7 @@ def test_a_proof_of_the_former_user_is_not_reused(
 
 
 def test_choosing_the_person_signed_in_goes_on(journey, till, ann, clock) -> None:
-    """S35: no password is asked of who is signed in and chooses themselves."""
+    """S35: a signed-in user who chooses themselves is asked for no password."""
     walk = journey(ann, till).begin().password().code()
     walk.tokens()
     walk.begin()

@@ -120,7 +120,7 @@ def test_a_second_change_voids_the_first(factory: Factory, at_address, new_brows
 def test_a_customers_username_goes_with_the_address(
     factory: Factory, at_address, new_browser, postman, quiet_shoes, clock
 ) -> None:
-    """S2: who signs in with the address signs in with the new one; an address that is taken is told only to its reader."""
+    """S2: a user who signs in with the address uses the new one; an address that is taken is told only to its reader."""
     old, taken = "kees@home.example", "piet@home.example"
     kees = factory.make_user(quiet_shoes, old, role="customer", email=old)
     factory.make_user(quiet_shoes, taken, role="customer", email=taken)

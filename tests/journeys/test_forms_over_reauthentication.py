@@ -157,7 +157,7 @@ def test_a_dialog_that_stayed_open_asks_for_the_password_after_all(factory, ente
 
 
 def test_the_password_of_the_sign_in_confirms_nothing(enter, world: World, anna, browser, clock) -> None:
-    """S47: who has just signed in still gives the password to a dialog."""
+    """S47: a user who has just signed in still gives the password to a dialog."""
     browser.open(f"{AT}/people")
     browser.fill(username=anna.username, password=anna.password).submit()
     browser.fill(code=anna.authenticator.code()).submit()

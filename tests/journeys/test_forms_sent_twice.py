@@ -119,7 +119,7 @@ def test_of_two_edits_from_one_old_form_the_second_is_told(browser: Browser, ent
 
 
 def test_an_old_form_takes_no_other_change_back(browser: Browser, enter: Enter, otto) -> None:
-    """V2.3.4: who renames a group or sets a colour from an old form undoes no requirement that a colleague just set."""
+    """V2.3.4: renaming a group or setting a colour from an old form undoes no requirement that a colleague just set."""
     enter(otto, f"{AT}/groups").fill(name="Tills", requires_mfa=False).submit()
     group = browser.url
     for page, theirs, ours in (

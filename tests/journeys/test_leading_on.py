@@ -1,4 +1,4 @@
-"""No dead ends and no circles: the address of a sign-in always leads on to who asked (S5, S60, S61)."""
+"""No dead ends and no circles: the address of a sign-in always leads on to the app or page that asked (S5, S60, S61)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -209,7 +209,7 @@ class Forgetful(Browser):
 
 @pytest.mark.parametrize("path", ["app", "/account/security", "/admin/", "/sign-in/" + "A" * 43])
 def test_where_cookies_are_blocked_a_page_says_so(app, settings, walk, path: str) -> None:
-    """S60: no circle, no new sign-in without end; what to do stands there."""
+    """S60: no circle, no new sign-in without end; the page says what to do."""
     blocked = Forgetful(app, settings.issuer)
     blocked.open(walk.app.authorize_url() if path == "app" else path)
     assert blocked.heading == "Cookies are blocked"

@@ -140,7 +140,7 @@ def unlocking(postman) -> str:
 def test_a_link_to_a_former_address_opens_nothing(
     factory: Factory, journey, new_browser, postman, ann, nearly, clock
 ) -> None:
-    """Security: who reads the old mailbox has no part in it any more; a disabled person neither."""
+    """Security: a reader of the old mailbox cannot unlock any more, nor can a disabled user."""
     nearly(ann)
     wrong(journey, ann, new_browser())
     link, mine = unlocking(postman), new_browser()

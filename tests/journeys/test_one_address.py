@@ -1,4 +1,4 @@
-"""One address is a whole shop: what a stranger behind it uses up closes no door for who is known there (security.md 7)."""
+"""One address is a whole shop: what a stranger behind it uses up locks out no known browser there (security.md 7)."""
 
 from collections.abc import Callable
 
@@ -69,7 +69,7 @@ def another_address(journey, jan: MadePerson, till: Browser) -> bool:
 def test_somebody_known_gets_in_where_the_address_is_closed(
     journey, jan: MadePerson, till: Browser, stranger: Browser, clock, way: Callable[..., bool]
 ) -> None:
-    """Issue 7.9: password, code, recovery code, a password typed to confirm, and the mails of who is signed in."""
+    """Issue 7.9: password, code, recovery code, a password typed to confirm, and the mails of signed-in users."""
     assert way(journey, jan, till)
     assert stranger.fill(username="jan", password=jan.password).submit().status == 429, "the stranger gained a try"
 

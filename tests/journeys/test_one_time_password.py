@@ -61,7 +61,7 @@ def test_a_one_time_password_works_once_and_leads_to_ones_own(
 def test_a_slow_set_up_does_not_ask_for_what_cannot_be_typed_again(
     factory: Factory, journey, postman, quiet_shoes: str, clock
 ) -> None:
-    """S49, S5, S17: who must set up first and takes a quarter of an hour is not asked for the spent password once more."""
+    """S49, S5, S17: after a set-up of a quarter of an hour the user is not asked for the spent password once more."""
     noor = factory.make_user(quiet_shoes, "noor", email="noor@shoes.example", groups=(factory.make_group(quiet_shoes),))
     walk = journey(noor).begin().password(sent_to(factory, noor, postman))
     clock(minutes=15)

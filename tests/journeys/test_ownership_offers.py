@@ -23,7 +23,7 @@ from tests.journeys.test_ownership import AT, BOSS, IRIS, events, link_to, roles
 def test_a_newer_offer_voids_the_one_before(
     factory: Factory, new_browser, postman: Postman, offered, jan, boss, iris, shoes, offer
 ) -> None:
-    """Owner transfer: an organisation has one offer at most; who had the earlier one is told."""
+    """Owner transfer: an organisation has one offer at most; the user with the earlier one is told."""
     first = postman.bring()
     offer(jan)
     second = postman.bring()
@@ -137,7 +137,7 @@ def test_only_the_owner_offers_and_only_to_an_eligible_person(
 
 
 def test_an_administrator_sees_the_offer_and_leaves_it(factory: Factory, enter, offered, anna) -> None:
-    """Owner transfer: nothing is kept from who runs the shop, but the offer is not theirs to take back."""
+    """Owner transfer: operators of the shop see it, but only the owner can take the offer back."""
     browser = enter(anna, f"{AT}/ownership")
     assert "iris was offered the ownership" in browser.text
     assert "Take the offer back" not in browser.text

@@ -123,7 +123,7 @@ def test_renaming_wants_the_proof_that_removing_wants(factory: Factory, jan, add
 
 
 def test_the_last_factor_stays_where_one_is_compulsory(journey, factory: Factory, quiet_shoes: str, key) -> None:
-    """S5, S7: who must have a second factor may choose a passkey at the set-up, and cannot remove it."""
+    """S5, S7: a user who must have a second factor may choose a passkey at the set-up, and cannot remove it."""
     ann = factory.make_user(quiet_shoes, "ann", groups=[factory.make_group(quiet_shoes)])
     walk = journey(ann).begin().password()
     walk.browser.submit("use_passkey")

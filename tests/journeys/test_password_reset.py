@@ -200,7 +200,7 @@ def test_asking_does_the_same_work_for_anybody(factory: Factory, new_browser, ja
         assert outbox.mails() == []
         waiting = [password_resets.next_password_reset()]
         assert waiting[0] is not None
-        assert jan.store_url not in waiting[0].sealed_values  # three letters stand in one seal of a thousand by chance
+        assert jan.store_url not in waiting[0].sealed_values  # one seal in a thousand contains three given letters by chance
 
 
 def test_asking_is_limited_for_an_account_and_for_an_address(factory: Factory, new_browser, jan, clock) -> None:

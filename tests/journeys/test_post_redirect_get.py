@@ -143,7 +143,7 @@ def test_a_kept_answer_is_another_browsers_nothing(journey, new_browser, factory
 
 
 def pages_with_a_secret(browser: Browser, enter: Enter, otto: MadePerson, noor: MadePerson) -> Iterator[str]:
-    """Pages that a POST made, and the secret that stands there."""
+    """Pages that a POST made, and the secret that they show."""
     enter(otto, f"{AT}/apps/add")
     browser.fill(client_id="stock", client_name="Stock", redirect_uris="https://stock.example/cb", first_party=True).submit()
     yield secret_on(browser)
@@ -157,7 +157,7 @@ def secret_on(browser: Browser) -> str:
 
 
 def test_a_secret_survives_a_reload_and_no_more(browser: Browser, new_browser, factory, enter, otto, anna, clock) -> None:
-    """V14.2.1, S60: made once, shown again for minutes to the same browser and session; then the app's page stands there."""
+    """V14.2.1, S60: made once, shown again for minutes to the same browser and session; then the app's page is shown."""
     browser.open(f"{AT}/apps/add")
     if "organisation" not in browser.fields:
         browser.submit("other_organisation")
@@ -210,7 +210,7 @@ def kept_in(factory: Factory) -> int:
 
 
 def test_a_printed_code_survives_a_reload(browser: Browser, factory: Factory, enter, quiet_shoes, anna, clock) -> None:
-    """S13, S60: the code on the page stays the one that works, and the person's page stands there when it is gone."""
+    """S13, S60: the code on the page stays the one that works, and the user's page is shown when it is gone."""
     kim = factory.make_user(quiet_shoes, "kim", password="")
     enter(anna, f"{AT}/people/{kim.id}/print-code").fill(password=anna.password).submit()
     (code,) = set(re.findall(r"\b[0-9a-z]{4}(?:-[0-9a-z]{4}){5}\b", browser.text))

@@ -133,7 +133,7 @@ def test_the_mails_about_codes_count_in_their_readers_language(
 
 @pytest.mark.both_engines
 def test_the_last_code_ends_with_its_set(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:
-    """S22, S28, S44: shown by a thief before new codes were made, it does not set up over what stands since then."""
+    """S22, S28, S44: shown by a thief before new codes were made, it does not replace what was set up since then."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=1)
     thief = journey(ann, browser=new_browser()).begin().password().recovery_code(ann.recovery_codes[0]).browser
     thief.submit("next").submit("next")

@@ -154,7 +154,7 @@ def test_set_up_is_offered_once_to_people_without_the_obligation(factory: Factor
 
 
 def test_an_organisation_can_turn_the_offer_off(factory: Factory, journey, quiet_shoes: str) -> None:
-    """S16: where it is off, who need not goes straight to the app."""
+    """S16: where it is off, a user without the duty goes straight to the app."""
     jan = factory.make_user(quiet_shoes)
     assert journey(jan).begin().password().tokens().acr == "pwd"
 

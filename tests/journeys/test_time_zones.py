@@ -102,7 +102,7 @@ def test_mail_tells_the_readers_time(factory: Factory, clock, jan: MadePerson, p
 def test_filters_by_day_mean_days_of_the_organisation(
     factory: Factory, enter, new_browser: Callable[..., Browser], zone: str, day: str, within: str, outside: str
 ) -> None:
-    """V16.2.2: the file says which zone its days were meant in, and its moments stand in UTC."""
+    """V16.2.2: the file says which zone its days were meant in, and its moments are in UTC."""
     with _at("2026-01-01T12:00"):
         at = factory.make_organisation("days", time_zone=zone, settings=SILENT)
         anna = factory.make_user(at, "anna", role="administrator", with_totp=True, email="anna@days.example")

@@ -34,7 +34,7 @@ def at(journey, person: MadePerson, typed: str):
 
 
 def test_the_username_is_back_after_a_throttle_and_no_field_is_red(journey, ann, clock) -> None:
-    """S30, S60: nothing that was typed is wrong; after the wait, too, the name stands there."""
+    """S30, S60: nothing that was typed is wrong; the name is still there after the wait."""
     walk = journey(ann).begin()
     for _ in range(20):
         if walk.browser.fill(username="ann", password="not the right one").submit().status == 429:

@@ -1,4 +1,4 @@
-"""Who is written to, in which language, and what can never get into a mail's headers."""
+"""The recipients of mails, their language, and what can never get into a mail's headers."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -119,7 +119,7 @@ def test_a_secret_cannot_be_sent_as_a_notice(settings: Settings, staff: dict[str
 
 
 def test_the_secret_lies_sealed_in_the_outbox(settings: Settings, staff: dict[str, MadePerson]) -> None:
-    """ASVS 6.4.1: who reads the database finds no one-time password; who moves it to another row cannot open it."""
+    """ASVS 6.4.1: a reader of the database finds no one-time password, and one moved to another row does not open."""
     person = staff["verified"]
     with transaction():
         for _ in range(2):

@@ -107,7 +107,7 @@ def test_a_mail_that_is_being_sent_is_not_sent_again_by_a_button(
 def test_a_worker_that_overslept_its_lease_undoes_nothing(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """I6: what the next worker noted stands: sent stays sent, its pause and its reason stay."""
+    """I6: what the next worker noted is kept: sent stays sent, its pause and its reason stay."""
     settings = configure(mail=over(mailbox))
     with time_machine.travel(clock.now(), tick=False) as traveller, factory.context():
         written(settings, vera)

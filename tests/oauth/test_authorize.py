@@ -224,7 +224,7 @@ def test_a_posted_request_is_the_same_request(scene):
 
 
 def test_two_tabs_that_finish_one_sign_in_both_get_their_own_code(scene):
-    """A sign-in is closed once; who comes later settles by the session that it made."""
+    """A sign-in is closed once; a later request is answered by the session that it made."""
     party = scene.party()
     scene.browser.open(party.authorize_url())
     attempt = scene.browser.url.rsplit("/", 1)[1]

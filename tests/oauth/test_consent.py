@@ -1,4 +1,4 @@
-"""Consent (OpenID Connect Core §3.1.2.4): who is not first-party asks the person, and again when it wants more."""
+"""Consent (OpenID Connect Core §3.1.2.4): an app that is not first-party asks the user, and again when it wants more."""
 
 import pytest
 

@@ -83,7 +83,7 @@ def test_a_fresh_next_key_waits_until_everybody_has_seen_it(database, settings, 
 
 
 def test_keys_are_audited(database, settings, turned):
-    """I1: who reads the trail sees each key made and put to use."""
+    """I1: the trail shows each key made and put to use."""
     before = len(audit.rows(""))
     keys.ensure(settings)
     turned.shift(61)

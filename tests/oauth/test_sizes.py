@@ -63,7 +63,7 @@ def test_a_person_of_a_few_shops_has_them_in_the_id_token(scene):
 
 
 def test_the_id_token_is_a_hint_at_sign_out(chain):
-    """Issue 7.21: signed out at once, and back at the app with state; a posted hint never stands in an address."""
+    """Issue 7.21: signed out at once, and back at the app with state; a posted hint is never in an address."""
     party = party_of(chain)
     for method in ("GET", "POST"):
         hint = chain.tokens(party, scope="openid organisation").id_token

@@ -122,7 +122,7 @@ def test_a_code_for_an_address_that_was_withdrawn_is_worth_nothing(scene, party)
 
 
 def test_what_the_person_no_longer_allows_is_not_given(scene, party):
-    """Core §3.1.2.4: the consent that stands now; where it was taken back, nothing at all."""
+    """Core §3.1.2.4: the present consent counts; where it was taken back, nothing is given."""
     other = scene.party("other", first_party=False, grant_types=GRANTS, redirect_uri="https://other.example/cb")
     tokens = scene.tokens(other, scope="openid profile email offline_access", prompt="login consent")
     at, who = scene.person.organisation_id, scene.person.id

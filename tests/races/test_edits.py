@@ -52,7 +52,7 @@ def test_a_person_is_left_with_the_groups_and_shops_of_one_edit(race: Race, cons
 
 
 def test_settings_saved_at_once_are_all_kept(configure: Callable[..., Settings], postgres_url: str) -> None:
-    """V15.4.2: who saves some of an organisation's settings joins them to those of the transaction before (PostgreSQL)."""
+    """V15.4.2: saving some of an organisation's settings keeps those of the transaction before (PostgreSQL)."""
     settings = configure(database={"url": postgres_url})
     with bare_app(settings) as app, app.app_context():
         factory = Factory(settings, app)

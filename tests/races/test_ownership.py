@@ -55,7 +55,7 @@ def signed_in(race: Race, person: MadePerson, path: str) -> Browser:
 
 
 def owners(race: Race) -> list[str]:
-    """Who has the role; fails where the organisation is not one of theirs, or they cannot sign in."""
+    """The users with the role. Fails where the organisation is not one of theirs, or they cannot sign in."""
     with race.factory.context():
         found = [user for user in users.users(race.organisation_id) if user.role == "owner" and user.disabled_at is None]
         assert race.factory.organisation(race.organisation_id).owner_id in [user.id for user in found]

@@ -25,7 +25,7 @@ def test_a_shop_code_is_plain_ascii(code: str, fits: bool) -> None:
     + [(name, False) for name in ("a,b", " a", "a  b", "a\nb", "a\u200bb", "a\x00", "\ufdfa" * 20)],
 )
 def test_a_group_name_is_one_visible_line_without_a_comma(name: str, fits: bool) -> None:
-    """A reader may split by a comma; spaces stand single, inside."""
+    """A reader may split by a comma; spaces are single and inside."""
     assert claim_forms.is_group_name(name) is fits
 
 

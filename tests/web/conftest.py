@@ -32,7 +32,7 @@ class Heard:
 
 @dataclass
 class Recorder:
-    """Stands before the application and writes down every answer."""
+    """Wraps the application and records every answer."""
 
     inner: Any
     heard: list[Heard] = field(default_factory=list)

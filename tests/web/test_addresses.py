@@ -1,4 +1,4 @@
-"""Who asks from where, and what we call ourselves: nothing in a request's headers is believed unless configured."""
+"""The client's address and our own name: nothing in a request's headers is believed unless configured."""
 
 from collections.abc import Callable
 
@@ -107,7 +107,7 @@ def test_nobody_may_say_where_they_come_from(shop: Shop, forwarded: str) -> None
 def test_a_configured_proxy_is_believed_from_its_end(
     shop: Shop, configure: Callable[..., Settings], peer: str, forwarded: str, believed: str
 ) -> None:
-    """V15.3.4: the last address that no proxy of ours is; what stands before it was written by the client."""
+    """V15.3.4: the last address that no proxy of ours is; entries before it were written by the client."""
     behind = create_app(configure(server={"trusted_proxies": ["::ffff:10.0.0.0/104", "fd00::/8"]}))
     try:
         shop.app = behind

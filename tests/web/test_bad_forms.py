@@ -182,7 +182,7 @@ def test_every_field_of_every_sign_in_page_takes_anything(
 
 @pytest.mark.parametrize("arrive", [Shop.at_password, Shop.at_code, at_recovery, at_scan, at_new_password])
 def test_a_doubled_field_is_refused_with_a_page(shop: Shop, arrive: Callable[[Shop], Browser]) -> None:
-    """V15.3.7: where two values stand it is not guessed which one counts; nor is one looked for in the query."""
+    """V15.3.7: of two values none is chosen by guessing; nor is one looked for in the query."""
     browser = arrive(shop)
     for name in ({"password", "code", "recovery_code", "new_password"} & browser.fields) | {"step"}:
         (body, *_) = bodies(browser, name, b"1")

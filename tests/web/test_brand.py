@@ -191,7 +191,7 @@ def test_a_logo_is_served_as_a_picture_and_as_nothing_else(branded: Branded) -> 
 
 
 def test_a_style_is_served_for_every_colour(branded: Branded) -> None:
-    """Its address tells nothing of who is here; it is kept for ever only under the checksum of this release."""
+    """Its address tells nothing of the organisations here; it is kept for ever only under the checksum of this release."""
     found = STYLE.search(remembering(branded).html)
     assert found
     path, _, query = found[1].partition("?")
@@ -226,7 +226,7 @@ def test_a_stylesheet_holds_variables_and_nothing_else() -> None:
 
 
 def test_a_mailed_link_shows_the_brand_of_whose_it_is(branded: Branded) -> None:
-    """Who has the link was named the organisation by mail; the page that a link opens no more shows nothing."""
+    """The mail named the organisation to the holder of the link. The page of a link that is used up shows nothing."""
     with branded.shop.factory.context(), transaction():
         ann = branded.shop.factory.user(branded.shop.ann)
         token = email_links.make(branded.shop.settings, ann, "reset", {}, now() + timedelta(minutes=30))

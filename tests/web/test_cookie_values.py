@@ -51,7 +51,7 @@ def test_a_planted_browser_value_is_replaced_at_once(shop: Shop, value: str) -> 
 
 
 def test_the_browser_value_is_new_after_each_proof_and_the_former_one_opens_nothing(shop: Shop) -> None:
-    """ASVS 7.2.4, security.md 16: who knows the value from before the password or the code does not find the sign-in."""
+    """ASVS 7.2.4, security.md 16: the value from before the password or the code does not find the sign-in."""
     browser, held = shop.at_password(), []
     for proof in ({"username": "ann", "password": shop.ann.password}, {"code": shop.ann.authenticator.code()}):
         held.append(cookie(browser, "browser"))

@@ -1,4 +1,4 @@
-"""Whatever somebody is called or types stands on pages as text (V1.2.1, V3.2.2), and in headers as nothing at all."""
+"""Names and entered values are text on pages (V1.2.1, V3.2.2), and in headers as nothing at all."""
 
 import html
 

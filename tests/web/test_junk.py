@@ -1,4 +1,4 @@
-"""Whatever stands in an address, a header or a credential: refused or not found, never an error of ours."""
+"""Junk in an address, a header or a credential is refused or not found, and never an error of ours."""
 
 import base64
 

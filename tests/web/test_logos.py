@@ -1,4 +1,4 @@
-"""The organisation's logo and colour in the console: set by who may, and whatever is sent, a page that says so."""
+"""The organisation's logo and colour in the console: who may set them, and what the page says of a wrong upload."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who may enter which page: every route of the profile and of the console, walked by everybody there is (S13)."""
+"""Who may enter which page: every route of the profile and of the console, walked by users of every role (S13)."""
 
 from collections.abc import Callable
 
@@ -121,7 +121,7 @@ UNKNOWN_HERE = {
 def test_everybody_sees_what_is_theirs_and_nothing_else(
     app: Flask, new_browser: Callable[..., Browser], people: dict[str, MadePerson], values, role: str
 ) -> None:
-    """S13: 200 for who may, 404 (never 403) for everybody else, to look and to post alike."""
+    """S13: 200 for those who may, 404 (never 403) for everybody else, to look and to post alike."""
     sign_in(new_browser(), people["employee"])
     browser = sign_in(new_browser(address="192.0.2.8"), people[role])
     token = browser.value("csrf_token")

@@ -135,7 +135,7 @@ def test_nothing_secret_is_written_down(
 
 
 def test_a_page_holds_no_session_of_its_own(shop: Shop) -> None:
-    """V3.3.4: the values of cookies stand in no page and no address."""
+    """V3.3.4: the values of cookies are in no page and no address."""
     browser = shop.signed_in()
     for path in ("/", "/account/security", "/no-such-page"):
         browser.open(path)

@@ -83,7 +83,7 @@ def _check_codes(codes: Sequence[str]) -> None:
 
 @outside_transaction
 def ready(settings: Settings, draft: PersonDraft) -> Ready:
-    """Hash and stretch. Slow: takes slots of the hasher and must stand outside of any transaction. Raises ``Invalid``."""
+    """Hash and stretch. Slow: takes slots of the hasher, so call it outside any transaction. Raises ``Invalid``."""
     check(settings, draft)
     hashed, digests, salt = draft.password_hash, [], recovery_codes.new_salt()
     if draft.password:
