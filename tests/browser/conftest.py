@@ -17,8 +17,8 @@ from tests.drivers.browser import Browser
 from tests.drivers.machine import free_port
 from tests.drivers.postman import Postman
 from tests.drivers.relying_party import RelyingParty, Tokens
+from tests.drivers.roles import sign_in
 from tests.factories import MadeClient, MadePerson
-from tests.web.test_roles import sign_in
 
 LANDED = '<!doctype html><html lang="en"><title>The app</title><link rel="icon" href="data:,"><h1>Back in the app</h1>'
 LOCALES = ("en-GB", "nl-NL")

@@ -9,8 +9,8 @@ from tests.browser.links import PRESSED, press
 from tests.conftest import Live
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
+from tests.drivers.roles import sign_in
 from tests.factories import MadePerson
-from tests.web.test_roles import sign_in
 
 Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]

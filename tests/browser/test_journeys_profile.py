@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.test_journeys_set_up import codes_on, phone_with_key_on
 from tests.conftest import Live
+from tests.drivers.set_up_pages import codes_on, phone_with_key_on
 from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from idp.db import transaction
 from idp.store import recovery_codes as code_rows
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.authenticator import Authenticator
+from tests.drivers.set_up_pages import codes_on, phone_with_key_on
 from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]
@@ -26,16 +27,6 @@ def ann(live: Live) -> MadePerson:
     """Somebody who must set up, of an organisation with the group 2FA."""
     shoes = live.factory.make_organisation(owner=True)
     return live.factory.make_user(shoes, "ann", groups=[live.factory.make_group(shoes)], email="ann@shoes.example")
-
-
-def phone_with_key_on(page: Page) -> Authenticator:
-    """An app into which the key was typed."""
-    return Authenticator(page.locator("#key").inner_text())
-
-
-def codes_on(page: Page) -> list[str]:
-    """The recovery codes of the page."""
-    return page.locator("#codes li").all_inner_texts()
 
 
 def test_the_set_up_from_start_to_tick(visitor: Visitors, ann: MadePerson, locale: str) -> None:

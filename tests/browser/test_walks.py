@@ -18,8 +18,8 @@ from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.chromium import NARROWEST, check_accessible, check_fits, look, plug_in
 from tests.drivers.page import Page
+from tests.drivers.roles import OWN, RULING, WHO, addresses
 from tests.factories import MadePerson
-from tests.web.test_roles import OWN, RULING, WHO, addresses
 
 Visitors = Callable[..., Visitor]
 LANGUAGES = ("en", "nl")

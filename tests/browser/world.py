@@ -13,9 +13,9 @@ from idp.mail.messages import notify
 from idp.store import outbox
 from tests.conftest import Live
 from tests.drivers.browser import Browser
+from tests.drivers.roles import one_of_each, sign_in
 from tests.drivers.security_key import SecurityKey
 from tests.factories import BY_TESTS, MadePerson
-from tests.web.test_roles import one_of_each, sign_in
 
 GROUP, SHOP, RULE = "2FA", "Amsterdam Dam", "xero-nl"
 

@@ -10,7 +10,7 @@ from idp.identity.lockout import rate_limits
 from idp.store import outbox
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from tests.identity.test_rate_limits import Door
+from tests.drivers.guesses import Door
 
 
 def test_a_hard_stop_has_the_words_of_a_wait(

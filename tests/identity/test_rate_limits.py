@@ -1,8 +1,7 @@
 """Throttling of guesses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -19,43 +18,8 @@ from idp.store import rate_limits as rate_limit_rows
 from idp.store.browsers import Browser
 from idp.store.organisations import Organisation
 from idp.store.users import User
+from tests.drivers.guesses import NOW, Door
 from tests.identity.conftest import CLI
-
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-@dataclass
-class Door:
-    """Where guesses arrive; ``at`` and the rest say from where."""
-
-    settings: Settings
-    organisation_id: str
-
-    def gate(
-        self, user: User | None, at: datetime = NOW, *, browser_id: str = "", address: str = "", typed: str = "nobody",
-        authenticator: str = "password",
-    ) -> rate_limits.Admitted:  # fmt: skip
-        """One guess."""
-        guess = rate_limits.Guess(
-            authenticator, self.organisation_id, user.id if user else "", browser_id, address, entered=typed
-        )
-        return rate_limits.gate(self.settings, guess, at)
-
-    def is_open(self, user: User | None, at: datetime = NOW, **where: str) -> bool:
-        """Whether a guess is admitted."""
-        try:
-            self.gate(user, at, **where)
-        except TooMany:
-            return False
-        return True
-
-    def fail_until(self, user: User | None, times: int, **where: str) -> datetime:
-        """So many failures, each as soon as it is admitted; the moment of the last."""
-        at = NOW
-        for _ in range(times):
-            at += timedelta(seconds=self.settings.limits.longest_wait_seconds + 1)
-            self.gate(user, at, **where)
-        return at
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The console and people's passkeys: seen on their page, one taken away (S47, S53)."""
 
+from tests.drivers.passkeys import ISSUER, rows
 from tests.drivers.security_key import SecurityKey
 from tests.factories import Factory
-from tests.journeys.test_passkeys import ISSUER, rows
 
 YUBIKEY = bytes.fromhex("cb69481e8ff7403993ec0a2729a154a8")
 

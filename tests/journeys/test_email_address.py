@@ -6,44 +6,17 @@ from idp import clock as product_clock
 from idp.identity.accounts import accounts
 from idp.identity.users import email_address
 from idp.store import audit as audit_rows
+from tests.drivers.email_address import ISSUER, address_of, ann, at_address, press
+from tests.drivers.profile import set_up_from_profile
 from tests.factories import BY_TESTS, Factory
-from tests.journeys.test_profile import set_up_from_profile
 
-ISSUER = "https://id.example.com"
-
-
-@pytest.fixture
-def ann(factory: Factory, quiet_shoes: str):
-    return factory.make_user(quiet_shoes, "ann", with_totp=True, email="ann@shoes.example")
-
-
-@pytest.fixture
-def at_address(journey):
-    """Somebody at the page of their address."""
-
-    def open_page(person, **options):
-        walk = journey(person, **options).begin().password()
-        if "code" in walk.browser.fields:
-            walk.code()
-        return walk.browser.open("/account/address")
-
-    return open_page
-
-
-def press(browser, link: str):
-    return browser.open(link).submit()
+__all__ = ["ann", "at_address"]
 
 
 def change_by_others(factory: Factory, person, **details) -> None:
     with factory.context():
         organisation = factory.organisation(person.organisation_id)
         accounts.change(factory.settings, organisation, factory.user(person), details, BY_TESTS)
-
-
-def address_of(factory: Factory, person) -> tuple[str | None, bool]:
-    with factory.context():
-        user = factory.user(person)
-        return user.email, user.email_verified_at is not None
 
 
 def test_a_new_address_counts_once_it_is_confirmed(factory: Factory, at_address, new_browser, postman, ann, clock) -> None:

@@ -7,11 +7,11 @@ from idp.audit import Origin
 from idp.identity.ownership import transfer
 from idp.identity.users import email_address
 from idp.store import passkeys, users
+from tests.drivers.email_address import ISSUER, address_of, ann, at_address, press
+from tests.drivers.passkeys import options_on, post
+from tests.drivers.password_reset import NEW, choose, forget
 from tests.drivers.security_key import SecurityKey
 from tests.factories import Factory
-from tests.journeys.test_email_address import ISSUER, address_of, ann, at_address, press
-from tests.journeys.test_passkeys import options_on, post
-from tests.journeys.test_password_reset import NEW, choose, forget
 
 __all__ = ["ann", "at_address"]
 

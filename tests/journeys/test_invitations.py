@@ -7,8 +7,8 @@ from idp.audit import Origin
 from idp.errors import Conflict, Forbidden
 from idp.identity.accounts import invitations
 from idp.store import users
+from tests.drivers.password_reset import NEW, choose
 from tests.factories import BY_TESTS, Factory
-from tests.journeys.test_password_reset import NEW, choose
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from idp.identity import email_links
 from idp.identity.organisations import organisations
 from idp.store import rate_limits
 from tests.drivers.browser import Browser
+from tests.drivers.password_reset import NEW
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
-from tests.journeys.test_password_reset import NEW
 
 EMAIL = "ann@shoes.example"
 ENGLISH, DUTCH, BRAND = '<html lang="en"', '<html lang="nl"', "/brand/0b3d91.css"

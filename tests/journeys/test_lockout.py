@@ -12,8 +12,8 @@ from idp.identity.users import status
 from idp.rows import add
 from idp.store import audit, outbox, rate_limits, users
 from tests.drivers.browser import Browser
+from tests.drivers.set_up import set_up
 from tests.factories import BY_TESTS, Factory, MadePerson
-from tests.journeys.test_set_up import set_up
 
 ISSUER = "https://id.example.com"
 NEW = "violet harbour kettle 9"

@@ -14,11 +14,11 @@ from idp.identity.credentials import leaked_passwords, passwords
 from idp.identity.credentials.leaked_passwords import Lookup
 from idp.store import rate_limits, users
 from tests.drivers.browser import Browser
+from tests.drivers.one_time_password import sent_to
+from tests.drivers.password_reset import NEW, forget
 from tests.drivers.postman import Postman
+from tests.drivers.stages import events
 from tests.factories import BY_TESTS, Factory, MadePerson
-from tests.journeys.test_one_time_password import sent_to
-from tests.journeys.test_password_reset import NEW, forget
-from tests.journeys.test_stages import events
 
 STOLEN = "caffè and ﬁnches 29"
 """Two letters of it have another form in NFKC."""

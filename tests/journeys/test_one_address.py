@@ -6,8 +6,8 @@ import pytest
 
 from idp.config import Settings
 from tests.drivers.browser import Browser
+from tests.drivers.password_reset import forget
 from tests.factories import Factory, MadePerson
-from tests.journeys.test_password_reset import forget
 
 FULL = 6
 

@@ -2,35 +2,17 @@
 
 import pytest
 
-from idp.actors import Person
-from idp.audit import Origin
 from idp.errors import Invalid
-from idp.identity.credentials import password_reset
-from idp.store import users
 from tests.drivers.authenticator import Authenticator
+from tests.drivers.one_time_password import send_one_time, sent_to
+from tests.drivers.password_reset import NEW
+from tests.drivers.set_up import key_on
 from tests.factories import Factory
-from tests.journeys.test_password_reset import NEW
-from tests.journeys.test_set_up import key_on
 
 
 @pytest.fixture
 def ann(factory: Factory, quiet_shoes: str):
     return factory.make_user(quiet_shoes, "ann", with_totp=True, email="ann@shoes.example")
-
-
-def send_one_time(factory: Factory, person) -> None:
-    with factory.context():
-        boss = users.user_named(person.organisation_id, "owner")
-        assert boss is not None
-        organisation = factory.organisation(person.organisation_id)
-        password_reset.send_one_time_password(factory.settings, organisation, factory.user(person), Origin(Person(boss.id)))
-
-
-def sent_to(factory: Factory, person, postman) -> str:
-    """The one-time password, from the mail."""
-    send_one_time(factory, person)
-    (mail,) = postman.bring(f"{person.username}@shoes.example")
-    return next(line.strip() for line in mail.text.splitlines() if line.startswith("    "))
 
 
 def set_up_from(browser) -> None:

@@ -7,9 +7,9 @@ import pytest
 from idp.db import transaction
 from idp.store import recovery_codes, users
 from tests.drivers.browser import Browser
+from tests.drivers.password_reset import NEW
+from tests.drivers.set_up import set_up
 from tests.factories import Factory, MadePerson
-from tests.journeys.test_password_reset import NEW
-from tests.journeys.test_set_up import set_up
 
 
 def title_of(browser: Browser) -> str:

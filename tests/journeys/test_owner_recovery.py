@@ -20,10 +20,10 @@ from idp.store import users
 from idp.store.owner_recoveries import OwnerRecovery
 from tests.drivers import crowd
 from tests.drivers.authenticator import Authenticator
+from tests.drivers.email_address import press
+from tests.drivers.password_reset import NEW, choose, forget
+from tests.drivers.set_up import key_on
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
-from tests.journeys.test_email_address import press
-from tests.journeys.test_password_reset import NEW, choose, forget
-from tests.journeys.test_set_up import key_on
 
 ISSUER, OWNER, BOSS = "https://id.example.com", "owner@shoes.example", "boss@shoes.example"
 

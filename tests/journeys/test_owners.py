@@ -13,9 +13,9 @@ from idp.identity.accounts import accounts
 from idp.identity.users import status
 from idp.store import organisations
 from tests.drivers import crowd
+from tests.drivers.ownership import ANNA, AT, events, owner_id, roles, told
 from tests.drivers.postman import Postman
 from tests.factories import BY_TESTS, Factory
-from tests.journeys.test_ownership import ANNA, AT, events, owner_id, roles, told
 
 
 def test_an_operator_appoints_an_owner_where_there_is_none(

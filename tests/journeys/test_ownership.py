@@ -3,48 +3,12 @@
 import pytest
 
 from idp.identity.ownership import transfer
-from idp.store import audit as audit_rows
-from idp.store import users
 from tests.drivers.authenticator import Authenticator
-from tests.drivers.browser import Browser
-from tests.drivers.postman import Postman, Received
-from tests.factories import Factory, MadePerson
-from tests.journeys.test_email_address import press
-from tests.journeys.test_set_up import key_on
-
-AT = "/admin/example-shoes"
-BOSS, IRIS, ANNA = "boss@shoes.example", "iris@shoes.example", "anna@shoes.example"
-
-
-def roles(factory: Factory, *persons: MadePerson) -> list[str]:
-    with factory.context():
-        return [factory.user(person).role for person in persons]
-
-
-def owner_id(factory: Factory, shoes: str) -> str | None:
-    with factory.context():
-        return factory.organisation(shoes).owner_id
-
-
-def told(mails: list[Received]) -> set[tuple[str, str]]:
-    return {(mail.to, mail.subject) for mail in mails}
-
-
-def events(factory: Factory, shoes: str) -> list[tuple[str, str, str]]:
-    """What the trail says of the ownership: event, actor and subject."""
-    with factory.context():
-        names = {user.id: user.username for user in users.users(shoes)}
-        rows = [row for row in audit_rows.rows(shoes) if row.event.startswith("ownership:")]
-        return [(row.event.partition(":")[2], names.get(row.actor_id, "-"), names[row.subject_id]) for row in rows]
-
-
-def link_to(mails: list[Received], address: str) -> str:
-    return next(mail.link for mail in mails if mail.to == address)
-
-
-def sign_in_as_iris(browser: Browser, iris: MadePerson) -> Browser:
-    browser.fill(username=iris.username, password=iris.password).submit()
-    return browser.fill(code=iris.authenticator.code()).submit()
+from tests.drivers.email_address import press
+from tests.drivers.ownership import ANNA, AT, BOSS, IRIS, events, link_to, owner_id, roles, sign_in_as_iris, told
+from tests.drivers.postman import Postman
+from tests.drivers.set_up import key_on
+from tests.factories import Factory
 
 
 def test_the_ownership_passes_when_both_have_confirmed(

@@ -13,11 +13,11 @@ from idp.identity.organisations import organisations
 from idp.identity.ownership import owner_recovery, transfer
 from idp.identity.users import email_address, status
 from idp.store import users
+from tests.drivers.email_address import press
+from tests.drivers.ownership import AT, BOSS, IRIS, events, link_to, roles, sign_in_as_iris, told
 from tests.drivers.postman import Postman
 from tests.drivers.rival import made_to_wait
 from tests.factories import BY_TESTS, Factory, MadePerson
-from tests.journeys.test_email_address import press
-from tests.journeys.test_ownership import AT, BOSS, IRIS, events, link_to, roles, sign_in_as_iris, told
 
 
 def test_a_newer_offer_voids_the_one_before(

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from idp.config import Settings
 from idp.identity.credentials import second_factor
 from idp.store import outbox
+from tests.drivers.passkeys import ISSUER, added, adding, jan, key, options_on, post, rows
 from tests.drivers.security_key import BE, BS, MADE_UP_MAKER, UV, Maker, SecurityKey
 from tests.factories import BY_TESTS, Factory
-from tests.journeys.test_passkeys import ISSUER, added, adding, jan, key, options_on, post, rows
 
 __all__ = ["added", "adding", "jan", "key"]
 

@@ -11,9 +11,9 @@ from idp.errors import Invalid
 from idp.identity.credentials import passkeys
 from idp.identity.users import status
 from tests.drivers.browser import Browser
+from tests.drivers.passkeys import ISSUER, added, adding, events, jan, key, options_on, post, rows
 from tests.drivers.security_key import BE, BS, UP, UV, SecurityKey
 from tests.factories import BY_TESTS, Factory
-from tests.journeys.test_passkeys import ISSUER, added, adding, events, jan, key, options_on, post, rows
 
 __all__ = ["added", "adding", "jan", "key"]
 

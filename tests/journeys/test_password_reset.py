@@ -8,9 +8,9 @@ from idp.identity.credentials import password_reset, passwords
 from idp.identity.credentials.passwords import NewPassword
 from idp.identity.users import status
 from idp.store import outbox, password_resets, rate_limits
+from tests.drivers.password_reset import NEW, choose, forget
 from tests.factories import BY_TESTS, Factory
 
-NEW = "violet harbour kettle 9"
 OTHER = "seven quiet lanterns 31"
 ISSUER = "https://id.example.com"
 
@@ -23,16 +23,6 @@ def ann(factory: Factory, quiet_shoes: str):
 @pytest.fixture
 def jan(factory: Factory, quiet_shoes: str):
     return factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
-
-
-def forget(browser, person, username: str = "") -> None:
-    browser.open("/reset")
-    browser.fill(organisation=person.store_url, username=username or person.username).submit()
-
-
-def choose(browser, link: str, password: str = NEW, again: str = ""):
-    browser.open(link)
-    return browser.fill(new_password=password, new_password_again=again or password).submit()
 
 
 def test_a_forgotten_password_is_replaced_by_mail(journey, browser, new_browser, postman, ann, clock) -> None:

@@ -21,8 +21,8 @@ from idp.sweeps import sweep
 from idp.web.stash import MOST
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
+from tests.drivers.set_up import key_on
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
-from tests.journeys.test_set_up import key_on
 
 AT = "/admin/example-shoes"
 Enter = Callable[..., Browser]

@@ -8,8 +8,9 @@ from idp.identity.accounts import accounts
 from idp.store import audit as audit_rows
 from idp.store import outbox, users
 from tests.drivers.authenticator import Authenticator
+from tests.drivers.profile import set_up_from_profile
+from tests.drivers.set_up import codes_on, key_on
 from tests.factories import BY_TESTS, Factory
-from tests.journeys.test_set_up import codes_on, key_on
 
 ISSUER = "https://id.example.com"
 NEW = "violet harbour kettle 9"
@@ -19,18 +20,6 @@ def mails(factory: Factory) -> list[tuple[str, str]]:
     """Template and recipient of every mail, oldest first."""
     with factory.context():
         return [(mail.template, mail.recipient) for mail in reversed(outbox.mails())]
-
-
-def set_up_from_profile(browser, password: str) -> tuple[Authenticator, list[str]]:
-    browser.submit("next")
-    if "password" in browser.fields:
-        browser.fill(password=password).submit()
-    browser.submit("next")
-    phone = Authenticator(key_on(browser))
-    browser.fill(code=phone.code()).submit()
-    codes = codes_on(browser)
-    browser.fill(noted=True).submit()
-    return phone, codes
 
 
 @pytest.fixture

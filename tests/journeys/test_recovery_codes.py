@@ -5,8 +5,8 @@ import pytest
 from idp.identity.credentials import recovery_codes
 from idp.store import recovery_codes as code_rows
 from tests.drivers.authenticator import Authenticator
+from tests.drivers.set_up import key_on, set_up
 from tests.factories import Factory
-from tests.journeys.test_set_up import key_on, set_up
 
 
 def unspent(factory: Factory, person) -> int:

@@ -7,9 +7,9 @@ import pytest
 
 from idp.clock import now
 from tests.drivers.authenticator import Authenticator
+from tests.drivers.set_up import set_up
 from tests.factories import Factory
 from tests.journeys.conftest import Journey
-from tests.journeys.test_set_up import set_up
 
 
 def test_a_user_with_a_factor_is_always_asked_for_it(factory: Factory, journey, quiet_shoes: str) -> None:

@@ -9,32 +9,8 @@ from idp import db
 from idp.statements import every, write
 from idp.store.attempts import Attempt
 from tests.drivers.authenticator import Authenticator
-from tests.drivers.browser import Browser
+from tests.drivers.set_up import codes_on, key_on, set_up
 from tests.factories import Factory
-
-
-def key_on(browser: Browser) -> str:
-    """The key as text, as somebody would type it over."""
-    found = re.search(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", browser.text)
-    assert found, browser.text
-    return found.group()
-
-
-def codes_on(browser: Browser) -> list[str]:
-    return re.findall(r"\b[a-z2-9]{7}-[a-z2-9]{7}\b", browser.text)
-
-
-def set_up(browser: Browser) -> tuple[Authenticator, list[str]]:
-    """From the start page to the tick; the phone and the codes."""
-    browser.submit("next")
-    if "password" in browser.fields:
-        raise AssertionError("the password was asked for again, though it was just typed")
-    browser.submit("next")
-    phone = Authenticator(key_on(browser))
-    browser.fill(code=phone.code()).submit()
-    codes = codes_on(browser)
-    browser.fill(noted=True).submit()
-    return phone, codes
 
 
 @pytest.fixture

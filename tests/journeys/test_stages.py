@@ -7,21 +7,17 @@ import pytest
 from idp import clock
 from idp.db import transaction
 from idp.identity.users import status
-from idp.store import audit, organisations, users
+from idp.store import organisations, users
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
+from tests.drivers.set_up import codes_on, key_on
+from tests.drivers.stages import events
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
-from tests.journeys.test_set_up import codes_on, key_on
 
 
 def tab(browser: Browser) -> Browser:
     """Another tab of the same profile, on the same page: it shares the cookies."""
     return copy(browser).reload()
-
-
-def events(factory: Factory, organisation_id: str) -> list[str]:
-    with factory.context():
-        return [row.event for row in audit.rows(organisation_id)]
 
 
 def organisation(factory: Factory, store_url: str) -> str:

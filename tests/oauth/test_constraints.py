@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from idp.statements import every
 from idp.store.attempts import Attempt
+from tests.drivers.authorization import refusal
 from tests.drivers.relying_party import Refused
-from tests.oauth.test_authorize import refusal
 
 NOBODY = "a" * 26
 SUMMER = "été"

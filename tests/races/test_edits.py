@@ -12,10 +12,10 @@ from idp.identity.organisations import shops as shop_changes
 from idp.store import users
 from tests.drivers.applications import bare_app
 from tests.drivers.browser import Browser
+from tests.drivers.ownership_races import AT
 from tests.drivers.rival import made_to_wait
 from tests.factories import BY_TESTS, Factory
 from tests.races.conftest import Race, posted
-from tests.races.test_ownership import AT
 
 TABS = 12
 

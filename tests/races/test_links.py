@@ -13,9 +13,9 @@ from idp.identity.users import email_address
 from idp.store import users
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask
+from tests.drivers.password_reset import NEW, forget
 from tests.drivers.postman import Postman
 from tests.factories import BY_TESTS
-from tests.journeys.test_password_reset import NEW, forget
 from tests.races.conftest import TIMES, Race, posted
 
 pytestmark = pytest.mark.both_engines

@@ -12,10 +12,10 @@ from idp.oauth import registration
 from idp.store import clients as client_rows
 from idp.store import dated_rules, organisations, users
 from tests.drivers.browser import Browser
+from tests.drivers.ownership_races import AT
 from tests.drivers.page import Page
 from tests.factories import BY_TESTS
 from tests.races.conftest import Race, posted
-from tests.races.test_ownership import AT
 
 pytestmark = pytest.mark.both_engines
 TABS = 8

@@ -1,36 +1,23 @@
 """Owner transfer at the same moment: one iris at most, and an owner always (I2; OWASP ASVS V2.3.4, V15.4.2)."""
 
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
 from idp.actors import Person
 from idp.audit import Origin
-from idp.config import Settings
 from idp.identity.ownership import transfer
 from idp.store import outbox, users
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask
+from tests.drivers.ownership_races import AT, boss, settings, signed_in
 from tests.drivers.postman import Postman
 from tests.factories import Factory, MadePerson
 from tests.races.conftest import TIMES, Race, posted
 
+__all__ = ["boss", "settings"]
+
 pytestmark = pytest.mark.both_engines
-AT = "/admin/example-shoes"
-
-
-@pytest.fixture
-def settings(configure: Callable[..., Settings]) -> Settings:
-    """Patience that outlasts a busy machine, and no end to mails."""
-    many = {"mails_for_account": 1000, "mails_from_address": 1000}
-    return configure(passwords={"hash_patience_seconds": 30.0}, limits=many)
-
-
-@pytest.fixture
-def boss(race: Race) -> MadePerson:
-    """The owner."""
-    return race.factory.make_user(race.organisation_id, "boss", role="owner", with_totp=True, email="boss@shoes.example")
 
 
 def new_owners(factory: Factory, at: str, count: int) -> list[MadePerson]:
@@ -44,14 +31,6 @@ def offer(race: Race, boss: MadePerson, iris: MadePerson) -> str:
         at, to = race.factory.organisation(race.organisation_id), race.factory.user(iris)
         transfer.offer(race.settings, at, to, Origin(Person(boss.id)))
     return Postman(race.factory, race.folder / "mail").link(f"{iris.username}@shoes.example")
-
-
-def signed_in(race: Race, person: MadePerson, path: str) -> Browser:
-    browser = Browser(race.app, race.settings.issuer).open(path)
-    if "organisation" in browser.fields:
-        browser.fill(organisation=person.store_url).submit()
-    browser.fill(username=person.username, password=person.password).submit()
-    return browser.fill(code=person.authenticator.code()).submit()
 
 
 def owners(race: Race) -> list[str]:

@@ -9,10 +9,10 @@ from idp.config import Settings
 from idp.identity.credentials import passkeys
 from idp.store.passkeys import Passkey
 from tests.drivers.browser import Browser
+from tests.drivers.passkeys import ISSUER, options_on
 from tests.drivers.relying_party import RelyingParty
 from tests.drivers.security_key import SecurityKey
 from tests.factories import MadePerson
-from tests.journeys.test_passkeys import ISSUER, options_on
 from tests.races.conftest import TIMES, Race, posted
 
 pytestmark = pytest.mark.both_engines

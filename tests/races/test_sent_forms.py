@@ -3,8 +3,8 @@
 import pytest
 
 from idp.store import organisations
+from tests.drivers.ownership_races import boss, settings, signed_in
 from tests.races.conftest import TIMES, Race, posted
-from tests.races.test_ownership import boss, settings, signed_in
 
 __all__ = ["boss", "settings"]
 pytestmark = pytest.mark.both_engines

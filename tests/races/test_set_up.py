@@ -9,12 +9,12 @@ from idp.config import Settings
 from idp.store import passkeys, recovery_codes, totp
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
+from tests.drivers.ownership_races import AT, signed_in
+from tests.drivers.passkeys import ISSUER, options_on, post
 from tests.drivers.security_key import SecurityKey
+from tests.drivers.set_up import key_on
 from tests.factories import MadePerson
-from tests.journeys.test_passkeys import ISSUER, options_on, post
-from tests.journeys.test_set_up import key_on
 from tests.races.conftest import Race, posted
-from tests.races.test_ownership import AT, signed_in
 
 pytestmark = pytest.mark.both_engines
 TABS = 6

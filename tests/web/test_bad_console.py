@@ -15,9 +15,9 @@ from idp.identity.organisations import shops
 from idp.store import operators, organisations, sessions
 from idp.web.admin import clients, user_actions
 from tests.drivers.browser import Browser
+from tests.drivers.roles import addresses, sign_in
+from tests.drivers.strange_values import FORM, REFUSED, STRANGE
 from tests.factories import BY_TESTS, Factory, MadePerson
-from tests.web.test_bad_forms import FORM, REFUSED, STRANGE
-from tests.web.test_roles import addresses, sign_in
 
 VALUES = {
     "sqlite": [*REFUSED.values()],

@@ -8,26 +8,9 @@ import pytest
 from idp.config import Settings
 from tests.drivers.browser import Browser
 from tests.drivers.page import Form, Page
+from tests.drivers.strange_values import FORM, REFUSED, STRANGE
 from tests.web.conftest import Shop
 
-FORM = "application/x-www-form-urlencoded"
-REFUSED = {"NUL": b"a%00b", "too long": b"x" * 20_001}
-"""No field may hold these, whatever it is for."""
-STRANGE = {
-    "empty": b"",
-    "a space": b"+",
-    "no UTF-8": b"%ff%fe%c0%ae",
-    "a surrogate": b"%ed%a0%80",
-    "raw bytes": b"\xff\xfe\x80",
-    "control characters": b"%01%0d%0aSet-Cookie:%20evil=1%1b[31m",
-    "not ASCII": quote_plus("ß𝕏ﷺ\u202e٣٣٣٣٣٣\U0001f600").encode(),
-    "long": b"%F0%9F%98%80" * 1_500,
-    "a number": b"-1e309",
-    "SQL": quote_plus("' OR 1=1 --").encode(),
-    "markup": quote_plus('"><b id="xss" onclick="1">').encode(),
-    "a template": quote_plus("{{ 7*7 }}%(name)s%s{0}").encode(),
-    "an array": b"%5B%22a%22%5D",
-}
 OF_ENGINES = ("no UTF-8", "a surrogate", "not ASCII", "long", "a number")
 """What PostgreSQL minds and SQLite does not: letters, lengths and types."""
 
@@ -74,7 +57,7 @@ def at_scan(shop: Shop) -> Browser:
 def at_codes(shop: Shop) -> Browser:
     """The tick under the recovery codes."""
     from tests.drivers.authenticator import Authenticator
-    from tests.journeys.test_set_up import key_on
+    from tests.drivers.set_up import key_on
 
     browser = at_scan(shop)
     return browser.fill(code=Authenticator(key_on(browser)).code()).submit()

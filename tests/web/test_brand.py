@@ -16,16 +16,14 @@ from idp.identity.organisations import logos, organisations
 from idp.store import logos as store
 from idp.web.branding import stylesheet
 from tests.drivers import pictures
+from tests.drivers.brand import COLOUR, LOGO, STYLE
 from tests.drivers.browser import Browser
+from tests.drivers.entered_secrets import SECRETS, WRONG
 from tests.drivers.relying_party import RelyingParty
 from tests.factories import BY_TESTS
 from tests.web.conftest import Shop
-from tests.web.test_enumeration import SECRETS, WRONG
 
-COLOUR = "#0b3d91"
-LOGO = re.compile(r'<img [^>]*src="(/brand/[a-z2-7]{26}\.png)" alt="([^"]*)"')
 ATTEMPT = re.compile(r'name="attempt" value="[^"]*"')
-STYLE = re.compile(r'href="(/brand/[0-9a-f]{6}\.css\?v=[0-9a-f]{8})"')
 
 
 def give_brand(shop: Shop, organisation_id: str) -> str:

@@ -10,12 +10,8 @@ from idp import clock
 from idp.db import transaction
 from idp.store import users
 from tests.drivers.browser import Browser
+from tests.drivers.entered_secrets import SECRETS, WRONG
 from tests.web.conftest import Shop
-
-SECRETS = re.compile(
-    r'(name="(?:csrf_token|request)" value="|/sign-in/|challenge&#34;:&#34;|attempt=|data-seconds=")[\w.\-=%]+'
-)
-WRONG = "wrong, but long enough"
 
 
 def answer_to(shop: Shop, username: str, password: str = WRONG, tries: int = 1) -> dict[str, object]:

@@ -5,9 +5,9 @@ import pytest
 from idp.identity.organisations import logos
 from idp.store import logos as store
 from tests.drivers import pictures
+from tests.drivers.brand import COLOUR, LOGO, STYLE
 from tests.drivers.browser import Browser
 from tests.web.conftest import Shop
-from tests.web.test_brand import COLOUR, LOGO, STYLE
 
 SETTINGS = "/admin/example-shoes/settings"
 

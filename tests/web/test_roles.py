@@ -5,104 +5,11 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from idp import crypto
-from idp.clock import now
-from idp.db import transaction
-from idp.identity.organisations import shops
-from idp.store import operators, organisations, sessions
 from tests.drivers.browser import Browser
-from tests.factories import BY_TESTS, Factory, MadePerson
+from tests.drivers.roles import OWN, ROLES, WHO, addresses, sign_in
+from tests.factories import MadePerson
 
 ISSUER = "https://id.example.com"
-ROLES = ("owner", "administrator", "manager", "employee", "customer", "operator", "administrator of another organisation")
-RULING = {"owner", "administrator", "operator"}
-OPERATORS = {"operator"}
-WHO = {
-    "admin.front": {*RULING, "administrator of another organisation"},
-    **dict.fromkeys(("admin.people", "admin.export_people", "admin.add_person", "admin.edit_person"), RULING),
-    **dict.fromkeys(("admin.person", "admin.explain_person"), RULING),
-    "admin.act_on_person": RULING,
-    "admin.remove_passkey": RULING,
-    **dict.fromkeys(("admin.groups", "admin.group", "admin.remove_group"), RULING),
-    **dict.fromkeys(("admin.shops", "admin.shop", "admin.remove_shop"), RULING),
-    **dict.fromkeys(("admin.policies", "admin.dry_run", "admin.settings", "admin.logo"), RULING),
-    "admin.ownership": RULING,
-    "admin.withdraw_ownership": {"owner", "operator"},
-    **dict.fromkeys(("admin.add_policy", "admin.edit_policy", "admin.remove_policy"), OPERATORS),
-    **dict.fromkeys(("admin.sessions", "admin.end_session", "admin.mail", "admin.resend_mail"), RULING),
-    **dict.fromkeys(("admin.audit", "admin.export_audit"), RULING),
-    **dict.fromkeys(("admin.apps", "admin.app", "admin.test_app"), RULING),
-    "admin.tested": set(),  # only the way back from a test that this browser began
-    **dict.fromkeys(("admin.add_app", "admin.edit_app", "admin.act_on_app"), OPERATORS),
-    **dict.fromkeys(("admin.keys", "admin.rotate_keys"), OPERATORS),
-}
-"""Who may, for every address of the console; everybody else gets 404, and a stranger the sign-in."""
-OWN = "account."
-"""All of the profile is everybody's own: every signed-in person may, and sees only what is theirs."""
-
-
-def one_of_each(factory: Factory) -> dict[str, MadePerson]:
-    """Somebody of each role, all with a second factor and a verified address."""
-    shoes = factory.make_organisation("example-shoes", settings={"offer_set_up": False})
-    toys = factory.make_organisation("toys", settings={"offer_set_up": False})
-    with factory.context(), transaction():
-        installation = operators.add_installation(crypto.new_id(), now()).id
-    found = {}
-    for role in ROLES:
-        at = {"operator": installation, "administrator of another organisation": toys}.get(role, shoes)
-        plain = role if at == shoes else "administrator"
-        email = f"{role.split()[0]}@{'toys' if at == toys else 'shoes'}.example"
-        found[role] = factory.make_user(at, role.split()[0], role=plain, with_totp=True, email=email)
-    return found
-
-
-@pytest.fixture
-def people(factory: Factory) -> dict[str, MadePerson]:
-    """Somebody of each role."""
-    return one_of_each(factory)
-
-
-@pytest.fixture
-def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict[str, str]]:
-    """What the places in addresses stand for: things that are there, of the organisation looked at."""
-    employee = people["employee"]
-    factory.make_group(employee.organisation_id)
-    factory.make_client("till")
-    with factory.context(), transaction():
-        shop = shops.create(employee.organisation_id, {"code": "one", "name": "One"}, BY_TESTS).id
-
-    def found() -> dict[str, str]:
-        with factory.context():
-            group = organisations.groups(employee.organisation_id)[0].id
-            open_now = sessions.sessions_of(employee.organisation_id, employee.id, now())
-        known = {
-            "client_id": "till",
-            "store_url": "example-shoes",
-            "user_id": employee.id,
-            "group_id": group,
-            "shop_id": shop,
-        }
-        session = {"login_id": open_now[0].id} if open_now else {}
-        return {**known, **session, "act": "disable", "form": "csv"}
-
-    return found
-
-
-def sign_in(browser: Browser, person: MadePerson) -> Browser:
-    browser.open("/account/security").fill(organisation=person.store_url).submit()
-    browser.fill(username=person.username, password=person.password).submit()
-    return browser.fill(code=person.authenticator.code()).submit()
-
-
-def addresses(app: Flask, prefix: str, values: dict[str, str]) -> dict[str, tuple[str, set[str]]]:
-    """Endpoint → address and methods, of every route below ``prefix`` whose places are known."""
-    found = {}
-    for rule in app.url_map.iter_rules():
-        if rule.endpoint.startswith(prefix):
-            filled = {name: values.get(name, crypto.new_id()) for name in rule.arguments}
-            built = app.url_map.bind("id.example.com").build(rule.endpoint, filled)
-            found[rule.endpoint] = (built, set(rule.methods or ()) & {"GET", "POST"})
-    return found
 
 
 def test_the_table_names_every_page_of_the_console(app: Flask) -> None:

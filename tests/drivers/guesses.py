@@ -1,0 +1,45 @@
+"""Guesses at a password, as the rate limits see them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from idp.config import Settings
+from idp.errors import TooMany
+from idp.identity.lockout import rate_limits
+from idp.store.users import User
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Door:
+    """Where guesses arrive; ``at`` and the rest say from where."""
+
+    settings: Settings
+    organisation_id: str
+
+    def gate(
+        self, user: User | None, at: datetime = NOW, *, browser_id: str = "", address: str = "", typed: str = "nobody",
+        authenticator: str = "password",
+    ) -> rate_limits.Admitted:  # fmt: skip
+        """One guess."""
+        guess = rate_limits.Guess(
+            authenticator, self.organisation_id, user.id if user else "", browser_id, address, entered=typed
+        )
+        return rate_limits.gate(self.settings, guess, at)
+
+    def is_open(self, user: User | None, at: datetime = NOW, **where: str) -> bool:
+        """Whether a guess is admitted."""
+        try:
+            self.gate(user, at, **where)
+        except TooMany:
+            return False
+        return True
+
+    def fail_until(self, user: User | None, times: int, **where: str) -> datetime:
+        """So many failures, each as soon as it is admitted; the moment of the last."""
+        at = NOW
+        for _ in range(times):
+            at += timedelta(seconds=self.settings.limits.longest_wait_seconds + 1)
+            self.gate(user, at, **where)
+        return at
