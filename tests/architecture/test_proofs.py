@@ -28,3 +28,9 @@ def test_every_test_says_what_it_proves() -> None:
     tests = [(module, one) for module in modules("tests") for one in module.functions() if one.name.startswith("test_")]
     assert not [f"{module.place}: {one.name}" for module, one in tests if not ast.get_docstring(one)]
     assert not [f"{module.place}: {one.name}" for module, one in tests if one.name.count("_") < 3]
+
+
+def test_no_test_imports_another_test() -> None:
+    """What tests share is in ``tests/drivers`` or ``tests/factories``, where somebody who looks for it finds it."""
+    found = [(module.place, name) for module in modules("tests") for name in module.imports()]
+    assert not [f"{place} imports {name}" for place, name in found if re.search(r"^tests\..*\btest_\w+", name)]
