@@ -25,7 +25,7 @@ class _Given:
         self._values = values
 
     def get_current_parameters(self) -> Mapping[str, Any]:
-        """The values of the other columns."""
+        """Return the values of the other columns."""
         return self._values
 
 

@@ -94,7 +94,7 @@ class Asked:
         return bindparam(name + MARK, type_=Whole() if name in self._whole else None)
 
     def values(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Return the shape of a call, and its values in the order of the placeholders."""
+        """Return all rows as plain tuples."""
         if not kwargs and not self._nullable and len(args) == len(self.plain):
             given: tuple[str, ...] = ()
             values = args
@@ -205,7 +205,7 @@ def takes(build: Callable[P, ReturningUpdate[T] | ReturningInsert[T]]) -> Callab
 
 
 def one(statement: Select[T]) -> T | None:
-    """The only row, or None. Raises ``LookupError`` where there are several."""
+    """Return the only row, or None. Raises ``LookupError`` where there are several."""
     found = every(statement)
     if len(found) > 1:
         raise LookupError("several rows where one at most was expected")
@@ -213,7 +213,7 @@ def one(statement: Select[T]) -> T | None:
 
 
 def every(statement: Select[T]) -> list[T]:
-    """All rows: records, or values of a single column."""
+    """Return all rows: records, or values of a single column."""
     columns = list(statement.selected_columns)
     entities = tuple(each["expr"] for each in statement.column_descriptions)
     read = reader_of(entities, columns, [None] * len(columns))  # SQLAlchemy has converted the values
@@ -221,7 +221,7 @@ def every(statement: Select[T]) -> list[T]:
 
 
 def values(statement: Select[*tuple[Any, ...]]) -> list[Any]:
-    """All rows as plain tuples."""
+    """Return all rows as plain tuples."""
     return [tuple(row) for row in unit().connection.execute(statement)]
 
 

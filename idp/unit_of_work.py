@@ -16,10 +16,10 @@ class Watcher(Protocol):
     """Is told of each statement, for metrics and for tests. ``table``: the one that it is about, where that is known."""
 
     def before(self, connection: Connection, statement: str, table: str) -> None:
-        """A statement is about to run."""
+        """Note that a statement is about to run."""
 
     def after(self, connection: Connection, statement: str, table: str, seconds: float, rows: int) -> None:
-        """A statement ran, or failed. ``rows``: how many were read or touched; -1 where that is not known."""
+        """Note that a statement ran, or failed. ``rows``: how many were read or touched; -1 if unknown."""
 
 
 watchers: list[Watcher] = []

@@ -8,7 +8,7 @@ from idp.db import connection
 
 
 def now() -> datetime:
-    """The database's own clock, to be compared with ours."""
+    """Return the time of the database's own clock, to be compared with ours."""
     if connection().dialect.name == "sqlite":
         seconds = connection().scalar(text("SELECT strftime('%s', 'now')"))
         return datetime.fromtimestamp(int(str(seconds)), UTC)

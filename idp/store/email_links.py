@@ -35,13 +35,13 @@ class EmailLink(Base):
 
 
 def add_link(row: EmailLink) -> None:
-    """Insert."""
+    """Insert a link."""
     add(row)
 
 
 @asks_one
 def open_link(organisation_id: str, digest: bytes, now: datetime) -> Select[EmailLink]:
-    """The link, if it was not used, is not void and has not run out. Reading it spends nothing."""
+    """Return the link if it is neither used, void nor expired. Reading it spends nothing."""
     return select(EmailLink).where(
         EmailLink.organisation_id == organisation_id,
         EmailLink.digest == digest,
@@ -52,7 +52,7 @@ def open_link(organisation_id: str, digest: bytes, now: datetime) -> Select[Emai
 
 @asks_one
 def latest_open_link(organisation_id: str, user_id: str, purpose: str, now: datetime) -> Select[EmailLink]:
-    """A user's newest link of a purpose that would still open."""
+    """Return a user's newest link of a purpose that still opens."""
     return (
         select(EmailLink)
         .where(

@@ -35,13 +35,13 @@ class OwnerRecovery(Base):
 
 
 def add_recovery(row: OwnerRecovery) -> None:
-    """Insert."""
+    """Insert a recovery."""
     add(row)
 
 
 @asks_one
 def open_recovery(organisation_id: str, now: datetime) -> Select[OwnerRecovery]:
-    """The recovery under way in an organisation: confirmed, or still to be."""
+    """Return the recovery under way in an organisation, confirmed or not."""
     return (
         select(OwnerRecovery)
         .where(
@@ -56,13 +56,13 @@ def open_recovery(organisation_id: str, now: datetime) -> Select[OwnerRecovery]:
 
 @asks_one
 def recovery(organisation_id: str, recovery_id: str) -> Select[OwnerRecovery]:
-    """By id."""
+    """Return a recovery by its id."""
     return select(OwnerRecovery).where(OwnerRecovery.organisation_id == organisation_id, OwnerRecovery.id == recovery_id)
 
 
 @claims
 def confirm_recovery(organisation_id: str, recovery_id: str, now: datetime, due_at: datetime) -> Update:
-    """The owner confirmed: the waiting begins, once."""
+    """Note that the owner confirmed, once. The waiting begins."""
     here = (
         OwnerRecovery.organisation_id == organisation_id,
         OwnerRecovery.id == recovery_id,
@@ -86,7 +86,7 @@ def end_recovery(organisation_id: str, recovery_id: str, now: datetime, why: str
 
 @asks_one
 def due_recovery(now: datetime) -> Select[OwnerRecovery]:
-    """A confirmed one whose waiting is over."""
+    """Return a confirmed recovery whose waiting is over."""
     return (
         select(OwnerRecovery)
         .where(OwnerRecovery.ended_at.is_(None), OwnerRecovery.due_at <= now)

@@ -25,13 +25,13 @@ class PasswordReset(Base):
 
 
 def add_password_reset(row: PasswordReset) -> None:
-    """Insert."""
+    """Insert a request."""
     add(row)
 
 
 @asks_one
 def next_password_reset() -> Select[PasswordReset]:
-    """The one that waits longest."""
+    """Return the request that waits longest."""
     return select(PasswordReset).order_by(PasswordReset.created_at, PasswordReset.id).limit(1)
 
 

@@ -4,7 +4,17 @@ import ast
 
 from tests.architecture.sources import Module, each, modules, place_of
 
-PACKAGES = ("idp/identity", "idp/signin", "idp/oauth", "idp/web", "idp/server", "idp/audit", "idp/mail", "idp/demo")
+PACKAGES = (
+    "idp/identity",
+    "idp/signin",
+    "idp/oauth",
+    "idp/web",
+    "idp/server",
+    "idp/store",
+    "idp/audit",
+    "idp/mail",
+    "idp/demo",
+)
 NO_VERBS = frozenset(
     {
         "a", "all", "an", "any", "anybody", "as", "at", "by", "each", "every", "everybody", "for", "from", "how", "in",
