@@ -6,6 +6,30 @@ from playwright.sync_api import Locator
 
 from tests.browser.conftest import Visitor
 from tests.drivers.chromium import look
+from tests.drivers.words import (
+    BECOME_THE_OWNER,
+    CHOOSE_A_NEW_PASSWORD,
+    CHOOSE_A_PASSWORD,
+    ENTER_YOUR_CODE,
+    FORGOT_YOUR_PASSWORD,
+    LOOK_IN_YOUR_MAIL,
+    SAVE_YOUR_RECOVERY_CODES,
+    SET_UP_A_SECOND_FACTOR,
+    STOP_THE_RECOVERY,
+    TAKE_THE_OFFER_BACK,
+    THE_CHANGE_WAS_TAKEN_BACK,
+    THE_OFFER_WAS_TAKEN_BACK,
+    THE_RECOVERY_WAS_STOPPED,
+    THE_WAITING_TIME_HAS_BEGUN,
+    THIS_LINK_DOES_NOT_WORK_ANY_MORE,
+    THIS_WAS_NOT_ME,
+    VERIFY_E_MAIL_ADDRESS,
+    VERIFY_YOUR_E_MAIL_ADDRESS,
+    YOU_ARE_THE_OWNER_NOW,
+    YOUR_E_MAIL_ADDRESS_IS_CONFIRMED,
+    YOUR_E_MAIL_ADDRESS_IS_VERIFIED,
+    YOUR_PASSWORD_IS_SET,
+)
 
 NEW = "violet harbour kettle 9"
 ELSEWHERE = {"en-GB": "nl-NL", "nl-NL": "en-GB"}
@@ -22,11 +46,11 @@ class Press:
 
 
 WORDS = {
-    "en-GB": {"forgot": "Forgot your password?", "send": "Send me a link", "look": "Look in your mail",
-              "new": "Choose a new password", "first": "Choose a password", "set": "Set password",
-              "is_set": "Your password is set", "gone": "This link does not work any more", "hello": "Hello",
-              "sign_in": "Sign in", "code": "Enter your code", "set_up": "Set up a second factor",
-              "codes": "Save your recovery codes"},
+    "en-GB": {"forgot": FORGOT_YOUR_PASSWORD, "send": "Send me a link", "look": LOOK_IN_YOUR_MAIL,
+              "new": CHOOSE_A_NEW_PASSWORD, "first": CHOOSE_A_PASSWORD, "set": "Set password",
+              "is_set": YOUR_PASSWORD_IS_SET, "gone": THIS_LINK_DOES_NOT_WORK_ANY_MORE, "hello": "Hello",
+              "sign_in": "Sign in", "code": ENTER_YOUR_CODE, "set_up": SET_UP_A_SECOND_FACTOR,
+              "codes": SAVE_YOUR_RECOVERY_CODES},
     "nl-NL": {"forgot": "Wachtwoord vergeten?", "send": "Stuur me een link", "look": "Kijk in je mail",
               "new": "Kies een nieuw wachtwoord", "first": "Kies een wachtwoord", "set": "Wachtwoord instellen",
               "is_set": "Je wachtwoord is ingesteld", "gone": "Deze link werkt niet meer", "hello": "Hallo",
@@ -37,13 +61,13 @@ WORDS = {
 
 PRESSED = {
     "en-GB": {
-        "address": Press("Confirm your e-mail address", "Confirm this address", "Your e-mail address is confirmed"),
-        "verify": Press("Verify your e-mail address", "Verify e-mail address", "Your e-mail address is verified"),
-        "undo": Press("Take the change back?", "This was not me", "The change was taken back"),
-        "recovery": Press("Confirm the recovery of your account", "Confirm the recovery", "The waiting time has begun"),
-        "cancel": Press("Stop the recovery of the owner?", "Stop the recovery", "The recovery was stopped"),
-        "ownership": Press("Become the owner?", "Become the owner", "You are the owner now"),
-        "withdraw": Press("Take the offer back?", "Take the offer back", "The offer was taken back"),
+        "address": Press("Confirm your e-mail address", "Confirm this address", YOUR_E_MAIL_ADDRESS_IS_CONFIRMED),
+        "verify": Press(VERIFY_YOUR_E_MAIL_ADDRESS, VERIFY_E_MAIL_ADDRESS, YOUR_E_MAIL_ADDRESS_IS_VERIFIED),
+        "undo": Press("Take the change back?", THIS_WAS_NOT_ME, THE_CHANGE_WAS_TAKEN_BACK),
+        "recovery": Press("Confirm the recovery of your account", "Confirm the recovery", THE_WAITING_TIME_HAS_BEGUN),
+        "cancel": Press("Stop the recovery of the owner?", STOP_THE_RECOVERY, THE_RECOVERY_WAS_STOPPED),
+        "ownership": Press(BECOME_THE_OWNER, "Become the owner", YOU_ARE_THE_OWNER_NOW),
+        "withdraw": Press("Take the offer back?", TAKE_THE_OFFER_BACK, THE_OFFER_WAS_TAKEN_BACK),
     },
     "nl-NL": {
         "address": Press("Bevestig je e-mailadres", "Dit adres bevestigen", "Je e-mailadres is bevestigd"),

@@ -38,6 +38,12 @@ from idp.web.pages import NOT_TAKEN, TEXTS, TITLES, ErrorPage
 from tests.browser.samples_apps import APPS
 from tests.browser.samples_console import CONSOLE, ZONES
 from tests.browser.samples_links import LINKS
+from tests.drivers.words import (
+    ADD_A_PASSKEY,
+    DONE_YOUR_NAME_IS_SAVED,
+    DONE_YOUR_PASSWORD_IS_CHANGED,
+    YOU_ARE_SIGNED_OUT_SENTENCE,
+)
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
@@ -93,7 +99,7 @@ CODES = RecoveryCodesPage(
     only_codes=False,
     may_leave=True,
 )
-DONE = say("Done. Your password is changed.")
+DONE = say(DONE_YOUR_PASSWORD_IS_CHANGED)
 SECURITY = SecurityPage(
     username="sanne",
     name="Sanne de Vries",
@@ -110,7 +116,7 @@ SECURITY = SecurityPage(
             "account.passkeys",
             say("Passkeys and security keys"),
             say("Sign in with your fingerprint, face or PIN, without a password."),
-            say("Add a passkey"),
+            say(ADD_A_PASSKEY),
         ),
     ),
 )
@@ -204,7 +210,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
         HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", "")), True),
     ),
     "home-recovery": ("account/home.html", HomePage("sanne", "", "Example Shoes", (), True, True)),
-    "home-of-a-stranger": ("account/home.html", HomePage("", "", "", (), done=say("You are signed out."))),
+    "home-of-a-stranger": ("account/home.html", HomePage("", "", "", (), done=say(YOU_ARE_SIGNED_OUT_SENTENCE))),
     "security": ("account/security.html", SECURITY),
     "security-must": ("account/security.html", replace(SECURITY, reasons=REASONS, codes_left=1, devices=())),
     "security-done": ("account/security.html", replace(SECURITY, done=DONE, codes_left=0, password_is_leaked=True)),
@@ -215,7 +221,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "details": ("account/profile.html", DetailsPage("sanne", "Example Shoes", "Sanne de Vries", "nl", "", ZONES)),
     "details-done": (
         "account/profile.html",
-        DetailsPage("sanne", "Example Shoes", "Sanne", "nl", "", ZONES, done=say("Done. Your name is saved.")),
+        DetailsPage("sanne", "Example Shoes", "Sanne", "nl", "", ZONES, done=say(DONE_YOUR_NAME_IS_SAVED)),
     ),
     "details-wrong": ("account/profile.html", DetailsPage(LONG, "Example Shoes", "x", "", "", ZONES, "name", (TOO_LONG,))),
     "sessions": ("account/sessions.html", SessionsPage("sanne", "Example Shoes", "1", SESSIONS)),

@@ -25,6 +25,7 @@ from idp.web.admin.user import ExplainPage, PersonPage, PrintedCodePage, Session
 from idp.web.admin.user_actions import ACTIONS, Offer
 from idp.web.admin.users import Box, PeoplePage, PersonForm, Row
 from idp.web.times import zone_choices
+from tests.drivers.words import RESET_THE_SECOND_FACTOR
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 LONG = "customer.with.a.very.long.address@webshop.example"
@@ -103,7 +104,7 @@ PERSON = PersonPage(
 QUESTION = Question(
     say("Reset the second factor of %(username)s?", username="jan"),
     (say("%(username)s must set up a second factor at the next sign-in.", username="jan"),),
-    say("Reset the second factor"),
+    say(RESET_THE_SECOND_FACTOR),
     "/admin/example-shoes/people",
 )
 EXPLAIN = ExplainPage(

@@ -14,11 +14,12 @@ from idp.web.email_links import ACTIONS, PressPage
 from idp.web.link_pages import ToldPage
 from idp.web.password_reset import ChoosePage, ForgottenPage, WelcomePage
 from idp.web.unlock import UnlockPage
+from tests.drivers.words import BACK_TO_SIGNING_IN, DONE_A_MESSAGE_IS_ON_ITS_WAY, LOOK_IN_YOUR_MAIL, YOUR_PASSWORD_IS_SET
 
 LONG = "customer.with.a.very.long.address@webshop.example"
 FORGOTTEN = ForgottenPage("example-shoes", "", "a")
 CHOOSE = ChoosePage("token" * 10, "sanne", "Example Shoes", 12, is_first=False)
-MAILED = say("Done. A message is on its way to you.")
+MAILED = say(DONE_A_MESSAGE_IS_ON_ITS_WAY)
 ADDRESS = AddressPage("sanne", "Example Shoes", "sanne@shoes.example", is_verified=True, pending="")
 VERIFY = VerifyEmailPage(Frame("a", "/sign-in/a", "verify_email", "sealed" * 60), LONG, 6, was_sent=False)
 UNLOCK = UnlockPage("token" * 10, "sanne", "Example Shoes", (COUNTERS["totp"].words,))
@@ -46,12 +47,12 @@ LINKS: dict[str, tuple[str, object]] = {
     "forgotten-empty": ("password_reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
     "forgotten-sent": (
         "email_links/told.html",
-        ToldPage(say("Look in your mail"), (GONE, GONE), "/sign-in/a", say("Back to signing in")),
+        ToldPage(say(LOOK_IN_YOUR_MAIL), (GONE, GONE), "/sign-in/a", say(BACK_TO_SIGNING_IN)),
     ),
     "reset": ("password_reset/choose.html", CHOOSE),
     "reset-wrong": ("password_reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),
     "reset-first": ("password_reset/choose.html", replace(CHOOSE, is_first=True)),
-    "reset-done": ("email_links/told.html", ToldPage(say("Your password is set"), (GONE,), signs_in=True)),
+    "reset-done": ("email_links/told.html", ToldPage(say(YOUR_PASSWORD_IS_SET), (GONE,), signs_in=True)),
     "unlock": ("email_links/unlock.html", UNLOCK),
     "unlock-wrong": (
         "email_links/unlock.html",

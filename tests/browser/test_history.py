@@ -13,6 +13,7 @@ from idp.identity import email_links
 from idp.store import rate_limits
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
+from tests.drivers.words import COOKIES_ARE_BLOCKED
 from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]
@@ -100,6 +101,6 @@ def test_blocked_cookies_are_told(visitor: Visitors, ann: MadePerson) -> None:
     here = visitor().begin()
     address = here.page.url
     here.context.clear_cookies()
-    here.open(f"{address.removeprefix(here.live.settings.issuer)}?cookies=1").sees("Cookies are blocked")
+    here.open(f"{address.removeprefix(here.live.settings.issuer)}?cookies=1").sees(COOKIES_ARE_BLOCKED)
     here.page.get_by_role("link", name="Try again").click()
     here.reads("Sign in")

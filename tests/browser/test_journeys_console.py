@@ -12,15 +12,16 @@ from idp.store import outbox, totp, users
 from tests.browser.conftest import Visitor
 from tests.browser.world import GROUP, RULE, SHOP
 from tests.conftest import Live
+from tests.drivers.words import ADD_A_PERSON, THE_ID_TOKEN_EXPLAINED
 from tests.factories import CALLBACK, MadePerson
 
 Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
 WORDS = {
-    "en-GB": {"add": "Add a person", "added": "Added.", "saved": "Saved.", "sent": "Sent.", "done": "Done.",
+    "en-GB": {"add": ADD_A_PERSON, "added": "Added.", "saved": "Saved.", "sent": "Sent.", "done": "Done.",
               "again": "tried again", "code": "A code for kim", "compulsory": "It is compulsory",
-              "signs": "sign from now on", "until": "Works until", "explained": "The ID token, explained"},
+              "signs": "sign from now on", "until": "Works until", "explained": THE_ID_TOKEN_EXPLAINED},
     "nl-NL": {"add": "Persoon toevoegen", "added": "Toegevoegd.", "saved": "Opgeslagen.", "sent": "Verstuurd.",
               "done": "Gedaan.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Hij is verplicht",
               "signs": "ondertekenen vanaf nu", "until": "Werkt tot", "explained": "Het ID-token, uitgelegd"},

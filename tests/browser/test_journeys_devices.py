@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
+from tests.drivers.words import ENTER_YOUR_CODE, WHO_IS_SIGNING_IN
 from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]
@@ -26,10 +27,10 @@ def test_a_till_goes_from_hand_to_hand(visitor: Visitors, live: Live, quiet_shoe
     here.fill(username=ann.username, password=ann.password).next()
     here.page.get_by_label("Remember me on this device").check()
     here.fill(code=ann.authenticator.code()).next().tokens()
-    here.begin(acr_values=DAY).reads("Who is signing in?")
+    here.begin(acr_values=DAY).reads(WHO_IS_SIGNING_IN)
     expect(here.page.get_by_role("button", name="ann")).to_contain_text("signed in")
     here.press("choice", "other").reads("Sign in")
-    here.fill(username=bob.username, password=bob.password).next().reads("Enter your code")
+    here.fill(username=bob.username, password=bob.password).next().reads(ENTER_YOUR_CODE)
     here.fill(code=bob.authenticator.code()).next()
     assert here.tokens().claims["sub"] == bob.id
     here.begin(acr_values=DAY).press("choice", ann.id).reads("Sign in")
@@ -65,4 +66,4 @@ def test_a_remembered_device_survives_the_browser_being_closed(visitor: Visitors
     later.fill(username=ann.username, password=ann.password).next()
     assert later.tokens().acr == "mfa-remembered"
     elsewhere = visitor().begin(acr_values=DAY).fill(username=ann.username, password=ann.password).next()
-    elsewhere.reads("Enter your code")
+    elsewhere.reads(ENTER_YOUR_CODE)

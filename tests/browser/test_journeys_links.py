@@ -22,17 +22,23 @@ from tests.browser.links import ELSEWHERE, NEW, PRESSED, WORDS, button, choose, 
 from tests.conftest import Live
 from tests.drivers.chromium import look
 from tests.drivers.postman import Postman
+from tests.drivers.words import (
+    START_WITH_YOUR_CODE,
+    VERIFY_YOUR_E_MAIL_ADDRESS,
+    YOUR_SECOND_FACTOR_IS_UNBLOCKED,
+    YOUR_SECOND_FACTOR_WAS_BLOCKED,
+)
 from tests.factories import BY_TESTS, MadePerson
 
 Visitors = Callable[..., Visitor]
 Maker = Callable[..., MadePerson]
 SAID = {
     "en-GB": {"differ": "The two passwords are not the same", "invited": "Your sign-in at Example Shoes",
-              "paper": "Start with your code", "unfit": "Those details don't match",
-              "blocked": "Your second factor was blocked", "open": "Unblock your second factor",
-              "lift": "Unblock it", "is_open": "Your second factor is unblocked", "not_yours": "That is not your password",
+              "paper": START_WITH_YOUR_CODE, "unfit": "Those details don't match",
+              "blocked": YOUR_SECOND_FACTOR_WAS_BLOCKED, "open": "Unblock your second factor",
+              "lift": "Unblock it", "is_open": YOUR_SECOND_FACTOR_IS_UNBLOCKED, "not_yours": "That is not your password",
               "changed": "Your e-mail address was changed", "back": "Your e-mail address is back",
-              "verify": "Verify your e-mail address", "message": "Send me a message", "sent": "We sent you a message",
+              "verify": VERIFY_YOUR_E_MAIL_ADDRESS, "message": "Send me a message", "sent": "We sent you a message",
               "begun": "From now on you sign in with"},
     "nl-NL": {"differ": "De twee wachtwoorden zijn niet gelijk", "invited": "Je account bij Example Shoes",
               "paper": "Begin met je code", "unfit": "Deze gegevens kloppen niet",

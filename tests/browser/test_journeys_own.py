@@ -10,13 +10,14 @@ from tests.conftest import Live
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
 from tests.drivers.roles import sign_in
+from tests.drivers.words import THERE_ARE_NONE
 from tests.factories import MadePerson
 
 Enter = Callable[..., Visitor]
 People = dict[str, MadePerson]
 WORDS = {
     "en-GB": {"hello": "Hello", "address": "E-mail address", "end": "End", "end_access": "End access Kassa",
-              "none": "There are none.", "activity": "Activity"},
+              "none": THERE_ARE_NONE, "activity": "Activity"},
     "nl-NL": {"hello": "Hallo", "address": "E-mailadres", "end": "Beëindigen", "end_access": "Toegang beëindigen Kassa",
               "none": "Er zijn er geen.", "activity": "Activiteit"},
 }  # fmt: skip

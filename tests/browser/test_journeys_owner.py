@@ -19,6 +19,7 @@ from tests.browser.links import ELSEWHERE, NEW, PRESSED, WORDS, choose, confirm,
 from tests.conftest import Live
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.postman import Postman, Received
+from tests.drivers.words import HAND_OVER_THE_OWNERSHIP, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN, THE_RECOVERY_WAS_STOPPED
 from tests.factories import BY_TESTS, MadePerson
 
 Visitors = Callable[..., Visitor]
@@ -29,9 +30,9 @@ OWNER, BOSS, IRIS = "owner@shoes.example", "boss@shoes.example", "iris@shoes.exa
 SAID = {
     "en-GB": {"recover": "Do you want to get back into your account?", "recovered": "You can get back into your account",
               "announced": "Account recovery requested for the owner of Example Shoes",
-              "stopped": "The recovery was stopped",
-              "offer": "Hand over the ownership", "sent": "Sent.", "offered": "Will you be the owner of Example Shoes?",
-              "waits": "iris was offered the ownership", "withdrawn": "The offer of ownership was withdrawn",
+              "stopped": THE_RECOVERY_WAS_STOPPED,
+              "offer": HAND_OVER_THE_OWNERSHIP, "sent": "Sent.", "offered": "Will you be the owner of Example Shoes?",
+              "waits": "iris was offered the ownership", "withdrawn": THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
               "owned": "iris is now the owner of Example Shoes"},
     "nl-NL": {"recover": "Wil je weer in je account?", "recovered": "Je kunt weer in je account",
               "announced": "Herstel aangevraagd van het account van de eigenaar van Example Shoes",

@@ -10,6 +10,17 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.set_up_pages import codes_on, phone_with_key_on
+from tests.drivers.words import (
+    CHOOSE_A_NEW_PASSWORD,
+    CONFIRM_THAT_IT_IS_YOU,
+    ENTER_YOUR_CODE,
+    IVE_SAVED_THESE_CODES,
+    MAKE_NEW_CODES,
+    SAVE_YOUR_RECOVERY_CODES,
+    SET_UP_A_SECOND_FACTOR,
+    YOU_ARE_SIGNED_OUT,
+    YOUR_PASSWORD_AGAIN,
+)
 from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]
@@ -45,10 +56,10 @@ def test_a_second_factor_is_set_up_and_removed(visitor: Visitors, jan: MadePerso
     here = signed_in(visitor(), jan).reads("Sign-in details")
     page = here.page
     page.get_by_role("region", name="Second factor", exact=True).get_by_role("button", name="Set up").click()
-    here.reads("Set up a second factor").next().sees("Your password again")
+    here.reads(SET_UP_A_SECOND_FACTOR).next().sees(YOUR_PASSWORD_AGAIN)
     here.fill(password=jan.password).next().next()
     here.fill(code=phone_with_key_on(page).code()).next()
-    page.get_by_label("I've saved these codes").check()
+    page.get_by_label(IVE_SAVED_THESE_CODES).check()
     here.next().sees("Sign-in details")
     expect(page.get_by_text(re.compile("Active since .+ 20"))).to_be_visible()
     page.get_by_role("link", name="Remove").click()
@@ -71,10 +82,10 @@ def test_a_recommendation_goes_away_for_good(visitor: Visitors, jan: MadePerson)
 def test_new_codes_replace_the_old_ones(visitor: Visitors, ann: MadePerson) -> None:
     """S46: fresh codes for the same app, shown once."""
     here = signed_in(visitor(), ann)
-    here.page.get_by_role("button", name="Make new codes").click()
-    here.sees("New recovery codes").next().fill(password=ann.password).next().reads("Save your recovery codes")
+    here.page.get_by_role("button", name=MAKE_NEW_CODES).click()
+    here.sees("New recovery codes").next().fill(password=ann.password).next().reads(SAVE_YOUR_RECOVERY_CODES)
     assert len(codes_on(here.page)) == 12
-    here.page.get_by_label("I've saved these codes").check()
+    here.page.get_by_label(IVE_SAVED_THESE_CODES).check()
     here.next().reads("Sign-in details")
     expect(here.page.get_by_text("You have 12 unused codes")).to_be_visible()
 
@@ -85,9 +96,9 @@ def test_the_password_is_changed_and_trust_ends_with_it(visitor: Visitors, ann: 
     devices = here.page.get_by_role("region", name="Remembered devices")
     expect(devices.get_by_role("button", name=re.compile("Forget .+"))).to_be_visible()
     here.page.get_by_role("button", name="Change password").click()
-    here.sees("Confirm that it is you").fill(password=ann.password).next()
-    here.sees("Enter your code").fill(code=ann.authenticator.code()).next()
-    here.reads("Choose a new password").fill(new_password=NEW, new_password_again=NEW).next().reads("Sign-in details")
+    here.sees(CONFIRM_THAT_IT_IS_YOU).fill(password=ann.password).next()
+    here.sees(ENTER_YOUR_CODE).fill(code=ann.authenticator.code()).next()
+    here.reads(CHOOSE_A_NEW_PASSWORD).fill(new_password=NEW, new_password_again=NEW).next().reads("Sign-in details")
     expect(devices.get_by_role("button")).to_have_count(0)
 
 
@@ -124,4 +135,4 @@ def test_without_a_hint_the_person_is_asked(visitor: Visitors, jan: MadePerson, 
     here.open(asked).sees("Sign out?").press("choice", "stay").sees(f"Hello {jan.username}")
     here.open(asked).press("choice", "sign_out")
     expect(here.page).to_have_url(f"{relying_app}/bye")
-    here.open("/oauth/logout").sees("You are signed out")
+    here.open("/oauth/logout").sees(YOU_ARE_SIGNED_OUT)

@@ -13,11 +13,19 @@ from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.set_up_pages import codes_on, phone_with_key_on
+from tests.drivers.words import (
+    COPY_THE_KEY,
+    DO_YOU_STILL_HAVE_YOUR_PHONE,
+    GET_AN_AUTHENTICATOR_APP,
+    IVE_SAVED_THESE_CODES,
+    SAVE_YOUR_RECOVERY_CODES,
+    SET_UP_A_SECOND_FACTOR,
+)
 from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]
 HEADINGS = {
-    "en-GB": ("Set up a second factor", "Get an authenticator app", "Scan the QR code", "Save your recovery codes"),
+    "en-GB": (SET_UP_A_SECOND_FACTOR, GET_AN_AUTHENTICATOR_APP, "Scan the QR code", SAVE_YOUR_RECOVERY_CODES),
     "nl-NL": ("Stel een tweede factor in", "Installeer een authenticator-app", "Scan de QR-code", "Bewaar je herstelcodes"),
 }
 
@@ -51,10 +59,10 @@ def test_scripts_make_it_comfortable(visitor: Visitors, ann: MadePerson, tmp_pat
     here.begin().fill(username=ann.username, password=ann.password).next().next().next()
     page = here.page
     key = page.locator("#key").inner_text()
-    page.get_by_role("button", name="Copy the key").click()
+    page.get_by_role("button", name=COPY_THE_KEY).click()
     expect(page.get_by_text("Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == key.replace(" ", "")
-    here.press("back").reads("Get an authenticator app").next()
+    here.press("back").reads(GET_AN_AUTHENTICATOR_APP).next()
     assert page.locator("#key").inner_text() == key
     here.fill(code=Authenticator(key).code()).next()
     page.evaluate("window.print = () => { document.title = 'printed' }")
@@ -71,7 +79,7 @@ def test_scripts_make_it_comfortable(visitor: Visitors, ann: MadePerson, tmp_pat
     assert page.locator("[name=noted]").evaluate("one => one.validity.valueMissing")
     page.reload()
     assert codes_on(page) == shown
-    page.get_by_label("I've saved these codes").check()
+    page.get_by_label(IVE_SAVED_THESE_CODES).check()
     here.next().tokens()
 
 
@@ -80,7 +88,7 @@ def test_it_works_without_javascript(visitor: Visitors, ann: MadePerson) -> None
     here = visitor(java_script_enabled=False)
     page = here.begin(acr_values="mfa").page
     here.fill(username=ann.username, password=ann.password).next().next().next()
-    expect(page.get_by_role("button", name="Copy the key")).to_have_count(0)
+    expect(page.get_by_role("button", name=COPY_THE_KEY)).to_have_count(0)
     expect(page.locator(".qr svg")).to_be_visible()
     here.fill(code=phone_with_key_on(page).code()).next()
     expect(page.get_by_role("button", name=re.compile("Print|Copy"))).to_have_count(0)
@@ -96,7 +104,7 @@ def test_optional_set_up_is_offered_once(visitor: Visitors, live: Live) -> None:
     """S16: "not now" leads to the app and is remembered."""
     jan = live.factory.make_user(live.factory.make_organisation())
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()
-    here.reads("Set up a second factor").press("not_now").tokens()
+    here.reads(SET_UP_A_SECOND_FACTOR).press("not_now").tokens()
     here.begin(prompt="login").fill(password=jan.password).next().tokens()
 
 
@@ -105,7 +113,7 @@ def test_the_last_recovery_code_opens_the_set_up_alone(visitor: Visitors, live: 
     bea = live.factory.make_user(quiet_shoes, "bea", with_totp=True, recovery_codes=2)
     first, last = bea.recovery_codes
     here = visitor().begin().fill(username=bea.username, password=bea.password).next()
-    here.press("use_recovery").fill(recovery_code=first).next().sees("Do you still have your phone?")
+    here.press("use_recovery").fill(recovery_code=first).next().sees(DO_YOU_STILL_HAVE_YOUR_PHONE)
     expect(here.page.get_by_text("You have one recovery code left")).to_be_visible()
     here.press("choice", "carry_on").tokens()
     here.begin(prompt="login").fill(password=bea.password).next()
@@ -113,7 +121,7 @@ def test_the_last_recovery_code_opens_the_set_up_alone(visitor: Visitors, live: 
     expect(here.page.locator("[name=not_now]")).to_have_count(0)
     here.next().next()
     here.fill(code=phone_with_key_on(here.page).code()).next()
-    here.page.get_by_label("I've saved these codes").check()
+    here.page.get_by_label(IVE_SAVED_THESE_CODES).check()
     here.next()
     assert here.tokens().acr == "mfa"
     with live.factory.context(), transaction():

@@ -11,13 +11,22 @@ from idp.store import users
 from tests.browser.conftest import Visitor
 from tests.conftest import Live
 from tests.drivers.chromium import check_fits
+from tests.drivers.words import (
+    CHOOSE_A_NEW_PASSWORD,
+    DO_YOU_STILL_HAVE_YOUR_PHONE,
+    ENTER_YOUR_CODE,
+    SET_UP_A_SECOND_FACTOR,
+    WHO_IS_SIGNING_IN,
+    YOUR_E_MAIL_ADDRESS,
+    YOUR_PASSWORD_HAS_LEAKED,
+)
 from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]
 LEAKED = "qwertyuiop"
 SAFE = "violet harbour kettle 9"
 WORDS = {
-    "en-GB": ("Sign in", "Enter your code", "That code is not right"),
+    "en-GB": ("Sign in", ENTER_YOUR_CODE, "That code is not right"),
     "nl-NL": ("Inloggen", "Vul je code in", "Die code klopt niet"),
 }
 
@@ -102,14 +111,14 @@ def test_a_recovery_code_signs_in_without_the_phone(visitor: Visitors, ann: Made
     here.press("use_recovery").sees("Recovery code")
     here.fill(recovery_code="aaaaaaa-aaaaaaa").next().complains("not right").sees("Recovery code")
     here.fill(recovery_code=ann.recovery_codes[0].upper()).next()
-    here.sees("Do you still have your phone?").press("choice", "carry_on")
+    here.sees(DO_YOU_STILL_HAVE_YOUR_PHONE).press("choice", "carry_on")
     assert here.tokens().amr == ["pwd", "recovery", "mfa"]
 
 
 def test_the_way_back_from_the_recovery_code_to_the_app(visitor: Visitors, ann: MadePerson) -> None:
     """S41: a user who finds the phone after all can go on."""
     here = visitor().begin().fill(username=ann.username, password=ann.password).next()
-    here.press("use_recovery").press("use_app").reads("Enter your code")
+    here.press("use_recovery").press("use_app").reads(ENTER_YOUR_CODE)
     here.fill(code=ann.authenticator.code()).next()
     assert here.tokens().acr == "mfa"
 
@@ -126,10 +135,10 @@ def zoe(live: Live, quiet_shoes: str) -> MadePerson:
 def test_a_leaked_password_is_changed_on_the_way(visitor: Visitors, zoe: MadePerson) -> None:
     """S31–S33: told, changed now, another leaked one refused, and on to the app."""
     here = visitor().begin().fill(username=zoe.username, password=LEAKED).next()
-    here.sees("Your password has leaked").press("choice", "change").sees("Choose a new password")
+    here.sees(YOUR_PASSWORD_HAS_LEAKED).press("choice", "change").sees(CHOOSE_A_NEW_PASSWORD)
     here.fill(new_password="iloveyou iloveyou", new_password_again="iloveyou").next()
     expect(here.page.get_by_role("alert")).to_be_visible()
-    here.sees("Choose a new password")
+    here.sees(CHOOSE_A_NEW_PASSWORD)
     expect(here.page.locator("[name=new_password]")).to_have_attribute("autocomplete", "new-password")
     here.fill(new_password=SAFE, new_password_again=SAFE).next()
     assert here.tokens().claims["sub"] == zoe.id
@@ -146,7 +155,7 @@ def test_an_outside_app_is_allowed_or_denied(visitor: Visitors, jan: MadePerson)
     outside = {"first_party": False, "client_name": "Boekhouder", "scope": "openid profile email"}
     here = visitor("books", like=outside).begin(scope="openid profile email")
     here.fill(username=jan.username, password=jan.password).next().sees("May Boekhouder see this?")
-    expect(here.page.get_by_text("Your e-mail address")).to_be_visible()
+    expect(here.page.get_by_text(YOUR_E_MAIL_ADDRESS)).to_be_visible()
     here.press("choice", "deny")
     assert "error=access_denied" in here.returned()
     here.begin(scope="openid profile email").reads("May Boekhouder see this?").press("choice", "allow")
@@ -180,9 +189,9 @@ def test_a_page_whose_cookies_are_gone_starts_again(visitor: Visitors, jan: Made
 
 def test_the_back_button_leads_to_the_true_step(visitor: Visitors, ann: MadePerson) -> None:
     """S60: back from the code page the code is still asked; back from the app, the way leads on to the app."""
-    here = visitor().begin().fill(username=ann.username, password=ann.password).next().reads("Enter your code")
+    here = visitor().begin().fill(username=ann.username, password=ann.password).next().reads(ENTER_YOUR_CODE)
     here.page.go_back()
-    here.reads("Enter your code").fill(code=ann.authenticator.code()).next()
+    here.reads(ENTER_YOUR_CODE).fill(code=ann.authenticator.code()).next()
     here.tokens()
     here.page.go_back()
     expect(here.page.locator("h1")).to_have_text("Back in the app")
@@ -202,9 +211,9 @@ def test_the_longest_of_names_fit(visitor: Visitors, live: Live) -> None:
     shop = live.factory.make_organisation("wilhelmina-schoenen-magazijn-scheveningen", name=name)
     long = live.factory.make_user(shop, "wilhelmina.van.der.oosterhuis-achterberg@schoenenmagazijn.example", name=name)
     here = visitor(like={"client_name": "Kassasysteemvoorschoenenwinkels", "shared_device": True}).begin()
-    here.fill(username=long.username, password=long.password).next().sees("Set up a second factor")
+    here.fill(username=long.username, password=long.password).next().sees(SET_UP_A_SECOND_FACTOR)
     here.press("not_now").tokens()
-    here.begin().sees("Who is signing in?")
+    here.begin().sees(WHO_IS_SIGNING_IN)
     for path, heading in (("/", f"Hello {name}"), ("/account/security", "Sign-in details")):
         here.open(path).sees(heading)
         check_fits(here.page)

@@ -12,6 +12,7 @@ from idp.web import pages
 from tests.browser.samples import SAMPLES
 from tests.conftest import Live
 from tests.drivers.chromium import check_accessible, check_fits, check_fits_with_wide_names, look, new_context
+from tests.drivers.words import COPY_THE_KEY
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LEAVES = "form-post"
@@ -107,7 +108,7 @@ def test_show_reveals_the_password_and_hide_hides_it(visit: Visit) -> None:
 def test_the_key_and_the_codes_can_be_copied(visit: Visit) -> None:
     """S19, S23: the key without its spaces, the codes one on each line."""
     for name, button, expected in (
-        ("set-up-scan", "Copy the key", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
+        ("set-up-scan", COPY_THE_KEY, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
         ("set-up-codes", "Copy", "\n".join(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm")),
     ):
         page = visit(name)

@@ -15,6 +15,7 @@ from idp.clock import now
 from idp.identity.credentials import passkeys
 from tests.conftest import Live
 from tests.drivers.chromium import check_accessible, check_fits, look, new_context, plug_in
+from tests.drivers.words import ADD_A_PASSKEY, SAVE_YOUR_RECOVERY_CODES
 from tests.factories import BY_TESTS, MadePerson
 
 
@@ -29,13 +30,13 @@ def sign_in(live: Live, page: Page, person: MadePerson) -> None:
 
 def add(live: Live, page: Page, person: MadePerson, name: str = "") -> None:
     page.goto(f"{live.settings.issuer}/account/passkeys")
-    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_role("button", name=ADD_A_PASSKEY).click()
     page.fill("[name=password]", person.password)
     page.get_by_role("button", name="Next").click()
     page.fill("[name=name]", name)
     check_accessible(page)
     check_fits(page)
-    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_role("button", name=ADD_A_PASSKEY).click()
 
 
 def use(page: Page) -> None:
@@ -56,7 +57,7 @@ def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: P
     add(live, page, person, "My laptop")
     expect(page.get_by_text("Use it once now")).to_be_visible()
     use(page)
-    expect(page.get_by_role("heading", name="Save your recovery codes")).to_be_visible()
+    expect(page.get_by_role("heading", name=SAVE_YOUR_RECOVERY_CODES)).to_be_visible()
     page.check("[name=noted]")
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_text("My laptop").first).to_be_visible()

@@ -8,6 +8,7 @@ from tests.demo.conftest import Demo, code_from_the_phone, sign_in
 from tests.drivers import chromium as chromium_driver
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.idp_process import until
+from tests.drivers.words import CONFIRM_THAT_IT_IS_YOU, IVE_SAVED_THESE_CODES
 
 KEES = Authenticator("KEES" * 8)
 
@@ -44,7 +45,7 @@ def set_up(demo: Demo, page: Page, password: str = "") -> None:
     page.get_by_label("6-digit code").fill(re.sub(r"\s", "", code))
     page.get_by_role("button", name="Next").click()
     expect(page.locator("#codes li")).to_have_count(12)
-    page.get_by_label("I've saved these codes").check()
+    page.get_by_label(IVE_SAVED_THESE_CODES).check()
     page.get_by_role("button", name="Done").click()
 
 
@@ -101,7 +102,7 @@ def pay_back(page: Page) -> None:
     """Step 4: the remembered device is not enough for a refund, and a current code is."""
     page.get_by_role("link", name="Refund").click()
     expect(page.get_by_role("heading", name="A refund needs your code")).to_be_visible()
-    page.get_by_role("link", name="Confirm that it is you").click()
+    page.get_by_role("link", name=CONFIRM_THAT_IT_IS_YOU).click()
     page.get_by_role("button", name="kees").click()
     answer_code(page, KEES.code())
     page.get_by_role("button", name="Pay back").click()

@@ -9,6 +9,7 @@ import pytest
 from idp.store import audit, passkeys
 from tests.drivers.browser import Browser
 from tests.drivers.security_key import SecurityKey
+from tests.drivers.words import ADD_A_PASSKEY
 from tests.factories import Factory, MadePerson
 
 ISSUER = "https://id.example.com"
@@ -49,7 +50,7 @@ def adding(journey, jan: MadePerson, clock) -> Callable[..., Browser]:
             walk.code()
         walk.tokens()
         clock(minutes=1)
-        browser = walk.browser.open("/account/passkeys").submit("Add a passkey")
+        browser = walk.browser.open("/account/passkeys").submit(ADD_A_PASSKEY)
         if "code" in browser.fields:
             walk.code()
         return browser.fill(password=person.password).submit() if "password" in browser.fields else browser

@@ -8,6 +8,7 @@ from idp.oauth import registration
 from idp.oauth.test_sign_in import permission
 from idp.store import audit as audit_rows
 from idp.store import grants
+from tests.drivers.words import THE_APP_MADE_A_MISTAKE, THE_ID_TOKEN_EXPLAINED
 from tests.factories import BY_TESTS
 
 HOME = "/admin/example-shoes/apps"
@@ -21,7 +22,7 @@ def test_the_test_button_makes_a_real_sign_in_and_explains_the_token(factory, en
     browser.click("Test this app")
     assert "A real sign-in to this app begins" in browser.text
     browser.submit("Test")
-    assert browser.heading == "The ID token, explained"
+    assert browser.heading == THE_ID_TOKEN_EXPLAINED
     assert anna.id in browser.text
     assert "The person: the one name that never changes." in browser.text
     assert "example-shoes" in browser.text
@@ -29,7 +30,7 @@ def test_the_test_button_makes_a_real_sign_in_and_explains_the_token(factory, en
     assert "__Host-trial" not in browser.cookies
     with factory.context():
         assert grants.grants_of(anna.organisation_id, anna.id, now()) == []
-    assert browser.reload().heading == "The ID token, explained"
+    assert browser.reload().heading == THE_ID_TOKEN_EXPLAINED
     answer = next(hop for hop in browser.hops if "answer=" in hop)
     assert browser.open(answer.partition("?")[0]).status == 400, "an answer counts without its code"
 
@@ -57,7 +58,7 @@ def test_an_answer_that_was_not_asked_for_counts_for_nothing(factory, enter, ann
     assert "invalid_grant" in answered()
 
     browser.open(f"{HOME}/webshop/test").submit("Test")
-    assert browser.heading == "The ID token, explained", "a failed test spoils the next"
+    assert browser.heading == THE_ID_TOKEN_EXPLAINED, "a failed test spoils the next"
 
 
 def test_nobody_else_gets_an_answer_sent_to_our_page(factory, enter, anna, new_browser, clock) -> None:
@@ -76,7 +77,7 @@ def test_nobody_else_gets_an_answer_sent_to_our_page(factory, enter, anna, new_b
         (begun.replace("test%2Fcallback", "test%2Fcallback%2F"), browser),
     ):
         assert "not one that is registered" in asking.open(address).text
-        assert asking.heading == "The app made a mistake"
+        assert asking.heading == THE_APP_MADE_A_MISTAKE
     clock(seconds=permission.LIVES)
     assert "not one that is registered" in browser.open(begun).text
 

@@ -12,6 +12,7 @@ from idp.store import clients
 from idp.web.admin import client_form
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused, RelyingParty
+from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
 from tests.factories import BY_TESTS, CALLBACK, PASSWORD, Factory, MadePerson
 
 HOME = "/admin/example-shoes/apps"
@@ -53,7 +54,7 @@ def enter(browser: Browser, quiet_shoes: str, clock: Callable[..., None]) -> Cal
 def secret_on(browser: Browser) -> str:
     """The secret that the page shows."""
     lines = browser.text.splitlines()
-    return lines[lines.index("The secret, shown this once") + 2]
+    return lines[lines.index(THE_SECRET_SHOWN_THIS_ONCE) + 2]
 
 
 def row_of(factory: Factory, client_id: str) -> clients.Client:

@@ -2,6 +2,7 @@
 
 from idp.audit import Event
 from idp.store import audit, operators, outbox, users
+from tests.drivers.words import ADD_A_PERSON, INVITE_BY_E_MAIL, RESET_THE_SECOND_FACTOR
 from tests.factories import Factory, MadePerson
 
 AT = "/admin/installation/people"
@@ -17,12 +18,12 @@ def test_operators_look_after_each_other(factory: Factory, enter, new_browser, c
     theirs = enter(second, AT, new_browser(address="192.0.2.8"))
     assert theirs.heading == "People"
     browser = enter(olga, AT)
-    browser.click("Add a person").fill(username="ada", email="ada@example.org").submit()
+    browser.click(ADD_A_PERSON).fill(username="ada", email="ada@example.org").submit()
     assert "Administrator" in browser.text
-    browser.click("Invite by e-mail")
-    assert "not your password" in browser.submit("Invite by e-mail").errors[0]
+    browser.click(INVITE_BY_E_MAIL)
+    assert "not your password" in browser.submit(INVITE_BY_E_MAIL).errors[0]
     browser.fill(password=olga.password).submit()
-    browser.open(f"{AT}/{second.id}").click("Reset the second factor").fill(password=olga.password).submit()
+    browser.open(f"{AT}/{second.id}").click(RESET_THE_SECOND_FACTOR).fill(password=olga.password).submit()
     assert "must be set up" in browser.text
     browser.click("Disable").fill(password=olga.password).submit()
     assert "disabled" in browser.text

@@ -9,6 +9,7 @@ from idp.db import transaction
 from idp.identity.organisations import organisations as organisation_changes
 from idp.identity.ownership import owner_recovery
 from idp.store import organisations, outbox, users
+from tests.drivers.words import DELETE_THIS_SHOP, RESET_THE_SECOND_FACTOR, STOP_THE_RECOVERY
 from tests.factories import BY_TESTS, Factory
 
 AT = "/admin/example-shoes"
@@ -30,7 +31,7 @@ def test_shops_are_added_edited_and_deleted(factory: Factory, enter, shoes, anna
     assert browser.status == 422
     browser.fill(name="Amsterdam Dam").submit()
     assert "Amsterdam Dam" in browser.text
-    browser.click("Edit").click("Delete this shop")
+    browser.click("Edit").click(DELETE_THIS_SHOP)
     browser.fill(password="not my password").submit()
     assert browser.status == 422
     browser.fill(password=anna.password).submit()
@@ -220,7 +221,7 @@ def test_an_operator_helps_an_owner_by_a_recovery_alone(factory: Factory, enter,
     """S48: announced to every administrator, confirmed by the owner; the second factor is not simply taken away."""
     boss = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
     browser = enter(olga, f"{PEOPLE}/{boss.id}")
-    assert "Reset the second factor" not in browser.text
+    assert RESET_THE_SECOND_FACTOR not in browser.text
     for name in ("reset-factor", "remove-factor"):
         browser.open(f"{PEOPLE}/{boss.id}/{name}").fill(password=olga.password).submit()
         assert browser.status == 403, name
@@ -233,7 +234,7 @@ def test_an_operator_helps_an_owner_by_a_recovery_alone(factory: Factory, enter,
     assert ("owner_recovery_confirm", "boss@shoes.example") in sent
     assert ("owner_recovery_announced", "anna@shoes.example") in sent
     assert "Start a recovery of the owner" not in browser.open(f"{PEOPLE}/{boss.id}").text
-    browser.click("Stop the recovery").fill(password="not my password").submit()
+    browser.click(STOP_THE_RECOVERY).fill(password="not my password").submit()
     assert browser.status == 422
     browser.fill(password=olga.password).submit()
     assert "Start a recovery of the owner" in browser.open(f"{PEOPLE}/{boss.id}").text

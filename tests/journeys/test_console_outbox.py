@@ -12,6 +12,7 @@ from idp.store import audit
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
 from tests.drivers.smtp import Mailbox
+from tests.drivers.words import INVITE_BY_E_MAIL
 from tests.factories import Factory, MadePerson
 
 
@@ -65,7 +66,7 @@ def test_an_act_that_is_repeated_fills_no_mailbox(
 
 
 @pytest.mark.parametrize(
-    ("act", "button"), [("invite", "Invite by e-mail"), ("one-time-password", "Send a one-time password")]
+    ("act", "button"), [("invite", INVITE_BY_E_MAIL), ("one-time-password", "Send a one-time password")]
 )
 def test_one_address_gets_few_mails_from_the_console(
     factory: Factory, anna: MadePerson, enter: Callable[..., Browser], postman: Postman, act: str, button: str

@@ -8,6 +8,7 @@ from idp.db import transaction
 from idp.store import outbox, users
 from tests.drivers.browser import Browser
 from tests.drivers.rival import made_to_wait
+from tests.drivers.words import ADD_A_PERSON, INVITE_BY_E_MAIL, RESET_THE_SECOND_FACTOR
 from tests.factories import Factory, MadePerson
 
 PEOPLE = "/admin/example-shoes/people"
@@ -63,7 +64,7 @@ def test_a_long_list_comes_in_pages(factory: Factory, enter, shoes, anna) -> Non
 def test_a_person_is_added_and_edited(factory: Factory, enter, shoes, anna) -> None:
     """S2, S13: with groups, shops and a role; the e-mail address is optional; what changed is kept."""
     factory.make_group(shoes, "Till")
-    browser = enter(anna).click("Add a person")
+    browser = enter(anna).click(ADD_A_PERSON)
     browser.fill(username="kim", name="Kim").submit()
     assert browser.heading == "kim"
     assert "Added." in browser.text
@@ -115,7 +116,7 @@ def act(browser: Browser, person: MadePerson, label: str, password: str) -> Brow
 @pytest.mark.parametrize(
     ("label", "template", "says"),
     [
-        ("Reset the second factor", "factor_reset", "must set up a second factor"),
+        (RESET_THE_SECOND_FACTOR, "factor_reset", "must set up a second factor"),
         ("Remove the second factor", "factor_removed", "A password alone is then enough"),
     ],
 )
@@ -213,8 +214,8 @@ def test_somebody_new_without_an_address_gets_a_code_on_paper(factory: Factory, 
 def test_somebody_new_is_invited_by_mail(factory: Factory, enter, shoes, anna) -> None:
     """The invitation goes to the address on record; a user who was here before is not invited."""
     kim = factory.make_user(shoes, "kim", password="", email="kim@shoes.example", email_verified=False)
-    browser = enter(anna).open(f"{PEOPLE}/{kim.id}").click("Invite by e-mail")
-    browser.submit("Invite by e-mail")
+    browser = enter(anna).open(f"{PEOPLE}/{kim.id}").click(INVITE_BY_E_MAIL)
+    browser.submit(INVITE_BY_E_MAIL)
     assert "Sent." in browser.text
     assert mails(factory) == [("invitation", "kim@shoes.example")]
     browser.open(f"{PEOPLE}/{anna.id}/invite").fill(password=anna.password).submit()

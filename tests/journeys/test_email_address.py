@@ -8,6 +8,7 @@ from idp.identity.users import email_address
 from idp.store import audit as audit_rows
 from tests.drivers.email_address import ISSUER, address_of, ann, at_address, press
 from tests.drivers.profile import set_up_from_profile
+from tests.drivers.words import THIS_WAS_NOT_ME, VERIFY_YOUR_E_MAIL_ADDRESS, YOUR_E_MAIL_ADDRESS_IS_CONFIRMED
 from tests.factories import BY_TESTS, Factory
 
 __all__ = ["ann", "at_address"]
@@ -36,11 +37,11 @@ def test_a_new_address_counts_once_it_is_confirmed(factory: Factory, at_address,
     assert phone.headers["Referrer-Policy"] == "no-referrer"
     assert address_of(factory, ann) == ("ann@shoes.example", True), "opening the page changed the address"
     phone.submit()
-    assert phone.heading == "Your e-mail address is confirmed"
+    assert phone.heading == YOUR_E_MAIL_ADDRESS_IS_CONFIRMED
     assert address_of(factory, ann) == ("ann@home.example", True)
     told = {mail.to: mail for mail in postman.bring()}
     assert set(told) == {"ann@shoes.example", "ann@home.example"}
-    assert "This was not me" in told["ann@shoes.example"].text
+    assert THIS_WAS_NOT_ME in told["ann@shoes.example"].text
     assert "/link/" not in told["ann@home.example"].text
     assert new_browser().open(mail.link).status == 404
 
@@ -180,7 +181,7 @@ def test_an_administrator_verifies_from_the_mail_about_the_factor(
     """S53, S55: the administrator gets the button; a new person's first factor is no change for the owner's inbox."""
     walk = journey(boss).begin().password()
     phone, _ = set_up_from_profile(walk.browser, boss.password)
-    assert walk.browser.heading == "Verify your e-mail address"
+    assert walk.browser.heading == VERIFY_YOUR_E_MAIL_ADDRESS
     mails = postman.bring()
     assert [mail.to for mail in mails] == ["boss@shoes.example"]
     link = next(mail.link for mail in mails if mail.to == "boss@shoes.example")

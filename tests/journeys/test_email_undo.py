@@ -11,6 +11,7 @@ from tests.drivers.email_address import ISSUER, address_of, ann, at_address, pre
 from tests.drivers.passkeys import options_on, post
 from tests.drivers.password_reset import NEW, choose, forget
 from tests.drivers.security_key import SecurityKey
+from tests.drivers.words import ADD_A_PASSKEY, THE_CHANGE_WAS_TAKEN_BACK, THIS_WAS_NOT_ME, YOUR_PASSWORD_IS_SET
 from tests.factories import Factory
 
 __all__ = ["ann", "at_address"]
@@ -25,7 +26,7 @@ def test_this_was_not_me_takes_it_back(factory: Factory, at_address, journey, ne
     own = new_browser().open(back)
     assert "ann@shoes.example" in own.text
     own.submit()
-    assert own.heading == "The change was taken back"
+    assert own.heading == THE_CHANGE_WAS_TAKEN_BACK
     assert address_of(factory, ann) == ("ann@shoes.example", True)
     assert "Sign out" not in thief.open("/").text
     assert journey(ann, browser=new_browser()).begin().password().browser.status == 422, "the stolen password still fits"
@@ -35,7 +36,7 @@ def test_this_was_not_me_takes_it_back(factory: Factory, at_address, journey, ne
     assert "former mailbox" in " ".join(told.text.split())
     assert not any("/link/" in one or "/reset/" in one for one in told.links)
     choose(own, next(mail.link for mail in mails if "/reset/" in mail.text))
-    assert own.heading == "Your password is set"
+    assert own.heading == YOUR_PASSWORD_IS_SET
     assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields
 
 
@@ -58,14 +59,14 @@ def test_changing_twice_does_not_void_the_way_back(factory: Factory, at_address,
     press(new_browser(), postman.link("two@evil.example"))
     thiefs = postman.link("one@evil.example")
     clock(minutes=1)
-    assert press(new_browser(), back).heading == "The change was taken back"
+    assert press(new_browser(), back).heading == THE_CHANGE_WAS_TAKEN_BACK
     assert address_of(factory, ann)[0] == "ann@shoes.example"
     assert new_browser().open(thiefs).status == 404
 
 
 def with_passkey(browser, key: SecurityKey, person):
     """Add a passkey, and leave the codes that are offered."""
-    browser.open("/account/passkeys").submit("Add a passkey")
+    browser.open("/account/passkeys").submit(ADD_A_PASSKEY)
     if "code" in browser.fields:
         browser.fill(code=person.authenticator.code()).submit()
     if "password" in browser.fields:
@@ -96,7 +97,7 @@ def test_a_thiefs_passkey_opens_nothing_once_it_was_taken_back(
     post(thief.open("/account/address"), before.show(options_on(thief)))
     thief.fill(email="thief@evil.example").submit()
     press(new_browser(), postman.link("thief@evil.example"))
-    back = next(mail.link for mail in postman.bring("ann@shoes.example") if "This was not me" in mail.text)
+    back = next(mail.link for mail in postman.bring("ann@shoes.example") if THIS_WAS_NOT_ME in mail.text)
     clock(minutes=1)
     with_passkey(thief, after, ann)
     assert sign_in_with(after, journey(ann, browser=new_browser())).left_for, "the passkey never worked at all"
@@ -143,7 +144,7 @@ def test_what_a_thief_offered_of_the_owners_is_void(factory: Factory, quiet_shoe
         email_address.ask_change(factory.settings, owner, "thief@evil.example", Origin(Person(owner.id)))
     mails = {mail.to: mail for mail in postman.bring()}
     press(new_browser(), mails["thief@evil.example"].link)
-    press(new_browser(), next(mail.link for mail in postman.bring("owner@shoes.example") if "This was not me" in mail.text))
+    press(new_browser(), next(mail.link for mail in postman.bring("owner@shoes.example") if THIS_WAS_NOT_ME in mail.text))
     with factory.context():
         assert transfer.waiting(factory.settings, organisation) is None
     assert new_browser().open(mails["iris@shoes.example"].link).status == 404

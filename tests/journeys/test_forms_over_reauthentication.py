@@ -11,6 +11,7 @@ from idp.identity.users import lookup
 from idp.store import sessions
 from idp.web.unsaved import LEFT_OUT
 from tests.drivers.browser import Browser
+from tests.drivers.words import CONFIRM_THAT_IT_IS_YOU, RESET_THE_SECOND_FACTOR
 from tests.factories import Factory, MadePerson
 from tests.journeys import sensitive_world as made
 from tests.journeys.sensitive_world import World
@@ -27,7 +28,7 @@ def world(factory: Factory, shoes: str, anna: MadePerson, boss: MadePerson, olga
 
 def prove(browser: Browser, person: MadePerson) -> Browser:
     """Reauthenticate."""
-    assert browser.heading == "Confirm that it is you", browser.text
+    assert browser.heading == CONFIRM_THAT_IT_IS_YOU, browser.text
     browser.fill(password=person.password).submit()
     return browser.fill(code=person.authenticator.code()).submit()
 
@@ -113,13 +114,13 @@ def test_a_reauthentication_can_be_cancelled(factory: Factory, enter, new_browse
     assert browser.value("role") == "manager"
     assert "Nothing has been saved. To save this form, you must confirm that it is you." in browser.text
     browser.open(f"{AT}/people/{target.id}").click("Disable")
-    assert browser.heading == "Confirm that it is you"
+    assert browser.heading == CONFIRM_THAT_IT_IS_YOU
     browser.click("Cancel")
     assert browser.heading == target.username
     enter(jan, "/account/security", own := new_browser())
     clock(minutes=11)
     own.open("/account/security").click("Remove")
-    assert own.heading == "Confirm that it is you"
+    assert own.heading == CONFIRM_THAT_IT_IS_YOU
     assert own.click("Cancel").heading == "Sign-in details"
     with factory.context():
         assert factory.user(target).role == "employee"
@@ -149,7 +150,7 @@ def test_a_dialog_that_stayed_open_asks_for_the_password_after_all(factory, ente
     clock(minutes=11)
     prove(browser.open(world.path(target, "reset-factor")), anna)
     clock(seconds=61)
-    browser.submit("Reset the second factor")
+    browser.submit(RESET_THE_SECOND_FACTOR)
     assert (browser.status, browser.errors[0]) == (422, "Error: Enter your password to confirm.")
     browser.fill(password=anna.password).submit()
     with factory.context():

@@ -10,6 +10,7 @@ from idp import db
 from idp.store.outbox import OutgoingMail
 from idp.web import sent_forms, stash
 from tests.drivers.browser import Browser
+from tests.drivers.words import DELETE_THIS_SHOP, THE_SECRET_SHOWN_THIS_ONCE
 from tests.factories import Factory, MadePerson
 
 AT = "/admin/example-shoes"
@@ -19,7 +20,7 @@ FORMS = {
     "shop": (f"{AT}/shops", {"code": "amsterdam-1", "name": "Amsterdam"}, "Added."),
     "group": (f"{AT}/groups", {"name": "Tills"}, "Added."),
     "user": (f"{AT}/people/add", {"username": "kim"}, "Added."),
-    "app": (f"{AT}/apps/add", APP, "The secret, shown this once"),
+    "app": (f"{AT}/apps/add", APP, THE_SECRET_SHOWN_THIS_ONCE),
     "policy": (f"{AT}/policies/add", {"name": "all", "starts": "2026-01-01"}, "Added."),
     "address": ("/account/address", {"email": "other@shoes.example"}, "A message is on its way"),
     "name": ("/account/details", {"name": "Somebody"}, "Done."),
@@ -70,7 +71,7 @@ def test_a_refusal_may_be_sent_again(browser: Browser, enter: Enter, otto, clock
     refused = browser.fill(code="amsterdam-1", name="Amsterdam")
     again = copy(refused)
     assert refused.submit().status == 422
-    browser.click("Edit").click("Delete this shop").fill(password=otto.password).submit()
+    browser.click("Edit").click(DELETE_THIS_SHOP).fill(password=otto.password).submit()
     clock(seconds=10)
     assert "Added." in again.submit().text
 
@@ -79,9 +80,9 @@ def test_an_answer_is_nobody_elses(browser: Browser, enter: Enter, otto, quiet_s
     """V7.4.1: after signing out the form that was sent does nothing, and tells nothing of its answer."""
     enter(otto, f"{AT}/apps/add").fill(**APP)
     again = copy(browser)
-    assert "The secret, shown this once" in browser.submit().text
+    assert THE_SECRET_SHOWN_THIS_ONCE in browser.submit().text
     browser.open("/").submit("Sign out")
-    assert "The secret, shown this once" not in again.submit().text
+    assert THE_SECRET_SHOWN_THIS_ONCE not in again.submit().text
 
 
 def test_few_threads_wait_for_first_answers(browser: Browser, enter: Enter, otto, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from idp.errors import Conflict, Forbidden
 from idp.identity.accounts import invitations
 from idp.store import users
 from tests.drivers.password_reset import NEW, choose
+from tests.drivers.words import CHOOSE_A_PASSWORD, YOUR_PASSWORD_IS_SET
 from tests.factories import BY_TESTS, Factory
 
 
@@ -34,9 +35,9 @@ def test_an_invitation_by_mail_leads_to_a_first_password(
     (mail,) = postman.bring("noor@shoes.example")
     assert "noor" in mail.text
     phone = new_browser().open(mail.link)
-    assert phone.heading == "Choose a password"
+    assert phone.heading == CHOOSE_A_PASSWORD
     choose(phone, mail.link)
-    assert phone.heading == "Your password is set"
+    assert phone.heading == YOUR_PASSWORD_IS_SET
     assert new_browser().open(mail.link).status == 404
     assert journey(noor).begin().password(NEW).tokens().acr == "pwd"
     with factory.context():
@@ -61,9 +62,9 @@ def test_a_code_on_paper_leads_to_a_first_password(factory: Factory, journey, qu
     paper = new_browser().open("/welcome")
     typed = code.upper().replace("-", " ")
     paper.fill(organisation=noor.store_url, username="NOOR", code=typed).submit()
-    assert paper.heading == "Choose a password"
+    assert paper.heading == CHOOSE_A_PASSWORD
     paper.fill(new_password=NEW, new_password_again=NEW).submit()
-    assert paper.heading == "Your password is set"
+    assert paper.heading == YOUR_PASSWORD_IS_SET
     again = new_browser().open("/welcome").fill(organisation=noor.store_url, username="noor", code=code).submit()
     assert again.status == 422
     assert journey(noor).begin().password(NEW).tokens().acr == "pwd"
@@ -99,7 +100,7 @@ def test_wrong_codes_at_an_address_shut_out_nobody_with_the_right_one(
     assert paper.status == 429
     assert new_browser().open("/welcome").fill(username="noor", **wrong).submit().status == 429
     paper = new_browser().open("/welcome").fill(organisation=noor.store_url, username="noor", code=code).submit()
-    assert paper.heading == "Choose a password"
+    assert paper.heading == CHOOSE_A_PASSWORD
 
 
 def test_no_code_is_printed_for_users_with_an_address(factory: Factory, quiet_shoes: str, jan) -> None:

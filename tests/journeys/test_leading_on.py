@@ -11,6 +11,7 @@ from idp.store import clients
 from idp.sweeps import sweep
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused
+from tests.drivers.words import COOKIES_ARE_BLOCKED, THE_APP_MADE_A_MISTAKE
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 Change = Callable[[], Any]
@@ -103,12 +104,12 @@ def test_a_change_of_the_client_midway_makes_no_circle(walk, factory, ann, clock
     walk.browser.reload()
     came_to = goes_on(walk, ann)
     plain = {"disabled", "deleted", "addresses"}
-    assert (came_to == "The app made a mistake") == (what in plain), came_to
+    assert (came_to == THE_APP_MADE_A_MISTAKE) == (what in plain), came_to
     assert came_to in {
         "minimum-unreachable": ("unmet_authentication_requirements",),
         "no-scopes": ("invalid_scope",),
         "organisations": ("Sign in", "pwd", "mfa", "access_denied", "login_required"),
-    }.get(what, ("pwd", "mfa", "The app made a mistake"))
+    }.get(what, ("pwd", "mfa", THE_APP_MADE_A_MISTAKE))
 
 
 def test_an_app_that_gets_more_scopes_midway_asks_for_them(walk, factory, ann, clock) -> None:
@@ -212,7 +213,7 @@ def test_where_cookies_are_blocked_a_page_says_so(app, settings, walk, path: str
     """S60: no circle, no new sign-in without end; the page says what to do."""
     blocked = Forgetful(app, settings.issuer)
     blocked.open(walk.app.authorize_url() if path == "app" else path)
-    assert blocked.heading == "Cookies are blocked"
+    assert blocked.heading == COOKIES_ARE_BLOCKED
     assert len(blocked.hops) < 6
 
 

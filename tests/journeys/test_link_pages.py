@@ -13,6 +13,7 @@ from idp.identity.organisations import organisations
 from idp.store import rate_limits
 from tests.drivers.browser import Browser
 from tests.drivers.password_reset import NEW
+from tests.drivers.words import THIS_LINK_DOES_NOT_WORK_ANY_MORE
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
 
 EMAIL = "ann@shoes.example"
@@ -88,7 +89,7 @@ def test_a_used_link_tells_its_browser_what_was_done(
     page.send("POST", page.issuer + form.action, [(name, values[0]) for name, values in form.fields.items()])
     assert (page.status, page.heading) == (200, done)
     stranger = new_browser().open(address)
-    assert (stranger.status, stranger.heading) == (404, "This link does not work any more")
+    assert (stranger.status, stranger.heading) == (404, THIS_LINK_DOES_NOT_WORK_ANY_MORE)
     clock(minutes=61)
     assert page.open(address).status == 404
 

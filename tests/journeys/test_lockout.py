@@ -13,6 +13,7 @@ from idp.rows import add
 from idp.store import audit, outbox, rate_limits, users
 from tests.drivers.browser import Browser
 from tests.drivers.set_up import set_up
+from tests.drivers.words import SET_UP_AGAIN, YOUR_SECOND_FACTOR_IS_UNBLOCKED, YOUR_SECOND_FACTOR_WAS_BLOCKED
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 ISSUER = "https://id.example.com"
@@ -62,7 +63,7 @@ def test_a_mailed_link_and_the_password_lift_the_stop_together(
     nearly(ann, kind)
     assert wrong(journey, ann, new_browser(), kind).browser.status == 422
     (mail,) = postman.bring()
-    assert (mail.to, mail.subject) == ("ann@shoes.example", "Your second factor was blocked")
+    assert (mail.to, mail.subject) == ("ann@shoes.example", YOUR_SECOND_FACTOR_WAS_BLOCKED)
     link = next(one for one in mail.links if "/unlock/" in one)
     clock(minutes=1)
     shut = wrong(journey, ann, new_browser(), kind).browser
@@ -72,7 +73,7 @@ def test_a_mailed_link_and_the_password_lift_the_stop_together(
     mine = lift(new_browser(), link, "not the password")
     assert mine.errors == ["Error: That is not your password. Check it and try again."]
     mine.fill(password=ann.password).submit()
-    assert mine.heading == "Your second factor is unblocked"
+    assert mine.heading == YOUR_SECOND_FACTOR_IS_UNBLOCKED
     assert "login" not in "".join(mine.cookies), "the link signed somebody in"
     assert [one.subject for one in postman.bring("ann@shoes.example")] == ["Your second factor was unblocked"]
     walk = journey(ann, browser=new_browser()).begin().password()
@@ -105,7 +106,7 @@ def test_neither_the_link_nor_the_password_does_anything_alone(journey, new_brow
     assert mallory.send("POST", f"{ISSUER}/unlock", [("token", token), ("password", ann.password)]).status == 403
     for path in ("/reset/", "/welcome/", "/link/verify/", "/link/unlock/"):
         assert new_browser().open(path + token).status == 404
-    assert lift(new_browser(), link, ann.password).heading == "Your second factor is unblocked"
+    assert lift(new_browser(), link, ann.password).heading == YOUR_SECOND_FACTOR_IS_UNBLOCKED
 
 
 def test_a_link_works_once_and_for_half_an_hour_and_then_there_is_another(
@@ -121,7 +122,7 @@ def test_a_link_works_once_and_for_half_an_hour_and_then_there_is_another(
         assert wrong(journey, ann, new_browser()).browser.status == 429
     second = unlocking(postman)
     replay = new_browser().open(second)
-    assert lift(new_browser(), second, ann.password).heading == "Your second factor is unblocked"
+    assert lift(new_browser(), second, ann.password).heading == YOUR_SECOND_FACTOR_IS_UNBLOCKED
     assert replay.fill(password=ann.password).submit().status == 404
     assert new_browser().open(second).status == 404
     postman.bring()
@@ -227,7 +228,7 @@ def test_a_new_authenticator_starts_without_failures(journey, new_browser, ann, 
     wrong(journey, ann, new_browser())
     clock(minutes=1)
     walk = journey(ann, browser=new_browser()).begin().password().recovery_code(ann.recovery_codes[0])
-    phone, _ = set_up(walk.browser.submit("Set up again"))
+    phone, _ = set_up(walk.browser.submit(SET_UP_AGAIN))
     walk.tokens()
     clock(minutes=1)
     again = journey(ann, browser=new_browser()).begin().password().code(phone.code())

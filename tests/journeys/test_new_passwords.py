@@ -18,6 +18,7 @@ from tests.drivers.one_time_password import sent_to
 from tests.drivers.password_reset import NEW, forget
 from tests.drivers.postman import Postman
 from tests.drivers.stages import events
+from tests.drivers.words import MAKE_NEW_CODES, YOUR_PASSWORD_HAS_LEAKED
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 STOLEN = "caffè and ﬁnches 29"
@@ -144,7 +145,7 @@ def test_a_password_typed_to_confirm_is_looked_up_too(
     service(is_down=True)
     clock(minutes=1)
     told = journey(typist, browser=new_browser()).begin().password().browser
-    assert told.heading == "Your password has leaked"
+    assert told.heading == YOUR_PASSWORD_HAS_LEAKED
 
 
 def at_confirmation(factory: Factory, enter, postman: Postman, place: str, jan: MadePerson, anna: MadePerson) -> Browser:
@@ -155,7 +156,7 @@ def at_confirmation(factory: Factory, enter, postman: Postman, place: str, jan: 
     if place == "remove factor":
         return browser.open("/account/factor/remove/password")
     if place == "new codes":
-        return browser.submit("Make new codes").submit("next")
+        return browser.submit(MAKE_NEW_CODES).submit("next")
     with factory.context(), transaction():
         user = factory.user(jan)
         for _ in range(factory.settings.limits.hard_stop):
@@ -184,7 +185,7 @@ def test_the_profile_tells_of_a_leak_until_another_password_is_chosen(
     browser = enter(jan, "/account/security").open("/account/factor/remove/password")
     service({jan.password})
     browser.fill(password=jan.password).submit()
-    assert "Your password has leaked" in browser.open("/account/security").text
+    assert YOUR_PASSWORD_HAS_LEAKED in browser.open("/account/security").text
     service()
     browser.submit("Change password").fill(password=jan.password).submit()
     if browser.offers("choice=change"):

@@ -7,6 +7,7 @@ import pytest
 from idp.config import Settings
 from tests.drivers.browser import Browser
 from tests.drivers.password_reset import forget
+from tests.drivers.words import LOOK_IN_YOUR_MAIL
 from tests.factories import Factory, MadePerson
 
 FULL = 6
@@ -79,7 +80,7 @@ def test_somebody_known_is_mailed_a_link_where_others_used_up_the_address(
 ) -> None:
     """Issue 7.8 and 7.9: the browser knows jan alone. It gains nothing for other names, and has no more than an address."""
     forget(till, jan)
-    assert till.heading == "Look in your mail"
+    assert till.heading == LOOK_IN_YOUR_MAIL
     assert len(postman.bring("jan@shoes.example")) == 1
     forget(till, jan, "nobody")
     assert till.status == 429

@@ -9,6 +9,15 @@ from idp.store import recovery_codes, users
 from tests.drivers.browser import Browser
 from tests.drivers.password_reset import NEW
 from tests.drivers.set_up import set_up
+from tests.drivers.words import (
+    CHOOSE_A_NEW_PASSWORD,
+    DONE_A_MESSAGE_IS_ON_ITS_WAY,
+    DONE_YOUR_NAME_IS_SAVED,
+    DONE_YOUR_PASSWORD_IS_CHANGED,
+    MAKE_NEW_CODES,
+    SET_UP_A_SECOND_FACTOR,
+    YOU_ARE_SIGNED_OUT_SENTENCE,
+)
 from tests.factories import Factory, MadePerson
 
 
@@ -29,11 +38,11 @@ def test_the_profile_says_what_was_done(enter, jan: MadePerson, clock) -> None:
     browser = enter(jan, "/account/security")
     browser.submit("Change password").fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
-    assert told(browser, "Done. Your password is changed.")
+    assert told(browser, DONE_YOUR_PASSWORD_IS_CHANGED)
     clock(minutes=1)
-    browser.submit("Make new codes").submit("not_now")
+    browser.submit(MAKE_NEW_CODES).submit("not_now")
     assert "Done." not in browser.text
-    browser.submit("Make new codes").submit("next")
+    browser.submit(MAKE_NEW_CODES).submit("next")
     if "password" in browser.fields:
         browser.fill(password=NEW).submit()
     browser.fill(noted=True).submit()
@@ -55,7 +64,7 @@ def test_every_form_of_the_profile_says_that_it_was_done(
     browser = walk.browser.open("/account/details")
     clock(minutes=1)
     for fields, button, words in (
-        ({"name": "Jan"}, None, "Done. Your name is saved."),
+        ({"name": "Jan"}, None, DONE_YOUR_NAME_IS_SAVED),
         ({"time_zone": "Europe/Paris"}, None, "Done. Your time zone is saved."),
         ({}, "English", "Done. Your language is saved."),
     ):
@@ -66,12 +75,12 @@ def test_every_form_of_the_profile_says_that_it_was_done(
     assert "Done." not in other.browser.open(there).text, "in this session alone"
     assert told(browser.open("/account/security").submit("Forget Firefox · Windows"), "Done. The device is forgotten.")
     address = browser.open("/account/address").fill(email="jan@new.example").submit()
-    assert told(address, "Done. A message is on its way to you.")
+    assert told(address, DONE_A_MESSAGE_IS_ON_ITS_WAY)
     assert told(browser.open("/account/sessions").submit("End Firefox · Windows"), "Done. The session is ended.")
     assert told(browser.open("/account/apps").submit("End access Webshop"), "Done. The app has no access any more.")
     clock(minutes=3)
     assert "Done." not in browser.reload().text
-    assert told(browser.submit("Sign out"), "You are signed out.")
+    assert told(browser.submit("Sign out"), YOU_ARE_SIGNED_OUT_SENTENCE)
 
 
 def test_the_console_says_what_was_done(enter, anna: MadePerson, jan: MadePerson, clock) -> None:
@@ -90,9 +99,9 @@ def test_change_now_leads_to_the_new_password_before_any_offer(factory: Factory,
         hashed = factory.settings.hasher.hash("qwertyuiop")
         users.change_user(zoe.organisation_id, zoe.id, password_hash=hashed)
     browser = journey(zoe).begin().password("qwertyuiop").browser.submit("choice=change")
-    assert browser.heading == "Choose a new password"
+    assert browser.heading == CHOOSE_A_NEW_PASSWORD
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
-    assert browser.heading == "Set up a second factor"
+    assert browser.heading == SET_UP_A_SECOND_FACTOR
     assert browser.submit("not_now").left_for is not None
 
 

@@ -8,6 +8,14 @@ from tests.drivers.email_address import press
 from tests.drivers.ownership import ANNA, AT, BOSS, IRIS, events, link_to, owner_id, roles, sign_in_as_iris, told
 from tests.drivers.postman import Postman
 from tests.drivers.set_up import key_on
+from tests.drivers.words import (
+    BECOME_THE_OWNER,
+    HAND_OVER_THE_OWNERSHIP,
+    TAKE_THE_OFFER_BACK,
+    THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
+    THE_OFFER_WAS_TAKEN_BACK,
+    YOU_ARE_THE_OWNER_NOW,
+)
 from tests.factories import Factory
 
 
@@ -16,7 +24,7 @@ def test_the_ownership_passes_when_both_have_confirmed(
 ) -> None:
     """Owner transfer, S13, S54: offered with the password, taken on signed in; roles, owner, trail and mails follow."""
     browser = enter(boss, f"{AT}/settings").click("Owner")
-    browser.click("People").click("iris").click("Hand over the ownership")
+    browser.click("People").click("iris").click(HAND_OVER_THE_OWNERSHIP)
     assert browser.heading == "Offer iris the ownership?"
     assert "You then become an administrator." in browser.text
     browser.fill(password="not it at all").submit()
@@ -34,9 +42,9 @@ def test_the_ownership_passes_when_both_have_confirmed(
     theirs = new_browser().open(link_to(mails, IRIS))
     assert "/sign-in/" in theirs.url
     sign_in_as_iris(theirs, iris)
-    assert theirs.heading == "Become the owner?"
+    assert theirs.heading == BECOME_THE_OWNER
     theirs.submit()
-    assert theirs.heading == "You are the owner now"
+    assert theirs.heading == YOU_ARE_THE_OWNER_NOW
     assert roles(factory, boss, iris) == ["administrator", "owner"]
     assert owner_id(factory, shoes) == iris.id
     assert events(factory, shoes) == [("offered", "boss", "iris"), ("given", "iris", "boss"), ("taken", "iris", "iris")]
@@ -58,7 +66,7 @@ def test_a_new_owner_without_a_second_factor_sets_one_up_first(
     theirs.submit("next").submit("next")
     theirs.fill(code=Authenticator(key_on(theirs)).code()).submit()
     theirs.fill(noted=True).submit()
-    assert theirs.heading == "Become the owner?"
+    assert theirs.heading == BECOME_THE_OWNER
     theirs.submit()
     assert roles(factory, iris) == ["owner"]
 
@@ -102,7 +110,7 @@ def test_a_sign_in_of_long_ago_is_not_enough(enter, clock, new_browser, postman:
     theirs.submit()
     assert "/sign-in/" in theirs.url
     sign_in_as_iris(theirs, iris)
-    assert theirs.submit().heading == "You are the owner now"
+    assert theirs.submit().heading == YOU_ARE_THE_OWNER_NOW
 
 
 def test_the_link_works_once(factory: Factory, enter, new_browser, postman: Postman, offered, shoes, iris) -> None:
@@ -132,9 +140,9 @@ def test_an_offer_is_taken_back_in_the_console(
 ) -> None:
     """Owner transfer: by the owner or an operator; both sides are told, and the link is dead."""
     link = link_to(postman.bring(), IRIS)
-    browser = enter(request.getfixturevalue(who), f"{AT}/ownership").click("Take the offer back")
+    browser = enter(request.getfixturevalue(who), f"{AT}/ownership").click(TAKE_THE_OFFER_BACK)
     assert "iris can then not accept it" in browser.text
-    browser.submit("Take the offer back")
+    browser.submit(TAKE_THE_OFFER_BACK)
     assert "Done." in browser.text
     assert "An offer waits" not in browser.text
     assert {mail.to for mail in postman.bring()} == {BOSS, IRIS}
@@ -148,10 +156,10 @@ def test_the_owner_withdraws_a_foreign_offer_from_the_mail(
 ) -> None:
     """Owner transfer: one press of the button that only the owner got; without signing in, for a thief may be."""
     mails = postman.bring()
-    assert press(new_browser(), link_to(mails, BOSS)).heading == "The offer was taken back"
+    assert press(new_browser(), link_to(mails, BOSS)).heading == THE_OFFER_WAS_TAKEN_BACK
     for link in (link_to(mails, BOSS), link_to(mails, IRIS)):
         assert new_browser().open(link).status == 404
-    assert told(postman.bring()) == {(address, "The offer of ownership was withdrawn") for address in (BOSS, IRIS)}
+    assert told(postman.bring()) == {(address, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN) for address in (BOSS, IRIS)}
     assert events(factory, shoes)[-1] == ("withdrawn", "boss", "iris")
 
 

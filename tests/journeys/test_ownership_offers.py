@@ -17,6 +17,12 @@ from tests.drivers.email_address import press
 from tests.drivers.ownership import AT, BOSS, IRIS, events, link_to, roles, sign_in_as_iris, told
 from tests.drivers.postman import Postman
 from tests.drivers.rival import made_to_wait
+from tests.drivers.words import (
+    HAND_OVER_THE_OWNERSHIP,
+    TAKE_THE_OFFER_BACK,
+    THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
+    YOU_ARE_THE_OWNER_NOW,
+)
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 
@@ -27,7 +33,7 @@ def test_a_newer_offer_voids_the_one_before(
     first = postman.bring()
     offer(jan)
     second = postman.bring()
-    assert (IRIS, "The offer of ownership was withdrawn") in told(second)
+    assert (IRIS, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN) in told(second)
     for link in (link_to(first, IRIS), link_to(first, BOSS)):
         assert new_browser().open(link).status == 404
     with factory.context():
@@ -93,7 +99,7 @@ def test_an_offer_ends_when_its_conditions_change(
         in_between(factory, shoes, boss, iris)
         assert transfer.waiting(factory.settings, factory.organisation(shoes)) is None
     theirs.submit()
-    assert theirs.heading != "You are the owner now"
+    assert theirs.heading != YOU_ARE_THE_OWNER_NOW
     assert roles(factory, boss) == ["owner"]
     assert "taken" not in [event for event, _, _ in events(factory, shoes)]
 
@@ -106,7 +112,7 @@ def test_only_the_owner_offers_and_only_to_an_eligible_person(
     """
     for person in (anna, olga):
         browser = enter(person, f"{AT}/people/{iris.id}", new_browser())
-        assert "Hand over the ownership" not in browser.text
+        assert HAND_OVER_THE_OWNERSHIP not in browser.text
         assert browser.open(f"{AT}/people/{iris.id}/offer-ownership").status == 403
         assert "Only the owner" in browser.text
     for person in (jan, iris):
@@ -116,7 +122,7 @@ def test_only_the_owner_offers_and_only_to_an_eligible_person(
     bare = factory.make_user(shoes, "bare")
     customer = factory.make_user(shoes, "customer", role="customer", email="c@shoes.example")
     browser = enter(boss, f"{AT}/people/{bare.id}", new_browser())
-    assert "Hand over the ownership" not in browser.text
+    assert HAND_OVER_THE_OWNERSHIP not in browser.text
     browser.open(f"{AT}/people/{bare.id}/offer-ownership").fill(password=boss.password).submit()
     assert browser.status == 422
     assert "verified e-mail address" in browser.errors[0]
@@ -140,7 +146,7 @@ def test_an_administrator_sees_the_offer_and_leaves_it(factory: Factory, enter, 
     """Owner transfer: operators of the shop see it, but only the owner can take the offer back."""
     browser = enter(anna, f"{AT}/ownership")
     assert "iris was offered the ownership" in browser.text
-    assert "Take the offer back" not in browser.text
+    assert TAKE_THE_OFFER_BACK not in browser.text
     assert browser.open(f"{AT}/ownership/withdraw").status == 404
 
 

@@ -8,6 +8,7 @@ import pytest
 from idp.crypto import b64url
 from tests.drivers.passkeys import ISSUER, added, adding, events, jan, key, options_on, post, rows
 from tests.drivers.security_key import BE, BS, UP, UV, SecurityKey
+from tests.drivers.words import ADD_A_PASSKEY
 from tests.factories import Factory
 
 __all__ = ["added", "adding", "jan", "key"]
@@ -45,7 +46,7 @@ def test_password_and_a_key_without_pin_reach_phr(journey, new_browser, jan, key
 def test_a_user_without_a_passkey_is_led_to_adding_one(journey, jan, key) -> None:
     """RFC 9470: an app that asks for phr gets it, by adding a passkey and using it."""
     walk = journey(jan).begin(acr_values="phr").password()
-    assert walk.browser.heading == "Add a passkey"
+    assert walk.browser.heading == ADD_A_PASSKEY
     post(walk.browser, key.make(options_on(walk.browser)))
     post(walk.browser, key.show(options_on(walk.browser)))
     walk.browser.submit("not_now")

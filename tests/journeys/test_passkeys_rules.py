@@ -13,6 +13,7 @@ from idp.identity.users import status
 from tests.drivers.browser import Browser
 from tests.drivers.passkeys import ISSUER, added, adding, events, jan, key, options_on, post, rows
 from tests.drivers.security_key import BE, BS, UP, UV, SecurityKey
+from tests.drivers.words import ADD_A_PASSKEY
 from tests.factories import BY_TESTS, Factory
 
 __all__ = ["added", "adding", "jan", "key"]
@@ -124,7 +125,7 @@ def test_what_a_browser_or_a_key_says_beside_is_ignored(journey, factory: Factor
 
 def test_an_authenticator_is_told_what_it_holds_already(jan, key, added) -> None:
     """W-18: ``excludeCredentials`` names each of the person's; nobody is asked for an attestation that nobody reads."""
-    browser = added().submit("Add a passkey").fill(password=jan.password).submit()
+    browser = added().submit(ADD_A_PASSKEY).fill(password=jan.password).submit()
     asked = json.loads(options_on(browser))
     assert [one["id"] for one in asked["excludeCredentials"]] == [b64url(key.held[0].id)]
     assert (asked["attestation"], asked["authenticatorSelection"]["userVerification"]) == ("none", "preferred")

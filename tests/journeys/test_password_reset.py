@@ -9,6 +9,13 @@ from idp.identity.credentials.passwords import NewPassword
 from idp.identity.users import status
 from idp.store import outbox, password_resets, rate_limits
 from tests.drivers.password_reset import NEW, choose, forget
+from tests.drivers.words import (
+    BACK_TO_SIGNING_IN,
+    FORGOT_YOUR_PASSWORD,
+    LOOK_IN_YOUR_MAIL,
+    THIS_LINK_DOES_NOT_WORK_ANY_MORE,
+    YOUR_PASSWORD_IS_SET,
+)
 from tests.factories import BY_TESTS, Factory
 
 OTHER = "seven quiet lanterns 31"
@@ -28,17 +35,17 @@ def jan(factory: Factory, quiet_shoes: str):
 def test_a_forgotten_password_is_replaced_by_mail(journey, browser, new_browser, postman, ann, clock) -> None:
     """V6.4.3, CS-09: link from the password page; nobody is signed in by it; the second factor is asked as always."""
     walk = journey(ann).begin()
-    browser.click("Forgot your password?")
+    browser.click(FORGOT_YOUR_PASSWORD)
     assert browser.value("organisation") == ann.store_url
     browser.fill(username="ann").submit()
-    assert browser.heading == "Look in your mail"
-    browser.click("Back to signing in")
+    assert browser.heading == LOOK_IN_YOUR_MAIL
+    browser.click(BACK_TO_SIGNING_IN)
     assert "password" in browser.fields
     phone = new_browser()
     link = postman.link("ann@shoes.example")
     assert link.startswith(ISSUER + "/reset/")
     choose(phone, link)
-    assert phone.heading == "Your password is set"
+    assert phone.heading == YOUR_PASSWORD_IS_SET
     assert "login" not in "".join(phone.cookies)
     assert [mail.subject for mail in postman.bring("ann@shoes.example")] == ["Your password was changed"]
     walk.password(NEW)
@@ -52,7 +59,7 @@ def test_an_address_that_signs_in_also_requests_a_reset(
 ) -> None:
     """V6.4.3: what the password page takes as the username, the page for a forgotten password takes too."""
     journey(ann).begin()
-    browser.click("Forgot your password?")
+    browser.click(FORGOT_YOUR_PASSWORD)
     browser.fill(username=typed).submit()
     choose(new_browser(), postman.link("ann@shoes.example"))
     assert journey(ann, browser=new_browser()).begin().password(NEW).code().tokens().acr == "mfa"
@@ -91,10 +98,10 @@ def test_opening_a_link_spends_nothing_and_using_it_does(browser, new_browser, p
     first, second = new_browser(), new_browser()
     second.open(link)
     choose(first, link)
-    assert first.heading == "Your password is set"
+    assert first.heading == YOUR_PASSWORD_IS_SET
     second.fill(new_password=OTHER, new_password_again=OTHER).submit()
     assert second.status == 404
-    assert second.heading == "This link does not work any more"
+    assert second.heading == THIS_LINK_DOES_NOT_WORK_ANY_MORE
     used = new_browser().open(link).text
     invented = new_browser().open(f"{ISSUER}/reset/{jan.organisation_id}.{'x' * 43}").text
     assert used == invented == second.text
@@ -159,7 +166,7 @@ def test_a_weak_password_is_refused_and_the_link_still_works(browser, new_browse
         assert mine.status == 422, password
         assert mine.errors
     choose(mine, link)
-    assert mine.heading == "Your password is set"
+    assert mine.heading == YOUR_PASSWORD_IS_SET
 
 
 def test_the_answer_never_tells_whether_the_account_exists(factory: Factory, new_browser, postman, jan, clock) -> None:

@@ -22,6 +22,7 @@ from idp.web.stash import MOST
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
 from tests.drivers.set_up import key_on
+from tests.drivers.words import CHOOSE_A_PASSWORD, SAVE_YOUR_RECOVERY_CODES, THE_SECRET_SHOWN_THIS_ONCE
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
 
 AT = "/admin/example-shoes"
@@ -129,7 +130,7 @@ def test_a_second_press_is_not_told_to_be_wrong(journey, factory: Factory, quiet
 
     monkeypatch.setattr(totp, "spent_around", after_the_first)
     browser.submit()
-    assert (first.heading, browser.heading) == ("Save your recovery codes", "Save your recovery codes")
+    assert (first.heading, browser.heading) == (SAVE_YOUR_RECOVERY_CODES, SAVE_YOUR_RECOVERY_CODES)
     assert (browser.status, browser.errors) == (200, [])
 
 
@@ -153,7 +154,7 @@ def pages_with_a_secret(browser: Browser, enter: Enter, otto: MadePerson, noor: 
 
 def secret_on(browser: Browser) -> str:
     lines = browser.text.splitlines()
-    return lines[lines.index("The secret, shown this once") + 2]
+    return lines[lines.index(THE_SECRET_SHOWN_THIS_ONCE) + 2]
 
 
 def test_a_secret_survives_a_reload_and_no_more(browser: Browser, new_browser, factory, enter, otto, anna, clock) -> None:
@@ -218,7 +219,7 @@ def test_a_printed_code_survives_a_reload(browser: Browser, factory: Factory, en
     assert code in browser.reload().text
     paper = Browser(browser.client.application, browser.issuer).open("/welcome")
     paper.fill(organisation="example-shoes", username="kim", code=code).submit()
-    assert paper.heading == "Choose a password"
-    assert paper.reload().heading == "Choose a password"
+    assert paper.heading == CHOOSE_A_PASSWORD
+    assert paper.reload().heading == CHOOSE_A_PASSWORD
     clock(minutes=11)
     assert (browser.open(address).status, code in browser.text) == (200, False)

@@ -10,6 +10,7 @@ from idp.store import outbox, users
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.profile import set_up_from_profile
 from tests.drivers.set_up import codes_on, key_on
+from tests.drivers.words import MAKE_NEW_CODES, SET_UP_A_SECOND_FACTOR, SET_UP_AGAIN, YOUR_PASSWORD_AGAIN
 from tests.factories import BY_TESTS, Factory
 
 ISSUER = "https://id.example.com"
@@ -63,7 +64,7 @@ def test_setting_up_again_keeps_issuer_and_label(factory: Factory, journey, new_
     """S8, S26, S28, S40, S46: new secret and codes, same entry in the app; old codes and trust in devices end."""
     browser = security(journey(ann).begin().password().code(remember=True))
     clock(minutes=1)
-    browser.submit("Set up again")
+    browser.submit(SET_UP_AGAIN)
     phone, codes = set_up_from_profile(browser, ann.password)
     assert len(codes) == 12
     assert "/account/security" in browser.url
@@ -80,7 +81,7 @@ def test_the_old_set_up_stays_when_the_new_one_is_left(journey, new_browser, ann
     """S20: leaving half-way changes nothing."""
     browser = security(journey(ann).begin().password().code())
     clock(minutes=1)
-    browser.submit("Set up again").submit("next")
+    browser.submit(SET_UP_AGAIN).submit("next")
     browser.fill(password=ann.password).submit()
     browser.submit("next")
     browser.fill(code=Authenticator(key_on(browser)).code()).submit()
@@ -150,7 +151,7 @@ def test_fresh_recovery_codes_for_the_same_phone(factory: Factory, journey, new_
     """S46, S53: new codes replace the old ones, the app stays, and mail tells."""
     browser = security(journey(ann).begin().password().code())
     clock(minutes=1)
-    browser.submit("Make new codes").submit("next")
+    browser.submit(MAKE_NEW_CODES).submit("next")
     browser.fill(password=ann.password).submit()
     codes = codes_on(browser)
     assert len(codes) == 12
@@ -240,7 +241,7 @@ def test_a_required_set_up_blocks_the_whole_profile(app, factory: Factory, journ
             for method in {"GET", "POST"} & set(rule.methods or ()):
                 data = {"csrf_token": token, "name": "Somebody", "email": "other@home.example", "language": "nl"}
                 browser.send(method, path, list(data.items()) if method == "POST" else [])
-                expected = "Your password again" if path.endswith("/passkeys/add") else "Set up a second factor"
+                expected = YOUR_PASSWORD_AGAIN if path.endswith("/passkeys/add") else SET_UP_A_SECOND_FACTOR
                 assert browser.heading == expected, (method, path)
                 walked += 1
     assert walked > 20

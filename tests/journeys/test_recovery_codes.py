@@ -6,6 +6,7 @@ from idp.identity.credentials import recovery_codes
 from idp.store import recovery_codes as code_rows
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.set_up import key_on, set_up
+from tests.drivers.words import MAKE_NEW_CODES
 from tests.factories import Factory
 
 
@@ -139,7 +140,7 @@ def test_the_last_code_ends_with_its_set(factory: Factory, journey, new_browser,
     thief.submit("next").submit("next")
     thief.fill(code=Authenticator(key_on(thief)).code()).submit()
     walk = journey(ann).begin().password().code()
-    walk.browser.open("/account/security").submit("Make new codes").submit("next")
+    walk.browser.open("/account/security").submit(MAKE_NEW_CODES).submit("next")
     walk.browser.fill(password=ann.password).submit().fill(noted=True).submit()
     assert "12 unused codes" in walk.browser.text
     thief.fill(noted=True).submit()

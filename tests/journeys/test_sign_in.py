@@ -1,6 +1,7 @@
 """Signing in at a relying app, step by step (S29–S40, S56–S62)."""
 
 from tests.drivers.browser import Browser
+from tests.drivers.words import FORGOT_YOUR_PASSWORD, WHO_IS_SIGNING_IN
 from tests.factories import Factory
 
 
@@ -25,8 +26,8 @@ def test_a_language_picked_stays_when_somebody_else_signs_in(
     till = relying_party(factory.make_client("till", shared_device=True))
     journey(jan, app=till).begin().password().tokens()
     assert "Wie logt er in?" in journey(jan, app=till).begin(ui_locales="nl").browser.text
-    assert "Who is signing in?" in browser.submit("English").text
-    assert "Forgot your password?" in browser.submit("choice=other").text
+    assert WHO_IS_SIGNING_IN in browser.submit("English").text
+    assert FORGOT_YOUR_PASSWORD in browser.submit("choice=other").text
 
 
 def test_a_language_picked_stays_when_signing_in_starts_again(browser: Browser, factory: Factory, journey, clock) -> None:
@@ -37,4 +38,4 @@ def test_a_language_picked_stays_when_signing_in_starts_again(browser: Browser, 
         clock(hours=2)
         again = browser.submit() if stale == "sent" else browser.reload()
         assert "This page was out of date" in again.text
-        assert "Forgot your password?" in again.text
+        assert FORGOT_YOUR_PASSWORD in again.text

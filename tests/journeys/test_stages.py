@@ -12,6 +12,7 @@ from tests.drivers.authenticator import Authenticator
 from tests.drivers.browser import Browser
 from tests.drivers.set_up import codes_on, key_on
 from tests.drivers.stages import events
+from tests.drivers.words import CHOOSE_A_NEW_PASSWORD, GET_AN_AUTHENTICATOR_APP, WHO_IS_SIGNING_IN
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
 
 
@@ -50,7 +51,7 @@ def test_start_pressed_twice_is_one_start(offered: Browser) -> None:
     again = tab(offered)
     offered.submit("next")
     again.submit("next")
-    assert again.heading == offered.heading == "Get an authenticator app"
+    assert again.heading == offered.heading == GET_AN_AUTHENTICATOR_APP
 
 
 @pytest.mark.parametrize("presses", [0, 1, 2], ids=["start", "apps", "scan"])
@@ -122,7 +123,7 @@ def test_a_new_password_cannot_be_put_off_once_compulsory(factory: Factory, ente
     with factory.context(), transaction():
         users.change_user(shoes, jan.id, must_change_password=True)
     browser.submit("not_now")
-    assert (browser.status, browser.heading, browser.errors) == (200, "Choose a new password", [])
+    assert (browser.status, browser.heading, browser.errors) == (200, CHOOSE_A_NEW_PASSWORD, [])
     assert not browser.offers("not_now")
 
 
@@ -133,7 +134,7 @@ def test_the_chooser_takes_only_its_own_answers(factory: Factory, enter, relying
     browser.open(till.authorize_url())
     for choice in ("", "nobody"):
         post_choice(browser, choice)
-        assert browser.heading == "Who is signing in?"
+        assert browser.heading == WHO_IS_SIGNING_IN
     assert browser.submit(f"choice={jan.id}").left_for is not None
 
 

@@ -5,6 +5,7 @@ import pytest
 from idp.signin import attempts, authenticate
 from idp.signin.state import BrowserContext
 from idp.store.attempts import Attempt
+from tests.drivers.words import FORGOT_YOUR_PASSWORD
 from tests.factories import Factory
 
 
@@ -214,7 +215,7 @@ def test_a_language_picked_twice_at_once_is_no_error(journey, jan, settings, app
 def test_another_language_keeps_the_way_back_from_a_forgotten_password(journey, jan) -> None:
     """S60, S62: the sign-in that it was asked from, and with it the app's request, is not lost."""
     walk = journey(jan).begin()
-    walk.browser.click("Forgot your password?").submit("Nederlands")
+    walk.browser.click(FORGOT_YOUR_PASSWORD).submit("Nederlands")
     assert walk.browser.value("organisation") == jan.store_url
     walk.browser.click("Terug naar inloggen")
     assert walk.password().tokens().claims["sub"] == jan.id

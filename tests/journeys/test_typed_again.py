@@ -8,6 +8,13 @@ import pytest
 from idp.db import transaction
 from idp.identity import email_links
 from tests.drivers.browser import Browser
+from tests.drivers.words import (
+    LOOK_IN_YOUR_MAIL,
+    START_WITH_YOUR_CODE,
+    VERIFY_E_MAIL_ADDRESS,
+    YOUR_E_MAIL_ADDRESS_IS_VERIFIED,
+    YOUR_PASSWORD_IS_SET,
+)
 from tests.factories import Factory, MadePerson
 
 ISSUER = "https://id.example.com"
@@ -127,12 +134,12 @@ def link_of(factory: Factory, person: MadePerson, purpose: Any) -> str:
 
 Way = Callable[[Browser, str], Browser]
 LOST: dict[str, tuple[str, dict[str, str | bool], str, str]] = {
-    "reset": ("/reset", {"organisation": "example-shoes", "username": "ann"}, "", "Look in your mail"),
-    "welcome": ("/welcome", {"organisation": "example-shoes", "username": "ann", "code": "x"}, "", "Start with your code"),
+    "reset": ("/reset", {"organisation": "example-shoes", "username": "ann"}, "", LOOK_IN_YOUR_MAIL),
+    "welcome": ("/welcome", {"organisation": "example-shoes", "username": "ann", "code": "x"}, "", START_WITH_YOUR_CODE),
     "front page": ("/", {}, "Sign in", "Sign in"),
     "language": ("/", {}, "Nederlands", "Welkom"),
-    "mailed link": ("reset", {"new_password": NEW, "new_password_again": NEW}, "", "Your password is set"),
-    "address": ("verify", {}, "Verify e-mail address", "Your e-mail address is verified"),
+    "mailed link": ("reset", {"new_password": NEW, "new_password_again": NEW}, "", YOUR_PASSWORD_IS_SET),
+    "address": ("verify", {}, VERIFY_E_MAIL_ADDRESS, YOUR_E_MAIL_ADDRESS_IS_VERIFIED),
 }
 
 

@@ -9,6 +9,7 @@ from joserfc.jwk import OctKey
 
 from idp import clock
 from idp.store import audit
+from tests.drivers.words import YOU_ARE_SIGNED_OUT
 
 BYE = "https://shop.example.com/bye"
 
@@ -186,7 +187,7 @@ def test_a_wrong_request_of_somebody_signed_out_is_no_dead_end(scene, party):
     for address in ELSEWHERE:
         for more in ({}, {"client_id": party.client_id}, {"client_id": "nobody"}):
             answer = log_out(scene, post_logout_redirect_uri=address, **more)
-            assert (answer.left_for, answer.heading) == (None, "You are signed out"), (address, more)
+            assert (answer.left_for, answer.heading) == (None, YOU_ARE_SIGNED_OUT), (address, more)
             assert answer.status == (400 if address in UNREADABLE else 200), (address, more)
             assert "error_description" in answer.text
 

@@ -12,6 +12,7 @@ from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask
 from tests.drivers.ownership_races import AT, boss, settings, signed_in
 from tests.drivers.postman import Postman
+from tests.drivers.words import BECOME_THE_OWNER
 from tests.factories import Factory, MadePerson
 from tests.races.conftest import TIMES, Race, posted
 
@@ -45,7 +46,7 @@ def test_the_ownership_is_taken_on_once(race: Race, boss: MadePerson) -> None:
     """I2: twenty presses, one change of hands; the browser that pressed is told what it did, or that the link is gone."""
     (iris,) = new_owners(race.factory, race.organisation_id, 1)
     browser = signed_in(race, iris, offer(race, boss, iris))
-    assert browser.heading == "Become the owner?"
+    assert browser.heading == BECOME_THE_OWNER
     told = race.at_once([posted(browser)] * TIMES)
     assert {one.status for one in told} <= {303, 404}
     assert owners(race) == [iris.username]

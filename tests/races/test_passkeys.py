@@ -12,6 +12,7 @@ from tests.drivers.browser import Browser
 from tests.drivers.passkeys import ISSUER, options_on
 from tests.drivers.relying_party import RelyingParty
 from tests.drivers.security_key import SecurityKey
+from tests.drivers.words import ADD_A_PASSKEY
 from tests.factories import MadePerson
 from tests.races.conftest import TIMES, Race, posted
 
@@ -40,7 +41,7 @@ def adding(race: Race, party: RelyingParty, person: MadePerson) -> Browser:
     """A browser at "Add a passkey", because the app asks for phr."""
     browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(acr_values="phr"))
     browser.fill(username=person.username, password=person.password).submit()
-    assert browser.heading == "Add a passkey"
+    assert browser.heading == ADD_A_PASSKEY
     return browser
 
 

@@ -12,6 +12,7 @@ from idp.store import rate_limits
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask
 from tests.drivers.postman import Postman
+from tests.drivers.words import YOUR_SECOND_FACTOR_WAS_BLOCKED
 from tests.factories import MadePerson
 from tests.races.conftest import TIMES, Race, posted
 
@@ -47,7 +48,7 @@ def test_the_stop_is_reached_once_and_told_once(race: Race, jan: MadePerson) -> 
     assert Counter(one.status for one in told) == {422: STOP, 429: TIMES - STOP}
     assert race.events().count("account:locked") == 1
     mails = Postman(race.factory, race.folder / "mail").bring()
-    assert [mail.subject for mail in mails] == ["Your second factor was blocked"]
+    assert [mail.subject for mail in mails] == [YOUR_SECOND_FACTOR_WAS_BLOCKED]
 
 
 def test_a_link_lifts_a_stop_once(race: Race, jan: MadePerson) -> None:

@@ -16,6 +16,7 @@ from idp.identity import email_links
 from idp.web import request_context as browsers
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty
+from tests.drivers.words import BACK_TO_SIGNING_IN
 from tests.factories import Factory, MadeClient, MadePerson
 
 NewBrowser = Callable[..., Browser]
@@ -176,7 +177,7 @@ def test_the_pages_beside_a_sign_in_keep_its_language(shop: Shop, browser: Brows
     assert spoken(page.click("Wachtwoord vergeten")) == "nl"
     assert spoken(page.submit("language=en")) == "en"
     assert spoken(page.fill(organisation="example-shoes", username="ann").submit()) == "en"
-    assert spoken(page.click("Back to signing in")) == "en"
+    assert spoken(page.click(BACK_TO_SIGNING_IN)) == "en"
 
 
 def test_a_picked_language_wins_over_the_signed_in_users(shop: Shop, browser: Browser) -> None:

@@ -13,6 +13,7 @@ from idp.store import audit, outbox
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
 from tests.drivers.relying_party import Refused
+from tests.drivers.words import YOUR_PASSWORD_IS_SET
 from tests.web.conftest import Shop
 
 TYPED_WRONG = "canary-typed-by-mistake-77"
@@ -78,7 +79,7 @@ def choose_by_mail(shop: Shop, folder: Path) -> dict[str, str]:
     browser.open("/reset").fill(organisation="example-shoes", username="ann").submit()
     (link,) = (mail.link for mail in postman.bring("ann@shoes.example") if "/reset/" in mail.text)
     browser.open(link).fill(new_password=CHOSEN, new_password_again=CHOSEN).submit()
-    assert browser.heading == "Your password is set"
+    assert browser.heading == YOUR_PASSWORD_IS_SET
     return {"mailed token": link.rpartition("/")[2], "chosen password": CHOSEN}
 
 
