@@ -18,12 +18,11 @@ from idp.statements import every
 from idp.store import audit as audit_rows
 from idp.store import users
 from idp.store.owner_recoveries import OwnerRecovery
-from tests.drivers import crowd
+from tests.drivers import crowd, words
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.email_address import press
 from tests.drivers.password_reset import NEW, choose, forget
 from tests.drivers.set_up import key_on
-from tests.drivers.words import STOP_THE_RECOVERY, THE_RECOVERY_WAS_STOPPED, THE_WAITING_TIME_HAS_BEGUN, YOUR_PASSWORD_IS_SET
 from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
 
 ISSUER, OWNER, BOSS = "https://id.example.com", "owner@shoes.example", "boss@shoes.example"
@@ -78,14 +77,14 @@ def test_owner_recovery_restores_access(
     assert set(found) == {OWNER, BOSS}, "a link went to an address that nobody verified"
     browser.client.get(found[OWNER])
     clock(minutes=20)
-    assert press(browser, found[OWNER]).heading == THE_WAITING_TIME_HAS_BEGUN
+    assert press(browser, found[OWNER]).heading == words.THE_WAITING_TIME_HAS_BEGUN
     clock(hours=23, minutes=59)
     assert postman.bring() == []
     clock(minutes=2)
     mails = postman.bring()
     assert {mail.to for mail in mails} == {OWNER}
     choose(browser, links_in(mails)[OWNER])
-    assert browser.heading == YOUR_PASSWORD_IS_SET
+    assert browser.heading == words.YOUR_PASSWORD_IS_SET
     walk = journey(as_owner(factory, started, NEW), browser=new_browser()).begin().password()
     assert "code" not in walk.browser.fields
     walk.browser.submit("next").submit("next")
@@ -122,8 +121,8 @@ def test_an_administrator_stops_it_once(
         press(new_browser(), found[OWNER])
         clock(hours=23)
     browser.client.get(found[BOSS])
-    assert press(browser, found[BOSS]).heading == THE_RECOVERY_WAS_STOPPED
-    assert browser.open(found[BOSS]).heading == THE_RECOVERY_WAS_STOPPED, "the browser that did it is told again"
+    assert press(browser, found[BOSS]).heading == words.THE_RECOVERY_WAS_STOPPED
+    assert browser.open(found[BOSS]).heading == words.THE_RECOVERY_WAS_STOPPED, "the browser that did it is told again"
     assert new_browser().open(found[BOSS]).status == 404
     assert new_browser().open(found[OWNER]).status == 404
     assert [mail.to for mail in postman.bring()] == [OWNER]
@@ -159,7 +158,7 @@ def test_the_old_password_and_the_old_sessions_end(
     assert new_browser().open(late).status == 404
     forget(new_browser(), made)
     choose(browser, postman.link(OWNER))
-    assert browser.heading == YOUR_PASSWORD_IS_SET
+    assert browser.heading == words.YOUR_PASSWORD_IS_SET
 
 
 def test_only_operators_begin_it_and_administrators_stop_it(factory: Factory, shop: str, postman) -> None:
@@ -191,7 +190,7 @@ def test_a_recently_changed_address_cannot_be_used(
     press(new_browser(), postman.link("thief@evil.example"))
     postman.bring()
     clock(hours=25)
-    assert [mail.subject for mail in postman.bring()] == [THE_RECOVERY_WAS_STOPPED]
+    assert [mail.subject for mail in postman.bring()] == [words.THE_RECOVERY_WAS_STOPPED]
     assert events(factory, started)[-1] == "owner_recovery:cancelled"
     with factory.context(), pytest.raises(Invalid):
         owner_recovery.start(factory.settings, factory.organisation(started), BY_TESTS)
@@ -252,7 +251,7 @@ def test_an_owner_without_mail_cancels_on_the_front_page(
     with factory.context():
         owner_recovery.start(factory.settings, factory.organisation(shop), BY_TESTS)
     assert "being recovered" in browser.reload().text
-    browser.submit(STOP_THE_RECOVERY)
+    browser.submit(words.STOP_THE_RECOVERY)
     assert "Done. The recovery of the owner is stopped." in browser.text
     assert "being recovered" not in browser.text
     assert events(factory, shop) == ["owner_recovery:started", "owner_recovery:cancelled"]

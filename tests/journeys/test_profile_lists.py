@@ -12,13 +12,14 @@ from idp.identity.users.profile import change
 from idp.store import audit as audit_rows
 from idp.store import clients as client_rows
 from idp.store import sessions
+from tests.drivers import words
 from tests.drivers.relying_party import Refused
-from tests.drivers.words import THERE_ARE_NONE, YOUR_E_MAIL_ADDRESS
 from tests.factories import Factory
 
 ISSUER = "https://id.example.com"
 CHROME = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36"
 CONSENT = "choice=allow"
+GRANTS = ["authorization_code", "refresh_token"]
 
 
 @pytest.fixture
@@ -33,9 +34,7 @@ def ann(factory: Factory, quiet_shoes: str):
 
 @pytest.fixture
 def bookkeeper(factory: Factory, relying_party):
-    """An app of somebody else's, which must ask."""
-    grants = ["authorization_code", "refresh_token"]
-    return relying_party(factory.make_client("bookkeeper", first_party=False, grant_types=grants))
+    return relying_party(factory.make_client("bookkeeper", first_party=False, grant_types=GRANTS))
 
 
 def inside(walk):
@@ -154,7 +153,7 @@ def test_an_outside_app_asks_with_its_scopes_in_words(journey, jan, bookkeeper, 
     """V10.7.1, V10.7.2: who asks, where the answer goes, and what it may see, in words; a denial goes back as such."""
     walk = journey(jan, app=bookkeeper).begin(scope="openid email").password()
     assert "Bookkeeper" in walk.browser.heading
-    assert YOUR_E_MAIL_ADDRESS in walk.browser.text
+    assert words.YOUR_E_MAIL_ADDRESS in walk.browser.text
     assert "shop.example.com" in walk.browser.text
     assert "Your phone number" not in walk.browser.text
     walk.browser.submit("choice=deny")
@@ -185,10 +184,10 @@ def test_ending_an_apps_access_kills_its_tokens(journey, jan, bookkeeper, clock)
     code = bookkeeper.answer(walk.begin(scope="openid email offline_access").browser.left_for)["code"]
     browser = walk.browser.open("/account/apps")
     assert "You allowed this on 23 November 2026" in browser.text
-    assert YOUR_E_MAIL_ADDRESS in browser.text
+    assert words.YOUR_E_MAIL_ADDRESS in browser.text
     assert "Stay signed in while you are away" in browser.text
     browser.submit("End access Bookkeeper")
-    assert THERE_ARE_NONE in browser.text
+    assert words.THERE_ARE_NONE in browser.text
     for attempt in (
         lambda: bookkeeper.userinfo(tokens.access_token),
         lambda: bookkeeper.refresh(tokens.refresh_token),
@@ -205,7 +204,7 @@ def test_the_list_of_apps_tells_what_they_may_see_now(factory: Factory, journey,
     walk = journey(jan, app=bookkeeper).begin(scope="openid email phone offline_access").password()
     walk.browser.submit(CONSENT)
     walk.tokens()
-    seen = (YOUR_E_MAIL_ADDRESS, "Your phone number", "Stay signed in while you are away")
+    seen = (words.YOUR_E_MAIL_ADDRESS, "Your phone number", "Stay signed in while you are away")
     told = [[words in walk.browser.open("/account/apps").text for words in seen]]
     for columns in (
         {"metadata_": {"client_name": "Bookkeeper", "scope": "openid email offline_access", "grant_types": []}},
@@ -217,7 +216,7 @@ def test_the_list_of_apps_tells_what_they_may_see_now(factory: Factory, journey,
     assert told == [[True, True, True], [True, False, False], [False, False, False]]
     assert "At present it may see nothing of you." in walk.browser.text
     walk.browser.submit("End access Bookkeeper")
-    assert THERE_ARE_NONE in walk.browser.text
+    assert words.THERE_ARE_NONE in walk.browser.text
 
 
 def test_ones_own_shops_apps_can_be_ended_too(factory: Factory, journey, jan, ann, new_browser, clock) -> None:

@@ -6,8 +6,10 @@ import pytest
 from flask import Flask
 
 from tests.drivers.browser import Browser
-from tests.drivers.roles import OWN, ROLES, WHO, addresses, sign_in
+from tests.drivers.roles import OWN, ROLES, WHO, addresses, people, sign_in, values
 from tests.factories import MadePerson
+
+__all__ = ["people", "values"]
 
 ISSUER = "https://id.example.com"
 
