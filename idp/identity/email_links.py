@@ -152,6 +152,12 @@ def _opened(settings: Settings, row: EmailLink | None, token: str) -> Opened | N
     return Opened(token, row.purpose, row.digest, user, values, row.created_at, row.expires_at)
 
 
+def require_open(link: Opened) -> None:
+    """Raise ``NotFound`` if a link was used or replaced since it was opened."""
+    if store.open_link(link.user.organisation_id, link.digest, clock.now()) is None:
+        raise NotFound(GONE, detail="the link was used concurrently")
+
+
 def burn(link: Opened) -> User:
     """Spend a link, within the transaction of its effect; raises ``NotFound`` if it was used concurrently.
 

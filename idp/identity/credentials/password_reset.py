@@ -150,7 +150,11 @@ def choose(settings: Settings, link: Opened, password: str, again: str, origin: 
         raise LookupError("a link of no organisation")
     new_passwords.require_same(password, again)
     has_factor = lookup.person_of(settings, organisation, user).has_factor
-    hashed = new_passwords.hashed(settings, organisation, user, password, origin, has_factor=has_factor)
+    try:
+        hashed = new_passwords.hashed(settings, organisation, user, password, origin, has_factor=has_factor)
+    except Invalid:
+        email_links.require_open(link)  # a form sent twice: the password is refused because it is the present one by now
+        raise
     with transaction():
         user = users.lock_user(user.organisation_id, user.id) or user
         rate_limit_rows.clear_auth_failures(user.organisation_id, user.id, "password")  # before the link (db.LOCK_ORDER)
