@@ -87,6 +87,7 @@ def sent(browser: Browser, path: str, body: bytes) -> int:
     return told.status_code
 
 
+@pytest.mark.long
 @pytest.mark.both_engines
 def test_every_field_of_every_console_form_takes_anything(app: Flask, people, values, engine: str) -> None:
     """V15.3.7, V2.2.1: NUL, huge and doubled values are refused; strange ones are plain wrong answers or plain text.
@@ -113,6 +114,7 @@ def test_every_field_of_every_console_form_takes_anything(app: Flask, people, va
     assert tried > 100
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # the one that takes no NUL and minds every type
 def test_junk_for_an_id_or_a_word_of_the_query_is_no_error(app: Flask, people, values) -> None:
     """V2.2.1: an id that is none is 404, never 403 or an error; a filter that is none finds nothing or says so."""
