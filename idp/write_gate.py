@@ -20,14 +20,14 @@ class WriteGate:
 
     def __init__(self, file: Path, patience: float) -> None:
         self._file, self._patience = file.with_name(f"{file.name}-gate"), patience
-        self._threads = threading.Lock()
+        self._threads = threading.BoundedSemaphore()
         self._descriptor, self._process = -1, os.getpid()
 
     def _start_over(self) -> None:
         """Forget the descriptor of the process that forked this one: they would share its lock."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
-        self._threads, self._descriptor, self._process = threading.Lock(), -1, os.getpid()
+        self._threads, self._descriptor, self._process = threading.BoundedSemaphore(), -1, os.getpid()
 
     def enter(self) -> Callable[[], None]:
         """Wait for the gate. Returns what leaves it. Raises as SQLite does after as long a wait."""
