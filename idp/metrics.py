@@ -80,7 +80,7 @@ def count_restart(name: str, process_id: int) -> None:
     """Count an early end of a process of the server, and forget what only a living process has."""
     for kept in _kept:
         kept.restarts.labels(name).inc()
-        multiprocess.mark_process_dead(process_id)  # type: ignore[no-untyped-call]
+        multiprocess.mark_process_dead(process_id)  # type: ignore[no-untyped-call] # the library gives it no types
 
 
 @contextmanager
@@ -100,5 +100,5 @@ def hash_waits() -> Iterator[None]:
 def collected() -> "prometheus.CollectorRegistry":
     """Return a registry with what all processes counted."""
     registry = prometheus.CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # the library gives it no types
     return registry

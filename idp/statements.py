@@ -94,7 +94,7 @@ class Asked:
         return bindparam(name + MARK, type_=Whole() if name in self._whole else None)
 
     def values(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Return all rows as plain tuples."""
+        """Return the shape of a call, and its values in the order of the placeholders."""
         if not kwargs and not self._nullable and len(args) == len(self.plain):
             given: tuple[str, ...] = ()
             values = args

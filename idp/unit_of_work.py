@@ -99,9 +99,7 @@ class UnitOfWork:
         connection, self._connection, self._cursor = self._connection, None, None
         try:
             if connection is not None:
-                connection.close()
-        except DBAPIError:  # it was lost. The request has been answered, and an error would hide that
-            connection.invalidate()  # type: ignore[union-attr] # or nothing could have been raised
+                _close(connection)
         finally:
             self._end()
 
@@ -153,6 +151,13 @@ class UnitOfWork:
             connection_invalidated=is_lost,
             dialect=self.dialect,
         )
+
+
+def _close(connection: Connection) -> None:
+    try:
+        connection.close()
+    except DBAPIError:  # it was lost. The request has been answered, and an error would hide that
+        connection.invalidate()
 
 
 def tell_before(connection: Connection, _: Any, statement: str, *__: Any) -> None:

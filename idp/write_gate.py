@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 
 class WriteGate:
@@ -88,6 +87,6 @@ class _Waiter:
 
 
 def _busy() -> sqlite3.OperationalError:
-    error: Any = sqlite3.OperationalError("database is locked")
+    error = sqlite3.OperationalError("database is locked")
     error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
-    return error  # type: ignore[no-any-return]
+    return error

@@ -108,7 +108,7 @@ def _locked(organisation_id: str, new_owner_id: str) -> tuple[Organisation, User
 
 def _require_fit(organisation: Organisation, new_owner: User) -> None:
     if not is_fit(organisation, new_owner):
-        raise Invalid("heir", UNFIT)
+        raise Invalid("new_owner", UNFIT)
 
 
 def _require_calm(settings: Settings, owner: User) -> None:
