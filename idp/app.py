@@ -56,25 +56,10 @@ def create_app(settings: Settings) -> Flask:
     pages.setup_pages(app)
     setup_post_redirect_get(app)
     reauthentication.setup_reauthentication(app)
-    _call_it(app, settings.issuer)
     app.wsgi_app = cast(Any, LeanEntry(app))  # type: ignore[method-assign] # Flask's documented way to put something before it
     for part in (health, branding, signin, password_reset, unlock, email_links, account, admin, oauth_pages, well_known):
         app.register_blueprint(part.blueprint)
     return app
-
-
-def _call_it(app: Flask, issuer: str) -> None:
-    """Address every request to the issuer, whatever its Host header says: the router's own redirects (``//``) use that
-    address too.
-    """
-    inner = app.wsgi_app
-    scheme, _, host = issuer.partition("://")
-
-    def called(environ: dict[str, Any], start: Any) -> Any:
-        environ["wsgi.url_scheme"], environ["HTTP_HOST"] = scheme, host
-        return inner(environ, start)
-
-    app.wsgi_app = cast(Any, called)  # type: ignore[method-assign] # Flask's documented way to put something before it
 
 
 def from_environment() -> Flask:

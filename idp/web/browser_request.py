@@ -116,9 +116,8 @@ class BrowserRequest:
 
     @property
     def address(self) -> str:
-        """Return the client's address. X-Forwarded-For is believed only from the configured proxies."""
-        peer, forwarded = self._environ.get("REMOTE_ADDR") or "", self.header("HTTP_X_FORWARDED_FOR") or ""
-        return client_address(peer, forwarded, self.settings.server.proxies)
+        """The client's address, as ``address_of`` tells it."""
+        return address_of(self.settings, self._environ)
 
     @property
     def is_foreign(self) -> bool:
@@ -176,6 +175,12 @@ class BrowserRequest:
             httponly=True,
             samesite="Lax",
         )
+
+
+def address_of(settings: Settings, environ: Mapping[str, Any]) -> str:
+    """Return the client's address. X-Forwarded-For is believed from the configured proxies only."""
+    peer, forwarded = environ.get("REMOTE_ADDR") or "", environ.get("HTTP_X_FORWARDED_FOR") or ""
+    return client_address(peer, forwarded, settings.server.proxies)
 
 
 def cookie_name(settings: Settings, name: str) -> str:

@@ -37,9 +37,11 @@ class LeanEntry:
         self._settings = app.extensions["sleutel"].settings
         self._headers = pages.headers_for(self._settings)
         self._opened_by_apps = {**self._headers, **pages.KEEPS_OPENER}
+        self._scheme, _, self._host = self._settings.issuer.partition("://")
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
+        """Answer one request (PEP 3333). Whatever Host it names, it is to the issuer: the router's redirects use that."""
+        environ["wsgi.url_scheme"], environ["HTTP_HOST"] = self._scheme, self._host
         path = environ["PATH_INFO"]
         if path in oauth_api.ENDPOINTS:
             request_id = crypto.new_id()

@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import parse_etags
 
 from idp import crypto, keys, outage
-from idp.addresses import client_address
 from idp.config import Settings
 from idp.errors import Refusal
 from idp.oauth import request_parameters, token_endpoint, userinfo
@@ -23,7 +22,8 @@ from idp.oauth.errors import JSON_NEVER_KEPT, OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.token_request import TokenRequest
-from idp.web.oauth_provider import OAuth
+from idp.web.browser_request import address_of
+from idp.web.oauth_provider import NAME, OAuth
 from idp.web.response import REFUSED
 
 log = structlog.get_logger("oauth")
@@ -68,9 +68,8 @@ class Call:
 
     @property
     def address(self) -> str:
-        """Return the client's address. X-Forwarded-For is believed only from the configured proxies."""
-        forwarded = self.environ.get("HTTP_X_FORWARDED_FOR", "")
-        return client_address(self.environ.get("REMOTE_ADDR") or "", forwarded, self.settings.server.proxies)
+        """The client's address, as ``address_of`` tells it."""
+        return address_of(self.settings, self.environ)
 
     @property
     def has_form(self) -> bool:
@@ -172,7 +171,7 @@ def _answer(app: Flask, endpoint: Endpoint, environ: Mapping[str, Any], request_
     if environ["REQUEST_METHOD"] not in endpoint.methods:
         description = f"The {endpoint.name} endpoint takes {' and '.join(endpoint.methods)} only."
         raise OAuthError("invalid_request", description, status=405)
-    call = Call(environ, app.extensions["sleutel.oauth"], app.extensions["sleutel"].settings, request_id)
+    call = Call(environ, app.extensions[NAME], app.extensions["sleutel"].settings, request_id)
     try:
         return endpoint.answer(call)
     except Refusal as refusal:
