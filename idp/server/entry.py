@@ -123,8 +123,8 @@ class Entry:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
         self._under_way += 1
-        environ, began = environ_of(scope), time.monotonic()
         try:
+            environ, began = environ_of(scope), time.monotonic()
             status = await self._serve(environ, protocol)
             metrics.count_request(endpoint_of(environ), status, time.monotonic() - began)
         finally:

@@ -3,7 +3,19 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, Insert, LargeBinary, Select, String, Update, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    Insert,
+    LargeBinary,
+    Select,
+    String,
+    Update,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
@@ -63,26 +75,28 @@ def rekey_devices(former: bytes, digest: bytes, now: datetime) -> Update:
     return update(RememberedDevice).where(*here).values(digest=digest)
 
 
+def _unrevoked(organisation_id: str, user_id: str) -> list[ColumnElement[bool]]:
+    """Return the conditions on a user's devices whose trust was not revoked. It may be over."""
+    return [
+        RememberedDevice.organisation_id == organisation_id,
+        RememberedDevice.user_id == user_id,
+        RememberedDevice.revoked_at.is_(None),
+    ]
+
+
 @changes
 def end_trust(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> Update:
     """End a user's trust in one device, found by its cookie."""
-    here = (
-        RememberedDevice.organisation_id == organisation_id,
-        RememberedDevice.user_id == user_id,
-        RememberedDevice.digest == digest,
-        RememberedDevice.revoked_at.is_(None),
-    )
-    return update(RememberedDevice).where(*here).values(revoked_at=now)
+    here = _unrevoked(organisation_id, user_id)
+    return update(RememberedDevice).where(*here, RememberedDevice.digest == digest).values(revoked_at=now)
 
 
 @asks_one
 def trust_of(organisation_id: str, user_id: str, digest: bytes, now: datetime) -> Select[RememberedDevice]:
     """Return the trust that is valid now."""
     return select(RememberedDevice).where(
-        RememberedDevice.organisation_id == organisation_id,
-        RememberedDevice.user_id == user_id,
+        *_unrevoked(organisation_id, user_id),
         RememberedDevice.digest == digest,
-        RememberedDevice.revoked_at.is_(None),
         RememberedDevice.since <= now,
         RememberedDevice.until > now,
     )
@@ -92,10 +106,8 @@ def trust_of(organisation_id: str, user_id: str, digest: bytes, now: datetime) -
 def live_trust(organisation_id: str, user_id: str, device_id: str, now: datetime) -> Select[RememberedDevice]:
     """Return the trust of this id, if it is the user's and neither revoked nor over."""
     return select(RememberedDevice).where(
-        RememberedDevice.organisation_id == organisation_id,
-        RememberedDevice.user_id == user_id,
+        *_unrevoked(organisation_id, user_id),
         RememberedDevice.id == device_id,
-        RememberedDevice.revoked_at.is_(None),
         RememberedDevice.until > now,
     )
 
@@ -105,12 +117,7 @@ def devices_of(organisation_id: str, user_id: str, now: datetime) -> Select[Reme
     """Return a user's remembered devices, newest first."""
     return (
         select(RememberedDevice)
-        .where(
-            RememberedDevice.organisation_id == organisation_id,
-            RememberedDevice.user_id == user_id,
-            RememberedDevice.revoked_at.is_(None),
-            RememberedDevice.until > now,
-        )
+        .where(*_unrevoked(organisation_id, user_id), RememberedDevice.until > now)
         .order_by(RememberedDevice.since.desc())
     )
 
@@ -129,11 +136,7 @@ def note_use(organisation_id: str, user_id: str, digest: bytes, now: datetime) -
 @changes
 def revoke_devices(organisation_id: str, user_id: str, now: datetime, *, device_id: str | None = None) -> Update:
     """End trust in one device, or in all of a user's (S40)."""
-    here = [
-        RememberedDevice.organisation_id == organisation_id,
-        RememberedDevice.user_id == user_id,
-        RememberedDevice.revoked_at.is_(None),
-    ]
+    here = _unrevoked(organisation_id, user_id)
     if device_id is not None:
         here.append(RememberedDevice.id == device_id)
     return update(RememberedDevice).where(*here).values(revoked_at=now)
