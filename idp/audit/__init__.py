@@ -2,6 +2,9 @@
 
 ``record`` only queues. The rows are the last statements before the commit, so the head of a chain is locked only briefly. A
 rollback drops them. Rows hold ids, never names, secrets or text that somebody entered.
+
+Here too: checking a chain (``chain``) and reading it (``search``). Not here: who may read it (``identity.permissions``), and
+the words for an event (``web.admin.audit``, ``identity.users.activity``).
 """
 
 from collections.abc import Mapping

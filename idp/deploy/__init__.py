@@ -1,7 +1,7 @@
 """Fill in the files that put this installation into service: a systemd unit, a container, settings of proxies.
 
-The files stand beside this module, with gaps for what the configuration says. Limits and timeouts of the proxies follow from
-those of the server, so the files cannot contradict it.
+The files are beside this module, with gaps for what the configuration says. Limits and timeouts of the proxies follow from
+those of the server, so the files cannot contradict it. Not here: the command that prints them (``cli.deploy``).
 """
 
 import shlex

@@ -1,5 +1,6 @@
 """The order of packages: those of ``identity`` form one line, and no two subjects import each other."""
 
+import ast
 from collections import defaultdict
 
 from tests.architecture.sources import modules
@@ -67,3 +68,10 @@ def test_no_two_subjects_import_each_other() -> None:
         return seen
 
     assert not [subject for subject in sorted(arrows) if subject and subject in _reached(subject)]
+
+
+def test_every_package_says_what_it_leaves_to_others() -> None:
+    """House: a newcomer learns from its docstring what a package owns, and where the rest is."""
+    packages = [module for module in modules("idp") if module.path.name == "__init__.py"]
+    silent = [module.name for module in packages if "Not here" not in (ast.get_docstring(module.tree) or "")]
+    assert silent == ["idp", "idp.demo"], "the whole, and what no part of the program imports"

@@ -3,6 +3,8 @@
 The password comes before any page that shows something personal. The leaked notice only informs: a thief of a leaked
 password must not be able to change it. An owned factor is asked for before a new one is set up, and a new password after the
 factor. The reminder of S55 comes once all is proved; consent comes last.
+
+Not here: which step is due (``signin.flow``), and keeping what an answer changes (``signin.effects``).
 """
 
 from idp.signin.step import Step

@@ -2,7 +2,8 @@
 
 Every page asks for a signed-in person with a ``Needs``, as any relying app does. ``home`` is the front page and sign-out,
 ``profile`` has name and language, ``security`` shows the sign-in details, ``credentials`` changes them,
-``email`` the e-mail address. Every file here with a function ``mount`` adds its routes.
+``email`` the e-mail address. Every file here with a function ``mount`` adds its routes. Not here: the changes themselves
+(``identity``), and setting up a factor, which is a task of the sign-in (``signin``).
 """
 
 from importlib import import_module

@@ -1,6 +1,7 @@
 """Whether a password is known to have leaked (S31): the built-in list always, an offline file and a range service if set.
 
-This check fails open and says so: a sign-in is never stopped because a list cannot be asked (S31).
+This check fails open and says so: a sign-in is never stopped because a list cannot be asked (S31). ``findings`` keeps what
+was found of a user. Not here: refusing a new password (``new_passwords``).
 """
 
 import sys
