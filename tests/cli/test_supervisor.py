@@ -20,6 +20,7 @@ def test_deaths_in_a_row_do_not_end_the_server(tmp_path: Path) -> None:
     with started(file, "run") as process:
         wait_for_port(process, port)
         for _ in range(3):
+            until(lambda: len(children(process)) == 3, "two processes for requests, and one for mail")
             former = set(children(process))
             for pid in former:
                 os.kill(pid, signal.SIGKILL)
