@@ -6,17 +6,18 @@ Nothing depends on the state of a PostgreSQL session: a pooler may give every tr
 import importlib
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from idp.config import Settings
-from idp.write_gate import WriteGate
+from idp.write_gate import MustWait, WriteGate, never_waits
 
 UNIQUE_ON_SQLITE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 UNIQUE_VIOLATION = "23505"
@@ -66,25 +67,40 @@ def _why_no_file_grows(file: Path) -> str:
 
 def _speak_sqlite(engine: Engine, settings: Settings) -> None:
     """Set WAL, foreign keys, and transactions that begin only by our own statement."""
+    patience = f"PRAGMA busy_timeout={int(settings.database.patience_seconds * 1000)}"
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cast(Any, connection).isolation_level = None
         cast(Any, connection).create_function("lower", 1, _lower, deterministic=True)  # SQLite's own folds ASCII only
         cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={int(settings.database.patience_seconds * 1000)}",
-            "journal_mode=WAL",
-            f"synchronous={settings.database.synchronous}",
-            "foreign_keys=ON",
-        ):
+        cursor.execute(patience)
+        for pragma in ("journal_mode=WAL", f"synchronous={settings.database.synchronous}", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        cursor = connection.connection.cursor()
+        if not connection.get_execution_options().get("writes", False):
+            cursor.execute("BEGIN")
+        elif never_waits.get():
+            _begin_unless_it_waits(cursor, patience)
+        else:
+            cursor.execute("BEGIN IMMEDIATE")
+
+
+def _begin_unless_it_waits(cursor: DBAPICursor, patience: str) -> None:
+    """Begin to write; raise ``MustWait`` where a program that does not know our gate is writing."""
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        raise MustWait from None
+    finally:
+        cursor.execute(patience)
 
 
 def _lower(text: Any) -> Any:

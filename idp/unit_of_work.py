@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from idp import engines
+from idp.write_gate import never_waits
 
 T = TypeVar("T")
 
@@ -75,13 +76,15 @@ class UnitOfWork:
         """Begin a transaction of the connection."""
         if self._connection is None:
             self._connection = self.engine.connect()
-        if writes and self._gate is not None:
-            try:
-                self._leave_gate = self._gate.enter()
-            except self._driver_error as error:
-                raise self._wrapped("BEGIN IMMEDIATE", error, is_lost=False) from error
         self._connection.execution_options(writes=writes)
-        self._connection.begin()
+        try:
+            if writes and self._gate is not None:
+                self._leave_gate = self._gate.enter()
+            self._connection.begin()
+        except self._driver_error as error:
+            raise self._wrapped("BEGIN", error, is_lost=False) from error
+        if writes:
+            never_waits.set(False)
         return self._connection
 
     def commit(self) -> None:

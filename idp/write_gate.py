@@ -10,8 +10,20 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from time import monotonic
+
+never_waits: ContextVar[bool] = ContextVar("never_waits", default=False)
+"""Whether the caller is an event loop, which must not wait for another writer. The first transaction ends this: what it
+commits must not be done again."""
+
+
+class MustWait(BaseException):
+    """Another writer is at work, and the caller must not wait. Nothing was written: the caller can start again in a thread.
+
+    No handler of errors takes it for one: it is not an ``Exception``.
+    """
 
 
 class WriteGate:
@@ -29,11 +41,15 @@ class WriteGate:
         self._threads, self._descriptor, self._process = threading.BoundedSemaphore(), -1, os.getpid()
 
     def enter(self) -> Callable[[], None]:
-        """Wait for the gate. Returns what leaves it. Raises as SQLite does after as long a wait."""
+        """Wait for the gate. Returns what leaves it.
+
+        Raises ``MustWait`` where ``never_waits`` is set and the gate is taken; otherwise an error as SQLite's, after a wait
+        as long as SQLite's.
+        """
         if self._process != os.getpid():
             self._start_over()
         until = monotonic() + self._patience
-        if not self._threads.acquire(timeout=self._patience):
+        if not self._threads.acquire(blocking=False) and not self._threads.acquire(timeout=_seconds_left(until)):
             raise _busy()
         try:
             self._lock_file(until)
@@ -56,7 +72,8 @@ class WriteGate:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not _Waiter(self._descriptor).wait(until):
+            patience = _seconds_left(until)
+            if not _Waiter(self._descriptor).wait(patience):
                 self._descriptor = -1  # the waiter closes it
                 raise _busy() from None
 
@@ -77,13 +94,20 @@ class _Waiter:
             else:
                 self._has_lock.set()
 
-    def wait(self, until: float) -> bool:
+    def wait(self, seconds: float) -> bool:
         """Return whether the lock came in time."""
-        if self._has_lock.wait(max(0.0, until - monotonic())):
+        if self._has_lock.wait(seconds):
             return True
         with self._decision:
             self._is_given_up = not self._has_lock.is_set()
         return not self._is_given_up
+
+
+def _seconds_left(until: float) -> float:
+    """Return how long the caller may wait. Raises ``MustWait``."""
+    if never_waits.get():
+        raise MustWait
+    return max(0.0, until - monotonic())
 
 
 def _busy() -> sqlite3.OperationalError:

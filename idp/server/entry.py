@@ -6,14 +6,15 @@ time and size, by the event loop, where a waiting request costs no thread. The W
 Each kind of request has threads of its own (``Lane``): forms wait for password hashes, and a flood of sign-ins must delay
 neither pages nor the requests of apps.
 
-What never waits (``AT_ONCE``) is answered on the loop itself, also while every thread waits for a database.
+What never waits (``AT_ONCE``) is answered on the loop itself, also while every thread waits for a database. Where the
+database is a local file, the loop answers machines too: that takes a millisecond, and handing a request to a thread costs
+half of one. A request that finds another writer at work is answered again, by a thread that may wait (``MustWait``).
 """
 
 import asyncio
 import contextvars
 import io
 import math
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +27,12 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[att
 
 from idp import metrics
 from idp.server.busy import READY, busy
+from idp.server.environ import environ_of
 from idp.server.key_refresh import KeyRefresh
 from idp.web.lean_entry import AUTHORIZE
 from idp.web.oauth_api import ENDPOINTS
 from idp.web.response import REFUSED
+from idp.write_gate import MustWait, never_waits
 
 THREADS = {"machines": 2, "pages": 3, "forms": 4, "health": 1}
 """Of each lane, in each process. Forms hash passwords and ask the leak service; the others only ask the database."""
@@ -85,10 +88,13 @@ class Lane:
 
 
 class Entry:
-    """An RSGI application around a WSGI application."""
+    """An RSGI application around a WSGI application.
 
-    def __init__(self, app: Flask) -> None:
-        self._app = app
+    ``machines_at_once``: the event loop answers machines, because their answers wait for nothing but other writers.
+    """
+
+    def __init__(self, app: Flask, *, machines_at_once: bool = False) -> None:
+        self._app, self._machines_at_once = app, machines_at_once
         self._most = int(app.config["MAX_CONTENT_LENGTH"])
         self._lanes = {name: Lane(name, count) for name, count in THREADS.items()}
         self._keys = KeyRefresh(app)
@@ -181,6 +187,8 @@ class Entry:
         answer, path = Answer(), environ["PATH_INFO"]
         if path in AT_ONCE and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             self._call(environ, answer)
+        elif self._machines_at_once and lane is self._lanes["machines"] and self._call_unless_it_waits(environ, answer):
+            pass
         elif lane.waiting >= MOST_WAITING:
             self._refuse(environ, answer)
         else:
@@ -194,6 +202,20 @@ class Entry:
             finally:
                 lane.waiting -= 1
         return answer
+
+    def _call_unless_it_waits(self, environ: dict[str, Any], answer: Answer) -> bool:
+        """Answer on the loop. Returns False, with nothing done, where the answer waits for another writer."""
+        body = environ["wsgi.input"]
+        try:
+            answer.context.copy().run(self._call_without_waiting, {**environ}, answer)
+        except MustWait:
+            body.seek(0)
+            return False
+        return True
+
+    def _call_without_waiting(self, environ: dict[str, Any], answer: Answer) -> None:
+        never_waits.set(True)
+        self._call(environ, answer)
 
     def _call_in_time(self, environ: dict[str, Any], answer: Answer, since: float) -> None:
         if time.monotonic() - since > WAIT_SECONDS:
@@ -250,36 +272,3 @@ def endpoint_of(environ: dict[str, Any]) -> str:
     """Return what a request is counted as: one of our own names, so that nobody adds to them by asking."""
     path = environ["PATH_INFO"]
     return path if path in ENDPOINTS or path in (AUTHORIZE, READY, *AT_ONCE) else lane_of(environ)
-
-
-def environ_of(scope: Scope) -> dict[str, Any]:
-    """Return the WSGI environment of a request (PEP 3333), without its body.
-
-    A name with an underscore is dropped: it would pass for the same name with a hyphen (``X_Forwarded_For``).
-    """
-    server, _, port = scope.server.rpartition(":")
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "SERVER_NAME": server.strip("[]"),
-        "SERVER_PORT": port,
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.scheme,
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    for name, value in scope.headers.items():
-        if "_" in name:
-            continue
-        key = name.upper().replace("-", "_")
-        key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-        joint = ";" if key == "HTTP_COOKIE" else ","
-        environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
-    return environ

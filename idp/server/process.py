@@ -15,6 +15,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from idp.app import from_environment
+from idp.config import Settings
 from idp.db import close, db
 from idp.server.entry import Entry
 from idp.server.notify import notify
@@ -61,9 +62,15 @@ def answer_requests() -> None:
     asyncio.run(_serve(app))
 
 
+def _commits_in_memory(settings: Settings) -> bool:
+    """Check if neither the network nor the disk is waited for by a commit."""
+    return settings.database_url.startswith("sqlite") and settings.database.synchronous == "NORMAL"
+
+
 async def _serve(app: Flask) -> None:
-    entry = Entry(app)
-    host, port = app.extensions["sleutel"].settings.server.address
+    settings: Settings = app.extensions["sleutel"].settings
+    entry = Entry(app, machines_at_once=_commits_in_memory(settings))
+    host, port = settings.server.address
     server: Any = Server(
         entry,
         address=host,

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from idp import outage
 from idp.config import Settings
 from idp.db import transaction
-from idp.write_gate import WriteGate
+from idp.write_gate import MustWait, WriteGate, never_waits
 from tests.drivers.applications import bare_app
 from tests.factories import Factory
 
@@ -118,6 +119,33 @@ def test_threads_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
         threads.submit(gate.enter).result()
     leave()
     gate.enter()()
+
+
+def test_a_caller_that_must_not_wait_is_told_at_once(configure: Callable[..., Settings], tmp_path: Path) -> None:
+    """Issue 9: an event loop enters a free gate, and hands its request to a thread while any other program writes."""
+    file = tmp_path / "sleutel.sqlite3"
+    with bare_app(configure(database={"patience_seconds": 9.0})) as app, app.app_context():
+        assert not must_wait()
+        with held(file):
+            assert must_wait(), "behind the gate"
+        with closing(sqlite3.connect(file, isolation_level=None)) as stranger:
+            stranger.execute("BEGIN IMMEDIATE")
+            assert must_wait(), "beside a program that does not know the gate"
+        assert not must_wait()
+
+
+def must_wait() -> bool:
+    """Whether a caller that must not wait is refused a transaction. One that has begun may wait for a second."""
+
+    def begin() -> bool:
+        never_waits.set(True)
+        try:
+            with transaction():
+                return never_waits.get()
+        except MustWait:
+            return True
+
+    return copy_context().run(begin)
 
 
 def test_a_forked_process_is_not_inside_with_its_parent(tmp_path: Path) -> None:
