@@ -149,7 +149,7 @@ def before_commit(act: Callable[[], None]) -> Callable[[], None]:
 
 
 @contextmanager
-def transaction() -> Iterator[Connection]:
+def transaction() -> Iterator[None]:
     """Open one short transaction that may write: committed at the end, rolled back on an exception.
 
     Within another it joins that one, so that a caller can combine several changes. An exception that leaves an inner block,
@@ -159,7 +159,7 @@ def transaction() -> Iterator[Connection]:
     current = unit()
     if current.is_writing:
         try:
-            yield current.connection
+            yield
         except BaseException as error:
             if error is not current.undone:
                 current.failure = current.failure or error
@@ -169,7 +169,7 @@ def transaction() -> Iterator[Connection]:
     try:
         current.begin(writes=True)
         current.is_writing = True
-        yield current.connection
+        yield
         _refuse_half_made(current)
         for act in _before_commit:
             act()
@@ -189,9 +189,7 @@ def _refuse_half_made(current: UnitOfWork) -> None:
 
 def _note_failure(context: ExceptionContext) -> None:
     """Note a failed statement of our transaction: PostgreSQL refuses all that follow it, and its COMMIT rolls back."""
-    failed = context.connection
-    if failed is not None and failed.get_execution_options().get("writes") and is_in_transaction():
-        current = unit()
+    if is_in_transaction() and (current := unit()).owns(context.connection):
         current.failure = current.failure or context.original_exception
 
 

@@ -12,9 +12,9 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from idp.config import Settings
 from idp.write_gate import MustWait, WriteGate, never_waits
@@ -24,6 +24,8 @@ UNIQUE_VIOLATION = "23505"
 """SQLSTATE, PostgreSQL."""
 write_gates: WeakKeyDictionary[Engine, WriteGate] = WeakKeyDictionary()
 """The gates of SQLite's files. PostgreSQL has many writers at once."""
+PATIENCE = "patience"
+"""The name under which SQLite's connections keep the statement that sets how long they wait for another writer."""
 LEAST_FREE = 1 << 20
 """Bytes. With less, SQLite's write-ahead log has no room to grow."""
 
@@ -33,7 +35,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     # Errors must not carry the values of a statement into the log: they may be digests, names, addresses.
     if settings.database_url.startswith("sqlite"):
         return {"hide_parameters": True, "connect_args": {"timeout": settings.database.patience_seconds}}
-    return {"hide_parameters": True, "pool_size": settings.database.pool_size, "pool_pre_ping": True}
+    return {"hide_parameters": True, "pool_size": settings.database.pool_size}
 
 
 def prepare(engine: Engine, settings: Settings) -> None:
@@ -65,14 +67,60 @@ def _why_no_file_grows(file: Path) -> str:
     return "" if all(os.access(path, os.W_OK) for path in (file, file.parent)) else "its file or folder cannot be written"
 
 
+def begin(pooled: PoolProxiedConnection, *, writes: bool) -> str:
+    """Begin a transaction of a pooled connection, or to read. Returns what its watchers are told; empty for nothing.
+
+    On SQLite all that is read is of one moment. On PostgreSQL each statement has a moment of its own, in a transaction too,
+    so reads go without one: it would cost two round trips more. Raises ``MustWait``, and errors of the driver.
+    """
+    driver: Any = pooled.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection):
+        if driver.autocommit == writes:
+            driver.autocommit = not writes
+        return "BEGIN" if writes else ""
+    statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    if writes and never_waits.get():
+        _begin_unless_it_waits(driver, str(pooled.info[PATIENCE]))
+    else:
+        driver.execute(statement)
+    return statement
+
+
+def before_return(pooled: PoolProxiedConnection) -> None:
+    """Undo what was not committed, and leave a connection as others expect it: they begin their own transactions."""
+    driver: Any = pooled.dbapi_connection
+    driver.rollback()
+    if not isinstance(driver, sqlite3.Connection) and driver.autocommit:
+        driver.autocommit = False
+
+
+def has_timed_out(pooled: PoolProxiedConnection) -> bool:
+    """Check if we closed a connection because its answer took too long: another one would take as long."""
+    return bool(getattr(pooled.dbapi_connection, "has_timed_out", False))
+
+
+def _begin_unless_it_waits(driver: sqlite3.Connection, patience: str) -> None:
+    """Begin to write; raise ``MustWait`` where a program that does not know our gate is writing."""
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        raise MustWait from None
+    finally:
+        driver.execute(patience)
+
+
 def _speak_sqlite(engine: Engine, settings: Settings) -> None:
     """Set WAL, foreign keys, and transactions that begin only by our own statement."""
     patience = f"PRAGMA busy_timeout={int(settings.database.patience_seconds * 1000)}"
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    def _prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         cast(Any, connection).isolation_level = None
         cast(Any, connection).create_function("lower", 1, _lower, deterministic=True)  # SQLite's own folds ASCII only
+        entry.info[PATIENCE] = patience
         cursor = connection.cursor()
         cursor.execute(patience)
         for pragma in ("journal_mode=WAL", f"synchronous={settings.database.synchronous}", "foreign_keys=ON"):
@@ -81,26 +129,10 @@ def _speak_sqlite(engine: Engine, settings: Settings) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        cursor = connection.connection.cursor()
-        if not connection.get_execution_options().get("writes", False):
-            cursor.execute("BEGIN")
-        elif never_waits.get():
-            _begin_unless_it_waits(cursor, patience)
-        else:
-            cursor.execute("BEGIN IMMEDIATE")
-
-
-def _begin_unless_it_waits(cursor: DBAPICursor, patience: str) -> None:
-    """Begin to write; raise ``MustWait`` where a program that does not know our gate is writing."""
-    cursor.execute("PRAGMA busy_timeout=0")
-    try:
-        cursor.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        raise MustWait from None
-    finally:
-        cursor.execute(patience)
+        """Begin for a connection of SQLAlchemy, unless ``begin`` did."""
+        driver: Any = connection.connection.dbapi_connection
+        if not driver.in_transaction:
+            driver.execute("BEGIN")
 
 
 def _lower(text: Any) -> Any:

@@ -24,6 +24,7 @@ class PunctualConnection(psycopg.Connection[Any]):
     """
 
     patience: float | None = None
+    has_timed_out = False
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait for an answer. Raises ``OperationalError`` if it comes too late."""
@@ -32,6 +33,7 @@ class PunctualConnection(psycopg.Connection[Any]):
         except psycopg.OperationalError as error:
             if timeout is not None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
+            self.has_timed_out = True
             self._hang_up()
             raise psycopg.OperationalError(f"no answer within {self.patience} seconds") from error
 

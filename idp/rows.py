@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from idp.db import Base, unit
 from idp.prepared import MARK, Prepared
 from idp.records import columns_of
-from idp.statements import COUNT
+from idp.unit_of_work import COUNT
 
 _inserts: dict[tuple[str, type[Base]], Prepared] = {}
 

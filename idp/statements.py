@@ -18,7 +18,6 @@ None is no argument: ``= NULL`` finds nothing, silently. Where None is a value t
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import Parameter, signature
-from operator import attrgetter, methodcaller
 from types import NoneType, UnionType
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, cast, get_args, overload
 
@@ -40,14 +39,13 @@ from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from idp.db import Base, unit
 from idp.prepared import MARK, Prepared, Statement, Whole, reader_of
-from idp.unit_of_work import UnitOfWork
+from idp.unit_of_work import COUNT, ROWS, UnitOfWork
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
 _UNKNOWN = object()
-ROWS, COUNT = methodcaller("fetchall"), attrgetter("rowcount")
 Run = Callable[[UnitOfWork, Prepared, tuple[Any, ...]], Any]
 
 

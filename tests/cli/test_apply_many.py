@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine
 
 from idp.cli.provision import users, work
 from tests.cli.conftest import SHOP, Idp
@@ -64,19 +64,14 @@ def test_owners_of_many_organisations_are_not_one_transaction(idp: Idp) -> None:
     )
     sizes: list[int] = []
 
-    def _begin(_: Connection) -> None:
-        sizes.append(0)
-
     class _Count(Seen):
-        def before(self, connection: Connection, statement: str, table: str) -> None:
+        def before(self, engine: Engine, statement: str, table: str) -> None:
+            if statement == "BEGIN IMMEDIATE":
+                sizes.append(0)
             sizes[-1:] = [sizes[-1] + statement.startswith("INSERT INTO users ")] if sizes else []
 
-    event.listen(Engine, "begin", _begin)
-    try:
-        with watched(_Count()):
-            idp.apply(shops)
-    finally:
-        event.remove(Engine, "begin", _begin)
+    with watched(_Count()):
+        idp.apply(shops)
     trial, *real = [size for size in sizes if size]
     assert trial == sum(real) == work.BATCH
     assert max(real) <= work.BATCH // 2, "with two steps each, they are two transactions at least"
@@ -88,18 +83,13 @@ def test_people_are_written_in_short_transactions(idp: Idp) -> None:
     written: list[int] = [0]
 
     class _Count(Seen):
-        def before(self, connection: Connection, statement: str, table: str) -> None:
+        def before(self, engine: Engine, statement: str, table: str) -> None:
             written[-1] += statement.startswith("INSERT INTO users ")
+            if statement == "COMMIT":
+                written.append(0)
 
-    def _commit(_: Connection) -> None:
-        written.append(0)
-
-    event.listen(Engine, "commit", _commit)
-    try:
-        with watched(_Count()):
-            assert f"{MANY + 2} created" in idp.apply(people(MANY)).stdout
-    finally:
-        event.remove(Engine, "commit", _commit)
+    with watched(_Count()):
+        assert f"{MANY + 2} created" in idp.apply(people(MANY)).stdout
     # the trial is undone: it never commits, so its statements come before the first commit that writes
     real = [count for count in written if count]
     assert sum(real) == 2 * (MANY + 1), "once in the trial, once for good"

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, event
+from flask import g, has_app_context
+from sqlalchemy import Engine
 
-from idp.db import LOCK_ORDER
+from idp.db import LOCK_ORDER, is_in_transaction
 from tests.drivers import statements
 
 RANKS = {table: rank for rank, tables in enumerate(LOCK_ORDER) for table in tables}
@@ -27,16 +28,19 @@ def locked_by(statement: str) -> str:
 
 
 class _Watcher:
-    """Notes what each connection locks in a transaction that writes."""
+    """Notes what each transaction locks."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
 
-    def before(self, connection: Connection, statement: str, _: str) -> None:
-        """A statement is about to lock rows."""
-        is_ours = connection.dialect.name == "postgresql" and connection.get_execution_options().get("writes")
-        table = locked_by(statement) if is_ours else ""
-        locked: list[str] = connection.info.setdefault("locked", [])
+    def before(self, engine: Engine, statement: str, _: str) -> None:
+        """A statement is about to lock rows, or a transaction begins."""
+        if engine.dialect.name != "postgresql" or not has_app_context():
+            return
+        if statement == "BEGIN":
+            g.locked = []
+        table = locked_by(statement) if is_in_transaction() else ""
+        locked: list[str] = g.setdefault("locked", [])
         if table not in RANKS or table in locked:
             return
         later = [other for other in locked if RANKS[other] > RANKS[table]]
@@ -44,7 +48,7 @@ class _Watcher:
         if later and not ("users" in locked[:-1] and RANKS[table] > COUNTERS):
             self.faults.append(f"{table} after {', '.join(later)}: {statement[:120]}")
 
-    def after(self, connection: Connection, statement: str, table: str, seconds: float, rows: int) -> None:
+    def after(self, engine: Engine, statement: str, table: str, seconds: float, rows: int) -> None:
         """What it locked stays locked."""
 
 
@@ -52,13 +56,5 @@ class _Watcher:
 def watched() -> Iterator[list[str]]:
     """Give what is locked out of order, in any connection to PostgreSQL."""
     watcher = _Watcher()
-
-    def begin(connection: Connection) -> None:
-        connection.info["locked"] = []
-
-    event.listen(Engine, "begin", begin)
-    try:
-        with statements.watched(watcher):
-            yield watcher.faults
-    finally:
-        event.remove(Engine, "begin", begin)
+    with statements.watched(watcher):
+        yield watcher.faults

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
 from idp import unit_of_work
 from idp.db import db
@@ -17,12 +17,12 @@ class Seen(list[str]):
         super().__init__()
         self._url = url
 
-    def before(self, connection: Connection, statement: str, table: str) -> None:
+    def before(self, engine: Engine, statement: str, table: str) -> None:
         """A statement is about to run."""
-        if not self._url or str(connection.engine.url) == self._url:
+        if not self._url or str(engine.url) == self._url:
             self.append(statement)
 
-    def after(self, connection: Connection, statement: str, table: str, seconds: float, rows: int) -> None:
+    def after(self, engine: Engine, statement: str, table: str, seconds: float, rows: int) -> None:
         """It ran."""
 
 
@@ -32,10 +32,10 @@ class RowsOf:
     def __init__(self, table: str) -> None:
         self.count, self._table = 0, table
 
-    def before(self, connection: Connection, statement: str, table: str) -> None:
+    def before(self, engine: Engine, statement: str, table: str) -> None:
         """A statement is about to run."""
 
-    def after(self, connection: Connection, statement: str, table: str, seconds: float, rows: int) -> None:
+    def after(self, engine: Engine, statement: str, table: str, seconds: float, rows: int) -> None:
         """It ran."""
         if table == self._table and statement.startswith("SELECT"):
             assert rows >= 0, statement

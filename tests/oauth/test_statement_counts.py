@@ -5,7 +5,7 @@ import pytest
 from tests.drivers.statements import counted
 from tests.oauth.conftest import Scene
 
-CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
+CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
 def run(statements: list[str]) -> list[str]:

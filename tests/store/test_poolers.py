@@ -10,6 +10,7 @@ from sqlalchemy import text
 from idp import schema
 from idp.config import Settings
 from idp.db import connection, transaction
+from idp.db import connection as current
 from tests.conftest import prepare
 from tests.drivers import pgbouncer, postgres
 from tests.drivers.applications import bare_app, whole_app
@@ -69,8 +70,8 @@ def test_options_of_the_address_hold(empty_postgres_url: str, configure: Callabl
     prepare(settings)
     with bare_app(settings) as app, app.app_context():
         assert schema.is_current(app)
-        with transaction() as current:
-            shown = {name: current.execute(text(f"SHOW {name}")).scalar() for name in (
+        with transaction():
+            shown = {name: current().execute(text(f"SHOW {name}")).scalar() for name in (
                 "search_path", "timezone", "statement_timeout", "application_name")}  # fmt: skip
     assert shown == {
         "search_path": "shops", "timezone": "Asia/Tokyo", "statement_timeout": "7777ms", "application_name": "till",
