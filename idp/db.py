@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from flask import g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from idp import engines
 from idp.config import Settings
+from idp.records import record_class
 from idp.unit_of_work import UnitOfWork, tell_after, tell_before
 
 P = ParamSpec("P")
@@ -79,12 +80,16 @@ Id = String(26)
 
 
 class Base(DeclarativeBase):
-    """The tables' common base."""
+    """The tables' common base. A model has no instances of its own: a model that is called makes a record."""
 
     registry = registry(
         metadata=MetaData(naming_convention=NAMING),
         type_annotation_map={datetime: Moment(), dict[str, Any]: Json, list[str]: Json, list[Any]: Json},
     )
+
+    def __new__(cls, **_: Any) -> Self:
+        """Make a record; its ``__init__`` takes the values."""
+        return cast(Self, object.__new__(record_class(cls)))
 
 
 db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True)

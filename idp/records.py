@@ -1,15 +1,16 @@
-"""Frozen records: what reads give instead of live rows.
+"""Frozen records: what reads give, and what is inserted, instead of live rows.
 
 A table is declared once, as a model. The record class of a model is made of it: a subclass with one slot for each column,
 so that the methods of the model work on records, and the model is the type that callers name. SQLAlchemy knows nothing of
-records (``__abstract__``): a record never changes, and nothing that is done to it reaches the database.
+records (``__abstract__``): a record never changes, and nothing that is done to it reaches the database. A model that is
+called makes a record too (``db.Base``), with the defaults of its columns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import inspect
+from sqlalchemy import Column, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapper
 
 Processor = Callable[[Any], Any]
@@ -33,6 +34,7 @@ def record_class(model: type[DeclarativeBase]) -> type[Any]:
         "__slots__": names,
         "__module__": model.__module__,
         "__doc__": model.__doc__,
+        "__init__": _initialize,
         "__setattr__": _refuse,
         "__delattr__": _refuse,
         "__eq__": lambda self, other: (
@@ -43,6 +45,51 @@ def record_class(model: type[DeclarativeBase]) -> type[Any]:
     }
     made: type[Any] = type(model)(model.__name__, (model,), body)  # type: ignore[misc] # the metaclass of all models
     return made
+
+
+class _Given:
+    """What a default that depends on other columns may read."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def get_current_parameters(self) -> Mapping[str, Any]:
+        """Return the values of the other columns."""
+        return self._values
+
+
+@cache
+def _defaults_of(model: type[DeclarativeBase]) -> tuple[tuple[str, Callable[[Mapping[str, Any]], Any]], ...]:
+    """Return the attributes of a model in the order of its columns, each with what gives the value that is not given."""
+    columns = inspect(model).local_table.columns
+    return tuple((name, _default(cast(Any, columns[column]))) for column, name in columns_of(model).items())
+
+
+def _default(column: Column[Any]) -> Callable[[Mapping[str, Any]], Any]:
+    default: Any = column.default
+    if default is None:
+        return lambda _: None
+    if default.is_callable:
+        return lambda given: default.arg(_Given(given))
+    return lambda _: default.arg
+
+
+def completed(model: type[DeclarativeBase], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of each column, by the names of the model and in its order: what is given, or the default."""
+    values = {}
+    for name, default in _defaults_of(model):
+        value = given.get(name)
+        values[name] = default(given) if value is None else value
+    return values
+
+
+def _initialize(record: Any, **given: Any) -> None:
+    made: type[DeclarativeBase] = type(record)
+    values = completed(model_of(made), given)
+    for name, value in values.items():
+        made.__dict__[name].__set__(record, value)
+    if unknown := given.keys() - values.keys():
+        raise TypeError(f"{made.__name__} has no {', '.join(sorted(unknown))}")
 
 
 def _refuse(record: Any, name: str, *_: Any) -> None:
@@ -69,12 +116,14 @@ def reader(model: type[DeclarativeBase], columns: Sequence[str], processors: Seq
 def changed(record: R, **changes: Any) -> R:
     """Return a copy of a record with some values replaced: what is there after a statement that set them."""
     made = object.__new__(type(record))
-    for name in columns_of(_model_of(type(record))).values():
+    for name in columns_of(model_of(type(record))).values():
         type(record).__dict__[name].__set__(made, changes.pop(name) if name in changes else getattr(record, name))
     if changes:
         raise AttributeError(f"{type(record).__name__} has no {', '.join(changes)}")
     return made
 
 
-def _model_of(record: type[Any]) -> type[DeclarativeBase]:
+@cache
+def model_of(record: type[DeclarativeBase]) -> type[DeclarativeBase]:
+    """Return the model of a record class."""
     return next(base for base in record.__mro__ if "__slots__" not in vars(base) and issubclass(base, DeclarativeBase))

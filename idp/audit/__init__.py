@@ -18,6 +18,7 @@ from idp import actors, clock, metrics
 from idp.actors import NOBODY, Actor
 from idp.audit.chain import link
 from idp.db import before_commit, is_in_transaction, unit
+from idp.records import changed
 from idp.store import audit as store
 from idp.store.users import User
 
@@ -212,5 +213,4 @@ def _row(entry: Entry, seq: int, previous: bytes) -> store.AuditRow:
         data=dict(entry.data),
         previous=previous,
     )
-    row.hash = link(row)
-    return row
+    return changed(row, hash=link(row))

@@ -5,7 +5,7 @@ Nothing stores a verdict: attempts, sessions, codes and grants store proofs. Wha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -62,7 +62,7 @@ class Proof:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for a JSON column."""
-        return {**asdict(self), "at": self.at.isoformat()}
+        return {**vars(self), "at": self.at.isoformat()}
 
 
 def from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[Proof, ...]:

@@ -77,11 +77,11 @@ def note_browser(visit: BrowserContext, now: datetime) -> str:
     return browsers.add_new_browser(visit.browser_id, visit.new_browser, now)
 
 
-def none_yet(needs: Needs, visit: BrowserContext) -> Attempt:
-    """Return an attempt that is no row, for requests that may be met without asking anything."""
+def none_yet(visit: BrowserContext) -> Attempt:
+    """Return an attempt that is no row, for requests that may be met without asking anything. It holds no needs."""
     now = clock.now()
     return Attempt(
-        digest=b"", browser_id=visit.browser_id, needs=needs.as_json(), proofs=[], findings={}, answers={},
+        digest=b"", browser_id=visit.browser_id, needs={}, proofs=[], findings={}, answers={},
         typed_organisation="", typed_username="", sealed="", version=0, created_at=now, expires_at=now,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from idp.config import Settings
 from idp.errors import Invalid
 from idp.identity.organisations.settings import normal_store_url, settings_of, validate_settings
+from idp.records import changed
 from idp.store.organisations import Organisation
 
 
@@ -65,8 +66,8 @@ def test_no_decoration_changes_the_store_url(label: str, scheme: str, host: str,
 
 def test_an_organisation_shortens_but_never_lengthens(settings: Settings, organisation: Organisation) -> None:
     """security.md, lifetimes: organisations may shorten sessions and trust in devices."""
-    organisation.settings = {"remember_device_days": 90, "login_idle_minutes": 5, "login_hours": 100}
-    found = settings_of(settings, organisation)
+    asked = {"remember_device_days": 90, "login_idle_minutes": 5, "login_hours": 100}
+    found = settings_of(settings, changed(organisation, settings=asked))
     assert (found.remember_device_days, found.login_idle_minutes, found.login_hours) == (30, 5, 24)
 
 

@@ -18,6 +18,7 @@ from idp.identity.organisations.settings import OrganisationSettings, settings_o
 from idp.identity.sessions import sessions
 from idp.identity.sessions.sessions import Place
 from idp.identity.users.status import Kept
+from idp.records import changed
 from idp.store import outbox, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -64,7 +65,7 @@ def test_where_nobody_is_nothing_fits(settings: Settings, make_user: Callable[..
     assert not passwords.verify(settings, None, GOOD)
     assert not passwords.verify(settings, make_user("without"), "")
     user = make_user("disabled", password=GOOD)
-    user.disabled_at = clock.now()
+    user = changed(user, disabled_at=clock.now())
     assert not passwords.verify(settings, user, GOOD)
 
 
@@ -96,8 +97,7 @@ def test_the_work_is_the_same_for_unknown_users(settings: Settings) -> None:
 def test_a_one_time_password_runs_out(settings: Settings, make_user: Callable[..., User]) -> None:
     """S49."""
     with time_machine.travel(datetime(2026, 3, 1, tzinfo=UTC), tick=False) as moment:
-        user = make_user(password=GOOD)
-        user.password_expires_at = clock.now() + timedelta(hours=24)
+        user = changed(make_user(password=GOOD), password_expires_at=clock.now() + timedelta(hours=24))
         moment.shift(timedelta(hours=24) - timedelta(seconds=1))
         assert passwords.verify(settings, user, GOOD)
         moment.shift(1)
