@@ -1,4 +1,4 @@
-"""Races: the same single-use thing, twenty times at the same moment, from processes that share nothing but the database."""
+"""Support for race tests. Separate processes, which share only the database, send the same request at the same moment."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ BUSY = Busy().message.key
 
 @pytest.fixture(scope="session")
 def crowd() -> Iterator[Crowd]:
-    """Four processes."""
+    """Start four processes."""
     with crowd_driver.gathered() as gathered:
         yield gathered
 
 
 @dataclass
 class Race:
-    """One organisation, and what many do there at the same moment."""
+    """One organisation, and the requests that many browsers send to it at the same moment."""
 
     crowd: Crowd
     app: Flask
@@ -45,18 +45,18 @@ class Race:
     organisation_id: str
 
     def party(self, **options: Any) -> RelyingParty:
-        """A relying app; public where ``options`` say so."""
+        """Register a relying app. It is a public client where ``options`` say so."""
         made = self.factory.make_client(**options)
         return RelyingParty(self.app, self.settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
 
     def browsers_at_password(self, party: RelyingParty, times: int = TIMES) -> list[Browser]:
-        """Fresh browsers that were sent here and see the password page."""
+        """Return fresh browsers that were sent here and show the password page."""
         found = [Browser(self.app, self.settings.issuer).open(party.authorize_url()) for _ in range(times)]
         assert all("password" in browser.fields for browser in found)
         return found
 
     def browsers_past_password(self, party: RelyingParty, person: MadePerson, times: int = TIMES) -> list[Browser]:
-        """Browsers in which the person typed the right password."""
+        """Return browsers in which the person entered the right password."""
         found = self.browsers_at_password(party, times)
         for browser in found:
             browser.fill(username=person.username, password=person.password).submit()
@@ -64,23 +64,23 @@ class Race:
         return found
 
     def submit_at_once(self, browsers: list[Browser], **fields: str) -> list[Told]:
-        """Every browser sends its form with these fields at the same moment, and keeps the cookies that it gets."""
+        """Submit the form of every browser with these fields at the same moment. Each browser keeps the cookies it gets."""
         told = self.at_once([posted(browser, **fields) for browser in browsers])
         for browser, one in zip(browsers, told, strict=True):
             keep_cookies(browser, one)
         return told
 
     def at_once(self, asks: list[Ask]) -> list[Told]:
-        """All of it at the same moment."""
+        """Send all requests at the same moment."""
         told = self.crowd.at_once(self.settings, self.folder, asks)
-        # On a slow machine the first of many equal forms is not answered in a second: the others are asked to come back.
+        # On a slow machine the first of many equal forms takes over a second. The others are told to try again.
         for place in [number for number, one in enumerate(told) if one.status == 503 and BUSY in one.body]:
             told[place] = self.crowd.at_once(self.settings, self.folder, [asks[place]])[0]
         assert max(one.status for one in told) < 500, [one.body[:400] for one in told if one.status >= 500]
         return told
 
     def events(self) -> list[str]:
-        """What the audit trail tells, in order; fails where its chains are not whole."""
+        """Return the events of the audit trail, in order. Fails where a chain is broken."""
         with self.factory.context():
             assert chain.verify(self.organisation_id) is None
             assert chain.verify("") is None
@@ -88,7 +88,7 @@ class Race:
 
 
 def posted(browser: Browser, **fields: str) -> Ask:
-    """What the browser would send."""
+    """Return the request that the browser would send."""
     form = next(form for form in browser.page.forms if set(fields) <= set(form.kinds))
     kept = [(name, value) for name, values in form.fields.items() if name not in fields for value in values]
     path = form.action or browser.url.removeprefix(browser.issuer)
@@ -96,7 +96,7 @@ def posted(browser: Browser, **fields: str) -> Ask:
 
 
 def keep_cookies(browser: Browser, told: Told) -> None:
-    """Do what a browser does with the cookies of an answer."""
+    """Store the cookies of an answer, as a browser does."""
     host = str(urlsplit(browser.issuer).hostname)
     for name, value in told.cookies.items():
         browser.client.set_cookie(name, value, domain=host, secure=True)
@@ -106,14 +106,14 @@ def keep_cookies(browser: Browser, told: Told) -> None:
 def race(
     crowd: Crowd, configure: Callable[..., Settings], tmp_path: Path, app: Flask, settings: Settings, factory: Factory
 ) -> Race:
-    """A shop that offers nobody a set-up."""
+    """A race in an organisation that offers nobody a set-up."""
     shop = factory.make_organisation(settings={"offer_set_up": False})
     return Race(crowd, app, settings, factory, tmp_path, shop)
 
 
 @pytest.fixture
 def console(race: Race) -> Browser:
-    """An operator's browser, signed in just now."""
+    """Sign an operator in with a browser."""
     with race.factory.context(), transaction():
         at = operators.add_installation(crypto.new_id(), clock.now()).id
     olga = race.factory.make_user(at, "olga", role="administrator", with_totp=True, email="olga@example.org")

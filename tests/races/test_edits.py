@@ -1,4 +1,4 @@
-"""Edits of one thing at the same moment end as if one had come after the other (I2; OWASP ASVS V2.3.4, V15.4.2)."""
+"""Concurrent edits of one object end as if they were sent one after the other (I2; OWASP ASVS V2.3.4, V15.4.2)."""
 
 from collections.abc import Callable
 
@@ -22,13 +22,13 @@ TABS = 12
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Patience that outlasts a busy machine."""
+    """Wait for the hasher longer than a busy machine needs."""
     return configure(passwords={"hash_patience_seconds": 30.0})
 
 
 @pytest.mark.both_engines
-def test_a_person_is_left_with_the_groups_and_shops_of_one_edit(race: Race, console: Browser) -> None:
-    """S12: each tab ticks one group and one shop. The last edit replaces the others: no union of two lists."""
+def test_concurrent_edits_leave_the_groups_and_shops_of_one(race: Race, console: Browser) -> None:
+    """S12: each tab ticks one group and one shop. The last edit replaces the others. The two lists are never merged."""
     here = race.organisation_id
     anna = race.factory.make_user(here, "anna")
     with race.factory.context(), transaction():
@@ -51,8 +51,10 @@ def test_a_person_is_left_with_the_groups_and_shops_of_one_edit(race: Race, cons
     assert race.events().count("user:changed") >= 1
 
 
-def test_settings_saved_at_once_are_all_kept(configure: Callable[..., Settings], postgres_url: str) -> None:
-    """V15.4.2: saving some of an organisation's settings keeps those of the transaction before (PostgreSQL)."""
+def test_concurrent_settings_changes_are_all_kept(configure: Callable[..., Settings], postgres_url: str) -> None:
+    """V15.4.2: saving some settings of an organisation keeps those that another transaction saved just before
+    (PostgreSQL).
+    """
     settings = configure(database={"url": postgres_url})
     with bare_app(settings) as app, app.app_context():
         factory = Factory(settings, app)

@@ -1,4 +1,6 @@
-"""A name is given once, and the others who wanted it at the same moment are told at its field (I2; OWASP ASVS V2.3.4)."""
+"""A unique name is given once. Everybody else who wanted it at that moment gets an error at its field (I2; OWASP ASVS
+V2.3.4).
+"""
 
 from collections.abc import Callable
 
@@ -32,12 +34,12 @@ NAMED: dict[str, tuple[str, dict[str, str]]] = {
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Patience that outlasts a busy machine."""
+    """Wait for the hasher longer than a busy machine needs."""
     return configure(passwords={"hash_patience_seconds": 30.0})
 
 
 def made(race: Race) -> int:
-    """How many things have the name."""
+    """Return how many objects have the name."""
     with race.factory.context():
         here = race.organisation_id
         found = (
@@ -51,18 +53,18 @@ def made(race: Race) -> int:
 
 
 @pytest.mark.parametrize("what", NAMED)
-def test_a_name_wanted_by_many_is_given_once(what: str, race: Race, console: Browser) -> None:
-    """S12, S2: the unique index decides, and it is no error of ours."""
+def test_concurrent_creations_with_one_name_create_one(what: str, race: Race, console: Browser) -> None:
+    """S12, S2: the unique index decides, and no request ends in an error 500."""
     path, fields = NAMED[what]
-    told = race.at_once([posted(console.open(f"{AT}/{path}"), **fields) for _ in range(TABS)])  # a form each
+    told = race.at_once([posted(console.open(f"{AT}/{path}"), **fields) for _ in range(TABS)])  # each tab has its own form
     assert made(race) == 1
     refused = [Page(console.open(one.location).html if one.location else one.body) for one in told]
     assert sum("already" in page.text or "taken" in page.text or "exists" in page.text for page in refused) >= 1
     assert all(one.status in (200, 303, 422) for one in told)
 
 
-def test_two_groups_renamed_alike_at_once(race: Race, console: Browser) -> None:
-    """S12: a rename meets the same index."""
+def test_concurrent_renames_to_one_name_rename_one_group(race: Race, console: Browser) -> None:
+    """S12: the same index decides about renames."""
     for name in ("one", "two"):
         race.factory.make_group(race.organisation_id, name)
     with race.factory.context():
@@ -74,10 +76,10 @@ def test_two_groups_renamed_alike_at_once(race: Race, console: Browser) -> None:
 
 
 @pytest.mark.parametrize("what", ["organisation", "group", "shop", "client"])
-def test_a_transaction_goes_on_after_a_name_was_taken(what: str, race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A caller that collects refusals (``idp apply``) can go on: only the refused write is undone."""
+def test_a_taken_name_undoes_only_the_refused_write(what: str, race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that collects refusals (``idp apply``) can go on with its transaction."""
     for look in ("organisation_at", "group_named", "shop_at"):
-        monkeypatch.setattr(organisations, look, lambda *_: None)  # nobody had the name when we looked
+        monkeypatch.setattr(organisations, look, lambda *_: None)  # the name was free when the test looked
     monkeypatch.setattr(client_rows, "client", lambda _: None)
     here, redirects = race.organisation_id, {"redirect_uris": ["https://kassa.example/callback"]}
     make: dict[str, Callable[[], object]] = {

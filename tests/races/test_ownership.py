@@ -1,4 +1,4 @@
-"""Owner transfer at the same moment: one iris at most, and an owner always (I2; OWASP ASVS V2.3.4, V15.4.2)."""
+"""Concurrent ownership transfers: at most one succeeds, and there is always an owner (I2; OWASP ASVS V2.3.4, V15.4.2)."""
 
 from collections import Counter
 
@@ -27,7 +27,7 @@ def new_owners(factory: Factory, at: str, count: int) -> list[MadePerson]:
 
 
 def offer(race: Race, boss: MadePerson, iris: MadePerson) -> str:
-    """The link that the new owner got."""
+    """Return the link that was mailed to the new owner."""
     with race.factory.context():
         at, to = race.factory.organisation(race.organisation_id), race.factory.user(iris)
         transfer.offer(race.settings, at, to, Origin(Person(boss.id)))
@@ -35,15 +35,15 @@ def offer(race: Race, boss: MadePerson, iris: MadePerson) -> str:
 
 
 def owners(race: Race) -> list[str]:
-    """The users with the role. Fails where the organisation is not one of theirs, or they cannot sign in."""
+    """Return the users with the role. Fails where the organisation's owner is another user, or the owner cannot sign in."""
     with race.factory.context():
         found = [user for user in users.users(race.organisation_id) if user.role == "owner" and user.disabled_at is None]
         assert race.factory.organisation(race.organisation_id).owner_id in [user.id for user in found]
         return [user.username for user in found]
 
 
-def test_the_ownership_is_taken_on_once(race: Race, boss: MadePerson) -> None:
-    """I2: twenty presses, one change of hands; the browser that pressed is told what it did, or that the link is gone."""
+def test_concurrent_acceptances_transfer_ownership_once(race: Race, boss: MadePerson) -> None:
+    """I2: twenty presses transfer the ownership once. Each browser is told that it succeeded, or that the link is gone."""
     (iris,) = new_owners(race.factory, race.organisation_id, 1)
     browser = signed_in(race, iris, offer(race, boss, iris))
     assert browser.heading == BECOME_THE_OWNER
@@ -57,8 +57,10 @@ def test_the_ownership_is_taken_on_once(race: Race, boss: MadePerson) -> None:
     ]
 
 
-def test_of_many_offers_at_once_one_stays(race: Race, boss: MadePerson) -> None:
-    """I2: two tabs, two new owners: the last link is open, every other is dead. More passwords at once would be too many."""
+def test_concurrent_ownership_offers_leave_one_valid(race: Race, boss: MadePerson) -> None:
+    """I2: two tabs offer the ownership to two users. The last link works, and every other is void. More password checks
+    would exceed the limit.
+    """
     found = new_owners(race.factory, race.organisation_id, 2)
     browser = signed_in(race, boss, f"{AT}/people")
     asks = [posted(browser.open(f"{AT}/people/{iris.id}/offer-ownership"), password=boss.password) for iris in found * 2]
@@ -73,7 +75,7 @@ def test_of_many_offers_at_once_one_stays(race: Race, boss: MadePerson) -> None:
 
 
 def test_disable_and_ownership_transfer_do_not_race(race: Race, boss: MadePerson) -> None:
-    """I2, S54: the new owner accepts while an administrator disables them: never an owner who is disabled."""
+    """I2, S54: the new owner accepts while an administrator disables that user. The owner is never a disabled user."""
     (iris,) = new_owners(race.factory, race.organisation_id, 1)
     anna = race.factory.make_user(race.organisation_id, "anna", role="administrator", with_totp=True)
     accepting = posted(signed_in(race, iris, offer(race, boss, iris)))

@@ -1,4 +1,4 @@
-"""Passkeys at the same moment: an answer counts once, a counter never goes back, a credential has one owner (W-12, W-14)."""
+"""Concurrent uses of passkeys: an answer counts once, counters only rise, a credential has one owner (W-12, W-14)."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.both_engines
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Throttles so wide that not they decide who gets through, and patience that outlasts a busy machine."""
+    """Set limits so wide that they decide nothing here, and wait for the hasher longer than a busy machine needs."""
     return configure(limits={"free_failures": 50, "address_failures": 500}, passwords={"hash_patience_seconds": 30.0})
 
 
 def jan_with(race: Race, key: SecurityKey) -> MadePerson:
-    """A person who has this key, and used its PIN beside the password."""
+    """Create a person with this key. The key's PIN was used beside the password."""
     jan = race.factory.make_user(race.organisation_id, "jan")
     race.factory.give_passkey(jan, key)
     return jan
@@ -38,7 +38,7 @@ def rows(race: Race, person: MadePerson) -> list[Passkey]:
 
 
 def adding(race: Race, party: RelyingParty, person: MadePerson) -> Browser:
-    """A browser at "Add a passkey", because the app asks for phr."""
+    """Return a browser at "Add a passkey", which is shown because the app asks for phr."""
     browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(acr_values="phr"))
     browser.fill(username=person.username, password=person.password).submit()
     assert browser.heading == ADD_A_PASSKEY
@@ -46,8 +46,8 @@ def adding(race: Race, party: RelyingParty, person: MadePerson) -> Browser:
 
 
 @pytest.mark.parametrize("counts", [True, False], ids=["counting", "without a counter"])
-def test_one_answer_sent_by_twenty_tabs_begins_one_session(counts: bool, race: Race) -> None:
-    """W-01, W-14, S60: a replay at the same moment as the answer itself; one is taken, with and without a counter."""
+def test_concurrent_replays_of_one_answer_begin_one_session(counts: bool, race: Race) -> None:
+    """W-01, W-14, S60: an attacker replays an answer at the same moment. One is accepted, with and without a counter."""
     key = SecurityKey(ISSUER, counts=counts)
     jan_with(race, key)
     (browser,) = race.browsers_at_password(race.party(), 1)
@@ -56,8 +56,8 @@ def test_one_answer_sent_by_twenty_tabs_begins_one_session(counts: bool, race: R
     assert race.events().count("login:started") == 1
 
 
-def test_one_challenge_takes_one_of_twenty_answers(race: Race) -> None:
-    """W-01: twenty right answers to the same challenge, each signed by itself, begin one session."""
+def test_a_challenge_accepts_one_of_twenty_answers(race: Race) -> None:
+    """W-01: twenty right answers to one challenge, each with a signature of its own, begin one session."""
     key = SecurityKey(ISSUER)
     jan_with(race, key)
     (browser,) = race.browsers_at_password(race.party(), 1)
@@ -67,8 +67,8 @@ def test_one_challenge_takes_one_of_twenty_answers(race: Race) -> None:
     assert race.events().count("login:started") == 1
 
 
-def test_of_twenty_copies_of_a_key_one_gets_in(race: Race) -> None:
-    """W-14: twenty browsers, each with a challenge of its own, all at the same count: as from a key that was copied."""
+def test_copies_of_a_key_begin_one_session(race: Race) -> None:
+    """W-14: twenty browsers have challenges of their own. All answer with the same count, as copies of a key would."""
     key = SecurityKey(ISSUER)
     jan = jan_with(race, key)
     browsers = race.browsers_at_password(race.party())
@@ -80,7 +80,9 @@ def test_of_twenty_copies_of_a_key_one_gets_in(race: Race) -> None:
 
 
 def test_a_counter_never_goes_back(race: Race) -> None:
-    """W-14, W-15: twenty counts in whatever order; the highest is taken and kept, and nothing below it afterwards."""
+    """W-14, W-15: twenty counts arrive in any order. The highest is accepted and stored, and no lower one is accepted
+    after it.
+    """
     key = SecurityKey(ISSUER)
     jan = jan_with(race, key)
     browsers = race.browsers_at_password(race.party())
@@ -92,8 +94,8 @@ def test_a_counter_never_goes_back(race: Race) -> None:
     assert race.events().count("login:started") == sum(one.status == 303 for one in told)
 
 
-def test_a_credential_is_registered_once_however_many_claim_it(race: Race) -> None:
-    """W-12: two people, ten tabs each, all with the same credential id: one row, one event."""
+def test_concurrent_registrations_of_a_credential_store_one(race: Race) -> None:
+    """W-12: two people register the same credential id, each in ten tabs. One row and one event are written."""
     party = race.party()
     people = [race.factory.make_user(race.organisation_id, name) for name in ("jan", "eve")]
     asks = []

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.both_engines
 SHOPS = "/admin/example-shoes/shops"
 
 
-def test_a_form_sent_many_times_at_once_is_carried_out_once(race: Race, boss) -> None:
-    """Every click is led to the same answer, which is that of the first."""
+def test_concurrent_copies_of_a_form_are_carried_out_once(race: Race, boss) -> None:
+    """Every click leads to the same answer, which is that of the first."""
     browser = signed_in(race, boss, SHOPS)
     told = race.at_once([posted(browser, code="amsterdam-1", name="Amsterdam")] * TIMES)
     assert {(one.status, one.location) for one in told} == {(303, f"{SHOPS}?done=added")}

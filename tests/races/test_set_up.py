@@ -1,4 +1,4 @@
-"""Set-ups, resets and removals at the same moment: one takes effect, and the others see the true page (S22, S44, I2)."""
+"""Concurrent set-ups, resets and removals: one takes effect, and other browsers show the current page (S22, S44, I2)."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,12 +22,12 @@ TABS = 6
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Patience that outlasts a busy machine."""
+    """Wait for the hasher longer than a busy machine needs."""
     return configure(passwords={"hash_patience_seconds": 30.0})
 
 
-def at_the_tick(browser: Browser) -> Authenticator:
-    """Walk a browser from "Start" to the recovery codes; the phone that scanned."""
+def walk_to_the_tick(browser: Browser) -> Authenticator:
+    """Walk a browser from "Start" to the recovery codes. Returns the phone that scanned the QR code."""
     browser.submit("next").submit("next")
     phone = Authenticator(key_on(browser))
     browser.fill(code=phone.code()).submit()
@@ -46,8 +46,8 @@ def must_set_up(race: Race) -> MadePerson:
     return race.factory.make_user(race.organisation_id, "ann", groups=[race.factory.make_group(race.organisation_id)])
 
 
-def one_fits(browser: Browser, phones: list[Authenticator]) -> bool:
-    """Whether a code of exactly one of the phones signs in (the crowd kept the cookies of the first sign-in)."""
+def one_signs_in(browser: Browser, phones: list[Authenticator]) -> bool:
+    """Tell whether exactly one of the phones signs in (the crowd kept the cookies of the first sign-in)."""
     tried = [browser.fill(code=phone.code()).submit().left_for is not None for phone in phones if browser.left_for is None]
     return tried in ([True], [False, True])
 
@@ -58,49 +58,49 @@ def codes_left(race: Race, person: MadePerson) -> int:
         return recovery_codes.unspent_recovery_codes(person.organisation_id, row.id) if row else 0
 
 
-def test_one_tick_sent_by_many_tabs_takes_effect_once(race: Race) -> None:
-    """S22: the attempt's version is checked before any effect, so a double tick is one set-up and no error page."""
+def test_concurrent_ticks_of_one_sign_in_set_up_once(race: Race) -> None:
+    """S22: the attempt's version is checked before any effect. A double click is one set-up and shows no error page."""
     (browser,) = past_password(race, must_set_up(race), 1)
-    at_the_tick(browser)
+    walk_to_the_tick(browser)
     told = race.at_once([posted(browser, noted="yes")] * TABS)
     assert Counter(one.status for one in told) == {303: TABS}
     assert race.events().count("factor:set_up") == 1
     assert race.events().count("login:started") == 1
 
 
-def test_of_two_browsers_at_the_tick_one_sets_up(race: Race) -> None:
-    """S22, S28: whichever is first ends the other's sign-in, and the second factor is the first one's."""
+def test_concurrent_ticks_of_two_sign_ins_set_up_one(race: Race) -> None:
+    """S22, S28: the first browser ends the other's sign-in, and its app becomes the second factor."""
     ann = must_set_up(race)
     browsers = past_password(race, ann, 2)
-    phones = [at_the_tick(browser) for browser in browsers]
+    phones = [walk_to_the_tick(browser) for browser in browsers]
     told = race.at_once([posted(browser, noted="yes") for browser in browsers])
     assert Counter(one.status for one in told) == {303: 2}
     assert race.events().count("factor:set_up") == 1
     assert {browser.reload().heading for browser in browsers} == {"Sign in"}
-    assert one_fits(browsers[0].fill(username=ann.username, password=ann.password).submit(), phones)
+    assert one_signs_in(browsers[0].fill(username=ann.username, password=ann.password).submit(), phones)
 
 
-def test_the_last_recovery_code_in_two_browsers_leaves_a_way_on(race: Race) -> None:
-    """S44: both were let to the set-up by the same code; one finishes, the other signs in with the new app."""
+def test_last_recovery_code_in_two_browsers_sets_up_one(race: Race) -> None:
+    """S44: one code opened the set-up in both browsers. One finishes it, and the other signs in with the new app."""
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True, recovery_codes=1)
     browsers = race.browsers_past_password(race.party(), ann, 2)
     for browser in browsers:
         browser.submit("use_recovery").fill(recovery_code=ann.recovery_codes[0]).submit()
-    phones = [at_the_tick(browser) for browser in browsers]
+    phones = [walk_to_the_tick(browser) for browser in browsers]
     race.at_once([posted(browser, noted="yes") for browser in browsers])
     assert race.events().count("factor:set_up_again") == 1
     assert codes_left(race, ann) == 12
     assert {browser.reload().heading for browser in browsers} == {"Sign in"}
-    assert one_fits(browsers[1].fill(username=ann.username, password=ann.password).submit(), phones)
+    assert one_signs_in(browsers[1].fill(username=ann.username, password=ann.password).submit(), phones)
 
 
-def test_a_reset_and_a_tick_at_once_end_in_one_order(race: Race) -> None:
+def test_concurrent_reset_and_set_up_never_undo_the_reset(race: Race) -> None:
     """S47: a set-up never takes effect after the reset that was to end it."""
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True, recovery_codes=3)
     boss = race.factory.make_user(race.organisation_id, "boss", role="administrator", with_totp=True)
     (browser,) = race.browsers_past_password(race.party(), ann, 1)
     browser.submit("use_recovery").fill(recovery_code=ann.recovery_codes[0]).submit().submit("choice=again")
-    at_the_tick(browser)
+    walk_to_the_tick(browser)
     console = signed_in(race, boss, f"{AT}/people/{ann.id}/reset-factor")
     told = race.at_once([posted(console, password=boss.password), posted(browser, noted="yes")])
     assert {one.status for one in told} == {303}
@@ -110,8 +110,8 @@ def test_a_reset_and_a_tick_at_once_end_in_one_order(race: Race) -> None:
         assert totp.active_totp(ann.organisation_id, ann.id) is None
 
 
-def test_two_passkeys_are_not_both_removed_where_one_must_stay(race: Race) -> None:
-    """S7: each removal looks, under the person's lock, whether its passkey is the last factor."""
+def test_concurrent_removals_keep_one_required_passkey(race: Race) -> None:
+    """S7: each removal checks, under the person's lock, that its passkey is not the last factor."""
     ann = must_set_up(race)
     keys = [SecurityKey(ISSUER), SecurityKey(ISSUER)]
     for key in keys:

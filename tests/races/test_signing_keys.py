@@ -1,4 +1,4 @@
-"""Signing keys changed by several processes at the same moment (I8): never two active, never none, never an unknown one."""
+"""Several processes change signing keys at the same moment (I8). One known key is active, never two or none."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,25 +23,25 @@ pytestmark = pytest.mark.both_engines
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Patience that outlasts a busy machine: each rotation asks for the password."""
+    """Wait for the hasher longer than a busy machine needs, because each rotation asks for the password."""
     return configure(passwords={"hash_patience_seconds": 30.0})
 
 
 def states(race: Race, alg: str) -> dict[str, str]:
-    """The algorithm's keys and their states."""
+    """Return the keys of the algorithm, each with its state."""
     with race.factory.context():
         return {row.kid: keys.state_of(row) for row in signing_keys.all_keys() if row.alg == alg}
 
 
 def known(race: Race) -> set[str]:
-    """The keys that apps have had the time to learn."""
+    """Return the keys that apps have had time to learn."""
     with race.factory.context():
         before = clock.now() - keys.PUBLISHED_BEFORE_USE
         return {row.kid for row in signing_keys.published_keys() if row.created_at <= before}
 
 
-def test_rotations_at_the_same_moment_are_one(race: Race) -> None:
-    """Issue 7.10: twenty times "Rotate": one rotation, an active key throughout, and its successor published."""
+def test_concurrent_rotations_rotate_once(race: Race) -> None:
+    """Issue 7.10: twenty requests to rotate cause one rotation. A key is always active, and its successor is published."""
     with race.factory.context(), transaction():
         home = operators.add_installation(crypto.new_id(), clock.now()).id
     olga = race.factory.make_user(home, "olga", role="administrator", with_totp=True, email="olga@example.org")
@@ -61,8 +61,8 @@ def test_rotations_at_the_same_moment_are_one(race: Race) -> None:
         assert list(after.values()) == ["retired", "active", "next"]
 
 
-def test_the_command_run_twice_at_once_rotates_once(race: Race) -> None:
-    """Issue 7.10: two operators type ``idp keys rotate``; the second one is told to wait, and every algorithm can sign."""
+def test_concurrent_rotate_commands_rotate_once(race: Race) -> None:
+    """Issue 7.10: two operators run ``idp keys rotate``. The second one is told to wait, and every algorithm can sign."""
     before = {alg: states(race, alg) for alg in keys.ALGORITHMS}
     config = write_config(race.settings, race.folder)
     with ExitStack() as both:
@@ -77,8 +77,10 @@ def test_the_command_run_twice_at_once_rotates_once(race: Race) -> None:
 
 
 @pytest.mark.parametrize("lost", ["the active key", "all but the retired one"])
-def test_the_repair_takes_a_key_that_apps_know(race: Race, lost: str) -> None:
-    """Issue 7.10: an algorithm without an active key gets one back that is published already; nobody makes one to sign."""
+def test_concurrent_repairs_activate_a_published_key(race: Race, lost: str) -> None:
+    """Issue 7.10: an algorithm lost its active key. A published key replaces it, and no process makes a new key to sign
+    with.
+    """
     now = clock.now()
     old = [row.kid for row in _keys(race) if row.alg == "ES256"]
     with race.factory.context(), transaction():

@@ -1,4 +1,4 @@
-"""What works once works once, however many ask at the same moment (I2; OWASP ASVS V2.3.4, V15.4.2)."""
+"""A single-use secret works once, however many requests use it at the same moment (I2; OWASP ASVS V2.3.4, V15.4.2)."""
 
 import base64
 from collections import Counter
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.both_engines
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Throttles so wide that not they decide who gets through, and patience that outlasts a busy machine."""
+    """Set limits so wide that they decide nothing here, and wait for the hasher longer than a busy machine needs."""
     return configure(
         limits={"free_failures": 50, "address_failures": 500},
         lifetimes={"refresh_grace_seconds": 60, "code_seconds": 600},
@@ -28,20 +28,22 @@ def settings(configure: Callable[..., Settings]) -> Settings:
 
 
 def statuses(told: list[Told]) -> dict[int, int]:
-    """How many got which status."""
+    """Return how many answers have each status."""
     return dict(Counter(one.status for one in told))
 
 
 def code_of(race: Race, party: RelyingParty, **params: str) -> str:
-    """A fresh code of somebody without a second factor."""
+    """Return a fresh authorization code of a user without a second factor."""
     jan = race.factory.make_user(race.organisation_id, "jan")
     browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(**params))
     browser.fill(username=jan.username, password=jan.password).submit()
     return party.answer(browser.left_for)["code"]
 
 
-def test_a_code_is_redeemed_once_and_the_others_undo_it(race: Race) -> None:
-    """V10.4.2, RFC 6749 §4.1.2: one wins; the second use denies, and revokes what the first got."""
+def test_concurrent_redemptions_of_a_code_revoke_its_tokens(race: Race) -> None:
+    """V10.4.2, RFC 6749 §4.1.2: one request redeems the code. The second use is refused and revokes the tokens of the
+    first.
+    """
     made = race.factory.make_client()
     party = RelyingParty(race.app, race.settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
     code = code_of(race, party)
@@ -61,8 +63,10 @@ def test_a_code_is_redeemed_once_and_the_others_undo_it(race: Race) -> None:
     assert race.events().count("grant:reuse_found") == 1
 
 
-def test_a_refresh_token_of_a_public_client_has_one_successor(race: Race) -> None:
-    """V10.4.5, RFC 9700 §4.14.2: twenty at once within the grace are one lost answer: all get the same, and it works."""
+def test_concurrent_refreshes_of_a_public_client_share_one_token(race: Race) -> None:
+    """V10.4.5, RFC 9700 §4.14.2: twenty requests within the grace period count as retries. All get the same valid
+    successor.
+    """
     party = race.party(public=True, grant_types=["authorization_code", "refresh_token"])
     first = party.redeem(code_of(race, party, scope="openid offline_access"))
     assert first.refresh_token
@@ -78,8 +82,8 @@ def test_a_refresh_token_of_a_public_client_has_one_successor(race: Race) -> Non
     assert "grant:reuse_found" not in race.events()
 
 
-def test_a_recovery_code_lets_one_browser_of_twenty_on(race: Race) -> None:
-    """S42, V6.5.1: each browser is past the password; the same code at the same moment works once."""
+def test_concurrent_uses_of_a_recovery_code_accept_one(race: Race) -> None:
+    """S42, V6.5.1: twenty browsers are past the password. The same code, sent at the same moment, works in one of them."""
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True, recovery_codes=3)
     browsers = race.browsers_past_password(race.party(), ann)
     for browser in browsers:
@@ -94,8 +98,10 @@ def test_a_recovery_code_lets_one_browser_of_twenty_on(race: Race) -> None:
     assert race.events().count("recovery:code_used") == 1
 
 
-def test_of_the_last_two_recovery_codes_one_stays_for_the_set_up(race: Race) -> None:
-    """S44: both at the same moment: whichever has become the last is asked for again, and then opens the set-up alone."""
+def test_concurrent_uses_of_the_last_two_codes_spend_one(race: Race) -> None:
+    """S44: two browsers use the last two codes. The code that became the last is asked for again, and opens only the
+    set-up.
+    """
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True, recovery_codes=2)
     browsers = race.browsers_past_password(race.party(), ann, 2)
     for browser in browsers:
@@ -117,8 +123,8 @@ def test_of_the_last_two_recovery_codes_one_stays_for_the_set_up(race: Race) -> 
     assert not late.offers("choice=carry_on")
 
 
-def test_a_code_of_the_app_lets_one_browser_of_twenty_on(race: Race) -> None:
-    """S57, V6.5.1: one session begins; the others are told to wait for the next code."""
+def test_concurrent_uses_of_an_app_code_begin_one_session(race: Race) -> None:
+    """S57, V6.5.1: one session begins. The other browsers are told to wait for the next code."""
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
     party = race.party()
     browsers = race.browsers_past_password(party, ann)
@@ -129,8 +135,10 @@ def test_a_code_of_the_app_lets_one_browser_of_twenty_on(race: Race) -> None:
     assert [browser.reload().left_for is not None for browser in browsers].count(True) <= 1
 
 
-def test_twenty_tabs_of_one_sign_in_send_the_same_code(race: Race) -> None:
-    """S60, S57: all tabs belong to one sign-in; one answer is taken and one session begins, nobody sees an error page."""
+def test_an_app_code_sent_by_twenty_tabs_begins_one_session(race: Race) -> None:
+    """S60, S57: all tabs belong to one sign-in. One answer is accepted, one session begins, and no tab shows an error
+    page.
+    """
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
     (browser,) = race.browsers_past_password(race.party(), ann, times=1)
     told = race.at_once([posted(browser, code=ann.authenticator.shown())] * TIMES)
@@ -139,7 +147,7 @@ def test_twenty_tabs_of_one_sign_in_send_the_same_code(race: Race) -> None:
 
 
 def test_a_password_sent_by_twenty_tabs_begins_one_session(race: Race) -> None:
-    """S60: all tabs belong to one sign-in; a late one is shown what is due now."""
+    """S60: all tabs belong to one sign-in. A late tab shows the step that is due."""
     jan = race.factory.make_user(race.organisation_id, "jan")
     (browser,) = race.browsers_at_password(race.party(), times=1)
     told = race.at_once([posted(browser, username=jan.username, password=jan.password)] * TIMES)
@@ -147,8 +155,10 @@ def test_a_password_sent_by_twenty_tabs_begins_one_session(race: Race) -> None:
     assert race.events().count("login:started") == 1
 
 
-def test_a_sign_in_that_was_asked_afresh_is_spent_once(race: Race) -> None:
-    """V10.4.2: the last answer and the way back to the app, ten times each at once; with prompt=login one gets a code."""
+def test_a_sign_in_with_prompt_login_issues_one_code(race: Race) -> None:
+    """V10.4.2: the last answer and the return to the app are sent ten times each. With prompt=login, one request gets a
+    code.
+    """
     party, jan = race.party(), race.factory.make_user(race.organisation_id, "jan")
     browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(prompt="login"))
     typed = posted(browser, username=jan.username, password=jan.password)

@@ -1,4 +1,4 @@
-"""Guesses at the same moment: no more are admitted than the limits allow, over all processes (V6.3.1, security.md 7)."""
+"""Concurrent guesses: the limits hold over all processes together (V6.3.1, security.md 7)."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +15,9 @@ GUESSES = 50
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """The first wait outlasts a busy machine, so that exactly the free guesses and the one that closes are admitted."""
+    """Make the first wait outlast a busy machine, so that only the free guesses and the one that closes the lane are
+    admitted.
+    """
     return configure(
         limits={"free_failures": 4, "first_wait_seconds": 900, "address_failures": 12},
         passwords={"hash_patience_seconds": 30.0},
@@ -23,14 +25,14 @@ def settings(configure: Callable[..., Settings]) -> Settings:
 
 
 def admitted(told: list[Told]) -> int:
-    """How many were checked; all others were told to wait."""
+    """Return how many guesses were checked. All others were told to wait."""
     found = Counter(one.status for one in told)
     assert set(found) <= {422, 429}
     return found[422]
 
 
-def test_fifty_wrong_passwords_for_one_person_are_five(race: Race) -> None:
-    """V6.3.1: a guess is counted before it is checked, in one statement; the right password then waits as well."""
+def test_fifty_concurrent_passwords_of_one_person_admit_five(race: Race) -> None:
+    """V6.3.1: one statement counts a guess before it is checked. The right password then has to wait as well."""
     jan = race.factory.make_user(race.organisation_id, "jan")
     browsers = race.browsers_at_password(race.party(), GUESSES)
     told = race.submit_at_once(browsers, username="Jan", password="wrong, and at the same moment")
@@ -41,8 +43,8 @@ def test_fifty_wrong_passwords_for_one_person_are_five(race: Race) -> None:
     assert int(late.headers["Retry-After"]) > 60
 
 
-def test_fifty_names_from_one_address_are_twelve(race: Race) -> None:
-    """V6.3.1: password spraying; one counter an address, though nobody is called so."""
+def test_fifty_concurrent_names_of_one_address_admit_twelve(race: Race) -> None:
+    """V6.3.1: password spraying. One counter covers the address, also for usernames that do not exist."""
     browsers = race.browsers_at_password(race.party(), GUESSES)
     asks = []
     from tests.races.conftest import posted
