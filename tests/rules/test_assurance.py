@@ -1,4 +1,4 @@
-"""What was proved, and what follows from it: tables."""
+"""Which assurance follows from the proofs of a sign-in, as tables."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def ago(minutes: int) -> datetime:
-    """A moment before now."""
+    """Return a moment before now."""
     return NOW - timedelta(minutes=minutes)
 
 
@@ -51,8 +51,10 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("proofs", "reached", "name", "words"), TABLE)
-def test_the_level_and_its_words(proofs: tuple[Proof, ...], reached: int, name: str, words: list[str] | None) -> None:
-    """The table of design.md: level, acr and amr, in whatever order things were done."""
+def test_level_acr_and_amr_follow_from_the_proofs(
+    proofs: tuple[Proof, ...], reached: int, name: str, words: list[str] | None
+) -> None:
+    """The table of design.md: level, acr and amr do not depend on the order of the proofs."""
     for order in permutations(proofs):
         assert level(order) == reached
         assert acr(order, NAMES) == name
@@ -74,10 +76,10 @@ def test_the_level_and_its_words(proofs: tuple[Proof, ...], reached: int, name: 
         ((PASSWORD, CODE), ("unknown",), "mfa"),
     ],
 )
-def test_the_first_name_asked_for_that_is_met_is_answered(
+def test_the_answered_acr_is_the_first_requested_one_reached(
     proofs: tuple[Proof, ...], asked: tuple[str, ...], answered: str
 ) -> None:
-    """OpenID Connect Core §5.5.1.1; unknown names are ignored, and none is answered that was not reached."""
+    """OpenID Connect Core §5.5.1.1: unknown names are ignored. A level that was not reached is never answered."""
     assert acr(proofs, NAMES, asked) == answered
 
 
@@ -94,8 +96,10 @@ def test_the_first_name_asked_for_that_is_met_is_answered(
         ((PASSWORD, Proof("totp", ago(60)), Proof("totp", ago(1))), 3, ago(3)),
     ],
 )
-def test_auth_time_is_the_oldest_of_the_freshest_set(proofs: tuple[Proof, ...], answered: int, moment: datetime) -> None:
-    """OpenID Connect Core §2: how long ago the answered level was proved."""
+def test_auth_time_is_the_oldest_proof_of_the_freshest_set(
+    proofs: tuple[Proof, ...], answered: int, moment: datetime
+) -> None:
+    """OpenID Connect Core §2: auth_time tells when the answered level was proved."""
     assert auth_time(proofs, answered) == moment
 
 
@@ -116,8 +120,8 @@ def test_auth_time_is_the_oldest_of_the_freshest_set(proofs: tuple[Proof, ...], 
         (Proof("password", ago(6)), {"max_age": 0}, False),
     ],
 )
-def test_which_proofs_count(proof: Proof, rules: dict[str, Any], counts: bool) -> None:
-    """prompt=login and max_age: what was done since the request (five minutes ago) always counts."""
+def test_prompt_login_and_max_age_limit_which_proofs_count(proof: Proof, rules: dict[str, Any], counts: bool) -> None:
+    """A proof made since the request (five minutes ago) always counts."""
     assert (counting([proof], asked_at=ago(5), now=NOW, **rules) == (proof,)) is counts
 
 
@@ -136,14 +140,14 @@ PROOFS = st.lists(
 
 
 @given(PROOFS)
-def test_proofs_survive_being_stored(proofs: list[Proof]) -> None:
-    """What is stored is what was proved, never a verdict."""
+def test_stored_proofs_are_read_back_unchanged(proofs: list[Proof]) -> None:
+    """The proofs are stored, and the level is worked out at each use."""
     assert list(from_json(as_json(proofs))) == proofs
 
 
 @given(PROOFS)
-def test_mfa_is_said_exactly_when_two_kinds_were_shown(proofs: list[Proof]) -> None:
-    """security.md 12: amr stays honest; trust in a device is no factor."""
+def test_amr_has_mfa_only_after_proofs_of_two_kinds(proofs: list[Proof]) -> None:
+    """security.md 12: amr is truthful. A remembered device is not a factor."""
     methods = {proof.method for proof in proofs}
     verified = any(proof.method == "passkey" and proof.user_verified for proof in proofs)
     two_kinds = verified or ("password" in methods and bool(methods & {"totp", "recovery", "passkey"}))
@@ -152,12 +156,12 @@ def test_mfa_is_said_exactly_when_two_kinds_were_shown(proofs: list[Proof]) -> N
 
 @given(PROOFS, PROOFS)
 def test_a_further_proof_never_lowers_the_level(proofs: list[Proof], more: list[Proof]) -> None:
-    """Proofs are append only."""
+    """Proofs are only ever added."""
     assert level([*proofs, *more]) >= level(proofs)
 
 
 @given(PROOFS)
-def test_the_answered_level_rests_on_a_moment_that_happened(proofs: list[Proof]) -> None:
-    """auth_time is one of the proofs' moments, for every level that was reached."""
+def test_auth_time_is_the_moment_of_a_proof(proofs: list[Proof]) -> None:
+    """For every level that was reached, auth_time is the time of one of the proofs."""
     for answered in range(1, level(proofs) + 1):
         assert auth_time(proofs, answered) in {proof.at for proof in proofs}

@@ -1,4 +1,4 @@
-"""The forms of what goes out in claims (README, "Connect an app"): shop codes, group names, standard claims, acr."""
+"""The format of values in claims (README, "Connect an app"): shop codes, group names, standard claims and acr."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from idp.identity import claim_forms, user_fields
     + [(code, False) for code in ("a b", "a,b", "a;b", "a/b", "é", "a\n", "a\u200b", "１")],
 )
 def test_a_shop_code_is_plain_ascii(code: str, fits: bool) -> None:
-    """A reader may split by any separator, and compare byte by byte."""
+    """An app may split a list of codes at any separator and compare codes byte by byte."""
     assert claim_forms.is_shop_code(code) is fits
 
 
@@ -25,7 +25,7 @@ def test_a_shop_code_is_plain_ascii(code: str, fits: bool) -> None:
     + [(name, False) for name in ("a,b", " a", "a  b", "a\nb", "a\u200bb", "a\x00", "\ufdfa" * 20)],
 )
 def test_a_group_name_is_one_visible_line_without_a_comma(name: str, fits: bool) -> None:
-    """A reader may split by a comma; spaces are single and inside."""
+    """An app may split a list of names at commas. Spaces are single and only between words."""
     assert claim_forms.is_group_name(name) is fits
 
 
@@ -57,14 +57,16 @@ def test_a_birthdate_may_leave_out_the_day_or_withhold_the_year(birthdate: str) 
 
 
 def test_good_claims_are_kept() -> None:
-    """Invisible characters left out; an address may have lines."""
+    """Valid values are kept, without their invisible characters. An address may have several lines."""
     given = {"given_name": "An\u200bna", "birthdate": "0000-04-30", "website": "https://shoes.example/~anna"}
     address = {"address": {"street_address": "Dam 1\nFloor 2", "locality": "Amsterdam"}}
     assert user_fields.columns_of({**given, **address})["claims"] == {**given, "given_name": "Anna", **address}
 
 
 @pytest.mark.parametrize("acr", [{"level_3": "two words"}, {"level_3": ""}, {"level_3": 'a"b'}, {"level_3": "pwd"}])
-def test_the_names_of_acr_can_stand_in_a_list(acr: dict[str, Any]) -> None:
-    """RFC 9470, OpenID Connect Core §3.1.2.1: ``acr_values`` are separated by spaces; each level has a name of its own."""
+def test_acr_names_are_unique_and_contain_no_space(acr: dict[str, Any]) -> None:
+    """RFC 9470, OpenID Connect Core §3.1.2.1: spaces separate the names in ``acr_values``. Each level has a name of its
+    own.
+    """
     with pytest.raises(ValueError, match="must"):
         config.make({"issuer": "https://id.example.com", "secrets": [config.new_ring_entry("t")], "acr": acr})

@@ -1,4 +1,4 @@
-"""The table of second factors, as the rest of the program relies on it."""
+"""The table of second factors has the properties that other code relies on."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,8 +14,8 @@ def _twice(named: list[str]) -> list[str]:
     return [name for name, count in Counter(named).items() if count > 1]
 
 
-def test_no_two_factors_share_anything() -> None:
-    """A shared name would let one factor's lockout, event or method count for the other one."""
+def test_factors_share_no_name() -> None:
+    """With a shared name, the lockout, event or method of one factor would count for another."""
 
     def all_of(factor: Factor) -> list[str]:
         methods = [f"method {method.name}" for method in factor.methods]
@@ -26,27 +26,27 @@ def test_no_two_factors_share_anything() -> None:
     assert len(METHODS) == 1 + sum(len(factor.methods) for factor in (*FACTORS, TRUST))
 
 
-def test_every_notice_of_a_factor_has_its_template() -> None:
-    """The mail about the first one is one of its notices."""
+def test_every_notice_of_a_factor_has_a_template() -> None:
+    """The notice of a first factor is one of the factor's notices."""
     for factor in FACTORS:
         assert {*factor.notices} <= {template.stem for template in TEMPLATES.glob("*.mail")}
         assert not factor.first_notice or factor.first_notice in factor.notices
 
 
-def test_what_counts_guesses_can_be_stored() -> None:
-    """PostgreSQL refuses a longer name than the column takes."""
+def test_counter_names_have_room_in_their_column() -> None:
+    """PostgreSQL refuses a name that is longer than the column."""
     longest = AuthFailures.__table__.c.authenticator.type.length
     assert all(len(counter) <= longest for factor in FACTORS for counter in factor.counters)
 
 
 def test_every_factor_has_a_counter() -> None:
-    """A lockout can close each of them. Trust in a device is never guessed."""
+    """A lockout needs a counter to close a factor. A remembered device has none, because nobody can guess its secret."""
     assert all(factor.counters and factor.signed_in for factor in FACTORS)
     assert not TRUST.counters
 
 
-def test_the_mail_about_a_lockout_names_the_way_of_signing_in() -> None:
-    """A sentence for each counter. A stored mail that names none is about the authenticator app."""
+def test_the_mail_about_a_lockout_names_the_factor() -> None:
+    """Each counter has a sentence of its own. A stored mail without a counter is about the authenticator app."""
     names = {"username": "ann", "organisation": "Shoes", "when": "today"}
     sentences = [mail_sentence("unlock", {"authenticator": counter}) for counter in COUNTERS]
     texts = {sentence.key % names for sentence in sentences if sentence}
@@ -56,7 +56,7 @@ def test_the_mail_about_a_lockout_names_the_way_of_signing_in() -> None:
 
 
 def test_the_mail_about_a_set_up_names_the_factor() -> None:
-    """A stored mail that names none is about the authenticator app; other mails have no such sentence."""
+    """A stored mail without a factor is about the authenticator app. Other mails have no such sentence."""
     assert mail_sentence("factor_set_up", {}) == APP.set_up
     assert mail_sentence("factor_set_up", {"factor": APP.name}) == APP.set_up
     assert mail_sentence("factor_removed", {}) is None

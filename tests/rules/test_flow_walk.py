@@ -1,4 +1,4 @@
-"""The pure flow, walked exhaustively: from every start, by every right answer, to every end."""
+"""Walk the pure sign-in flow exhaustively, from every start, by every right answer, to every end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ APP, KEY = Owned("totp", SECOND), Owned("passkey", PHISHING_RESISTANT)
 LEVELS = {"pwd": 1, "mfa-remembered": 2, "mfa": 3, "phr": 4, "phrh": 5}
 CONFIRMED = Prepared(SetUp("t", "SECRET", ("code",), step=1, confirmed_at=NOW))
 WENT_BACK = {"passkey": "went back"}
-"""Marks a walk that chose a passkey at a set-up and went back: once is enough, or it would not end."""
+"""Marks a walk that chose a passkey at a set-up and went back. A second time would make the walk endless."""
 ORGANISATION = OrganisationFacts("o", "shoes", "Shoes", is_named=True)
 SILENT_ERRORS = {"account_selection_required", "login_required", "interaction_required", "consent_required"}
 
@@ -51,13 +51,13 @@ def rules(who: Person, needs: Needs) -> Rules:
 
 @dataclass(frozen=True)
 class World:
-    """What the database would know beside the case: who signs in once the password was right."""
+    """The user who signs in once the password is right: the part of the database that a walk needs."""
 
     who: Person
 
 
 def known(case: Case, who: Person, **changes: object) -> Case:
-    """The case once the person is known; administrators have not verified their address (S55)."""
+    """Return the case with its person. An administrator's address is not verified yet (S55)."""
     unverified = "ann@shoes.example" if who.role == "administrator" else ""
     changes = {"unverified_address": unverified, **changes}
     return replace(case, person=who, rules=rules(who, case.needs), **changes)  # type: ignore[arg-type]
@@ -73,7 +73,7 @@ def answered(case: Case, **answers: str) -> Case:
 
 
 def set_up_totp(case: Case) -> Iterator[Case]:
-    """The set-up, page by page, up to the app's first right code; it is left at its first page only."""
+    """Yield the set-up page by page, up to the app's first right code. Only its first page offers to leave it."""
     stage = set_up.stage_of(case)
     if stage == set_up.PASSWORD:
         yield proved(case, "password")
@@ -90,7 +90,7 @@ def set_up_totp(case: Case) -> Iterator[Case]:
 
 
 def noted_codes(case: Case) -> Iterator[Case]:
-    """The tick: for new recovery codes alone, or for the app and its codes."""
+    """Yield the case after the tick: with new recovery codes only, or with the app and its codes."""
     assert case.person is not None
     if set_up.only_codes(case):
         done = known(case, replace(case.person, recovery_codes_left=12))
@@ -103,7 +103,7 @@ def noted_codes(case: Case) -> Iterator[Case]:
 
 
 def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
-    """Every state to which a right answer to ``step`` leads."""
+    """Yield every state to which a right answer to ``step`` leads."""
     name = step.name
     if name == "choose_account":
         yield answered(case, account="u") if case.session_id else answered(case, account="other")
@@ -154,7 +154,7 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
 
 
 def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
-    """Needs × policy × factors × prompt × max_age × old proofs."""
+    """Yield the combinations of needs, policy, factors, prompt, max_age and earlier proofs."""
     client = ClientTerms("c", "C", first_party=True)
     clients = [
         client,
@@ -179,9 +179,9 @@ def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
     old = [(), ("password",), ("password", "remembered"), ("password", "totp")]
     for app, acr, prompt, age, who, before in product(clients, acrs, prompts, (None, 60), people, old):
         if who.owns(PASSKEY) and (app not in (client, None) or prompt == ("consent",) or age):
-            continue  # what these change does not depend on the kind of factor
+            continue  # these values have the same effect for every kind of factor
         if prompt in (("consent",), ("select_account",)) and (age or app not in clients[:2]):
-            continue  # these ask about consent and the chooser alone
+            continue  # these prompts change only consent and the account chooser
         for task in tasks if app is None and prompt != ("none",) else [()]:
             if task == (ADD_PASSKEY,) and (acr or age):
                 continue
@@ -190,7 +190,7 @@ def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
 
 
 def pairwise() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
-    """Those of all starts that are needed for every two values to meet."""
+    """Yield so many of the starts that every pair of values occurs in one of them."""
     met = set[object]()
     for needs, who, before in starts():
         values = (needs.client, needs.acr, needs.prompt, needs.max_age, needs.tasks, who, before)
@@ -215,16 +215,16 @@ def walk(case: Case, world: World, depth: int = 0) -> Iterator[tuple[Case, Step 
     step = next_step(case)
     yield case, step, depth
     if isinstance(step, Step):
-        assert depth < 25, f"does not end: {step.name} after {case}"
+        assert depth < 25, f"the walk does not end: {step.name} after {case}"
         for following in right_answers(case, step, world):
             yield from walk(following, world, depth + 1)
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_every_case_ends_and_never_below_the_needed_level(part: int) -> None:
-    """S1, S5, S32, S44, S50: whatever is answered, the walk ends, and no end or page gives more than was proved.
+def test_every_sign_in_ends_at_or_above_the_needed_level(part: int) -> None:
+    """S1, S5, S32, S44, S50: the walk ends for all answers. No page and no end gives more access than was proved.
 
-    From every start where nothing may be left out; elsewhere from enough of them that every two of their values meet.
+    The full suite walks from every start. Other runs use enough starts that every pair of values occurs.
     """
     seen = Counter[str]()
     for needs, who, before in islice(starts() if REQUIRE_ALL else pairwise(), part, None, 4):
@@ -237,26 +237,26 @@ def test_every_case_ends_and_never_below_the_needed_level(part: int) -> None:
 
 def _judge(at: Case, step: Step | Unmet | None, depth: int) -> str:
     if is_authenticated(at):
-        # A session exists only where the needs are met, whatever remains to be allowed.
+        # A session exists only where the needs are met, also while consent is still missing.
         assert at.level >= needed_level(at)
     if step is None:
         _judge_end(at)
         return "end"
     if isinstance(step, Unmet) and at.silent:
-        assert depth == 0, "a silent request asked something"
+        assert depth == 0, "a silent request showed a page"
         assert step.error in SILENT_ERRORS | {"unmet_authentication_requirements"}
         return "silent"
     if isinstance(step, Unmet):
         assert step.error in {"access_denied", "unmet_authentication_requirements"}, step
         return "refused"
     if step.name == "new_password":
-        # S32: knowing the password alone must not be enough to change it.
+        # S32: a thief who has only the password must not be able to change it.
         assert at.level >= highest_owned(at)
     if step.name == "add_passkey":
-        # A new authenticator never comes over one that is owned and was not shown.
+        # A new authenticator never replaces one that the user has and did not use in this sign-in.
         assert at.level >= highest_owned(at)
     if step.name in ("set_up_totp", "show_recovery_codes") and at.person and at.person.owns(factors.APP):
-        # NIST 800-63B-4 §4.1.2.1: a set-up comes after the owned app's code, or a recovery code.
+        # NIST 800-63B-4 §4.1.2.1: a set-up needs a code of the present app, or a recovery code.
         assert at.level >= 3 or at.findings.last_code
         return "set up again"
     return step.name
@@ -271,7 +271,7 @@ def _judge_end(case: Case) -> None:
     assert reached >= max(min(asked, default=1), case.rules.level)
     assert not (case.rules.must_own and not case.person.has_factor), "a compulsory factor was not set up (S5)"
     assert not case.person.must_change_password, "a one-time password was not replaced (S50)"
-    assert not case.findings.last_code, "the last recovery code opened more than the set-up (S44)"
+    assert not case.findings.last_code, "the last recovery code gave access to more than the set-up (S44)"
     methods = {proof.method for proof in counted}
     two_kinds = "password" in methods and bool(methods & {"totp", "recovery", "passkey"})
     two_kinds = two_kinds or any(proof.user_verified for proof in counted)
@@ -281,8 +281,8 @@ def _judge_end(case: Case) -> None:
         assert any(proof.at >= case.asked_at for proof in whole)
 
 
-def test_the_order_of_steps_is_the_written_one() -> None:
-    """The order is a security property."""
+def test_steps_are_in_the_specified_order() -> None:
+    """The order of the steps is a security property."""
     names = [step.name for step in SEQUENCE]
     assert names == [
         "choose_account", "organisation", "password", "leaked_password", "second_factor", "add_passkey", "set_up_totp",

@@ -1,4 +1,4 @@
-"""Normal forms of what is typed: names, usernames and codes, whatever is invisible in them."""
+"""Normal forms of names, usernames and codes that people type, without invisible characters."""
 
 import pytest
 from hypothesis import given
@@ -11,8 +11,8 @@ INVISIBLE = "\u200b\u200c\u200d\ufeff\u00ad\u200e\u200f\u202e\u2066\u2069\u2060\
 
 
 @pytest.mark.parametrize("letter", INVISIBLE)
-def test_an_invisible_character_counts_for_nothing(letter: str) -> None:
-    """In names as kept, in names as compared, in codes."""
+def test_invisible_characters_are_ignored(letter: str) -> None:
+    """They are removed from stored names, compared names and codes."""
     assert normal_forms.one_line(f"an{letter}na ") == "anna"
     assert normal_forms.compared(f"{letter}An{letter}na") == "anna"
     assert normal_forms.typed_code(f"{letter}123{letter}456") == "123456"
@@ -32,8 +32,8 @@ def test_an_invisible_character_counts_for_nothing(letter: str) -> None:
         ("ａｂｃ–ｄｅｆ", "abcdef"),
     ],
 )
-def test_a_code_is_what_its_letters_and_digits_say(typed: str, code: str) -> None:
-    """Grouped by blanks or hyphens, in full width, in another script's digits."""
+def test_a_code_is_compared_by_its_letters_and_digits(typed: str, code: str) -> None:
+    """A code may be grouped by spaces or hyphens, in full width, or in the digits of another script."""
     assert normal_forms.typed_code(typed) == code
 
 
@@ -57,14 +57,14 @@ def test_a_code_is_what_its_letters_and_digits_say(typed: str, code: str) -> Non
     ],
 )
 def test_a_name_is_one_line_of_visible_characters(wrong: object) -> None:
-    """Nothing that a header, a list or a claim's reader would stumble over."""
+    """A name contains nothing that could break a mail header, a list or the parser of a claim."""
     with pytest.raises(Invalid):
         normal_forms.name("name", wrong, 50, say("no"))
 
 
 @pytest.mark.parametrize("mixed", ["\u0430nna", "an\u03bfn", "pay\u0440al shop", "Café \u0415xample"])
-def test_a_word_of_two_alphabets_is_refused(mixed: str) -> None:
-    """A Cyrillic or Greek letter that looks like a Latin one."""
+def test_a_word_that_mixes_look_alike_alphabets_is_refused(mixed: str) -> None:
+    """Some Cyrillic and Greek letters look like Latin letters."""
     with pytest.raises(Invalid, match="alphabets"):
         normal_forms.name("name", mixed, 50, say("no"))
 
@@ -83,14 +83,14 @@ def test_a_word_of_two_alphabets_is_refused(mixed: str) -> None:
         "ωmega",
     ],
 )
-def test_ordinary_names_are_taken_as_they_are(fine: str) -> None:
-    """Words in different alphabets beside each other, accents, Han and kana next to Latin letters."""
+def test_ordinary_names_are_accepted_unchanged(fine: str) -> None:
+    """Names may have words in different alphabets, accents, and Han or kana beside Latin letters."""
     assert normal_forms.name("name", fine, 50, say("no")) == fine
 
 
 @given(st.text(max_size=60))
 def test_normal_forms_are_stable(text: str) -> None:
-    """What is normal stays so: a stored key is found by itself."""
+    """The normal form of a normal form is itself, so a stored key is found by its own text."""
     assert normal_forms.compared(normal_forms.compared(text)) == normal_forms.compared(text)
     assert normal_forms.one_line(normal_forms.one_line(text)) == normal_forms.one_line(text)
     assert normal_forms.compared(normal_forms.one_line(text)) == normal_forms.compared(text)

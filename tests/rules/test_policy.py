@@ -1,4 +1,4 @@
-"""Who must have a second factor, and why: tables."""
+"""Which users must have a second factor, and for which reason, as tables."""
 
 from dataclasses import replace
 from datetime import date
@@ -29,28 +29,28 @@ XERO = DatedRule(
 EVERYBODY = DatedRule("everybody", starts=date(2026, 1, 1))
 
 
-def spoken(person: Person, *rules: DatedRule, on: date = TODAY, client: ClientRule | None = None) -> set[tuple[str, str]]:
-    """Which sources speak."""
+def requiring(person: Person, *rules: DatedRule, on: date = TODAY, client: ClientRule | None = None) -> set[tuple[str, str]]:
+    """Return the sources that require something."""
     return {(reason.source, reason.name) for reason in rules_for(person, rules, LEVELS, on, client).reasons}
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_it_is_compulsory_for_administrators_and_owners_only(role: str) -> None:
+def test_only_administrators_and_owners_must_have_a_factor(role: str) -> None:
     """S10."""
     rules = rules_for(replace(EMPLOYEE, role=role), [], LEVELS, TODAY)
     assert rules.must_own is (role in {"owner", "administrator"})
     assert rules.level == (REMEMBERED if rules.must_own else PASSWORD)
 
 
-def test_any_number_of_groups_may_require_it() -> None:
-    """S4, S7: each that does is named."""
+def test_any_number_of_groups_may_require_a_factor() -> None:
+    """S4, S7: each group that requires a factor is named."""
     person = replace(EMPLOYEE, groups=(Membership("2FA", True), Membership("till", False), Membership("money", True)))
-    assert spoken(person) == {("group", "2FA"), ("group", "money")}
+    assert requiring(person) == {("group", "2FA"), ("group", "money")}
     assert rules_for(person, [], LEVELS, TODAY).must_own
 
 
-def test_a_client_may_require_it() -> None:
-    """S4: at that client, not elsewhere."""
+def test_a_client_may_require_a_factor() -> None:
+    """S4: the client requires it for itself and for no other client."""
     client = ClientRule("admin", SECOND)
     assert rules_for(EMPLOYEE, [], LEVELS, TODAY, client).level == SECOND
     assert rules_for(EMPLOYEE, [], LEVELS, TODAY, client).must_own
@@ -58,8 +58,8 @@ def test_a_client_may_require_it() -> None:
     assert rules_for(EMPLOYEE, [], LEVELS, TODAY).level == PASSWORD
 
 
-def test_owning_a_factor_asks_for_it_without_making_it_compulsory() -> None:
-    """S1, S9: asked for, and may be switched off."""
+def test_an_own_factor_is_asked_for_but_not_compulsory() -> None:
+    """S1, S9: a factor that the user has is asked for, and the user may switch it off."""
     rules = rules_for(replace(EMPLOYEE, factors=(OWNS_APP,)), [], LEVELS, TODAY)
     assert (rules.level, rules.must_own) == (REMEMBERED, False)
     assert rules_for(replace(EMPLOYEE, recovery_codes_left=12), [], LEVELS, TODAY).level == PASSWORD
@@ -72,7 +72,7 @@ def test_a_reset_makes_a_set_up_compulsory() -> None:
 
 
 def test_an_organisation_may_refuse_to_count_remembered_devices() -> None:
-    """security.md: trust satisfies a policy unless the organisation turns that off."""
+    """security.md: trust in a device satisfies a policy unless the organisation turns that off."""
     person = replace(EMPLOYEE, remembered_device_counts=False, groups=(Membership("2FA", True),))
     assert rules_for(person, [], LEVELS, TODAY).level == SECOND
 
@@ -85,9 +85,9 @@ def test_an_organisation_may_refuse_to_count_remembered_devices() -> None:
         (TODAY, True),
     ],
 )
-def test_the_australian_example_starts_on_its_day(on: date, speaks: bool) -> None:
-    """S11: Australia with Xero, administrators and up, since 2021-04-30."""
-    assert (("policy", "xero-au") in spoken(AUSTRALIAN, XERO, on=on)) is speaks
+def test_a_dated_rule_starts_on_its_day(on: date, speaks: bool) -> None:
+    """S11: Australia with Xero, administrators and above, since 2021-04-30."""
+    assert (("policy", "xero-au") in requiring(AUSTRALIAN, XERO, on=on)) is speaks
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_the_australian_example_starts_on_its_day(on: date, speaks: bool) -> Non
         ({"role": "manager"}, "roles"),
     ],
 )
-def test_every_condition_must_hold_and_the_one_that_fails_is_said(change: dict[str, object], because: str) -> None:
-    """S11: explain says why not."""
+def test_all_conditions_must_hold_and_explain_names_the_failed_one(change: dict[str, object], because: str) -> None:
+    """S11: explain names the condition that does not hold."""
     person = replace(AUSTRALIAN, **change)  # type: ignore[arg-type]
-    assert ("policy", "xero-au") not in spoken(person, XERO)
+    assert ("policy", "xero-au") not in requiring(person, XERO)
     silent = next(reason for reason in explain(person, [XERO], LEVELS, TODAY) if reason.source == "policy")
     assert because in silent.message.key
 
@@ -123,15 +123,15 @@ def test_every_condition_must_hold_and_the_one_that_fails_is_said(change: dict[s
         (replace(EVERYBODY, countries=("AU", "NL"), roles=("manager",), groups=("till", "x"), clients=("pos",)), False),
     ],
 )
-def test_any_mixture_of_conditions(rule: DatedRule, speaks: bool) -> None:
+def test_conditions_combine_freely(rule: DatedRule, speaks: bool) -> None:
     """S11."""
     person = replace(EMPLOYEE, groups=(Membership("till", False),))
-    assert (("policy", "everybody") in spoken(person, rule, client=ClientRule("pos"))) is speaks
+    assert (("policy", "everybody") in requiring(person, rule, client=ClientRule("pos"))) is speaks
 
 
-def test_a_rule_for_a_client_is_silent_elsewhere() -> None:
+def test_a_rule_for_a_client_does_not_affect_other_clients() -> None:
     """S4, S11."""
-    assert spoken(EMPLOYEE, replace(EVERYBODY, clients=("pos",))) == set()
+    assert requiring(EMPLOYEE, replace(EVERYBODY, clients=("pos",))) == set()
 
 
 @pytest.mark.parametrize(
@@ -146,18 +146,18 @@ def test_a_rule_for_a_client_is_silent_elsewhere() -> None:
     ],
 )
 def test_a_rule_may_ask_for_an_acr(require: str, level: int) -> None:
-    """S11; a name that is known no more asks for the most: fail closed."""
+    """S11: a rule with an acr that no longer exists requires the highest level. It fails closed."""
     assert rules_for(EMPLOYEE, [replace(EVERYBODY, require=require)], LEVELS, TODAY).level == level
 
 
 def test_a_rule_that_asks_for_a_password_makes_no_factor_compulsory() -> None:
-    """Level 1 is what everybody gives."""
+    """Every sign-in reaches level 1."""
     rules = rules_for(EMPLOYEE, [replace(EVERYBODY, require="pwd")], LEVELS, TODAY)
     assert (rules.level, rules.must_own) == (PASSWORD, False)
 
 
 def test_the_strongest_reason_counts_and_comes_first() -> None:
-    """S7: the page names what asks for most."""
+    """S7: the page names the source of the highest requirement."""
     person = replace(EMPLOYEE, role="owner", factors=(OWNS_APP,))
     rules = rules_for(person, [replace(EVERYBODY, require="phr")], LEVELS, TODAY, ClientRule("admin", SECOND))
     assert [reason.level for reason in rules.reasons] == [4, 3, 2, 2]
@@ -165,8 +165,8 @@ def test_the_strongest_reason_counts_and_comes_first() -> None:
     assert [reason.source for reason in rules.compulsory_because] == ["policy", "client", "role"]
 
 
-def test_explain_says_something_about_every_source() -> None:
-    """S11: why, or why not."""
+def test_explain_has_a_line_for_every_source() -> None:
+    """S11: explain tells for each source why it requires a factor, or why not."""
     person = replace(EMPLOYEE, groups=(Membership("till", False),))
     reasons = explain(person, [XERO, EVERYBODY], LEVELS, TODAY, ClientRule("pos"))
     assert [reason.source for reason in reasons] == ["role", "reset", "owned", "group", "policy", "policy", "client"]

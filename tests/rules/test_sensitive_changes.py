@@ -1,4 +1,4 @@
-"""Which change needs which confirmation: the table of the one rule (issue 7, entry 1)."""
+"""Which confirmation a change needs: the table of the one rule (issue 7, entry 1)."""
 
 from dataclasses import replace
 from datetime import date
@@ -89,16 +89,16 @@ KINDS = (
 
 
 @pytest.mark.parametrize(("what", "before", "after", "wanted"), TABLE, ids=[row[0] for row in TABLE])
-def test_a_change_is_weighed_by_what_it_changes(
+def test_confirmation_depends_on_what_changes(
     what: str, before: State | None, after: State | None, wanted: Confirmation
 ) -> None:
-    """Issue 7, entry 1: the same answer whatever page, route or form asks."""
+    """Issue 7, entry 1: the result is the same for every page, route and form."""
     assert needed(before, after) == wanted
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_access_is_weighed_by_the_person_it_lets_in(kind: sensitive_changes.Kind) -> None:
-    """S47, S49: a credential needs the password too, and so does whatever lets an administrator or owner in."""
+def test_confirmation_of_access_depends_on_the_users_role(kind: sensitive_changes.Kind) -> None:
+    """S47, S49: a new credential needs the password too. So do changes that give an administrator or owner access."""
     for role in ("owner", "administrator", "manager", "employee", "customer"):
         held, is_ruling = Access(kind, role), role in ("owner", "administrator")
         for is_given in (True, False):
@@ -106,8 +106,8 @@ def test_access_is_weighed_by_the_person_it_lets_in(kind: sensitive_changes.Kind
             assert needed(*((None, held) if is_given else (held, None))) == wanted, (role, is_given)
 
 
-def test_a_request_starts_unconfirmed_and_the_system_needs_nothing() -> None:
-    """Outside a request the command line acts; within one nothing is confirmed until a proof says so."""
+def test_requests_start_unconfirmed_and_commands_need_nothing() -> None:
+    """Outside a request the command line acts. Within a request nothing is confirmed until a proof is given."""
     promoted = replace(JAN, role="administrator")
     sensitive_changes.require(JAN, promoted)
     sensitive_changes.begin()

@@ -1,6 +1,7 @@
-"""Stored sign-ins and open forms of every version are read: a frozen sample of each shape, unknown and missing members.
+"""Sign-ins and open forms stored by any version can be read, also with unknown and missing members.
 
-``stored_sign_ins.json`` was written by the version before shapes had a number. Never change it; a new shape adds a sample.
+``stored_sign_ins.json`` has a frozen sample of each shape. The version before shapes had a number wrote it. Never change a
+sample. Add one for each new shape.
 """
 
 import json
@@ -38,7 +39,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_answers_of_the_first_shape_are_read(name: str) -> None:
-    """Each stored member arrives in its field, and what is written is read again, by this version and the former one."""
+    """Each stored member is read into its field. This version and the former one can read what is written."""
     stored = SAMPLES[name]["answers"]
     read = Answers.from_json(stored)
     assert read == ANSWERS[name]
@@ -47,7 +48,7 @@ def test_answers_of_the_first_shape_are_read(name: str) -> None:
 
 
 def test_findings_of_the_first_shape_are_read() -> None:
-    """The leaked password's source and the last recovery code; None counts as absent."""
+    """Findings are the leaked password's source and the last recovery code. None means that there is no such finding."""
     read = {name: Findings.from_json(sample["findings"]) for name, sample in SAMPLES.items()}
     held = SAMPLES["last_recovery_code"]["findings"]["last_code"]
     assert read["recovery_codes"] == Findings(leaked="list")
@@ -58,7 +59,7 @@ def test_findings_of_the_first_shape_are_read() -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_prepared_secrets_of_the_first_shape_are_read(name: str) -> None:
-    """A secret, codes and a challenge that an open page shows still work after an upgrade."""
+    """An open page shows a secret, codes or a challenge. They still work after an upgrade."""
     stored = SAMPLES[name]["prepared"]
     read = Prepared.from_json(stored)
     assert read.as_json() == ({"version": 1, **stored} if stored else {})
@@ -74,7 +75,7 @@ def test_prepared_secrets_of_the_first_shape_are_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_needs_of_the_first_shape_are_read(name: str) -> None:
-    """What an app asked for, and a task of the profile; the username that is sealed with them is read apart."""
+    """Needs are what an app requested, or a task of the profile. The username sealed with them is read separately."""
     stored = dict(SAMPLES[name]["needs"])
     read = Needs.from_json(stored)
     del stored["username"]
@@ -85,8 +86,8 @@ def test_needs_of_the_first_shape_are_read(name: str) -> None:
     assert (read.tasks, read.purpose) == (("new_codes",), "Sign-in details") if "tasks" in stored else ((), "")
 
 
-def test_members_of_a_later_version_are_kept_unread() -> None:
-    """Two versions may answer one sign-in in turn: the earlier drops nothing that the later one wrote."""
+def test_members_of_a_later_version_are_kept() -> None:
+    """Two versions may take turns in one sign-in. The older one keeps everything that the newer one wrote."""
     later = {"version": 2, "leaked": "later", "fingerprint": ["a"]}
     changed = replace(Answers.from_json(later), consent="denied").as_json()
     assert changed == {"version": 1, "leaked": "later", "fingerprint": ["a"], "consent": "denied"}
@@ -100,8 +101,8 @@ def test_members_of_a_later_version_are_kept_unread() -> None:
     )
 
 
-def test_missing_and_unknown_values_have_their_defaults() -> None:
-    """A value of another version counts as no answer: the question is asked again."""
+def test_missing_and_unknown_values_get_defaults() -> None:
+    """A value of another version counts as no answer, so the user is asked again."""
     assert Answers.from_json({"consent": "partly", "consent_to": "openid", "admitted": "2", "enrol": None}) == Answers()
     assert Findings.from_json({"last_code": {"set": "s"}}) == Findings.from_json({"last_code": "x"}) == Findings()
     assert Needs.from_json({}) == Needs(return_to="/")
@@ -115,7 +116,7 @@ def test_missing_and_unknown_values_have_their_defaults() -> None:
 
 
 def test_forms_keep_the_names_of_their_steps() -> None:
-    """House: a page that lies open during an upgrade is understood after it, so ``form_name`` never changes."""
+    """A page may be open during an upgrade and is still understood after it. So ``form_name`` never changes."""
     assert {step.name: step.form_name for step in SEQUENCE if step.form_name != step.name} == {
         "choose_account": "account",
         "leaked_password": "leaked",

@@ -1,4 +1,4 @@
-"""Time zones: where a day begins when the clocks change, the default of a country, and names that nobody knows."""
+"""Time zones: the first moment of a day when the clocks change, the default of a country, and unknown names."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from idp.store.users import User
     ],
 )
 def test_a_day_begins_at_its_first_moment(zone: str, day: str, begins: str, hours: float) -> None:
-    """Days of 23 and 25 hours, a midnight that does not exist or comes twice, a day that was left out."""
+    """Days have 23 or 25 hours, a midnight may not exist or occur twice, and one date was skipped."""
     where, this = ZoneInfo(zone), date.fromisoformat(day)
     begun = zones.day_begins(this, where)
     assert begun == datetime.fromisoformat(begins)
@@ -48,13 +48,13 @@ def test_a_day_begins_at_its_first_moment(zone: str, day: str, begins: str, hour
         ("XX", "UTC"),
     ],
 )
-def test_a_country_has_a_default(country: str, zone: str) -> None:
-    """One zone, the one with most people, or UTC where the country is not known."""
+def test_a_country_has_a_default_zone(country: str, zone: str) -> None:
+    """The default is the country's most populous zone, or UTC for an unknown country."""
     assert zones.default_of(country) == zone
 
 
-def test_every_country_with_several_zones_has_a_default_among_its_own() -> None:
-    """But for Antarctica, where nobody lives."""
+def test_a_country_with_several_zones_defaults_to_one_of_them() -> None:
+    """Antarctica is the exception, because it has no inhabitants."""
     several = {country: found for country, found in zones.of_countries().items() if len(found) > 1 and country != "AQ"}
     assert {country: zones.default_of(country) in found for country, found in several.items()} == dict.fromkeys(
         several, True
@@ -73,10 +73,10 @@ def test_every_country_with_several_zones_has_a_default_among_its_own() -> None:
         ("../../etc/passwd", "Factory", "NL", "Europe/Amsterdam"),
     ],
 )
-def test_a_readers_zone_is_their_own_then_the_organisations_then_the_countrys(
+def test_a_zone_is_the_users_else_the_organisations_else_the_countrys(
     own: str, of_shop: str, country: str, read_in: str
 ) -> None:
-    """A stored name that this release does not know is read as none."""
+    """A stored name that this release does not know counts as no zone."""
     assert User(time_zone=own).zone(Organisation(time_zone=of_shop, country=country)).key == read_in
 
 
@@ -91,7 +91,7 @@ def test_a_readers_zone_is_their_own_then_the_organisations_then_the_countrys(
     ],
 )
 def test_a_local_time_names_its_zone(zone: str, month: int, told: str) -> None:
-    """So that the hour that comes twice in autumn can be told apart."""
+    """The zone distinguishes the two hours with equal names in autumn."""
     moment = datetime(2026, month, 5, 12, 30, tzinfo=UTC)
     assert zones.with_zone(moment, ZoneInfo(zone), "nl", "HH:mm") == told
     assert zones.exact(moment) == f"2026-0{month}-05T12:30:00Z"
