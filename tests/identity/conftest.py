@@ -1,4 +1,4 @@
-"""An organisation and people for the tests of floor 2: no HTTP, no pages."""
+"""An organisation and users for the tests of ``idp.identity``, without HTTP and pages."""
 
 import threading
 from collections.abc import Callable
@@ -26,7 +26,7 @@ CLI = Origin(System("cli"))
 
 @pytest.fixture
 def organisation(database: Flask) -> Organisation:
-    """A shoe shop in the Netherlands."""
+    """Create a shoe shop in the Netherlands."""
     row = Organisation(
         id=crypto.new_id(),
         store_url="example-shoes",
@@ -44,7 +44,7 @@ def organisation(database: Flask) -> Organisation:
 
 @pytest.fixture
 def make_user(settings: Settings, organisation: Organisation) -> Callable[..., User]:
-    """Create people by their details."""
+    """Return a function that creates users by their details."""
 
     def make(username: str = "anna", **details: Any) -> User:
         if details.get("role") == "owner":
@@ -56,7 +56,7 @@ def make_user(settings: Settings, organisation: Organisation) -> Callable[..., U
 
 @pytest.fixture
 def at_once(database: Flask) -> Callable[[int, Callable[[], T]], list[T]]:
-    """Do something so many times at the same moment, each with a session of its own."""
+    """Return a function that calls another one so many times at the same moment, each with a database session of its own."""
 
     def run(times: int, act: Callable[[], T]) -> list[T]:
         start = threading.Barrier(times)
@@ -74,7 +74,7 @@ def at_once(database: Flask) -> Callable[[int, Callable[[], T]], list[T]]:
 
 @pytest.fixture
 def bare_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Settings for what needs no database."""
+    """Return a function that makes settings for tests without a database."""
 
     def make(**over: Any) -> Settings:
         cheap = {"argon2_memory_kib": 64, "argon2_passes": 1}
@@ -87,5 +87,5 @@ def bare_settings(tmp_path: Path) -> Callable[..., Settings]:
 
 @pytest.fixture
 def presence(settings: Settings, organisation: Organisation) -> Callable[[User], Presence]:
-    """Make somebody present."""
+    """Return a function that gives a user everything that can be ended."""
     return lambda user: Presence(settings, organisation, user)

@@ -1,4 +1,4 @@
-"""The audit trail: in the transaction, in order, chained (I1)."""
+"""The audit trail is written in the transaction of the change, in order, and chained (I1)."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,7 +44,7 @@ def test_rows_are_written_in_order_and_the_chain_holds(organisation: Organisatio
 
 
 def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
-    """I1: none for a change that did not commit, not even in the commit after it."""
+    """I1: a change that is not committed writes no row, not even in the next commit."""
 
     def break_off() -> None:
         with transaction():
@@ -59,8 +59,8 @@ def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
     assert chain.verify(organisation.id) is None
 
 
-def test_an_undone_savepoint_keeps_what_was_recorded_before_it(organisation: Organisation) -> None:
-    """I1: a change that goes on after a value turned out to be taken is recorded in full, and once."""
+def test_a_rolled_back_savepoint_keeps_earlier_audit_rows(organisation: Organisation) -> None:
+    """I1: a change may go on after a value was already in use. It is recorded completely and once."""
     taken = Conflict(say("Taken."))
     with transaction():
         _record(organisation, "before")
@@ -72,8 +72,8 @@ def test_an_undone_savepoint_keeps_what_was_recorded_before_it(organisation: Org
 
 
 @pytest.mark.both_engines
-def test_a_savepoint_does_not_lock_the_chain(organisation: Organisation, engine: str) -> None:
-    """I1: the head that every sign-in of an organisation needs is locked at the commit, not at each savepoint before it."""
+def test_a_savepoint_does_not_lock_the_audit_chain(organisation: Organisation, engine: str) -> None:
+    """I1: every sign-in of an organisation locks the head of its chain. So a change locks it at the commit only."""
     told = Seen()
     with watched(told), transaction():
         _record(organisation)
@@ -84,8 +84,8 @@ def test_a_savepoint_does_not_lock_the_chain(organisation: Organisation, engine:
     assert len(store.rows(organisation.id)) == 1
 
 
-def test_what_concerns_no_organisation_has_a_chain_of_its_own(organisation: Organisation) -> None:
-    """Keys and clients belong to the installation."""
+def test_installation_events_have_their_own_chain(organisation: Organisation) -> None:
+    """Keys and clients belong to the installation, not to an organisation."""
     with transaction():
         record(Origin(), Event.KEY_ROTATED)
         _record(organisation)
@@ -96,7 +96,7 @@ def test_what_concerns_no_organisation_has_a_chain_of_its_own(organisation: Orga
 
 
 @pytest.mark.parametrize("column", ["event", "outcome", "actor_id", "subject_id", "client_id", "address", "request_id"])
-def test_a_changed_column_is_found(organisation: Organisation, column: str) -> None:
+def test_verification_finds_a_changed_column(organisation: Organisation, column: str) -> None:
     """I1: the hash covers every column."""
     for _ in range(3):
         with transaction():
@@ -109,8 +109,8 @@ def test_a_changed_column_is_found(organisation: Organisation, column: str) -> N
 
 
 @pytest.mark.parametrize(("gone", "found_at"), [(1, 1), (2, 2), (3, 2)])
-def test_a_deleted_row_is_found(organisation: Organisation, gone: int, found_at: int) -> None:
-    """I1: also the last one, which only the head remembers."""
+def test_verification_finds_a_deleted_row(organisation: Organisation, gone: int, found_at: int) -> None:
+    """I1: the last row is found too. Only the head of the chain names it."""
     for _ in range(3):
         with transaction():
             _record(organisation)
@@ -121,8 +121,8 @@ def test_a_deleted_row_is_found(organisation: Organisation, gone: int, found_at:
     assert fault.seq == found_at
 
 
-def test_a_row_whose_data_was_changed_is_found(organisation: Organisation) -> None:
-    """I1: data is covered too."""
+def test_verification_finds_changed_data(organisation: Organisation) -> None:
+    """I1: the hash covers the data."""
     with transaction():
         _record(organisation)
     with transaction():
@@ -131,10 +131,10 @@ def test_a_row_whose_data_was_changed_is_found(organisation: Organisation) -> No
 
 
 @pytest.mark.both_engines
-def test_writers_at_the_same_moment_make_one_chain(
+def test_concurrent_writers_make_one_chain(
     engine: str, organisation: Organisation, at_once: Callable[..., list[None]]
 ) -> None:
-    """I1: two nodes writing at once keep one chain."""
+    """I1: two processes that write at the same moment keep one chain."""
 
     def act() -> None:
         with transaction():
@@ -145,8 +145,8 @@ def test_writers_at_the_same_moment_make_one_chain(
     assert chain.verify(organisation.id) is None
 
 
-def test_a_failing_audit_table_fails_the_change(organisation: Organisation) -> None:
-    """ASVS 16.5.3: fail closed. What cannot be audited does not happen."""
+def test_a_change_fails_when_it_cannot_be_audited(organisation: Organisation) -> None:
+    """ASVS 16.5.3: the trail fails closed. A change without its audit row is undone."""
     with transaction():
         connection().execute(text("DROP TABLE audit"))
 
@@ -160,10 +160,8 @@ def test_a_failing_audit_table_fails_the_change(organisation: Organisation) -> N
     assert connection().scalar(text("SELECT name FROM organisations")) == "Example Shoes"
 
 
-def test_a_row_added_while_the_chain_is_verified_is_no_fault(
-    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """I1: others go on working; only a head to which no rows lead is a fault."""
+def test_verification_accepts_rows_added_while_it_runs(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I1: other processes go on writing. The chain is broken only where no rows lead to its head."""
     with transaction():
         _record(organisation)
     heads: list[str] = []

@@ -1,4 +1,4 @@
-"""The colour of an organisation: whatever it is, everything can be read."""
+"""With any colour that an organisation chooses, its pages stay readable."""
 
 import re
 from pathlib import Path
@@ -20,8 +20,8 @@ COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 @example("#000000", DARK)
 @example("#777777", LIGHT)
 @example("#ffd400", LIGHT)
-def test_every_colour_gives_a_palette_that_can_be_read(colour: str, scheme: Scheme) -> None:
-    """WCAG 2.2, 1.4.3 and 1.4.11: text 4.5:1, shapes that tell something 3:1, in light and dark, whatever was chosen."""
+def test_every_colour_gives_a_readable_palette(colour: str, scheme: Scheme) -> None:
+    """WCAG 2.2, 1.4.3 and 1.4.11: text has contrast 4.5:1 and meaningful shapes 3:1, in light and dark, for every colour."""
     shades = palette(colour, scheme)
     assert shades.ground == colour
     assert contrast(shades.text, shades.ground) >= TEXT
@@ -39,20 +39,20 @@ def test_every_colour_gives_a_palette_that_can_be_read(colour: str, scheme: Sche
     ("one", "other", "ratio"),
     [("#ffffff", "#000000", 21.0), ("#777777", "#ffffff", 4.48), ("#0000ff", "#ffffff", 8.59), ("#ff0000", "#ff0000", 1.0)],
 )
-def test_contrast_is_what_the_standard_says(one: str, other: str, ratio: float) -> None:
-    """WCAG 2.2, "contrast ratio", by values that other calculators give."""
+def test_contrast_follows_the_formula_of_wcag(one: str, other: str, ratio: float) -> None:
+    """WCAG 2.2, "contrast ratio": the expected values come from other calculators."""
     assert contrast(one, other) == pytest.approx(ratio, abs=0.01)
     assert contrast(other, one) == contrast(one, other)
 
 
-def test_a_colour_that_can_be_read_is_used_as_it_is() -> None:
-    """Nobody's colour is changed without need."""
+def test_a_readable_colour_is_used_unchanged() -> None:
+    """A colour is changed only if it would be unreadable."""
     assert palette("#0b3d91", LIGHT).link == "#0b3d91"
     assert palette("#ffd400", DARK).link == "#ffd400"
 
 
-def test_the_grounds_are_those_of_the_theme() -> None:
-    """A new shade in ``theme.css`` must be known where contrast is worked out."""
+def test_background_colours_are_those_of_the_theme() -> None:
+    """Contrast is worked out against these colours, so they must follow each change of ``theme.css``."""
     light, dark = THEME.read_text("utf-8").split("@media (prefers-color-scheme: dark)", 1)
     for css, scheme in ((light, LIGHT), (dark, DARK)):
         drawn = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", css.split("\n}\n", 1)[0]))
@@ -68,8 +68,8 @@ def _whole(colour: str) -> str:
 @pytest.mark.parametrize(
     "value", ["red", "#fff", "#GGGGGG", "#0B3D91", "0b3d91", "#0b3d91;", "#0b3d91\n", "#００００００", 7, None, True]
 )
-def test_only_six_digits_of_hex_are_a_colour(value: object) -> None:
-    """V1.2.1: nothing else ever reaches a stylesheet."""
+def test_only_six_hex_digits_are_a_colour(value: object) -> None:
+    """V1.2.1: no other text ever reaches a stylesheet."""
     assert not is_colour(value)
     with pytest.raises(Invalid) as refusal:
         validate_settings({"colour": value})

@@ -1,4 +1,4 @@
-"""The look-up among leaked passwords: built-in list, offline file, range service."""
+"""Look passwords up among leaked ones: in the built-in list, an offline file and the range service."""
 
 import hashlib
 import subprocess
@@ -24,24 +24,24 @@ RARE = "correct horse battery staple of mine"
 
 
 def sha1(password: str) -> str:
-    """As the lists are published."""
+    """Return the hash of a password, in the form in which lists are published."""
     return hashlib.sha1(password.encode()).hexdigest().upper()
 
 
 @pytest.fixture
 def settings(tmp_path: Path, bare_settings: Callable[..., Settings]) -> Settings:
-    """No database needed."""
+    """Use settings without a database."""
     return bare_settings()
 
 
 @pytest.mark.parametrize("typed", ["123456", "password", "PaSsWoRd", "ｐａｓｓｗｏｒｄ", "qwerty"])
 def test_common_passwords_are_always_found(settings: Settings, typed: str) -> None:
-    """S31: without any configuration, whatever the case or width of letters."""
+    """S31: the built-in list needs no configuration. Case and width of letters do not matter."""
     assert look_up(settings, typed) == Lookup(hit=True, source="list")
 
 
-def test_the_first_passwords_of_a_process_may_come_at_once() -> None:
-    """S30, S31: the built-in list is read once, and no thread sees the library while another one drops it."""
+def test_concurrent_first_lookups_load_the_built_in_list_once() -> None:
+    """S30, S31: the built-in list is read once. No thread sees the library while another one drops it."""
     program = (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from idp.identity.credentials import leaked_passwords\n"
@@ -54,7 +54,7 @@ def test_the_first_passwords_of_a_process_may_come_at_once() -> None:
 
 @pytest.mark.parametrize("typed", [RARE, "", "x" * 5000, "\ud800 lone", "a\x00b"])
 def test_a_rare_password_is_not_found(settings: Settings, typed: str) -> None:
-    """The whole password is compared, and nothing that is typed breaks the check."""
+    """The whole password is compared, and no typed text breaks the check."""
     assert look_up(settings, typed) == Lookup(hit=False)
 
 
@@ -63,7 +63,7 @@ def _lines(passwords: list[str]) -> list[str]:
 
 
 def test_an_imported_file_is_looked_up(tmp_path: Path, bare_settings: Callable[..., Settings]) -> None:
-    """S31: and a newer import is taken up without a restart."""
+    """S31: a newer import is used without a restart."""
     settings = bare_settings(leaked={"file": "leaked.bin"})
     assert look_up(settings, RARE) == Lookup(hit=False, is_down=True)
     build_file(_lines(["something else"]), tmp_path / "leaked.bin")
@@ -73,8 +73,8 @@ def test_an_imported_file_is_looked_up(tmp_path: Path, bare_settings: Callable[.
 
 
 @pytest.mark.parametrize("expected", [0, LARGE_FROM])
-def test_every_entry_is_found_and_nothing_else(tmp_path: Path, expected: int) -> None:
-    """With the small and with the large index."""
+def test_exactly_the_imported_entries_are_found(tmp_path: Path, expected: int) -> None:
+    """This holds with the small index and with the large one."""
     passwords = [f"leaked {number}" for number in range(3000)]
     lines = [*_lines(passwords), "F" * 40 + ":1"]
     lines.insert(0, "0" * 40 + ":1\r\n")
@@ -90,7 +90,7 @@ def test_every_entry_is_found_and_nothing_else(tmp_path: Path, expected: int) ->
 
 @given(st.sets(st.integers(min_value=0, max_value=2**160 - 1), min_size=1, max_size=40))
 def test_any_list_can_be_built(tmp_path_factory: pytest.TempPathFactory, hashes: set[int]) -> None:
-    """Whatever the hashes."""
+    """A list is built correctly from any hashes."""
     target = tmp_path_factory.mktemp("list") / "file"
     build_file([f"{hash_:040X}:1" for hash_ in sorted(hashes)], target)
     file = File(target)
@@ -110,8 +110,8 @@ def test_any_list_can_be_built(tmp_path_factory: pytest.TempPathFactory, hashes:
         (["", "0" * 40 + ":1"], "line 1"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_refused_by_line(tmp_path: Path, lines: list[str], line: str) -> None:
-    """Wrong input names the place, and leaves the former file as it was."""
+def test_an_unreadable_list_is_refused_with_its_line_number(tmp_path: Path, lines: list[str], line: str) -> None:
+    """The error names the line, and the former file stays unchanged."""
     target = tmp_path / "list"
     build_file(["A" * 40 + ":1"], target)
     with pytest.raises(Invalid) as refused:
@@ -121,8 +121,8 @@ def test_a_list_that_cannot_be_read_is_refused_by_line(tmp_path: Path, lines: li
     assert [path.name for path in tmp_path.iterdir()] == ["list"]
 
 
-def test_a_cut_or_foreign_file_counts_as_down(tmp_path: Path, bare_settings: Callable[..., Settings]) -> None:
-    """S31: the check being down never stops a sign-in; it is recorded."""
+def test_a_truncated_or_unknown_file_counts_as_down(tmp_path: Path, bare_settings: Callable[..., Settings]) -> None:
+    """S31: a check that is down never stops a sign-in. The failure is recorded."""
     settings, target = bare_settings(leaked={"file": "list"}), tmp_path / "list"
     build_file(_lines([RARE]), target)
     whole = target.read_bytes()
@@ -135,7 +135,7 @@ def test_a_cut_or_foreign_file_counts_as_down(tmp_path: Path, bare_settings: Cal
 
 
 class Service:
-    """A range service that speaks the real protocol, or misbehaves as told."""
+    """A range service that follows the real protocol, or misbehaves as the test orders."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str | None]] = []
@@ -161,7 +161,7 @@ class Service:
                 try:
                     self.wfile.write(body)
                 except OSError:
-                    return  # the asker had heard enough
+                    return  # the client closed the connection at its limit
 
             def log_message(self, format: str, *args: object) -> None:
                 return
@@ -172,13 +172,13 @@ class Service:
         self.thread.start()
 
     def answer(self, prefix: str) -> bytes:
-        """Suffix and count a row; padding has count 0, and here carries what nobody leaked."""
+        """Return a suffix and count per line. Padding has count 0, and here it names a password that never leaked."""
         rows = [f"{hash_[5:]}:{count}" for hash_, count in self.listed.items() if hash_.startswith(prefix)]
         rows += [f"{sha1(f'padding {number}')[5:]}:0" for number in range(20)]
         return "\r\n".join(rows).encode()
 
     def stop(self) -> None:
-        """Leave no thread and no socket."""
+        """Stop the service. No thread and no socket stays behind."""
         self.release.set()
         self.server.shutdown()
         self.server.server_close()
@@ -187,33 +187,33 @@ class Service:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """On a port of its own, so that each test has a breaker of its own."""
+    """Start a service on its own port, so that each test has its own circuit breaker."""
     running = Service()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def asking(service: Service, bare_settings: Callable[..., Settings]) -> Settings:
-    """Settings with the service switched on."""
+def service_settings(service: Service, bare_settings: Callable[..., Settings]) -> Settings:
+    """Return settings with the service switched on."""
     return bare_settings(leaked={"range_service": service.address, "timeout_seconds": 0.5})
 
 
-def test_the_range_service_is_asked_with_five_characters_only(service: Service, asking: Settings) -> None:
-    """V6.2.12: no more of the hash leaves, and padding is asked for."""
-    assert look_up(asking, RARE) == Lookup(hit=True, source="service")
+def test_the_range_service_gets_five_characters_only(service: Service, service_settings: Settings) -> None:
+    """V6.2.12: no more of the hash leaves the server, and the request asks for padding."""
+    assert look_up(service_settings, RARE) == Lookup(hit=True, source="service")
     assert service.asked == [(f"/range/{sha1(RARE)[:5]}", "true")]
 
 
-def test_padding_is_no_hit(service: Service, asking: Settings) -> None:
+def test_padding_does_not_count_as_leaked(service: Service, service_settings: Settings) -> None:
     """libraries.md: rows with count 0 are padding."""
     service.listed = {sha1(RARE): 0}
-    assert look_up(asking, RARE) == Lookup(hit=False)
+    assert look_up(service_settings, RARE) == Lookup(hit=False)
 
 
-def test_common_passwords_do_not_reach_the_service(service: Service, asking: Settings) -> None:
-    """The cheapest source answers first."""
-    look_up(asking, "password")
+def test_common_passwords_do_not_reach_the_service(service: Service, service_settings: Settings) -> None:
+    """The cheapest source is asked first."""
+    look_up(service_settings, "password")
     assert service.asked == []
 
 
@@ -230,42 +230,42 @@ def test_common_passwords_do_not_reach_the_service(service: Service, asking: Set
         (204, b""),
     ],
 )
-def test_an_answer_that_is_none_counts_as_down(service: Service, asking: Settings, status: int, body: bytes) -> None:
-    """security.md: no redirects, bounded answer; fails open, recorded."""
+def test_an_invalid_answer_counts_as_down(service: Service, service_settings: Settings, status: int, body: bytes) -> None:
+    """security.md: redirects are not followed and the answer has a maximum size. The check fails open and records it."""
     service.status, service.body = status, body
-    assert look_up(asking, RARE) == Lookup(hit=False, is_down=True)
+    assert look_up(service_settings, RARE) == Lookup(hit=False, is_down=True)
     assert len(service.asked) == 1
 
 
-def test_a_slow_service_is_not_waited_for(service: Service, asking: Settings) -> None:
-    """security.md: at most 500 ms in all."""
+def test_a_slow_service_is_given_up(service: Service, service_settings: Settings) -> None:
+    """security.md: the check takes at most 500 ms in all."""
     service.hangs = True
-    assert look_up(asking, RARE) == Lookup(hit=False, is_down=True)
-    assert not service.release.is_set(), "it was waited for until it answered"
+    assert look_up(service_settings, RARE) == Lookup(hit=False, is_down=True)
+    assert not service.release.is_set(), "the check waited until the service answered"
 
 
-def test_a_service_that_is_not_there_counts_as_down(bare_settings: Callable[..., Settings]) -> None:
-    """S31: the check being down never stops a sign-in."""
+def test_an_unreachable_service_counts_as_down(bare_settings: Callable[..., Settings]) -> None:
+    """S31: a check that is down never stops a sign-in."""
     settings = bare_settings(leaked={"range_service": "http://127.0.0.1:9/range/"})
     assert look_up(settings, RARE) == Lookup(hit=False, is_down=True)
 
 
-def test_a_failing_service_is_left_alone_for_half_a_minute(service: Service, asking: Settings) -> None:
+def test_a_failing_service_is_not_asked_for_thirty_seconds(service: Service, service_settings: Settings) -> None:
     """security.md: a circuit breaker."""
     with time_machine.travel(datetime(2026, 3, 1, tzinfo=UTC), tick=False) as clock:
         service.status = 500
         for _ in range(6):
-            assert look_up(asking, RARE).is_down
+            assert look_up(service_settings, RARE).is_down
         assert len(service.asked) == 3
         service.status = 200
-        assert look_up(asking, RARE).is_down
+        assert look_up(service_settings, RARE).is_down
         clock.shift(31)
-        assert look_up(asking, RARE).hit
-        assert look_up(asking, RARE).hit
+        assert look_up(service_settings, RARE).hit
+        assert look_up(service_settings, RARE).hit
         clock.shift(-3600)
-        assert look_up(asking, RARE).hit
+        assert look_up(service_settings, RARE).hit
 
 
-def test_the_built_in_list_is_the_shipped_one() -> None:
+def test_the_built_in_list_has_every_shipped_password() -> None:
     """libraries.md: 30,000 passwords."""
     assert len(leaked_passwords._common()) > 29_000

@@ -1,4 +1,4 @@
-"""What a lockout tells, and to which people."""
+"""What a lockout says, and which people are told."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,10 +13,10 @@ from idp.store.users import User
 from tests.drivers.guesses import Door
 
 
-def test_a_hard_stop_has_the_words_of_a_wait(
+def test_a_lockout_and_a_wait_have_the_same_message(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """security.md 18: a name that nobody has is stopped after a hundred too, and the words are the same."""
+    """security.md 18: an unknown name is locked out after a hundred guesses too, with the same words."""
     door, said = Door(settings, organisation.id), []
     for who in (make_user(), None):
         at = door.fail_until(who, 100) + timedelta(days=1)
@@ -37,10 +37,10 @@ def test_a_hard_stop_has_the_words_of_a_wait(
         ("set_up", "unlock"),
     ],
 )
-def test_each_stop_is_told_with_the_way_out_that_it_has(
+def test_a_lockout_notice_says_how_to_unlock(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], authenticator: str, template: str
 ) -> None:
-    """N63-12, S54: a link for what the password lifts; for the rest the notice says who lifts it."""
+    """N63-12, S54: a link unlocks what the password may unlock. Other notices name the people who can unlock the rest."""
     make_user("owner", role="owner")
     door = Door(settings, organisation.id)
     at = door.fail_until(make_user(email="anna@shoes.example", email_verified=True), 99, authenticator=authenticator)

@@ -1,4 +1,4 @@
-"""Logos: whatever is uploaded is refused in plain words, or drawn again with nothing left of the file."""
+"""An uploaded logo is refused in plain words, or drawn again so that nothing of the file remains."""
 
 import struct
 from contextlib import suppress
@@ -34,9 +34,9 @@ REFUSED = {
     "a header of 30000 × 30000": (pictures.header_of(30_000, 30_000), "too many pixels"),
     "a header of 12000 × 9000": (pictures.header_of(12_000, 9_000), "too many pixels"),
     "a header of 2³¹−1 × 1": (pictures.header_of(2**31 - 1, 1), "too many pixels"),
-    "a byte more than fits": (pictures.picture() + bytes(logos.MOST_BYTES), "too large"),
+    "one byte too many": (pictures.picture() + bytes(logos.MOST_BYTES), "too large"),
 }
-"""An upload, and what is said of it."""
+"""An upload, and the message about it."""
 TAKEN = {
     "a PNG": pictures.picture(),
     "a JPEG": pictures.picture("JPEG"),
@@ -53,12 +53,12 @@ CAMERA = (b"Exif", b"Camera", b"taken at home", b"ICC", b"JFIF")
 
 @pytest.fixture
 def shoes(factory: Factory) -> str:
-    """An organisation."""
+    """Create an organisation."""
     return factory.make_organisation()
 
 
 def adopted(factory: Factory, organisation_id: str, upload: bytes) -> tuple[store.LogoFacts, bytes]:
-    """What is kept of an upload."""
+    """Return what is stored of an upload."""
     with factory.context():
         logos.adopt(factory.organisation(organisation_id), upload, BY_TESTS)
         kept = store.logo_of(organisation_id)
@@ -69,19 +69,19 @@ def adopted(factory: Factory, organisation_id: str, upload: bytes) -> tuple[stor
 
 
 def chunks(png: bytes) -> list[bytes]:
-    """The names of a PNG's parts."""
+    """Return the names of a PNG's chunks."""
     found, at = [], 8
     while at < len(png):
         (length,) = struct.unpack_from(">I", png, at)
         found.append(png[at + 4 : at + 8])
         at += 12 + length
-    assert at == len(png), "something follows the picture"
+    assert at == len(png), "there is data after the picture"
     return found
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_is_no_fitting_picture_is_refused_in_plain_words(factory: Factory, shoes: str, what: str) -> None:
-    """ASVS V5.2.2, V5.2.6: by its content, its size, and its pixels before they are unfolded; nothing is kept of it."""
+def test_an_unsuitable_logo_is_refused_with_a_plain_reason(factory: Factory, shoes: str, what: str) -> None:
+    """ASVS V5.2.2, V5.2.6: the content, the size and the number of pixels are checked before decoding. Nothing is stored."""
     upload, said = REFUSED[what]
     with factory.context():
         with pytest.raises(Invalid, match=said) as refusal:
@@ -91,8 +91,8 @@ def test_what_is_no_fitting_picture_is_refused_in_plain_words(factory: Factory, 
 
 
 @pytest.mark.parametrize("what", TAKEN)
-def test_a_picture_is_kept_as_a_small_png_of_its_pixels_alone(factory: Factory, shoes: str, what: str) -> None:
-    """Issue 3, V5.2.2: logos are re-encoded, so that no other part of the file is ever served."""
+def test_a_logo_is_stored_as_a_small_png_of_its_pixels(factory: Factory, shoes: str, what: str) -> None:
+    """Issue 3, V5.2.2: logos are encoded again, so no other part of the file is ever served."""
     kept, image = adopted(factory, shoes, TAKEN[what])
     assert set(chunks(image)) == {b"IHDR", b"IDAT", b"IEND"}
     shown = Image.open(BytesIO(image), formats=("PNG",))
@@ -101,14 +101,14 @@ def test_a_picture_is_kept_as_a_small_png_of_its_pixels_alone(factory: Factory, 
     assert shown.height <= logos.BOX[1]
 
 
-def test_grey_of_sixteen_bits_keeps_its_shade(factory: Factory, shoes: str) -> None:
-    """It is scaled to eight bits, not clipped to white."""
+def test_sixteen_bit_grey_keeps_its_shade(factory: Factory, shoes: str) -> None:
+    """Values are scaled to eight bits, not clipped to white."""
     _, image = adopted(factory, shoes, TAKEN["a PNG of 16 bits of grey"])
     assert Image.open(BytesIO(image)).getpixel((5, 5)) == (117, 117, 117)
 
 
-def test_a_photograph_is_turned_upright_and_forgets_where_it_was_taken(factory: Factory, shoes: str) -> None:
-    """V5.2.2, V14.2.8: what a camera wrote is dropped, but its orientation is followed first."""
+def test_a_photograph_is_turned_upright_and_loses_its_metadata(factory: Factory, shoes: str) -> None:
+    """V5.2.2, V14.2.8: the camera's orientation is applied first. Then all metadata, such as the place, is dropped."""
     upload = pictures.from_a_phone()
     assert pictures.GPS in Image.open(BytesIO(upload)).getexif()
     kept, image = adopted(factory, shoes, upload)
@@ -119,11 +119,11 @@ def test_a_photograph_is_turned_upright_and_forgets_where_it_was_taken(factory: 
     assert not [mark for mark in CAMERA if mark in image]
     top = shown.convert("RGB").getpixel((shown.width // 2, 3))
     assert isinstance(top, tuple)
-    assert top[2] > top[0], "what was left is on top"
+    assert top[2] > top[0], "the left side is not on top"
 
 
-def test_a_picture_that_is_a_page_too_is_a_picture_afterwards(factory: Factory, shoes: str) -> None:
-    """V5.2.2, V1.5.1: HTML behind the picture, or in its comments, is not served."""
+def test_html_in_a_picture_is_not_served(factory: Factory, shoes: str) -> None:
+    """V5.2.2, V1.5.1: HTML behind the picture or in its comments is dropped."""
     for upload in (pictures.picture() + pictures.PAGE, pictures.picture("JPEG", comment=pictures.PAGE)):
         _, image = adopted(factory, shoes, upload)
         assert b"<script" not in image
@@ -131,7 +131,7 @@ def test_a_picture_that_is_a_page_too_is_a_picture_afterwards(factory: Factory, 
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "PNG"])
-def test_of_an_animation_the_first_frame_is_kept(factory: Factory, shoes: str, kind: str) -> None:
+def test_the_first_frame_of_an_animation_is_kept(factory: Factory, shoes: str, kind: str) -> None:
     """Nothing moves on a sign-in page (WCAG 2.2.2)."""
     _, image = adopted(factory, shoes, pictures.animated(kind))
     shown = Image.open(BytesIO(image))
@@ -144,10 +144,8 @@ def test_of_an_animation_the_first_frame_is_kept(factory: Factory, shoes: str, k
 @pytest.mark.parametrize(
     ("ink", "ground"), [("#101010", "light"), ("#ffffff", "dark"), ("#d0021b", ""), ("#0b3d91", "light")]
 )
-def test_a_see_through_logo_stays_so_and_says_what_must_lie_behind_it(
-    factory: Factory, shoes: str, ink: str, ground: str
-) -> None:
-    """A black name must not be lost on a dark page, nor a white one on a light page."""
+def test_a_transparent_logo_stays_transparent_with_a_background(factory: Factory, shoes: str, ink: str, ground: str) -> None:
+    """A black name must stay visible on a dark page, and a white one on a light page."""
     kept, image = adopted(factory, shoes, pictures.see_through(ink))
     assert kept.ground == ground
     corner = Image.open(BytesIO(image)).getpixel((kept.width - 1, 0))
@@ -155,16 +153,16 @@ def test_a_see_through_logo_stays_so_and_says_what_must_lie_behind_it(
     assert corner[3] == 0
 
 
-def test_a_picture_of_nothing_wants_no_ground() -> None:
-    """Wholly see-through, or of one colour all over: there is nothing to be lost."""
+def test_a_picture_of_one_colour_has_no_background() -> None:
+    """A fully transparent picture, or one of a single colour, has nothing that a background could hide."""
     assert logos.ground_for(Image.new("RGBA", (10, 10), (0, 0, 0, 0))) == ""
     assert logos.ground_for(Image.new("RGB", (10, 10), "black")) == ""
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells of odd metadata, of which nothing is kept
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of odd metadata, which is dropped
 @given(st.data())
-def test_no_damage_makes_an_error_of_ours(data: st.DataObject) -> None:
-    """V16.5.3: bytes changed anywhere, in every kind: a picture, or a refusal."""
+def test_a_damaged_picture_never_causes_a_server_error(data: st.DataObject) -> None:
+    """V16.5.3: with changed bytes anywhere, in every format, the result is a picture or a refusal."""
     upload = bytearray(TAKEN[data.draw(st.sampled_from(["a PNG", "a JPEG", "a WebP", "a photograph"]))])
     for _ in range(data.draw(st.integers(1, 8))):
         upload[data.draw(st.integers(0, len(upload) - 1))] = data.draw(st.integers(0, 255))
@@ -172,8 +170,8 @@ def test_no_damage_makes_an_error_of_ours(data: st.DataObject) -> None:
         assert logos._redraw(bytes(upload)).width <= logos.BOX[0]
 
 
-def test_another_logo_has_another_address_and_the_old_one_is_gone(factory: Factory, shoes: str) -> None:
-    """Addresses are kept for ever by browsers, so that each is of one picture only; even of the same upload."""
+def test_a_new_logo_has_a_new_address_and_the_old_one_ends(factory: Factory, shoes: str) -> None:
+    """Browsers may cache an address for ever, so it names one upload only, even if the same file is sent again."""
     first, _ = adopted(factory, shoes, pictures.picture())
     second, _ = adopted(factory, shoes, pictures.picture())
     assert first.id != second.id
@@ -181,7 +179,7 @@ def test_another_logo_has_another_address_and_the_old_one_is_gone(factory: Facto
         assert store.image_of(first.id) is None
 
 
-def test_a_logo_goes_with_its_removal_and_with_its_organisation(factory: Factory, shoes: str) -> None:
+def test_a_logo_is_deleted_by_removal_and_with_its_organisation(factory: Factory, shoes: str) -> None:
     """I8: no orphan rows."""
     kept, _ = adopted(factory, shoes, pictures.picture())
     with factory.context():
@@ -196,8 +194,8 @@ def test_a_logo_goes_with_its_removal_and_with_its_organisation(factory: Factory
         assert store.image_of(kept.id) is None
 
 
-def test_setting_a_logo_checks_permission_in_every_interface(factory: Factory, shoes: str) -> None:
-    """S13: an administrator of the organisation, not an employee, nor an administrator of another one."""
+def test_only_administrators_of_the_organisation_set_its_logo(factory: Factory, shoes: str) -> None:
+    """S13: employees and administrators of another organisation are refused."""
     anna = factory.make_user(shoes, "anna", role="administrator", email="anna@shoes.example")
     jan = factory.make_user(shoes, "jan")
     bob = factory.make_user(factory.make_organisation("toys"), "bob", role="administrator", email="bob@toys.example")
@@ -213,8 +211,8 @@ def test_setting_a_logo_checks_permission_in_every_interface(factory: Factory, s
         assert store.logo_of(shoes) is not None
 
 
-def test_each_change_of_the_logo_has_its_row_in_the_trail(factory: Factory, shoes: str) -> None:
-    """I1: one row each, that names the setting; none for what was refused or was not there."""
+def test_each_change_of_the_logo_is_audited(factory: Factory, shoes: str) -> None:
+    """I1: each change writes one row that names the setting. A refused upload, or a removal without a logo, writes none."""
     with factory.context():
         before = len(trail.rows(shoes))
         row = factory.organisation(shoes)

@@ -1,4 +1,4 @@
-"""Known browsers have limits of their own, and mails are limited by the person who causes them (security.md 7)."""
+"""Known browsers have limits of their own. Mails are limited by the person who causes them (security.md 7)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ HERE, ELSEWHERE = "192.0.2.9", "192.0.2.10"
 
 @pytest.fixture
 def guess(database, settings, factory) -> Callable[..., str]:
-    """``guess("jan", "till")``: a wrong password of jan at the till; ``closed`` where it was refused."""
+    """Return ``guess("jan", "till")``, which tries a wrong password of jan at the till. It returns ``closed`` if refused."""
     at = factory.make_organisation(owner=True)
     known = {name: factory.make_user(at, name) for name in ("jan", "piet", *(f"u{number}" for number in range(14)))}
     now = product_clock.now()
@@ -50,8 +50,8 @@ def guess(database, settings, factory) -> Callable[..., str]:
     return make
 
 
-def test_wrong_names_from_one_address_do_not_close_it_for_a_known_browser(guess) -> None:
-    """One address is a whole shop: fifty wrong names close it to strangers, and jan signs in at his own till."""
+def test_wrong_names_from_an_address_do_not_stop_a_known_browser(guess) -> None:
+    """A shop has one address. Fifty wrong names close it to unknown browsers, and jan still signs in at his own till."""
     for number in range(50):
         assert guess(f"nobody{number}", "strange") == "open"
     walk = [
@@ -66,7 +66,7 @@ def test_wrong_names_from_one_address_do_not_close_it_for_a_known_browser(guess)
 
 
 def test_a_known_browser_gives_an_attacker_no_more_tries(guess) -> None:
-    """Guesses there count for the address too, each user has few, and the browser has as many as an address."""
+    """Guesses in a known browser count for the address too. Each user has few, and the browser has as many as an address."""
     tried = sum(guess(f"u{number % 14}", "till") == "open" for number in range(14 * 6))
     assert tried == 50
     assert guess("jan", "till") == "closed"
@@ -74,8 +74,8 @@ def test_a_known_browser_gives_an_attacker_no_more_tries(guess) -> None:
     assert guess("nobody", "strange", ELSEWHERE) == "open"
 
 
-def test_a_right_password_takes_both_counts_back(guess) -> None:
-    """A busy till is not closed by people who type well."""
+def test_a_right_password_is_counted_in_neither_counter(guess) -> None:
+    """A busy till is not closed by right passwords."""
     assert {guess("jan", "till", right=True) for _ in range(120)} == {"open"}
     assert guess("nobody", "strange") == "open"
 
@@ -90,7 +90,7 @@ def one_time(settings: Any, at: Any, user: Any, by: Origin) -> None:
 
 @pytest.mark.parametrize("act", [invite, one_time])
 def test_mails_to_one_address_are_limited_over_all_senders(database, settings, factory, act) -> None:
-    """Administrators are limited too: five mails to an address, then a clear refusal that is audited."""
+    """Administrators are limited too. After five mails to an address, the next is refused clearly and audited."""
     shoes = factory.make_organisation(owner=True)
     boss = factory.make_user(shoes, "boss", role="administrator", email="boss@shoes.example")
     by, others = Origin(Person(boss.id)), [factory.make_user(shoes, f"u{n}", email="victim@x.example") for n in range(6)]
@@ -105,7 +105,7 @@ def test_mails_to_one_address_are_limited_over_all_senders(database, settings, f
 
 
 def test_one_person_causes_a_bounded_number_of_mails(database, settings, factory) -> None:
-    """Also to many addresses, by changes of addresses, recoveries and resends; the system itself is not limited."""
+    """Mails to many addresses count too: address changes, recoveries and resends. The system has no limit."""
     shoes = factory.make_organisation(owner=True)
     boss = factory.make_user(shoes, "boss", role="administrator", email="boss@shoes.example")
     jan = factory.user(factory.make_user(shoes, "jan", email="jan@shoes.example"))

@@ -39,13 +39,13 @@ from idp.store.organisations import Organisation
     ],
 )
 def test_a_store_url_is_reduced_to_its_first_label(typed: str, stored: str) -> None:
-    """S29: scheme, path, port and the rest of the host name are stripped, case does not count."""
+    """S29: scheme, path, port and the rest of the host name are removed. Case does not count."""
     assert normal_store_url(typed) == stored
 
 
 @given(st.text(max_size=80))
-def test_whatever_is_typed_gives_a_host_label_or_nothing(typed: str) -> None:
-    """S29: normalising twice changes nothing, and nothing strange comes out."""
+def test_any_input_gives_a_host_label_or_none(typed: str) -> None:
+    """S29: normalising twice changes nothing, and the result is always a valid label."""
     once = normal_store_url(typed)
     assert normal_store_url(once) == once
     assert len(once) <= 63
@@ -59,12 +59,12 @@ def test_whatever_is_typed_gives_a_host_label_or_nothing(typed: str) -> None:
     st.sampled_from(["", ":1", ":65535"]),
     st.sampled_from(["", "/", "/a/b?c=d", "?x", "#y"]),
 )
-def test_no_decoration_changes_the_store_url(label: str, scheme: str, host: str, port: str, path: str) -> None:
+def test_additions_to_a_store_url_are_ignored(label: str, scheme: str, host: str, port: str, path: str) -> None:
     """S29."""
     assert normal_store_url(f"{scheme}{label.upper()}{host}{port}{path}") == label
 
 
-def test_an_organisation_shortens_but_never_lengthens(settings: Settings, organisation: Organisation) -> None:
+def test_an_organisation_may_only_shorten_lifetimes(settings: Settings, organisation: Organisation) -> None:
     """security.md, lifetimes: organisations may shorten sessions and trust in devices."""
     asked = {"remember_device_days": 90, "login_idle_minutes": 5, "login_hours": 100}
     found = settings_of(settings, changed(organisation, settings=asked))
@@ -87,15 +87,15 @@ def test_an_organisation_shortens_but_never_lengthens(settings: Settings, organi
         ("colour", "red"),
     ],
 )
-def test_a_setting_that_cannot_be_taken_is_named(key: str, value: object) -> None:
-    """Wrong input names the key."""
+def test_an_invalid_setting_is_named(key: str, value: object) -> None:
+    """The error names the key."""
     with pytest.raises(Invalid) as refused:
         validate_settings({"offer_set_up": True, key: value})
     assert refused.value.field == key
 
 
-def test_settings_that_fit_are_taken() -> None:
-    """Every documented setting."""
+def test_every_documented_setting_is_accepted() -> None:
+    """Every documented setting has a valid value here."""
     values = {
         "remember_device_days": 30,
         "remembered_device_counts": False,

@@ -1,4 +1,4 @@
-"""Who may take whose passkey away, and what that ends (S7, S28, S47, S48)."""
+"""Which people may remove a passkey, and what its removal ends (S7, S28, S47, S48)."""
 
 import pytest
 from flask import Flask
@@ -21,27 +21,27 @@ ISSUER = "https://id.example.com"
 
 @pytest.fixture
 def factory(settings: Settings, database: Flask) -> Factory:
-    """Makes people in the database that is open."""
+    """Return a factory for the open database."""
     return Factory(settings, database)
 
 
 @pytest.fixture
 def shop(factory: Factory) -> str:
-    """A shop in which an employee's second factor is compulsory, by the group 2FA."""
+    """Create an organisation in which the group 2FA makes a second factor compulsory for employees."""
     made = factory.make_organisation()
     factory.make_group(made)
     return made
 
 
 def with_key(factory: Factory, organisation_id: str, name: str, **details: object) -> MadePerson:
-    """A person with a passkey and nothing else."""
+    """Return a user whose only factor is a passkey."""
     person = factory.make_user(organisation_id, name, **details)
     factory.give_passkey(person, SecurityKey(ISSUER))
     return person
 
 
 def removed(factory: Factory, owner: MadePerson, origin: Origin) -> bool:
-    """Try to take away the only passkey of ``owner``."""
+    """Try to remove the only passkey of ``owner``."""
     user = factory.user(owner)
     (held,) = passkeys.passkeys_of(user)
     try:
@@ -52,8 +52,8 @@ def removed(factory: Factory, owner: MadePerson, origin: Origin) -> bool:
     return not passkeys.passkeys_of(user)
 
 
-def test_an_administrator_takes_away_even_a_compulsory_one(factory: Factory, shop: str) -> None:
-    """S47: as with the whole second factor; what is compulsory must then be set up again."""
+def test_an_administrator_may_remove_a_compulsory_passkey(factory: Factory, shop: str) -> None:
+    """S47: the user must then set up a compulsory factor again, as after a reset of the second factor."""
     jan, boss = with_key(factory, shop, "jan", groups=["2FA"]), factory.make_user(shop, "boss", role="administrator")
     with pytest.raises(Forbidden):
         removed(factory, jan, Origin(Person(jan.id)))
@@ -62,8 +62,10 @@ def test_an_administrator_takes_away_even_a_compulsory_one(factory: Factory, sho
     assert not person.has_factor
 
 
-def test_nobody_else_takes_one_away(factory: Factory, shop: str) -> None:
-    """S48 and IDOR: no colleague, no stranger, and of an owner no operator, who must announce a recovery instead."""
+def test_other_users_may_not_remove_a_passkey(factory: Factory, shop: str) -> None:
+    """S48 and IDOR: colleagues and strangers are refused. An operator cannot remove an owner's, but must announce a
+    recovery.
+    """
     jan, eve = with_key(factory, shop, "jan"), factory.make_user(shop, "eve")
     stranger = factory.make_user(factory.make_organisation("other-shoes"), "stranger", role="administrator")
     owner = with_key(factory, shop, "owner", role="owner", email="owner@shoes.example")
@@ -79,8 +81,8 @@ def test_nobody_else_takes_one_away(factory: Factory, shop: str) -> None:
     assert removed(factory, jan, Origin(Person(olga.id)))
 
 
-def test_what_is_gone_is_gone_once(factory: Factory, shop: str) -> None:
-    """Twice, or at another person's: there is no such passkey."""
+def test_a_missing_passkey_is_not_found(factory: Factory, shop: str) -> None:
+    """After the first removal, or for another user, there is no such passkey."""
     jan, eve = with_key(factory, shop, "jan"), with_key(factory, shop, "eve")
     (held,) = passkeys.passkeys_of(factory.user(jan))
     at = factory.organisation(shop)

@@ -1,4 +1,4 @@
-"""Passwords: compared, chosen, changed."""
+"""Compare, choose and change passwords."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ GOOD = "a long enough secret"
 
 
 def fresh(user: User) -> User:
-    """As the database has it now."""
+    """Return the user as the database has it now."""
     found = users.user(user.organisation_id, user.id)
     assert found is not None
     return found
@@ -52,15 +52,15 @@ def fresh(user: User) -> User:
         (GOOD, "", False),
     ],
 )
-def test_a_password_is_compared_as_typed_but_for_its_composition(
+def test_a_password_is_normalised_to_nfkc_and_nothing_else(
     settings: Settings, make_user: Callable[..., User], stored: str, typed: str, fits: bool
 ) -> None:
-    """security.md, Unicode passwords: NFKC before hashing, nothing else. V6.2.8: no truncation."""
+    """security.md, Unicode passwords: NFKC is applied before hashing. V6.2.8: passwords are not truncated."""
     assert passwords.verify(settings, make_user(password=stored), typed) is fits
 
 
-def test_where_nobody_is_nothing_fits(settings: Settings, make_user: Callable[..., User]) -> None:
-    """security.md 18, 19: no user, no password, disabled."""
+def test_no_password_matches_a_missing_or_disabled_user(settings: Settings, make_user: Callable[..., User]) -> None:
+    """security.md 18, 19: there is no user, the user has no password, or the user is disabled."""
     assert not passwords.verify(settings, None, "")
     assert not passwords.verify(settings, None, GOOD)
     assert not passwords.verify(settings, make_user("without"), "")
@@ -70,7 +70,7 @@ def test_where_nobody_is_nothing_fits(settings: Settings, make_user: Callable[..
 
 
 class CountingHasher(Hasher):
-    """The real hasher, which also counts what it verifies: its cost is what an onlooker could time."""
+    """The real hasher, which also counts its verifications. An attacker could measure the time of each."""
 
     verified = 0
 
@@ -80,7 +80,7 @@ class CountingHasher(Hasher):
 
 
 def test_the_work_is_the_same_for_unknown_users(settings: Settings) -> None:
-    """security.md 18: one hash of the same cost with a user, without one, disabled and without a password."""
+    """security.md 18: a known, an unknown and a disabled user, and one without a password, all cost one hash."""
     hasher = CountingHasher(memory_kib=64, passes=1, slots=1, patience=1)
     watched = settings.model_copy()
     watched.__dict__["hasher"] = hasher
@@ -94,7 +94,7 @@ def test_the_work_is_the_same_for_unknown_users(settings: Settings) -> None:
     assert not hasher.is_outdated(hasher.decoy)
 
 
-def test_a_one_time_password_runs_out(settings: Settings, make_user: Callable[..., User]) -> None:
+def test_a_one_time_password_expires(settings: Settings, make_user: Callable[..., User]) -> None:
     """S49."""
     with time_machine.travel(datetime(2026, 3, 1, tzinfo=UTC), tick=False) as moment:
         user = changed(make_user(password=GOOD), password_expires_at=clock.now() + timedelta(hours=24))
@@ -104,8 +104,8 @@ def test_a_one_time_password_runs_out(settings: Settings, make_user: Callable[..
         assert not passwords.verify(settings, user, GOOD)
 
 
-def test_a_hash_is_made_again_when_the_cost_was_raised(settings: Settings, make_user: Callable[..., User]) -> None:
-    """security.md: rehashed at sign-in when raised."""
+def test_a_sign_in_rehashes_after_the_cost_was_raised(settings: Settings, make_user: Callable[..., User]) -> None:
+    """security.md: the password is rehashed at sign-in."""
     user = make_user(password=GOOD)
     before = user.password_hash
     passwords.rehash_if_outdated(settings, user, GOOD)
@@ -139,7 +139,7 @@ def _refusal(settings: Settings, password: str, *, least: int = 12, has_factor: 
         ("sleutelsleutel", "your name"),
     ],
 )
-def test_a_weak_password_is_refused_and_says_why(settings: Settings, password: str, word: str) -> None:
+def test_a_weak_password_is_refused_with_the_reason(settings: Settings, password: str, word: str) -> None:
     """S33, V6.2.1, V6.2.4, V6.2.11, V6.2.12."""
     refusal = _refusal(settings, password)
     assert refusal is not None
@@ -158,13 +158,13 @@ def test_a_weak_password_is_refused_and_says_why(settings: Settings, password: s
         "y" * 200 + " and so on",
     ],
 )
-def test_no_composition_is_demanded(settings: Settings, password: str) -> None:
-    """V6.2.5: any characters, in any mixture."""
+def test_no_composition_rules_apply(settings: Settings, password: str) -> None:
+    """V6.2.5: a password may consist of any characters."""
     assert _refusal(settings, password) is None
 
 
 def test_length_counts_characters_and_depends_on_a_second_factor(settings: Settings) -> None:
-    """security.md: 8 with a second factor, else what the organisation says; code points, not bytes."""
+    """security.md: 8 with a second factor, else the organisation's minimum. Code points are counted, not bytes."""
     assert _refusal(settings, "zgq mw vt", has_factor=True) is None
     assert _refusal(settings, "zgq mw vt") is not None
     assert _refusal(settings, "🐘🦒🐘🦒", has_factor=True) is not None
@@ -172,10 +172,10 @@ def test_length_counts_characters_and_depends_on_a_second_factor(settings: Setti
     assert _refusal(settings, "zgq mw vt pdl kk", least=15) is None
 
 
-def test_a_change_ends_other_sessions_and_tells(
+def test_a_password_change_ends_other_sessions_and_notifies(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """S40, S51, security.md 17: the session that changes it goes on."""
+    """S40, S51, security.md 17: the session that changes the password continues."""
     user = make_user(email="anna@shoes.example", email_verified=True, password=GOOD)
     terms, now = settings_of(settings, organisation), clock.now()
     started = [sessions.start(settings, terms, user, [Proof("password", now)], Place(), now) for _ in range(3)]
@@ -191,10 +191,10 @@ def test_a_change_ends_other_sessions_and_tells(
     assert [mail.template for mail in outbox.mails()] == ["password_changed"]
 
 
-def test_hashing_within_a_transaction_is_a_mistake(
+def test_hashing_within_a_transaction_is_refused(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """design.md: none is open over argon2."""
+    """design.md: no transaction is open during argon2."""
     user = make_user()
     with pytest.raises(RuntimeError), transaction():
         new_passwords.hashed(settings, organisation, user, GOOD, CLI, has_factor=False)

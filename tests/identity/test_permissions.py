@@ -1,4 +1,4 @@
-"""Which actor may change which user: a person, the installation, a client, or nobody."""
+"""Which actor may change which user. Actors are a person, the installation, a client, or nobody."""
 
 import inspect
 from collections.abc import Callable
@@ -17,19 +17,19 @@ POWERLESS: tuple[Actor, ...] = (Nobody(), Client("webshop"), Person(STRANGER), P
 
 
 def checks() -> dict[str, Callable[..., object]]:
-    """Every function that decides by the acting party."""
+    """Return every function that decides by the acting party."""
     found = inspect.getmembers(permissions, inspect.isfunction)
     return {name: check for name, check in found if "origin" in inspect.signature(check).parameters}
 
 
 @pytest.mark.parametrize("actor", POWERLESS, ids=str)
-def test_nobody_a_client_and_an_unknown_id_have_no_right(
+def test_nobody_clients_and_unknown_ids_have_no_rights(
     organisation: Organisation, make_user: Callable[..., User], actor: Actor
 ) -> None:
-    """House rule "three typed cores": a forgotten actor is nobody, and nobody may do anything."""
+    """House rule "three typed cores": a change without an actor is made by nobody, and is refused."""
     user = make_user("jan")
     known = {"organisation": organisation, "organisation_id": organisation.id, "user": user, "role": "employee"}
-    allows_others = {"require_another"}  # refuses the person themselves, and nobody else
+    allows_others = {"require_another"}  # refuses only the person themselves
     for name, check in checks().items():
         wanted = {key: known[key] for key in inspect.signature(check).parameters if key in known}
         try:
@@ -41,13 +41,13 @@ def test_nobody_a_client_and_an_unknown_id_have_no_right(
 
 
 @pytest.mark.parametrize("actor", [System("cli"), System("apply"), System("worker"), Person(STRANGER), Nobody()], ids=str)
-def test_an_audit_row_tells_which_kind_of_actor_it_was(actor: Actor) -> None:
-    """The column holds a text; it is read back as what it was."""
+def test_an_audit_row_keeps_the_kind_of_its_actor(actor: Actor) -> None:
+    """The column stores text, which is read back as the same actor."""
     assert of_stored(stored(actor)) == actor
 
 
 @pytest.mark.parametrize("user_id", ["", "cli", "worker"])
-def test_a_person_is_never_made_of_nothing_or_of_a_word(user_id: str) -> None:
-    """The installation's rights cannot be had by an id."""
+def test_a_person_needs_a_valid_user_id(user_id: str) -> None:
+    """Nobody gets the installation's rights with a made-up id."""
     with pytest.raises(ValueError, match="id of a user"):
         Person(user_id)

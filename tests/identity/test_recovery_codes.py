@@ -43,15 +43,15 @@ def test_case_hyphen_and_spaces_do_not_matter(code: str, upper: bool, between: s
 
 
 @given(st.text(max_size=40))
-def test_what_is_not_the_shape_of_a_code_is_nothing(typed: str) -> None:
-    """S42: normalising gives a code or nothing, and keeps what is normal."""
+def test_text_without_the_form_of_a_code_is_none(typed: str) -> None:
+    """S42: normalising returns a code or None. A normalised code stays as it is."""
     found = recovery_codes.CODE.read(typed)
     assert found == "" or (len(found) == 14 and set(found) <= set(ALPHABET))
     assert recovery_codes.CODE.read(found) == found
 
 
-def test_a_misread_letter_is_understood() -> None:
-    """1 and l are in no code, so they can only be an i."""
+def test_a_misread_character_is_read_as_its_look_alike() -> None:
+    """No code contains 1 or l, so they can only stand for an i."""
     assert recovery_codes.CODE.read("1bcdefg-ljkmnpq") == "ibcdefgijkmnpq"
     assert recovery_codes.CODE.read("I" * 14) == "i" * 14
     assert recovery_codes.CODE.read("a" * 1000) == ""
@@ -59,7 +59,7 @@ def test_a_misread_letter_is_understood() -> None:
 
 @pytest.fixture
 def anna(make_user: Callable[..., User]) -> User:
-    """Somebody."""
+    """Create a user."""
     return make_user()
 
 
@@ -83,17 +83,17 @@ def test_any_code_works_once_in_any_order(settings: Settings, anna: User) -> Non
 
 
 @pytest.mark.both_engines
-def test_a_code_is_burnt_once_of_twenty_at_once(
+def test_twenty_concurrent_uses_of_a_code_accept_one(
     engine: str, settings: Settings, anna: User, at_once: Callable[..., list[bool]]
 ) -> None:
-    """S42, I2: the same code at the same moment works once."""
+    """S42, I2: the same code is sent twenty times at the same moment."""
     codes, active = _give(settings, anna)
     digest = recovery_codes.digest_of(settings, active, codes[3])
     assert digest is not None
     assert sum(at_once(20, lambda: recovery_codes.burn(active.organisation_id, active.id, digest, NOW))) == 1
 
 
-def test_a_new_set_kills_the_old_one(settings: Settings, anna: User) -> None:
+def test_a_new_set_of_codes_replaces_the_old_one(settings: Settings, anna: User) -> None:
     """S22, S28."""
     old_codes, old = _give(settings, anna)
     _, new = _give(settings, anna)
@@ -103,20 +103,20 @@ def test_a_new_set_kills_the_old_one(settings: Settings, anna: User) -> None:
     assert new.id != old.id
 
 
-def test_a_user_without_codes_gets_no_digest(settings: Settings) -> None:
-    """The work is done all the same, so that the time does not tell."""
+def test_a_user_without_codes_costs_the_same_work(settings: Settings) -> None:
+    """The work is done for every user, so the time reveals nothing."""
     assert recovery_codes.digest_of(settings, None, recovery_codes.new_codes()[0]) is None
 
 
 def test_codes_are_stored_only_as_digests(settings: Settings, anna: User, tmp_path: object) -> None:
-    """S21: what is in the database is not what was shown."""
+    """S21: the database does not contain the codes that were shown."""
     codes, active = _give(settings, anna)
     digests = recovery_codes.stretch_all(settings, codes, active.salt)
     assert all(recovery_codes.CODE.read(code).encode() not in digest for code, digest in zip(codes, digests, strict=True))
 
 
 def test_trust_is_for_one_device_and_one_user(settings: Settings, anna: User, make_user: Callable[..., User]) -> None:
-    """S40: another device, or another user on this one, is asked."""
+    """S40: another device, or another user of this one, needs the second factor."""
     bob, device, terms = make_user("bob"), crypto.new_secret(), OrganisationSettings()
     remembered_devices.remember(settings, terms, anna, device, "Firefox on Windows", NOW)
     assert remembered_devices.trust(anna.organisation_id, anna.id, device, NOW)
@@ -126,7 +126,7 @@ def test_trust_is_for_one_device_and_one_user(settings: Settings, anna: User, ma
 
 
 def test_trust_ends_thirty_days_after_the_tick(settings: Settings, anna: User) -> None:
-    """S38: not after the last use."""
+    """S38: the time of the last use does not matter."""
     device = crypto.new_secret()
     remembered_devices.remember(settings, OrganisationSettings(), anna, device, "", NOW)
     remembered_devices.note_use(anna.organisation_id, anna.id, device, NOW + timedelta(days=29))
@@ -142,9 +142,7 @@ def test_an_organisation_may_shorten_trust(settings: Settings, anna: User) -> No
     assert not remembered_devices.trust(anna.organisation_id, anna.id, device, NOW + timedelta(days=3))
 
 
-def test_people_see_and_revoke_their_own_devices_only(
-    settings: Settings, anna: User, make_user: Callable[..., User]
-) -> None:
+def test_users_see_and_revoke_only_their_own_devices(settings: Settings, anna: User, make_user: Callable[..., User]) -> None:
     """S40."""
     bob, terms = make_user("bob"), OrganisationSettings()
     first = remembered_devices.remember(settings, terms, anna, "one", "Firefox", NOW)

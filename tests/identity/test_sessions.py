@@ -17,10 +17,10 @@ from idp.store.users import User
 from tests.identity.traces import by, events, fresh
 
 
-def test_moments_are_noted_at_sign_in(
+def test_session_end_times_are_set_at_sign_in(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """A session ends by idling, and at the latest after a day; using it moves only the first."""
+    """A session ends when it is idle, and at the latest after a day. A use moves only the idle end."""
     user, terms = make_user(), settings_of(settings, organisation)
     now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     login_id, cookie = sessions.start(
@@ -39,13 +39,13 @@ def test_moments_are_noted_at_sign_in(
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "." * 40, "a" * 26 + ".x", "é" * 26 + ".x", "a" * 5000])
-def test_junk_in_the_cookie_is_nobody(organisation: Organisation, cookie: str) -> None:
+def test_an_invalid_cookie_is_no_session(organisation: Organisation, cookie: str) -> None:
     """security.md 19: fail closed."""
     assert sessions.current(cookie, clock.now()) is None
 
 
 def test_a_step_up_renews_the_cookie(settings: Settings, organisation: Organisation, make_user: Callable[..., User]) -> None:
-    """security.md 16: the former cookie is worthless, the proofs add up."""
+    """security.md 16: the former cookie stops working, and the session has the proofs of both sign-ins."""
     user, terms, now = make_user(), settings_of(settings, organisation), clock.now()
     proof = Proof("password", now)
     login_id, old = sessions.start(settings, terms, user, [proof], Place(), now)

@@ -1,4 +1,4 @@
-"""What the sweeps and the key ring may and may not do to what floor 2 keeps."""
+"""What the sweeps may delete, and what a busy hasher postpones."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def test_old_failures_are_swept_and_recent_ones_stay(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """I7: counters fall by success or time only."""
+    """I7: only a success or time lowers a counter."""
     user = make_user()
 
     def guess(at: datetime) -> None:
@@ -37,10 +37,10 @@ def test_old_failures_are_swept_and_recent_ones_stay(
     assert rate_limit_rows.auth_failures_of(organisation.id, user.id) == []
 
 
-def test_a_busy_server_puts_the_new_hash_off(
+def test_a_busy_hasher_postpones_the_rehash(
     bare_settings: Callable[..., Settings], settings: Settings, make_user: Callable[..., User]
 ) -> None:
-    """Being busy costs nobody a sign-in: the next one makes the hash again."""
+    """A busy hasher must not fail a sign-in. The next sign-in makes the hash."""
     costs = {"argon2_memory_kib": 128, "argon2_passes": 1, "hash_patience_seconds": 0.01}
     raised, user = bare_settings(passwords=costs), make_user(password="a long enough secret")
     with raised.hasher.slot():
@@ -50,8 +50,8 @@ def test_a_busy_server_puts_the_new_hash_off(
     assert same.password_hash == user.password_hash
 
 
-def test_a_busy_hasher_asks_to_come_back(bare_settings: Callable[..., Settings]) -> None:
-    """security.md: at most one hash a core; the rest wait briefly, then are told to come back."""
+def test_a_busy_hasher_asks_to_try_again(bare_settings: Callable[..., Settings]) -> None:
+    """security.md: each core makes one hash at a time. Other requests wait briefly and are then told to try again."""
     busy = bare_settings(passwords={"argon2_memory_kib": 64, "argon2_passes": 1, "hash_patience_seconds": 0.01})
     with busy.hasher.slot(), pytest.raises(Busy) as refused, busy.hasher.slot():
         raise AssertionError("two slots on one core")

@@ -27,7 +27,7 @@ RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
 def code_at(moment: datetime, secret: str = SECRET) -> str:
-    """What a phone with that clock shows."""
+    """Return the code that a phone with that clock shows."""
     return pyotp.TOTP(secret).at(moment)
 
 
@@ -35,7 +35,7 @@ def code_at(moment: datetime, secret: str = SECRET) -> str:
     ("seconds", "code"),
     [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234567890, "005924"), (20000000000, "353130")],
 )
-def test_the_codes_are_those_of_the_standard(seconds: int, code: str) -> None:
+def test_codes_match_the_vectors_of_the_standard(seconds: int, code: str) -> None:
     """S14: RFC 6238 Appendix B, the last six digits."""
     now = clock.from_epoch(seconds)
     assert totp.check(RFC_SECRET, code, now) == Right(seconds // 30)
@@ -49,29 +49,29 @@ def test_the_window_is_one_step_each_way(offset: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [-20, -2, 2, 3, 20])
-def test_a_code_of_another_minute_is_named_not_accepted(offset: int) -> None:
-    """S58: the page can say how far the clock is off."""
+def test_a_code_of_another_minute_is_refused_with_its_offset(offset: int) -> None:
+    """S58: the page can say by how much the clock is wrong."""
     moment = NOW + timedelta(seconds=30 * offset)
     assert totp.check(SECRET, code_at(moment), NOW) == Elsewhere(totp.step_at(moment), 30 * offset)
 
 
 @pytest.mark.parametrize("hours", [-14, -3, -1, 1, 2, 14])
 @pytest.mark.parametrize("slip", [-1, 0, 1])
-def test_a_code_of_another_time_zone_is_named_not_accepted(hours: int, slip: int) -> None:
-    """S58: whole hours up to fourteen, give or take a step."""
+def test_a_code_of_another_zone_is_refused_with_its_offset(hours: int, slip: int) -> None:
+    """S58: whole hours up to fourteen are recognised, with one step of tolerance."""
     moment = NOW + timedelta(hours=hours, seconds=30 * slip)
     assert totp.check(SECRET, code_at(moment), NOW) == Elsewhere(totp.step_at(moment), 3600 * hours + 30 * slip)
 
 
 @pytest.mark.parametrize("away", [timedelta(minutes=11), timedelta(minutes=30), timedelta(hours=15), timedelta(days=1)])
 def test_a_code_of_any_other_moment_is_wrong(away: timedelta) -> None:
-    """S58 goes no further."""
+    """S58: no other offset is recognised."""
     assert totp.check(SECRET, code_at(NOW - away), NOW) == Wrong()
 
 
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "12345a", "１２３４５６", "12-345", "0x1234", "٠١٢٣٤٥"])
-def test_what_is_no_code_is_wrong(typed: str) -> None:
-    """S56: six ASCII digits."""
+def test_text_that_is_no_code_is_wrong(typed: str) -> None:
+    """S56: a code has six ASCII digits."""
     assert totp.check(SECRET, typed, NOW) == Wrong()
 
 
@@ -81,16 +81,16 @@ def test_spaces_in_a_code_do_not_matter() -> None:
     assert isinstance(totp.check(SECRET, f" {code[:3]} {code[3:]}\n", NOW), Right)
 
 
-def test_a_used_code_is_called_used() -> None:
-    """S57: as long as it would have fitted, and when it is typed again a little later."""
+def test_a_used_code_is_reported_as_used() -> None:
+    """S57: this holds while the code would have been accepted, and for a short time after it."""
     step = totp.step_at(NOW)
     assert totp.check(SECRET, code_at(NOW), NOW, {step}) == AlreadyUsed(step)
     assert totp.check(SECRET, code_at(NOW), NOW + timedelta(minutes=2), {step}) == AlreadyUsed(step)
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=400)])
-def test_a_step_that_was_spent_while_the_clock_was_ahead_bars_no_other(ahead: timedelta) -> None:
-    """RFC 6238 §5.2: each code once; which one was accepted before does not matter."""
+def test_a_step_spent_by_a_fast_clock_blocks_no_other(ahead: timedelta) -> None:
+    """RFC 6238 §5.2: each code works once. An accepted code does not affect those of other steps."""
     spent, step = {totp.step_at(NOW + ahead)}, totp.step_at(NOW)
     assert totp.check(SECRET, code_at(NOW), NOW, spent) == Right(step)
     assert totp.check(SECRET, code_at(NOW - timedelta(seconds=30)), NOW, {step}) == Right(step - 1)
@@ -98,8 +98,8 @@ def test_a_step_that_was_spent_while_the_clock_was_ahead_bars_no_other(ahead: ti
 
 
 @given(st.integers(min_value=60_000, max_value=2**33), st.integers(min_value=-2000, max_value=2000))
-def test_only_the_window_is_ever_right(seconds: int, offset: int) -> None:
-    """Whatever the moment: accepted exactly within one step."""
+def test_exactly_the_codes_of_the_window_are_accepted(seconds: int, offset: int) -> None:
+    """At every moment a code is accepted exactly within one step."""
     now = clock.from_epoch(seconds)
     step = totp.step_at(now) + offset
     code = str(pyotp.TOTP(SECRET).generate_otp(step)) if step > 0 else "none"
@@ -119,7 +119,7 @@ def test_secrets_are_160_bits_and_shown_in_groups_of_four() -> None:
 
 
 def test_the_qr_code_names_issuer_and_label() -> None:
-    """S26: what an app compares to overwrite its entry."""
+    """S26: an app compares both to overwrite its entry."""
     parts = urlsplit(totp.uri(SECRET, "Sleutel", "Example Shoes: anna"))
     assert parts.scheme == "otpauth"
     assert parse_qs(parts.query) == {"secret": [SECRET], "issuer": ["Sleutel"]}
@@ -127,7 +127,7 @@ def test_the_qr_code_names_issuer_and_label() -> None:
 
 @pytest.mark.parametrize("typed", ["", "not base32!", "JBSWY3DP", "1" * 32])
 def test_a_short_or_broken_secret_is_refused(typed: str) -> None:
-    """N63-10: at least 112 bits."""
+    """N63-10: a secret has at least 112 bits."""
     with pytest.raises(Invalid):
         totp.normal_secret(typed)
 
@@ -140,10 +140,10 @@ def _activate(settings: Settings, user: User) -> str:
 
 
 @pytest.mark.both_engines
-def test_a_code_is_accepted_once_of_twenty_at_once(
+def test_twenty_concurrent_uses_of_a_totp_code_accept_one(
     engine: str, settings: Settings, make_user: Callable[..., User], at_once: Callable[..., list[bool]]
 ) -> None:
-    """I2: the same code twenty times at the same moment."""
+    """I2: the same code is sent twenty times at the same moment."""
     user = make_user()
     totp_id, step = _activate(settings, user), totp.step_at(NOW)
     won = at_once(20, lambda: totp.accept(user.organisation_id, totp_id, step, NOW))
@@ -153,8 +153,8 @@ def test_a_code_is_accepted_once_of_twenty_at_once(
         assert not totp.accept(user.organisation_id, totp_id, other, NOW)
 
 
-def test_a_step_that_a_hint_named_is_spent(settings: Settings, make_user: Callable[..., User]) -> None:
-    """S58: when its moment comes it is not accepted any more."""
+def test_a_refused_code_of_a_wrong_clock_is_spent(settings: Settings, make_user: Callable[..., User]) -> None:
+    """S58: the page named the step in its hint, so its code is no longer accepted when its time comes."""
     user = make_user()
     totp_id, step = _activate(settings, user), totp.step_at(NOW)
     assert totp.spend_named(user.organisation_id, totp_id, step + 4, NOW)
@@ -164,7 +164,7 @@ def test_a_step_that_a_hint_named_is_spent(settings: Settings, make_user: Callab
 
 
 def test_setting_up_again_replaces_the_secret_and_ends_trust(settings: Settings, make_user: Callable[..., User]) -> None:
-    """S22, S28, S40, S47: the former secret is gone, trust in devices too, and a reset is answered."""
+    """S22, S28, S40, S47: the former secret and trust in devices are gone. A pending reset is done."""
     user = make_user()
     first = _activate(settings, user)
     with transaction():
@@ -186,8 +186,8 @@ def test_setting_up_again_replaces_the_secret_and_ends_trust(settings: Settings,
     assert fresh.must_set_up_since is None
 
 
-def test_a_secret_moved_to_another_row_does_not_open(settings: Settings, make_user: Callable[..., User]) -> None:
-    """Swapped rows are noticed: the seal is bound to its place."""
+def test_a_secret_moved_to_another_row_cannot_be_opened(settings: Settings, make_user: Callable[..., User]) -> None:
+    """The seal is bound to its row, so swapped rows are noticed."""
     user = make_user()
     _activate(settings, user)
     active = store_totp.active_totp(user.organisation_id, user.id)

@@ -1,4 +1,4 @@
-"""What people type is often a password in the wrong field: nothing that could be guessed from a dictionary is kept of it."""
+"""People often type a password in the wrong field. Nothing is stored of it that a dictionary could guess."""
 
 import hashlib
 from datetime import timedelta
@@ -20,21 +20,21 @@ TYPED = "winter2026!"
 
 
 def everything(app) -> bytes:
-    """All rows of all tables, as bytes and text."""
+    """Return all rows of all tables, as bytes and text."""
     with app.app_context():
         tables = [connection().execute(table.select()).all() for table in db.metadata.sorted_tables]
         return repr(tables).encode()
 
 
 @pytest.mark.both_engines
-def test_a_password_typed_as_a_username_is_under_no_unkeyed_digest(engine, factory, browser) -> None:
-    """ASVS 11.4: low-entropy input gets a keyed MAC; neither a dictionary nor a search finds it in a stolen database."""
+def test_a_password_typed_as_username_has_no_unkeyed_digest(engine, factory, browser) -> None:
+    """ASVS 11.4: low-entropy input gets a keyed MAC. Neither a search nor a dictionary finds it in a stolen database."""
     factory.make_organisation(settings={"offer_set_up": False}, owner=True)
     browser.open("/account/security").fill(username=TYPED, password="x").submit()
     stale = browser.value("request")
     browser.open("/reset").fill(organisation="example-shoes", username=TYPED).submit()
     browser.send("POST", "https://id.example.com/sign-in/" + "A" * 43, [("request", stale), ("username", TYPED)])
-    assert browser.value("username") == TYPED  # S60: it is filled in all the same
+    assert browser.value("username") == TYPED  # S60: the page still fills it in
     with factory.context():
         keys = {row.user_id for row in every(select(AuthFailures))} | {row.address for row in every(select(IpFailures))}
     forms = (TYPED, f"\0{TYPED}", f"example-shoes\0{TYPED}")
@@ -44,8 +44,8 @@ def test_a_password_typed_as_a_username_is_under_no_unkeyed_digest(engine, facto
     assert TYPED.encode() not in everything(browser.client.application)
 
 
-def test_no_bearer_token_stands_in_clear_in_a_sign_in(factory, browser) -> None:
-    """I11: the token of an ownership link travels in the way back of the sign-in that it asks for, sealed."""
+def test_a_sign_in_stores_bearer_tokens_sealed(factory, browser) -> None:
+    """I11: the return address of a sign-in contains the token of an ownership link, and is sealed."""
     at = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
     iris = factory.make_user(at, "iris", role="manager", with_totp=True, email="iris@shoes.example")
     from idp.identity import email_links
@@ -65,7 +65,7 @@ def test_no_bearer_token_stands_in_clear_in_a_sign_in(factory, browser) -> None:
 
 @pytest.mark.both_engines
 def test_counters_of_unknown_names_move_to_a_new_key(engine, configure, factory) -> None:
-    """A rotated sealing key gives nobody new tries: what an old key counted is moved at the next guess."""
+    """A rotated sealing key must not give more tries. The next guess moves the counter of an old key."""
     now = product_clock.now()
 
     def guess(settings, times: int) -> None:

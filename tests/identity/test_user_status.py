@@ -1,4 +1,4 @@
-"""Barring people, ending their sessions, taking and giving factors and passwords: what ends, and what stays."""
+"""Disable users, end their sessions, and give or remove factors and passwords. Tests check what ends and what stays."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ from tests.identity.conftest import CLI
 from tests.identity.traces import SECRET, Presence, add_group, by, events, fresh
 
 
-def test_disabling_ends_everything(
+def test_disabling_a_user_ends_all_access(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], presence: Callable[[User], Presence]
 ) -> None:
     """security.md 9 and 17, I3."""
@@ -41,10 +41,10 @@ def test_disabling_ends_everything(
     assert here.left() == set()
 
 
-def test_ending_sessions_leaves_trust_in_devices(
+def test_ending_sessions_keeps_trust_in_devices(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], presence: Callable[[User], Presence]
 ) -> None:
-    """S37: sign-out never touches a remembered device."""
+    """S37: signing out never affects a remembered device."""
     user = make_user()
     here = presence(user)
     assert status.end_sessions(settings, organisation, user, by(user)) == 1
@@ -60,7 +60,7 @@ def _factor(settings: Settings, user: User) -> None:
 def test_a_reset_makes_a_set_up_compulsory(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], presence: Callable[[User], Presence]
 ) -> None:
-    """S40, S47, S53, S54: open sessions end, and the owner is told about somebody without an address."""
+    """S40, S47, S53, S54: open sessions end. The owner gets the notice for a user without an address."""
     make_user("owner", role="owner")
     user = make_user()
     _factor(settings, user)
@@ -74,10 +74,10 @@ def test_a_reset_makes_a_set_up_compulsory(
     assert events(organisation)[-1] == "factor:reset"
 
 
-def test_a_compulsory_factor_is_not_switched_off_by_its_owner(
+def test_a_user_may_not_switch_off_a_compulsory_factor(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """S7: the refusal says what makes it compulsory; S9: having left the group, it may be."""
+    """S7: the refusal names what makes it compulsory. S9: after the user left the group, it may be switched off."""
     add_group(organisation, "2FA")
     user = make_user(groups=("2FA",))
     _factor(settings, user)
@@ -90,10 +90,10 @@ def test_a_compulsory_factor_is_not_switched_off_by_its_owner(
     assert second_factor.remove_factor(settings, organisation, user, by(user))
 
 
-def test_removing_kills_codes_and_trust(
+def test_removing_a_factor_ends_codes_and_trust(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], presence: Callable[[User], Presence]
 ) -> None:
-    """S27, S28, S40: one's own session may go on."""
+    """S27, S28, S40: the session that removes it may continue."""
     user = make_user(email="anna@shoes.example", email_verified=True)
     _factor(settings, user)
     here, elsewhere = presence(user), presence(user)
@@ -107,10 +107,12 @@ def test_removing_kills_codes_and_trust(
     assert not second_factor.remove_factor(settings, organisation, user, by(user))
 
 
-def test_a_one_time_password_goes_to_the_person_alone(
+def test_a_one_time_password_is_mailed_only_to_its_user(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], presence: Callable[[User], Presence]
 ) -> None:
-    """S49, S50, S54: works once, expires, must be changed, touches no factor; without an address nothing changes."""
+    """S49, S50, S54: it works once, expires, must be changed and affects no factor. For a user without an address nothing
+    changes.
+    """
     make_user("owner", role="owner")
     bob = make_user("bob", password="a password of bob")
     with pytest.raises(Invalid):
@@ -150,10 +152,10 @@ def test_a_one_time_password_works_once(
     assert not passwords.verify(settings, fresh(user), "a password of anna")
 
 
-def test_new_credentials_replace_the_old(
+def test_new_credentials_have_the_effects_of_a_change(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], presence: Callable[[User], Presence]
 ) -> None:
-    """idp apply --set-credentials: what a change of them ends, ends (S40, S51, S53)."""
+    """idp apply --set-credentials: new credentials end everything that a change of them ends (S40, S51, S53)."""
     user = make_user(password="a password of anna", email="anna@shoes.example", email_verified=True)
     here = presence(user)
     draft = replace(PersonDraft.of(username="anna"), password="another password", totp_secret=SECRET)

@@ -1,4 +1,4 @@
-"""People: finding, making and changing them."""
+"""Find, create and change users."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ from tests.identity.traces import SECRET, add_group, by, events, fresh
 
 
 @pytest.mark.parametrize("typed", ["Anna", "anna", " ANNA ", "ａｎｎａ"])
-def test_a_username_is_found_however_it_is_typed(
+def test_a_username_is_found_in_any_case_and_width(
     organisation: Organisation, make_user: Callable[..., User], typed: str
 ) -> None:
     """S2: case and width do not count."""
@@ -47,10 +47,10 @@ def test_a_username_is_unique_within_an_organisation(organisation: Organisation,
 
 
 @pytest.mark.both_engines
-def test_a_username_goes_to_one_of_many_at_once(
+def test_concurrent_creations_of_one_username_create_one(
     engine: str, make_user: Callable[..., User], at_once: Callable[..., list[bool]]
 ) -> None:
-    """S2, I8: also at the same moment, and the others get a proper refusal."""
+    """S2, I8: the other callers get a clear refusal."""
 
     def act() -> bool:
         try:
@@ -85,10 +85,10 @@ def test_a_username_goes_to_one_of_many_at_once(
         ("recovery_codes", {"recovery_codes": ("abcdefg-hijkmnp", "ABCDEFG hijkmnp")}),
     ],
 )
-def test_a_detail_that_cannot_be_taken_is_named(
+def test_an_invalid_detail_is_named(
     organisation: Organisation, make_user: Callable[..., User], key: str, details: dict[str, object]
 ) -> None:
-    """Wrong input names the key, and nothing is half-written."""
+    """The error names the key, and nothing is half-written."""
     with pytest.raises(Invalid) as refused:
         make_user(**{"username": "anna", **details})
     assert refused.value.field == key
@@ -96,10 +96,10 @@ def test_a_detail_that_cannot_be_taken_is_named(
     assert events(organisation) == []
 
 
-def test_people_are_brought_along_with_their_credentials(
+def test_users_are_imported_with_their_credentials(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """idp apply: password, TOTP secret and recovery codes of another system work at once; no mail is sent."""
+    """idp apply: password, TOTP secret and recovery codes of another system work at once. No mail is sent."""
     user = make_user(
         password="my own old password", totp_secret=SECRET.lower(), recovery_codes=["abcdefg-hijkmnp"], email="a@b.example"
     )
@@ -110,10 +110,10 @@ def test_people_are_brought_along_with_their_credentials(
     assert outbox.mails() == []
 
 
-def test_a_change_says_what_really_changed(
+def test_a_change_returns_the_details_that_changed(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """idp apply prints what it left alone; a change is audited once, by name of the detail only."""
+    """idp apply prints what it left alone. A change is audited once, with the names of the details only."""
     add_group(organisation, "2FA")
     user = make_user(name="Anna", email="anna@shoes.example", email_verified=True)
     same = {"name": "Anna", "email": "anna@shoes.example", "groups": [], "shops": None, "role": "employee"}
@@ -129,7 +129,7 @@ def test_a_change_says_what_really_changed(
 def test_a_new_address_is_not_verified(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """S54: "verified" belongs to the address."""
+    """S54: each address is verified for itself."""
     user = make_user(email="anna@shoes.example", email_verified=True)
     assert accounts.change(settings, organisation, user, {"email": "new@shoes.example"}, CLI) == ("email", "email_verified")
     assert fresh(user).email_verified_at is None
@@ -146,10 +146,10 @@ def test_an_owner_keeps_a_verified_address(
     assert fresh(owner).email_verified_at is not None
 
 
-def test_administrators_raise_nobody_above_themselves_nor_touch_the_owner(
+def test_administrators_grant_no_higher_role_nor_change_the_owner(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """S47 and the console's rules, kept below every skin."""
+    """S47: these rules of the console hold below every interface."""
     owner, chief, anna = make_user("owner", role="owner"), make_user("chief", role="administrator"), make_user()
     with pytest.raises(Forbidden):
         accounts.change(settings, organisation, anna, {"role": "owner"}, by(chief))
@@ -161,10 +161,10 @@ def test_administrators_raise_nobody_above_themselves_nor_touch_the_owner(
     assert accounts.change(settings, organisation, anna, {"role": "administrator"}, by(chief)) == ("role",)
 
 
-def test_people_of_another_organisation_do_not_exist(
+def test_users_of_another_organisation_are_not_found(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """Guessing ids gives "not found", never "forbidden"."""
+    """Guessed ids get "not found", never "forbidden"."""
     anna, stranger = make_user(), Origin(Person(crypto.new_id()))
     with pytest.raises(NotFound):
         status.disable(settings, organisation, anna, stranger)
@@ -173,8 +173,10 @@ def test_people_of_another_organisation_do_not_exist(
         status.disable(settings, elsewhere, anna, CLI)
 
 
-def test_the_last_owner_stays(settings: Settings, organisation: Organisation, make_user: Callable[..., User]) -> None:
-    """S48, S54: an organisation always has an owner who can act, and who is reached by notices and a recovery reach."""
+def test_the_last_owner_cannot_be_removed(
+    settings: Settings, organisation: Organisation, make_user: Callable[..., User]
+) -> None:
+    """S48, S54: an organisation always has an owner who can act and who gets notices and recovery mails."""
     owner = make_user("owner", role="owner")
     iris = make_user("iris", role="owner")
     with pytest.raises(Forbidden):
@@ -191,7 +193,7 @@ def test_the_last_owner_stays(settings: Settings, organisation: Organisation, ma
 def test_the_first_user_with_the_owner_role_owns_the_organisation(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
-    """S48, S54: made or changed by a file, notices and a recovery reach somebody."""
+    """S48, S54: notices and recovery mails reach the owner that a file created or changed."""
     anna = make_user(email="anna@shoes.example", email_verified=True)
     accounts.change(settings, organisation, anna, {"role": "owner"}, CLI)
     with transaction():

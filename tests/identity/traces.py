@@ -1,4 +1,4 @@
-"""What a person leaves behind, and what is left of it: for tests of what ends when."""
+"""What a user has that can be ended, and what of it remains: for tests of what ends when."""
 
 from datetime import timedelta
 
@@ -22,25 +22,25 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def by(user: User) -> Origin:
-    """This user acts."""
+    """Return an origin in which this user acts."""
     return Origin(Person(user.id), address="192.0.2.7")
 
 
 def fresh(user: User) -> User:
-    """As the database has it now."""
+    """Return the user as the database has it now."""
     found = users.user(user.organisation_id, user.id)
     assert found is not None
     return found
 
 
 def events(organisation: Organisation) -> list[str]:
-    """What the trail says, its chain checked."""
+    """Return the events of the trail and check its chain."""
     assert chain.verify(organisation.id) is None
     return [row.event for row in audit_rows.rows(organisation.id)]
 
 
 def add_group(organisation: Organisation, name: str, *, requires_mfa: bool = True) -> None:
-    """A group."""
+    """Create a group."""
     from idp.rows import add
 
     with transaction():
@@ -48,7 +48,7 @@ def add_group(organisation: Organisation, name: str, *, requires_mfa: bool = Tru
 
 
 class Presence:
-    """Everything of a user that can be ended: a session with a grant, a sign-in in progress, trust in a device."""
+    """Everything of a user that can be ended: a session with a grant, a sign-in in progress and trust in a device."""
 
     def __init__(self, settings: Settings, organisation: Organisation, user: User) -> None:
         now, self.user = clock.now(), user
@@ -74,7 +74,7 @@ class Presence:
             )  # fmt: skip
 
     def left(self) -> set[str]:
-        """What still holds."""
+        """Return the names of what still works."""
         now, here = clock.now(), self.user.organisation_id
         grant = grants.grant(here, self.grant_id)
         attempt = attempts.attempt_of(self.attempt, "b", now)
