@@ -10,7 +10,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON, Connection, text
 
-import idp.store  # noqa: F401 — the import registers every table
+from idp import store
 from idp.db import Base, Moment, db
 
 LOCK = 5_133_001
@@ -29,6 +29,7 @@ def render_item(kind: str, item: Any, autogenerate: AutogenContext) -> str | Lit
 
 def run(connection: Connection) -> None:
     """All migrations that are due, in one transaction."""
+    store.register_tables()
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
