@@ -13,10 +13,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from io import BufferedReader
 from typing import Any
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError
 from argon2.low_level import hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -72,6 +73,11 @@ def digest(purpose: str, value: str) -> bytes:
 def sha256(data: bytes) -> bytes:
     """Return plain SHA-256, for standards that ask for it (PKCE, at_hash) and the audit chain."""
     return hashlib.sha256(data).digest()
+
+
+def sha256_of_file(stream: BufferedReader) -> str:
+    """Return plain SHA-256 of all that is left in a file, in hex."""
+    return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sha1_hex(data: bytes) -> str:
@@ -207,6 +213,27 @@ def key_name(blob: bytes) -> str:
     if len(blob) < 2 or blob[0] != 1:
         raise Unreadable("not a sealed blob of a known version")
     return blob[2 : 2 + blob[1]].decode("utf-8", "replace")
+
+
+def seal_with_passphrase(passphrase: str, plain: bytes, place: str) -> bytes:
+    """Encrypt for everybody who knows the passphrase, bound to ``place``: salt, nonce and AES-256-GCM."""
+    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
+    return salt + nonce + AESGCM(_key_of(passphrase, salt)).encrypt(nonce, plain, place.encode())
+
+
+def open_with_passphrase(passphrase: str, blob: bytes, place: str) -> bytes:
+    """Open what ``seal_with_passphrase`` made. Raises ``Unreadable``."""
+    salt, nonce, box = blob[:16], blob[16:28], blob[28:]
+    try:
+        return AESGCM(_key_of(passphrase, salt)).decrypt(nonce, box, place.encode())
+    except (ValueError, InvalidTag, HashingError) as error:
+        raise Unreadable("not sealed with this passphrase") from error
+
+
+def _key_of(passphrase: str, salt: bytes) -> bytes:
+    """Stretch a passphrase: argon2id as RFC 9106 §4 recommends it where memory is scarce (64 MiB, three passes)."""
+    cost = {"time_cost": 3, "memory_cost": 65_536, "parallelism": 4, "hash_len": 32}
+    return hash_secret_raw(passphrase.encode("utf-8", "surrogatepass"), salt, type=Type.ID, **cost)
 
 
 class Hasher:

@@ -9,6 +9,7 @@ from idp import clock, engines, keys, outage, schema, sealing
 from idp.config import Settings
 from idp.db import db
 from idp.oauth.provider import Provider
+from idp.store import epoch
 from idp.store.sealed import ATTEMPTS, NEEDS
 
 LOOK_AGAIN = timedelta(minutes=10)
@@ -16,6 +17,8 @@ LOOK_AGAIN = timedelta(minutes=10)
 
 BEGUN_AGAIN = frozenset((ATTEMPTS.name, NEEDS.name))
 """A sign-in in progress that does not open starts again (S60). It is kept for days, but must not stop the service."""
+
+UNFINISHED = "database: it is a backup whose restore is not finished; run `idp restore FILE --replace`"
 
 
 class Readiness:
@@ -29,7 +32,9 @@ class Readiness:
     def why_not(self) -> str:
         """Return why this installation cannot serve, as one line with its remedy; empty if it can."""
         try:
-            return self._schema() or self._writes() or self._secrets(self._provider.settings) or self._keys()
+            return (
+                self._schema() or self._epoch() or self._writes() or self._secrets(self._provider.settings) or self._keys()
+            )
         except SQLAlchemyError as error:
             if not outage.is_outage(error):
                 raise
@@ -37,6 +42,10 @@ class Readiness:
 
     def _schema(self) -> str:
         return "" if schema.is_current(self._app) else "database: its tables do not match this version; run `idp migrate`"
+
+    def _epoch(self) -> str:
+        with self._app.app_context():
+            return "" if epoch.epoch() else UNFINISHED
 
     def _writes(self) -> str:
         with self._app.app_context():

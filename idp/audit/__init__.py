@@ -99,6 +99,7 @@ class Event(StrEnum):
     OWNERSHIP_TAKEN = "ownership:taken"
     OWNER_APPOINTED = "ownership:appointed"
     OPERATOR_ADDED = "operator:added"
+    RESTORED = "installation:restored"
 
 
 WRONG = frozenset((Event.PASSWORD_WRONG, Event.CODE_WRONG, Event.PASSKEY_WRONG, Event.RECOVERY_CODE_WRONG))

@@ -35,12 +35,12 @@ def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def verify(organisation_id: str) -> ChainError | None:
+def verify(organisation_id: str, seq: int = 0, previous: bytes = bytes(32)) -> ChainError | None:
     """Walk an organisation's chain from its first row to its head. Returns the first error, or None.
 
-    Rows that others add at the same time are walked too: a head that moved on is no error if rows lead to it.
+    Rows that others add at the same time are walked too: a head that moved on is no error if rows lead to it. ``seq`` and
+    ``previous``, the number and hash of a row, let the walk begin after that one.
     """
-    seq, previous = 0, bytes(32)
     while True:
         while page := store.rows(organisation_id, after=seq, limit=PAGE):
             for row in page:

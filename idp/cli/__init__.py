@@ -43,6 +43,12 @@ _commands = Nouns(
             "The audit trail: rows that are only ever added, each chained to the one before by its hash.",
         ),
         "leaked": Place("idp.cli.leaked:leaked", "Build the offline list of leaked passwords, and look one up."),
+        "backup": Place(
+            "idp.cli.backup:backup",
+            "Copy the database into FILE while it serves, and the sealing keys into FILE.keys, sealed with a passphrase.",
+        ),
+        "restore": Place("idp.cli.restore:restore", "Put the backup FILE in the database's place."),
+        "reopen": Place("idp.cli.reopen:reopen", "Open accounts and apps that a restore closed; without a name, list them."),
         "worker": Place("idp.cli.worker:worker", "Send waiting mails and delete expired data, until stopped."),
         "doctor": Place(
             "idp.cli.doctor:doctor",

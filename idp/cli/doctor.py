@@ -19,7 +19,7 @@ from idp.identity.credentials.leaked_passwords.file import File, Unusable
 from idp.mail import smtp
 from idp.mail.letters import envelope_sender
 from idp.mail.smtp import Failure, NotSent
-from idp.store import database_clock, outbox, signing_keys
+from idp.store import database_clock, epoch, outbox, signing_keys
 
 CLOCK_SECONDS = 5
 
@@ -83,11 +83,23 @@ def _database(settings: Settings) -> Finding:
 
 
 def _within(settings: Settings) -> Iterator[Finding]:
-    checks: tuple[Callable[[Settings], Finding], ...] = (_keys, _sealed, _clock, _outbox, _names)
+    checks: tuple[Callable[[Settings], Finding], ...] = (_restore, _keys, _sealed, _clock, _outbox, _names)
     for check in checks:
         yield check(settings)
     for subject, said in costs(settings):
         yield Finding(subject, said)
+
+
+def _restore(_: Settings) -> Finding:
+    """Check that a restore was finished, and count what it closed that nobody has opened."""
+    now = epoch.epoch()
+    if now is None:
+        return Finding("restore", "this is a backup whose restore is not finished", "idp restore FILE --replace")
+    if now.backup_at is None:
+        return Finding("restore", "never restored from a backup")
+    said = f"restored {now.begun_at:%Y-%m-%d %H:%M} UTC from a backup of {now.backup_at:%Y-%m-%d %H:%M}"
+    waiting = epoch.count_closed(now.begun_at) + len(epoch.closed_clients(now.begun_at))
+    return Finding("restore", said + (f"; {waiting} account(s) and app(s) are closed since: idp reopen" if waiting else ""))
 
 
 def _keys(settings: Settings) -> Finding:
@@ -152,11 +164,13 @@ def _outbox(_: Settings) -> Finding:
         said = f"{len(waiting)} mail(s) wait because the mail server refuses us: {waiting[0].reason}"
         return Finding("outbox", said, "correct [mail]; they leave by themselves then")
     # A mailbox that does not exist is for the organisation to correct: its console shows it.
-    failed = [mail for mail in mails if mail.failed_at is not None and mail.failure != Failure.RECIPIENT]
+    # What a restore made void was told to everybody by other mails.
+    excused = (Failure.RECIPIENT, Failure.RESTORED)
+    failed = [mail for mail in mails if mail.failed_at is not None and mail.failure not in excused]
     if failed:
         said = f"{len(failed)} mail(s) given up, the latest: {failed[0].reason or 'no reason noted'}"
         return Finding("outbox", said, "see to the reason; what they told about stands in the audit trail")
-    refused = sum(mail.failed_at is not None for mail in mails)
+    refused = sum(mail.failure == Failure.RECIPIENT and mail.failed_at is not None for mail in mails)
     return Finding(
         "outbox", f"{refused} mail(s) refused by their recipients' servers" if refused else "no mail was given up"
     )

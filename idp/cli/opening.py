@@ -9,9 +9,11 @@ from flask import Flask
 
 from idp import config, schema
 from idp.cli.command import CONFIG
-from idp.config import Settings
+from idp.config import ConfigError, Settings
 from idp.db import close, db, setup_db
 from idp.logs import setup_logs
+from idp.readiness import UNFINISHED
+from idp.store import epoch
 
 
 def config_file() -> Path:
@@ -28,7 +30,10 @@ def settings() -> Settings:
 
 @contextmanager
 def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterator[Settings]:
-    """Open the database of the configuration. An empty database gets its tables, unless ``only_look``."""
+    """Open the database of the configuration. An empty database gets its tables, unless ``only_look``.
+
+    Raises ``ConfigError`` for a backup whose restore is not finished, unless ``only_look``.
+    """
     found = chosen or settings()
     setup_logs(found)
     app = Flask("idp")
@@ -38,6 +43,8 @@ def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterat
         click.echo("The database was new: its tables were made.", err=True)
     with app.app_context():
         try:
+            if not only_look and epoch.epoch() is None:
+                raise ConfigError(UNFINISHED)
             yield found
         finally:
             close()

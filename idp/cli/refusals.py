@@ -3,6 +3,7 @@
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import config, errors, schema
+from idp.backup import BackupError
 
 
 def line_about(error: Exception) -> str | None:
@@ -12,7 +13,7 @@ def line_about(error: Exception) -> str | None:
             return f"{error.field}: {in_english(error.message)}"
         case errors.Refusal():
             return in_english(error.message)
-        case config.ConfigError() | schema.SchemaError():
+        case config.ConfigError() | schema.SchemaError() | BackupError():
             return str(error)
         case SQLAlchemyError():
             return _about_database(error)

@@ -39,7 +39,7 @@ def run(no_migrate: bool, no_mail: bool, check: bool) -> None:
     """
     file = config_file()
     settings = read_settings(file)
-    _check_port("[server] bind", settings.server.bind)
+    require_free_port(settings)
     if settings.metrics.listen:
         _check_port("[metrics] listen", settings.metrics.listen)
     if check:
@@ -69,6 +69,11 @@ def _ready_app(settings: Settings) -> Flask:
     if why_not := app.extensions["sleutel"].readiness.why_not():
         raise ConfigError(why_not)
     return app
+
+
+def require_free_port(settings: Settings) -> None:
+    """Raise ``ConfigError`` if a server listens at our address already."""
+    _check_port("[server] bind", settings.server.bind)
 
 
 def _check_port(key: str, address: str) -> None:

@@ -75,7 +75,7 @@ class MailPage:
 
     Links start at ``issuer``. ``console``: the organisation's; ``person``: the person's page in it. ``logo``: the address of
     the attached picture, or empty. ``light`` and ``dark``: the shades of the organisation's colour.
-    ``about_factor``: the sentence that differs by factor, or empty.
+    ``about_factor``: the sentence that differs by factor, or empty. ``since``: an earlier moment in words, or empty.
     """
 
     letter: Letter
@@ -92,6 +92,7 @@ class MailPage:
     light: Palette
     dark: Palette
     about_factor: str = ""
+    since: str = ""
 
 
 def compose(settings: Settings, mail: OutgoingMail) -> EmailMessage:
@@ -122,6 +123,7 @@ def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: 
     console = f"{settings.issuer}/admin/{organisation.store_url}" if organisation else f"{settings.issuer}/admin/"
     colour = brand.colour or COLOUR
     when = local_time(mail.created_at, letter.zone, mail.locale)
+    since = str(letter.values.get("since", ""))
     told = factors.mail_sentence(letter.template, letter.values)
     names = {"username": letter.username, "organisation": letter.organisation, "when": when}
     return MailPage(
@@ -139,6 +141,7 @@ def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: 
         light=palette(colour, LIGHT),
         dark=palette(colour, DARK),
         about_factor=_in_words(told.about(**names), mail.locale) if told else "",
+        since=local_time(datetime.fromisoformat(since), letter.zone, mail.locale) if since else "",
     )
 
 

@@ -41,6 +41,7 @@ NOTICES = frozenset(
         "address_changed",
         "disabled",
         "sessions_ended",
+        "restored",
         "owner_recovery_cancelled",
         "ownership_transferred",
         "ownership_withdrawn",

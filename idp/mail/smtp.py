@@ -47,6 +47,8 @@ class Failure(StrEnum):
     """The mail cannot be written: its values do not open, or a name is not allowed in a header."""
     EXPIRED = "expired"
     """The link in the mail expired before it could leave."""
+    RESTORED = "restored"
+    """The database was restored from a backup: the mail may have left before, or tell what is no longer true."""
 
 
 class NotSent(Exception):

@@ -31,6 +31,8 @@ class Totp(Base):
     issuer: Mapped[str] = mapped_column(String(64), default="")
     label: Mapped[str] = mapped_column(String(96), default="")
     """The two names of the entry in the app (S26); empty where a secret was brought from elsewhere."""
+    spent_until: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Steps up to this one count as spent: a restore cannot know which of them were."""
 
 
 class UsedStep(Base):

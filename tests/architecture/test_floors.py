@@ -49,6 +49,7 @@ FLOORS = {
     "oauth": 35,
     "web": 40,
     "app": 50,
+    "backup": 50,
     "cli": 50,
     "demo": 50,
     "deploy": 50,

@@ -47,6 +47,7 @@ totp_secret = "ANNAANNAANNAANNAANNAANNAANNAANNA"
 recovery_codes = ["abcdefg-hijkmnp", "bcdefgh-ijkmnpq"]
 """
 SECRET = "0123456789abcdef0123456789abcdef"
+PASSPHRASE = "seven quiet lanterns by the sea"
 POS = f"""
 [[clients]]
 client_id = "pos"

@@ -46,6 +46,8 @@ VALUES = {
     "owner": "olga",
     "authenticator": "totp",
     "heir": "anna",
+    "since": "2026-11-22T02:00:00+00:00",
+    "password_closed": True,
 }
 """What any template may ask for."""
 

@@ -26,11 +26,13 @@ SMALL = {
     "client_secrets": "at most two or three for each client",
     "clients_version": "one row",
     "dated_rules": "an operator writes each",
+    "epoch": "one row",
     "signing_keys": "a few for each algorithm",
 }
 """Tables that do not grow with people, sessions or organisations, and why."""
 READS_ALL = {
     "audit.chain_ids": "a command of the audit trail that checks every chain",
+    "epoch.count_closed": "`idp doctor` counts them",
     "organisations.only_organisation": "stops at the third row at the latest",
     "organisations.organisations": "commands and provisioning, which are about all of them",
     "rate_limits.count_unmarked": "`idp doctor` counts them",
@@ -46,8 +48,8 @@ PARTIAL = {
     if index.dialect_options["postgresql"]["where"] is not None
 }
 """Indexes of the few rows that a question is about. PostgreSQL may prefer them in an empty table, without a condition."""
-NOT_STATEMENTS = {"shadows", "sealed", "database_clock"}
-"""Modules whose functions copy tables, take whole columns, or ask no table."""
+NOT_STATEMENTS = {"shadows", "sealed", "database_clock", "restore"}
+"""Modules whose functions copy tables, take whole columns, ask no table, or work while nobody is served."""
 ORDERED_IN_MEMORY = {
     "organisations.groups": "one organisation's groups",
     "organisations.shops": "one organisation's shops",

@@ -114,10 +114,11 @@ def check(secret: str, code: str, now: datetime, spent: Collection[int] = ()) ->
     return AlreadyUsed(near[0]) if near else _elsewhere(secret, digits, current, spent)
 
 
-def spent_around(organisation_id: str, totp_id: str, now: datetime) -> set[int]:
-    """Return the spent steps of an authenticator that ``check`` compares at ``now``."""
+def spent_around(organisation_id: str, totp_id: str, now: datetime, spent_until: int = 0) -> set[int]:
+    """Return the spent steps of an authenticator that ``check`` compares at ``now``: all up to ``spent_until`` are."""
     current, widest = step_at(now), TIME_ZONES * HOUR + WINDOW
-    return set(store_totp.used_steps(organisation_id, totp_id, current - widest, current + widest))
+    used = store_totp.used_steps(organisation_id, totp_id, current - widest, current + widest)
+    return {*used, *range(current - widest, spent_until + 1)}
 
 
 def _elsewhere(secret: str, digits: str, current: int, spent: Collection[int]) -> Check:

@@ -137,7 +137,7 @@ def _app_code(work: StepContext, code: str) -> Outcome:
     except Unreadable:
         return Wrong((NOT_CHECKED,))  # the sealing key is gone: no guess is counted
     guess = count_guess(work, "totp")
-    spent = totp.spent_around(row.organisation_id, row.id, work.case.now)
+    spent = totp.spent_around(row.organisation_id, row.id, work.case.now, row.spent_until)
     result = totp.check(secret, code, work.case.now, spent)
     if not isinstance(result, totp.Right):
         return wrong_code(work, row.id, result)

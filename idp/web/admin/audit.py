@@ -40,6 +40,7 @@ OF_THINGS: Mapping[str, Message] = {
     Event.POLICY_CHANGED: say("Rule changed"),
     Event.KEY_MADE: say("Signing key made"),
     Event.KEY_ROTATED: say("Signing key rotated"),
+    Event.RESTORED: say("Restored from a backup: what happened since the backup is not in this list"),
 }
 """Events that are not about a person."""
 WITHOUT_NAME: Mapping[str, Message] = {

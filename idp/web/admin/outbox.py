@@ -45,6 +45,7 @@ ABOUT = {
     "ownership_withdrawn": say("Offer of the ownership taken back"),
     "password_changed": say("Password changed"),
     "reset_password": say("Choose a new password"),
+    "restored": say("Restored from a backup"),
     "sessions_ended": say("Signed out by an administrator"),
     "unlock": say("Second factor blocked after too many wrong tries"),
     "unlocked": say("Second factor unblocked"),
@@ -57,6 +58,7 @@ WHY: Mapping[str, Message] = {
     Failure.RELAY: say("The installation's mail server refuses our mail. The installation administrator must fix it."),
     Failure.AWAY: say("The installation's mail server does not answer."),
     Failure.LATER: say("The mail server asks us to try again later."),
+    Failure.RESTORED: say("The installation was restored from a backup, so this mail is not sent."),
     Failure.UNREADABLE: say("This mail cannot be opened. The installation administrator must look into it."),
     Failure.EXPIRED: say("The link or password in this mail expired before it could be sent."),
 }

@@ -1,0 +1,104 @@
+"""What changed since a backup, by the audit trail of the database that it replaces.
+
+The trail is only believed if each of its chains goes on from the row at which the backup ends, whole to its head. Then what
+was withdrawn since is withdrawn again; without it everything may have been, and is closed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from idp.audit import Event, chain
+from idp.store import audit, epoch
+from idp.store.audit import AuditRow
+
+ACCOUNT = frozenset(
+    (
+        Event.USER_DISABLED, Event.USER_CHANGED, Event.ADDRESS_CHANGED, Event.ADDRESS_RESTORED, Event.OWNERSHIP_GIVEN,
+        Event.OWNERSHIP_TAKEN, Event.OWNER_APPOINTED, Event.OWNER_RECOVERY_DONE, Event.ORGANISATION_CHANGED,
+    )
+)  # fmt: skip
+"""Rights or the address of a user changed: the account is closed until somebody has looked at it."""
+FACTOR = frozenset(
+    (
+        Event.FACTOR_SET_UP, Event.FACTOR_SET_UP_AGAIN, Event.FACTOR_REMOVED, Event.FACTOR_RESET, Event.PASSKEY_ADDED,
+        Event.PASSKEY_REMOVED, Event.OWNER_RECOVERY_DONE,
+    )
+)  # fmt: skip
+"""The second factor of the backup is not the present one: it is reset, as by an administrator (S47)."""
+PASSWORD = frozenset((Event.PASSWORD_CHANGED, Event.PASSWORD_SENT, Event.ACCOUNT_LOCKED, *FACTOR, *ACCOUNT))
+"""The password is closed: a new one is chosen by a mailed link. Of a lockout, the wrong guesses are not in the backup."""
+CLIENT = frozenset((Event.CLIENT_CHANGED, Event.CLIENT_DELETED))
+LOOK_AT: Mapping[str, str] = {
+    Event.GROUP_CHANGED: "group",
+    Event.SHOP_CHANGED: "shop",
+    Event.POLICY_CHANGED: "dated rule",
+    Event.ORGANISATION_CHANGED: "organisation",
+}
+"""What a restore puts back as it was, and somebody may have to change again."""
+
+Account = tuple[str, str]
+"""The ids of an organisation and of a user in it."""
+
+
+@dataclass
+class Changes:
+    """What changed since a backup. ``removed``: organisations that were removed."""
+
+    accounts: set[Account] = field(default_factory=set)
+    passwords: set[Account] = field(default_factory=set)
+    factors: set[Account] = field(default_factory=set)
+    clients: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    look_at: dict[str, int] = field(default_factory=dict)
+    has_rotated: bool = False
+    """The key that signs in the backup was replaced."""
+
+    def note(self, row: AuditRow) -> None:
+        """Take one event into account."""
+        account = (row.organisation_id, row.subject_id)
+        is_own = row.event == Event.USER_CHANGED and row.actor_id == row.subject_id  # name, language: no rights
+        if row.event in ACCOUNT and row.subject_id and not is_own:
+            self.accounts.add(account)
+        if row.event in PASSWORD and row.subject_id and not is_own:
+            self.passwords.add(account)
+        if row.event in FACTOR:
+            self.factors.add(account)
+        if row.event in CLIENT:
+            self.clients.add(row.client_id)
+        if row.event == Event.ORGANISATION_CHANGED and row.data.get("removed"):
+            self.removed.add(row.organisation_id)
+        if row.event == Event.KEY_ROTATED:
+            self.has_rotated = True
+        if kind := LOOK_AT.get(row.event):
+            self.look_at[kind] = self.look_at.get(kind, 0) + 1
+
+
+class NotItsTrail(Exception):
+    """The audit trail at hand does not go on from the backup. The text says why."""
+
+
+def since(heads: Mapping[str, tuple[int, str]]) -> Changes:
+    """Read what changed since a backup whose chains end at ``heads``. Raises ``NotItsTrail``.
+
+    Called with the former database open, which nobody writes to any more.
+    """
+    if epoch.epoch() is None:
+        raise NotItsTrail("it is a restore that was not finished")
+    found = Changes()
+    for organisation_id in sorted({*heads, *audit.chain_ids()}):
+        seq, hashed = heads.get(organisation_id, (0, bytes(32).hex()))
+        if seq and [row.hash.hex() for row in audit.rows(organisation_id, seq - 1, 1) if row.seq == seq] != [hashed]:
+            raise NotItsTrail("its audit trail is not the one of the backup")
+        if fault := chain.verify(organisation_id, seq, bytes.fromhex(hashed)):
+            raise NotItsTrail(f"its audit trail is broken at row {fault.seq}: {fault.why}")
+        for row in _rows_after(organisation_id, seq):
+            if row.event == Event.RESTORED:
+                raise NotItsTrail("it was restored itself since the backup")
+            found.note(row)
+    return found
+
+
+def _rows_after(organisation_id: str, seq: int) -> Iterator[AuditRow]:
+    while rows := audit.rows(organisation_id, seq, chain.PAGE):
+        yield from rows
+        seq = rows[-1].seq

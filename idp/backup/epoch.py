@@ -1,0 +1,123 @@
+"""Begin a new epoch in a restored database: nothing works again that was used, revoked, ended, disabled or replaced since.
+
+What works once or until it is ended is void for everybody. Of what works until it is changed (accounts, passwords, second
+factors, apps), that is closed which changed since the backup; everything, where nobody can tell.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp import factors
+from idp.actors import System
+from idp.audit import Event, Origin, record
+from idp.backup.changes import Changes
+from idp.batches import BATCH
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity.credentials import passwords, totp
+from idp.mail.messages import notify_person
+from idp.store import audit, clients, organisations, restore, users
+from idp.store import epoch as store
+from idp.store.users import User
+
+ORIGIN = Origin(System("cli"))
+AHEAD = totp.WINDOW
+"""Steps: the code of the next step may have been used already, by a clock that is a little ahead."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """How much a restore closed until somebody opens it again."""
+
+    accounts: int = 0
+    passwords: int = 0
+    factors: int = 0
+    clients: int = 0
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore is of: a backup's moment and name, and what is known to have changed since (None: nothing is known).
+
+    ``keep_passwords``: those of the backup may work where nothing is known, although some may have been replaced since.
+    """
+
+    backup_at: datetime
+    backup_id: str
+    changes: Changes | None
+    keep_passwords: bool = False
+
+
+def make_void(restored: Restored, now: datetime) -> Closed:
+    """Make void, close and record in the audit trail, in one transaction. It does not let the database serve yet."""
+    with transaction():
+        restore.end_sign_ins(now)
+        restore.revoke_grants(now)
+        restore.void_mails(now)
+        restore.void_codes(now, totp.step_at(now) + AHEAD)
+        closed = _close_all(restored, now) if restored.changes is None else _close_changed(restored.changes, now)
+        _record(restored, closed)
+    return closed
+
+
+def _close_all(restored: Restored, now: datetime) -> Closed:
+    closed = 0 if restored.keep_passwords else restore.close_passwords()
+    return Closed(restore.close_users(now), closed, 0, restore.close_clients(now))
+
+
+def _close_changed(changes: Changes, now: datetime) -> Closed:
+    accounts = sum(restore.close_users(now, organisation_id) for organisation_id in sorted(changes.removed))
+    found = {account: user for account in {*changes.passwords, *changes.factors} if (user := users.user(*account))}
+    for user in found.values():
+        passwords.close(user, restore.WHY, ORIGIN)
+    reset = [user for account, user in found.items() if account in changes.factors]
+    for user in reset:
+        factors.drop_all(user.organisation_id, user.id, now)
+        users.change_user(user.organisation_id, user.id, must_set_up_since=now, factor_changed_at=now)
+    open_ones = [user for account, user in found.items() if account in changes.accounts and user.disabled_at is None]
+    for user in open_ones:
+        users.change_user(user.organisation_id, user.id, disabled_at=now)
+    closed = [row.client_id for row in clients.some(changes.clients) if row.disabled_at is None]
+    for client_id in closed:
+        clients.change_client(client_id, disabled_at=now)
+    return Closed(accounts + len(open_ones), len(found), len(reset), len(closed))
+
+
+def _record(restored: Restored, closed: Closed) -> None:
+    """Note the gap in every chain: the rows that follow the backup's last one have numbers that were given before."""
+    told = {"backup": restored.backup_id, "backup_at": restored.backup_at.isoformat()}
+    told |= {"is_known": "no" if restored.changes is None else "yes"}
+    whole = {"accounts": closed.accounts, "passwords": closed.passwords, "factors": closed.factors, "apps": closed.clients}
+    for organisation_id in {audit.INSTALLATION, *audit.chain_ids()}:
+        own = whole if organisation_id == audit.INSTALLATION else {}
+        record(ORIGIN, Event.RESTORED, organisation_id=organisation_id, data=told | own)
+
+
+def of_client(client_id: str) -> Origin:
+    """Return the origin of an act of the command line about an app."""
+    return Origin(System("cli"), client_id=client_id)
+
+
+def tell(settings: Settings, people: Iterable[User], backup_at: datetime) -> int:
+    """Write a mail to each of these people who has a verified address, in batches. Returns how many got one."""
+    told, batch = 0, list(people)
+    for at in range(0, len(batch), BATCH):
+        with transaction():
+            for user in batch[at : at + BATCH]:
+                told += bool(user.email and user.email_verified_at)
+                values = {"since": backup_at.isoformat(), "password_closed": user.password_hash is None}
+                notify_person(settings, user, "restored", values)
+    return told
+
+
+def tell_everybody(settings: Settings, backup_at: datetime) -> int:
+    """Tell the people of all organisations whose account is not closed. Returns how many got a mail."""
+    found = (users.users(row.id) for row in organisations.organisations())
+    return sum(tell(settings, [user for user in one if user.disabled_at is None], backup_at) for one in found)
+
+
+def begin(now: datetime, backup_at: datetime) -> None:
+    """Let the database serve: the last act of a restore."""
+    with transaction():
+        store.begin(now, backup_at)

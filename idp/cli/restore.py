@@ -1,0 +1,99 @@
+"""``idp restore``: put a backup in the database's place, so that nothing works again that was used or withdrawn since."""
+
+import time
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from idp import config
+from idp.backup import archive as archives
+from idp.backup import key_file
+from idp.backup import restore as restores
+from idp.backup.archive import Archive
+from idp.backup.restore import Report, Wanted
+from idp.cli import run as server
+from idp.cli.backup import given
+from idp.cli.command import Command
+from idp.cli.opening import config_file, settings
+from idp.config import Settings
+
+
+@click.command(cls=Command)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Give up what is in the database now.")
+@click.option("--former", metavar="URL", help="The database that served since the backup, if it is not the one to replace.")
+@click.option("--keep-passwords", is_flag=True, help="Let passwords of the backup work where nobody can tell what changed.")
+@click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE")
+def restore(file: Path, replace: bool, former: str | None, keep_passwords: bool, passphrase_file: Path | None) -> None:
+    """Put the backup FILE in the database's place. Stop the server and its workers first.
+
+    Everybody is signed out. Tokens, codes, mailed links, printed codes, one-time passwords, remembered devices, recovery
+    codes, consents and mails that wait are void, and people are told by mail.
+
+    What changed since the backup is read from the audit trail of the database that is replaced (or of --former), if that
+    can be read and goes on where the backup ends. Accounts and apps that changed are closed, as are replaced passwords and
+    second factors. Where it cannot be read (the disk is gone), everything may have changed: all accounts, passwords and apps
+    are closed. `idp reopen` opens accounts and apps again, once you know which people and apps must stay out.
+
+    Nothing serves the database before this command is through; if it was interrupted, run it again. Access tokens
+    that an app checks by itself are good until they expire: some minutes.
+
+    For example:
+      idp restore /mnt/backup/sleutel-2026-11-27 --replace
+    """
+    began = time.monotonic()
+    found, archive = settings(), archives.read(file)
+    if not archive.is_authentic(found.ring):
+        _hand_out_keys(found, archive, passphrase_file)
+    server.require_free_port(found)
+    click.echo(f"Restoring {file}, as of {archive.manifest.taken_at[:19]} UTC.")
+    wanted = Wanted(archive, found, _former(found, former, replace=replace), replace, keep_passwords)
+    _tell(restores.run(wanted), wanted)
+    click.echo(f"Ready to serve after {time.monotonic() - began:.1f} s: start `idp run`.")
+
+
+def _former(found: Settings, url: str | None, *, replace: bool) -> Settings | None:
+    if url is None:
+        return found if replace else None
+    try:
+        config.make({"issuer": found.issuer, "secrets": found.secrets, "database": {"url": url}})
+    except ValidationError as error:
+        raise click.UsageError("--former must be sqlite:///FILE or postgresql://USER@HOST/NAME") from error
+    return found.model_copy(update={"database": found.database.model_copy(update={"url": url})})
+
+
+def _hand_out_keys(found: Settings, archive: Archive, passphrase_file: Path | None) -> None:
+    """Write the sealing keys of the backup into a file for the configuration, and say so by ``ClickException``."""
+    if not key_file.beside(archive.file).exists():
+        raise click.ClickException(f"{archive.file}: no key in `secrets` made this backup, and there is no file of its keys")
+    theirs = key_file.read(archive.file, archive.manifest.id, given(passphrase_file))
+    secrets = [*found.secrets, *(one for one in theirs if one not in found.secrets)]
+    if not archive.is_authentic(config.make({"issuer": found.issuer, "secrets": secrets}).ring):
+        raise click.ClickException(f"{archive.file}: was not made with the keys beside it, or was altered")
+    target = archive.file.with_name(f"{archive.file.name}.secrets")
+    line = ", ".join(f'"{one}"' for one in secrets)
+    with archives.written(target, force=True) as stream:
+        stream.write(f"secrets = [{line}]\n".encode())
+    raise click.ClickException(
+        f"the backup needs its own sealing keys: put the line in {target} (mode 0600) into {config_file()} instead of "
+        "`secrets`, delete that file, and run this command again"
+    )
+
+
+def _tell(report: Report, wanted: Wanted) -> None:
+    if report.kept:
+        click.echo(f"The former database is kept as {report.kept}; delete it when you do not need it any more.")
+    closed = report.closed
+    if report.unknown:
+        click.echo(f"What changed since the backup is not known: {report.unknown}. So all accounts and apps are closed.")
+    click.echo(
+        f"Closed: {closed.accounts} account(s), {closed.passwords} password(s), {closed.factors} second factor(s), "
+        f"{closed.clients} app(s). Mails written: {report.told}."
+    )
+    if wanted.keep_passwords and report.unknown:
+        click.echo("Passwords of the backup work, also those that were replaced since.")
+    for kind, count in sorted(report.look_at.items()):
+        click.echo(f"Look at: {count} change(s) of a {kind} since the backup are gone.")
+    if closed.accounts or closed.clients:
+        click.echo("`idp reopen` lists what is closed, and opens it.")

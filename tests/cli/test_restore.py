@@ -1,0 +1,285 @@
+"""After `idp restore`, nothing works again that was used, revoked, ended, disabled or replaced since the backup (I3).
+
+What a person or an app held when the backup was made is tried again after the restore. Each thing is tried before, too,
+where trying it does not use it up: so the test would fail if it were refused for another reason.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import delete
+
+from idp.actors import Person
+from idp.audit import Origin
+from idp.config import Settings
+from idp.db import Base, connection, db, transaction
+from idp.identity.accounts import invitations
+from idp.identity.credentials import password_reset, passwords, second_factor
+from idp.identity.credentials.passwords import NewPassword
+from idp.identity.users import status
+from idp.mail import messages
+from idp.statements import write
+from idp.store import clients, epoch, outbox, users
+from tests.cli.conftest import PASSPHRASE, Idp
+from tests.conftest import ISSUER
+from tests.drivers.applications import bare_app, whole_app
+from tests.drivers.browser import Browser
+from tests.drivers.password_reset import NEW, choose, forget
+from tests.drivers.postman import Postman
+from tests.drivers.relying_party import Refused, RelyingParty
+from tests.factories import BY_TESTS, Factory, MadeClient, MadePerson
+
+NOON = datetime.fromisoformat("2026-11-23T12:00:05+00:00")
+DAY = "mfa mfa-remembered"
+
+
+@dataclass
+class World:
+    """An installation that is opened by turns: by the test, by the server, and by the command line while both are closed."""
+
+    settings: Settings
+    idp: Idp
+    turn: Callable[[timedelta], None]
+
+    @contextmanager
+    def factory(self) -> Iterator[Factory]:
+        with bare_app(self.settings) as app:
+            yield Factory(self.settings, app)
+
+    @contextmanager
+    def served(self) -> Iterator["Served"]:
+        with whole_app(self.settings) as app, self.factory() as factory:
+            yield Served(app, factory, Postman(factory, self.idp.folder / "mail"))
+
+    def backup(self) -> Path:
+        file = self.idp.folder / "backup"
+        (self.idp.folder / "passphrase").write_text(PASSPHRASE + "\n")
+        self.idp("backup", str(file), "--force", "--passphrase-file", str(self.idp.folder / "passphrase"))
+        return file
+
+
+@dataclass
+class Served:
+    """The application, answering."""
+
+    app: Any
+    factory: Factory
+    postman: Postman
+
+    def browser(self) -> Browser:
+        return Browser(self.app, ISSUER)
+
+    def party(self, made: MadeClient) -> RelyingParty:
+        return RelyingParty(self.app, ISSUER, made.client_id, made.redirect_uri, secret=made.secret)
+
+    def sign_in(self, party: RelyingParty, person: MadePerson, code: str = "", **asked: str) -> Browser:
+        """A browser with a session, about to bring its code to the app."""
+        browser = self.browser()
+        self.password(browser, party, person, **asked)
+        if code:
+            browser.fill(code=code, **({"remember_device": True} if asked else {})).submit()
+        assert browser.left_for, browser.text
+        return browser
+
+    @staticmethod
+    def password(browser: Browser, party: RelyingParty, person: MadePerson, **asked: str) -> Browser:
+        browser.open(party.authorize_url(scope="openid offline_access", **asked))
+        if "organisation" in browser.fields:
+            browser.fill(organisation=person.store_url).submit()
+        return browser.fill(username=person.username, password=person.password).submit()
+
+
+@pytest.fixture
+def world(settings: Settings, idp: Idp) -> Iterator[World]:
+    """Before the application and the people in it: the clock stands."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield World(settings, idp, traveller.shift)
+
+
+@pytest.mark.both_engines
+def test_what_was_held_before_a_backup_does_not_work_after_a_restore(engine: str, world: World) -> None:
+    """I3: session, code, tokens, remembered device, links, one-time password, recovery and authenticator codes, outbox."""
+    with world.factory() as factory:
+        shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
+        ann = factory.make_user(shoes, "ann", with_totp=True, recovery_codes=4, email="ann@shoes.example")
+        jan = factory.make_user(shoes, "jan", email="jan@shoes.example")
+        joe = factory.make_user(shoes, "joe", password="", email_verified=False)
+        one = factory.make_user(shoes, "one", email="one@shoes.example")
+        shop = factory.make_client(grant_types=["authorization_code", "refresh_token"])
+    with world.served() as server:
+        party = server.party(shop)
+        session = server.sign_in(party, ann, ann.authenticator.code(), acr_values=DAY)
+        tokens = party.callback(session.left_for)
+        assert session.open("/account/security").status == 200
+        other = server.party(shop)
+        waiting = server.sign_in(other, jan)
+        forget(server.browser(), jan)
+        link = server.postman.link("jan@shoes.example")
+        assert "new_password" in server.browser().open(link).fields
+        with server.factory.context():
+            row = server.factory.organisation(shoes)
+            printed = invitations.print_code(world.settings, row, server.factory.user(joe), BY_TESTS)
+            boss = users.user_named(shoes, "owner")
+            assert boss
+            password_reset.send_one_time_password(world.settings, row, server.factory.user(one), Origin(Person(boss.id)))
+        mail = next(found for found in server.postman.bring("one@shoes.example"))
+        once = next(line.strip() for line in mail.text.splitlines() if line.startswith("    "))
+        open_step = server.password(server.browser(), party, ann)
+        with server.factory.context(), transaction():
+            messages.notify(world.settings, shoes, ann.id, "password_changed")
+    file = world.backup()
+    world.turn(timedelta(seconds=90))
+    with world.served() as server:  # used up since the backup
+        used = ann.authenticator.shown()
+        browser = server.password(server.browser(), server.party(shop), ann)
+        assert browser.fill(code=used).submit().left_for
+        browser = server.password(server.browser(), server.party(shop), ann).submit("use_recovery")
+        assert browser.fill(recovery_code=ann.recovery_codes[0]).submit().errors == []
+        assert [mail.subject for mail in server.postman.bring("ann@shoes.example")]
+        choose(server.browser(), link)
+    said = world.idp("restore", str(file), "--replace").stdout
+    assert "Ready to serve after" in said
+    with world.served() as server:
+        party._http = server.app.test_client(use_cookies=False)
+        session.client = _moved(session, server)
+        waiting.client, open_step.client = _moved(waiting, server), _moved(open_step, server)
+        assert "password" in session.open("/account/security").fields or "organisation" in session.fields, "session"
+        for what, attempt in {
+            "refresh token": lambda: party.refresh(tokens.refresh_token),
+            "access token": lambda: party.userinfo(tokens.access_token),
+            "code": lambda: other.callback(waiting.left_for),
+        }.items():
+            other._http = party._http
+            with pytest.raises(Refused):
+                attempt()
+            assert what
+        assert server.browser().open(link).status == 404, "mailed link"
+        paper = server.browser().open("/welcome")
+        assert paper.fill(organisation="example-shoes", username="joe", code=printed).submit().status == 422, "printed code"
+        wrong = server.browser()
+        server.password(wrong, party, MadePerson(shoes, one.id, one.store_url, "one", once))
+        assert wrong.errors, "one-time password"
+        assert wrong.left_for is None
+        wrong = server.password(server.browser(), party, MadePerson(shoes, jan.id, jan.store_url, "jan", jan.password))
+        assert wrong.errors, "a password that was replaced"
+        device = server.password(session, party, ann, acr_values=DAY)
+        assert "code" in device.fields, "remembered device"
+        assert device.fill(code=used).submit().errors, "a code of the authenticator app that was used"
+        assert device.left_for is None
+        assert device.fill(code=ann.authenticator.at(ann.authenticator.step + 1)).submit().errors, "the step ahead"
+        device.submit("use_recovery")
+        for code in ann.recovery_codes[:2]:
+            assert device.fill(recovery_code=code).submit().errors, "recovery codes, used or not"
+        with server.factory.context():
+            dropped = [mail for mail in outbox.mails() if mail.template == "password_changed"]
+            assert [(mail.failure, mail.sealed_values) for mail in dropped] == [("restored", "")]
+        brought = [mail.subject for mail in server.postman.bring("ann@shoes.example")]
+        assert brought.count("Your password was changed") == 1, "sent before the restore, and not by it"
+        assert brought.count("Please sign in again") == 1
+        world.turn(timedelta(seconds=90))
+        device = server.password(server.browser(), party, ann)
+        assert device.fill(code=ann.authenticator.code()).submit().left_for, "and the next one works"
+    assert "whole" in world.idp("audit", "verify").stdout
+
+
+def _moved(browser: Browser, server: Served) -> Any:
+    """The cookies of a browser, at the application as it is now."""
+    fresh = server.app.test_client()
+    fresh._cookies.update(browser.client._cookies)  # type: ignore[union-attr]
+    return fresh
+
+
+@pytest.mark.both_engines
+def test_what_was_withdrawn_since_is_withdrawn_again(engine: str, world: World) -> None:
+    """I3: the trail of the database that is replaced tells which account, password, factor and app changed since."""
+    with world.factory() as factory:
+        shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
+        people = {
+            name: factory.make_user(shoes, name, with_totp=True, email=f"{name}@shoes.example")
+            for name in ("disabled", "password", "factor", "same")
+        }
+        for name in ("changed", "kept"):
+            factory.make_client(name)
+    file = world.backup()
+    with world.factory() as factory, factory.context():
+        row, settings = factory.organisation(shoes), world.settings
+        status.disable(settings, row, factory.user(people["disabled"]), BY_TESTS)
+        hashed = passwords.hash_of(settings, NEW)
+        passwords.put(settings, factory.user(people["password"]), NewPassword(hashed), BY_TESTS)
+        second_factor.reset_factor(settings, row, factory.user(people["factor"]), BY_TESTS)
+    world.idp("client", "delete", "changed")
+    said = world.idp("restore", str(file), "--replace").stdout
+    assert "Closed: 1 account(s), 3 password(s), 1 second factor(s), 1 app(s)." in said
+    with world.factory() as factory, factory.context():
+        now = epoch.epoch()
+        assert now
+        rows = {name: factory.user(person) for name, person in people.items()}
+        assert rows["disabled"].disabled_at == now.begun_at
+        assert [name for name, row in rows.items() if row.password_hash] == ["same"]
+        assert rows["factor"].must_set_up_since == now.begun_at
+        assert [row.client_id for row in epoch.closed_clients(now.begun_at)] == ["changed"]
+        assert [row.client_id for row in clients.clients() if row.disabled_at is None] == ["kept"]
+    assert "2 account(s) and app(s) are closed since: idp reopen" in world.idp("doctor", code=1).stdout  # the clock stands
+
+
+@pytest.mark.both_engines
+def test_without_the_former_database_everything_stays_closed_until_it_is_opened(engine: str, world: World) -> None:
+    """I3: nobody can tell what changed since, so no account, password or app works before somebody says so."""
+    with world.factory() as factory:
+        shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
+        for name in ("jan", "bert"):
+            factory.make_user(shoes, name, email=f"{name}@shoes.example")
+        shop = factory.make_client()
+    file = world.backup()
+    _lose(world)
+    said = world.idp("restore", str(file)).stdout
+    assert "What changed since the backup is not known: there is no former database to ask." in said
+    assert "closed account  example-shoes/bert" in world.idp("reopen").stdout
+    said = world.idp("reopen", "--all", "--but", "example-shoes/bert").stdout
+    assert "example-shoes: 2 account(s) opened, 2 mail(s) written." in said
+    assert said.splitlines()[-1] == "closed account  example-shoes/bert"
+    with world.served() as server:
+        jan = next(row for row in _people(server, shoes) if row.username == "jan")
+        assert jan.disabled_at is None
+        party = server.party(shop)
+        person = MadePerson(shoes, jan.id, "example-shoes", "jan", "a sturdy kettle sings")
+        assert server.password(server.browser(), party, person).left_for is None
+        server.postman.bring()
+        forget(server.browser(), person)
+        choose(server.browser(), server.postman.link("jan@shoes.example"))
+        fresh = MadePerson(shoes, jan.id, "example-shoes", "jan", NEW)
+        assert server.password(server.browser(), party, fresh).left_for
+
+
+def _people(server: Served, organisation_id: str) -> list[Any]:
+    with server.factory.context():
+        return [*users.users(organisation_id)]
+
+
+def _lose(world: World) -> None:
+    """The disk is gone."""
+    with world.factory() as factory, factory.context():
+        if db.engine.dialect.name == "postgresql":
+            with transaction():
+                Base.metadata.drop_all(connection())
+    for file in world.idp.folder.glob("sleutel.sqlite3*"):
+        file.unlink()
+
+
+@pytest.mark.both_engines
+def test_a_backup_that_was_loaded_by_hand_is_not_served(engine: str, world: World) -> None:
+    """I3: the copy has no epoch. `idp run`, the worker and every other command refuse it, and the doctor says why."""
+    with world.factory() as factory, factory.context(), transaction():
+        write(delete(epoch.Epoch))
+    for command in (("run",), ("worker",), ("user", "list", "example-shoes"), ("backup", str(world.idp.folder / "b"))):
+        assert "restore is not finished" in world.idp(*command, code=1).stderr, command
+    assert "restore is not finished" in world.idp("doctor", code=1).stdout
+    with whole_app(world.settings) as app:
+        answer = app.test_client().get("/readyz", base_url=ISSUER)
+        assert answer.status_code == 503
