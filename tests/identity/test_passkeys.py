@@ -63,8 +63,8 @@ def test_an_administrator_may_remove_a_compulsory_passkey(factory: Factory, shop
 
 
 def test_other_users_may_not_remove_a_passkey(factory: Factory, shop: str) -> None:
-    """S48 and IDOR: colleagues and strangers are refused. An operator cannot remove an owner's, but must announce a
-    recovery.
+    """S48 and IDOR: colleagues and strangers are refused.
+    An operator cannot remove an owner's, but must announce a recovery.
     """
     jan, eve = with_key(factory, shop, "jan"), factory.make_user(shop, "eve")
     stranger = factory.make_user(factory.make_organisation("other-shoes"), "stranger", role="administrator")

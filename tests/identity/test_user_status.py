@@ -110,8 +110,8 @@ def test_removing_a_factor_ends_codes_and_trust(
 def test_a_one_time_password_is_mailed_only_to_its_user(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User], presence: Callable[[User], Presence]
 ) -> None:
-    """S49, S50, S54: it works once, expires, must be changed and affects no factor. For a user without an address nothing
-    changes.
+    """S49, S50, S54: it works once, expires, must be changed and affects no factor.
+    For a user without an address nothing changes.
     """
     make_user("owner", role="owner")
     bob = make_user("bob", password="a password of bob")

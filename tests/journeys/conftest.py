@@ -1,4 +1,4 @@
-"""Journeys: a person in a browser, a relying app that verifies what it gets, and the clock in our hands."""
+"""Journeys of a person in a browser, with a relying app that verifies its tokens and a clock that tests turn."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -26,10 +26,10 @@ NOON = datetime.fromisoformat("2026-11-23T12:00:05+00:00")
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[Callable[..., None]]:
-    """Stop the clock at noon; ``clock(minutes=5)`` turns it on.
+    """Stop the clock at noon. ``clock(minutes=5)`` turns it on.
 
-    Every journey has it, and before any other fixture: people made on the machine's date and acts on the tests' date would
-    lie in the wrong order on any day but the tests' own.
+    Every journey uses it before any other fixture. Otherwise users would be created on the machine's date and act on the
+    tests' date, often in the wrong order.
     """
     with time_machine.travel(NOON, tick=False) as traveller:
 
@@ -41,12 +41,12 @@ def clock() -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def relying_party(app: Flask, settings: Settings) -> Callable[[MadeClient], RelyingParty]:
-    """A relying app for a client that was made."""
+    """Return a relying app for a client that was created."""
     return lambda made: RelyingParty(app, settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
 
 
 class Journey:
-    """One person's way through: ``at(app)`` begins, ``password``/``code``/… answer, ``tokens`` ends at the app."""
+    """One person's sign-in: ``at(app)`` begins, ``password``, ``code`` and others answer, ``tokens`` ends at the app."""
 
     def __init__(self, browser: Browser, app: RelyingParty, person: MadePerson) -> None:
         self.browser, self.app, self.person = browser, app, person
@@ -84,7 +84,7 @@ class Journey:
 def journey(
     browser: Browser, factory: Factory, relying_party: Callable[[MadeClient], RelyingParty]
 ) -> Callable[..., Journey]:
-    """``journey(person, app=…, browser=…)``: by default at a first-party app with the first browser."""
+    """Return ``journey(person, app=…, browser=…)``. By default it uses a first-party app and the first browser."""
     apps: list[RelyingParty] = []
 
     def make(person: MadePerson, app: RelyingParty | None = None, browser: Browser = browser) -> Journey:
@@ -97,37 +97,37 @@ def journey(
 
 @pytest.fixture
 def quiet_shoes(factory: Factory) -> str:
-    """An organisation that offers nobody a set-up, so that journeys about other things are short."""
+    """Create an organisation that offers nobody a set-up, so that journeys about other subjects are short."""
     return factory.make_organisation(settings={"offer_set_up": False}, owner=True)
 
 
 @pytest.fixture
 def postman(factory: Factory, tmp_path: Path) -> Postman:
-    """Brings the mail."""
+    """Return a postman, which delivers the mail."""
     return Postman(factory, tmp_path / "mail")
 
 
 @pytest.fixture
 def shoes(factory: Factory) -> str:
-    """An organisation without an owner as yet."""
+    """Create an organisation without an owner."""
     return factory.make_organisation(settings={"offer_set_up": False})
 
 
 @pytest.fixture
 def anna(factory: Factory, shoes: str) -> MadePerson:
-    """An administrator with a second factor."""
+    """Create an administrator with a second factor."""
     return factory.make_user(shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
 
 
 @pytest.fixture
 def jan(factory: Factory, shoes: str) -> MadePerson:
-    """An employee with a second factor and a verified address."""
+    """Create an employee with a second factor and a verified address."""
     return factory.make_user(shoes, "jan", with_totp=True, recovery_codes=3, email="jan@shoes.example", name="Jan Jansen")
 
 
 @pytest.fixture
 def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser]:
-    """``enter(person)`` signs in at the console, or wherever ``path`` says; half a minute later another code is fresh."""
+    """Return ``enter(person)``, which signs in at the console or at ``path``. It turns the clock for a new code."""
 
     def sign_in(person: MadePerson, path: str = "/admin/", browser: Browser = browser) -> Browser:
         browser.open(path)
@@ -145,7 +145,7 @@ def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser
 
 @pytest.fixture
 def olga(factory: Factory, settings: Settings) -> MadePerson:
-    """An operator of the installation, with a second factor."""
+    """Create an operator of the installation, with a second factor."""
     with factory.context(), transaction():
         at = operators.add_installation(crypto.new_id(), now()).id
     return factory.make_user(at, "olga", role="administrator", with_totp=True, email="olga@example.org")
@@ -153,19 +153,19 @@ def olga(factory: Factory, settings: Settings) -> MadePerson:
 
 @pytest.fixture
 def boss(factory: Factory, shoes: str, clock: Callable[..., None]) -> MadePerson:
-    """The owner of the organisation that has none else."""
+    """Create the owner of the organisation."""
     return factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
 
 
 @pytest.fixture
 def iris(factory: Factory, shoes: str, boss: MadePerson) -> MadePerson:
-    """A manager with a second factor and a verified address, who could own it."""
+    """Create a manager with a second factor and a verified address, who may become the owner."""
     return factory.make_user(shoes, "iris", role="manager", with_totp=True, email="iris@shoes.example")
 
 
 @pytest.fixture
 def offer(factory: Factory, boss: MadePerson) -> Callable[[MadePerson], None]:
-    """``offer(iris)``: the owner offers the ownership, by what the console calls."""
+    """Return ``offer(iris)``, by which the owner offers the ownership. It calls the same function as the console."""
 
     def make(iris: MadePerson) -> None:
         with factory.context():
@@ -177,5 +177,5 @@ def offer(factory: Factory, boss: MadePerson) -> Callable[[MadePerson], None]:
 
 @pytest.fixture
 def offered(offer: Callable[[MadePerson], None], iris: MadePerson) -> None:
-    """The new owner has an offer."""
+    """Offer the new owner the ownership."""
     offer(iris)

@@ -1,4 +1,4 @@
-"""Every route that changes something, with what its change needs: the table that ``test_sensitive_routes`` walks."""
+"""Every route that changes data, with the confirmation that its change needs. ``test_sensitive_routes`` walks the table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from tests.journeys.sensitive_world import AT, Form, World
 
 @dataclass(frozen=True)
 class Row:
-    """A change: who makes it, by which route, and what it needs. ``make`` gives the address and what is filled in there.
+    """A change: the acting user, the route, and the confirmation it needs.
 
-    ``opens``: the page with the form, where it is not at the same address; empty for a form that no page need show.
+    ``make`` returns the address and the fields to fill in there. ``opens`` is the page with the form, if it has another
+    address, and empty if no page needs to show the form.
     """
 
     what: str
@@ -165,4 +166,4 @@ ELSEWHERE = {
     "oauth.as_get": "the protocol",
     "oauth.confirm_logout": "one's own session",
 }
-"""Routes that change nothing of the kind, and why."""
+"""Routes that make no such change, each with the reason."""

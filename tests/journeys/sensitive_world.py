@@ -1,4 +1,4 @@
-"""An organisation with something of everything, for the table of routes that change something."""
+"""An organisation with one object of every kind, for the table of routes that change data."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -29,44 +29,44 @@ Form = Mapping[str, str | bool]
 
 
 class World:
-    """An organisation with something of everything, made for each row. ``browsers``: signed in, by name."""
+    """An organisation with one object of every kind, made for each row. ``browsers`` are signed in, and found by name."""
 
     def __init__(self, factory: Factory, shoes: str, actors: Mapping[str, MadePerson]) -> None:
         self.factory, self.shoes, self.actors, self._numbers = factory, shoes, actors, count()
         self.looked_up: list[str] = []
 
     def name(self) -> str:
-        """A name that nobody has."""
+        """Return a name that is not in use."""
         return f"n{next(self._numbers)}"
 
     def person(self, **details: object) -> MadePerson:
-        """Somebody with a second factor and a verified address."""
+        """Create a user with a second factor and a verified address."""
         name = self.name()
         return self.factory.make_user(self.shoes, name, **{"with_totp": True, "email": f"{name}@shoes.example", **details})
 
     def path(self, person: MadePerson, act: str) -> str:
-        """An address about a person."""
+        """Return an address about a user."""
         return f"{AT}/people/{person.id}/{act}"
 
     def group(self, *, requires_mfa: bool) -> Group:
-        """A group."""
+        """Create a group."""
         values = {"name": self.name(), "requires_mfa": requires_mfa}
         with self.factory.context(), transaction():
             return groups.create(self.shoes, values, BY_TESTS)
 
     def shop(self) -> str:
-        """The id of a shop."""
+        """Create a shop and return its id."""
         with self.factory.context(), transaction():
             return shops.create(self.shoes, {"code": self.name(), "name": "One"}, BY_TESTS).id
 
     def rule(self) -> str:
-        """The name of a dated rule."""
+        """Create a dated rule and return its name."""
         values = {"name": self.name(), "starts": clock.now().date() + timedelta(days=9), "countries": ["AU"]}
         with self.factory.context(), transaction():
             return dated_rules.create(self.factory.settings, values, dated_rules.known_now(), BY_TESTS).name
 
     def client(self, *, disabled: bool = False) -> str:
-        """The id of an app."""
+        """Create an app and return its id."""
         name, metadata = self.name(), {"client_name": "Till", "redirect_uris": ["https://shop.example.com/callback"]}
         with self.factory.context():
             registration.register(self.factory.settings, name, metadata, Ours(), None, BY_TESTS)
@@ -75,7 +75,7 @@ class World:
         return name
 
     def session_of(self, person: MadePerson) -> str:
-        """The id of an open session of somebody."""
+        """Return the id of an open session of the user."""
         with self.factory.context():
             return sessions.sessions_of(person.organisation_id, person.id, clock.now())[0].id
 
@@ -101,7 +101,7 @@ def member(world: World, *, requires_mfa: bool) -> tuple[str, Form]:
 
 
 def named(world: World) -> tuple[str, Form]:
-    """A group that requires nothing itself, but that a dated rule names."""
+    """Create a group that requires nothing itself, but is named by a dated rule."""
     group = world.group(requires_mfa=False)
     values = {"name": world.name(), "starts": clock.now().date(), "groups": [group.name]}
     with world.factory.context(), transaction():

@@ -1,4 +1,4 @@
-"""The entry in an authenticator app (S26) by the key-URI format, for every name that the forms take."""
+"""The entry in an authenticator app (S26) follows the key-URI format, for every name that the forms accept."""
 
 import re
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -27,7 +27,7 @@ NAMES = [
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch, app: Flask) -> list[str]:
-    """What the QR codes of the pages hold, in order; they are drawn all the same."""
+    """Record the text of each QR code that the pages draw."""
     seen: list[str] = []
     draw = app.jinja_env.globals["qr"]
     monkeypatch.setitem(app.jinja_env.globals, "qr", lambda text: (seen.append(text), draw(text))[1])
@@ -50,8 +50,10 @@ def _set_up(browser: Browser) -> Authenticator:
 @pytest.mark.parametrize(
     ("shop", "username"), NAMES, ids=["plain", "colons", "signs", "only-colons", "han", "emoji", "long"]
 )
-def test_every_name_can_be_set_up(factory: Factory, journey, clock, drawn: list[str], shop: str, username: str) -> None:
-    """S19, S26, key-URI format: one colon in the label, encoded ones counted, and the issuer in front of it."""
+def test_every_name_gives_a_valid_entry(
+    factory: Factory, journey, clock, drawn: list[str], shop: str, username: str
+) -> None:
+    """S19, S26, key-URI format: the label has one colon, counting encoded ones, and begins with the issuer."""
     at = factory.make_organisation("shop", name=shop)
     factory.make_group(at)
     person = factory.make_user(at, username, groups=["2FA"])
@@ -63,13 +65,13 @@ def test_every_name_can_be_set_up(factory: Factory, journey, clock, drawn: list[
     assert (parts.scheme, parts.netloc, label.count(":"), parts.path.count("/")) == ("otpauth", "totp", 1, 1)
     assert label.partition(":")[0] == asked["issuer"][0]
     assert label.partition(":")[2].strip()
-    assert len(drawn[0]) < 700, "a phone must be able to read the code"
+    assert len(drawn[0]) < 700, "the QR code is too dense for a phone"
 
 
-def test_setting_up_again_keeps_the_entry_though_everybody_was_renamed(
+def test_setting_up_again_after_a_rename_keeps_the_entry(
     factory: Factory, enter, clock, anna: MadePerson, shoes: str, browser: Browser, drawn: list[str]
 ) -> None:
-    """S26, S28: the app overwrites its entry, also when the organisation and the person have another name by then."""
+    """S26, S28: the app overwrites its entry, even if the organisation and the user have other names by then."""
     enter(anna, "/account/security")
     for _ in range(2):
         browser.send("POST", f"{browser.issuer}/account/factor/set-up", [("csrf_token", _token(browser))])
@@ -89,8 +91,8 @@ def _token(browser: Browser) -> str:
     return browser.page.forms[0].fields["csrf_token"][0]
 
 
-def test_a_label_has_one_colon_whatever_a_set_up_in_progress_holds() -> None:
-    """A set-up that an earlier release began holds ``Example Shoes: anna``."""
+def test_a_set_up_in_progress_keeps_one_colon_in_its_label() -> None:
+    """A set-up that an earlier release began has stored ``Example Shoes: anna``."""
     assert totp.uri("SECRET", "Sleu:tel", "Example Shoes: anna") == (
         "otpauth://totp/Sleu-tel:Example%20Shoes-%20anna?secret=SECRET&issuer=Sleu-tel"
     )

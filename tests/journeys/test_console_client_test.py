@@ -1,4 +1,4 @@
-"""The console's test button: a real sign-in to an app that comes back to a page of ours, for this browser alone."""
+"""The console's test button: a real sign-in to an app. It returns to a page of the console, in this browser only."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -15,8 +15,8 @@ HOME = "/admin/example-shoes/apps"
 ISSUER = "https://id.example.com"
 
 
-def test_the_test_button_makes_a_real_sign_in_and_explains_the_token(factory, enter, anna) -> None:
-    """Issue 3: a round trip with state, nonce and PKCE; claims with their meaning; the grant ends at once."""
+def test_the_test_button_signs_in_and_explains_the_token(factory, enter, anna) -> None:
+    """Issue 3: a round trip with state, nonce and PKCE. The page explains the claims, and the grant ends at once."""
     factory.make_client(scope="openid profile organisation")
     browser = enter(anna, f"{HOME}/webshop/about")
     browser.click("Test this app")
@@ -32,11 +32,11 @@ def test_the_test_button_makes_a_real_sign_in_and_explains_the_token(factory, en
         assert grants.grants_of(anna.organisation_id, anna.id, now()) == []
     assert browser.reload().heading == THE_ID_TOKEN_EXPLAINED
     answer = next(hop for hop in browser.hops if "answer=" in hop)
-    assert browser.open(answer.partition("?")[0]).status == 400, "an answer counts without its code"
+    assert browser.open(answer.partition("?")[0]).status == 400, "a request without the code shows a result"
 
 
-def test_an_answer_that_was_not_asked_for_counts_for_nothing(factory, enter, anna) -> None:
-    """RFC 6749 §10.12, RFC 9207: wrong state, wrong issuer, an error, no test under way, too late."""
+def test_an_unexpected_answer_does_not_pass_the_test(factory, enter, anna) -> None:
+    """RFC 6749 §10.12, RFC 9207: the state or issuer is wrong, it is an error, no test is under way, or it is too late."""
     factory.make_client()
     browser = enter(anna, f"{HOME}/webshop/test")
     assert browser.open(f"{permission.PATH}?code=x&state=y").status == 400
@@ -58,16 +58,16 @@ def test_an_answer_that_was_not_asked_for_counts_for_nothing(factory, enter, ann
     assert "invalid_grant" in answered()
 
     browser.open(f"{HOME}/webshop/test").submit("Test")
-    assert browser.heading == THE_ID_TOKEN_EXPLAINED, "a failed test spoils the next"
+    assert browser.heading == THE_ID_TOKEN_EXPLAINED, "after a failed test the next one fails too"
 
 
-def test_nobody_else_gets_an_answer_sent_to_our_page(factory, enter, anna, new_browser, clock) -> None:
-    """RFC 9700 §2.1: our page is no redirect_uri but for the browser, the app and the minutes of a test that was begun."""
+def test_the_test_page_is_a_redirect_uri_for_its_test_only(factory, enter, anna, new_browser, clock) -> None:
+    """RFC 9700 §2.1: the page counts as a redirect_uri only for the browser and the app of a test, and for some minutes."""
     factory.make_client()
     factory.make_client("other")
     browser = enter(anna, f"{HOME}/webshop/test").submit("Test")
     begun = next(hop for hop in browser.hops if "/oauth/authorize?" in hop)
-    assert browser.open(begun).status == 400, "the answer has no test any more"
+    assert browser.open(begun).status == 400, "a test that is over got another answer"
     plain = urlencode({"response_type": "code", "client_id": "webshop", "redirect_uri": ISSUER + permission.PATH})
     assert "error" in browser.open(f"/oauth/authorize?{plain}&scope=openid&state=x").text
     stranger = new_browser()
@@ -82,8 +82,10 @@ def test_nobody_else_gets_an_answer_sent_to_our_page(factory, enter, anna, new_b
     assert "not one that is registered" in browser.open(begun).text
 
 
-def test_a_test_is_in_the_trail_and_its_code_is_nobody_elses(app, factory, enter, anna) -> None:
-    """Issue 3: who tested which app; the code cannot be redeemed by the app, which does not know the verifier (RFC 7636)."""
+def test_a_test_is_audited_and_the_app_cannot_use_its_code(app, factory, enter, anna) -> None:
+    """Issue 3: the trail names the tester and the app. The app cannot redeem the code, because it lacks the verifier (RFC
+    7636).
+    """
     made = factory.make_client()
     browser = enter(anna, f"{HOME}/webshop/test")
     token = browser.value("csrf_token")

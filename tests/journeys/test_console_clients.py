@@ -1,4 +1,4 @@
-"""The console's apps: made, changed, tested and removed by operators, read by the administrators concerned."""
+"""Apps in the console: operators create, change, test and delete them. Administrators read those that concern them."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
 
 @pytest.fixture
 def otto(factory: Factory) -> MadePerson:
-    """An operator with a second factor."""
+    """Create an operator with a second factor."""
     with factory.context():
         first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
     return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
@@ -34,7 +34,7 @@ def otto(factory: Factory) -> MadePerson:
 
 @pytest.fixture
 def enter(browser: Browser, quiet_shoes: str, clock: Callable[..., None]) -> Callable[..., Browser]:
-    """Sign in at a page of the console; a minute later another code is fresh."""
+    """Sign in at a page of the console and turn the clock, so that the next code is new."""
 
     def sign_in(person: MadePerson, path: str = HOME, browser: Browser = browser) -> Browser:
         browser.open(path)
@@ -52,7 +52,7 @@ def enter(browser: Browser, quiet_shoes: str, clock: Callable[..., None]) -> Cal
 
 
 def secret_on(browser: Browser) -> str:
-    """The secret that the page shows."""
+    """Return the secret that the page shows."""
     lines = browser.text.splitlines()
     return lines[lines.index(THE_SECRET_SHOWN_THIS_ONCE) + 2]
 
@@ -64,15 +64,15 @@ def row_of(factory: Factory, client_id: str) -> clients.Client:
         return row
 
 
-def test_every_field_has_its_place_and_its_meaning(settings) -> None:
-    """Issue 3: what `idp apply` takes, the form takes; nothing is without words."""
+def test_the_form_has_every_field_with_an_explanation(settings) -> None:
+    """Issue 3: the form accepts all that `idp apply` accepts, and explains each field."""
     named = {one.name for one in client_form.fields(settings)}
     own = {"first_party", "minimum_acr", "remember_device", "shared_device", "organisations"}
     assert named == {*client_metadata.MEMBERS, *own, client_form.TEXTS}
     assert set(client_form.MEANINGS) == named
 
 
-def test_an_operator_makes_an_app_that_works_at_once(app, factory, enter, otto, journey, new_browser, clock) -> None:
+def test_an_operator_creates_an_app_that_works_at_once(app, factory, enter, otto, journey, new_browser, clock) -> None:
     """Issue 3: the secret is shown once, the settings can be copied, and the app signs people in with them."""
     browser = enter(otto)
     browser.click("Add an app")
@@ -114,8 +114,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("typed", "field"), WRONG, ids=lambda value: str(value)[:30])
-def test_what_cannot_be_taken_is_named_and_nothing_is_lost(factory, enter, otto, typed, field, clock) -> None:
-    """Bad input: the page says what is wrong and keeps what was typed; no app is half made."""
+def test_invalid_input_is_named_and_kept_in_the_form(factory, enter, otto, typed, field, clock) -> None:
+    """Bad input: the page names the error and keeps what was typed. No app is half created."""
     factory.make_client()
     browser = enter(otto, f"{HOME}/add")
     values = {"client_id": "stock", "client_name": "Stock", "redirect_uris": CALLBACK, **typed}
@@ -128,8 +128,8 @@ def test_what_cannot_be_taken_is_named_and_nothing_is_lost(factory, enter, otto,
         assert {row.client_id for row in clients.clients()} == {"webshop"}
 
 
-def test_an_edit_changes_what_was_changed_and_nothing_else(factory, enter, otto, clock) -> None:
-    """Issue 3: what the form shows is what is stored; saving unchanged changes nothing that matters."""
+def test_an_edit_changes_only_the_edited_fields(factory, enter, otto, clock) -> None:
+    """Issue 3: the form shows what is stored. Saving it unchanged changes nothing that matters."""
     shown = {"client_name#nl": "Winkel", "scope": "openid email", "default_max_age": 600, "contacts": ["it@shoes.example"]}
     factory.make_client(minimum_acr="mfa", shared_device=True, **shown)
     before = row_of(factory, "webshop").metadata_
@@ -147,7 +147,7 @@ def test_an_edit_changes_what_was_changed_and_nothing_else(factory, enter, otto,
 
 
 def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey, new_browser, clock) -> None:
-    """Issue 3: the new one is shown once, the old one works for a day more."""
+    """Issue 3: the new secret is shown once, and the old one works for one more day."""
     made = factory.make_client()
     browser = enter(otto, f"{HOME}/webshop/about")
     browser.click("New secret")
@@ -165,7 +165,7 @@ def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey,
 
 
 def test_an_app_is_disabled_enabled_and_deleted(factory, enter, otto, journey, new_browser, clock) -> None:
-    """Issue 3: each page says what will happen and asks for the password; the app's tokens end with it."""
+    """Issue 3: each page says what will happen and asks for the password. The app's tokens end with it."""
     jan = factory.make_user(anna_shoes(factory), "jan")
     walk = journey(jan, browser=new_browser()).begin().password()
     tokens = walk.tokens()
@@ -186,8 +186,8 @@ def test_an_app_is_disabled_enabled_and_deleted(factory, enter, otto, journey, n
     assert browser.open(f"{HOME}/webshop/about").status == 404
 
 
-def test_administrators_read_the_apps_that_serve_them_and_change_none(factory, enter, anna, quiet_shoes, clock) -> None:
-    """V8.2.2: another organisation's app is unknown; every change is, too."""
+def test_administrators_read_their_apps_and_change_none(factory, enter, anna, quiet_shoes, clock) -> None:
+    """V8.2.2: an app of another organisation is not found, and neither is any route that changes an app."""
     boots = factory.make_organisation("example-boots")
     factory.make_client("kassa", organisations=(quiet_shoes, boots), contacts=["it@boots.example"])
     factory.make_client("secret-boots", organisations=(boots,))

@@ -1,4 +1,4 @@
-"""Sensitive actions of the console: what will happen, the password, and who is told (S47, S51–S54)."""
+"""Sensitive actions of the console explain themselves, ask for the password and notify people (S47, S51–S54)."""
 
 import pytest
 
@@ -21,13 +21,13 @@ ACTS = {
 
 
 def mails(factory: Factory) -> list[tuple[str, str]]:
-    """Template and recipient of every mail."""
+    """Return template and recipient of every mail."""
     with factory.context():
         return [(mail.template, mail.recipient) for mail in outbox.mails()]
 
 
 def state_of(factory: Factory, person: MadePerson) -> list[object]:
-    """All that the database says of somebody, and how many sessions they have."""
+    """Return everything that the database has about a user, and the number of their sessions."""
     with factory.context():
         row = factory.user(person)
         columns = [getattr(row, column.name) for column in User.__table__.columns]
@@ -43,10 +43,8 @@ def address_of(factory: Factory, act: str, person: MadePerson) -> str:
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_sensitive_action_explains_itself_asks_the_password_and_notifies(
-    factory: Factory, enter, new_browser, anna, jan, act: str
-) -> None:
-    """S47, S49, S51–S54: looking and a wrong password change nothing; afterwards the person has a mail."""
+def test_a_sensitive_action_explains_asks_and_notifies(factory: Factory, enter, new_browser, anna, jan, act: str) -> None:
+    """S47, S49, S51–S54: opening the page and a wrong password change nothing. After the action the user gets a mail."""
     enter(jan, "/account/security", new_browser(address="192.0.2.8"))
     browser, says = enter(anna), ACTS[act]
     before = state_of(factory, jan)
@@ -64,7 +62,7 @@ def test_a_sensitive_action_explains_itself_asks_the_password_and_notifies(
 
 
 @pytest.mark.parametrize("act", [act for act in ACTS if act != "one-time-password"])
-def test_the_owner_is_told_of_somebody_without_an_address(
+def test_the_owner_is_notified_for_a_user_without_address(
     factory: Factory, enter, new_browser, shoes, anna, act: str
 ) -> None:
     """S54: the notice goes to the owner and names the user."""
@@ -76,31 +74,31 @@ def test_the_owner_is_told_of_somebody_without_an_address(
     assert mails(factory) == [(ACTS[act][1], "olivia@shoes.example")]
 
 
-def test_ending_one_s_own_sessions_writes_no_mail(factory: Factory, enter, anna) -> None:
-    """Nobody needs to be told what they do themselves."""
+def test_ending_ones_own_sessions_sends_no_mail(factory: Factory, enter, anna) -> None:
+    """A user needs no notice of their own action."""
     browser = enter(anna)
     browser.open(f"{PEOPLE}/{anna.id}/end-sessions").fill(password=anna.password).submit()
     assert "password" in browser.open(PEOPLE).fields
     assert mails(factory) == []
 
 
-def test_guessing_the_password_in_the_console_counts_as_at_the_sign_in(factory: Factory, enter, anna, jan) -> None:
-    """V6.3.1: one counter for the person and the password, whichever page it was typed on."""
+def test_console_and_sign_in_share_the_password_counter(factory: Factory, enter, anna, jan) -> None:
+    """V6.3.1: a user has one counter for the password, whichever page it was typed on."""
     browser = enter(anna)
     for _ in range(12):
         browser.open(f"{PEOPLE}/{jan.id}/disable").fill(password="guessed").submit()
         if browser.status == 429:
             break
-    assert browser.status == 429, "nobody counts"
+    assert browser.status == 429, "the wrong passwords were not counted"
     browser.client.delete_cookie("__Host-login", domain="id.example.com")
     browser.open(PEOPLE).fill(username="anna", password=anna.password).submit()
-    assert browser.status == 429, "the sign-in of this browser has another counter"
+    assert browser.status == 429, "the sign-in in this browser has a counter of its own"
     with factory.context():
         assert factory.user(jan).disabled_at is None
 
 
-def test_a_session_that_was_left_open_makes_no_administrator(factory: Factory, enter, clock, anna, jan) -> None:
-    """Raising somebody, editing an administrator and inviting one want a fresh proof; editing an employee does not."""
+def test_an_open_session_alone_creates_no_administrator(factory: Factory, enter, clock, anna, jan) -> None:
+    """Promoting, editing or inviting an administrator needs a fresh proof. Editing an employee does not."""
     browser = enter(anna)
     clock(minutes=11)
     browser.open(f"{PEOPLE}/{jan.id}/edit").fill(name="Jan Jansen-Bakker").submit()
@@ -125,7 +123,7 @@ def changed(factory: Factory, person: MadePerson, **details: object) -> None:
 def test_a_demoted_administrator_loses_access_at_the_next_request(
     factory: Factory, enter, new_browser, shoes, anna, jan
 ) -> None:
-    """S13: what somebody may is asked on every request, to look and to post alike."""
+    """S13: every request checks the user's role, for GET and POST alike."""
     browser = enter(anna, f"{PEOPLE}/{jan.id}/edit")
     token = browser.value("csrf_token")
     changed(factory, anna, role="manager")
@@ -138,7 +136,7 @@ def test_a_demoted_administrator_loses_access_at_the_next_request(
 
 
 def test_a_remembered_device_does_not_open_the_console(enter, new_browser, clock, anna) -> None:
-    """S36, issue 3: the console requires `mfa`; trust in a device is no second factor."""
+    """S36, issue 3: the console requires `mfa`. A remembered device is no second factor."""
     browser = new_browser().open("/account/activity")
     if "organisation" in browser.fields:
         browser.fill(organisation=anna.store_url).submit()
@@ -155,8 +153,8 @@ def test_a_remembered_device_does_not_open_the_console(enter, new_browser, clock
 EVERY_ACT = ("reset-factor", "remove-factor", "one-time-password", "end-sessions", "disable", "enable", "unlock", "invite")
 
 
-def test_the_owner_cannot_be_touched_by_any_act(factory: Factory, enter, new_browser, shoes, anna) -> None:
-    """S47: no act, no edit, no group, no session; asked by page and posted at once."""
+def test_no_action_of_an_administrator_changes_the_owner(factory: Factory, enter, new_browser, shoes, anna) -> None:
+    """S47: the owner is protected from actions, edits, groups and ended sessions, by page and by a direct POST."""
     olivia = factory.make_user(shoes, "olivia", role="owner", email="olivia@shoes.example", with_totp=True)
     group = factory.make_group(shoes)
     enter(olivia, "/account/security", new_browser(address="192.0.2.8"))

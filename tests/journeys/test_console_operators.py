@@ -1,4 +1,4 @@
-"""The console's people of the operators' own organisation: looked after by operators alone."""
+"""Users of the operators' own organisation in the console. Only operators manage them."""
 
 from idp.audit import Event
 from idp.store import audit, operators, outbox, users
@@ -12,8 +12,10 @@ def otto(factory: Factory, olga: MadePerson) -> MadePerson:
     return factory.make_user(olga.organisation_id, "otto", role="administrator", with_totp=True, email="otto@example.org")
 
 
-def test_operators_look_after_each_other(factory: Factory, enter, new_browser, clock, shoes, olga) -> None:
-    """S13, S47: add one, edit, reset, disable, each with its questions; what is disabled is out at once."""
+def test_operators_manage_each_other(factory: Factory, enter, new_browser, clock, shoes, olga) -> None:
+    """S13, S47: add, edit, reset and disable an operator, each with its confirmation.
+    A disabled operator is signed out at once.
+    """
     second = otto(factory, olga)
     theirs = enter(second, AT, new_browser(address="192.0.2.8"))
     assert theirs.heading == "People"
@@ -34,8 +36,8 @@ def test_operators_look_after_each_other(factory: Factory, enter, new_browser, c
         assert {Event.USER_CREATED, Event.INVITED, Event.FACTOR_RESET, Event.USER_DISABLED} <= events
 
 
-def test_an_operator_is_an_administrator_and_stays_one(factory: Factory, enter, olga) -> None:
-    """S10: no lesser role, by which a second factor would be voluntary; and nobody shuts the last operator out."""
+def test_an_operator_cannot_become_less_than_administrator(factory: Factory, enter, olga) -> None:
+    """S10: a lower role would make the second factor voluntary. The last operator cannot be disabled."""
     second = otto(factory, olga)
     browser = enter(olga, f"{AT}/{second.id}/edit")
     for role in ("employee", "owner", "customer"):
@@ -52,8 +54,8 @@ def test_an_operator_is_an_administrator_and_stays_one(factory: Factory, enter, 
         assert all(row.disabled_at is None for row in users.users(olga.organisation_id))
 
 
-def test_nobody_else_sees_the_operators(factory: Factory, enter, new_browser, anna, olga) -> None:
-    """V8.3.1: administrators of other organisations get 404 for the operators' organisation."""
+def test_administrators_do_not_find_the_operators_organisation(factory: Factory, enter, new_browser, anna, olga) -> None:
+    """V8.3.1: administrators of other organisations get 404 for it."""
     browser = enter(anna)
     for path in (
         AT,

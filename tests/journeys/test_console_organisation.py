@@ -1,4 +1,4 @@
-"""The console: shops, groups, policies and settings, what nobody may do, both languages (S3, S4, S11, S12, S55, S62)."""
+"""The console's shops, groups, policies and settings, its limits, and both languages (S3, S4, S11, S12, S55, S62)."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ PEOPLE = f"{AT}/people"
 
 
 def test_shops_are_added_edited_and_deleted(factory: Factory, enter, shoes, anna) -> None:
-    """S12: administrators see and edit all of them; deleting asks for the password."""
+    """S12: administrators see and edit all shops. Deleting one asks for the password."""
     browser = enter(anna).open(f"{AT}/shops")
     browser.fill(code="amsterdam-1", name="Amsterdam Centre").submit()
     assert "Added." in browser.text
@@ -43,7 +43,7 @@ def test_shops_are_added_edited_and_deleted(factory: Factory, enter, shoes, anna
 def test_a_group_is_renamed_and_deleted_unless_a_policy_names_it(
     factory: Factory, enter, new_browser, shoes, anna, olga
 ) -> None:
-    """S4, S11: an administrator cannot make a dated rule fall silent by taking its group away."""
+    """S4, S11: an administrator cannot disable a dated rule by deleting its group."""
     factory.make_group(shoes, "Till", requires_mfa=False)
     browser = enter(anna).open(f"{AT}/groups").click("Edit")
     browser.fill(name="Tills").submit()
@@ -75,8 +75,8 @@ def test_a_group_is_renamed_and_deleted_unless_a_policy_names_it(
         ("name", "", "one line of text"),
     ],
 )
-def test_wrong_policies_are_refused(enter, olga, shoes, field: str, value: str, said: str) -> None:
-    """Bad input: the message says which field, what was typed is kept, nothing is written."""
+def test_invalid_policies_are_refused(enter, olga, shoes, field: str, value: str, said: str) -> None:
+    """Bad input: the message names the field, the typed text is kept, and nothing is written."""
     browser = enter(olga, f"{AT}/policies/add")
     form = {"csrf_token": browser.value("csrf_token"), "name": "x", "starts": "2026-01-01", "require": "second_factor"}
     browser.send("POST", f"https://id.example.com{AT}/policies/add", list({**form, field: value}.items()))
@@ -85,10 +85,8 @@ def test_wrong_policies_are_refused(enter, olga, shoes, field: str, value: str, 
     assert browser.open(f"{AT}/policies").text.count("There are no policies.") == 1
 
 
-def test_operators_make_policies_and_administrators_see_the_people_affected(
-    factory: Factory, enter, new_browser, anna, olga
-) -> None:
-    """S11: the built-in example, from a day on; the people affected on the day before and on the day itself."""
+def test_policies_show_administrators_the_people_they_affect(factory: Factory, enter, new_browser, anna, olga) -> None:
+    """S11: the built-in example from a date on, with the people affected on the day before and on that day."""
     aussie = factory.make_organisation("aussie-boots", country="AU", integrations=["xero"])
     bruce = factory.make_user(aussie, "bruce", role="manager")
     sheila = factory.make_user(aussie, "sheila", role="administrator", with_totp=True, email="s@boots.example")
@@ -110,8 +108,8 @@ def test_operators_make_policies_and_administrators_see_the_people_affected(
     assert "xero-au" not in elsewhere.text
 
 
-def test_settings_are_changed_within_their_bounds(factory: Factory, enter, new_browser, shoes, anna, olga) -> None:
-    """Lengths can be shortened only; country and integrations are the operators', forged fields or not."""
+def test_settings_are_changed_within_their_limits(factory: Factory, enter, new_browser, shoes, anna, olga) -> None:
+    """Periods can only be shortened. Only operators change country and integrations, also with a forged form."""
     browser = enter(anna, f"{AT}/settings")
     browser.fill(name="Better Shoes", login_hours="8", remember_device_days="7", password_min_length="15").submit()
     assert "Saved." in browser.text
@@ -132,7 +130,9 @@ def test_settings_are_changed_within_their_bounds(factory: Factory, enter, new_b
 
 
 def test_an_operator_chooses_an_organisation(factory: Factory, enter, shoes, olga) -> None:
-    """Operators come to a list of all organisations; their own, the first, has people but no groups, shops or rules."""
+    """Operators start at a list of all organisations.
+    The first is their own, which has users but no groups, shops or rules.
+    """
     factory.make_organisation("toys", name="Toys")
     browser = enter(olga)
     assert browser.heading == "Organisations"
@@ -148,10 +148,10 @@ def test_an_operator_chooses_an_organisation(factory: Factory, enter, shoes, olg
 
 
 def test_an_operator_finds_an_organisation_among_many(factory: Factory, enter, olga, monkeypatch) -> None:
-    """Issue 3: a chain of a hundred franchises is searched, and read page by page."""
+    """Issue 3: a franchise chain of a hundred organisations can be searched and read page by page."""
     for number in range(60):
         factory.make_organisation(f"shop-{number:02}")
-    monkeypatch.setattr(organisation_changes, "CHUNK", 7)  # a page then takes several chunks
+    monkeypatch.setattr(organisation_changes, "CHUNK", 7)  # so that one page needs several chunks
     browser = enter(olga, "/admin/")
     first = [words for _, words in browser.page.links if "shop-" in words]
     assert (len(first), "shop-00" in browser.text, "shop-59" in browser.text) == (49, True, False)
@@ -162,8 +162,8 @@ def test_an_operator_finds_an_organisation_among_many(factory: Factory, enter, o
     assert "Next" not in {words for _, words in browser.page.links}
 
 
-def test_ids_of_another_organisation_do_not_exist(factory: Factory, enter, shoes, anna) -> None:
-    """Guessing ids gives 404: people, groups and shops of others, and their whole console."""
+def test_ids_of_another_organisation_are_not_found(factory: Factory, enter, shoes, anna) -> None:
+    """Guessed ids get 404: people, groups and shops of other organisations, and their whole console."""
     toys = factory.make_organisation("toys")
     stranger, group = factory.make_user(toys, "kim"), factory.make_group(toys)
     with factory.context():
@@ -177,8 +177,10 @@ def test_ids_of_another_organisation_do_not_exist(factory: Factory, enter, shoes
     assert browser.open(f"{PEOPLE}/{anna.id}/eat").status == 404
 
 
-def test_a_group_that_requires_a_second_factor_bites_at_the_next_sign_in(enter, new_browser, factory, shoes, anna) -> None:
-    """S3, S4: made in the console, with somebody put in; whose page then says why, and on which day at which app."""
+def test_a_group_requires_a_second_factor_at_the_next_sign_in(enter, new_browser, factory, shoes, anna) -> None:
+    """S3, S4: the console creates the group and adds a user.
+    The user's page explains the requirement for a day and an app.
+    """
     kim = factory.make_user(shoes, "kim")
     factory.make_client("till", minimum_acr="mfa")
     browser = enter(anna).open("/admin/example-shoes/groups")
@@ -200,9 +202,10 @@ def test_a_group_that_requires_a_second_factor_bites_at_the_next_sign_in(enter, 
     assert "set up" in theirs.heading.lower()
 
 
-def test_the_owner_is_out_of_reach_of_administrators(factory: Factory, enter, shoes, anna) -> None:
-    """S47: not edited, disabled or reset; the page says so, and forged addresses are refused. Nor may anybody do it to
-    themselves here, and nobody becomes more than the one who makes them."""
+def test_administrators_cannot_manage_the_owner_or_themselves(factory: Factory, enter, shoes, anna) -> None:
+    """S47: an administrator cannot edit, disable or reset the owner. The page says so, and forged addresses are refused.
+    Nobody does this to themselves here, or gives a user a higher role than their own.
+    """
     owner = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
     browser = enter(anna).open(f"{PEOPLE}/{owner.id}")
     assert "Only the owner may change the owner" in browser.text
@@ -217,8 +220,8 @@ def test_the_owner_is_out_of_reach_of_administrators(factory: Factory, enter, sh
     assert "owner" not in next(form.choices["role"] for form in browser.page.forms if "role" in form.kinds)
 
 
-def test_an_operator_helps_an_owner_by_a_recovery_alone(factory: Factory, enter, shoes, anna, olga) -> None:
-    """S48: announced to every administrator, confirmed by the owner; the second factor is not simply taken away."""
+def test_an_operator_helps_an_owner_only_by_a_recovery(factory: Factory, enter, shoes, anna, olga) -> None:
+    """S48: every administrator is told, and the owner confirms. The second factor is never simply reset."""
     boss = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
     browser = enter(olga, f"{PEOPLE}/{boss.id}")
     assert RESET_THE_SECOND_FACTOR not in browser.text
@@ -243,8 +246,8 @@ def test_an_operator_helps_an_owner_by_a_recovery_alone(factory: Factory, enter,
         assert "owner_recovery_cancelled" in {mail.template for mail in outbox.mails()}
 
 
-def test_the_last_owner_stays(factory: Factory, enter, shoes) -> None:
-    """An owner is not edited into something less; the form does not offer it."""
+def test_an_edit_cannot_demote_the_owner(factory: Factory, enter, shoes) -> None:
+    """The form does not offer a lower role for an owner."""
     boss = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
     browser = enter(boss).open(f"{PEOPLE}/{boss.id}/edit")
     form = next(form for form in browser.page.forms if "role" in form.kinds)
@@ -258,7 +261,7 @@ def test_the_last_owner_stays(factory: Factory, enter, shoes) -> None:
 def test_the_console_closes_after_seven_days_without_a_verified_address(
     factory: Factory, enter, clock, postman, shoes, anna
 ) -> None:
-    """S55: until then an administrator is only reminded; then the page says where to get a link that still works."""
+    """S55: before that, administrators are only reminded. Afterwards the page tells how to get a new link."""
     with factory.context(), transaction():
         users.change_user(shoes, anna.id, email_verified_at=None, verify_since=now())
     browser = enter(anna, "/account/security")
@@ -275,8 +278,8 @@ def test_the_console_closes_after_seven_days_without_a_verified_address(
     assert browser.open(PEOPLE).status == 200
 
 
-def test_the_console_speaks_dutch(enter, new_browser, anna, jan) -> None:
-    """S62: every page of one's work in the other language."""
+def test_the_organisations_pages_are_in_dutch(enter, new_browser, anna, jan) -> None:
+    """S62: every page of an administrator's work exists in Dutch."""
     browser = enter(anna, browser=new_browser(languages="nl"))
     assert browser.heading == "Personen"
     for path, heading in (("groups", "Groepen"), ("shops", "Winkels"), ("policies", "Regels"), ("settings", "Instellingen")):
@@ -284,7 +287,7 @@ def test_the_console_speaks_dutch(enter, new_browser, anna, jan) -> None:
 
 
 def test_an_administrator_chooses_the_first_language(factory: Factory, enter, shoes, anna, jan) -> None:
-    """S62: shown as it holds, by the country where nobody chose; from then on mail is written in it."""
+    """S62: the default follows the country until somebody chooses. The choice applies to mail from then on."""
     with factory.context(), transaction():
         organisation_changes.change(factory.organisation(shoes), {"country": "NL"}, BY_TESTS)
     browser = enter(anna).open("/admin/example-shoes/settings")

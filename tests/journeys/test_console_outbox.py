@@ -1,4 +1,4 @@
-"""The console's mail page: why a mail did not leave, in words, and sending it again."""
+"""The console's mail page tells in words why a mail was not sent, and sends it again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from tests.drivers.words import INVITE_BY_E_MAIL
 from tests.factories import Factory, MadePerson
 
 
-def test_a_refused_recipient_is_shown_with_the_reason_in_words_and_sent_again(
+def test_a_refused_mail_is_shown_with_its_reason_and_sent_again(
     factory: Factory,
     configure: Callable[..., Settings],
     anna: MadePerson,
@@ -24,7 +24,7 @@ def test_a_refused_recipient_is_shown_with_the_reason_in_words_and_sent_again(
     enter: Callable[..., Browser],
     mailbox: Mailbox,
 ) -> None:
-    """Parked at the first 5yz reply to RCPT: seen in the console and in its audit page, and sent again from there."""
+    """A mail is parked at the first 5yz reply to RCPT. The console and its audit page show it and send it again."""
     relay: dict[str, Any] = {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}
     settings = configure(mail=relay)
     mailbox.refusals["jan@shoes.example"] = "550 5.1.1 no mailbox of that name"
@@ -45,7 +45,7 @@ def test_a_refused_recipient_is_shown_with_the_reason_in_words_and_sent_again(
     assert [recipients for recipients, _ in mailbox.arrived] == [["jan@shoes.example"]]
 
 
-def test_an_act_that_is_repeated_fills_no_mailbox(
+def test_notices_about_a_repeated_action_are_limited(
     factory: Factory,
     anna: MadePerson,
     jan: MadePerson,
@@ -53,7 +53,7 @@ def test_an_act_that_is_repeated_fills_no_mailbox(
     postman: Postman,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Issue 7.8: one person gets a few notices of a kind. The action is done each time, and the audit has each."""
+    """Issue 7.8: a person gets few notices of one kind. Each action is carried out and audited."""
     monkeypatch.setattr(messages, "NOTICES_OF_A_KIND", 3)
     browser = enter(anna)
     for _ in range(5):
@@ -68,10 +68,10 @@ def test_an_act_that_is_repeated_fills_no_mailbox(
 @pytest.mark.parametrize(
     ("act", "button"), [("invite", INVITE_BY_E_MAIL), ("one-time-password", "Send a one-time password")]
 )
-def test_one_address_gets_few_mails_from_the_console(
+def test_mails_of_the_console_to_one_address_are_limited(
     factory: Factory, anna: MadePerson, enter: Callable[..., Browser], postman: Postman, act: str, button: str
 ) -> None:
-    """Issue 7.8: an administrator who gives one address to many people mails it no more than the limit; then a clear 429."""
+    """Issue 7.8: an administrator may give many users one address. Past the limit its mails get a clear 429."""
     most, at = factory.settings.limits.mails_for_account, anna.organisation_id
     people = [factory.make_user(at, f"u{number}", email="victim@x.example") for number in range(most + 1)]
     browser, told = enter(anna), []

@@ -1,4 +1,4 @@
-"""The console and people's passkeys: seen on their page, one taken away (S47, S53)."""
+"""Passkeys of users in the console: shown on the user's page and removed there (S47, S53)."""
 
 from tests.drivers.passkeys import ISSUER, rows
 from tests.drivers.security_key import SecurityKey
@@ -7,8 +7,8 @@ from tests.factories import Factory
 YUBIKEY = bytes.fromhex("cb69481e8ff7403993ec0a2729a154a8")
 
 
-def test_an_administrator_sees_passkeys_and_takes_one_away(factory: Factory, anna, jan, enter, postman) -> None:
-    """Issue 3, S47, S53, S54: name, maker, last use; the password first; then it is gone, and the person has a mail."""
+def test_an_administrator_lists_and_removes_a_passkey(factory: Factory, anna, jan, enter, postman) -> None:
+    """Issue 3, S47, S53, S54: the page shows name, maker and last use. Removal asks for the password and sends a mail."""
     factory.give_passkey(jan, SecurityKey(ISSUER, aaguid=YUBIKEY), "Desk")
     postman.bring()
     browser = enter(anna).open(f"/admin/example-shoes/people/{jan.id}")
@@ -24,8 +24,8 @@ def test_an_administrator_sees_passkeys_and_takes_one_away(factory: Factory, ann
     assert [mail.to for mail in postman.bring() if "passkey" in mail.subject] == ["jan@shoes.example"]
 
 
-def test_only_the_persons_own_passkey_is_there_to_remove(factory: Factory, anna, jan, enter) -> None:
-    """IDOR: another's passkey below this person is 404; one's own is for the profile."""
+def test_only_a_passkey_of_that_user_can_be_removed(factory: Factory, anna, jan, enter) -> None:
+    """IDOR: a passkey of another user gets 404 here. Administrators remove their own passkeys in the profile."""
     eve = factory.make_user(jan.organisation_id, "eve")
     factory.give_passkey(jan, SecurityKey(ISSUER))
     (theirs,) = rows(factory, jan)

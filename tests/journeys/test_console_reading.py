@@ -1,4 +1,4 @@
-"""What the console shows of many people, and of rules about others: found however written, carried away, and no more."""
+"""The console's lists of many people, and rules about others: search, export, and what stays hidden."""
 
 import csv
 from collections.abc import Callable
@@ -25,14 +25,14 @@ PEOPLE = f"{AT}/people"
 
 
 def found(browser: Browser, **sought: str) -> list[str]:
-    """The usernames that a search finds."""
+    """Return the usernames that a search finds."""
     browser.open(PEOPLE).fill(**sought).submit()
     return [words for href, words in browser.page.links if href.startswith(f"{PEOPLE}/") and len(href) == len(PEOPLE) + 27]
 
 
 @pytest.mark.both_engines
-def test_people_are_found_however_their_names_are_written(factory: Factory, enter, shoes, anna, engine: str) -> None:
-    """Issue 3: case, accents, width, quotes and wildcards: letters of any script fold, signs are signs."""
+def test_search_ignores_case_accents_and_width(factory: Factory, enter, shoes, anna, engine: str) -> None:
+    """Issue 3: letters of any script are folded. Quotes and wildcards are ordinary characters."""
     for username, name in (("emile", "Émile Žižek"), ("o'neil", 'Tim "100%" O\'Neil'), ("ωmega", "Ωμέγα"), ("a_b", "x")):
         factory.make_user(shoes, username, name=name)
     browser = enter(anna)
@@ -45,7 +45,7 @@ def test_people_are_found_however_their_names_are_written(factory: Factory, ente
 
 
 def crowd(factory: Factory, organisation_id: str, count: int) -> None:
-    """Many employees at once, as no form could make them."""
+    """Create many employees at once, without the form."""
     with factory.context(), transaction():
         add(
             *(
@@ -61,8 +61,8 @@ def crowd(factory: Factory, organisation_id: str, count: int) -> None:
         )
 
 
-def test_ten_thousand_people_cost_no_more_statements_than_thirty(app, factory: Factory, enter, shoes, anna) -> None:
-    """Issue 3: list, search, dry run and file take a fixed number of statements; pages follow each other without a gap."""
+def test_the_number_of_statements_does_not_grow_with_users(app, factory: Factory, enter, shoes, anna) -> None:
+    """Issue 3: list, search, dry run and export take a fixed number of statements. Pages follow each other without a gap."""
     with factory.context(), transaction():
         rule = {"name": "tills", "starts": date(2026, 1, 1), "require": "mfa", "roles": ["employee"]}
         dated_rules.create(factory.settings, rule, dated_rules.known_now(), BY_TESTS)
@@ -89,12 +89,12 @@ def test_ten_thousand_people_cost_no_more_statements_than_thirty(app, factory: F
     with counted(app) as seen:
         lines = browser.client.get(f"{PEOPLE}/export.csv", base_url=browser.issuer).get_data(as_text=True).splitlines()
     assert len(lines) == 10_000 + 1 + 1
-    assert len(seen) < 80, "eleven chunks"
-    assert len({line.split(",")[0] for line in lines}) == len(lines), "somebody is there twice"
+    assert len(seen) < 80, "too many statements for eleven chunks"
+    assert len({line.split(",")[0] for line in lines}) == len(lines), "a user is listed twice"
 
 
-def test_the_file_of_people_holds_what_was_found_and_no_formula(factory: Factory, enter, shoes, anna) -> None:
-    """Issue 3, V1.2.10: as spreadsheets take it; nobody of another organisation, and no secret."""
+def test_the_export_of_users_has_the_search_result_and_no_formula(factory: Factory, enter, shoes, anna) -> None:
+    """Issue 3, V1.2.10: the file opens in spreadsheets. It contains no user of another organisation and no secret."""
     group = factory.make_group(shoes, "=2FA")
     with factory.context(), transaction():
         shops.create(shoes, {"code": "-7", "name": "Dam"}, BY_TESTS)
@@ -118,10 +118,10 @@ def test_the_file_of_people_holds_what_was_found_and_no_formula(factory: Factory
     assert browser.client.get(narrowed, base_url=browser.issuer).get_data(as_text=True).count("\n") == 2
 
 
-def test_of_a_rule_nothing_is_read_that_is_anothers(
+def test_a_rule_shows_administrators_only_their_own_names(
     factory: Factory, enter, new_browser: Callable[..., Browser], shoes, anna: MadePerson, olga
 ) -> None:
-    """Issue 3, V8.2.2: a rule names other organisations, their groups and apps; administrators read what is theirs."""
+    """Issue 3, V8.2.2: a rule may name other organisations, their groups and apps. Administrators read only their own."""
     toys = factory.make_organisation("secret-toys")
     factory.make_group(toys, "Toy makers")
     factory.make_group(shoes, "Fitters")

@@ -1,4 +1,4 @@
-"""The console's technical side: sessions, outbox, audit trail and signing keys, for the people concerned."""
+"""The console's technical pages: sessions, outbox, audit trail and signing keys."""
 
 import csv
 import io
@@ -39,13 +39,13 @@ def jan(factory: Factory, quiet_shoes: str) -> MadePerson:
 
 @pytest.fixture
 def boots(factory: Factory) -> str:
-    """Another organisation."""
+    """Create another organisation."""
     return factory.make_organisation("example-boots", settings={"offer_set_up": False})
 
 
 @pytest.fixture
 def otto(factory: Factory) -> MadePerson:
-    """An operator with a second factor."""
+    """Create an operator with a second factor."""
     with factory.context():
         first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
     return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
@@ -53,7 +53,7 @@ def otto(factory: Factory) -> MadePerson:
 
 @pytest.fixture
 def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser]:
-    """Sign in at a page of the console; half a minute later another code is fresh."""
+    """Sign in at a page of the console and turn the clock, so that the next code is new."""
 
     def sign_in(person: MadePerson, path: str, browser: Browser = browser) -> Browser:
         browser.open(path)
@@ -71,7 +71,7 @@ def enter(browser: Browser, clock: Callable[..., None]) -> Callable[..., Browser
 
 
 def written(factory: Factory, person: MadePerson, template: str = "password_changed") -> str:
-    """A mail's id."""
+    """Write a mail and return its id."""
     with factory.context(), transaction():
         notify(factory.settings, person.organisation_id, person.id, template)
     with factory.context():
@@ -79,8 +79,8 @@ def written(factory: Factory, person: MadePerson, template: str = "password_chan
 
 
 @pytest.mark.parametrize("section", [*SECTIONS, "keys"])
-def test_nobody_without_business_here_gets_in(factory, enter, new_browser, boots, jan, anna, section: str) -> None:
-    """V8.3.1: employees and other organisations' administrators get 404 as for a page that never was."""
+def test_technical_pages_are_not_found_for_other_users(factory, enter, new_browser, boots, jan, anna, section: str) -> None:
+    """V8.3.1: employees and administrators of other organisations get the 404 of an address that never existed."""
     assert enter(jan, "/account/details").open(f"{HOME}/{section}").status == 404
     ben = factory.make_user(boots, "ben", role="administrator", with_totp=True)
     browser = enter(ben, f"/admin/example-boots/{SECTIONS[0]}", new_browser())
@@ -88,8 +88,8 @@ def test_nobody_without_business_here_gets_in(factory, enter, new_browser, boots
     assert browser.open(f"{HOME}/{section}").status == 404
 
 
-def test_an_administrator_sees_and_ends_sessions(factory, journey, new_browser, enter, anna, jan, boots, clock) -> None:
-    """Issue 3: the list shows people and devices; ending a session asks the password and kills its tokens."""
+def test_an_administrator_lists_and_ends_sessions(factory, journey, new_browser, enter, anna, jan, boots, clock) -> None:
+    """Issue 3: the list shows users and devices. Ending a session asks for the password and revokes its tokens."""
     walk = journey(jan, browser=new_browser()).begin().password()
     tokens = walk.tokens()
     stranger = factory.make_user(boots, "bob")
@@ -111,10 +111,10 @@ def test_an_administrator_sees_and_ends_sessions(factory, journey, new_browser, 
         walk.app.userinfo(tokens.access_token)
 
 
-def test_the_sessions_of_others_and_of_the_owner_are_out_of_reach(
+def test_sessions_of_others_and_of_the_owner_cannot_be_ended(
     factory, journey, new_browser, enter, anna, boots, quiet_shoes, clock
 ) -> None:
-    """V8.2.2, S47: another organisation's id is unknown; an administrator does not end the owner's session."""
+    """V8.2.2, S47: a session of another organisation is not found. An administrator cannot end the owner's."""
     journey(factory.make_user(boots, "bob"), browser=new_browser()).begin().password().tokens()
     with factory.context():
         (foreign,) = sessions.live_sessions(boots, now_clock.now())
@@ -130,8 +130,8 @@ def test_the_sessions_of_others_and_of_the_owner_are_out_of_reach(
     assert browser.open(f"{HOME}/sessions/{'o' * 26}/end").status == 403
 
 
-def test_failed_mail_says_why_and_is_sent_again(factory, configure, enter, anna, jan, boots, mailbox, clock) -> None:
-    """Issue 3: waiting, sent, failed with the reason; another try keeps the Message-ID; foreign mail is unknown."""
+def test_failed_mail_shows_its_reason_and_is_sent_again(factory, configure, enter, anna, jan, boots, mailbox, clock) -> None:
+    """Issue 3: mail is waiting, sent, or failed with a reason. A new try keeps the Message-ID. Others' mail is not found."""
     mail_id = written(factory, jan)
     with factory.context():
         refusing = configure(mail={"host": "127.0.0.1", "port": 9, "security": "none"})
@@ -161,8 +161,8 @@ def test_failed_mail_says_why_and_is_sent_again(factory, configure, enter, anna,
     assert browser.open(f"{HOME}/mail/{foreign}/resend").status == 404
 
 
-def test_a_secret_that_ran_out_is_never_sent_again(factory, configure, jan, enter, anna, clock) -> None:
-    """S49: parked with its reason and wiped at the next sweep; the page offers no other try."""
+def test_a_mail_with_an_expired_secret_is_never_sent_again(factory, configure, jan, enter, anna, clock) -> None:
+    """S49: it is parked with its reason and wiped at the next sweep. The page does not offer to send it."""
     with factory.context():
         with transaction():
             ends = now_clock.ahead(minutes=10)
@@ -183,7 +183,7 @@ def test_a_secret_that_ran_out_is_never_sent_again(factory, configure, jan, ente
 
 
 def test_the_trail_is_filtered_and_verified(factory, journey, new_browser, enter, anna, jan, clock) -> None:
-    """Issue 3, I1: by event, person and day; the page says that the chain is whole, or at which row it is not."""
+    """Issue 3, I1: filters by event, person and day. The page says that the chain is whole, or names the broken row."""
     journey(jan, browser=new_browser()).begin().password("not my password")
     browser = enter(anna, f"{HOME}/audit")
     assert "Chain verified" in browser.text
@@ -204,8 +204,10 @@ def test_the_trail_is_filtered_and_verified(factory, journey, new_browser, enter
 NAUGHTY = ("=HYPERLINK(1)", "+1", "-1", "@x", "＝1")
 
 
-def test_exports_hold_everything_and_no_formula(factory, enter, quiet_shoes, anna, boots, clock) -> None:
-    """V1.2.10, V16.4.3: CSV cells that begin as a formula get a quote in front; JSON has every column, filters hold."""
+def test_exports_are_complete_and_contain_no_formula(factory, enter, quiet_shoes, anna, boots, clock) -> None:
+    """V1.2.10, V16.4.3: a CSV cell that begins like a formula gets a quote before it. JSON has every column, and filters
+    apply.
+    """
     people = [factory.make_user(quiet_shoes, name) for name in NAUGHTY]
     with factory.context(), transaction():
         data = {"=1+1": "x"}
@@ -230,16 +232,16 @@ def test_exports_hold_everything_and_no_formula(factory, enter, quiet_shoes, ann
 
 
 def test_an_operator_reads_the_installations_trail(factory, enter, otto, quiet_shoes, clock) -> None:
-    """Issue 3: events of keys and apps have a chain of their own, which administrators do not see."""
+    """Issue 3: events of keys and apps have their own chain, which administrators do not see."""
     browser = enter(otto, f"{HOME}/audit?trail=installation")
     table = browser.html.partition("<tbody>")[2]
     assert "Signing key made" in table
-    assert "key:made" not in table, "people are told in words, never by an event's raw name"
+    assert "key:made" not in table, "the page shows the raw name of an event instead of words"
     assert "Signing key made" not in browser.open(f"{HOME}/audit").html.partition("<tbody>")[2]
 
 
 def test_an_operator_rotates_the_keys_with_the_password(factory, enter, otto, quiet_shoes, clock) -> None:
-    """Issue 3: the next keys become active, the old stay published; the trail says who did it."""
+    """Issue 3: the next keys become active, and the old ones stay published. The trail names the operator."""
     with factory.context():
         before = {row.alg: row.kid for row in signing_keys.published_keys() if rings.state_of(row) == "next"}
     browser = enter(otto, f"{HOME}/keys")
@@ -258,15 +260,15 @@ def test_an_operator_rotates_the_keys_with_the_password(factory, enter, otto, qu
 
 
 def test_an_administrator_does_not_see_the_keys(enter, anna, clock) -> None:
-    """V8.3.1: keys are the operators' alone: neither in the menu nor by address."""
+    """V8.3.1: only operators find the keys, in the menu and by address."""
     browser = enter(anna, f"{HOME}/audit")
     assert not any("Signing keys" in words for _, words in browser.page.links)
     assert browser.open(f"{HOME}/keys").status == 404
     assert browser.open(f"{HOME}/keys/rotate").status == 404
 
 
-def test_the_console_speaks_dutch(factory, new_browser, enter, otto, quiet_shoes, clock) -> None:
-    """S62: every technical page, as its reader's browser asks."""
+def test_the_technical_pages_are_in_dutch(factory, new_browser, enter, otto, quiet_shoes, clock) -> None:
+    """S62: every technical page follows the language of the browser."""
     browser = enter(otto, f"{HOME}/sessions", new_browser(languages="nl"))
     headings = {"sessions": "Sessies", "mail": "Mail", "audit": "Logboek", "keys": "Ondertekensleutels", "apps": "Apps"}
     for section, heading in headings.items():
@@ -277,7 +279,7 @@ def test_the_console_speaks_dutch(factory, new_browser, enter, otto, quiet_shoes
 
 @pytest.mark.parametrize("role", ["owner", "administrator", "manager", "employee", "customer"])
 def test_the_role_decides_access_to_the_console(factory, enter, quiet_shoes, role: str, clock) -> None:
-    """V8.3.1: owners and administrators see their organisation's pages, nobody else does; keys are nobody's of them."""
+    """V8.3.1: only owners and administrators see the pages of their organisation. None of them sees the keys."""
     details = {"role": role, "with_totp": True, "email": f"{role}@shoes.example"}
     browser = enter(factory.make_user(quiet_shoes, f"the-{role}", **details), "/account/details")
     expected = 200 if role in ("owner", "administrator") else 404

@@ -1,4 +1,4 @@
-"""The console: people, groups and shops, run from a browser by those who may (S3, S4, S12, S13, S47, S49)."""
+"""Users, groups and shops in the console, managed in a browser (S3, S4, S12, S13, S47, S49)."""
 
 import re
 
@@ -15,17 +15,17 @@ PEOPLE = "/admin/example-shoes/people"
 
 
 def mails(factory: Factory) -> list[tuple[str, str]]:
-    """Template and recipient of every mail, oldest first."""
+    """Return template and recipient of every mail, oldest first."""
     with factory.context():
         return [(mail.template, mail.recipient) for mail in reversed(outbox.mails())]
 
 
 def listed(browser: Browser) -> list[str]:
-    """The usernames in a list of people."""
+    """Return the usernames in a list of users."""
     return [words for href, words in browser.page.links if re.search(r"/people/[a-z0-9]{26}$", href)]
 
 
-def test_an_administrator_comes_to_the_people_of_their_organisation(enter, anna, jan) -> None:
+def test_an_administrator_reaches_the_users_of_the_organisation(enter, anna, jan) -> None:
     """S13: the console asks for a second factor and lists the users."""
     browser = enter(anna)
     assert browser.url.endswith(PEOPLE)
@@ -34,7 +34,7 @@ def test_an_administrator_comes_to_the_people_of_their_organisation(enter, anna,
 
 
 def test_people_are_found_by_name_username_and_address_and_filtered(factory: Factory, enter, shoes, anna, jan) -> None:
-    """Search looks into all three, however written; a percent sign is a percent sign; filters add up."""
+    """The search covers all three fields and ignores spelling variants. A percent sign is no wildcard. Filters combine."""
     group = factory.make_group(shoes)
     factory.make_user(shoes, "piet", groups=(group,), role="manager")
     browser = enter(anna)
@@ -49,7 +49,7 @@ def test_people_are_found_by_name_username_and_address_and_filtered(factory: Fac
 
 
 def test_a_long_list_comes_in_pages(factory: Factory, enter, shoes, anna) -> None:
-    """25 at a time, next and previous keep what was sought."""
+    """A page has 25 users. The links to the next and previous page keep the search."""
     for number in range(27):
         factory.make_user(shoes, f"till{number:02}", role="employee")
     browser = enter(anna).open(f"{PEOPLE}?role=employee")
@@ -62,7 +62,7 @@ def test_a_long_list_comes_in_pages(factory: Factory, enter, shoes, anna) -> Non
 
 
 def test_a_person_is_added_and_edited(factory: Factory, enter, shoes, anna) -> None:
-    """S2, S13: with groups, shops and a role; the e-mail address is optional; what changed is kept."""
+    """S2, S13: a user gets groups, shops and a role. The e-mail address is optional. Changes are kept."""
     factory.make_group(shoes, "Till")
     browser = enter(anna).click(ADD_A_PERSON)
     browser.fill(username="kim", name="Kim").submit()
@@ -94,8 +94,8 @@ def test_a_person_is_added_and_edited(factory: Factory, enter, shoes, anna) -> N
         ("locale", "tlh", "one of the languages"),
     ],
 )
-def test_wrong_details_are_refused_and_kept_in_the_form(enter, anna, factory, shoes, field, value, said) -> None:
-    """Bad input: a clear message, what was typed is still there, nothing half-written."""
+def test_invalid_details_are_refused_and_kept_in_the_form(enter, anna, factory, shoes, field, value, said) -> None:
+    """Bad input: the message is clear, the typed text is kept, and nothing is half-written."""
     browser = enter(anna, f"{PEOPLE}/add")
     token = browser.value("csrf_token")
     form = {"csrf_token": token, "username": "kim", "name": "Kim", "role": "employee", "all_shops": "yes", field: value}
@@ -108,7 +108,7 @@ def test_wrong_details_are_refused_and_kept_in_the_form(enter, anna, factory, sh
 
 
 def act(browser: Browser, person: MadePerson, label: str, password: str) -> Browser:
-    """From the person's page through the question, with the password."""
+    """Carry out an action from the user's page, by its dialog and with the password."""
     browser.open(f"{PEOPLE}/{person.id}").click(label)
     return browser.fill(password=password).submit()
 
@@ -121,7 +121,9 @@ def act(browser: Browser, person: MadePerson, label: str, password: str) -> Brow
     ],
 )
 def test_a_second_factor_is_reset_or_removed(factory, enter, new_browser, anna, jan, label, template, says) -> None:
-    """S47, S53: the page says what will happen and wants the administrator's own password; open sessions end; mail goes."""
+    """S47, S53: the page says what will happen and asks for the administrator's password.
+    Open sessions end, and mail is sent.
+    """
     theirs = new_browser()
     enter(jan, "/account/security", theirs)
     browser = enter(anna).open(f"{PEOPLE}/{jan.id}").click(label)
@@ -134,14 +136,14 @@ def test_a_second_factor_is_reset_or_removed(factory, enter, new_browser, anna, 
     assert "Done." in browser.text
     assert "Not active" in browser.text
     assert mails(factory) == [(template, "jan@shoes.example")]
-    assert "password" in theirs.open("/account/security").fields, "an open session went on"
+    assert "password" in theirs.open("/account/security").fields, "an open session did not end"
     theirs.fill(username="jan", password=jan.password).submit()
     assert "code" not in theirs.fields
     assert ("set up" in theirs.heading.lower()) is (template == "factor_reset")
 
 
-def test_a_one_time_password_is_ticked_and_sent(factory: Factory, enter, new_browser, anna, jan) -> None:
-    """S49: a tick in the form, a question, and a mail to the person alone; the old password stops working."""
+def test_a_one_time_password_is_mailed_to_its_user(factory: Factory, enter, new_browser, anna, jan) -> None:
+    """S49: a checkbox in the form, a confirmation, and a mail to the user only. The old password stops working."""
     browser = enter(anna).open(f"{PEOPLE}/{jan.id}/edit")
     browser.fill(one_time_password=True).submit()
     assert browser.heading == "Send jan a one-time password?"
@@ -153,8 +155,8 @@ def test_a_one_time_password_is_ticked_and_sent(factory: Factory, enter, new_bro
     assert theirs.status == 422
 
 
-def test_the_form_says_where_a_one_time_password_cannot_be_sent(factory: Factory, enter, shoes, anna) -> None:
-    """S54: without a verified address nothing secret is mailed, and nothing changes."""
+def test_the_form_says_when_a_one_time_password_cannot_be_sent(factory: Factory, enter, shoes, anna) -> None:
+    """S54: without a verified address no secret is mailed, and nothing changes."""
     kim = factory.make_user(shoes, "kim")
     browser = enter(anna).open(f"{PEOPLE}/{kim.id}/edit")
     assert "cannot be sent" in browser.text
@@ -167,8 +169,8 @@ def test_the_form_says_where_a_one_time_password_cannot_be_sent(factory: Factory
         assert not factory.user(kim).must_change_password
 
 
-def test_barring_letting_in_unlocking_and_ending_sessions(factory: Factory, enter, new_browser, anna, jan) -> None:
-    """Disabled is out at once; enabled is in again; each asks first."""
+def test_disable_enable_unlock_and_end_sessions(factory: Factory, enter, new_browser, anna, jan) -> None:
+    """A disabled user is signed out at once, and an enabled one may sign in again. Each action asks first."""
     theirs = new_browser()
     enter(jan, "/account/security", theirs)
     browser = act(enter(anna), jan, "End all sessions", anna.password)
@@ -185,7 +187,7 @@ def test_barring_letting_in_unlocking_and_ending_sessions(factory: Factory, ente
 
 
 def test_sensitive_actions_need_a_fresh_proof(enter, clock, anna, jan) -> None:
-    """Ten minutes after the last proof it is asked again, before the question is; then the question comes."""
+    """Ten minutes after the last proof, the user reauthenticates before the dialog is shown."""
     browser = enter(anna)
     clock(minutes=11)
     browser.open(f"{PEOPLE}/{jan.id}/reset-factor")
@@ -196,8 +198,8 @@ def test_sensitive_actions_need_a_fresh_proof(enter, clock, anna, jan) -> None:
     assert browser.heading == "Reset the second factor of jan?"
 
 
-def test_somebody_new_without_an_address_gets_a_code_on_paper(factory: Factory, enter, new_browser, shoes, anna) -> None:
-    """Staff without an address: the code is shown once, works once, and leads to a password of their own."""
+def test_a_new_user_without_an_address_gets_a_printed_code(factory: Factory, enter, new_browser, shoes, anna) -> None:
+    """Staff may have no address. The code is shown once, works once, and leads to a password of their own."""
     kim = factory.make_user(shoes, "kim", password="")
     browser = act(enter(anna), kim, "Print a code", anna.password)
     code = re.search(r"(?:[a-z0-9]{4}-){5}[a-z0-9]{4}", browser.text)
@@ -211,8 +213,8 @@ def test_somebody_new_without_an_address_gets_a_code_on_paper(factory: Factory, 
     assert signed_in.heading == "Sign-in details"
 
 
-def test_somebody_new_is_invited_by_mail(factory: Factory, enter, shoes, anna) -> None:
-    """The invitation goes to the address on record; a user who was here before is not invited."""
+def test_a_new_user_is_invited_by_mail(factory: Factory, enter, shoes, anna) -> None:
+    """The invitation goes to the stored address. A user who has signed in before is not invited."""
     kim = factory.make_user(shoes, "kim", password="", email="kim@shoes.example", email_verified=False)
     browser = enter(anna).open(f"{PEOPLE}/{kim.id}").click(INVITE_BY_E_MAIL)
     browser.submit(INVITE_BY_E_MAIL)
@@ -223,8 +225,8 @@ def test_somebody_new_is_invited_by_mail(factory: Factory, enter, shoes, anna) -
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
-def test_a_username_that_another_takes_at_that_moment_is_refused(app, factory: Factory, enter, shoes, anna, jan) -> None:
-    """S2, S13: the form says so and keeps what was typed, as of one that was taken long ago."""
+def test_a_username_taken_concurrently_is_refused(app, factory: Factory, enter, shoes, anna, jan) -> None:
+    """S2, S13: the form reports it and keeps the typed text, as for a name that was taken long ago."""
     piet = factory.make_user(shoes, "piet")
     browser = enter(anna).open(f"{PEOPLE}/{jan.id}/edit").fill(username="Kim")
     with factory.context():

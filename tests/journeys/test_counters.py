@@ -1,4 +1,4 @@
-"""Whatever can be guessed is counted, by one counter wherever it is typed (security.md 8; V6.3.1, RFC 4226 §7.3)."""
+"""Every guess is counted, with one counter wherever it is typed (security.md 8; V6.3.1, RFC 4226 §7.3)."""
 
 from idp.audit import Event
 from idp.store import audit
@@ -7,8 +7,8 @@ from tests.factories import Factory
 WRONG_RECOVERY_CODE = "aaaaaaa-aaaaaaa"
 
 
-def test_codes_are_counted_over_browsers(journey, new_browser, jan, clock) -> None:
-    """T-04: five wrong codes in five sign-ins, and the right one in a sixth has to wait; the password need not."""
+def test_codes_are_counted_over_all_browsers(journey, new_browser, jan, clock) -> None:
+    """T-04: after five wrong codes in five sign-ins, the right one in a sixth has to wait. The password does not."""
     for _ in range(5):
         assert journey(jan, browser=new_browser()).begin().password().code("000000").browser.status == 422
     waits = journey(jan, browser=new_browser()).begin().password().code()
@@ -16,8 +16,8 @@ def test_codes_are_counted_over_browsers(journey, new_browser, jan, clock) -> No
     assert int(waits.browser.headers["Retry-After"]) > 0
 
 
-def test_recovery_codes_are_counted_apart(journey, new_browser, jan, clock) -> None:
-    """N63-09: five wrong ones, and a right one has to wait; a code of the app still works."""
+def test_recovery_codes_have_their_own_counter(journey, new_browser, jan, clock) -> None:
+    """N63-09: after five wrong recovery codes the right one has to wait. A code of the app still works."""
     walk = journey(jan, browser=new_browser()).begin().password()
     for _ in range(5):
         assert walk.recovery_code(WRONG_RECOVERY_CODE).browser.status == 422
@@ -26,7 +26,7 @@ def test_recovery_codes_are_counted_apart(journey, new_browser, jan, clock) -> N
 
 
 def test_a_step_up_shares_the_counter_of_the_sign_in(journey, browser, jan, clock) -> None:
-    """T-04: a signed-in person has no other counter for the code of a step-up."""
+    """T-04: the code of a step-up has no counter of its own."""
     journey(jan).begin().password().code().tokens()
     clock(minutes=20)
     up = journey(jan).begin(acr_values="mfa", max_age="60").password()
@@ -37,7 +37,7 @@ def test_a_step_up_shares_the_counter_of_the_sign_in(journey, browser, jan, cloc
 
 
 def test_codes_at_a_set_up_are_counted(factory: Factory, journey, shoes, clock) -> None:
-    """S20: guessing at the page with the QR code is throttled too."""
+    """S20: guesses at the page with the QR code are throttled too."""
     kim = factory.make_user(shoes, "kim", role="administrator")
     walk = journey(kim).begin().password()
     for _ in range(5):
@@ -49,7 +49,7 @@ def test_codes_at_a_set_up_are_counted(factory: Factory, journey, shoes, clock) 
 
 
 def test_the_password_in_the_profile_is_counted_and_audited(factory: Factory, enter, jan, clock) -> None:
-    """V6.2.3, V16.3.1: five wrong ones, then the right one has to wait; each wrong one is in the trail."""
+    """V6.2.3, V16.3.1: after five wrong passwords the right one has to wait. The trail has each wrong one."""
     browser = enter(jan, "/account/factor/remove")
     browser.click("Next")
     for _ in range(5):

@@ -11,7 +11,7 @@ from tests.factories import BY_TESTS, Factory
 
 @pytest.fixture
 def till(factory: Factory, relying_party):
-    """A shared till that accepts a remembered device for a day's work."""
+    """Create a shared till that accepts a remembered device for a day's work."""
     return relying_party(factory.make_client("till", shared_device=True))
 
 
@@ -28,8 +28,8 @@ def bob(factory: Factory, quiet_shoes: str):
 DAY = "mfa mfa-remembered"
 
 
-def test_a_remembered_device_spares_the_code_but_not_the_password(journey, ann, clock) -> None:
-    """S36, S37: after the tick the password is enough for the day's work, and the token says honestly what was given."""
+def test_a_remembered_device_replaces_the_code_but_no_password(journey, ann, clock) -> None:
+    """S36, S37: after the tick the password is enough for the day's work. The token tells truthfully what was proved."""
     walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
     assert walk.tokens().acr == "mfa"
     walk.browser.open("/").submit("Sign out")
@@ -41,7 +41,7 @@ def test_a_remembered_device_spares_the_code_but_not_the_password(journey, ann, 
 
 
 def test_trust_never_satisfies_a_step_up(journey, ann, clock) -> None:
-    """V6.3.3: an app that requires ``mfa`` gets a code, also on a remembered device."""
+    """V6.3.3: an app that requires ``mfa`` gets a code, even on a remembered device."""
     walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
     walk.tokens()
     walk.browser.open("/").submit("Sign out")
@@ -52,8 +52,8 @@ def test_trust_never_satisfies_a_step_up(journey, ann, clock) -> None:
     assert walk.code().tokens().acr == "mfa"
 
 
-def test_max_age_bars_trust_of_long_ago(journey, ann, clock) -> None:
-    """Design: ``max_age`` bars older proofs of every kind, trust in the device too."""
+def test_max_age_excludes_old_trust(journey, ann, clock) -> None:
+    """Design: ``max_age`` excludes older proofs of every kind, and trust in a device too."""
     walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
     walk.tokens()
     clock(days=2)
@@ -61,8 +61,8 @@ def test_max_age_bars_trust_of_long_ago(journey, ann, clock) -> None:
     assert "code" in walk.browser.fields
 
 
-def test_trust_ends_thirty_days_after_the_tick_used_or_not(journey, ann, clock) -> None:
-    """S38: counted from the tick, not from the last use."""
+def test_trust_ends_thirty_days_after_the_tick(journey, ann, clock) -> None:
+    """S38: the days count from the tick, not from the last use."""
     walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
     walk.tokens()
     for _ in range(2):
@@ -74,8 +74,8 @@ def test_trust_ends_thirty_days_after_the_tick_used_or_not(journey, ann, clock) 
     assert "code" in walk.browser.fields
 
 
-def test_the_tick_is_absent_where_the_client_turns_it_off(factory: Factory, journey, relying_party, ann, clock) -> None:
-    """S39: and a forged tick remembers nothing."""
+def test_a_client_may_turn_the_tick_off(factory: Factory, journey, relying_party, ann, clock) -> None:
+    """S39: a forged tick does not make the device remembered."""
     app = relying_party(factory.make_client("tablet", remember_device=False))
     walk = journey(ann, app).begin().password()
     assert "remember_device" not in walk.browser.fields
@@ -87,8 +87,8 @@ def test_the_tick_is_absent_where_the_client_turns_it_off(factory: Factory, jour
     assert "code" in walk.browser.fields
 
 
-def test_trust_is_of_one_device_and_one_user(journey, new_browser, till, ann, bob, clock) -> None:
-    """S40: another user on this till, and this user on another device, are asked; each keeps their own."""
+def test_trust_is_for_one_device_and_one_user(journey, new_browser, till, ann, bob, clock) -> None:
+    """S40: another user on this till, and this user on another device, need a code. Each has trust of their own."""
     walk = journey(ann, till).begin(acr_values=DAY).password().code(remember=True)
     walk.tokens()
     second = journey(bob, till).begin(acr_values=DAY)
@@ -105,7 +105,7 @@ def test_trust_is_of_one_device_and_one_user(journey, new_browser, till, ann, bo
 
 
 def test_switching_users_asks_for_the_new_users_own_proof(journey, till, ann, bob, clock) -> None:
-    """S35: the chooser lists who is known; another starts at the password, and the former session is over."""
+    """S35: the chooser lists known users. Another user starts at the password, and the former session ends."""
     first = journey(ann, till).begin().password().code()
     tokens = first.tokens()
     switch = journey(bob, till).begin()
@@ -119,7 +119,9 @@ def test_switching_users_asks_for_the_new_users_own_proof(journey, till, ann, bo
 
 
 def test_a_chosen_account_shows_its_shop_and_can_switch(factory, journey, browser, till, ann, clock) -> None:
-    """S29, S35: the chooser named the organisation, so the password page does, though another signed in here last."""
+    """S29, S35: the chooser named the organisation, so the password page shows it,
+    even if another user signed in here last.
+    """
     jim = factory.make_user(factory.make_organisation("hats", name="Hats", settings={"offer_set_up": False}), "jim")
     journey(ann, till).begin().password().code().tokens()
     journey(jim, till).begin(organisation="hats").password().tokens()
@@ -132,7 +134,7 @@ def test_a_chosen_account_shows_its_shop_and_can_switch(factory, journey, browse
 def test_a_proof_of_the_former_user_is_not_reused(
     factory: Factory, journey, relying_party, browser, ann, bob, clock
 ) -> None:
-    """S35, I5: a code that Bob showed for an app, and then signed out, is none of Ann's, though he knows her password."""
+    """S35, I5: Bob gave a code for an app and signed out. It does not count for Ann, although Bob knows her password."""
     journey(bob).begin(acr_values=DAY).password().code(remember=True)
     browser.open("/").submit("Sign out")
     clock(minutes=5)
@@ -151,8 +153,8 @@ def test_a_proof_of_the_former_user_is_not_reused(
     assert step_up.tokens().claims["sub"] == ann.id
 
 
-def test_choosing_the_person_signed_in_goes_on(journey, till, ann, clock) -> None:
-    """S35: a signed-in user who chooses themselves is asked for no password."""
+def test_choosing_the_signed_in_user_asks_no_password(journey, till, ann, clock) -> None:
+    """S35: the session of the chosen user is used."""
     walk = journey(ann, till).begin().password().code()
     walk.tokens()
     walk.begin()
@@ -161,8 +163,8 @@ def test_choosing_the_person_signed_in_goes_on(journey, till, ann, clock) -> Non
     assert walk.tokens().claims["sub"] == ann.id
 
 
-def test_a_till_is_never_silently_reused(journey, till, ann, clock) -> None:
-    """S35: ``prompt=none`` at a shared device works only where a hint names the person signed in."""
+def test_a_silent_request_at_a_till_needs_a_hint(journey, till, ann, clock) -> None:
+    """S35: on a shared device ``prompt=none`` works only with a hint that names the signed-in user."""
     walk = journey(ann, till).begin().password().code()
     tokens = walk.tokens()
     walk.begin(prompt="none")
@@ -174,7 +176,7 @@ def test_a_till_is_never_silently_reused(journey, till, ann, clock) -> None:
 
 
 def test_the_list_shows_and_revokes_devices(journey, ann, clock) -> None:
-    """S40: device, since, until; revoked at once."""
+    """S40: the list shows device, start and end. A revoked device is forgotten at once."""
     walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
     walk.tokens()
     walk.browser.open("/account/security")
@@ -191,12 +193,12 @@ OFFLINE = {"acr_values": DAY, "scope": "openid profile offline_access"}
 
 @pytest.fixture
 def refresher(factory: Factory, relying_party):
-    """An app that may refresh."""
+    """Create an app that may refresh."""
     return relying_party(factory.make_client("day", grant_types=["authorization_code", "refresh_token"]))
 
 
 def refused(walk, tokens) -> tuple[str, str]:
-    """What refresh and userinfo say to tokens; empty where they work."""
+    """Return how refresh and userinfo refuse the tokens. The result is empty where both work."""
     told = []
     for use in (lambda: walk.app.refresh(tokens.refresh_token), lambda: walk.app.userinfo(tokens.access_token)):
         try:
@@ -207,8 +209,8 @@ def refused(walk, tokens) -> tuple[str, str]:
     return told[0], "invalid_token" if "invalid_token" in told[1] else told[1]
 
 
-def test_a_grant_that_rests_on_trust_ends_when_the_device_is_forgotten(journey, ann, refresher, clock) -> None:
-    """S40, issue 7.3: refresh and userinfo refuse it at once; a grant that a code was given for lives on."""
+def test_a_grant_based_on_trust_ends_with_the_device(journey, ann, refresher, clock) -> None:
+    """S40, issue 7.3: refresh and userinfo refuse it at once. A grant with a code of its own continues."""
     walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
     by_code = walk.tokens()
     walk.browser.open("/").submit("Sign out")
@@ -225,8 +227,8 @@ def test_a_grant_that_rests_on_trust_ends_when_the_device_is_forgotten(journey, 
     assert refused(walk, walk.tokens()) == ("", "")
 
 
-def test_a_grant_that_rests_on_trust_ends_with_its_thirtieth_day(journey, ann, refresher, clock) -> None:
-    """S38: counted from the tick; refreshing does not prolong it."""
+def test_a_grant_based_on_trust_ends_on_the_thirtieth_day(journey, ann, refresher, clock) -> None:
+    """S38: the days count from the tick, and a refresh does not prolong them."""
     walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
     walk.tokens()
     clock(days=20)
@@ -239,10 +241,9 @@ def test_a_grant_that_rests_on_trust_ends_with_its_thirtieth_day(journey, ann, r
 
 
 @pytest.mark.parametrize("is_compulsory", [True, False])
-def test_a_grant_ends_where_trust_no_longer_counts(factory: Factory, journey, ann, refresher, clock, is_compulsory) -> None:
-    """S40, issue 7.3: an organisation that stops counting trust ends what rests on it, where a second factor is compulsory.
-
-    Elsewhere a sign-in still takes the trust, so its grants go on.
+def test_a_grant_ends_when_trust_no_longer_counts(factory: Factory, journey, ann, refresher, clock, is_compulsory) -> None:
+    """S40, issue 7.3: an organisation stops counting trust. Where a second factor is compulsory, grants based on trust
+    end. Elsewhere a sign-in still accepts trust, so its grants continue.
     """
     walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
     by_code = walk.tokens()
@@ -257,8 +258,8 @@ def test_a_grant_ends_where_trust_no_longer_counts(factory: Factory, journey, an
     assert refused(walk, by_code) == ("", "")
 
 
-def test_a_grant_with_a_code_of_its_own_outlives_the_trust(journey, ann, refresher, clock) -> None:
-    """S40: forgetting the device takes away what rests on the trust, and nothing else."""
+def test_a_grant_with_its_own_code_outlives_the_trust(journey, ann, refresher, clock) -> None:
+    """S40: forgetting a device ends only the grants that are based on its trust."""
     walk = journey(ann, refresher).begin(**OFFLINE).password().code(remember=True)
     tokens = walk.tokens()
     clock(days=29)
@@ -269,7 +270,7 @@ def test_a_grant_with_a_code_of_its_own_outlives_the_trust(journey, ann, refresh
 
 
 def test_sign_out_keeps_trust(journey, ann, clock) -> None:
-    """S37, security.md 17: signing out never touches a remembered device."""
+    """S37, security.md 17: signing out never affects a remembered device."""
     walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
     walk.tokens()
     walk.browser.open("/").submit("Sign out")
@@ -277,7 +278,7 @@ def test_sign_out_keeps_trust(journey, ann, clock) -> None:
 
 
 def test_another_persons_device_cannot_be_forgotten(journey, new_browser, ann, bob, clock) -> None:
-    """V8.2.2: an id that is not one's own is not found."""
+    """V8.2.2: the id of another user's device is not found."""
     walk = journey(ann).begin(acr_values=DAY).password().code(remember=True)
     walk.tokens()
     walk.browser.open("/account/security")

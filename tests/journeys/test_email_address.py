@@ -1,4 +1,4 @@
-"""The e-mail address: changed by its owner, by others, taken back, verified by administrators (S52, S54, S55, CS-03)."""
+"""The e-mail address: changed by its user or by others, restored, verified by administrators (S52, S54, S55, CS-03)."""
 
 import pytest
 
@@ -21,7 +21,9 @@ def change_by_others(factory: Factory, person, **details) -> None:
 
 
 def test_a_new_address_counts_once_it_is_confirmed(factory: Factory, at_address, new_browser, postman, ann, clock) -> None:
-    """S52, CS-03: the old one stays until the button on the linked page was pressed; then old and new are told."""
+    """S52, CS-03: the old address stays in use until the button on the linked page is pressed.
+    Then both addresses are told.
+    """
     browser = at_address(ann)
     browser.fill(email="ann@home.example").submit()
     assert "ann@home.example" in browser.text
@@ -46,8 +48,8 @@ def test_a_new_address_counts_once_it_is_confirmed(factory: Factory, at_address,
     assert new_browser().open(mail.link).status == 404
 
 
-def test_a_change_of_address_wants_the_highest_proof_of_late(at_address, ann, clock) -> None:
-    """V7.5.1, CS-03: after ten minutes password and code are asked, by the page and by a direct POST."""
+def test_a_change_of_address_needs_a_recent_highest_proof(at_address, ann, clock) -> None:
+    """V7.5.1, CS-03: after ten minutes password and code are asked for again, by the page and by a direct POST."""
     browser = at_address(ann)
     token = browser.value("csrf_token")
     clock(minutes=11)
@@ -59,8 +61,10 @@ def test_a_change_of_address_wants_the_highest_proof_of_late(at_address, ann, cl
     assert browser.status == 403
 
 
-def test_nobody_is_sent_anothers_words(factory: Factory, at_address, postman, quiet_shoes: str, clock) -> None:
-    """V2.4.1: a name of one's own choice does not travel to an address that is not proven to be one's own."""
+def test_mail_to_an_unverified_address_has_no_chosen_name(
+    factory: Factory, at_address, postman, quiet_shoes: str, clock
+) -> None:
+    """V2.4.1: a user could otherwise mail text of their own to strangers, by their name."""
     name = "Win a prize at www.evil.example"
     spammer = factory.make_user(quiet_shoes, "spammer", name=name, email="spam@shoes.example")
     at_address(spammer).fill(email="victim@home.example").submit()
@@ -72,8 +76,8 @@ def test_nobody_is_sent_anothers_words(factory: Factory, at_address, postman, qu
 @pytest.mark.parametrize(
     "typed", ["", "no", "a@b.example\r\nBcc: x@y.example", "a@b.example, c@d.example", "x" * 300 + "@b.example"]
 )
-def test_what_is_no_address_is_refused(at_address, postman, ann, clock, typed: str) -> None:
-    """V1.3.11: nothing that could reach a header or a second reader; nothing is sent."""
+def test_an_invalid_address_is_refused(at_address, postman, ann, clock, typed: str) -> None:
+    """V1.3.11: text that could reach a mail header or a second recipient is refused, and nothing is sent."""
     browser = at_address(ann).fill(email=typed).submit()
     assert browser.status == 422
     assert browser.errors
@@ -81,7 +85,7 @@ def test_what_is_no_address_is_refused(at_address, postman, ann, clock, typed: s
 
 
 def test_a_second_change_voids_the_first(factory: Factory, at_address, new_browser, postman, ann, clock) -> None:
-    """CS-03: only the last address that was asked for can be confirmed."""
+    """CS-03: only the address that was requested last can be confirmed."""
     browser = at_address(ann).fill(email="first@home.example").submit()
     first = postman.link("first@home.example")
     browser.fill(email="second@home.example").submit()
@@ -91,10 +95,10 @@ def test_a_second_change_voids_the_first(factory: Factory, at_address, new_brows
     assert address_of(factory, ann)[0] == "second@home.example"
 
 
-def test_a_customers_username_goes_with_the_address(
+def test_a_customers_username_follows_the_address(
     factory: Factory, at_address, new_browser, postman, quiet_shoes, clock
 ) -> None:
-    """S2: a user who signs in with the address uses the new one; an address that is taken is told only to its reader."""
+    """S2: a user who signs in with the address uses the new one. Only the reader of an address learns that it is taken."""
     old, taken = "kees@home.example", "piet@home.example"
     kees = factory.make_user(quiet_shoes, old, role="customer", email=old)
     factory.make_user(quiet_shoes, taken, role="customer", email=taken)
@@ -112,8 +116,8 @@ def test_a_customers_username_goes_with_the_address(
         assert factory.user(kees).username == old
 
 
-def test_an_address_that_others_change_is_told_to_old_and_new(factory: Factory, new_browser, postman, ann, clock) -> None:
-    """S52: by an administrator or a file: no link undoes it, the new address must be verified by its reader."""
+def test_both_addresses_are_told_of_a_change_by_others(factory: Factory, new_browser, postman, ann, clock) -> None:
+    """S52: an administrator or a file made the change. No link undoes it, and the new address must be verified."""
     change_by_others(factory, ann, email="ann@new.example")
     assert address_of(factory, ann) == ("ann@new.example", False)
     told = {mail.to: mail for mail in postman.bring()}
@@ -123,10 +127,10 @@ def test_an_address_that_others_change_is_told_to_old_and_new(factory: Factory, 
     assert address_of(factory, ann) == ("ann@new.example", True)
 
 
-def test_an_administrator_changes_the_own_address_in_the_profile_alone(
+def test_administrators_change_their_own_address_in_the_profile(
     factory: Factory, enter, quiet_shoes, postman, clock
 ) -> None:
-    """S52: else somebody at an open console moves the mail elsewhere, with no proof asked and no way back."""
+    """S52: at an open console an attacker could otherwise redirect the mail, without a proof and for good."""
     chief = factory.make_user(quiet_shoes, "chief", role="administrator", with_totp=True, email="chief@shoes.example")
     browser = enter(chief, f"/admin/example-shoes/people/{chief.id}/edit")
     browser.fill(email="thief@evil.example").submit()
@@ -141,7 +145,7 @@ def test_an_administrator_changes_the_own_address_in_the_profile_alone(
 def test_the_owner_is_notified_for_users_without_a_verified_address(
     factory: Factory, at_address, new_browser, postman, quiet_shoes, clock
 ) -> None:
-    """S54: the notice about a first address goes to the owner and names the user; the link goes to the person alone."""
+    """S54: the notice about a first address goes to the owner and names the user. The link goes to the user only."""
     pim = factory.make_user(quiet_shoes, "pim")
     at_address(pim).fill(email="pim@home.example").submit()
     press(new_browser(), postman.link("pim@home.example"))
@@ -151,8 +155,8 @@ def test_the_owner_is_notified_for_users_without_a_verified_address(
     assert "/link/" not in told["owner@shoes.example"].text
 
 
-def test_a_link_of_one_person_is_of_no_use_to_another(at_address, new_browser, postman, ann, clock) -> None:
-    """V2.3.1: another purpose, another organisation and a forged form do nothing; pressing twice does nothing more."""
+def test_a_link_works_only_for_its_user_and_purpose(at_address, new_browser, postman, ann, clock) -> None:
+    """V2.3.1: a wrong purpose, another organisation and a forged form have no effect. Nor does a second press."""
     at_address(ann).fill(email="ann@home.example").submit()
     link = postman.link("ann@home.example")
     token = link.rpartition("/")[2]
@@ -165,9 +169,9 @@ def test_a_link_of_one_person_is_of_no_use_to_another(at_address, new_browser, p
     for purpose, expected in (("verify", 404), ("undo", 404), ("address", 200), ("address", 200)):
         page.send("POST", f"{ISSUER}/link/{purpose}", [("csrf_token", mine), ("token", token)])
         assert page.status == expected, purpose
-    assert postman.bring("ann@home.example") != [], "the change is told"
+    assert postman.bring("ann@home.example") != [], "the notice of the change was not sent"
     page.send("POST", f"{ISSUER}/link/address", [("csrf_token", mine), ("token", token)])
-    assert postman.bring("ann@home.example") == [], "a press that is sent again does nothing more"
+    assert postman.bring("ann@home.example") == [], "a second press had an effect"
 
 
 @pytest.fixture
@@ -178,7 +182,7 @@ def boss(factory: Factory, quiet_shoes: str):
 def test_an_administrator_verifies_from_the_mail_about_the_factor(
     factory: Factory, journey, new_browser, postman, boss, clock
 ) -> None:
-    """S53, S55: the administrator gets the button; a new person's first factor is no change for the owner's inbox."""
+    """S53, S55: the mail has a verify button for administrators. The owner gets no notice of a new user's first factor."""
     walk = journey(boss).begin().password()
     phone, _ = set_up_from_profile(walk.browser, boss.password)
     assert walk.browser.heading == VERIFY_YOUR_E_MAIL_ADDRESS
@@ -186,10 +190,10 @@ def test_an_administrator_verifies_from_the_mail_about_the_factor(
     assert [mail.to for mail in mails] == ["boss@shoes.example"]
     link = next(mail.link for mail in mails if mail.to == "boss@shoes.example")
     new_browser().client.get(link)
-    assert not address_of(factory, boss)[1], "the mere GET verified it"
+    assert not address_of(factory, boss)[1], "a GET verified the address"
     press(new_browser(), link)
     assert address_of(factory, boss)[1]
-    assert walk.browser.reload().left_for, "the reminder stayed"
+    assert walk.browser.reload().left_for, "the reminder is still shown"
     clock(minutes=2)
     later = journey(boss, browser=new_browser()).begin().password().code(phone.code())
     assert later.tokens().acr == "mfa"
@@ -198,7 +202,7 @@ def test_an_administrator_verifies_from_the_mail_about_the_factor(
 def test_an_administrator_is_reminded_until_the_console_closes(
     factory: Factory, journey, new_browser, postman, quiet_shoes, clock
 ) -> None:
-    """S55: at each sign-in; going on is always possible; after seven days the console stays closed until it is done."""
+    """S55: each sign-in reminds, and can go on. After seven days the console is closed until the address is verified."""
     boss = factory.make_user(
         quiet_shoes, "boss", role="administrator", email="boss@shoes.example", email_verified=False, totp=True
     )
@@ -214,7 +218,7 @@ def test_an_administrator_is_reminded_until_the_console_closes(
     assert not is_open(factory, boss)
     late = journey(boss, browser=new_browser()).begin().password().code()
     assert "no access to the console" in late.browser.text
-    assert new_browser().open(first).status == 404, "a link of a week ago"
+    assert new_browser().open(first).status == 404, "the link of a week ago still works"
     late.browser.submit("choice=sent")
     press(new_browser(), postman.link("boss@shoes.example"))
     assert is_open(factory, boss)
@@ -226,10 +230,10 @@ def is_open(factory: Factory, person) -> bool:
         return email_address.console_is_open(factory.user(person), product_clock.now())
 
 
-def test_nobody_else_is_reminded_and_apps_are_not_interrupted(
+def test_only_administrators_are_reminded_once_per_session(
     factory: Factory, journey, new_browser, quiet_shoes, clock
 ) -> None:
-    """S55: not employees; and within a session neither the next app nor a silent request is held up."""
+    """S55: employees see no reminder. Within a session neither the next app nor a silent request is interrupted."""
     jan = factory.make_user(quiet_shoes, "jan", email="jan@shoes.example", email_verified=False)
     assert journey(jan).begin().password().browser.left_for
     boss = factory.make_user(
@@ -242,10 +246,10 @@ def test_nobody_else_is_reminded_and_apps_are_not_interrupted(
     assert "code=" in str(walk.begin(prompt="none").browser.left_for)
 
 
-def test_the_trail_tells_of_every_change_without_an_address(
+def test_the_trail_has_every_address_change_by_ids_only(
     factory: Factory, at_address, new_browser, postman, ann, clock
 ) -> None:
-    """S52, I1: asked, changed, restored: each once, ids only."""
+    """S52, I1: requested, changed and restored are audited once each."""
     at_address(ann).fill(email="thief@evil.example").submit()
     press(new_browser(), postman.link("thief@evil.example"))
     press(new_browser(), postman.link("ann@shoes.example"))

@@ -1,4 +1,4 @@
-"""“This was not me”: what the old address takes back, and what of a thief's ends with it (S52, CS-03)."""
+"""The link “This was not me” restores the old address and ends a thief's access (S52, CS-03)."""
 
 import pytest
 
@@ -17,8 +17,10 @@ from tests.factories import Factory
 __all__ = ["ann", "at_address"]
 
 
-def test_this_was_not_me_takes_it_back(factory: Factory, at_address, journey, new_browser, postman, ann, clock) -> None:
-    """S52, CS-03: within 72 hours: the old address is back, sessions end, and only a mailed link makes a new password."""
+def test_this_was_not_me_restores_the_address(
+    factory: Factory, at_address, journey, new_browser, postman, ann, clock
+) -> None:
+    """S52, CS-03: within 72 hours the old address is restored and sessions end. Only a mailed link sets a new password."""
     thief = at_address(ann).fill(email="thief@evil.example").submit()
     press(new_browser(), postman.link("thief@evil.example"))
     back = postman.link("ann@shoes.example")
@@ -29,7 +31,7 @@ def test_this_was_not_me_takes_it_back(factory: Factory, at_address, journey, ne
     assert own.heading == THE_CHANGE_WAS_TAKEN_BACK
     assert address_of(factory, ann) == ("ann@shoes.example", True)
     assert "Sign out" not in thief.open("/").text
-    assert journey(ann, browser=new_browser()).begin().password().browser.status == 422, "the stolen password still fits"
+    assert journey(ann, browser=new_browser()).begin().password().browser.status == 422, "the stolen password still works"
     mails = postman.bring()
     assert {mail.to for mail in mails} == {"ann@shoes.example", "thief@evil.example"}
     (told,) = [mail for mail in mails if mail.to == "thief@evil.example"]
@@ -40,7 +42,7 @@ def test_this_was_not_me_takes_it_back(factory: Factory, at_address, journey, ne
     assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields
 
 
-def test_three_days_later_it_cannot_be_taken_back(at_address, new_browser, postman, ann, clock) -> None:
+def test_an_address_cannot_be_restored_after_three_days(at_address, new_browser, postman, ann, clock) -> None:
     """CS-03: 72 hours."""
     at_address(ann).fill(email="ann@home.example").submit()
     press(new_browser(), postman.link("ann@home.example"))
@@ -49,8 +51,8 @@ def test_three_days_later_it_cannot_be_taken_back(at_address, new_browser, postm
     assert new_browser().open(back).status == 404
 
 
-def test_changing_twice_does_not_void_the_way_back(factory: Factory, at_address, new_browser, postman, ann, clock) -> None:
-    """CS-03: a thief who changes it twice, and presses the link of the second change, does not shut the owner out."""
+def test_a_second_change_keeps_the_first_undo_link(factory: Factory, at_address, new_browser, postman, ann, clock) -> None:
+    """CS-03: a thief changes the address twice and presses the second undo link. The user's own link still works."""
     thief = at_address(ann).fill(email="one@evil.example").submit()
     press(new_browser(), postman.link("one@evil.example"))
     back = postman.link("ann@shoes.example")
@@ -65,7 +67,7 @@ def test_changing_twice_does_not_void_the_way_back(factory: Factory, at_address,
 
 
 def with_passkey(browser, key: SecurityKey, person):
-    """Add a passkey, and leave the codes that are offered."""
+    """Add a passkey, and decline the recovery codes that are offered."""
     browser.open("/account/passkeys").submit(ADD_A_PASSKEY)
     if "code" in browser.fields:
         browser.fill(code=person.authenticator.code()).submit()
@@ -87,10 +89,10 @@ def passkeys_in(factory: Factory, person) -> int:
         return len(passkeys.passkeys_of(person.organisation_id, person.id))
 
 
-def test_a_thiefs_passkey_opens_nothing_once_it_was_taken_back(
+def test_undoing_a_change_ends_a_thiefs_passkeys(
     factory: Factory, at_address, journey, new_browser, postman, ann, clock
 ) -> None:
-    """S52, security.md 13: neither one made before the change nor one made after it; the latter is gone as well."""
+    """S52, security.md 13: passkeys made before or after the change stop working. The later ones are deleted."""
     before, after = SecurityKey(ISSUER), SecurityKey(ISSUER)
     thief = with_passkey(at_address(ann), before, ann)
     clock(minutes=1)
@@ -100,7 +102,7 @@ def test_a_thiefs_passkey_opens_nothing_once_it_was_taken_back(
     back = next(mail.link for mail in postman.bring("ann@shoes.example") if THIS_WAS_NOT_ME in mail.text)
     clock(minutes=1)
     with_passkey(thief, after, ann)
-    assert sign_in_with(after, journey(ann, browser=new_browser())).left_for, "the passkey never worked at all"
+    assert sign_in_with(after, journey(ann, browser=new_browser())).left_for, "the passkey did not work even before"
     clock(hours=1)
     press(new_browser(), back)
     assert passkeys_in(factory, ann) == 1
@@ -112,13 +114,17 @@ def test_a_thiefs_passkey_opens_nothing_once_it_was_taken_back(
     assert "Passkeys that were added" in mail.text
     choose(new_browser(), mail.link)
     assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields
-    assert sign_in_with(before, journey(ann, browser=new_browser())).status == 422, "it never was shown beside this password"
+    assert sign_in_with(before, journey(ann, browser=new_browser())).status == 422, (
+        "the old passkey works with the new password"
+    )
 
 
-def test_the_old_mailbox_alone_leaves_no_second_factor_out(
+def test_the_old_mailbox_alone_does_not_skip_the_factor(
     factory: Factory, at_address, journey, new_browser, postman, quiet_shoes, clock
 ) -> None:
-    """Security.md 10: a reader of a mailbox that was given up gets a new password by it, and is asked the factor."""
+    """Security.md 10: another person may read an abandoned mailbox.
+    It gives a new password, and the factor is still asked for.
+    """
     kim, key = factory.make_user(quiet_shoes, "kim", email="kim@old.example"), SecurityKey(ISSUER)
     browser = at_address(kim).fill(email="kim@new.example").submit()
     press(new_browser(), postman.link("kim@new.example"))
@@ -134,8 +140,8 @@ def test_the_old_mailbox_alone_leaves_no_second_factor_out(
     assert walk.browser.left_for
 
 
-def test_what_a_thief_offered_of_the_owners_is_void(factory: Factory, quiet_shoes: str, new_browser, postman, clock) -> None:
-    """S52, I3: else an accomplice becomes the owner, days after everything was taken back."""
+def test_undoing_a_change_voids_an_ownership_offer(factory: Factory, quiet_shoes: str, new_browser, postman, clock) -> None:
+    """S52, I3: otherwise an accomplice of the thief becomes the owner days later."""
     iris = factory.make_user(quiet_shoes, "iris", role="administrator", with_totp=True, email="iris@shoes.example")
     with factory.context():
         organisation, owner = factory.organisation(quiet_shoes), users.user_named(quiet_shoes, "owner")
@@ -151,10 +157,10 @@ def test_what_a_thief_offered_of_the_owners_is_void(factory: Factory, quiet_shoe
 
 
 @pytest.mark.parametrize("way", ["forgotten", "ended"])
-def test_a_change_that_a_thief_began_ends_with_the_session(
+def test_a_pending_change_ends_with_its_session(
     factory: Factory, at_address, journey, new_browser, postman, ann, clock, way: str
 ) -> None:
-    """S52, V7.4.3: once the password was replaced, or that session ended, the link that still waits is void."""
+    """S52, V7.4.3: a new password, or the end of that session, voids the pending link of a thief."""
     at_address(ann, browser=new_browser(agent="Thief")).fill(email="thief@evil.example").submit()
     waiting = postman.link("thief@evil.example")
     clock(minutes=1)

@@ -1,4 +1,4 @@
-"""A form is never lost over a reauthentication, which says what it is for and can be cancelled (issue 7, entry 15)."""
+"""A form survives a reauthentication, which says what it is for and can be cancelled (issue 7, entry 15)."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 
 @pytest.fixture
 def world(factory: Factory, shoes: str, anna: MadePerson, boss: MadePerson, olga: MadePerson) -> World:
-    """An organisation with something of everything."""
+    """Create an organisation with one object of every kind."""
     return World(factory, shoes, {"anna": anna, "boss": boss, "olga": olga})
 
 
@@ -54,21 +54,21 @@ FORMS = {
                              {"redirect_uris": "https://stock.example/", "minimum_acr": "mfa"}, "Apps"),
     "one's own address": ("jan", lambda w: "/account/address", {"email": "jan@home.example"}, "E-mail address"),
 }  # fmt: skip
-"""Who fills in which form, where, with what, and what the reauthentication is for."""
+"""Forms: the user, the address, the fields, and the purpose that the reauthentication names."""
 
 
 def held(browser: Browser, names: dict[str, object]) -> dict[str, object]:
-    """What the page's form holds in these fields."""
+    """Return the values of these fields in the page's form."""
     form = next(form for form in browser.page.forms if all(name in form.kinds for name in names))
     ticks = {name for name, kind in form.kinds.items() if kind == "checkbox"}
     return {name: bool(form.fields[name]) if name in ticks else form.fields[name][0] for name in names}
 
 
 @pytest.mark.parametrize("what", FORMS)
-def test_a_form_comes_back_as_it_was_filled_in(
+def test_a_form_is_filled_in_again_after_reauthentication(
     factory: Factory, enter, clock: Callable[..., None], world: World, jan: MadePerson, what: str
 ) -> None:
-    """S60: the form is filled in, says that nothing was saved, and is saved by its own button; also after a reload."""
+    """S60: the page says that nothing was saved yet. The user saves the form by its own button, also after a reload."""
     who, address, typed, purpose = FORMS[what]
     person = {**world.actors, "jan": jan}[who]
     browser, path = enter(person, "/account/sessions"), address(world)
@@ -92,8 +92,10 @@ def test_a_form_comes_back_as_it_was_filled_in(
     assert "Nothing has been saved" not in browser.text
 
 
-def test_a_form_is_not_carried_out_by_the_reauthentication(factory: Factory, enter, clock, world: World, anna) -> None:
-    """ASVS V7.5.3: what an intruder posted at an open session is shown to its owner, never done by their proof."""
+def test_reauthentication_does_not_carry_out_the_form(factory: Factory, enter, clock, world: World, anna) -> None:
+    """ASVS V7.5.3: an intruder may post a form at an open session.
+    Its owner sees it first, and the proof does not save it.
+    """
     target = world.person()
     browser = enter(anna, world.path(target, "edit"))
     clock(minutes=11)
@@ -105,7 +107,7 @@ def test_a_form_is_not_carried_out_by_the_reauthentication(factory: Factory, ent
 
 
 def test_a_reauthentication_can_be_cancelled(factory: Factory, enter, new_browser, clock, world: World, anna, jan) -> None:
-    """Issue 7, entry 15: back to the form, with what was typed and nothing changed; or to the page that one came from."""
+    """Issue 7, entry 15: the user returns to the form with the typed text, or to the page before it. Nothing changes."""
     target = world.person()
     browser = enter(anna, f"{AT}/people")
     clock(minutes=11)
@@ -126,8 +128,8 @@ def test_a_reauthentication_can_be_cancelled(factory: Factory, enter, new_browse
         assert factory.user(target).role == "employee"
 
 
-def test_the_password_is_not_asked_again_at_once(factory: Factory, enter, clock, world: World, anna) -> None:
-    """S47, entry 15: typed to reauthenticate for a dialog, it confirms the dialog, for a minute."""
+def test_a_reauthentication_confirms_its_dialog_for_a_minute(factory: Factory, enter, clock, world: World, anna) -> None:
+    """S47, entry 15: the user typed the password for this dialog, so the dialog does not ask for it again."""
     one, other = world.person(), world.person()
     browser = enter(anna, f"{AT}/people")
     clock(minutes=11)
@@ -143,8 +145,8 @@ def test_the_password_is_not_asked_again_at_once(factory: Factory, enter, clock,
         assert factory.user(other).disabled_at is None
 
 
-def test_a_dialog_that_stayed_open_asks_for_the_password_after_all(factory, enter, clock, world: World, anna) -> None:
-    """The minute is over when the button is pressed: the dialog comes back with the field, and nothing is done."""
+def test_a_dialog_open_for_over_a_minute_asks_for_the_password(factory, enter, clock, world: World, anna) -> None:
+    """The minute is over when the button is pressed. The dialog shows its password field, and nothing is done."""
     target = world.person()
     browser = enter(anna, f"{AT}/people")
     clock(minutes=11)
@@ -158,15 +160,15 @@ def test_a_dialog_that_stayed_open_asks_for_the_password_after_all(factory, ente
 
 
 def test_the_password_of_the_sign_in_confirms_nothing(enter, world: World, anna, browser, clock) -> None:
-    """S47: a user who has just signed in still gives the password to a dialog."""
+    """S47: a dialog asks for the password, even just after the sign-in."""
     browser.open(f"{AT}/people")
     browser.fill(username=anna.username, password=anna.password).submit()
     browser.fill(code=anna.authenticator.code()).submit()
     assert "password" in browser.open(world.path(world.person(), "disable")).fields
 
 
-def test_one_s_own_factor_is_removed_without_a_second_password(enter, clock, factory: Factory, jan) -> None:
-    """S27: the dialog has its two pages; the password of the reauthentication is not asked again."""
+def test_ones_own_factor_is_removed_with_one_password(enter, clock, factory: Factory, jan) -> None:
+    """S27: the dialog has two pages. It does not ask again for the password of the reauthentication."""
     browser = enter(jan, "/account/security")
     clock(minutes=11)
     prove(browser.open("/account/factor/remove"), jan).click("Next")
@@ -177,10 +179,8 @@ def test_one_s_own_factor_is_removed_without_a_second_password(enter, clock, fac
         assert not lookup.person_of(factory.settings, at, factory.user(jan)).has_factor
 
 
-def test_a_form_outlives_the_session_of_its_author_and_is_shown_to_nobody_else(
-    factory: Factory, enter, clock, world: World, anna, boss
-) -> None:
-    """Entry 15: after an hour's pause the form comes back to the person who signs in again, and not to another one."""
+def test_a_form_outlives_the_session_for_its_author_only(factory: Factory, enter, clock, world: World, anna, boss) -> None:
+    """Entry 15: after an hour's pause the form returns for the same user, and for no other user."""
     browser = enter(anna, f"{AT}/shops")
     clock(minutes=61)
     browser.fill(code="two", name="Two").submit()
@@ -200,8 +200,8 @@ def test_a_form_outlives_the_session_of_its_author_and_is_shown_to_nobody_else(
     assert "Nothing has been saved" in browser.text
 
 
-def test_one_s_own_details_outlive_the_session(enter, clock, jan: MadePerson) -> None:
-    """Entry 15: each form of the page comes back with what was typed or chosen, to be saved by its own button."""
+def test_forms_of_the_profile_outlive_the_session(enter, clock, jan: MadePerson) -> None:
+    """Entry 15: each form of the page returns with what was typed or chosen. Its own button saves it."""
     for typed in ({"name": "Jan de Vries"}, {"time_zone": "Asia/Tokyo"}):
         browser = enter(jan, "/account/details")
         clock(minutes=61)
@@ -216,8 +216,8 @@ def test_one_s_own_details_outlive_the_session(enter, clock, jan: MadePerson) ->
         clock(seconds=60)
 
 
-def test_a_file_cannot_travel_and_the_page_says_so(enter, clock, anna, app) -> None:
-    """Entry 15: the logo must be chosen again."""
+def test_a_file_must_be_chosen_again_and_the_page_says_so(enter, clock, anna, app) -> None:
+    """Entry 15: a form cannot be filled in with a file."""
     browser = enter(anna, f"{AT}/settings")
     clock(minutes=11)
     token = browser.value("csrf_token")
@@ -231,7 +231,7 @@ def test_a_file_cannot_travel_and_the_page_says_so(enter, clock, anna, app) -> N
 
 
 def test_a_renamed_passkey_keeps_the_name_that_was_typed(enter, clock, world: World, factory, jan, new_browser) -> None:
-    """Entry 15: a form in a list comes back in its place, opened."""
+    """Entry 15: a form within a list returns opened at its place."""
     made.passkey(world, jan)
     browser = enter(jan, "/account/sessions").open("/account/passkeys")
     clock(minutes=11)
@@ -240,7 +240,7 @@ def test_a_renamed_passkey_keeps_the_name_that_was_typed(enter, clock, world: Wo
     assert browser.value("name") == "Work"
 
 
-def test_no_field_that_proves_something_is_kept() -> None:
+def test_no_password_field_is_kept() -> None:
     """ASVS V14.2.3: every password field of the pages is left out."""
     pages = "".join(path.read_text("utf-8") for path in TEMPLATES.rglob("*.html"))
     named = set(re.findall(r'password_field\([^}]*?name="(\w+)"', pages))

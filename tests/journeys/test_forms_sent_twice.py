@@ -1,4 +1,4 @@
-"""A form that is sent twice, as by a double click, gets one answer: that of the first (Post/Redirect/Get)."""
+"""A form sent twice, as by a double click, gets one answer: the first one (Post/Redirect/Get)."""
 
 from collections.abc import Callable
 from copy import copy
@@ -29,12 +29,12 @@ FORMS = {
 
 @pytest.fixture
 def otto(olga: MadePerson, quiet_shoes: str) -> MadePerson:
-    """An operator, who may use every form, where there is an organisation."""
+    """Create an operator, who may use every form, and an organisation."""
     return olga
 
 
 def outcome(browser: Browser) -> tuple[int, str, list[str], list[str]]:
-    """What the page says; its forms have ids of their own."""
+    """Return the text of the page, without the ids of its forms."""
     return browser.status, browser.url, browser.errors, browser.text.splitlines()
 
 
@@ -45,7 +45,7 @@ def mails(factory: Factory) -> int:
 
 @pytest.mark.parametrize("kind", FORMS)
 def test_a_second_click_gets_the_first_answer(kind: str, browser: Browser, factory: Factory, enter: Enter, otto) -> None:
-    """Issue 7.14: not "there is one already", no second secret, no second mail."""
+    """Issue 7.14: it gets no "there is one already", no second secret and no second mail."""
     path, fields, said = FORMS[kind]
     enter(otto, path).fill(**fields)
     again = copy(browser)
@@ -56,8 +56,8 @@ def test_a_second_click_gets_the_first_answer(kind: str, browser: Browser, facto
     assert mails(factory) == sent
 
 
-def test_other_fields_and_a_fresh_page_make_another_form(browser: Browser, enter: Enter, otto) -> None:
-    """S13: what is typed again is checked again, and a refusal is not told for longer than a double click takes."""
+def test_other_fields_or_a_new_page_make_another_form(browser: Browser, enter: Enter, otto) -> None:
+    """S13: newly typed fields are checked again. A refusal is repeated only as long as a double click takes."""
     enter(otto, f"{AT}/shops")
     cached = copy(browser)
     browser.fill(code="amsterdam-1", name="Amsterdam").submit()
@@ -65,8 +65,8 @@ def test_other_fields_and_a_fresh_page_make_another_form(browser: Browser, enter
     assert "already" in browser.fill(code="amsterdam-1", name="Amsterdam").submit().errors[0]
 
 
-def test_a_refusal_may_be_sent_again(browser: Browser, enter: Enter, otto, clock) -> None:
-    """S60: a page of the browser's own cache, sent again once the reason for the refusal is gone."""
+def test_a_refused_form_may_be_sent_again(browser: Browser, enter: Enter, otto, clock) -> None:
+    """S60: a page from the browser's cache is sent again after the reason for the refusal is gone."""
     enter(otto, f"{AT}/shops").fill(code="amsterdam-1", name="Amsterdam").submit()
     refused = browser.fill(code="amsterdam-1", name="Amsterdam")
     again = copy(refused)
@@ -76,8 +76,8 @@ def test_a_refusal_may_be_sent_again(browser: Browser, enter: Enter, otto, clock
     assert "Added." in again.submit().text
 
 
-def test_an_answer_is_nobody_elses(browser: Browser, enter: Enter, otto, quiet_shoes: str, factory: Factory) -> None:
-    """V7.4.1: after signing out the form that was sent does nothing, and tells nothing of its answer."""
+def test_an_answer_ends_with_its_session(browser: Browser, enter: Enter, otto, quiet_shoes: str, factory: Factory) -> None:
+    """V7.4.1: after signing out the sent form has no effect, and its answer is not shown."""
     enter(otto, f"{AT}/apps/add").fill(**APP)
     again = copy(browser)
     assert THE_SECRET_SHOWN_THIS_ONCE in browser.submit().text
@@ -86,7 +86,7 @@ def test_an_answer_is_nobody_elses(browser: Browser, enter: Enter, otto, quiet_s
 
 
 def test_few_threads_wait_for_first_answers(browser: Browser, enter: Enter, otto, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 30: while one second click waits long, another one is soon asked to come back."""
+    """Issue 7 entry 30: while one second click waits long, another is soon told to try again."""
     first = enter(otto, f"{AT}/shops").fill(code="amsterdam-1", name="Amsterdam")
     second, pauses = copy(first), {"first": 0, "second": 0}
     waits = ["first"]
@@ -104,8 +104,8 @@ def test_few_threads_wait_for_first_answers(browser: Browser, enter: Enter, otto
     assert pauses == {"first": sent_forms.LONG_WAIT, "second": sent_forms.SHORT_WAIT}
 
 
-def test_of_two_edits_from_one_old_form_the_second_is_told(browser: Browser, enter: Enter, otto) -> None:
-    """V2.3.4, S60: the loser's fields are kept, and the next save replaces the other change knowingly and as a whole."""
+def test_the_second_edit_from_one_form_version_is_told(browser: Browser, enter: Enter, otto) -> None:
+    """V2.3.4, S60: the second user's fields are kept. The next save knowingly replaces the other user's change."""
     enter(otto, f"{AT}/policies/add").fill(name="all", starts="2026-01-01").submit()
     other = copy(browser).open(f"{AT}/policies/edit?name=all").fill(starts="2026-02-01", countries="NL")
     browser.open(f"{AT}/policies/edit?name=all").fill(starts="2026-03-01").submit()
@@ -119,8 +119,8 @@ def test_of_two_edits_from_one_old_form_the_second_is_told(browser: Browser, ent
     assert (browser.value("starts"), browser.value("countries")) == ("2026-02-01", "NL")
 
 
-def test_an_old_form_takes_no_other_change_back(browser: Browser, enter: Enter, otto) -> None:
-    """V2.3.4: renaming a group or setting a colour from an old form undoes no requirement that a colleague just set."""
+def test_an_old_form_does_not_undo_other_changes(browser: Browser, enter: Enter, otto) -> None:
+    """V2.3.4: an old form that renames a group or sets a colour keeps the requirement that a colleague just set."""
     enter(otto, f"{AT}/groups").fill(name="Tills", requires_mfa=False).submit()
     group = browser.url
     for page, theirs, ours in (

@@ -1,4 +1,4 @@
-"""Invitations: the first password, by a mailed link or by a code on paper (OWASP ASVS 6.4.1, 6.4.3)."""
+"""Invitations give a first password, by a mailed link or by a printed code (OWASP ASVS 6.4.1, 6.4.3)."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def invited(factory: Factory, organisation_id: str, *, printed: bool = False, **
 def test_an_invitation_by_mail_leads_to_a_first_password(
     factory: Factory, journey, quiet_shoes: str, new_browser, postman, clock
 ) -> None:
-    """V6.4.1: the link is used once, sets one's own password and verifies the address; signing in is done as always."""
+    """V6.4.1: the link works once, sets the user's own password and verifies the address. The user then signs in."""
     noor, _ = invited(factory, quiet_shoes, email="noor@shoes.example")
     (mail,) = postman.bring("noor@shoes.example")
     assert "noor" in mail.text
@@ -46,7 +46,7 @@ def test_an_invitation_by_mail_leads_to_a_first_password(
             invitations.invite(factory.settings, factory.organisation(quiet_shoes), factory.user(noor), BY_TESTS)
 
 
-def test_an_invitation_runs_out(factory: Factory, quiet_shoes: str, new_browser, postman, clock) -> None:
+def test_an_invitation_expires(factory: Factory, quiet_shoes: str, new_browser, postman, clock) -> None:
     """V6.4.1: after three days."""
     invited(factory, quiet_shoes, email="noor@shoes.example")
     link = postman.link("noor@shoes.example")
@@ -56,8 +56,8 @@ def test_an_invitation_runs_out(factory: Factory, quiet_shoes: str, new_browser,
     assert new_browser().open(link).status == 404
 
 
-def test_a_code_on_paper_leads_to_a_first_password(factory: Factory, journey, quiet_shoes: str, new_browser, clock) -> None:
-    """V6.4.1: staff without an address type store URL, username and code, however it is written; it works once."""
+def test_a_printed_code_leads_to_a_first_password(factory: Factory, journey, quiet_shoes: str, new_browser, clock) -> None:
+    """V6.4.1: staff without an address type store URL, username and code in any spelling. The code works once."""
     noor, code = invited(factory, quiet_shoes, printed=True)
     paper = new_browser().open("/welcome")
     typed = code.upper().replace("-", " ")
@@ -70,8 +70,10 @@ def test_a_code_on_paper_leads_to_a_first_password(factory: Factory, journey, qu
     assert journey(noor).begin().password(NEW).tokens().acr == "pwd"
 
 
-def test_a_wrong_code_tells_nothing_and_is_throttled(factory: Factory, quiet_shoes: str, new_browser, jan, clock) -> None:
-    """V6.3.1, V6.3.8: an invented name, another's code and a wrong one get one answer; after some tries one must wait."""
+def test_a_wrong_code_reveals_nothing_and_is_throttled(factory: Factory, quiet_shoes: str, new_browser, jan, clock) -> None:
+    """V6.3.1, V6.3.8: an unknown name, another user's code and a wrong code get the same answer.
+    After some tries one must wait.
+    """
     _, code = invited(factory, quiet_shoes, printed=True)
     said = set()
     for shop, name, typed in (
@@ -89,10 +91,10 @@ def test_a_wrong_code_tells_nothing_and_is_throttled(factory: Factory, quiet_sho
     assert paper.status == 429
 
 
-def test_wrong_codes_at_an_address_shut_out_nobody_with_the_right_one(
+def test_wrong_codes_at_an_address_do_not_block_the_right_one(
     factory: Factory, quiet_shoes: str, new_browser, settings
 ) -> None:
-    """Issue 7 entry 9: one address is a whole shop. A newcomer is known to no browser, and has the right paper."""
+    """Issue 7 entry 9: a shop has one address. No browser knows a new user yet, but the printed code is right."""
     noor, code = invited(factory, quiet_shoes, printed=True)
     wrong = {"organisation": noor.store_url, "code": "abcd" * 6}
     for number in range(settings.limits.address_failures + 1):
@@ -104,7 +106,7 @@ def test_wrong_codes_at_an_address_shut_out_nobody_with_the_right_one(
 
 
 def test_no_code_is_printed_for_users_with_an_address(factory: Factory, quiet_shoes: str, jan) -> None:
-    """V6.4.3: an administrator sees a code only where there is no other way, and never for the owner."""
+    """V6.4.3: an administrator sees a code only where no mail is possible, and never for the owner."""
     boss = factory.make_user(quiet_shoes, "boss", role="administrator")
     with factory.context():
         organisation = factory.organisation(quiet_shoes)

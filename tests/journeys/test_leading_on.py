@@ -1,4 +1,4 @@
-"""No dead ends and no circles: the address of a sign-in always leads on to the app or page that asked (S5, S60, S61)."""
+"""A sign-in has no dead ends and no loops. Its address always leads to the app or page that asked (S5, S60, S61)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,18 +24,18 @@ def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
 
 @pytest.fixture
 def client(factory: Factory):
-    """A third party's app, which asks for consent."""
+    """Create a third-party app, which asks for consent."""
     return factory.make_client("till", first_party=False, scope="openid profile email")
 
 
 @pytest.fixture
 def walk(journey, relying_party, client, ann):
-    """Ann at that app's sign-in."""
+    """Ann's sign-in at that app."""
     return journey(ann, app=relying_party(client))
 
 
 def change(factory: Factory, **columns: Any) -> None:
-    """Change the client as the console does: in one transaction, and its version moves."""
+    """Change the client in one transaction and with a new version, as the console does."""
     with factory.context(), transaction():
         clients.change_client("till", **columns)
 
@@ -68,8 +68,8 @@ def registration_of(factory: Factory, act: Callable[..., Any]) -> None:
         act("till", BY_TESTS)
 
 
-def goes_on(walk, person: MadePerson) -> str:
-    """Answer whatever is asked until the browser leaves or an error is told; what it came to."""
+def finish(walk, person: MadePerson) -> str:
+    """Answer each step until the browser leaves or an error is shown. Returns the result."""
     for _ in range(8):
         browser: Browser = walk.browser
         if browser.left_for:
@@ -92,8 +92,8 @@ def goes_on(walk, person: MadePerson) -> str:
 
 @pytest.mark.parametrize("stage", ["password", "code", "consent"])
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_of_the_client_midway_makes_no_circle(walk, factory, ann, clock, what: str, stage: str) -> None:
-    """S60, RFC 6749 §4.1.2.1: the sign-in ends at the app, in an OAuth error, or in a page that says why."""
+def test_a_client_change_during_a_sign_in_makes_no_loop(walk, factory, ann, clock, what: str, stage: str) -> None:
+    """S60, RFC 6749 §4.1.2.1: the sign-in ends at the app, in an OAuth error, or at a page that gives the reason."""
     walk.begin(scope="openid profile")
     if stage != "password":
         walk.password()
@@ -102,7 +102,7 @@ def test_a_change_of_the_client_midway_makes_no_circle(walk, factory, ann, clock
         assert walk.browser.offers("choice=allow")
     CHANGES[what](factory)
     walk.browser.reload()
-    came_to = goes_on(walk, ann)
+    came_to = finish(walk, ann)
     plain = {"disabled", "deleted", "addresses"}
     assert (came_to == THE_APP_MADE_A_MISTAKE) == (what in plain), came_to
     assert came_to in {
@@ -112,19 +112,19 @@ def test_a_change_of_the_client_midway_makes_no_circle(walk, factory, ann, clock
     }.get(what, ("pwd", "mfa", THE_APP_MADE_A_MISTAKE))
 
 
-def test_an_app_that_gets_more_scopes_midway_asks_for_them(walk, factory, ann, clock) -> None:
-    """OpenID Connect Core §3.1.2.4: consent is about the scopes that the page named."""
+def test_scopes_added_during_a_sign_in_need_consent(walk, factory, ann, clock) -> None:
+    """OpenID Connect Core §3.1.2.4: a consent covers the scopes that its page named."""
     change(factory, metadata_=metadata_with(factory, scope="openid profile"))
     walk.begin(scope="openid profile email").password().code()
     change(factory, metadata_=metadata_with(factory, scope="openid profile email"))
     walk.browser.submit("choice=allow")
-    assert walk.browser.offers("choice=allow"), "a scope was given that nobody was asked about"
+    assert walk.browser.offers("choice=allow"), "a scope was granted without consent"
     walk.browser.submit("choice=allow")
     assert "email" in walk.tokens().raw["scope"]
 
 
-def test_a_form_sealed_by_an_earlier_version_leads_on(walk, factory, settings, ann, clock) -> None:
-    """S60: a form of long ago holds what the client was then; what counts is the client as it is now."""
+def test_a_form_sealed_by_an_earlier_version_uses_the_present_client(walk, factory, settings, ann, clock) -> None:
+    """S60: an old form contains the client of that time. Only the present client counts."""
     walk.begin(scope="openid")
     held = settings.ring.open_json(walk.browser.value("request"), "attempts:request")
     frozen = {"client_id": "till", "name": "Till", "minimum_level": 5, "organisations": ["gone"], "unknown": 1}
@@ -135,12 +135,14 @@ def test_a_form_sealed_by_an_earlier_version_leads_on(walk, factory, settings, a
     form = {"step": "password", "username": "ann", "password": "x", "request": sealed, "csrf_token": "old"}
     walk.browser.send("POST", walk.browser.url, list(form.items()))
     assert walk.browser.value("username") == "ann"
-    assert goes_on(walk, ann) == "mfa"
+    assert finish(walk, ann) == "mfa"
 
 
 @pytest.mark.parametrize("params", [{}, {"prompt": "login"}, {"response_mode": "form_post"}])
-def test_the_finishing_address_can_be_sent_twice(walk, ann, clock, params: dict[str, str]) -> None:
-    """S60, RFC 6749 §4.1.2: the second time the app's request is begun again; no sign-in gives two codes, none an error."""
+def test_the_final_address_can_be_requested_twice(walk, ann, clock, params: dict[str, str]) -> None:
+    """S60, RFC 6749 §4.1.2: the second request begins the app's request again.
+    No sign-in issues two codes or ends in an error.
+    """
     address = walk.begin(**params).browser.url
     walk.password().code()
     walk.browser.submit("choice=allow")
@@ -148,7 +150,7 @@ def test_the_finishing_address_can_be_sent_twice(walk, ann, clock, params: dict[
     clock(minutes=1)
     walk.browser.open(address.replace("/sign-in/", "/oauth/authorize/"))
     if params.get("prompt"):
-        assert "password" in walk.browser.fields, "prompt=login was answered by an old proof"
+        assert "password" in walk.browser.fields, "prompt=login accepted an old proof"
         walk.password().code()
     second = walk.app.answer(walk.browser.left_for, walk.browser.left_with or None)["code"]
     assert first != second
@@ -164,36 +166,38 @@ def finished(walk) -> str:
 
 
 @pytest.mark.parametrize("days", [0.2, 3, 6])
-def test_an_old_address_leads_on_to_the_app(walk, ann, factory, clock, days: float) -> None:
-    """S60, S61: Back after hours or after a weekend, finished or not, with the worker at work: it ends in the app."""
+def test_an_old_address_leads_to_the_app(walk, ann, factory, clock, days: float) -> None:
+    """S60, S61: the user goes back after hours or a weekend, finished or not, while the worker runs.
+    The sign-in ends in the app.
+    """
     done = finished(walk)
     half_way = walk.browser.forget_cookies().open(walk.app.authorize_url()).url
     clock(days=days)
     with factory.context():
         sweep(factory.settings)
-    is_known = days < 2  # then the row of a browser in which nobody signed in is swept
+    is_known = days < 2  # later the sweep has deleted a browser without a sign-in
     for address, said in ((done, "an earlier sign-in"), (half_way, "out of date" if is_known else "an earlier sign-in")):
         assert said in walk.browser.open(address).text
-    assert goes_on(walk, ann) == "mfa"
+    assert finish(walk, ann) == "mfa"
 
 
-def test_cookies_that_are_gone_cost_no_more_than_the_password(walk, ann, clock) -> None:
-    """S60: a reload, a finished page and the finishing address, each without cookies, lead on to the app's sign-in."""
+def test_lost_cookies_need_only_another_sign_in(walk, ann, clock) -> None:
+    """S60: without cookies, a reload, a finished page and the final address lead to the app's sign-in."""
     done = finished(walk)
     for address in (done, done.replace("/sign-in/", "/oauth/authorize/")):
         walk.browser.forget_cookies().open(address)
         assert (walk.browser.status, "password" in walk.browser.fields) == (200, True), address
-        assert "out of date" not in walk.browser.text, "a bookmark in a new browser is no page that lay open"
+        assert "out of date" not in walk.browser.text, "a bookmark in a new browser is shown as an expired page"
     clock(minutes=1)
-    assert goes_on(walk, ann) == "mfa"
+    assert finish(walk, ann) == "mfa"
 
 
 @pytest.mark.parametrize("path", ["/sign-in/", "/oauth/authorize/"])
-def test_an_address_that_nobody_knows_is_of_use(browser: Browser, journey, ann, clock, path: str) -> None:
-    """S60: a bookmark of long ago shows a way to sign in; to somebody signed in, their front page."""
+def test_an_unknown_sign_in_address_offers_a_way_on(browser: Browser, journey, ann, clock, path: str) -> None:
+    """S60: an old bookmark offers to sign in. A signed-in user gets their front page."""
     browser.open(path + "A" * 43)
     assert (browser.status, browser.offers("Sign in")) == (200, True)
-    assert "too old" not in browser.text, "it may be an address that never was one"
+    assert "too old" not in browser.text, "the page calls an unknown address too old"
     browser.submit("Sign in").fill(username="ann", password=ann.password).submit()
     browser.fill(code=ann.authenticator.code()).submit()
     assert "Sign out" in browser.open(path + "A" * 43).text
@@ -201,7 +205,7 @@ def test_an_address_that_nobody_knows_is_of_use(browser: Browser, journey, ann, 
 
 
 class Forgetful(Browser):
-    """A browser that keeps no cookies."""
+    """A browser that stores no cookies."""
 
     def _ask(self, *args: Any) -> None:
         self.forget_cookies()
@@ -209,16 +213,16 @@ class Forgetful(Browser):
 
 
 @pytest.mark.parametrize("path", ["app", "/account/security", "/admin/", "/sign-in/" + "A" * 43])
-def test_where_cookies_are_blocked_a_page_says_so(app, settings, walk, path: str) -> None:
-    """S60: no circle, no new sign-in without end; the page says what to do."""
+def test_blocked_cookies_end_at_a_page_that_says_so(app, settings, walk, path: str) -> None:
+    """S60: there is no loop and no endless new sign-in. The page says what to do."""
     blocked = Forgetful(app, settings.issuer)
     blocked.open(walk.app.authorize_url() if path == "app" else path)
     assert blocked.heading == COOKIES_ARE_BLOCKED
     assert len(blocked.hops) < 6
 
 
-def test_a_profile_page_is_led_on_to_from_its_old_sign_in(browser: Browser, ann, clock) -> None:
-    """S60: the sign-in for a page of ours leads to that page, over or expired."""
+def test_an_old_sign_in_for_a_profile_page_leads_to_that_page(browser: Browser, ann, clock) -> None:
+    """S60: the sign-in leads to its page, whether it is finished or expired."""
     address = browser.open("/account/details").url
     browser.fill(username="ann", password=ann.password).submit().fill(code=ann.authenticator.code()).submit()
     assert browser.url.endswith("/account/details")

@@ -1,4 +1,4 @@
-"""Leaked passwords, at every entry (S31–S33)."""
+"""Leaked passwords are looked up wherever a password is entered (S31–S33)."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ SAFE = "violet harbour kettle 9"
 
 @pytest.fixture
 def zoe(factory: Factory, quiet_shoes: str):
-    """Somebody whose password is on the list, as moved over from another system."""
+    """Create a user with a leaked password, as if imported from another system."""
     person = factory.make_user(quiet_shoes, "zoe", email="zoe@shoes.example")
     with factory.context():
         from idp.db import transaction
@@ -31,8 +31,8 @@ def events(factory: Factory, person) -> list[str]:
         return [row.event for row in audit.rows_about(person.organisation_id, person.id)]
 
 
-def test_a_leaked_password_is_told_at_sign_in(factory: Factory, journey, zoe, clock) -> None:
-    """S31, S32: the person is told, and offered to change it now or not now."""
+def test_a_leaked_password_is_reported_at_sign_in(factory: Factory, journey, zoe, clock) -> None:
+    """S31, S32: the page offers to change it now or later."""
     walk = journey(zoe).begin().password()
     assert walk.browser.left_for is None
     assert walk.browser.offers("choice=change")
@@ -40,11 +40,11 @@ def test_a_leaked_password_is_told_at_sign_in(factory: Factory, journey, zoe, cl
     assert "password:found_leaked" in events(factory, zoe)
 
 
-def test_not_now_comes_back_after_the_interval(factory: Factory, journey, new_browser, zoe, clock) -> None:
-    """S33: only the explicit choice postpones it, it is in the audit log, and the notice comes back."""
+def test_the_leak_notice_returns_after_the_interval(factory: Factory, journey, new_browser, zoe, clock) -> None:
+    """S33: only the explicit choice "not now" postpones the notice. The choice is audited."""
     walk = journey(zoe).begin().password()
     walk.begin(prompt="login").password()
-    assert walk.browser.offers("choice=later"), "leaving the page postponed the notice"
+    assert walk.browser.offers("choice=later"), "the notice was postponed without a choice"
     assert walk.browser.submit("choice=later").left_for is not None
     assert "password:leaked_notice_answered" in events(factory, zoe)
     assert journey(zoe, browser=new_browser()).begin().password().browser.left_for is not None
@@ -52,7 +52,7 @@ def test_not_now_comes_back_after_the_interval(factory: Factory, journey, new_br
     assert journey(zoe, browser=new_browser()).begin().password().browser.offers("choice=later")
 
 
-def test_the_interval_is_shorter_for_administrators(factory: Factory, journey, new_browser, zoe, clock) -> None:
+def test_the_leak_interval_is_shorter_for_administrators(factory: Factory, journey, new_browser, zoe, clock) -> None:
     """S33: a day by default."""
     with factory.context():
         from idp.db import transaction
@@ -64,8 +64,8 @@ def test_the_interval_is_shorter_for_administrators(factory: Factory, journey, n
     assert journey(zoe, browser=new_browser()).begin().password().browser.offers("choice=later")
 
 
-def test_change_now_is_done_before_the_app_is_reached(factory: Factory, journey, new_browser, zoe, clock) -> None:
-    """S32, S33, S51: a new password is chosen, a leaked one is refused, and mail tells of the change."""
+def test_change_now_comes_before_the_app(factory: Factory, journey, new_browser, zoe, clock) -> None:
+    """S32, S33, S51: the user chooses a new password. A leaked one is refused, and a mail reports the change."""
     walk = journey(zoe).begin().password()
     walk.browser.submit("choice=change")
     for refused in (LEAKED, "iloveyou", "short"):
@@ -84,8 +84,10 @@ def test_change_now_is_done_before_the_app_is_reached(factory: Factory, journey,
         assert [mail.template for mail in outbox.mails()] == ["password_changed"]
 
 
-def test_a_leaked_password_that_was_just_changed_is_not_reported(journey, zoe, clock) -> None:
-    """S32, S33: put off at sign-in, changed in the profile a while later: what leaked was the old one."""
+def test_a_replaced_leaked_password_is_not_reported(journey, zoe, clock) -> None:
+    """S32, S33: the notice was postponed at sign-in, and the password changed later in the profile.
+    Only the old one leaked.
+    """
     walk = journey(zoe).begin().password()
     walk.browser.submit("choice=later")
     clock(minutes=5)
@@ -94,8 +96,8 @@ def test_a_leaked_password_that_was_just_changed_is_not_reported(journey, zoe, c
     assert walk.browser.heading == "Sign-in details"
 
 
-def test_knowing_the_leaked_password_is_not_enough_to_change_it(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S32: the new password is asked after the second factor, also on a remembered device."""
+def test_a_leaked_password_alone_cannot_change_itself(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S32: the new password is asked for after the second factor, even on a remembered device."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     with factory.context():
         from idp.db import transaction
@@ -114,8 +116,8 @@ def test_knowing_the_leaked_password_is_not_enough_to_change_it(factory: Factory
     assert "new_password" in walk.browser.fields
 
 
-def test_the_check_being_down_stops_nobody(factory: Factory, configure, clock, request) -> None:
-    """S31: with a service that does not answer, the sign-in goes on and the audit log says that the check was down."""
+def test_a_leak_check_that_is_down_stops_no_sign_in(factory: Factory, configure, clock, request) -> None:
+    """S31: if the service does not answer, the sign-in continues. The audit trail records it."""
     from idp.app import create_app
     from tests.drivers.applications import bare_app, close
     from tests.drivers.browser import Browser
@@ -138,7 +140,7 @@ def test_the_check_being_down_stops_nobody(factory: Factory, configure, clock, r
 def test_switching_users_checks_the_new_users_password(
     factory: Factory, journey, relying_party, quiet_shoes, zoe, clock
 ) -> None:
-    """S31, S35: the check is made when switching users as well."""
+    """S31, S35: the password is looked up when switching users too."""
     till = relying_party(factory.make_client("till", shared_device=True))
     jan = factory.make_user(quiet_shoes)
     journey(jan, till).begin().password().tokens()
@@ -149,10 +151,10 @@ def test_switching_users_checks_the_new_users_password(
 
 
 @pytest.mark.both_engines
-def test_a_password_that_is_changed_while_it_is_looked_up_opens_nothing(
+def test_a_password_changed_during_its_look_up_is_refused(
     factory: Factory, journey, quiet_shoes: str, clock, monkeypatch
 ) -> None:
-    """S31, I3: the service may take half a second; what was right before it and is not any more signs nobody in."""
+    """S31, I3: the look-up may take half a second. A password that was replaced by then signs nobody in."""
     jan, look_up = factory.make_user(quiet_shoes), leaked_passwords.look_up
     clock(minutes=1)
 

@@ -1,4 +1,4 @@
-"""What the pages of all mailed links have in common: the reader's language, and the organisation's brand (S29, S62)."""
+"""The pages of all mailed links use the reader's language and the organisation's brand (S29, S62)."""
 
 from collections.abc import Callable
 from typing import get_args
@@ -24,7 +24,7 @@ TYPED = {"reset": CHOSEN, "invitation": CHOSEN, "unlock": {"password": PASSWORD}
 
 @pytest.fixture
 def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
-    """Somebody who reads Dutch, of an organisation with a brand that is not the only one."""
+    """Create a user who reads Dutch. Her organisation has a brand, and is not the only one."""
     factory.make_organisation("another-shop")
     with factory.context(), transaction():
         organisations.change(factory.organisation(quiet_shoes), {"settings": {"colour": "#0b3d91"}}, BY_TESTS)
@@ -35,7 +35,7 @@ def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
 def at_link(
     factory: Factory, settings: Settings, new_browser: Callable[..., Browser], ann: MadePerson
 ) -> Callable[[email_links.Purpose], Browser]:
-    """``at_link("reset")`` is an English browser before the page of a link of Ann's."""
+    """Return ``at_link("reset")``, which opens a link of Ann's in an English browser."""
 
     def follow(purpose: email_links.Purpose) -> Browser:
         with factory.context(), transaction():
@@ -48,10 +48,10 @@ def at_link(
 
 
 @pytest.mark.parametrize("purpose", get_args(email_links.Purpose))
-def test_the_page_of_a_link_speaks_to_its_reader(
+def test_a_link_page_uses_its_users_language_and_brand(
     at_link: Callable[[email_links.Purpose], Browser], ann: MadePerson, purpose: email_links.Purpose
 ) -> None:
-    """S29, S62: the link names its person: it is that person's language, and that organisation's brand."""
+    """S29, S62: the link names its user. The page uses that user's language and the organisation's brand."""
     page = at_link(purpose)
     if "/sign-in/" in page.url:
         page.fill(username=ann.username, password=ann.password).submit().fill(code=ann.authenticator.code()).submit()
@@ -61,10 +61,10 @@ def test_the_page_of_a_link_speaks_to_its_reader(
 
 
 @pytest.mark.parametrize("purpose", ["reset", "verify"])
-def test_what_was_done_is_told_in_the_same_language(
+def test_the_page_after_a_link_keeps_its_language(
     at_link: Callable[[email_links.Purpose], Browser], purpose: email_links.Purpose
 ) -> None:
-    """S62: the page after the button knows nobody, and speaks as the one before; nonsense for a language does no harm."""
+    """S62: the page after the button does not know the user, and keeps the language. An invalid language is ignored."""
     page = at_link(purpose).fill(**TYPED.get(purpose, {})).submit()
     address, _, language = page.url.partition("?")
     assert (address.rpartition("/")[2], language) == ("done", "language=nl")
@@ -74,13 +74,15 @@ def test_what_was_done_is_told_in_the_same_language(
 
 
 @pytest.mark.parametrize("purpose", [*TYPED, "verify", "address"])
-def test_a_used_link_tells_its_browser_what_was_done(
+def test_a_used_link_reports_its_result_to_its_browser(
     at_link: Callable[[email_links.Purpose], Browser],
     new_browser: Callable[..., Browser],
     clock,
     purpose: email_links.Purpose,
 ) -> None:
-    """Issue 7.14: Back, a second tab and a second press do not look as if nothing had been done; to others it is gone."""
+    """Issue 7.14: Back, a second tab and a second press show that the action was done.
+    For other browsers the link is gone.
+    """
     page = at_link(purpose)
     address, shown = page.url, page.page
     done = page.fill(**TYPED.get(purpose, {})).submit().heading
@@ -94,10 +96,10 @@ def test_a_used_link_tells_its_browser_what_was_done(
     assert page.open(address).status == 404
 
 
-def test_where_there_is_one_organisation_its_brand_stays_to_the_end(
+def test_a_single_organisations_brand_is_on_every_link_page(
     factory: Factory, settings: Settings, quiet_shoes: str, browser: Browser
 ) -> None:
-    """S29: the logo does not go away with the last press; nor from a link that opens nothing."""
+    """S29: the logo is on the last page, and on the page of an invalid link."""
     jan = factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
     with factory.context(), transaction():
         organisations.change(factory.organisation(quiet_shoes), {"settings": {"colour": "#0b3d91"}}, BY_TESTS)

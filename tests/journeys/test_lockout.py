@@ -1,4 +1,4 @@
-"""Lockouts and their ends (NIST SP 800-63B-4 §3.2.2; OWASP ASVS 6.3.1), and what they must not reveal."""
+"""Lockouts, how they end (NIST SP 800-63B-4 §3.2.2; OWASP ASVS 6.3.1), and what they must not reveal."""
 
 from collections.abc import Callable
 
@@ -22,13 +22,13 @@ NEW = "violet harbour kettle 9"
 
 @pytest.fixture
 def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
-    """Somebody with an app, recovery codes and a verified address, in an organisation with an owner."""
+    """Create a user with an app, recovery codes and a verified address, in an organisation with an owner."""
     return factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=6, email="ann@shoes.example")
 
 
 @pytest.fixture
-def nearly(factory: Factory) -> Callable[..., None]:
-    """``nearly(person, kind)``: enter so many wrong guesses in a row that the next one locks out."""
+def count_failures(factory: Factory) -> Callable[..., None]:
+    """Return ``count_failures(person, kind)``, which counts so many wrong guesses that the next one locks out."""
 
     def count(person: MadePerson, kind: str = "totp") -> None:
         with factory.context(), transaction():
@@ -38,15 +38,15 @@ def nearly(factory: Factory) -> Callable[..., None]:
     return count
 
 
-def wrong(journey, person: MadePerson, browser: Browser, kind: str = "totp"):
-    """One more wrong guess through the front door, after the right password."""
+def fail_once(journey, person: MadePerson, browser: Browser, kind: str = "totp"):
+    """Enter one more wrong guess on the sign-in pages, after the right password."""
     walk = journey(person, browser=browser).begin().password()
     if kind == "recovery":
         return walk.recovery_code("aaaaaaa-aaaaaaa")
     return walk.code("000000")
 
 
-def lift(browser: Browser, link: str, password: str) -> Browser:
+def unlock_by_link(browser: Browser, link: str, password: str) -> Browser:
     return browser.open(link).fill(password=password).submit()
 
 
@@ -56,21 +56,23 @@ def events(factory: Factory, person: MadePerson) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["totp", "recovery"])
-def test_a_mailed_link_and_the_password_lift_the_stop_together(
-    factory: Factory, journey, new_browser, postman, ann, nearly, clock, kind
+def test_a_mailed_link_with_the_password_unlocks(
+    factory: Factory, journey, new_browser, postman, ann, count_failures, clock, kind
 ) -> None:
-    """N63-12, S53, S54, S56: one mail at the stop, to the person; link and password open it; the factor is asked as ever."""
-    nearly(ann, kind)
-    assert wrong(journey, ann, new_browser(), kind).browser.status == 422
+    """N63-12, S53, S54, S56: the lockout sends the user one mail.
+    Link and password unlock, and the factor is still asked for.
+    """
+    count_failures(ann, kind)
+    assert fail_once(journey, ann, new_browser(), kind).browser.status == 422
     (mail,) = postman.bring()
     assert (mail.to, mail.subject) == ("ann@shoes.example", YOUR_SECOND_FACTOR_WAS_BLOCKED)
     link = next(one for one in mail.links if "/unlock/" in one)
     clock(minutes=1)
-    shut = wrong(journey, ann, new_browser(), kind).browser
+    shut = fail_once(journey, ann, new_browser(), kind).browser
     assert shut.status == 429
     assert "the link that we mailed you" in shut.errors[0]
-    assert postman.bring() == [], "a closed door mailed again though the link still works"
-    mine = lift(new_browser(), link, "not the password")
+    assert postman.bring() == [], "a second mail was sent although the link still works"
+    mine = unlock_by_link(new_browser(), link, "not the password")
     assert mine.errors == ["Error: That is not your password. Check it and try again."]
     mine.fill(password=ann.password).submit()
     assert mine.heading == YOUR_SECOND_FACTOR_IS_UNBLOCKED
@@ -85,10 +87,10 @@ def test_a_mailed_link_and_the_password_lift_the_stop_together(
     assert told == [Event.ACCOUNT_LOCKED, Event.PASSWORD_WRONG, Event.ACCOUNT_UNLOCKED]
 
 
-def test_neither_the_link_nor_the_password_does_anything_alone(journey, new_browser, postman, ann, nearly, clock) -> None:
-    """N63-14: looking (S55), an empty or another person's password, and a session that has shown a password lift nothing."""
-    nearly(ann)
-    wrong(journey, ann, new_browser())
+def test_neither_link_nor_password_unlocks_alone(journey, new_browser, postman, ann, count_failures, clock) -> None:
+    """N63-14: opening the link (S55), an empty or wrong password, and a session with a proved password do not unlock."""
+    count_failures(ann)
+    fail_once(journey, ann, new_browser())
     (mail,) = postman.bring()
     link = next(one for one in mail.links if "/unlock/" in one)
     token = link.rpartition("/")[2]
@@ -106,44 +108,42 @@ def test_neither_the_link_nor_the_password_does_anything_alone(journey, new_brow
     assert mallory.send("POST", f"{ISSUER}/unlock", [("token", token), ("password", ann.password)]).status == 403
     for path in ("/reset/", "/welcome/", "/link/verify/", "/link/unlock/"):
         assert new_browser().open(path + token).status == 404
-    assert lift(new_browser(), link, ann.password).heading == YOUR_SECOND_FACTOR_IS_UNBLOCKED
+    assert unlock_by_link(new_browser(), link, ann.password).heading == YOUR_SECOND_FACTOR_IS_UNBLOCKED
 
 
-def test_a_link_works_once_and_for_half_an_hour_and_then_there_is_another(
-    journey, new_browser, postman, ann, nearly, clock
-) -> None:
-    """security.md: links 30 minutes, once. A locked-out person with the right password gets a new one."""
-    nearly(ann)
-    wrong(journey, ann, new_browser())
+def test_an_unlock_link_works_once_within_half_an_hour(journey, new_browser, postman, ann, count_failures, clock) -> None:
+    """security.md: links last 30 minutes and work once. A locked-out person with the right password gets a new one."""
+    count_failures(ann)
+    fail_once(journey, ann, new_browser())
     first = unlocking(postman)
     clock(minutes=31)
     assert new_browser().open(first).status == 404
     for _ in range(3):
-        assert wrong(journey, ann, new_browser()).browser.status == 429
+        assert fail_once(journey, ann, new_browser()).browser.status == 429
     second = unlocking(postman)
     replay = new_browser().open(second)
-    assert lift(new_browser(), second, ann.password).heading == YOUR_SECOND_FACTOR_IS_UNBLOCKED
+    assert unlock_by_link(new_browser(), second, ann.password).heading == YOUR_SECOND_FACTOR_IS_UNBLOCKED
     assert replay.fill(password=ann.password).submit().status == 404
     assert new_browser().open(second).status == 404
     postman.bring()
-    nearly(ann)
+    count_failures(ann)
     clock(hours=1)
-    wrong(journey, ann, new_browser())
-    assert unlocking(postman) not in (first, second), "a stop that was reached again has another link"
+    fail_once(journey, ann, new_browser())
+    assert unlocking(postman) not in (first, second), "the old link works for a new lockout"
 
 
 def unlocking(postman) -> str:
-    """The one link of the one mail that came."""
+    """Return the only link of the only mail."""
     (mail,) = postman.bring("ann@shoes.example")
     return next(one for one in mail.links if "/unlock/" in one)
 
 
-def test_a_link_to_a_former_address_opens_nothing(
-    factory: Factory, journey, new_browser, postman, ann, nearly, clock
+def test_an_unlock_link_to_a_former_address_is_void(
+    factory: Factory, journey, new_browser, postman, ann, count_failures, clock
 ) -> None:
-    """Security: a reader of the old mailbox cannot unlock any more, nor can a disabled user."""
-    nearly(ann)
-    wrong(journey, ann, new_browser())
+    """Security: a reader of the old mailbox, or a disabled user, cannot unlock."""
+    count_failures(ann)
+    fail_once(journey, ann, new_browser())
     link, mine = unlocking(postman), new_browser()
     mine.open(link)
     with factory.context(), transaction():
@@ -156,10 +156,10 @@ def test_a_link_to_a_former_address_opens_nothing(
     assert new_browser().open(link).status == 404
 
 
-def test_the_password_beside_a_link_is_throttled_like_any_other(journey, new_browser, postman, ann, nearly, clock) -> None:
-    """V6.3.1, security.md 8: one counter with the sign-in's; the link is no way around it."""
-    nearly(ann)
-    wrong(journey, ann, new_browser())
+def test_the_password_beside_an_unlock_link_is_throttled(journey, new_browser, postman, ann, count_failures, clock) -> None:
+    """V6.3.1, security.md 8: it shares the counter of the sign-in, so the link does not bypass the limit."""
+    count_failures(ann)
+    fail_once(journey, ann, new_browser())
     link = unlocking(postman)
     mallory = new_browser().open(link)
     for number in range(5):
@@ -169,12 +169,12 @@ def test_the_password_beside_a_link_is_throttled_like_any_other(journey, new_bro
     assert journey(ann, browser=new_browser()).begin().password().browser.status == 429
 
 
-def test_a_one_time_password_proves_nothing_beside_a_link(
-    factory: Factory, journey, new_browser, postman, ann, nearly, clock
+def test_a_one_time_password_does_not_unlock_with_a_link(
+    factory: Factory, journey, new_browser, postman, ann, count_failures, clock
 ) -> None:
-    """S49, S50: both were mailed, so the mailbox alone would open a second factor."""
-    nearly(ann)
-    wrong(journey, ann, new_browser())
+    """S49, S50: both were mailed, so the mailbox alone would unlock the second factor."""
+    count_failures(ann)
+    fail_once(journey, ann, new_browser())
     link = unlocking(postman)
     with factory.context():
         password_reset.send_one_time_password(
@@ -182,23 +182,23 @@ def test_a_one_time_password_proves_nothing_beside_a_link(
         )
     (mail,) = postman.bring("ann@shoes.example")
     password = next(line.strip() for line in mail.text.splitlines() if line.startswith("    "))
-    mine = lift(new_browser(), link, password)
+    mine = unlock_by_link(new_browser(), link, password)
     assert mine.status == 422
     assert "one-time password" in mine.errors[0]
 
 
-def test_without_an_address_the_owner_is_told_and_an_administrator_lifts(
-    factory: Factory, journey, new_browser, postman, quiet_shoes, nearly, clock
+def test_without_an_address_the_owner_is_told_and_helped_by_an_admin(
+    factory: Factory, journey, new_browser, postman, quiet_shoes, count_failures, clock
 ) -> None:
-    """S54: the notice goes to the owner, names the person and has no link; the page says who can help."""
+    """S54: the owner's notice names the user and has no link. The page says which people can help."""
     bob = factory.make_user(quiet_shoes, "bob", with_totp=True)
-    nearly(bob)
-    wrong(journey, bob, new_browser())
+    count_failures(bob)
+    fail_once(journey, bob, new_browser())
     (mail,) = postman.bring()
     assert (mail.to, mail.subject) == ("owner@shoes.example", "Signing in as bob was blocked")
-    assert not any("/unlock/" in one or "/reset/" in one for one in mail.links), "the owner gets no link that does anything"
+    assert not any("/unlock/" in one or "/reset/" in one for one in mail.links), "the owner's mail has a link that works"
     clock(minutes=1)
-    shut = wrong(journey, bob, new_browser()).browser
+    shut = fail_once(journey, bob, new_browser()).browser
     assert (shut.status, postman.bring()) == (429, [])
     assert "Ask an administrator" in shut.errors[0]
     with factory.context():
@@ -206,9 +206,11 @@ def test_without_an_address_the_owner_is_told_and_an_administrator_lifts(
     assert journey(bob, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
 
 
-def test_the_mail_about_the_password_shows_the_way_to_a_new_one(journey, new_browser, postman, ann, nearly, clock) -> None:
-    """N63-12: out of the password's stop leads a new password, which passes no second factor; no word tells of accounts."""
-    nearly(ann, "password")
+def test_the_lockout_mail_of_a_password_links_to_a_new_one(
+    journey, new_browser, postman, ann, count_failures, clock
+) -> None:
+    """N63-12: a new password ends the lockout of the password, and skips no second factor. No page reveals accounts."""
+    count_failures(ann, "password")
     journey(ann, browser=new_browser()).begin().password("not the password")
     (mail,) = postman.bring()
     assert mail.subject == "Signing in was blocked"
@@ -222,10 +224,10 @@ def test_the_mail_about_the_password_shows_the_way_to_a_new_one(journey, new_bro
     assert journey(ann, browser=new_browser()).begin().password(NEW).code().tokens().acr == "mfa"
 
 
-def test_a_new_authenticator_starts_without_failures(journey, new_browser, ann, nearly, clock) -> None:
-    """S45, S46: with a recovery code the person sets up again, though the old app was closed for good."""
-    nearly(ann)
-    wrong(journey, ann, new_browser())
+def test_a_new_authenticator_starts_without_failures(journey, new_browser, ann, count_failures, clock) -> None:
+    """S45, S46: the old app was locked out. A recovery code lets the user set up a new one."""
+    count_failures(ann)
+    fail_once(journey, ann, new_browser())
     clock(minutes=1)
     walk = journey(ann, browser=new_browser()).begin().password().recovery_code(ann.recovery_codes[0])
     phone, _ = set_up(walk.browser.submit(SET_UP_AGAIN))
@@ -235,9 +237,9 @@ def test_a_new_authenticator_starts_without_failures(journey, new_browser, ann, 
     assert again.tokens().acr == "mfa"
 
 
-def test_a_stop_that_flaps_does_not_flood_the_mailbox(factory: Factory, journey, new_browser, ann, nearly, clock) -> None:
-    """V6.6.4: a right guess that was the hundredth takes the count back; five mails within the window are enough."""
-    nearly(ann)
+def test_repeated_lockouts_send_few_mails(factory: Factory, journey, new_browser, ann, count_failures, clock) -> None:
+    """V6.6.4: a right hundredth guess resets the count, so lockouts may repeat. Five mails within the window are sent."""
+    count_failures(ann)
     elsewhere = {"lane": "another-browser", "count": 99, "last_at": now.now()}
     with factory.context(), transaction():
         add(rate_limits.AuthFailures(organisation_id=ann.organisation_id, user_id=ann.id, authenticator="totp", **elsewhere))

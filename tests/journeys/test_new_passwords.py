@@ -1,4 +1,4 @@
-"""A new password is new, and every entry of a present one is looked up among the leaked ones (S31–S33, S50)."""
+"""A new password differs from the present one. Every entry of a present one is looked up (S31–S33, S50)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ from tests.drivers.words import MAKE_NEW_CODES, YOUR_PASSWORD_HAS_LEAKED
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 STOLEN = "caffè and ﬁnches 29"
-"""Two letters of it have another form in NFKC."""
+"""NFKC changes two of its letters."""
 NORMAL = "caffè and finches 29"
 PRESENT = "This is your present password. Choose another one."
 BLOCKED = "You cannot use this password any more. Choose another one."
@@ -30,13 +30,13 @@ BLOCKED = "You cannot use this password any more. Choose another one."
 
 @pytest.fixture
 def zoe(factory: Factory, shoes: str) -> MadePerson:
-    """Somebody whose password is not leaked as far as is known."""
+    """Create a user whose password is not known to be leaked."""
     return factory.make_user(shoes, "zoe", password=STOLEN, email="zoe@shoes.example")
 
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A leak service: ``service(hits={"a password"})``, or ``service(is_down=True)``."""
+    """Return a function that starts a leak service: ``service(hits={"a password"})``, or ``service(is_down=True)``."""
     look_up = leaked_passwords.look_up
 
     def answer(hits: frozenset[str] | set[str] = frozenset(), *, is_down: bool = False) -> None:
@@ -58,12 +58,12 @@ def refused(browser: Browser, password: str, words: str) -> None:
     assert browser.status == 422
 
 
-@pytest.mark.parametrize("typed", [STOLEN, NORMAL], ids=["as it was", "in the form that is compared"])
+@pytest.mark.parametrize("typed", [STOLEN, NORMAL], ids=["unchanged", "in its NFKC form"])
 @pytest.mark.parametrize("place", ["profile", "reset link", "one-time password", "must change", "invitation", "closed"])
-def test_the_present_password_is_not_a_new_one(
+def test_the_present_password_is_refused_as_a_new_one(
     factory: Factory, journey, new_browser, postman: Postman, zoe: MadePerson, clock, place: str, typed: str
 ) -> None:
-    """S33, S50, ASVS 6.2: on every page where a password is chosen; another one is taken right after."""
+    """S33, S50, ASVS 6.2: this holds on every page where a password is chosen. Another password is then accepted."""
     browser = new_browser()
     if place == "profile":
         browser.open("/account/security").fill(username="zoe", password=zoe.password).submit()
@@ -94,15 +94,15 @@ def test_the_present_password_is_not_a_new_one(
 
 
 def replace_owner(factory: Factory, person: MadePerson) -> MadePerson:
-    """The same person, whose organisation has an owner who can send a one-time password."""
+    """Create the same user in an organisation whose owner can send a one-time password."""
     factory.make_user(person.organisation_id, "owner", role="owner", with_totp=True, email="owner@shoes.example")
     return person
 
 
-def test_a_password_that_was_found_leaked_is_not_taken_while_the_service_is_down(
+def test_a_known_leaked_password_is_refused_while_the_check_is_down(
     factory: Factory, journey, new_browser, postman: Postman, service, zoe: MadePerson, clock
 ) -> None:
-    """S32, S33: not at "Change now", and not once an administrator had another one mailed in between."""
+    """S32, S33: it is refused at "Change now", and after an administrator had a one-time password mailed."""
     service({STOLEN})
     browser = journey(zoe).begin().password().browser.submit("choice=change")
     service(is_down=True)
@@ -115,10 +115,10 @@ def test_a_password_that_was_found_leaked_is_not_taken_while_the_service_is_down
     assert "password:leaked_check_down" in events(factory, zoe.organisation_id)
 
 
-def test_a_second_leak_does_not_free_the_first_password(
+def test_a_second_leak_keeps_the_first_password_blocked(
     factory: Factory, journey, new_browser, service, zoe: MadePerson, clock
 ) -> None:
-    """S32, S33: each password that was found leaked stays blocked, also while the service is down."""
+    """S32, S33: each password that was found leaked stays blocked, even while the service is down."""
     service({STOLEN})
     choose(journey(zoe).begin().password().browser.submit("choice=change"), NEW)
     service({NEW})
@@ -131,10 +131,10 @@ def test_a_second_leak_does_not_free_the_first_password(
 
 
 @pytest.mark.parametrize("place", ["remove factor", "console", "new codes", "unlock"])
-def test_a_password_typed_to_confirm_is_looked_up_too(
+def test_a_password_of_a_confirmation_is_looked_up(
     factory: Factory, journey, new_browser, enter, postman: Postman, service, shoes: str, jan: MadePerson, clock, place: str
 ) -> None:
-    """S31: what is typed to confirm is an entry; the act is done, and the next sign-in tells of the leak."""
+    """S31: the confirmed action is carried out, and the next sign-in reports the leak."""
     anna = factory.make_user(shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
     typist = anna if place == "console" else jan
     confirm = at_confirmation(factory, enter, postman, place, jan, anna)
@@ -149,7 +149,7 @@ def test_a_password_typed_to_confirm_is_looked_up_too(
 
 
 def at_confirmation(factory: Factory, enter, postman: Postman, place: str, jan: MadePerson, anna: MadePerson) -> Browser:
-    """A page that asks for the password once more."""
+    """Open a page that asks for the password again."""
     if place == "console":
         return enter(anna).open(f"/admin/example-shoes/people/{jan.id}/reset-factor")
     browser = enter(jan, "/account/security")
@@ -169,8 +169,10 @@ def at_confirmation(factory: Factory, enter, postman: Postman, place: str, jan: 
     return browser.open(f"/unlock/{link}")
 
 
-def test_the_check_being_down_stops_no_confirmation(factory: Factory, enter, service, shoes: str, jan: MadePerson) -> None:
-    """S31: it is recorded, and the second factor is removed all the same."""
+def test_a_leak_check_that_is_down_stops_no_confirmation(
+    factory: Factory, enter, service, shoes: str, jan: MadePerson
+) -> None:
+    """S31: the failure is recorded, and the second factor is removed."""
     browser = enter(jan, "/account/security").open("/account/factor/remove/password")
     service(is_down=True)
     browser.fill(password=jan.password).submit()
@@ -178,10 +180,10 @@ def test_the_check_being_down_stops_no_confirmation(factory: Factory, enter, ser
     assert "password:leaked_check_down" in events(factory, shoes)
 
 
-def test_the_profile_tells_of_a_leak_until_another_password_is_chosen(
+def test_the_profile_reports_a_leak_until_the_password_changes(
     factory: Factory, enter, service, jan: MadePerson, clock
 ) -> None:
-    """S32: a person who goes on without a sign-in sees it at their sign-in details."""
+    """S32: a user with an open session sees the leak at the sign-in details."""
     browser = enter(jan, "/account/security").open("/account/factor/remove/password")
     service({jan.password})
     browser.fill(password=jan.password).submit()

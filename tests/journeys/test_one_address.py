@@ -1,4 +1,4 @@
-"""One address is a whole shop: what a stranger behind it uses up locks out no known browser there (security.md 7)."""
+"""A shop has one address. A stranger behind it cannot use up the limits of its known browsers (security.md 7)."""
 
 from collections.abc import Callable
 
@@ -15,13 +15,13 @@ FULL = 6
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Few tries for an address, so that it is soon closed."""
+    """Allow an address few tries, so that it is soon closed."""
     return configure(limits={"address_failures": FULL, "mails_from_address": FULL})
 
 
 @pytest.fixture
 def till(journey, jan: MadePerson, clock) -> Browser:
-    """A browser on which jan signed in, and signed out again."""
+    """A browser in which jan signed in and out again."""
     walk = journey(jan).begin().password().code()
     walk.tokens()
     clock(minutes=1)
@@ -31,7 +31,7 @@ def till(journey, jan: MadePerson, clock) -> Browser:
 
 @pytest.fixture
 def stranger(journey, new_browser, jan: MadePerson, till: Browser) -> Browser:
-    """A browser behind the same address that guessed names and asked for mails until neither was taken any more."""
+    """A browser behind the same address that used up the guesses and the mails."""
     browser = journey(jan, browser=new_browser()).begin().browser
     for number in range(FULL):
         assert browser.fill(username=f"nobody{number}", password="a word that is wrong").submit().status == 422
@@ -67,18 +67,18 @@ def another_address(journey, jan: MadePerson, till: Browser) -> bool:
 
 
 @pytest.mark.parametrize("way", [by_code, by_recovery_code, to_confirm, another_address])
-def test_somebody_known_gets_in_where_the_address_is_closed(
+def test_a_known_browser_signs_in_at_a_closed_address(
     journey, jan: MadePerson, till: Browser, stranger: Browser, clock, way: Callable[..., bool]
 ) -> None:
-    """Issue 7.9: password, code, recovery code, a password typed to confirm, and the mails of signed-in users."""
+    """Issue 7.9: password, code, recovery code, a confirming password, and mails of signed-in users all work."""
     assert way(journey, jan, till)
-    assert stranger.fill(username="jan", password=jan.password).submit().status == 429, "the stranger gained a try"
+    assert stranger.fill(username="jan", password=jan.password).submit().status == 429, "the stranger has another try"
 
 
-def test_somebody_known_is_mailed_a_link_where_others_used_up_the_address(
+def test_a_known_browser_gets_its_mail_at_a_closed_address(
     factory: Factory, new_browser, postman, jan: MadePerson, till: Browser, stranger: Browser, clock
 ) -> None:
-    """Issue 7.8 and 7.9: the browser knows jan alone. It gains nothing for other names, and has no more than an address."""
+    """Issue 7.8 and 7.9: the browser knows only jan. It gains no mails for other names, and has the limit of an address."""
     forget(till, jan)
     assert till.heading == LOOK_IN_YOUR_MAIL
     assert len(postman.bring("jan@shoes.example")) == 1

@@ -1,4 +1,4 @@
-"""The one-time password that an administrator lets send (S49, S50)."""
+"""The one-time password that an administrator has sent (S49, S50)."""
 
 import pytest
 
@@ -16,18 +16,16 @@ def ann(factory: Factory, quiet_shoes: str):
 
 
 def set_up_from(browser) -> None:
-    """The set-up from the page about apps on."""
+    """Carry out the set-up from the page about apps on."""
     browser.submit("next")
     browser.fill(code=Authenticator(key_on(browser)).code()).submit().fill(noted=True).submit()
 
 
-def test_a_one_time_password_works_once_and_leads_to_ones_own(
-    factory: Factory, journey, new_browser, postman, ann, clock
-) -> None:
-    """S49, S50: mailed to the person; the second factor first, then a new safe password, and only then the app."""
+def test_a_one_time_password_leads_to_a_new_password(factory: Factory, journey, new_browser, postman, ann, clock) -> None:
+    """S49, S50: it is mailed to the user and works once. The second factor and a new strong password come before the app."""
     secret = sent_to(factory, ann, postman)
     walk = journey(ann).begin().password(secret)
-    assert "code" in walk.browser.fields, "the second factor was passed by"
+    assert "code" in walk.browser.fields, "the second factor was skipped"
     walk.code()
     assert "new_password" in walk.browser.fields
     assert not walk.browser.offers("not_now")
@@ -40,10 +38,10 @@ def test_a_one_time_password_works_once_and_leads_to_ones_own(
     assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields
 
 
-def test_a_slow_set_up_does_not_ask_for_what_cannot_be_typed_again(
+def test_a_slow_set_up_does_not_ask_for_the_spent_password(
     factory: Factory, journey, postman, quiet_shoes: str, clock
 ) -> None:
-    """S49, S5, S17: after a set-up of a quarter of an hour the user is not asked for the spent password once more."""
+    """S49, S5, S17: a set-up took a quarter of an hour. The one-time password cannot be typed again."""
     noor = factory.make_user(quiet_shoes, "noor", email="noor@shoes.example", groups=(factory.make_group(quiet_shoes),))
     walk = journey(noor).begin().password(sent_to(factory, noor, postman))
     clock(minutes=15)
@@ -54,10 +52,8 @@ def test_a_slow_set_up_does_not_ask_for_what_cannot_be_typed_again(
     assert walk.tokens().acr == "mfa"
 
 
-def test_it_works_though_the_password_in_its_place_was_typed_wrongly_too_often(
-    factory: Factory, journey, postman, ann, clock
-) -> None:
-    """S49: those tries were at a password that is gone; a person who asked for help need not be unlocked as well."""
+def test_a_one_time_password_works_after_a_password_lockout(factory: Factory, journey, postman, ann, clock) -> None:
+    """S49: the wrong tries were at the former password. The user needs no separate unlock."""
     for number in range(6):
         journey(ann).begin().password(f"not that either {number}")
     assert journey(ann).begin().password().browser.status == 429
@@ -65,8 +61,8 @@ def test_it_works_though_the_password_in_its_place_was_typed_wrongly_too_often(
     assert "code" in walk.browser.fields
 
 
-def test_a_one_time_password_runs_out(factory: Factory, journey, postman, ann, clock) -> None:
-    """S49: after a day it is wrong; and nothing is sent, or changed, where there is no verified address."""
+def test_a_one_time_password_expires(factory: Factory, journey, postman, ann, clock) -> None:
+    """S49: after a day it is refused. Without a verified address none is sent, and nothing changes."""
     secret = sent_to(factory, ann, postman)
     clock(hours=24, seconds=1)
     assert journey(ann).begin().password(secret).browser.status == 422

@@ -1,4 +1,4 @@
-"""Step 1, the store URL, and what may be told about it (S2, S29)."""
+"""Step 1 asks for the store URL, and must not reveal which organisations exist (S2, S29)."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.factories import Factory
 
 @pytest.fixture
 def two(factory: Factory) -> tuple[str, str]:
-    """Two organisations, so that the store URL must be asked."""
+    """Create two organisations, so that the store URL is asked for."""
     quiet = {"settings": {"offer_set_up": False}}
     return factory.make_organisation("shoes", name="Shoes of Rotterdam", **quiet), factory.make_organisation("hats", **quiet)
 
@@ -17,7 +17,7 @@ def two(factory: Factory) -> tuple[str, str]:
 @pytest.mark.parametrize(
     "typed", ["shoes", "SHOES", "https://shoes.example.com/pos?x=1", "shoes.example.com:8443", " Shoes "]
 )
-def test_the_store_url_is_taken_however_it_is_typed(factory: Factory, journey, two, typed: str) -> None:
+def test_the_store_url_is_accepted_in_any_form(factory: Factory, journey, two, typed: str) -> None:
     """S29: scheme, path, port, the rest of the host name and case do not count."""
     jan = factory.make_user(two[0])
     walk = journey(jan).begin()
@@ -25,8 +25,8 @@ def test_the_store_url_is_taken_however_it_is_typed(factory: Factory, journey, t
     assert walk.password().tokens().claims["sub"] == jan.id
 
 
-def test_an_unknown_store_url_looks_the_same_and_fails_at_the_password(factory: Factory, journey, new_browser, two) -> None:
-    """S29: nobody can list which organisations exist: same page, same error, no name."""
+def test_an_unknown_store_url_fails_only_at_the_password(factory: Factory, journey, new_browser, two) -> None:
+    """S29: nobody can list the organisations. Page and error are the same, and no name is shown."""
     jan = factory.make_user(two[0])
     pages = []
     for name in ("shoes", "no-such-shop"):
@@ -39,15 +39,15 @@ def test_an_unknown_store_url_looks_the_same_and_fails_at_the_password(factory: 
     assert pages[:2] == pages[2:]
 
 
-def test_the_same_username_in_two_organisations_is_two_people(factory: Factory, journey, new_browser, two) -> None:
-    """S2: usernames are unique within their organisation; an address is not needed."""
+def test_one_username_in_two_organisations_is_two_users(factory: Factory, journey, new_browser, two) -> None:
+    """S2: usernames are unique within their organisation. No address is needed."""
     people = [factory.make_user(organisation, "jan") for organisation in two]
     subjects = {journey(who, browser=new_browser()).begin().password().tokens().claims["sub"] for who in people}
     assert subjects == {who.id for who in people}
 
 
 def test_the_device_remembers_the_organisation_and_shows_its_name(factory: Factory, journey, two) -> None:
-    """S29: the second time step 1 is skipped, and the name may be shown."""
+    """S29: the second time, step 1 is skipped and the name may be shown."""
     jan = factory.make_user(two[0])
     walk = journey(jan)
     walk.begin().password().tokens()
@@ -57,8 +57,8 @@ def test_the_device_remembers_the_organisation_and_shows_its_name(factory: Facto
     assert "Shoes of Rotterdam" in walk.browser.text
 
 
-def test_the_request_names_the_organisation(factory: Factory, journey, two) -> None:
-    """S29: the ``organisation`` parameter skips step 1, but shows no name: anyone can send it."""
+def test_the_request_may_name_the_organisation(factory: Factory, journey, two) -> None:
+    """S29: the ``organisation`` parameter skips step 1. It shows no name, because anybody can send it."""
     jan = factory.make_user(two[0])
     walk = journey(jan).begin(organisation="shoes")
     assert "username" in walk.browser.fields
@@ -67,7 +67,7 @@ def test_the_request_names_the_organisation(factory: Factory, journey, two) -> N
 
 
 def test_a_client_of_one_organisation_skips_step_one(factory: Factory, journey, relying_party, two) -> None:
-    """S29: a client that serves one organisation names it, and lets nobody else in."""
+    """S29: a client that serves one organisation names it, and accepts no user of another."""
     app = relying_party(factory.make_client("shoes-till", organisations=(two[0],)))
     jan, other = factory.make_user(two[0]), factory.make_user(two[1], "piet")
     walk = journey(jan, app).begin()
@@ -79,23 +79,21 @@ def test_a_client_of_one_organisation_skips_step_one(factory: Factory, journey, 
 
 
 def test_one_organisation_needs_no_store_url(factory: Factory, journey) -> None:
-    """S29: skipped where the installation has one organisation."""
+    """S29: step 1 is skipped if the installation has one organisation."""
     jan = factory.make_user(factory.make_organisation(settings={"offer_set_up": False}))
     assert "username" in journey(jan).begin().browser.fields
 
 
-def test_the_only_organisation_is_not_asked_for_where_an_operator_signed_in(journey, enter, browser, anna, olga) -> None:
-    """S29: what a device remembers counts where the app serves it; operators' own organisation is no shop."""
+def test_an_operators_sign_in_does_not_bring_back_step_one(journey, enter, browser, anna, olga) -> None:
+    """S29: a remembered organisation counts only if the app serves it. The operators' organisation is no shop."""
     enter(olga).open("/").submit("Sign out")
     walk = journey(anna).begin()
     assert browser.fields >= {"username", "password"}
     assert walk.password().code().tokens().claims["sub"] == anna.id
 
 
-def test_the_only_organisation_is_asked_for_nowhere_once_another_is_gone(
-    factory: Factory, journey, browser, quiet_shoes: str
-) -> None:
-    """S29: a device that remembers an organisation which is no more remembers nothing."""
+def test_a_deleted_organisation_is_not_remembered(factory: Factory, journey, browser, quiet_shoes: str) -> None:
+    """S29: then only one is left, and its store URL is not asked for."""
     gone = factory.make_organisation("hats", settings={"offer_set_up": False})
     journey(factory.make_user(gone)).begin().password().tokens()
     with factory.context(), transaction():
@@ -105,7 +103,7 @@ def test_the_only_organisation_is_asked_for_nowhere_once_another_is_gone(
 
 
 def test_the_store_url_can_be_changed(factory: Factory, journey, two) -> None:
-    """S29: a person who typed the wrong one goes back to step 1."""
+    """S29: after a wrong store URL the user can return to step 1."""
     jan = factory.make_user(two[0])
     walk = journey(jan).begin()
     walk.browser.fill(organisation="hats").submit()
@@ -116,7 +114,7 @@ def test_the_store_url_can_be_changed(factory: Factory, journey, two) -> None:
 
 @pytest.mark.parametrize("typed", ["", "   ", "///", "https://"])
 def test_an_empty_store_url_gets_a_field_message(factory: Factory, journey, two, typed: str) -> None:
-    """S29: what names no organisation is said at the field."""
+    """S29: the error about text without an organisation is shown at the field."""
     jan = factory.make_user(two[0])
     walk = journey(jan).begin()
     walk.browser.fill(organisation=typed).submit()
@@ -124,7 +122,7 @@ def test_an_empty_store_url_gets_a_field_message(factory: Factory, journey, two,
     assert "store URL" in walk.browser.errors[0]
 
 
-def test_a_username_is_taken_in_any_case_and_width(factory: Factory, journey, two, clock) -> None:
+def test_a_username_is_accepted_in_any_case_and_width(factory: Factory, journey, two, clock) -> None:
     """S2: JAN and ｊａｎ are jan."""
     jan = factory.make_user(two[0])
     for typed in ("JAN", "ｊａｎ", " jan "):

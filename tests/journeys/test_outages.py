@@ -1,4 +1,4 @@
-"""A form that is sent while the database takes no writes: 503 in the reader's language; sent again, it is done once."""
+"""A form sent while the database accepts no writes gets 503 in the reader's language. A second sending is done once."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,13 +16,13 @@ SEND_AGAIN = "Laad deze pagina zo meteen opnieuw om het formulier nog eens te ve
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Nobody waits long."""
+    """Make requests wait only briefly."""
     return configure(database={"patience_seconds": 0.2})
 
 
 @contextmanager
 def outage(settings: Settings) -> Iterator[None]:
-    """Somebody else holds SQLite's one write lock."""
+    """Hold SQLite's write lock in another connection."""
     file = settings.database_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -31,7 +31,7 @@ def outage(settings: Settings) -> Iterator[None]:
 
 
 def send_twice(browser: Browser, settings: Settings, button: str | None = None) -> Browser:
-    """Send the form in vain, and once more when the outage is over, as Reload does."""
+    """Send the form during the outage, and once more after it, as Reload does."""
     cookies = browser.cookies
     with outage(settings):
         browser.submit(button)
@@ -39,14 +39,14 @@ def send_twice(browser: Browser, settings: Settings, button: str | None = None) 
         assert SEND_AGAIN in browser.text
         assert int(browser.headers["Retry-After"]) > 0
         assert browser.page.headings == ["Nu niet bereikbaar"]
-        assert browser.cookies == cookies, "nothing changes at the browser"
+        assert browser.cookies == cookies, "the failed form changed the cookies"
     return browser.send_again()
 
 
-def test_the_forms_of_a_sign_in_are_sent_again(
+def test_sign_in_forms_can_be_sent_again_after_an_outage(
     settings: Settings, new_browser: Callable[..., Browser], journey, jan: MadePerson
 ) -> None:
-    """Issue 7 entry 29, I10: username and password, the code: none is typed again, and no code is spent in vain."""
+    """Issue 7 entry 29, I10: neither the password nor the code is typed again, and no code is spent."""
     browser = new_browser(languages="nl")
     walk = journey(jan, browser=browser).begin(scope="openid profile")
     send_twice(browser.fill(username="jan", password=jan.password), settings)
@@ -55,10 +55,10 @@ def test_the_forms_of_a_sign_in_are_sent_again(
     assert walk.tokens().claims["sub"] == jan.id
 
 
-def test_a_form_of_the_console_is_sent_again(
+def test_a_console_form_can_be_sent_again_after_an_outage(
     settings: Settings, new_browser: Callable[..., Browser], enter, anna: MadePerson, factory: Factory, shoes: str
 ) -> None:
-    """Issue 7 entry 29: somebody is added once, with everything that was typed."""
+    """Issue 7 entry 29: one user is added, with everything that was typed."""
     browser = enter(anna, "/admin/example-shoes/people/add", new_browser(languages="nl"))
     send_twice(browser.fill(username="kim", name="Kim de Vries", email="kim@shoes.example"), settings)
     assert browser.heading == "kim"

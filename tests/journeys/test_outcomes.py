@@ -1,4 +1,4 @@
-"""After something was done the page says so, in its title and in a status that has the focus (S25, WCAG 2.2 SC 4.1.3)."""
+"""After an action the page reports it in its title and in a focused status message (S25, WCAG 2.2 SC 4.1.3)."""
 
 import re
 
@@ -28,13 +28,13 @@ def title_of(browser: Browser) -> str:
 
 
 def told(browser: Browser, words: str) -> bool:
-    """Whether the title begins with the words and a focused status says them."""
+    """Tell whether the title begins with the words and a focused status message contains them."""
     status = re.search(r'<div [^>]*role="status" tabindex="-1" autofocus><p>([^<]*)</p>', browser.html)
     return title_of(browser).startswith(words) and status is not None and status[1] == words
 
 
-def test_the_profile_says_what_was_done(enter, jan: MadePerson, clock) -> None:
-    """S25, S33: a changed password, new codes, a removed second factor; not what was cancelled, and not for ever."""
+def test_the_profile_reports_each_action_once(enter, jan: MadePerson, clock) -> None:
+    """S25, S33: a new password, new codes and a removed factor are reported once. A cancelled action is not."""
     browser = enter(jan, "/account/security")
     browser.submit("Change password").fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
@@ -49,10 +49,10 @@ def test_the_profile_says_what_was_done(enter, jan: MadePerson, clock) -> None:
     assert told(browser, "Done. Your second factor and your recovery codes are active.")
     clock(minutes=3)
     assert "Done." not in browser.reload().text
-    assert "Done." not in browser.open("/account/security?done=removed").text, "an address alone claims nothing"
+    assert "Done." not in browser.open("/account/security?done=removed").text, "the address alone reports an action"
 
 
-def test_every_form_of_the_profile_says_that_it_was_done(
+def test_every_form_of_the_profile_reports_its_result(
     factory: Factory, journey, new_browser, jan, relying_party, clock
 ) -> None:
     """S40, S62, SC 4.1.3: name, language, time zone, a device, an address, a session, an app, and signing out."""
@@ -72,7 +72,7 @@ def test_every_form_of_the_profile_says_that_it_was_done(
         assert told(browser.submit(button), words), words
     there = browser.url
     assert told(browser.reload(), "Done. Your language is saved.")
-    assert "Done." not in other.browser.open(there).text, "in this session alone"
+    assert "Done." not in other.browser.open(there).text, "another session shows the message"
     assert told(browser.open("/account/security").submit("Forget Firefox · Windows"), "Done. The device is forgotten.")
     address = browser.open("/account/address").fill(email="jan@new.example").submit()
     assert told(address, DONE_A_MESSAGE_IS_ON_ITS_WAY)
@@ -83,8 +83,8 @@ def test_every_form_of_the_profile_says_that_it_was_done(
     assert told(browser.submit("Sign out"), YOU_ARE_SIGNED_OUT_SENTENCE)
 
 
-def test_the_console_says_what_was_done(enter, anna: MadePerson, jan: MadePerson, clock) -> None:
-    """SC 4.1.3: the same in the console."""
+def test_the_console_reports_each_action(enter, anna: MadePerson, jan: MadePerson, clock) -> None:
+    """SC 4.1.3: the console reports actions in the same way."""
     browser = enter(anna).open(f"/admin/example-shoes/people/{jan.id}/reset-factor")
     browser.fill(password=anna.password).submit()
     words = re.search(r'role="status" tabindex="-1" autofocus><p>([^<]*)</p>', browser.html)
@@ -92,8 +92,8 @@ def test_the_console_says_what_was_done(enter, anna: MadePerson, jan: MadePerson
     assert title_of(browser).startswith(words[1])
 
 
-def test_change_now_leads_to_the_new_password_before_any_offer(factory: Factory, journey, clock) -> None:
-    """S16, S32: the set-up is offered once the leaked password is gone."""
+def test_change_now_comes_before_the_offer_of_a_set_up(factory: Factory, journey, clock) -> None:
+    """S16, S32: the set-up is offered after the leaked password is replaced."""
     zoe = factory.make_user(factory.make_organisation("offering"), "zoe")
     with factory.context(), transaction():
         hashed = factory.settings.hasher.hash("qwertyuiop")
@@ -106,10 +106,10 @@ def test_change_now_leads_to_the_new_password_before_any_offer(factory: Factory,
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "That was your last recovery code."), ("nl", "laatste herstelcode")])
-def test_the_set_up_after_the_last_code_says_why(
+def test_the_set_up_after_the_last_code_gives_its_reason(
     factory: Factory, journey, new_browser, quiet_shoes: str, clock, language: str, words: str
 ) -> None:
-    """S44, S62: "You need this to go on", and what for."""
+    """S44, S62: the page says "You need this to go on", and for what."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=1)
     browser = (
         journey(ann, browser=new_browser(languages=language)).begin().password().recovery_code(ann.recovery_codes[0]).browser
@@ -119,8 +119,10 @@ def test_the_set_up_after_the_last_code_says_why(
     assert browser.left_for is not None
 
 
-def test_no_code_left_is_a_warning(factory: Factory, enter, new_browser, anna: MadePerson, jan: MadePerson, clock) -> None:
-    """S43: to the person at the sign-in details, and to the administrator at the person's page."""
+def test_a_warning_is_shown_when_no_codes_are_left(
+    factory: Factory, enter, new_browser, anna: MadePerson, jan: MadePerson, clock
+) -> None:
+    """S43: the user sees it at the sign-in details, and the administrator at the user's page."""
     with factory.context(), transaction():
         row = recovery_codes.active_recovery_set(jan.organisation_id, jan.id)
         assert row is not None

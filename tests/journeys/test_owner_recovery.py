@@ -1,4 +1,4 @@
-"""The recovery of an owner who lost everything (S48)."""
+"""The recovery of an owner who lost all ways of signing in (S48)."""
 
 import pytest
 from click.testing import CliRunner
@@ -30,7 +30,7 @@ ISSUER, OWNER, BOSS = "https://id.example.com", "owner@shoes.example", "boss@sho
 
 @pytest.fixture
 def shop(factory: Factory, quiet_shoes: str, clock) -> str:
-    """With an owner, and administrators with a verified, an unverified and no address."""
+    """Create an organisation with an owner, and administrators with a verified, an unverified and no address."""
     factory.make_user(quiet_shoes, "boss", role="administrator", email=BOSS)
     factory.make_user(quiet_shoes, "unsure", role="administrator", email="unsure@shoes.example", email_verified=False)
     factory.make_user(quiet_shoes, "bare", role="administrator")
@@ -40,7 +40,7 @@ def shop(factory: Factory, quiet_shoes: str, clock) -> str:
 
 @pytest.fixture
 def started(factory: Factory, shop: str):
-    """A recovery, begun by the command line's function."""
+    """Start a recovery with the function of the command line."""
     with factory.context():
         owner_recovery.start(factory.settings, factory.organisation(shop), BY_TESTS)
     return shop
@@ -53,7 +53,7 @@ def owner_of(factory: Factory, shop: str):
 
 
 def as_owner(factory: Factory, shop: str, password: str) -> MadePerson:
-    """The owner with what they type."""
+    """Return the owner with their username and password."""
     with factory.context():
         return MadePerson(shop, owner_of(factory, shop).id, "example-shoes", "owner", password)
 
@@ -70,11 +70,11 @@ def events(factory: Factory, shop: str) -> list[str]:
 def test_owner_recovery_restores_access(
     factory: Factory, started: str, journey, browser, new_browser, postman, clock
 ) -> None:
-    """S48: by the registered address alone, confirmed there, announced, after a day: a new password and a new factor."""
+    """S48: only the registered address gets the link. A day after the owner confirms, a new password and factor are set."""
     mails = postman.bring()
     assert {mail.to for mail in mails} == {OWNER, BOSS, "unsure@shoes.example"}
     found = links_in(mails)
-    assert set(found) == {OWNER, BOSS}, "a link went to an address that nobody verified"
+    assert set(found) == {OWNER, BOSS}, "a link was mailed to an unverified address"
     browser.client.get(found[OWNER])
     clock(minutes=20)
     assert press(browser, found[OWNER]).heading == words.THE_WAITING_TIME_HAS_BEGUN
@@ -95,10 +95,10 @@ def test_owner_recovery_restores_access(
     assert events(factory, started) == ["owner_recovery:started", "owner_recovery:confirmed", "owner_recovery:done"]
 
 
-def test_nothing_happens_unless_the_owner_confirms(
+def test_an_unconfirmed_recovery_changes_nothing(
     factory: Factory, started: str, journey, browser, new_browser, postman, clock
 ) -> None:
-    """S48: the link runs out after half an hour; nothing is taken away, and another recovery can be begun."""
+    """S48: the link expires after half an hour. Nothing is removed, and another recovery can be started."""
     link = links_in(postman.bring())[OWNER]
     clock(minutes=31)
     assert browser.open(link).status == 404
@@ -112,17 +112,17 @@ def test_nothing_happens_unless_the_owner_confirms(
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
-def test_an_administrator_stops_it_once(
+def test_an_administrator_stops_a_recovery_once(
     factory: Factory, started: str, browser, new_browser, postman, clock, confirmed: bool
 ) -> None:
-    """S48: by the button in the announcement, before and after the owner confirmed; the owner is told, nothing changes."""
+    """S48: the button in the announcement works before and after the owner confirms. Only the owner is told."""
     found = links_in(postman.bring())
     if confirmed:
         press(new_browser(), found[OWNER])
         clock(hours=23)
     browser.client.get(found[BOSS])
     assert press(browser, found[BOSS]).heading == words.THE_RECOVERY_WAS_STOPPED
-    assert browser.open(found[BOSS]).heading == words.THE_RECOVERY_WAS_STOPPED, "the browser that did it is told again"
+    assert browser.open(found[BOSS]).heading == words.THE_RECOVERY_WAS_STOPPED, "the result is not shown again"
     assert new_browser().open(found[BOSS]).status == 404
     assert new_browser().open(found[OWNER]).status == 404
     assert [mail.to for mail in postman.bring()] == [OWNER]
@@ -134,8 +134,8 @@ def test_an_administrator_stops_it_once(
     assert events(factory, started) == [f"owner_recovery:{one}" for one in expected]
 
 
-def test_when_it_was_carried_out_it_cannot_be_stopped(started: str, browser, new_browser, postman, clock) -> None:
-    """S48, I2: cancelling and carrying out cannot both win."""
+def test_a_completed_recovery_cannot_be_stopped(started: str, browser, new_browser, postman, clock) -> None:
+    """S48, I2: a recovery is stopped or carried out, never both."""
     found = links_in(postman.bring())
     press(browser, found[OWNER])
     clock(hours=24, minutes=1)
@@ -143,10 +143,10 @@ def test_when_it_was_carried_out_it_cannot_be_stopped(started: str, browser, new
     assert new_browser().open(found[BOSS]).status == 404
 
 
-def test_the_old_password_and_the_old_sessions_end(
+def test_a_recovery_ends_the_old_password_and_sessions(
     factory: Factory, shop: str, journey, browser, new_browser, postman, clock
 ) -> None:
-    """S48, S47: once it is carried out, the old password gets nobody anywhere; a late owner asks for another link."""
+    """S48, S47: the old password no longer works anywhere. An owner who comes late asks for another link."""
     made = as_owner(factory, shop, PASSWORD)
     with factory.context():
         owner_recovery.start(factory.settings, factory.organisation(shop), BY_TESTS)
@@ -161,8 +161,8 @@ def test_the_old_password_and_the_old_sessions_end(
     assert browser.heading == words.YOUR_PASSWORD_IS_SET
 
 
-def test_only_operators_begin_it_and_administrators_stop_it(factory: Factory, shop: str, postman) -> None:
-    """S48: an administrator, the owner, an employee or a stranger cannot begin one; employees cannot stop one."""
+def test_operators_start_and_administrators_stop_a_recovery(factory: Factory, shop: str, postman) -> None:
+    """S48: administrators, owners, employees and strangers cannot start one. Employees cannot stop one."""
     with factory.context():
         organisation = factory.organisation(shop)
         people_here = {person.username: Origin(Person(person.id)) for person in users.users(shop)}
@@ -178,10 +178,10 @@ def test_only_operators_begin_it_and_administrators_stop_it(factory: Factory, sh
             owner_recovery.cancel(factory.settings, organisation, people_here["boss"])
 
 
-def test_a_recently_changed_address_cannot_be_used(
+def test_a_recovery_refuses_a_recently_changed_address(
     factory: Factory, started: str, journey, browser, new_browser, postman, clock
 ) -> None:
-    """S48: a thief who changes the owner's address first must wait until the owner could have taken it back."""
+    """S48: a thief may change the owner's address first. The recovery must wait until the owner could have restored it."""
     press(browser, links_in(postman.bring())[OWNER])
     clock(minutes=1)
     with factory.context():
@@ -199,8 +199,8 @@ def test_a_recently_changed_address_cannot_be_used(
         owner_recovery.start(factory.settings, factory.organisation(started), BY_TESTS)
 
 
-def test_an_address_that_an_operator_was_talked_into_cannot_be_used(factory: Factory, shop: str, postman, clock) -> None:
-    """S48: only ever the registered address: one that replaced it a moment ago does not count."""
+def test_a_recovery_refuses_an_address_just_set_by_an_operator(factory: Factory, shop: str, postman, clock) -> None:
+    """S48: a caller may have persuaded the operator. Only a registered address counts, not one that replaced it just now."""
     clock(minutes=1)
     with factory.context():
         details = {"email": "thief@evil.example", "email_verified": True}
@@ -213,10 +213,10 @@ def test_an_address_that_an_operator_was_talked_into_cannot_be_used(factory: Fac
         owner_recovery.start(factory.settings, factory.organisation(shop), BY_TESTS)
 
 
-def test_a_waiting_time_longer_than_the_way_back_does_not_help_a_thief(
+def test_a_long_waiting_time_includes_address_changes(
     configure, factory: Factory, shop: str, new_browser, postman, clock
 ) -> None:
-    """S48: the waiting time is configured; an address changed within it stops the recovery however long it is."""
+    """S48: an address change within the configured waiting time stops the recovery, even if the undo link expired."""
     patient = configure(lifetimes={"owner_recovery_hours": 96})
     with factory.context():
         owner_recovery.start(patient, factory.organisation(shop), BY_TESTS)
@@ -238,10 +238,10 @@ def test_a_waiting_time_longer_than_the_way_back_does_not_help_a_thief(
 
 
 @pytest.mark.parametrize("username", ["bare", "owner"])
-def test_an_owner_without_mail_cancels_on_the_front_page(
+def test_a_recovery_can_be_stopped_on_the_front_page(
     factory: Factory, shop: str, enter, browser, postman, clock, username: str
 ) -> None:
-    """S48: an administrator without an address, and the owner, who has lost nothing, are told where they sign in."""
+    """S48: an owner who has lost nothing, and an administrator without an address, see it where they sign in."""
     person = factory.make_user(shop, "second", role="administrator", with_totp=True)
     if username == "owner":
         with factory.context(), transaction():
@@ -259,8 +259,8 @@ def test_an_owner_without_mail_cancels_on_the_front_page(
     assert browser.status == 404
 
 
-def test_no_employee_is_told_of_it_or_stops_it(factory: Factory, started: str, journey, clock) -> None:
-    """S48, V8.2.1: for others the front page is what it always is, and a forged form changes nothing."""
+def test_employees_neither_see_nor_stop_a_recovery(factory: Factory, started: str, journey, clock) -> None:
+    """S48, V8.2.1: their front page is unchanged, and a forged form has no effect."""
     walk = journey(factory.make_user(started, "kees")).begin().password()
     walk.tokens()
     browser = walk.browser.open("/")
@@ -270,8 +270,8 @@ def test_no_employee_is_told_of_it_or_stops_it(factory: Factory, started: str, j
     assert events(factory, started) == ["owner_recovery:started"]
 
 
-def test_the_command_begins_and_stops_it(factory: Factory, shop: str, postman, settings, tmp_path) -> None:
-    """S48: `idp recover-owner STORE_URL`, which says what happens next, and refuses in one line."""
+def test_the_command_starts_and_stops_a_recovery(factory: Factory, shop: str, postman, settings, tmp_path) -> None:
+    """S48: `idp recover-owner STORE_URL` says what happens next, and refuses in one line."""
     file = crowd.write_config(settings, tmp_path)
 
     def run(*words: str):
@@ -287,8 +287,8 @@ def test_the_command_begins_and_stops_it(factory: Factory, shop: str, postman, s
     assert events(factory, shop) == ["owner_recovery:started", "owner_recovery:cancelled"]
 
 
-def test_a_recovery_that_is_not_confirmed_expires_and_is_swept(factory: Factory, started: str, postman, clock) -> None:
-    """S48: the worker ends it once, the audit log says so, and the row goes when its time to be looked up is over."""
+def test_an_unconfirmed_recovery_expires_and_is_swept(factory: Factory, started: str, postman, clock) -> None:
+    """S48: the worker ends it once and audits it. The row is deleted later."""
     for minutes in (0, 31, 0):
         clock(minutes=minutes)
         postman.bring()

@@ -1,4 +1,4 @@
-"""Owner transfer: an organisation that never is without an owner, and how one without gets one."""
+"""Owner transfer: an organisation always has an owner, and an operator appoints the first one."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ from tests.factories import BY_TESTS, Factory
 def test_an_operator_appoints_an_owner_where_there_is_none(
     factory: Factory, enter, postman: Postman, shoes, anna, jan, olga
 ) -> None:
-    """Owner transfer, S54: with the password, once; the organisation's administrators are told."""
+    """Owner transfer, S54: it needs the password and works once. The organisation's administrators are told."""
     browser = enter(olga, f"{AT}/ownership")
     assert "Nobody owns this organisation yet." in browser.text
     browser.open(f"{AT}/people/{jan.id}").click("Appoint as the owner")
@@ -35,8 +35,8 @@ def test_an_operator_appoints_an_owner_where_there_is_none(
     assert browser.open(f"{AT}/people/{anna.id}/appoint-owner").status == 409
 
 
-def test_nobody_but_an_operator_appoints(factory: Factory, enter, shoes, anna, jan) -> None:
-    """Owner transfer, S13: to an administrator of an organisation without an owner there is no such page."""
+def test_only_operators_appoint_an_owner(factory: Factory, enter, shoes, anna, jan) -> None:
+    """Owner transfer, S13: administrators of an organisation without an owner get 404."""
     browser = enter(anna, f"{AT}/people/{jan.id}")
     assert "Appoint as the owner" not in browser.text
     assert browser.open(f"{AT}/people/{jan.id}/appoint-owner").status == 404
@@ -44,10 +44,10 @@ def test_nobody_but_an_operator_appoints(factory: Factory, enter, shoes, anna, j
 
 
 @pytest.mark.parametrize("who", ["boss", "olga"])
-def test_the_role_of_owner_is_neither_given_nor_taken_by_editing(
+def test_an_edit_cannot_grant_or_remove_the_owner_role(
     factory: Factory, enter, request, shoes, boss, iris, olga, who
 ) -> None:
-    """Owner transfer, S13: not by the owner, not by an operator, not with a form of one's own making."""
+    """Owner transfer, S13: neither the owner nor an operator can do so, nor a forged form."""
     browser = enter(request.getfixturevalue(who), f"{AT}/people/{iris.id}/edit")
     form = next(form for form in browser.page.forms if "role" in form.kinds)
     assert "owner" not in form.choices["role"]
@@ -64,8 +64,8 @@ def test_the_role_of_owner_is_neither_given_nor_taken_by_editing(
 
 
 @pytest.mark.parametrize("who", ["second", "olga", "cli"])
-def test_the_owner_is_disabled_by_nobody(factory: Factory, request, shoes, boss, olga, who) -> None:
-    """Owner transfer, S48, S54: not by another with that role, an operator, a file or the command line; nor demoted."""
+def test_nobody_disables_or_demotes_the_owner(factory: Factory, request, shoes, boss, olga, who) -> None:
+    """Owner transfer, S48, S54: another user with that role, an operator, a file and the command line are refused."""
     second = factory.make_user(shoes, "second", role="owner", email="second@shoes.example")
     acting = {"second": Origin(Person(second.id)), "olga": Origin(Person(olga.id)), "cli": BY_TESTS}[who]
     with factory.context():
@@ -83,10 +83,8 @@ def test_the_owner_is_disabled_by_nobody(factory: Factory, request, shoes, boss,
 
 
 @pytest.mark.parametrize("line", ['role = "manager"', "absent = true"])
-def test_no_file_and_no_command_leaves_an_organisation_without_its_owner(
-    factory: Factory, settings, tmp_path, shoes, boss, line
-) -> None:
-    """Owner transfer: `idp apply` and `idp user disable` refuse in a sentence, though another has the role as well."""
+def test_no_file_or_command_removes_the_owner(factory: Factory, settings, tmp_path, shoes, boss, line) -> None:
+    """Owner transfer: `idp apply` and `idp user disable` refuse with a message, even if another user has the role too."""
     factory.make_user(shoes, "second", role="owner", email="second@shoes.example")
     config, file = crowd.write_config(settings, tmp_path), tmp_path / "shop.toml"
     file.write_text(f'[[users]]\norganisation = "example-shoes"\nusername = "boss"\n{line}\n', "utf-8")

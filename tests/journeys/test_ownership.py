@@ -1,4 +1,4 @@
-"""Owner transfer: handed over with both sides confirming."""
+"""Owner transfer: both the owner and the new owner confirm it."""
 
 import pytest
 
@@ -19,10 +19,12 @@ from tests.drivers.words import (
 from tests.factories import Factory
 
 
-def test_the_ownership_passes_when_both_have_confirmed(
+def test_the_ownership_is_transferred_after_both_confirm(
     factory: Factory, enter, new_browser, postman: Postman, shoes, anna, boss, iris
 ) -> None:
-    """Owner transfer, S13, S54: offered with the password, taken on signed in; roles, owner, trail and mails follow."""
+    """Owner transfer, S13, S54: offered with the password, accepted when signed in.
+    Roles, owner, trail and mails change with it.
+    """
     browser = enter(boss, f"{AT}/settings").click("Owner")
     browser.click("People").click("iris").click(HAND_OVER_THE_OWNERSHIP)
     assert browser.heading == "Offer iris the ownership?"
@@ -71,10 +73,10 @@ def test_a_new_owner_without_a_second_factor_sets_one_up_first(
     assert roles(factory, iris) == ["owner"]
 
 
-def test_a_stolen_mail_opens_nothing_and_says_nothing(
+def test_a_stolen_offer_mail_gives_no_access(
     factory: Factory, enter, new_browser, postman: Postman, offered, boss, iris
 ) -> None:
-    """Owner transfer: another reader of the mail, or a person signed in, must sign in as the new owner; to press, too."""
+    """Owner transfer: any other reader, signed in or not, must sign in as the new owner, both to read and to press."""
     link = link_to(postman.bring(), IRIS)
     for theirs in (new_browser(), enter(boss, browser=new_browser())):
         theirs.open(link)
@@ -84,14 +86,14 @@ def test_a_stolen_mail_opens_nothing_and_says_nothing(
         theirs.send("POST", "https://id.example.com/link/ownership", [("csrf_token", token), ("token", link.split("/")[-1])])
         assert "/sign-in/" in theirs.url
     theirs.open("/account/security")
-    assert theirs.heading == "Sign-in details", "the owner was signed out by looking"
+    assert theirs.heading == "Sign-in details", "opening the link signed the owner out"
     assert roles(factory, boss, iris) == ["owner", "manager"]
 
 
-def test_a_sign_in_by_the_wrong_person_is_refused(
+def test_a_sign_in_of_another_user_does_not_accept_an_offer(
     factory: Factory, new_browser, postman: Postman, offered, jan, boss, iris
 ) -> None:
-    """Owner transfer: another one's sign-in does not do, however good."""
+    """Owner transfer: the sign-in of another user does not count, whatever its level."""
     theirs = new_browser().open(link_to(postman.bring(), IRIS))
     theirs.fill(username="jan", password=jan.password).submit()
     assert theirs.status == 422
@@ -99,8 +101,8 @@ def test_a_sign_in_by_the_wrong_person_is_refused(
     assert roles(factory, boss, iris, jan) == ["owner", "manager", "employee"]
 
 
-def test_a_sign_in_of_long_ago_is_not_enough(enter, clock, new_browser, postman: Postman, offered, iris) -> None:
-    """Owner transfer: the new owner proves who they are within the last ten minutes, at looking and at pressing."""
+def test_an_old_sign_in_does_not_accept_an_offer(enter, clock, new_browser, postman: Postman, offered, iris) -> None:
+    """Owner transfer: opening and pressing need a proof of the new owner from the last ten minutes."""
     theirs = enter(iris, "/account/security", new_browser())
     clock(minutes=11)
     theirs.open(link_to(postman.bring(), IRIS))
@@ -113,8 +115,8 @@ def test_a_sign_in_of_long_ago_is_not_enough(enter, clock, new_browser, postman:
     assert theirs.submit().heading == YOU_ARE_THE_OWNER_NOW
 
 
-def test_the_link_works_once(factory: Factory, enter, new_browser, postman: Postman, offered, shoes, iris) -> None:
-    """Owner transfer, I2: a second press does nothing; its browser is told what was done, others that the link is gone."""
+def test_an_offer_link_works_once(factory: Factory, enter, new_browser, postman: Postman, offered, shoes, iris) -> None:
+    """Owner transfer, I2: a second press has no effect. Its browser sees the result, and others that the link is gone."""
     link = link_to(postman.bring(), IRIS)
     theirs = sign_in_as_iris(new_browser().open(link), iris)
     sent = [(name, values[0]) for name, values in theirs.page.forms[-1].fields.items()]
@@ -126,7 +128,7 @@ def test_the_link_works_once(factory: Factory, enter, new_browser, postman: Post
     assert [event for event, _, _ in events(factory, shoes)] == ["offered", "given", "taken"]
 
 
-def test_pressing_wants_the_token_of_the_form(new_browser, postman: Postman, offered, iris, factory, boss) -> None:
+def test_accepting_an_offer_needs_the_csrf_token(new_browser, postman: Postman, offered, iris, factory, boss) -> None:
     """ASVS V3.5.1: another site cannot press the button in the new owner's browser."""
     link = link_to(postman.bring(), IRIS)
     theirs = sign_in_as_iris(new_browser().open(link), iris)
@@ -135,10 +137,10 @@ def test_pressing_wants_the_token_of_the_form(new_browser, postman: Postman, off
 
 
 @pytest.mark.parametrize("who", ["boss", "olga"])
-def test_an_offer_is_taken_back_in_the_console(
+def test_an_offer_is_withdrawn_in_the_console(
     factory: Factory, enter, new_browser, postman: Postman, request, offered, olga, boss, shoes, who
 ) -> None:
-    """Owner transfer: by the owner or an operator; both sides are told, and the link is dead."""
+    """Owner transfer: the owner or an operator withdraws it. Both sides are told, and the link stops working."""
     link = link_to(postman.bring(), IRIS)
     browser = enter(request.getfixturevalue(who), f"{AT}/ownership").click(TAKE_THE_OFFER_BACK)
     assert "iris can then not accept it" in browser.text
@@ -151,10 +153,10 @@ def test_an_offer_is_taken_back_in_the_console(
     assert [(event, subject) for event, _, subject in events(factory, shoes)] == [("offered", "iris"), ("withdrawn", "iris")]
 
 
-def test_the_owner_withdraws_a_foreign_offer_from_the_mail(
+def test_the_owner_withdraws_an_unknown_offer_from_the_mail(
     factory: Factory, new_browser, postman: Postman, offered, boss, iris, shoes
 ) -> None:
-    """Owner transfer: one press of the button that only the owner got; without signing in, for a thief may be."""
+    """Owner transfer: a thief may have signed in as the owner. So the owner's link needs one press and no sign-in."""
     mails = postman.bring()
     assert press(new_browser(), link_to(mails, BOSS)).heading == THE_OFFER_WAS_TAKEN_BACK
     for link in (link_to(mails, BOSS), link_to(mails, IRIS)):
@@ -163,8 +165,8 @@ def test_the_owner_withdraws_a_foreign_offer_from_the_mail(
     assert events(factory, shoes)[-1] == ("withdrawn", "boss", "iris")
 
 
-def test_an_offer_runs_out_after_three_days(factory: Factory, clock, new_browser, postman: Postman, offered, shoes) -> None:
-    """Owner transfer: 72 hours; then neither link opens and the console shows none."""
+def test_an_offer_expires_after_three_days(factory: Factory, clock, new_browser, postman: Postman, offered, shoes) -> None:
+    """Owner transfer: after 72 hours neither link works, and the console shows no offer."""
     mails = postman.bring()
     clock(hours=71, minutes=59)
     assert "/sign-in/" in new_browser().open(link_to(mails, IRIS)).url

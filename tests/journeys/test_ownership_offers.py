@@ -1,4 +1,4 @@
-"""Owner transfer: who may offer the ownership to which user, and what ends an offer."""
+"""Owner transfer: which users may offer the ownership to which user, and what ends an offer."""
 
 import pytest
 from flask import Flask
@@ -26,10 +26,10 @@ from tests.drivers.words import (
 from tests.factories import BY_TESTS, Factory, MadePerson
 
 
-def test_a_newer_offer_voids_the_one_before(
+def test_a_newer_offer_replaces_the_earlier_one(
     factory: Factory, new_browser, postman: Postman, offered, jan, boss, iris, shoes, offer
 ) -> None:
-    """Owner transfer: an organisation has one offer at most; the user with the earlier one is told."""
+    """Owner transfer: an organisation has at most one offer. The user with the earlier one is told."""
     first = postman.bring()
     offer(jan)
     second = postman.bring()
@@ -41,7 +41,7 @@ def test_a_newer_offer_voids_the_one_before(
         assert found is not None
         assert found.new_owner.id == jan.id
     offer(jan)
-    assert "withdrawn" not in " ".join(mail.subject for mail in postman.bring()), "they have an offer still"
+    assert "withdrawn" not in " ".join(mail.subject for mail in postman.bring()), "the new owner was told of a withdrawal"
     assert [event for event, _, _ in events(factory, shoes)] == ["offered", "withdrawn", "offered", "offered"]
 
 
@@ -56,7 +56,7 @@ def change_address(factory: Factory, shoes: str, boss: MadePerson, iris: MadePer
     accounts.change(factory.settings, factory.organisation(shoes), factory.user(iris), changes, BY_TESTS)
 
 
-def lose_the_proof_of_the_address(factory: Factory, shoes: str, boss: MadePerson, iris: MadePerson) -> None:
+def unverify_address(factory: Factory, shoes: str, boss: MadePerson, iris: MadePerson) -> None:
     accounts.change(factory.settings, factory.organisation(shoes), factory.user(iris), {"email_verified": False}, BY_TESTS)
 
 
@@ -81,7 +81,7 @@ def recover_the_owner(factory: Factory, shoes: str, boss: MadePerson, iris: Made
     [
         disable_and_enable,
         change_address,
-        lose_the_proof_of_the_address,
+        unverify_address,
         become_a_customer,
         change_the_owner,
         recover_the_owner,
@@ -90,8 +90,8 @@ def recover_the_owner(factory: Factory, shoes: str, boss: MadePerson, iris: Made
 def test_an_offer_ends_when_its_conditions_change(
     factory: Factory, new_browser, postman: Postman, offered, boss, iris, shoes, in_between
 ) -> None:
-    """Owner transfer, S48: the new owner was disabled (even for a moment), is unreachable or has moved; the owner changed or
-    recovers.
+    """Owner transfer, S48: the new owner is disabled (even briefly), unreachable or elsewhere.
+    Or the owner changes, or recovers.
     """
     link = link_to(postman.bring(), IRIS)
     theirs = sign_in_as_iris(new_browser().open(link), iris)
@@ -104,11 +104,11 @@ def test_an_offer_ends_when_its_conditions_change(
     assert "taken" not in [event for event, _, _ in events(factory, shoes)]
 
 
-def test_only_the_owner_offers_and_only_to_an_eligible_person(
+def test_only_the_owner_offers_and_only_to_eligible_users(
     factory: Factory, enter, new_browser, postman: Postman, shoes, anna, jan, olga, boss, iris
 ) -> None:
-    """Owner transfer, S13: no administrator, operator or iris starts one; nobody makes an offer to a stranger, a customer or
-    a disabled person.
+    """Owner transfer, S13: administrators, operators and iris cannot offer it.
+    Strangers, customers and disabled users cannot get it.
     """
     for person in (anna, olga):
         browser = enter(person, f"{AT}/people/{iris.id}", new_browser())
@@ -142,18 +142,18 @@ def test_only_the_owner_offers_and_only_to_an_eligible_person(
     assert events(factory, shoes) == []
 
 
-def test_an_administrator_sees_the_offer_and_leaves_it(factory: Factory, enter, offered, anna) -> None:
-    """Owner transfer: operators of the shop see it, but only the owner can take the offer back."""
+def test_administrators_see_an_offer_but_cannot_withdraw_it(factory: Factory, enter, offered, anna) -> None:
+    """Owner transfer: an operator of the shop sees it too. Only the owner can withdraw it."""
     browser = enter(anna, f"{AT}/ownership")
     assert "iris was offered the ownership" in browser.text
     assert TAKE_THE_OFFER_BACK not in browser.text
     assert browser.open(f"{AT}/ownership/withdraw").status == 404
 
 
-def test_nothing_is_offered_while_the_account_may_be_stolen(
+def test_no_offer_is_made_while_the_account_may_be_stolen(
     factory: Factory, enter, new_browser, postman: Postman, boss, iris, shoes, olga, offer
 ) -> None:
-    """Owner transfer, S48, S52: not during a recovery, nor within the 72 hours of an address that can come back."""
+    """Owner transfer, S48, S52: no offer is possible during a recovery, or within 72 hours of an address change."""
     with factory.context():
         owner_recovery.start(factory.settings, factory.organisation(shoes), BY_TESTS)
         with pytest.raises(Conflict):
@@ -167,8 +167,8 @@ def test_nothing_is_offered_while_the_account_may_be_stolen(
     assert events(factory, shoes) == []
 
 
-def test_offers_are_counted(factory: Factory, boss, iris, offer) -> None:
-    """Security.md 8: nobody's mailbox is filled by offers."""
+def test_the_number_of_offers_is_limited(factory: Factory, boss, iris, offer) -> None:
+    """Security.md 8: offers must not flood a mailbox."""
     for _ in range(factory.settings.limits.mails_for_account):
         offer(iris)
     with pytest.raises(TooMany):
@@ -176,10 +176,12 @@ def test_offers_are_counted(factory: Factory, boss, iris, offer) -> None:
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
-def test_a_new_owner_whose_address_is_being_changed_cannot_accept(
+def test_an_address_change_and_an_acceptance_do_not_race(
     app: Flask, factory: Factory, postman: Postman, offered, boss, iris, shoes
 ) -> None:
-    """Owner transfer, V15.4.2: the change and the press at the same moment: the press waits, and finds the offer over."""
+    """Owner transfer, V15.4.2: both happen at the same moment.
+    The acceptance waits, and then finds that the offer is over.
+    """
     token = link_to(postman.bring(), IRIS).rpartition("/")[2]
 
     def accept() -> None:

@@ -1,4 +1,4 @@
-"""Passkeys by a security key of our own: every path, and everything that can be wrong with an answer (W-01…W-20)."""
+"""Passkeys, with a simulated security key: every path, and every possible error in an answer (W-01…W-20)."""
 
 import json
 
@@ -15,7 +15,7 @@ __all__ = ["added", "adding", "jan", "key"]
 
 
 def test_a_passkey_alone_reaches_phr(journey, new_browser, factory: Factory, jan, key, added) -> None:
-    """Issue 3, W-17, N63-26: no username, one answer, level 4; what authenticators keep of a user is no name."""
+    """Issue 3, W-17, N63-26: no username, one answer, level 4. The user handle that authenticators store reveals no name."""
     assert "My key" in added().text
     walk = journey(jan, browser=new_browser()).begin(acr_values="phr")
     asked = json.loads(options_on(walk.browser))
@@ -29,7 +29,7 @@ def test_a_passkey_alone_reaches_phr(journey, new_browser, factory: Factory, jan
 
 
 def test_password_and_a_key_without_pin_reach_phr(journey, new_browser, jan, key, added) -> None:
-    """W-07, W-15: as second factor it does; alone it does not, even after a PIN was put on it."""
+    """W-07, W-15: the key works as a second factor. It does not work alone, even after a PIN was set on it."""
     key.flags = 0
     added()
     walk = journey(jan, browser=new_browser()).begin(acr_values="phr")
@@ -43,8 +43,8 @@ def test_password_and_a_key_without_pin_reach_phr(journey, new_browser, jan, key
     assert (tokens.acr, tokens.amr) == ("phr", ["pwd", "hwk", "mfa"])
 
 
-def test_a_user_without_a_passkey_is_led_to_adding_one(journey, jan, key) -> None:
-    """RFC 9470: an app that asks for phr gets it, by adding a passkey and using it."""
+def test_an_app_that_asks_for_phr_leads_to_adding_a_passkey(journey, jan, key) -> None:
+    """RFC 9470: the user adds a passkey and uses it, and the app gets phr."""
     walk = journey(jan).begin(acr_values="phr").password()
     assert walk.browser.heading == ADD_A_PASSKEY
     post(walk.browser, key.make(options_on(walk.browser)))
@@ -78,8 +78,8 @@ LIES = [
 ]
 
 
-def test_a_lie_in_an_answer_signs_nobody_in(journey, new_browser, jan, key, added, clock) -> None:
-    """W-01…W-08, W-13, W-14, W-20: one thing wrong, the same words every time, and an honest answer works afterwards."""
+def test_an_answer_with_one_error_signs_nobody_in(journey, new_browser, jan, key, added, clock) -> None:
+    """W-01…W-08, W-13, W-14, W-20: each error gets the same message, and a valid answer works afterwards."""
     added()
     said = set()
     for _, lie, over in LIES:
@@ -95,8 +95,8 @@ def test_a_lie_in_an_answer_signs_nobody_in(journey, new_browser, jan, key, adde
     assert walk.tokens().acr == "phr"
 
 
-def test_a_challenge_works_once_and_not_for_long(journey, new_browser, jan, key, added, clock) -> None:
-    """W-01: a replay, another browser's challenge and one of six minutes ago are refused."""
+def test_a_challenge_works_once_and_briefly(journey, new_browser, jan, key, added, clock) -> None:
+    """W-01: a replay, another browser's challenge, and one from six minutes ago are refused."""
     added()
     walk = journey(jan, browser=new_browser()).begin()
     answer = key.show(options_on(walk.browser))
@@ -106,13 +106,13 @@ def test_a_challenge_works_once_and_not_for_long(journey, new_browser, jan, key,
     asked = options_on(late.browser)
     clock(minutes=6)
     assert post(late.browser, key.show(asked)).status == 422
-    assert post(late.browser, key.show(asked)).status == 422, "the spent challenge was taken"
+    assert post(late.browser, key.show(asked)).status == 422, "the spent challenge was accepted"
     post(late.browser, key.show(options_on(late.browser)))
     assert late.tokens().acr == "phr"
 
 
-def test_a_counter_that_does_not_grow_is_refused_and_noted(journey, new_browser, factory, jan, key, added) -> None:
-    """W-14: the same count again is a copied key, perhaps; an audit row says so."""
+def test_a_counter_that_does_not_grow_is_refused_and_audited(journey, new_browser, factory, jan, key, added) -> None:
+    """W-14: a repeated count may come from a copied key. An audit row records it."""
     added()
     walk = journey(jan, browser=new_browser()).begin()
     post(walk.browser, key.show(options_on(walk.browser), counter=1))
@@ -146,8 +146,8 @@ WRONG = [
 ]
 
 
-def test_what_is_wrong_with_a_new_passkey_is_refused(factory: Factory, jan, key, adding) -> None:
-    """W-02…W-11, W-20: nothing is stored, the page asks again, and an honest key is taken at last."""
+def test_an_invalid_new_passkey_is_refused(factory: Factory, jan, key, adding) -> None:
+    """W-02…W-11, W-20: nothing is stored, the page asks again, and a valid key is then accepted."""
     browser = adding()
     for what, lie, over in WRONG:
         assert post(browser, key.make(options_on(browser), lie=lie, **over)).status == 422, what
@@ -159,8 +159,8 @@ def test_what_is_wrong_with_a_new_passkey_is_refused(factory: Factory, jan, key,
 @pytest.mark.parametrize(
     "junk", ["", "{}", "[]", "null", "[" * 9000, "\ufeff{}", '{"id":"A","rawId":"A"}', "{" + '"a":' * 3000]
 )
-def test_junk_is_no_answer_and_no_error_of_ours(junk: str, journey, jan, adding) -> None:
-    """W-20: not JSON, nested, without its parts: refused with the page, on either ceremony."""
+def test_malformed_answers_get_the_page_and_no_server_error(junk: str, journey, jan, adding) -> None:
+    """W-20: not JSON, deeply nested, or with parts missing. The page refuses it, in either ceremony."""
     walk = journey(jan).begin()
     assert post(walk.browser, junk).status == 422
     assert post(adding(), junk).status == 422
@@ -171,8 +171,8 @@ def test_a_megabyte_is_refused_at_once(journey, jan) -> None:
     assert post(journey(jan).begin().browser, "A" * 1_000_000).status in (400, 413)
 
 
-def test_a_credential_of_somebody_else_cannot_be_claimed(factory, quiet_shoes, new_browser, jan, key, added, adding) -> None:
-    """W-12: with no attestation anybody can say any id; the second to say it is refused."""
+def test_a_credential_id_of_another_user_is_refused(factory, quiet_shoes, new_browser, jan, key, added, adding) -> None:
+    """W-12: without attestation anybody can claim any id. The second user who claims it is refused."""
     added()
     eve = factory.make_user(quiet_shoes, "eve")
     browser = adding(eve, browser=new_browser())
@@ -182,10 +182,10 @@ def test_a_credential_of_somebody_else_cannot_be_claimed(factory, quiet_shoes, n
     assert rows(factory, eve) == []
 
 
-def test_a_passkey_is_no_second_factor_of_somebody_else(
+def test_a_passkey_is_no_second_factor_of_another_user(
     factory, quiet_shoes, journey, new_browser, key, added, adding
 ) -> None:
-    """W-13: Eve's own passkey, right in every way, does nothing in Ann's sign-in."""
+    """W-13: Eve's valid passkey has no effect in Ann's sign-in."""
     ann = factory.make_user(quiet_shoes, "ann")
     eve = SecurityKey(ISSUER)
     browser = adding(factory.make_user(quiet_shoes, "eve"), browser=new_browser())

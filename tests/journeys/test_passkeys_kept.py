@@ -1,4 +1,4 @@
-"""Passkeys in the profile, hardware keys of a believed maker, and what removing or resetting ends (S7, S28, S47)."""
+"""Passkeys in the profile, hardware keys of a trusted maker, and what ends when one is removed or reset (S7, S28, S47)."""
 
 import json
 from collections.abc import Callable
@@ -22,13 +22,13 @@ MAKER = Maker()
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings], tmp_path: Path) -> Settings:
-    """An installation that believes one maker of hardware keys."""
+    """Configure an installation that trusts one maker of hardware keys."""
     (tmp_path / "roots.pem").write_bytes(MAKER.pem)
     return configure(passkeys={"attestation_roots": "roots.pem"})
 
 
-def test_only_an_attested_key_that_cannot_be_copied_reaches_phrh(journey, factory: Factory, jan) -> None:
-    """N63-27: none, an unknown maker's and a synced one are refused where phrh is asked; the real one reaches it."""
+def test_only_an_attested_hardware_key_reaches_phrh(journey, factory: Factory, jan) -> None:
+    """N63-27: no attestation, an unknown maker and a synced key are refused where phrh is requested."""
     walk = journey(jan).begin(acr_values="phrh").password()
     refused = [
         SecurityKey(ISSUER),
@@ -53,8 +53,8 @@ BAD_CERTIFICATES = {
 }
 
 
-def test_a_certificate_that_does_not_speak_for_the_key_attests_nothing(journey, factory: Factory, jan) -> None:
-    """W-10, §8.2.1: the believed maker's own, and yet not for this key: no hardware, so no phrh."""
+def test_a_certificate_for_another_key_attests_nothing(journey, factory: Factory, jan) -> None:
+    """W-10, §8.2.1: the certificate is of the trusted maker, but not for this key. So the key does not reach phrh."""
     walk = journey(jan).begin(acr_values="phrh").password()
     for what, certificate in BAD_CERTIFICATES.items():
         one = SecurityKey(ISSUER, maker=MAKER, aaguid=MADE_UP_MAKER, certificate=certificate)
@@ -62,8 +62,8 @@ def test_a_certificate_that_does_not_speak_for_the_key_attests_nothing(journey, 
     assert rows(factory, jan) == []
 
 
-def test_an_attestation_that_was_not_signed_by_its_certificate_is_refused(journey, factory: Factory, jan) -> None:
-    """W-10, §7.1 step 21: with a wrong signature under a right certificate not even a plain passkey is made of it."""
+def test_an_attestation_with_a_wrong_signature_is_refused(journey, factory: Factory, jan) -> None:
+    """W-10, §7.1 step 21: the certificate is right, but the signature is wrong. Not even a plain passkey is stored."""
     walk = journey(jan).begin(acr_values="phr").password()
     assert json.loads(options_on(walk.browser))["attestation"] == "direct"
     forged = {"alg": -7, "sig": Maker().key.sign(b"another", ECDSA(SHA256())), "x5c": [MAKER.certificate(MADE_UP_MAKER)]}
@@ -72,8 +72,8 @@ def test_an_attestation_that_was_not_signed_by_its_certificate_is_refused(journe
     assert rows(factory, jan) == []
 
 
-def test_an_old_key_of_a_believed_maker_reaches_phrh(journey, factory: Factory, jan) -> None:
-    """W-10, §8.6: the format of U2F keys, beside the password."""
+def test_a_u2f_key_of_a_trusted_maker_reaches_phrh(journey, factory: Factory, jan) -> None:
+    """W-10, §8.6: a key with the U2F attestation format, beside the password."""
     walk = journey(jan).begin(acr_values="phrh").password()
     old = SecurityKey(ISSUER, flags=0, maker=MAKER, is_u2f=True)
     post(walk.browser, old.make(options_on(walk.browser)))
@@ -84,7 +84,7 @@ def test_an_old_key_of_a_believed_maker_reaches_phrh(journey, factory: Factory, 
 
 
 def test_a_synced_passkey_never_gives_phrh(journey, factory: Factory, new_browser, jan, key, added) -> None:
-    """N63-27: it reaches phr, and its amr says software."""
+    """N63-27: it reaches phr, and its amr is that of a software key."""
     key.flags = UV | BE | BS
     added()
     walk = journey(jan, browser=new_browser()).begin(acr_values="phr")
@@ -94,7 +94,7 @@ def test_a_synced_passkey_never_gives_phrh(journey, factory: Factory, new_browse
 
 
 def test_a_passkey_is_renamed_and_removed(journey, factory: Factory, new_browser, jan, key, added) -> None:
-    """Issue 3, S53: the password again, a mail at either end, and it opens nothing afterwards."""
+    """Issue 3, S53: removal needs the password and sends a mail. The passkey then stops working."""
     browser = added()
     browser.fill(name="  Desk\u2028key ").submit()
     assert "Desk key" in browser.text
@@ -113,8 +113,8 @@ def test_a_passkey_is_renamed_and_removed(journey, factory: Factory, new_browser
     assert journey(jan, browser=new_browser()).begin().password().tokens().acr == "pwd"
 
 
-def test_renaming_wants_the_proof_that_removing_wants(factory: Factory, jan, added, clock) -> None:
-    """V7.5.1: somebody at an open session does not swap the names by which the right passkey is found."""
+def test_renaming_a_passkey_needs_the_same_proof_as_removal(factory: Factory, jan, added, clock) -> None:
+    """V7.5.1: at an open session an attacker could swap names, and the user would then remove the wrong passkey."""
     browser = added()
     clock(minutes=11)
     browser.fill(name="Yours").submit()
@@ -122,8 +122,8 @@ def test_renaming_wants_the_proof_that_removing_wants(factory: Factory, jan, add
     assert [row.name for row in rows(factory, jan)] == ["My key"]
 
 
-def test_the_last_factor_stays_where_one_is_compulsory(journey, factory: Factory, quiet_shoes: str, key) -> None:
-    """S5, S7: a user who must have a second factor may choose a passkey at the set-up, and cannot remove it."""
+def test_the_last_compulsory_factor_cannot_be_removed(journey, factory: Factory, quiet_shoes: str, key) -> None:
+    """S5, S7: a user who must have a second factor may set up a passkey, and cannot remove it."""
     ann = factory.make_user(quiet_shoes, "ann", groups=[factory.make_group(quiet_shoes)])
     walk = journey(ann).begin().password()
     walk.browser.submit("use_passkey")
@@ -137,8 +137,8 @@ def test_the_last_factor_stays_where_one_is_compulsory(journey, factory: Factory
     assert len(rows(factory, ann)) == 1
 
 
-def test_somebody_elses_passkey_is_not_there(factory: Factory, quiet_shoes: str, new_browser, jan, added, adding) -> None:
-    """IDOR: 404 for renaming and removing it, as for an id that nobody has."""
+def test_a_passkey_of_another_user_is_not_found(factory: Factory, quiet_shoes: str, new_browser, jan, added, adding) -> None:
+    """IDOR: renaming and removing it give 404, as for an unknown id."""
     added()
     theirs = rows(factory, jan)[0].id
     eve = factory.make_user(quiet_shoes, "eve")
@@ -153,7 +153,7 @@ def test_somebody_elses_passkey_is_not_there(factory: Factory, quiet_shoes: str,
 
 
 def test_a_reset_ends_passkeys_too(journey, factory: Factory, settings, new_browser, jan, key, added) -> None:
-    """S47: the whole second factor goes, and a set-up is compulsory; a passkey answers it."""
+    """S47: all second factors are removed and a set-up is compulsory. A new passkey satisfies it."""
     added()
     with factory.context():
         second_factor.reset_factor(settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)

@@ -1,4 +1,4 @@
-"""Passkeys, the finer rules of WebAuthn Level 3 §7.1 and §7.2: kinds of keys, whose they are, what is kept or ignored."""
+"""Passkeys, the details of WebAuthn Level 3 §7.1 and §7.2: key types, owners, and which data is stored or ignored."""
 
 import json
 from typing import Any
@@ -19,12 +19,12 @@ from tests.factories import BY_TESTS, Factory
 __all__ = ["added", "adding", "jan", "key"]
 
 EXTENSIONS = 128
-"""The flag of authenticator data that extensions follow."""
+"""The flag which says that extensions follow the authenticator data."""
 
 
 @pytest.mark.parametrize("alg", [-7, -8, -257], ids=["ES256", "EdDSA", "RS256"])
-def test_each_kind_of_key_that_is_offered_signs_in(alg: int, journey, factory: Factory, jan, adding, new_browser) -> None:
-    """W-09: the options name these three, and a key of each is taken, believed, and kept to its own signature."""
+def test_each_offered_key_type_signs_in(alg: int, journey, factory: Factory, jan, adding, new_browser) -> None:
+    """W-09: the options name these three types. A key of each is accepted, and verified by its own algorithm."""
     key = SecurityKey(ISSUER, alg=alg)
     browser = adding()
     assert [one["alg"] for one in json.loads(options_on(browser))["pubKeyCredParams"]] == [-7, -8, -257]
@@ -67,8 +67,8 @@ WRONG = [
 ]
 
 
-def test_a_key_that_is_not_sound_is_not_taken(factory: Factory, jan, key, adding) -> None:
-    """W-09, W-10, W-20: refused with the page, or with 400 where it is too long to be read; nothing is stored."""
+def test_an_invalid_public_key_is_refused(factory: Factory, jan, key, adding) -> None:
+    """W-09, W-10, W-20: the page refuses it, or 400 if it is too long to read. Nothing is stored."""
     browser = adding()
     for what, over in WRONG:
         page = options_on(browser), browser.html
@@ -79,8 +79,8 @@ def test_a_key_that_is_not_sound_is_not_taken(factory: Factory, jan, key, adding
     assert rows(factory, jan) == []
 
 
-def test_the_id_that_is_told_is_the_id_that_is_signed(factory: Factory, jan, key, adding) -> None:
-    """W-12, W-13: a new passkey that calls itself otherwise than its authenticator data is refused, and so is half an id."""
+def test_the_credential_id_must_match_the_signed_one(factory: Factory, jan, key, adding) -> None:
+    """W-12, W-13: a new passkey with an id other than that in its authenticator data is refused. So is a truncated id."""
     browser = adding()
     for name in ("id", "rawId", "both", "type"):
         answer = json.loads(key.make(options_on(browser)))
@@ -89,8 +89,8 @@ def test_the_id_that_is_told_is_the_id_that_is_signed(factory: Factory, jan, key
     assert rows(factory, jan) == []
 
 
-def test_a_challenge_is_spelt_as_it_was_given(journey, factory: Factory, jan, key) -> None:
-    """W-01, W-20: the same bytes in another spelling are another challenge; padding is no base64url."""
+def test_a_challenge_is_compared_in_its_exact_spelling(journey, factory: Factory, jan, key) -> None:
+    """W-01, W-20: the same bytes in another spelling are refused. Padding is not valid base64url."""
     factory.give_passkey(jan, key)
     browser = journey(jan).begin().browser
     for pad in ("=", "\n", " "):
@@ -102,7 +102,7 @@ def test_a_challenge_is_spelt_as_it_was_given(journey, factory: Factory, jan, ke
 
 
 def test_a_challenge_is_tried_once(journey, factory: Factory, jan, key) -> None:
-    """W-01: after a wrong answer an honest one to the same challenge comes too late, and one to the next does not."""
+    """W-01: after a wrong answer, a valid answer to the same challenge is refused. One to the next challenge is accepted."""
     factory.give_passkey(jan, key)
     walk = journey(jan).begin()
     asked = options_on(walk.browser)
@@ -112,8 +112,8 @@ def test_a_challenge_is_tried_once(journey, factory: Factory, jan, key) -> None:
     assert walk.tokens().acr == "phr"
 
 
-def test_what_a_browser_or_a_key_says_beside_is_ignored(journey, factory: Factory, jan, key, adding, new_browser) -> None:
-    """W-18, §7.1 step 28, §7.2 step 23: unasked extensions, token binding and made-up members change nothing."""
+def test_unrequested_data_in_an_answer_is_ignored(journey, factory: Factory, jan, key, adding, new_browser) -> None:
+    """W-18, §7.1 step 28, §7.2 step 23: unrequested extensions, token binding and unknown members change nothing."""
     said = {"tokenBinding": {"status": "present", "id": "abc"}, "other_keys_can_be_added_here": "do not compare"}
     browser, more = adding(), cbor2.dumps({"madeUp": True})
     post(browser, key.make(options_on(browser), lie=said, flags=UP | UV | EXTENSIONS, more=more))
@@ -123,8 +123,8 @@ def test_what_a_browser_or_a_key_says_beside_is_ignored(journey, factory: Factor
     assert walk.tokens().acr == "phr"
 
 
-def test_an_authenticator_is_told_what_it_holds_already(jan, key, added) -> None:
-    """W-18: ``excludeCredentials`` names each of the person's; nobody is asked for an attestation that nobody reads."""
+def test_registration_excludes_the_users_existing_passkeys(jan, key, added) -> None:
+    """W-18: ``excludeCredentials`` names each of them. Attestation is requested only if it is evaluated."""
     browser = added().submit(ADD_A_PASSKEY).fill(password=jan.password).submit()
     asked = json.loads(options_on(browser))
     assert [one["id"] for one in asked["excludeCredentials"]] == [b64url(key.held[0].id)]
@@ -134,8 +134,8 @@ def test_an_authenticator_is_told_what_it_holds_already(jan, key, added) -> None
     ]
 
 
-def test_a_second_factor_need_not_name_its_user_but_must_not_name_another(journey, factory: Factory, jan, key) -> None:
-    """W-13, §7.2 step 6: an old security key keeps no user handle; another person's handle is refused."""
+def test_a_second_factor_may_omit_the_user_handle(journey, factory: Factory, jan, key) -> None:
+    """W-13, §7.2 step 6: an old security key stores no user handle. The handle of another user is refused."""
     factory.give_passkey(jan, key)
     walk = journey(jan).begin().password()
     assert post(walk.browser, key.show(options_on(walk.browser), handle=b"another")).status == 422
@@ -143,10 +143,8 @@ def test_a_second_factor_need_not_name_its_user_but_must_not_name_another(journe
     assert walk.tokens().amr == ["pwd", "hwk", "mfa"]
 
 
-def test_whether_a_key_can_be_copied_never_changes_but_whether_it_was_does(
-    journey, factory: Factory, jan, key, new_browser
-) -> None:
-    """W-08, §7.2 steps 18 to 20 and 24: BE is compared, either way; BS is kept as it is told."""
+def test_backup_eligibility_is_fixed_and_backup_state_is_not(journey, factory: Factory, jan, key, new_browser) -> None:
+    """W-08, §7.2 steps 18 to 20 and 24: a change of BE is refused in both directions. BS is stored as reported."""
     key.flags = UV | BE
     factory.give_passkey(jan, key)
     assert rows(factory, jan)[0].backed_up is False
@@ -157,8 +155,8 @@ def test_whether_a_key_can_be_copied_never_changes_but_whether_it_was_does(
     assert rows(factory, jan)[0].backed_up is True
 
 
-def test_a_key_that_was_perhaps_copied_is_told_about(journey, factory: Factory, postman, jan, key, new_browser) -> None:
-    """W-14, §6.1.1, S53: refused, in the trail, and the person is told by mail which key it was."""
+def test_a_possibly_copied_key_is_audited_and_mailed(journey, factory: Factory, postman, jan, key, new_browser) -> None:
+    """W-14, §6.1.1, S53: the answer is refused and audited. A mail tells the user which key it was."""
     factory.give_passkey(jan, key)
     postman.bring()
     walk = journey(jan, browser=new_browser()).begin()
@@ -175,7 +173,7 @@ def test_a_key_that_was_perhaps_copied_is_told_about(journey, factory: Factory, 
 
 
 def test_passkeys_of_disabled_or_foreign_users_are_refused(journey, factory: Factory, jan, key, new_browser) -> None:
-    """W-13, W-17, S29: a disabled user, another store URL, and an app of another organisation: the same words each time."""
+    """W-13, W-17, S29: a disabled user, another store URL, and an app of another organisation get the same message."""
     factory.give_passkey(jan, key)
     other = factory.make_organisation("other-shoes")
     factory.make_client("theirs", organisations=(other,))
@@ -196,10 +194,10 @@ def test_passkeys_of_disabled_or_foreign_users_are_refused(journey, factory: Fac
     assert "login:started" not in events(factory, jan)
 
 
-def test_a_passkey_signs_in_the_person_an_app_named_and_nobody_else(
+def test_a_passkey_signs_in_only_the_user_an_app_named(
     journey, factory: Factory, quiet_shoes: str, jan, key, new_browser, clock
 ) -> None:
-    """W-13, OIDC Core §3.1.2.1: asked again as Ann, Jan's passkey is refused, whether Ann's session lives or not."""
+    """W-13, OIDC Core §3.1.2.1: an app asks for Ann. Jan's passkey is refused, with or without a session of Ann's."""
     ann = factory.make_user(quiet_shoes, "ann")
     factory.give_passkey(jan, key)
     walk = journey(ann, browser=new_browser()).begin().password()
@@ -213,8 +211,8 @@ def test_a_passkey_signs_in_the_person_an_app_named_and_nobody_else(
         assert factory.user(jan).last_login_at is None
 
 
-def test_guesses_with_passkeys_are_throttled(journey, factory: Factory, jan, key, new_browser) -> None:
-    """V6.3.1: wrong answers wait as wrong passwords do, over all browsers, and so does the right one then."""
+def test_wrong_passkey_answers_are_throttled(journey, factory: Factory, jan, key, new_browser) -> None:
+    """V6.3.1: wrong answers are limited over all browsers, like wrong passwords. The right one then has to wait."""
     factory.give_passkey(jan, key)
     for _ in range(5):
         browser: Browser = journey(jan, browser=new_browser()).begin().browser
@@ -223,8 +221,8 @@ def test_guesses_with_passkeys_are_throttled(journey, factory: Factory, jan, key
     assert int(browser.headers["Retry-After"]) >= 1
 
 
-def test_nobody_has_more_than_twenty(factory: Factory, jan) -> None:
-    """W-18: the options name them all, so there is an end to it; the page says so."""
+def test_a_user_has_at_most_twenty_passkeys(factory: Factory, jan) -> None:
+    """W-18: the options name them all, so their number is limited. The page says so."""
     for _ in range(passkeys.MOST):
         factory.give_passkey(jan, SecurityKey(ISSUER))
     with pytest.raises(Invalid):

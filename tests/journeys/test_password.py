@@ -1,4 +1,4 @@
-"""The shortest journey: a relying app sends a person, who types a password and comes back with an ID token."""
+"""The shortest journey: an app sends a person to sign in, who enters a password and returns with an ID token."""
 
 from flask import Flask
 
@@ -8,10 +8,10 @@ from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory
 
 
-def test_a_person_signs_in_with_a_password_and_the_app_learns_which_proof_was_given(
+def test_a_password_sign_in_returns_to_the_app_with_acr_and_amr(
     app: Flask, settings: Settings, factory: Factory, browser: Browser
 ) -> None:
-    """S16, S30, S61: username and password, "not now", then the app that asked, with ``acr`` and ``amr`` of a password."""
+    """S16, S30, S61: username and password, then "not now". The app's ID token has the ``acr`` and ``amr`` of a password."""
     person = factory.make_user(factory.make_organisation())
     client = factory.make_client()
     shop = RelyingParty(app, settings.issuer, client.client_id, client.redirect_uri, secret=client.secret)
@@ -24,10 +24,10 @@ def test_a_person_signs_in_with_a_password_and_the_app_learns_which_proof_was_gi
     assert shop.userinfo()["sub"] == person.id
 
 
-def test_a_person_with_an_authenticator_is_asked_for_its_code(
+def test_a_user_with_an_authenticator_is_asked_for_its_code(
     app: Flask, settings: Settings, factory: Factory, browser: Browser
 ) -> None:
-    """S1, S34: a person with a second factor gives it, and the app reads so in ``acr`` and ``amr``."""
+    """S1, S34: the user enters a code, and the app reads that in ``acr`` and ``amr``."""
     person = factory.make_user(factory.make_organisation(), with_totp=True)
     client = factory.make_client(public=True)
     shop = RelyingParty(app, settings.issuer, client.client_id, client.redirect_uri)

@@ -1,4 +1,4 @@
-"""Getting back in: a forgotten password, and the one-time password (S49, S50; OWASP ASVS 6.4, CS-09)."""
+"""Reset a forgotten password, and sign in with a one-time password (S49, S50; OWASP ASVS 6.4, CS-09)."""
 
 import pytest
 
@@ -32,8 +32,8 @@ def jan(factory: Factory, quiet_shoes: str):
     return factory.make_user(quiet_shoes, "jan", email="jan@shoes.example")
 
 
-def test_a_forgotten_password_is_replaced_by_mail(journey, browser, new_browser, postman, ann, clock) -> None:
-    """V6.4.3, CS-09: link from the password page; nobody is signed in by it; the second factor is asked as always."""
+def test_a_forgotten_password_is_reset_by_mail(journey, browser, new_browser, postman, ann, clock) -> None:
+    """V6.4.3, CS-09: the password page links to it. The reset signs nobody in, and the second factor is still asked for."""
     walk = journey(ann).begin()
     browser.click(FORGOT_YOUR_PASSWORD)
     assert browser.value("organisation") == ann.store_url
@@ -54,10 +54,10 @@ def test_a_forgotten_password_is_replaced_by_mail(journey, browser, new_browser,
 
 
 @pytest.mark.parametrize("typed", ["ann@shoes.example", " \u200bANN@Shoes.example"])
-def test_an_address_that_signs_in_also_requests_a_reset(
+def test_an_address_that_signs_in_can_request_a_reset(
     journey, browser, new_browser, postman, ann, clock, typed: str
 ) -> None:
-    """V6.4.3: what the password page takes as the username, the page for a forgotten password takes too."""
+    """V6.4.3: both pages accept the same text as a username."""
     journey(ann).begin()
     browser.click(FORGOT_YOUR_PASSWORD)
     browser.fill(username=typed).submit()
@@ -65,16 +65,16 @@ def test_an_address_that_signs_in_also_requests_a_reset(
     assert journey(ann, browser=new_browser()).begin().password(NEW).code().tokens().acr == "mfa"
 
 
-def test_two_names_of_one_person_bring_no_more_mail_than_one(factory: Factory, new_browser, postman, ann, clock) -> None:
-    """Entry 8: five mails for an account within a quarter of an hour, by username and by address together."""
+def test_username_and_address_share_the_limit_of_mails(factory: Factory, new_browser, postman, ann, clock) -> None:
+    """Entry 8: an account gets five mails within a quarter of an hour, by username and address together."""
     for typed in ("ann", "ann@shoes.example"):
         for _ in range(factory.settings.limits.mails_for_account):
             forget(new_browser(), ann, typed)
     assert len(postman.bring("ann@shoes.example")) == factory.settings.limits.mails_for_account
 
 
-def test_old_password_sessions_and_devices_end_with_a_reset(journey, browser, new_browser, postman, ann, clock) -> None:
-    """S40, CS-09: what rested on the old password is over."""
+def test_a_reset_ends_the_old_password_sessions_and_devices(journey, browser, new_browser, postman, ann, clock) -> None:
+    """S40, CS-09: everything that the old password gave access to ends."""
     walk = journey(ann).begin(scope="openid")
     tokens = walk.password().code(remember=True).tokens()
     clock(minutes=1)
@@ -83,13 +83,15 @@ def test_old_password_sessions_and_devices_end_with_a_reset(journey, browser, ne
     with pytest.raises(Exception, match="invalid_token"):
         walk.app.userinfo(tokens.access_token)
     again = journey(ann).begin(acr_values="mfa mfa-remembered").password()
-    assert again.browser.status == 422, "the old password still fits"
+    assert again.browser.status == 422, "the old password still works"
     again.password(NEW)
     assert "code" in again.browser.fields, "trust in the device outlived the reset"
 
 
-def test_opening_a_link_spends_nothing_and_using_it_does(browser, new_browser, postman, jan, clock) -> None:
-    """S55, V3.5.3: scanners fetch links; HEAD and GET do nothing; a second use is told alike as a wrong one."""
+def test_a_reset_link_is_spent_by_its_form_not_by_opening_it(browser, new_browser, postman, jan, clock) -> None:
+    """S55, V3.5.3: mail scanners fetch links, so HEAD and GET change nothing.
+    A used link and a wrong one get the same answer.
+    """
     forget(browser, jan)
     link = postman.link("jan@shoes.example")
     for _ in range(3):
@@ -108,7 +110,7 @@ def test_opening_a_link_spends_nothing_and_using_it_does(browser, new_browser, p
 
 
 def test_a_link_expires_after_half_an_hour(browser, new_browser, postman, jan, clock) -> None:
-    """Security: links live 30 minutes."""
+    """Security: links last 30 minutes."""
     forget(browser, jan)
     link = postman.link("jan@shoes.example")
     clock(minutes=29)
@@ -121,7 +123,7 @@ def test_a_link_expires_after_half_an_hour(browser, new_browser, postman, jan, c
 
 
 def test_a_newer_link_voids_the_older(browser, new_browser, postman, jan, clock) -> None:
-    """CS-09: two outstanding tokens; only the last one opens."""
+    """CS-09: of two outstanding tokens only the newer one works."""
     forget(browser, jan)
     old = postman.link("jan@shoes.example")
     clock(minutes=1)
@@ -131,10 +133,8 @@ def test_a_newer_link_voids_the_older(browser, new_browser, postman, jan, clock)
     assert new_browser().open(new).status == 200
 
 
-def test_a_link_is_void_once_the_password_or_the_address_changed(
-    factory: Factory, browser, new_browser, postman, jan, clock
-) -> None:
-    """CS-09: a token after a password change, and after a change of address."""
+def test_a_new_password_or_address_voids_a_link(factory: Factory, browser, new_browser, postman, jan, clock) -> None:
+    """CS-09: a token from before the change no longer works."""
     forget(browser, jan)
     first = postman.link("jan@shoes.example")
     with factory.context():
@@ -157,7 +157,7 @@ def test_a_link_is_void_once_the_password_or_the_address_changed(
 
 
 def test_a_weak_password_is_refused_and_the_link_still_works(browser, new_browser, postman, jan, clock) -> None:
-    """S33, V6.2.4, V6.2.11: short, leaked, made of names, not the same twice; then a good one is taken."""
+    """S33, V6.2.4, V6.2.11: short, leaked, made of names, or repeated differently. A good password is then accepted."""
     forget(browser, jan)
     mine = new_browser()
     link = postman.link("jan@shoes.example")
@@ -169,14 +169,14 @@ def test_a_weak_password_is_refused_and_the_link_still_works(browser, new_browse
     assert mine.heading == YOUR_PASSWORD_IS_SET
 
 
-def test_the_answer_never_tells_whether_the_account_exists(factory: Factory, new_browser, postman, jan, clock) -> None:
-    """V6.3.8, CS-02: known, unknown, disabled, without an address, unverified, at no shop: one answer, byte for byte."""
+def test_the_answer_does_not_reveal_whether_the_account_exists(factory: Factory, new_browser, postman, jan, clock) -> None:
+    """V6.3.8, CS-02: known, unknown, disabled, without an address, unverified and at no shop get byte-equal answers."""
     gone = factory.make_user(jan.organisation_id, "gone", email="gone@shoes.example")
     factory.make_user(jan.organisation_id, "bare")
     factory.make_user(jan.organisation_id, "unsure", email="unsure@shoes.example", email_verified=False)
     with factory.context():
         status.disable(factory.settings, factory.organisation(jan.organisation_id), factory.user(gone), BY_TESTS)
-    assert [mail.to for mail in postman.bring()] == ["gone@shoes.example"]  # told of that, and of nothing more below
+    assert [mail.to for mail in postman.bring()] == ["gone@shoes.example"]  # this is the only notice, and none follows below
     answers = set()
     names = [(jan.store_url, name) for name in ("jan", "nobody", "gone", "bare", "unsure")]
     for store_url, name in (*names, ("no-such-shop", "jan"), ("!!", "jan")):
@@ -188,8 +188,8 @@ def test_the_answer_never_tells_whether_the_account_exists(factory: Factory, new
     assert [mail.to for mail in postman.bring()] == ["jan@shoes.example"]
 
 
-def test_asking_does_the_same_work_for_anybody(factory: Factory, new_browser, jan, clock) -> None:
-    """V6.3.8: within the request nothing is looked up: one row is noted, sealed, for known and unknown names alike."""
+def test_a_request_for_a_reset_does_the_same_work_for_every_name(factory: Factory, new_browser, jan, clock) -> None:
+    """V6.3.8: the request looks nothing up. For known and unknown names alike it stores one sealed row."""
     for name in ("jan", "nobody"):
         asking = new_browser().open("/reset")
         asking.fill(organisation=jan.store_url, username=name).submit()
@@ -197,11 +197,12 @@ def test_asking_does_the_same_work_for_anybody(factory: Factory, new_browser, ja
         assert outbox.mails() == []
         waiting = [password_resets.next_password_reset()]
         assert waiting[0] is not None
-        assert jan.store_url not in waiting[0].sealed_values  # one seal in a thousand contains three given letters by chance
+        # The store URL, not the username: sealed text may contain three given letters by chance.
+        assert jan.store_url not in waiting[0].sealed_values
 
 
-def test_asking_is_limited_for_an_account_and_for_an_address(factory: Factory, new_browser, jan, clock) -> None:
-    """V2.3.2, V2.4.1: the sixth within the window is refused, alike for an account that is not there; then it goes again."""
+def test_requests_for_a_reset_are_limited_by_account_and_address(factory: Factory, new_browser, jan, clock) -> None:
+    """V2.3.2, V2.4.1: the sixth within the window is refused, also for an unknown account. Later requests work again."""
     for name in ("jan", "nobody"):
         for number in range(6):
             asking = new_browser(address=f"192.0.2.{number}").open("/reset")
@@ -217,8 +218,8 @@ def test_asking_is_limited_for_an_account_and_for_an_address(factory: Factory, n
     assert asking.status == 429
 
 
-def test_no_header_of_a_request_gets_into_a_mail(browser, postman, jan, clock) -> None:
-    """CS-09, V4.1.3: links are built from the issuer, whatever Host and its kin say."""
+def test_request_headers_do_not_change_the_links_of_a_mail(browser, postman, jan, clock) -> None:
+    """CS-09, V4.1.3: links are built from the issuer, whatever Host and similar headers say."""
     browser.open("/reset")
     form = [("csrf_token", browser.value("csrf_token")), ("organisation", jan.store_url), ("username", "jan")]
     for header in ("Host", "X-Forwarded-Host", "Forwarded", "X-Forwarded-Proto", "Origin", "Referer"):
@@ -231,8 +232,8 @@ def test_no_header_of_a_request_gets_into_a_mail(browser, postman, jan, clock) -
         assert all(link.startswith(ISSUER) for link in mail.links)
 
 
-def test_pages_with_a_token_tell_nobody(browser, new_browser, postman, jan, clock) -> None:
-    """V3.4.5, V14.2.1, V14.3.2: no referrer, no store, nothing from elsewhere; the form carries the token in its body."""
+def test_pages_with_a_token_do_not_leak_it(browser, new_browser, postman, jan, clock) -> None:
+    """V3.4.5, V14.2.1, V14.3.2: no referrer, no cache and no external content. The form sends the token in its body."""
     forget(browser, jan)
     link = postman.link("jan@shoes.example")
     page = new_browser().open(link)
@@ -242,8 +243,8 @@ def test_pages_with_a_token_tell_nobody(browser, new_browser, postman, jan, cloc
     assert "//" not in page.html.replace("http://www.w3.org", "").replace("<!doctype", "")
 
 
-def test_a_link_is_of_no_use_elsewhere(browser, new_browser, postman, jan, ann, clock) -> None:
-    """V2.3.1: not for another purpose, not for another person's form, not without this browser's own form."""
+def test_a_link_works_only_for_its_purpose_and_user(browser, new_browser, postman, jan, ann, clock) -> None:
+    """V2.3.1: it fails for another purpose, in another user's form, and without the form of this browser."""
     forget(browser, jan)
     token = postman.link("jan@shoes.example").rpartition("/")[2]
     for path in ("/welcome/", "/link/address/", "/link/verify/", "/link/undo/", "/link/recovery/", "/link/cancel/"):
@@ -257,13 +258,11 @@ def test_a_link_is_of_no_use_elsewhere(browser, new_browser, postman, jan, ann, 
     for wrong in (stolen, "", ".", token.upper(), "a" * 5000):
         forged.send("POST", f"{ISSUER}/new-password", [("token", wrong), *mine])
         assert forged.status == 404
-    assert new_browser().open(f"/reset/{token}").status == 200, "one of those spent the link"
+    assert new_browser().open(f"/reset/{token}").status == 200, "one of the wrong requests spent the link"
 
 
-def test_a_reset_lifts_the_hard_stop_of_the_password_alone(
-    factory: Factory, journey, postman, new_browser, ann, clock
-) -> None:
-    """Security: a mailed link plus the other factor end the lockout; the other factor's own count stays."""
+def test_a_reset_ends_only_the_lockout_of_the_password(factory: Factory, journey, postman, new_browser, ann, clock) -> None:
+    """Security: a mailed link and the other factor end the lockout. The other factor keeps its own count."""
     with factory.context(), transaction():
         for kind in ("password", "totp"):
             for _ in range(100):
@@ -276,8 +275,8 @@ def test_a_reset_lifts_the_hard_stop_of_the_password_alone(
     assert walk.code().browser.status == 429
 
 
-def test_a_disabled_person_gets_nowhere_by_a_link(factory: Factory, browser, new_browser, postman, jan, clock) -> None:
-    """Security: disabled is checked again at use."""
+def test_a_link_does_not_work_for_a_disabled_user(factory: Factory, browser, new_browser, postman, jan, clock) -> None:
+    """Security: the status is checked again when the link is used."""
     forget(browser, jan)
     link = postman.link("jan@shoes.example")
     with factory.context():

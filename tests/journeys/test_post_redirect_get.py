@@ -31,13 +31,13 @@ Enter = Callable[..., Browser]
 
 @pytest.fixture
 def anna(factory: Factory, quiet_shoes: str) -> MadePerson:
-    """An administrator."""
+    """Create an administrator."""
     return factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
 
 
 @pytest.fixture
 def otto(factory: Factory, quiet_shoes: str) -> MadePerson:
-    """An operator."""
+    """Create an operator."""
     with factory.context():
         first = operators.add(factory.settings, "olga", "olga@id.example", "Olga", PASSWORD, BY_TESTS)
     return factory.make_user(first.organisation_id, "otto", role="administrator", with_totp=True, email="otto@id.example")
@@ -51,7 +51,7 @@ def link_of(factory: Factory, person: MadePerson, purpose: email_links.Purpose) 
 
 
 def wrong_answers(browser: Browser, factory: Factory, anna: MadePerson, enter: Enter) -> Iterator[str]:
-    """One wrong answer at each kind of form, from the same browser; its name."""
+    """Send one wrong answer by each kind of form, from one browser. Yields the name of each form."""
     browser.open("/account/security").fill(username="anna", password="not this one").submit()
     yield "password"
     browser.fill(username="anna", password=anna.password).submit()
@@ -83,9 +83,9 @@ def wrong_answers(browser: Browser, factory: Factory, anna: MadePerson, enter: E
 
 
 def test_a_wrong_answer_is_shown_by_get(browser: Browser, factory: Factory, anna: MadePerson, enter: Enter) -> None:
-    """S60: after each wrong answer the address can be loaded again, tells the same, and later shows the ordinary page."""
+    """S60: after a wrong answer a reload shows the same error. Later it shows the ordinary page."""
     for kind in wrong_answers(browser, factory, anna, enter):
-        assert len(browser.hops) > 1, f"{kind}: the page is the answer to the POST"
+        assert len(browser.hops) > 1, f"{kind}: the error page was not loaded by GET"
         status, errors, address = browser.status, browser.errors, browser.url
         assert (status, bool(errors)) == (422, True), (kind, browser.text)
         browser.reload()
@@ -94,16 +94,16 @@ def test_a_wrong_answer_is_shown_by_get(browser: Browser, factory: Factory, anna
         assert browser.open(f"{plain}?answer={'a' * 26}").errors == [], kind
 
 
-def test_what_is_typed_after_a_wrong_answer_goes_on(journey, factory: Factory, quiet_shoes: str, clock) -> None:
-    """S56, S61: a right code after a wrong one, posted from the page that a reload has shown."""
+def test_a_right_answer_after_a_wrong_one_is_accepted(journey, factory: Factory, quiet_shoes: str, clock) -> None:
+    """S56, S61: the right code is posted from the page that a reload showed."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin().password().code(ann.authenticator.wrong())
     walk.browser.reload()
     assert walk.code().tokens().acr == "mfa"
 
 
-def test_what_was_wrong_is_not_told_of_another_step(journey, factory: Factory, quiet_shoes: str, clock) -> None:
-    """S60: the address of a wrong password shows the code page, without an error, once the code is due."""
+def test_an_error_is_not_shown_at_another_step(journey, factory: Factory, quiet_shoes: str, clock) -> None:
+    """S60: the address of a wrong password shows the code page without an error when the code is due."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin().password("not this one")
     address = walk.browser.url
@@ -113,8 +113,8 @@ def test_what_was_wrong_is_not_told_of_another_step(journey, factory: Factory, q
     assert "code" in walk.browser.fields
 
 
-def test_a_second_press_is_not_told_to_be_wrong(journey, factory: Factory, quiet_shoes: str, monkeypatch) -> None:
-    """Issue 7.16: a code that is sent twice confirms the set-up once, and its next page tells of nothing wrong."""
+def test_a_second_press_shows_no_error(journey, factory: Factory, quiet_shoes: str, monkeypatch) -> None:
+    """Issue 7.16: a code that is sent twice confirms the set-up once, and the next page shows no error."""
     ann = factory.make_user(quiet_shoes, "ann", groups=[factory.make_group(quiet_shoes)])
     browser = journey(ann).begin().password().browser.submit("next").submit("next")
     browser.fill(code=Authenticator(key_on(browser)).code())
@@ -134,8 +134,8 @@ def test_a_second_press_is_not_told_to_be_wrong(journey, factory: Factory, quiet
     assert (browser.status, browser.errors) == (200, [])
 
 
-def test_a_kept_answer_is_another_browsers_nothing(journey, new_browser, factory: Factory, quiet_shoes: str, clock) -> None:
-    """Security.md 16: the reference alone opens nothing."""
+def test_a_kept_answer_belongs_to_its_browser(journey, new_browser, factory: Factory, quiet_shoes: str, clock) -> None:
+    """Security.md 16: the reference alone gives no access."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     journey(ann).begin()
     mine = new_browser().open("/account/security").open("/reset").fill(organisation="example-shoes", username=" ").submit()
@@ -144,7 +144,7 @@ def test_a_kept_answer_is_another_browsers_nothing(journey, new_browser, factory
 
 
 def pages_with_a_secret(browser: Browser, enter: Enter, otto: MadePerson, noor: MadePerson) -> Iterator[str]:
-    """Pages that a POST made, and the secret that they show."""
+    """Yield pages that a POST produced, each with the secret that it shows."""
     enter(otto, f"{AT}/apps/add")
     browser.fill(client_id="stock", client_name="Stock", redirect_uris="https://stock.example/cb", first_party=True).submit()
     yield secret_on(browser)
@@ -157,8 +157,8 @@ def secret_on(browser: Browser) -> str:
     return lines[lines.index(THE_SECRET_SHOWN_THIS_ONCE) + 2]
 
 
-def test_a_secret_survives_a_reload_and_no_more(browser: Browser, new_browser, factory, enter, otto, anna, clock) -> None:
-    """V14.2.1, S60: made once, shown again for minutes to the same browser and session; then the app's page is shown."""
+def test_a_secret_is_kept_for_a_reload_only(browser: Browser, new_browser, factory, enter, otto, anna, clock) -> None:
+    """V14.2.1, S60: the same browser and session sees it for some minutes. Afterwards the app's page is shown."""
     browser.open(f"{AT}/apps/add")
     if "organisation" not in browser.fields:
         browser.submit("other_organisation")
@@ -166,7 +166,7 @@ def test_a_secret_survives_a_reload_and_no_more(browser: Browser, new_browser, f
         made = secrets_of(factory)
         address = browser.url
         assert secret in browser.reload().html
-        assert secrets_of(factory) == made, "it was made again"
+        assert secrets_of(factory) == made, "the reload made another secret"
         assert browser.open(address.partition("?")[0]).heading == "Stock"
         assert secret not in browser.html
         stranger = new_browser()
@@ -182,7 +182,7 @@ def secrets_of(factory: Factory) -> int:
 
 
 def test_a_secret_is_gone_after_signing_out(browser: Browser, factory: Factory, enter, otto, anna, clock) -> None:
-    """V7.4.1: the next person at the browser sees none of it."""
+    """V7.4.1: the next user of the browser does not see it."""
     for secret in pages_with_a_secret(browser, enter, otto, anna):
         address = browser.url
         browser.open("/").submit("Sign out")
@@ -192,8 +192,8 @@ def test_a_secret_is_gone_after_signing_out(browser: Browser, factory: Factory, 
         break
 
 
-def test_a_form_sent_in_a_loop_fills_no_table(browser: Browser, factory: Factory, quiet_shoes: str, clock) -> None:
-    """V15.2.2: a browser holds a few kept answers, and those that ran out are swept."""
+def test_a_form_sent_in_a_loop_stores_few_answers(browser: Browser, factory: Factory, quiet_shoes: str, clock) -> None:
+    """V15.2.2: a browser has few kept answers, and expired ones are swept."""
     factory.make_user(quiet_shoes, "ann")
     browser.open("/account/security").open("/reset")
     for _ in range(MOST):
@@ -211,7 +211,7 @@ def kept_in(factory: Factory) -> int:
 
 
 def test_a_printed_code_survives_a_reload(browser: Browser, factory: Factory, enter, quiet_shoes, anna, clock) -> None:
-    """S13, S60: the code on the page stays the one that works, and the user's page is shown when it is gone."""
+    """S13, S60: the code on the page stays the valid one. After it is gone, the user's page is shown."""
     kim = factory.make_user(quiet_shoes, "kim", password="")
     enter(anna, f"{AT}/people/{kim.id}/print-code").fill(password=anna.password).submit()
     (code,) = set(re.findall(r"\b[0-9a-z]{4}(?:-[0-9a-z]{4}){5}\b", browser.text))

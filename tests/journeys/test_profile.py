@@ -18,7 +18,7 @@ NEW = "violet harbour kettle 9"
 
 
 def mails(factory: Factory) -> list[tuple[str, str]]:
-    """Template and recipient of every mail, oldest first."""
+    """Return template and recipient of every mail, oldest first."""
     with factory.context():
         return [(mail.template, mail.recipient) for mail in reversed(outbox.mails())]
 
@@ -38,8 +38,8 @@ def security(walk):
     return walk.browser.open("/account/security")
 
 
-def test_anyone_can_switch_a_second_factor_on(factory: Factory, journey, new_browser, jan, clock) -> None:
-    """S6, S15, S17, S25, S53: from the profile, with the password again; then "active since", and mail."""
+def test_any_user_can_set_up_a_second_factor(factory: Factory, journey, new_browser, jan, clock) -> None:
+    """S6, S15, S17, S25, S53: in the profile, after the password. Then the page says "active since", and a mail is sent."""
     browser = security(journey(jan).begin().password())
     clock(minutes=1)
     browser.submit("/account/factor/set-up" if browser.offers("/account/factor/set-up") else "Set up")
@@ -61,7 +61,7 @@ def test_anyone_can_switch_a_second_factor_on(factory: Factory, journey, new_bro
 
 
 def test_setting_up_again_keeps_issuer_and_label(factory: Factory, journey, new_browser, ann, clock) -> None:
-    """S8, S26, S28, S40, S46: new secret and codes, same entry in the app; old codes and trust in devices end."""
+    """S8, S26, S28, S40, S46: secret and codes are new, and the app keeps its entry. Old codes and trust in devices end."""
     browser = security(journey(ann).begin().password().code(remember=True))
     clock(minutes=1)
     browser.submit(SET_UP_AGAIN)
@@ -77,8 +77,8 @@ def test_setting_up_again_keeps_issuer_and_label(factory: Factory, journey, new_
     assert old.browser.status == 422
 
 
-def test_the_old_set_up_stays_when_the_new_one_is_left(journey, new_browser, ann, clock) -> None:
-    """S20: leaving half-way changes nothing."""
+def test_an_unfinished_set_up_keeps_the_old_factor(journey, new_browser, ann, clock) -> None:
+    """S20: leaving the new set-up half-way changes nothing."""
     browser = security(journey(ann).begin().password().code())
     clock(minutes=1)
     browser.submit(SET_UP_AGAIN).submit("next")
@@ -89,10 +89,8 @@ def test_the_old_set_up_stays_when_the_new_one_is_left(journey, new_browser, ann
     assert journey(ann, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
 
 
-def test_removing_asks_the_password(factory: Factory, journey, new_browser, ann, clock) -> None:
-    """S7, S27, S28, S53: a dialog asks for the password; then the factor, its codes and trust in devices are gone, and a
-    mail tells.
-    """
+def test_removing_a_factor_asks_for_the_password(factory: Factory, journey, new_browser, ann, clock) -> None:
+    """S7, S27, S28, S53: the factor, its codes and trust in devices then end, and a mail reports it."""
     browser = security(journey(ann).begin().password().code(remember=True))
     browser.click("Remove")
     assert "about to remove" in browser.text
@@ -106,7 +104,7 @@ def test_removing_asks_the_password(factory: Factory, journey, new_browser, ann,
     assert journey(ann, browser=new_browser()).begin().password().tokens().acr == "pwd"
 
 
-def test_what_makes_it_compulsory_is_said_instead_of_remove(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+def test_a_compulsory_factor_shows_its_reason_instead_of_remove(factory: Factory, journey, quiet_shoes: str, clock) -> None:
     """S7: the page names the group, and a forged removal is refused."""
     group = factory.make_group(quiet_shoes)
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True, groups=[group])
@@ -120,8 +118,8 @@ def test_what_makes_it_compulsory_is_said_instead_of_remove(factory: Factory, jo
     assert "2FA" in browser.text
 
 
-def test_leaving_the_group_keeps_the_factor_and_frees_it(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S9: still active, and now removable."""
+def test_a_factor_can_be_removed_after_leaving_its_group(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S9: it stays active."""
     group = factory.make_group(quiet_shoes)
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True, groups=[group])
     with factory.context():
@@ -136,7 +134,7 @@ def test_leaving_the_group_keeps_the_factor_and_frees_it(factory: Factory, journ
 
 
 def test_the_recommendation_can_be_dismissed(factory: Factory, journey, jan, clock) -> None:
-    """S10, I1: recommended to everyone else, by a notice that goes away for good; the log says so."""
+    """S10, I1: the notice recommends a factor to all other users. A dismissal is audited, and the notice stays away."""
     browser = security(journey(jan).begin().password())
     dismiss = next(form for form in browser.page.forms if form.action.endswith("/notice/dismiss"))
     browser.send("POST", "https://id.example.com" + dismiss.action, [("csrf_token", browser.value("csrf_token"))])
@@ -147,8 +145,8 @@ def test_the_recommendation_can_be_dismissed(factory: Factory, journey, jan, clo
     assert events.count("factor:offer_declined") == 1
 
 
-def test_fresh_recovery_codes_for_the_same_phone(factory: Factory, journey, new_browser, ann, clock) -> None:
-    """S46, S53: new codes replace the old ones, the app stays, and mail tells."""
+def test_new_recovery_codes_keep_the_app(factory: Factory, journey, new_browser, ann, clock) -> None:
+    """S46, S53: new codes replace the old ones, and a mail reports it."""
     browser = security(journey(ann).begin().password().code())
     clock(minutes=1)
     browser.submit(MAKE_NEW_CODES).submit("next")
@@ -165,8 +163,10 @@ def test_fresh_recovery_codes_for_the_same_phone(factory: Factory, journey, new_
     assert journey(ann, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
 
 
-def test_changing_the_password_ends_what_rested_on_it(factory: Factory, journey, new_browser, ann, clock) -> None:
-    """S40, S51, V7.4.3: the present password first; other sessions and trust in devices end, and a mail tells."""
+def test_a_password_change_ends_other_sessions_and_trust(factory: Factory, journey, new_browser, ann, clock) -> None:
+    """S40, S51, V7.4.3: the present password is asked for first.
+    Other sessions and trust in devices end, and a mail reports it.
+    """
     other = journey(ann, browser=new_browser()).begin(scope="openid").password().code(remember=True)
     tokens = other.tokens()
     clock(minutes=2)
@@ -189,10 +189,8 @@ def test_changing_the_password_ends_what_rested_on_it(factory: Factory, journey,
     assert "code" in again.browser.fields, "trust in the device outlived the password"
 
 
-def test_a_notice_about_somebody_without_address_goes_to_the_owner(
-    factory: Factory, journey, quiet_shoes: str, clock
-) -> None:
-    """S54: it names the user."""
+def test_a_notice_for_a_user_without_address_goes_to_the_owner(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S54: the notice names the user."""
     pim = factory.make_user(quiet_shoes, "pim")
     browser = security(journey(pim).begin().password())
     clock(minutes=1)
@@ -201,8 +199,8 @@ def test_a_notice_about_somebody_without_address_goes_to_the_owner(
     assert mails(factory) == [("factor_set_up", "owner@shoes.example")]
 
 
-def test_old_proof_is_asked_again_before_a_change(journey, ann, clock) -> None:
-    """V7.5.1: a change of sign-in details wants a proof of at most ten minutes ago, at the highest level."""
+def test_an_old_proof_is_renewed_before_a_change(journey, ann, clock) -> None:
+    """V7.5.1: a change of sign-in details needs a proof of the highest level from the last ten minutes."""
     browser = security(journey(ann).begin().password().code())
     clock(minutes=11)
     browser.click("Remove")
@@ -212,8 +210,8 @@ def test_old_proof_is_asked_again_before_a_change(journey, ann, clock) -> None:
     assert "code" in browser.fields
 
 
-def test_a_page_for_a_new_password_does_not_lie_open(journey, ann, clock) -> None:
-    """V7.5.1, S51: ten minutes after password and code were given they are asked again, and what was posted is not taken."""
+def test_a_page_for_a_new_password_needs_a_recent_proof(journey, ann, clock) -> None:
+    """V7.5.1, S51: after ten minutes password and code are asked for again, and the posted password is not saved."""
     browser = security(journey(ann).begin().password().code())
     clock(minutes=1)
     browser.submit("Change password").fill(password=ann.password).submit()
@@ -228,7 +226,7 @@ def test_a_page_for_a_new_password_does_not_lie_open(journey, ann, clock) -> Non
 
 
 def test_a_required_set_up_blocks_the_whole_profile(app, factory: Factory, journey, quiet_shoes: str, jan, clock) -> None:
-    """S5, S3: put into the group while signed in, every page and every form leads to the set-up and changes nothing."""
+    """S5, S3: a signed-in user joins the group. Every page and form then leads to the set-up and changes nothing."""
     browser = security(journey(jan).begin().password())
     token, group = browser.value("csrf_token"), factory.make_group(quiet_shoes)
     with factory.context():
@@ -251,7 +249,7 @@ def test_a_required_set_up_blocks_the_whole_profile(app, factory: Factory, journ
 
 
 def test_the_front_page_shows_user_and_organisation(journey, jan) -> None:
-    """Design: who you are, your apps, security, sign out; signed out, a way in."""
+    """Design: user, apps, security and sign out. A visitor who is not signed in sees a way to sign in."""
     walk = journey(jan).begin().password()
     walk.tokens()
     browser = walk.browser.open("/")
@@ -278,8 +276,8 @@ def test_the_front_page_shows_user_and_organisation(journey, jan) -> None:
         "/language",
     ],
 )
-def test_no_form_works_for_another_site(journey, jan, path: str) -> None:
-    """V3.5.1: every state-changing form is refused without this browser's own token; GET never changes anything."""
+def test_no_form_works_without_the_csrf_token(journey, jan, path: str) -> None:
+    """V3.5.1: every state-changing form needs the token of its browser. GET never changes anything."""
     walk = journey(jan).begin().password()
     walk.tokens()
     walk.browser.send("POST", "https://id.example.com" + path, [("csrf_token", "forged"), ("language", "nl")])

@@ -1,4 +1,4 @@
-"""The profile's lists: details, open sessions, connected apps, activity; each in plain words, each with its end."""
+"""The profile's lists: details, open sessions, connected apps and activity, in plain words and with a way to end each."""
 
 import pytest
 
@@ -52,8 +52,8 @@ def sessions_of(factory: Factory, person) -> list[str]:
         return [row.id for row in sessions.sessions_of(person.organisation_id, person.id, now_clock.now())]
 
 
-def test_people_change_their_own_name(factory: Factory, journey, jan, clock) -> None:
-    """Issue 3: a name is no sign-in detail: no proof, no mail, but an audit row; and the next token has it."""
+def test_users_change_their_own_name(factory: Factory, journey, jan, clock) -> None:
+    """Issue 3: a change needs no proof and sends no mail. It is audited, and the next token has the name."""
     walk = journey(jan).begin().password()
     browser = inside(walk).open("/account/details")
     clock(minutes=11)
@@ -69,8 +69,8 @@ def test_people_change_their_own_name(factory: Factory, journey, jan, clock) -> 
     assert "Details changed" in browser.open("/account/activity").text
 
 
-def test_a_language_that_is_not_spoken_is_refused(journey, jan, clock) -> None:
-    """S62: only the languages shown; a forged one changes nothing."""
+def test_an_unsupported_language_is_refused(journey, jan, clock) -> None:
+    """S62: only the languages shown are accepted, and a forged one changes nothing."""
     browser = inside(journey(jan).begin().password()).open("/account/details")
     assert post(browser, "/account/language", language="xx").status == 400
     browser.open("/account/details").submit("Nederlands")
@@ -93,14 +93,14 @@ def test_a_language_that_is_not_spoken_is_refused(journey, jan, clock) -> None:
         ("nonsense", "Unknown place"),
     ],
 )
-def test_a_place_is_told_without_the_whole_address(address: str, words: str) -> None:
-    """Issue 3: place in words, from the address alone and without its end."""
+def test_a_place_is_shown_without_the_whole_address(address: str, words: str) -> None:
+    """Issue 3: the place is described from the address without its last part."""
     said = ip_network.in_words(address)
     assert said.key % said.values == words
 
 
 def test_open_sessions_are_listed_and_ended(factory: Factory, journey, new_browser, jan, clock) -> None:
-    """V7.5.2: browser, place, since, apps; ending one kills its tokens, and one's own is marked and signs out."""
+    """V7.5.2: browser, place, start and apps. Ending one revokes its tokens. One's own is marked, and signs out."""
     other = journey(jan, browser=new_browser(agent=CHROME, address="198.51.100.9")).begin().password()
     tokens = other.tokens()
     clock(minutes=5)
@@ -121,8 +121,8 @@ def test_open_sessions_are_listed_and_ended(factory: Factory, journey, new_brows
     assert "password" in journey(jan).begin().browser.fields
 
 
-def test_an_app_of_an_ended_session_holds_nothing_that_works(journey, new_browser, jan, bookkeeper, clock) -> None:
-    """I3, V7.4.1, security.md 9: not its refresh token, not a code it had not redeemed yet, and no silent sign-in."""
+def test_an_ended_session_ends_every_token_of_its_apps(journey, new_browser, jan, bookkeeper, clock) -> None:
+    """I3, V7.4.1, security.md 9: refresh tokens, unredeemed codes and silent sign-ins fail."""
     walk = journey(jan, app=bookkeeper, browser=new_browser(agent=CHROME)).begin(scope="openid offline_access").password()
     walk.browser.submit(CONSENT)
     tokens = walk.tokens()
@@ -139,8 +139,8 @@ def test_an_app_of_an_ended_session_holds_nothing_that_works(journey, new_browse
             attempt()
 
 
-def test_nobody_ends_the_session_of_another(factory: Factory, journey, new_browser, jan, ann, clock) -> None:
-    """V8.2.2: a foreign session's id is unknown here, like an id that never was."""
+def test_a_session_of_another_user_is_not_found(factory: Factory, journey, new_browser, jan, ann, clock) -> None:
+    """V8.2.2: it gets the same answer as an id that never existed."""
     journey(ann, browser=new_browser()).begin().password().tokens()
     (foreign,) = sessions_of(factory, ann)
     browser = inside(journey(jan).begin().password()).open("/account/sessions")
@@ -149,8 +149,8 @@ def test_nobody_ends_the_session_of_another(factory: Factory, journey, new_brows
     assert sessions_of(factory, ann) == [foreign]
 
 
-def test_an_outside_app_asks_with_its_scopes_in_words(journey, jan, bookkeeper, clock) -> None:
-    """V10.7.1, V10.7.2: who asks, where the answer goes, and what it may see, in words; a denial goes back as such."""
+def test_consent_lists_the_scopes_of_a_third_party_app(journey, jan, bookkeeper, clock) -> None:
+    """V10.7.1, V10.7.2: the page names the app, its address and its scopes. A denial is returned to the app."""
     walk = journey(jan, app=bookkeeper).begin(scope="openid email").password()
     assert "Bookkeeper" in walk.browser.heading
     assert words.YOUR_E_MAIL_ADDRESS in walk.browser.text
@@ -162,8 +162,8 @@ def test_an_outside_app_asks_with_its_scopes_in_words(journey, jan, bookkeeper, 
     assert refused.value.error == "access_denied"
 
 
-def test_more_scopes_ask_again_and_the_answer_cannot_be_widened(journey, jan, bookkeeper, clock) -> None:
-    """V10.7.1: growth is asked; the consent is for the request that was shown, whatever the form says."""
+def test_more_scopes_need_new_consent_and_forms_add_none(journey, jan, bookkeeper, clock) -> None:
+    """V10.7.1: additional scopes need consent. A consent covers the request that was shown, whatever the form says."""
     journey(jan, app=bookkeeper).begin(scope="openid email").password().browser.submit(CONSENT)
     again = journey(jan, app=bookkeeper).begin(scope="openid email")
     assert again.browser.left_for is not None
@@ -176,8 +176,8 @@ def test_more_scopes_ask_again_and_the_answer_cannot_be_widened(journey, jan, bo
     assert journey(jan, app=bookkeeper).begin(scope="openid address").browser.left_for is None
 
 
-def test_ending_an_apps_access_kills_its_tokens(journey, jan, bookkeeper, clock) -> None:
-    """V10.4.9, V10.7.3: the list says what and since when; after its end no token of it works and it asks again."""
+def test_ending_an_apps_access_revokes_its_tokens(journey, jan, bookkeeper, clock) -> None:
+    """V10.4.9, V10.7.3: the list shows scopes and start. Afterwards no token works, and the app asks for consent again."""
     walk = journey(jan, app=bookkeeper).begin(scope="openid email offline_access").password()
     walk.browser.submit(CONSENT)
     tokens = walk.tokens()
@@ -199,8 +199,8 @@ def test_ending_an_apps_access_kills_its_tokens(journey, jan, bookkeeper, clock)
     assert "Bookkeeper no longer allowed" in browser.open("/account/activity").text
 
 
-def test_the_list_of_apps_tells_what_they_may_see_now(factory: Factory, journey, jan, bookkeeper, clock) -> None:
-    """V10.7.3, issue 7.3: not a scope that was withdrawn from the app since; nothing once the app is disabled."""
+def test_the_list_of_apps_shows_their_present_scopes(factory: Factory, journey, jan, bookkeeper, clock) -> None:
+    """V10.7.3, issue 7.3: a scope withdrawn from the app is not listed. A disabled app is not listed at all."""
     walk = journey(jan, app=bookkeeper).begin(scope="openid email phone offline_access").password()
     walk.browser.submit(CONSENT)
     walk.tokens()
@@ -219,8 +219,8 @@ def test_the_list_of_apps_tells_what_they_may_see_now(factory: Factory, journey,
     assert words.THERE_ARE_NONE in walk.browser.text
 
 
-def test_ones_own_shops_apps_can_be_ended_too(factory: Factory, journey, jan, ann, new_browser, clock) -> None:
-    """V10.4.9: an app that need not ask holds tokens as well; ending them leaves other people's alone."""
+def test_access_of_first_party_apps_can_be_ended_too(factory: Factory, journey, jan, ann, new_browser, clock) -> None:
+    """V10.4.9: an app without consent has tokens as well. Ending its access keeps the tokens of other users."""
     theirs = journey(ann, browser=new_browser()).begin().password()
     kept = theirs.tokens()
     walk = journey(jan).begin().password()
@@ -235,8 +235,8 @@ def test_ones_own_shops_apps_can_be_ended_too(factory: Factory, journey, jan, an
     assert post(browser.open("/account/apps"), "/account/apps/nobody/end").status == 404
 
 
-def test_activity_is_told_in_plain_words(factory: Factory, journey, new_browser, jan, clock) -> None:
-    """Issue 3: what, on which day, from which browser; another's deed is marked, and nobody else's is shown."""
+def test_activity_is_listed_in_plain_words(factory: Factory, journey, new_browser, jan, clock) -> None:
+    """Issue 3: event, day and browser. An action by another user is marked, and no event of other users is listed."""
     journey(jan, browser=new_browser(agent=CHROME)).begin().password("not my password")
     browser = inside(journey(jan).begin().password()).open("/account/activity")
     assert "Signed in with password on Monday 23 November 2026 from Firefox · Windows." in browser.text
@@ -250,7 +250,7 @@ def test_activity_is_told_in_plain_words(factory: Factory, journey, new_browser,
 
 
 def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> None:
-    """Issue 3: thirty at a time; a number that is none begins with now."""
+    """Issue 3: a page has thirty events. An invalid page number shows the newest."""
     browser = inside(journey(jan).begin().password())
     with factory.context():
         for turn in range(40):
@@ -270,8 +270,8 @@ def test_long_histories_have_pages(factory: Factory, journey, jan, clock) -> Non
         assert browser.open(f"/account/activity?before={bad}").status == 200
 
 
-def test_every_event_about_a_person_has_words() -> None:
-    """Issue 3: what is not about a person, or is told by another row beside it, is left out by name, not by accident."""
+def test_every_event_about_a_user_has_a_description() -> None:
+    """Issue 3: events about no user, and those that another row reports, are excluded by name."""
     about_others = ("client:", "organisation:", "shop:", "group:", "policy:", "key:")
     untold = {Event.LEAKED_CHECK_DOWN}
     silent = {one for one in Event if not one.startswith(about_others) and activity.sentence(one, {}, "") is None}
@@ -279,20 +279,20 @@ def test_every_event_about_a_person_has_words() -> None:
 
 
 @pytest.mark.parametrize("path", ["/account/name", "/account/sessions/x/end", "/account/apps/webshop/end"])
-def test_the_lists_forms_want_this_browsers_token(journey, jan, path: str) -> None:
+def test_forms_of_the_lists_need_the_csrf_token(journey, jan, path: str) -> None:
     """V3.5.1: a form of another site changes nothing."""
     browser = inside(journey(jan).begin().password())
     assert browser.send("POST", ISSUER + path, [("csrf_token", "forged"), ("name", "Evil")]).status == 403
 
 
 @pytest.mark.parametrize("path", ["/account/details", "/account/sessions", "/account/apps", "/account/activity"])
-def test_a_stranger_must_sign_in_first(browser, path: str) -> None:
-    """V8.3.1: nobody sees anything of anybody."""
+def test_the_lists_need_a_sign_in(browser, path: str) -> None:
+    """V8.3.1: without a sign-in no data of any user is shown."""
     assert "/sign-in/" in browser.open(path).url
 
 
 def test_the_audit_row_has_the_browser_in_words(factory: Factory, journey, jan, clock) -> None:
-    """V16.2.1: when, where, who, what, and by which browser."""
+    """V16.2.1: an audit row has its time, place, actor, event and browser."""
     journey(jan).begin().password().tokens()
     with factory.context():
         rows = {row.event: row for row in audit_rows.rows_about(jan.organisation_id, jan.id)}

@@ -21,8 +21,8 @@ def ann(factory: Factory, quiet_shoes: str):
     return factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=4, email="ann@shoes.example")
 
 
-def test_a_recovery_code_stands_in_for_the_code(factory: Factory, journey, ann, clock) -> None:
-    """S41, S42, S45: the link leads to the field; afterwards "still have your phone?", and carry on."""
+def test_a_recovery_code_replaces_the_code_of_the_app(factory: Factory, journey, ann, clock) -> None:
+    """S41, S42, S45: a link leads to the field. Then the page asks "still have your phone?", and the user continues."""
     walk = journey(ann).begin().password()
     walk.recovery_code(ann.recovery_codes[2])
     assert walk.browser.left_for is None
@@ -34,7 +34,7 @@ def test_a_recovery_code_stands_in_for_the_code(factory: Factory, journey, ann, 
 
 @pytest.mark.parametrize("write", [str.upper, lambda code: code.replace("-", ""), lambda code: f"  {code} "])
 def test_case_hyphen_and_spaces_do_not_matter(factory: Factory, journey, ann, write, clock) -> None:
-    """S42: in any order, with or without its hyphen, in upper or lower case."""
+    """S42: in any order, with or without the hyphen, in upper or lower case."""
     walk = journey(ann).begin().password().recovery_code(write(ann.recovery_codes[3]))
     assert walk.browser.submit("choice=carry_on").left_for is not None
 
@@ -47,16 +47,16 @@ def test_a_code_works_once(factory: Factory, journey, new_browser, ann, clock) -
     assert unspent(factory, ann) == 3
 
 
-def test_a_wrong_recovery_code_says_so(journey, ann, clock) -> None:
-    """S42: and another one still works."""
+def test_a_wrong_recovery_code_shows_an_error(journey, ann, clock) -> None:
+    """S42: another code still works."""
     walk = journey(ann).begin().password().recovery_code("aaaaaaa-aaaaaaa")
     assert "not right" in walk.browser.errors[0]
     walk.recovery_code(ann.recovery_codes[0])
     assert walk.browser.submit("choice=carry_on").left_for is not None
 
 
-def test_the_second_to_last_code_brings_a_notice(journey, new_browser, ann, clock) -> None:
-    """S43: with one left, the page asks to set up again for fresh codes."""
+def test_the_second_to_last_code_shows_a_notice(journey, new_browser, ann, clock) -> None:
+    """S43: with one code left, the page asks the user to set up again for new codes."""
     for code in ann.recovery_codes[:2]:
         walk = journey(ann, browser=new_browser()).begin().password().recovery_code(code)
         assert "last" not in walk.browser.text
@@ -66,7 +66,7 @@ def test_the_second_to_last_code_brings_a_notice(journey, new_browser, ann, cloc
 
 
 def test_setting_up_again_after_a_recovery_code(factory: Factory, journey, ann, clock) -> None:
-    """S45: the new phone and fresh codes replace the old ones at once."""
+    """S45: the new phone and new codes replace the old ones at once."""
     walk = journey(ann).begin().password().recovery_code(ann.recovery_codes[0])
     walk.browser.submit("choice=again")
     phone, codes = set_up(walk.browser)
@@ -79,8 +79,8 @@ def test_setting_up_again_after_a_recovery_code(factory: Factory, journey, ann, 
     assert walk.code(phone.code()).tokens().acr == "mfa"
 
 
-def test_the_last_code_opens_the_set_up_and_nothing_else(factory: Factory, journey, new_browser, ann, clock) -> None:
-    """S44: straight to the set-up; a closed browser does not lock out; it is spent when the set-up succeeds."""
+def test_the_last_code_opens_only_the_set_up(factory: Factory, journey, new_browser, ann, clock) -> None:
+    """S44: it leads directly to the set-up. It is spent when the set-up succeeds, so a closed browser locks nobody out."""
     with factory.context():
         from idp.db import transaction
 
@@ -93,7 +93,7 @@ def test_the_last_code_opens_the_set_up_and_nothing_else(factory: Factory, journ
     closed = journey(ann, browser=new_browser()).begin().password().recovery_code(last)
     assert closed.browser.left_for is None
     assert not closed.browser.offers("not_now")
-    assert unspent(factory, ann) == 1, "a closed browser would have locked the person out"
+    assert unspent(factory, ann) == 1, "closing the browser would lock the user out"
     walk = journey(ann).begin().password().recovery_code(last)
     phone, _ = set_up(walk.browser)
     assert walk.tokens().acr == "mfa"
@@ -102,7 +102,7 @@ def test_the_last_code_opens_the_set_up_and_nothing_else(factory: Factory, journ
     assert "password" in late.fields, "the last code worked twice"
     clock(minutes=1)
     closed.password().code(phone.code())
-    assert closed.browser.left_for is not None, "the other browser has a way on: the new app and the new codes"
+    assert closed.browser.left_for is not None, "the other browser cannot sign in with the new app"
     assert unspent(factory, ann) == 12
 
 
@@ -113,17 +113,19 @@ def test_the_last_code_opens_the_set_up_and_nothing_else(factory: Factory, journ
         ("nl", ["Er zijn nog 2 herstelcodes over.", "Er is nog 1 herstelcode over."]),
     ],
 )
-def test_the_mails_about_codes_count_in_their_readers_language(
+def test_mails_tell_the_codes_left_in_the_readers_language(
     factory: Factory, journey, new_browser, quiet_shoes: str, postman, clock, locale: str, words: list[str]
 ) -> None:
-    """S53, S44, S62: each use is told, with what is left; so is the last one's, once it is spent by the set-up."""
+    """S53, S44, S62: each use is reported with the number of codes left.
+    The last code is reported after the set-up spends it.
+    """
     kim = factory.make_user(quiet_shoes, "kim", with_totp=True, recovery_codes=3, email="kim@shoes.example", locale=locale)
     for code, said in zip(kim.recovery_codes, words, strict=False):
         journey(kim, browser=new_browser()).begin().password().recovery_code(code)
         (mail,) = postman.bring()
         assert said in mail.text
     walk = journey(kim).begin().password().recovery_code(kim.recovery_codes[2])
-    assert postman.bring() == [], "the last code is only shown as yet"
+    assert postman.bring() == [], "the last code was reported before it was spent"
     set_up(walk.browser)
     mails = postman.bring("kim@shoes.example")
     assert len(mails) == 2
@@ -134,7 +136,7 @@ def test_the_mails_about_codes_count_in_their_readers_language(
 
 @pytest.mark.both_engines
 def test_the_last_code_ends_with_its_set(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:
-    """S22, S28, S44: shown by a thief before new codes were made, it does not replace what was set up since then."""
+    """S22, S28, S44: a thief enters it, and then the user makes new codes. The thief's set-up has no effect."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=1)
     thief = journey(ann, browser=new_browser()).begin().password().recovery_code(ann.recovery_codes[0]).browser
     thief.submit("next").submit("next")
@@ -144,13 +146,13 @@ def test_the_last_code_ends_with_its_set(factory: Factory, journey, new_browser,
     walk.browser.fill(password=ann.password).submit().fill(noted=True).submit()
     assert "12 unused codes" in walk.browser.text
     thief.fill(noted=True).submit()
-    assert "password" in thief.fields, "the thief's sign-in ends with the code that it rested on"
+    assert "password" in thief.fields, "the thief's sign-in outlived its recovery code"
     clock(minutes=1)
     assert journey(ann, browser=new_browser()).begin().password().code().browser.left_for is not None
 
 
-def test_using_a_code_is_told_by_mail(factory: Factory, journey, ann, clock) -> None:
-    """S53: a recovery code was used."""
+def test_the_use_of_a_code_is_reported_by_mail(factory: Factory, journey, ann, clock) -> None:
+    """S53."""
     journey(ann).begin().password().recovery_code(ann.recovery_codes[0])
     with factory.context():
         from idp.store import outbox

@@ -1,4 +1,4 @@
-"""Sealing keys enter and leave (``secrets = [new, old]``): nothing that an old one sealed is lost."""
+"""Sealing keys are added and removed (``secrets = [new, old]``). Nothing that an old key sealed is lost."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,20 +26,20 @@ At = Callable[..., AbstractContextManager[tuple[Factory, Browser, RelyingParty]]
 
 @pytest.fixture
 def client(factory: Factory) -> MadeClient:
-    """A relying app."""
+    """Create a relying app."""
     return factory.make_client()
 
 
 @pytest.fixture
 def ann(factory: Factory) -> MadePerson:
-    """Somebody with an authenticator app, recovery codes and an address."""
+    """Create a user with an authenticator app, recovery codes and an address."""
     at = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
     return factory.make_user(at, "ann", with_totp=True, recovery_codes=3, email="ann@shoes.example")
 
 
 @pytest.fixture
 def running_with(configure: Callable[..., Settings], client: MadeClient) -> At:
-    """``with running_with(NEW, OLD) as (factory, browser, app)``: restarted with these secrets."""
+    """Return ``running_with(NEW, OLD)``, which restarts with these secrets and yields ``(factory, browser, app)``."""
 
     @contextmanager
     def start(*secrets: str) -> Iterator[tuple[Factory, Browser, RelyingParty]]:
@@ -55,7 +55,7 @@ def sign_in(browser: Browser, party: RelyingParty, ann: MadePerson) -> Browser:
     return browser.open(party.authorize_url()).fill(username="ann", password=ann.password).submit()
 
 
-def wear(browser: Browser, cookies: dict[str, str]) -> Browser:
+def set_cookies(browser: Browser, cookies: dict[str, str]) -> Browser:
     for name, value in cookies.items():
         browser.client.set_cookie(name, value, domain="id.example.com", secure=True)
     return browser
@@ -67,7 +67,7 @@ def worker_runs(factory: Factory) -> None:
 
 
 def keys_in_use(factory: Factory) -> dict[str, set[str]]:
-    """Kind → the names of the keys that sealed what is stored of it."""
+    """Return the names of the sealing keys of the stored data, by kind."""
     with factory.context():
         names = ("test", "newer")
         return {
@@ -78,10 +78,10 @@ def keys_in_use(factory: Factory) -> dict[str, set[str]]:
 
 
 @pytest.mark.both_engines
-def test_what_an_old_key_sealed_moves_to_the_new_one_and_everything_works_without_it(
+def test_everything_works_after_an_old_sealing_key_is_removed(
     engine: str, running_with: At, ann: MadePerson, factory: Factory, tmp_path, clock
 ) -> None:
-    """Design "whose keys can enter and leave": codes, tokens, mails, links and sign-ins in progress survive."""
+    """Design "whose keys can enter and leave": codes, tokens, mails, links and sign-ins in progress move to the new key."""
     with running_with(SECRET) as (old, browser, party):
         browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
         waiting_link = Postman(old, tmp_path / "mail").link("ann@shoes.example")
@@ -98,18 +98,20 @@ def test_what_an_old_key_sealed_moves_to_the_new_one_and_everything_works_withou
             assert sealing.left_behind(between.settings) == {}
     with running_with(NEW) as (alone, browser, party):
         mails = Postman(alone, tmp_path / "mail").bring("ann@shoes.example")
-        assert len(mails) == 2  # the one that was read before the change, and the one that waited under the old key
+        assert len(mails) == 2  # one mail was read before the change, and one waited under the old key
         browser.open(mails[-1].link)
         assert "new_password" in browser.fields
         assert waiting_link != mails[-1].link
-        wear(browser, jar).open(begun.url).fill(code=ann.authenticator.code()).submit()
+        set_cookies(browser, jar).open(begun.url).fill(code=ann.authenticator.code()).submit()
         assert "code=" in str(browser.left_for), browser.text
 
 
-def test_a_sign_in_in_progress_whose_key_is_gone_stops_nobody_else(
+def test_a_sign_in_whose_key_is_gone_is_refused_alone(
     running_with: At, ann: MadePerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 7 entries 29 and 37: it is refused, not an error of ours; the installation is ready, and the next one works."""
+    """Issue 7 entries 29 and 37: it is refused without a server error.
+    The installation is ready, and the next sign-in works.
+    """
     with running_with(SECRET) as (_, browser, party):
         begun = sign_in(browser, party, ann)
         jar = dict(begun.cookies)
@@ -119,24 +121,24 @@ def test_a_sign_in_in_progress_whose_key_is_gone_stops_nobody_else(
         worker_runs(between)
     with running_with(NEW) as (_, browser, party):
         assert browser.client.get("/readyz", base_url=browser.issuer).status_code == 200
-        wear(browser, jar).open(begun.url)
+        set_cookies(browser, jar).open(begun.url)
         assert browser.status == 404, browser.text
         sign_in(browser, party, ann).fill(code=ann.authenticator.code()).submit()
         assert "code=" in str(browser.left_for), browser.text
 
 
-def test_an_authenticator_app_moves_to_the_new_key_when_it_is_used(running_with: At, ann: MadePerson, clock) -> None:
-    """Re-sealed at use, also where no worker has come by yet."""
+def test_a_used_authenticator_app_moves_to_the_new_key(running_with: At, ann: MadePerson, clock) -> None:
+    """It is sealed again when it is used, even if no worker has run."""
     with running_with(NEW, SECRET) as (between, browser, party):
         sign_in(browser, party, ann).fill(code=ann.authenticator.code()).submit()
         assert party.callback(browser.left_for).id_token
-        assert keys_in_use(between)["authenticator app"] == {"test", "newer"}  # the owner used theirs not yet
+        assert keys_in_use(between)["authenticator app"] == {"test", "newer"}  # the owner has not used their app yet
 
 
-def test_an_app_whose_key_is_gone_is_a_clear_refusal_that_counts_no_guess(
+def test_a_code_whose_sealing_key_is_gone_counts_no_guess(
     running_with: At, ann: MadePerson, clock, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """I11: a code that cannot be checked is told as that, never as an error of ours; a recovery code still leads on."""
+    """I11: the page says that the code cannot be checked. There is no server error, and a recovery code still works."""
     with running_with(NEW) as (_, browser, party):
         sign_in(browser, party, ann)
         capfd.readouterr()
@@ -151,10 +153,10 @@ def test_an_app_whose_key_is_gone_is_a_clear_refusal_that_counts_no_guess(
         assert browser.left_for, browser.text
 
 
-def test_links_and_tokens_whose_key_is_gone_are_handled_refusals(
+def test_links_and_tokens_whose_key_is_gone_are_refused(
     running_with: At, ann: MadePerson, factory: Factory, tmp_path, clock
 ) -> None:
-    """A link says that it does not work any more; the token endpoint is unavailable; no key is replaced."""
+    """The page says that the link no longer works. The token endpoint is unavailable, and no signing key is replaced."""
     with running_with(SECRET) as (old, browser, party):
         browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
         link = Postman(old, tmp_path / "mail").link("ann@shoes.example")
@@ -164,22 +166,20 @@ def test_links_and_tokens_whose_key_is_gone_are_handled_refusals(
     with running_with(NEW) as (gone, browser, party):
         assert browser.open(link).status == 404
         assert "does not work any more" in browser.text
-        wear(browser, jar).open(party.authorize_url())
+        set_cookies(browser, jar).open(party.authorize_url())
         with pytest.raises(Refused) as refused:
             party.callback(browser.left_for)
         assert refused.value.error == "temporarily_unavailable"
         assert browser.client.get("/oauth/jwks").status_code == 200
         assert browser.client.get("/readyz").status_code == 503
-        assert browser.open(f"/oauth/logout?id_token_hint={tokens.id_token}").status == 200  # still verified: signed out
+        assert browser.open(f"/oauth/logout?id_token_hint={tokens.id_token}").status == 200  # its signature is still valid
         with gone.context():
             assert {one.kind for one in sealing.locked(gone.settings)} >= {"authenticator app", "signing key"}
             assert not sealed.SIGNING_KEYS.sample("newer")
 
 
-def test_what_a_browser_comes_back_for_is_gone_with_its_key(
-    running_with: At, ann: MadePerson, tmp_path: Path, clock
-) -> None:
-    """Issue 7.37: the stash is not moved to a new key. Each page that would show a value of it is the ordinary page then."""
+def test_kept_answers_are_gone_with_their_key(running_with: At, ann: MadePerson, tmp_path: Path, clock) -> None:
+    """Issue 7.37: kept answers do not move to a new key. Each page then shows its ordinary content."""
     with running_with(SECRET) as (old, browser, party):
         browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
         link = Postman(old, tmp_path / "mail").link("ann@shoes.example")
@@ -195,18 +195,18 @@ def test_what_a_browser_comes_back_for_is_gone_with_its_key(
     with running_with(NEW, SECRET) as (between, _, _):
         worker_runs(between)
     with running_with(NEW) as (_, browser, _):
-        wear(browser, jars[0])
+        set_cookies(browser, jars[0])
         assert browser.open(link).status == 404
         assert "does not work any more" in browser.text
         assert (browser.open(told["a wrong code"]).status, browser.errors) == (200, [])
         assert "code" in browser.fields
-        wear(browser.forget_cookies(), jars[1])
+        set_cookies(browser.forget_cookies(), jars[1])
         assert (browser.open(told["a refused form"]).status, browser.errors) == (200, [])
         assert (browser.open(told["what was done"]).status, "Done." in browser.text) == (200, False)
 
 
-def test_a_key_of_the_same_name_with_other_bytes_is_found_out(running_with: At, ann: MadePerson) -> None:
-    """A new configuration of the same day gives its key the same name, and does not open what is stored."""
+def test_a_key_with_the_name_of_another_is_detected(running_with: At, ann: MadePerson) -> None:
+    """A new configuration of the same day gives its key the same name. That key cannot open the stored values."""
     with running_with(config.new_ring_entry("test")) as (other, _, _), other.context():
         assert {one.kind for one in sealing.locked(other.settings)} == {"authenticator app", "signing key"}
     with running_with(SECRET) as (right, _, _), right.context():

@@ -1,4 +1,4 @@
-"""The current code: asked for, spent, explained when wrong (S1, S3, S4, S34, S56–S59)."""
+"""The current code is asked for, spent, and explained when wrong (S1, S3, S4, S34, S56–S59)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +13,7 @@ from tests.journeys.conftest import Journey
 
 
 def test_a_user_with_a_factor_is_always_asked_for_it(factory: Factory, journey, quiet_shoes: str) -> None:
-    """S1, S34: owning a second factor is reason enough to ask; the token says so."""
+    """S1, S34: a user who has a second factor is asked for it, and the token says so."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin().password()
     assert walk.browser.fields == {"code", "remember_device"}
@@ -21,8 +21,8 @@ def test_a_user_with_a_factor_is_always_asked_for_it(factory: Factory, journey, 
     assert (tokens.acr, tokens.amr) == ("mfa", ["pwd", "otp", "mfa"])
 
 
-def test_a_group_makes_the_next_sign_in_set_up(factory: Factory, journey, quiet_shoes: str) -> None:
-    """S3, S4: a member of the group must set up a second factor before the app is reached."""
+def test_a_group_requires_a_set_up_at_the_next_sign_in(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S3, S4: a member of the group must set up a second factor before reaching the app."""
     group = factory.make_group(quiet_shoes)
     ann = factory.make_user(quiet_shoes, "ann", groups=[group])
     walk = journey(ann).begin().password()
@@ -31,8 +31,8 @@ def test_a_group_makes_the_next_sign_in_set_up(factory: Factory, journey, quiet_
     assert not walk.browser.offers("not_now")
 
 
-def test_a_client_may_require_more_than_the_person_would(factory: Factory, journey, relying_party, quiet_shoes: str) -> None:
-    """S4: a client's minimum holds whatever its request says."""
+def test_a_clients_minimum_level_always_applies(factory: Factory, journey, relying_party, quiet_shoes: str) -> None:
+    """S4: it applies whatever the client's request asks for."""
     ann = factory.make_user(quiet_shoes, "ann")
     app = relying_party(factory.make_client("till", minimum_acr="mfa"))
     walk = journey(ann, app).begin(acr_values="pwd").password()
@@ -40,8 +40,10 @@ def test_a_client_may_require_more_than_the_person_would(factory: Factory, journ
     assert "2FA" in walk.browser.text or "second factor" in walk.browser.text.lower()
 
 
-def test_an_open_session_goes_on_until_an_app_next_asks(factory: Factory, journey, relying_party, quiet_shoes: str) -> None:
-    """S3: joining the group throws nobody out, but the next app that asks gets the set-up shown first."""
+def test_joining_a_group_affects_a_session_at_the_next_request(
+    factory: Factory, journey, relying_party, quiet_shoes: str
+) -> None:
+    """S3: the user stays signed in. The next request of an app leads to the set-up."""
     ann = factory.make_user(quiet_shoes, "ann")
     walk = journey(ann)
     tokens = walk.begin(scope="openid").password().tokens()
@@ -60,8 +62,8 @@ def test_an_open_session_goes_on_until_an_app_next_asks(factory: Factory, journe
     assert "2FA" in walk.browser.text
 
 
-def test_a_wrong_code_says_so_and_can_be_tried_again(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S56: plainly, with the advice to wait for the next code or reopen the app; then the right one works."""
+def test_a_wrong_code_shows_an_error_and_can_be_retried(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S56: the error advises to wait for the next code or reopen the app. The right code then works."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin().password().code(ann.authenticator.wrong())
     assert walk.browser.status == 422
@@ -71,7 +73,7 @@ def test_a_wrong_code_says_so_and_can_be_tried_again(factory: Factory, journey, 
 
 
 def test_a_code_works_once(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:
-    """S57, V6.5.1: the same code in another browser is refused with the advice to wait for the next one."""
+    """S57, V6.5.1: in another browser the same code is refused, with the advice to wait for the next one."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     code = ann.authenticator.shown()
     journey(ann).begin().password().code(code).tokens()
@@ -90,10 +92,10 @@ def test_a_code_works_once(factory: Factory, journey, new_browser, quiet_shoes: 
         (14 * 3600, "14 hours ahead"),
     ],
 )
-def test_a_phone_whose_clock_is_off_is_told_by_how_much(
+def test_a_code_of_a_wrong_clock_is_refused_with_the_offset(
     factory: Factory, journey, quiet_shoes: str, clock, ahead: int, words: str
 ) -> None:
-    """S58: how far ahead or behind, and how to set it to automatic; never accepted, and its step is spent."""
+    """S58: the page tells the offset and how to set the clock to automatic. The code is refused and its step is spent."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     phone = Authenticator(ann.totp_secret, ahead=ahead)
     code = phone.shown()
@@ -103,7 +105,7 @@ def test_a_phone_whose_clock_is_off_is_told_by_how_much(
     assert "automatic" in told
     assert walk.browser.left_for is None
     if 0 < ahead <= 600:
-        clock(seconds=ahead)  # when its moment comes, the code that was named is spent
+        clock(seconds=ahead)  # the refused code is spent, so it fails when its time comes
         assert walk.code(code).browser.left_for is None
         clock(minutes=1)
     assert walk.code().tokens().acr == "mfa"
@@ -111,10 +113,12 @@ def test_a_phone_whose_clock_is_off_is_told_by_how_much(
 
 @pytest.mark.both_engines
 @pytest.mark.parametrize("days", [0.05, 30])
-def test_a_clock_that_jumped_and_was_put_right_bars_nobody(
+def test_a_corrected_server_clock_blocks_no_codes(
     factory: Factory, journey, new_browser, quiet_shoes: str, clock, days: float
 ) -> None:
-    """S57, RFC 6238 §5.2: a code taken while the server's clock was ahead bars no later one; replays stay refused."""
+    """S57, RFC 6238 §5.2: a code was accepted while the server's clock was ahead.
+    Later codes work, and replays are refused.
+    """
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     clock(days=days)
     journey(ann).begin().password().code().tokens()
@@ -126,7 +130,7 @@ def test_a_clock_that_jumped_and_was_put_right_bars_nobody(
 
 
 def test_the_code_that_confirmed_a_set_up_is_spent(factory: Factory, journey, new_browser, clock) -> None:
-    """S20: it is this sign-in's code; in another browser it is refused, and the next one is taken."""
+    """S20: the code counts for this sign-in. In another browser it is refused, and the next one is accepted."""
     ann = factory.make_user(factory.make_organisation("set-up-shoes"), "ann")
     walk = journey(ann).begin().password()
     phone, _ = set_up(walk.browser)
@@ -137,22 +141,22 @@ def test_the_code_that_confirmed_a_set_up_is_spent(factory: Factory, journey, ne
     assert other.code(phone.shown()).tokens().acr == "mfa"
 
 
-def test_beyond_fourteen_hours_nothing_is_told(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S58: a code of another day is just wrong."""
+def test_an_offset_over_fourteen_hours_is_not_reported(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S58: a code of another day is simply wrong."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin().password().code(Authenticator(ann.totp_secret, ahead=30 * 3600).shown())
     assert "ahead" not in " ".join(walk.browser.errors)
 
 
-def test_the_clock_is_told_only_after_the_right_password(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S58: with a wrong password there is no code field at all."""
+def test_the_clock_offset_is_shown_only_after_the_password(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S58: after a wrong password the page has no code field."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin().password("wrong, but long enough")
     assert "code" not in walk.browser.fields
 
 
-def test_after_a_change_a_wrong_code_says_to_scan_again(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S59: for seven days after the factor was set up (again), the hint to delete the old entry is added."""
+def test_a_wrong_code_after_a_new_set_up_hints_at_the_old_entry(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S59: for seven days after the factor was set up again, the error advises to delete the old entry."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     with factory.context():
         from idp.db import transaction
@@ -167,8 +171,8 @@ def test_after_a_change_a_wrong_code_says_to_scan_again(factory: Factory, journe
     assert not any("scan" in error for error in walk.browser.errors)
 
 
-def test_a_first_set_up_leaves_no_old_entry_to_delete(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S59: nothing was reset or set up *again*, so a wrong code says no more than ever; after another one it does."""
+def test_a_first_set_up_adds_no_hint_at_an_old_entry(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S59: no factor was replaced, so a wrong code shows the usual error. After a second set-up the hint is added."""
     ann = factory.make_user(quiet_shoes, "ann", groups=[factory.make_group(quiet_shoes)])
     walk = journey(ann).begin().password()
     phone, codes = set_up(walk.browser)
@@ -183,10 +187,10 @@ def test_a_first_set_up_leaves_no_old_entry_to_delete(factory: Factory, journey,
 
 
 @pytest.mark.parametrize("slip", [-1, 0, 1])
-def test_the_step_before_and_after_are_taken_too(
+def test_codes_of_the_adjacent_steps_are_accepted(
     factory: Factory, journey: Callable[..., Journey], quiet_shoes: str, clock, slip: int
 ) -> None:
-    """RFC 6238 §5.2: one step of delay either way."""
+    """RFC 6238 §5.2: one step of delay in each direction."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     code = ann.authenticator.at(ann.authenticator.step + slip)
     assert journey(ann).begin().password().code(code).tokens().acr == "mfa"

@@ -1,6 +1,7 @@
-"""Every route × change, with an old proof, with a fresh one, and with the password besides (issue 7, entry 1).
+"""Post every change by every route with an old proof, a fresh proof, and a fresh proof with the password (issue 7, entry
+1).
 
-What an attacker has: the cookie of somebody signed in, older than ``profile_minutes``, and nothing else.
+The attacker has a cookie of a signed-in user that is older than ``profile_minutes``, and nothing else.
 """
 
 from collections.abc import Callable
@@ -24,19 +25,19 @@ ACTORS = ("anna", "boss", "olga", "kim")
 
 @pytest.fixture
 def kim(factory: Factory, shoes: str) -> MadePerson:
-    """Somebody with a profile of their own, without any compulsory factor."""
+    """Create a user with a profile and without a compulsory factor."""
     return factory.make_user(shoes, "kim", with_totp=True, recovery_codes=3, email="kim@shoes.example")
 
 
 def events(world: World) -> int:
-    """How many changes the trail tells of."""
+    """Return how many changes the trail has."""
     with world.factory.context():
         rows = [*audit_rows.rows(world.shoes), *audit_rows.rows("")]
         return len([row for row in rows if row.event not in NOT_A_CHANGE])
 
 
 def filled(browser: Browser, row: Row, address: str, changes: Form) -> list[tuple[str, str]]:
-    """The form as its page shows it to somebody with a fresh proof, with the changes filled in."""
+    """Return the form that a user with a fresh proof sees, with the changes filled in."""
     if row.opens == "":
         return [(name, str(value)) for name, value in changes.items()]
     browser.open(row.opens or address)
@@ -50,7 +51,7 @@ def filled(browser: Browser, row: Row, address: str, changes: Form) -> list[tupl
 
 
 def outcome(browser: Browser, world: World, address: str, fields: list[tuple[str, str]]) -> str:
-    """What became of a posted form: ``changed``, ``asked`` (to prove again, or for the password), or how it failed."""
+    """Return the result of a posted form: ``changed``, ``asked`` (for a proof or the password), or the failure."""
     token, before = browser.open("/").value("csrf_token"), events(world)
     browser.send("POST", ISSUER + address, [("csrf_token", token), *fields])
     changed = events(world) - before
@@ -62,7 +63,7 @@ def outcome(browser: Browser, world: World, address: str, fields: list[tuple[str
 
 
 def walk(row: Row, world: World, stale: Browser, fresh: Browser) -> list[str]:
-    """One row; what is not as it should be."""
+    """Try one row. Returns what is wrong."""
     person, found = world.actors[row.actor], []
     address, changes = row.make(world)
     fields = filled(fresh, row, address, changes)
@@ -88,18 +89,17 @@ def walk(row: Row, world: World, stale: Browser, fresh: Browser) -> list[str]:
 
 
 def by_recovery_code(browser: Browser, person: MadePerson) -> Browser:
-    """Sign in with a recovery code, which stands in for the passkeys that this person gets during the walk."""
+    """Sign in with a recovery code, because this user gets passkeys during the walk."""
     browser.open("/account/sessions")
     browser.fill(username=person.username, password=person.password).submit().submit("use_recovery")
     return browser.fill(recovery_code=person.recovery_codes[0]).submit().submit("choice=carry_on")
 
 
-def test_every_change_is_asked_for_as_much_as_it_needs(
+def test_every_change_needs_its_confirmation(
     factory: Factory, enter, new_browser, clock: Callable[..., None], shoes: str, anna, boss, olga, kim, monkeypatch
 ) -> None:
-    """S13, S47, ASVS V7.5.1: with an old proof nothing sensitive changes by any route, and everything does with enough.
-
-    S31: every dialog that takes a password looks it up among the leaked ones.
+    """S13, S47, ASVS V7.5.1: an old proof changes nothing sensitive by any route, and a sufficient one changes it. S31:
+    every dialog that asks for a password looks it up among the leaked ones.
     """
     actors = {"anna": anna, "boss": boss, "olga": olga, "kim": kim}
     others = {name: factory.make_user(shoes, name, with_totp=True, email=f"{name}@shoes.example") for name in ("sam", "tom")}
@@ -118,7 +118,7 @@ def test_every_change_is_asked_for_as_much_as_it_needs(
     assert wrong == []
 
 
-def test_the_table_has_every_route_that_changes_something(app: Flask) -> None:
-    """A route that is added later must say what its change needs."""
+def test_the_table_has_every_route_that_changes_data(app: Flask) -> None:
+    """A new route must say which confirmation its change needs."""
     posting = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert posting == {row.endpoint for row in ROWS} | set(ELSEWHERE)

@@ -1,4 +1,4 @@
-"""Setting up a second factor on the sign-in pages (S5, S14–S28)."""
+"""Set up a second factor on the sign-in pages (S5, S14–S28)."""
 
 import re
 
@@ -15,14 +15,14 @@ from tests.factories import Factory
 
 @pytest.fixture
 def ruled(factory: Factory) -> str:
-    """An organisation with the group 2FA."""
+    """Create an organisation with the group 2FA."""
     shoes = factory.make_organisation(owner=True)
     factory.make_group(shoes)
     return shoes
 
 
-def test_the_whole_set_up_ends_in_the_app(factory: Factory, journey, ruled: str, clock) -> None:
-    """S5, S16, S17, S19–S24, S61: start, scan, code, twelve codes, tick; then on to the app with a full token."""
+def test_a_complete_set_up_ends_in_the_app(factory: Factory, journey, ruled: str, clock) -> None:
+    """S5, S16, S17, S19–S24, S61: start, scan, code, twelve codes and tick. The app then gets a token of the full level."""
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     walk = journey(ann).begin().password()
     _, codes = set_up(walk.browser)
@@ -32,8 +32,8 @@ def test_the_whole_set_up_ends_in_the_app(factory: Factory, journey, ruled: str,
     assert (tokens.acr, tokens.amr) == ("mfa", ["pwd", "otp", "mfa"])
 
 
-def test_the_pages_say_which_apps_suit_and_how_to_scan(factory: Factory, journey, ruled: str) -> None:
-    """S14, S18, S19: apps by name, the browser extension's trade, a QR code or the key in groups of four."""
+def test_the_set_up_names_suitable_apps_and_shows_the_key(factory: Factory, journey, ruled: str) -> None:
+    """S14, S18, S19: apps by name, the drawback of a browser extension, and a QR code or the key in groups of four."""
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     browser = journey(ann).begin().password().browser
     browser.submit("next")
@@ -44,10 +44,10 @@ def test_the_pages_say_which_apps_suit_and_how_to_scan(factory: Factory, journey
     assert len(key_on(browser).replace(" ", "")) == 32
 
 
-def test_closing_the_browser_half_way_resumes_at_the_set_up(
-    factory: Factory, journey, new_browser, ruled: str, clock
-) -> None:
-    """S5, S20: until the tick nothing is active: no app, no profile, and a new sign-in begins at the set-up again."""
+def test_an_interrupted_set_up_begins_again(factory: Factory, journey, new_browser, ruled: str, clock) -> None:
+    """S5, S20: before the tick the factor is not active.
+    App and profile stay closed, and a new sign-in begins at the set-up.
+    """
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     browser = journey(ann).begin().password().browser
     browser.submit("next").submit("next")
@@ -62,7 +62,7 @@ def test_closing_the_browser_half_way_resumes_at_the_set_up(
 
 
 def test_a_wrong_code_activates_nothing(factory: Factory, journey, ruled: str, clock) -> None:
-    """S20: the page says so, the same key stays on it, and the right code still works."""
+    """S20: the page shows an error and the same key, and the right code still works."""
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     walk = journey(ann).begin().password()
     walk.browser.submit("next").submit("next")
@@ -76,7 +76,7 @@ def test_a_wrong_code_activates_nothing(factory: Factory, journey, ruled: str, c
 
 
 def test_the_codes_can_be_seen_again_only_until_the_tick(factory: Factory, journey, ruled: str, clock) -> None:
-    """S21, S23: a reload and the download show the same codes; after the tick nothing does."""
+    """S21, S23: a reload and the download show the same codes. After the tick no page shows them."""
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     walk = journey(ann).begin().password()
     browser = walk.browser
@@ -89,13 +89,13 @@ def test_the_codes_can_be_seen_again_only_until_the_tick(factory: Factory, journ
     assert 'filename="example-shoes-ann.txt"' in file.headers["Content-Disposition"]
     browser.open(address).fill(noted=True).submit()
     assert browser.left_for is not None
-    assert browser.open(address).left_for, "the address of the sign-in leads on to the app (S60)"
+    assert browser.open(address).left_for, "the address of the sign-in does not lead to the app (S60)"
     assert not any(code in browser.html for code in codes)
     gone = browser.client.get(address + "/recovery-codes.txt", base_url=browser.issuer)
     assert not re.search(r"[a-z2-9]{7}-[a-z2-9]{7}", gone.get_data(as_text=True))
 
 
-def test_without_the_tick_it_does_not_go_on(factory: Factory, journey, ruled: str, clock) -> None:
+def test_the_set_up_needs_the_tick(factory: Factory, journey, ruled: str, clock) -> None:
     """S22: "I've saved these codes" must be ticked."""
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     walk = journey(ann).begin().password()
@@ -107,7 +107,7 @@ def test_without_the_tick_it_does_not_go_on(factory: Factory, journey, ruled: st
 
 
 def test_the_code_of_the_set_up_is_spent(factory: Factory, journey, new_browser, ruled: str, clock) -> None:
-    """S20: the right code counts as this sign-in's code and works nowhere again."""
+    """S20: the right code counts for this sign-in and works nowhere again."""
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     walk = journey(ann).begin().password()
     walk.browser.submit("next").submit("next")
@@ -119,8 +119,8 @@ def test_the_code_of_the_set_up_is_spent(factory: Factory, journey, new_browser,
     assert "Wait for the next code" in other.browser.errors[0]
 
 
-def test_set_up_is_offered_once_to_people_without_the_obligation(factory: Factory, journey, new_browser, clock) -> None:
-    """S16: an offer with "not now", which is remembered."""
+def test_a_voluntary_set_up_is_offered_once(factory: Factory, journey, new_browser, clock) -> None:
+    """S16: the offer has "not now", which is remembered."""
     jan = factory.make_user(factory.make_organisation())
     walk = journey(jan).begin().password()
     assert walk.browser.left_for is None
@@ -130,13 +130,13 @@ def test_set_up_is_offered_once_to_people_without_the_obligation(factory: Factor
 
 
 def test_an_organisation_can_turn_the_offer_off(factory: Factory, journey, quiet_shoes: str) -> None:
-    """S16: where it is off, a user without the duty goes straight to the app."""
+    """S16: without the offer, a user with no obligation goes directly to the app."""
     jan = factory.make_user(quiet_shoes)
     assert journey(jan).begin().password().tokens().acr == "pwd"
 
 
-def test_an_administrator_must_set_up(factory: Factory, journey, quiet_shoes: str) -> None:
-    """S10: compulsory for administrators and owners, whatever the organisation offers."""
+def test_administrators_must_set_up_a_factor(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S10: it is compulsory for administrators and owners, whatever the organisation's settings."""
     boss = factory.make_user(quiet_shoes, "boss", role="administrator")
     walk = journey(boss).begin().password()
     assert walk.browser.left_for is None
@@ -144,16 +144,16 @@ def test_an_administrator_must_set_up(factory: Factory, journey, quiet_shoes: st
     assert "administrators" in walk.browser.text
 
 
-def test_an_app_that_asks_for_mfa_gets_it_set_up(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S4, design: no factor yet and mfa asked leads to the set-up, never to a lower token."""
+def test_an_app_that_asks_for_mfa_leads_to_the_set_up(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S4, design: a user without a factor sets one up. The app never gets a token of a lower level."""
     jan = factory.make_user(quiet_shoes)
     walk = journey(jan).begin(acr_values="mfa").password()
     set_up(walk.browser)
     assert walk.tokens().acr == "mfa"
 
 
-def test_a_sign_in_of_another_version_goes_on(factory: Factory, journey, ruled: str, clock) -> None:
-    """House: two versions run side by side: a row without a version and with members of a later one is gone on with."""
+def test_a_sign_in_of_another_version_continues(factory: Factory, journey, ruled: str, clock) -> None:
+    """House: two versions run side by side. Rows without a version or with members of a later one are continued."""
     ann = factory.make_user(ruled, "ann", groups=["2FA"])
     browser = journey(ann).begin().password().browser
     browser.submit("next").submit("next")

@@ -1,4 +1,4 @@
-"""Signing in at a relying app, step by step (S29–S40, S56–S62)."""
+"""Sign in at a relying app, step by step (S29–S40, S56–S62)."""
 
 from tests.drivers.browser import Browser
 from tests.drivers.words import FORGOT_YOUR_PASSWORD, WHO_IS_SIGNING_IN
@@ -6,7 +6,7 @@ from tests.factories import Factory
 
 
 def test_username_and_password_lead_back_to_the_app(browser: Browser, factory: Factory, relying_party) -> None:
-    """S30, S61: signing in ends in the app that asked, with a token that says a password was given."""
+    """S30, S61: the sign-in ends in the requesting app, with a token that reports a password."""
     shoes = factory.make_organisation(settings={"offer_set_up": False})
     jan = factory.make_user(shoes)
     app = relying_party(factory.make_client())
@@ -18,10 +18,10 @@ def test_username_and_password_lead_back_to_the_app(browser: Browser, factory: F
     assert tokens.claims["sub"] == jan.id
 
 
-def test_a_language_picked_stays_when_somebody_else_signs_in(
+def test_a_picked_language_stays_for_the_next_user(
     browser: Browser, factory: Factory, journey, relying_party, quiet_shoes: str, clock
 ) -> None:
-    """S35, S62: the app asked for Dutch, English was picked at the chooser: the next person reads English."""
+    """S35, S62: the app requests Dutch, and a user picks English at the chooser. The next user reads English."""
     jan = factory.make_user(quiet_shoes)
     till = relying_party(factory.make_client("till", shared_device=True))
     journey(jan, app=till).begin().password().tokens()
@@ -30,8 +30,8 @@ def test_a_language_picked_stays_when_somebody_else_signs_in(
     assert FORGOT_YOUR_PASSWORD in browser.submit("choice=other").text
 
 
-def test_a_language_picked_stays_when_signing_in_starts_again(browser: Browser, factory: Factory, journey, clock) -> None:
-    """S60, S62: a form that was left lying, and a page that is loaded again, speak as they did."""
+def test_a_picked_language_stays_in_a_new_sign_in(browser: Browser, factory: Factory, journey, clock) -> None:
+    """S60, S62: an expired form and a reloaded page keep their language."""
     jan = factory.make_user(factory.make_organisation())
     for stale in ("sent", "loaded"):
         journey(jan).begin(ui_locales="nl").browser.submit("English")

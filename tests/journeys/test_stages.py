@@ -1,4 +1,4 @@
-"""A form names its step and its stage: an answer to another stage is shown the true page and does nothing (S60, S22)."""
+"""A form names its step and stage. An answer to another stage has no effect and shows the current page (S60, S22)."""
 
 from copy import copy
 
@@ -17,7 +17,7 @@ from tests.factories import BY_TESTS, PASSWORD, Factory, MadePerson
 
 
 def tab(browser: Browser) -> Browser:
-    """Another tab of the same profile, on the same page: it shares the cookies."""
+    """Return another tab of the same browser at the same page. It shares the cookies."""
     return copy(browser).reload()
 
 
@@ -30,7 +30,7 @@ def organisation(factory: Factory, store_url: str) -> str:
 
 @pytest.fixture
 def offered(factory: Factory, journey) -> Browser:
-    """A person who is offered a set-up, at "Start"."""
+    """Return a browser at the offer of a set-up."""
     shop = factory.make_organisation("offering-shoes")
     walk = journey(factory.make_user(shop, "ann")).begin().password()
     assert walk.browser.offers("not_now")
@@ -38,7 +38,7 @@ def offered(factory: Factory, journey) -> Browser:
 
 
 def require(factory: Factory) -> None:
-    """What was offered becomes compulsory while the page is open: an administrator's reset asks for a set-up."""
+    """Make the offered set-up compulsory while the page is open, as a reset by an administrator does."""
     shop_id = organisation(factory, "offering-shoes")
     with factory.context(), transaction():
         ann = users.user_named(shop_id, "ann")
@@ -46,8 +46,8 @@ def require(factory: Factory) -> None:
         users.change_user(shop_id, ann.id, must_set_up_since=clock.now())
 
 
-def test_start_pressed_twice_is_one_start(offered: Browser) -> None:
-    """S18: the second press does not say "I have an app" on the page that nobody has seen."""
+def test_pressing_start_twice_starts_once(offered: Browser) -> None:
+    """S18: the second press does not answer "I have an app" on a page that the user has not seen."""
     again = tab(offered)
     offered.submit("next")
     again.submit("next")
@@ -55,8 +55,8 @@ def test_start_pressed_twice_is_one_start(offered: Browser) -> None:
 
 
 @pytest.mark.parametrize("presses", [0, 1, 2], ids=["start", "apps", "scan"])
-def test_not_now_does_nothing_once_it_is_compulsory(factory: Factory, offered: Browser, presses: int) -> None:
-    """S5: "Not now" and "Cancel" of a page from before show the true page; they answer no question and count no guess."""
+def test_not_now_has_no_effect_when_compulsory(factory: Factory, offered: Browser, presses: int) -> None:
+    """S5: "Not now" and "Cancel" of an older page show the current page. They answer no question and count no guess."""
     for _ in range(presses):
         offered.submit("next")
     heading = offered.heading
@@ -67,8 +67,8 @@ def test_not_now_does_nothing_once_it_is_compulsory(factory: Factory, offered: B
     assert "code:wrong" not in events(factory, organisation(factory, "offering-shoes"))
 
 
-def test_a_tick_confirms_the_codes_of_its_own_page(factory: Factory, offered: Browser) -> None:
-    """S21, S22: begun again in a second tab, the first tab's tick does not activate codes that it never showed."""
+def test_a_tick_confirms_only_the_codes_of_its_page(factory: Factory, offered: Browser) -> None:
+    """S21, S22: a second tab began again. The first tab's tick does not activate codes that it never showed."""
     first = to_codes(offered)
     old = tab(first)
     with factory.context():
@@ -91,8 +91,8 @@ def to_codes(browser: Browser) -> Browser:
     return browser.fill(code=Authenticator(key_on(browser)).code()).submit()
 
 
-def test_a_code_for_the_other_field_is_not_a_guess(factory: Factory, journey, quiet_shoes: str) -> None:
-    """S41, S60: a recovery code sent after another tab went back to the app spends nothing and counts nothing."""
+def test_a_code_for_another_field_counts_no_guess(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S41, S60: another tab returned to the code of the app. A recovery code sent then is neither spent nor counted."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=2)
     browser = journey(ann).begin().password().browser
     old = tab(browser.submit("use_recovery"))
@@ -103,8 +103,8 @@ def test_a_code_for_the_other_field_is_not_a_guess(factory: Factory, journey, qu
     assert "recovery:code_used" not in events(factory, quiet_shoes)
 
 
-def test_a_password_is_tried_at_the_organisation_that_its_page_named(factory: Factory, new_browser) -> None:
-    """S30: another tab went to another store URL; what was typed for the first one is no wrong guess there."""
+def test_a_password_counts_only_at_the_organisation_of_its_page(factory: Factory, new_browser) -> None:
+    """S30: another tab changed the store URL. A password typed for the first one is no wrong guess at the second."""
     for name in ("one", "two"):
         factory.make_user(factory.make_organisation(name), "ann")
     browser = new_browser().open("/").submit("Sign in").fill(organisation="one").submit()
@@ -116,8 +116,8 @@ def test_a_password_is_tried_at_the_organisation_that_its_page_named(factory: Fa
     assert "password:wrong" not in events(factory, organisation(factory, "two"))
 
 
-def test_a_new_password_cannot_be_put_off_once_compulsory(factory: Factory, enter, shoes: str, jan: MadePerson) -> None:
-    """S50: "Not now" of a page from before shows the current page, without an error about an empty field."""
+def test_a_compulsory_new_password_cannot_be_postponed(factory: Factory, enter, shoes: str, jan: MadePerson) -> None:
+    """S50: "Not now" of an older page shows the current page, without an error about an empty field."""
     browser = enter(jan, "/account/security").submit("Change password")
     browser.fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
     with factory.context(), transaction():
@@ -127,8 +127,8 @@ def test_a_new_password_cannot_be_put_off_once_compulsory(factory: Factory, ente
     assert not browser.offers("not_now")
 
 
-def test_the_chooser_takes_only_its_own_answers(factory: Factory, enter, relying_party, jan: MadePerson) -> None:
-    """S35: a form without a choice, or with one that the page does not offer, signs nobody out."""
+def test_the_chooser_accepts_only_choices_it_offers(factory: Factory, enter, relying_party, jan: MadePerson) -> None:
+    """S35: a form without a choice, or with an unknown one, signs nobody out."""
     browser = enter(jan)
     till = relying_party(factory.make_client("till", shared_device=True))
     browser.open(till.authorize_url())

@@ -1,4 +1,4 @@
-"""Pages that lay open too long, languages, and attempts to jump (S60, S62)."""
+"""Expired pages, languages, and attempts to skip steps (S60, S62)."""
 
 import pytest
 
@@ -14,21 +14,21 @@ def jan(factory: Factory, quiet_shoes: str):
     return factory.make_user(quiet_shoes)
 
 
-def test_cleared_cookies_open_a_new_sign_in_with_the_name_filled_in(journey, jan, clock) -> None:
-    """S60: the posted form finds no sign-in; a new one begins at its first step, the app's request is not lost."""
+def test_cleared_cookies_start_again_with_the_name_filled_in(journey, jan, clock) -> None:
+    """S60: the posted form finds no sign-in. A new one begins at the first step and keeps the app's request."""
     walk = journey(jan).begin()
     walk.browser.fill(username="jan", password=jan.password)
     walk.browser.forget_cookies()
     walk.browser.submit()
     assert walk.browser.status == 200
-    assert walk.browser.left_for is None, "a proof was carried over"
+    assert walk.browser.left_for is None, "the new sign-in has a proof of the old one"
     assert walk.browser.value("username") == "jan"
     assert walk.password().tokens().claims["sub"] == jan.id
 
 
 @pytest.mark.parametrize("gone", ["cookies", "time"])
 def test_the_name_is_filled_in_from_later_steps_too(factory: Factory, journey, quiet_shoes: str, clock, gone: str) -> None:
-    """S60: the form of the code has no username to send, and the new sign-in still knows whose it was, but no proof."""
+    """S60: the code form sends no username. The new sign-in still knows the user, but has no proof."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin().password()
     walk.browser.fill(code=ann.authenticator.code())
@@ -43,8 +43,8 @@ def test_the_name_is_filled_in_from_later_steps_too(factory: Factory, journey, q
     assert walk.password().code().tokens().acr == "mfa"
 
 
-def test_an_hours_pause_dead_ends_nowhere(journey, jan, clock) -> None:
-    """S60: the expired sign-in begins again and still ends in the app that asked."""
+def test_a_pause_of_an_hour_is_no_dead_end(journey, jan, clock) -> None:
+    """S60: the expired sign-in begins again and ends in the requesting app."""
     walk = journey(jan).begin()
     clock(hours=2)
     walk.browser.fill(username="jan", password=jan.password).submit()
@@ -53,7 +53,7 @@ def test_an_hours_pause_dead_ends_nowhere(journey, jan, clock) -> None:
 
 
 def test_an_expired_page_starts_again_on_reload(journey, jan, clock) -> None:
-    """S60: a reload after two hours shows the first step of a new sign-in, which ends in the app that asked."""
+    """S60: after two hours a reload shows the first step of a new sign-in, which ends in the requesting app."""
     walk = journey(jan).begin()
     clock(hours=2)
     walk.browser.reload()
@@ -62,8 +62,8 @@ def test_an_expired_page_starts_again_on_reload(journey, jan, clock) -> None:
     assert walk.password().tokens().claims["sub"] == jan.id
 
 
-def test_a_finished_sign_in_leads_on_to_the_app(journey, jan) -> None:
-    """S60, S61: the back button after the end leads to the app that asked, by the live session."""
+def test_a_finished_sign_in_leads_to_the_app(journey, jan) -> None:
+    """S60, S61: the back button leads to the requesting app, with the open session."""
     walk = journey(jan).begin()
     address = walk.browser.url
     walk.password().tokens()
@@ -71,8 +71,8 @@ def test_a_finished_sign_in_leads_on_to_the_app(journey, jan) -> None:
     assert walk.tokens().claims["sub"] == jan.id
 
 
-def test_rotated_sealing_keys_dead_end_nowhere(factory: Factory, journey, configure, jan, clock) -> None:
-    """S60: a form sealed with the former key still opens after a restart with a new one in front."""
+def test_a_rotation_of_sealing_keys_is_no_dead_end(factory: Factory, journey, configure, jan, clock) -> None:
+    """S60: a form sealed with the former key still opens after a restart with a new first key."""
     from idp import config
     from idp.app import create_app
     from tests.conftest import SECRET
@@ -88,8 +88,8 @@ def test_rotated_sealing_keys_dead_end_nowhere(factory: Factory, journey, config
     close(restarted)
 
 
-def test_the_back_button_shows_the_true_step(factory: Factory, journey, quiet_shoes: str, clock) -> None:
-    """S60: posting the password page again, once the code is due, shows the code page."""
+def test_the_back_button_shows_the_step_that_is_due(factory: Factory, journey, quiet_shoes: str, clock) -> None:
+    """S60: the password page is posted again when the code is due, and shows the code page."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin()
     form = next(form for form in walk.browser.page.forms if "password" in form.fields)
@@ -103,8 +103,8 @@ def test_the_back_button_shows_the_true_step(factory: Factory, journey, quiet_sh
 
 
 @pytest.mark.parametrize("step", ["factor", "enrol", "recovered", "new_password", "consent", "leaked", "", "nonsense"])
-def test_no_step_can_be_jumped(factory: Factory, journey, quiet_shoes: str, clock, step: str) -> None:
-    """V2.3.1: an answer to a step that is not due is not looked at."""
+def test_no_step_can_be_skipped(factory: Factory, journey, quiet_shoes: str, clock, step: str) -> None:
+    """V2.3.1: an answer to a step that is not due is ignored."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     walk = journey(ann).begin()
     token, sealed = walk.browser.value("csrf_token"), walk.browser.value("request")
@@ -114,7 +114,7 @@ def test_no_step_can_be_jumped(factory: Factory, journey, quiet_shoes: str, cloc
     assert "password" in walk.browser.fields
 
 
-def test_another_browser_cannot_go_on_with_a_sign_in(journey, new_browser, jan, clock) -> None:
+def test_another_browser_cannot_continue_a_sign_in(journey, new_browser, jan, clock) -> None:
     """Security.md 16: a sign-in in progress is bound to the browser's cookie."""
     walk = journey(jan).begin().password("not the right one")
     address = walk.browser.url
@@ -124,7 +124,7 @@ def test_another_browser_cannot_go_on_with_a_sign_in(journey, new_browser, jan, 
 
 
 def test_a_form_of_another_site_signs_nobody_in(journey, jan, clock) -> None:
-    """V3.5.1: login CSRF: the right password with a foreign token opens a fresh sign-in and no session."""
+    """V3.5.1: login CSRF. The right password with a foreign token begins a new sign-in and no session."""
     walk = journey(jan).begin()
     fields = {"step": "password", "username": "jan", "password": jan.password, "csrf_token": "forged"}
     walk.browser.send("POST", walk.browser.url, list(fields.items()))
@@ -147,14 +147,14 @@ def test_sign_in_pages_are_never_cached(journey, jan) -> None:
         ({}, "fr", "Password"),
     ],
 )
-def test_pages_speak_the_readers_language(journey, new_browser, jan, params, languages: str, word: str) -> None:
-    """S62: by ``ui_locales``, then the browser."""
+def test_pages_are_in_the_readers_language(journey, new_browser, jan, params, languages: str, word: str) -> None:
+    """S62: ``ui_locales`` comes first, then the browser."""
     walk = journey(jan, browser=new_browser(languages=languages)).begin(**params)
     assert word in walk.browser.text
 
 
-def test_ones_own_choice_goes_before_the_browser(journey, new_browser, jan, clock) -> None:
-    """S62: picked on a sign-in page, it stays for the rest of it; picked in the profile, it stays for good."""
+def test_a_users_choice_of_language_precedes_the_browser(journey, new_browser, jan, clock) -> None:
+    """S62: a choice on a sign-in page holds for that sign-in. A choice in the profile is stored."""
     walk = journey(jan).begin()
     walk.browser.submit("Nederlands")
     assert "Wachtwoord" in walk.browser.text
@@ -169,8 +169,8 @@ def test_ones_own_choice_goes_before_the_browser(journey, new_browser, jan, cloc
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/", "/admin/example-shoes/people"])
-def test_the_language_can_be_picked_wherever_the_button_is(journey, new_browser, quiet_shoes, factory, clock, path) -> None:
-    """S62: by somebody signed in who had chosen another one: it is their own choice from then on, in any browser."""
+def test_every_language_button_changes_the_language(journey, new_browser, quiet_shoes, factory, clock, path) -> None:
+    """S62: if a signed-in user picks a language, it replaces their stored choice in every browser."""
     kim = factory.make_user(quiet_shoes, "kim", with_totp=True, role="administrator", locale="nl")
     olga = factory.make_user(quiet_shoes, "olga", with_totp=True)
     walk = journey(kim).begin().password().code()
@@ -188,7 +188,7 @@ def test_the_language_can_be_picked_wherever_the_button_is(journey, new_browser,
 
 
 def test_refusals_use_the_language_of_the_signed_in_user(journey, quiet_shoes, factory, clock) -> None:
-    """S62: one's own choice goes before the browser's on a page that there is not, too."""
+    """S62: the user's choice precedes the browser's, also on the page of a missing address."""
     factory.make_organisation("other-shop")
     kim = factory.make_user(quiet_shoes, "kim", with_totp=True, role="administrator", locale="nl")
     walk = journey(kim).begin().password().code()
@@ -197,8 +197,8 @@ def test_refusals_use_the_language_of_the_signed_in_user(journey, quiet_shoes, f
     assert (refused.status, '<html lang="nl"' in refused.html) == (404, True)
 
 
-def test_a_language_picked_twice_at_once_is_no_error(journey, jan, settings, app, monkeypatch) -> None:
-    """S60, S62: of two presses the second finds the sign-in changed, and shows its page all the same."""
+def test_two_concurrent_language_choices_cause_no_error(journey, jan, settings, app, monkeypatch) -> None:
+    """S60, S62: the second press finds a changed sign-in, and shows its page."""
     walk, load = journey(jan).begin(), attempts.load
 
     def load_after_press(attempt_id: str, visit: BrowserContext) -> Attempt | None:
@@ -212,8 +212,8 @@ def test_a_language_picked_twice_at_once_is_no_error(journey, jan, settings, app
     assert "Wachtwoord" in walk.browser.submit("Nederlands").text
 
 
-def test_another_language_keeps_the_way_back_from_a_forgotten_password(journey, jan) -> None:
-    """S60, S62: the sign-in that it was asked from, and with it the app's request, is not lost."""
+def test_a_language_change_keeps_the_way_back_from_a_reset(journey, jan) -> None:
+    """S60, S62: the sign-in before the reset keeps the app's request."""
     walk = journey(jan).begin()
     walk.browser.click(FORGOT_YOUR_PASSWORD).submit("Nederlands")
     assert walk.browser.value("organisation") == jan.store_url
@@ -222,7 +222,7 @@ def test_another_language_keeps_the_way_back_from_a_forgotten_password(journey, 
 
 
 def test_the_session_cookie_changes_with_each_proof(factory: Factory, journey, new_browser, quiet_shoes: str, clock) -> None:
-    """V7.2.4: at sign-in and at step-up the session gets a new cookie, and the old one is worthless."""
+    """V7.2.4: the session gets a new cookie at sign-in and at step-up, and the old one stops working."""
     jan = factory.make_user(quiet_shoes)
     walk = journey(jan).begin().password()
     walk.tokens()

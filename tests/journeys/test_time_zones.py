@@ -1,4 +1,4 @@
-"""Time zones: pages, mails, filters by day and dated rules follow the organisation's zone, readers their own."""
+"""Pages, mails, filters by day and dated rules use the organisation's time zone. Readers may choose their own."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ SILENT = {"offer_set_up": False}
 
 @pytest.fixture
 def shoes(factory: Factory) -> str:
-    """A Dutch organisation, which chose no zone: its country's holds."""
+    """Create a Dutch organisation that chose no zone, so that of its country applies."""
     return factory.make_organisation(country="NL", settings=SILENT)
 
 
@@ -31,8 +31,8 @@ def _at(moment: str) -> time_machine.travel:
     return time_machine.travel(datetime.fromisoformat(moment).replace(tzinfo=UTC), tick=False)
 
 
-def test_pages_tell_local_times_with_the_exact_moment(enter, anna: MadePerson, browser: Browser) -> None:
-    """Noon in UTC is 13:00 in a Dutch shop; HTML's ``<time>`` carries the moment, inside sentences and in tables."""
+def test_pages_show_local_times_with_the_exact_moment(enter, anna: MadePerson, browser: Browser) -> None:
+    """Noon in UTC is 13:00 in a Dutch shop. HTML's ``<time>`` has the moment, in sentences and in tables."""
     enter(anna, "/account/sessions")
     assert '<time datetime="2026-11-23T12:00:05Z">23 Nov 2026, 13:00 CET</time>' in browser.html
     assert "&lt;time" not in browser.html
@@ -41,12 +41,12 @@ def test_pages_tell_local_times_with_the_exact_moment(enter, anna: MadePerson, b
     assert ">13:00 CET</time>" in browser.html
 
 
-def test_a_person_reads_in_a_zone_of_their_own_choice(enter, anna: MadePerson, browser: Browser) -> None:
-    """The profile's choice changes pages at once; the empty choice goes back; a zone that nobody knows is refused."""
+def test_a_users_time_zone_applies_to_their_pages(enter, anna: MadePerson, browser: Browser) -> None:
+    """The profile's choice applies at once. The empty choice removes it, and an unknown zone is refused."""
     enter(anna, "/account/details")
     assert "That of your organisation: Europe/Amsterdam" in browser.text
     named = ["That of", "Abidjan (Africa)", "Amsterdam (Europe)", "Buenos Aires (America/Argentina)", "Zurich (Europe)"]
-    assert [*map(browser.text.find, named)] == sorted(map(browser.text.find, named)), "by city, to be found by typing"
+    assert [*map(browser.text.find, named)] == sorted(map(browser.text.find, named)), "zones are not listed by city"
     assert all(name in browser.text for name in named)
     browser.fill(time_zone="Pacific/Auckland").submit()
     assert "24 Nov 2026, 01:00 NZDT" in browser.open("/account/sessions").text
@@ -64,10 +64,10 @@ def _token(browser: Browser) -> list[tuple[str, str]]:
     return [("csrf_token", browser.page.forms[0].fields["csrf_token"][0])]
 
 
-def test_an_administrator_chooses_the_zone_of_the_organisation(
+def test_an_administrator_chooses_the_organisations_zone(
     enter, factory: Factory, shoes: str, anna: MadePerson, jan: MadePerson, browser: Browser
 ) -> None:
-    """Those who may change the settings may; a person's own choice stands beside it."""
+    """It is a setting like others. A user's own choice still applies to that user."""
     enter(anna, f"{HOME}/settings")
     assert "That of the country: Europe/Amsterdam" in browser.text
     browser.fill(name="Example Shoes", time_zone="Europe/Lisbon").submit()
@@ -78,8 +78,8 @@ def test_an_administrator_chooses_the_zone_of_the_organisation(
         assert factory.organisation(shoes).zone.key == "Europe/Lisbon"
 
 
-def test_mail_tells_the_readers_time(factory: Factory, clock, jan: MadePerson, postman: Postman) -> None:
-    """The organisation's zone for those who chose none; each reader's own otherwise."""
+def test_mail_uses_the_readers_time_zone(factory: Factory, clock, jan: MadePerson, postman: Postman) -> None:
+    """A reader's own zone applies, else that of the organisation."""
     kim = factory.make_user(jan.organisation_id, "kim", email="kim@shoes.example", time_zone="America/New_York")
     with factory.context(), transaction():
         for person in (jan, kim):
@@ -99,10 +99,10 @@ def test_mail_tells_the_readers_time(factory: Factory, clock, jan: MadePerson, p
         ("Pacific/Auckland", "2026-11-23", "2026-11-22T11:00", "2026-11-22T10:59:59"),
     ],
 )
-def test_filters_by_day_mean_days_of_the_organisation(
+def test_filters_by_day_use_the_organisations_zone(
     factory: Factory, enter, new_browser: Callable[..., Browser], zone: str, day: str, within: str, outside: str
 ) -> None:
-    """V16.2.2: the file says which zone its days were meant in, and its moments are in UTC."""
+    """V16.2.2: the export names the zone of its days, and its times are in UTC."""
     with _at("2026-01-01T12:00"):
         at = factory.make_organisation("days", time_zone=zone, settings=SILENT)
         anna = factory.make_user(at, "anna", role="administrator", with_totp=True, email="anna@days.example")
@@ -127,10 +127,12 @@ def test_filters_by_day_mean_days_of_the_organisation(
         ("America/New_York", "2026-05-01T04:00", "2026-06-01T03:59:59"),
     ],
 )
-def test_a_dated_rule_starts_and_ends_at_the_organisations_midnight(
+def test_a_dated_rule_starts_and_ends_at_local_midnight(
     factory: Factory, new_browser: Callable[..., Browser], journey, zone: str, first: str, last: str
 ) -> None:
-    """S11: the last second before asks for nothing; the first moment asks for a set-up; so to the end of the last day."""
+    """S11: until one second before the first day nothing is required. From its first moment to the end of the last day a
+    set-up is required.
+    """
     with _at("2026-01-01T12:00"):
         at = factory.make_organisation("ruled", time_zone=zone, settings=SILENT)
         with factory.context(), transaction():

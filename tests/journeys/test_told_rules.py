@@ -1,4 +1,4 @@
-"""A rule is told to people as it is enforced."""
+"""Pages tell people the same rules that are enforced."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.factories import Factory, MadePerson
 
 @pytest.fixture
 def settings(configure):
-    """The installation asks more of a person with a second factor than the organisation asks of anybody."""
+    """Require more of a user with a second factor than the organisation does of anybody."""
     return configure(passwords={"min_length_with_factor": 16})
 
 
-def test_the_page_names_the_length_that_is_enforced(factory: Factory, journey, quiet_shoes: str) -> None:
-    """S50, V6.2.1: the page's number of characters is enough, and one fewer is not."""
+def test_the_page_names_the_enforced_password_length(factory: Factory, journey, quiet_shoes: str) -> None:
+    """S50, V6.2.1: a password of the named length is accepted, and one character less is refused."""
     ann = factory.make_user(quiet_shoes, "ann", with_totp=True)
     with factory.context(), transaction():
         users.change_user(ann.organisation_id, ann.id, must_change_password=True)
@@ -29,10 +29,10 @@ def test_the_page_names_the_length_that_is_enforced(factory: Factory, journey, q
 
 
 @pytest.mark.parametrize(("path", "field"), [("people", "q"), ("audit", "username"), ("sessions", "username")])
-def test_a_username_as_long_as_it_may_be_can_be_looked_for(
+def test_a_username_of_maximum_length_can_be_searched(
     factory: Factory, enter, shoes: str, anna: MadePerson, path: str, field: str
 ) -> None:
-    """S13: what the form of a person takes, the searches take whole."""
+    """S13: the searches accept every name that the form of a user accepts."""
     long = "n" * 254
     factory.make_user(shoes, long)
     browser = enter(anna, f"/admin/example-shoes/{path}")
@@ -45,8 +45,8 @@ def test_a_username_as_long_as_it_may_be_can_be_looked_for(
     assert "There is nobody" not in browser.text
 
 
-def test_declining_the_offer_is_in_the_audit_log(factory: Factory, journey) -> None:
-    """S16, I1: "not now" changes the person's record, so the log says so, once."""
+def test_declining_the_offer_is_audited(factory: Factory, journey) -> None:
+    """S16, I1: "not now" changes the user's record, so the trail has it once."""
     jan = factory.make_user(factory.make_organisation())
     journey(jan).begin().password().browser.submit("not_now")
     with factory.context():

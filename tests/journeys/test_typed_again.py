@@ -1,4 +1,4 @@
-"""What was typed comes back, cleared cookies are no dead end, and refusals name what may be wrong (S29, S60, S62)."""
+"""Typed text is shown again, cleared cookies are no dead end, and refusals name what may be wrong (S29, S60, S62)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,19 +29,19 @@ def ann(factory: Factory, quiet_shoes: str) -> MadePerson:
 
 @pytest.fixture
 def boots(factory: Factory) -> str:
-    """A second organisation, so that the store URL is asked for."""
+    """Create a second organisation, so that the store URL is asked for."""
     return factory.make_organisation("other-boots")
 
 
 def at(journey, person: MadePerson, typed: str):
-    """At the password page, after the store URL was typed."""
+    """Go to the password page by typing the store URL."""
     walk = journey(person).begin()
     walk.browser.fill(organisation=typed).submit()
     return walk
 
 
-def test_the_username_is_back_after_a_throttle_and_no_field_is_red(journey, ann, clock) -> None:
-    """S30, S60: nothing that was typed is wrong; the name is still there after the wait."""
+def test_a_throttled_page_keeps_the_username_without_an_error(journey, ann, clock) -> None:
+    """S30, S60: nothing that was typed is wrong, so no field is marked. The name is still there after the wait."""
     walk = journey(ann).begin()
     for _ in range(20):
         if walk.browser.fill(username="ann", password="not the right one").submit().status == 429:
@@ -54,8 +54,8 @@ def test_the_username_is_back_after_a_throttle_and_no_field_is_red(journey, ann,
     assert (walk.browser.status, walk.browser.errors, walk.browser.value("username")) == (200, [], "ann")
 
 
-def test_what_was_typed_is_back_after_a_wrong_password_and_a_pause(journey, ann, boots, clock) -> None:
-    """S60: two hours later the page is loaded again: a new sign-in, with store URL and username as they were typed."""
+def test_typed_text_is_kept_over_a_wrong_password_and_a_pause(journey, ann, boots, clock) -> None:
+    """S60: two hours later a reload begins a new sign-in, with store URL and username as typed."""
     walk = at(journey, ann, "https://Example-Shoes.shop.example/")
     walk.browser.fill(username="Ann", password="not the right one").submit()
     clock(hours=2)
@@ -66,8 +66,8 @@ def test_what_was_typed_is_back_after_a_wrong_password_and_a_pause(journey, ann,
 
 
 @pytest.mark.parametrize("gone", ["cookies", "time"])
-def test_the_store_url_is_kept_by_a_stale_form(journey, ann, boots, clock, gone: str) -> None:
-    """S29, S60: typed by hand once, it is not asked for again."""
+def test_an_expired_form_keeps_the_store_url(journey, ann, boots, clock, gone: str) -> None:
+    """S29, S60: a store URL that was typed once is not asked for again."""
     walk = at(journey, ann, "example-shoes")
     walk.browser.fill(username="ann", password=ann.password)
     if gone == "cookies":
@@ -79,7 +79,7 @@ def test_the_store_url_is_kept_by_a_stale_form(journey, ann, boots, clock, gone:
 
 
 def test_a_store_url_can_be_corrected(journey, ann, boots, clock) -> None:
-    """S29: "Change" shows what was typed, to be corrected; so does a field that cannot be read."""
+    """S29: "Change" shows the typed text for correction. So does a field that cannot be read."""
     walk = at(journey, ann, "exampel-shoes")
     walk.browser.submit("other_organisation")
     assert walk.browser.value("organisation") == "exampel-shoes"
@@ -89,15 +89,15 @@ def test_a_store_url_can_be_corrected(journey, ann, boots, clock) -> None:
     assert walk.password().code().tokens().claims["sub"] == ann.id
 
 
-def test_the_tick_is_back_after_a_wrong_code(journey, ann, clock) -> None:
-    """S36, S56: ticked once, it holds for the right code."""
+def test_the_tick_is_kept_after_a_wrong_code(journey, ann, clock) -> None:
+    """S36, S56: it still applies when the right code is entered."""
     walk = journey(ann).begin().password().code(ann.authenticator.wrong(), remember=True)
     assert walk.browser.value("remember_device") == "yes"
     walk.code().tokens()
     assert any("device" in name for name in walk.browser.cookies)
 
 
-def test_a_refusal_keeps_its_words_in_another_language(journey, ann, clock) -> None:
+def test_a_refusal_is_kept_when_the_language_changes(journey, ann, clock) -> None:
     """S62: the language button keeps the error and the name."""
     walk = journey(ann).begin()
     walk.browser.fill(username="Ann", password="not the right one").submit().submit("Nederlands")
@@ -106,15 +106,15 @@ def test_a_refusal_keeps_its_words_in_another_language(journey, ann, clock) -> N
 
 
 @pytest.mark.parametrize("typed", ["example-shoes", "no-such-shop"])
-def test_a_refusal_names_all_that_was_typed(journey, ann, boots, clock, typed: str) -> None:
-    """S29: a store URL that nobody has is refused like a wrong password, and both refusals name it."""
+def test_a_refusal_names_every_typed_field(journey, ann, boots, clock, typed: str) -> None:
+    """S29: an unknown store URL is refused like a wrong password. Both refusals name the store URL."""
     walk = at(journey, ann, typed)
     walk.browser.fill(username="ann", password="not the right one").submit()
     assert THREE in walk.browser.errors[0]
 
 
 def test_a_client_of_one_organisation_offers_no_other(journey, factory, relying_party, ann, boots, clock) -> None:
-    """S29: there is nothing to change, by the button or by a forged press; the refusal names what was typed."""
+    """S29: neither a button nor a forged press changes the organisation. The refusal names what was typed."""
     app = relying_party(factory.make_client("till", organisations=(ann.organisation_id,)))
     walk = journey(ann, app=app).begin()
     assert not walk.browser.offers("other_organisation")
@@ -144,8 +144,8 @@ LOST: dict[str, tuple[str, dict[str, str | bool], str, str]] = {
 
 
 @pytest.mark.parametrize("kind", LOST)
-def test_forms_beside_the_sign_in_work_with_cookies_gone(browser: Browser, factory, ann, clock, kind: str) -> None:
-    """S60, S62: no 403 where a browser has lost its cookies: the form is ours, as the browser itself says."""
+def test_forms_beside_the_sign_in_work_without_cookies(browser: Browser, factory, ann, clock, kind: str) -> None:
+    """S60, S62: a browser that lost its cookies gets no 403, because its headers say that the form is same-site."""
     path, fields, button, heading = LOST[kind]
     browser.open(path if path.startswith("/") else link_of(factory, ann, path))
     if fields:
@@ -155,8 +155,8 @@ def test_forms_beside_the_sign_in_work_with_cookies_gone(browser: Browser, facto
     assert browser.heading == heading
 
 
-def test_a_language_button_in_a_sign_in_works_with_cookies_gone(journey, ann, clock) -> None:
-    """S60, S62: in the language that was picked, to the app that asked."""
+def test_a_language_button_in_a_sign_in_works_without_cookies(journey, ann, clock) -> None:
+    """S60, S62: the sign-in is in the picked language and ends in the requesting app."""
     walk = journey(ann).begin()
     walk.browser.submit("Nederlands").forget_cookies().submit("English")
     assert "Password" in walk.browser.text
@@ -177,13 +177,13 @@ def test_a_language_button_in_a_sign_in_works_with_cookies_gone(journey, ann, cl
 )
 @pytest.mark.parametrize("path", ["/reset", "/language", "/sign-in", "/sign-out", "/account/name"])
 def test_a_form_of_another_site_is_refused_without_cookies_too(new_browser, path: str, headers: dict[str, str]) -> None:
-    """V3.5.1: SameSite=Lax leaves the cookies away, so the absence of cookies proves nothing."""
+    """V3.5.1: SameSite=Lax omits the cookies, so missing cookies prove nothing."""
     told = new_browser().client.post(path, data={"language": "nl"}, headers=headers, base_url=ISSUER)
     assert told.status_code == 403
 
 
-def test_cookies_of_ours_need_the_token(browser: Browser, ann, clock) -> None:
-    """V3.5.1: a browser that has any cookie of ours must show the form's own token."""
+def test_a_request_with_our_cookies_needs_the_csrf_token(browser: Browser, ann, clock) -> None:
+    """V3.5.1: a browser with any cookie of this site must send the form's token."""
     browser.open("/account/details")
     headers = {"Origin": ISSUER, "Sec-Fetch-Site": "same-origin"}
     assert browser.client.post("/language", data={"language": "nl"}, headers=headers, base_url=ISSUER).status_code == 403

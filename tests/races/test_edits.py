@@ -52,8 +52,8 @@ def test_concurrent_edits_leave_the_groups_and_shops_of_one(race: Race, console:
 
 
 def test_concurrent_settings_changes_are_all_kept(configure: Callable[..., Settings], postgres_url: str) -> None:
-    """V15.4.2: saving some settings of an organisation keeps those that another transaction saved just before
-    (PostgreSQL).
+    """V15.4.2: saving some settings of an organisation keeps those that another
+    transaction saved just before (PostgreSQL).
     """
     settings = configure(database={"url": postgres_url})
     with bare_app(settings) as app, app.app_context():

@@ -56,8 +56,8 @@ def test_a_change_of_address_is_confirmed_once(race: Race) -> None:
 
 
 def test_a_recovery_is_either_stopped_or_confirmed_once(race: Race) -> None:
-    """S48, I2: the owner's button and an administrator's are pressed twenty times each. Each counts at most once. A stop
-    is final.
+    """S48, I2: the owner's button and an administrator's are pressed twenty times each. Each counts at most once.
+    A stop is final.
     """
     shop = race.factory.make_organisation("other-shoes", owner=True)
     race.factory.make_user(shop, "boss", role="administrator", email="boss@shoes.example")

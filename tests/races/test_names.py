@@ -1,5 +1,5 @@
-"""A unique name is given once. Everybody else who wanted it at that moment gets an error at its field (I2; OWASP ASVS
-V2.3.4).
+"""A unique name is given once. Everybody else who wanted it at that moment gets an error at its field (I2;
+OWASP ASVS V2.3.4).
 """
 
 from collections.abc import Callable

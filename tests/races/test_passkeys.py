@@ -80,8 +80,8 @@ def test_copies_of_a_key_begin_one_session(race: Race) -> None:
 
 
 def test_a_counter_never_goes_back(race: Race) -> None:
-    """W-14, W-15: twenty counts arrive in any order. The highest is accepted and stored, and no lower one is accepted
-    after it.
+    """W-14, W-15: twenty counts arrive in any order.
+    The highest is accepted and stored, and no lower one is accepted after it.
     """
     key = SecurityKey(ISSUER)
     jan = jan_with(race, key)

@@ -78,8 +78,8 @@ def test_concurrent_rotate_commands_rotate_once(race: Race) -> None:
 
 @pytest.mark.parametrize("lost", ["the active key", "all but the retired one"])
 def test_concurrent_repairs_activate_a_published_key(race: Race, lost: str) -> None:
-    """Issue 7.10: an algorithm lost its active key. A published key replaces it, and no process makes a new key to sign
-    with.
+    """Issue 7.10: an algorithm lost its active key.
+    A published key replaces it, and no process makes a new key to sign with.
     """
     now = clock.now()
     old = [row.kid for row in _keys(race) if row.alg == "ES256"]

@@ -41,8 +41,8 @@ def code_of(race: Race, party: RelyingParty, **params: str) -> str:
 
 
 def test_concurrent_redemptions_of_a_code_revoke_its_tokens(race: Race) -> None:
-    """V10.4.2, RFC 6749 §4.1.2: one request redeems the code. The second use is refused and revokes the tokens of the
-    first.
+    """V10.4.2, RFC 6749 §4.1.2: one request redeems the code.
+    The second use is refused and revokes the tokens of the first.
     """
     made = race.factory.make_client()
     party = RelyingParty(race.app, race.settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
@@ -64,8 +64,8 @@ def test_concurrent_redemptions_of_a_code_revoke_its_tokens(race: Race) -> None:
 
 
 def test_concurrent_refreshes_of_a_public_client_share_one_token(race: Race) -> None:
-    """V10.4.5, RFC 9700 §4.14.2: twenty requests within the grace period count as retries. All get the same valid
-    successor.
+    """V10.4.5, RFC 9700 §4.14.2: twenty requests within the grace period count as retries.
+    All get the same valid successor.
     """
     party = race.party(public=True, grant_types=["authorization_code", "refresh_token"])
     first = party.redeem(code_of(race, party, scope="openid offline_access"))
@@ -99,8 +99,8 @@ def test_concurrent_uses_of_a_recovery_code_accept_one(race: Race) -> None:
 
 
 def test_concurrent_uses_of_the_last_two_codes_spend_one(race: Race) -> None:
-    """S44: two browsers use the last two codes. The code that became the last is asked for again, and opens only the
-    set-up.
+    """S44: two browsers use the last two codes. The code that became the last is asked for again,
+    and opens only the set-up.
     """
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True, recovery_codes=2)
     browsers = race.browsers_past_password(race.party(), ann, 2)
@@ -136,8 +136,8 @@ def test_concurrent_uses_of_an_app_code_begin_one_session(race: Race) -> None:
 
 
 def test_an_app_code_sent_by_twenty_tabs_begins_one_session(race: Race) -> None:
-    """S60, S57: all tabs belong to one sign-in. One answer is accepted, one session begins, and no tab shows an error
-    page.
+    """S60, S57: all tabs belong to one sign-in. One answer is accepted, one session begins,
+    and no tab shows an error page.
     """
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
     (browser,) = race.browsers_past_password(race.party(), ann, times=1)
@@ -156,8 +156,8 @@ def test_a_password_sent_by_twenty_tabs_begins_one_session(race: Race) -> None:
 
 
 def test_a_sign_in_with_prompt_login_issues_one_code(race: Race) -> None:
-    """V10.4.2: the last answer and the return to the app are sent ten times each. With prompt=login, one request gets a
-    code.
+    """V10.4.2: the last answer and the return to the app are sent ten times each.
+    With prompt=login, one request gets a code.
     """
     party, jan = race.party(), race.factory.make_user(race.organisation_id, "jan")
     browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(prompt="login"))

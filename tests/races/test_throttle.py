@@ -15,8 +15,8 @@ GUESSES = 50
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Make the first wait outlast a busy machine, so that only the free guesses and the one that closes the lane are
-    admitted.
+    """Make the first wait outlast a busy machine,
+    so that only the free guesses and the one that closes the lane are admitted.
     """
     return configure(
         limits={"free_failures": 4, "first_wait_seconds": 900, "address_failures": 12},

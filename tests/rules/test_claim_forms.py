@@ -65,8 +65,8 @@ def test_good_claims_are_kept() -> None:
 
 @pytest.mark.parametrize("acr", [{"level_3": "two words"}, {"level_3": ""}, {"level_3": 'a"b'}, {"level_3": "pwd"}])
 def test_acr_names_are_unique_and_contain_no_space(acr: dict[str, Any]) -> None:
-    """RFC 9470, OpenID Connect Core §3.1.2.1: spaces separate the names in ``acr_values``. Each level has a name of its
-    own.
+    """RFC 9470, OpenID Connect Core §3.1.2.1: spaces separate the names in ``acr_values``.
+    Each level has a name of its own.
     """
     with pytest.raises(ValueError, match="must"):
         config.make({"issuer": "https://id.example.com", "secrets": [config.new_ring_entry("t")], "acr": acr})
