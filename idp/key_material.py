@@ -1,12 +1,18 @@
 """Handle signing keys as objects: generate, seal for the store, and open. ``keys`` decides which one signs."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
 
+from idp import crypto
 from idp.config import Settings
 from idp.errors import Unreadable
 from idp.store.sealed import SIGNING_KEYS
@@ -26,6 +32,34 @@ class HeldKey:
     key: ECKey | RSAKey
     may_sign: bool = True
     """False if the private half does not open."""
+
+    @cached_property
+    def _algorithm(self) -> JWSAlgModel:
+        return JWSRegistry(algorithms=[self.alg]).get_alg(self.alg)
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        return {}
+
+    def sign(self, claims: Mapping[str, Any], typ: str) -> str:
+        """Return a signed JWT (RFC 7515 §7.1). Its header depends on ``typ`` alone, and is encoded once for each."""
+        header = self._headers.get(typ)
+        if header is None:
+            header = self._headers[typ] = _part({"alg": self.alg, "kid": self.kid, "typ": typ})
+        signed = f"{header}.{_part(claims)}"
+        return f"{signed}.{crypto.b64url(self._algorithm.sign(signed.encode('ascii'), self.key))}"
+
+    def has_signed(self, token: str) -> bool:
+        """Check the signature of a compact JWS by this key's own algorithm (RFC 7515 §5.2)."""
+        signed, _, signature = token.rpartition(".")
+        try:
+            return self._algorithm.verify(signed.encode("ascii"), crypto.from_b64url(signature), self.key)
+        except (Unreadable, ValueError):
+            return False
+
+
+def _part(members: Mapping[str, Any]) -> str:
+    return crypto.b64url(json.dumps(members, separators=(",", ":")).encode("ascii"))
 
 
 def new_key(settings: Settings, alg: str) -> dict[str, Any]:

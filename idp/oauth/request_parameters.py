@@ -6,6 +6,7 @@ Reading raises nothing: what is wrong with a parameter is noted beside it. Which
 only the person may be told.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
@@ -22,6 +23,7 @@ LONGEST_KEPT = 12_000
 LONGEST_NONCE = 1_024
 """Characters as JSON: it comes back in the ID token, which must not be too long for the places where apps send it."""
 MOST_PARAMETERS = 100
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 WHOLE = ""
 """The name under which a fault of the whole request is noted."""
 
@@ -52,7 +54,8 @@ def read(raw: bytes, known: Collection[str]) -> Parameters:
     faults: dict[str, str] = {}
     seen: set[str] = set()
     for pair in raw.split(b"&"):
-        name, value = (_decode(part) for part in _halves(pair))
+        first, _, second = pair.partition(b"=")
+        name, value = _decode(first), _decode(second)
         if name is None or name not in known:
             continue
         what = "is given more than once" if name in seen else _fault_of(name, value)
@@ -64,15 +67,11 @@ def read(raw: bytes, known: Collection[str]) -> Parameters:
     return Parameters({name: value for name, value in values.items() if name not in faults}, faults)
 
 
-def _halves(pair: bytes) -> tuple[bytes, bytes]:
-    name, _, value = pair.partition(b"=")
-    return name, value
-
-
 def _decode(part: bytes) -> str | None:
     """Decode once; None where it is not UTF-8."""
     try:
-        return unquote_to_bytes(part.replace(b"+", b" ")).decode()
+        plain = part.replace(b"+", b" ")
+        return (unquote_to_bytes(plain) if b"%" in plain else plain).decode()
     except UnicodeDecodeError:
         return None
 
@@ -83,6 +82,6 @@ def _fault_of(name: str, value: str | None) -> str:
     if len(value) > LONGEST_VALUES.get(name, LONGEST_VALUE):
         return "is too long"
     # No parameter of ours has room for control characters; in a header or a page they would do harm.
-    if any(character < " " or character == "\x7f" for character in value):
+    if CONTROL.search(value):
         return "has control characters"
     return ""
