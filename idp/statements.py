@@ -115,6 +115,7 @@ class Asked:
             raise TypeError(f"{self.name} takes {', '.join(self.plain)}; missing: {missing}, unknown: {unknown}")
 
 
+_asked_by: dict[Callable[..., Any], Asked] = {}
 every_asked: list[Asked] = []
 """All decorated functions: tests compile them, and look at their plans."""
 
@@ -136,7 +137,22 @@ def _decorated(build: Callable[P, Any], execute: Run, *, keeps: bool = False) ->
             answer = current.reads[question] = execute(current, prepared, values)
         return answer
 
+    _asked_by[call] = asked
     return call
+
+
+def remembers() -> bool:
+    """Check if answers of reads are remembered now."""
+    current = unit()
+    return current.reads is not None and not current.is_writing
+
+
+def remember(read: Callable[P, T | None], answer: T | None, *args: P.args, **kwargs: P.kwargs) -> None:
+    """Remember the answer of a read that another statement brought along, as if it had been asked."""
+    asked, current = _asked_by[read], unit()
+    given, values = asked.values(args, kwargs)
+    if current.reads is not None:
+        current.reads[asked.prepared(current, given), values] = answer
 
 
 def _one(current: UnitOfWork, prepared: Prepared, values: tuple[Any, ...]) -> Any:

@@ -87,19 +87,9 @@ def _live(now: datetime) -> tuple[Any, ...]:
     return (UserSession.ended_at.is_(None), UserSession.idle_until > now, UserSession.ends_at > now)
 
 
-def session_of(organisation_id: str, digest: bytes, now: datetime) -> UserSession | None:
-    """Return the live session of a cookie."""
-    found = _session_with(organisation_id, digest)
-    return found if found and found.ended_at is None and min(found.idle_until, found.ends_at) > now else None
-
-
-def any_session_of(organisation_id: str, digest: bytes) -> UserSession | None:
-    """Return the session of a cookie, live or over."""
-    return _session_with(organisation_id, digest)
-
-
 @asks_one
-def _session_with(organisation_id: str, digest: bytes) -> Select[UserSession]:
+def any_session_of(organisation_id: str, digest: bytes) -> Select[UserSession]:
+    """Return the session of a cookie, live or over."""
     return select(UserSession).where(UserSession.organisation_id == organisation_id, UserSession.digest == digest)
 
 

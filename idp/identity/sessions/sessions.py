@@ -12,7 +12,7 @@ from idp.errors import Conflict, say
 from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import OrganisationSettings
-from idp.store import browsers, email_links, grants, sessions, users
+from idp.store import browsers, email_links, grants, sessions, signed_in, users
 from idp.store.sessions import UserSession
 from idp.store.users import User
 
@@ -95,7 +95,7 @@ def renew(organisation_id: str, session_id: str, proofs: Sequence[Proof], now: d
 def current(cookie: str, now: datetime) -> UserSession | None:
     """Return the live session of a cookie; None if there is none, or it ended or expired."""
     organisation_id = crypto.organisation_id_of(cookie)
-    return sessions.session_of(organisation_id, digest_of(cookie), now) if organisation_id else None
+    return signed_in.session_of(organisation_id, digest_of(cookie), now) if organisation_id else None
 
 
 def latest(cookie: str) -> UserSession | None:
