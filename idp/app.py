@@ -7,12 +7,13 @@ from typing import Any, cast
 
 from flask import Flask
 
-from idp import config
+from idp import config, timing
 from idp.config import Settings
 from idp.db import forget_reads, remember_reads, setup_db
 from idp.logs import setup_logs
 from idp.readiness import Readiness
 from idp.resources import PACKAGE, folder
+from idp.watchers import watchers
 from idp.web import (
     account,
     admin,
@@ -51,6 +52,8 @@ def create_app(settings: Settings) -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400
     app.extensions["sleutel"] = Sleutel(settings, Readiness(app, setup_oauth(app, settings)))
     setup_db(app, settings)
+    if settings.server.timing and timing.STATEMENTS not in watchers:
+        watchers.append(timing.STATEMENTS)
     app.before_request(remember_reads)
     app.teardown_request(lambda _: forget_reads())
     pages.setup_pages(app)

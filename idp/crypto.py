@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from idp import metrics
+from idp import metrics, timing
 from idp.errors import Busy, Unreadable
 
 ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -251,12 +251,13 @@ class Hasher:
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Hold the right to hash once. Raises ``Busy`` if none is free in time."""
-        with metrics.hash_waits():
+        with metrics.hash_waits(), timing.part("hash_wait"):
             is_free = self._slots.acquire(timeout=self._patience)
         if not is_free:
             raise Busy(detail="no hashing slot came free")
         try:
-            yield
+            with timing.part("hash"):
+                yield
         finally:
             self._slots.release()
 

@@ -153,6 +153,14 @@ def before_commit(act: Callable[[], None]) -> Callable[[], None]:
     return act
 
 
+def after_commit(act: Callable[[], None]) -> None:
+    """Have ``act`` called once the open transaction is committed; never if it is undone. Without one, at once."""
+    if is_in_transaction():
+        unit().committed.append(act)
+    else:
+        act()
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """Open one short transaction that may write: committed at the end, rolled back on an exception.
@@ -179,12 +187,16 @@ def transaction() -> Iterator[None]:
         for act in _before_commit:
             act()
         current.commit()
+        noted = [*current.committed]
     except BaseException:
         current.close()
         raise
     finally:
         current.is_writing, current.failure, current.undone = False, None, None
         current.waiting.clear()
+        current.committed.clear()
+    for act in noted:
+        act()
 
 
 def _refuse_half_made(current: UnitOfWork) -> None:

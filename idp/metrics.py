@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 from idp.on_use import OnUse
+from idp.watchers import watchers
 
 if TYPE_CHECKING:
     import prometheus_client as prometheus
@@ -42,6 +43,9 @@ class Instruments:
         live: Any = {"multiprocess_mode": "livesum", **own}
         self.waiting = prometheus.Gauge("sleutel_hashes_waiting", "Hashes that wait for their turn.", **live)
         self.connections = prometheus.Gauge("sleutel_database_connections_in_use", "Connections in use.", **live)
+        self.statements = prometheus.Histogram(
+            "sleutel_statement_seconds", "How long a statement of the database took.", ("kind",), **own
+        )
         self.restarts = prometheus.Counter("sleutel_process_restarts", "Processes that ended early.", ("process",), **own)
         event.listen(Pool, "checkout", lambda *_: self.connections.inc())
         event.listen(Pool, "checkin", lambda *_: self.connections.dec())
@@ -56,6 +60,19 @@ def start(folder: str = "") -> None:
         os.environ[FOLDER] = folder
     if os.environ.get(FOLDER) and not _kept:
         _kept.append(Instruments())
+        watchers.append(_Statements())
+
+
+class _Statements:
+    """Counts statements (``watchers.Watcher``)."""
+
+    def before(self, engine: Engine, statement: str, table: str) -> None:
+        """Do nothing: the end has the duration."""
+
+    def after(self, engine: Engine, statement: str, table: str, seconds: float, rows: int) -> None:
+        """Count it, and how long it took."""
+        for kept in _kept:
+            kept.statements.labels("read" if statement.startswith("SELECT") else "write").observe(seconds)
 
 
 def count_sign_in(outcome: str, acr: str = "") -> None:

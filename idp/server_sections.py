@@ -57,6 +57,8 @@ class Server(Section):
     """Addresses or networks of the reverse proxies whose X-Forwarded-For is believed. No others are believed."""
     max_body_bytes: int = Field(131_072, ge=1024)
     """Larger request bodies get 413."""
+    timing: bool = False
+    """For measurements: answers tell how long database and hashes took (Server-Timing). Strangers learn from it."""
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -3,37 +3,26 @@
 from collections.abc import Callable
 from operator import attrgetter, methodcaller
 from time import perf_counter
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from idp import engines
+from idp.watchers import watchers
 from idp.write_gate import never_waits
 
 T = TypeVar("T")
 ROWS, COUNT = methodcaller("fetchall"), attrgetter("rowcount")
 
 
-class Watcher(Protocol):
-    """Is told of each statement, for metrics and for tests. ``table``: the one that it is about, where that is known."""
-
-    def before(self, engine: Engine, statement: str, table: str) -> None:
-        """Note that a statement is about to run."""
-
-    def after(self, engine: Engine, statement: str, table: str, seconds: float, rows: int) -> None:
-        """Note that a statement ran, or failed. ``rows``: how many were read or touched; -1 if unknown."""
-
-
-watchers: list[Watcher] = []
-
-
 class UnitOfWork:
     """What one request or command does with the database: one connection at a time, which reads or writes.
 
     ``failure``: what left a change half made. ``undone``: the refusal of a change that a savepoint undid.
-    ``reads`` keeps the answers of reads (None: nothing is kept). ``waiting`` keeps what is to be written before the commit.
+    ``reads`` keeps the answers of reads (None: nothing is kept). ``waiting`` keeps what is to be written before the commit,
+    ``committed`` what is to be called after it.
 
     Statements go to the driver's connection. SQLAlchemy's own costs more than most of them, and is made where it is needed.
     """
@@ -48,6 +37,7 @@ class UnitOfWork:
         "_pooled",
         "_wrapper",
         "_writes",
+        "committed",
         "dialect",
         "engine",
         "failure",
@@ -71,6 +61,7 @@ class UnitOfWork:
         self.undone: Exception | None = None
         self.reads: dict[Any, Any] | None = None
         self.waiting: dict[str, list[Any]] = {}
+        self.committed: list[Callable[[], None]] = []
 
     @property
     def connection(self) -> Connection:

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from idp import actors, clock, metrics
 from idp.actors import NOBODY, Actor
 from idp.audit.chain import link
-from idp.db import before_commit, is_in_transaction, unit
+from idp.db import after_commit, before_commit, is_in_transaction, unit
 from idp.records import changed
 from idp.store import audit as store
 from idp.store.users import User
@@ -156,7 +157,7 @@ def record(
     entry = Entry(organisation_id, str(event), outcome, clock.now(), origin, subject_id, dict(data or {}))
     unit().waiting.setdefault(QUEUE, []).append(entry)
     if event in WRONG:
-        metrics.count_sign_in(str(event))
+        after_commit(partial(metrics.count_sign_in, str(event)))
 
 
 def record_about(origin: Origin, event: str, user: User, *, outcome: str = "success", **data: object) -> None:

@@ -14,7 +14,7 @@ from idp import db, outage
 from idp.oauth.authorization_request import AuthorizationRequest, read_request
 from idp.oauth.authorization_response import Answer, Ask, Gone, Outcome, Refused, answer_to, error_answer, mode_of
 from idp.oauth.code_grant import issue_code
-from idp.oauth.errors import OAuthError
+from idp.oauth.errors import OAuthError, numbered
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.signin import authenticate as signin
@@ -33,7 +33,7 @@ def begin(provider: Provider, parameters: Parameters, visit: BrowserContext, att
         with _outages_told_to(request.redirect_uri):
             return _authenticate(provider, request, visit, attempt_id)
     except OAuthError as error:
-        return _refuse(provider, parameters, error)
+        return _refuse(provider, parameters, numbered(error, visit.request_id))
 
 
 @contextmanager

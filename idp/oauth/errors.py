@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 JSON_NEVER_KEPT = (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 """Headers of every answer of the token endpoint, errors too (RFC 6749 §5.1)."""
+OURS = frozenset(("server_error", "temporarily_unavailable"))
+"""The errors that are no fault of the app's."""
 # RFC 6749 §5.2: the description "MUST NOT include characters outside the set %x20-21 / %x23-5B / %x5D-7E".
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 
@@ -53,6 +55,23 @@ class OAuthError(Exception):
     def body(self) -> Mapping[str, str]:
         """Return the members of the JSON answer."""
         return {"error": self.error} | ({"error_description": self.description} if self.description else {})
+
+
+def numbered(error: OAuthError, request_id: str) -> OAuthError:
+    """Return an error of ours with the request's id in its description, so that an app's error page shows what to ask about.
+
+    An error of the app is returned as it is: its developer finds the id in ``X-Request-Id``.
+    """
+    if error.error not in OURS:
+        return error
+    return OAuthError(
+        error.error,
+        f"{error.description} (request {request_id})".strip(),
+        status=error.status,
+        redirect_uri=error.redirect_uri,
+        retry_after=error.retry_after,
+        detail=error.detail,
+    )
 
 
 def invalid_request(description: str) -> OAuthError:

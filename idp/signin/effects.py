@@ -1,6 +1,7 @@
 """Keep what a right answer changes: everything in one transaction, or nothing if another request was first."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from idp import db, metrics
 from idp.audit import Event
@@ -96,7 +97,8 @@ def _start_or_renew(work: StepContext) -> str:
         place = Place(visit.browser_id, visit.label, visit.address)
         _, cookie = sessions.start(work.settings, terms, user, case.own_proofs, place, case.now)
         work.record(Event.SIGNED_IN, methods=[proof.method for proof in case.own_proofs])
-        metrics.count_sign_in("success", assurance.acr(case.own_proofs, work.settings.acr.names))
+        reached = assurance.acr(case.own_proofs, work.settings.acr.names)
+        db.after_commit(partial(metrics.count_sign_in, "success", reached))
     if any(proof.method == "remembered" for proof in case.counting) and assurance.level(case.own_proofs) < 3:
         remembered_devices.note_use(user.organisation_id, user.id, visit.device, case.now)
     counted = replace(case.answers, session_proofs=len(case.own_proofs))

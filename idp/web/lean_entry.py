@@ -10,19 +10,20 @@ An authorization request that needs a page goes on to Flask with its outcome in 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import responses
+from time import perf_counter
 from typing import Any, cast
 
 import structlog
 from flask import Flask
 
-from idp import crypto
+from idp import crypto, timing
 from idp.db import remember_reads
 from idp.identity import sensitive_changes
 from idp.oauth.authorization_response import Answer
 from idp.web import oauth_api, oauth_pages, pages, request_context
 from idp.web.browser_request import BrowserRequest
 from idp.web.oauth_api import Reply
-from idp.web.response import REFUSED
+from idp.web.response import REFUSED, REQUEST_ID
 
 Start = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -42,16 +43,20 @@ class LeanEntry:
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """Answer one request (PEP 3333). Whatever Host it names, it is to the issuer: the router's redirects use that."""
         environ["wsgi.url_scheme"], environ["HTTP_HOST"] = self._scheme, self._host
+        return self._answer(environ, _timed(start) if self._settings.server.timing else start)
+
+    def _answer(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path in oauth_api.ENDPOINTS:
             request_id = crypto.new_id()
             with self._request(request_id, reads=not oauth_api.ENDPOINTS[path].is_ready):
                 reply = oauth_api.answer(self._app, environ, request_id)
-            return _send(reply, self._headers, environ, start)
+            return _send(reply, {REQUEST_ID: request_id, **self._headers}, environ, start)
         if path == AUTHORIZE and environ["REQUEST_METHOD"] == "GET" and REFUSED not in environ:
             reply_or_none = self._authorize(environ)
             if reply_or_none is not None:
-                return _send(reply_or_none, self._opened_by_apps, environ, start)
+                own = {REQUEST_ID: environ[request_context.BEGUN].id, **self._opened_by_apps}
+                return _send(reply_or_none, own, environ, start)
         return self._flask(environ, start)
 
     def _authorize(self, environ: dict[str, Any]) -> Reply | None:
@@ -79,6 +84,17 @@ class LeanEntry:
                 yield
         finally:
             sensitive_changes.end()
+
+
+def _timed(start: Start) -> Start:
+    """Measure the request that begins here, and tell it with the answer."""
+    timing.begin()
+    began = perf_counter()
+
+    def start_timed(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+        return start(status, [*headers, (timing.HEADER, timing.told(perf_counter() - began))], *more)
+
+    return start_timed
 
 
 def _send(reply: Reply, common: Mapping[str, str], environ: Mapping[str, Any], start: Start) -> Iterable[bytes]:

@@ -18,7 +18,7 @@ from idp import crypto, keys, outage
 from idp.config import Settings
 from idp.errors import Refusal
 from idp.oauth import request_parameters, token_endpoint, userinfo
-from idp.oauth.errors import JSON_NEVER_KEPT, OAuthError, invalid_request
+from idp.oauth.errors import JSON_NEVER_KEPT, OAuthError, invalid_request, numbered
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.token_request import TokenRequest
@@ -157,10 +157,10 @@ def answer(app: Flask, environ: Mapping[str, Any], request_id: str) -> Reply:
     try:
         reply = _answer(app, endpoint, environ, request_id)
     except OAuthError as error:
-        reply = _refuse(endpoint, error)
+        reply = _refuse(endpoint, numbered(error, request_id))
     except Exception as error:  # nothing above a machine's endpoint would word it as JSON
         log.error("unexpected", route=endpoint.name, exc_info=error)
-        reply = _refuse(endpoint, SERVER_ERROR)
+        reply = _refuse(endpoint, numbered(SERVER_ERROR, request_id))
     return Reply(reply.status, (*reply.headers, *OPEN_TO_APPS), reply.body)
 
 

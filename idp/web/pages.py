@@ -21,7 +21,7 @@ from idp.languages import LANGUAGES
 from idp.resources import PACKAGE
 from idp.signin import authenticate
 from idp.web import assets, browser_request, csrf, language, request_context, times, unsaved
-from idp.web.response import REFUSED
+from idp.web.response import REFUSED, REQUEST_ID
 
 log = structlog.get_logger("web")
 blueprint = Blueprint("pages", __name__)
@@ -52,13 +52,14 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """Hold a refusal as a page. ``rows``: what helps a developer, as label and value. ``retry_after``: seconds, 0: none."""
+    """Hold a refusal as a page. ``rows``: for developers. ``retry_after``: seconds, 0: none. ``request_id``: as logged."""
 
     status: int
     title: Message
     text: Message
     rows: tuple[tuple[str, str], ...] = ()
     retry_after: int = 0
+    request_id: str = ""
 
 
 TITLES = {
@@ -183,7 +184,7 @@ def error_page(
     status: int, title: Message, text: Message, rows: dict[str, str] | None = None, retry_after: int = 0
 ) -> Response:
     """Render a refusal as a page."""
-    page = ErrorPage(status, title, text, tuple((rows or {}).items()), retry_after)
+    page = ErrorPage(status, title, text, tuple((rows or {}).items()), retry_after, request_context.browser().id)
     response = render("web/error.html", page, status)
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
@@ -284,12 +285,13 @@ def _database_failed(error: SQLAlchemyError) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected", route=request.endpoint, exc_info=error)
-    return error_page(500, TITLES[500], TEXTS[500], {"Request": request_context.browser().id})
+    return error_page(500, TITLES[500], TEXTS[500])
 
 
 def _finish(response: Response) -> Response:
     if request.blueprint in OPENED_BY_APPS:
         response.headers.update(KEEPS_OPENER)
+    response.headers[REQUEST_ID] = request_context.browser().id
     for name, value in headers_for(request_context.settings()).items():
         response.headers.setdefault(name, value)
     for value in response.headers.values():

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
+REQUEST_ID = "X-Request-Id"
+"""The header of every answer that names its lines in the log."""
 REFUSED = "sleutel.refused"
 """In the environment: the HTTP status with which the server's entry refuses a request; the application words it."""
 

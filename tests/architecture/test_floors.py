@@ -14,6 +14,8 @@ FLOORS = {
     "config": 0,
     "logs": 0,
     "metrics": 0,
+    "timing": 0,
+    "watchers": 0,
     "normal_forms": 0,
     "sections": 0,
     "server_sections": 0,

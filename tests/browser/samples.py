@@ -235,8 +235,11 @@ SAMPLES: dict[str, tuple[str, object]] = {
         RemoveFactorPage("sanne", "Example Shoes", asks_password=True, is_last_page=True),
     ),
     "remove-wrong": ("account/remove_factor.html", RemoveFactorPage(LONG, "Example Shoes", True, True, (WRONG_PASSWORD,))),
-    "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404])),
-    "error-wait": ("web/error.html", ErrorPage(429, TITLES[429], BY_ADMINISTRATOR, retry_after=30)),
+    "error": ("web/error.html", ErrorPage(404, TITLES[404], TEXTS[404], request_id="3j5eunzpfkqwqy744dgvtqfonw")),
+    "error-wait": (
+        "web/error.html",
+        ErrorPage(429, TITLES[429], BY_ADMINISTRATOR, retry_after=30, request_id="3j5eunzpfkqwqy744dgvtqfonw"),
+    ),
     "error-outage": ("web/error.html", ErrorPage(503, TITLES[503], NOT_TAKEN, retry_after=30)),
     "error-developer": (
         "web/error.html",

@@ -54,6 +54,8 @@ def test_what_happens_is_counted_over_all_processes(
         assert seen['sleutel_request_seconds_count{endpoint="pages",status="4xx"}'] == 4, "and the wrong password's page"
         assert seen["sleutel_hash_wait_seconds_count"] >= 2
         assert seen["sleutel_hashes_waiting"] == 0
+        assert seen['sleutel_statement_seconds_count{kind="read"}'] > 10
+        assert seen['sleutel_statement_seconds_count{kind="write"}'] > 5
         assert seen["sleutel_database_connections_in_use"] >= 0
         assert seen["sleutel_outbox_mails"] >= 0
         assert seen["sleutel_outbox_age_seconds"] >= 0

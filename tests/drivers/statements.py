@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from flask import Flask
 from sqlalchemy import Engine
 
-from idp import unit_of_work
 from idp.db import db
+from idp.watchers import Watcher, watchers
 
 
 class Seen(list[str]):
@@ -43,13 +43,13 @@ class RowsOf:
 
 
 @contextmanager
-def watched(seen: unit_of_work.Watcher) -> Iterator[None]:
+def watched(seen: Watcher) -> Iterator[None]:
     """Tell ``seen`` of all statements within the block."""
-    unit_of_work.watchers.append(seen)
+    watchers.append(seen)
     try:
         yield
     finally:
-        unit_of_work.watchers.remove(seen)
+        watchers.remove(seen)
 
 
 @contextmanager

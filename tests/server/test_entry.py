@@ -91,7 +91,7 @@ def test_a_client_that_asks_first_is_told_to_go_on(running: Running) -> None:
 def test_head_is_get_without_a_body(running: Running, path: str) -> None:
     """RFC 9110 §9.3.2."""
     got, headed = ask(running.port, path), ask(running.port, path, "HEAD")
-    varying = ("date", "set-cookie", "content-security-policy")
+    varying = ("date", "set-cookie", "content-security-policy", "x-request-id")
     assert headed[0] == got[0]
     assert headed[1] == b""
     assert {name: value for name, value in headed[2].items() if name not in varying} == {

@@ -22,6 +22,7 @@ def is_marked(heard: Heard) -> bool:
     assert headers["Referrer-Policy"] in ("same-origin", "no-referrer")
     is_opened_by_apps = re.match(r"/(oauth/(authorize|logout)|sign-in|language)", heard.path)
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin" or is_opened_by_apps, heard.path
+    assert len(headers["X-Request-Id"]) == 26
     lasting = re.fullmatch(r"max-age=(\d+); includeSubDomains(; preload)?", headers["Strict-Transport-Security"])
     assert lasting
     assert int(lasting[1]) >= 31_536_000

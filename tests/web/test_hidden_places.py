@@ -98,7 +98,7 @@ def test_an_error_of_ours_tells_nothing_but_its_number(
     for word in ("Traceback", "sqlite", "SQL", "failures", "Flask", "Werkzeug", "Python", "canary", "/idp/"):
         assert word not in browser.html, word
     logged = "".join(capfd.readouterr())
-    number = browser.text.partition("Request")[2].split()[0]
+    number = browser.text.partition("this reference:")[2].split()[0]
     assert number in logged
     assert "a fault of ours" in logged
     assert "canary" not in logged

@@ -2,16 +2,20 @@
 
 import json
 import logging
+import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import structlog
+from flask import Flask
 
 from idp.config import Settings
 from idp.logs import setup_logs, take_from_libraries
+from tests.conftest import ISSUER
+from tests.drivers.applications import whole_app
 from tests.drivers.browser import Browser
 
 
@@ -27,7 +31,26 @@ def test_a_refusal_is_one_line_of_json(browser: Browser, capsys: pytest.CaptureF
     assert line["event"] == "oauth_error"
     assert line["timestamp"].endswith("Z")
     assert line["level"] == "info"
-    assert len(line["request"]) == 26
+    assert line["request"] == browser.headers["X-Request-Id"]
+    assert line["request"] in browser.text, "the page tells what to ask about"
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/no-such-page"])
+def test_an_answer_names_its_lines_in_the_log(app: Flask, capsys: pytest.CaptureFixture[str], path: str) -> None:
+    """Issue 9: an app that logs our answer, or a person who reads the page, can say which request it was."""
+    answer = app.test_client().post(path, base_url=ISSUER)
+    assert {line["request"] for line in lines(capsys)} <= {answer.headers["X-Request-Id"]}
+
+
+def test_durations_are_told_where_they_are_asked_for(configure: Callable[..., Settings]) -> None:
+    """Issue 9: ``Server-Timing`` names what a request did, in milliseconds, and stays away unless it is switched on."""
+    with whole_app(configure(server={"timing": True})) as measured:
+        told = measured.test_client().get("/oauth/authorize?client_id=x", base_url=ISSUER).headers["Server-Timing"]
+        kept = measured.test_client().get("/.well-known/openid-configuration", base_url=ISSUER).headers["Server-Timing"]
+    assert re.fullmatch(r'db;dur=\d+\.\d;desc="\d+", total;dur=\d+\.\d', told), told
+    assert re.fullmatch(r"total;dur=\d+\.\d", kept), kept
+    with whole_app(configure()) as plain:
+        assert "Server-Timing" not in plain.test_client().get("/oauth/jwks", base_url=ISSUER).headers
 
 
 def test_what_users_send_cannot_forge_a_line(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
