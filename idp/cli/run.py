@@ -1,5 +1,6 @@
 """``idp run``: start the server. A main process supervises others, which answer requests and send mail."""
 
+import errno
 import importlib
 import os
 import socket
@@ -39,9 +40,9 @@ def run(no_migrate: bool, no_mail: bool, check: bool) -> None:
     """
     file = config_file()
     settings = read_settings(file)
-    require_free_port(settings)
+    require_free_port(settings, may_be_in_use=check)
     if settings.metrics.listen:
-        _check_port("[metrics] listen", settings.metrics.listen)
+        _check_port("[metrics] listen", settings.metrics.listen, may_be_in_use=check)
     if check:
         _check(settings)
         return
@@ -71,13 +72,13 @@ def _ready_app(settings: Settings) -> Flask:
     return app
 
 
-def require_free_port(settings: Settings) -> None:
+def require_free_port(settings: Settings, *, may_be_in_use: bool = False) -> None:
     """Raise ``ConfigError`` if a server listens at our address already."""
-    _check_port("[server] bind", settings.server.bind)
+    _check_port("[server] bind", settings.server.bind, may_be_in_use=may_be_in_use)
 
 
-def _check_port(key: str, address: str) -> None:
-    """Raise ``ClickException`` early if the address is in use or not on this machine."""
+def _check_port(key: str, address: str, *, may_be_in_use: bool) -> None:
+    """Raise ``ConfigError`` early if the address is not on this machine, or is in use: by the server that runs now?"""
     host, port = split_address(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -85,6 +86,8 @@ def _check_port(key: str, address: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if may_be_in_use and error.errno == errno.EADDRINUSE:
+                return
             said = f"{key}: {address}: {error.strerror}; stop what listens there, or choose another"
             raise ConfigError(said) from error
 

@@ -1,6 +1,7 @@
 """``idp doctor`` and ``idp run --check`` say what is slow on this machine."""
 
 import re
+import socket
 
 import pytest
 
@@ -33,6 +34,10 @@ def test_run_check_starts_nothing(idp: Idp) -> None:
     assert "It could serve." in said
     assert "password hash: " in said
     assert "listens on" not in said
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        used = {"IDP_SERVER__BIND": f"127.0.0.1:{other.getsockname()[1]}"}
+        assert "It could serve." in idp("run", "--check", env=used).stdout, "beside the server that runs now"
+        assert "stop what listens there" in idp("run", code=1, env=used).stderr
     idp.point_at("new.sqlite3")
     assert "run `idp migrate`" in idp("run", "--check", code=1, env=free).stderr
     env = {"IDP_CONFIG": str(idp.config)}
