@@ -46,13 +46,13 @@ def test_rows_are_written_in_order_and_the_chain_holds(organisation: Organisatio
 def test_a_rolled_back_change_leaves_no_row(organisation: Organisation) -> None:
     """I1: a change that is not committed writes no row, not even in the next commit."""
 
-    def break_off() -> None:
+    def record_and_fail() -> None:
         with transaction():
             _record(organisation)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        break_off()
+        record_and_fail()
     with transaction():
         change_organisation(organisation.id, name="New")
     assert store.rows(organisation.id) == []
@@ -73,7 +73,7 @@ def test_a_rolled_back_savepoint_keeps_earlier_audit_rows(organisation: Organisa
 
 @pytest.mark.both_engines
 def test_a_savepoint_does_not_lock_the_audit_chain(organisation: Organisation, engine: str) -> None:
-    """I1: every sign-in of an organisation locks the head of its chain. So a change locks it at the commit only."""
+    """I1: every sign-in of an organisation needs the head of its chain. So a change locks the head at the commit only."""
     told = Seen()
     with watched(told), transaction():
         _record(organisation)

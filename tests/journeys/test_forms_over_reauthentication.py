@@ -46,11 +46,11 @@ FORMS = {
                  {"name": "New Shoes", "password_min_length": "20", "offer_set_up": True, "language-en": False}, "Settings"),
     "a rule": ("olga", lambda w: f"{AT}/policies/add",
                {"name": "AU", "starts": "2031-01-01", "countries": "AU", "role-owner": True}, "Policies"),
-    "a rule that is there": ("olga", lambda w: f"{AT}/policies/edit?name={w.rule()}", {"ends": "2040-01-01"}, "Policies"),
+    "an existing rule": ("olga", lambda w: f"{AT}/policies/edit?name={w.rule()}", {"ends": "2040-01-01"}, "Policies"),
     "an app": ("olga", lambda w: f"{AT}/apps/add",
                {"client_id": "stock", "redirect_uris": "https://stock.example/", "first_party": True,
                 "token_endpoint_auth_method": "client_secret_post"}, "Apps"),
-    "an app that is there": ("olga", lambda w: f"{AT}/apps/{w.client()}/edit",
+    "an existing app": ("olga", lambda w: f"{AT}/apps/{w.client()}/edit",
                              {"redirect_uris": "https://stock.example/", "minimum_acr": "mfa"}, "Apps"),
     "one's own address": ("jan", lambda w: "/account/address", {"email": "jan@home.example"}, "E-mail address"),
 }  # fmt: skip

@@ -107,8 +107,9 @@ def test_an_offer_ends_when_its_conditions_change(
 def test_only_the_owner_offers_and_only_to_eligible_users(
     factory: Factory, enter, new_browser, postman: Postman, shoes, anna, jan, olga, boss, iris
 ) -> None:
-    """Owner transfer, S13: administrators, operators and iris cannot offer it.
-    Strangers, customers and disabled users cannot get it.
+    """Owner transfer, S13: administrators, operators, managers and employees cannot offer it.
+
+    Users of other organisations, customers and users without a verified address cannot get it.
     """
     for person in (anna, olga):
         browser = enter(person, f"{AT}/people/{iris.id}", new_browser())
@@ -143,7 +144,7 @@ def test_only_the_owner_offers_and_only_to_eligible_users(
 
 
 def test_administrators_see_an_offer_but_cannot_withdraw_it(factory: Factory, enter, offered, anna) -> None:
-    """Owner transfer: an operator of the shop sees it too. Only the owner can withdraw it."""
+    """Owner transfer: their page has no button to withdraw it, and a request to do so gets 404."""
     browser = enter(anna, f"{AT}/ownership")
     assert "iris was offered the ownership" in browser.text
     assert TAKE_THE_OFFER_BACK not in browser.text

@@ -35,14 +35,14 @@ SHOES = OrganisationState({"settings": {"remember_device_days": 30}}, "owner")
 TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("nothing changes", ANNA, ANNA, NOTHING),
     ("another address", JAN, replace(JAN, email="eve@evil.example"), FRESH_PROOF),
-    ("no address any more", JAN, replace(JAN, email=""), FRESH_PROOF),
-    ("an address taken as verified", replace(JAN, email_verified=False), JAN, FRESH_PROOF),
+    ("a removed address", JAN, replace(JAN, email=""), FRESH_PROOF),
+    ("an address marked as verified", replace(JAN, email_verified=False), JAN, FRESH_PROOF),
     ("another username", JAN, replace(JAN, username="anna"), FRESH_PROOF),
     ("promoted", JAN, replace(JAN, role="manager"), FRESH_PROOF),
     ("made an administrator", JAN, ANNA, FRESH_PROOF),
     ("demoted", ANNA, JAN, FRESH_PROOF),
-    ("into a requiring group", JAN, replace(JAN, requiring_groups=frozenset({"2fa", "x"})), FRESH_PROOF),
-    ("out of a requiring group", JAN, replace(JAN, requiring_groups=frozenset()), FRESH_PROOF),
+    ("join a requiring group", JAN, replace(JAN, requiring_groups=frozenset({"2fa", "x"})), FRESH_PROOF),
+    ("leave a requiring group", JAN, replace(JAN, requiring_groups=frozenset()), FRESH_PROOF),
     ("shops of an employee", JAN, replace(JAN, shops=None), NOTHING),
     ("shops of an administrator", ANNA, replace(ANNA, shops=None), FRESH_PROOF),
     ("a new employee", None, JAN, FRESH_PROOF),
@@ -54,7 +54,7 @@ TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("a requirement", GROUP, replace(GROUP, requires=True), FRESH_PROOF),
     ("a requirement loosened", replace(GROUP, requires=True), GROUP, FRESH_PROOF),
     ("a name of a group", GROUP, replace(GROUP, name="Team"), NOTHING),
-    ("a name that a rule knows", replace(GROUP, requires=True), GroupState("Team", requires=True), FRESH_PROOF),
+    ("a name that a rule uses", replace(GROUP, requires=True), GroupState("Team", requires=True), FRESH_PROOF),
     ("a deleted group", GROUP, None, FRESH_PROOF_AND_PASSWORD),
     ("a new shop", None, ShopState("one", "One"), NOTHING),
     ("a renamed shop", ShopState("one", "One"), ShopState("one", "Two"), NOTHING),
@@ -67,7 +67,7 @@ TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("a deleted rule", RULE, None, FRESH_PROOF_AND_PASSWORD),
     ("a new app", None, APP, FRESH_PROOF),
     ("a redirect address", APP, ClientState({**APP.registered, "redirect_uris": ["https://evil.example/"]}), FRESH_PROOF),
-    ("a minimum", APP, ClientState({**APP.registered, "minimum_acr": ""}), FRESH_PROOF),
+    ("a minimum level", APP, ClientState({**APP.registered, "minimum_acr": ""}), FRESH_PROOF),
     ("a new secret", APP, replace(APP, secrets=1), FRESH_PROOF_AND_PASSWORD),
     ("a disabled app", APP, replace(APP, is_disabled=True), FRESH_PROOF_AND_PASSWORD),
     ("an enabled app", replace(APP, is_disabled=True), APP, FRESH_PROOF_AND_PASSWORD),
@@ -80,8 +80,8 @@ TABLE: list[tuple[str, State | None, State | None, Confirmation]] = [
     ("a passkey's name", Access("passkey", "employee", "Mine"), Access("passkey", "employee", "Yours"), FRESH_PROOF),
 ]
 GIVEN = {"account": 1, "invitation": 1, "address_change": 1}
-TAKEN = {"lockout": 1, "ownership_offer": 1, "owner_recovery": 1}
-LETS_IN = {("account", True), ("invitation", True), ("lockout", False)}
+REMOVED = {"lockout": 1, "ownership_offer": 1, "owner_recovery": 1}
+GIVES_ACCESS = {("account", True), ("invitation", True), ("lockout", False)}
 KINDS = (
     "account", "lockout", "invitation", "one_time_password", "printed_code", "second_factor", "passkey", "sessions",
     "address_change", "ownership_offer", "ownership", "owner_recovery", "operator",
@@ -102,7 +102,7 @@ def test_confirmation_of_access_depends_on_the_users_role(kind: sensitive_change
     for role in ("owner", "administrator", "manager", "employee", "customer"):
         held, is_ruling = Access(kind, role), role in ("owner", "administrator")
         for is_given in (True, False):
-            wanted = 2 if is_ruling and (kind, is_given) in LETS_IN else (GIVEN if is_given else TAKEN).get(kind, 2)
+            wanted = 2 if is_ruling and (kind, is_given) in GIVES_ACCESS else (GIVEN if is_given else REMOVED).get(kind, 2)
             assert needed(*((None, held) if is_given else (held, None))) == wanted, (role, is_given)
 
 

@@ -116,7 +116,7 @@ def test_missing_and_unknown_values_get_defaults() -> None:
 
 
 def test_forms_keep_the_names_of_their_steps() -> None:
-    """A page may be open during an upgrade and is still understood after it. So ``form_name`` never changes."""
+    """House: a page may be open during an upgrade and is still understood after it. So ``form_name`` never changes."""
     assert {step.name: step.form_name for step in SEQUENCE if step.form_name != step.name} == {
         "choose_account": "account",
         "leaked_password": "leaked",

@@ -34,7 +34,7 @@ def test_a_password_typed_as_username_has_no_unkeyed_digest(engine, factory, bro
     stale = browser.value("request")
     browser.open("/reset").fill(organisation="example-shoes", username=TYPED).submit()
     browser.send("POST", "https://id.example.com/sign-in/" + "A" * 43, [("request", stale), ("username", TYPED)])
-    assert browser.value("username") == TYPED  # S60: the page still fills it in
+    assert browser.value("username") == TYPED  # S60: the page still fills in the username
     with factory.context():
         keys = {row.user_id for row in every(select(AuthFailures))} | {row.address for row in every(select(IpFailures))}
     forms = (TYPED, f"\0{TYPED}", f"example-shoes\0{TYPED}")
