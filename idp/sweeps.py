@@ -21,6 +21,7 @@ from idp.store import (
     remembered_devices,
     sessions,
     stash,
+    users,
 )
 from idp.store import totp as store_totp
 
@@ -45,10 +46,11 @@ def sweep(settings: Settings, stop: threading.Event | None = None) -> int:
 
 
 def _wipes() -> Iterator[Batch]:
-    """Yield what empties columns of rows that stay."""
+    """Yield what changes rows that stay."""
     now, used_before = clock.now(), clock.ago(minutes=2)
     yield lambda most: grants.wipe_successors(used_before, most)
     yield lambda most: outbox.wipe_expired(now, most)
+    yield users.sweep_words
 
 
 def _all(settings: Settings) -> Iterator[Batch]:

@@ -17,7 +17,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.identity.credentials import passwords, totp
 from idp.mail.messages import notify_person
-from idp.store import audit, clients, organisations, restore, users
+from idp.store import audit, clients, organisations, restore, user_search, users
 from idp.store import epoch as store
 from idp.store.users import User
 
@@ -113,7 +113,7 @@ def tell(settings: Settings, people: Iterable[User], backup_at: datetime) -> int
 
 def tell_everybody(settings: Settings, backup_at: datetime) -> int:
     """Tell the people of all organisations whose account is not closed. Returns how many got a mail."""
-    found = (users.users(row.id) for row in organisations.organisations())
+    found = (some for row in organisations.organisations() for some in user_search.each(row.id))
     return sum(tell(settings, [user for user in one if user.disabled_at is None], backup_at) for one in found)
 
 

@@ -17,7 +17,7 @@ from idp.identity.organisations.settings import normal_store_url, settings_of
 from idp.identity.owner import recorded_owner
 from idp.languages import LANGUAGES
 from idp.store import organisations as store
-from idp.store import users
+from idp.store import user_search
 from idp.store.organisations import Organisation
 
 ORIGIN = Origin(System("cli"))
@@ -41,7 +41,8 @@ def show_all() -> None:
     """List the organisations: store URL, name, country, users."""
     with opened():
         for row in store.organisations():
-            click.echo(f"{row.store_url:24} {row.name:32} {row.country or '--':3} {len(users.users(row.id)):5} users")
+            count = user_search.count_users(row.id) or 0
+            click.echo(f"{row.store_url:24} {row.name:32} {row.country or '--':3} {count:5} users")
 
 
 @organisation.command()

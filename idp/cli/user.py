@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 import click
@@ -24,7 +25,7 @@ from idp.identity.credentials.authenticator_names import maker_of
 from idp.identity.credentials.passwords import NewPassword
 from idp.identity.user_fields import USER_FIELDS
 from idp.identity.users import lookup, status
-from idp.store import sessions, users
+from idp.store import sessions, user_search, users
 from idp.store import totp as store_totp
 from idp.store.organisations import Organisation
 from idp.store.passkeys import Passkey
@@ -86,7 +87,7 @@ def show_all(store_url: str) -> None:
     """List the people of an organisation: username, role, second factor, last sign-in."""
     with opened():
         organisation = at(store_url)
-        for row in users.users(organisation.id):
+        for row in chain.from_iterable(user_search.each(organisation.id)):
             factor = _factors(row)
             seen = str(zones.today(row.last_login_at, organisation.zone)) if row.last_login_at else "never"
             state = "disabled" if row.disabled_at else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from itertools import chain
 from pathlib import Path
 
 import pyotp
@@ -22,7 +23,7 @@ from idp.db import setup_db
 from idp.identity.credentials import totp
 from idp.store import organisations as store
 from idp.store import totp as store_totp
-from idp.store import users
+from idp.store import user_search
 
 LONGEST_BOX = 50
 
@@ -88,7 +89,7 @@ def _active(settings: Settings) -> dict[str, str]:
     """Return the secrets of all set-up apps. They are read each time, so that a set-up shows at once."""
     found = {}
     for organisation in store.organisations():
-        for user in users.users(organisation.id):
+        for user in chain.from_iterable(user_search.each(organisation.id)):
             row = store_totp.active_totp(organisation.id, user.id)
             if row is not None:
                 found[f"{user.username} · {organisation.name}"] = totp.open_secret(settings, row)

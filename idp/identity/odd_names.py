@@ -1,10 +1,11 @@
 """Find names that older rules allowed and today's rules refuse. They keep working; `idp doctor` lists them."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from idp.identity import claim_forms
 from idp.normal_forms import compared, one_line
-from idp.store import organisations, users
+from idp.store import organisations, user_search
 
 
 def found() -> Iterator[str]:
@@ -19,8 +20,8 @@ def found() -> Iterator[str]:
         for group in organisations.groups(organisation_id):
             if not claim_forms.is_group_name(group.name) or group.name_key != compared(group.name):
                 yield f"{store_url}: group {group.name!a}"
-    for organisation_id, username, key, name in users.all_names():
-        if key != compared(username) or one_line(username) != username:
-            yield f"{store_urls[organisation_id]}: user {username!a}"
-        elif one_line(name) != name:
-            yield f"{store_urls[organisation_id]}: the name {name!a} of user {username!a}"
+        for user in chain.from_iterable(user_search.each(organisation_id)):
+            if user.username_key != compared(user.username) or one_line(user.username) != user.username:
+                yield f"{store_url}: user {user.username!a}"
+            elif one_line(user.name) != user.name:
+                yield f"{store_url}: the name {user.name!a} of user {user.username!a}"

@@ -126,6 +126,13 @@ def names_after(store_url: str, most: int) -> Select[str, str]:
     return select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url).limit(most)
 
 
+@asks_every
+def names_before(store_url: str, most: int) -> Select[str, str]:
+    """Return those that come before ``store_url``, the nearest first."""
+    here = (Organisation.store_url < store_url, Organisation.kind != "installation")
+    return select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url.desc()).limit(most)
+
+
 @asks_one
 def lock_owner(organisation_id: str) -> Select[str | None]:
     """Return the owner's id, locked: until the transaction ends nobody else reads or changes it by this function."""

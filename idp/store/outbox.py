@@ -1,17 +1,21 @@
 """Mail that waits, was sent or failed. Rows are written in the transaction of what they report."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Index, Select, String, Text, Update, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.batches import change_some
 from idp.db import Base, Id
+from idp.keyset import Place, page_of
 from idp.rows import add
 from idp.statements import asks_one, changes, claims, delete_some, every, one, write
 
 FAILED = text("failed_at IS NOT NULL")
+WAITING = text("sent_at IS NULL AND failed_at IS NULL")
 PARKED = text("failed_at IS NOT NULL AND sealed_values <> ''")
+NEWEST = ("organisation_id", "created_at", "id")
 
 
 class OutgoingMail(Base):
@@ -21,7 +25,9 @@ class OutgoingMail(Base):
     __table_args__ = (
         Index("ix_outbox_due", "sent_at", "failed_at", "due_at"),
         Index("ix_outbox_created", "created_at", "id"),
-        Index("ix_outbox_organisation", "organisation_id", "created_at", "id"),
+        Index("ix_outbox_organisation", *NEWEST),
+        Index("ix_outbox_kept", *NEWEST, sqlite_where=FAILED, postgresql_where=FAILED),
+        Index("ix_outbox_waiting", *NEWEST, sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_outbox_failed", "failed_at", sqlite_where=FAILED, postgresql_where=FAILED),
         Index("ix_outbox_parked", "expires_at", sqlite_where=PARKED, postgresql_where=PARKED),
     )
@@ -121,16 +127,18 @@ def resend(organisation_id: str, mail_id: str, now: datetime) -> Update:
     return update(OutgoingMail).where(*here).values(failed_at=None, due_at=now, tries=0, leased_until=None)
 
 
-def mails_of(organisation_id: str, state: str, *, skip: int = 0, limit: int = 50) -> list[OutgoingMail]:
-    """Return an organisation's mails, newest first: all, or those ``waiting``, ``sent`` or ``failed``."""
-    states = {
-        "waiting": [OutgoingMail.sent_at.is_(None), OutgoingMail.failed_at.is_(None)],
-        "sent": [OutgoingMail.sent_at.is_not(None)],
-        "failed": [OutgoingMail.failed_at.is_not(None)],
-    }
-    here = [OutgoingMail.organisation_id == organisation_id, *states.get(state, [])]
-    newest = (OutgoingMail.created_at.desc(), OutgoingMail.id.desc())
-    return every(select(OutgoingMail).where(*here).order_by(*newest).offset(skip).limit(limit))
+def mails_of(organisation_id: str, state: str, place: Place | None, most: int) -> list[OutgoingMail]:
+    """Return a page of an organisation's mails, newest first: all, or those ``waiting``, ``sent`` or ``failed``."""
+    states: dict[str, Any] = {"waiting": WAITING, "sent": OutgoingMail.sent_at.is_not(None), "failed": FAILED}
+    here = [OutgoingMail.organisation_id == organisation_id, *([states[state]] if state in states else [])]
+    order = (OutgoingMail.created_at, OutgoingMail.id)
+    return page_of(select(OutgoingMail).where(*here), order, place, most, descending=True)
+
+
+def place_of(organisation_id: str, name: str, *, is_before: bool) -> Place | None:
+    """Return the place of a mail in the list; None where the organisation has no such mail."""
+    row = mail(organisation_id, name)
+    return None if row is None else Place((row.created_at, row.id), is_before)
 
 
 @asks_one

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
+from idp.keyset import Place, page_of
 from idp.rows import add, inserting
 from idp.statements import asks_every, asks_one, changes, claims, delete_some, every
 
@@ -38,11 +39,11 @@ class UserSession(Base):
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "user_id"], ["users.organisation_id", "users.id"], ondelete="CASCADE"),
         Index("uq_sessions_digest", "organisation_id", "digest", unique=True),
-        Index("ix_sessions_user", "organisation_id", "user_id"),
+        Index("ix_sessions_user", "organisation_id", "user_id", "ends_at", "id"),
         Index(
-            "ix_sessions_started",
+            "ix_sessions_newest",
             "organisation_id",
-            "started_at",
+            "ends_at",
             "id",
             sqlite_where=NOT_ENDED,
             postgresql_where=NOT_ENDED,
@@ -110,21 +111,29 @@ def sessions_of(organisation_id: str, user_id: str, now: datetime) -> Select[Use
 
 
 def live_sessions(
-    organisation_id: str, now: datetime, *, user_id: str = "", skip: int = 0, limit: int = 50
+    organisation_id: str, now: datetime, place: Place | None, most: int, *, user_id: str = ""
 ) -> list[UserSession]:
-    """Return a page of live sessions of an organisation or of one user, newest first."""
+    """Return a page of live sessions of an organisation or of one user, newest first.
+
+    The one that ends last began last. In this order what is over is one end of the index, and is not read.
+    """
     here = [
         UserSession.organisation_id == organisation_id,
         *_live(now),
         *([UserSession.user_id == user_id] if user_id else []),
     ]
-    return every(
-        select(UserSession)
-        .where(*here)
-        .order_by(UserSession.started_at.desc(), UserSession.id.desc())
-        .offset(skip)
-        .limit(limit)
-    )
+    return page_of(select(UserSession).where(*here), (UserSession.ends_at, UserSession.id), place, most, descending=True)
+
+
+def place_of(organisation_id: str, name: str, *, is_before: bool) -> Place | None:
+    """Return the place of a session in the list, live or over; None where there is no such session."""
+    ends_at = _end_of(organisation_id, name)
+    return None if ends_at is None else Place((ends_at, name), is_before)
+
+
+@asks_one
+def _end_of(organisation_id: str, login_id: str) -> Select[datetime]:
+    return select(UserSession.ends_at).where(UserSession.organisation_id == organisation_id, UserSession.id == login_id)
 
 
 def add_session(row: UserSession) -> None:

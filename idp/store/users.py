@@ -7,26 +7,33 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     Boolean,
-    ColumnElement,
     ForeignKeyConstraint,
     Index,
     Insert,
     Select,
     String,
+    Text,
     Update,
     delete,
-    func,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
 from idp.db import Base, Id
-from idp.normal_forms import compared, one_line
+from idp.records import changed
 from idp.rows import add, inserting
-from idp.statements import asks_every, asks_one, changes, claims, every, values, write
+from idp.search_words import words_of
+from idp.statements import asks_every, asks_one, changes, claims, values, write
+from idp.store import user_words
 from idp.store.organisations import Group, Organisation, Shop
+
+NAMES = frozenset({"username_key", "email_key", "name"})
+"""Columns in whose words a user is found."""
+STALE = text("(search_text IS NULL OR search_text <> username_key || ' ' || coalesce(email_key, '') || ' ' || name)")
+"""Match users whose words are not those of their present names."""
 
 
 class User(Base):
@@ -40,6 +47,8 @@ class User(Base):
         ForeignKeyConstraint(["organisation_id"], ["organisations.id"], ondelete="CASCADE"),
         Index("uq_users_username", "organisation_id", "username_key", unique=True),
         Index("ix_users_email", "organisation_id", "email_key"),
+        Index("ix_users_role", "organisation_id", "role", "username_key"),
+        Index("ix_users_stale", "organisation_id", "id", sqlite_where=STALE, postgresql_where=STALE),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -82,6 +91,8 @@ class User(Base):
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+    search_text: Mapped[str | None] = mapped_column(Text)
+    """The names of which the words were made by which the user is found; None where none were made yet."""
 
     def zone(self, organisation: Organisation) -> ZoneInfo:
         """Return the zone in which this person reads dates and times: their own choice, else their organisation's."""
@@ -147,66 +158,51 @@ def user_named(organisation_id: str, username_key: str) -> Select[User]:
     return select(User).where(User.organisation_id == organisation_id, User.username_key == username_key)
 
 
-@asks_every
-def users(organisation_id: str) -> Select[User]:
-    """Return all users of an organisation, by username."""
-    return select(User).where(User.organisation_id == organisation_id).order_by(User.username_key)
-
-
-@asks_every
-def all_names() -> Select[str, str, str, str]:
-    """Return every user's organisation, username with its compared form, and name."""
-    asked = select(User.organisation_id, User.username, User.username_key, User.name)
-    return asked.order_by(User.organisation_id, User.username_key)
-
-
 def usernames(organisation_id: str, user_ids: Collection[str]) -> dict[str, str]:
     """Return usernames by id, for lists that hold ids."""
     here = (User.organisation_id == organisation_id, User.id.in_(user_ids))
     return {row[0]: row[1] for row in values(select(User.id, User.username).where(*here))} if user_ids else {}
 
 
-def _sought(organisation_id: str, typed: str, role: str, group_id: str) -> list[ColumnElement[bool]]:
-    """Match a search: ``typed`` within username, name or address; a role; a group. Empty ones match everything."""
-    here: list[ColumnElement[bool]] = [User.organisation_id == organisation_id]
-    if typed := one_line(typed):
-        folded = compared(typed)
-        here.append(
-            User.username_key.contains(folded, autoescape=True)
-            | User.email_key.contains(folded, autoescape=True)
-            | User.name.contains(typed, autoescape=True)
-            | func.lower(User.name).contains(typed.lower(), autoescape=True)
-            | User.name.contains(typed.title(), autoescape=True)  # a PostgreSQL with the locale C folds ASCII alone
-        )
-    if role:
-        here.append(User.role == role)
-    if group_id:
-        is_member = (GroupMember.organisation_id == organisation_id, GroupMember.group_id == group_id)
-        here.append(User.id.in_(select(GroupMember.user_id).where(*is_member)))
-    return here
-
-
-def search(organisation_id: str, typed: str, role: str, group_id: str, *, first: int, most: int) -> list[User]:
-    """Return a page of a search's users, by username: ``most`` users after the ``first`` so many."""
-    here = _sought(organisation_id, typed, role, group_id)
-    return every(select(User).where(*here).order_by(User.username_key).offset(first).limit(most))
-
-
-def count_found(organisation_id: str, typed: str, role: str, group_id: str) -> int:
-    """Return how many users a search finds."""
-    return int(values(select(func.count(User.id)).where(*_sought(organisation_id, typed, role, group_id)))[0][0])
-
-
 def add_user(row: User) -> None:
-    """Insert a user."""
-    add(row)
+    """Insert a user, with the words by which they are found."""
+    text_of = _search_text(row)
+    add(changed(row, search_text=text_of))
+    user_words.add_words(row.organisation_id, row.id, words_of(text_of))
+
+
+def change_user(organisation_id: str, user_id: str, **changes: Any) -> int:
+    """Set columns, and the words of what is changed."""
+    touched = _change_user(organisation_id, user_id, **changes)
+    if changes.keys() & NAMES:
+        _renew_words(organisation_id, user_id)
+    return touched
 
 
 @changes
-def change_user(organisation_id: str, user_id: str, **changes: Any) -> Update:
-    """Set columns."""
+def _change_user(organisation_id: str, user_id: str, **changes: Any) -> Update:
     here = (User.organisation_id == organisation_id, User.id == user_id)
     return update(User).where(*here).values(**changes)
+
+
+def _renew_words(organisation_id: str, user_id: str) -> None:
+    found = user(organisation_id, user_id)
+    if found is not None and found.search_text != (wanted := _search_text(found)):
+        user_words.put_words(organisation_id, user_id, words_of(wanted))
+        _change_user(organisation_id, user_id, search_text=wanted)
+
+
+def _search_text(row: User) -> str:
+    return f"{row.username_key} {row.email_key or ''} {row.name}"
+
+
+def sweep_words(most: int) -> int:
+    """Keep the words of users whose words are missing or old: a server of an earlier release wrote those rows."""
+    chosen = select(User.organisation_id, User.id).where(STALE).limit(most).with_for_update(skip_locked=True, key_share=True)
+    found = values(chosen)
+    for organisation_id, user_id in found:
+        _renew_words(organisation_id, user_id)
+    return len(found)
 
 
 @claims

@@ -9,19 +9,21 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, insert, m
 
 from idp import config
 from idp.config import Settings
+from idp.search_words import words_of
 from idp.store.browsers import Browser, BrowserUser
 from idp.store.grants import Grant, RefreshToken
 from idp.store.organisations import Organisation
 from idp.store.sealed import TOTP
 from idp.store.sessions import SessionClient, UserSession
 from idp.store.totp import Totp
+from idp.store.user_words import UserWord
 from idp.store.users import User
 
 BATCH = 10_000
 """Users per transaction."""
 PEOPLE_PER_APP = 3
 """Every third person has an authenticator app."""
-TABLES = (User, Browser, BrowserUser, UserSession, SessionClient, Grant, RefreshToken, Totp)
+TABLES = (User, UserWord, Browser, BrowserUser, UserSession, SessionClient, Grant, RefreshToken, Totp)
 Rows = dict[type, list[dict[str, Any]]]
 
 
@@ -72,11 +74,14 @@ def _add_person(rows: Rows, settings: Settings, organisation: str, number: int, 
     here = {"organisation_id": organisation}
     name = f"staff{number}"
     common = {"created_at": now}
+    texts = f"{name} {name}@example.com Staff {number}"
+    rows[UserWord] += [here | {"user_id": user, "word": word} for word in words_of(texts)]
     rows[User].append(
         here
         | common
         | {"id": user, "username": name, "username_key": name, "name": f"Staff {number}", "password_hash": password}
         | {"email": f"{name}@example.com", "email_key": f"{name}@example.com", "last_login_at": now}
+        | {"search_text": texts}
     )
     rows[Browser].append(here | common | {"id": browser, "digest": os.urandom(32), "last_seen_at": now})
     rows[BrowserUser].append(here | {"user_id": user, "browser_id": browser, "username": name, "last_login_at": now})

@@ -54,6 +54,6 @@ def _write_mail(live: Live, person: MadePerson) -> None:
         for template in ("password_changed", "factor_set_up", "factor_removed"):
             notify(live.settings, person.organisation_id, person.id, template)
     with live.factory.context(), transaction():
-        _, sent, refused = outbox.mails_of(person.organisation_id, "waiting", limit=3)
+        _, sent, refused = outbox.mails_of(person.organisation_id, "waiting", None, 3)
         outbox.note_sent(sent.id, clock.now())
         outbox.give_up(refused.id, clock.now(), "550 5.1.1", may_be_resent=True)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from idp import audit
-from idp.store import clients, consents, dated_rules, operators, users
+from idp.store import clients, consents, dated_rules, operators
 from idp.store import organisations as store
 from tests.cli.conftest import ANNA, POS, SHOP, Idp, outcomes
+from tests.drivers.people import everybody
 
 EVERYTHING = (
     SHOP.replace('owner = "olga"\n', 'owner = "olga"\n[organisations.settings]\nlogin_hours = 8\n')
@@ -234,7 +235,7 @@ def test_deleting_a_client_forgets_consents_to_it(idp: Idp, inside: Callable[[],
 
         organisation = store.organisation_at("example-shoes")
         assert organisation is not None
-        person = users.users(organisation.id)[0]
+        person = everybody(organisation.id)[0]
         with transaction():
             consents.give_consent(organisation.id, person.id, "pos", ["openid"], clock.now())
     idp("client", "delete", "pos")

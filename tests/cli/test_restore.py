@@ -31,6 +31,7 @@ from tests.conftest import ISSUER
 from tests.drivers.applications import bare_app, whole_app
 from tests.drivers.browser import Browser
 from tests.drivers.password_reset import NEW, choose, forget
+from tests.drivers.people import everybody
 from tests.drivers.postman import Postman
 from tests.drivers.relying_party import Refused, RelyingParty
 from tests.factories import BY_TESTS, Factory, MadeClient, MadePerson
@@ -259,7 +260,7 @@ def test_without_the_former_database_everything_stays_closed_until_it_is_opened(
 
 def _people(server: Served, organisation_id: str) -> list[Any]:
     with server.factory.context():
-        return [*users.users(organisation_id)]
+        return everybody(organisation_id)
 
 
 def _lose(world: World) -> None:

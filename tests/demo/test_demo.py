@@ -14,6 +14,7 @@ from idp import config
 from tests.demo.conftest import Demo, code_from_the_phone, sign_in
 from tests.drivers.applications import bare_app
 from tests.drivers.idp_process import until
+from tests.drivers.people import everybody
 
 APPS = Path(__file__).parents[2] / "idp" / "demo"
 
@@ -116,11 +117,10 @@ def test_setting_up_again_keeps_what_is_there(demo: Demo) -> None:
     """Issue: idempotent: a second start changes nobody and makes no new secret."""
     from idp.cli.demo import Place, set_up
     from idp.store import organisations as store
-    from idp.store import users
 
     def people() -> list[tuple[str, str | None]]:
         with bare_app(config.read(demo.folder / "sleutel.toml")) as app, app.app_context():
-            return [(row.id, row.password_hash) for place in store.organisations() for row in users.users(place.id)]
+            return [(row.id, row.password_hash) for place in store.organisations() for row in everybody(place.id)]
 
     before, secrets = people(), (demo.folder / "secrets.json").read_text()
     set_up(Place(demo.folder, demo.port))

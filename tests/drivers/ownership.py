@@ -1,8 +1,8 @@
 """Offers of the ownership, and what they changed."""
 
 from idp.store import audit as audit_rows
-from idp.store import users
 from tests.drivers.browser import Browser
+from tests.drivers.people import everybody
 from tests.drivers.postman import Received
 from tests.factories import Factory, MadePerson
 
@@ -29,7 +29,7 @@ def told(mails: list[Received]) -> set[tuple[str, str]]:
 def events(factory: Factory, shoes: str) -> list[tuple[str, str, str]]:
     """What the trail says of the ownership: event, actor and subject."""
     with factory.context():
-        names = {user.id: user.username for user in users.users(shoes)}
+        names = {user.id: user.username for user in everybody(shoes)}
         rows = [row for row in audit_rows.rows(shoes) if row.event.startswith("ownership:")]
         return [(row.event.partition(":")[2], names.get(row.actor_id, "-"), names[row.subject_id]) for row in rows]
 

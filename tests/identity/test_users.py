@@ -16,9 +16,10 @@ from idp.identity.credentials import passwords, second_factor, unlock
 from idp.identity.organisations import organisations as organisation_changes
 from idp.identity.users import lookup, status
 from idp.store import audit as audit_rows
-from idp.store import organisations, outbox, users
+from idp.store import organisations, outbox
 from idp.store.organisations import Organisation
 from idp.store.users import User
+from tests.drivers.people import everybody
 from tests.identity.conftest import CLI
 from tests.identity.traces import SECRET, add_group, by, events, fresh
 
@@ -92,7 +93,7 @@ def test_an_invalid_detail_is_named(
     with pytest.raises(Invalid) as refused:
         make_user(**{"username": "anna", **details})
     assert refused.value.field == key
-    assert users.users(organisation.id) == []
+    assert everybody(organisation.id) == []
     assert events(organisation) == []
 
 

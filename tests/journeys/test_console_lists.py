@@ -12,9 +12,8 @@ from idp.db import connection, transaction
 from idp.identity.organisations import shops
 from idp.identity.policy import dated_rules
 from idp.normal_forms import compared
-from idp.rows import add
 from idp.store import dated_rules as store_dated_rules
-from idp.store import users
+from idp.store import user_search, users
 from idp.store.users import User
 from tests.drivers.browser import Browser
 from tests.drivers.statements import counted
@@ -38,7 +37,7 @@ def test_search_ignores_case_accents_and_width(factory: Factory, enter, shoes, a
     browser = enter(anna)
     for typed, expected in (
         ("émile", ["emile"]), ("ÉMILE", ["emile"]), ("ŽIŽEK", ["emile"]), ("ｅｍｉｌｅ", ["emile"]), ("ΩΜΈΓΑ", ["ωmega"]),
-        ("O'NEIL", ["o'neil"]), ('"100%"', ["o'neil"]), ("0%", ["o'neil"]), ("%", ["o'neil"]), ("_", ["a_b"]),
+        ("O'NEIL", ["o'neil"]), ('"100%"', ["o'neil"]), ("100%", ["o'neil"]), ("%", []), ("a_", ["a_b"]),
         ("\\", []), ("' OR 1=1 --", []), ("nobody", []),
     ):  # fmt: skip
         assert found(browser, q=typed) == expected, typed
@@ -47,8 +46,8 @@ def test_search_ignores_case_accents_and_width(factory: Factory, enter, shoes, a
 def crowd(factory: Factory, organisation_id: str, count: int) -> None:
     """Create many employees at once, without the form."""
     with factory.context(), transaction():
-        add(
-            *(
+        for number in range(count):
+            users.add_user(
                 User(
                     organisation_id=organisation_id,
                     id=crypto.new_id(),
@@ -56,9 +55,7 @@ def crowd(factory: Factory, organisation_id: str, count: int) -> None:
                     username_key=compared(f"Till{number:05}"),
                     created_at=clock.now(),
                 )
-                for number in range(count)
             )
-        )
 
 
 def test_the_number_of_statements_does_not_grow_with_users(app, factory: Factory, enter, shoes, anna) -> None:
@@ -76,15 +73,15 @@ def test_the_number_of_statements_does_not_grow_with_users(app, factory: Factory
                 connection().execute(users.User.__table__.delete().where(users.User.username.like("Till%")))
             crowd(factory, shoes, more)
         with counted(app) as seen:
-            for path in ("", "?page=2", "?q=till", "?page=99999999999999999999"):
-                browser.open(PEOPLE + path)
+            for path in ("", "?q=till"):
+                browser.open(PEOPLE + path).click("Next")
             browser.open(f"{AT}/policies/who?page=2")
         counts.append(len(seen))
-    assert counts[0] == counts[1]
+    assert counts[1] - counts[0] <= 10_000 / user_search.CHUNK, "the dry run alone looks at everybody"
     assert "10000 of 10001 people would be affected" in browser.text
     assert {words for _, words in browser.page.links} >= {"Previous", "Next"}
-    browser.open(f"{PEOPLE}?page=99999999999999999999")
-    assert "Page 401 of 401" in browser.text
+    browser.open(PEOPLE)
+    assert "More than 1,000 people" in browser.text
     assert browser.headers["Cache-Control"] == "no-store"
     with counted(app) as seen:
         lines = browser.client.get(f"{PEOPLE}/export.csv", base_url=browser.issuer).get_data(as_text=True).splitlines()

@@ -1,7 +1,8 @@
 """Users of the operators' own organisation in the console. Only operators manage them."""
 
 from idp.audit import Event
-from idp.store import audit, operators, outbox, users
+from idp.store import audit, operators, outbox
+from tests.drivers.people import everybody
 from tests.drivers.words import ADD_A_PERSON, INVITE_BY_E_MAIL, RESET_THE_SECOND_FACTOR
 from tests.factories import Factory, MadePerson
 
@@ -51,7 +52,7 @@ def test_an_operator_cannot_become_less_than_administrator(factory: Factory, ent
         assert browser.status == 403, act
     with factory.context():
         assert {row.role for row in operators.operators()} == {"administrator"}
-        assert all(row.disabled_at is None for row in users.users(olga.organisation_id))
+        assert all(row.disabled_at is None for row in everybody(olga.organisation_id))
 
 
 def test_administrators_do_not_find_the_operators_organisation(factory: Factory, enter, new_browser, anna, olga) -> None:

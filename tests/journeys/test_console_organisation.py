@@ -189,7 +189,7 @@ def test_a_group_requires_a_second_factor_at_the_next_sign_in(enter, new_browser
     assert browser.status == 422
     assert "Nobody here" in browser.errors[0]
     browser.fill(username="KIM").submit()
-    assert "1 person is in it" in browser.text
+    assert "1 person" in browser.text
     browser.open(f"{PEOPLE}/{kim.id}")
     assert "Required by the group 2FA" in browser.text
     browser.click("Why, and from when?")

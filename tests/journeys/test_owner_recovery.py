@@ -18,7 +18,7 @@ from idp.statements import every
 from idp.store import audit as audit_rows
 from idp.store import users
 from idp.store.owner_recoveries import OwnerRecovery
-from tests.drivers import crowd, words
+from tests.drivers import crowd, people, words
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.email_address import press
 from tests.drivers.password_reset import NEW, choose, forget
@@ -165,7 +165,7 @@ def test_operators_start_and_administrators_stop_a_recovery(factory: Factory, sh
     """S48: administrators, owners, employees and strangers cannot start one. Employees cannot stop one."""
     with factory.context():
         organisation = factory.organisation(shop)
-        people_here = {person.username: Origin(Person(person.id)) for person in users.users(shop)}
+        people_here = {person.username: Origin(Person(person.id)) for person in people.everybody(shop)}
         for who in ("owner", "boss", "jan"):
             with pytest.raises(NotFound):
                 owner_recovery.start(factory.settings, organisation, people_here[who])

@@ -12,10 +12,11 @@ from idp.identity.organisations import groups, shops
 from idp.identity.organisations import organisations as organisation_changes
 from idp.oauth import registration
 from idp.store import clients as client_rows
-from idp.store import dated_rules, organisations, users
+from idp.store import dated_rules, organisations
 from tests.drivers.browser import Browser
 from tests.drivers.ownership_races import AT
 from tests.drivers.page import Page
+from tests.drivers.people import everybody
 from tests.factories import BY_TESTS
 from tests.races.conftest import Race, posted
 
@@ -45,7 +46,7 @@ def made(race: Race) -> int:
         found = (
             *(one for one in organisations.groups(here) if one.name == "kassa"),
             *(one for one in organisations.shops(here) if one.code == "kassa"),
-            *(one for one in users.users(here) if one.username == "kassa"),
+            *(one for one in everybody(here) if one.username == "kassa"),
             *(one for one in dated_rules.dated_rules() if one.name == "kassa"),
             *(one for one in client_rows.clients() if one.client_id == "kassa"),
         )

@@ -7,10 +7,11 @@ import pytest
 from idp.actors import Person
 from idp.audit import Origin
 from idp.identity.ownership import transfer
-from idp.store import outbox, users
+from idp.store import outbox
 from tests.drivers.browser import Browser
 from tests.drivers.crowd import Ask
 from tests.drivers.ownership_races import AT, boss, settings, signed_in
+from tests.drivers.people import everybody
 from tests.drivers.postman import Postman
 from tests.drivers.words import BECOME_THE_OWNER
 from tests.factories import Factory, MadePerson
@@ -37,7 +38,7 @@ def offer(race: Race, boss: MadePerson, iris: MadePerson) -> str:
 def owners(race: Race) -> list[str]:
     """Return the users with the role. Fails where the organisation's owner is another user, or the owner cannot sign in."""
     with race.factory.context():
-        found = [user for user in users.users(race.organisation_id) if user.role == "owner" and user.disabled_at is None]
+        found = [user for user in everybody(race.organisation_id) if user.role == "owner" and user.disabled_at is None]
         assert race.factory.organisation(race.organisation_id).owner_id in [user.id for user in found]
         return [user.username for user in found]
 

@@ -16,6 +16,7 @@ from idp.identity import odd_names
 from idp.identity.users import lookup
 from idp.store import email_links, organisations, password_resets, sealed, totp, users
 from tests.drivers.applications import bare_app
+from tests.drivers.people import everybody
 
 SQLITE = "sqlite:///fresh.sqlite3"
 
@@ -110,7 +111,7 @@ def test_blocked_passwords_leave_existing_users_unchanged(fresh: Settings) -> No
         for _ in range(2):
             schema.upgrade(app)
             with app.app_context(), transaction():
-                (row,) = users.users("o")
+                (row,) = everybody("o")
                 assert (row.password_hash, row.barred_hashes, row.leaked_found_at) == ("made before", [], None)
                 users.change_user("o", "u", barred_hashes=["given up"])
             schema.downgrade(app, "0009")
@@ -127,7 +128,7 @@ def test_a_blocked_password_becomes_the_first_of_several(engine: str, fresh: Set
                 _insert_user(connection, name, time_zone="", barred_hash=blocked)
         schema.upgrade(app)
         with app.app_context(), transaction():
-            assert [row.barred_hashes for row in users.users("o")] == [["given up"], []]
+            assert [row.barred_hashes for row in everybody("o")] == [["given up"], []]
             users.change_user("o", "anna", barred_hashes=["given up", "leaked"])
         schema.downgrade(app, "0011")
         with app.app_context(), db.engine.connect() as connection:
@@ -150,7 +151,7 @@ def test_compared_forms_are_renewed_and_look_alikes_kept_apart(engine: str, fres
                 _insert_user(connection, name, username=key, username_key=key, time_zone="")
         schema.upgrade(app)
         with app.app_context():
-            assert sorted(row.username_key for row in users.users("o")) == ["anna", "an\u200bna", "kim"]
+            assert sorted(row.username_key for row in everybody("o")) == ["anna", "an\u200bna", "kim"]
             assert [getattr(lookup.find("o", typed), "id", "") for typed in ("KIM", "anna", "an\u200bna")] == ["c", "a", "b"]
             assert len({row.code_key for row in organisations.shops("o")}) == 3
             assert getattr(organisations.shop_at("o", "DAM"), "code", "") in ("Dam", "dam")
@@ -265,4 +266,4 @@ def _insert_user(connection: Connection, user_id: str, **more: object) -> None:
 
 def _zones(app: Flask) -> list[tuple[str, str, dict[str, object]]]:
     with app.app_context():
-        return [(row.id, row.time_zone, row.claims) for row in users.users("o")]
+        return [(row.id, row.time_zone, row.claims) for row in everybody("o")]

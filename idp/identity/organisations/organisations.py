@@ -4,7 +4,8 @@
 Not here: shops and groups (beside this), users (``accounts``), dated rules (``policy.dated_rules``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from idp import audit, clock, crypto
@@ -16,6 +17,7 @@ from idp.identity import email_links, permissions, sensitive_changes
 from idp.identity.organisations.settings import normal_store_url, validate_settings
 from idp.identity.owner import has_owner_role, make_owner
 from idp.identity.sensitive_changes import OrganisationState
+from idp.keyset import Place
 from idp.normal_forms import compared
 from idp.store import operators
 from idp.store import organisations as store
@@ -26,20 +28,28 @@ CHUNK = 200
 """Organisations read by one statement of a search."""
 
 
-def search(typed: str) -> Iterator[tuple[str, str]]:
-    """Yield store URL and name of the organisations that have ``typed`` in either, the operators' own first.
+Named = tuple[str, str]
+"""Store URL and name."""
 
-    Reads chunk by chunk, as far as the caller asks: a page costs the same however many organisations there are.
+
+def search(typed: str, place: Place | None, most: int) -> list[Named]:
+    """Return a page of the organisations that have ``typed`` in store URL or name, the operators' own first.
+
+    Reads chunk by chunk until the page is full: without a search, a page costs the same however many there are.
     """
-    key = compared(typed)
-    yield from (row for row in _names() if key in compared(f"{row[0]} {row[1]}"))
+    key, own = compared(typed), operators.installation()
+    first = [(own.store_url, own.name)] if own is not None else []
+    names: Iterator[Named]
+    if place is not None and place.is_before:
+        names = chain(_names(store.names_before, *place.key), first)
+    else:
+        names = chain(first, _names(store.names_after, "")) if place is None else _names(store.names_after, *place.key)
+    found = [*islice((row for row in names if key in compared(f"{row[0]} {row[1]}")), most)]
+    return found[::-1] if place is not None and place.is_before else found
 
 
-def _names() -> Iterator[tuple[str, str]]:
-    own, last = operators.installation(), ""
-    if own is not None:
-        yield own.store_url, own.name
-    while chunk := store.names_after(last, CHUNK):
+def _names(read: Callable[[str, int], Sequence[Named]], last: str) -> Iterator[Named]:
+    while chunk := read(last, CHUNK):
         yield from chunk
         last = chunk[-1][0]
 

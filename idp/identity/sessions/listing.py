@@ -12,6 +12,7 @@ from idp.errors import Message, NotFound
 from idp.identity import email_links, permissions, sensitive_changes
 from idp.identity.sensitive_changes import Access
 from idp.identity.sessions import sessions
+from idp.keyset import Place
 from idp.mail.messages import notify
 from idp.store import clients, users
 from idp.store import sessions as store
@@ -40,12 +41,12 @@ def of_person(user: User) -> tuple[OpenSession, ...]:
     return _described(user.organisation_id, rows, {user.id: user.username})
 
 
-def of_organisation(organisation_id: str, *, username: str = "", skip: int = 0, limit: int = 50) -> tuple[OpenSession, ...]:
+def of_organisation(organisation_id: str, place: Place | None, most: int, *, username: str = "") -> tuple[OpenSession, ...]:
     """Return a page of an organisation's live sessions, newest first. ``username`` in compared form narrows to one user."""
     known = users.user_named(organisation_id, username) if username else None
     if username and known is None:
         return ()
-    rows = store.live_sessions(organisation_id, clock.now(), user_id=known.id if known else "", skip=skip, limit=limit)
+    rows = store.live_sessions(organisation_id, clock.now(), place, most, user_id=known.id if known else "")
     return _described(organisation_id, rows, users.usernames(organisation_id, {row.user_id for row in rows}))
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from idp import csv_export, factors
 from idp.db import release
 from idp.identity.user_fields import USER_FIELDS
-from idp.store import users
+from idp.store import user_search, users
+from idp.store.user_search import EVERYBODY, PeopleSought
 from idp.store.users import User
 
-CHUNK = 1000
 FIELDS = tuple(field for field in USER_FIELDS if field.in_export)
 COLUMNS = (
     "id", *(field.name for field in FIELDS), "groups", "shops", "second_factor", "disabled", "created_at", "last_login_at"
@@ -28,15 +28,13 @@ class Belongings:
     owners: frozenset[str]
 
 
-def as_csv(organisation_id: str, typed: str = "", role: str = "", group_id: str = "") -> Iterator[str]:
+def as_csv(organisation_id: str, sought: PeopleSought = EVERYBODY) -> Iterator[str]:
     """Yield the lines about the users that a search finds, by username. Reads in chunks, and holds no connection between."""
     found = _belongings(organisation_id)
     yield csv_export.line(COLUMNS)
-    first = 0
-    while rows := users.search(organisation_id, typed, role, group_id, first=first, most=CHUNK):
+    for rows in user_search.each(organisation_id, sought):
         release()
         yield from (_line(row, found) for row in rows)
-        first += CHUNK
 
 
 def _belongings(organisation_id: str) -> Belongings:

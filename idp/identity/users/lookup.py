@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from idp import factors, normal_forms, zones
 from idp.config import Settings
@@ -13,7 +14,7 @@ from idp.identity.policy import rules as policy_rules
 from idp.identity.policy.dated_rules import rule_of
 from idp.identity.policy.rules import ClientRule, Membership, Person
 from idp.normal_forms import compared
-from idp.store import dated_rules, organisations, recovery_codes, users
+from idp.store import dated_rules, organisations, recovery_codes, user_search, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 
@@ -68,7 +69,7 @@ def persons_of(settings: Settings, organisation: Organisation) -> Iterator[Perso
     for user_id, name in users.group_names(organisation.id):
         groups[user_id].append(Membership(name, requiring[name]))
     owned, codes_left = factors.owned_in(organisation.id), recovery_codes.codes_left(organisation.id)
-    for user in users.users(organisation.id):
+    for user in chain.from_iterable(user_search.each(organisation.id)):
         if user.disabled_at is None:
             held = Holdings(tuple(groups[user.id]), owned.get(user.id, ()), codes_left.get(user.id, 0))
             yield _person(organisation, user, held, counts=counts)

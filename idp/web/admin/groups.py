@@ -10,12 +10,14 @@ from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity.accounts import accounts
 from idp.identity.organisations import groups
 from idp.identity.users import lookup
-from idp.store import organisations, users
+from idp.store import organisations, user_search, users
 from idp.store.organisations import Group
+from idp.store.user_search import PeopleSought
 from idp.web import edited, pages, request_context, unsaved
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.pagination import people
 from idp.web.unsaved import Fields
 
 HERE = "groups"
@@ -28,7 +30,7 @@ class GroupRow:
     id: str
     name: str
     requires_mfa: bool
-    count: int
+    people: Message
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,11 @@ def _rows(admin: Admin) -> tuple[GroupRow, ...]:
 
 
 def _row(group: Group) -> GroupRow:
-    count = users.count_found(group.organisation_id, "", "", group.id)
-    return GroupRow(group.id, group.name, group.requires_mfa, count)
+    return GroupRow(group.id, group.name, group.requires_mfa, people(_count(group)))
+
+
+def _count(group: Group) -> int:
+    return user_search.count_found(group.organisation_id, PeopleSought(group_id=group.id))
 
 
 def _page(admin: Admin, group: Group) -> GroupPage:
@@ -174,8 +179,10 @@ def _again(admin: Admin, group: Group, form: Fields, refusal: Refusal | None) ->
 
 
 def _question(admin: Admin, group: Group) -> Question:
-    count = users.count_found(group.organisation_id, "", "", group.id)
+    count = _count(group)
     sentences = [say_many("%(num)s person is in it.", "%(num)s people are in it.", count)]
+    if count > user_search.FEW:
+        sentences = [say("More than 1,000 people are in it.")]
     if group.requires_mfa:
         sentences.append(say("The group no longer requires a second factor of them; those they have stay active."))
     heading = say("Delete the group %(name)s?", name=group.name)

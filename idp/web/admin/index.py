@@ -1,14 +1,17 @@
 """Show the console's front page: an administrator goes on to their organisation, an operator chooses one."""
 
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from operator import itemgetter
 
 from flask import Blueprint, Response, url_for
 
 from idp.identity.organisations import organisations
+from idp.keyset import Place
+from idp.store.operators import STORE_URL
 from idp.web import forms, pages
 from idp.web.admin.guard import entrance
-from idp.web.admin.pagination import PAGE, Pages, pages_of, skipped
+from idp.web.admin.pagination import List, Pages, page_of
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ def front() -> Response:
     if present.organisation.kind == "retailer":
         return pages.see_other(url_for("admin.people", store_url=present.organisation.store_url))
     q = forms.asked("q")
-    sought = tuple(islice(organisations.search(q), skipped(), skipped() + PAGE + 1))
-    choices = tuple(Choice(*row) for row in sought[:PAGE])
-    beside = pages_of(sought, "admin.front", q=q)
+    rows, beside = page_of(List("admin.front", {"q": q}), _place_of, partial(organisations.search, q), itemgetter(0))
+    choices = tuple(Choice(*row) for row in rows)
     page = OrganisationsPage(present.user.username, present.organisation.name, q, choices, beside)
     return pages.render("admin/organisations.html", page)
+
+
+def _place_of(name: str, *, is_before: bool) -> Place:
+    """Return the place of a store URL, also of one that is gone. The operators' own comes before all others."""
+    return Place(("" if name == STORE_URL else name,), is_before)

@@ -16,10 +16,10 @@ from idp.store import outbox, users
 from idp.store.outbox import OutgoingMail
 from idp.sweeps import KEEP_DAYS
 from idp.web import forms, pages, request_context
-from idp.web.admin import guard, pagination
+from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.pagination import PAGE, Pages
+from idp.web.admin.pagination import List, Pages, page_of
 
 HERE = "mail"
 ABOUT = {
@@ -130,10 +130,14 @@ def _question(row: OutgoingMail, back: str) -> Question:
 def _page(admin: Admin) -> MailPage:
     at, state = admin.organisation, forms.asked("state")
     state = state if state in STATES else ""
-    rows = outbox.mails_of(at.id, state, skip=pagination.skipped(), limit=PAGE + 1)
+    rows, beside = page_of(
+        List("admin.mail", {"store_url": at.store_url, "state": state}),
+        partial(outbox.place_of, at.id),
+        partial(outbox.mails_of, at.id, state),
+        lambda row: row.id,
+    )
     names = users.usernames(at.id, {row.user_id for row in rows if row.user_id})
-    beside = pagination.pages_of(rows, "admin.mail", store_url=at.store_url, state=state)
-    shown = tuple(_described(row, names.get(row.user_id or "", "")) for row in rows[:PAGE])
+    shown = tuple(_described(row, names.get(row.user_id or "", "")) for row in rows)
     return MailPage(admin.frame(HERE), state, shown, beside)
 
 

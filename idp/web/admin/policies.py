@@ -250,7 +250,7 @@ def _form(admin: Admin, row: StoredRule | None, form: dict[str, str], refusal: R
 
 
 def _dry_run(admin: Admin) -> DryRunPage:
-    seen = _seen(admin)
+    seen, store_url = _seen(admin), admin.organisation.store_url
     on, errors = chosen_day(admin.organisation)
     name = next((row.name for row in seen if row.name == request.args.get("name")), "")
     looked_at = [row for row in seen if name in ("", row.name)]
@@ -270,7 +270,7 @@ def _dry_run(admin: Admin) -> DryRunPage:
         count=len(found.affected),
         of=found.of,
         pages=pagination.pages_of(
-            rows, "admin.dry_run", store_url=admin.organisation.store_url, name=name, on=on.isoformat()
+            rows, pagination.List("admin.dry_run", {"store_url": store_url, "name": name, "on": on.isoformat()})
         ),
         errors=errors,
     )

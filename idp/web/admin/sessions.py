@@ -10,11 +10,12 @@ from idp.identity import permissions
 from idp.identity.sessions import listing
 from idp.identity.sessions.listing import OpenSession
 from idp.normal_forms import compared
+from idp.store import sessions
 from idp.web import forms, pages, request_context
-from idp.web.admin import guard, pagination
+from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.pagination import PAGE, Pages
+from idp.web.admin.pagination import List, Pages, page_of
 from idp.web.admin.user_actions import TELLS
 
 HERE = "sessions"
@@ -44,13 +45,15 @@ def mount(blueprint: Blueprint) -> None:
 def show(store_url: str) -> Response:
     """List the sessions of all users, or of one."""
     admin, typed = guard.administrator(store_url, or_installation=True), forms.asked("username")
-    rows = listing.of_organisation(
-        admin.organisation.id, username=compared(typed), skip=pagination.skipped(), limit=PAGE + 1
+    at = admin.organisation
+    shown, beside = page_of(
+        List("admin.sessions", {"store_url": store_url, "username": typed}),
+        partial(sessions.place_of, at.id),
+        partial(listing.of_organisation, at.id, username=compared(typed)),
+        lambda row: row.id,
     )
-    beside = pagination.pages_of(rows, "admin.sessions", store_url=store_url, username=typed)
-    shown, at = rows[:PAGE], admin.organisation
     reach = frozenset(one for one in {row.user_id for row in shown} if listing.may_end(at, one, admin.origin))
-    page = OpenSessionsPage(admin.frame(HERE), typed, admin.me.settled.session_id, shown, reach, beside)
+    page = OpenSessionsPage(admin.frame(HERE), typed, admin.me.settled.session_id, tuple(shown), reach, beside)
     return pages.render("admin/sessions.html", page)
 
 

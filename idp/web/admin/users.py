@@ -1,10 +1,9 @@
 """List the people of an organisation: search, page, add one, edit with the pencil (S13). One person: see ``user``."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
@@ -16,11 +15,13 @@ from idp.identity.user_fields import USER_FIELDS, PersonDraft
 from idp.identity.users import export as user_export
 from idp.languages import LANGUAGES
 from idp.mail.messages import can_be_written_to
-from idp.store import organisations, users
+from idp.store import organisations, user_search, users
+from idp.store.user_search import PeopleSought
 from idp.store.users import User
 from idp.web import forms, pages, request_context, times, unsaved
 from idp.web.admin import guard
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.pagination import List, Pages, page_of, people
 from idp.web.admin.person import Person
 from idp.web.downloads import download
 from idp.web.unsaved import Fields
@@ -54,10 +55,15 @@ class Sought:
         """Return the search as the query of an address."""
         return {"q": self.q, "role": self.role, "group": self.group}
 
+    @property
+    def people(self) -> PeopleSought:
+        """Return the search as the store takes it."""
+        return PeopleSought(self.q, self.role, self.group)
+
 
 @dataclass(frozen=True)
 class PeoplePage:
-    """Hold a page of people. ``q``, ``role`` and ``group`` (an id) were sought. Links: ``earlier``, ``later``, ``csv``."""
+    """Hold a page of people. ``q``, ``role`` and ``group`` (an id) were sought. ``csv``: a link."""
 
     frame: Frame
     q: str
@@ -66,11 +72,8 @@ class PeoplePage:
     roles: Choices
     groups: Choices
     rows: tuple[Row, ...]
-    count: int
-    number: int
-    last: int
-    earlier: str
-    later: str
+    count: Message
+    pages: Pages
     csv: str
 
 
@@ -120,8 +123,7 @@ def show(store_url: str) -> Response:
 def export(store_url: str) -> Response:
     """Export the people that the search finds."""
     admin = guard.administrator(store_url, or_installation=True)
-    sought = _sought(admin)
-    lines = user_export.as_csv(admin.organisation.id, sought.q, sought.role, sought.group)
+    lines = user_export.as_csv(admin.organisation.id, _sought(admin).people)
     return download(lines, "text/csv; charset=utf-8", f"{store_url}-people.csv")
 
 
@@ -179,27 +181,27 @@ def _sought(admin: Admin) -> Sought:
 
 
 def _list(admin: Admin) -> PeoplePage:
-    at, sought = admin.organisation.id, _sought(admin)
-    count = users.count_found(at, sought.q, sought.role, sought.group)
-    last = max(1, -(-count // PAGE))
-    number = forms.page_asked(last)
-    rows = users.search(at, sought.q, sought.role, sought.group, first=(number - 1) * PAGE, most=PAGE)
+    at, sought = admin.organisation, _sought(admin)
+    here = {"store_url": at.store_url, **sought.query}
+    rows, beside = page_of(
+        List("admin.people", here, PAGE),
+        partial(user_search.place_of, at.id),
+        partial(user_search.search, at.id, sought.people),
+        lambda row: row.id,
+    )
     return PeoplePage(
         frame=admin.frame(HERE),
         **sought.query,
         roles=(("", say("All roles")), *ROLE_NAMES.items()),
         groups=(("", say("All groups")), *sought.groups),
         rows=_rows(admin, rows),
-        count=count,
-        number=number,
-        last=last,
-        earlier=_link({**sought.query, "page": number - 1}) if number > 1 else "",
-        later=_link({**sought.query, "page": number + 1}) if number < last else "",
-        csv=_link(sought.query, url_for("admin.export_people", store_url=admin.organisation.store_url)),
+        count=people(user_search.count_found(at.id, sought.people)),
+        pages=beside,
+        csv=List("admin.export_people", here).link(),
     )
 
 
-def _rows(admin: Admin, found: list[User]) -> tuple[Row, ...]:
+def _rows(admin: Admin, found: Sequence[User]) -> tuple[Row, ...]:
     """Describe the people found. The right to change them depends on their role, so it is checked once for each role."""
     one_of = {row.role: row for row in found}
     over = {role: permissions.is_over(admin.organisation, row, admin.origin) for role, row in one_of.items()}
@@ -208,10 +210,6 @@ def _rows(admin: Admin, found: list[User]) -> tuple[Row, ...]:
 
 def _one_of(wanted: str, known: Any) -> str:
     return wanted if wanted in known else ""
-
-
-def _link(query: Mapping[str, Any], path: str = "") -> str:
-    return f"{path or request.path}?{urlencode({key: value for key, value in query.items() if value})}"
 
 
 def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
