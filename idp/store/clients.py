@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
 from idp.rows import add, upserting
-from idp.statements import asks_every, asks_one, changes, every, values
+from idp.statements import asks_every, asks_one, changes, values
 
 
 class Client(Base):
@@ -118,9 +118,10 @@ def clients() -> Select[Client]:
     return select(Client).order_by(Client.client_id)
 
 
-def some(client_ids: Collection[str]) -> list[Client]:
+@asks_every
+def some(client_ids: Collection[str]) -> Select[Client]:
     """Return these clients, without those that are gone."""
-    return every(select(Client).where(Client.client_id.in_(client_ids))) if client_ids else []
+    return select(Client).where(Client.client_id.in_(client_ids))
 
 
 def names(client_ids: Collection[str]) -> dict[str, str]:

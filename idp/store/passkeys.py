@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
 from idp.rows import inserting
-from idp.statements import asks_every, asks_one, changes, claims, values, write
+from idp.statements import asks_every, asks_one, changes, claims, values
 
 
 class Passkey(Base):
@@ -104,16 +104,25 @@ def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: boo
     Returns False if the counter did not grow, or the passkey was removed. One conditional UPDATE: of two assertions with the
     same counter one counts. Authenticators without a counter always send 0.
     """
-    here = (
-        Passkey.organisation_id == passkey.organisation_id,
-        Passkey.id == passkey.id,
-        Passkey.removed_at.is_(None),
-        Passkey.sign_count < sign_count if sign_count else Passkey.sign_count == 0,
-    )
-    told: dict[str, Any] = {"sign_count": sign_count, "backed_up": backed_up, "last_used_at": now}
+    told = {"sign_count": sign_count, "backed_up": backed_up, "last_used_at": now}
     if user_verified:
         told["user_verified_ever"] = True
-    return write(update(Passkey).where(*here).values(**told)) == 1
+    change = _note_growing_use if sign_count else _note_uncounted_use
+    return change(passkey.organisation_id, passkey.id, sign_count, **told)
+
+
+def _one_of(organisation_id: str, passkey_id: str) -> tuple[Any, ...]:
+    return (Passkey.organisation_id == organisation_id, Passkey.id == passkey_id, Passkey.removed_at.is_(None))
+
+
+@claims
+def _note_growing_use(organisation_id: str, passkey_id: str, given: int, **told: Any) -> Update:
+    return update(Passkey).where(*_one_of(organisation_id, passkey_id), Passkey.sign_count < given).values(**told)
+
+
+@claims
+def _note_uncounted_use(organisation_id: str, passkey_id: str, given: int, **told: Any) -> Update:
+    return update(Passkey).where(*_one_of(organisation_id, passkey_id), Passkey.sign_count == given).values(**told)
 
 
 @changes
@@ -129,14 +138,15 @@ def rename_passkey(organisation_id: str, user_id: str, passkey_id: str, name: st
     return update(Passkey).where(*here).values(name=name)
 
 
-def remove_passkeys(organisation_id: str, user_id: str, now: datetime, passkey_id: str = "") -> int:
+@changes
+def remove_passkeys(organisation_id: str, user_id: str, now: datetime, *, passkey_id: str | None = None) -> Update:
     """Take one passkey of a user, or all, out of use; how many there were."""
-    only = (Passkey.id == passkey_id,) if passkey_id else ()
-    return write(update(Passkey).where(*_of(organisation_id, user_id), *only).values(removed_at=now))
+    only = (Passkey.id == passkey_id,) if passkey_id is not None else ()
+    return update(Passkey).where(*_of(organisation_id, user_id), *only).values(removed_at=now)
 
 
-def last_removal(organisation_id: str, user_id: str) -> datetime | None:
+@asks_one
+def last_removal(organisation_id: str, user_id: str) -> Select[datetime | None]:
     """Return when a passkey of a user was last taken out of use."""
     here = (Passkey.organisation_id == organisation_id, Passkey.user_id == user_id)
-    found: datetime | None = values(select(func.max(Passkey.removed_at)).where(*here))[0][0]
-    return found
+    return select(func.max(Passkey.removed_at)).where(*here)

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
 from idp.rows import add
-from idp.statements import asks_one, changes, claims, one, values
+from idp.statements import asks_one, changes, claims, values
 
 ACTIVE = text("removed_at IS NULL")
 
@@ -78,11 +78,11 @@ def active_recovery_set(organisation_id: str, user_id: str) -> Select[RecoverySe
     )
 
 
-def lock_recovery_set(organisation_id: str, set_id: str) -> None:
+@asks_one
+def lock_recovery_set(organisation_id: str, set_id: str) -> Select[str]:
     """Lock a set: until the transaction ends nobody else spends a code of it."""
-    one(
-        select(RecoverySet).where(RecoverySet.organisation_id == organisation_id, RecoverySet.id == set_id).with_for_update()
-    )
+    here = (RecoverySet.organisation_id == organisation_id, RecoverySet.id == set_id)
+    return select(RecoverySet.id).where(*here).with_for_update()
 
 
 def add_recovery_set(row: RecoverySet, digests: list[bytes]) -> None:
@@ -153,5 +153,9 @@ def burn_recovery_code(organisation_id: str, set_id: str, digest: bytes, now: da
 
 def known_recovery_code(organisation_id: str, set_id: str, digest: bytes) -> bool:
     """Check if a code is one of the set's that still work."""
-    here = _code(organisation_id, set_id, digest)
-    return bool(values(select(exists().where(*here)))[0][0])
+    return _known_recovery_code(organisation_id, set_id, digest) is not None
+
+
+@asks_one
+def _known_recovery_code(organisation_id: str, set_id: str, digest: bytes) -> Select[bytes]:
+    return select(RecoveryCode.digest).where(*_code(organisation_id, set_id, digest))

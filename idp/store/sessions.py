@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base, Id
 from idp.keyset import Place, page_of
 from idp.rows import add, inserting
-from idp.statements import asks_every, asks_one, changes, claims, delete_some, every
+from idp.statements import asks_every, asks_one, changes, claims, delete_some
 
 NOT_ENDED = text("ended_at IS NULL")
 ENDED = text("ended_at IS NOT NULL")
@@ -200,10 +200,11 @@ def clients_of(organisation_id: str, login_id: str) -> Select[SessionClient]:
     )
 
 
-def clients_within(organisation_id: str, login_ids: Collection[str]) -> list[SessionClient]:
+@asks_every
+def clients_within(organisation_id: str, login_ids: Collection[str]) -> Select[SessionClient]:
     """Return the apps of several sessions, in order: one query for a whole list."""
     here = (SessionClient.organisation_id == organisation_id, SessionClient.login_id.in_(login_ids))
-    return every(select(SessionClient).where(*here).order_by(SessionClient.since)) if login_ids else []
+    return select(SessionClient).where(*here).order_by(SessionClient.since)
 
 
 def sweep_sessions(before: datetime, most: int) -> int:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Flask
+from flask import Flask, has_request_context, request
 from sqlalchemy import Engine
 
 from idp.db import db
 from idp.watchers import Watcher, watchers
+
+QUERIES = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ")
+MAY_BUILD = ("admin", "health", "account.activity")
 
 
 class Seen(list[str]):
@@ -21,6 +24,24 @@ class Seen(list[str]):
         """A statement is about to run."""
         if not self._url or str(engine.url) == self._url:
             self.append(statement)
+
+    def after(self, engine: Engine, statement: str, table: str, seconds: float, rows: int) -> None:
+        """It ran."""
+
+
+class Built:
+    """The statements that were built for one request of a page, with the page's endpoint. The console may build its own."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def before(self, engine: Engine, statement: str, table: str) -> None:
+        """A statement is about to run: SQLAlchemy, which runs what is built, knows no table."""
+        if table or not statement.startswith(QUERIES) or not has_request_context():
+            return
+        moves_to_another_key = " SET sealed_" in statement  # once for each value, after the sealing key was changed
+        if not moves_to_another_key and not str(request.endpoint).startswith(MAY_BUILD):
+            self.found.append(f"{request.endpoint}: {statement}")
 
     def after(self, engine: Engine, statement: str, table: str, seconds: float, rows: int) -> None:
         """It ran."""

@@ -19,6 +19,7 @@ from idp.store import operators
 from tests.drivers.browser import Browser
 from tests.drivers.postman import Postman
 from tests.drivers.relying_party import RelyingParty, Tokens
+from tests.drivers.statements import Built, watched
 from tests.factories import Factory, MadeClient, MadePerson
 
 NOON = datetime.fromisoformat("2026-11-23T12:00:05+00:00")
@@ -37,6 +38,15 @@ def clock() -> Iterator[Callable[..., None]]:
             traveller.shift(timedelta(**span))
 
         yield turn
+
+
+@pytest.fixture(autouse=True)
+def statements_are_ready() -> Iterator[None]:
+    """Fail where a page of the sign-in or the profile builds a statement: they were built once, for all requests."""
+    built = Built()
+    with watched(built):
+        yield
+    assert not built.found
 
 
 @pytest.fixture

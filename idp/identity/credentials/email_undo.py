@@ -70,6 +70,6 @@ def _drop_passkeys_since(link: Opened, origin: Origin) -> bool:
         return False
     added = [row for row in passkeys.passkeys_of(user.organisation_id, user.id) if row.created_at >= link.created_at]
     for row in added:
-        passkeys.remove_passkeys(user.organisation_id, user.id, clock.now(), row.id)
+        passkeys.remove_passkeys(user.organisation_id, user.id, clock.now(), passkey_id=row.id)
         record_about(origin, Event.PASSKEY_REMOVED, user, passkey=row.id)
     return bool(added)

@@ -208,7 +208,7 @@ def remove(
         found = _require_may_remove(settings, organisation, user, passkey_id, origin)
         sensitive_changes.require(Access("passkey", user.role), None)
         is_last, now = is_last_factor(user, passkey_id), clock.now()
-        if not store.remove_passkeys(organisation.id, user.id, now, passkey_id):
+        if not store.remove_passkeys(organisation.id, user.id, now, passkey_id=passkey_id):
             raise NotFound(detail="removed a moment ago")
         if is_last:
             factors.drop_replacing(organisation.id, user.id, now)
