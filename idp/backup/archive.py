@@ -78,7 +78,7 @@ def written(file: Path, *, force: bool) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         require_free(file, force=force)
         partial.replace(file)
-        _sync_folder(file.parent)
+        sync(file.parent)
     except OSError as error:
         raise BackupError(f"{file}: cannot be written: {error.strerror or error}") from error
     finally:
@@ -91,8 +91,9 @@ def require_free(file: Path, *, force: bool) -> None:
         raise BackupError(f"{file}: is there already; choose another name, or say --force")
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -28,13 +28,16 @@ FACTOR = frozenset(
 PASSWORD = frozenset((Event.PASSWORD_CHANGED, Event.PASSWORD_SENT, Event.ACCOUNT_LOCKED, *FACTOR, *ACCOUNT))
 """The password is closed: a new one is chosen by a mailed link. Of a lockout, the wrong guesses are not in the backup."""
 CLIENT = frozenset((Event.CLIENT_CHANGED, Event.CLIENT_DELETED))
-LOOK_AT: Mapping[str, str] = {
-    Event.GROUP_CHANGED: "group",
-    Event.SHOP_CHANGED: "shop",
-    Event.POLICY_CHANGED: "dated rule",
-    Event.ORGANISATION_CHANGED: "organisation",
+GONE: Mapping[str, str] = {
+    Event.USER_CREATED: "new account",
+    Event.CLIENT_CREATED: "new app",
+    Event.ORGANISATION_CREATED: "new organisation",
+    Event.ORGANISATION_CHANGED: "change of an organisation",
+    Event.GROUP_CHANGED: "change of a group",
+    Event.SHOP_CHANGED: "change of a shop",
+    Event.POLICY_CHANGED: "change of a dated rule",
 }
-"""What a restore puts back as it was, and somebody may have to change again."""
+"""What a restore undoes, and somebody may have to do again."""
 
 Account = tuple[str, str]
 """The ids of an organisation and of a user in it."""
@@ -49,7 +52,7 @@ class Changes:
     factors: set[Account] = field(default_factory=set)
     clients: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
-    look_at: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
     has_rotated: bool = False
     """The key that signs in the backup was replaced."""
 
@@ -69,8 +72,8 @@ class Changes:
             self.removed.add(row.organisation_id)
         if row.event == Event.KEY_ROTATED:
             self.has_rotated = True
-        if kind := LOOK_AT.get(row.event):
-            self.look_at[kind] = self.look_at.get(kind, 0) + 1
+        if kind := GONE.get(row.event):
+            self.gone[kind] = self.gone.get(kind, 0) + 1
 
 
 class NotItsTrail(Exception):

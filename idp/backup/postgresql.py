@@ -43,6 +43,17 @@ def _pattern(schema: str, table: str) -> str:
     return f'"{schema}"."{table}"'
 
 
+def keep(engine: Engine, target: Path) -> None:
+    """Dump everything into a file before it is replaced. Raises ``BackupError``."""
+    target.touch(mode=0o600)
+    try:
+        _run(engine, "pg_dump", ["--format=custom", f"--file={target}"])
+    except BackupError as error:
+        target.unlink(missing_ok=True)
+        remedy = "if it is lost, drop its tables and restore without --replace"
+        raise BackupError(f"the former database cannot be kept ({error}); {remedy}") from error
+
+
 def our_tables() -> set[str]:
     """Return the names of all our tables."""
     store.register_tables()
@@ -67,7 +78,8 @@ def require_unused(engine: Engine) -> None:
     with engine.connect() as connection:
         others = connection.exec_driver_sql(OTHERS).scalar()
     if others:
-        raise BackupError(f"the database is in use ({others} other connection(s)); stop the server and its workers first")
+        remedy = "stop the server and its workers first, and a pooler if there is one"
+        raise BackupError(f"the database is in use ({others} other connection(s)); {remedy}")
 
 
 def put_back(engine: Engine, source: Path, schema: str, tables: Sequence[str]) -> None:

@@ -47,13 +47,13 @@ class Wanted:
 class Report:
     """What a restore did. ``unknown``: why nothing is known of what changed since the backup; empty where it is known.
 
-    ``kept``: the file of the former database. ``told``: how many people were written to.
+    ``kept``: the file of the former database. ``told``: how many people were written to. ``gone``: what is undone.
     """
 
     closed: Closed
     told: int
     unknown: str
-    look_at: dict[str, int]
+    gone: dict[str, int]
     kept: Path | None = None
 
 
@@ -79,8 +79,8 @@ def run(wanted: Wanted) -> Report:
     if manifest.engine == "sqlite":
         closed, told, kept = _restore_sqlite(wanted, restored)
     else:
-        closed, told, kept = *_restore_postgresql(wanted, restored), None
-    return Report(closed, told, unknown, since.look_at if since else {}, kept)
+        closed, told, kept = _restore_postgresql(wanted, restored)
+    return Report(closed, told, unknown, since.gone if since else {}, kept)
 
 
 def _require_possible(wanted: Wanted) -> None:
@@ -91,6 +91,10 @@ def _require_possible(wanted: Wanted) -> None:
     if manifest.issuer != wanted.settings.issuer:
         raise BackupError(
             f"the backup is of the issuer {manifest.issuer}, and the configuration of {wanted.settings.issuer}"
+        )
+    if clock.now() < datetime.fromisoformat(manifest.taken_at):
+        raise BackupError(
+            f"the backup was made at {manifest.taken_at[:19]} UTC, and the clock of this machine is behind that"
         )
     if manifest.facts.revision[:4] > schema.head()[:4]:
         raise BackupError("a newer version of the program made this backup; install that")
@@ -136,7 +140,7 @@ def _changes(wanted: Wanted) -> tuple[Changes | None, str]:
 def _restore_sqlite(wanted: Wanted, restored: Restored) -> tuple[Closed, int, Path | None]:
     with connected(wanted.settings):
         file, was_there = _file(), _file().exists()
-    stamp = f"restore-{clock.now():%Y%m%d-%H%M%S}"
+    stamp = _stamp()
     with sqlite.prepared(file, stamp) as fresh:
         wanted.archive.extract(fresh)
         fresh.chmod(0o600)
@@ -146,14 +150,22 @@ def _restore_sqlite(wanted: Wanted, restored: Restored) -> tuple[Closed, int, Pa
     return closed, told, sqlite.before_restore(file, stamp) if was_there else None
 
 
-def _restore_postgresql(wanted: Wanted, restored: Restored) -> tuple[Closed, int]:
+def _restore_postgresql(wanted: Wanted, restored: Restored) -> tuple[Closed, int, Path | None]:
+    kept = wanted.archive.file.with_name(f"{wanted.archive.file.name}.before-{_stamp()}")
     with TemporaryDirectory(prefix=".restore.", dir=wanted.archive.file.parent) as folder:
         copy = Path(folder) / COPY
         wanted.archive.extract(copy)
         with connected(wanted.settings):
+            was_there = not _is_empty()
+            if was_there:
+                postgresql.keep(db.engine, kept)
             facts = wanted.archive.manifest.facts
             postgresql.put_back(db.engine, copy, facts.schema, facts.tables)
-    return _begin_epoch(wanted.settings, restored)
+    return *_begin_epoch(wanted.settings, restored), kept if was_there else None
+
+
+def _stamp() -> str:
+    return f"restore-{clock.now():%Y%m%d-%H%M%S}"
 
 
 def _begin_epoch(settings: Settings, restored: Restored) -> tuple[Closed, int]:

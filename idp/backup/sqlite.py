@@ -1,16 +1,18 @@
 """Copy SQLite's file while others write to it, and put a file in its place when nobody has it open."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from idp.backup import BackupError
-from idp.backup.archive import Facts
+from idp.backup.archive import Facts, sync
 
 BUSY_SECONDS = 1.0
-SIDES = ("-wal", "-shm", "-gate")
+LOGS = ("-wal", "-shm")
+SIDES = (*LOGS, "-gate", "-journal")
 """Files beside the database, by what their names end in."""
 
 
@@ -65,13 +67,12 @@ def prepared(file: Path, stamp: str) -> Iterator[Path]:
         with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
         _give_to_owner(fresh, file if file.exists() else file.parent)
+        sync(fresh)
         require_unused(file)
-        for side in SIDES:
-            _kept_away(file, side, stamp)
-        _kept_away(file, "", stamp)
-        fresh.replace(file)
+        _swap(fresh, file, before_restore(file, stamp))
+        sync(file.parent)
     finally:
-        for side in ("", *SIDES, "-journal"):
+        for side in ("", *SIDES):
             fresh.with_name(fresh.name + side).unlink(missing_ok=True)
 
 
@@ -86,6 +87,17 @@ def before_restore(file: Path, stamp: str) -> Path:
     return file.with_name(f"{file.name}.before-{stamp}")
 
 
-def _kept_away(file: Path, side: str, stamp: str) -> None:
-    with suppress(FileNotFoundError):
-        file.with_name(file.name + side).rename(before_restore(file, stamp).with_name(f"{file.name}.before-{stamp}{side}"))
+def _swap(fresh: Path, file: Path, kept: Path) -> None:
+    """Put a file in the database's place by one rename: at no moment is there none, and `idp run` would make an empty one.
+
+    A write-ahead log that a damaged database has left goes first: SQLite would play it into the new file.
+    """
+    for side in LOGS:
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + side).rename(kept.with_name(kept.name + side))
+    if file.exists():
+        try:
+            os.link(file, kept)
+        except OSError:  # a file system without hard links
+            shutil.copy2(file, kept)
+    fresh.replace(file)

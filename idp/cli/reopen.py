@@ -1,6 +1,7 @@
 """``idp reopen``: open accounts and apps that a restore closed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import click
 
@@ -14,6 +15,7 @@ from idp.config import Settings
 from idp.db import transaction
 from idp.identity.users import status
 from idp.store import clients, epoch, organisations
+from idp.store.clients import Client
 from idp.store.epoch import Epoch
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -37,45 +39,65 @@ def reopen(names: Sequence[str], everything: bool, but: Sequence[str]) -> None:
     """
     with opened() as settings:
         now = epoch.epoch()
-        found = list(organisations.organisations())
-        unknown = {*names} - {row.store_url for row in found} - {APPS}
-        if unknown:
-            raise click.ClickException(
-                f"there is no organisation {', '.join(sorted(unknown))}; `idp organisation list` shows all"
-            )
         if now is None or now.backup_at is None:
             click.echo("This database was never restored: nothing is closed by it.")
             return
+        closed = _closed(now)
+        _refuse_unknown(names, but, closed)
         if everything or APPS in names:
-            _open_apps(now, but)
-        for row in found:
-            if everything or row.store_url in names:
-                _open(settings, row, now, but)
-        _list(found, now)
+            _open_apps([row for row in closed.apps if row.client_id not in but])
+        for organisation, users in closed.users:
+            if everything or organisation.store_url in names:
+                _open(settings, organisation, [row for row in users if _name(organisation, row) not in but], now)
+        _list(_closed(now))
 
 
-def _open_apps(now: Epoch, but: Sequence[str]) -> None:
-    for row in epoch.closed_clients(now.begun_at):
-        if row.client_id not in but:
-            with transaction():
-                clients.change_client(row.client_id, disabled_at=None)
-                audit.record(epochs.of_client(row.client_id), Event.CLIENT_CHANGED, data={"fields": ["disabled_at"]})
+@dataclass(frozen=True)
+class Closed:
+    """What is closed since a restore."""
+
+    apps: Sequence[Client]
+    users: Sequence[tuple[Organisation, Sequence[User]]]
 
 
-def _open(settings: Settings, organisation: Organisation, now: Epoch, but: Sequence[str]) -> None:
-    opened_now: list[User] = []
-    for user in epoch.closed_users(organisation.id, now.begun_at):
-        if f"{organisation.store_url}/{user.username}" not in but:
-            status.enable(settings, organisation, user, ORIGIN)
-            opened_now.append(user)
-    told = epochs.tell(settings, opened_now, now.backup_at or now.begun_at)
-    click.echo(f"{organisation.store_url}: {len(opened_now)} account(s) opened, {told} mail(s) written.")
+def _closed(now: Epoch) -> Closed:
+    found = organisations.organisations()
+    return Closed(epoch.closed_clients(now.begun_at), [(row, epoch.closed_users(row.id, now.begun_at)) for row in found])
 
 
-def _list(found: Sequence[Organisation], now: Epoch) -> None:
+def _name(organisation: Organisation, user: User) -> str:
+    return f"{organisation.store_url}/{user.username}"
+
+
+def _refuse_unknown(names: Sequence[str], but: Sequence[str], closed: Closed) -> None:
+    """Raise ``ClickException`` for a name of nothing: an account misspelt after --but would be opened."""
+    places = {APPS, *(organisation.store_url for organisation, _ in closed.users)}
+    accounts = {_name(organisation, user) for organisation, users in closed.users for user in users}
+    apps = {row.client_id for row in closed.apps}
+    unknown = [*(name for name in names if name not in places), *(name for name in but if name not in accounts | apps)]
+    if unknown:
+        said = f"{', '.join(unknown)}: nothing of this name is closed, so nothing was opened; `idp reopen` lists what is"
+        raise click.ClickException(said)
+
+
+def _open_apps(rows: Sequence[Client]) -> None:
+    for row in rows:
+        with transaction():
+            clients.change_client(row.client_id, disabled_at=None)
+            audit.record(epochs.of_client(row.client_id), Event.CLIENT_CHANGED, data={"fields": ["disabled_at"]})
+
+
+def _open(settings: Settings, organisation: Organisation, users: Sequence[User], now: Epoch) -> None:
+    for user in users:
+        status.enable(settings, organisation, user, ORIGIN)
+    told = epochs.tell(settings, users, now.backup_at or now.begun_at)
+    click.echo(f"{organisation.store_url}: {len(users)} account(s) opened, {told} mail(s) written.")
+
+
+def _list(closed: Closed) -> None:
     """Print what is closed."""
-    for client in epoch.closed_clients(now.begun_at):
+    for client in closed.apps:
         click.echo(f"closed app      {client.client_id}")
-    for row in found:
-        for user in epoch.closed_users(row.id, now.begun_at):
-            click.echo(f"closed account  {row.store_url}/{user.username}")
+    for organisation, users in closed.users:
+        for user in users:
+            click.echo(f"closed account  {_name(organisation, user)}")

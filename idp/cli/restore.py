@@ -93,7 +93,8 @@ def _tell(report: Report, wanted: Wanted) -> None:
     )
     if wanted.keep_passwords and report.unknown:
         click.echo("Passwords of the backup work, also those that were replaced since.")
-    for kind, count in sorted(report.look_at.items()):
-        click.echo(f"Look at: {count} change(s) of a {kind} since the backup are gone.")
+    if report.gone:
+        undone = ", ".join(f"{count} × {kind}" for kind, count in report.gone.items())
+        click.echo(f"Gone with the time since the backup, to be done again: {undone}.")
     if closed.accounts or closed.clients:
         click.echo("`idp reopen` lists what is closed, and opens it.")

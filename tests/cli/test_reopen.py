@@ -1,0 +1,75 @@
+"""`idp reopen`, and the two ways in which a restore learns what may stay open."""
+
+from pathlib import Path
+
+import pytest
+
+from idp.db import connection
+from tests.cli.conftest import ANNA, POS, SHOP, Idp
+from tests.drivers.applications import bare_app
+
+
+@pytest.fixture
+def lost(idp: Idp) -> str:
+    """A backup of an installation whose database is gone; where it is moved to."""
+    idp.apply(SHOP + ANNA + POS)
+    idp("backup", str(idp.folder / "kept"), "--no-keys")
+    (idp.folder / "sleutel.sqlite3").rename(idp.folder / "moved.sqlite3")
+    for side in ("-wal", "-shm"):
+        (idp.folder / f"sleutel.sqlite3{side}").unlink(missing_ok=True)
+    return str(idp.folder / "kept")
+
+
+def closed(idp: Idp) -> list[str]:
+    """What is closed, by its name."""
+    return [line.split()[-1] for line in idp("reopen").stdout.splitlines()]
+
+
+def test_what_is_named_is_opened_and_nothing_by_mistake(idp: Idp, lost: str) -> None:
+    """I3: an account that is misspelt after --but would be opened, so nothing is."""
+    assert "never restored" in idp("reopen", env={"IDP_DATABASE__URL": "sqlite:///new.sqlite3"}).stdout
+    idp("restore", lost)
+    everything = ["pos", "example-shoes/anna", "example-shoes/olga"]
+    assert closed(idp) == everything
+    for wrong in (("--all", "--but", "example-shoes/ana"), ("example-boots",), ("apps", "--but", "anna")):
+        assert "nothing was opened" in idp("reopen", *wrong, code=1).stderr
+    assert closed(idp) == everything
+    idp("reopen", "apps")
+    assert closed(idp) == everything[1:]
+    idp("reopen", "example-shoes", "--but", "example-shoes/anna")
+    assert closed(idp) == ["example-shoes/anna"]
+    idp("user", "disable", "example-shoes", "olga", code=1)
+    assert "1 account(s) and app(s) are closed since: idp reopen" in idp("doctor").stdout
+    assert "whole" in idp("audit", "verify").stdout
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_passwords_stay_only_where_the_operator_says_so(idp: Idp, lost: str, keeps: bool) -> None:
+    """Staff without an address would otherwise need a code on paper each; the trail notes what was decided."""
+    said = idp("restore", lost, *(["--keep-passwords"] if keeps else [])).stdout
+    assert ("also those that were replaced since" in said) is keeps
+    idp("reopen", "--all")
+    with bare_app(idp.settings) as app, app.app_context():
+        rows = connection().exec_driver_sql("SELECT password_hash FROM users").all()
+    assert [row[0] is not None for row in rows] == [keeps, keeps]
+    assert f'"passwords": {0 if keeps else 2}' in idp("audit", "export").stdout
+
+
+def test_a_former_database_elsewhere_tells_what_changed(idp: Idp, lost: str) -> None:
+    """I3: a disk that can still be read says more than a backup; what it does not name stays as it was."""
+    moved = {"IDP_DATABASE__URL": f"sqlite:///{idp.folder / 'moved.sqlite3'}"}
+    idp("user", "disable", "example-shoes", "anna", env=moved)
+    idp.apply(SHOP + ANNA.replace("anna", "cees").replace("Anna", "Cees"), env=moved)
+    said = idp("restore", lost, "--former", moved["IDP_DATABASE__URL"]).stdout
+    assert "Closed: 1 account(s), 1 password(s), 0 second factor(s), 0 app(s)" in said
+    assert "to be done again: 1 × new account" in said
+    assert closed(idp) == ["example-shoes/anna"]
+    assert Path(idp.folder / "moved.sqlite3").exists()
+    assert "--former must be" in idp("restore", lost, "--former", "mysql://x", code=2).stderr
+
+
+def test_a_restore_of_a_restore_is_not_taken_for_what_served(idp: Idp, lost: str) -> None:
+    """I3: the database that served before the first restore knew more than the second one can."""
+    idp("restore", lost, "--former", f"sqlite:///{idp.folder / 'moved.sqlite3'}")
+    said = idp("restore", lost, "--replace").stdout
+    assert "is not known: it was restored itself since the backup" in said

@@ -1,0 +1,90 @@
+"""`idp restore` on PostgreSQL: other tables and schemas, what is kept, and a restore that was cut off half-way."""
+
+import os
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.cli.conftest import SHOP, Idp
+from tests.drivers import postgres
+from tests.drivers.idp_process import started, stop, until
+
+MIGRATING = 5_133_001
+"""The advisory lock of migrations."""
+
+
+def at(idp: Idp, url: str) -> Idp:
+    """The command line on this database."""
+    text = idp.config.read_text()
+    before = next(line for line in text.splitlines() if line.startswith("url"))
+    idp.config.write_text(text.replace(before, f'url = "{url}"'))
+    return idp
+
+
+def test_a_restore_leaves_tables_of_others_alone(idp: Idp, empty_postgres_url: str) -> None:
+    """Options of the address hold (here: the schema), and so does what another program has beside our tables."""
+    with psycopg.connect(empty_postgres_url, autocommit=True) as own:
+        own.execute("CREATE SCHEMA shop")
+        own.execute("CREATE TABLE shop.theirs AS SELECT 1 AS number")
+        own.execute("CREATE TABLE public.users AS SELECT 2 AS number")
+    at(idp, f"{empty_postgres_url}&options=-csearch_path%3Dshop")
+    idp("migrate")
+    idp.apply(SHOP)
+    kept = str(idp.folder / "kept")
+    idp("backup", kept, "--no-keys")
+    assert b"theirs" not in Path(kept).read_bytes()
+    said = idp("restore", kept, "--replace").stdout
+    assert "Closed: 0 account(s), 0 password(s)" in said
+    with psycopg.connect(empty_postgres_url) as own:
+        assert own.execute("SELECT number FROM shop.theirs").fetchall() == [(1,)]
+        assert own.execute("SELECT number FROM public.users").fetchall() == [(2,)]
+        assert own.execute("SELECT count(*) FROM shop.users").fetchall() == [(1,)]
+    (former,) = idp.folder.glob("kept.before-restore-*")
+    assert former.stat().st_mode & 0o077 == 0
+    assert str(former) in said
+    at(idp, empty_postgres_url)
+    assert "is of the schema 'shop'" in idp("restore", kept, "--replace", code=1).stderr
+
+
+def _waits(watcher: "psycopg.Connection[tuple[int]]") -> bool:
+    return bool(watcher.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() != (0,))
+
+
+def test_a_restore_that_was_cut_off_serves_nobody_and_is_run_again(
+    idp: Idp, empty_postgres_url: str, postgres_server: postgres.Server
+) -> None:
+    """I3: between new tables and the end of the restore there is no epoch; the next one does not take it for the truth."""
+    at(idp, empty_postgres_url)
+    idp.apply(SHOP)
+    kept = str(idp.folder / "kept")
+    idp("backup", kept, "--no-keys")
+    postgres_server.execute("CREATE ROLE watcher SUPERUSER LOGIN")
+    try:
+        with psycopg.connect(empty_postgres_url, user="watcher", autocommit=True) as watcher:
+            watcher.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+            with started(idp.config, "restore", kept, "--replace") as restore:
+                until(lambda: _waits(watcher) or restore.poll() is not None, "it does not come as far as migrating")
+                stop(restore, signal.SIGKILL)
+    finally:
+        postgres_server.execute("DROP ROLE watcher")
+    assert "restore is not finished" in idp("user", "list", "example-shoes", code=1).stderr
+    said = idp("restore", kept, "--replace").stdout
+    assert "is not known: it is a restore that was not finished" in said
+    assert "closed account  example-shoes/olga" in idp("reopen").stdout
+
+
+def test_without_the_programs_of_postgresql_nothing_is_touched(
+    idp: Idp, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remedy is named."""
+    at(idp, empty_postgres_url)
+    idp.apply(SHOP)
+    kept = str(idp.folder / "kept")
+    idp("backup", kept, "--no-keys")
+    monkeypatch.setenv("PATH", str(idp.folder))
+    for command in (("backup", f"{kept}2", "--no-keys"), ("restore", kept, "--replace")):
+        assert "pg_dump is not installed; install PostgreSQL's client programs" in idp(*command, code=1).stderr
+    assert not os.path.lexists(f"{kept}2")
+    assert "olga" in idp("user", "list", "example-shoes").stdout
