@@ -17,11 +17,11 @@ def test_a_lockout_and_a_wait_have_the_same_message(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """security.md 18: an unknown name is locked out after a hundred guesses too, with the same words."""
-    door, said = Door(settings, organisation.id), []
+    guesses, said = Door(settings, organisation.id), []
     for who in (make_user(), None):
-        at = door.fail_until(who, 100) + timedelta(days=1)
+        at = guesses.fail_until(who, 100) + timedelta(days=1)
         with pytest.raises(rate_limits.Stopped) as refused:
-            door.gate(who, at)
+            guesses.gate(who, at)
         said.append((refused.value.message, refused.value.retry_after))
     assert said[0] == said[1]
 
@@ -42,10 +42,10 @@ def test_a_lockout_notice_says_how_to_unlock(
 ) -> None:
     """N63-12, S54: a link unlocks what the password may unlock. Other notices name the people who can unlock the rest."""
     make_user("owner", role="owner")
-    door = Door(settings, organisation.id)
-    at = door.fail_until(make_user(email="anna@shoes.example", email_verified=True), 99, authenticator=authenticator)
+    guesses = Door(settings, organisation.id)
+    at = guesses.fail_until(make_user(email="anna@shoes.example", email_verified=True), 99, authenticator=authenticator)
     assert outbox.mails() == []
     user = make_user("berta", email="berta@shoes.example", email_verified=True)
-    door.fail_until(user, 100, authenticator=authenticator)
-    assert not door.is_open(user, at + timedelta(days=400), authenticator=authenticator)
+    guesses.fail_until(user, 100, authenticator=authenticator)
+    assert not guesses.is_open(user, at + timedelta(days=400), authenticator=authenticator)
     assert [(mail.template, mail.recipient) for mail in outbox.mails()] == [(template, "berta@shoes.example")]

@@ -37,7 +37,7 @@ def test_nobody_clients_and_unknown_ids_have_no_rights(
             allowed = result is None or (bool(result) and not isinstance(result, Refusal))
         except (Forbidden, NotFound):
             allowed = False
-        assert not allowed or name in allows_others, f"{name} lets {actor} pass"
+        assert not allowed or name in allows_others, f"{name} does not refuse {actor}"
 
 
 @pytest.mark.parametrize("actor", [System("cli"), System("apply"), System("worker"), Person(STRANGER), Nobody()], ids=str)

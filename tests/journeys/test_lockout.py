@@ -68,9 +68,9 @@ def test_a_mailed_link_with_the_password_unlocks(
     assert (mail.to, mail.subject) == ("ann@shoes.example", YOUR_SECOND_FACTOR_WAS_BLOCKED)
     link = next(one for one in mail.links if "/unlock/" in one)
     clock(minutes=1)
-    shut = fail_once(journey, ann, new_browser(), kind).browser
-    assert shut.status == 429
-    assert "the link that we mailed you" in shut.errors[0]
+    locked = fail_once(journey, ann, new_browser(), kind).browser
+    assert locked.status == 429
+    assert "the link that we mailed you" in locked.errors[0]
     assert postman.bring() == [], "a second mail was sent although the link still works"
     mine = unlock_by_link(new_browser(), link, "not the password")
     assert mine.errors == ["Error: That is not your password. Check it and try again."]
@@ -198,9 +198,9 @@ def test_without_an_address_the_owner_is_told_and_helped_by_an_admin(
     assert (mail.to, mail.subject) == ("owner@shoes.example", "Signing in as bob was blocked")
     assert not any("/unlock/" in one or "/reset/" in one for one in mail.links), "the owner's mail has a link that works"
     clock(minutes=1)
-    shut = fail_once(journey, bob, new_browser()).browser
-    assert (shut.status, postman.bring()) == (429, [])
-    assert "Ask an administrator" in shut.errors[0]
+    locked = fail_once(journey, bob, new_browser()).browser
+    assert (locked.status, postman.bring()) == (429, [])
+    assert "Ask an administrator" in locked.errors[0]
     with factory.context():
         assert unlock.unlock(factory.settings, factory.organisation(quiet_shoes), factory.user(bob), BY_TESTS)
     assert journey(bob, browser=new_browser()).begin().password().code().tokens().acr == "mfa"
@@ -215,8 +215,8 @@ def test_the_lockout_mail_of_a_password_links_to_a_new_one(
     (mail,) = postman.bring()
     assert mail.subject == "Signing in was blocked"
     assert f"{ISSUER}/reset" in mail.links
-    shut = journey(ann, browser=new_browser()).begin().password().browser
-    assert shut.errors == ["Error: Too many attempts. Please try again in 15 minutes."]
+    locked = journey(ann, browser=new_browser()).begin().password().browser
+    assert locked.errors == ["Error: Too many attempts. Please try again in 15 minutes."]
     asking = new_browser().open(f"{ISSUER}/reset")
     asking.fill(organisation=ann.store_url, username="ann").submit()
     choosing = new_browser().open(postman.link("ann@shoes.example"))
