@@ -204,7 +204,8 @@ def test_a_group_requires_a_second_factor_at_the_next_sign_in(enter, new_browser
 
 def test_administrators_cannot_manage_the_owner_or_themselves(factory: Factory, enter, shoes, anna) -> None:
     """S47: an administrator cannot edit, disable or reset the owner. The page says so, and forged addresses are refused.
-    Nobody does this to themselves here, or gives a user a higher role than their own.
+
+    Nor can administrators do this to themselves here, or grant a role above their own.
     """
     owner = factory.make_user(shoes, "boss", role="owner", with_totp=True, email="boss@shoes.example")
     browser = enter(anna).open(f"{PEOPLE}/{owner.id}")

@@ -87,7 +87,7 @@ def finish(walk, person: MadePerson) -> str:
             browser.submit("choice=allow")
         else:
             return browser.heading
-    raise AssertionError("it never ends")
+    raise AssertionError("the sign-in does not end")
 
 
 @pytest.mark.parametrize("stage", ["password", "code", "consent"])

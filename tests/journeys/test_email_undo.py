@@ -52,7 +52,7 @@ def test_an_address_cannot_be_restored_after_three_days(at_address, new_browser,
 
 
 def test_a_second_change_keeps_the_first_undo_link(factory: Factory, at_address, new_browser, postman, ann, clock) -> None:
-    """CS-03: a thief changes the address twice and presses the second undo link. The user's own link still works."""
+    """CS-03: a thief changes the address twice and confirms both changes. The user's own undo link still works."""
     thief = at_address(ann).fill(email="one@evil.example").submit()
     press(new_browser(), postman.link("one@evil.example"))
     back = postman.link("ann@shoes.example")

@@ -34,7 +34,7 @@ def otto(olga: MadePerson, quiet_shoes: str) -> MadePerson:
 
 
 def outcome(browser: Browser) -> tuple[int, str, list[str], list[str]]:
-    """Return the text of the page, without the ids of its forms."""
+    """Return what the page shows, without the ids of its forms."""
     return browser.status, browser.url, browser.errors, browser.text.splitlines()
 
 
@@ -104,7 +104,7 @@ def test_few_threads_wait_for_first_answers(browser: Browser, enter: Enter, otto
     assert pauses == {"first": sent_forms.LONG_WAIT, "second": sent_forms.SHORT_WAIT}
 
 
-def test_the_second_edit_from_one_form_version_is_told(browser: Browser, enter: Enter, otto) -> None:
+def test_a_second_edit_from_an_old_form_is_refused(browser: Browser, enter: Enter, otto) -> None:
     """V2.3.4, S60: the second user's fields are kept. The next save knowingly replaces the other user's change."""
     enter(otto, f"{AT}/policies/add").fill(name="all", starts="2026-01-01").submit()
     other = copy(browser).open(f"{AT}/policies/edit?name=all").fill(starts="2026-02-01", countries="NL")
