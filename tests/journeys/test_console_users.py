@@ -49,7 +49,9 @@ def test_people_are_found_by_name_username_and_address_and_filtered(factory: Fac
 
 
 def test_a_long_list_comes_in_pages(factory: Factory, enter, shoes, anna) -> None:
-    """A page has 25 users. The links keep the search. Nobody is missing or twice. A wrong place leads to the first page."""
+    """A page has 25 users. The links keep the search. No user is missing or listed twice. An unknown position leads to the
+    first page.
+    """
     names = [f"till{number:02}" for number in range(60)]
     for name in names:
         factory.make_user(shoes, name, role="employee")

@@ -1,4 +1,4 @@
-"""The words by which people are found."""
+"""Users are found by the words of their names and addresses."""
 
 import pytest
 
@@ -18,8 +18,8 @@ from idp.search_words import typed_words, words_of
         ("Jos\u00e9  Stra\u00dfe", {"jos\u00e9", "strasse"}),
     ],
 )
-def test_a_word_begins_after_every_mark_and_none_is_kept_twice(text: str, words: set[str]) -> None:
-    """A word with which another one begins is found by that one."""
+def test_a_word_begins_after_every_mark_and_is_stored_once(text: str, words: set[str]) -> None:
+    """A word that is the beginning of another one is not stored, because a search for it finds the longer one."""
     assert words_of(text) == words
 
 
@@ -33,6 +33,6 @@ def test_a_word_begins_after_every_mark_and_none_is_kept_twice(text: str, words:
         ("Kim Lee", "LE ki"),
     ],
 )
-def test_beginnings_are_found(name: str, typed: str) -> None:
-    """What is typed is compared as what is kept; each typed word begins one."""
+def test_search_finds_the_beginnings_of_words(name: str, typed: str) -> None:
+    """Typed text is normalised like stored text. Each typed word must be the beginning of a stored one."""
     assert all(any(word.startswith(begin) for word in words_of(name)) for begin in typed_words(typed))
