@@ -16,7 +16,7 @@ from idp.web.admin.guard import DONE, Frame, Section
 from idp.web.admin.index import Choice, OrganisationsPage
 from idp.web.admin.ownership import Offer as Offered
 from idp.web.admin.ownership import OwnershipPage
-from idp.web.admin.pagination import Pages
+from idp.web.admin.pagination import Pages, people
 from idp.web.admin.person import Person
 from idp.web.admin.policies import LABELS, LISTED, Affected, DryRunPage, PoliciesPage, PolicyForm, Rule
 from idp.web.admin.settings import Number, SettingsPage
@@ -61,11 +61,8 @@ PEOPLE = PeoplePage(
     roles=(("", say("All roles")), *ROLES),
     groups=(("", say("All groups")), ("g", "2FA")),
     rows=(Row(JAN, ROLE_NAMES["employee"], True), Row(GONE, ROLE_NAMES["customer"], False)),
-    count=52,
-    number=2,
-    last=3,
-    earlier="?page=1",
-    later="?page=3",
+    count=people(52),
+    pages=Pages("?before=jan", "?after=jan"),
     csv="?q=",
 )
 VALUES = {
@@ -159,7 +156,7 @@ SETTINGS = SettingsPage(
 OWNERSHIP = OwnershipPage(replace(FRAME, here="settings"), JAN, Offered(LONG, DAY, DAY), is_owner=True, may_withdraw=True)
 NOT_OWNED = replace(OWNERSHIP, owner=None, offer=None, is_owner=False)
 WRONG_NUMBER = say("Fill in a whole number from %(least)s to %(most)s.", least=8, most=64)
-GROUP = GroupRow("g", "2FA", True, 3)
+GROUP = GroupRow("g", "2FA", True, people(3))
 SHOP = ShopRow("s", "amsterdam-1", "Amsterdam Centre")
 AFFECTED = (
     Affected("jan", "jan", NEEDED[2], ("xero-au",), True),
@@ -181,7 +178,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
     ),
     "console-no-organisations": ("admin/organisations.html", OrganisationsPage("olga", "Sleutel", "x", (), Pages("", ""))),
     "console-people": ("admin/users.html", PEOPLE),
-    "console-nobody": ("admin/users.html", replace(PEOPLE, rows=(), count=0, last=1, q="zzz")),
+    "console-nobody": ("admin/users.html", replace(PEOPLE, rows=(), count=people(0), pages=Pages("", ""), q="zzz")),
     "console-person": ("admin/user.html", replace(PERSON, frame=replace(FRAME, notice=DONE["saved"]))),
     "console-owner": (
         "admin/user.html",
@@ -207,7 +204,7 @@ CONSOLE: dict[str, tuple[str, Any]] = {
         PrintedCodePage(FRAME, "kim", "kim", "ab3d-ef4h-jk5m-np6r-st7v-wx8z", "https://id.example.com/welcome"),
     ),
     "console-explain": ("admin/explain.html", EXPLAIN),
-    "console-groups": ("admin/groups.html", GroupsPage(FRAME, (GROUP, GroupRow("h", "Till", False, 1)))),
+    "console-groups": ("admin/groups.html", GroupsPage(FRAME, (GROUP, GroupRow("h", "Till", False, people(1))))),
     "console-no-groups": ("admin/groups.html", GroupsPage(FRAME, (), "2FA", True, (say("There is a group already."),))),
     "console-group": ("admin/group.html", GroupPage(FRAME, GROUP, "2FA", True, "x")),
     "console-shops": ("admin/shops.html", ShopsPage(FRAME, (SHOP, ShopRow("t", "utrecht", LONG)))),
