@@ -11,7 +11,11 @@ from idp.db import Base, is_in_transaction, transaction
 from idp.statements import some_of, write
 
 BATCH = 500
-"""Rows changed in one transaction."""
+"""The most rows changed in one transaction."""
+FIRST = 32
+"""Rows changed in the first transaction, before it is known how long they take."""
+TARGET = 0.02
+"""Seconds that a transaction may take: more rows are tried in the next one after a shorter one, fewer after a longer one."""
 LONGEST_PAUSE = 0.25
 """Seconds."""
 
@@ -26,17 +30,26 @@ def in_batches(batch: Batch, stop: threading.Event | None = None) -> int:
     that has a transaction open gets everything in that one, without pauses.
     """
     pause = time.sleep if stop is None else stop.wait
-    rows = 0
+    rows, most = 0, BATCH if is_in_transaction() else FIRST
     while stop is None or not stop.is_set():
         began = time.perf_counter()
         with transaction():
-            last = batch(BATCH)
+            last = batch(most)
         rows += last
-        if last < BATCH:
+        if last < most:
             break
         if not is_in_transaction():
-            pause(min(time.perf_counter() - began, LONGEST_PAUSE))
+            took = time.perf_counter() - began
+            most = _next(most, took)
+            pause(min(took, LONGEST_PAUSE))
     return rows
+
+
+def _next(most: int, took: float) -> int:
+    """Return how many rows to change in the next transaction. One row may have many others that go with it."""
+    if took > TARGET:
+        return max(1, most // 2)
+    return min(BATCH, most * 2) if took < TARGET / 2 else most
 
 
 def change_some(table: type[Base], condition: ColumnElement[bool], most: int, **values: Any) -> int:

@@ -4,19 +4,30 @@
 left on ``old`` (``left_behind``), it can be removed from the configuration.
 """
 
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from weakref import WeakKeyDictionary
 
 import structlog
 
+from idp import clock
 from idp.config import Settings
+from idp.crypto import Ring
 from idp.db import transaction
 from idp.errors import Unreadable
 from idp.store import rate_limits
-from idp.store.sealed import COLUMNS, Key, SealedColumn
+from idp.store.sealed import COLUMNS, SealedColumn, Span
 
-BATCH = 200
-"""Rows per transaction."""
+SPAN = 1_000
+"""Rows that are looked at by one statement."""
+PART = 50
+"""Rows that are moved in one transaction."""
 log = structlog.get_logger()
+_rests: WeakKeyDictionary[Ring, datetime] = WeakKeyDictionary()
+"""Until when nothing more is looked for that an old key sealed."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +39,45 @@ class Locked:
     reason: str
 
 
-def reseal(settings: Settings) -> int:
-    """Move what old keys sealed to the current one, in batches. Returns the number of rows. For the worker."""
-    if len(settings.ring.names) == 1:
+def reseal(settings: Settings, stop: threading.Event | None = None) -> int:
+    """Move what old keys sealed to the current one, in batches. Returns the number of rows. For the worker.
+
+    It walks through the tables in the order of their primary keys, a bounded span at a time, and locks only what it moves. A
+    whole walk that found nothing is repeated after a day: until then a server with the former configuration may have sealed.
+    """
+    if len(settings.ring.names) == 1 or _rests.get(settings.ring, clock.now()) > clock.now():
         return 0
-    moved = sum(_reseal_all(settings, column) for column in COLUMNS)
+    moved = sum(_reseal_all(settings, column, stop) for column in COLUMNS)
     if moved:
         log.info("resealed", rows=moved, key=settings.ring.names[0])
+    elif stop is None or not stop.is_set():
+        _rests[settings.ring] = clock.ahead(days=1)
     return moved
 
 
-def _reseal_all(settings: Settings, column: SealedColumn) -> int:
-    moved, last = _reseal_batch(settings, column, None)
-    while last is not None:
-        more, last = _reseal_batch(settings, column, last)
-        moved += more
+def _reseal_all(settings: Settings, column: SealedColumn, stop: threading.Event | None) -> int:
+    moved = 0
+    for after, until in _spans(column, None, SPAN):
+        if stop is not None and stop.is_set():
+            break
+        if column.has_old(settings.ring, after, until):
+            moved += sum(_reseal_part(settings, column, *part) for part in islice(_spans(column, after, PART), SPAN // PART))
     return moved
 
 
-def _reseal_batch(settings: Settings, column: SealedColumn, after: Key | None) -> tuple[int, Key | None]:
+def _spans(column: SealedColumn, after: Span, rows: int) -> Iterator[tuple[Span, Span]]:
+    """Yield where each of the spans of so many rows begins and ends, from ``after`` to the end of the table."""
+    while True:
+        until = column.span_end(after, rows)
+        yield after, until
+        if until is None:
+            return
+        after = until
+
+
+def _reseal_part(settings: Settings, column: SealedColumn, after: Span, until: Span) -> int:
     with transaction():
-        return column.reseal(settings.ring, BATCH, after)
+        return column.reseal(settings.ring, after, until)
 
 
 def left_behind(settings: Settings) -> dict[str, int]:

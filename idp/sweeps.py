@@ -41,7 +41,7 @@ def sweep(settings: Settings, stop: threading.Event | None = None) -> int:
     """Delete expired rows, in short transactions, until ``stop`` is set. Returns their number."""
     for wipe in _wipes():
         in_batches(wipe, stop)
-    sealing.reseal(settings)
+    sealing.reseal(settings, stop)
     return sum(in_batches(some, stop) for some in _all(settings))
 
 

@@ -6,7 +6,19 @@ lane of its own for users who signed in there before, so that guesses made elsew
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, Insert, LargeBinary, Select, String, Update, or_, select, text, update
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    Index,
+    Insert,
+    LargeBinary,
+    Select,
+    String,
+    Update,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
@@ -131,14 +143,12 @@ def knows(browser_id: str, store_url: str, name_key: str) -> bool:
 
 @asks_every
 def _named_on(browser_id: str, store_url: str, name_key: str) -> Select[str]:
-    here = (
-        BrowserUser.browser_id == browser_id,
-        Organisation.store_url == store_url,
-        or_(User.username_key == name_key, User.email_key == name_key),
-    )
-    is_user = (User.organisation_id == BrowserUser.organisation_id) & (User.id == BrowserUser.user_id)
-    is_organisation = Organisation.id == BrowserUser.organisation_id
-    return select(BrowserUser.user_id).join(User, is_user).join(Organisation, is_organisation).where(*here).limit(1)
+    """Ask for the users of that name first, and for each whether they were here: no statement reads all who ever were."""
+    at = select(Organisation.id).where(Organisation.store_url == store_url).scalar_subquery()
+    here = User.organisation_id == at
+    named = [select(User.id).where(here, key == name_key) for key in (User.username_key, User.email_key)]
+    is_here = (BrowserUser.organisation_id == at, BrowserUser.browser_id == browser_id)
+    return select(BrowserUser.user_id).where(*is_here, BrowserUser.user_id.in_(union_all(*named))).limit(1)
 
 
 def sweep_browsers(before: datetime, strangers_before: datetime, most: int) -> int:

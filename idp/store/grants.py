@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Delete,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     Update,
+    delete,
     select,
     text,
     update,
@@ -25,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.batches import change_some
 from idp.db import Base, Id
 from idp.rows import add
-from idp.statements import asks_every, asks_one, changes, claims, delete_some
+from idp.statements import asks_every, asks_one, changes, claims, delete_some, some_of, values
 from idp.store.consents import Consent
 from idp.store.sessions import UserSession
 from idp.store.users import User
@@ -256,9 +258,36 @@ def touch_refresh_token(organisation_id: str, digest: bytes, idle_until: datetim
 
 
 def sweep_grants(before: datetime, most: int) -> int:
-    """Delete grants that were over before ``before``, with their codes and tokens."""
-    swept = delete_some(Grant, Grant.ends_at < before, most)
-    return swept + delete_some(Grant, Grant.revoked_at < before, most - swept)
+    """Delete grants that were over before ``before``, their tokens and codes first: a grant may have thousands."""
+    swept = _sweep_with_tokens(Grant.ends_at < before, most)
+    return swept + (_sweep_with_tokens(Grant.revoked_at < before, most - swept) if swept < most else 0)
+
+
+def _sweep_with_tokens(is_over: ColumnElement[bool], most: int) -> int:
+    over = select(Grant.organisation_id, Grant.id).where(is_over).limit(most)
+    found, swept = values(over.with_for_update(skip_locked=True)), 0
+    for organisation_id, grant_id in found:
+        for delete_its in (_delete_tokens, _delete_codes):
+            swept += delete_its(organisation_id, grant_id, most - swept) if swept < most else 0
+        swept += _delete_grant(organisation_id, grant_id) if swept < most else 0
+    return swept
+
+
+@changes
+def _delete_tokens(organisation_id: str, grant_id: str, most: int) -> Delete:
+    here = (RefreshToken.organisation_id == organisation_id) & (RefreshToken.grant_id == grant_id)
+    return delete(RefreshToken).where(some_of(RefreshToken, here, most))
+
+
+@changes
+def _delete_codes(organisation_id: str, grant_id: str, most: int) -> Delete:
+    here = (AuthorizationCode.organisation_id == organisation_id) & (AuthorizationCode.grant_id == grant_id)
+    return delete(AuthorizationCode).where(some_of(AuthorizationCode, here, most))
+
+
+@changes
+def _delete_grant(organisation_id: str, grant_id: str) -> Delete:
+    return delete(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id)
 
 
 def sweep_codes(before: datetime, most: int) -> int:

@@ -8,15 +8,15 @@ most. What of those was sealed with a key that is gone is answered as if it had 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import structlog
-from sqlalchemy import ColumnElement, false, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, false, func, not_, or_, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from idp import crypto
 from idp.crypto import Ring
-from idp.db import connection
+from idp.db import Base
 from idp.errors import Unreadable
 from idp.statements import values, write
 from idp.store.attempts import Attempt
@@ -28,6 +28,8 @@ from idp.store.totp import Totp
 
 Key = str | bytes
 """What names a row within its table: an id, or a digest."""
+Span = tuple[Any, ...] | None
+"""The primary key of a row at which a walk through a table begins or ends; None for the table's own end."""
 log = structlog.get_logger()
 
 
@@ -78,33 +80,56 @@ class SealedColumn:
         """Open what ``seal_json`` made. Raises ``Unreadable``."""
         return json.loads(self.open(ring, key, value))
 
-    def reseal(self, ring: Ring, most: int, after: Key | None = None) -> tuple[int, Key | None]:
-        """Move at most ``most`` rows to the current key, within the transaction.
+    def span_end(self, after: Span, most: int) -> Span:
+        """Return the key of the last of the next ``most`` rows after ``after``; None where fewer are left."""
+        keys = self._keys
+        end = select(*keys).where(*([tuple_(*keys) > tuple_(*after)] if after else [])).order_by(*keys)
+        found = values(end.offset(most - 1).limit(1))
+        return tuple(found[0]) if found else None
 
-        Returns how many moved, and the key to pass as ``after`` for the next batch (None: no more rows). Skips locked rows
-        (PostgreSQL), so the sweep cannot deadlock.
+    def has_old(self, ring: Ring, after: Span, until: Span) -> bool:
+        """Return whether an old key of the ring sealed a row in a span. Locks nothing."""
+        return bool(values(self._old(ring, after, until).limit(1)))
+
+    def reseal(self, ring: Ring, after: Span, until: Span) -> int:
+        """Move the rows of a span to the current key, within the transaction. Returns how many moved.
+
+        Skips locked rows (PostgreSQL), so the sweep cannot deadlock.
         """
-        beyond = [self.row > after] if after is not None else []
-        chosen = select(self.row, self.value).where(self._sealed_by(ring.names[1:]), *beyond)
-        found = connection().execute(chosen.order_by(self.row).limit(most).with_for_update(skip_locked=True)).all()
-        moved = sum(self._move(ring, key, value) for key, value in found)
-        return moved, found[-1][0] if len(found) == most else None
+        found = values(self._old(ring, after, until).with_for_update(skip_locked=True))
+        return sum(self._move(ring, name, value, self._is_row(key)) for *key, name, value in found)
 
-    def reseal_row(self, ring: Ring, key: Key, value: Any) -> bool:
+    @property
+    def _keys(self) -> tuple[Any, ...]:
+        return tuple(cast(Table, self.column.class_.__table__).primary_key.columns)
+
+    def _is_row(self, key: Sequence[Any]) -> ColumnElement[bool]:
+        return and_(*(column == value for column, value in zip(self._keys, key, strict=True)))
+
+    def _old(self, ring: Ring, after: Span, until: Span) -> Select[*tuple[Any, ...]]:
+        keys = tuple_(*self._keys)
+        here = [keys > tuple_(*after)] if after else []
+        here += [keys <= tuple_(*until)] if until else []
+        asked = select(*self._keys, self.row.label("sealed_row"), self.value.label("sealed_value"))
+        return asked.where(*here, self._sealed_by(ring.names[1:])).order_by(*self._keys)
+
+    def reseal_row(self, ring: Ring, row: Base) -> bool:
         """Move one row to the current key, within the transaction. Does nothing if the row changed since it was read."""
-        return not ring.is_current(self._blob(value)) and self._move(ring, key, value)
+        value = getattr(row, self.column.key)
+        is_row = self._is_row([getattr(row, column.key) for column in self._keys])
+        return not ring.is_current(self._blob(value)) and self._move(ring, getattr(row, self.row.key), value, is_row)
 
     def _blob(self, value: Any) -> bytes:
         return bytes(value) if self.form == "bytes" else crypto.from_b64url(value)
 
-    def _move(self, ring: Ring, key: Key, value: Any) -> bool:
+    def _move(self, ring: Ring, key: Key, value: Any, is_row: ColumnElement[bool]) -> bool:
         try:
             plain = self.open(ring, key, value)
         except Unreadable:
             return False
         sealed = self.seal(ring, key, plain)
         moved = {self.column: {"sealed": sealed} if self.form == "json" else sealed}
-        return write(update(self.column.class_).where(self.row == key, self.value == value).values(moved)) == 1
+        return write(update(self.column.class_).where(is_row, self.value == value).values(moved)) == 1
 
     def count_old(self, ring: Ring) -> int:
         """Count the rows that an old key of the ring sealed."""

@@ -79,9 +79,11 @@ def keys_in_use(factory: Factory) -> dict[str, set[str]]:
 
 @pytest.mark.both_engines
 def test_everything_works_after_an_old_sealing_key_is_removed(
-    engine: str, running_with: At, ann: MadePerson, factory: Factory, tmp_path, clock
+    engine: str, running_with: At, ann: MadePerson, factory: Factory, tmp_path, clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Design "whose keys can enter and leave": codes, tokens, mails, links and sign-ins in progress move to the new key."""
+    monkeypatch.setattr(sealing, "SPAN", 2)
+    monkeypatch.setattr(sealing, "PART", 1)
     with running_with(SECRET) as (old, browser, party):
         browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
         waiting_link = Postman(old, tmp_path / "mail").link("ann@shoes.example")

@@ -17,12 +17,13 @@ from idp.identity.credentials import remembered_devices, totp
 from idp.identity.organisations.settings import settings_of
 from idp.mail import messages
 from idp.rows import add
-from idp.store import attempts, browsers, outbox, rate_limits
+from idp.store import attempts, browsers, grants, outbox, rate_limits
 from idp.store import remembered_devices as device_rows
 from idp.store import totp as store_totp
 from idp.store.attempts import Attempt
 from idp.store.browsers import Browser, BrowserUser
 from idp.store.email_links import EmailLink
+from idp.store.grants import Grant, RefreshToken
 from idp.store.rate_limits import AuthFailures, IpFailures
 from idp.store.remembered_devices import RememberedDevice
 from idp.store.totp import UsedStep
@@ -245,3 +246,22 @@ def test_a_mail_that_waits_is_never_swept(settings: Settings, factory: Factory, 
         turn(days=365)
         sweeps.sweep(settings)
         assert len(outbox.mails()) == 1
+
+
+@pytest.mark.both_engines
+def test_a_grant_of_many_tokens_goes_in_parts(settings: Settings, factory: Factory, jan: MadePerson, engine: str) -> None:
+    """No statement deletes more rows than it was asked for: a cascade would hold the write lock for all of them."""
+    now, here = clock.now(), {"organisation_id": jan.organisation_id}
+    grant = {"id": "g", "user_id": jan.id, "client_id": "till", "login_id": "", "scopes": [], "proofs": []}
+    token = {"grant_id": "g", "created_at": now, "idle_until": now}
+    with factory.context():
+        with transaction():
+            connection().execute(insert(Grant).values(here | grant | {"created_at": now, "ends_at": now}))
+            for number in range(10):
+                connection().execute(insert(RefreshToken).values(here | token | {"digest": bytes([number]) * 32}))
+        left = []
+        for _ in range(4):
+            with transaction():
+                swept = grants.sweep_grants(clock.ahead(days=1), 4)
+            left.append((swept, rows(RefreshToken), rows(Grant)))
+    assert left == [(4, 6, 1), (4, 2, 1), (3, 0, 0), (0, 0, 0)]

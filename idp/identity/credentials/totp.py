@@ -165,7 +165,7 @@ def open_secret(settings: Settings, totp: store_totp.Totp) -> str:
 
 def move_to_current_key(settings: Settings, totp: store_totp.Totp) -> bool:
     """Seal the secret again with the current key, within the transaction. Returns False if it already is."""
-    return sealed.TOTP.reseal_row(settings.ring, totp.id, totp.sealed_secret)
+    return sealed.TOTP.reseal_row(settings.ring, totp)
 
 
 def activate(
