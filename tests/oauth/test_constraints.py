@@ -145,7 +145,7 @@ def test_a_hint_of_another_person_gets_no_token_of_the_present_one(two):
 
 
 def test_a_hint_of_the_present_person_passes_whichever_client_it_was_issued_to(two):
-    """Core §3.1.2.1 wants no audience of a hint: it only narrows who may come out."""
+    """Core §3.1.2.1 requires no audience of a hint. The hint only limits which user the app may get."""
     scene, party, _, own = two
     for name, hint in own.items():
         for prompt in (None, "none"):
@@ -161,7 +161,7 @@ def test_a_changed_hint_is_not_ignored(two):
         assert refusal(scene, party, id_token_hint=hint).error == "login_required"
 
 
-def test_nobody_else_is_chosen_where_a_hint_names_one(two):
+def test_the_chooser_offers_only_the_hinted_person(two):
     """S35: the chooser of a shared device offers the hinted person alone."""
     scene, _, hints, _ = two
     till = scene.party("till", shared_device=True, redirect_uri="https://till.example/cb")
@@ -170,8 +170,8 @@ def test_nobody_else_is_chosen_where_a_hint_names_one(two):
     assert not scene.browser.offers(f"choice={scene.person.id}")
 
 
-def test_a_hint_too_long_to_be_a_name_is_nobodys(scene):
-    """A login_hint narrows who is silently taken for the person, so one that is nobody's name takes nobody."""
+def test_a_hint_that_is_too_long_matches_no_user(scene):
+    """A login_hint limits silent sign-in to the named user. A hint that names no user signs in no user."""
     party = scene.party()
     scene.tokens(party)
     assert refusal(scene, party, prompt="none", login_hint="x" * 300).error == "login_required"

@@ -7,7 +7,7 @@ PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
 
 
 @pytest.mark.parametrize("path", BOTH)
-def test_metadata_stands_under_both_names_with_our_issuer_whatever_the_host(ask, settings, path):
+def test_both_metadata_addresses_name_our_issuer_for_every_host(ask, settings, path):
     """R97-13, OC-19, V10.5.3."""
     answer = ask("GET", path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
     assert answer.status_code == 200

@@ -172,7 +172,7 @@ def lose(*chosen):
         write(delete(signing_keys.SigningKey).where(*chosen))
 
 
-def test_no_key_signs_that_apps_cannot_know(database, settings, turned):
+def test_keys_that_apps_cannot_know_yet_do_not_sign(database, settings, turned):
     """Issue 7.10: without an active key, and with a brand-new next one, nothing is signed until apps could read it."""
     keys.ensure(settings)
     ring = keys.KeyRing(settings)

@@ -16,8 +16,8 @@ def test_a_verified_address_signs_in_with_the_right_password(scene):
     assert "code" in party.answer(scene.browser.open(party.authorize_url(login_hint="ann@shoes.example")).left_for)
 
 
-def test_an_address_that_is_not_verified_or_not_one_persons_signs_in_nobody(scene):
-    """An unverified claim to an address, and a shared one, say nothing about who somebody is."""
+def test_an_unverified_or_shared_address_signs_in_no_user(scene):
+    """An unverified or shared address does not identify a user."""
     at = scene.person.organisation_id
     scene.factory.make_user(at, "bob", email="bob@shoes.example", email_verified=False)
     for name in ("cas", "dik"):

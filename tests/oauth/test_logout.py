@@ -50,7 +50,7 @@ def test_an_expired_hint_is_still_a_hint(scene, party):
 
 
 def test_without_a_hint_the_person_is_asked(scene, party):
-    """V10.6.2: nobody is signed out by a link."""
+    """V10.6.2: a link alone must not sign a person out."""
     scene.tokens(party)
     answer = log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE, state="s")
     assert (answer.status, answer.left_for) == (200, None)
@@ -95,7 +95,7 @@ ELSEWHERE = [
 UNREADABLE = ELSEWHERE[-2:]
 
 
-def test_an_unregistered_address_is_never_gone_to(scene, party):
+def test_logout_never_redirects_to_an_unregistered_address(scene, party):
     """OC-17: byte for byte, with a hint, with a client_id, with both, and with neither."""
     token = scene.tokens(party).id_token
     hints = ({}, {"id_token_hint": token}, {"client_id": party.client_id}, {"client_id": "nobody"})

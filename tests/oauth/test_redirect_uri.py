@@ -49,7 +49,7 @@ def test_good_addresses_are_registered(address):
 
 
 @pytest.mark.parametrize("address", BAD, ids=repr)
-def test_what_could_be_read_in_two_ways_is_not_registered(address):
+def test_ambiguous_redirect_addresses_are_not_registered(address):
     """R97-01, R97-15, V1.2.2, O21-01."""
     with pytest.raises(Invalid):
         check_redirect("redirect_uris", address, native=False)
@@ -100,7 +100,7 @@ def test_any_other_byte_is_another_address(address):
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:51234/cb", "http://[::1]:1/cb?x=1", "http://[::1]/cb?x=1"])
 def test_native_apps_listen_on_any_loopback_port(address):
-    """RFC 8252 §7.3; nobody else does."""
+    """RFC 8252 §7.3: only native apps may use any loopback port."""
     assert is_registered(address, REGISTERED, any_loopback_port=True)
     assert not is_registered(address, REGISTERED, any_loopback_port=False)
 
@@ -123,7 +123,7 @@ def test_an_unknown_client_gets_a_page_that_says_so(scene):
     assert "client_id" in answer.text
 
 
-def test_another_clients_address_is_not_mine(scene):
+def test_another_clients_redirect_address_is_refused(scene):
     """V10.4.1."""
     mine = scene.party(redirect_uri="https://app.example/cb")
     scene.party("other", redirect_uri="https://other.example/cb")

@@ -39,7 +39,7 @@ def confidential(scene):
     [(GRANTS, OFFLINE, True), (GRANTS, "openid", False), (["authorization_code"], OFFLINE, False)],
 )
 def test_refresh_tokens_need_the_grant_type_and_offline_access(scene, grant_types, scope, given):
-    """V10.4.4: neither alone is enough."""
+    """V10.4.4: a client needs both to get a refresh token."""
     tokens = scene.tokens(scene.party(grant_types=grant_types), scope=scope)
     assert (tokens.refresh_token is not None) == given
     assert ("offline_access" in tokens.raw["scope"]) == given

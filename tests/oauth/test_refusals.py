@@ -165,7 +165,7 @@ def test_too_many_wrong_secrets_are_told_when_to_come_back(apps, ask, settings):
 
 
 def test_grants_are_refused_in_one_sentence_whatever_is_wrong(scene, ask):
-    """RFC 6749 §5.2: nothing is learned of other people's codes and tokens."""
+    """RFC 6749 §5.2: an error reveals nothing about other people's codes and tokens."""
     party = scene.party(public=True, grant_types=["authorization_code", "refresh_token"])
     told = refusal(400, "invalid_grant", GRANT)
     for over in ({"code_verifier": "w" * 43}, {"redirect_uri": "https://shop.example.com/other"}, {"redirect_uri": ""}):

@@ -115,8 +115,8 @@ def test_client_ids_are_plain_and_never_look_like_a_person(database, settings, c
         register(settings, client_id=client_id)
 
 
-def test_an_id_is_taken_once(database, settings):
-    """Nobody registers over a client that is there."""
+def test_a_client_id_is_registered_once(database, settings):
+    """A registration never replaces an existing client."""
     register(settings)
     with pytest.raises(Conflict):
         register(settings)
@@ -143,7 +143,7 @@ def test_native_apps_offer_no_remembered_device_unless_they_say_so(database, set
 
 
 def test_an_unknown_minimum_is_refused(database, settings):
-    """A typing error must not mean that nothing is asked."""
+    """A typing error must not remove the required level."""
     with pytest.raises(Invalid):
         register(settings, minimum_acr="gold")
 

@@ -46,7 +46,7 @@ def error_of(use: Callable[[], Any]) -> str:
     return ""
 
 
-def test_a_scope_withdrawn_from_the_client_flows_no_more(scene, party):
+def test_a_scope_withdrawn_from_the_client_is_no_longer_granted(scene, party):
     """Issue 7.3: neither at refresh, nor at userinfo with an access token made before, nor at the redemption of a code."""
     before = scene.tokens(party, scope=ALL)
     code = scene.code(party, scope=ALL)

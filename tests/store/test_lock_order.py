@@ -25,7 +25,7 @@ NEW = "violet harbour kettle 9"
 
 @dataclass
 class Scene:
-    """A person, and somebody else who does something about them at the same moment."""
+    """A person, and a concurrent change of that person's account."""
 
     app: Flask
     settings: Settings
@@ -82,8 +82,8 @@ def test_what_is_not_counted_yet_is_locked_too(scene: Scene) -> None:
     assert {row.count for row in rate_limits.auth_failures_of(*scene.counter[:2])} == {1}
 
 
-def test_two_pardons_at_once_are_one(scene: Scene) -> None:
-    """I7, V15.4.3: the second waits for the first, and finds that there is nothing left to forget."""
+def test_concurrent_unlocks_unlock_once(scene: Scene) -> None:
+    """I7, V15.4.3: the second unlock waits for the first, and finds no failures left to clear."""
     organisation_id, anna_id, _ = scene.counter
     with transaction():
         scene.guess()

@@ -128,7 +128,7 @@ def test_values_of_mailed_links(
 
 @pytest.mark.parametrize("lacks", ["", "address", "label", "username", "store_url"])
 def test_requests_of_password_resets(app: Flask, settings: Settings, anna: MadePerson, lacks: str) -> None:
-    """The worker answers what another version noted, and drops what names nobody."""
+    """The worker handles requests that another version stored, and drops those that name no user."""
     asked = {"store_url": "example-shoes", "username": "anna", "address": "192.0.2.1", "request_id": "r", "label": "Firefox"}
     values = {name: value for name, value in asked.items() if name != lacks}
     with app.app_context():

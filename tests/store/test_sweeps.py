@@ -76,7 +76,7 @@ def address(app: Flask, settings: Settings, factory: Factory) -> str:
 
 
 @pytest.mark.both_engines
-def test_ten_thousand_half_finished_sign_ins_hurt_nobody(
+def test_ten_thousand_unfinished_sign_ins_do_not_block_new_ones(
     settings: Settings, browser: Visitor, factory: Factory, address: str, engine: str, turn: Turn
 ) -> None:
     """security.md, faults; I12: with them there the next one begins as ever, and they go in batches once expired."""
@@ -105,7 +105,7 @@ def test_ten_thousand_half_finished_sign_ins_hurt_nobody(
 def test_a_sign_in_under_way_keeps_its_browser_however_old_that_is(
     settings: Settings, browser: Visitor, factory: Factory, address: str, engine: str, turn: Turn
 ) -> None:
-    """S60, I4: a stranger who comes back is no stranger to their own sign-in."""
+    """S60, I4: a person who returns can finish the sign-in, so its browser row must remain."""
     for _ in range(3):
         browser.open(address)
         turn(hours=47)

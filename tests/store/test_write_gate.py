@@ -88,7 +88,7 @@ def test_thirty_two_writers_of_four_processes_lose_no_turn(settings: Settings, f
         assert factory.organisation(organisation_id).name == str(PROCESSES * THREADS * TURNS)
 
 
-def test_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_killed_process_releases_the_write_lock(tmp_path: Path) -> None:
     """The kernel frees its lock."""
     gate = WriteGate(tmp_path / "x.sqlite3", 30)
     with ThreadPoolExecutor(1) as threads:
@@ -97,8 +97,8 @@ def test_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
         entering.result()()
 
 
-def test_nobody_waits_for_ever(tmp_path: Path) -> None:
-    """A process that hangs within: those who wait are told what SQLite tells, and enter once it has left."""
+def test_waiting_for_the_write_lock_ends(tmp_path: Path) -> None:
+    """While a process that hangs holds the lock, others get SQLITE_BUSY. They enter after it has left."""
     gate = WriteGate(tmp_path / "x.sqlite3", 0.05)
     with held(tmp_path / "x.sqlite3") as let_go:
         for _ in range(2):
