@@ -120,7 +120,7 @@ def test_a_mail_that_never_can_be_sent_is_parked_with_its_reason_and_holds_up_no
 def test_a_mail_whose_link_has_run_out_is_given_up_unsent(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """S49: nobody gets a one-time password that no longer works; the secret is wiped all the same."""
+    """S49: an expired one-time password is not sent. Its secret is still wiped."""
     settings = configure(mail=_over(mailbox))
     with time_machine.travel(clock.now(), tick=False) as traveller, factory.context():
         _write(settings, vera, expires_at=clock.ahead(minutes=30))

@@ -71,7 +71,7 @@ def test_a_mail_says_whose_account_when_and_from_where(settings: Settings, facto
 def test_what_an_administrator_did_is_told_without_their_place(
     settings: Settings, factory: Factory, vera: MadePerson
 ) -> None:
-    """S51: where an administrator sits is nobody else's business."""
+    """S51: the mail does not reveal the administrator's location."""
     with factory.context():
         text = plain(told(settings, vera, Origin(Person("a" * 26), address="203.0.113.7", label=FIREFOX)))
     assert "Done by: an administrator" in text.splitlines()

@@ -81,10 +81,10 @@ def test_a_notice_goes_to_the_verified_address_in_that_persons_language(
 
 
 @pytest.mark.parametrize("who", ["unverified", "none"])
-def test_a_notice_about_someone_without_a_verified_address_goes_to_the_owner_and_names_them(
+def test_a_notice_about_a_user_without_verified_address_goes_to_the_owner(
     settings: Settings, staff: dict[str, MadePerson], who: str
 ) -> None:
-    """S54: the owner reads who it is about, and why it is they who read it."""
+    """S54: the mail names the user, and says why the owner receives it."""
     (mail,) = _notify(settings, staff[who])
     assert mail.recipient == "owner@shoes.example"
     message = compose(settings, mail)
@@ -272,6 +272,6 @@ def test_mail_to_people_without_a_choice_is_in_the_organisations_first_language(
 def test_the_installations_language_is_the_last_resort(
     configure: Callable[..., Settings], staff: dict[str, MadePerson]
 ) -> None:
-    """S62: where neither person nor organisation says anything."""
+    """S62: the mail uses it if neither the person nor the organisation chose a language."""
     (mail,) = _notify(configure(default_language="nl"), staff["none"])
     assert mail.locale == "nl"

@@ -172,10 +172,10 @@ def test_a_plain_address_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("farewell", [b"421 too many mails from you", b"no number"])
-def test_a_mail_that_was_taken_is_not_sent_again_for_a_rude_farewell(
+def test_an_error_after_quit_does_not_send_an_accepted_mail_again(
     configure: Configure, vera: MadePerson, factory: Factory, farewell: bytes
 ) -> None:
-    """I6: once outside crashes; what the server answers to QUIT says nothing about the mail it took before."""
+    """I6: a mail is sent once unless a process crashes. The reply to QUIT does not concern a mail that was accepted."""
     answers = [b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on", b"250 taken", farewell]
     with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
         rude = threading.Thread(target=say_in_turn, args=(server, answers), daemon=True)

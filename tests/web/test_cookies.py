@@ -68,7 +68,7 @@ def _party(shop: Shop, app: Flask, settings: Settings) -> RelyingParty:
     return RelyingParty(app, settings.issuer, shop.made.client_id, shop.made.redirect_uri, secret=shop.made.secret)
 
 
-def test_a_cookie_of_another_name_counts_for_nothing(shop: Shop) -> None:
+def test_a_cookie_of_another_name_is_ignored(shop: Shop) -> None:
     """V3.3.3: neither a sub-domain's plain cookie nor a nameless one stands in for the host's own."""
     browser = shop.signed_in()
     held = browser.cookies["__Host-login"]
@@ -79,7 +79,7 @@ def test_a_cookie_of_another_name_counts_for_nothing(shop: Shop) -> None:
 
 
 @pytest.mark.both_engines
-def test_junk_in_a_cookie_is_nobody(shop: Shop) -> None:
+def test_an_invalid_cookie_is_an_anonymous_browser(shop: Shop) -> None:
     """V7.2.1: an unknown or broken cookie is an anonymous browser, never an error."""
     for name in ("browser", "login", "device", "language"):
         for value in ("", "x", "." * 50, "A" * 4000, "\x7f\x01", "\xe9", "a.b.c", "%00", '"', '"\\000."', "nl\\000"):

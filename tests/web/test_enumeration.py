@@ -1,4 +1,4 @@
-"""Sign-in does not tell who exists (V6.3.8, security.md 18)."""
+"""Sign-in does not reveal which users exist (V6.3.8, security.md 18)."""
 
 import re
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def people(shop: Shop) -> dict[str, str]:
     return {"has a factor": "ann", "has none": "known", "is disabled": "disabled", "has no password": "bare"}
 
 
-def test_a_wrong_password_looks_like_a_name_that_nobody_has(shop: Shop, people: dict[str, str]) -> None:
+def test_a_wrong_password_looks_like_an_unknown_username(shop: Shop, people: dict[str, str]) -> None:
     """V6.3.8: status, page, headers and cookies are the same for all."""
     nobody = answer_to(shop, "nobody")
     assert nobody["status"] == 422
@@ -53,8 +53,8 @@ def test_a_blocked_sign_in_looks_like_an_unknown_user(shop: Shop, people: dict[s
     assert answer_to(shop, "bare", shop.ann.password) == answer_to(shop, "nobody", shop.ann.password)
 
 
-def test_being_told_to_wait_looks_the_same_for_a_name_that_nobody_has(shop: Shop, people: dict[str, str]) -> None:
-    """V6.3.8, security.md 18: the throttle counts unknown names just so."""
+def test_rate_limits_look_the_same_for_an_unknown_username(shop: Shop, people: dict[str, str]) -> None:
+    """V6.3.8, security.md 18: the rate limit counts unknown usernames in the same way."""
     nobody = answer_to(shop, "nobody", tries=6)
     assert nobody["status"] == 429
     for who, username in people.items():

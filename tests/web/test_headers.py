@@ -95,7 +95,7 @@ def test_only_the_machines_endpoints_are_open_to_other_origins(shop: Shop, recor
 
 
 def test_machines_answers_set_no_cookie(shop: Shop, recorder: Recorder) -> None:
-    """V7.2.1: they know nobody by a cookie, so they give none."""
+    """V7.2.1: machine endpoints read no cookie, so they set none."""
     for method in METHODS:
         for path in (
             "/oauth/token",

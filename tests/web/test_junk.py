@@ -36,7 +36,7 @@ def test_junk_in_a_header_harms_nothing(shop: Shop, header: str) -> None:
 
 @pytest.mark.both_engines
 def test_junk_as_a_client_or_token_is_refused(shop: Shop) -> None:
-    """V10.4, security.md 19: NUL, no UTF-8 and broken escapes in Basic and Bearer are nobody."""
+    """V10.4, security.md 19: NUL, invalid UTF-8 and broken escapes in Basic and Bearer identify no client."""
     pairs = [
         b"a\x00b:secret",
         b"webshop:\x00",

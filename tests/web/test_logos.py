@@ -97,7 +97,7 @@ def test_more_than_a_form_may_have_is_refused_unread(shop: Shop, console: Browse
     assert send(shop, console, SETTINGS, ("logo", bytes(200_000)), csrf_token=console.value("csrf_token")) == 413
 
 
-def test_forms_with_files_that_nobody_asked_for_are_refused(shop: Shop, console: Browser) -> None:
+def test_forms_with_unexpected_files_are_refused(shop: Shop, console: Browser) -> None:
     """V15.3.7: two files, or one of another name."""
     picture = pictures.picture()
     for others in ((("logo", picture), ("other", picture)), (("logo", picture), ("logo", picture)), (("other", picture),)):
@@ -107,7 +107,7 @@ def test_forms_with_files_that_nobody_asked_for_are_refused(shop: Shop, console:
         assert store.logo_of(shop.organisation_id) is None
 
 
-def test_nobody_sets_the_logo_of_another_organisation(shop: Shop, console: Browser) -> None:
+def test_an_administrator_cannot_set_another_organisations_logo(shop: Shop, console: Browser) -> None:
     """S13, V8.2.2: 404 for an administrator of one organisation at another, to upload and to remove alike."""
     other = shop.factory.make_organisation("another-shop")
     there, file = "/admin/another-shop/settings", ("logo", pictures.picture())

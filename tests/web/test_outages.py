@@ -26,7 +26,7 @@ IN_MEMORY = ("/livez", "/oauth/jwks", "/.well-known/openid-configuration", "/.we
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Nobody waits long."""
+    """Set short time limits."""
     return configure(database={"patience_seconds": 0.3})
 
 

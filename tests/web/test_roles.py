@@ -15,7 +15,7 @@ ISSUER = "https://id.example.com"
 
 
 def test_the_table_names_every_page_of_the_console(app: Flask) -> None:
-    """No page is added without saying who may."""
+    """A new page must declare the roles that may use it."""
     there = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("admin.")}
     assert there == set(WHO)
 
@@ -27,7 +27,7 @@ UNKNOWN_HERE = {
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_everybody_sees_what_is_theirs_and_nothing_else(
+def test_each_role_reaches_only_its_own_pages(
     app: Flask, new_browser: Callable[..., Browser], people: dict[str, MadePerson], values, role: str
 ) -> None:
     """S13: 200 for those who may, 404 (never 403) for everybody else, to look and to post alike."""
@@ -63,7 +63,7 @@ def test_the_profile_is_everybodys_own(
 
 
 def test_a_stranger_is_asked_to_sign_in_everywhere(app: Flask, browser: Browser, people, values) -> None:
-    """Nobody signed in: every page leads to the sign-in, and says nothing of what is there."""
+    """Without a session, every page leads to the sign-in and reveals nothing of its content."""
     browser.open("/")
     token = browser.value("csrf_token")
     for prefix in ("admin.", OWN):
