@@ -137,7 +137,7 @@ def test_wrong_clients_are_refused(idp: Idp, old: str, new: str, key: str, remed
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_file(idp: Idp) -> None:
-    """Nobody wants to put one thing right at a time; what follows from a fault is not told as another."""
+    """A user can correct all faults in one go. The consequence of a fault is not reported as another fault."""
     wrong = SHOP.replace('country = "NL"', 'country = "Holland"') + ANNA.replace("anna@shoes.example", "anna")
     faults = idp.faults(wrong + POLICY + 'require = "tea"\n')
     assert [fault.split(": ")[1] for fault in faults] == ["[[organisations]] example-shoes", "[[policies]] rule"]

@@ -25,7 +25,7 @@ def people(count: int) -> str:
 
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody else wants the lock here."""
+    """Write without pauses, as no other process waits for the write lock here."""
     monkeypatch.setattr(work, "SHORTEST_PAUSE", 0.0)
 
 

@@ -134,7 +134,7 @@ def test_a_client_is_made_of_json_and_its_secret_shown_once(shop: Idp) -> None:
 
 
 def test_a_public_client_gets_no_secret(idp: Idp) -> None:
-    """RFC 7591 §3.2.1: client_secret is for those who have one."""
+    """RFC 7591 §3.2.1: only a confidential client gets a client_secret."""
     given = {"redirect_uris": ["https://a.example.com/cb"], "token_endpoint_auth_method": "none"}
     assert "client_secret" not in idp.json("client", "create", "-", stdin=json.dumps(given))
 

@@ -72,7 +72,7 @@ def test_what_happens_is_counted_over_all_processes(
 
 
 def answered(port: int) -> dict[str, float]:
-    """The figures, or none while nobody answers."""
+    """Return the figures, or none while no server answers."""
     try:
         return figures(port)
     except OSError:

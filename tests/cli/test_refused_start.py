@@ -53,7 +53,7 @@ def test_tables_of_another_version(idp: Idp) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--no-migrate",)], ids=["", "no migrate"])
 def test_a_database_that_is_away(idp: Idp, tmp_path: Path, options: tuple[str, ...]) -> None:
-    """Issue 7 entry 29: nobody listens there."""
+    """Issue 7 entry 29: no database listens at the address."""
     text = idp.config.read_text().replace(f"sqlite:///{database_of(idp)}", f"postgresql://nobody@/none?host={tmp_path}")
     idp.config.write_text(text)
     assert refused(idp, *options).startswith("database: ")

@@ -73,7 +73,7 @@ def silent_mail_server(idp: Idp) -> Iterator[socket.socket]:
         yield server
 
 
-def test_a_mail_server_that_hangs_keeps_nobody_from_anything(idp: Idp, silent_mail_server: socket.socket) -> None:
+def test_a_mail_server_that_hangs_does_not_block_the_supervisor(idp: Idp, silent_mail_server: socket.socket) -> None:
     """Issue 7 entry 31, I10: dead processes are replaced while a mail is on its way, and SIGTERM is obeyed."""
     port = free_port()
     idp.config.write_text(f'{idp.config.read_text()}[server]\nbind = "127.0.0.1:{port}"\nworkers = 1\n')
@@ -89,7 +89,7 @@ def test_a_mail_server_that_hangs_keeps_nobody_from_anything(idp: Idp, silent_ma
 
 
 def test_a_worker_beside_a_mail_server_that_hangs_obeys(idp: Idp, silent_mail_server: socket.socket) -> None:
-    """Issue 7 entry 31: the same for `idp worker`."""
+    """Issue 7 entry 31: `idp worker` obeys SIGTERM while a mail is on its way."""
     with started(idp.config, "worker") as process, silent_mail_server.accept()[0]:
         stop(process, within=20)
     assert process.returncode == 0

@@ -46,7 +46,7 @@ def test_support_sees_passkeys_and_takes_one_away(idp: Idp, factory: Factory, ja
 
 
 def test_a_passkey_that_is_not_theirs_is_one_clear_line(idp: Idp, factory: Factory, jan: MadePerson) -> None:
-    """Neither nobody's nor somebody else's: it says where to look."""
+    """Unknown passkeys and those of another user are refused. The message says where to look."""
     eve = factory.make_user(jan.organisation_id, "eve")
     (first, _) = idp.json("user", "show", jan.store_url, "jan")["passkeys"]
     for passkey in ("nobody", first["id"]):

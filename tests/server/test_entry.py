@@ -26,7 +26,7 @@ def parts(heard: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(first.split(" ")[1]), headers, body
 
 
-def test_senders_that_announce_a_body_and_are_silent_make_nobody_wait(running: Running) -> None:
+def test_senders_that_withhold_their_body_do_not_block_others(running: Running) -> None:
     """Issue 7 entry 30, ASVS 15.4.4: three times as many as there are threads; each gets 408 when its time is over."""
     silent = [send(running.port, TOKEN + b"Content-Length: 100\r\n\r\ngrant") for _ in range(sum(THREADS.values()) * 3)]
     page = send(running.port, b"POST /sign-in/x HTTP/1.1\r\nHost: localhost\r\n" + FORM + CHUNKED + b"\r\n5\r\nab")

@@ -84,7 +84,7 @@ async def flood(path: str, count: int) -> list[Client]:
 
 
 def test_a_flood_is_asked_to_come_back(capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 7 entry 30: no more requests wait for a thread than it can answer soon; nobody else waits at all."""
+    """Issue 7 entry 30: only as many requests wait for a thread as it can answer soon. More are refused at once."""
     said = []
     for path in ("/page", "/oauth/token"):
         clients = asyncio.run(flood(path, entry_module.MOST_WAITING + 5))
@@ -115,7 +115,7 @@ async def asked_beside_forms(count: int) -> list[int]:
 
 
 def test_forms_that_wait_delay_neither_pages_nor_apps() -> None:
-    """Issue 9: password hashes are slow, and a flood of sign-ins must starve nobody."""
+    """Issue 9: password hashes are slow, and a flood of sign-ins must not delay other requests."""
     assert asyncio.run(asked_beside_forms(50)) == [200, 200, 200]
 
 
@@ -180,7 +180,7 @@ def test_readiness_is_told_in_time_whatever_hangs(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_request_that_found_no_thread_in_time_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 30: after an outage, threads answer those who still wait, not those who have given up."""
+    """Issue 7 entry 30: after an outage, threads answer clients that still wait, not those that have given up."""
     monkeypatch.setattr(entry_module, "MOST_WAITING", 10)
     monkeypatch.setattr(entry_module, "WAIT_SECONDS", -1.0)
     assert {client.status for client in asyncio.run(flood("/page", 12))} == {503}
