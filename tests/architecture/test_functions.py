@@ -1,4 +1,4 @@
-"""Few parameters, nothing that only forwards, and nothing that nobody calls."""
+"""Functions have few parameters. No function only forwards, and each function has a caller."""
 
 import ast
 import re

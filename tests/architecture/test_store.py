@@ -27,7 +27,7 @@ def _web() -> list[Module]:
 
 @each(_web, place_of)
 def test_no_view_writes_to_the_store(module: Module) -> None:
-    """House: a view that changed rows itself would leave no audit record and ask nobody's permission."""
+    """House: a view that changed rows itself would skip the audit record and the check of permissions."""
     writers = {f"{store.name}.{name}" for store in modules("idp/store") for name in _writers(store)}
     bound = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"

@@ -34,7 +34,7 @@ def _said(message: Message) -> tuple[str, ...]:
 
 
 def test_what_is_counted_has_a_plural() -> None:
-    """Nobody reads "in 1 seconds": a number before a noun goes through ngettext, in both languages."""
+    """Pages must not say "in 1 seconds": a number before a noun goes through ngettext, in both languages."""
     wrong = [
         message.id for message in _messages() if isinstance(message.id, str) and any(map(COUNTED.search, _said(message)))
     ]

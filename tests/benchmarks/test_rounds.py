@@ -47,7 +47,7 @@ def test_every_operation_is_measured(target: Target) -> None:
 
 
 def test_a_wrong_answer_ends_the_run(target: Target) -> None:
-    """An operation that fails is not a fast one: an access token that nobody gave out must not be measured."""
+    """An operation that fails is not a fast one: an invalid access token must not be measured."""
     visitor = Visitor(target, 0)
     visitor.access_token = "nobody-gave-this-out"
     with pytest.raises(WrongAnswer):

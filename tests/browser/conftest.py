@@ -134,7 +134,7 @@ def visitor(live: Live, chromium: playwright.sync_api.Browser, relying_app: str)
 
 @pytest.fixture
 def quiet_shoes(live: Live) -> str:
-    """An organisation that offers nobody a set-up, so that journeys about other things are short."""
+    """An organisation that offers no set-up of a second factor, so that journeys about other things are short."""
     return live.factory.make_organisation(settings={"offer_set_up": False}, owner=True)
 
 

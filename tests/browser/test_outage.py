@@ -15,7 +15,7 @@ from tests.conftest import Live
 
 @pytest.fixture
 def configure(configure: Callable[..., Any]) -> Callable[..., Any]:
-    """Nobody waits long for the database."""
+    """Set a short time limit for the database."""
     return partial(configure, database={"patience_seconds": 0.3})
 
 

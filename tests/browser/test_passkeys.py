@@ -158,7 +158,7 @@ def press(page: Page) -> None:
 
 
 def test_a_page_that_stood_open_for_too_long_still_signs_in(live: Live, page: Page, clock) -> None:
-    """S60, W-01: the challenge ran out while the laptop slept; a press fetches another one, and nobody notices."""
+    """S60, W-01: the challenge ran out while the laptop slept; a press fetches another one, and the person sees no error."""
     page.clock.install()
     at_first_page(live, page, jan(live))
     clock(page, 7)

@@ -114,7 +114,7 @@ def test_the_apps_fit_a_phone_and_are_accessible(
 
 
 def test_setting_up_again_keeps_what_is_there(demo: Demo) -> None:
-    """Issue: idempotent: a second start changes nobody and makes no new secret."""
+    """Issue: idempotent: a second start changes no user and makes no new secret."""
     from idp.cli.demo import Place, set_up
     from idp.store import organisations as store
 

@@ -46,7 +46,7 @@ class Shelf:
 
     @contextmanager
     def lend(self, settings: Settings) -> Iterator[Flask]:
-        """An application that nobody else uses."""
+        """Lend an application that no other test uses at the same time."""
         app = self._take(settings)
         outermost = app.wsgi_app
         try:

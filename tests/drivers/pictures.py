@@ -1,4 +1,4 @@
-"""Pictures as people upload them, and as nobody should."""
+"""Pictures that people upload, and pictures that must be refused."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""Somebody else who does something at the same moment, and has to wait for us (PostgreSQL: SQLite has one writer)."""
+"""A concurrent transaction that has to wait for the test's own (PostgreSQL: SQLite has one writer)."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor

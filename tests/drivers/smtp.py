@@ -87,7 +87,7 @@ class Mailbox:
         return "250 fine"
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        """Let everybody in, or nobody."""
+        """Accept every password, or none."""
         if "AUTH" in self.refusals:
             return AuthResult(success=False, handled=False, message=self.refusals["AUTH"])
         return AuthResult(success=True)
