@@ -22,12 +22,11 @@ else:
 def make(settings: Settings, file: Path, passphrase: str, *, force: bool) -> Manifest:
     """Write the backup, and the sealing keys beside it unless ``passphrase`` is empty. Raises ``BackupError``.
 
-    What was answered before this began is in it. A key file is written first: no backup is left without its keys.
+    What was answered before this began is in it. The key file is written before the other: no backup lacks its keys.
     """
-    archive.require_free(file, force=force)
+    for target in (file, key_file.beside(file)) if passphrase else (file,):
+        archive.require_free(target, force=force)
     backup_id, taken_at = crypto.new_id(), clock.now()
-    if passphrase:
-        key_file.write(file, backup_id, settings.secrets, passphrase, force=force)
     try:
         scratch = tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent)  # on a disk with room for it
     except OSError as error:
@@ -46,6 +45,8 @@ def make(settings: Settings, file: Path, passphrase: str, *, force: bool) -> Man
             facts=facts,
             sha256=digest,
         )
+        if passphrase:
+            key_file.write(file, backup_id, settings.secrets, passphrase, force=force)
         archive.write(file, manifest, copy, settings.ring, force=force)
     return manifest
 

@@ -32,9 +32,12 @@ def restore(file: Path, replace: bool, former: str | None, keep_passwords: bool,
     codes, consents and mails that wait are void, and people are told by mail.
 
     What changed since the backup is read from the audit trail of the database that is replaced (or of --former), if that
-    can be read and goes on where the backup ends. Accounts and apps that changed are closed, as are replaced passwords and
-    second factors. Where it cannot be read (the disk is gone), everything may have changed: all accounts, passwords and apps
-    are closed. `idp reopen` opens accounts and apps again, once you know which people and apps must stay out.
+    can be read and goes on where the backup ends; it must be the one that served last. Accounts and apps that changed are
+    closed, as are replaced passwords and second factors. Where the trail cannot be read (the disk is gone), everything may
+    have changed: all accounts, passwords and apps are closed. `idp reopen` opens accounts and apps again, once you know
+    which people and apps must stay out.
+
+    The former database is kept: beside the new one (SQLite), or dumped beside FILE (PostgreSQL).
 
     Nothing serves the database before this command is through; if it was interrupted, run it again. Access tokens
     that an app checks by itself are good until they expire: some minutes.
@@ -67,11 +70,10 @@ def _hand_out_keys(found: Settings, archive: Archive, passphrase_file: Path | No
     """Write the sealing keys of the backup into a file for the configuration, and say so by ``ClickException``."""
     if not key_file.beside(archive.file).exists():
         raise click.ClickException(f"{archive.file}: no key in `secrets` made this backup, and there is no file of its keys")
-    theirs = key_file.read(archive.file, archive.manifest.id, given(passphrase_file))
-    secrets = [*found.secrets, *(one for one in theirs if one not in found.secrets)]
+    secrets = key_file.read(archive.file, archive.manifest.id, given(passphrase_file))
     if not archive.is_authentic(config.make({"issuer": found.issuer, "secrets": secrets}).ring):
         raise click.ClickException(f"{archive.file}: was not made with the keys beside it, or was altered")
-    target = archive.file.with_name(f"{archive.file.name}.secrets")
+    target = config_file().with_name(f"{config_file().name}.secrets")  # not beside the backup: they are kept apart
     line = ", ".join(f'"{one}"' for one in secrets)
     with archives.written(target, force=True) as stream:
         stream.write(f"secrets = [{line}]\n".encode())

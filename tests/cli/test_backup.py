@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from idp import schema
 from idp.config import Settings, new_ring_entry
 from idp.db import connection, transaction
 from idp.store.sessions import UserSession
@@ -20,6 +21,8 @@ from tests.drivers.machine import free_port
 from tests.drivers.relying_party import RelyingParty
 from tests.drivers.remote import Remote
 from tests.factories import Factory, MadeClient, MadePerson
+
+FIRST_WITH_EPOCHS = "0016"
 
 
 class Load:
@@ -145,12 +148,12 @@ def test_the_keys_of_a_lost_configuration_come_back_by_the_passphrase(idp: Idp, 
     passphrase.write_text(f"{PASSPHRASE}\n")
     said = idp("restore", kept, "--replace", "--passphrase-file", str(passphrase), code=1)
     assert old not in said.output
-    line = Path(f"{kept}.secrets").read_text()
+    line = Path(f"{idp.config}.secrets").read_text()
     given = idp.config.read_text()
     idp.config.write_text(given.replace(next(one for one in given.splitlines() if one.startswith("secrets")), line.strip()))
     idp("restore", kept, "--replace")
     idp("reopen", "--all")
-    assert "still on an old key: authenticator app: 1" in idp("doctor").stdout
+    assert "everything opens with the key 'test'" in idp("doctor").stdout
     assert idp.json("user", "show", "example-shoes", "anna")["second_factor"]["since"]
 
 
@@ -181,6 +184,21 @@ def test_a_backup_of_another_installation_or_version_is_refused(idp: Idp) -> Non
         in idp("restore", kept, "--replace", env={"IDP_SECRETS": new_ring_entry("other")}, code=1).stderr
     )
     assert "is no backup" in idp("restore", str(idp.config), "--replace", code=1).stderr
+    assert idp.json("user", "show", "example-shoes", "olga")["disabled_since"] is None
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(idp: Idp) -> None:
+    """The last backup before an upgrade is what a failed upgrade needs; the upgrade itself is no unknown."""
+    idp.apply(SHOP)
+    with bare_app(idp.settings) as app:
+        schema.downgrade(app, FIRST_WITH_EPOCHS)
+    kept = str(idp.folder / "kept")
+    idp("migrate", "--check", code=1)
+    idp("backup", kept, "--no-keys")
+    idp("migrate")
+    said = idp("restore", kept, "--replace").stdout
+    assert "not known" not in said
+    assert "up to date" in idp("migrate", "--check").stdout
     assert idp.json("user", "show", "example-shoes", "olga")["disabled_since"] is None
 
 

@@ -169,6 +169,7 @@ def test_what_was_held_before_a_backup_does_not_work_after_a_restore(engine: str
         assert wrong.left_for is None
         wrong = server.password(server.browser(), party, MadePerson(shoes, jan.id, jan.store_url, "jan", jan.password))
         assert wrong.errors, "a password that was replaced"
+        assert open_step.fill(code=ann.authenticator.code()).submit().left_for is None, "a sign-in in progress"
         device = server.password(session, party, ann, acr_values=DAY)
         assert "code" in device.fields, "remembered device"
         assert device.fill(code=used).submit().errors, "a code of the authenticator app that was used"

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.cli.conftest import SHOP, Idp
+from tests.cli.conftest import PASSPHRASE, SHOP, Idp
 from tests.drivers import postgres
 from tests.drivers.idp_process import started, stop, until
 
@@ -88,3 +88,22 @@ def test_without_the_programs_of_postgresql_nothing_is_touched(
         assert "pg_dump is not installed; install PostgreSQL's client programs" in idp(*command, code=1).stderr
     assert not os.path.lexists(f"{kept}2")
     assert "olga" in idp("user", "list", "example-shoes").stdout
+
+
+def test_the_password_of_the_database_is_in_no_list_of_processes(
+    idp: Idp, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """V13.3: pg_dump gets it by its environment, and every other option of the address by its arguments."""
+    fake, seen = idp.folder / "bin" / "pg_dump", idp.folder / "seen"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" "PGPASSWORD=$PGPASSWORD" > {seen}\necho refused >&2\nexit 1\n')
+    fake.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    own = postgres_url.replace("postgres@/", "postgres:kettle-4711@/") + "&application_name=sleutel&prepare_threshold=0"
+    assert "refused" in at(idp, own)("backup", str(idp.folder / "kept"), code=1, stdin=f"{PASSPHRASE}\n").stderr
+    *arguments, password = seen.read_text().splitlines()
+    assert password == "PGPASSWORD=kettle-4711"
+    assert "kettle" not in "".join(arguments)
+    assert "application_name=sleutel" in arguments[0]
+    assert "prepare_threshold" not in arguments[0]
+    assert not list(idp.folder.glob("*kept*")), "no half of a backup, and no keys of none"
