@@ -147,9 +147,12 @@ def is_in_transaction() -> bool:
     return has_app_context() and unit().is_writing
 
 
-def before_commit(act: Callable[[], None]) -> Callable[[], None]:
-    """Have ``act`` called at the end of every transaction, within it. Its exception undoes all."""
-    _before_commit.append(act)
+def before_commit(act: Callable[[], None], *, is_first: bool = False) -> Callable[[], None]:
+    """Have ``act`` called at the end of every transaction, within it. Its exception undoes all.
+
+    ``is_first``: before the others. All processes must lock what these functions lock in one order.
+    """
+    _before_commit.insert(0 if is_first else len(_before_commit), act)
     return act
 
 

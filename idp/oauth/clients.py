@@ -13,6 +13,7 @@ from idp.oauth.client_metadata import SCOPES
 from idp.oauth.redirect_uris import is_clear, is_registered
 from idp.signin.requirements import ClientTerms
 from idp.store import clients as store
+from idp.store import kept
 from idp.store.clients import Client
 
 
@@ -135,7 +136,7 @@ class Clients:
     """
 
     def __init__(self) -> None:
-        self._version = -1
+        self._stamp = 0
         self._known: dict[str, RegisteredClient] = {}
 
     def get(self, client_id: str) -> RegisteredClient | None:
@@ -159,10 +160,10 @@ class Clients:
         return any(address in row.metadata_.get("post_logout_redirect_uris", ()) for row in store.clients())
 
     def _current(self) -> dict[str, RegisteredClient]:
-        # The version is read before the rows: a change in between is read twice, and never missed.
-        version = store.version()
-        if version != self._version:
-            self._known, self._version = {}, version
+        # The stamp is read before the rows: a change in between is read twice, and never missed.
+        present = kept.stamp()
+        if present != self._stamp or not present:
+            self._known, self._stamp = {}, present
         return self._known
 
 

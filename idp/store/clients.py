@@ -1,4 +1,4 @@
-"""Relying apps. A change raises the version counter, which tells processes that their cache is old."""
+"""Relying apps. Processes keep them: a change renews the stamp (``kept``)."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -9,7 +9,6 @@ from sqlalchemy import (
     Delete,
     ForeignKey,
     Index,
-    Insert,
     LargeBinary,
     Select,
     String,
@@ -21,8 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
-from idp.rows import add, upserting
+from idp.rows import add
 from idp.statements import asks_every, asks_one, changes, values
+from idp.store import kept
 
 
 class Client(Base):
@@ -97,15 +97,6 @@ class ClientSecret(Base):
     expires_at: Mapped[datetime | None]
 
 
-class ClientsVersion(Base):
-    """One row: how often any client has changed."""
-
-    __tablename__ = "clients_version"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(default=0)
-
-
 @asks_one
 def client(client_id: str) -> Select[Client]:
     """Return a client by its ``client_id``."""
@@ -132,12 +123,12 @@ def names(client_ids: Collection[str]) -> dict[str, str]:
 def add_client(row: Client) -> None:
     """Insert a client."""
     add(row)
-    _raise_version()
+    kept.renew()
 
 
 def change_client(client_id: str, **columns: Any) -> int:
     """Set columns."""
-    _raise_version()
+    kept.renew()
     return _change(client_id, **columns)
 
 
@@ -148,7 +139,7 @@ def _change(client_id: str, **columns: Any) -> Update:
 
 def delete_client(client_id: str) -> int:
     """Delete, with its secrets."""
-    _raise_version()
+    kept.renew()
     _delete_secrets(client_id)
     return _delete(client_id)
 
@@ -192,12 +183,12 @@ def secrets_with_dates(client_id: str, now: datetime) -> list[tuple[datetime, da
 def add_secret(row: ClientSecret) -> None:
     """Insert."""
     add(row)
-    _raise_version()
+    kept.renew()
 
 
 def end_secrets(client_id: str, at: datetime) -> int:
     """Let the secrets that have no end yet end at ``at``."""
-    _raise_version()
+    kept.renew()
     return _end_secrets(client_id, at)
 
 
@@ -205,18 +196,3 @@ def end_secrets(client_id: str, at: datetime) -> int:
 def _end_secrets(client_id: str, at: datetime) -> Update:
     here = (ClientSecret.client_id == client_id, ClientSecret.expires_at.is_(None))
     return update(ClientSecret).where(*here).values(expires_at=at)
-
-
-def version() -> int:
-    """Return the counter."""
-    return _version() or 0
-
-
-@asks_one
-def _version() -> Select[int]:
-    return select(ClientsVersion.version)
-
-
-@changes
-def _raise_version() -> Insert:
-    return upserting(ClientsVersion, ("id",), {"id": 1, "version": 1}, {"version": ClientsVersion.version + 1})

@@ -1,4 +1,4 @@
-"""Rules that require a second factor from a date on (S11)."""
+"""Rules that require a second factor from a date on (S11). Processes keep them: a change renews the stamp (``kept``)."""
 
 from datetime import date
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base
 from idp.rows import add
 from idp.statements import asks_every, asks_one, changes, one
+from idp.store import kept
 
 
 class StoredRule(Base):
@@ -51,15 +52,26 @@ def hold_dated_rule(name: str) -> StoredRule | None:
 def add_dated_rule(row: StoredRule) -> None:
     """Insert a dated rule."""
     add(row)
+    kept.renew()
 
 
-@changes
-def change_dated_rule(name: str, **changes: Any) -> Update:
+def change_dated_rule(name: str, **columns: Any) -> int:
     """Set columns."""
-    return update(StoredRule).where(StoredRule.name == name).values(**changes)
+    kept.renew()
+    return _change_rule(name, **columns)
 
 
 @changes
-def delete_dated_rule(name: str) -> Delete:
+def _change_rule(name: str, **columns: Any) -> Update:
+    return update(StoredRule).where(StoredRule.name == name).values(**columns)
+
+
+def delete_dated_rule(name: str) -> int:
     """Delete."""
+    kept.renew()
+    return _delete_rule(name)
+
+
+@changes
+def _delete_rule(name: str) -> Delete:
     return delete(StoredRule).where(StoredRule.name == name)

@@ -34,7 +34,7 @@ COLUMNS = {
     "change_shop": ("name",),
     "_change_group": ("name", "name_key"),
     "_change": ("metadata_", "disabled_at"),
-    "change_dated_rule": ("starts", "ends"),
+    "_change_rule": ("starts", "ends"),
     "change_attempt": ("proofs", "user_id"),
     "_put": ("id",),
     "_admit": ("from_0", "until_0", "from_1", "until_1"),

@@ -15,8 +15,12 @@ from idp.identity.policy.dated_rules import rule_of
 from idp.identity.policy.rules import ClientRule, Membership, Person
 from idp.normal_forms import compared
 from idp.store import dated_rules, organisations, recovery_codes, user_search, users
+from idp.store.kept import Kept
 from idp.store.organisations import Organisation
 from idp.store.users import User
+
+DATED_RULES = Kept(lambda: tuple(rule_of(row) for row in dated_rules.dated_rules()))
+"""The rules of the installation. Every decision of every sign-in asks for them."""
 
 
 def find(organisation_id: str, typed: str) -> User | None:
@@ -107,5 +111,4 @@ def rules_of(
     """
     if person.organisation_id != organisation.id:
         raise LookupError("a person of another organisation")
-    rules = [rule_of(row) for row in dated_rules.dated_rules()]
-    return policy_rules.rules_for(person, rules, settings.acr.names, zones.today(at, organisation.zone), client)
+    return policy_rules.rules_for(person, DATED_RULES.get(), settings.acr.names, zones.today(at, organisation.zone), client)

@@ -1,0 +1,84 @@
+"""What processes keep of tables that change rarely, and how a change reaches all of them."""
+
+from contextlib import suppress
+from datetime import date
+
+import pytest
+from flask import Flask
+
+from idp.db import forget_reads, transaction
+from idp.store import dated_rules, kept
+from idp.store.dated_rules import StoredRule
+from idp.store.kept import Kept
+
+
+class Process:
+    """A process that keeps the names of the dated rules. ``reads``: how often it asked for them."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self._names = Kept(self._read)
+
+    def names(self) -> list[str]:
+        """The names, as a new request sees them."""
+        forget_reads()
+        return self._names.get()
+
+    def _read(self) -> list[str]:
+        self.reads += 1
+        return [row.name for row in dated_rules.dated_rules()]
+
+
+def add_rule(name: str) -> None:
+    """Add a rule, in this transaction or in one of its own."""
+    with transaction():
+        dated_rules.add_dated_rule(StoredRule(name=name, starts=date(2026, 1, 1), ends=None, require="mfa"))
+
+
+@pytest.mark.both_engines
+def test_a_change_reaches_every_process_at_once(database: Flask, engine: str) -> None:
+    """Issue 9: a value is read once for each change, whichever process made it."""
+    here, there = Process(), Process()
+    add_rule("a")
+    for process in (here, there, here, there):
+        assert process.names() == ["a"]
+    assert (here.reads, there.reads) == (1, 1)
+    add_rule("b")
+    assert (here.names(), there.names()) == (["a", "b"], ["a", "b"])
+
+
+@pytest.mark.usefixtures("database")
+def test_a_change_is_seen_within_its_own_transaction_and_by_nobody_if_it_is_undone() -> None:
+    """Nothing that was read within a transaction is kept."""
+    process = Process()
+    add_rule("a")
+    before = (process.names(), kept.stamp())
+    with suppress(ZeroDivisionError), transaction():
+        add_rule("b")
+        assert process.names() == ["a", "b"]
+        raise ZeroDivisionError
+    assert (process.names(), kept.stamp()) == before
+
+
+@pytest.mark.usefixtures("database")
+def test_the_stamp_is_no_counter() -> None:
+    """A database that was restored has as many changes behind it as the one that was kept, and other rules."""
+    stamps = set()
+    for name in "abcde":
+        add_rule(name)
+        stamps.add(kept.stamp())
+    assert len(stamps) == 5
+    assert min(stamps) > 0
+    assert sorted(stamps) != list(range(min(stamps), min(stamps) + 5))
+
+
+@pytest.mark.usefixtures("database")
+def test_what_an_earlier_release_changed_is_seen_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """During an upgrade an older process runs beside this one. It renews the stamp for clients only."""
+    process = Process()
+    add_rule("a")
+    assert process.names() == ["a"]
+    with transaction():
+        dated_rules._delete_rule("a")
+    monkeypatch.setattr(kept, "KEPT_SECONDS", 0.0)
+    assert process.names() == []
