@@ -30,7 +30,7 @@ def in_batches(batch: Batch, stop: threading.Event | None = None) -> int:
     that has a transaction open gets everything in that one, without pauses.
     """
     pause = time.sleep if stop is None else stop.wait
-    rows, most = 0, BATCH if is_in_transaction() else FIRST
+    rows, most = 0, BATCH if is_in_transaction() else min(FIRST, BATCH)
     while stop is None or not stop.is_set():
         began = time.perf_counter()
         with transaction():
