@@ -104,11 +104,9 @@ def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: boo
     Returns False if the counter did not grow, or the passkey was removed. One conditional UPDATE: of two assertions with the
     same counter one counts. Authenticators without a counter always send 0.
     """
-    told = {"sign_count": sign_count, "backed_up": backed_up, "last_used_at": now}
-    if user_verified:
-        told["user_verified_ever"] = True
     change = _note_growing_use if sign_count else _note_uncounted_use
-    return change(passkey.organisation_id, passkey.id, sign_count, **told)
+    verified = True if user_verified else None
+    return change(passkey.organisation_id, passkey.id, sign_count, now, backed_up=backed_up, user_verified_ever=verified)
 
 
 def _one_of(organisation_id: str, passkey_id: str) -> tuple[Any, ...]:
@@ -116,13 +114,36 @@ def _one_of(organisation_id: str, passkey_id: str) -> tuple[Any, ...]:
 
 
 @claims
-def _note_growing_use(organisation_id: str, passkey_id: str, given: int, **told: Any) -> Update:
-    return update(Passkey).where(*_one_of(organisation_id, passkey_id), Passkey.sign_count < given).values(**told)
+def _note_growing_use(
+    organisation_id: str,
+    passkey_id: str,
+    given: int,
+    now: datetime,
+    *,
+    backed_up: bool,
+    user_verified_ever: bool | None = None,
+) -> Update:
+    here = (*_one_of(organisation_id, passkey_id), Passkey.sign_count < given)
+    return update(Passkey).where(*here).values(**_told(given, now, backed_up, user_verified_ever))
 
 
 @claims
-def _note_uncounted_use(organisation_id: str, passkey_id: str, given: int, **told: Any) -> Update:
-    return update(Passkey).where(*_one_of(organisation_id, passkey_id), Passkey.sign_count == given).values(**told)
+def _note_uncounted_use(
+    organisation_id: str,
+    passkey_id: str,
+    given: int,
+    now: datetime,
+    *,
+    backed_up: bool,
+    user_verified_ever: bool | None = None,
+) -> Update:
+    here = (*_one_of(organisation_id, passkey_id), Passkey.sign_count == given)
+    return update(Passkey).where(*here).values(**_told(given, now, backed_up, user_verified_ever))
+
+
+def _told(given: int, now: datetime, backed_up: bool, user_verified_ever: bool | None) -> dict[str, Any]:
+    verified = {} if user_verified_ever is None else {"user_verified_ever": user_verified_ever}
+    return {"sign_count": given, "last_used_at": now, "backed_up": backed_up, **verified}
 
 
 @changes
