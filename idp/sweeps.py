@@ -19,6 +19,7 @@ from idp.store import (
     owner_recoveries,
     rate_limits,
     remembered_devices,
+    removals,
     sessions,
     stash,
     users,
@@ -59,6 +60,7 @@ def _all(settings: Settings) -> Iterator[Batch]:
     cookies_before = clock.ago(days=browsers.COOKIE_DAYS + 1)
     # A browser's last visit is noted at most once a day, and the sign-in begun then is kept for another day.
     strangers_before = clock.ago(days=STALE_DAYS + 1, minutes=settings.lifetimes.attempt_minutes)
+    yield removals.sweep_removed
     yield lambda most: attempts.sweep_attempts(clock.ago(days=ATTEMPT_DAYS), most)
     yield lambda most: stash.sweep_stash(now, most)
     yield lambda most: grants.sweep_codes(stale, most)

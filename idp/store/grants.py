@@ -29,6 +29,7 @@ from idp.db import Base, Id
 from idp.rows import add
 from idp.statements import asks_every, asks_one, changes, claims, delete_some, some_of, values
 from idp.store.consents import Consent
+from idp.store.organisations import is_there
 from idp.store.sessions import UserSession
 from idp.store.users import User
 
@@ -125,18 +126,14 @@ def standing(organisation_id: str, grant_id: str) -> Select[Grant, User, UserSes
 
     One statement: it is what the gate judges at every use of the grant.
     """
-    is_consent = (
-        (Consent.organisation_id == Grant.organisation_id)
-        & (Consent.user_id == Grant.user_id)
-        & (Consent.client_id == Grant.client_id)
-        & Consent.revoked_at.is_(None)
-    )
+    is_its = (Consent.organisation_id == Grant.organisation_id) & (Consent.user_id == Grant.user_id)
+    is_consent = is_its & (Consent.client_id == Grant.client_id) & Consent.revoked_at.is_(None)
     return (
         select(Grant, User, UserSession, Consent)
         .join(User, (User.organisation_id == Grant.organisation_id) & (User.id == Grant.user_id))
         .outerjoin(UserSession, (UserSession.organisation_id == Grant.organisation_id) & (UserSession.id == Grant.login_id))
         .outerjoin(Consent, is_consent)
-        .where(Grant.organisation_id == organisation_id, Grant.id == grant_id)
+        .where(Grant.organisation_id == organisation_id, Grant.id == grant_id, is_there(organisation_id))
     )
 
 

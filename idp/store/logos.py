@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.db import Base, Id
 from idp.rows import upserting
 from idp.statements import asks_one, changes, claims
+from idp.store.organisations import is_there
 
 
 class Logo(Base):
@@ -58,7 +59,7 @@ def _facts(organisation_id: str) -> Select[str, int, int, str]:
 @asks_one
 def image_of(logo_id: str) -> Select[bytes]:
     """Return the PNG at this address."""
-    return select(Logo.image).where(Logo.id == logo_id)
+    return select(Logo.image).where(Logo.id == logo_id, is_there(Logo.organisation_id))
 
 
 def put_logo(organisation_id: str, logo: LogoFacts, image: bytes, now: datetime) -> None:

@@ -5,7 +5,20 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Delete, ForeignKeyConstraint, Index, Select, String, Update, delete, select, text, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Delete,
+    ForeignKeyConstraint,
+    Index,
+    Select,
+    String,
+    Update,
+    delete,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import zones
@@ -17,6 +30,8 @@ from idp.statements import asks_every, asks_one, changes
 MOST_NAMED = 1000
 """More at once are looked for among all: a statement takes a limited number of parameters."""
 IS_INSTALLATION = text("kind = 'installation'")
+REMOVED = "removed"
+IS_REMOVED = text("kind = 'removed'")
 
 
 def _key_of(row: Any, column: str) -> str:
@@ -25,7 +40,10 @@ def _key_of(row: Any, column: str) -> str:
 
 
 class Organisation(Base):
-    """The account of one business. ``kind`` is ``retailer``, or ``installation`` for the operators' own organisation."""
+    """The account of one business. ``kind`` is ``retailer``, or ``installation`` for the operators' own organisation.
+
+    ``removed``: to everybody it is gone. The worker deletes what is left of it (``store.removals``).
+    """
 
     __tablename__ = "organisations"
     __table_args__ = (
@@ -36,6 +54,7 @@ class Organisation(Base):
             sqlite_where=IS_INSTALLATION,
             postgresql_where=IS_INSTALLATION,
         ),
+        Index("ix_organisations_removed", "id", sqlite_where=IS_REMOVED, postgresql_where=IS_REMOVED),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -93,19 +112,23 @@ class Group(Base):
 @asks_one
 def organisation(organisation_id: str) -> Select[Organisation]:
     """Return an organisation by its id."""
-    return select(Organisation).where(Organisation.id == organisation_id)
+    return select(Organisation).where(Organisation.id == organisation_id, Organisation.kind != REMOVED)
+
+
+def is_there(organisation_id: Any) -> ColumnElement[bool]:
+    """Match where an organisation was not removed."""
+    return select(Organisation.id).where(Organisation.id == organisation_id, Organisation.kind != REMOVED).exists()
 
 
 @asks_one
 def organisation_at(store_url: str) -> Select[Organisation]:
     """Return an organisation by its store URL in normal form (see ``identity.organisations``)."""
-    return select(Organisation).where(Organisation.store_url == store_url)
+    return select(Organisation).where(Organisation.store_url == store_url, Organisation.kind != REMOVED)
 
 
 def only_organisation() -> Organisation | None:
     """Return the organisation, if the installation has just one beside the operators' own (S29)."""
-    found = _first_two()
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found := _first_two()) == 1 else None
 
 
 @asks_every
@@ -116,20 +139,20 @@ def _first_two() -> Select[Organisation]:
 @asks_every
 def organisations() -> Select[Organisation]:
     """Return all organisations, by store URL."""
-    return select(Organisation).order_by(Organisation.store_url)
+    return select(Organisation).where(Organisation.kind != REMOVED).order_by(Organisation.store_url)
 
 
 @asks_every
 def names_after(store_url: str, most: int) -> Select[str, str]:
     """Return store URL and name of at most ``most`` organisations that follow ``store_url``, the operators' own left out."""
-    here = (Organisation.store_url > store_url, Organisation.kind != "installation")
+    here = (Organisation.store_url > store_url, Organisation.kind == "retailer")
     return select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url).limit(most)
 
 
 @asks_every
 def names_before(store_url: str, most: int) -> Select[str, str]:
     """Return those that come before ``store_url``, the nearest first."""
-    here = (Organisation.store_url < store_url, Organisation.kind != "installation")
+    here = (Organisation.store_url < store_url, Organisation.kind == "retailer")
     return select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url.desc()).limit(most)
 
 
@@ -203,12 +226,6 @@ def _groups_named(organisation_id: str, names: Collection[str], keys: Collection
 def _keys(names: Collection[str]) -> set[str]:
     """Return names as they are compared: rows of earlier releases may differ from what is kept by case alone."""
     return {compared(name) for name in names}
-
-
-@changes
-def delete_organisation(organisation_id: str) -> Delete:
-    """Delete an organisation with everything that belongs to it; its audit trail stays."""
-    return delete(Organisation).where(Organisation.id == organisation_id)
 
 
 def shop_at(organisation_id: str, code: str) -> Shop | None:

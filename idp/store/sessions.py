@@ -23,6 +23,7 @@ from idp.db import Base, Id
 from idp.keyset import Place, page_of
 from idp.rows import add, inserting
 from idp.statements import asks_every, asks_one, changes, claims, delete_some
+from idp.store.organisations import is_there
 
 NOT_ENDED = text("ended_at IS NULL")
 ENDED = text("ended_at IS NOT NULL")
@@ -91,7 +92,8 @@ def _live(now: datetime) -> tuple[Any, ...]:
 @asks_one
 def any_session_of(organisation_id: str, digest: bytes) -> Select[UserSession]:
     """Return the session of a cookie, live or over."""
-    return select(UserSession).where(UserSession.organisation_id == organisation_id, UserSession.digest == digest)
+    here = (UserSession.organisation_id == organisation_id, UserSession.digest == digest)
+    return select(UserSession).where(*here, is_there(organisation_id))
 
 
 @asks_one

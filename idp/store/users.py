@@ -29,7 +29,7 @@ from idp.rows import add, inserting
 from idp.search_words import words_of
 from idp.statements import asks_every, asks_one, changes, claims, values, write
 from idp.store import user_words
-from idp.store.organisations import Group, Organisation, Shop
+from idp.store.organisations import Group, Organisation, Shop, is_there
 
 NAMES = frozenset({"username_key", "email_key", "name"})  # a user is found by their words
 STALE = text("(search_text IS NULL OR search_text <> username_key || ' ' || coalesce(email_key, '') || ' ' || name)")
@@ -132,7 +132,8 @@ class UserShop(Base):
 @asks_one
 def user(organisation_id: str, user_id: str) -> Select[User]:
     """Return a user by its id."""
-    return select(User).where(User.organisation_id == organisation_id, User.id == user_id)
+    here = (User.organisation_id == organisation_id, User.id == user_id)
+    return select(User).where(*here, is_there(organisation_id))
 
 
 @asks_one
@@ -286,8 +287,7 @@ def active_with_roles(organisation_id: str, roles: Collection[str]) -> list[User
 @asks_every
 def _active_with_roles(organisation_id: str, roles: Collection[str]) -> Select[User]:
     """Ask without an order: SQLite would go through all users in that order."""
-    is_one = (User.role.in_(roles), User.disabled_at.is_(None))
-    return select(User).where(User.organisation_id == organisation_id, *is_one)
+    return select(User).where(User.organisation_id == organisation_id, User.role.in_(roles), User.disabled_at.is_(None))
 
 
 @claims

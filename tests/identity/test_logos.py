@@ -16,7 +16,7 @@ from idp.errors import Forbidden, Invalid, NotFound
 from idp.identity.organisations import logos
 from idp.store import audit as trail
 from idp.store import logos as store
-from idp.store import organisations
+from idp.store import removals
 from tests.drivers import pictures
 from tests.factories import BY_TESTS, Factory
 
@@ -190,7 +190,7 @@ def test_a_logo_is_deleted_by_removal_and_with_its_organisation(factory: Factory
         assert store.image_of(kept.id) is None
     kept, _ = adopted(factory, shoes, pictures.picture())
     with factory.context(), transaction():
-        organisations.delete_organisation(shoes)
+        removals.close_organisation(shoes, "~")
         assert store.image_of(kept.id) is None
 
 

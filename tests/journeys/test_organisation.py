@@ -3,7 +3,7 @@
 import pytest
 
 from idp.db import transaction
-from idp.store import organisations
+from idp.store import removals
 from tests.factories import Factory
 
 
@@ -97,7 +97,7 @@ def test_a_deleted_organisation_is_not_remembered(factory: Factory, journey, bro
     gone = factory.make_organisation("hats", settings={"offer_set_up": False})
     journey(factory.make_user(gone)).begin().password().tokens()
     with factory.context(), transaction():
-        organisations.delete_organisation(gone)
+        removals.close_organisation(gone, "~")
     journey(factory.make_user(quiet_shoes)).begin()
     assert browser.fields >= {"username", "password"}
 

@@ -19,7 +19,7 @@ from idp.identity.owner import has_owner_role, make_owner
 from idp.identity.sensitive_changes import OrganisationState
 from idp.keyset import Place
 from idp.normal_forms import compared
-from idp.store import operators
+from idp.store import operators, removals
 from idp.store import organisations as store
 from idp.store.organisations import Organisation
 from idp.store.users import User
@@ -133,13 +133,16 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
 
 
 def remove(row: Organisation, origin: Origin) -> None:
-    """Delete an organisation with its users. Its audit trail stays, and ends with this event."""
+    """Remove an organisation with its users. Its audit trail stays, and ends with this event.
+
+    It is closed at once. The worker deletes the rows in batches: one statement for all of them would make everybody wait.
+    """
     permissions.require_operator(origin)
     if row.kind != "retailer":
         raise Invalid("store_url", say("The operators' own organisation cannot be removed."))
     sensitive_changes.require(OrganisationState({"store_url": row.store_url}), None)
     audit.record(origin, Event.ORGANISATION_CHANGED, organisation_id=row.id, data={"removed": True})
-    store.delete_organisation(row.id)
+    removals.close_organisation(row.id, f"~{row.id}")  # no store URL begins so
 
 
 def _check_store_url(typed: str) -> str:

@@ -1,0 +1,52 @@
+"""Removed organisations: closed by one statement, and deleted in batches afterwards, so that nobody waits for all of it.
+
+What belongs to an organisation refers to it. Rows that are referred to go last: no statement deletes more rows than it was
+asked for. Not here: what only names an organisation (mails, sign-ins in progress, counters) expires; its audit trail stays.
+"""
+
+from sqlalchemy import Delete, Select, Table, Update, delete, select, tuple_, update
+
+from idp.db import Base
+from idp.statements import asks_one, changes, claims, write
+from idp.store.organisations import IS_REMOVED, REMOVED, Organisation
+
+
+@claims
+def close_organisation(organisation_id: str, store_url: str) -> Update:
+    """Let an organisation be found by nothing: neither by its id nor by its former store URL, which becomes free."""
+    here = (Organisation.id == organisation_id, Organisation.kind != REMOVED)
+    return update(Organisation).where(*here).values(kind=REMOVED, store_url=store_url, owner_id=None)
+
+
+def sweep_removed(most: int) -> int:
+    """Delete at most ``most`` rows of an organisation that was removed. Returns the number deleted."""
+    organisation_id = _removed()
+    if organisation_id is None:
+        return 0
+    swept = 0
+    for table in belongings():
+        if swept == most:
+            return swept
+        key = table.primary_key.columns
+        some = select(*key).where(table.c.organisation_id == organisation_id).limit(most - swept)
+        swept += write(delete(table).where(tuple_(*key).in_(some.with_for_update(skip_locked=True))))
+    return swept + _delete(organisation_id) if swept < most else swept
+
+
+def belongings() -> list[Table]:
+    """Return the tables whose rows belong to an organisation: those that refer to it, first those that refer to others."""
+    found: set[Table] = {Base.metadata.tables["organisations"]}
+    for table in Base.metadata.sorted_tables:
+        if found.intersection(reference.referred_table for reference in table.foreign_key_constraints):
+            found.add(table)
+    return [table for table in reversed(Base.metadata.sorted_tables) if table in found and "organisation_id" in table.c]
+
+
+@asks_one
+def _removed() -> Select[str]:
+    return select(Organisation.id).where(IS_REMOVED).limit(1)
+
+
+@changes
+def _delete(organisation_id: str) -> Delete:
+    return delete(Organisation).where(Organisation.id == organisation_id, IS_REMOVED)
