@@ -1,4 +1,4 @@
-"""People, relying apps, and tokens that were got through the front door."""
+"""Users, relying apps, and tokens that they got through HTTP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from tests.factories import Factory, MadePerson
 
 @dataclass
 class Scene:
-    """One organisation, one person without a second factor, and what happens between a browser and apps."""
+    """One organisation with one user without a second factor, and the exchanges between a browser and apps."""
 
     app: Flask
     settings: Settings
@@ -26,7 +26,7 @@ class Scene:
     parties: dict[str, RelyingParty] = field(default_factory=dict)
 
     def party(self, client_id: str = "webshop", **options: Any) -> RelyingParty:
-        """A relying app; made on first use, ``options`` as of ``Factory.make_client``."""
+        """Return a relying app, made on first use. ``options`` are those of ``Factory.make_client``."""
         if client_id not in self.parties:
             made = self.factory.make_client(client_id, **options)
             self.parties[client_id] = RelyingParty(
@@ -40,7 +40,7 @@ class Scene:
         return self.parties[client_id]
 
     def sign_in(self, party: RelyingParty, **params: str | None) -> str:
-        """Walk the browser through what is asked; the address that it leaves for."""
+        """Answer every page of the sign-in in the browser. Returns the address that it leads to."""
         self.browser.open(party.authorize_url(**params))
         for _ in range(6):
             if self.browser.left_for:
@@ -59,24 +59,24 @@ class Scene:
             self.browser.submit()
 
     def code(self, party: RelyingParty, **params: str | None) -> str:
-        """A fresh code, not redeemed."""
+        """Return a fresh code that is not redeemed."""
         return party.answer(self.sign_in(party, **params), self.browser.left_with or None)["code"]
 
     def tokens(self, party: RelyingParty, **params: str | None) -> Tokens:
-        """Tokens of a whole sign-in."""
+        """Return the tokens of a complete sign-in."""
         return party.redeem(self.code(party, **params))
 
 
 @pytest.fixture
 def scene(app: Flask, settings: Settings, factory: Factory, browser: Browser) -> Scene:
-    """A shop with one person."""
+    """Return a shop with one user."""
     organisation_id = factory.make_organisation(settings={"offer_set_up": False})
     return Scene(app, settings, factory, browser, factory.make_user(organisation_id, "jan"))
 
 
 @pytest.fixture
 def ask(app: Flask, settings: Settings) -> Callable[..., TestResponse]:
-    """Ask an endpoint without cookies: ``ask("POST", "/oauth/token", data=…)``."""
+    """Return a function that calls an endpoint without cookies: ``ask("POST", "/oauth/token", data=…)``."""
     client = app.test_client(use_cookies=False)
 
     def _ask(method: str, path: str, **options: Any) -> TestResponse:

@@ -46,15 +46,15 @@ WRONG = {
 }
 
 
-def test_what_is_wrong_is_told_to_the_app_with_state_and_iss(scene):
-    """R97-19, V10.6.1, OC-11, Authlib's defaults 9 to 12: the right error each, at the registered address."""
+def test_errors_reach_the_app_with_state_and_iss(scene):
+    """R97-19, V10.6.1, OC-11, Authlib's defaults 9 to 12: each fault gets its own error, at the registered address."""
     party = scene.party()
     for name, (params, error) in WRONG.items():
         assert refusal(scene, party, **params).error == error, name
 
 
-def test_error_descriptions_keep_to_their_characters(scene):
-    """O21-09, Authlib's default 7: nothing of the request is quoted, whatever it holds."""
+def test_error_descriptions_contain_only_allowed_characters(scene):
+    """O21-09, Authlib's default 7: a description never quotes the request, whatever the request contains."""
     party = scene.party()
     for params, _ in WRONG.values():
         described = refusal(scene, party, **params).description
@@ -63,12 +63,12 @@ def test_error_descriptions_keep_to_their_characters(scene):
 
 
 def test_a_client_without_the_grant_may_not_ask_for_codes(scene):
-    """V10.4.4."""
+    """V10.4.4: the client must be registered for the grant type."""
     assert refusal(scene, scene.party(grant_types=[], response_types=[])).error == "unauthorized_client"
 
 
 def test_unknown_and_empty_parameters_are_ignored(scene):
-    """O21-06, OC-16: also those that we know but that say nothing."""
+    """O21-06, OC-16: known parameters without a value are ignored too."""
     url = scene.sign_in(
         scene.party(), x="1", acr_values="", prompt="", max_age="", display="page", claims_locales="nl", acr="mfa",
         ui_locales="nl en", login_hint="", claims="", response_mode="", resource="https://api.example",
@@ -76,8 +76,8 @@ def test_unknown_and_empty_parameters_are_ignored(scene):
     assert "code=" in url
 
 
-def test_silent_sign_in_works_while_the_session_lives(scene):
-    """OC-01."""
+def test_silent_sign_in_works_while_the_session_is_active(scene):
+    """OC-01: an active session needs no page."""
     party = scene.party()
     first = scene.tokens(party)
     assert "code=" in scene.browser.open(party.authorize_url(prompt="none")).left_for
@@ -87,7 +87,7 @@ def test_silent_sign_in_works_while_the_session_lives(scene):
 
 
 def test_prompt_login_asks_again_and_gives_a_new_auth_time(scene):
-    """OC-02."""
+    """OC-02: the user signs in again in spite of the session."""
     party = scene.party()
     with time_machine.travel(clock.now(), tick=False) as turned:
         before = scene.tokens(party).claims["auth_time"]
@@ -99,8 +99,8 @@ def test_prompt_login_asks_again_and_gives_a_new_auth_time(scene):
 
 
 @pytest.mark.parametrize(("max_age", "asked"), [("0", True), ("99", True), ("101", False), ("000", True)])
-def test_max_age_bars_older_sign_ins(scene, max_age, asked):
-    """OC-03."""
+def test_max_age_refuses_older_sign_ins(scene, max_age, asked):
+    """OC-03: a sign-in older than max_age must be repeated."""
     party = scene.party()
     with time_machine.travel(clock.now(), tick=False) as turned:
         before = scene.tokens(party).claims["auth_time"]
@@ -110,8 +110,8 @@ def test_max_age_bars_older_sign_ins(scene, max_age, asked):
         assert scene.tokens(party, max_age=max_age).claims["auth_time"] == before + (100 if asked else 0)
 
 
-def test_default_max_age_stands_in(scene):
-    """Registration §2: default_max_age, overridden by the request."""
+def test_default_max_age_applies_unless_the_request_has_one(scene):
+    """Registration §2: the max_age of a request overrides default_max_age."""
     party = scene.party(default_max_age=10)
     with time_machine.travel(clock.now(), tick=False) as turned:
         scene.tokens(party)
@@ -132,22 +132,22 @@ ESSENTIAL = json.dumps({"id_token": {"acr": {"essential": True, "values": ["phr"
         {"acr_values": "gold phrh mfa"},
     ],
 )
-def test_a_password_alone_never_passes_for_more(scene, params):
-    """OC-04: what is asked is necessary; silently, that is an error, and never a lower token."""
+def test_a_password_alone_never_satisfies_a_higher_level(scene, params):
+    """OC-04: the requested level is required. A silent request gets an error, and never a token of a lower level."""
     party = scene.party()
     scene.tokens(party)
     assert refusal(scene, party, prompt="none", **params).error == "interaction_required"
 
 
-def test_the_answered_acr_is_one_that_was_asked(scene):
-    """Core §5.5.1.1: unknown names are ignored, the first met one is answered."""
+def test_the_acr_in_the_token_is_one_that_was_requested(scene):
+    """Core §5.5.1.1: unknown names are ignored. The token names the first requested level that was met."""
     party = scene.party(default_acr_values=["pwd"])
     assert scene.tokens(party, acr_values="gold pwd").acr == "pwd"
     assert scene.tokens(party).acr == "pwd"
 
 
-def test_a_hint_for_somebody_else_is_no_silent_sign_in(scene):
-    """OC-05: the ID token of this session passes, expired or not; another person's does not; an access token is no hint."""
+def test_another_users_hint_gets_no_silent_sign_in(scene):
+    """OC-05: this session's ID token works, even expired. Another user's ID token and an access token are refused."""
     party = scene.party()
     with time_machine.travel(clock.now(), tick=False) as turned:
         tokens = scene.tokens(party)
@@ -162,8 +162,8 @@ def test_a_hint_for_somebody_else_is_no_silent_sign_in(scene):
 STATE = "a b+c%20&d=\"<é>'/\\ ½"
 
 
-def test_state_comes_back_exactly(scene):
-    """RFC 6749 §4.1.2, R97-19: in the query…"""
+def test_state_returns_unchanged(scene):
+    """RFC 6749 §4.1.2, R97-19: the query returns the exact state of the request."""
     party = scene.party()
     url = party.authorize_url(state=STATE)
     party.state = STATE
@@ -173,7 +173,7 @@ def test_state_comes_back_exactly(scene):
 
 
 def test_form_post_carries_the_values_unchanged_and_iss(scene):
-    """Form Post Response Mode; Authlib's defaults 9 and 10: no percent-encoding, no inline script, iss there too."""
+    """Form Post Response Mode, Authlib's defaults 9 and 10: no value is percent-encoded. The page has no inline script."""
     party = scene.party()
     scene.tokens(party)
     url = party.authorize_url(state=STATE, response_mode="form_post")
@@ -187,23 +187,23 @@ def test_form_post_carries_the_values_unchanged_and_iss(scene):
     assert scene.browser.headers["Cache-Control"] == "no-store"
 
 
-def test_errors_too_travel_by_form_post(scene):
-    """Authlib's default 9: response_mode is honoured for errors of the code flow."""
+def test_form_post_also_carries_errors(scene):
+    """Authlib's default 9: errors of the code flow follow response_mode too."""
     party = scene.party()
     answer = scene.browser.open(party.authorize_url(response_mode="form_post", prompt="none"))
     with pytest.raises(Refused, match="login_required"):
         party.answer(answer.left_for, answer.left_with)
 
 
-def test_a_query_that_the_address_has_is_kept(scene):
-    """RFC 6749 §3.1.2."""
+def test_the_query_of_the_registered_address_is_kept(scene):
+    """RFC 6749 §3.1.2: parameters are added to the query that the address already has."""
     party = scene.party(redirect_uri="https://app.example/cb?tenant=a%20b")
     url = scene.sign_in(party)
     assert url.startswith("https://app.example/cb?tenant=a%20b&code=")
 
 
-def test_a_posted_request_is_the_same_request(scene):
-    """Core §3.1.2.1: GET and POST. A form of another site brings none of our cookies, so it goes on as a GET."""
+def test_get_and_post_requests_are_equal(scene):
+    """Core §3.1.2.1: both methods work. A form on another site sends none of our cookies, so it continues as a GET."""
     party = scene.party()
     scene.tokens(party)
     url = party.authorize_url(state=STATE)
@@ -217,7 +217,7 @@ def test_a_posted_request_is_the_same_request(scene):
 
 
 def test_two_tabs_that_finish_one_sign_in_both_get_their_own_code(scene):
-    """A sign-in is closed once; a later request is answered by the session that it made."""
+    """A sign-in completes once. The session that it made answers the second tab."""
     party = scene.party()
     scene.browser.open(party.authorize_url())
     attempt = scene.browser.url.rsplit("/", 1)[1]
@@ -230,15 +230,15 @@ def test_two_tabs_that_finish_one_sign_in_both_get_their_own_code(scene):
 
 
 @pytest.mark.parametrize("attempt_id", ["x", "A" * 43, "é", "%00", "A" * 3000])
-def test_no_sign_in_in_progress_is_a_page(scene, attempt_id):
-    """S60: an id that nobody knows leads to a page with a way to sign in, and to no app."""
+def test_an_unknown_attempt_gets_a_page_with_a_way_to_sign_in(scene, attempt_id):
+    """S60: the page links to the sign-in. An unknown id never leads to an app."""
     answer = scene.browser.open(f"/oauth/authorize/{attempt_id}")
     assert (answer.status in (200, 404), answer.left_for) == (True, None)
     assert answer.status == 404 or answer.offers("Sign in")
 
 
-def test_another_browser_cannot_finish_my_sign_in(scene, new_browser):
-    """security.md 3, 16: an attempt is bound to the browser's cookie; another browser begins the app's request (S60)."""
+def test_another_browser_cannot_finish_a_sign_in(scene, new_browser):
+    """security.md 3, 16: an attempt is bound to the browser's cookie. Another browser starts over (S60)."""
     party = scene.party()
     scene.browser.open(party.authorize_url())
     attempt = scene.browser.url.rsplit("/", 1)[1]
@@ -249,7 +249,7 @@ def test_another_browser_cannot_finish_my_sign_in(scene, new_browser):
 
 
 def test_a_sign_in_takes_four_requests(scene, monkeypatch):
-    """Issue 9: the app's request, the page, the answer that leads straight to the app, and the token request."""
+    """Issue 9: the app's request, the page, the answer that redirects straight to the app, and the token request."""
     party, asked, inner = scene.party(), [], scene.app.wsgi_app
 
     def counted(environ, start):

@@ -1,4 +1,4 @@
-"""Every parameter of every endpoint: doubled, empty, huge, in the wrong encoding (Authlib's defaults 6 and 7)."""
+"""Each parameter of each endpoint is sent twice, empty, huge and in a wrong encoding (Authlib's defaults 6 and 7)."""
 
 from urllib.parse import urlencode
 
@@ -30,13 +30,13 @@ VALUES = {
 
 
 def joined(parameters, name, value):
-    """A query with one parameter put in its place."""
+    """Return a query in which one parameter has this text."""
     rest = urlencode({key: kept for key, kept in parameters.items() if key != name}).encode()
     return rest + b"&" + name.encode() + b"=" + value
 
 
 def is_sane(answer, registered):
-    """No 5xx, and no redirect but to ourselves or to what is registered."""
+    """Return whether there is no 5xx, and no redirect except to ourselves or to a registered address."""
     location = answer.headers.get("Location", "")
     return answer.status_code < 500 and location.startswith(
         ("", "/") if not location else ("/sign-in/", "/oauth/", registered)
@@ -44,8 +44,8 @@ def is_sane(answer, registered):
 
 
 @pytest.mark.parametrize("name", sorted(authorization_request.PARAMETERS))
-def test_authorize_takes_any_value_of_any_parameter(scene, ask, name):
-    """O21-06, R97-02: never a 500, never a redirect to an address that is not registered."""
+def test_authorize_survives_any_value_of_any_parameter(scene, ask, name):
+    """O21-06, R97-02: no value causes a 500 or a redirect to an unregistered address."""
     party = scene.party()
     right = dict(pair.split("=", 1) for pair in party.authorize_url().partition("?")[2].split("&"))
     right = {key: value.replace("%3A", ":").replace("%2F", "/") for key, value in right.items()}
@@ -58,7 +58,7 @@ def test_authorize_takes_any_value_of_any_parameter(scene, ask, name):
     twice = joined(right, "zz", b"1") + f"&{name}=x&{name}=y".encode()
     answer = ask("GET", "/oauth/authorize", environ_overrides={"QUERY_STRING": twice.decode()})
     if name in ("client_id", "redirect_uri"):
-        assert answer.status_code == 400, "a page, no redirect"
+        assert answer.status_code == 400, "this is a page and no redirect"
     else:
         assert answer.headers["Location"].startswith(party.redirect_uri)
         assert "error=invalid_request" in answer.headers["Location"]
@@ -67,8 +67,8 @@ def test_authorize_takes_any_value_of_any_parameter(scene, ask, name):
 
 @pytest.mark.parametrize("name", sorted(token_endpoint.PARAMETERS))
 @pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])
-def test_token_takes_any_value_of_any_parameter(scene, ask, name, grant_type):
-    """O21-06: an OAuth error in JSON, never cached; doubled is invalid_request."""
+def test_the_token_endpoint_survives_any_value_of_any_parameter(scene, ask, name, grant_type):
+    """O21-06: every value gets an OAuth error in JSON that is never cached. A repeated parameter gets invalid_request."""
     scene.party(public=True, grant_types=["authorization_code", "refresh_token"])
     bearer = f"{scene.person.organisation_id}.{'A' * 43}"
     right = {
@@ -92,8 +92,8 @@ def test_token_takes_any_value_of_any_parameter(scene, ask, name, grant_type):
 
 
 @pytest.mark.parametrize("name", sorted(logout.PARAMETERS))
-def test_logout_takes_any_value_of_any_parameter(scene, ask, name):
-    """OC-17: never a 500, never an address that is not registered."""
+def test_logout_survives_any_value_of_any_parameter(scene, ask, name):
+    """OC-17: no value causes a 500 or a redirect to an unregistered address."""
     bye = "https://shop.example.com/bye"
     scene.party(post_logout_redirect_uris=[bye])
     right = {"client_id": "webshop", "post_logout_redirect_uri": bye, "state": "s"}
@@ -104,16 +104,16 @@ def test_logout_takes_any_value_of_any_parameter(scene, ask, name):
     assert ask("GET", "/oauth/logout", environ_overrides={"QUERY_STRING": twice}).status_code == 400
 
 
-def test_userinfo_takes_any_value(ask):
-    """O21-16."""
+def test_userinfo_survives_any_value(ask):
+    """O21-16: no value causes a 500."""
     for name in userinfo.PARAMETERS:
         for what, value in VALUES.items():
             answer = ask("POST", "/oauth/userinfo", data=joined({}, name, value), content_type=FORM)
             assert answer.status_code in (400, 401), what
 
 
-def test_token_takes_forms_by_post_only(ask):
-    """O21-07, Authlib's default 6: no query, no JSON, no multipart, no other method."""
+def test_the_token_endpoint_accepts_only_posted_forms(ask):
+    """O21-07, Authlib's default 6: a query, JSON, multipart and every other method are refused."""
     for options in (
         {"json": {"grant_type": "refresh_token"}},
         {"data": {"grant_type": "refresh_token"}, "content_type": "multipart/form-data"},
@@ -141,12 +141,12 @@ def test_token_takes_forms_by_post_only(ask):
     ],
 )
 def test_other_grants_are_not_supported(ask, grant_type, error):
-    """V10.4.4, R97-11."""
+    """V10.4.4, R97-11: only the grant types in the metadata are supported."""
     answer = ask("POST", "/oauth/token", data={"grant_type": grant_type, "username": "jan", "password": "x"})
     assert (answer.status_code, answer.json["error"]) == (400, error)
 
 
 def test_a_grant_that_the_client_lacks_is_unauthorized(scene):
-    """V10.4.4."""
+    """V10.4.4: the client must be registered for the grant type."""
     answer = scene.party().token({"grant_type": "refresh_token", "refresh_token": "x"})
     assert (answer.status_code, answer.json["error"]) == (400, "unauthorized_client")

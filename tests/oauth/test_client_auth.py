@@ -21,13 +21,13 @@ GIVEN = "thirty-two characters: a+b%20c/ï"
 
 
 def basic(client_id, secret):
-    """An Authorization header."""
+    """Return an Authorization header."""
     return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
 @pytest.fixture
 def made(factory):
-    """A client of each method."""
+    """Register a client of each authentication method."""
     return {
         "basic": factory.make_client("basic"),
         "post": factory.make_client("post", token_endpoint_auth_method="client_secret_post"),
@@ -36,7 +36,7 @@ def made(factory):
 
 
 def requests_that_authenticate(made):
-    """Name → headers and form of the three right ways."""
+    """Return the headers and form of each right way, by name."""
     one, two = made["basic"], made["post"]
     return {
         "basic": (basic("basic", one.secret), {}),
@@ -48,7 +48,7 @@ def requests_that_authenticate(made):
 
 
 def requests_that_do_not(made):
-    """Name → headers, form and the error."""
+    """Return the headers, form and expected error of each wrong way, by name."""
     one, two = made["basic"], made["post"]
     bad, twice = "invalid_client", "invalid_request"
     return {
@@ -76,15 +76,15 @@ def requests_that_do_not(made):
     }
 
 
-def test_each_client_uses_the_method_it_is_registered_with(ask, made):
-    """V10.4.10, O21-04: authenticated, so that only the code is wrong."""
+def test_each_client_authenticates_by_its_registered_method(ask, made):
+    """V10.4.10, O21-04: the client is authenticated, so the error is about the code."""
     for name, (headers, more) in requests_that_authenticate(made).items():
         answer = ask("POST", "/oauth/token", headers=headers, data={**FORM, **more})
         assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant"), name
 
 
-def test_nothing_else_authenticates(ask, made):
-    """V10.4.10, O21-03, O21-09; Authlib's defaults 6 and 7: two ways at once, and secrets that are not ASCII."""
+def test_every_other_way_to_authenticate_is_refused(ask, made):
+    """V10.4.10, O21-03, O21-09; Authlib's defaults 6 and 7: so are two ways in one request and non-ASCII secrets."""
     for name, (headers, more, error) in requests_that_do_not(made).items():
         answer = ask("POST", "/oauth/token", headers=headers, data={**FORM, **more})
         assert answer.json["error"] == error, name
@@ -93,15 +93,15 @@ def test_nothing_else_authenticates(ask, made):
         assert answer.headers["Cache-Control"] == "no-store", name
 
 
-def test_a_right_secret_in_the_query_is_refused(ask, made):
+def test_a_correct_secret_in_the_query_is_refused(ask, made):
     """O21-04, Authlib's default 6: the token endpoint does not read the query."""
     query = {"client_id": "post", "client_secret": made["post"].secret}
     answer = ask("POST", "/oauth/token", query_string=query, data=FORM)
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
 
 
-def test_guesses_are_slowed_and_the_right_secret_still_passes(ask, made, settings):
-    """O21-05, V6.3.1: an attacker, or a till with a wrong secret, shuts out no app behind the same address."""
+def test_wrong_secrets_are_limited_and_the_correct_secret_still_works(ask, made, settings):
+    """O21-05, V6.3.1: an attacker, or a till with a wrong secret, must not block other apps behind the same address."""
     guesses = [
         ask("POST", "/oauth/token", headers=basic("basic", "wrong"), data=FORM).status_code
         for _ in range(settings.limits.client_failures + 3)
@@ -114,7 +114,7 @@ def test_guesses_are_slowed_and_the_right_secret_still_passes(ask, made, setting
 
 
 def test_a_secret_is_rotated_with_an_overlap(database, settings, made):
-    """Both secrets hold while the app is changed over; then only the new one."""
+    """Both secrets work while the app is being changed. Then only the new one works."""
     from idp.oauth.clients import Clients
 
     new = registration.rotate_secret("basic", CLI, timedelta(hours=1))
@@ -127,8 +127,8 @@ def test_a_secret_is_rotated_with_an_overlap(database, settings, made):
         assert known.get("basic").check_client_secret(new)
 
 
-def test_a_changed_client_is_noticed_at_once(scene):
-    """I3: what a process keeps of clients is as old as their version counter."""
+def test_a_change_of_a_client_takes_effect_at_once(scene):
+    """I3: a process uses cached clients only while their version counter is unchanged."""
     party = scene.party(grant_types=["authorization_code", "refresh_token"])
     tokens = scene.tokens(party, scope="openid offline_access")
     assert party.userinfo()
@@ -142,7 +142,7 @@ def test_a_changed_client_is_noticed_at_once(scene):
 
 
 def test_a_given_secret_is_long_and_ascii_and_stored_as_a_digest(database, settings):
-    """R97-25: what the database holds opens nothing."""
+    """R97-25: a stolen database does not reveal the secret."""
     from idp.errors import Invalid
     from idp.oauth.clients import secret_digest
 

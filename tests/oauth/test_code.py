@@ -1,4 +1,4 @@
-"""The authorization code (RFC 6749 §4.1.2): bound, short-lived, single use."""
+"""The authorization code is bound to its request, short-lived and single use (RFC 6749 §4.1.2)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,14 +12,14 @@ from tests.drivers.relying_party import Refused
 
 
 def revoked_why(scene, token_or_code, organisation_id):
-    """Why the grant of a code was revoked."""
+    """Return the reason why the grant of a code was revoked."""
     with scene.factory.context():
         code = grants.code_of(organisation_id, crypto.digest("code", token_or_code))
         return grants.grant(organisation_id, code.grant_id).revoked_why
 
 
-def test_a_second_use_is_refused_and_ends_what_came_of_the_first(scene):
-    """V10.4.2, R97-18, Authlib's default 1: the tokens of the first use are dead after the second."""
+def test_a_second_use_is_refused_and_revokes_the_first_tokens(scene):
+    """V10.4.2, R97-18, Authlib's default 1: a second use shows that the code leaked, so the tokens of the first use end."""
     party = scene.party(grant_types=["authorization_code", "refresh_token"])
     code = scene.code(party, scope="openid offline_access")
     tokens = party.redeem(code)
@@ -36,8 +36,8 @@ def test_a_second_use_is_refused_and_ends_what_came_of_the_first(scene):
 
 
 @pytest.mark.both_engines
-def test_of_twenty_redemptions_at_once_exactly_one_wins(scene, engine):
-    """V10.4.2, I2: one conditional UPDATE before anything is minted (Authlib's default 1)."""
+def test_exactly_one_of_twenty_concurrent_redemptions_succeeds(scene, engine):
+    """V10.4.2, I2: one conditional UPDATE runs before any token is made (Authlib's default 1)."""
     party = scene.party()
     code = scene.code(party)
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": party.verifier}
@@ -49,8 +49,8 @@ def test_of_twenty_redemptions_at_once_exactly_one_wins(scene, engine):
 
 
 @pytest.mark.parametrize(("seconds", "works"), [(59, True), (61, False)])
-def test_a_code_lives_for_a_minute(scene, seconds, works):
-    """V10.4.3; Authlib's default 2: counted from its issue, not from auth_time."""
+def test_a_code_is_valid_for_a_minute(scene, seconds, works):
+    """V10.4.3; Authlib's default 2: the minute counts from the issue of the code, not from auth_time."""
     party = scene.party()
     with time_machine.travel(clock.now(), tick=False) as turned:
         scene.tokens(party)
@@ -76,8 +76,8 @@ def test_a_code_that_another_client_presents_is_revoked(scene):
 
 
 @pytest.mark.parametrize("wrong", ["", "https://shop.example.com/callback/", "https://evil.example/"])
-def test_the_redirect_uri_at_redemption_is_the_one_of_the_request(scene, wrong):
-    """O21-12, OC-08: where the request had one it is wanted again, and anything else burns the code."""
+def test_redemption_requires_the_redirect_uri_of_the_request(scene, wrong):
+    """O21-12, OC-08: if the request had a redirect_uri, redemption must repeat it. Any other value revokes the code."""
     party = scene.party()
     code = scene.code(party)
     with pytest.raises(Refused, match="invalid_grant"):
@@ -87,23 +87,23 @@ def test_the_redirect_uri_at_redemption_is_the_one_of_the_request(scene, wrong):
     assert revoked_why(scene, code, scene.person.organisation_id) == "wrong_redirect_uri"
 
 
-def test_a_redirect_uri_that_was_left_out_is_left_out_again(scene):
-    """RFC 6749 §4.1.3: for plain OAuth requests to the only address; sent after all, it must be that one."""
+def test_redemption_may_omit_a_redirect_uri_that_the_request_omitted(scene):
+    """RFC 6749 §4.1.3: a plain OAuth request may omit the only address. Redemption may omit it too, or send it."""
     party = scene.party()
     assert party.redeem(scene.code(party, redirect_uri=None, scope="profile"), redirect_uri="").access_token
     assert party.redeem(scene.code(party, redirect_uri=None, scope="profile")).access_token
 
 
 @pytest.mark.parametrize("code", ["x", "a" * 26 + "." + "b" * 43, "a" * 26 + ".", ".", "é", "a" * 5000, "' OR 1=1 --"])
-def test_no_code_is_no_grant(scene, code):
-    """Unknown codes are refused alike, whatever they look like."""
+def test_every_unknown_code_is_refused_alike(scene, code):
+    """The same error answers every unknown code, whatever its form."""
     with pytest.raises(Refused) as refused:
         scene.party().redeem(code)
     assert refused.value.error in ("invalid_grant", "invalid_request")
 
 
 def test_codes_and_tokens_are_stored_as_digests(scene):
-    """R97-25."""
+    """R97-25: a stolen database must not contain usable codes or tokens."""
     party = scene.party(public=True, grant_types=["authorization_code", "refresh_token"])
     code = scene.code(party, scope="openid offline_access")
     tokens = party.redeem(code)
@@ -115,7 +115,7 @@ def test_codes_and_tokens_are_stored_as_digests(scene):
 
 
 def test_a_session_that_ended_before_the_redemption_gives_no_tokens(scene):
-    """security.md: the gate is passed at redemption too, not only at sign-in."""
+    """security.md: redemption checks the session again, not only sign-in."""
     party = scene.party()
     code = scene.code(party)
     scene.browser.open("/oauth/logout").submit("choice=sign_out")
@@ -123,8 +123,8 @@ def test_a_session_that_ended_before_the_redemption_gives_no_tokens(scene):
         party.redeem(code)
 
 
-def test_the_first_issue_in_a_session_is_audited_and_silent_ones_are_not(scene):
-    """design.md: one row for each app and session."""
+def test_a_session_audits_only_the_first_issue_to_an_app(scene):
+    """design.md: the trail has one row for each app and session, and none for silent sign-ins."""
     party = scene.party()
     scene.tokens(party)
     scene.tokens(party)

@@ -1,4 +1,4 @@
-"""Consent (OpenID Connect Core §3.1.2.4): an app that is not first-party asks the user, and again when it wants more."""
+"""An app that is not first-party asks for consent, and again when it wants more (OpenID Connect Core §3.1.2.4)."""
 
 import pytest
 
@@ -6,14 +6,14 @@ from tests.drivers.relying_party import Refused
 
 
 def refusal(scene, party, **params):
-    """The error of a silent request."""
+    """Return the error of a silent request."""
     with pytest.raises(Refused) as refused:
         party.answer(scene.browser.open(party.authorize_url(prompt="none", **params)).left_for)
     return refused.value.error
 
 
-def test_an_outside_app_asks_once_and_again_for_more(scene):
-    """V10.7.1, OC-01: silently, consent that is missing is an error."""
+def test_a_third_party_app_asks_once_and_again_for_more(scene):
+    """V10.7.1, OC-01: a silent request without consent gets an error."""
     party = scene.party(first_party=False)
     scene.tokens(party, scope="openid email")
     assert "code" in party.answer(scene.browser.open(party.authorize_url(scope="openid email", prompt="none")).left_for)
@@ -21,8 +21,8 @@ def test_an_outside_app_asks_once_and_again_for_more(scene):
     assert refusal(scene, party, scope="openid email phone") == "consent_required"
 
 
-def test_a_first_party_app_does_not_ask(scene):
-    """Its owner is the provider's own; the sign-in alone leads back."""
+def test_a_first_party_app_needs_no_consent(scene):
+    """The provider's own app gets its code right after the sign-in."""
     party = scene.party()
     scene.browser.open(party.authorize_url(scope="openid email"))
     scene._answer()
@@ -30,7 +30,7 @@ def test_a_first_party_app_does_not_ask(scene):
 
 
 def test_prompt_consent_asks_again(scene):
-    """Core §3.1.2.1: prompt=consent."""
+    """Core §3.1.2.1: prompt=consent asks although consent was given."""
     party = scene.party(first_party=False)
     scene.tokens(party)
     assert scene.browser.open(party.authorize_url(prompt="consent")).left_for is None

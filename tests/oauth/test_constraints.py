@@ -1,4 +1,4 @@
-"""Constraints that cannot be read do not vanish (OpenID Connect Core §3.1.2.1, §3.1.2.2, §5.5.1; RFC 6749 §3.1)."""
+"""An unreadable constraint is refused and never ignored (OpenID Connect Core §3.1.2.1, §3.1.2.2, §5.5.1; RFC 6749 §3.1)."""
 
 import json
 from typing import Any
@@ -17,21 +17,21 @@ SUMMER = "été"
 
 
 def acr(**member: Any) -> str:
-    """A ``claims`` parameter with an essential acr."""
+    """Return a ``claims`` parameter with an essential acr."""
     return json.dumps({"id_token": {"acr": {"essential": True, **member}}})
 
 
 def sub(section: str = "id_token", **member: Any) -> str:
-    """A ``claims`` parameter with a sub."""
+    """Return a ``claims`` parameter with a sub."""
     return json.dumps({section: {"sub": member}})
 
 
 IMPOSSIBLE_SUBS = (SUMMER, "x" * 300, "", "\ud800", " ", "a\u200bb", "somebody-else", NOBODY.upper())
 CLAIMS = {
-    **{f"a sub that nobody has {value!r}": (sub(value=value), "login_required") for value in IMPOSSIBLE_SUBS},
-    "subs that nobody has": (sub(values=[SUMMER]), "login_required"),
-    "no sub of none": (sub(values=[]), "login_required"),
-    "a sub for userinfo": (sub("userinfo", value=SUMMER), "login_required"),
+    **{f"a sub of no user {value!r}": (sub(value=value), "login_required") for value in IMPOSSIBLE_SUBS},
+    "subs of no user": (sub(values=[SUMMER]), "login_required"),
+    "an empty list of subs": (sub(values=[]), "login_required"),
+    "a sub that userinfo names": (sub("userinfo", value=SUMMER), "login_required"),
     "a sub that is a number": (sub(value=7), "invalid_request"),
     "a sub that is null": (sub(value=None), "invalid_request"),
     "a sub that is a list": (sub(value=["x"]), "invalid_request"),
@@ -42,11 +42,11 @@ CLAIMS = {
     "two subs": (json.dumps({"id_token": {"sub": {"value": "a"}}, "userinfo": {"sub": {"value": "b"}}}), "invalid_request"),
     "a member twice": ('{"id_token":{"sub":{"value":"x"},"sub":null}}', "invalid_request"),
     "a section twice": ('{"id_token":{"sub":{"value":"x"}},"id_token":{}}', "invalid_request"),
-    "no number": ('{"id_token":{"auth_time":{"value":NaN}}}', "invalid_request"),
+    "not a number": ('{"id_token":{"auth_time":{"value":NaN}}}', "invalid_request"),
     "an acr not in ASCII": (acr(value=SUMMER), "unmet_authentication_requirements"),
     "an acr too long": (acr(value="m" * 300), "unmet_authentication_requirements"),
     "an acr that is empty": (acr(value=""), "unmet_authentication_requirements"),
-    "an acr of none": (acr(values=[]), "unmet_authentication_requirements"),
+    "an empty list of acrs": (acr(values=[]), "unmet_authentication_requirements"),
     "an acr in capitals": (acr(values=["MFA"]), "unmet_authentication_requirements"),
     "an acr that is a number": (acr(value=3), "invalid_request"),
     "an acr that is a list": (acr(value=["mfa"]), "invalid_request"),
@@ -57,7 +57,7 @@ CLAIMS = {
     "essential as a number": (json.dumps({"id_token": {"acr": {"essential": 1, "value": "mfa"}}}), "invalid_request"),
     "essential for userinfo": (json.dumps({"userinfo": {"acr": {"essential": True, "value": "x"}}}),
                                "unmet_authentication_requirements"),
-    "essential, and not one in both": (
+    "different essential acrs in both sections": (
         json.dumps({name: {"acr": {"essential": True, "value": value}} for name, value in
                     (("id_token", "pwd"), ("userinfo", "mfa"))}), "unmet_authentication_requirements"),
 }  # fmt: skip
@@ -67,22 +67,22 @@ REST = {
     "max_age in other digits": ({"max_age": "５"}, "invalid_request"),
     "max_age in hexadecimal": ({"max_age": "0x10"}, "invalid_request"),
     "acr_values not in ASCII": ({"acr_values": "ｍｆａ"}, "invalid_request"),
-    "acr_values with a space of another kind": ({"acr_values": "pwd\u00a0mfa"}, "invalid_request"),
+    "acr_values with an unusual space": ({"acr_values": "pwd\u00a0mfa"}, "invalid_request"),
     "acr_values too long": ({"acr_values": "m" * 300}, "invalid_request"),
-    "prompt with a space of another kind": ({"prompt": "login\u2003consent"}, "invalid_request"),
+    "prompt with an unusual space": ({"prompt": "login\u2003consent"}, "invalid_request"),
     "prompt in capitals": ({"prompt": "LOGIN"}, "invalid_request"),
-    "an organisation of no form": ({"organisation": "???"}, "invalid_request"),
+    "a malformed organisation": ({"organisation": "???"}, "invalid_request"),
     "an organisation too long": ({"organisation": "x" * 600}, "invalid_request"),
-    "a hint of no form": ({"id_token_hint": "a.b.c"}, "login_required"),
-    "a hint that is text": ({"id_token_hint": "jan"}, "login_required"),
-    "a hint sealed by nobody": ({"id_token_hint": "~"}, "login_required"),
-    "a hint sealed with rubbish": ({"id_token_hint": "~AAAA"}, "login_required"),
+    "a malformed hint": ({"id_token_hint": "a.b.c"}, "login_required"),
+    "a hint that is plain text": ({"id_token_hint": "jan"}, "login_required"),
+    "a hint with a forged seal": ({"id_token_hint": "~"}, "login_required"),
+    "a sealed hint with invalid content": ({"id_token_hint": "~AAAA"}, "login_required"),
 }
 
 
 @pytest.mark.parametrize("signed_in", [False, True])
-def test_no_constraint_vanishes(scene, signed_in):
-    """Issue 7.11: an unreadable one gives an error, never a code and never a page, whether or not somebody is signed in."""
+def test_no_unreadable_constraint_is_ignored(scene, signed_in):
+    """Issue 7.11: an unreadable constraint gets an error, never a code and never a page, with or without a session."""
     party = scene.party()
     if signed_in:
         scene.tokens(party)
@@ -94,7 +94,7 @@ def test_no_constraint_vanishes(scene, signed_in):
 
 
 def test_repeated_parameters_are_refused_whatever_their_values(scene):
-    """RFC 6749 §3.1: "parameters MUST NOT be included more than once": the second would decide, or the first."""
+    """RFC 6749 §3.1: "parameters MUST NOT be included more than once". Readers could disagree which one counts."""
     party = scene.party()
     scene.tokens(party)
     for name, first, second in (
@@ -107,8 +107,8 @@ def test_repeated_parameters_are_refused_whatever_their_values(scene):
         assert refused.value.error == "invalid_request", name
 
 
-def test_what_can_be_read_still_works(scene):
-    """Core §5.5.1: the forms that the standard allows."""
+def test_readable_constraints_are_accepted(scene):
+    """Core §5.5.1: the app may use every form that the standard allows."""
     party = scene.party()
     sub_of = scene.tokens(party).claims["sub"]
     for claims in (
@@ -121,7 +121,7 @@ def test_what_can_be_read_still_works(scene):
 
 @pytest.fixture
 def two(scene, new_browser):
-    """Jan is signed in here; of Ann, who is not, there are ID tokens of this app and of another."""
+    """Return a browser in which Jan is signed in and Ann is not, with Ann's ID tokens of this app and of another one."""
     party, other = scene.party(), scene.party("other", redirect_uri="https://other.example/cb")
     jan, here = scene.person, scene.browser
     scene.person = scene.factory.make_user(jan.organisation_id, "ann")
@@ -132,8 +132,8 @@ def two(scene, new_browser):
     return scene, party, hints, own
 
 
-def test_a_hint_of_another_person_gets_no_token_of_the_present_one(two):
-    """Core §3.1.2.2: silently an error, else the sign-in asks for that person, whichever client the hint was issued to."""
+def test_a_hint_of_another_user_gets_no_token_of_the_signed_in_user(two):
+    """Core §3.1.2.2: a silent request gets an error. Other requests ask for the hinted user, whatever client got it."""
     scene, party, hints, _ = two
     for name, hint in hints.items():
         assert refusal(scene, party, prompt="none", id_token_hint=hint).error == "login_required", name
@@ -144,7 +144,7 @@ def test_a_hint_of_another_person_gets_no_token_of_the_present_one(two):
         assert "password" in browser.fields, name
 
 
-def test_a_hint_of_the_present_person_passes_whichever_client_it_was_issued_to(two):
+def test_any_clients_hint_of_the_signed_in_user_is_accepted(two):
     """Core §3.1.2.1 requires no audience of a hint. The hint only limits which user the app may get."""
     scene, party, _, own = two
     for name, hint in own.items():
@@ -153,8 +153,8 @@ def test_a_hint_of_the_present_person_passes_whichever_client_it_was_issued_to(t
             assert "code" in party.answer(url), name
 
 
-def test_a_changed_hint_is_not_ignored(two):
-    """An unverifiable hint may have named anybody: no token of the person who is signed in."""
+def test_an_unverifiable_hint_is_not_ignored(two):
+    """An unverifiable hint may name any user, so it gets no token of the user who is signed in."""
     scene, party, _, own = two
     head, body, signature = own["mine"].split(".")
     for hint in (f"{head}.{body}.{'A' * len(signature)}", f"{head}.{body}.", f"{head}..{signature}"):
@@ -162,7 +162,7 @@ def test_a_changed_hint_is_not_ignored(two):
 
 
 def test_the_chooser_offers_only_the_hinted_person(two):
-    """S35: the chooser of a shared device offers the hinted person alone."""
+    """S35: on a shared device, the chooser offers only the user that the hint names."""
     scene, _, hints, _ = two
     till = scene.party("till", shared_device=True, redirect_uri="https://till.example/cb")
     scene.browser.open(till.authorize_url(id_token_hint=hints["mine"]))
@@ -179,8 +179,8 @@ def test_a_hint_that_is_too_long_matches_no_user(scene):
     assert (scene.browser.left_for, scene.browser.value("username")) == (None, "")
 
 
-def test_a_sign_in_that_names_its_organisation_is_for_no_other(scene):
-    """S29: the app named the store URL; a forged form cannot change it."""
+def test_a_sign_in_for_one_organisation_accepts_no_other(scene):
+    """S29: the app named the store URL. A forged form cannot change it."""
     party = scene.party()
     scene.factory.make_organisation("hats", name="Hats", settings={"offer_set_up": False})
     scene.browser.open(party.authorize_url(organisation="https://Hats.shops.example:8443/till?x=" + "y" * 80))
@@ -191,8 +191,8 @@ def test_a_sign_in_that_names_its_organisation_is_for_no_other(scene):
     assert "organisation" not in scene.browser.fields
 
 
-def test_no_id_token_is_kept_with_a_sign_in(scene):
-    """Issue 7.7: what is kept of a hint is its sealed form, in the row and in the form's seal."""
+def test_a_sign_in_stores_no_id_token(scene):
+    """Issue 7.7: the row and the sealed form keep only the hint's sealed short form."""
     party = scene.party()
     hint = scene.tokens(party).id_token
     scene.browser.open(party.authorize_url(id_token_hint=hint, prompt="login"))

@@ -8,7 +8,7 @@ PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
 
 @pytest.mark.parametrize("path", BOTH)
 def test_both_metadata_addresses_name_our_issuer_for_every_host(ask, settings, path):
-    """R97-13, OC-19, V10.5.3."""
+    """R97-13, OC-19, V10.5.3: the Host header does not change the issuer."""
     answer = ask("GET", path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
     assert answer.status_code == 200
     assert answer.json["issuer"] == settings.issuer
@@ -18,8 +18,8 @@ def test_both_metadata_addresses_name_our_issuer_for_every_host(ask, settings, p
 
 
 @pytest.mark.parametrize("issuer", ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000"])
-def test_a_loopback_issuer_speaks_plain_http(configure, issuer):
-    """Authlib insists on https everywhere; the issuer was judged when the configuration was read."""
+def test_a_loopback_issuer_may_use_plain_http(configure, issuer):
+    """Authlib requires https everywhere. We check the issuer when the configuration is read."""
     from idp.app import create_app
     from tests.drivers.applications import close
 
@@ -31,8 +31,8 @@ def test_a_loopback_issuer_speaks_plain_http(configure, issuer):
     close(made)
 
 
-def test_metadata_lists_only_what_we_do(ask):
-    """R97-05, R97-06, R97-11, V9.1.2: S256 alone, the code flow alone, no password grant, no unsigned tokens."""
+def test_metadata_lists_only_supported_features(ask):
+    """R97-05, R97-06, R97-11, V9.1.2: only S256 and the code flow, no password grant, no unsigned tokens."""
     found = ask("GET", BOTH[0]).json
     assert found["code_challenge_methods_supported"] == ["S256"]
     assert found["response_types_supported"] == ["code"]
@@ -47,7 +47,7 @@ def test_metadata_lists_only_what_we_do(ask):
 
 
 def test_metadata_lists_the_claims_in_the_order_of_the_standard(ask):
-    """OpenID Connect Core §5.1; then those of the scope ``organisation``."""
+    """OpenID Connect Core §5.1: its claims come first, then those of the scope ``organisation``."""
     assert " ".join(ask("GET", BOTH[0]).json["claims_supported"]) == (
         "iss sub aud exp iat auth_time nonce acr amr at_hash sid "
         "name family_name given_name middle_name nickname preferred_username profile picture website gender birthdate "
@@ -56,8 +56,8 @@ def test_metadata_lists_the_claims_in_the_order_of_the_standard(ask):
     )
 
 
-def test_key_set_shows_an_es256_and_a_3072_bit_rs256_key_without_private_members(ask):
-    """OC-19, V11.2.3."""
+def test_the_key_set_has_public_es256_and_3072_bit_rs256_keys(ask):
+    """OC-19, V11.2.3: the keys have no private members."""
     keys = ask("GET", "/oauth/jwks").json["keys"]
     assert {key["alg"] for key in keys} == {"ES256", "RS256"}
     assert all(key["use"] == "sig" and key["kid"] for key in keys)
@@ -67,8 +67,8 @@ def test_key_set_shows_an_es256_and_a_3072_bit_rs256_key_without_private_members
 
 
 @pytest.mark.parametrize("path", [*BOTH, "/oauth/jwks"])
-def test_documents_are_for_every_origin_and_set_no_cookie(ask, path):
-    """R97-16: CORS without credentials; machine endpoints keep no session."""
+def test_every_origin_may_read_the_documents_without_cookies(ask, path):
+    """R97-16: CORS allows every origin without credentials. Machine endpoints set no cookie."""
     answer = ask("GET", path, headers={"Origin": "https://app.example"})
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
@@ -77,7 +77,7 @@ def test_documents_are_for_every_origin_and_set_no_cookie(ask, path):
 
 
 def test_the_authorization_endpoint_has_no_cors(ask):
-    """R97-16."""
+    """R97-16: browsers navigate to this endpoint and never fetch it."""
     for method in ("GET", "OPTIONS"):
         answer = ask(method, "/oauth/authorize", headers={"Origin": "https://app.example"})
         assert "Access-Control-Allow-Origin" not in answer.headers
@@ -85,7 +85,7 @@ def test_the_authorization_endpoint_has_no_cors(ask):
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/userinfo"])
 def test_apps_in_browsers_may_call_the_machine_endpoints(ask, path):
-    """Fetch's preflight is answered, and errors too can be read."""
+    """The endpoints answer the preflight of Fetch. Apps can read errors too."""
     headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     preflight = ask("OPTIONS", path, headers=headers)
     assert preflight.status_code == 200
@@ -93,8 +93,8 @@ def test_apps_in_browsers_may_call_the_machine_endpoints(ask, path):
     assert ask("POST", path, headers=headers).headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_the_grants_that_are_listed_are_those_that_are_answered(ask):
-    """RFC 8414 §2: a grant is a row in the token endpoint's table, and nothing else is told of."""
+def test_metadata_lists_exactly_the_supported_grants(ask):
+    """RFC 8414 §2: the list equals the table of the token endpoint."""
     from idp.oauth import token_endpoint
 
     assert ask("GET", BOTH[0]).json["grant_types_supported"] == list(token_endpoint.GRANTS)

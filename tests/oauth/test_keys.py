@@ -1,4 +1,4 @@
-"""Signing keys: made, sealed, rotated without a failed verification."""
+"""Signing keys are made, sealed, and rotated without a failed verification."""
 
 from datetime import timedelta
 
@@ -15,25 +15,25 @@ from tests.factories import BY_TESTS
 
 @pytest.fixture(autouse=True)
 def _without_keys(database):
-    """The test database comes with keys; these tests begin before the first start."""
+    """Delete the keys of the test database, as these tests begin before the first start."""
     with db.transaction():
         write(delete(signing_keys.SigningKey))
 
 
 @pytest.fixture
 def turned():
-    """A clock that only the test moves."""
+    """Stop the clock, so that only the test moves it."""
     with time_machine.travel(clock.now(), tick=False) as traveller:
         yield traveller
 
 
 def states(alg):
-    """The states of an algorithm's keys, oldest first."""
+    """Return the states of an algorithm's keys, oldest first."""
     return [keys.state_of(row) for row in signing_keys.all_keys() if row.alg == alg]
 
 
 def test_keys_are_made_on_first_use_and_only_once(database, settings):
-    """I8: at most one active key per algorithm, however many processes start."""
+    """I8: each algorithm has at most one active key, however many processes start."""
     one, other = keys.KeyRing(settings), keys.KeyRing(settings)
     assert one.jwks() == other.jwks()
     assert one.is_ready()
@@ -41,15 +41,15 @@ def test_keys_are_made_on_first_use_and_only_once(database, settings):
     assert [states(alg) for alg in keys.ALGORITHMS] == [["active"], ["active"]]
 
 
-def test_a_second_active_key_of_an_algorithm_is_not_stored(database, settings):
-    """I8: the database itself refuses it, also where two processes look before either writes."""
+def test_the_database_refuses_a_second_active_key(database, settings):
+    """I8: this holds too if two processes look before either one writes."""
     keys.ensure(settings, with_next=False)
     keys._publish(settings, "ES256", active=True)
     assert states("ES256") == ["active"]
 
 
 def test_private_keys_are_sealed_to_their_row(database, settings):
-    """A key copied to another row, or without the ring's secret, does not open."""
+    """A key that is copied to another row, or read without the secret of the key ring, does not open."""
     keys.ensure(settings, with_next=False)
     row = next(row for row in signing_keys.all_keys() if row.alg == "ES256")
     assert not {"d", "p", "q"} & set(row.public)
@@ -57,8 +57,8 @@ def test_private_keys_are_sealed_to_their_row(database, settings):
         settings.ring.open(row.sealed_private, "signing_keys:sealed_private:another")
 
 
-def test_rotation_publishes_before_use_and_fails_no_verification(database, settings, turned):
-    """OC-13: the new key was in the key set before it signs, and the old one stays there."""
+def test_rotation_publishes_keys_before_use_and_keeps_old_ones(database, settings, turned):
+    """OC-13: a key is in the key set before it signs, and stays there after it is replaced."""
     keys.ensure(settings)
     ring = keys.KeyRing(settings)
     published = ring.jwks()
@@ -74,8 +74,8 @@ def test_rotation_publishes_before_use_and_fails_no_verification(database, setti
     assert states("ES256") == ["retired", "active", "next"]
 
 
-def test_a_fresh_next_key_waits_until_everybody_has_seen_it(database, settings, turned):
-    """Two rotations at once do not sign with a key that no app knows."""
+def test_a_new_key_waits_until_apps_can_know_it(database, settings, turned):
+    """After two quick rotations, no key signs that apps do not know."""
     keys.ensure(settings)
     before = states("ES256")
     assert [done.what for done in keys.rotate(settings, BY_TESTS)] == ["waiting", "waiting"]
@@ -83,7 +83,7 @@ def test_a_fresh_next_key_waits_until_everybody_has_seen_it(database, settings, 
 
 
 def test_keys_are_audited(database, settings, turned):
-    """I1: the trail shows each key made and put to use."""
+    """I1: the trail has a row for each key that is made and each one put to use."""
     before = len(audit.rows(""))
     keys.ensure(settings)
     turned.shift(61)
@@ -93,14 +93,14 @@ def test_keys_are_audited(database, settings, turned):
 
 
 def test_without_a_next_key_rotation_first_publishes_one(database, settings, turned):
-    """What the first request made alone is completed, not replaced."""
+    """The key of the first request stays active, and rotation publishes its successor."""
     keys.ensure(settings, with_next=False)
     assert [done.what for done in keys.rotate(settings, BY_TESTS)] == ["published", "published"]
     assert states("RS256") == ["active", "next"]
 
 
-def test_a_retired_key_leaves_the_key_set_when_nothing_it_signed_lives(database, settings, turned):
-    """Retired keys are withdrawn, and their tokens are no tokens any more."""
+def test_a_retired_key_leaves_the_key_set_after_its_last_token(database, settings, turned):
+    """Retired keys are withdrawn, and their tokens are no longer accepted."""
     keys.ensure(settings)
     ring = keys.KeyRing(settings)
     old = ring.sign("ES256", {"a": 1})
@@ -113,8 +113,8 @@ def test_a_retired_key_leaves_the_key_set_when_nothing_it_signed_lives(database,
     assert states("ES256") == ["withdrawn", "retired", "active", "next"]
 
 
-def test_a_process_notices_another_ones_rotation(database, settings, turned):
-    """A ring reads again after five seconds."""
+def test_a_process_notices_another_processs_rotation(database, settings, turned):
+    """A key ring reads the keys again after five seconds."""
     keys.ensure(settings)
     mine, theirs = keys.KeyRing(settings), keys.KeyRing(settings)
     mine.jwks()
@@ -125,7 +125,7 @@ def test_a_process_notices_another_ones_rotation(database, settings, turned):
 
 
 def token_with(header, ring):
-    """A token of ours whose header was replaced, signature kept."""
+    """Return one of our tokens with another header and the original signature."""
     import json
 
     from idp.crypto import b64url
@@ -134,7 +134,7 @@ def token_with(header, ring):
     return f"{b64url(json.dumps(header).encode())}.{payload}.{signature}"
 
 
-def test_hostile_headers_and_shapes_are_no_tokens(database, settings):
+def test_tokens_with_hostile_headers_or_shapes_are_refused(database, settings):
     """V9.1.2, V9.1.3: alg none, RSA/HMAC mix, jwk, jku, crit, unknown kid, nesting, size."""
     ring = keys.KeyRing(settings)
     good = ring.sign("ES256", {"a": 1})
@@ -155,8 +155,8 @@ def test_hostile_headers_and_shapes_are_no_tokens(database, settings):
         assert ring.verify(token) is None, token[:80]
 
 
-def test_the_same_key_objects_are_kept_over_a_reload(database, settings, turned):
-    """performance.md: no key is parsed again in a request."""
+def test_a_reload_keeps_the_same_key_objects(database, settings, turned):
+    """performance.md: a request never parses a key again."""
     ring = keys.KeyRing(settings)
     ring.jwks()
     before = {kid: held.key for kid, held in ring._shelf.held.items()}
@@ -167,13 +167,13 @@ def test_the_same_key_objects_are_kept_over_a_reload(database, settings, turned)
 
 
 def lose(*chosen):
-    """Delete keys, as a restore from a backup or a hand at the database may."""
+    """Delete keys, as a restore from a backup or a manual change of the database may."""
     with db.transaction():
         write(delete(signing_keys.SigningKey).where(*chosen))
 
 
 def test_keys_that_apps_cannot_know_yet_do_not_sign(database, settings, turned):
-    """Issue 7.10: without an active key, and with a brand-new next one, nothing is signed until apps could read it."""
+    """Issue 7.10: without an active key, a brand-new next key signs only when apps could have read it."""
     keys.ensure(settings)
     ring = keys.KeyRing(settings)
     ring.jwks()
@@ -187,7 +187,7 @@ def test_keys_that_apps_cannot_know_yet_do_not_sign(database, settings, turned):
     assert states("ES256") == ["active"]
 
 
-def test_an_algorithm_without_any_key_waits_for_one_to_be_known(database, settings, turned):
+def test_an_algorithm_without_keys_waits_until_apps_can_know_one(database, settings, turned):
     """Issue 7.10: only the very first keys of an installation sign at once."""
     keys.ensure(settings)
     lose(signing_keys.SigningKey.alg == "RS256")
@@ -200,8 +200,8 @@ def test_an_algorithm_without_any_key_waits_for_one_to_be_known(database, settin
     assert ring.sign("RS256", {})
 
 
-def test_the_repair_prefers_the_next_key_and_else_the_one_retired_last(database, settings, turned):
-    """Issue 7.10: both are published, so apps know them."""
+def test_repair_prefers_the_next_key_then_the_last_retired_one(database, settings, turned):
+    """Issue 7.10: both keys are published, so apps know them."""
     keys.ensure(settings)
     turned.shift(61)
     keys.rotate(settings, BY_TESTS)
@@ -213,8 +213,8 @@ def test_the_repair_prefers_the_next_key_and_else_the_one_retired_last(database,
     assert keys.KeyRing(settings).verify(keys.KeyRing(settings).sign("ES256", {})).header["kid"] == following
 
 
-def test_apps_may_keep_the_key_set_for_less_than_a_key_waits(scene, ask):
-    """Issue 7.10: the age in the header and the time before use are one figure."""
+def test_the_key_set_is_cached_for_less_time_than_a_key_waits(scene, ask):
+    """Issue 7.10: an app that caches the key set must know a key before that key signs."""
     kept = ask("GET", "/oauth/jwks").headers["Cache-Control"]
     assert kept == f"public, max-age={keys.JWKS_SECONDS}"
     assert timedelta(seconds=keys.JWKS_SECONDS) + keys.RELOAD_AFTER <= keys.PUBLISHED_BEFORE_USE

@@ -1,4 +1,4 @@
-"""``login_hint`` and the username field take a verified address (issue 7.19)."""
+"""``login_hint`` and the username field accept a verified address (issue 7.19)."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.drivers.relying_party import Refused
 
 
 def test_a_verified_address_signs_in_with_the_right_password(scene):
-    """Core §3.1.2.1: apps know addresses; guesses count for the person, as by the username."""
+    """Core §3.1.2.1: apps know addresses. Wrong guesses count for the user, as they do by username."""
     scene.person = scene.factory.make_user(scene.person.organisation_id, "ann", email="Ann@Shoes.example")
     party = scene.party()
     scene.browser.open(party.authorize_url(login_hint="ann@shoes.EXAMPLE", organisation="example-shoes"))
@@ -31,8 +31,8 @@ def test_an_unverified_or_shared_address_signs_in_no_user(scene):
     assert len(told) == 1
 
 
-def test_a_hint_by_a_verified_address_is_enough_at_a_shared_till(scene):
-    """Core §3.1.2.1, S35: a silent request that names the person signed in has no choice to ask."""
+def test_a_verified_address_as_hint_is_enough_at_a_shared_till(scene):
+    """Core §3.1.2.1, S35: a silent request that names the signed-in user needs no chooser."""
     scene.person = scene.factory.make_user(scene.person.organisation_id, "ann", email="ann@shoes.example")
     till = scene.party("till", shared_device=True, redirect_uri="https://till.example/cb")
     scene.browser.open(till.authorize_url(organisation="example-shoes", login_hint="ann@shoes.example"))

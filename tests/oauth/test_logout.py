@@ -1,4 +1,4 @@
-"""Signing out by a relying app (OpenID Connect RP-Initiated Logout 1.0)."""
+"""An app signs its user out (OpenID Connect RP-Initiated Logout 1.0)."""
 
 from urllib.parse import urlencode
 
@@ -16,22 +16,22 @@ BYE = "https://shop.example.com/bye"
 
 @pytest.fixture
 def party(scene):
-    """An app that may be returned to."""
+    """Return an app with a registered address for after sign-out."""
     return scene.party(post_logout_redirect_uris=[BYE, BYE + "?x=1"])
 
 
 def log_out(scene, **params):
-    """Go to the endpoint."""
+    """Open the logout endpoint."""
     return scene.browser.open(f"/oauth/logout?{urlencode(params)}")
 
 
 def is_signed_in(scene, party):
-    """Whether a silent sign-in works."""
+    """Return whether a silent sign-in works."""
     return "code=" in (scene.browser.open(party.authorize_url(prompt="none")).left_for or "")
 
 
-def test_a_hint_of_this_session_signs_out_at_once_and_returns(scene, party):
-    """OC-17: state comes back; the address is the registered one."""
+def test_a_hint_of_this_session_signs_out_at_once_and_redirects(scene, party):
+    """OC-17: the registered address gets the state back."""
     token = scene.tokens(party).id_token
     answer = log_out(scene, id_token_hint=token, post_logout_redirect_uri=BYE, state="a b&c")
     assert answer.left_for == BYE + "?state=a%20b%26c"
@@ -40,7 +40,7 @@ def test_a_hint_of_this_session_signs_out_at_once_and_returns(scene, party):
         assert "login:ended" in [row.event for row in audit.rows(scene.person.organisation_id)]
 
 
-def test_an_expired_hint_is_still_a_hint(scene, party):
+def test_an_expired_hint_is_accepted(scene, party):
     """§2: "the OP SHOULD accept ID Tokens […] even when the exp time has passed"."""
     with time_machine.travel(clock.now(), tick=False) as turned:
         token = scene.tokens(party).id_token
@@ -49,7 +49,7 @@ def test_an_expired_hint_is_still_a_hint(scene, party):
         assert not is_signed_in(scene, party)
 
 
-def test_without_a_hint_the_person_is_asked(scene, party):
+def test_without_a_hint_sign_out_asks_for_confirmation(scene, party):
     """V10.6.2: a link alone must not sign a person out."""
     scene.tokens(party)
     answer = log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE, state="s")
@@ -62,14 +62,14 @@ def test_without_a_hint_the_person_is_asked(scene, party):
 
 
 def test_declining_sign_out_keeps_the_session(scene, party):
-    """V10.6.2."""
+    """V10.6.2: the user decides."""
     scene.tokens(party)
     log_out(scene).submit("choice=stay")
     assert is_signed_in(scene, party)
 
 
-def test_hints_that_prove_nothing_ask_too(scene, party):
-    """V9.2.2, V10.6.2: an access token, a changed one, rubbish, and the ID token of a session that is over."""
+def test_an_invalid_hint_asks_for_confirmation(scene, party):
+    """V9.2.2, V10.6.2: an access token, a changed token, rubbish, and the ID token of an ended session."""
     old = scene.tokens(party).id_token
     log_out(scene, id_token_hint=old)
     tokens = scene.tokens(party)
@@ -78,8 +78,8 @@ def test_hints_that_prove_nothing_ask_too(scene, party):
         assert is_signed_in(scene, party)
 
 
-def test_a_confirmation_of_another_site_is_refused(scene, party):
-    """The question's form is bound to the browser: forged or replayed elsewhere it does nothing."""
+def test_a_forged_or_replayed_confirmation_is_refused(scene, party):
+    """The form is bound to the browser. A forged form, or one replayed in another browser, changes nothing."""
     scene.tokens(party)
     page = log_out(scene, client_id=party.client_id).page
     kept = next(form for form in page.forms if "request" in form.fields).fields["request"][0]
@@ -96,7 +96,7 @@ UNREADABLE = ELSEWHERE[-2:]
 
 
 def test_logout_never_redirects_to_an_unregistered_address(scene, party):
-    """OC-17: byte for byte, with a hint, with a client_id, with both, and with neither."""
+    """OC-17: the address must match byte for byte, with a hint, a client_id, both or neither."""
     token = scene.tokens(party).id_token
     hints = ({}, {"id_token_hint": token}, {"client_id": party.client_id}, {"client_id": "nobody"})
     for address in ELSEWHERE:
@@ -106,8 +106,8 @@ def test_logout_never_redirects_to_an_unregistered_address(scene, party):
     assert is_signed_in(scene, party)
 
 
-def test_signing_out_works_whatever_is_wrong_with_the_request(scene, party, new_browser):
-    """Issue 7.21b, §2, §4: the person is asked and signed out; what could not be validated is not followed."""
+def test_sign_out_works_in_spite_of_a_wrong_request(scene, party, new_browser):
+    """Issue 7.21b, §2, §4: the user is asked and signed out. No redirect follows an invalid request."""
     scene.party("other", redirect_uri="https://other.example/cb", post_logout_redirect_uris=["https://other.example/"])
     token = scene.tokens(party).id_token
     head, body, signature = token.split(".")
@@ -136,8 +136,8 @@ def test_signing_out_works_whatever_is_wrong_with_the_request(scene, party, new_
         assert not is_signed_in(scene, party), params
 
 
-def test_a_hint_of_another_session_asks_and_goes_back(scene, party, new_browser):
-    """Issue 7.21b: the hint names a client, so the address is known and state comes back, whichever session it was for."""
+def test_a_hint_of_another_session_asks_and_then_redirects(scene, party, new_browser):
+    """Issue 7.21b: any hint names a client. So the address is known and state comes back."""
     other = scene.factory.make_user(scene.person.organisation_id, "ann")
     jan, here = scene.person, scene.browser
     scene.person, scene.browser = other, new_browser()
@@ -149,8 +149,8 @@ def test_a_hint_of_another_session_asks_and_goes_back(scene, party, new_browser)
     assert not is_signed_in(scene, party)
 
 
-def test_a_question_that_cannot_be_opened_any_more_signs_out_all_the_same(scene, party):
-    """Issue 7.21b: the person pressed "Sign out" on our page; keys may have been rotated since it was shown."""
+def test_a_confirmation_with_an_unreadable_seal_still_signs_out(scene, party):
+    """Issue 7.21b: the user pressed "Sign out" on our page. Keys may have been rotated since."""
     scene.tokens(party)
     log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE)
     form = next(form for form in scene.browser.page.forms if "request" in form.fields)
@@ -160,15 +160,15 @@ def test_a_question_that_cannot_be_opened_any_more_signs_out_all_the_same(scene,
     assert not is_signed_in(scene, party)
 
 
-def test_a_post_that_cannot_be_read_asks(scene, party):
-    """Issue 7.21b: JSON, or a form that is too long, is no reason to stay signed in."""
+def test_an_unreadable_post_asks_for_confirmation(scene, party):
+    """Issue 7.21b: JSON, or a form that is too long, must not keep the user signed in."""
     scene.tokens(party)
     for options in ({"json": {"client_id": "x"}}, {"data": {"state": "x" * 20_000}}):
         answer = scene.browser.client.post("/oauth/logout", base_url=scene.settings.issuer, **options)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/oauth/logout")
 
 
-def test_the_hint_and_the_client_id_speak_of_one_client(scene, party):
+def test_the_hint_and_client_id_must_name_the_same_client(scene, party):
     """§2: "the OP MUST verify that the Client Identifier matches"."""
     token = scene.tokens(party).id_token
     scene.party("other", redirect_uri="https://other.example/cb", post_logout_redirect_uris=["https://other.example/"])
@@ -176,14 +176,14 @@ def test_the_hint_and_the_client_id_speak_of_one_client(scene, party):
     assert (answer.status, answer.left_for) == (400, None)
 
 
-def test_sign_out_without_a_session_returns_at_once(scene, party):
-    """There is nothing to ask."""
+def test_sign_out_without_a_session_redirects_at_once(scene, party):
+    """Without a session there is nothing to confirm."""
     assert log_out(scene, client_id=party.client_id, post_logout_redirect_uri=BYE).left_for == BYE
     assert log_out(scene).status == 200
 
 
-def test_a_wrong_request_of_somebody_signed_out_is_no_dead_end(scene, party):
-    """Issue 7.21b: the page says that they are signed out, and leads nowhere that is not registered for the app."""
+def test_a_wrong_request_without_a_session_gets_a_useful_page(scene, party):
+    """Issue 7.21b: the page says that the user is signed out. It links only to addresses that the app registered."""
     for address in ELSEWHERE:
         for more in ({}, {"client_id": party.client_id}, {"client_id": "nobody"}):
             answer = log_out(scene, post_logout_redirect_uri=address, **more)
@@ -192,8 +192,8 @@ def test_a_wrong_request_of_somebody_signed_out_is_no_dead_end(scene, party):
             assert "error_description" in answer.text
 
 
-def test_a_posted_request_asks_as_well(scene, party):
-    """§2: GET and POST; another site's form brings no cookie, so it goes on as a GET."""
+def test_a_posted_request_asks_for_confirmation(scene, party):
+    """§2: both GET and POST work. A form on another site sends no cookie, so it continues as a GET."""
     token = scene.tokens(party).id_token
     form = [("id_token_hint", token), ("post_logout_redirect_uri", BYE)]
     assert scene.browser.send("POST", scene.settings.issuer + "/oauth/logout", form).left_for == BYE

@@ -1,4 +1,4 @@
-"""PKCE (RFC 7636): S256 for everyone, at both ends."""
+"""Every client uses PKCE with S256, at both endpoints (RFC 7636)."""
 
 import pytest
 
@@ -9,21 +9,21 @@ BAD_REQUESTS = {
     "no challenge": {"code_challenge": None, "code_challenge_method": None},
     "a method alone": {"code_challenge": None},
     "an empty challenge": {"code_challenge": ""},
-    "no method, which means plain": {"code_challenge_method": None},
+    "no method, so plain by default": {"code_challenge_method": None},
     "plain": {"code_challenge_method": "plain"},
     "an empty method": {"code_challenge_method": ""},
-    "another case": {"code_challenge_method": "s256"},
+    "method in lower case": {"code_challenge_method": "s256"},
     "an unknown method": {"code_challenge_method": "S512"},
     "too short": {"code_challenge": GOOD[:-1]},
     "too long": {"code_challenge": GOOD + "A"},
     "padded": {"code_challenge": GOOD[:-1] + "="},
     "not base64url": {"code_challenge": GOOD[:-1] + "+"},
     "not ASCII": {"code_challenge": GOOD[:-1] + "é"},
-    "no digest of 32 bytes": {"code_challenge": GOOD[:-1] + "B"},
+    "not a digest of 32 bytes": {"code_challenge": GOOD[:-1] + "B"},
     "huge": {"code_challenge": "A" * 5000},
 }
 BAD_VERIFIERS = {
-    "another one": "w" * 43,
+    "another verifier": "w" * 43,
     "the challenge itself": None,
     "too short": "v" * 42,
     "too long": "v" * 129,
@@ -35,8 +35,8 @@ BAD_VERIFIERS = {
 
 @pytest.mark.parametrize("public", [True, False])
 @pytest.mark.parametrize("wrong", BAD_REQUESTS.values(), ids=list(BAD_REQUESTS))
-def test_a_request_without_a_right_s256_challenge_is_refused(scene, wrong, public):
-    """V10.4.6, R97-03, O21-10: for public and confidential clients alike, before anybody signs in."""
+def test_a_request_without_a_valid_s256_challenge_is_refused(scene, wrong, public):
+    """V10.4.6, R97-03, O21-10: public and confidential clients are refused alike, before any user signs in."""
     party = scene.party(public=public)
     with pytest.raises(Refused) as refused:
         party.callback(scene.browser.open(party.authorize_url(**wrong)).left_for)
@@ -44,8 +44,8 @@ def test_a_request_without_a_right_s256_challenge_is_refused(scene, wrong, publi
 
 
 @pytest.mark.parametrize("verifier", BAD_VERIFIERS.values(), ids=list(BAD_VERIFIERS))
-def test_a_wrong_verifier_burns_the_code(scene, verifier):
-    """V10.4.6: an attacker with a stolen code has one guess; the right verifier comes too late then."""
+def test_a_wrong_verifier_revokes_the_code(scene, verifier):
+    """V10.4.6: an attacker with a stolen code has one guess. The right verifier comes too late after it."""
     party = scene.party(public=True)
     code = scene.code(party)
     with pytest.raises(Refused) as refused:
@@ -57,7 +57,7 @@ def test_a_wrong_verifier_burns_the_code(scene, verifier):
 
 @pytest.mark.parametrize("public", [True, False])
 def test_no_verifier_is_an_invalid_request(scene, public):
-    """R97-03: a verifier is required from everyone; leaving it out tells nothing of the code."""
+    """R97-03: every client must send a verifier. A request without one gets no information about the code."""
     party = scene.party(public=public)
     code = scene.code(party)
     with pytest.raises(Refused) as refused:

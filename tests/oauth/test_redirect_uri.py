@@ -1,4 +1,4 @@
-"""Redirect addresses (RFC 9700 §2.1, RFC 8252): what may be registered, and byte for byte at use."""
+"""Redirect addresses are checked at registration and match byte for byte at use (RFC 9700 §2.1, RFC 8252)."""
 
 from urllib.parse import urlencode
 
@@ -43,34 +43,34 @@ NATIVE_BAD = ["app:/cb", "com.example.app://host/cb", "com.example.app:cb", "jav
 
 
 @pytest.mark.parametrize("address", GOOD)
-def test_good_addresses_are_registered(address):
-    """O21-01."""
+def test_valid_addresses_are_registered(address):
+    """O21-01: an https address, or http on loopback, is accepted."""
     assert check_redirect("redirect_uris", address, native=False) == address
 
 
 @pytest.mark.parametrize("address", BAD, ids=repr)
 def test_ambiguous_redirect_addresses_are_not_registered(address):
-    """R97-01, R97-15, V1.2.2, O21-01."""
+    """R97-01, R97-15, V1.2.2, O21-01: programs read such addresses in different ways."""
     with pytest.raises(Invalid):
         check_redirect("redirect_uris", address, native=False)
 
 
 @pytest.mark.parametrize("address", NATIVE_GOOD)
 def test_private_schemes_with_a_dot_are_for_native_apps(address):
-    """RFC 8252 §7.1."""
+    """RFC 8252 §7.1: only native apps may register them."""
     assert check_redirect("redirect_uris", address, native=True) == address
 
 
 @pytest.mark.parametrize("address", [*NATIVE_BAD, *(bad for bad in BAD if bad != "com.example.app:/cb")], ids=repr)
-def test_native_apps_too_register_only_clear_addresses(address):
-    """O21-18."""
+def test_native_apps_cannot_register_ambiguous_addresses(address):
+    """O21-18: the same addresses are refused for native apps."""
     with pytest.raises(Invalid):
         check_redirect("redirect_uris", address, native=True)
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:x", "http://app.example/", "com.example.app:/x"])
 def test_pages_of_a_client_are_web_addresses(address):
-    """V1.2.2: logo, policy and terms are shown to people as links."""
+    """V1.2.2: pages link to the logo, policy and terms, so script addresses are refused."""
     with pytest.raises(Invalid):
         check_page("logo_uri", address)
 
@@ -93,8 +93,8 @@ OTHER = [
 
 
 @pytest.mark.parametrize("address", OTHER)
-def test_any_other_byte_is_another_address(address):
-    """R97-01: also for native apps, where only a loopback port may differ."""
+def test_an_address_with_one_different_byte_is_refused(address):
+    """R97-01: native apps match exactly too. Only the port of a loopback address may differ."""
     assert not is_registered(address, REGISTERED, any_loopback_port=True)
 
 
@@ -107,7 +107,7 @@ def test_native_apps_listen_on_any_loopback_port(address):
 
 @pytest.mark.parametrize("more", [{}, {"prompt": "none"}, {"scope": "bogus"}, {"response_type": "token"}])
 def test_an_unregistered_address_gets_a_page_never_a_redirect(scene, more):
-    """R97-02, R97-20: whatever else is wrong with the request."""
+    """R97-02, R97-20: this holds whatever else is wrong with the request."""
     party = scene.party(redirect_uri="https://app.example/cb")
     for address in [*OTHER, "https://evil.example/", "\x00", "x" * 5000, "é", "https://app.example/\r\nX: y"]:
         answer = scene.browser.open(party.authorize_url(redirect_uri=address, **more))
@@ -116,7 +116,7 @@ def test_an_unregistered_address_gets_a_page_never_a_redirect(scene, more):
 
 
 def test_an_unknown_client_gets_a_page_that_says_so(scene):
-    """R97-20."""
+    """R97-20: an unknown client has no address to trust."""
     party = scene.party()
     answer = scene.browser.open(party.authorize_url(client_id="nobody"))
     assert answer.status == 400
@@ -124,27 +124,27 @@ def test_an_unknown_client_gets_a_page_that_says_so(scene):
 
 
 def test_another_clients_redirect_address_is_refused(scene):
-    """V10.4.1."""
+    """V10.4.1: an address belongs to one client."""
     mine = scene.party(redirect_uri="https://app.example/cb")
     scene.party("other", redirect_uri="https://other.example/cb")
     assert scene.browser.open(mine.authorize_url(redirect_uri="https://other.example/cb")).status == 400
 
 
-def test_openid_requests_name_their_address_even_if_there_is_only_one(scene):
-    """Core §3.1.2.1: redirect_uri is REQUIRED; a plain OAuth request may leave out the only one (OAuth 2.1 §2.3.2)."""
+def test_openid_requests_must_name_even_the_only_address(scene):
+    """Core §3.1.2.1: redirect_uri is REQUIRED. A plain OAuth request may omit the only address (OAuth 2.1 §2.3.2)."""
     party = scene.party()
     assert scene.browser.open(party.authorize_url(redirect_uri=None)).status == 400
     assert scene.sign_in(party, redirect_uri=None, scope="profile").startswith(party.redirect_uri)
 
 
 def test_with_two_addresses_one_must_be_named(scene):
-    """O21-02."""
+    """O21-02: we cannot choose between them."""
     party = scene.party(redirect_uris=["https://app.example/cb", "https://app.example/cb2"])
     assert scene.browser.open(party.authorize_url(redirect_uri=None, scope="profile")).status == 400
 
 
-def test_a_native_app_gets_a_page_for_a_port_that_does_not_exist(scene):
-    """Issue 7.20: once a bare 500 after the view; only 1 to 65535, written in one way, are ports."""
+def test_a_native_app_gets_a_page_for_an_invalid_port(scene):
+    """Issue 7.20: such a port caused a bare 500 after the view. Only 1 to 65535, in one spelling, are ports."""
     party = scene.party("native", public=True, application_type="native", redirect_uri="http://127.0.0.1/cb")
     for port in ("0", "99999", "65536", "00080", "", "080"):
         answer = scene.browser.open(party.authorize_url(redirect_uri=f"http://127.0.0.1:{port}/cb", prompt="none"))
@@ -160,8 +160,8 @@ STORED = ["https://" + "a" * 64 + ".example/cb", "https://app.example:0/cb", "ht
           "https://app.example:00080/cb", "https://b\u00fccher.example/cb", "https://[::1/cb"]  # fmt: skip
 
 
-def test_an_address_that_was_stored_before_a_rule_is_judged_at_use(scene, ask):
-    """Issue 7.20: by the same function as at registration: the error page, at sign-in and at sign-out, never a 500."""
+def test_a_stored_address_that_breaks_a_newer_rule_is_refused(scene, ask):
+    """Issue 7.20: use runs the same check as registration. Sign-in shows the error page, and sign-out does not redirect."""
     party = scene.party()
     with scene.factory.context(), transaction():
         row = clients.client(party.client_id)
@@ -182,7 +182,7 @@ EXACT = [
 
 
 def test_the_location_is_the_registered_address_byte_for_byte(scene, ask):
-    """Issue 7.20: nothing between the view and the socket writes it in another way."""
+    """Issue 7.20: no code between the view and the socket rewrites the address."""
     party = scene.party(redirect_uris=EXACT, post_logout_redirect_uris=EXACT)
     for address in EXACT:
         query = party.authorize_url(redirect_uri=address, prompt="none").partition("?")[2]
@@ -192,8 +192,8 @@ def test_the_location_is_the_registered_address_byte_for_byte(scene, ask):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_answer_fails_while_it_is_sent(scene, ask, method):
-    """Issue 7.20: the router's own redirects and odd paths and queries too."""
+def test_no_response_fails_while_it_is_sent(scene, ask, method):
+    """Issue 7.20: this includes the router's own redirects and odd paths and queries."""
     for path in (
         "//oauth//authorize",
         "//[",
@@ -209,8 +209,8 @@ def test_no_answer_fails_while_it_is_sent(scene, ask, method):
 
 
 @pytest.mark.parametrize("back", ["/caf\u00e9", "/\u0665?x=\u0439", "/a b", "/[::1", "/x:99999"])
-def test_a_way_back_in_any_letters_is_followed(scene, back):
-    """A posted path of ours is sent in the characters that a header has."""
+def test_a_return_path_with_any_characters_is_followed(scene, back):
+    """Our own path in a posted form is encoded to characters that a header may contain."""
     scene.browser.open(scene.party().authorize_url())
     token = scene.browser.value("csrf_token")
     answer = scene.browser.client.post(

@@ -17,20 +17,20 @@ OFFLINE = "openid profile offline_access"
 
 @pytest.fixture
 def turned():
-    """A clock that only the test moves."""
+    """Stop the clock, so that only the test moves it."""
     with time_machine.travel(clock.now(), tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture
 def public(scene):
-    """A public client that may refresh."""
+    """Return a public client that may refresh."""
     return scene.party("native", public=True, grant_types=GRANTS)
 
 
 @pytest.fixture
 def confidential(scene):
-    """A confidential client that may refresh."""
+    """Return a confidential client that may refresh."""
     return scene.party("webshop", grant_types=GRANTS)
 
 
@@ -46,7 +46,7 @@ def test_refresh_tokens_need_the_grant_type_and_offline_access(scene, grant_type
 
 
 def test_a_public_clients_token_is_rotated(scene, public, turned):
-    """R97-07: each gives another one."""
+    """R97-07: each refresh returns a new token."""
     first = scene.tokens(public, scope=OFFLINE).refresh_token
     second = public.refresh(first).refresh_token
     turned.shift(60)
@@ -55,15 +55,15 @@ def test_a_public_clients_token_is_rotated(scene, public, turned):
 
 
 def test_a_confidential_client_keeps_its_token(scene, confidential, turned):
-    """security.md: it is bound to the client's own authentication."""
+    """security.md: the token is bound to the client's own authentication."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     for _ in range(3):
         turned.shift(60)
         assert confidential.refresh(token).refresh_token is None
 
 
-def test_a_lost_answer_is_given_again_for_ten_seconds(scene, public, turned):
-    """security.md: the same successor, and only that one."""
+def test_a_repeated_refresh_within_ten_seconds_gets_the_same_answer(scene, public, turned):
+    """security.md: a client whose answer was lost gets the same successor, and only that one."""
     first = scene.tokens(public, scope=OFFLINE).refresh_token
     second = public.refresh(first).refresh_token
     turned.shift(9)
@@ -72,7 +72,7 @@ def test_a_lost_answer_is_given_again_for_ten_seconds(scene, public, turned):
 
 
 def test_later_reuse_revokes_the_family(scene, public, turned):
-    """V10.4.5, R97-07: two parties hold the token, so neither keeps it; access tokens end with it."""
+    """V10.4.5, R97-07: reuse shows that two parties have the token. Both lose it, and access tokens end with it."""
     first = scene.tokens(public, scope=OFFLINE).refresh_token
     second = public.refresh(first)
     turned.shift(11)
@@ -85,8 +85,8 @@ def test_later_reuse_revokes_the_family(scene, public, turned):
 
 
 @pytest.mark.both_engines
-def test_twenty_refreshes_at_once_give_one_family_and_one_successor(scene, public, engine):
-    """V10.4.5, I2."""
+def test_twenty_concurrent_refreshes_give_one_successor(scene, public, engine):
+    """V10.4.5, I2: the family stays one chain."""
     first = scene.tokens(public, scope=OFFLINE).refresh_token
     form = {"grant_type": "refresh_token", "refresh_token": first}
     with ThreadPoolExecutor(20) as pool:
@@ -96,16 +96,16 @@ def test_twenty_refreshes_at_once_give_one_family_and_one_successor(scene, publi
     assert public.refresh(successors.pop()).refresh_token
 
 
-def test_another_clients_token_is_refused_and_keeps_working_for_its_own(scene, public, confidential):
-    """O21-14."""
+def test_another_clients_token_is_refused_and_stays_valid(scene, public, confidential):
+    """O21-14: its own client can still use it."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     with pytest.raises(Refused, match="invalid_grant"):
         public.refresh(token)
     assert confidential.refresh(token).access_token
 
 
-def test_the_scope_can_shrink_for_one_token_but_never_grow(scene, confidential):
-    """R97-08, V10.4.11."""
+def test_a_refresh_may_narrow_the_scope_but_never_widen_it(scene, confidential):
+    """R97-08, V10.4.11: a narrower scope holds for one access token only."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     assert confidential.refresh(token, scope="openid").raw["scope"] == "openid"
     assert confidential.refresh(token).raw["scope"] == OFFLINE
@@ -115,8 +115,8 @@ def test_the_scope_can_shrink_for_one_token_but_never_grow(scene, confidential):
         assert refused.value.error == "invalid_scope"
 
 
-def test_it_ends_when_not_used_and_at_last_in_any_case(scene, confidential, turned):
-    """R97-09, V10.4.8: 30 days idle, 90 in all, however steadily it is used."""
+def test_a_refresh_token_ends_after_ninety_days_in_spite_of_use(scene, confidential, turned):
+    """R97-09, V10.4.8: it ends after 30 days without use, and after 90 days in total."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     for _ in range(3):
         turned.shift(timedelta(days=29))
@@ -126,16 +126,16 @@ def test_it_ends_when_not_used_and_at_last_in_any_case(scene, confidential, turn
         confidential.refresh(token)
 
 
-def test_an_unused_one_ends_after_thirty_days(scene, confidential, turned):
-    """R97-09."""
+def test_an_unused_refresh_token_ends_after_thirty_days(scene, confidential, turned):
+    """R97-09: an abandoned token must not stay valid."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     turned.shift(timedelta(days=30, seconds=1))
     with pytest.raises(Refused, match="invalid_grant"):
         confidential.refresh(token)
 
 
-def test_a_refreshed_id_token_tells_of_the_same_sign_in(scene, confidential, turned):
-    """OC-14, Authlib's default 2: same sub, acr and auth_time; a new iat; no nonce."""
+def test_a_refreshed_id_token_describes_the_same_sign_in(scene, confidential, turned):
+    """OC-14, Authlib's default 2: it has the same sub, acr and auth_time, a new iat, and no nonce."""
     before = scene.tokens(confidential, scope=OFFLINE)
     turned.shift(3600)
     after = confidential.refresh(before.refresh_token).claims
@@ -145,23 +145,23 @@ def test_a_refreshed_id_token_tells_of_the_same_sign_in(scene, confidential, tur
     assert "nonce" not in after
 
 
-def test_signing_out_ends_it_at_once(scene, confidential):
-    """security.md 17, I3."""
+def test_signing_out_ends_the_refresh_token_at_once(scene, confidential):
+    """security.md 17, I3: no later refresh succeeds."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     scene.browser.open("/oauth/logout").submit("choice=sign_out")
     with pytest.raises(Refused, match="invalid_grant"):
         confidential.refresh(token)
 
 
-def test_it_outlives_a_session_that_only_ran_out(scene, confidential, turned):
-    """offline_access is for when the person is not there."""
+def test_offline_access_outlives_an_expired_session(scene, confidential, turned):
+    """offline_access works while the user is absent. Only a sign-out ends it."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     turned.shift(timedelta(days=2))
     assert confidential.refresh(token).claims["sub"] == scene.person.id
 
 
-def test_a_disabled_user_gets_nothing_more(scene, confidential):
-    """security.md 9: checked again at refresh and userinfo."""
+def test_a_disabled_user_gets_no_more_tokens_or_claims(scene, confidential):
+    """security.md 9: refresh and userinfo check the user again."""
     tokens = scene.tokens(confidential, scope=OFFLINE)
     with scene.factory.context(), transaction():
         users.change_user(scene.person.organisation_id, scene.person.id, disabled_at=clock.now())
@@ -172,8 +172,8 @@ def test_a_disabled_user_gets_nothing_more(scene, confidential):
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 26 + "." + "b" * 43, ".", "é", "A" * 5000])
-def test_no_token_is_no_grant(confidential, token):
-    """Unknown tokens are refused alike."""
+def test_every_unknown_refresh_token_is_refused_alike(confidential, token):
+    """The same error answers every unknown token, whatever its form."""
     with pytest.raises(Refused) as refused:
         confidential.refresh(token)
     assert refused.value.error in ("invalid_grant", "invalid_request")

@@ -1,4 +1,4 @@
-"""Every refusal of the machine endpoints, byte for byte: apps and their libraries match on all of it (RFC 6749 §5.2)."""
+"""Every refusal of the machine endpoints, byte for byte. Apps and their libraries match on all of it (RFC 6749 §5.2)."""
 
 import base64
 import json
@@ -15,36 +15,36 @@ PUBLIC, TILL = {"client_id": "webshop"}, {"client_id": "till"}
 
 
 def basic(pair):
-    """An Authorization header for the pair."""
+    """Return an Authorization header for the pair."""
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
 def said(answer):
-    """What an app sees: the status, the whole body, and the headers that say something about the refusal."""
+    """Return what an app sees: the status, the whole body, and the headers about the refusal."""
     names = ("Content-Type", "Cache-Control", "Pragma", "WWW-Authenticate", "Allow", "Retry-After")
     return answer.status_code, answer.text, {name: answer.headers[name] for name in names if name in answer.headers}
 
 
 def refusal(status, error, description, **more):
-    """The same, as it must be."""
+    """Return the expected refusal in the form of ``said``."""
     body = {"error": error, "error_description": description} if error else {}
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
     return status, json.dumps(body), headers | {name.replace("_", "-"): value for name, value in more.items()}
 
 
 def bad(description):
-    """400 invalid_request."""
+    """Return the refusal 400 invalid_request."""
     return refusal(400, "invalid_request", description)
 
 
 def bearer(status, error, description):
-    """A refusal of an access token: RFC 6750 §3 wants the error in ``WWW-Authenticate`` too."""
+    """Return a refusal of an access token. RFC 6750 §3 requires the error in ``WWW-Authenticate`` too."""
     challenge = f'Bearer realm="userinfo", error="{error}", error_description="{description}"'
     return refusal(status, error, description, WWW_Authenticate=challenge)
 
 
 def no_client():
-    """401 invalid_client."""
+    """Return the refusal 401 invalid_client."""
     return refusal(401, "invalid_client", CLIENT, WWW_Authenticate=BASIC)
 
 
@@ -75,9 +75,9 @@ TOKEN = {
     "a wrong secret": ({"data": CODE, "headers": basic("office:wrong")}, no_client()),
     "a secret left out": ({"data": CODE | {"client_id": "office"}}, no_client()),
     "an empty secret": ({"data": CODE, "headers": basic("office:")}, no_client()),
-    "a secret too many": ({"data": CODE | PUBLIC | {"client_secret": "x"}}, no_client()),
+    "a secret of a public client": ({"data": CODE | PUBLIC | {"client_secret": "x"}}, no_client()),
     "Bearer": ({"data": CODE, "headers": {"Authorization": "Bearer x"}}, no_client()),
-    "no base64": ({"data": CODE, "headers": {"Authorization": "Basic %"}}, no_client()),
+    "not base64": ({"data": CODE, "headers": {"Authorization": "Basic %"}}, no_client()),
     "two ways": (
         {"data": CODE | {"client_secret": "x"}, "headers": basic("office:x")},
         bad("The client authenticates in two ways at once."),
@@ -125,21 +125,21 @@ USERINFO = {
 
 @pytest.fixture
 def apps(scene):
-    """A public app, one that may not refresh, one that may do nothing, and a confidential one."""
+    """Return a public app, one that may not refresh, one without any grant type, and a confidential one."""
     scene.party(public=True, grant_types=["authorization_code", "refresh_token"])
     scene.party("till", public=True)
     scene.party("idle", public=True, grant_types=[])
     return scene.party("office")
 
 
-def test_the_token_endpoint_refuses_in_these_very_words(apps, ask):
-    """RFC 6749 §5.2, V10.4: status, error, description, challenge and cache headers."""
+def test_refusals_of_the_token_endpoint_are_exactly_these(apps, ask):
+    """RFC 6749 §5.2, V10.4: status, error, description, challenge and cache headers are all compared."""
     for name, (options, wanted) in TOKEN.items():
         assert said(ask("POST", "/oauth/token", **options)) == wanted, name
 
 
-def test_the_userinfo_endpoint_refuses_in_these_very_words(ask):
-    """RFC 6750 §3."""
+def test_refusals_of_the_userinfo_endpoint_are_exactly_these(ask):
+    """RFC 6750 §3: the challenge names the error."""
     for name, (options, wanted) in USERINFO.items():
         assert said(ask("POST", "/oauth/userinfo", **options)) == wanted, name
 
@@ -155,8 +155,8 @@ def test_other_methods_and_bodies_that_are_too_large_are_refused_as_json(ask, se
     assert told == refusal(413, "invalid_request", "The request cannot be taken.")
 
 
-def test_too_many_wrong_secrets_are_told_when_to_come_back(apps, ask, settings):
-    """OAuth 2.1 §2.4.1: 429 with ``Retry-After``, and no challenge."""
+def test_too_many_wrong_secrets_get_429_with_retry_after(apps, ask, settings):
+    """OAuth 2.1 §2.4.1: the answer is 429 with ``Retry-After`` and no challenge."""
     for _ in range(settings.limits.client_failures):
         ask("POST", "/oauth/token", data=CODE, headers=basic("office:wrong"))
     status, body, headers = said(ask("POST", "/oauth/token", data=CODE, headers=basic("office:wrong")))
@@ -164,7 +164,7 @@ def test_too_many_wrong_secrets_are_told_when_to_come_back(apps, ask, settings):
     assert (status, body, headers) == refusal(429, "invalid_client", "Too many failures.")
 
 
-def test_grants_are_refused_in_one_sentence_whatever_is_wrong(scene, ask):
+def test_every_invalid_grant_gets_the_same_description(scene, ask):
     """RFC 6749 §5.2: an error reveals nothing about other people's codes and tokens."""
     party = scene.party(public=True, grant_types=["authorization_code", "refresh_token"])
     told = refusal(400, "invalid_grant", GRANT)

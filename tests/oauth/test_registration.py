@@ -1,4 +1,4 @@
-"""Client metadata (RFC 7591, OpenID Connect Registration), and the registering, changing and removing of clients."""
+"""Client metadata, and how clients are registered, changed and removed (RFC 7591, OpenID Connect Registration)."""
 
 import pytest
 
@@ -61,28 +61,28 @@ WRONG = [
 ]
 
 
-def test_what_is_left_out_gets_the_standards_defaults(settings):
-    """RFC 7591 §2, Registration §2."""
+def test_omitted_members_get_the_standards_defaults(settings):
+    """RFC 7591 §2, Registration §2: the standards name these values."""
     assert validate_metadata(LEAST, settings) == DEFAULTS
 
 
-def test_members_that_are_not_understood_are_ignored(settings):
-    """RFC 7591 §2; names in other languages are kept (§2.2)."""
+def test_unknown_members_are_ignored(settings):
+    """RFC 7591 §2. Names in other languages are kept (§2.2)."""
     given = {**LEAST, "software_id": "x", "client_name#nl": "Kassa", "grant_types#nl": ["x"], "logo_uri": None}
     assert validate_metadata(given, settings) == {**DEFAULTS, "client_name#nl": "Kassa"}
     assert "software_id" not in MEMBERS
 
 
 @pytest.mark.parametrize(("wrong", "field"), WRONG, ids=[str(wrong) for wrong, _ in WRONG])
-def test_wrong_metadata_is_refused_by_its_name(settings, wrong, field):
-    """V1.2.2, V10.4.4: field by field."""
+def test_wrong_metadata_is_refused_with_the_name_of_its_field(settings, wrong, field):
+    """V1.2.2, V10.4.4: each field has its own check."""
     with pytest.raises(Invalid) as refused:
         validate_metadata({**LEAST, **wrong}, settings)
     assert refused.value.field == field
 
 
 def test_checked_metadata_passes_again_unchanged(settings):
-    """What is stored can be merged with a change and checked as a whole."""
+    """Stored metadata can be merged with a change, and the result is checked as a whole."""
     full = {**LEAST, "client_name": "Kassa", "default_acr_values": ["mfa"], "default_max_age": 60, "scope": "openid bogus"}
     once = validate_metadata(full, settings)
     assert once["scope"] == "openid"
@@ -90,17 +90,17 @@ def test_checked_metadata_passes_again_unchanged(settings):
 
 
 def told():
-    """The audit rows about clients."""
+    """Return the audit rows about clients."""
     return [row for row in audit.rows("") if row.event.startswith("client:")]
 
 
 def register(settings, client_id="app", metadata=None, secret=None, **ours):
-    """A client by the shortest way."""
+    """Register a client with the shortest metadata."""
     return registration.register(settings, client_id, metadata or LEAST, Ours(**ours), secret, CLI)
 
 
 def test_registering_makes_an_id_and_a_secret_and_is_audited(database, settings):
-    """I1; the secret has 256 bits and is shown once."""
+    """I1: the secret has 256 bits and is shown once."""
     row, secret = register(settings, client_id=None)
     assert len(row.client_id) == 20
     assert len(secret) == 43
@@ -109,8 +109,8 @@ def test_registering_makes_an_id_and_a_secret_and_is_audited(database, settings)
 
 
 @pytest.mark.parametrize("client_id", ["", "a b", "é", "a/b", "x" * 201, "-a", "a\0", "abcdefghijklmnopqrstuvwx23", '"'])
-def test_client_ids_are_plain_and_never_look_like_a_person(database, settings, client_id):
-    """R97-14, V9.2.4: 26 letters and digits of our ids are a sub."""
+def test_a_client_id_never_looks_like_a_user_id(database, settings, client_id):
+    """R97-14, V9.2.4: 26 letters and digits of our ids are a user's sub, so a client may not have them."""
     with pytest.raises(Invalid):
         register(settings, client_id=client_id)
 
@@ -123,7 +123,7 @@ def test_a_client_id_is_registered_once(database, settings):
 
 
 def test_public_clients_have_no_secret(database, settings):
-    """RFC 6749 §2.1."""
+    """RFC 6749 §2.1: they cannot keep one."""
     public = {**LEAST, "token_endpoint_auth_method": "none"}
     assert register(settings, metadata=public)[1] == ""
     with pytest.raises(Invalid):
@@ -136,20 +136,20 @@ def test_public_clients_have_no_secret(database, settings):
     ("application_type", "given", "kept"),
     [("web", None, True), ("native", None, False), ("native", True, True), ("web", False, False)],
 )
-def test_native_apps_offer_no_remembered_device_unless_they_say_so(database, settings, application_type, given, kept):
-    """S39."""
+def test_native_apps_offer_remembered_devices_only_if_registered_so(database, settings, application_type, given, kept):
+    """S39: other apps offer them unless their metadata turns it off."""
     row, _ = register(settings, metadata={**LEAST, "application_type": application_type}, remember_device=given)
     assert row.remember_device is kept
 
 
-def test_an_unknown_minimum_is_refused(database, settings):
+def test_an_unknown_minimum_acr_is_refused(database, settings):
     """A typing error must not remove the required level."""
     with pytest.raises(Invalid):
         register(settings, minimum_acr="gold")
 
 
-def test_a_change_tells_what_changed_and_nothing_else(database, settings):
-    """`idp apply` prints it; no change writes no audit row (I1)."""
+def test_a_change_returns_exactly_the_changed_fields(database, settings):
+    """`idp apply` prints them. A change without effect writes no audit row (I1)."""
     register(settings)
     known = Clients()
     assert known.get("app").name == "app"
@@ -161,8 +161,8 @@ def test_a_change_tells_what_changed_and_nothing_else(database, settings):
     assert [entry.event for entry in told()] == ["client:created", "client:changed"]
 
 
-def test_a_given_secret_takes_the_place_of_all_others(database, settings):
-    """`idp apply --set-credentials`."""
+def test_a_given_secret_replaces_all_others(database, settings):
+    """`idp apply --set-credentials` sets the secret that its file has."""
     _, old = register(settings)
     registration.set_secret("app", "y" * 40, CLI)
     known = Clients().get("app")
@@ -170,15 +170,15 @@ def test_a_given_secret_takes_the_place_of_all_others(database, settings):
     assert not known.check_client_secret(old)
 
 
-def test_what_is_not_there_cannot_be_changed(database, settings):
-    """404 for the console, a message for the command line."""
+def test_changing_an_unknown_client_raises_not_found(database, settings):
+    """The console shows a 404, and the command line a message."""
     for act in (registration.disable, registration.remove, registration.rotate_secret):
         with pytest.raises(NotFound):
             act("nobody", CLI)
 
 
-def test_removing_a_client_ends_all_that_it_holds(scene):
-    """I3: also when it is registered again under the same id."""
+def test_removing_a_client_ends_its_tokens_and_secrets(scene):
+    """I3: a client that is registered again under the same id gets none of them back."""
     party = scene.party(grant_types=["authorization_code", "refresh_token"])
     tokens = scene.tokens(party, scope="openid offline_access")
     with scene.factory.context():
@@ -191,8 +191,8 @@ def test_removing_a_client_ends_all_that_it_holds(scene):
         party.userinfo(tokens.access_token)
 
 
-def test_a_removal_that_was_cut_short_is_finished_before_its_id_is_used_again(scene, monkeypatch):
-    """I3, I9: batch after batch, and after a crash between two of them nothing that was allowed before holds."""
+def test_registration_finishes_an_interrupted_removal_of_the_same_id(scene, monkeypatch):
+    """I3, I9: after a crash between two batches of a removal, a new client of that id gets no old tokens."""
     party = scene.party(grant_types=["authorization_code", "refresh_token"])
     tokens = [scene.tokens(party, scope="openid offline_access") for _ in range(3)]
     monkeypatch.setattr(batches, "BATCH", 1)
@@ -214,7 +214,7 @@ def test_a_removal_that_was_cut_short_is_finished_before_its_id_is_used_again(sc
 
 
 def test_a_client_serves_only_its_organisations(scene):
-    """Issue "organisations": checked at sign-in and again at every use."""
+    """Issue "organisations": sign-in checks this, and so does every later use."""
     party = scene.party(grant_types=["authorization_code", "refresh_token"])
     tokens = scene.tokens(party, scope="openid offline_access")
     other = scene.factory.make_organisation("other-shoes")

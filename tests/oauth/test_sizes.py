@@ -1,4 +1,4 @@
-"""Our own tokens fit where the protocol makes apps send them (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2)."""
+"""Our tokens are short enough for where the protocol has apps send them (Core §3.1.2.1, RP-Initiated Logout §2)."""
 
 import json
 from itertools import product
@@ -21,7 +21,7 @@ GROUPS = [f"Group {number} of people who may do something" for number in range(3
 
 @pytest.fixture
 def chain(scene):
-    """An organisation of 500 shops with a person who is at all of them, and in many groups."""
+    """Return an organisation of 500 shops with a user who is in all of them and in many groups."""
     at = scene.person.organisation_id
     with scene.factory.context(), transaction():
         for code in SHOPS:
@@ -33,12 +33,12 @@ def chain(scene):
 
 
 def party_of(scene):
-    """An app that may be returned to."""
+    """Return an app with a registered address for after sign-out."""
     return scene.party(post_logout_redirect_uris=[BYE])
 
 
-def test_an_id_token_is_bounded_and_says_what_it_has_no_room_for(chain):
-    """Issue 7.21: whole claims are left out and named, no list is cut; userinfo has everything."""
+def test_an_id_token_is_bounded_and_names_the_claims_it_omits(chain):
+    """Issue 7.21: it omits whole claims and names them. It never cuts a list. Userinfo has every claim."""
     party = party_of(chain)
     names = json.dumps({"id_token": {"address": None, "website": None, "name": None}})
     tokens = chain.tokens(party, scope="openid profile address organisation", nonce="n" * 1_000, claims=names)
@@ -51,8 +51,8 @@ def test_an_id_token_is_bounded_and_says_what_it_has_no_room_for(chain):
     assert "omitted_claims" not in found
 
 
-def test_a_person_of_a_few_shops_has_them_in_the_id_token(scene):
-    """Nothing is omitted where there is room."""
+def test_the_id_token_names_the_shops_of_a_user_with_few(scene):
+    """No claim is omitted if there is room."""
     with scene.factory.context(), transaction():
         for code in SHOPS[:5]:
             shops.create(scene.person.organisation_id, {"code": code, "name": code}, BY_TESTS)
@@ -62,8 +62,8 @@ def test_a_person_of_a_few_shops_has_them_in_the_id_token(scene):
     assert "omitted_claims" not in claims
 
 
-def test_the_id_token_is_a_hint_at_sign_out(chain):
-    """Issue 7.21: signed out at once, and back at the app with state; a posted hint is never in an address."""
+def test_the_bounded_id_token_works_as_a_hint_at_sign_out(chain):
+    """Issue 7.21: the user is signed out at once and returns with state. No address contains a posted hint."""
     party = party_of(chain)
     for method in ("GET", "POST"):
         hint = chain.tokens(party, scope="openid organisation").id_token
@@ -80,8 +80,8 @@ def test_the_id_token_is_a_hint_at_sign_out(chain):
         assert chain.browser.open(party.authorize_url()).left_for is None
 
 
-def test_the_id_token_is_a_hint_at_sign_in(chain):
-    """Issue 7.21: as long as it may be, silently and over a sign-in that asks again, by GET and by POST."""
+def test_the_bounded_id_token_works_as_a_hint_at_sign_in(chain):
+    """Issue 7.21: the longest ID token works silently and over a sign-in that asks again, by GET and by POST."""
     party = party_of(chain)
     hint = chain.tokens(party, scope="openid organisation").id_token
     for method, prompt in product(("GET", "POST"), ("none", "login")):
@@ -97,7 +97,7 @@ def test_the_id_token_is_a_hint_at_sign_in(chain):
 
 
 def _posted(scene, url):
-    """The address that a POST of the same request leads on to."""
+    """Return the address to which a POST of the same request leads."""
     path, _, query = url.partition("?")
     form = {name: values[0] for name, values in parse_qs(query).items()}
     answer = scene.browser.client.post(path, base_url=scene.settings.issuer, data=form)
@@ -106,8 +106,8 @@ def _posted(scene, url):
     return answer.headers["Location"]
 
 
-def test_long_tokens_of_before_are_still_hints(scene):
-    """Issue 7.21: what was signed before ID tokens were bounded fits too, by GET and by POST."""
+def test_long_tokens_of_earlier_versions_still_work_as_hints(scene):
+    """Issue 7.21: ID tokens signed before the bound work too, by GET and by POST."""
     party = party_of(scene)
     claims = scene.tokens(party).claims
     with scene.factory.context():
@@ -120,8 +120,8 @@ def test_long_tokens_of_before_are_still_hints(scene):
     assert scene.browser.open(_posted(scene, f"/oauth/logout?{query}")).left_for == BYE
 
 
-def test_a_posted_hint_of_another_person_is_refused_as_in_a_query(scene, new_browser):
-    """Issue 7.11: the short form says what the ID token says, and one that cannot be read stays unreadable."""
+def test_a_posted_hint_of_another_user_is_refused_as_in_a_query(scene, new_browser):
+    """Issue 7.11: the short form names the user of the ID token. An unreadable ID token has an unreadable short form."""
     party = party_of(scene)
     jan, here = scene.person, scene.browser
     scene.person, scene.browser = scene.factory.make_user(jan.organisation_id, "ann"), new_browser()
@@ -134,8 +134,8 @@ def test_a_posted_hint_of_another_person_is_refused_as_in_a_query(scene, new_bro
         assert parse_qs(urlsplit(left).query)["error"] == ["login_required"]
 
 
-def test_a_nonce_is_as_long_as_fits(scene):
-    """The nonce comes back in the ID token, so it is bounded too."""
+def test_the_length_of_a_nonce_is_bounded(scene):
+    """The ID token repeats the nonce, so a long one would make it too long."""
     party = scene.party()
     assert scene.tokens(party, nonce="n" * 1_000).claims["nonce"]
     left = scene.browser.open(party.authorize_url(nonce="\u00e9" * 500)).left_for

@@ -1,4 +1,4 @@
-"""How many statements each operation of the hot path runs: one too many is red at once (issue 9)."""
+"""Count the statements of each operation on the hot path. One statement too many fails a test (issue 9)."""
 
 import pytest
 
@@ -9,13 +9,13 @@ CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
 def run(statements: list[str]) -> list[str]:
-    """Without what opens and ends transactions."""
+    """Return the statements without those that open and end transactions."""
     return [one for one in statements if not one.startswith(CONTROL)]
 
 
 @pytest.fixture
 def signed_in(scene: Scene) -> Scene:
-    """A person with a session, of an app that may refresh. Everything that a process reads once has been read."""
+    """Return a user with a session of an app that may refresh. The process has read all that it reads once."""
     party = scene.party(grant_types=["authorization_code", "refresh_token"], scope="openid profile offline_access")
     for _ in range(2):
         scene.tokens(party, scope="openid profile offline_access")
@@ -24,8 +24,8 @@ def signed_in(scene: Scene) -> Scene:
 
 @pytest.mark.both_engines
 @pytest.mark.parametrize(("operation", "count"), [("silent", 8), ("redeem", 6), ("refresh", 6), ("userinfo", 2)])
-def test_the_hot_path_runs_so_many_statements(signed_in: Scene, operation: str, count: int, engine: str) -> None:
-    """Issue 9: single sign-on of a live session, the code's redemption, a refresh, the claims about a person."""
+def test_each_hot_operation_runs_this_many_statements(signed_in: Scene, operation: str, count: int, engine: str) -> None:
+    """Issue 9: silent sign-in in an active session, redemption of a code, refresh, and userinfo."""
     party, asked = signed_in.party(), {"scope": "openid profile offline_access"}
     code = signed_in.code(party, **asked)
     tokens = party.redeem(code) if operation != "redeem" else None
@@ -42,8 +42,8 @@ def test_the_hot_path_runs_so_many_statements(signed_in: Scene, operation: str, 
 
 
 @pytest.mark.both_engines
-def test_a_full_sign_in_runs_so_many_statements(signed_in: Scene, new_browser, engine: str) -> None:
-    """Issue 9: from the app, over the password page, back to the app; the code's redemption apart."""
+def test_a_full_sign_in_runs_this_many_statements(signed_in: Scene, new_browser, engine: str) -> None:
+    """Issue 9: from the app, through the password page and back to the app. Redemption of the code is not counted."""
     signed_in.browser = new_browser()
     with counted(signed_in.app) as seen:
         signed_in.code(signed_in.party(), scope="openid profile offline_access")

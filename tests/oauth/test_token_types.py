@@ -1,4 +1,4 @@
-"""One kind of token never stands in for another (RFC 8725 §3.11, V9.2.2), and the gate trusts no single fact."""
+"""One kind of token never replaces another (RFC 8725 §3.11, V9.2.2), and every check of a grant looks at several facts."""
 
 import pytest
 
@@ -9,13 +9,13 @@ from tests.drivers.relying_party import Refused
 
 
 def signed(scene, claims, typ):
-    """A token that our own key signs, with claims of another kind: what only the type tells apart."""
+    """Return a token that our own key signed with the claims of another kind, so that only the type differs."""
     with scene.app.app_context():
         return scene.app.extensions["sleutel.oauth"].provider.keys.sign("ES256", claims, typ)
 
 
-def test_a_token_with_all_claims_but_another_type_is_no_access_token(scene):
-    """RFC 9068 §4."""
+def test_an_access_token_of_another_type_is_refused(scene):
+    """RFC 9068 §4: the type must be at+jwt, even if every claim is there."""
     party = scene.party()
     claims = party.verify(scene.tokens(party).access_token)
     for typ in ("JWT", "logout+jwt", "", "at+jwt+x"):
@@ -28,8 +28,8 @@ def test_a_token_with_all_claims_but_another_type_is_no_access_token(scene):
 @pytest.mark.parametrize(
     "changed", [{"aud": "https://api.example"}, {"iss": "https://evil.example"}, {"exp": 1}, {"sub": "x"}]
 )
-def test_an_access_token_for_elsewhere_is_none_for_us(scene, changed):
-    """V9.2.1, V9.2.3, V9.2.4."""
+def test_an_access_token_with_another_audience_or_issuer_is_refused(scene, changed):
+    """V9.2.1, V9.2.3, V9.2.4: an expired token and an unknown subject are refused too."""
     party = scene.party()
     claims = party.verify(scene.tokens(party).access_token)
     with pytest.raises(Refused, match="invalid_token"):
@@ -37,16 +37,16 @@ def test_an_access_token_for_elsewhere_is_none_for_us(scene, changed):
 
 
 @pytest.mark.parametrize("missing", ["exp", "aud", "iss", "sub", "jti", "scope", "client_id", "organisation_id"])
-def test_an_access_token_has_all_its_claims(scene, missing):
-    """RFC 9068 §2.2."""
+def test_an_access_token_without_a_required_claim_is_refused(scene, missing):
+    """RFC 9068 §2.2: these claims are required."""
     party = scene.party()
     claims = party.verify(scene.tokens(party).access_token)
     with pytest.raises(Refused, match="invalid_token"):
         party.userinfo(signed(scene, {name: value for name, value in claims.items() if name != missing}, "at+jwt"))
 
 
-def test_an_access_token_is_no_hint(scene):
-    """Neither for signing in nor for signing out, even with an ID token's claims."""
+def test_an_access_token_is_refused_as_a_hint(scene):
+    """Sign-in and sign-out refuse it, even if it has the claims of an ID token."""
     party = scene.party()
     claims = scene.tokens(party).claims
     hint = signed(scene, claims, "at+jwt")
@@ -58,8 +58,8 @@ def test_an_access_token_is_no_hint(scene):
 
 
 @pytest.mark.parametrize("scope", ["openid", "openid offline_access"])
-def test_a_session_that_ended_stops_its_grants_even_if_they_were_not_revoked(scene, scope):
-    """security.md 9: the gate looks at the session itself."""
+def test_an_ended_session_stops_grants_that_were_not_revoked(scene, scope):
+    """security.md 9: each use of a grant checks the session itself."""
     party = scene.party(grant_types=["authorization_code", "refresh_token"])
     tokens = scene.tokens(party, scope=scope)
     with scene.factory.context(), transaction():

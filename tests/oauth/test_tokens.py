@@ -24,7 +24,7 @@ JAN = {
 
 @pytest.fixture
 def jan(scene):
-    """A person with an address, a telephone and a name, in a shop and a group."""
+    """Return a user with an address, a telephone number and a name, in a shop and a group."""
     organisation_id = scene.person.organisation_id
     group = scene.factory.make_group(organisation_id, "Tills", requires_mfa=False)
     scene.person = scene.factory.make_user(organisation_id, "jan2", groups=(group,), **JAN)
@@ -32,13 +32,13 @@ def jan(scene):
 
 
 def header_of(scene, token):
-    """The header of a verified token."""
+    """Return the header of a verified token."""
     answer = scene.app.test_client(use_cookies=False).get("/oauth/jwks", base_url=scene.settings.issuer)
     return jwt.decode(token, KeySet.import_key_set(answer.json), ["ES256", "RS256"]).header
 
 
-def test_an_id_token_holds_subject_methods_and_time(scene):
-    """OC-07: iss, sub, aud, exp, iat, auth_time, nonce, acr, amr, at_hash, sid; the app's driver checks the signature."""
+def test_an_id_token_has_subject_methods_and_time(scene):
+    """OC-07: iss, sub, aud, exp, iat, auth_time, nonce, acr, amr, at_hash and sid. The app's driver checks the signature."""
     with time_machine.travel(clock.now(), tick=False):
         tokens = scene.tokens(scene.party(), nonce="ñ ½ " + "x" * 900)
         now = clock.epoch_seconds(clock.now())
@@ -52,14 +52,14 @@ def test_an_id_token_holds_subject_methods_and_time(scene):
     assert tokens.raw["expires_in"] == 300
 
 
-def test_without_a_nonce_there_is_none(scene):
-    """V10.5.1."""
+def test_a_request_without_nonce_gets_an_id_token_without_nonce(scene):
+    """V10.5.1: the token repeats the nonce of the request only."""
     assert "nonce" not in scene.tokens(scene.party(), nonce=None).claims
 
 
 @pytest.mark.parametrize(("registered", "alg"), [({}, "RS256"), ({"id_token_signed_response_alg": "ES256"}, "ES256")])
 def test_id_tokens_are_signed_as_the_client_registered(scene, registered, alg):
-    """Registration §2: RS256 unless said otherwise. Authlib's default 3: one chosen key, with its kid."""
+    """Registration §2: RS256 is the default. Authlib's default 3: one chosen key signs, and the header has its kid."""
     tokens = scene.tokens(scene.party(**registered))
     header = header_of(scene, tokens.id_token)
     assert header["alg"] == alg
@@ -68,7 +68,9 @@ def test_id_tokens_are_signed_as_the_client_registered(scene, registered, alg):
 
 
 def test_an_access_token_is_a_jwt_for_the_issuer(scene):
-    """RFC 9068 §2, V10.3.4: typ at+jwt; acr and auth_time for resource servers; five minutes (Authlib's default 5)."""
+    """RFC 9068 §2, V10.3.4: resource servers read typ, acr and auth_time.
+    It is valid for five minutes (Authlib's default 5).
+    """
     party = scene.party()
     tokens = scene.tokens(party, scope="openid profile")
     claims = party.verify(tokens.access_token)
@@ -80,8 +82,8 @@ def test_an_access_token_is_a_jwt_for_the_issuer(scene):
     assert claims["organisation_id"] == scene.person.organisation_id
 
 
-def test_userinfo_gives_the_claims_of_the_granted_scopes(jan):
-    """Core §5.4, OC-09: sub is the ID token's; a telephone number that nobody checked is not called verified."""
+def test_userinfo_returns_the_claims_of_the_granted_scopes(jan):
+    """Core §5.4, OC-09: sub equals that of the ID token. An unchecked telephone number is not called verified."""
     party = jan.party()
     tokens = jan.tokens(party, scope=ALL)
     found = party.userinfo()
@@ -96,8 +98,8 @@ def test_userinfo_gives_the_claims_of_the_granted_scopes(jan):
 
 
 @pytest.mark.parametrize("scope", ["openid", "openid email", "openid profile", "openid phone"])
-def test_userinfo_gives_nothing_that_was_not_granted(jan, scope):
-    """R97-10."""
+def test_userinfo_returns_no_claim_that_was_not_granted(jan, scope):
+    """R97-10: an app gets only the claims of its scopes."""
     party = jan.party()
     jan.tokens(party, scope=scope)
     found = set(party.userinfo())
@@ -108,14 +110,14 @@ def test_userinfo_gives_nothing_that_was_not_granted(jan, scope):
 
 
 def test_an_id_token_has_the_organisation_but_no_profile(jan):
-    """design.md: scope organisation in both; Authlib's default 14: profile data stays in userinfo unless it is asked for."""
+    """design.md: scope organisation adds claims to it. Authlib's default 14: only userinfo has the profile by default."""
     claims = jan.tokens(jan.party(), scope=ALL).claims
     assert (claims["organisation"], claims["role"]) == ("example-shoes", "employee")
     assert not {"name", "email", "phone_number"} & set(claims)
 
 
 def test_the_claims_parameter_moves_granted_claims_into_the_id_token(jan):
-    """Core §5.5; it neither widens the scopes nor overwrites what the protocol says."""
+    """Core §5.5: it neither widens the scopes nor replaces claims of the protocol."""
     asked = {
         "id_token": {"email": None, "phone_number": {"essential": True}, "sub": None, "iss": {"value": "x"}, "x\0": None}
     }
@@ -125,14 +127,14 @@ def test_the_claims_parameter_moves_granted_claims_into_the_id_token(jan):
     assert claims["iss"] == jan.settings.issuer
 
 
-def test_scopes_that_are_unknown_or_not_registered_are_left_out(jan):
-    """V10.4.11, OC-06: and the answer says what remains."""
+def test_unknown_and_unregistered_scopes_are_omitted(jan):
+    """V10.4.11, OC-06: the answer names the granted scopes."""
     tokens = jan.tokens(jan.party(scope="openid email"), scope="openid profile email bogus")
     assert tokens.raw["scope"] == "openid email"
 
 
-def test_plain_oauth_gets_an_access_token_alone(jan):
-    """RFC 6749: without openid there is no ID token, and userinfo wants openid."""
+def test_plain_oauth_gets_only_an_access_token(jan):
+    """RFC 6749: without openid there is no ID token, and userinfo requires openid."""
     party = jan.party()
     tokens = jan.tokens(party, scope="profile")
     assert tokens.id_token is None
@@ -141,12 +143,12 @@ def test_plain_oauth_gets_an_access_token_alone(jan):
 
 
 def bearer(token):
-    """A header."""
+    """Return an Authorization header with the token."""
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_userinfo_takes_the_token_in_header_or_form_by_get_or_post(scene, ask):
-    """Core §5.3.1, Authlib's default 16: the form body too."""
+def test_userinfo_accepts_the_token_in_header_or_form(scene, ask):
+    """Core §5.3.1, Authlib's default 16: GET and POST work, and so does the form body."""
     token = scene.tokens(scene.party()).access_token
     for answer in (
         ask("GET", "/oauth/userinfo", headers=bearer(token)),
@@ -160,8 +162,8 @@ def test_userinfo_takes_the_token_in_header_or_form_by_get_or_post(scene, ask):
         assert "Set-Cookie" not in answer.headers
 
 
-def test_userinfo_refuses_everything_else(scene, ask):
-    """V9.2.2, V9.2.3, O21-15, O21-16: other tokens, other places, two at once; one challenge."""
+def test_userinfo_refuses_every_other_token_and_place(scene, ask):
+    """V9.2.2, V9.2.3, O21-15, O21-16: other tokens, other places and two tokens at once all get one challenge."""
     tokens = scene.tokens(scene.party(grant_types=["authorization_code", "refresh_token"]), scope="openid offline_access")
     good = tokens.access_token
     path = "/oauth/userinfo"
@@ -194,7 +196,7 @@ def test_userinfo_refuses_everything_else(scene, ask):
 
 
 def test_an_expired_access_token_is_refused(scene):
-    """V9.2.1."""
+    """V9.2.1: userinfo checks the expiry."""
     party = scene.party()
     with time_machine.travel(clock.now(), tick=False) as turned:
         scene.tokens(party)
@@ -206,7 +208,7 @@ def test_an_expired_access_token_is_refused(scene):
 
 
 def test_signing_out_ends_access_tokens_too(scene):
-    """security.md 9: the gate."""
+    """security.md 9: userinfo checks the session of the grant."""
     party = scene.party()
     scene.tokens(party)
     scene.browser.open("/oauth/logout").submit("choice=sign_out")

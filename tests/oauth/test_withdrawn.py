@@ -1,4 +1,4 @@
-"""What was withdrawn since a grant was made: every use of the grant takes what its client may have now (S40)."""
+"""Every use of a grant gives only what its client may have now, whatever was withdrawn since the grant was made (S40)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,27 +18,27 @@ ALL = "openid profile email organisation offline_access"
 
 @pytest.fixture
 def turned():
-    """A clock that only the test moves."""
+    """Stop the clock, so that only the test moves it."""
     with time_machine.travel(clock.now(), tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture
 def party(scene):
-    """A client that may refresh, of a person who has an address."""
+    """Return a client that may refresh, with a user who has an address."""
     scene.person = scene.factory.make_user(scene.person.organisation_id, "ann", email="ann@shoes.example", name="Ann")
     return scene.party(grant_types=GRANTS)
 
 
 def change(scene, party, metadata: dict[str, Any] | None = None, **columns: Any) -> None:
-    """Change a client while its grants live."""
+    """Change a client while its grants are active."""
     with scene.factory.context(), transaction():
         row = clients.client(party.client_id)
         clients.change_client(party.client_id, metadata_={**row.metadata_, **(metadata or {})}, **columns)
 
 
 def error_of(use: Callable[[], Any]) -> str:
-    """The OAuth error of a use, empty where it works."""
+    """Return the OAuth error of a call, or an empty text if it succeeds."""
     try:
         use()
     except Refused as refused:
@@ -47,7 +47,7 @@ def error_of(use: Callable[[], Any]) -> str:
 
 
 def test_a_scope_withdrawn_from_the_client_is_no_longer_granted(scene, party):
-    """Issue 7.3: neither at refresh, nor at userinfo with an access token made before, nor at the redemption of a code."""
+    """Issue 7.3: refresh, redemption of a code, and userinfo with an earlier access token all omit the scope."""
     before = scene.tokens(party, scope=ALL)
     code = scene.code(party, scope=ALL)
     change(scene, party, {"scope": "openid profile offline_access"})
@@ -61,8 +61,8 @@ def test_a_scope_withdrawn_from_the_client_is_no_longer_granted(scene, party):
     assert party.redeem(code).raw["scope"] == "openid profile offline_access"
 
 
-def test_a_scope_that_was_withdrawn_cannot_be_asked_for_at_refresh(scene, party):
-    """RFC 6749 §5.2: what remains of it is told in ``scope``; where nothing remains it is ``invalid_scope``."""
+def test_a_refresh_cannot_request_a_withdrawn_scope(scene, party):
+    """RFC 6749 §5.2: ``scope`` names the remaining scopes. If none remains, the error is ``invalid_scope``."""
     token = scene.tokens(party, scope=ALL).refresh_token
     change(scene, party, {"scope": "openid profile offline_access"})
     assert party.refresh(token, scope="openid email").raw["scope"] == "openid"
@@ -83,8 +83,8 @@ GONE = {
 
 
 @pytest.mark.parametrize("what", GONE)
-def test_a_refresh_token_ends_with_what_it_rests_on(scene, party, what):
-    """security.md 9: offline access, the grant type, the client, its organisations, its minimum, its standing as our own."""
+def test_a_refresh_token_ends_when_its_client_loses_a_right(scene, party, what):
+    """security.md 9: offline access, the grant type, the client, its organisations, its minimum level, first-party."""
     token = scene.tokens(party, scope=ALL).refresh_token
     metadata, columns = GONE[what]
     change(scene, party, metadata, **columns)
@@ -92,8 +92,8 @@ def test_a_refresh_token_ends_with_what_it_rests_on(scene, party, what):
 
 
 @pytest.mark.parametrize("what", [name for name in GONE if name != "offline_access"])
-def test_an_access_token_and_a_code_end_with_what_they_rest_on(scene, party, what):
-    """security.md 9: also within the five minutes that an access token lives, and the minute of a code."""
+def test_codes_and_access_tokens_end_when_their_client_loses_a_right(scene, party, what):
+    """security.md 9: this holds within the five minutes of an access token and the minute of a code."""
     access = scene.tokens(party, scope=ALL).access_token
     code = scene.code(party, scope=ALL)
     metadata, columns = GONE[what]
@@ -103,7 +103,7 @@ def test_an_access_token_and_a_code_end_with_what_they_rest_on(scene, party, wha
 
 
 def test_without_offline_access_a_grant_ends_with_its_session(scene, party, turned):
-    """A grant that outlives its session does so by ``offline_access`` alone."""
+    """Only ``offline_access`` lets a grant outlive its session."""
     access = scene.tokens(party, scope=ALL).access_token
     turned.shift(timedelta(minutes=2))
     change(scene, party, {"scope": "openid profile"})
@@ -114,15 +114,15 @@ def test_without_offline_access_a_grant_ends_with_its_session(scene, party, turn
     assert "invalid_token" in error_of(lambda: party.userinfo(access))
 
 
-def test_a_code_for_an_address_that_was_withdrawn_is_worth_nothing(scene, party):
-    """RFC 6749 §10.6: the address may have been withdrawn because somebody else reads what comes there."""
+def test_a_code_for_a_withdrawn_redirect_address_is_refused(scene, party):
+    """RFC 6749 §10.6: the address may have been withdrawn because an attacker reads what it receives."""
     code = scene.code(party)
     change(scene, party, {"redirect_uris": ["https://shop.example.com/elsewhere"]})
     assert error_of(lambda: party.redeem(code)) == "invalid_grant"
 
 
-def test_what_the_person_no_longer_allows_is_not_given(scene, party):
-    """Core §3.1.2.4: the present consent counts; where it was taken back, nothing is given."""
+def test_withdrawn_consent_ends_what_an_app_gets(scene, party):
+    """Core §3.1.2.4: the present consent counts. Without it, the app gets nothing."""
     other = scene.party("other", first_party=False, grant_types=GRANTS, redirect_uri="https://other.example/cb")
     tokens = scene.tokens(other, scope="openid profile email offline_access", prompt="login consent")
     at, who = scene.person.organisation_id, scene.person.id
