@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from idp import clock, outage
+from idp.backup import epoch
 from idp.config import Settings
 from idp.identity.credentials import password_reset
 from idp.identity.ownership import owner_recovery
@@ -46,9 +47,13 @@ def _note_failed_round(error: Exception) -> None:
 
 
 def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
-    """Run one round: answer reset requests, carry out due recoveries, send waiting mails. Returns how many mails left."""
+    """Run one round: answer reset requests, carry out due recoveries, tell of a restore, send waiting mails.
+
+    Returns how many mails left.
+    """
     _outlive(password_reset.answer_requests, settings)
     _outlive(owner_recovery.finish_due, settings)
+    _outlive(epoch.tell_some, settings)
     return deliver_due(settings, stop)
 
 

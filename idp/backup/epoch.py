@@ -16,14 +16,16 @@ from idp.batches import BATCH
 from idp.config import Settings
 from idp.db import transaction
 from idp.identity.credentials import passwords, totp
-from idp.mail.messages import notify_person
-from idp.store import audit, clients, organisations, restore, user_search, users
+from idp.mail.messages import can_be_written_to, notify_person
+from idp.store import audit, clients, outbox, restore, restore_notices, users
 from idp.store import epoch as store
 from idp.store.users import User
 
 ORIGIN = Origin(System("cli"))
 AHEAD = totp.WINDOW
 """Steps: the code of the next step may have been used already, by a clock that is a little ahead."""
+AT_ONCE, MOST_WAITING = 200, 100
+"""How many people are written to in one transaction, and how many mails may wait before it."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,20 @@ class Restored:
     keep_passwords: bool = False
 
 
-def make_void(restored: Restored, now: datetime) -> Closed:
-    """Make void, close and record in the audit trail, in one transaction. It does not let the database serve yet."""
+def make_void(restored: Restored, now: datetime) -> tuple[Closed, int]:
+    """Make void, close and record in the audit trail, in one transaction. It does not let the database serve yet.
+
+    Returns what was closed, and to how many people the worker will write.
+    """
     with transaction():
         restore.end_sign_ins(now)
         restore.revoke_grants(now)
         restore.void_mails(now)
         restore.void_codes(now, totp.step_at(now) + AHEAD)
         closed = _close_all(restored, now) if restored.changes is None else _close_changed(restored.changes, now)
+        told = restore.note_people()
         _record(restored, closed)
-    return closed
+    return closed, told
 
 
 def _close_all(restored: Restored, now: datetime) -> Closed:
@@ -99,22 +105,33 @@ def of_client(client_id: str) -> Origin:
     return Origin(System("cli"), client_id=client_id)
 
 
-def tell(settings: Settings, people: Iterable[User], backup_at: datetime) -> int:
-    """Write a mail to each of these people who has a verified address, in batches. Returns how many got one."""
-    told, batch = 0, list(people)
-    for at in range(0, len(batch), BATCH):
+def note_people(people: Iterable[User]) -> int:
+    """Have these people told by the worker, those who have a verified address. Returns how many those are."""
+    reached = [user for user in people if can_be_written_to(user)]
+    for at in range(0, len(reached), BATCH):
         with transaction():
-            for user in batch[at : at + BATCH]:
-                told += bool(user.email and user.email_verified_at)
-                values = {"since": backup_at.isoformat(), "password_closed": user.password_hash is None}
+            for user in reached[at : at + BATCH]:
+                restore_notices.note(user.organisation_id, user.id)
+    return len(reached)
+
+
+def tell_some(settings: Settings) -> None:
+    """Write to some of the people who wait to be told of a restore, once to each. For the worker.
+
+    Not while other mails wait to leave: somebody who wants to choose a new password must not wait until all are told.
+    """
+    now = store.epoch()
+    if now is None or now.backup_at is None or not restore_notices.waiting(1):
+        return
+    waiting = outbox.waiting()
+    if waiting is not None and waiting[0] >= MOST_WAITING:
+        return
+    with transaction():
+        for organisation_id, user_id in restore_notices.take(AT_ONCE):
+            user = users.user(organisation_id, user_id)
+            if user is not None and user.disabled_at is None:
+                values = {"since": now.backup_at.isoformat(), "password_closed": user.password_hash is None}
                 notify_person(settings, user, "restored", values)
-    return told
-
-
-def tell_everybody(settings: Settings, backup_at: datetime) -> int:
-    """Tell the people of all organisations whose account is not closed. Returns how many got a mail."""
-    found = (some for row in organisations.organisations() for some in user_search.each(row.id))
-    return sum(tell(settings, [user for user in one if user.disabled_at is None], backup_at) for one in found)
 
 
 def begin(now: datetime, backup_at: datetime) -> None:

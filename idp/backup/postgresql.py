@@ -7,6 +7,7 @@ list of processes.
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from idp.backup.archive import Facts
 from idp.database_url import OURS
 from idp.db import Base
 
+LINGERING_SECONDS = 2.0
 EPOCH, REVISIONS = "epoch", "alembic_version"
 OTHERS = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
     AND pid <> pg_backend_pid() AND coalesce(backend_type, 'client backend') = 'client backend'"""
@@ -74,12 +76,21 @@ def _facts(connection: Connection) -> Facts:
 
 
 def require_unused(engine: Engine) -> None:
-    """Raise ``BackupError`` if others are connected as our user: a server would go on with what is replaced under it."""
+    """Raise ``BackupError`` if others are connected as our user: a server would go on with what is replaced under it.
+
+    Waits a little: the server ends a connection some time after the program that had it was stopped.
+    """
+    until = time.monotonic() + LINGERING_SECONDS
+    while others := _others(engine):
+        if time.monotonic() > until:
+            remedy = "stop the server and its workers first, and a pooler if there is one"
+            raise BackupError(f"the database is in use ({others} other connection(s)); {remedy}")
+        time.sleep(0.1)
+
+
+def _others(engine: Engine) -> int:
     with engine.connect() as connection:
-        others = connection.exec_driver_sql(OTHERS).scalar()
-    if others:
-        remedy = "stop the server and its workers first, and a pooler if there is one"
-        raise BackupError(f"the database is in use ({others} other connection(s)); {remedy}")
+        return int(connection.exec_driver_sql(OTHERS).scalar() or 0)
 
 
 def put_back(engine: Engine, source: Path, schema: str, tables: Sequence[str]) -> None:

@@ -47,7 +47,7 @@ class Wanted:
 class Report:
     """What a restore did. ``unknown``: why nothing is known of what changed since the backup; empty where it is known.
 
-    ``kept``: the file of the former database. ``told``: how many people were written to. ``gone``: what is undone.
+    ``kept``: the file of the former database. ``told``: how many people the worker writes to. ``gone``: what is undone.
     """
 
     closed: Closed
@@ -169,14 +169,13 @@ def _stamp() -> str:
 
 
 def _begin_epoch(settings: Settings, restored: Restored) -> tuple[Closed, int]:
-    """Migrate what was loaded, make void what must be, tell people, and only then let it serve."""
+    """Migrate what was loaded, make void what must be, and only then let it serve."""
     with connected(settings) as app:
         schema.upgrade(app)
     with connected(settings):
         now = clock.now()
-        closed = epoch.make_void(restored, now)
+        closed, told = epoch.make_void(restored, now)
         if keys.is_complete() and (restored.changes is None or restored.changes.has_rotated):
             keys.rotate(settings, epoch.ORIGIN)
-        told = epoch.tell_everybody(settings, restored.backup_at)
         epoch.begin(now, restored.backup_at)
         return closed, told

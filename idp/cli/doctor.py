@@ -19,7 +19,7 @@ from idp.identity.credentials.leaked_passwords.file import File, Unusable
 from idp.mail import smtp
 from idp.mail.letters import envelope_sender
 from idp.mail.smtp import Failure, NotSent
-from idp.store import database_clock, epoch, outbox, signing_keys
+from idp.store import database_clock, epoch, outbox, restore, signing_keys
 
 CLOCK_SECONDS = 5
 
@@ -98,7 +98,7 @@ def _restore(_: Settings) -> Finding:
     if now.backup_at is None:
         return Finding("restore", "never restored from a backup")
     said = f"restored {now.begun_at:%Y-%m-%d %H:%M} UTC from a backup of {now.backup_at:%Y-%m-%d %H:%M}"
-    waiting = epoch.count_closed(now.begun_at) + len(epoch.closed_clients(now.begun_at))
+    waiting = restore.count_closed(now.begun_at) + len(epoch.closed_clients(now.begun_at))
     return Finding("restore", said + (f"; {waiting} account(s) and app(s) are closed since: idp reopen" if waiting else ""))
 
 

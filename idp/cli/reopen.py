@@ -49,7 +49,7 @@ def reopen(names: Sequence[str], everything: bool, but: Sequence[str]) -> None:
             _open_apps([row for row in closed.apps if row.client_id not in but])
         for organisation, users in closed.users:
             if everything or organisation.store_url in names:
-                _open(settings, organisation, [row for row in users if _name(organisation, row) not in but], now)
+                _open(settings, organisation, [row for row in users if _name(organisation, row) not in but])
         _list(_closed(now))
 
 
@@ -88,11 +88,11 @@ def _open_apps(rows: Sequence[Client]) -> None:
             audit.record(epochs.of_client(row.client_id), Event.CLIENT_CHANGED, data={"fields": ["disabled_at"]})
 
 
-def _open(settings: Settings, organisation: Organisation, users: Sequence[User], now: Epoch) -> None:
+def _open(settings: Settings, organisation: Organisation, users: Sequence[User]) -> None:
     for user in users:
         status.enable(settings, organisation, user, ORIGIN)
-    told = epochs.tell(settings, users, now.backup_at or now.begun_at)
-    click.echo(f"{organisation.store_url}: {len(users)} account(s) opened, {told} mail(s) written.")
+    told = epochs.note_people(users)
+    click.echo(f"{organisation.store_url}: {len(users)} account(s) opened; the worker tells {told} person(s) by mail.")
 
 
 def _list(closed: Closed) -> None:

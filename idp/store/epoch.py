@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Insert, Select, func, select
+from sqlalchemy import Insert, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base
 from idp.rows import upserting
-from idp.statements import asks_every, asks_one, changes, values
+from idp.statements import asks_every, asks_one, changes
 from idp.store.clients import Client
 from idp.store.users import User
 
@@ -43,11 +43,6 @@ def closed_users(organisation_id: str, begun_at: datetime) -> Select[User]:
     """Return the users of an organisation whose accounts the restore closed, by username."""
     here = (User.organisation_id == organisation_id, User.disabled_at == begun_at)
     return select(User).where(*here).order_by(User.username_key)
-
-
-def count_closed(begun_at: datetime) -> int:
-    """Count the accounts that the restore closed and nobody has opened yet, in all organisations."""
-    return int(values(select(func.count()).select_from(User).where(User.disabled_at == begun_at))[0][0])
 
 
 @asks_every

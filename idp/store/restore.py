@@ -5,9 +5,9 @@ A backup is a state of the past. Whatever in it works once, or until somebody en
 
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, insert, select, update
 
-from idp.statements import write
+from idp.statements import values, write
 from idp.store import clients
 from idp.store.attempts import Attempt
 from idp.store.browsers import Browser, BrowserUser
@@ -20,6 +20,7 @@ from idp.store.passkeys import Passkey
 from idp.store.password_resets import PasswordReset
 from idp.store.recovery_codes import RecoverySet
 from idp.store.remembered_devices import RememberedDevice
+from idp.store.restore_notices import RestoreNotice
 from idp.store.sessions import UserSession
 from idp.store.stash import Stashed
 from idp.store.totp import Totp
@@ -79,3 +80,16 @@ def close_passwords() -> int:
     """Let no password work until a new one is chosen, nor a passkey without one. Returns how many passwords there were."""
     write(update(Passkey).where(Passkey.removed_at.is_(None)).values(user_verified_ever=False))
     return write(update(User).where(User.password_hash.is_not(None)).values(password_hash=None, password_expires_at=None))
+
+
+def note_people() -> int:
+    """Note for the worker everybody who may sign in and has a verified address. Returns how many those are."""
+    write(delete(RestoreNotice))  # of a restore before the backup
+    here = (User.disabled_at.is_(None), User.email_verified_at.is_not(None))
+    found = select(User.organisation_id, User.id).where(*here)
+    return write(insert(RestoreNotice).from_select(["organisation_id", "user_id"], found))
+
+
+def count_closed(begun_at: datetime) -> int:
+    """Count the accounts that the restore closed and nobody has opened yet, in all organisations. For ``idp doctor``."""
+    return int(values(select(func.count()).select_from(User).where(User.disabled_at == begun_at))[0][0])

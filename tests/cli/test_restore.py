@@ -244,7 +244,7 @@ def test_without_the_former_database_everything_stays_closed_until_it_is_opened(
     assert "What changed since the backup is not known: there is no former database to ask." in said
     assert "closed account  example-shoes/bert" in world.idp("reopen").stdout
     said = world.idp("reopen", "--all", "--but", "example-shoes/bert").stdout
-    assert "example-shoes: 2 account(s) opened, 2 mail(s) written." in said
+    assert "example-shoes: 2 account(s) opened; the worker tells 2 person(s) by mail." in said
     assert said.splitlines()[-1] == "closed account  example-shoes/bert"
     with world.served() as server:
         jan = next(row for row in _people(server, shoes) if row.username == "jan")

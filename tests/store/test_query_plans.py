@@ -35,12 +35,12 @@ SMALL = {
     "clients_version": "one row",
     "dated_rules": "an operator writes each",
     "epoch": "one row",
+    "restore_notices": "the worker takes any that are there, up to a limit",
     "signing_keys": "a few for each algorithm",
 }
 """Tables that do not grow with people, sessions or organisations, and why."""
 READS_ALL = {
     "audit.chain_ids": "a command of the audit trail that checks every chain",
-    "epoch.count_closed": "`idp doctor` counts them",
     "organisations._first_two": "stops at the third row at the latest",
     "organisations.only_organisation": "stops at the third row at the latest",
     "organisations.organisations": "commands and provisioning, which are about all of them",

@@ -1,0 +1,49 @@
+"""The worker tells people of a restore: once each, and never before mails that somebody waits for."""
+
+from datetime import timedelta
+
+import pytest
+
+from idp import clock, worker
+from idp.backup import epoch as epochs
+from idp.config import Settings
+from idp.db import transaction
+from idp.identity.users import status
+from idp.store import epoch, outbox, restore_notices
+from idp.store.outbox import OutgoingMail
+from tests.factories import BY_TESTS, Factory
+
+
+def _hold(number: int) -> None:
+    """A mail that waits, and is due later."""
+    now = clock.now()
+    told = {"recipient": "x@x.example", "template": "locked", "locale": "en", "sealed_values": "x", "message_id": "<x@x>"}
+    later = now + timedelta(hours=1)
+    outbox.add_mail(OutgoingMail(id=f"{number:026}", created_at=now, due_at=later, tries=0, **told))
+
+
+@pytest.mark.both_engines
+def test_people_are_told_once_and_after_mails_that_wait(engine: str, settings: Settings, factory: Factory) -> None:
+    """Somebody who forgot a password on the day of a restore waits for no notice of others."""
+    shoes = factory.make_organisation()
+    people = [factory.make_user(shoes, name, email=f"{name}@shoes.example") for name in ("ann", "bob", "cis")]
+    people.append(factory.make_user(shoes, "dan"))
+    with factory.context():
+        with transaction():
+            epoch.begin(clock.now(), clock.now() - timedelta(hours=9))
+            for number in range(epochs.MOST_WAITING):
+                _hold(number)
+        assert epochs.note_people([factory.user(person) for person in people]) == 3, "one has no address"
+        status.disable(settings, factory.organisation(shoes), factory.user(people[2]), BY_TESTS)
+        worker.work_once(settings)
+        assert _told() == []
+        with transaction():
+            outbox.note_sent(f"{0:026}", clock.now())
+        for _ in range(2):
+            worker.work_once(settings)
+            assert _told() == ["ann@shoes.example", "bob@shoes.example"]
+        assert not restore_notices.waiting(1)
+
+
+def _told() -> list[str]:
+    return sorted(mail.recipient for mail in outbox.mails() if mail.template == "restored")
