@@ -1,7 +1,7 @@
 """Know the languages of pages and mails, and map tags and countries to them. Pure."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, get_args
 
 from babel.languages import get_official_languages
@@ -12,7 +12,12 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 def spoken(tags: Iterable[object]) -> tuple[Language, ...]:
     """Return our languages that ``tags`` (BCP 47, or with an underscore) name, in their order, each once."""
-    primary = [str(tag).replace("_", "-").partition("-")[0].lower() for tag in tags]
+    return _spoken(tuple(map(str, tags)))
+
+
+@lru_cache(maxsize=1024)
+def _spoken(tags: tuple[str, ...]) -> tuple[Language, ...]:
+    primary = [tag.replace("_", "-").partition("-")[0].lower() for tag in tags]
     found = [language for tag in primary for language in LANGUAGES if language == tag]
     return tuple(dict.fromkeys(found))
 

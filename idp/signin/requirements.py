@@ -82,7 +82,7 @@ class Needs:
         """Return what is stored. Of an app's request only what the app sent: the rest depends on the client."""
         if self.resumes:
             kept = Needs(self.return_to, resumes=True, ui_locales=self.ui_locales, carried=self.carried)
-            return {"version": VERSION, **{name: value for name, value in asdict(kept).items() if value}}
+            return {"version": VERSION, **{name: value for name, value in vars(kept).items() if value}}
         return {"version": VERSION, **asdict(self)}
 
     def spoken_in(self, locale: str) -> "Needs":
@@ -92,7 +92,9 @@ class Needs:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Needs":
         """Read what ``as_json`` wrote in any version: unknown members are ignored, missing ones have their default."""
-        names = {one.name for one in fields(cls)} - {"client"}
-        lists = {"acr", "prompt", "ui_locales", "scopes", "tasks"}
-        known = {name: tuple(one) if name in lists else one for name, one in value.items() if name in names}
+        known = {name: tuple(one) if name in LISTS else one for name, one in value.items() if name in STORED}
         return cls(**cast(Any, {"return_to": "/", **known}))
+
+
+LISTS = frozenset(("acr", "prompt", "ui_locales", "scopes", "tasks"))
+STORED = frozenset(one.name for one in fields(Needs)) - {"client"}

@@ -6,7 +6,7 @@ browser vouches that the form is ours (Sec-Fetch-Site, else Origin). Another sit
 of ours for a cookie that it planted.
 """
 
-from flask import abort, request
+from flask import abort, g, request
 
 from idp import crypto
 from idp.web import request_context
@@ -14,9 +14,17 @@ from idp.web import request_context
 
 def token() -> str:
     """Return the token of one form: one part for the cookie value, one that shows that we made it, one for the form."""
+    browser = request_context.cookies().browser
+    held: tuple[str, str] = g.get("csrf") or ("", "")
+    if held[0] != browser:  # a page has several forms
+        held = g.csrf = (browser, _both_parts(browser))
+    return f"{held[1]}.{crypto.new_id()}"
+
+
+def _both_parts(browser: str) -> str:
     ring = request_context.settings().ring
-    bound = ring.mac("csrf", request_context.cookies().browser)
-    return f"{bound}.{ring.mac('csrf-made', bound)}.{crypto.new_id()}"
+    bound = ring.mac("csrf", browser)
+    return f"{bound}.{ring.mac('csrf-made', bound)}"
 
 
 def fits() -> bool:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from encodings import idna
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from idp import normal_forms
@@ -22,6 +22,7 @@ _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.\-]*:)?//")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
+@lru_cache(maxsize=1024)
 def normal_store_url(text: str) -> str:
     """Return the store URL as it is stored and compared: the first label of the host name, lower case, as an A-label.
 
