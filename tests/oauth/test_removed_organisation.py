@@ -64,6 +64,9 @@ def test_nothing_of_a_removed_organisation_works_though_its_rows_are_there(scene
 @pytest.mark.both_engines
 def test_what_is_left_is_deleted_in_batches(scene, engine: str) -> None:
     """No statement deletes more rows than it was asked for. A sweep that was stopped is taken up again."""
+    assert {next(iter(table.primary_key)).name for table in removals.belongings()} == {"organisation_id"}, (
+        "found by an index"
+    )
     scene.tokens(scene.party(grant_types=GRANTS), scope=OFFLINE)
     other = scene.factory.make_user(scene.factory.make_organisation("toys"), "kim", with_totp=True, recovery_codes=3)
     here = scene.person.organisation_id
