@@ -79,7 +79,7 @@ def check_truth(key: str, value: Any) -> bool:
 def check_country(key: str, value: Any) -> str:
     """Return a country's two letters, empty for none. Raises ``Invalid``."""
     if value != "" and not is_country(value):
-        raise Invalid(key, say("This must be a country's two capitals, for example NL."))
+        raise Invalid(key, say("This must be a country code of two capital letters, for example NL."))
     return str(value)
 
 

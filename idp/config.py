@@ -239,7 +239,7 @@ def _explain(file: Path, error: ValidationError) -> str:
 
 
 def _place(file: Path, path: list[str]) -> str:
-    """Return the source of a value: the environment goes before the file."""
+    """Return the source of a value: the environment overrides the file."""
     for length in range(len(path), 0, -1):
         name = "IDP_" + "__".join(path[:length]).upper()
         if any(variable.upper() == name for variable in os.environ):

@@ -106,7 +106,7 @@ class Busy(Refusal):
     status = 503
 
     def __init__(self, *, retry_after: int = 2, detail: str = "") -> None:
-        super().__init__(say("It is very busy just now. Please try again in a moment."), detail=detail)
+        super().__init__(say("The service is busy at the moment. Please try again soon."), detail=detail)
         self.retry_after = retry_after
 
 

@@ -89,7 +89,7 @@ APP = Factor(
     events={
         Event.FACTOR_SET_UP: say("Second factor set up"),
         Event.FACTOR_SET_UP_AGAIN: say("Second factor set up again"),
-        Event.CODE_WRONG: say("Wrong code given"),
+        Event.CODE_WRONG: say("Wrong code entered"),
     },
     notices={
         "factor_set_up": say("Second factor set up"),
@@ -117,8 +117,8 @@ RECOVERY_CODES = Factor(
     },
     events={
         Event.RECOVERY_CODES_MADE: say("Recovery codes created"),
-        Event.RECOVERY_CODE_WRONG: say("Wrong recovery code given"),
-        Event.LAST_RECOVERY_CODE_SHOWN: say("Last recovery code given"),
+        Event.RECOVERY_CODE_WRONG: say("Wrong recovery code entered"),
+        Event.LAST_RECOVERY_CODE_SHOWN: say("Last recovery code entered"),
         Event.RECOVERY_CODE_USED: say("Recovery code used"),
     },
     notices={

@@ -11,7 +11,7 @@ from typing import Any
 class OnUse:
     """Stands for a module until an attribute of it is read: ``httpx = OnUse("httpx")``.
 
-    Where types matter, the real import stands beside it under ``TYPE_CHECKING``.
+    Where types matter, the real import is beside it under ``TYPE_CHECKING``.
     """
 
     def __init__(self, name: str) -> None:

@@ -59,7 +59,7 @@ class Manifest:
 
 
 def write(file: Path, manifest: Manifest, copy: Path, ring: Ring, *, force: bool) -> None:
-    """Write the archive. Raises ``BackupError`` if the file is there already, unless ``force``."""
+    """Write the archive. Raises ``BackupError`` if the file exists already, unless ``force``."""
     signed = {"manifest": manifest.text, "mac": ring.mac(PURPOSE, manifest.text)}
     with written(file, force=force) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as made:
         made.writestr(MANIFEST, json.dumps(signed))
@@ -88,7 +88,7 @@ def written(file: Path, *, force: bool) -> Iterator[BinaryIO]:
 def require_free(file: Path, *, force: bool) -> None:
     """Raise ``BackupError`` if the file is there, unless it may be replaced."""
     if file.exists() and not force:
-        raise BackupError(f"{file}: is there already; choose another name, or say --force")
+        raise BackupError(f"{file}: exists already; choose another name, or say --force")
 
 
 def sync(path: Path) -> None:

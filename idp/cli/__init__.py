@@ -26,7 +26,7 @@ _commands = Nouns(
         ),
         "migrate": Place("idp.cli.migrate:migrate", "Bring the database's tables up to date, if they are not."),
         "apply": Place(
-            "idp.cli.apply:apply", "Make organisations, shops, groups, users, policies and clients what FILE says."
+            "idp.cli.apply:apply", "Bring organisations, shops, groups, users, policies and clients to the state in FILE."
         ),
         "keys": Place("idp.cli.key:keys", "List and rotate the keys that sign tokens."),
         "user": Place("idp.cli.user:user", "Look people up, and help those who are locked out."),
@@ -47,12 +47,12 @@ _commands = Nouns(
             "idp.cli.backup:backup",
             "Copy the database into FILE while it serves, and the sealing keys into FILE.keys, sealed with a passphrase.",
         ),
-        "restore": Place("idp.cli.restore:restore", "Put the backup FILE in the database's place."),
+        "restore": Place("idp.cli.restore:restore", "Replace the database by the backup FILE."),
         "reopen": Place("idp.cli.reopen:reopen", "Open accounts and apps that a restore closed; without a name, list them."),
         "worker": Place("idp.cli.worker:worker", "Send waiting mails and delete expired data, until stopped."),
         "doctor": Place(
             "idp.cli.doctor:doctor",
-            "Look at configuration, database, keys, mail, clock and the leaked list, and say what to do.",
+            "Check configuration, database, keys, mail, clock and the leaked list, and say what to do.",
         ),
     },
     help="""Sleutel: one sign-in for the till, the back office and the webshop.

@@ -35,17 +35,19 @@ class Progress:
 
 @click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Print the same, change nothing.")
-@click.option("--set-credentials", is_flag=True, help="Set passwords, factors and secrets of those who are there, too.")
+@click.option("--dry-run", is_flag=True, help="Print the outcome, change nothing.")
+@click.option(
+    "--set-credentials", is_flag=True, help="Also set passwords, factors and secrets of existing users and clients."
+)
 def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
-    """Make organisations, shops, groups, users, policies and clients what FILE says.
+    """Bring organisations, shops, groups, users, policies and clients to the state in FILE.
 
     Applying a file twice changes nothing the second time. A key that is left out is left as it is, a list replaces the list
     that was there, and nothing is deleted unless the file says absent = true. Credentials (password, password_hash,
     totp_secret, recovery_codes, client_secret) are set when somebody is made, afterwards only with --set-credentials.
     Making people sends no mail; later changes of their credentials do.
 
-    Anything wrong refuses the whole file, and every error is named with its line. A right file is written in short
+    Any error refuses the whole file, and every error is named with its line. A correct file is written in short
     transactions, so that people can go on signing in. If it is interrupted, apply the file again.
 
     For example:
@@ -58,9 +60,9 @@ def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
             lines = provision(settings, read, dry_run=dry_run, set_credentials=set_credentials)
     except Refused as refused:
         faults = "\n".join(str(fault) for fault in refused.faults)
-        rest = f"{refused.written} steps were done; put right what follows and apply again for the rest"
+        rest = f"{refused.written} steps were done; correct what follows and apply again for the rest"
         done = rest if refused.written else "nothing was changed"
-        raise click.ClickException(f"{done}; {len(refused.faults)} to put right:\n{faults}") from refused
+        raise click.ClickException(f"{done}; {len(refused.faults)} to correct:\n{faults}") from refused
     for line in shape.ignored(read):
         click.echo(line, err=True)
     for outcome in lines.lines:

@@ -34,7 +34,7 @@ def verify(organisation: str | None) -> None:
             broken += fault is not None
             click.echo(f"{name:24} {f'broken at row {fault.seq}: {fault.why}' if fault else 'whole'}")
         if broken:
-            raise click.ClickException("a chain is broken: somebody changed the database behind the provider's back")
+            raise click.ClickException("a chain is broken: somebody changed the database directly, without the provider")
 
 
 @audit.command()
@@ -68,5 +68,7 @@ def _id_of(store_url: str) -> str:
     if found is None and store_url in store.chain_ids():
         return store_url
     if found is None:
-        raise click.ClickException(f"there is no organisation {store_url!r}; `idp organisation list` shows which there are")
+        raise click.ClickException(
+            f"there is no organisation {store_url!r}; `idp organisation list` lists the organisations"
+        )
     return found.id

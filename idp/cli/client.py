@@ -129,7 +129,7 @@ def _organisation_id(store_url: Any) -> str:
 def _find(client_id: str) -> Client:
     row = store.client(client_id)
     if row is None:
-        raise click.ClickException(f"there is no client {client_id!r}; `idp client list` shows which there are")
+        raise click.ClickException(f"there is no client {client_id!r}; `idp client list` lists the clients")
     return row
 
 

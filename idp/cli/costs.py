@@ -19,7 +19,7 @@ def costs(settings: Settings) -> Iterator[tuple[str, str]]:
     release()
     yield "password hash", _hash(settings)
     round_trip = _milliseconds(_ask)
-    yield "round trip", f"{round_trip:.1f} ms for the least question to the database; a page asks several"
+    yield "round trip", f"{round_trip:.1f} ms for the simplest query; a page needs several"
     if settings.database_url.startswith("sqlite"):
         yield "commits", _commits(settings)
 

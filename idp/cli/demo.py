@@ -63,7 +63,7 @@ def demo(folder: Path, port: int) -> None:
     """Set up a demo in a folder and run it: the provider, a till, a back office, a webshop, a phone and a mailbox.
 
     Everything listens on this machine only. Ctrl-C stops all of it; the folder keeps its state; delete it to start
-    afresh.
+    again.
 
     For example:
       idp demo
@@ -167,7 +167,7 @@ def _wait_until_ready(place: Place, processes: list[subprocess.Popen[bytes]]) ->
         while not _listens(place.port + offset):
             ended = any(process.poll() is not None for process in processes)
             if ended or time.monotonic() > deadline:
-                raise click.ClickException(f"the demo did not start; why stands in {place.folder}/*.log")
+                raise click.ClickException(f"the demo did not start; see {place.folder}/*.log for the reason")
             time.sleep(0.1)
 
 
@@ -188,7 +188,7 @@ def _wait(place: Place, processes: list[subprocess.Popen[bytes]]) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while all(process.poll() is None for process in processes):
             time.sleep(0.5)
-        raise click.ClickException(f"a part of the demo ended by itself; why stands in {place.folder}/*.log")
+        raise click.ClickException(f"a part of the demo ended by itself; see {place.folder}/*.log for the reason")
     click.echo("Stopping.")
 
 

@@ -35,7 +35,7 @@ class Finding:
 
 @click.command(cls=Command)
 def doctor() -> None:
-    """Look at configuration, database, keys, mail, clock and the leaked list, and say what to do. Exit code 1 if something
+    """Check configuration, database, keys, mail, clock and the leaked list, and say what to do. Exit code 1 if something
     is wrong.
     """
     file = config_file()
@@ -47,7 +47,7 @@ def doctor() -> None:
             click.echo(f"      {'':14} → {finding.remedy}")
             faults += 1
     if faults:
-        raise click.ClickException(f"{faults} to put right")
+        raise click.ClickException(f"{faults} to correct")
     click.echo("All is well.")
 
 
@@ -76,7 +76,9 @@ def _database(settings: Settings) -> Finding:
         current = is_current(settings)
     except DBAPIError as error:
         said = next(iter(str(error.orig).strip().splitlines()), type(error.orig).__name__)
-        return Finding("database", f"{shown}: {said}", "check [database] url, and that the server runs and lets us in")
+        return Finding(
+            "database", f"{shown}: {said}", "check [database] url, and that the server runs and accepts this user"
+        )
     if not current:
         return Finding("database", f"{shown}: its tables are not up to date", "idp migrate")
     return Finding("database", f"{shown}: reachable and up to date")
@@ -141,7 +143,7 @@ def _names(_: Settings) -> Finding:
     odd = list(odd_names.found())
     if odd:
         shown = "; ".join(odd[:5]) + (" …" if len(odd) > 5 else "")
-        remedy = "rename these users and groups; make shops with plain codes in the place of those shops"
+        remedy = "rename these users and groups; make shops with plain codes instead of those shops"
         return Finding("names", f"{len(odd)} with invisible characters, separators or a look-alike: {shown}", remedy)
     return Finding("names", "users, shops and groups have plain names")
 
@@ -162,14 +164,14 @@ def _outbox(_: Settings) -> Finding:
     waiting = [mail for mail in mails if mail.sent_at is None and mail.failed_at is None and mail.failure == Failure.RELAY]
     if waiting:
         said = f"{len(waiting)} mail(s) wait because the mail server refuses us: {waiting[0].reason}"
-        return Finding("outbox", said, "correct [mail]; they leave by themselves then")
+        return Finding("outbox", said, "correct [mail]; these mails are then sent by themselves")
     # A mailbox that does not exist is for the organisation to correct: its console shows it.
     # What a restore made void was told to everybody by other mails.
     excused = (Failure.RECIPIENT, Failure.RESTORED)
     failed = [mail for mail in mails if mail.failed_at is not None and mail.failure not in excused]
     if failed:
         said = f"{len(failed)} mail(s) given up, the latest: {failed[0].reason or 'no reason noted'}"
-        return Finding("outbox", said, "see to the reason; what they told about stands in the audit trail")
+        return Finding("outbox", said, "remove the cause; the audit trail has the events that they told about")
     refused = sum(mail.failure == Failure.RECIPIENT and mail.failed_at is not None for mail in mails)
     return Finding(
         "outbox", f"{refused} mail(s) refused by their recipients' servers" if refused else "no mail was given up"

@@ -10,8 +10,8 @@ from idp import clock, config
 from idp.cli.command import Command
 
 TEMPLATE = """\
-# Sleutel. Every key with its meaning: config.example.toml. The environment goes before this file: IDP_DATABASE__URL, ….
-# Keep this file to yourself: whoever reads `secrets` can open what is sealed in the database.
+# Sleutel. Every key with its meaning: config.example.toml. The environment overrides this file: IDP_DATABASE__URL, ….
+# Keep this file private: everybody who reads `secrets` can open what is sealed in the database.
 
 issuer = {issuer}
 secrets = [{secret}]
@@ -57,7 +57,7 @@ def write(file: Path, *, issuer: str, database: str, bind: str) -> None:
         # O_EXCL: an existing file is never overwritten, not even one made this moment.
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise config.ConfigError(f"{file}: is there already; remove it first, or choose another name") from error
+        raise config.ConfigError(f"{file}: exists already; remove it first, or choose another name") from error
     except OSError as error:
         raise config.ConfigError(f"{file}: cannot be written: {error.strerror}") from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

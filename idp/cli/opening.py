@@ -40,7 +40,7 @@ def opened(chosen: Settings | None = None, *, only_look: bool = False) -> Iterat
     setup_db(app, found)
     if not only_look and schema.is_empty(app):
         schema.upgrade(app)
-        click.echo("The database was new: its tables were made.", err=True)
+        click.echo("The database was new: its tables were created.", err=True)
     with app.app_context():
         try:
             if not only_look and epoch.epoch() is None:

@@ -21,8 +21,8 @@ def operator() -> None:
 
 @operator.command()
 @click.argument("username")
-@click.option("--email", required=True, help="Where notices go; taken as verified.")
-@click.option("--name", default="", help="For people to read.")
+@click.option("--email", required=True, help="The address for notices. It counts as verified.")
+@click.option("--name", default="", help="The name that people see.")
 def add(username: str, email: str, name: str) -> None:
     """Add an operator. The password is typed unseen or read from standard input. The first sign-in sets up a second factor.
 

@@ -32,7 +32,9 @@ def at(store_url: str) -> Organisation:
     """Return the organisation at ``store_url``; raises ``ClickException`` if there is none."""
     found = store.organisation_at(normal_store_url(store_url))
     if found is None:
-        raise click.ClickException(f"there is no organisation {store_url!r}; `idp organisation list` shows which there are")
+        raise click.ClickException(
+            f"there is no organisation {store_url!r}; `idp organisation list` lists the organisations"
+        )
     return found
 
 
@@ -89,7 +91,7 @@ def languages(store_url: str, chosen: tuple[str, ...]) -> None:
 @organisation.command()
 @click.argument("store_url")
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
-@click.option("--remove", is_flag=True, help="Show no logo any more.")
+@click.option("--remove", is_flag=True, help="Remove the logo.")
 def logo(store_url: str, picture: Path | None, remove: bool) -> None:
     """Make PICTURE (PNG, JPEG or WebP, up to 1 MB) the logo of an organisation, or remove it."""
     if (picture is None) is not remove:

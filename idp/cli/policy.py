@@ -23,13 +23,13 @@ from idp.store.clients import Client
 
 
 def day(_: click.Context, __: click.Parameter, value: str | None) -> date | None:
-    """A parameter that is a date, as 2021-04-30."""
+    """A parameter that is a date, for example 2021-04-30."""
     if value is None:
         return None
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise click.BadParameter("give a date as 2021-04-30") from error
+        raise click.BadParameter("give a date, for example 2021-04-30") from error
 
 
 @click.group(cls=Noun)
@@ -84,7 +84,7 @@ def dry_run(source: str | None, on: date, client: str | None) -> None:
 def _client(client_id: str | None) -> Client | None:
     row = clients.client(client_id) if client_id is not None else None
     if client_id is not None and row is None:
-        raise click.ClickException(f"there is no client {client_id!r}; `idp client list` shows which there are")
+        raise click.ClickException(f"there is no client {client_id!r}; `idp client list` lists the clients")
     return row
 
 
@@ -95,7 +95,7 @@ def _looked_at(settings: Settings, source: str | None) -> list[DatedRule]:
     if stands is not None:
         return [dated_rules.rule_of(stands)]
     if not Path(source).is_file():
-        raise click.ClickException(f"{source}: neither a rule that stands nor a file")
+        raise click.ClickException(f"{source}: neither an existing rule nor a file")
     return _of_file(settings, Path(source))
 
 

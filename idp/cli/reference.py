@@ -12,8 +12,8 @@ from idp.config import Settings
 from idp.server_sections import Section
 
 HEAD = """\
-Every key of Sleutel's configuration with its default. `idp init FILE --issuer URL` writes one to start with; whatever is not
-in it has the value that stands here. The environment goes before the file: IDP_DATABASE__URL, IDP_MAIL__PASSWORD, ….
+Every key of Sleutel's configuration with its default. `idp init FILE --issuer URL` writes one to start with. A key that
+it leaves out has the value shown here. The environment overrides the file: IDP_DATABASE__URL, IDP_MAIL__PASSWORD, ….
 """
 SAMPLES = {
     "issuer": '"https://id.example.com"',

@@ -31,8 +31,8 @@ def reopen(names: Sequence[str], everything: bool, but: Sequence[str]) -> None:
     """Open accounts and apps that a restore closed; without a name, list them.
 
     A restore closes what changed since the backup, and everything if it cannot tell. Ask each organisation who left or
-    changed roles since, and keep those closed. Everybody else gets a mail, and chooses a new password by it where the old
-    one was closed. Give people without an address an invitation code, or `idp user set-password`. Second factors are those
+    changed roles since, and keep those closed. Everybody else gets a mail. People whose password was closed choose a new one
+    with it. Give people without an address an invitation code, or `idp user set-password`. Second factors are those
     of the backup: take away the ones that were lost or replaced since (`idp user reset-factor`).
 
     For example:

@@ -21,12 +21,12 @@ from idp.config import Settings
 
 @click.command(cls=Command)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Give up what is in the database now.")
+@click.option("--replace", is_flag=True, help="Replace what is in the database now.")
 @click.option("--former", metavar="URL", help="The database that served since the backup, if it is not the one to replace.")
-@click.option("--keep-passwords", is_flag=True, help="Let passwords of the backup work where nobody can tell what changed.")
+@click.option("--keep-passwords", is_flag=True, help="Let passwords of the backup work if it is not known what changed.")
 @click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE")
 def restore(file: Path, replace: bool, former: str | None, keep_passwords: bool, passphrase_file: Path | None) -> None:
-    """Put the backup FILE in the database's place. Stop the server and its workers first.
+    """Replace the database by the backup FILE. Stop the server and its workers first.
 
     Everybody is signed out. Tokens, codes, mailed links, printed codes, one-time passwords, remembered devices, recovery
     codes, consents and mails that wait are void, and people are told by mail.
@@ -97,6 +97,6 @@ def _tell(report: Report, wanted: Wanted) -> None:
         click.echo("Passwords of the backup work, also those that were replaced since.")
     if report.gone:
         undone = ", ".join(f"{count} × {kind}" for kind, count in report.gone.items())
-        click.echo(f"Gone with the time since the backup, to be done again: {undone}.")
+        click.echo(f"Lost since the backup, and to be done again: {undone}.")
     if closed.accounts or closed.clients:
         click.echo("`idp reopen` lists what is closed, and opens it.")

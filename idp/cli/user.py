@@ -53,7 +53,7 @@ def find(store_url: str, username: str) -> tuple[Organisation, User]:
     found = lookup.find(organisation.id, username)
     if found is None:
         raise click.ClickException(
-            f"{organisation.store_url} has no user {username!r}; `idp user list {organisation.store_url}` shows who there is"
+            f"{organisation.store_url} has no user {username!r}; `idp user list {organisation.store_url}` lists its users"
         )
     return organisation, found
 
@@ -194,7 +194,7 @@ def remove_passkey(chosen: Chosen, passkey_id: str) -> str:
         passkeys.remove(*chosen, passkey_id, ORIGIN)
     except NotFound as missing:
         see = f"idp user show {chosen.organisation.store_url} {username}"
-        raise click.ClickException(f"{username} has no passkey {passkey_id!r}; `{see}` tells them") from missing
+        raise click.ClickException(f"{username} has no passkey {passkey_id!r}; `{see}` lists them") from missing
     return f"The passkey of {username} was removed."
 
 
@@ -231,7 +231,7 @@ def end_sessions(chosen: Chosen) -> str:
 def set_password(chosen: Chosen, must_change: bool) -> str:
     """Set a password. It is typed unseen or read from standard input, and is never an argument.
 
-    It must be long enough, on no list of leaked passwords, and another than the present one. Open sessions and remembered
+    It must be long enough, on no list of leaked passwords, and different from the present one. Open sessions and remembered
     devices end, the second factor stays as it is, and the person gets a mail.
 
     For example:

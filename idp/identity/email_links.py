@@ -31,7 +31,7 @@ PATHS: Mapping[str, str] = {"reset": "reset", "invitation": "welcome", "unlock":
 """The path of a purpose with its own page. All others have the page with one button."""
 NEVER_REPLACED = frozenset({"undo"})
 """A thief who changes the address twice must not void the link to undo of the first change."""
-GONE = say("This link does not work any more: it was used, has run out, or a newer one was sent.")
+GONE = say("This link does not work any more: it was used, has expired, or a newer one was sent.")
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def require_new_role(organisation: Organisation, user: User, role: str, origin: 
     """Raise unless the acting user may change the role of ``user`` to ``role``. Editing never takes the ownership away."""
     require_role(organisation, role, origin)
     if role not in roles_for(organisation, user, origin):
-        raise Forbidden(say("An owner stays one until the ownership is handed over."))
+        raise Forbidden(say("The owner keeps this role until the ownership is handed over."))
 
 
 def roles_to_give(organisation: Organisation, origin: Origin) -> tuple[Role, ...]:

@@ -223,7 +223,7 @@ def columns_of(changes: Mapping[str, Any], claims: Mapping[str, Any] | None = No
     """
     unknown = [name for name in changes if name not in BY_NAME]
     if unknown:
-        raise Invalid(unknown[0], say("%(claim)s is not a claim that is kept.", claim=unknown[0]))
+        raise Invalid(unknown[0], say("The claim %(claim)s is not supported.", claim=unknown[0]))
     columns: dict[str, Any] = {}
     changed_claims: dict[str, Any] = {}
     for entry in USER_FIELDS:

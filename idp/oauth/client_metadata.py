@@ -145,7 +145,7 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     found.setdefault("subject_type", "public")
     found.setdefault("scope", _default_scope(found["grant_types"]))
     if "refresh_token" in found["grant_types"] and "authorization_code" not in found["grant_types"]:
-        raise Invalid("grant_types", say("refresh_token needs authorization_code beside it."))
+        raise Invalid("grant_types", say("refresh_token also needs authorization_code."))
     if "authorization_code" in found["grant_types"] and not found["redirect_uris"]:
         raise Invalid("redirect_uris", say("At least one address is needed."))
     if "authorization_code" in found["grant_types"] and not found["response_types"]:

@@ -67,7 +67,7 @@ def _plain(field: str, address: object) -> str:
     if not ALLOWED.fullmatch(address):
         # OAuth 2.0 §3.1.2: no fragment. "@" would hide the true host behind a user's name.
         raise Invalid(
-            field, say("%(address)s has a character that cannot stand there (#, @, *, \\, spaces …).", address=address)
+            field, say("%(address)s contains a character that is not allowed (#, @, *, \\, spaces …).", address=address)
         )
     if HIDDEN.search(address) or BROKEN_PERCENT.search(address):
         raise Invalid(field, say("%(address)s hides a dot, slash or other special character.", address=address))

@@ -56,22 +56,22 @@ class LinkAction(ConfirmedAction[[Settings, Opened, Origin], None]):
 ACTIONS: Mapping[str, LinkAction] = {
     "address": LinkAction(
         say("Confirm your e-mail address"),
-        (say("From now on messages about this sign-in go to the address below."),),
+        (say("From now on messages about this account go to the address below."),),
         say("Confirm this address"),
         email_address.confirm,
         done=say("Your e-mail address is confirmed"),
-        after=say("Messages go there from now on. We told the old address too."),
+        after=say("From now on messages go to this address. We told the old address too."),
     ),
     "verify": LinkAction(
         say("Verify your e-mail address"),
-        (say("Is this your address? Then we can reach you when something happens to your account."),),
+        (say("Verify that this address is yours, so that we can reach you when something happens to your account."),),
         say("Verify e-mail address"),
         email_address.verify,
         done=say("Your e-mail address is verified"),
-        after=say("Thank you. You can close this page, or go on signing in where you were."),
+        after=say("Thank you. You can close this page, or continue signing in where you were."),
     ),
     "undo": LinkAction(
-        say("Take the change back?"),
+        say("Undo the change?"),
         (
             say(
                 "The address below is used again. Everybody who is signed in to this account is signed out, the password "
@@ -80,7 +80,7 @@ ACTIONS: Mapping[str, LinkAction] = {
         ),
         say("This was not me"),
         email_undo.undo,
-        done=say("The change was taken back"),
+        done=say("The change was undone"),
         after=say("Look in your mail: choose a new password with the link that we sent you."),
         is_drastic=True,
     ),
@@ -95,17 +95,12 @@ ACTIONS: Mapping[str, LinkAction] = {
         say("Confirm the recovery"),
         owner_recovery.confirm,
         done=say("The waiting time has begun"),
-        after=say("You get a message when it is over. There is nothing that you need to do until then."),
+        after=say("You get a message when it is over. You don't need to do anything until then."),
         is_drastic=True,
     ),
     "cancel": LinkAction(
         say("Stop the recovery of the owner?"),
-        (
-            say(
-                "The owner then keeps the second factor and the password that they have. Talk to the owner before you "
-                "decide."
-            ),
-        ),
+        (say("If you stop it, the owner keeps their second factor and password. Talk to the owner before you decide."),),
         say("Stop the recovery"),
         owner_recovery.cancel_by_link,
         done=say("The recovery was stopped"),
@@ -127,11 +122,11 @@ ACTIONS: Mapping[str, LinkAction] = {
         wants_person=True,
     ),
     "withdraw": LinkAction(
-        say("Take the offer back?"),
-        (say("You then stay the owner. Did you not make this offer? Then change your password as well."),),
-        say("Take the offer back"),
+        say("Withdraw the offer?"),
+        (say("If you withdraw it, you stay the owner. If you did not make this offer, change your password as well."),),
+        say("Withdraw the offer"),
         transfer.withdraw_by_link,
-        done=say("The offer was taken back"),
+        done=say("The offer was withdrawn"),
         after=say("Nothing was changed. We told the person who had the offer."),
         is_drastic=True,
     ),

@@ -69,8 +69,8 @@ def gone(token: str = "") -> Response:
         return pages.see_other(there)
     _known()
     texts = (
-        say("It was used, has run out, or a newer one was sent."),
-        say("Do you still need it? Then look for a newer message in your mail, or ask for a new link."),
+        say("It was used, has expired, or a newer one was sent."),
+        say("If you still need it, look for a newer message in your mail, or ask for a new link."),
     )
     page = ToldPage(say("This link does not work any more"), texts, "/", say("To the front page"))
     return private(pages.render("email_links/told.html", page, 404))

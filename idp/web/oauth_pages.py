@@ -145,7 +145,7 @@ def _outcome(outcome: Outcome) -> Response:
 
 def _bad(error: str, why: str, client_id: str = "") -> Response:
     """Show a page that helps the developer, without a redirect."""
-    title, text = say("The app made a mistake"), say("It sent you here with a request that cannot be followed.")
+    title, text = say("The app made a mistake"), say("It sent you here with an invalid request.")
     rows = {"error": error, "error_description": why} | ({"client_id": client_id[:200]} if client_id else {})
     return pages.error_page(400, title, text, rows)
 

@@ -70,20 +70,20 @@ TITLES = {
     408: say("That did not work"),
     409: say("That did not work"),
     413: say("That is too large"),
-    429: say("Too many tries"),
+    429: say("Too many attempts"),
     500: say("Something went wrong"),
-    503: say("Not available just now"),
+    503: say("Not available at the moment"),
 }
 TEXTS = {
     403: say("This form was not made in this browser, or it is too old. Go back, reload the page and try again."),
     404: say("The address is wrong, or what was here is gone."),
     408: say("Your request did not arrive in full. Check your connection, then try again."),
     409: say("Somebody else changed the same thing at this moment. Go back, reload the page and look at it again."),
-    413: say("What you sent is more than we take. Go back and choose something smaller."),
+    413: say("What you sent is too large. Go back and choose something smaller."),
     500: say("Something went wrong on our side, and we've logged it. Please try again."),
 }
-UNAVAILABLE = say("Our records cannot be reached just now. Nothing was changed. Please try again in a moment.")
-NOT_TAKEN = say("Our records cannot be reached just now. Nothing was changed. Reload this page soon to send the form again.")
+UNAVAILABLE = say("Our database is not available now. Nothing was changed. Please try again soon.")
+NOT_TAKEN = say("Our database is not available now. Nothing was changed. Reload this page soon to send the form again.")
 """Statuses of a posted form's page that a reload sends again: nobody enters it twice."""
 
 

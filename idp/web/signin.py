@@ -30,7 +30,7 @@ def front() -> Response:
     """Show where an old address of a sign-in leads once the sign-in is no longer kept."""
     if current_user.who() is not None:
         return pages.see_other("/")
-    texts = (say("You are not signed in here, and this address does not lead on to an app."),)
+    texts = (say("You are not signed in here, and this address does not lead to an app."),)
     return tell(ToldPage(say("Sign in"), texts, signs_in=True))
 
 
@@ -132,7 +132,7 @@ def _lead_on(attempt_id: str, refused: RefusedAnswer | None) -> Response:
 
 def _cookies_are_blocked(attempt_id: str) -> Response:
     texts = (
-        say("Signing in needs cookies, and this browser does not keep those of this site."),
+        say("Signing in needs cookies, and this browser blocks those of this site."),
         say("Allow cookies for this site in your browser's settings, and then try again."),
     )
     page = ToldPage(say("Cookies are blocked"), texts, f"/sign-in/{quote(attempt_id)}", say("Try again"))

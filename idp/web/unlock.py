@@ -59,7 +59,7 @@ def lift_late() -> Response:
 @blueprint.get("/unlock/done")
 def done() -> Response:
     """Tell that the lockout is lifted. It signs nobody in."""
-    texts = (say("Wrong attempts are forgotten. Sign in as always: with your password and your second factor."),)
+    texts = (say("Wrong attempts are cleared. You can sign in with your password and your second factor."),)
     return tell(ToldPage(say("Your second factor is unblocked"), texts, signs_in=True))
 
 

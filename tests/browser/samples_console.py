@@ -36,7 +36,7 @@ SECTIONS = (
 )
 FRAME = Frame("anna", "example-shoes", "Example Shoes", False, "people", SECTIONS)
 ROLES = tuple(ROLE_NAMES.items())
-ZONES = zone_choices(say("That of the country: %(zone)s", zone="Europe/Amsterdam"), "")
+ZONES = zone_choices(say("Same as the country: %(zone)s", zone="Europe/Amsterdam"), "")
 
 
 JAN = Person(
@@ -147,8 +147,8 @@ SETTINGS = SettingsPage(
     },
     ticked=frozenset({"language-nl", "offer_set_up"}),
     numbers=(
-        Number("login_hours", say("Every sign-in ends after"), say("hours"), 1, 24),
-        Number("password_min_length", say("Shortest password without a second factor"), say("characters"), 8, 64),
+        Number("login_hours", say("Every session ends after"), say("hours"), 1, 24),
+        Number("password_min_length", say("Minimum password length without a second factor"), say("characters"), 8, 64),
     ),
     was="x",
     zones=ZONES,

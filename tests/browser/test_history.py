@@ -40,7 +40,7 @@ def walks_through_its_history(here: Visitor, words: str) -> None:
 def test_wrong_answers_of_a_sign_in_stay_in_the_history(visitor: Visitors, ann: MadePerson) -> None:
     """S56, S60, S61: a wrong password, code and recovery code, and then the right one; from the app, Back leads on to it."""
     here = visitor().begin().fill(username="ann", password="not the right one").next()
-    walks_through_its_history(here, "do not go together")
+    walks_through_its_history(here, "password don't match")
     here.fill(password=ann.password).next().fill(code=ann.authenticator.wrong()).next()
     walks_through_its_history(here, "That code is not right")
     here.press("use_recovery").fill(recovery_code="AAAAAAA-BBBBBBB").next()
@@ -83,7 +83,7 @@ def test_beside_the_sign_in_and_in_the_console(enter: Callable[..., Visitor], pe
 @pytest.mark.parametrize("gone", ["cookies", "weekend"])
 def test_a_page_of_long_ago_is_reloaded(visitor: Visitors, ann: MadePerson, gone: str) -> None:
     """S60, S61: after a wrong answer, with cookies gone or after a weekend, a reload leads on and ends in the app."""
-    here = visitor().begin().fill(username="ann", password="not the right one").next().complains("do not go together")
+    here = visitor().begin().fill(username="ann", password="not the right one").next().complains("password don't match")
     if gone == "cookies":
         here.context.clear_cookies()
     with time_machine.travel(now() + timedelta(days=3 if gone == "weekend" else 0), tick=True):

@@ -20,7 +20,7 @@ People = dict[str, MadePerson]
 AT = "/admin/example-shoes"
 WORDS = {
     "en-GB": {"add": ADD_A_PERSON, "added": "Added.", "saved": "Saved.", "sent": "Sent.", "done": "Done.",
-              "again": "tried again", "code": "A code for kim", "compulsory": "It is compulsory",
+              "again": "tried again", "code": "A code for kim", "compulsory": "second factor is compulsory",
               "signs": "sign from now on", "until": "Works until", "explained": THE_ID_TOKEN_EXPLAINED},
     "nl-NL": {"add": "Persoon toevoegen", "added": "Toegevoegd.", "saved": "Opgeslagen.", "sent": "Verstuurd.",
               "done": "Gedaan.", "again": "nieuwe poging", "code": "Een code voor kim", "compulsory": "Hij is verplicht",

@@ -37,7 +37,7 @@ SAID = {
               "paper": START_WITH_YOUR_CODE, "unfit": "Those details don't match",
               "blocked": YOUR_SECOND_FACTOR_WAS_BLOCKED, "open": "Unblock your second factor",
               "lift": "Unblock it", "is_open": YOUR_SECOND_FACTOR_IS_UNBLOCKED, "not_yours": "That is not your password",
-              "changed": "Your e-mail address was changed", "back": "Your e-mail address is back",
+              "changed": "Your e-mail address was changed", "back": "Your e-mail address was restored",
               "verify": VERIFY_YOUR_E_MAIL_ADDRESS, "message": "Send me a message", "sent": "We sent you a message",
               "begun": "From now on you sign in with"},
     "nl-NL": {"differ": "De twee wachtwoorden zijn niet gelijk", "invited": "Je account bij Example Shoes",

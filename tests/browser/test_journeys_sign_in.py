@@ -46,7 +46,7 @@ def jan(live: Live, quiet_shoes: str) -> MadePerson:
 def test_a_password_leads_back_to_the_app(visitor: Visitors, jan: MadePerson) -> None:
     """S30, S61: a wrong one says so and keeps the name that was typed; the right one ends in the app that asked."""
     here = visitor().begin().sees("Sign in")
-    here.fill(username=jan.username, password="not the right one").next().complains("do not go together")
+    here.fill(username=jan.username, password="not the right one").next().complains("password don't match")
     here.sees("Sign in")
     assert here.page.title().startswith("Error:")
     assert here.page.locator("[name=username]").first.input_value() == jan.username
@@ -166,7 +166,7 @@ def test_the_store_url_comes_first_where_there_are_several(visitor: Visitors, li
     """S29: typed as a whole address; an unknown one looks no different until the password; the device remembers it."""
     live.factory.make_organisation("hats")
     here = visitor().begin().sees("Sign in").fill(organisation="no-such-shop").next()
-    here.fill(username=jan.username, password=jan.password).next().complains("do not go together")
+    here.fill(username=jan.username, password=jan.password).next().complains("password don't match")
     here.press("other_organisation").fill(organisation="https://Example-Shoes.shops.example/").next().reads("Sign in")
     expect(here.page.locator(".who")).to_contain_text("example-shoes")
     here.fill(username=jan.username, password=jan.password).next()

@@ -188,7 +188,7 @@ def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
     clock(page, 7)
     page.route("**/sign-in/*", lambda route: route.abort() if route.request.resource_type == "fetch" else route.continue_())
     words = {
-        "en-GB": ("Sign in with a passkey", "open for too long", "Load the page again", "Sign out"),
+        "en-GB": ("Sign in with a passkey", "open for too long", "Reload the page", "Sign out"),
         "nl-NL": ("Inloggen met een passkey", "te lang open", "Laad de pagina opnieuw", "Uitloggen"),
     }[locale]
     page.get_by_role("button", name=words[0]).click()

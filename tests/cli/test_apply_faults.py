@@ -24,9 +24,9 @@ SHAPES = [
     ('[[groups]]\norganisation = "a"\nname = "g"\nrequires_mfa = "yes"\n', 1, "requires_mfa", "must be true or false"),
     ('[[policies]]\nname = "p"\nstarts = "2021-04-30"\n', 1, "starts", "must be a date without quotes"),
     ('[[policies]]\nname = "p"\nstarts = 2021-04-30T10:00:00\n', 1, "starts", "must be a date without quotes"),
-    (POS + 'client_secret_env = "X"\n', 2, "client_secret_env", "stands beside client_secret"),
+    (POS + 'client_secret_env = "X"\n', 2, "client_secret_env", "cannot be given beside client_secret"),
     (POS + 'redirect_uri = "https://a.example/"\n', 2, "redirect_uri", "did you mean redirect_uris?"),
-    (POS + POS, 9, "client_id", "stands in line 2 already"),
+    (POS + POS, 9, "client_id", "is in line 2 already"),
 ]
 
 
@@ -41,7 +41,7 @@ def test_wrong_shapes_are_named_with_the_line_of_their_header(idp: Idp, text: st
 
 ORGANISATIONS = [
     ('store_url = "example-shoes"', 'store_url = "Example Shoes"', "store_url", "small letters, digits and hyphens"),
-    ('country = "NL"', 'country = "Holland"', "country", "two capitals, for example NL"),
+    ('country = "NL"', 'country = "Holland"', "country", "two capital letters, for example NL"),
     ('name = "Example Shoes"', 'name = ""', "name", "one line of text of at most 200 characters"),
     ('owner = "olga"', 'owner = "nobody"', "owner", "there is no user 'nobody'; add [[users]]"),
     ('owner = "olga"', 'owner = "olga"\nsettings.login_hours = 0', "login_hours", "1–720"),
@@ -96,7 +96,7 @@ POLICIES = [
     (POLICY.replace("starts = 2026-01-01\n", ""), "starts", "A first day is needed"),
     (POLICY + "ends = 2025-01-01\n", "ends", "before the first"),
     (POLICY + 'require = "tea"\n', "require", "second_factor, pwd"),
-    (POLICY + 'countries = ["Australia"]\n', "countries", "as AU"),
+    (POLICY + 'countries = ["Australia"]\n', "countries", "for example AU"),
     (POLICY + 'roles = ["king"]\n', "roles", "owner, administrator"),
     (POLICY + 'groups = ["nobody"]\n', "groups", "the name of a group"),
     (POLICY + 'organisations = ["nowhere"]\n', "organisations", "the store URL of an organisation"),

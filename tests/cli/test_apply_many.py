@@ -133,7 +133,7 @@ def test_what_changed_since_the_trial_is_told_as_it_is(idp: Idp, monkeypatch: py
     monkeypatch.setattr(users, "prepare", _prepare_concurrently)
     late = f'[[users]]\norganisation = "example-shoes"\nusername = "late"\nshops = ["a"]\npassword_hash = "{HASH}"\n'
     said = idp.apply(people(60) + late, code=1).stderr
-    assert "steps were done; put right what follows and apply again" in said
+    assert "steps were done; correct what follows and apply again" in said
     assert "nothing was changed" not in said
 
 

@@ -191,7 +191,7 @@ def test_a_dry_run_lists_the_people_affected_on_a_day(shop: Idp) -> None:
     assert "0 of 3 people" in shop("policy", "dry-run", "--on", "2100-06-01").stdout, "nothing stands"
     shop.apply(FUTURE)
     assert "bert" in shop("policy", "dry-run", "all-staff", "--on", "2100-06-01").stdout
-    assert "neither a rule" in shop("policy", "dry-run", "nothing", "--on", "2100-06-01", code=1).stderr
+    assert "neither an existing rule" in shop("policy", "dry-run", "nothing", "--on", "2100-06-01", code=1).stderr
     shop("policy", "dry-run", "--on", "tomorrow", code=2)
 
 

@@ -47,7 +47,7 @@ def test_a_file_that_is_there_is_never_written_over(tmp_path: Path) -> None:
     file.write_text("mine")
     result = init(file, "--issuer", "https://id.example.com")
     assert result.exit_code == 1
-    assert "is there already" in result.output
+    assert "exists already" in result.output
     assert file.read_text() == "mine"
 
 
@@ -100,5 +100,5 @@ def test_the_first_command_on_a_new_database_makes_its_tables(tmp_path: Path) ->
     assert runner.invoke(main, ["init", str(file), "--issuer", "http://localhost:8000"]).exit_code == 0
     listed = runner.invoke(main, ["organisation", "list", "--config", str(file)])
     assert listed.exit_code == 0
-    assert "tables were made" in listed.output
-    assert "tables were made" not in runner.invoke(main, ["organisation", "list", "--config", str(file)]).output
+    assert "tables were created" in listed.output
+    assert "tables were created" not in runner.invoke(main, ["organisation", "list", "--config", str(file)]).output

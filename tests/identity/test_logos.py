@@ -21,13 +21,13 @@ from tests.drivers import pictures
 from tests.factories import BY_TESTS, Factory
 
 REFUSED = {
-    "a text named .png": (b"This is a text.\n", "no picture that we can take"),
-    "an SVG": (pictures.SVG, "no picture that we can take"),
-    "a GIF": (pictures.picture("GIF"), "no picture that we can take"),
-    "a BMP": (pictures.picture("BMP"), "no picture that we can take"),
-    "a TIFF": (pictures.picture("TIFF"), "no picture that we can take"),
-    "nothing": (b"", "no picture that we can take"),
-    "a signature alone": (b"\x89PNG\r\n\x1a\n", "no picture that we can take"),
+    "a text named .png": (b"This is a text.\n", "not a supported picture"),
+    "an SVG": (pictures.SVG, "not a supported picture"),
+    "a GIF": (pictures.picture("GIF"), "not a supported picture"),
+    "a BMP": (pictures.picture("BMP"), "not a supported picture"),
+    "a TIFF": (pictures.picture("TIFF"), "not a supported picture"),
+    "nothing": (b"", "not a supported picture"),
+    "a signature alone": (b"\x89PNG\r\n\x1a\n", "not a supported picture"),
     "half a PNG": (pictures.picture(size=(2000, 900))[:-2000], "damaged"),
     "half a JPEG": (pictures.picture("JPEG")[:1500], "damaged"),
     "half a WebP": (pictures.picture("WEBP", lossless=True)[:-30], "damaged|no picture"),

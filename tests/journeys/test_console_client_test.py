@@ -24,7 +24,7 @@ def test_the_test_button_signs_in_and_explains_the_token(factory, enter, anna) -
     browser.submit("Test")
     assert browser.heading == THE_ID_TOKEN_EXPLAINED
     assert anna.id in browser.text
-    assert "The person: the one name that never changes." in browser.text
+    assert "The person's id, which never changes." in browser.text
     assert "example-shoes" in browser.text
     assert any("/oauth/authorize?" in hop for hop in browser.hops)
     assert "__Host-trial" not in browser.cookies
@@ -51,7 +51,7 @@ def test_an_unexpected_answer_does_not_pass_the_test(factory, enter, anna) -> No
         told = {"state": state, "iss": ISSUER, **over}
         return browser.send("GET", ISSUER + permission.PATH, list(told.items())).text
 
-    assert "state that came back" in answered(state="other", code="x")
+    assert "state in the answer" in answered(state="other", code="x")
     assert "issuer in the answer" in answered(iss="https://evil.example", code="x")
     assert "access_denied" in answered(error="access_denied", error_description="No.")
     assert "invalid_grant" in answered(code="made-up")

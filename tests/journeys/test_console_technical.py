@@ -235,9 +235,9 @@ def test_an_operator_reads_the_installations_trail(factory, enter, otto, quiet_s
     """Issue 3: events of keys and apps have their own chain, which administrators do not see."""
     browser = enter(otto, f"{HOME}/audit?trail=installation")
     table = browser.html.partition("<tbody>")[2]
-    assert "Signing key made" in table
+    assert "Signing key created" in table
     assert "key:made" not in table, "the page shows the raw name of an event instead of words"
-    assert "Signing key made" not in browser.open(f"{HOME}/audit").html.partition("<tbody>")[2]
+    assert "Signing key created" not in browser.open(f"{HOME}/audit").html.partition("<tbody>")[2]
 
 
 def test_an_operator_rotates_the_keys_with_the_password(factory, enter, otto, quiet_shoes, clock) -> None:

@@ -11,7 +11,7 @@ from tests.drivers.email_address import ISSUER, address_of, ann, at_address, pre
 from tests.drivers.passkeys import options_on, post
 from tests.drivers.password_reset import NEW, choose, forget
 from tests.drivers.security_key import SecurityKey
-from tests.drivers.words import ADD_A_PASSKEY, THE_CHANGE_WAS_TAKEN_BACK, THIS_WAS_NOT_ME, YOUR_PASSWORD_IS_SET
+from tests.drivers.words import ADD_A_PASSKEY, THE_CHANGE_WAS_UNDONE, THIS_WAS_NOT_ME, YOUR_PASSWORD_IS_SET
 from tests.factories import Factory
 
 __all__ = ["ann", "at_address"]
@@ -28,14 +28,14 @@ def test_this_was_not_me_restores_the_address(
     own = new_browser().open(back)
     assert "ann@shoes.example" in own.text
     own.submit()
-    assert own.heading == THE_CHANGE_WAS_TAKEN_BACK
+    assert own.heading == THE_CHANGE_WAS_UNDONE
     assert address_of(factory, ann) == ("ann@shoes.example", True)
     assert "Sign out" not in thief.open("/").text
     assert journey(ann, browser=new_browser()).begin().password().browser.status == 422, "the stolen password still works"
     mails = postman.bring()
     assert {mail.to for mail in mails} == {"ann@shoes.example", "thief@evil.example"}
     (told,) = [mail for mail in mails if mail.to == "thief@evil.example"]
-    assert "former mailbox" in " ".join(told.text.split())
+    assert "previous mailbox" in " ".join(told.text.split())
     assert not any("/link/" in one or "/reset/" in one for one in told.links)
     choose(own, next(mail.link for mail in mails if "/reset/" in mail.text))
     assert own.heading == YOUR_PASSWORD_IS_SET
@@ -61,7 +61,7 @@ def test_a_second_change_keeps_the_first_undo_link(factory: Factory, at_address,
     press(new_browser(), postman.link("two@evil.example"))
     thiefs = postman.link("one@evil.example")
     clock(minutes=1)
-    assert press(new_browser(), back).heading == THE_CHANGE_WAS_TAKEN_BACK
+    assert press(new_browser(), back).heading == THE_CHANGE_WAS_UNDONE
     assert address_of(factory, ann)[0] == "ann@shoes.example"
     assert new_browser().open(thiefs).status == 404
 

@@ -19,7 +19,7 @@ from tests.factories import Factory, MadePerson
 
 ISSUER = "https://id.example.com"
 NEW = "violet harbour kettle 9"
-TWO, THREE = "That username and password do not go together", "That store URL, username and password do not go together"
+TWO, THREE = "That username and password don't match", "That store URL, username and password don't match"
 
 
 @pytest.fixture

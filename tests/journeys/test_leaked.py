@@ -167,5 +167,5 @@ def test_a_password_changed_during_its_look_up_is_refused(
         patched.setattr(leaked_passwords, "look_up", slowly)
         walk = journey(jan).begin().password()
     assert walk.browser.left_for is None
-    assert "do not go together" in walk.browser.errors[0]
+    assert "password don't match" in walk.browser.errors[0]
     assert walk.password(SAFE).tokens().claims["sub"] == jan.id

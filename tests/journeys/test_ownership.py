@@ -11,9 +11,9 @@ from tests.drivers.set_up import key_on
 from tests.drivers.words import (
     BECOME_THE_OWNER,
     HAND_OVER_THE_OWNERSHIP,
-    TAKE_THE_OFFER_BACK,
     THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
-    THE_OFFER_WAS_TAKEN_BACK,
+    THE_OFFER_WAS_WITHDRAWN,
+    WITHDRAW_THE_OFFER,
     YOU_ARE_THE_OWNER_NOW,
 )
 from tests.factories import Factory
@@ -52,7 +52,7 @@ def test_the_ownership_is_transferred_after_both_confirm(
     assert events(factory, shoes) == [("offered", "boss", "iris"), ("given", "iris", "boss"), ("taken", "iris", "iris")]
     subject = "iris is now the owner of Example Shoes"
     assert told(postman.bring()) == {(BOSS, subject), (IRIS, subject), (ANNA, subject)}
-    assert "An offer waits" not in browser.open(f"{AT}/ownership").text
+    assert "Pending offer" not in browser.open(f"{AT}/ownership").text
     assert browser.open(f"{AT}/people/{iris.id}/edit").status == 403
 
 
@@ -97,7 +97,7 @@ def test_a_sign_in_of_another_user_does_not_accept_an_offer(
     theirs = new_browser().open(link_to(postman.bring(), IRIS))
     theirs.fill(username="jan", password=jan.password).submit()
     assert theirs.status == 422
-    assert "as the person this was asked for" in theirs.errors[0]
+    assert "as the person that this request is for" in theirs.errors[0]
     assert roles(factory, boss, iris, jan) == ["owner", "manager", "employee"]
 
 
@@ -142,11 +142,11 @@ def test_an_offer_is_withdrawn_in_the_console(
 ) -> None:
     """Owner transfer: the owner or an operator withdraws it. Both sides are told, and the link stops working."""
     link = link_to(postman.bring(), IRIS)
-    browser = enter(request.getfixturevalue(who), f"{AT}/ownership").click(TAKE_THE_OFFER_BACK)
-    assert "iris can then not accept it" in browser.text
-    browser.submit(TAKE_THE_OFFER_BACK)
+    browser = enter(request.getfixturevalue(who), f"{AT}/ownership").click(WITHDRAW_THE_OFFER)
+    assert "iris can no longer accept it" in browser.text
+    browser.submit(WITHDRAW_THE_OFFER)
     assert "Done." in browser.text
-    assert "An offer waits" not in browser.text
+    assert "Pending offer" not in browser.text
     assert {mail.to for mail in postman.bring()} == {BOSS, IRIS}
     assert new_browser().open(link).status == 404
     assert browser.open(f"{AT}/ownership/withdraw").status == 404
@@ -158,7 +158,7 @@ def test_the_owner_withdraws_an_unknown_offer_from_the_mail(
 ) -> None:
     """Owner transfer: a thief may have signed in as the owner. So the owner's link needs one press and no sign-in."""
     mails = postman.bring()
-    assert press(new_browser(), link_to(mails, BOSS)).heading == THE_OFFER_WAS_TAKEN_BACK
+    assert press(new_browser(), link_to(mails, BOSS)).heading == THE_OFFER_WAS_WITHDRAWN
     for link in (link_to(mails, BOSS), link_to(mails, IRIS)):
         assert new_browser().open(link).status == 404
     assert told(postman.bring()) == {(address, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN) for address in (BOSS, IRIS)}

@@ -19,8 +19,8 @@ from tests.drivers.postman import Postman
 from tests.drivers.rival import made_to_wait
 from tests.drivers.words import (
     HAND_OVER_THE_OWNERSHIP,
-    TAKE_THE_OFFER_BACK,
     THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN,
+    WITHDRAW_THE_OFFER,
     YOU_ARE_THE_OWNER_NOW,
 )
 from tests.factories import BY_TESTS, Factory, MadePerson
@@ -147,7 +147,7 @@ def test_administrators_see_an_offer_but_cannot_withdraw_it(factory: Factory, en
     """Owner transfer: their page has no button to withdraw it, and a request to do so gets 404."""
     browser = enter(anna, f"{AT}/ownership")
     assert "iris was offered the ownership" in browser.text
-    assert TAKE_THE_OFFER_BACK not in browser.text
+    assert WITHDRAW_THE_OFFER not in browser.text
     assert browser.open(f"{AT}/ownership/withdraw").status == 404
 
 

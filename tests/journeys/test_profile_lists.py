@@ -214,7 +214,7 @@ def test_the_list_of_apps_shows_their_present_scopes(factory: Factory, journey, 
             client_rows.change_client("bookkeeper", **columns)
         told.append([words in walk.browser.open("/account/apps").text for words in seen])
     assert told == [[True, True, True], [True, False, False], [False, False, False]]
-    assert "At present it may see nothing of you." in walk.browser.text
+    assert "At present it cannot see any of your details." in walk.browser.text
     walk.browser.submit("End access Bookkeeper")
     assert words.THERE_ARE_NONE in walk.browser.text
 
@@ -240,7 +240,7 @@ def test_activity_is_listed_in_plain_words(factory: Factory, journey, new_browse
     journey(jan, browser=new_browser(agent=CHROME)).begin().password("not my password")
     browser = inside(journey(jan).begin().password()).open("/account/activity")
     assert "Signed in with password on Monday 23 November 2026 from Firefox · Windows." in browser.text
-    assert "Wrong password given on Monday 23 November 2026 from Chrome · Android." in browser.text
+    assert "Wrong password entered on Monday 23 November 2026 from Chrome · Android." in browser.text
     assert "Signed in to Webshop on Monday 23 November 2026 from Firefox · Windows." in browser.text
     assert " 2026 by the installation." in browser.text
     assert "login:started" not in browser.html

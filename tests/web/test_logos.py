@@ -70,7 +70,7 @@ def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, cons
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (pictures.SVG, "no picture that we can take"),
+        (pictures.SVG, "not a supported picture"),
         (b"", "Choose a file first."),
         (pictures.header_of(30_000, 30_000), "too many pixels"),
         (pictures.picture()[:-40], "damaged"),

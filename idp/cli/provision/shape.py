@@ -23,7 +23,7 @@ CREDENTIALS: Shape = {"password": "text", "password_hash": "text", "totp_secret"
 FIELDS: Mapping[str, UserField] = {
     key: field for field in USER_FIELDS if field.in_file for key in (field.synonym, field.name) if key
 }  # fmt: skip
-"""The keys that set a field of a person; of two keys for one field, its name goes before the synonym."""
+"""The keys that set a field of a person; of two keys for one field, its name overrides the synonym."""
 USER: Shape = {
     "organisation": "text", "username": "text", "groups": "texts", "shops": "texts",
     **{key: field.type for key, field in FIELDS.items()}, **CREDENTIALS,
@@ -134,17 +134,17 @@ def _check_type(document: Document, table: Table, key: str, value: Any, wanted: 
 def _check_names(document: Document, table: Table) -> bool:
     missing = [key for key in NAMES[table.kind] if not table.get(key)]
     for key in missing:
-        document.fault(table, key, "is missing: it says which one this is")
+        document.fault(table, key, "is missing: it identifies the object")
     return not missing
 
 
 def _check_unique(document: Document, table: Table, seen: dict[tuple[str, ...], int]) -> None:
     name = tuple(compared(str(table.get(key))) for key in NAMES[table.kind])
     if name in seen:
-        document.fault(table, NAMES[table.kind][-1], f"stands in line {seen[name]} already; make the two one")
+        document.fault(table, NAMES[table.kind][-1], f"is in line {seen[name]} already; merge the two")
     seen.setdefault(name, table.line)
 
 
 def _check_pair(document: Document, table: Table, one: str, other: str) -> None:
     if table.has(one) and table.has(other):
-        document.fault(table, other, f"stands beside {one}; give one of the two")
+        document.fault(table, other, f"cannot be given beside {one}; give one of the two")

@@ -163,7 +163,7 @@ def _locked(user: User, role: str) -> User:
     if found is None:
         raise NotFound(detail="the user was removed")
     if found.role != role:
-        raise Conflict(say("Somebody else has just changed this person. Load the page again."))
+        raise Conflict(say("Somebody else has just changed this person. Reload the page."))
     return found
 
 

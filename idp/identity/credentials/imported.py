@@ -78,7 +78,7 @@ def _check_codes(codes: Sequence[str]) -> None:
     if "" in plain:
         raise Invalid("recovery_codes", say("A recovery code has two groups of seven letters and digits, no l, o, 0 or 1."))
     if len(set(plain)) < len(plain):
-        raise Invalid("recovery_codes", say("The same recovery code is there twice."))
+        raise Invalid("recovery_codes", say("The same recovery code is listed twice."))
 
 
 @outside_transaction

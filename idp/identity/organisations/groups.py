@@ -79,7 +79,7 @@ def _free_name(organisation_id: str, typed: Any, own_id: str = "") -> str:
     """Return a group's name as apps get it in the claim ``groups``; no two of an organisation differ in case alone."""
     name = check_text("name", typed, 100)
     if not claim_forms.is_group_name(name):
-        raise Invalid("name", say("A group's name has no comma: apps take one for the end of a name."))
+        raise Invalid("name", say("A group's name cannot contain a comma: apps read a comma as the end of a name."))
     named = store.group_named(organisation_id, name)
     if named is not None and named.id != own_id:
         raise _group_taken(name)

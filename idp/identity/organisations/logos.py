@@ -91,11 +91,11 @@ def _redraw(upload: bytes) -> "Image.Image":
 def _opened(upload: bytes) -> "Image.Image":
     """Open a picture, reading its header only. The format is detected from the content, not from the file name."""
     if len(upload) > MOST_BYTES:
-        raise Invalid("logo", say("This file is too large. A logo may have up to %(most)s kB.", most=MOST_BYTES // 1024))
+        raise Invalid("logo", say("This file is too large. A logo may be up to %(most)s kB.", most=MOST_BYTES // 1024))
     try:
         image = Image.open(BytesIO(upload), formats=KINDS)
     except PIL.UnidentifiedImageError as fault:
-        raise Invalid("logo", say("This is no picture that we can take. Choose a PNG, JPEG or WebP file.")) from fault
+        raise Invalid("logo", say("This file is not a supported picture. Choose a PNG, JPEG or WebP file.")) from fault
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise Invalid("logo", HAS_TOO_MANY_PIXELS) from fault
     except DAMAGED as fault:

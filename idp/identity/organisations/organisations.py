@@ -149,7 +149,7 @@ def _check_store_url(typed: str) -> str:
     normal = normal_store_url(typed)
     if not normal or normal != typed:
         near = normal or "example-shoes"
-        raise Invalid("store_url", say("This must be small letters, digits and hyphens, as %(near)s.", near=near))
+        raise Invalid("store_url", say("Use small letters, digits and hyphens, for example %(near)s.", near=near))
     if normal == operators.STORE_URL:
         raise Invalid("store_url", say("%(store_url)s is the operators' own.", store_url=normal))
     return normal

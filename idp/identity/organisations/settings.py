@@ -110,23 +110,23 @@ class OrganisationSettings:
 
     login_idle_minutes: int = _number(
         60,
-        Number(
-            1, 1440, say("A sign-in that is not used ends after"), _MINUTES, lambda found: found.lifetimes.login_idle_minutes
-        ),
+        Number(1, 1440, say("An unused session ends after"), _MINUTES, lambda found: found.lifetimes.login_idle_minutes),
     )
     login_hours: int = _number(
-        24, Number(1, 720, say("Every sign-in ends after"), _HOURS, lambda found: found.lifetimes.login_hours)
+        24, Number(1, 720, say("Every session ends after"), _HOURS, lambda found: found.lifetimes.login_hours)
     )
     remember_device_days: int = _number(
         30, Number(1, 365, say("A device is remembered for"), _DAYS, lambda found: found.lifetimes.remember_device_days)
     )
     password_min_length: int = _number(
         12,
-        Number(8, 64, say("Shortest password without a second factor"), say("characters")),
+        Number(8, 64, say("Minimum password length without a second factor"), say("characters")),
         lambda found: found.passwords.min_length,
     )
     leaked_notice_days: int = _number(7, Number(1, 90, say("Remind of a leaked password every"), _DAYS))
-    leaked_notice_days_administrators: int = _number(1, Number(1, 90, say("The same for administrators"), _DAYS))
+    leaked_notice_days_administrators: int = _number(
+        1, Number(1, 90, say("Remind administrators of a leaked password every"), _DAYS)
+    )
     remembered_device_counts: bool = _truth(True)
     offer_set_up: bool = _truth(True)
     languages: tuple[str, ...] = field(default=LANGUAGES, metadata={"rule": _LANGUAGES})

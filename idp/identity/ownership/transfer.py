@@ -31,7 +31,7 @@ from idp.store.users import User
 
 OPEN = timedelta(hours=72)
 """How long an offer is valid: over a weekend, and longer than ordinary links, since accepting needs a sign-in too."""
-UNFIT = say("Only somebody who can sign in, has a verified e-mail address and is no customer can be the owner.")
+UNFIT = say("Only somebody who can sign in, has a verified e-mail address and is not a customer can be the owner.")
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _withdraw(settings: Settings, organisation: Organisation, origin: Origin) ->
         found = waiting(settings, organisation)
         owner = owner_of(organisation)
         if found is None or owner is None or not email_links.void_offers(organisation.id):
-            raise NotFound(say("No offer of the ownership is waiting."))
+            raise NotFound(say("There is no pending offer of the ownership."))
         record_about(origin, Event.OWNERSHIP_WITHDRAWN, found.new_owner)
         _tell(settings, "ownership_withdrawn", found.new_owner, owner, (found.new_owner, owner))
 

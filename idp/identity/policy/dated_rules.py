@@ -165,7 +165,7 @@ def _check_date(key: str, value: Any) -> date:
 
 def _check_order(starts: date, ends: date | None) -> None:
     if ends is not None and ends < starts:
-        raise Invalid("ends", say("The last day lies before the first."))
+        raise Invalid("ends", say("The last day is before the first day."))
 
 
 def _check_require(settings: Settings, value: Any) -> str:
@@ -177,7 +177,7 @@ def _check_require(settings: Settings, value: Any) -> str:
 
 def _check_condition(key: str, entries: list[str], known: Known) -> list[str]:
     tests: Mapping[str, tuple[Callable[[str], bool], str]] = {
-        "countries": (is_country, "two capitals each, as AU"),
+        "countries": (is_country, "a code of two capital letters, for example AU"),
         "integrations": (lambda _: True, ""),
         "roles": (lambda entry: entry in ROLES, ", ".join(ROLES)),
         "groups": (known.group, "the name of a group of some organisation"),
@@ -186,7 +186,7 @@ def _check_condition(key: str, entries: list[str], known: Known) -> list[str]:
     }
     fits, allowed = tests[key]
     for wrong in _failing(entries, fits):
-        raise Invalid(key, say("%(entry)s is not known; what fits is: %(allowed)s.", entry=wrong, allowed=allowed))
+        raise Invalid(key, say("%(entry)s is not known. Expected: %(allowed)s.", entry=wrong, allowed=allowed))
     return entries
 
 

@@ -167,8 +167,8 @@ def _by_role(person: Person, second: int) -> Reason:
 
 def _by_reset(person: Person, second: int) -> Reason:
     if person.must_set_up:
-        return Reason("reset", "", second, say("An administrator reset it: it must be set up again."))
-    return Reason("reset", "", 0, say("No administrator has reset it."))
+        return Reason("reset", "", second, say("An administrator reset the second factor: it must be set up again."))
+    return Reason("reset", "", 0, say("No administrator has reset the second factor."))
 
 
 def _by_owning(person: Person) -> Reason:

@@ -91,11 +91,11 @@ def finish(provider: Provider, sealed: str, answer: Mapping[str, str], visit: Br
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
     # RFC 6749 §10.12: an answer with another state is not to this browser's request.
     if not crypto.same(answer.get("state", ""), kept["state"]):
-        why = say("The state that came back is not the one that was sent: this answer is not to our request.")
+        why = say("The state in the answer does not match the one that was sent: the answer belongs to another request.")
         return Outcome(**about, wrong=why)
     # RFC 9207 §2.4: "Clients MUST […] compare the result to the issuer identifier of the authorization server".
     if answer.get("iss") != provider.issuer:
-        return Outcome(**about, wrong=say("The issuer in the answer is not this one: an attacker may have mixed them up."))
+        return Outcome(**about, wrong=say("The issuer in the answer is not this provider: this may be a mix-up attack."))
     if answer.get("error"):
         return Outcome(**about, error=answer["error"][:100], description=answer.get("error_description", "")[:300])
     return _redeemed(provider, kept, answer.get("code", ""), visit)
@@ -142,5 +142,5 @@ def _explained(provider: Provider, kept: Mapping[str, Any], found: Redeemed) -> 
         "at_hash": half_hash(token["access_token"]),
     }
     if verified is None or any(claims.get(name) != value for name, value in expected.items()):
-        return Outcome(**about, wrong=say("The ID token does not hold what was asked for."))
+        return Outcome(**about, wrong=say("The ID token does not contain what was asked for."))
     return Outcome(**about, claims=claims, header=dict(verified.header), scope=token["scope"])

@@ -20,9 +20,9 @@ PLACE = "passkey"
 MAKE, PASSWORD = "make", "password"
 INSTEAD: Final = "passkey"
 """The answer at the start of a set-up that chooses a passkey."""
-NOT_MADE = say("Adding it did not work. Please try again.")
+NOT_MADE = say("The passkey could not be added. Please try again.")
 KNOWN = say("This passkey is registered already.")
-NO_HARDWARE = say("The app asks for a hardware security key of a known maker. This is none; try another one.")
+NO_HARDWARE = say("The app asks for a hardware security key of a known maker. This is not one of those. Try another one.")
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from idp.signin.steps.use_passkey import PasskeyAsk
 from idp.store.users import User
 
 PLACE = "password"
-MISMATCH = say("That username and password do not go together. Check both and try again.")
-MISMATCH_OF_THREE = say("That store URL, username and password do not go together. Check all three and try again.")
+MISMATCH = say("That username and password don't match. Check both and try again.")
+MISMATCH_OF_THREE = say("That store URL, username and password don't match. Check all three and try again.")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def answer(work: StepContext, form: Form) -> Outcome:
     if user is None or work.organisation is None:
         return Wrong((_mismatch(work.case),))
     if work.case.needs.subject not in ("", user.id):
-        return Wrong((say("Sign in as the person this was asked for, please."),))
+        return Wrong((say("Please sign in as the person that this request is for."),))
     columns: dict[str, object] = {
         "user_id": user.id,
         "organisation_id": user.organisation_id,

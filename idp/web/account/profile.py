@@ -84,6 +84,6 @@ def change_time_zone() -> Response:
 
 def _page(present: Me) -> DetailsPage:
     user, at = present.user, present.organisation
-    of_organisation = say("That of your organisation: %(zone)s", zone=at.zone.key)
+    of_organisation = say("Same as your organisation: %(zone)s", zone=at.zone.key)
     choices = times.zone_choices(of_organisation, user.time_zone)
     return DetailsPage(user.username, at.name, user.name, user.locale, user.time_zone, choices, done=outcome(present))

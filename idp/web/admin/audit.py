@@ -28,17 +28,17 @@ HERE = "audit"
 QUICK = 2_000
 """A chain of at most this many rows is verified on every visit."""
 OF_THINGS: Mapping[str, Message] = {
-    Event.LEAKED_CHECK_DOWN: say("Check for leaked passwords was down"),
+    Event.LEAKED_CHECK_DOWN: say("Check for leaked passwords unavailable"),
     Event.CLIENT_CREATED: say("App created"),
     Event.CLIENT_CHANGED: say("App changed"),
     Event.CLIENT_DELETED: say("App deleted"),
     Event.CLIENT_TESTED: say("App tested from the console"),
-    Event.ORGANISATION_CREATED: say("Organisation made"),
+    Event.ORGANISATION_CREATED: say("Organisation created"),
     Event.ORGANISATION_CHANGED: say("Organisation changed"),
     Event.SHOP_CHANGED: say("Shop changed"),
     Event.GROUP_CHANGED: say("Group changed"),
-    Event.POLICY_CHANGED: say("Rule changed"),
-    Event.KEY_MADE: say("Signing key made"),
+    Event.POLICY_CHANGED: say("Policy changed"),
+    Event.KEY_MADE: say("Signing key created"),
     Event.KEY_ROTATED: say("Signing key rotated"),
     Event.RESTORED: say("Restored from a backup: what happened since the backup is not in this list"),
 }

@@ -19,21 +19,21 @@ SIGN_IN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("T
 
 
 MEANINGS: Mapping[str, Message] = {
-    "client_name": say("What people know the app by."),
-    "redirect_uris": say("Where answers may go, one address per line, compared letter by letter."),
-    "post_logout_redirect_uris": say("Where people may go after signing out, one address per line."),
+    "client_name": say("The name that people see."),
+    "redirect_uris": say("Addresses that answers may go to, one per line. They must match exactly."),
+    "post_logout_redirect_uris": say("Addresses that people may go to after signing out, one per line."),
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
         "How the app proves itself: by a secret in the header or in the body, or none for public apps."
     ),
-    "grant_types": say("authorization_code: people sign in. refresh_token: it may stay signed in."),
-    "response_types": say("Only the code flow exists; leave it ticked."),
+    "grant_types": say("authorization_code: people sign in. refresh_token: the app may stay signed in."),
+    "response_types": say("Only the code flow is supported: leave it ticked."),
     "scope": say("What the app may ask to see. A first-party app sees it without asking."),
-    "default_acr_values": say("How strongly people sign in where the app does not say."),
+    "default_acr_values": say("How strongly people must sign in if the app does not ask for a level."),
     "default_max_age": say(
-        "Seconds after which people confirm again who they are, where the app does not say. Leave empty for never."
+        "Seconds after which people confirm again who they are, if the app does not ask for a time. Leave empty for never."
     ),
-    "require_auth_time": say("The ID token says when the person signed in. Ours always does."),
+    "require_auth_time": say("The ID token says when the person signed in. Here it always does."),
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
     "subject_type": say("public: all apps know a person by the same id."),
     "client_uri": say("The app's home page; people find it on their front page."),
@@ -41,10 +41,10 @@ MEANINGS: Mapping[str, Message] = {
     "policy_uri": say("Its privacy statement, shown where people are asked to allow the app."),
     "tos_uri": say("Its terms of use, shown there as well."),
     "initiate_login_uri": say("Where the app begins a sign-in that starts elsewhere."),
-    "contacts": say("Who looks after the app, one e-mail address a line."),
+    "contacts": say("E-mail addresses of the people who look after the app, one per line."),
     TEXTS: say("Names and addresses in one language, one per line, for example client_name#nl = Kassa."),
-    "first_party": say("One of our own: nobody is asked for consent."),
-    "minimum_acr": say("The least that is asked of people here, whatever the app asks."),
+    "first_party": say("This is one of our own apps: people are not asked for consent."),
+    "minimum_acr": say("The lowest level that people need here, whatever the app asks."),
     "remember_device": say("People may have their device remembered."),
     "shared_device": say("Shared device: always ask who is working."),
     "organisations": say("Store URLs of the organisations it serves, one per line. Leave empty for all."),

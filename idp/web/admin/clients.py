@@ -112,7 +112,7 @@ ACTIONS: dict[str, ClientAction] = {
     "delete": ConfirmedAction(
         say("Delete %(app)s?"),
         (
-            say("Its registration, its secrets and what people allowed it are gone for good."),
+            say("Its registration, its secrets and people's consent to it are deleted for good."),
             say("Everybody is signed out of it at once."),
         ),
         say("Delete"),

@@ -18,7 +18,7 @@ HERE = "keys"
 STATES = {
     "next": say("next: published, does not sign yet"),
     "active": say("active: signs"),
-    "retired": say("retired: signs no more, still published"),
+    "retired": say("retired: no longer signs, still published"),
     "withdrawn": say("withdrawn: no longer published"),
 }
 

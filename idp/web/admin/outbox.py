@@ -33,21 +33,21 @@ ABOUT = {
     "factor_removed": say("Second factor removed"),
     "factor_reset": say("Second factor reset"),
     "invitation": say("Invitation"),
-    "locked": say("Sign-in closed after too many wrong tries"),
+    "locked": say("Sign-in blocked after too many wrong attempts"),
     "one_time_password": say("One-time password"),
     "owner_recovery_announced": say("Recovery of the owner's account announced"),
-    "owner_recovery_cancelled": say("Recovery of the owner's account cancelled"),
+    "owner_recovery_cancelled": say("Recovery of the owner's account stopped"),
     "owner_recovery_confirm": say("Confirm the recovery of the owner's account"),
     "owner_recovery_done": say("Owner's account recovered"),
     "ownership_offer": say("Ownership of the organisation offered"),
     "ownership_offered": say("Ownership of the organisation offered"),
     "ownership_transferred": say("The organisation has another owner"),
-    "ownership_withdrawn": say("Offer of the ownership taken back"),
+    "ownership_withdrawn": say("Offer of the ownership withdrawn"),
     "password_changed": say("Password changed"),
     "reset_password": say("Choose a new password"),
     "restored": say("Restored from a backup"),
     "sessions_ended": say("Signed out by an administrator"),
-    "unlock": say("Second factor blocked after too many wrong tries"),
+    "unlock": say("Second factor blocked after too many wrong attempts"),
     "unlocked": say("Second factor unblocked"),
 }
 """Each template in words."""
@@ -121,8 +121,8 @@ def _resend(admin: Admin, mail_id: str, back: str) -> Response:
 
 def _question(row: OutgoingMail, back: str) -> Question:
     sentences = (
-        say("It goes to %(address)s once more, as it was written then.", address=row.recipient),
-        say("Should the first one have arrived after all, mail programs show both as one."),
+        say("The same mail goes to %(address)s once more.", address=row.recipient),
+        say("If the first one did arrive, mail programs show both as one."),
     )
     return Question(say("Send this mail again?"), sentences, say("Send again"), back, asks_password=False)
 

@@ -164,7 +164,7 @@ def remove(store_url: str) -> Response:
     admin = guard.operator(store_url, fresh=True)
     row = _named()
     heading = say("Delete the policy %(policy)s?", policy=row.name)
-    sentence = say("It no longer asks anything of anybody, in any organisation. Second factors that are active stay so.")
+    sentence = say("It no longer requires anything, in any organisation. Active second factors stay active.")
     question = Question(heading, (sentence,), say("Delete"), _all(admin))
     return confirm_then(admin, HERE, question, partial(_remove, admin, row))
 

@@ -115,7 +115,7 @@ def _colour(typed: str) -> str:
     """Return the colour as it is stored. It may be entered with or without its sign, in any case."""
     digits = typed.strip().lower().removeprefix("#")
     if digits and not is_colour(f"#{digits}"):
-        raise Invalid("colour", say("Write the colour as # and six digits, as #0b3d91, or leave it empty."))
+        raise Invalid("colour", say("Write the colour as # and six digits, for example #0b3d91, or leave it empty."))
     return f"#{digits}" if digits else ""
 
 
@@ -144,7 +144,7 @@ def _stored(at: Organisation) -> dict[str, str]:
 
 
 def _zones(at: Organisation) -> Choices:
-    of_country = say("That of the country: %(zone)s", zone=zones.default_of(at.country))
+    of_country = say("Same as the country: %(zone)s", zone=zones.default_of(at.country))
     return times.zone_choices(of_country, at.time_zone)
 
 

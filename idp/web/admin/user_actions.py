@@ -88,10 +88,10 @@ ACTIONS = {
         done="sent",
     ),
     "recover-owner": UserAction(
-        say("Recover %(username)s, who lost everything?"),
+        say("Start a recovery of %(username)s?"),
         (
-            say("A mail goes to the registered address of %(username)s, and nowhere else; there it must be confirmed."),
-            say("Every administrator is told and can cancel it. After a waiting time the second factor is taken away."),
+            say("A mail goes to %(username)s, at the registered address only. The recovery must be confirmed from there."),
+            say("Every administrator is told and can stop it. After a waiting time the second factor is taken away."),
         ),
         say("Start a recovery of the owner"),
         _recover,
@@ -100,7 +100,7 @@ ACTIONS = {
     ),
     "stop-recovery": UserAction(
         say("Stop the recovery of the owner?"),
-        (say("%(username)s keeps the second factor and the password that they have, and is told."),),
+        (say("%(username)s keeps their second factor and password, and is told by mail."),),
         say("Stop the recovery"),
         _stop_recovery,
         takes="owner_recovery",
@@ -109,7 +109,7 @@ ACTIONS = {
     "offer-ownership": UserAction(
         say("Offer %(username)s the ownership?"),
         (
-            say("%(username)s gets a mail, and becomes the owner by accepting, signed in with a second factor."),
+            say("%(username)s gets a mail, and becomes the owner by accepting the offer, signed in with a second factor."),
             say("You then become an administrator. Only %(username)s can give the ownership back to you."),
             say_many(
                 "Until then nothing changes. The offer is valid for %(num)s day; you can take it back.",
@@ -142,8 +142,8 @@ ACTIONS = {
     "print-code": UserAction(
         say("Print a code for %(username)s?"),
         (
-            say("The code is shown once, to print and hand over. With it %(username)s chooses a password."),
-            say("Anybody with this paper can do so: give it to that person alone. An earlier code stops working."),
+            say("The code is shown once, to print and hand over. %(username)s uses it to choose a password."),
+            say("Anybody with this paper can do so, so give it to that person only. An earlier code stops working."),
         ),
         say("Print a code"),
         invitations.print_code,
@@ -170,14 +170,14 @@ ACTIONS = {
     ),
     "enable": UserAction(
         say("Let %(username)s sign in again?"),
-        (say("Password and second factor are what they were."),),
+        (say("The password and second factor have not changed."),),
         say("Enable"),
         status.enable,
         gives="account",
     ),
     "unlock": UserAction(
         say("Unblock %(username)s?"),
-        (say("Wrong passwords and codes are forgotten, so %(username)s can try again at once."),),
+        (say("Wrong passwords and codes are cleared, so %(username)s can try again at once."),),
         say("Unblock"),
         unlock.unlock,
         takes="lockout",

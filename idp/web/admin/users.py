@@ -254,7 +254,7 @@ def _form(admin: Admin, user: User | None, values: dict[str, str], ticked: set[s
         user_id=user.id if user else "",
         values=values,
         roles=tuple((role, ROLE_NAMES[role]) for role in permissions.roles_for(admin.organisation, user, admin.origin)),
-        zones=times.zone_choices(say("That of the organisation: %(zone)s", zone=zone), values.get("time_zone", "")),
+        zones=times.zone_choices(say("Same as the organisation: %(zone)s", zone=zone), values.get("time_zone", "")),
         groups=tuple(Box(name, label, name in ticked) for name, label in groups),
         all_shops="all_shops" in ticked,
         shops=tuple(Box(name, label, name in ticked) for name, label in shops),
