@@ -48,11 +48,13 @@ class Settings(Tables):
     )
 
     issuer: str
-    """The public address, exactly as clients see it in ``iss``: https, no path end slash; http for loopback only."""
+    """The public address, exactly as clients see it in ``iss``: https, without path and final slash; http for loopback
+    only.
+    """
     name: str = "Sleutel"
-    """What the pages call this installation."""
+    """The name of this installation on pages."""
     default_language: Language = "en"
-    """The language of pages and mails where neither person, app, browser nor organisation says another: `nl` or `en`."""
+    """The language of pages and mails if person, app, browser and organisation choose none: `nl` or `en`."""
     secrets: Texts = Field(min_length=1)
     """Sealing keys as ``name:base64 of 32 bytes``. The first seals, all open. To rotate: put a new one in front, and remove
     the old one when ``idp doctor`` says so."""

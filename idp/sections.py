@@ -97,7 +97,7 @@ class Leaked(Section):
     range_service: str = ""
     """Address of a range service (``https://…/range/``), asked with five characters of the hash. Leave empty for none."""
     timeout_seconds: float = Field(0.5, gt=0, le=5)
-    """The service's time in all, with connecting. After it the check counts as down."""
+    """The time limit of a request to the service, with connecting. After it the check counts as unavailable."""
 
 
 class Mail(Section):

@@ -42,7 +42,7 @@ def split_address(address: str) -> tuple[str, int]:
 def _checked_address(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError("must be HOST:PORT, as 127.0.0.1:8000")
+        raise ValueError("must be HOST:PORT, for example 127.0.0.1:8000")
     return value
 
 
@@ -58,7 +58,7 @@ class Server(Section):
     max_body_bytes: int = Field(131_072, ge=1024)
     """Larger request bodies get 413."""
     timing: bool = False
-    """For measurements: answers tell how long database and hashes took (Server-Timing). Strangers learn from it."""
+    """For measurements: answers tell how long database and hashes took (Server-Timing). Attackers can use that."""
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -67,7 +67,7 @@ class Server(Section):
             try:
                 ip_network(entry)
             except ValueError as error:
-                raise ValueError(f"{entry!r} must be an address or a network, as 10.0.0.1 or 10.0.0.0/8") from error
+                raise ValueError(f"{entry!r} must be an address or a network: 10.0.0.1 or 10.0.0.0/8") from error
         return value
 
     @cached_property
@@ -90,7 +90,7 @@ class Metrics(Section):
     """What Prometheus reads: ``/metrics`` with counts, latencies and queues, without names or ids of anybody."""
 
     listen: str = ""
-    """Host and port for Prometheus alone, as 127.0.0.1:9100; leave empty for none. Let no stranger reach it."""
+    """Host and port for Prometheus alone, for example 127.0.0.1:9100; empty: none. Keep it off public networks."""
 
     @field_validator("listen")
     @classmethod

@@ -1,4 +1,4 @@
-"""spent steps one by one"""
+"""record each spent step of a one-time code in a row of its own"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ down_revision = '0004'
 branch_labels = None
 depends_on = None
 
-# The last accepted step stays spent: it becomes a row where it has none.
+# Keep the last accepted step spent: give it a row if it has none.
 TAKE_OVER = """
 INSERT INTO spent_steps (organisation_id, totp_id, step, spent_at)
 SELECT organisation_id, id, last_step, COALESCE(last_used_at, active_since) FROM totp

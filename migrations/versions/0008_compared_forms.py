@@ -39,7 +39,7 @@ def _add_key(table: str, rows: sa.TableClause, index: str, old: str, new: str, l
     taken = set()
     for row in _all(rows, rows.c[old]):
         key = _compared(getattr(row, old))[:length]
-        if (row.organisation_id, key) in taken:  # a look-alike of an earlier row: it stays, under a key that nobody can type
+        if (row.organisation_id, key) in taken:  # a look-alike of an earlier row gets a key that nobody can type
             key = f'{key[:length - 28]}\n{row.id}'
         taken.add((row.organisation_id, key))
         _write(rows, row, {new: key})
@@ -50,7 +50,7 @@ def _add_key(table: str, rows: sa.TableClause, index: str, old: str, new: str, l
 
 
 def _renew_keys_of_users() -> None:
-    """A key with invisible characters becomes the visible one, unless somebody has that already: `idp doctor` names those."""
+    """Remove invisible characters from a key, unless the result is taken: `idp doctor` lists those rows."""
     found = _all(users, users.c.username_key)
     taken = {(row.organisation_id, row.username_key) for row in found}
     for row in found:

@@ -1,4 +1,4 @@
-"""a stash for what browsers come back for"""
+"""keep answers to forms until the browser fetches them"""
 
 from alembic import op
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """no unkeyed digests of names
 
-Counters of guesses at names that nobody has, and of mails that were asked for, had an unkeyed digest of what was typed as
-their key. Nothing can turn it into a keyed one, so these counters begin again.
+The key of a counter was an unkeyed digest of the typed text, for guesses at unknown names and for requested mails. It
+cannot be turned into a keyed digest, so these counters start again.
 """
 
 from alembic import op
@@ -19,6 +19,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # The older code does not find the keyed ones, and reads no sealed request of a sign-in in progress.
+    # Older code cannot find the keyed ones, and cannot read the sealed request of a sign-in in progress.
     upgrade()
     op.execute("DELETE FROM attempts")

@@ -1,4 +1,4 @@
-"""tables in the words of the code
+"""name tables as the code does
 
 Eight tables get the names that the rest of the program uses, and so do their indexes and constraints. Values sealed under
 the old names still open: what binds them to their rows is kept apart from the table's name. Three columns that nothing
@@ -82,7 +82,7 @@ def _on_postgresql(table: str, names: dict[str, str]) -> None:
 
 
 def _on_sqlite(table: str, names: dict[str, str]) -> None:
-    """Make the table again from its own words, since SQLite cannot rename a constraint. Foreign keys are off here."""
+    """Create the table again from its own statement, since SQLite cannot rename a constraint. Foreign keys are off here."""
     bind = op.get_bind()
     asked = sa.text("SELECT type, sql FROM sqlite_master WHERE tbl_name = :table AND sql IS NOT NULL")
     words = [(kind, re.sub(r'\w+', lambda word: _renamed(word[0], names), sql)) for kind, sql in bind.execute(asked, {'table': table})]

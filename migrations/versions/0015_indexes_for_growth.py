@@ -1,6 +1,6 @@
 """indexes for growth
 
-What sweeps, lists and foreign keys look for is found by an index, however many people, sessions and organisations there are.
+Sweeps, lists and foreign keys find their rows by an index, however many people, sessions and organisations there are.
 """
 
 from alembic import op

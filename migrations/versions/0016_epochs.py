@@ -1,7 +1,8 @@
 """epochs
 
-The row of `epoch` says that this database may serve. A backup has none, and gets one when `idp restore` has made void what
-may have been used or withdrawn since. Older code would not look for it, so this migration does not name any that may go on.
+The row of `epoch` says that this database may serve. A backup has none. `idp restore` adds one after it has voided what
+may have been used or withdrawn since. Older code would not check for the row, so this migration names no older code that
+may go on.
 """
 
 from datetime import UTC, datetime

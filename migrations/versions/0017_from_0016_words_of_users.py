@@ -1,8 +1,8 @@
 """words of users, and indexes for lists
 
-People are found by the words of their names (``user_words``). The worker makes the words of those who are there: until then,
-and for what a server of the release before writes, the names themselves are read. Lists and the audit trail get indexes in
-the order in which they are shown.
+People are found by the words of their names (``user_words``). The worker writes the words of existing users. Until then,
+and for rows that a server of the previous release writes, the names themselves are searched. Lists and the audit trail get
+indexes in the order in which they are shown.
 """
 
 from alembic import op

@@ -1,4 +1,4 @@
-// Conveniences; every page works without them. Elements that need this script are `hidden` until it runs.
+// Conveniences. Every page works without them. Elements that need this script are `hidden` until it runs.
 (() => {
   "use strict";
   const all = (selector) => document.querySelectorAll(selector);
@@ -19,7 +19,7 @@
     field.form.addEventListener("submit", () => { field.type = "password"; });
   }
 
-  // Copy the text of an element; a status line beside the button says so.
+  // Copy the text of an element. A status line beside the button confirms it.
   for (const button of all("[data-copy]")) {
     if (!navigator.clipboard) continue;
     button.hidden = false;

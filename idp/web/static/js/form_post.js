@@ -1,2 +1,2 @@
-// OAuth 2.0 Form Post Response Mode: the answer goes on by itself; the button serves where scripts are off.
+// OAuth 2.0 Form Post Response Mode: the answer is sent by the script; without scripts the button sends it.
 document.forms[0].submit();

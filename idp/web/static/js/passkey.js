@@ -14,12 +14,12 @@
 
   const form = document.querySelector("form[data-passkey]");
   if (!form) return;
-  const MARGIN = 60; // seconds before its end in which a challenge is not used any more
+  const MARGIN = 60; // seconds before its end in which a challenge is no longer used
   const status = form.querySelector("[data-status]");
   const reload = form.querySelector("[data-reload]");
   let waiting = null; // the request that autofill answers
   let isBusy = false; // the browser's own window is open, or the answer is on its way
-  let until = 0; // milliseconds of the wall clock, which goes on while a machine sleeps
+  let until = 0; // milliseconds of the wall clock, which keeps running while a machine sleeps
   let timer = 0;
 
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
@@ -75,7 +75,7 @@
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("form[data-passkey]");
     if (!fresh || fresh.elements.step.value !== form.elements.step.value) throw new Error("another page by now");
-    // The sign-in ran out and was started again at another address.
+    // The sign-in expired and was started again at another address.
     form.setAttribute("action", fresh.getAttribute("action"));
     for (const name of ["csrf_token", "request"]) form.elements[name].value = fresh.elements[name].value;
     Object.assign(form.dataset, { options: fresh.dataset.options, seconds: fresh.dataset.seconds });
