@@ -27,7 +27,7 @@ write_gates: WeakKeyDictionary[Engine, WriteGate] = WeakKeyDictionary()
 PATIENCE = "patience"
 """The name under which SQLite's connections keep the statement that sets how long they wait for another writer."""
 LEAST_FREE = 1 << 20
-"""Bytes. With less, SQLite's write-ahead log has no room to grow."""
+"""Free bytes that SQLite's write-ahead log needs to grow."""
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def _why_no_file_grows(file: Path) -> str:
 def begin(pooled: PoolProxiedConnection, *, writes: bool) -> str:
     """Begin a transaction of a pooled connection, or to read. Returns what its watchers are told; empty for nothing.
 
-    On SQLite all that is read is of one moment. On PostgreSQL each statement has a moment of its own, in a transaction too,
-    so reads go without one: it would cost two round trips more. Raises ``MustWait``, and errors of the driver.
+    On SQLite all reads see one moment. On PostgreSQL each statement sees its own moment, even in a transaction, so reads
+    use none: a transaction would cost two more round trips. Raises ``MustWait``, and errors of the driver.
     """
     driver: Any = pooled.dbapi_connection
     if not isinstance(driver, sqlite3.Connection):
@@ -95,7 +95,7 @@ def before_return(pooled: PoolProxiedConnection) -> None:
 
 
 def has_timed_out(pooled: PoolProxiedConnection) -> bool:
-    """Check if we closed a connection because its answer took too long: another one would take as long."""
+    """Check if we closed a connection because its answer took too long. A retry would take as long."""
     return bool(getattr(pooled.dbapi_connection, "has_timed_out", False))
 
 

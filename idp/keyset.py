@@ -1,6 +1,6 @@
-"""Pages of long lists, each found by an index: a page begins beside a row that the one before it has shown.
+"""Split long lists into pages that an index finds: a page begins beside a row of the page before it.
 
-Skipping rows by their number (OFFSET) reads all that is skipped, and shows a row twice where one was added before it.
+Skipping rows by number (OFFSET) reads all skipped rows, and shows a row twice after one is added before it.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Frozen records: what reads give, and what is inserted, instead of live rows.
+"""Define frozen records, which reads return and inserts take, instead of live rows.
 
 A table is declared once, as a model. The record class of a model is made of it: a subclass with one slot for each column,
 so that the methods of the model work on records, and the model is the type that callers name. SQLAlchemy knows nothing of
@@ -48,7 +48,7 @@ def record_class(model: type[DeclarativeBase]) -> type[Any]:
 
 
 class _Given:
-    """What a default that depends on other columns may read."""
+    """The values that a default may read if it depends on other columns."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
@@ -60,7 +60,7 @@ class _Given:
 
 @cache
 def _defaults_of(model: type[DeclarativeBase]) -> tuple[tuple[str, Callable[[Mapping[str, Any]], Any]], ...]:
-    """Return the attributes of a model in the order of its columns, each with what gives the value that is not given."""
+    """Return the attributes of a model in the order of its columns, each with its default."""
     columns = inspect(model).local_table.columns
     return tuple((name, _default(cast(Any, columns[column]))) for column, name in columns_of(model).items())
 
@@ -114,7 +114,7 @@ def reader(model: type[DeclarativeBase], columns: Sequence[str], processors: Seq
 
 
 def changed(record: R, **changes: Any) -> R:
-    """Return a copy of a record with some values replaced: what is there after a statement that set them."""
+    """Return a copy of a record with some values replaced, as after a statement that set them."""
     made = object.__new__(type(record))
     for name in columns_of(model_of(type(record))).values():
         type(record).__dict__[name].__set__(made, changes.pop(name) if name in changes else getattr(record, name))

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 HEADER = "Server-Timing"
 _parts: ContextVar[dict[str, list[float]] | None] = ContextVar("timing", default=None)
-"""The durations of each part of the request, in seconds; None where nobody measures."""
+"""The durations of each part of the request, in seconds; None if nothing is measured."""
 
 
 def begin() -> None:

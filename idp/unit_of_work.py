@@ -1,4 +1,4 @@
-"""The database as one request or command uses it: the connection, what was read, and what waits for the commit."""
+"""Hold what one request or command does with the database: its connection, its cached reads, and its pending writes."""
 
 from collections.abc import Callable
 from operator import attrgetter, methodcaller
@@ -20,8 +20,8 @@ ROWS, COUNT = methodcaller("fetchall"), attrgetter("rowcount")
 class UnitOfWork:
     """What one request or command does with the database: one connection at a time, which reads or writes.
 
-    ``failure``: what left a change half made. ``undone``: the refusal of a change that a savepoint undid.
-    ``reads`` keeps the answers of reads (None: nothing is kept). ``waiting`` keeps what is to be written before the commit,
+    ``failure``: the error that left a change incomplete. ``undone``: the refusal of a change that a savepoint undid.
+    ``reads`` caches results (None: no cache). ``waiting`` keeps what is to be written before the commit,
     ``committed`` what is to be called after it.
 
     Statements go to the driver's connection. SQLAlchemy's own costs more than most of them, and is made where it is needed.

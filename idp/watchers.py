@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 
 class Watcher(Protocol):
-    """Is told of each statement. ``table``: the one that it is about, where that is known."""
+    """Gets notice of each statement. ``table``: the one that it is about, where that is known."""
 
     def before(self, engine: Engine, statement: str, table: str) -> None:
         """Note that a statement is about to run."""

@@ -1,4 +1,4 @@
-"""The gate before SQLite's write lock: writers queue for a file lock, and so do not sleep and try again.
+"""Queue the writers of SQLite at a file lock, so that they do not sleep and try again.
 
 SQLite has one writer at a time, and lets others poll with growing pauses: under load some wait for a second while the lock
 is free. The kernel wakes the next of those who wait for ``flock``, and frees the lock of a process that is killed.
@@ -15,19 +15,20 @@ from pathlib import Path
 from time import monotonic
 
 never_waits: ContextVar[bool] = ContextVar("never_waits", default=False)
-"""Whether the caller is an event loop, which must not wait for another writer. The first transaction ends this: what it
-commits must not be done again."""
+"""Whether the caller is an event loop, which must not wait for another writer. The first transaction resets this, because
+what it commits must not be done again.
+"""
 
 
 class MustWait(BaseException):
     """Another writer is at work, and the caller must not wait. Nothing was written: the caller can start again in a thread.
 
-    No handler of errors takes it for one: it is not an ``Exception``.
+    It is no ``Exception``, so that no error handler catches it.
     """
 
 
 class WriteGate:
-    """Lets one writer of a database file in, over all threads and processes. Without its file it lets everybody in."""
+    """Admit one writer of a database file at a time, over all threads and processes. Without its lock file it admits all."""
 
     def __init__(self, file: Path, patience: float) -> None:
         self._file, self._patience = file.with_name(f"{file.name}-gate"), patience
@@ -41,7 +42,7 @@ class WriteGate:
         self._threads, self._descriptor, self._process = threading.BoundedSemaphore(), -1, os.getpid()
 
     def enter(self) -> Callable[[], None]:
-        """Wait for the gate. Returns what leaves it.
+        """Wait for the gate. Returns the function that leaves it.
 
         Raises ``MustWait`` where ``never_waits`` is set and the gate is taken; otherwise an error as SQLite's, after a wait
         as long as SQLite's.

@@ -28,9 +28,9 @@ PURPOSE = "backup"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a copy holds, read from the copy's own moment. ``heads``: of each audit chain the last number and hash.
+    """What a copy holds, read at the moment of the copy. ``heads``: the last number and hash of each audit chain.
 
-    ``schema`` and ``tables``: of PostgreSQL.
+    ``schema`` and ``tables``: only of PostgreSQL.
     """
 
     revision: str
@@ -41,7 +41,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Say what a backup is of. ``taken_at``: a moment (ISO 8601) before which everything that was answered is in it."""
+    """Describe a backup. ``taken_at``: a moment (ISO 8601) before which everything that was answered is in it."""
 
     id: str
     program: str
@@ -68,7 +68,7 @@ def write(file: Path, manifest: Manifest, copy: Path, ring: Ring, *, force: bool
 
 @contextmanager
 def written(file: Path, *, force: bool) -> Iterator[BinaryIO]:
-    """Give a file to write, for its owner alone. It gets its name once all of it is on the disk, or never."""
+    """Yield a file to write, for its owner alone. It gets its name only when all of it is on the disk."""
     require_free(file, force=force)
     partial = file.with_name(f".{file.name}.{crypto.new_id()}")
     try:
@@ -86,13 +86,13 @@ def written(file: Path, *, force: bool) -> Iterator[BinaryIO]:
 
 
 def require_free(file: Path, *, force: bool) -> None:
-    """Raise ``BackupError`` if the file is there, unless it may be replaced."""
+    """Raise ``BackupError`` if the file exists, unless it may be replaced."""
     if file.exists() and not force:
         raise BackupError(f"{file}: exists already; choose another name, or say --force")
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Make a backup of the database that is open, while others write to it."""
+"""Make a backup of the open database, while others write to it."""
 
 import tempfile
 from importlib import metadata
@@ -22,7 +22,8 @@ else:
 def make(settings: Settings, file: Path, passphrase: str, *, force: bool) -> Manifest:
     """Write the backup, and the sealing keys beside it unless ``passphrase`` is empty. Raises ``BackupError``.
 
-    What was answered before this began is in it. The key file is written before the other: no backup lacks its keys.
+    The backup contains everything that was answered before this call. The key file is written first, so no backup lacks
+    its keys.
     """
     for target in (file, key_file.beside(file)) if passphrase else (file,):
         archive.require_free(target, force=force)

@@ -1,7 +1,7 @@
-"""What changed since a backup, by the audit trail of the database that it replaces.
+"""Find what changed since a backup, in the audit trail of the database that it replaces.
 
-The trail is only believed if each of its chains goes on from the row at which the backup ends, whole to its head. Then what
-was withdrawn since is withdrawn again; without it everything may have been, and is closed.
+The trail is only believed if each of its chains goes on from the row at which the backup ends, whole to its head. Then
+everything that was withdrawn since is withdrawn again. Without a trail everything may have been withdrawn, and is closed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,16 +17,16 @@ ACCOUNT = frozenset(
         Event.OWNERSHIP_TAKEN, Event.OWNER_APPOINTED, Event.OWNER_RECOVERY_DONE, Event.ORGANISATION_CHANGED,
     )
 )  # fmt: skip
-"""Rights or the address of a user changed: the account is closed until somebody has looked at it."""
+"""The rights or the address of a user changed: the account is closed until an operator opens it."""
 FACTOR = frozenset(
     (
         Event.FACTOR_SET_UP, Event.FACTOR_SET_UP_AGAIN, Event.FACTOR_REMOVED, Event.FACTOR_RESET, Event.PASSKEY_ADDED,
         Event.PASSKEY_REMOVED, Event.OWNER_RECOVERY_DONE,
     )
 )  # fmt: skip
-"""The second factor of the backup is not the present one: it is reset, as by an administrator (S47)."""
+"""The second factor in the backup is outdated: it is reset, as an administrator would do (S47)."""
 PASSWORD = frozenset((Event.PASSWORD_CHANGED, Event.PASSWORD_SENT, Event.ACCOUNT_LOCKED, *FACTOR, *ACCOUNT))
-"""The password is closed: a new one is chosen by a mailed link. Of a lockout, the wrong guesses are not in the backup."""
+"""The password is closed: the user chooses a new one by a mailed link. The backup lacks the wrong guesses of a lockout."""
 CLIENT = frozenset((Event.CLIENT_CHANGED, Event.CLIENT_DELETED))
 GONE: Mapping[str, str] = {
     Event.USER_CREATED: "new account",
@@ -37,7 +37,7 @@ GONE: Mapping[str, str] = {
     Event.SHOP_CHANGED: "change of a shop",
     Event.POLICY_CHANGED: "change of a dated rule",
 }
-"""What a restore undoes, and somebody may have to do again."""
+"""What a restore undoes, and operators may have to do again."""
 
 Account = tuple[str, str]
 """The ids of an organisation and of a user in it."""
@@ -77,13 +77,13 @@ class Changes:
 
 
 class NotItsTrail(Exception):
-    """The audit trail at hand does not go on from the backup. The text says why."""
+    """The audit trail does not continue from the backup. The text says why."""
 
 
 def since(heads: Mapping[str, tuple[int, str]]) -> Changes:
     """Read what changed since a backup whose chains end at ``heads``. Raises ``NotItsTrail``.
 
-    Called with the former database open, which nobody writes to any more.
+    The former database must be open, and no process may write to it.
     """
     if epoch.epoch() is None:
         raise NotItsTrail("it is a restore that was not finished")

@@ -1,7 +1,7 @@
 """Begin a new epoch in a restored database: nothing works again that was used, revoked, ended, disabled or replaced since.
 
-What works once or until it is ended is void for everybody. Of what works until it is changed (accounts, passwords, second
-factors, apps), that is closed which changed since the backup; everything, where nobody can tell.
+Everything that works once, or until it is ended, is voided for everybody. Accounts, passwords, second factors and apps are
+closed if they changed since the backup. If the changes are unknown, all of them are closed.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ AT_ONCE, MOST_WAITING = 200, 100
 
 @dataclass(frozen=True)
 class Closed:
-    """How much a restore closed until somebody opens it again."""
+    """How much a restore closed until an operator opens it again."""
 
     accounts: int = 0
     passwords: int = 0
@@ -40,9 +40,9 @@ class Closed:
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore is of: a backup's moment and name, and what is known to have changed since (None: nothing is known).
+    """What is restored: a backup's moment and name, and the known changes since (None: nothing is known).
 
-    ``keep_passwords``: those of the backup may work where nothing is known, although some may have been replaced since.
+    ``keep_passwords``: the backup's passwords work even if the changes are unknown, although some may have been replaced.
     """
 
     backup_at: datetime
@@ -52,7 +52,7 @@ class Restored:
 
 
 def make_void(restored: Restored, now: datetime) -> tuple[Closed, int]:
-    """Make void, close and record in the audit trail, in one transaction. It does not let the database serve yet.
+    """Void, close and record in the audit trail, in one transaction. The database does not serve yet.
 
     Returns what was closed, and to how many people the worker will write.
     """
@@ -101,7 +101,7 @@ def _record(restored: Restored, closed: Closed) -> None:
 
 
 def of_client(client_id: str) -> Origin:
-    """Return the origin of an act of the command line about an app."""
+    """Return the origin of a command's change to an app."""
     return Origin(System("cli"), client_id=client_id)
 
 
@@ -135,6 +135,6 @@ def tell_some(settings: Settings) -> None:
 
 
 def begin(now: datetime, backup_at: datetime) -> None:
-    """Let the database serve: the last act of a restore."""
+    """Let the database serve. This is the last step of a restore."""
     with transaction():
         store.begin(now, backup_at)

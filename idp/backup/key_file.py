@@ -1,4 +1,4 @@
-"""The sealing keys beside a backup, sealed with a passphrase: without them nothing in the backup that is sealed opens."""
+"""The sealing keys beside a backup, sealed with a passphrase. Only they open the sealed values in the backup."""
 
 import json
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from idp.errors import Unreadable
 FORMAT = 1
 KDF = "argon2id, 64 MiB, 3 passes, 4 lanes"
 SHORTEST = 15
-"""Characters of a passphrase: as of a password that is enough alone (NIST SP 800-63B-4 §3.1.1.2)."""
+"""The minimum length of a passphrase, as of a password used alone (NIST SP 800-63B-4 §3.1.1.2)."""
 LEAST_VARIED = 6
-"""Different characters of a passphrase."""
+"""The minimum number of different characters in a passphrase."""
 
 
 def beside(file: Path) -> Path:
-    """Return where the keys of a backup are."""
+    """Return the path of a backup's keys."""
     return file.with_name(f"{file.name}.keys")
 
 

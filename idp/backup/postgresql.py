@@ -76,9 +76,9 @@ def _facts(connection: Connection) -> Facts:
 
 
 def require_unused(engine: Engine) -> None:
-    """Raise ``BackupError`` if others are connected as our user: a server would go on with what is replaced under it.
+    """Raise ``BackupError`` if others are connected as our user: a server would continue on the replaced tables.
 
-    Waits a little: the server ends a connection some time after the program that had it was stopped.
+    Waits a little, because the server ends the connection of a stopped program with a delay.
     """
     until = time.monotonic() + LINGERING_SECONDS
     while others := _others(engine):
@@ -96,7 +96,7 @@ def _others(engine: Engine) -> int:
 def put_back(engine: Engine, source: Path, schema: str, tables: Sequence[str]) -> None:
     """Replace our tables by those of a dump, in one transaction. Raises ``BackupError`` where another schema is configured.
 
-    ``tables``: those in the dump. Others of ours are of a newer version, and would be in the way of its migration.
+    ``tables``: those in the dump. Our other tables are of a newer version, and would block its migration.
     """
     with engine.begin() as connection:
         here = connection.exec_driver_sql("SELECT current_schema()").scalar()

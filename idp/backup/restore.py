@@ -1,4 +1,4 @@
-"""Put a backup in the database's place, and let it serve only once everything is void that must not work again.
+"""Replace the database by a backup, and let it serve only after everything that must not work again is voided.
 
 On SQLite all of it happens in a file beside the database, which is renamed at the end. On PostgreSQL the tables are
 replaced in one transaction; from then to the end they have no epoch, and no process serves or works on them.
@@ -34,7 +34,7 @@ else:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be restored where. ``former``: the configuration of the database that served since the backup, if any."""
+    """A backup and where to restore it. ``former``: the configuration of the database that served since, if any."""
 
     archive: Archive
     settings: Settings
@@ -59,7 +59,7 @@ class Report:
 
 @contextmanager
 def connected(settings: Settings) -> Iterator[Flask]:
-    """Open a database, whatever is in it."""
+    """Open a database, whatever its content."""
     app = Flask("idp")
     setup_db(app, settings)
     with app.app_context():
@@ -84,7 +84,7 @@ def run(wanted: Wanted) -> Report:
 
 
 def _require_possible(wanted: Wanted) -> None:
-    """Check the manifest against configuration and program, and that the database may be replaced and is in no use."""
+    """Check the manifest against configuration and program, and that the database may be replaced and is not in use."""
     manifest = wanted.archive.manifest
     if not wanted.archive.is_authentic(wanted.settings.ring):
         raise BackupError(f"{wanted.archive.file}: no key in `secrets` made this backup")
@@ -117,7 +117,7 @@ def _is_empty() -> bool:
         store.register_tables()
         return not {*inspect(db.engine).get_table_names()} & {*Base.metadata.tables}
     except SQLAlchemyError:
-        return False  # something that cannot be read
+        return False  # the file cannot be read
 
 
 def _file() -> Path:
@@ -125,7 +125,7 @@ def _file() -> Path:
 
 
 def _changes(wanted: Wanted) -> tuple[Changes | None, str]:
-    """Return what changed since the backup, or why nobody can tell."""
+    """Return what changed since the backup, or why it is unknown."""
     if wanted.former is None:
         return None, "there is no former database to ask"
     try:
@@ -169,7 +169,7 @@ def _stamp() -> str:
 
 
 def _begin_epoch(settings: Settings, restored: Restored) -> tuple[Closed, int]:
-    """Migrate what was loaded, make void what must be, and only then let it serve."""
+    """Migrate the loaded tables, void what must not work, and only then let the database serve."""
     with connected(settings) as app:
         schema.upgrade(app)
     with connected(settings):

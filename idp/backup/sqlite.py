@@ -1,4 +1,4 @@
-"""Copy SQLite's file while others write to it, and put a file in its place when nobody has it open."""
+"""Copy SQLite's file while others write to it, and replace it when no process has it open."""
 
 import os
 import shutil
@@ -41,7 +41,7 @@ def _connected(file: Path) -> sqlite3.Connection:
 def require_unused(file: Path) -> None:
     """Raise ``BackupError`` if another process has the database open: it would go on with the file that is replaced.
 
-    Leaving write-ahead logging needs the file for oneself. A file that is no database is used by nobody.
+    Leaving write-ahead logging needs exclusive use of the file. A file that is no database has no users.
     """
     if not file.exists():
         return
@@ -57,9 +57,9 @@ def require_unused(file: Path) -> None:
 
 @contextmanager
 def prepared(file: Path, stamp: str) -> Iterator[Path]:
-    """Give the name of a file beside the database that becomes it at the end of this context, if nothing was raised.
+    """Yield the name of a file beside the database, which replaces it at the end of this context unless an error was raised.
 
-    The database that was there is kept beside it: ``before_restore``.
+    The former database is kept (``before_restore``).
     """
     fresh = file.with_name(f".{file.name}.{stamp}")
     try:
@@ -88,9 +88,9 @@ def before_restore(file: Path, stamp: str) -> Path:
 
 
 def _swap(fresh: Path, file: Path, kept: Path) -> None:
-    """Put a file in the database's place by one rename: at no moment is there none, and `idp run` would make an empty one.
+    """Replace the database by one rename, so that it exists at every moment: `idp run` would create an empty one.
 
-    A write-ahead log that a damaged database has left goes first: SQLite would play it into the new file.
+    The write-ahead log of a damaged database is removed first, because SQLite would apply it to the new file.
     """
     for side in LOGS:
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The entry of a server process: read a request on the event loop, then let a thread answer it.
+"""Read a request on the event loop, then let a thread answer it.
 
 Few threads answer requests. A sender that is slow or silent must not hold one, so the whole body is read first, bounded in
 time and size, by the event loop, where a waiting request costs no thread. The WSGI application then finds it in memory.
@@ -35,20 +35,20 @@ from idp.web.response import REFUSED
 from idp.write_gate import MustWait, never_waits
 
 THREADS = {"machines": 2, "pages": 3, "forms": 4, "health": 1}
-"""Of each lane, in each process. Forms hash passwords and ask the leak service; the others only ask the database."""
+"""Threads of each lane in each process. Forms hash passwords and ask the leak service, the others only the database."""
 MOST_WAITING = 200
 """Requests of a lane in its threads, or waiting for one. More would wait longer than people do: they are asked to come back
 at once."""
 WAIT_SECONDS = 10.0
-"""A request that found no thread for so long is not begun: the threads are for those whose clients still wait."""
+"""A request that waited this long for a thread is not answered: threads serve clients that still wait."""
 READY_SECONDS = 3.0
 """A load balancer does not wait much longer for `/readyz`. A check that takes longer cannot serve people either."""
 BODY_SECONDS = 10.0
-"""A body must be here in full by then, as the headers must."""
+"""Seconds in which the whole body must arrive, as the headers must."""
 ROUND_SECONDS, QUIET_ROUNDS = 0.1, 5
-"""How the end of the last request is watched for when the process is stopped."""
+"""The interval at which a stopping process checks whether the last request has ended."""
 SEND_SECONDS = 30.0
-"""A client that takes no part of a download for so long has gone."""
+"""A client that reads no part of a download for this long is treated as gone."""
 AT_ONCE = frozenset(("/livez", *(path for path, endpoint in ENDPOINTS.items() if endpoint.is_ready)))
 """Answered from memory, without a thread."""
 
@@ -67,7 +67,7 @@ class Answer:
     pieces: Iterator[bytes] | None = None
     close: Callable[[], None] = lambda: None
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
-    """Where the application runs, in whatever thread: Flask finds its request there through a whole download."""
+    """The context in which the application runs, in any thread: Flask finds its request there during a whole download."""
 
     def start(self, status: str, headers: Headers, _: Any = None) -> Callable[[bytes], object]:
         """WSGI's ``start_response``. Nothing is written by the function that PEP 3333 wants returned: Flask does not."""
@@ -224,7 +224,7 @@ class Entry:
             self._call(environ, answer)
 
     def _refuse(self, environ: dict[str, Any], answer: Answer) -> None:
-        """Ask to come back. The log tells it once a second: a flood must not fill it."""
+        """Ask the client to come back. It is logged once a second, because a flood must not fill the log."""
         answer.status = 503
         answer.headers, answer.body = busy(environ["PATH_INFO"])
         if time.monotonic() - self._told_at >= 1:
@@ -269,6 +269,6 @@ def lane_of(environ: dict[str, Any]) -> str:
 
 
 def endpoint_of(environ: dict[str, Any]) -> str:
-    """Return what a request is counted as: one of our own names, so that nobody adds to them by asking."""
+    """Return the name under which a request is counted. Only our own names are used, so that requests cannot add names."""
     path = environ["PATH_INFO"]
     return path if path in ENDPOINTS or path in (AUTHORIZE, READY, *AT_ONCE) else lane_of(environ)

@@ -1,8 +1,8 @@
 """Lists of an organisation's users: whole, or those that a search finds, page by page.
 
-A search costs the same however many users there are. Where one of its conditions matches few, those few are read and sorted;
-where each matches many, they are met often enough on the way through the users in order. What matches few only together
-(two words that are both common) is met seldom: such a page reads on until it is full.
+A search costs the same however many users there are. If one condition matches few users, those are read and sorted. If
+each matches many, the users are read in order, and matches are frequent. If only the conditions together match few (two
+common words), matches are rare, and the page reads until it is full.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from idp.store.users import STALE, GroupMember, User
 MANY = 5_000
 """Of fewer than so many rows, all are read and sorted."""
 FEW = 1_000
-"""A count ends here."""
+"""The number at which counting stops."""
 CHUNK = 1_000
 ORDER = (User.username_key,)
 
@@ -49,7 +49,7 @@ def search(organisation_id: str, sought: PeopleSought, place: Place | None, most
 
 
 def each(organisation_id: str, sought: PeopleSought = EVERYBODY) -> Iterator[list[User]]:
-    """Yield the users of a search by username, some at a time. A reader may release the connection between two of them."""
+    """Yield the users of a search by username, in batches. A reader may release the connection between two of them."""
     place = None
     while rows := search(organisation_id, sought, place, CHUNK):
         yield rows
@@ -123,18 +123,18 @@ def _in_group(organisation_id: str, group_id: str) -> Select[str]:
 
 
 def _is_user(asked: Select[Any]) -> ColumnElement[bool]:
-    """Match the row of ``asked`` that is the user's of the statement around it."""
+    """Match the row of ``asked`` of the user in the outer statement."""
     return next(iter(asked.selected_columns)) == User.id
 
 
 @asks_every
 def _stale(organisation_id: str) -> Select[str]:
-    """Ask for a user whose words are not yet kept: a server of the release before wrote the row (see ``sweep_words``)."""
+    """Ask for a user whose words are not yet kept: a server of the previous release wrote the row (see ``sweep_words``)."""
     return select(User.id).where(User.organisation_id == organisation_id, STALE).limit(1)
 
 
 def _contains(typed: str) -> ColumnElement[bool]:
-    """Match what was typed within username, name or address, without the words: for as long as some are not kept."""
+    """Match the typed text within username, name or address, without the words. Used while some users have no words yet."""
     typed = one_line(typed)
     folded = compared(typed)
     return (
