@@ -46,7 +46,7 @@ READY_SECONDS = 3.0
 BODY_SECONDS = 10.0
 """Seconds in which the whole body must arrive, as the headers must."""
 ROUND_SECONDS, QUIET_ROUNDS = 0.1, 5
-"""The interval at which a stopping process checks whether the last request has ended."""
+"""How a stopping process waits for the last request: the seconds of a round, and the quiet rounds in a row."""
 SEND_SECONDS = 30.0
 """A client that reads no part of a download for this long is treated as gone."""
 AT_ONCE = frozenset(("/livez", *(path for path, endpoint in ENDPOINTS.items() if endpoint.is_ready)))
