@@ -1,4 +1,4 @@
-"""Fixtures: configuration, a database (SQLite, PostgreSQL, or both), the application, people and relying apps."""
+"""Provide fixtures: configuration, a database (SQLite, PostgreSQL, or both), the application, people and relying apps."""
 
 import gc
 import os
@@ -45,7 +45,7 @@ CHEAP = {"argon2_memory_kib": 64, "argon2_passes": 1}
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Under ``REQUIRE_ALL=1`` a test that is left out has failed."""
+    """Count a skipped test as failed under ``REQUIRE_ALL=1``."""
     report: Any = yield
     if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
@@ -53,19 +53,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long tests: one that begins last keeps a single worker busy while the others have nothing to do."""
+    """Begin with the long tests. A long test that begins last keeps one worker busy while the others are idle."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays until the end: it need not be looked through for garbage again and again."""
+    """Exempt imported objects from garbage collection, because they stay until the end."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Name what was left out and how to get it."""
+    """Name the skipped tests, and how to get what they need."""
     reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])}
     if reasons:
         terminalreporter.section("Left out")
@@ -75,14 +75,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """``both_engines`` runs a test on SQLite and on PostgreSQL."""
+    """Run a test marked ``both_engines`` on SQLite and on PostgreSQL."""
     if metafunc.definition.get_closest_marker("both_engines") and "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
 
 
 @dataclass(frozen=True)
 class Live:
-    """A served application. ``settings.issuer`` is its address."""
+    """Hold a served application. ``settings.issuer`` is its address."""
 
     settings: Settings
     app: Flask
@@ -90,9 +90,9 @@ class Live:
 
 
 def prepare(settings: Settings) -> None:
-    """What ``idp run`` does at its first start, long before any test: tables and signing keys.
+    """Make tables and signing keys, as ``idp run`` does at its first start, dated long before any test.
 
-    The clock ticks here even where the first test that needs this has stopped it: keys are ordered by when they were made.
+    The clock ticks here even if the first test that needs this has stopped it, because keys are ordered by their time.
     """
     with time_machine.travel(LONG_AGO, tick=True), bare_app(settings) as app:
         schema.upgrade(app)
@@ -102,7 +102,7 @@ def prepare(settings: Settings) -> None:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file with signing keys; every test gets a copy."""
+    """Make a migrated SQLite file with signing keys. Every test gets a copy."""
     folder = tmp_path_factory.mktemp("template")
     prepare(config.make({"issuer": ISSUER, "secrets": [SECRET], "folder": str(folder)}))
     return folder / "sleutel.sqlite3"
@@ -110,7 +110,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Server]:
-    """A PostgreSQL with a migrated database ``sleutel_template``."""
+    """Start a PostgreSQL with a migrated database ``sleutel_template``."""
     binaries = postgres.find_binaries()
     if binaries is None:
         leave_out("PostgreSQL", postgres.HOW)
@@ -123,27 +123,29 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 @pytest.fixture(scope="session")
 def migrated_databases(postgres_server: postgres.Server) -> postgres.Refilled:
-    """PostgreSQL databases with tables and signing keys, each used by one test after the other."""
+    """Keep PostgreSQL databases with tables and signing keys. Tests use each of them one after the other."""
     return postgres.Refilled(postgres_server, "sleutel_template")
 
 
 @pytest.fixture
 def postgres_url(migrated_databases: postgres.Refilled) -> Iterator[str]:
-    """The address of a migrated PostgreSQL database in which no test left anything."""
+    """Give the address of a migrated PostgreSQL database without rows of other tests."""
     with migrated_databases.lend() as url:
         yield url
 
 
 @pytest.fixture
 def empty_postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
-    """The address of a PostgreSQL database without any table."""
+    """Give the address of a PostgreSQL database without tables."""
     with postgres_server.fresh() as url:
         yield url
 
 
 @pytest.fixture
 def tmp_path(home: Path) -> Path:
-    """An empty folder of this test's. It has the same name for every test of a process, so that applications can be kept."""
+    """Give an empty folder to this test. Its name is the same for every test of a process, so that applications can be
+    kept.
+    """
     for left in home.iterdir():
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     return home
@@ -151,20 +153,20 @@ def tmp_path(home: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
-    """Where the tests of this process keep their files."""
+    """Give the folder for the files of this process's tests."""
     with tempfile.TemporaryDirectory(prefix="sleutel-tests-", dir=quick_folder(), ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
-    """``sqlite`` or ``postgresql``."""
+    """Give ``sqlite`` or ``postgresql``."""
     return str(getattr(request, "param", ENGINE))
 
 
 @pytest.fixture
 def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a fresh, migrated database of ``engine``."""
+    """Give the address of a fresh, migrated database of ``engine``."""
     if engine == "postgresql":
         return str(request.getfixturevalue("postgres_url"))
     file = tmp_path / "sleutel.sqlite3"
@@ -174,7 +176,7 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
 
 @pytest.fixture
 def configure(tmp_path: Path, database_url: str) -> Callable[..., Settings]:
-    """Make settings: ``configure(mail={"host": …})`` puts sections over the defaults of tests."""
+    """Give a function that makes settings: ``configure(mail={"host": …})`` changes sections of the defaults of tests."""
 
     def _make(**over: Any) -> Settings:
         values: dict[str, Any] = {
@@ -193,39 +195,39 @@ def configure(tmp_path: Path, database_url: str) -> Callable[..., Settings]:
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Settings with a fresh database and cheap hashing."""
+    """Give settings with a fresh database and cheap hashing."""
     return configure()
 
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Flask]:
-    """The database alone, with a context open: for floors 0 to 3."""
+    """Open the database alone, with a context: for floors 0 to 3."""
     with bare_app(settings) as app, app.app_context():
         yield app
 
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
-    """The whole application, as ``idp run`` serves it."""
+    """Give the whole application, as ``idp run`` serves it."""
     with whole_app(settings) as made:
         yield made
 
 
 @pytest.fixture
 def browser(app: Flask, settings: Settings) -> Browser:
-    """A browser that knows nothing yet."""
+    """Give a browser without cookies."""
     return Browser(app, settings.issuer)
 
 
 @pytest.fixture
 def new_browser(app: Flask, settings: Settings) -> Callable[..., Browser]:
-    """Further browsers: ``new_browser(languages="nl")``."""
+    """Give a function that makes more browsers: ``new_browser(languages="nl")``."""
     return lambda **options: Browser(app, settings.issuer, **options)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[playwright.sync_api.Browser]:
-    """A real browser, shared by the tests of a process; contexts are theirs alone."""
+    """Start a real browser, which the tests of a process share. Each test has contexts of its own."""
     executable = chromium_driver.find_chromium()
     if executable is None:
         leave_out("Chromium", chromium_driver.HOW)
@@ -237,13 +239,13 @@ def chromium() -> Iterator[playwright.sync_api.Browser]:
 
 @pytest.fixture(scope="session")
 def own_port() -> int:
-    """Where this process serves applications: always the same, so that they can be kept."""
+    """Give the port on which this process serves applications. It never changes, so that they can be kept."""
     return free_port()
 
 
 @pytest.fixture
 def live(configure: Callable[..., Settings], own_port: int) -> Iterator[Live]:
-    """The whole application on ``http://localhost:PORT``, which is its issuer."""
+    """Serve the whole application on ``http://localhost:PORT``, which is its issuer."""
     settings = configure(issuer=f"http://localhost:{own_port}")
     with whole_app(settings) as app, _served(settings, app, own_port) as served:
         yield served
@@ -251,7 +253,7 @@ def live(configure: Callable[..., Settings], own_port: int) -> Iterator[Live]:
 
 @pytest.fixture
 def own_live(configure: Callable[..., Settings], own_port: int) -> Iterator[Live]:
-    """As ``live``, of an application that nobody has asked anything: routes can be added to it."""
+    """Serve an application that has not answered a request yet, so that routes can be added to it."""
     settings = configure(issuer=f"http://localhost:{own_port}")
     app = create_app(settings)
     try:
@@ -269,7 +271,7 @@ def _served(settings: Settings, app: Flask, port: int) -> Iterator[Live]:
 
 @pytest.fixture
 def page(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_api.Page]:
-    """A page in a fresh English profile; ``chromium_driver.new_context`` makes others."""
+    """Open a page in a fresh English profile. ``chromium_driver.new_context`` makes others."""
     context = chromium_driver.new_context(chromium)
     yield context.new_page()
     context.close()
@@ -277,21 +279,21 @@ def page(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_api.
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    """A real SMTP server without encryption."""
+    """Start a real SMTP server without encryption."""
     with smtp_server() as running:
         yield running
 
 
 @pytest.fixture
 def factory(settings: Settings, request: pytest.FixtureRequest) -> Iterator[Factory]:
-    """Makes organisations, people and clients in this test's database."""
+    """Give a factory of organisations, people and clients in this test's database."""
     with bare_app(settings) as app:
         yield Factory(settings, app)
 
 
 @pytest.fixture
 def locks_in_order() -> Iterator[None]:
-    """Fail where a transaction on PostgreSQL locks rows in another order than ``LOCK_ORDER``."""
+    """Fail if a transaction on PostgreSQL locks rows in another order than ``LOCK_ORDER``."""
     with lock_order.watched() as faults:
         yield
     assert not faults

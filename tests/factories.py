@@ -1,4 +1,4 @@
-"""Organisations, people and relying apps for tests, made through the same functions as the command line uses."""
+"""Make organisations, people and relying apps for tests, through the functions that the command line uses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ CALLBACK = "https://shop.example.com/callback"
 
 @dataclass(frozen=True)
 class MadePerson:
-    """A person as they know themselves: what they type, the app on their phone, the codes in their drawer."""
+    """Hold what a person knows: what they type, the app on their phone, and their recovery codes."""
 
     organisation_id: str
     id: str
@@ -46,7 +46,7 @@ class MadePerson:
 
 @dataclass(frozen=True)
 class MadeClient:
-    """A relying app as its developer knows it."""
+    """Hold a relying app's registration, as its developer knows it."""
 
     client_id: str
     secret: str
@@ -54,19 +54,21 @@ class MadeClient:
 
 
 class Factory:
-    """Makes what a test needs, in its database. Every method may be called with or without an open context."""
+    """Make what a test needs, in its database. Every method may be called with or without an open context."""
 
     def __init__(self, settings: Settings, app: Flask) -> None:
         self.settings, self._app = settings, app
 
     @contextmanager
     def context(self) -> Iterator[None]:
-        """The database, open."""
+        """Open the database."""
         with self._app.app_context():
             yield
 
     def make_organisation(self, store_url: str = "example-shoes", *, owner: bool = False, **values: Any) -> str:
-        """An organisation's id. ``owner=True`` adds an owner (username ``owner``) with a verified address and a factor."""
+        """Make an organisation and return its id. ``owner=True`` adds an owner (username ``owner``) with a verified
+        address and a factor.
+        """
         with self.context(), transaction():
             row = organisation_changes.create({"store_url": store_url, "name": "Example Shoes", **values}, BY_TESTS)
         if owner:
@@ -76,7 +78,7 @@ class Factory:
         return row.id
 
     def make_group(self, organisation_id: str, name: str = "2FA", *, requires_mfa: bool = True) -> str:
-        """A group's name."""
+        """Make a group and return its name."""
         with self.context(), transaction():
             groups.create(organisation_id, {"name": name, "requires_mfa": requires_mfa}, BY_TESTS)
         return name
@@ -91,7 +93,7 @@ class Factory:
         recovery_codes: int = 0,
         **details: Any,
     ) -> MadePerson:
-        """A person; details as in ``PersonDraft.of``. An address is verified unless ``email_verified=False``."""
+        """Make a person. Details are those of ``PersonDraft.of``. An address is verified unless ``email_verified=False``."""
         secret = totp.new_secret() if with_totp or details.pop("totp", False) else ""
         codes = tuple(code_sets.new_codes()[:recovery_codes])
         details.setdefault("email_verified", bool(details.get("email")))
@@ -126,7 +128,7 @@ class Factory:
         organisations: tuple[str, ...] = (),
         **metadata: Any,
     ) -> MadeClient:
-        """A relying app; ``metadata`` by the registered names. Public ones have no secret."""
+        """Make a relying app. ``metadata`` has the registered names. A public app has no secret."""
         from idp.oauth.client_metadata import validate_metadata
         from idp.oauth.clients import secret_digest
         from idp.store import clients
@@ -155,13 +157,13 @@ class Factory:
         return MadeClient(client_id, secret, redirect_uri)
 
     def organisation(self, organisation_id: str) -> Organisation:
-        """The row; needs an open context."""
+        """Return the row. Needs an open context."""
         row = organisation_store.organisation(organisation_id)
         assert row is not None
         return row
 
     def user(self, person: MadePerson) -> User:
-        """The row; needs an open context."""
+        """Return the row. Needs an open context."""
         row = user_store.user(person.organisation_id, person.id)
         assert row is not None
         return row

@@ -1,4 +1,4 @@
-"""The product's source as data: modules, imports, functions, read by AST and never imported."""
+"""Read the product's source as data: modules, imports and functions, by AST and without importing it."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Module:
-    """A Python file. ``name`` as it is imported (``idp.store.users``)."""
+    """Hold a Python file. ``name`` is the name by which it is imported (``idp.store.users``)."""
 
     name: str
     path: Path
@@ -22,16 +22,16 @@ class Module:
 
     @property
     def place(self) -> str:
-        """The path from the project's top."""
+        """Return the path from the project's top."""
         return self.path.relative_to(ROOT).as_posix()
 
     @property
     def length(self) -> int:
-        """Lines."""
+        """Return the number of lines."""
         return len(self.text.splitlines())
 
     def imports(self) -> Iterator[str]:
-        """Every module or name imported, within functions too; relative imports made absolute."""
+        """Return every module or name imported, within functions too. Relative imports are made absolute."""
         package = self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
@@ -44,12 +44,12 @@ class Module:
                 yield from (f"{base}.{alias.name}" for alias in node.names)
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        """Every function and method."""
+        """Return every function and method."""
         return (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines from ``def`` to the end, without the docstring."""
+    """Return the number of lines from ``def`` to the end, without the docstring."""
     docstring = 0
     first = function.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
@@ -59,7 +59,7 @@ def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 @cache
 def modules(folder: str) -> tuple[Module, ...]:
-    """All Python files under a folder of the project."""
+    """Return all Python files under a folder of the project."""
     return tuple(_read(path) for path in sorted((ROOT / folder).rglob("*.py")))
 
 

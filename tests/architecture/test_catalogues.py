@@ -1,4 +1,4 @@
-"""Catalogues are complete, compiled, and say what the sources ask (S62)."""
+"""Catalogues are complete, compiled, and equal to the messages of the sources (S62)."""
 
 import re
 from io import BytesIO
@@ -22,18 +22,18 @@ def _read(path: Path) -> Catalog:
 
 @pytest.fixture(params=CATALOGUES, ids=lambda path: path.stem)
 def path(request: pytest.FixtureRequest) -> Path:
-    """Each catalogue."""
+    """Give the path of each catalogue."""
     found: Path = request.param
     return found
 
 
 def test_there_is_a_dutch_catalogue_for_the_pages_and_for_the_mails() -> None:
-    """S62: two domains."""
+    """S62: pages and mails have a catalogue each."""
     assert {path.stem for path in CATALOGUES} == {"messages", "mail"}
 
 
 def test_every_message_is_translated_and_keeps_its_places(path: Path) -> None:
-    """S62: nothing is empty or fuzzy, and a translation fills the same values as the sentence it stands for."""
+    """S62: no translation is empty or fuzzy, and each has the same placeholders as its message."""
     for message in _read(path):
         if not message.id:
             continue
@@ -46,7 +46,7 @@ def test_every_message_is_translated_and_keeps_its_places(path: Path) -> None:
 
 
 def test_the_compiled_catalogue_is_the_written_one(path: Path) -> None:
-    """`make messages` was run: what the wheel carries is what was translated."""
+    """`make messages` was run, so the wheel contains the present translations."""
     made = BytesIO()
     write_mo(made, _read(path))
     made.seek(0)

@@ -86,13 +86,13 @@ def _relying_apps() -> list[Module]:
 
 
 def test_every_subject_has_a_floor() -> None:
-    """A new file on top of the package is given its floor here, by hand."""
+    """A new file at the top of the package must be given its floor here."""
     assert {_subject(module.name) for module in _idp()} <= set(FLOORS)
 
 
 @each(_idp, place_of)
 def test_imports_go_down_only(module: Module) -> None:
-    """What must happen above because of something below is found there as data, never called."""
+    """A lower floor stores data for a higher one, and never calls it."""
     here = FLOORS[_subject(module.name)]
     upward = [name for name in module.imports() if _is(name, "idp") and FLOORS.get(_subject(name), 0) > here]
     assert not upward
@@ -100,7 +100,7 @@ def test_imports_go_down_only(module: Module) -> None:
 
 @each(_idp, place_of)
 def test_flask_is_imported_on_the_upper_floors_only(module: Module) -> None:
-    """Rules can be called from a page, a command or a worker alike; only ``db`` touches Flask-SQLAlchemy."""
+    """Pages, commands and workers all call the rules. Only ``db`` uses Flask-SQLAlchemy."""
     flask = [name for name in module.imports() if name.split(".")[0].startswith("flask")]
     if FLOORS[_subject(module.name)] < 40 and module.name not in FLASK_BELOW:
         assert not flask
@@ -110,31 +110,31 @@ def test_flask_is_imported_on_the_upper_floors_only(module: Module) -> None:
 
 @each(_idp, place_of)
 def test_primitives_of_cryptography_are_imported_in_one_file(module: Module) -> None:
-    """A change of primitive is a change of ``crypto.py``. The demo's apps stand for other people's code."""
+    """A change of primitive changes only ``crypto.py``. The demo's apps represent other people's code."""
     if module.name != "idp.crypto" and _subject(module.name) != "demo":
         assert not [name for name in module.imports() if _is(name, *CRYPTO)]
 
 
 @each(_idp, place_of)
 def test_the_sign_in_does_not_know_the_protocol(module: Module) -> None:
-    """The profile's and a relying app's sign-in are one machine."""
+    """The profile and relying apps use the same sign-in."""
     if _subject(module.name) == "signin":
         assert not [name for name in module.imports() if _is(name, "idp.oauth")]
 
 
 @each(_idp, place_of)
 def test_the_protocol_knows_the_sign_in_by_its_faces_only(module: Module) -> None:
-    """``oauth`` asks with a ``Needs`` and gets what ``authenticate`` says."""
+    """``oauth`` passes ``Needs`` and uses the result of ``authenticate``."""
     if _subject(module.name) == "oauth":
         assert not [name for name in module.imports() if _is(name, "idp.signin") and not _is(name, *FACES_OF_SIGNIN)]
 
 
 @each(_relying_apps, place_of)
 def test_the_demos_relying_apps_are_written_as_outsiders_would(module: Module) -> None:
-    """Nothing of the provider is imported: what they do, any app can do."""
+    """The demo's apps import nothing of the provider, so any app can do the same."""
     assert not [imported for imported in module.imports() if _is(imported, "idp")]
 
 
 def test_there_are_three_relying_apps_in_the_demo() -> None:
-    """A renamed app must not leave the rule above without anything to judge."""
+    """The rule above must not pass because an app was renamed."""
     assert len(_relying_apps()) == len(RELYING_APPS)

@@ -49,12 +49,12 @@ def _parameters(function: Function) -> list[str]:
 
 @each(_idp, place_of)
 def test_no_function_has_many_parameters(module: Module) -> None:
-    """House: what belongs together travels in one value."""
+    """House: values that belong together are passed as one value."""
     assert not [one.name for one in module.functions() if len(_parameters(one)) > MOST_PARAMETERS]
 
 
 def _forwards(function: Function) -> bool:
-    """Whether a function hands its parameters to another one as they are, and does nothing else."""
+    """Return whether a function only hands its parameters to another one, unchanged."""
     body = [one for one in function.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
     if len(body) != 1 or not isinstance(body[0], ast.Return | ast.Expr) or not isinstance(body[0].value, ast.Call):
         return False
@@ -68,7 +68,9 @@ def _forwards(function: Function) -> bool:
 
 @each(_idp, place_of)
 def test_no_function_only_forwards(module: Module) -> None:
-    """House: one name for one thing. The store is left out: its names say why a statement is made, and type its row."""
+    """House: one name for one thing. The store is left out, because its names give the reason for a statement and the type
+    of its row.
+    """
     if module.name.startswith("idp.store"):
         return
     top = [one for one in module.tree.body if isinstance(one, ast.FunctionDef) and not one.decorator_list]
@@ -108,7 +110,7 @@ def _is_called_by_a_library(function: Function) -> bool:
 
 
 def test_every_function_is_called_within_the_product() -> None:
-    """House: what only tests call is dead. Functions are looked up by module, methods by name."""
+    """House: a function that only tests call is dead code. Functions are looked up by module, methods by name."""
     elsewhere = {name for module in _idp() for name in _used_from_elsewhere(module)} | {*CALLED_ALL_THE_SAME}
     methods = {name for module in _idp() for name in _names_used(module.tree)}
     templates = " ".join(path.read_text("utf-8") for path in (ROOT / "templates").rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""One word for each concept: code, tests, documents and texts use none of the words that CONTRIBUTING.md turns down."""
+"""Code, tests, documents and texts use none of the words that CONTRIBUTING.md refuses: one word for each concept."""
 
 import ast
 import io
@@ -28,7 +28,7 @@ GLOSSARY = re.compile(r"^## Words\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
 
 @dataclass(frozen=True)
 class Said:
-    """A piece of prose or a name, and where it is."""
+    """Hold a piece of prose or a name, and its place."""
 
     place: str
     text: str
@@ -36,7 +36,7 @@ class Said:
 
 @cache
 def _refused() -> re.Pattern[str]:
-    """Return a pattern of the words that stand in code type in the last column of the glossary."""
+    """Return a pattern of the words in code type in the last column of the glossary."""
     glossary = GLOSSARY.search((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
     assert glossary is not None
     last = [line.strip("| ").rpartition("|")[2] for line in glossary[0].splitlines() if line.startswith("|")]
@@ -51,7 +51,7 @@ def _modules() -> Iterator[Module]:
 
 @cache
 def _kept() -> re.Pattern[str]:
-    """Return a pattern of the names that are stored, configured or set by a standard: they never change."""
+    """Return a pattern of the names that are stored, configured or set by a standard, and never change."""
     fields = (
         node.target.id
         for module in modules("idp")
@@ -63,7 +63,7 @@ def _kept() -> re.Pattern[str]:
 
 
 def _names(module: Module) -> Iterator[Said]:
-    """Yield the names that a module gives to functions, classes, parameters, variables and imports, and its own."""
+    """Yield the names that a module gives to functions, classes, parameters, variables and imports, and its own name."""
     yield Said(module.place, "" if module.name.startswith("migrations.versions") else module.path.stem)
     for node in ast.walk(module.tree):
         name = None
@@ -78,7 +78,7 @@ def _names(module: Module) -> Iterator[Said]:
 
 
 def _words(name: str) -> str:
-    """Split a name into its words, without what it quotes of a column, a setting or a standard."""
+    """Split a name into words, without those quoted from a column, a setting or a standard."""
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     return _kept().sub("", plain).replace("_", " ")
 

@@ -1,4 +1,4 @@
-"""Migrations form one line. Two written at the same time would leave a database that nobody can migrate."""
+"""Migrations form one line. Two branches would leave a database that cannot be migrated."""
 
 import re
 
@@ -6,9 +6,10 @@ from tests.architecture.sources import ROOT
 
 
 def test_each_migration_follows_the_one_before() -> None:
-    """The number in the file's name is its revision, and the former number is what it follows.
+    """The number in the file's name is its revision, and it follows the previous number.
 
-    The name may add the oldest code that can use its tables (``schema.is_usable``): that stays, or gets newer.
+    The name may add the oldest code that can use its tables (``schema.is_usable``). That code stays the same or gets
+    newer.
     """
     files = sorted((ROOT / "migrations" / "versions").glob("*.py"))
     texts = [file.read_text("utf-8") for file in files]

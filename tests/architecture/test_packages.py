@@ -34,7 +34,7 @@ def _package(name: str) -> str:
 
 
 def test_the_packages_of_identity_import_in_one_direction() -> None:
-    """House: a package knows those before it in the list, never those after it."""
+    """House: a package imports those before it in the list, never those after it."""
     upward = [
         f"{name} imports {imported}"
         for name in IDP
@@ -45,14 +45,14 @@ def test_the_packages_of_identity_import_in_one_direction() -> None:
 
 
 def test_the_frame_of_the_sign_in_knows_no_single_step() -> None:
-    """House: a step is one file and one line of ``SEQUENCE``. The flow, the state and the public face know no other."""
+    """House: a step is one file and one line of ``SEQUENCE``. The flow, the state and the public face import no step."""
     frame = [name for name in IDP if name.startswith("idp.signin.") and not name.startswith("idp.signin.steps")]
     known = {(name, imported) for name in frame for imported in _imported(name) if imported.startswith("idp.signin.steps")}
     assert known == {("idp.signin.flow", "idp.signin.steps")}
 
 
 def test_no_two_subjects_import_each_other() -> None:
-    """House: cycles that the floors cannot see, because the subjects are on one floor."""
+    """House: the floors do not show cycles between subjects on one floor."""
     arrows: dict[str, set[str]] = defaultdict(set)
     for name in IDP:
         subject = name.split(".")[1] if "." in name else ""
@@ -71,7 +71,7 @@ def test_no_two_subjects_import_each_other() -> None:
 
 
 def test_every_package_says_what_it_leaves_to_others() -> None:
-    """House: a newcomer learns from its docstring what a package owns, and where the rest is."""
+    """House: the docstring tells a newcomer what a package owns, and where the rest is."""
     packages = [module for module in modules("idp") if module.path.name == "__init__.py"]
     silent = [module.name for module in packages if "Not here" not in (ast.get_docstring(module.tree) or "")]
     assert silent == ["idp", "idp.demo"], "the whole, and what no part of the program imports"

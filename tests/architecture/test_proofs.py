@@ -1,4 +1,6 @@
-"""Every behaviour that the product promises is named by a test that proves it, so that a search for the row finds it."""
+"""Every behaviour that the product promises is named by the test that proves it, so that a search for the row finds the
+test.
+"""
 
 import ast
 import re
@@ -12,7 +14,7 @@ ROWS = range(1, 63)
 
 @cache
 def _named() -> set[str]:
-    """Rows that the name or docstring of a test cites."""
+    """Return the rows that the name or docstring of a test cites."""
     tests = [one for module in modules("tests") for one in module.functions() if one.name.startswith("test_")]
     said = " ".join(f"{one.name} {ast.get_docstring(one) or ''}" for one in tests)
     return set(re.findall(r"\bS\d{1,2}\b", said.replace("_", " ")))
@@ -24,13 +26,13 @@ def test_every_row_is_named_by_a_test() -> None:
 
 
 def test_every_test_says_what_it_proves() -> None:
-    """A test's name is a sentence, and its docstring gives the row, the requirement or the reason."""
+    """The name of a test is a sentence. Its docstring gives the row, the requirement or the reason."""
     tests = [(module, one) for module in modules("tests") for one in module.functions() if one.name.startswith("test_")]
     assert not [f"{module.place}: {one.name}" for module, one in tests if not ast.get_docstring(one)]
     assert not [f"{module.place}: {one.name}" for module, one in tests if one.name.count("_") < 3]
 
 
 def test_no_test_imports_another_test() -> None:
-    """What tests share is in ``tests/drivers`` or ``tests/factories``, where somebody who looks for it finds it."""
+    """Code that tests share is in ``tests/drivers`` or ``tests/factories``, where readers look for it."""
     found = [(module.place, name) for module in modules("tests") for name in module.imports()]
     assert not [f"{place} imports {name}" for place, name in found if re.search(r"^tests\..*\btest_\w+", name)]

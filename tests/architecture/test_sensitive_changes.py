@@ -1,4 +1,4 @@
-"""Every function that changes something for a person asks the one rule, or says here why it need not."""
+"""Every function that changes something for a person asks the one rule, or is listed here with its reason."""
 
 import ast
 
@@ -53,14 +53,14 @@ def _takes_origin(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def _asks(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether the rule is asked here, or in a private function of the same file that is called here."""
+    """Return whether the function, or a private function of the same file that it calls, asks the rule."""
     called = {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
     own = [one for one in module.functions() if one.name in called and one.name.startswith("_")]
     return "sensitive_changes.require" in called or any(_asks(module, one) for one in own)
 
 
 def _changing() -> dict[str, bool]:
-    """Public functions that act for somebody → whether they ask."""
+    """Return the public functions that act for a person, each with whether it asks."""
     found = {}
     for module in modules("idp"):
         if not module.name.startswith("idp.identity.") and module.name not in ALSO_CHANGING:
@@ -74,12 +74,12 @@ def _changing() -> dict[str, bool]:
 
 
 def test_whatever_acts_for_a_person_asks_what_it_needs() -> None:
-    """Issue 7, entry 1: a change is as sensitive as what it changes, so the function that changes it asks."""
+    """Issue 7, entry 1: a change is as sensitive as its object, so the function that makes it asks."""
     assert {name for name, asks in _changing().items() if not asks} == set(NEED_NOT_ASK)
 
 
 def test_what_was_confirmed_is_noted_in_two_places() -> None:
-    """A proof of the session, or the password typed just now: no page says by itself that a change is confirmed."""
+    """A change is confirmed by a proof of the session or by the password typed just now. No page confirms it by itself."""
     calls = [
         (module.name, node) for module in modules("idp") for node in ast.walk(module.tree) if isinstance(node, ast.Call)
     ]

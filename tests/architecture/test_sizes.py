@@ -1,4 +1,4 @@
-"""Small functions, small files, plain names."""
+"""Functions and files are small, and names are plain."""
 
 import ast
 import re
@@ -27,20 +27,20 @@ def _everything() -> tuple[Module, ...]:
 
 @each(_everything, place_of)
 def test_no_file_is_long_and_every_file_says_what_it_is(module: Module) -> None:
-    """At most 300 lines, and a docstring on top."""
+    """A file has at most 300 lines, and begins with a docstring."""
     assert ast.get_docstring(module.tree)
     assert module.length <= LONGEST_FILE
 
 
 @each(_idp, place_of)
 def test_no_function_is_long(module: Module) -> None:
-    """At most 40 lines, the docstring apart."""
+    """A function has at most 40 lines without its docstring."""
     assert not {one.name: lines_of(one) for one in module.functions() if lines_of(one) > LONGEST_FUNCTION}
 
 
 @each(_web, place_of)
 def test_no_view_is_long(module: Module) -> None:
-    """HTTP in, HTTP out: at most 15 lines, the docstring apart; what a view would decide is decided below."""
+    """A view has at most 15 lines without its docstring: it reads HTTP and answers. Lower floors decide."""
     named = _mounted(module)
     views = [one for one in module.functions() if one.name in named or any(_is_route(mark) for mark in one.decorator_list)]
     assert not {one.name: lines_of(one) for one in views if lines_of(one) > LONGEST_VIEW}
@@ -51,21 +51,21 @@ def _is_route(mark: ast.expr) -> bool:
 
 
 def _mounted(module: Module) -> set[str]:
-    """Functions handed to ``add_url_rule``."""
+    """Return the functions handed to ``add_url_rule``."""
     calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call) and len(node.args) > 2]
     handed = [one.args[2] for one in calls if ast.unparse(one.func).endswith(".add_url_rule")]
     return {one.id for one in handed if isinstance(one, ast.Name)}
 
 
 def test_the_median_function_is_small() -> None:
-    """The tail is bounded above; this keeps the middle, and keeps it from being chopped to bits."""
+    """The tests above bound the longest functions. This one bounds the middle, from both sides."""
     lengths = [(one.end_lineno or 0) - one.lineno + 1 for module in _idp() for one in module.functions()]
     assert 5 <= median(lengths) <= 13
 
 
 @each(_everything, place_of)
 def test_files_and_classes_are_named_by_their_subject(module: Module) -> None:
-    """A name that says nothing gathers everything."""
+    """A vague name collects unrelated code."""
     assert not EMPTY_NAMES.search(module.path.stem)
     assert not [
         node.name for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef) and EMPTY_CLASSES.search(node.name)
@@ -73,7 +73,7 @@ def test_files_and_classes_are_named_by_their_subject(module: Module) -> None:
 
 
 def test_nothing_is_left_for_later() -> None:
-    """Marks of unfinished work are work."""
+    """A mark of unfinished work is unfinished work."""
     files = [path for top in ("idp", "tests", "migrations", "templates") for path in (ROOT / top).rglob("*")]
     texts = {
         path: path.read_text("utf-8") for path in files if path.suffix in (".py", ".html", ".mail", ".txt", ".js", ".css")
@@ -83,7 +83,7 @@ def test_nothing_is_left_for_later() -> None:
 
 @each(_idp, place_of)
 def test_transactions_are_committed_in_one_place(module: Module) -> None:
-    """``commit()`` is called in ``db.py``, in its unit of work, and in commands only."""
+    """Only ``db.py``, its unit of work and commands call ``commit()``."""
     calls = [
         node
         for node in ast.walk(module.tree)

@@ -1,4 +1,4 @@
-"""Who writes to the store: the floors below the web, which decide, lock and record."""
+"""Only the floors below the web write to the store. They decide, lock and record."""
 
 import ast
 

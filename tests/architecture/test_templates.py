@@ -1,4 +1,4 @@
-"""Pages keep their rules: one dataclass, nothing inline, every word translated, every form guarded, little weight."""
+"""Pages keep their rules: one dataclass, nothing inline, every word translated, every form guarded, and a small size."""
 
 import gzip
 import importlib
@@ -55,7 +55,7 @@ def _tree(path: Path) -> nodes.Template:
 
 
 def _foreign(tree: nodes.Template) -> set[str]:
-    """The names a template reads and does not make itself (blocks do not see the imports and macros above them)."""
+    """Return the names that a template reads and does not define (blocks do not see the imports and macros above them)."""
     made = {macro.name for macro in tree.find_all(nodes.Macro)}
     made |= {assign.target.name for assign in tree.find_all(nodes.Assign) if isinstance(assign.target, nodes.Name)}
     for imported in tree.find_all(nodes.FromImport):
@@ -70,14 +70,14 @@ def _page_class(path: Path) -> type:
 
 
 def _attributes(owner: Any) -> dict[str, Any]:
-    """Field or property → type."""
+    """Return the type of each field and property."""
     hints = get_type_hints(owner)
     properties = {name: Any for name in dir(owner) if isinstance(getattr(owner, name), property)}
     return {**properties, **hints}
 
 
 def _type_of(expression: nodes.Expr, names: dict[str, Any]) -> Any:
-    """The type of a chain such as ``page.frame.errors``; None where it is not one; raises where a link is missing."""
+    """Return the type of a chain such as ``page.frame.errors``, or None if it is no chain. Raises if a link is missing."""
     if isinstance(expression, nodes.Name):
         return names.get(expression.name)
     if not isinstance(expression, nodes.Getattr):
@@ -92,7 +92,7 @@ def _type_of(expression: nodes.Expr, names: dict[str, Any]) -> Any:
 
 @each(_pages, _name)
 def test_a_template_reads_its_one_dataclass_and_the_usual_globals(path: Path) -> None:
-    """House rule 5: it is named in the first line, and every field that is read is there."""
+    """House rule 5: the first line names the dataclass, and it has every field that is read."""
     tree, names = _tree(path), {"page": _page_class(path)}
     assert _foreign(tree) <= GLOBALS | {"page"}
     for loop in tree.find_all(nodes.For):
@@ -104,7 +104,7 @@ def test_a_template_reads_its_one_dataclass_and_the_usual_globals(path: Path) ->
 
 
 def _reached(found: Any, seen: set[Any]) -> set[Any]:
-    """The types that a field leads to: what it is made of, and the fields of dataclasses among that."""
+    """Return the types that a field leads to: its own parts, and the fields of dataclasses among them."""
     if found in seen:
         return seen
     seen.add(found)
@@ -118,7 +118,7 @@ def _reached(found: Any, seen: set[Any]) -> set[Any]:
 
 @each(_pages, _name)
 def test_a_page_holds_values_and_no_row(path: Path) -> None:
-    """House rule 5: ``password_hash`` is not one ``{{ }}`` away, and a page does not change while it is written."""
+    """House rule 5: no ``{{ }}`` can reach ``password_hash``, and a page does not change while it is written."""
     reached = _reached(_page_class(path), set())
     rows = {one.__name__ for one in reached if isinstance(one, type) and one.__module__.startswith("idp.store")}
     assert rows == set()
@@ -126,21 +126,21 @@ def test_a_page_holds_values_and_no_row(path: Path) -> None:
 
 @each(_layouts, _name)
 def test_a_layout_reads_the_page_and_the_usual_globals(path: Path) -> None:
-    """House rule 5, for what pages extend and import."""
+    """House rule 5, for the templates that pages extend and import."""
     assert path.read_text("utf-8").startswith("{# ")
     assert _foreign(_tree(path)) <= GLOBALS | FROM_PAGES | {"kwargs"}
 
 
 @each(_all, _name)
 def test_nothing_is_inline_or_from_elsewhere(path: Path) -> None:
-    """ASVS V3.4.3: the CSP allows no inline style or script and no other host; nothing escapes escaping (V1.2.1)."""
+    """ASVS V3.4.3: the CSP allows no inline style or script and no other host. All output is escaped (V1.2.1)."""
     text = path.read_text("utf-8")
     assert not INLINE.findall(text)
     assert not ELSEWHERE.findall(text)
 
 
 def _words(tree: nodes.Template) -> Iterator[str]:
-    """The text between tags, outside translated expressions. An expression counts as its place within a tag."""
+    """Return the text between tags, outside translated expressions. An expression counts as its place within a tag."""
     text = "".join(
         part.data if isinstance(part, nodes.TemplateData) else "\0"
         for output in tree.find_all(nodes.Output)
@@ -152,14 +152,14 @@ def _words(tree: nodes.Template) -> Iterator[str]:
 
 @each(_pages, _name)
 def test_every_word_goes_through_the_catalogue(path: Path) -> None:
-    """S62: a page holds no sentence of its own; names of products are names in every language."""
+    """S62: a page has no untranslated sentence. Names of products are the same in every language."""
     bare = [word for word in _words(_tree(path)) if re.search(r"[^\W\d_]{2}", word)]
     assert set(bare) <= OWN_NAMES
 
 
 @each(_all, _name)
 def test_every_form_that_comes_back_carries_a_csrf_token(path: Path) -> None:
-    """ASVS V3.5.1: all forms but the one that is posted to the relying app."""
+    """ASVS V3.5.1: all forms except the one posted to the relying app."""
     text = path.read_text("utf-8")
     for form in re.findall(r"<form\b.*?(?:</form>|\{%- endmacro)", text, re.DOTALL):
         if 'method="get"' in form:
@@ -170,14 +170,14 @@ def test_every_form_that_comes_back_carries_a_csrf_token(path: Path) -> None:
 
 
 def test_a_sign_in_page_fits_in_the_first_round_trip() -> None:
-    """Quick on an old tablet: style and script together stay under 8 kB compressed, and no library is loaded."""
+    """A sign-in page is quick on an old tablet: style and script together are under 8 kB compressed, without a library."""
     weight = sum(len(gzip.compress((STATIC / name).read_bytes())) for name in ("css/theme.css", "js/enhance.js"))
     assert weight < 8_000
     assert "bootstrap" not in (TEMPLATES / "layout" / "signin.html").read_text("utf-8")
 
 
 def test_every_sentence_of_the_pages_is_in_the_dutch_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S62: what code and templates say today is what is translated; `make messages` brings it up to date."""
+    """S62: every sentence of code and templates is translated. `make messages` updates the catalogue."""
     monkeypatch.chdir(ROOT)
     made = tmp_path / "messages.pot"
     recipe = (ROOT / "Makefile").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""What is installed from the wheel is whole: templates, migrations and catalogues travel inside the package."""
+"""The installed wheel is complete: templates, migrations and catalogues are in the package."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.architecture.sources import ROOT
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked wheel."""
+    """Give the folder of the unpacked wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -24,7 +24,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("top", ["templates", "migrations"])
 def test_a_folder_of_the_checkout_is_in_the_package(installed: Path, top: str) -> None:
-    """Every file of it, at the place where the installed code looks."""
+    """Every file of it is where the installed code looks."""
     wanted = {
         path.relative_to(ROOT) for path in (ROOT / top).rglob("*") if path.is_file() and "__pycache__" not in str(path)
     }
@@ -33,7 +33,7 @@ def test_a_folder_of_the_checkout_is_in_the_package(installed: Path, top: str) -
 
 
 def test_compiled_catalogues_and_static_files_are_in_the_package(installed: Path) -> None:
-    """S62: what git or the build would ignore is missed first by those who install it."""
+    """S62: files that git or the build ignores would be missing only for people who install the wheel."""
     for pattern in ("translations/*/LC_MESSAGES/*.mo", "web/static/**/*.css"):
         there = {path.relative_to(ROOT / "idp") for path in (ROOT / "idp").glob(pattern)}
         assert there
@@ -41,7 +41,7 @@ def test_compiled_catalogues_and_static_files_are_in_the_package(installed: Path
 
 
 def test_the_installed_code_finds_its_own_folders(installed: Path) -> None:
-    """Run outside the checkout, it uses what was installed."""
+    """Outside the checkout, the code uses the installed folders."""
     code = "from idp.resources import folder; print(folder('templates')); print(folder('migrations'))"
     ran = subprocess.run(
         [sys.executable, "-c", code],

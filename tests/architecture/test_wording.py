@@ -1,4 +1,4 @@
-"""How messages are written: plurals where something is counted, and no sentence that ends in a name with a dot."""
+"""Messages have plurals for counts, and no sentence ends in a name that may end in a dot."""
 
 import re
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def test_what_is_counted_has_a_plural() -> None:
 
 
 def test_no_sentence_ends_in_a_name_that_may_end_in_a_dot() -> None:
-    """A name may be "Example Shoes B.V.": it is used within a sentence, between signs, or on a line of its own."""
+    """A name may be "Example Shoes B.V.", so it is used within a sentence, in quotes, or on a line of its own."""
     wrong = {text for message in _messages() for text in _said(message) if set(ENDS.findall(text)) - NEVER_DOTTED}
     assert wrong == set()
 
@@ -61,5 +61,5 @@ STIFF = re.compile(
 
 
 def test_no_stiff_word_is_read_by_people() -> None:
-    """S62: pages and mails speak as the field and its users do."""
+    """S62: pages and mails use the words of the field and of its users."""
     assert {text for message in _messages() for text in _said(message) if STIFF.search(text)} == set()

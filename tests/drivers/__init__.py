@@ -1,1 +1,1 @@
-"""How tests move the product from outside: a browser, a relying app, an authenticator, and the servers it needs."""
+"""Drive the product from outside: a browser, a relying app, an authenticator, and the servers that it needs."""

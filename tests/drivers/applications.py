@@ -1,4 +1,4 @@
-"""Applications for tests: whole, or nothing but a database. What is costly to make is made once for many tests."""
+"""Make applications for tests: whole, or only a database. Costly parts are made once for many tests."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,7 +18,7 @@ from idp.readiness import Readiness
 
 
 class Compiled(BytecodeCache):
-    """What templates compile to, for all the applications that this process makes: compiling is most of a first answer."""
+    """Hold compiled templates for all applications of this process, because compiling takes most of a first answer."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
@@ -35,9 +35,9 @@ Flask.jinja_options = {"bytecode_cache": Compiled()}
 
 
 class Shelf:
-    """The applications that tests last used, by their settings: routes and statements are compiled once for many tests.
+    """Keep the applications that tests last used, by their settings, so that routes and statements are compiled once.
 
-    What is kept of one between tests is code: connections are closed, and what it knew of keys and clients is forgotten.
+    Between tests only code is kept: connections are closed, and cached keys and clients are forgotten.
     """
 
     def __init__(self, make: Callable[[Settings], Flask]) -> None:
@@ -75,13 +75,13 @@ _apps = Shelf(create_app)
 
 
 def bare_app(settings: Settings) -> AbstractContextManager[Flask]:
-    """An application that is nothing but a database: what floors 0 to 3 need."""
+    """Make an application that is only a database, as floors 0 to 3 need."""
     return _bare_apps.lend(settings)
 
 
 @contextmanager
 def whole_app(settings: Settings) -> Iterator[Flask]:
-    """The application as ``idp run`` serves it, as if it had just been started."""
+    """Make the application as ``idp run`` serves it, in the state after a start."""
     with _apps.lend(settings) as app:
         setup_logs(settings)
         provider = make_provider(settings)
@@ -91,7 +91,7 @@ def whole_app(settings: Settings) -> Iterator[Flask]:
 
 
 def close(app: Flask) -> None:
-    """Leave no connection open."""
+    """Close every connection."""
     with app.app_context():
         close_connection()
         db.engine.dispose()

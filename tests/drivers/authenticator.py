@@ -1,4 +1,4 @@
-"""An authenticator app on somebody's phone, whose clock may be wrong."""
+"""Imitate an authenticator app on a person's phone, whose clock may be wrong."""
 
 import pyotp
 
@@ -8,7 +8,7 @@ STEP = 30
 
 
 class Authenticator:
-    """Shows codes of ``secret``. ``ahead``: seconds by which the phone's clock is ahead (+) or behind (−)."""
+    """Show codes of ``secret``. ``ahead``: seconds by which the phone's clock is ahead (+) or behind (−)."""
 
     def __init__(self, secret: str, *, ahead: int = 0) -> None:
         self._app = pyotp.TOTP(secret.replace(" ", ""))
@@ -17,21 +17,21 @@ class Authenticator:
 
     @property
     def step(self) -> int:
-        """The time step that the phone is in."""
+        """Return the present time step of the phone."""
         return (clock.epoch_seconds(clock.now()) + self.ahead) // STEP
 
     def shown(self) -> str:
-        """The code that the phone shows now, used or not."""
+        """Return the code that the phone shows now, used or not."""
         return self.at(self.step)
 
     def at(self, step: int) -> str:
-        """The code of a step."""
+        """Return the code of a step."""
         return str(self._app.at(step * STEP))
 
     def code(self) -> str:
-        """A code that was not used: the current one, else that of the next step, which the server's window takes as well.
+        """Return an unused code: the current one, else that of the next step, which the server's window also accepts.
 
-        A third one within a step needs the clock to be turned, as a person would have to wait.
+        A third code within a step needs the clock to be turned, as a person would have to wait.
         """
         free = next((step for step in (self.step, self.step + 1) if step not in self._used), None)
         if free is None:
@@ -40,6 +40,6 @@ class Authenticator:
         return self.at(free)
 
     def wrong(self) -> str:
-        """Six digits that fit no moment within a day, so that no hint is given."""
+        """Return six digits that match no moment within a day, so that no hint is given."""
         near = {self.at(step) for step in range(self.step - 2000, self.step + 2001)}
         return next(code for code in (f"{number:06}" for number in range(1_000_000)) if code not in near)

@@ -1,4 +1,4 @@
-"""The look of a made-up organisation."""
+"""Define the look of a made-up organisation."""
 
 import re
 

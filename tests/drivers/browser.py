@@ -18,7 +18,7 @@ LONGEST_CHAIN = 15
 
 
 class Browser:
-    """One browser profile, starting without cookies."""
+    """Hold one browser profile, which starts without cookies."""
 
     def __init__(
         self, app: Flask, issuer: str, *, agent: str = FIREFOX, languages: str = "en", address: str = "192.0.2.7"
@@ -43,7 +43,7 @@ class Browser:
         return self._go("GET", urljoin(self.issuer + "/", url))
 
     def reload(self) -> Self:
-        """The same address again, by GET."""
+        """Load the same address again, by GET."""
         return self.open(self.url)
 
     def send_again(self) -> Self:
@@ -82,7 +82,7 @@ class Browser:
         return self.send(form.method, urljoin(self.url, form.action), [*data, *more.items()])
 
     def send(self, method: str, url: str, data: list[tuple[str, str]]) -> Self:
-        """Send form data to an address, whatever the page says."""
+        """Send form data to an address, whatever the page offers."""
         self.hops = []
         if not self._is_ours(url):
             return self._leave(url, dict(data))
@@ -107,56 +107,56 @@ class Browser:
 
     @property
     def cookies(self) -> dict[str, str]:
-        """Name → value."""
+        """Return the cookies, name → value."""
         return {cookie.key: cookie.value for cookie in (self.client._cookies or {}).values()}
 
     @property
     def status(self) -> int:
-        """The last answer's status."""
+        """Return the last answer's status."""
         assert self.response is not None
         return self.response.status_code
 
     @property
     def headers(self) -> Any:
-        """The last answer's headers."""
+        """Return the last answer's headers."""
         assert self.response is not None
         return self.response.headers
 
     @property
     def html(self) -> str:
-        """The last answer's body."""
+        """Return the last answer's body."""
         assert self.response is not None
         return self.response.get_data(as_text=True)
 
     @property
     def text(self) -> str:
-        """What can be read."""
+        """Return the visible text."""
         return self.page.text
 
     @property
     def heading(self) -> str:
-        """The page's ``h1``."""
+        """Return the page's ``h1``."""
         return self.page.heading
 
     @property
     def errors(self) -> list[str]:
-        """What the page says is wrong."""
+        """Return the errors that the page shows."""
         return self.page.errors
 
     @property
     def fields(self) -> set[str]:
-        """The names of the fields that are seen, of all forms."""
+        """Return the names of the visible fields of all forms."""
         return set().union(*(form.visible for form in self.page.forms)) if self.page.forms else set()
 
     def value(self, name: str) -> str:
-        """What a field holds."""
+        """Return the value of a field."""
         form = next((form for form in self.page.forms if name in form.fields), None)
         if form is None:
             raise AssertionError(f"there is no field {name!r}; {self._what_is_here()}")
         return (form.fields[name] or [""])[0]
 
     def offers(self, button: str) -> bool:
-        """Whether a button with this name, ``name=value`` or text is there."""
+        """Return whether a button with this name, ``name=value`` or text is there."""
         return any(form.button(button) for form in self.page.forms)
 
     def _is_ours(self, url: str) -> bool:

@@ -34,12 +34,12 @@ PATIENCE = 10_000
 
 
 def find_chromium() -> str | None:
-    """The machine's Chromium or Chrome."""
+    """Return the machine's Chromium or Chrome."""
     return next((found for found in (*map(shutil.which, NAMES), *PLACES) if found and Path(found).exists()), None)
 
 
 def launch(playwright: Playwright, executable: str) -> Browser:
-    """Chromium without a window. Its sandbox cannot be made by root, and it takes files for memory where that is small."""
+    """Start Chromium without a window. Root cannot use its sandbox. It uses files where shared memory is small."""
     playwright.selectors.set_test_id_attribute("id")
     sandbox = ["--no-sandbox"] if os.getuid() == 0 else []
     memory = [] if has_roomy_memory() else ["--disable-dev-shm-usage"]
@@ -47,12 +47,12 @@ def launch(playwright: Playwright, executable: str) -> Browser:
 
 
 def _real_clock() -> dict[str, str | float | bool]:
-    """The environment without faketime, which Chromium's threads do not get on with. Its pages show the server's times."""
+    """Return the environment without faketime, which Chromium's threads cannot use. Its pages show the server's times."""
     return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD" and not name.startswith("FAKETIME")}
 
 
 def new_context(browser: Browser, *, locale: str = "en-GB", **options: Any) -> BrowserContext:
-    """A fresh profile that speaks ``locale``; ``options`` as of Playwright, such as ``java_script_enabled``."""
+    """Open a fresh profile that speaks ``locale``. ``options`` are those of Playwright, such as ``java_script_enabled``."""
     desktop = {"width": WIDTHS["desktop"], "height": 900}
     context = browser.new_context(**{"locale": locale, "viewport": desktop, "reduced_motion": "reduce", **options})
     context.set_default_timeout(PATIENCE)
@@ -66,7 +66,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 def _whole(app: Flask) -> Any:
-    """Bodies are whole before they are sent: werkzeug leaves a file open where the browser hangs up half-way."""
+    """Complete bodies before they are sent: werkzeug leaves a file open if the browser hangs up half-way."""
 
     def answer(environ: Any, start_response: Any) -> list[bytes]:
         parts = app(environ, start_response)
@@ -80,7 +80,7 @@ def _whole(app: Flask) -> Any:
 
 @contextmanager
 def serving(app: Flask, port: int) -> Iterator[str]:
-    """The application on ``http://localhost:port``, for as long as the context lasts."""
+    """Serve the application on ``http://localhost:port`` within the context."""
     server = make_server("127.0.0.1", port, _whole(app), threaded=True, request_handler=_Quiet)
     server.daemon_threads = True  # type: ignore[attr-defined] # socketserver's; keep-alive threads end with the tests
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -94,7 +94,7 @@ def serving(app: Flask, port: int) -> Iterator[str]:
 
 
 def look(page: Page, name: str) -> None:
-    """Take pictures of the page at each width, light and dark, when they are wanted; the page is left as it was."""
+    """Take pictures of the page at each width, light and dark, if they are wanted. The page itself is unchanged."""
     if not LOOK:
         return
     PICTURES.mkdir(exist_ok=True)
@@ -142,7 +142,7 @@ def _check_with_axe(page: Page, scheme: str, options: dict[str, Any]) -> None:
 
 
 def check_fits(page: Page) -> None:
-    """Nothing sticks out sideways on a phone (WCAG 1.4.10), and a thumb can press each control (2.5.5)."""
+    """Fail if anything overflows sideways on a phone (WCAG 1.4.10), or a control is too small for a thumb (2.5.5)."""
     page.wait_for_load_state()  # words may be there before the style that they are to be judged in
     before = page.viewport_size
     if before != NARROWEST:
@@ -157,7 +157,7 @@ def check_fits(page: Page) -> None:
 def plug_in(
     page: Page, *, synced: bool = False, transport: str = "internal", verifies: bool = True
 ) -> tuple[CDPSession, str]:
-    """Plug a virtual authenticator into the page's browser: the session that speaks to it, and its id."""
+    """Plug a virtual authenticator into the page's browser. Returns the session that speaks to it, and its id."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     options: dict[str, Any] = {
@@ -193,7 +193,7 @@ WIDEST = """names => {
 
 
 def check_fits_with_wide_names(page: Page, names: Sequence[str]) -> None:
-    """Nothing sticks out on a phone, with names of sixty wide letters instead, in any font (WCAG 1.4.10)."""
+    """Fail if anything overflows on a phone with names of sixty wide letters, in any font (WCAG 1.4.10)."""
     page.wait_for_load_state()
     page.set_viewport_size(NARROWEST)
     wide, outside = page.evaluate(WIDEST, list(names))

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Ask:
-    """One request: a POST of ``form``, unless ``method`` is GET. ``cookies``: name → value."""
+    """Hold one request: a POST of ``form``, unless ``method`` is GET. ``cookies``: name → value."""
 
     path: str
     form: list[tuple[str, str]] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Told:
-    """What was answered. ``location`` is empty where no redirect is; ``cookies`` are those that were set."""
+    """Hold an answer. ``location`` is empty without a redirect. ``cookies`` are those that were set."""
 
     status: int
     location: str
@@ -49,18 +49,18 @@ class Told:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body as an object."""
+        """Return the body as an object."""
         return dict(json.loads(self.body))
 
 
 class Crowd:
-    """The processes, waiting for work."""
+    """Hold the processes, which wait for work."""
 
     def __init__(self, processes: list[subprocess.Popen[str]]) -> None:
         self._processes = processes
 
     def at_once(self, settings: Settings, folder: Path, asks: list[Ask]) -> list[Told]:
-        """Ask all of it at the same moment; the answers in the order of the asks."""
+        """Send all requests at the same moment. Returns the answers in the order of the requests."""
         file = write_config(settings, folder)
         shares = [asks[number :: len(self._processes)] for number in range(len(self._processes))]
         for process, share in zip(self._processes, shares, strict=True):
@@ -88,7 +88,7 @@ class Crowd:
 
 @contextmanager
 def gathered() -> Iterator[Crowd]:
-    """The processes, for as long as the context lasts."""
+    """Keep the processes running within the context."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.drivers.crowd"],
@@ -115,7 +115,7 @@ def gathered() -> Iterator[Crowd]:
 
 
 def write_config(settings: Settings, folder: Path) -> Path:
-    """The settings as the file that another process reads."""
+    """Write the settings as a file that another process reads."""
     file = folder / "crowd.toml"
     values = settings.model_dump(mode="json", exclude={"folder"})
     plain = [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict)]
@@ -127,7 +127,9 @@ def write_config(settings: Settings, folder: Path) -> Path:
 
 
 def _answer(app: Flask, issuer: str, ask: dict[str, Any]) -> dict[str, Any]:
-    """Ask once. A refusal that is shown by a redirect (``web/post_redirect_get``) is looked up: its status and its page."""
+    """Send one request. A refusal that is shown by a redirect (``web/post_redirect_get``) is looked up: its status and its
+    page.
+    """
     cookies = dict(ask["cookies"])
     told = _send(app, issuer, ask, cookies)
     location = told.headers.get("Location", "")
@@ -157,7 +159,7 @@ def _send(app: Flask, issuer: str, ask: dict[str, Any], cookies: dict[str, str])
 
 
 def _take_part(work: dict[str, Any], voice: TextIO) -> None:
-    """Be ready, wait for the word, ask everything from a thread each, tell the answers."""
+    """Report ready, wait for the start, send each request from a thread of its own, and report the answers."""
     from tests.drivers.applications import whole_app
 
     settings = config.read(Path(work["config"]))

@@ -1,4 +1,4 @@
-"""A deadline for every test: what waits for something that never comes fails where it waits, and holds nothing up."""
+"""Give every test a deadline: a test that waits for an event that never comes fails there, and does not block the run."""
 
 import signal
 import threading
@@ -16,7 +16,7 @@ AGAIN_SECONDS = 30.0
 
 @contextmanager
 def deadline(what: str, seconds: float = SECONDS) -> Iterator[None]:
-    """Fail with ``what`` unless the block ends in time. A signal, since a blocked read or ``wait`` looks at no clock."""
+    """Fail with ``what`` unless the block ends in time. A signal, because a blocked read or ``wait`` checks no clock."""
 
     def _ring(_: int, __: FrameType | None) -> None:
         pytest.fail(f"{what}: not done after {seconds:g} seconds; it waits at the end of this trace")
@@ -35,20 +35,20 @@ def deadline(what: str, seconds: float = SECONDS) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """Fixtures."""
+    """Bound the fixtures."""
     with deadline(f"the fixtures of {item.name}"):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """The test."""
+    """Bound the test."""
     with deadline(item.name):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """The end of fixtures."""
+    """Bound the end of fixtures."""
     with deadline(f"the end of {item.name}"):
         return (yield)

@@ -1,4 +1,4 @@
-"""A person who changes their e-mail address."""
+"""Change a person's e-mail address."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def ann(factory: Factory, quiet_shoes: str):
 
 @pytest.fixture
 def at_address(journey):
-    """Somebody at the page of their address."""
+    """Return a browser of a person at the page of their address."""
 
     def open_page(person, **options):
         walk = journey(person, **options).begin().password()

@@ -1,4 +1,4 @@
-"""Secrets that a page must not repeat."""
+"""List secrets that a page must not repeat."""
 
 import re
 

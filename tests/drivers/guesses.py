@@ -1,4 +1,4 @@
-"""Guesses at a password, as the rate limits see them."""
+"""Guess a password, as the rate limits see it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 @dataclass
 class Door:
-    """Where guesses arrive; ``at`` and the rest say from where."""
+    """Make guesses. ``at`` and the other fields say from where they come."""
 
     settings: Settings
     organisation_id: str
@@ -22,14 +22,14 @@ class Door:
         self, user: User | None, at: datetime = NOW, *, browser_id: str = "", address: str = "", typed: str = "nobody",
         authenticator: str = "password",
     ) -> rate_limits.Admitted:  # fmt: skip
-        """One guess."""
+        """Make one guess."""
         guess = rate_limits.Guess(
             authenticator, self.organisation_id, user.id if user else "", browser_id, address, entered=typed
         )
         return rate_limits.gate(self.settings, guess, at)
 
     def is_open(self, user: User | None, at: datetime = NOW, **where: str) -> bool:
-        """Whether a guess is admitted."""
+        """Return whether a guess is admitted."""
         try:
             self.gate(user, at, **where)
         except TooMany:
@@ -37,7 +37,7 @@ class Door:
         return True
 
     def fail_until(self, user: User | None, times: int, **where: str) -> datetime:
-        """So many failures, each as soon as it is admitted; the moment of the last."""
+        """Fail so many times, each as soon as a guess is admitted. Returns the moment of the last failure."""
         at = NOW
         for _ in range(times):
             at += timedelta(seconds=self.settings.limits.longest_wait_seconds + 1)

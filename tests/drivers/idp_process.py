@@ -1,4 +1,4 @@
-"""``idp`` as a process of its own: started, asked over HTTP or by raw bytes, its children listed, stopped by a signal."""
+"""Run ``idp`` as a process of its own: start it, send HTTP or raw bytes, list its children, and stop it by a signal."""
 
 import http.client
 import os
@@ -23,7 +23,7 @@ PATIENCE = 40
 def started(
     config: Path, *arguments: str, folder: Path | None = None, python: Path | str = sys.executable
 ) -> Iterator[subprocess.Popen[str]]:
-    """``idp`` as a process of its own, in ``folder``; it and its children are ended whatever happened."""
+    """Start ``idp`` as a process of its own, in ``folder``. It and its children are ended in any case."""
     process = subprocess.Popen(
         [str(python), "-m", "idp.cli", *arguments],
         env={**os.environ, "IDP_CONFIG": str(config)},
@@ -44,19 +44,19 @@ def started(
 
 
 def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM, within: float = PATIENCE) -> str:
-    """Stop it and wait for its end; what it said."""
+    """Stop the process and wait for its end. Returns its output."""
     process.send_signal(number)
     return process.communicate(timeout=within)[0]
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
-    """The ids of the processes that it started."""
+    """Return the ids of the processes that it started."""
     listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False).stdout
     return [int(pid) for pid in listed.split()]
 
 
 def until(holds: Callable[[], bool], what: str, within: float = PATIENCE) -> None:
-    """Wait until something holds."""
+    """Wait until the condition is true."""
     deadline = time.monotonic() + within
     while not holds():
         assert time.monotonic() < deadline, what
@@ -64,7 +64,7 @@ def until(holds: Callable[[], bool], what: str, within: float = PATIENCE) -> Non
 
 
 def wait_for_port(process: subprocess.Popen[str], port: int) -> None:
-    """Until somebody listens there."""
+    """Wait until a process listens there."""
 
     def _listens() -> bool:
         assert process.poll() is None, process.communicate(timeout=PATIENCE)[0]
@@ -75,7 +75,7 @@ def wait_for_port(process: subprocess.Popen[str], port: int) -> None:
 
 
 def ask(port: int, path: str, method: str = "GET", timeout: float = PATIENCE) -> tuple[int, bytes, dict[str, str]]:
-    """An answer over HTTP, waited for."""
+    """Wait for an answer over HTTP and return it."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, headers={"Host": f"localhost:{port}"})
@@ -86,7 +86,7 @@ def ask(port: int, path: str, method: str = "GET", timeout: float = PATIENCE) ->
 
 
 def answers(port: int) -> bool:
-    """Whether somebody answers, and well."""
+    """Return whether the server answers with success."""
     try:
         return ask(port, "/readyz")[0] == 200
     except (OSError, http.client.HTTPException):
@@ -94,14 +94,14 @@ def answers(port: int) -> bool:
 
 
 def send(port: int, raw: bytes) -> socket.socket:
-    """A connection on which these bytes were sent."""
+    """Return a connection on which these bytes were sent."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
     connection.sendall(raw)
     return connection
 
 
 def hear(connection: socket.socket) -> bytes:
-    """Everything until the server closes the connection."""
+    """Return everything until the server closes the connection."""
     heard, deadline = b"", time.monotonic() + PATIENCE
     while part := connection.recv(65536):
         heard += part
@@ -111,7 +111,9 @@ def hear(connection: socket.socket) -> bytes:
 
 
 def new_installation(folder: Path, workers: int = 1, **sections: str) -> tuple[Path, int]:
-    """What a newcomer has after ``idp init``: no database yet. ``sections``: further lines of a table, by its name."""
+    """Make the files of a newcomer after ``idp init``, without a database. ``sections``: more lines of a table, by its
+    name.
+    """
     port, file = free_port(), folder / "sleutel.toml"
     options = ["--issuer", f"http://localhost:{port}", "--bind", f"127.0.0.1:{port}"]
     assert CliRunner().invoke(main, ["init", str(file), *options]).exit_code == 0

@@ -1,4 +1,6 @@
-"""The rows that each transaction locks, by table, held against ``LOCK_ORDER`` (PostgreSQL: SQLite has one writer)."""
+"""Record the rows that each transaction locks, by table, and compare them with ``LOCK_ORDER`` (PostgreSQL: SQLite has one
+writer).
+"""
 
 import re
 from collections.abc import Iterator
@@ -28,13 +30,13 @@ def locked_by(statement: str) -> str:
 
 
 class _Watcher:
-    """Notes what each transaction locks."""
+    """Note the locks of each transaction."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
 
     def before(self, engine: Engine, statement: str, _: str) -> None:
-        """A statement is about to lock rows, or a transaction begins."""
+        """Note that a statement is about to lock rows, or that a transaction begins."""
         if engine.dialect.name != "postgresql" or not has_app_context():
             return
         if statement == "BEGIN":
@@ -49,12 +51,12 @@ class _Watcher:
             self.faults.append(f"{table} after {', '.join(later)}: {statement[:120]}")
 
     def after(self, engine: Engine, statement: str, table: str, seconds: float, rows: int) -> None:
-        """What it locked stays locked."""
+        """Keep what it locked as locked."""
 
 
 @contextmanager
 def watched() -> Iterator[list[str]]:
-    """Give what is locked out of order, in any connection to PostgreSQL."""
+    """Give the locks that were taken out of order, in any connection to PostgreSQL."""
     watcher = _Watcher()
     with statements.watched(watcher):
         yield watcher.faults

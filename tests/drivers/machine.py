@@ -1,4 +1,4 @@
-"""What this machine has, and what a test does without it: it is left out and named, or fails under ``REQUIRE_ALL=1``."""
+"""Find what this machine has. A test without its needs is skipped and named, or fails under ``REQUIRE_ALL=1``."""
 
 import os
 import random
@@ -16,17 +16,17 @@ ROOMY = 2 << 30
 
 
 def has_roomy_memory() -> bool:
-    """Whether this machine's shared memory has room for the files of all tests."""
+    """Return whether this machine's shared memory has room for the files of all tests."""
     return os.access(SHARED_MEMORY, os.W_OK) and shutil.disk_usage(SHARED_MEMORY).free > ROOMY
 
 
 def quick_folder() -> str | None:
-    """Where temporary files wait for no disk: databases are closed after every test. None where there is nothing better."""
+    """Return a folder in memory, because databases are closed after every test. None if there is no better one."""
     return str(SHARED_MEMORY) if has_roomy_memory() else None
 
 
 def leave_out(what: str, how: str) -> NoReturn:
-    """This test needs ``what``, which is not here; ``how`` to get it."""
+    """Skip this test, which needs ``what``. ``how``: how to get it."""
     said = f"{what} is not here: {how}"
     if REQUIRE_ALL:
         pytest.fail(said, pytrace=False)
@@ -34,10 +34,10 @@ def leave_out(what: str, how: str) -> NoReturn:
 
 
 def free_port(in_a_row: int = 1) -> int:
-    """A loopback port that nobody listens on, or the first of so many ``in_a_row``.
+    """Return a loopback port on which no process listens, or the first of so many ``in_a_row``.
 
-    It lies below those that the machine gives out by itself, as it does to every outgoing connection: one of those may be
-    taken again before the server that a test starts has come to listen. Chosen by chance, since other processes choose too.
+    It lies below those that the machine gives to outgoing connections: such a port may be taken before the server of a
+    test listens. It is chosen by chance, because other processes choose too.
     """
     for _ in range(1000):
         first = random.randrange(10_000, 32_000)

@@ -1,4 +1,4 @@
-"""The real nginx with a server of ours as its configuration, and a throw-away certificate for ``localhost``."""
+"""Run the real nginx with a server configuration of ours and a throw-away certificate for ``localhost``."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ http {{
 
 
 def make_certificate(folder: Path) -> ssl.SSLContext:
-    """Write ``fullchain.pem`` and ``privkey.pem``. Returns what trusts them."""
+    """Write ``fullchain.pem`` and ``privkey.pem``. Returns a context that trusts them."""
     key, name, now = ec.generate_private_key(ec.SECP256R1()), x509.DNSName("localhost"), datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
@@ -54,7 +54,7 @@ def make_certificate(folder: Path) -> ssl.SSLContext:
 
 @contextmanager
 def running(text: str, folder: Path, port: int) -> Iterator[None]:
-    """nginx with these servers, until the context ends. ``port``: one that it listens on."""
+    """Run nginx with these servers until the context ends. ``port``: one on which it listens."""
     binary = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if binary is None:
         leave_out("nginx", HOW)

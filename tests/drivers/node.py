@@ -1,4 +1,4 @@
-"""Node.js, and the npm packages that a folder of the tests locks, installed once for each lock into the cache."""
+"""Run Node.js with the npm packages that a folder of the tests locks. Each lock is installed once into the cache."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=erro
 
 
 def installed(folder: Path) -> Path:
-    """A folder with ``node_modules`` as ``folder``'s lock says; left out where Node.js, npm or a registry is not there."""
+    """Return a folder with ``node_modules`` as in ``folder``'s lock. Skips the test without Node.js, npm or a registry."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         leave_out("Node.js with npm", HOW)
@@ -35,7 +35,7 @@ def installed(folder: Path) -> Path:
 
 
 def _put(made: Path, place: Path) -> None:
-    """Whole or not at all: another process may install the same at this moment."""
+    """Move the folder into place whole or not at all: another process may install the same at this moment."""
     try:
         made.rename(place)
     except OSError:
@@ -43,7 +43,9 @@ def _put(made: Path, place: Path) -> None:
 
 
 def start(place: Path, script: Path) -> subprocess.Popen[str]:
-    """Run a script with the packages of ``place``; a module finds packages beside itself only, so a copy of it is run."""
+    """Run a script with the packages of ``place``. A copy of it runs there, because a module finds packages only beside
+    itself.
+    """
     copied = place / script.name
     mine = copied.with_suffix(f".{os.getpid()}")
     shutil.copy(script, mine)

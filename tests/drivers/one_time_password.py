@@ -1,4 +1,4 @@
-"""One-time passwords that were mailed."""
+"""Read one-time passwords that were mailed."""
 
 from idp.actors import Person
 from idp.audit import Origin
@@ -16,7 +16,7 @@ def send_one_time(factory: Factory, person) -> None:
 
 
 def sent_to(factory: Factory, person, postman) -> str:
-    """The one-time password, from the mail."""
+    """Return the one-time password, from the mail."""
     send_one_time(factory, person)
     (mail,) = postman.bring(f"{person.username}@shoes.example")
     return next(line.strip() for line in mail.text.splitlines() if line.startswith("    "))

@@ -1,4 +1,4 @@
-"""Offers of the ownership, and what they changed."""
+"""Read offers of the ownership, and what they changed."""
 
 from idp.store import audit as audit_rows
 from tests.drivers.browser import Browser
@@ -27,7 +27,7 @@ def told(mails: list[Received]) -> set[tuple[str, str]]:
 
 
 def events(factory: Factory, shoes: str) -> list[tuple[str, str, str]]:
-    """What the trail says of the ownership: event, actor and subject."""
+    """Return what the audit trail says about the ownership: event, actor and subject."""
     with factory.context():
         names = {user.id: user.username for user in everybody(shoes)}
         rows = [row for row in audit_rows.rows(shoes) if row.event.startswith("ownership:")]

@@ -1,4 +1,4 @@
-"""An owner whose browsers race."""
+"""Make an owner whose browsers race."""
 
 from collections.abc import Callable
 
@@ -14,14 +14,14 @@ AT = "/admin/example-shoes"
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """Patience that outlasts a busy machine, and no end to mails."""
+    """Set long time limits, for a busy machine, and no limit of mails."""
     many = {"mails_for_account": 1000, "mails_from_address": 1000}
     return configure(passwords={"hash_patience_seconds": 30.0}, limits=many)
 
 
 @pytest.fixture
 def boss(race: Race) -> MadePerson:
-    """The owner."""
+    """Make the owner."""
     return race.factory.make_user(race.organisation_id, "boss", role="owner", with_totp=True, email="boss@shoes.example")
 
 

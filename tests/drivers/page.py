@@ -1,4 +1,4 @@
-"""What a person and their browser make of an HTML page: text, heading, errors, links, forms."""
+"""Read an HTML page as a person and their browser do: text, heading, errors, links, forms."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ INLINE = frozenset(("a", "abbr", "b", "button", "code", "em", "i", "kbd", "label
 
 @dataclass
 class Button:
-    """A submit button. ``name`` may be empty."""
+    """Hold a submit button. ``name`` may be empty."""
 
     name: str
     value: str
@@ -20,7 +20,7 @@ class Button:
 
 @dataclass
 class Form:
-    """A form with what is filled in so far. ``fields``: name → values, as the browser would send them."""
+    """Hold a form with its present values. ``fields``: name → values, as the browser would send them."""
 
     method: str
     action: str
@@ -31,15 +31,15 @@ class Form:
 
     @property
     def visible(self) -> set[str]:
-        """The names that a person sees."""
+        """Return the names that a person sees."""
         return {name for name, kind in self.kinds.items() if kind != "hidden"}
 
     def button(self, wanted: str) -> Button | None:
-        """The button with this name, value or text."""
+        """Return the button with this name, value or text."""
         return next((one for one in self.buttons if wanted in (one.name, f"{one.name}={one.value}", one.text)), None)
 
     def set(self, name: str, value: str | bool) -> None:
-        """Fill in a field, tick or untick a box, choose one of several; refuses what the page does not offer."""
+        """Fill in a field, tick or untick a box, or choose one of several. Raises if the page does not offer it."""
         if name not in self.kinds:
             raise AssertionError(f"there is no field {name!r} here, but {sorted(self.visible)}")
         if self.kinds[name] == "checkbox" and isinstance(value, bool):
@@ -51,7 +51,7 @@ class Form:
 
 
 class Page(HTMLParser):
-    """A parsed page. ``heading`` is the first ``h1``; ``errors`` are the texts of alerts and of invalid fields."""
+    """Hold a parsed page. ``heading`` is the first ``h1``. ``errors`` are the texts of alerts and of invalid fields."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -69,12 +69,12 @@ class Page(HTMLParser):
 
     @property
     def heading(self) -> str:
-        """The first ``h1``; empty without one."""
+        """Return the first ``h1``, or an empty text."""
         return self.headings[0] if self.headings else ""
 
     @property
     def text(self) -> str:
-        """All that can be read, a line a block."""
+        """Return all text, one line for each block."""
         lines = (" ".join(line.split()) for line in "".join(self._pieces).split("\n"))
         return "\n".join(line for line in lines if line)
 
@@ -120,7 +120,7 @@ class Page(HTMLParser):
             form.fields.setdefault(name, []).extend([] if tag == "select" else [given.get("value", "")])
 
     def handle_data(self, data: str) -> None:
-        """Text that is read; a title is kept apart."""
+        """Note text. A title is kept apart."""
         inside = [tag for tag, _, _ in self._open]
         if "title" in inside and "svg" not in inside:
             self.title += data
@@ -128,7 +128,7 @@ class Page(HTMLParser):
             self._pieces.append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        """Take in what the element held."""
+        """Note the content of the element."""
         while self._open:
             name, role, start = self._open.pop()
             words = " ".join("".join(self._pieces[start:]).split())

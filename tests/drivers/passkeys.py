@@ -42,7 +42,7 @@ def jan(factory: Factory, quiet_shoes: str) -> MadePerson:
 
 @pytest.fixture
 def adding(journey, jan: MadePerson, clock) -> Callable[..., Browser]:
-    """The page that asks for a new passkey, from the profile."""
+    """Open the page that asks for a new passkey, from the profile."""
 
     def _adding(person: MadePerson = jan, **over) -> Browser:
         walk = journey(person, **over).begin().password()
@@ -60,7 +60,7 @@ def adding(journey, jan: MadePerson, clock) -> Callable[..., Browser]:
 
 @pytest.fixture
 def added(adding, key: SecurityKey, clock) -> Callable[..., Browser]:
-    """A passkey made and used once; the offered codes are left."""
+    """Add a passkey and use it once. The offered codes are left."""
 
     def _added(*args, **over) -> Browser:
         browser = adding(*args, **over)

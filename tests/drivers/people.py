@@ -1,4 +1,4 @@
-"""All people of an organisation, for tests that look at everybody."""
+"""Return all people of an organisation, for tests that look at everybody."""
 
 from idp.store import user_search
 from idp.store.users import User

@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode before a test's PostgreSQL, on a socket in a folder of its own."""
+"""Run a PgBouncer in transaction mode before a test's PostgreSQL, on a socket in a folder of its own."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ pidfile = {folder}/pid
 
 @contextmanager
 def bouncing(server: postgres.Server, name: str) -> Iterator[str]:
-    """The address of the database ``name`` through a pooler with two connections to ``server``."""
+    """Give the address of the database ``name`` through a pooler with two connections to ``server``."""
     binary = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if binary is None:
         leave_out("PgBouncer", HOW)

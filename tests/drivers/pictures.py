@@ -1,4 +1,4 @@
-"""Pictures that people upload, and pictures that must be refused."""
+"""Make pictures that people upload, and pictures that must be refused."""
 
 import struct
 import zlib
@@ -13,7 +13,7 @@ RED, BLUE = (200, 16, 46), (11, 61, 145)
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (640, 200), mode: str = "RGB", **options: Any) -> bytes:
-    """A red picture with a blue left half."""
+    """Return a red picture with a blue left half."""
     image = Image.new(mode, size, RED if mode.startswith("RGB") else 120)
     if mode.startswith("RGB"):
         image.paste(BLUE, (0, 0, size[0] // 2, size[1]))
@@ -21,14 +21,14 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (640, 200), mode: str = "
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """The file of a picture."""
+    """Return the file of a picture."""
     written = BytesIO()
     image.save(written, kind, **options)
     return written.getvalue()
 
 
 def see_through(ink: str, size: tuple[int, int] = (600, 160)) -> bytes:
-    """A name in one colour on nothing: what most logos are."""
+    """Return a name in one colour on a transparent ground, as most logos are."""
     image = Image.new("RGBA", size, (0, 0, 0, 0))
     drawing = ImageDraw.Draw(image)
     drawing.rounded_rectangle((8, 8, 152, 152), 40, outline=ink, width=20)
@@ -38,7 +38,7 @@ def see_through(ink: str, size: tuple[int, int] = (600, 160)) -> bytes:
 
 
 def from_a_phone() -> bytes:
-    """A photograph taken upright: stored lying, with an orientation, a place and a camera's name."""
+    """Return a photograph taken upright and stored lying, with an orientation, a place and a camera's name."""
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     exif[0x010F] = "Camera of Ann"
@@ -47,13 +47,13 @@ def from_a_phone() -> bytes:
 
 
 def animated(kind: str) -> bytes:
-    """Two frames, red and blue."""
+    """Return two frames, red and blue."""
     frames = [Image.new("RGB", (120, 40), colour) for colour in (RED, BLUE)]
     return encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
 
 
 def header_of(width: int, height: int) -> bytes:
-    """A PNG of some hundred bytes that says it is of this size, and would unfold to that."""
+    """Return a PNG of some hundred bytes whose header claims this size."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in parts)

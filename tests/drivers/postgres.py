@@ -59,7 +59,7 @@ END_OTHERS = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 
 
 def find_binaries() -> Path | None:
-    """The folder with ``initdb`` and ``postgres``."""
+    """Return the folder with ``initdb`` and ``postgres``."""
     on_path = shutil.which("initdb")
     folders = [Path(on_path).resolve().parent] if on_path else []
     folders += [Path(found) for place in PLACES for found in sorted(glob.glob(place), reverse=True)]  # noqa: PTH207 — absolute
@@ -70,7 +70,7 @@ def find_binaries() -> Path | None:
 
 
 def as_user() -> dict[str, Any]:
-    """Arguments for ``subprocess`` that leave root behind; none where we are not root."""
+    """Return arguments for ``subprocess`` that drop root; none if we are not root."""
     if os.getuid() != 0:
         return {}
     for name in ("postgres", "nobody"):
@@ -81,7 +81,7 @@ def as_user() -> dict[str, Any]:
 
 
 class Server:
-    """A running server. ``url(name)`` is a database's address as ``[database] url`` takes it."""
+    """Hold a running server. ``url(name)`` is a database's address as ``[database] url`` takes it."""
 
     def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self.folder = folder
@@ -90,7 +90,7 @@ class Server:
         self._free: list[str] = []
 
     def url(self, name: str) -> str:
-        """The address of a database."""
+        """Return the address of a database."""
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
     def execute(self, statement: str) -> None:
@@ -105,9 +105,9 @@ class Server:
             os.kill(pid, number)
 
     def create(self, template: str = "template0") -> str:
-        """Copy a new database from ``template``; its name.
+        """Copy a new database from ``template`` and return its name.
 
-        Names are used again, so that tests find the settings of the one before, and its applications.
+        Names are used again, so that tests find the settings and the applications of earlier ones.
         """
         name = self._free.pop() if self._free else f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -120,7 +120,7 @@ class Server:
 
     @contextmanager
     def fresh(self, template: str = "template0") -> Iterator[str]:
-        """A new database, copied from ``template``; dropped in the end. Gives its address."""
+        """Give the address of a new database, copied from ``template``. It is dropped at the end."""
         name = self.create(template)
         try:
             yield self.url(name)
@@ -129,7 +129,7 @@ class Server:
 
 
 class Refilled:
-    """Databases that every test finds as their template is, without a copy of the template for each test.
+    """Keep databases that every test finds as their template is, without a copy of the template for each test.
 
     After a test, the tables that it wrote to are emptied and get the template's rows back. A database in which a test
     changed more than rows is dropped.
@@ -170,14 +170,14 @@ class Refilled:
 
 
 def _rows_of(connection: psycopg.Connection, table: str) -> bytes:
-    """A table's rows, as they can be copied in again."""
+    """Return a table's rows in a form that can be copied in again."""
     with connection.cursor().copy(SQL("COPY {} TO STDOUT").format(Identifier(table))) as copy:
         return b"".join(copy)
 
 
 @contextmanager
 def running(binaries: Path, options: Mapping[str, str] = OPTIONS) -> Iterator[Server]:
-    """A server for as long as the tests last."""
+    """Run a server for as long as the tests last."""
     # Short: a socket's path has 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="sleutel-pg-", dir=quick_folder() or "/tmp"))
     account = as_user()

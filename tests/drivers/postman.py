@@ -1,4 +1,4 @@
-"""What the worker does in a round, and the mails that it wrote into the folder, read as their readers would."""
+"""Run the worker's rounds, and read the mails that it wrote into the folder, as their readers would."""
 
 import email
 import re
@@ -13,7 +13,7 @@ from tests.factories import Factory
 
 @dataclass(frozen=True)
 class Received:
-    """One mail, as it arrived."""
+    """Hold one mail, as it arrived."""
 
     to: str
     subject: str
@@ -22,7 +22,7 @@ class Received:
 
     @property
     def links(self) -> list[str]:
-        """Every address in the text, in order."""
+        """Return every address in the text, in order."""
         return re.findall(r"https?://\S+", self.text)
 
     @property
@@ -34,14 +34,14 @@ class Received:
 
 
 class Postman:
-    """Runs the worker's rounds and hands out what arrived since the last time."""
+    """Run the worker's rounds and return the mails that arrived since the last time."""
 
     def __init__(self, factory: Factory, folder: Path) -> None:
         self._factory, self._folder = factory, folder
         self._seen: set[str] = set()
 
     def bring(self, to: str = "") -> list[Received]:
-        """The new mails (to one address), after a round of the worker."""
+        """Return the new mails (to one address), after a round of the worker."""
         with self._factory.context():
             worker.work_once(self._factory.settings)
         files = [file for file in sorted(self._folder.glob("*.eml")) if file.name not in self._seen]

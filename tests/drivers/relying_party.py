@@ -1,4 +1,4 @@
-"""A relying app as an outside developer would write it: code flow with PKCE, state and nonce; no token goes unchecked."""
+"""Imitate a relying app of an outside developer: code flow with PKCE, state and nonce. Every token is checked."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ ALGORITHMS = ["ES256", "RS256", "EdDSA"]
 
 
 class Refused(Exception):
-    """An OAuth error came back: ``error``, ``description``, and the whole answer in ``values``."""
+    """Report an OAuth error that came back: ``error``, ``description``, and the whole answer in ``values``."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         super().__init__(f"{values.get('error')}: {values.get('error_description', '')}")
@@ -29,7 +29,7 @@ class Refused(Exception):
 
 @dataclass
 class Tokens:
-    """What the token endpoint gave. ``claims`` are the ID token's, verified; ``raw`` is the answer."""
+    """Hold the token endpoint's answer. ``claims`` are the ID token's, verified; ``raw`` is the answer."""
 
     access_token: str
     refresh_token: str | None
@@ -39,22 +39,24 @@ class Tokens:
 
     @property
     def acr(self) -> str:
-        """How the person signed in."""
+        """Return the level of the sign-in."""
         return str(self.claims.get("acr"))
 
     @property
     def amr(self) -> list[str]:
-        """The methods used."""
+        """Return the methods used."""
         return list(self.claims.get("amr", []))
 
 
 def challenge_of(verifier: str) -> str:
-    """S256 (RFC 7636 §4.2)."""
+    """Return the S256 challenge (RFC 7636 §4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 class RelyingParty:
-    """An app registered as ``client_id``; without a secret it is a public client. ``post`` sends the secret in the body."""
+    """Act as an app registered as ``client_id``. Without a secret it is a public client. ``post`` sends the secret in the
+    body.
+    """
 
     def __init__(
         self, app: Flask, issuer: str, client_id: str, redirect_uri: str, *, secret: str = "", post: bool = False
@@ -68,7 +70,7 @@ class RelyingParty:
         self.tokens: Tokens | None = None
 
     def authorize_url(self, **params: str | None) -> str:
-        """The address to send a person to. ``None`` leaves a parameter out."""
+        """Return the address to send a person to. ``None`` leaves a parameter out."""
         self.state, self.nonce, self.verifier = (secrets.token_urlsafe(32) for _ in range(3))
         wanted: dict[str, str | None] = {
             "response_type": "code",
@@ -86,7 +88,7 @@ class RelyingParty:
         return f"{self.metadata['authorization_endpoint']}?{urlencode(sent)}"
 
     def answer(self, url: str | None, posted: dict[str, str] | None = None) -> dict[str, str]:
-        """The parameters that came back to the redirect URI; ``state`` and ``iss`` (RFC 9207) are checked."""
+        """Return the parameters that came back to the redirect URI. ``state`` and ``iss`` (RFC 9207) are checked."""
         assert url is not None, "the browser did not leave the issuer"
         assert url.partition("?")[0].partition("#")[0] == self.redirect_uri, f"sent to {url}"
         parts = urlsplit(url)
@@ -98,11 +100,11 @@ class RelyingParty:
         return found
 
     def callback(self, url: str | None, posted: dict[str, str] | None = None) -> Tokens:
-        """Redeem the code that came back; raises ``Refused``."""
+        """Redeem the code that came back. Raises ``Refused``."""
         return self.redeem(self.answer(url, posted)["code"])
 
     def redeem(self, code: str, **over: str) -> Tokens:
-        """Redeem a code; raises ``Refused``."""
+        """Redeem a code. Raises ``Refused``."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -113,7 +115,7 @@ class RelyingParty:
         return self._take(self.token(form))
 
     def refresh(self, refresh_token: str | None = None, **over: str) -> Tokens:
-        """New tokens for a refresh token, by default the last one got; raises ``Refused``."""
+        """Return new tokens for a refresh token, by default the latest one. Raises ``Refused``."""
         held = refresh_token or (self.tokens.refresh_token if self.tokens else None)
         assert held, "there is no refresh token: ask for offline_access"
         return self._take(self.token({"grant_type": "refresh_token", "refresh_token": held, **over}), refreshed=True)
@@ -131,7 +133,7 @@ class RelyingParty:
         return self._http.post(self._path("token_endpoint"), base_url=self.issuer, data=form, headers=headers)
 
     def userinfo(self, access_token: str | None = None) -> dict[str, Any]:
-        """Claims about the person; raises ``Refused``."""
+        """Return claims about the person. Raises ``Refused``."""
         held = access_token or (self.tokens.access_token if self.tokens else "")
         answer = self._http.get(
             self._path("userinfo_endpoint"), base_url=self.issuer, headers={"Authorization": f"Bearer {held}"}
@@ -141,7 +143,7 @@ class RelyingParty:
         return dict(answer.get_json())
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a JWT of the issuer's, its signature checked against the JWKS."""
+        """Return the claims of a JWT of the issuer, after its signature is checked against the JWKS."""
         keys = KeySet.import_key_set(self._get_json(self.metadata["jwks_uri"].removeprefix(self.issuer)))
         return dict(jwt.decode(token, keys, algorithms=ALGORITHMS).claims)
 
@@ -157,7 +159,7 @@ class RelyingParty:
         return self.tokens
 
     def _check_id_token(self, id_token: str, access_token: str, refreshed: bool) -> dict[str, Any]:
-        """OpenID Connect Core §3.1.3.7."""
+        """Check the ID token (OpenID Connect Core §3.1.3.7)."""
         claims = self.verify(id_token)
         now = clock.epoch_seconds(clock.now())
         assert claims["iss"] == self.issuer

@@ -1,4 +1,4 @@
-"""An application behind an address: ``Browser`` and ``RelyingParty`` ask it as they ask one in this process."""
+"""Reach an application at an address: ``Browser`` and ``RelyingParty`` use it like one in this process."""
 
 import http.client
 import ssl
@@ -13,14 +13,14 @@ LONGEST = 1 << 24
 
 
 class Remote:
-    """The server at ``address``, for tests that take an application."""
+    """Stand in for an application with the server at ``address``."""
 
     def __init__(self, address: str, trust: ssl.SSLContext | None = None, **headers: str) -> None:
         self._host, self._trust, self._headers = urlsplit(address).netloc, trust, headers
         self.test_client = self._make_client  # Flask's name
 
     def _make_client(self, *, use_cookies: bool = True) -> Any:
-        """A client that sends its requests there."""
+        """Return a client that sends its requests there."""
         return Client(self, use_cookies=use_cookies)
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:

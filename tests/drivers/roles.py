@@ -1,4 +1,4 @@
-"""Who may enter which page, and a person for each role."""
+"""List which roles may enter which page, and make a person for each role."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ OWN = "account."
 
 
 def one_of_each(factory: Factory) -> dict[str, MadePerson]:
-    """Somebody of each role, all with a second factor and a verified address."""
+    """Make a person of each role, all with a second factor and a verified address."""
     shoes = factory.make_organisation("example-shoes", settings={"offer_set_up": False})
     toys = factory.make_organisation("toys", settings={"offer_set_up": False})
     with factory.context(), transaction():
@@ -65,13 +65,13 @@ def one_of_each(factory: Factory) -> dict[str, MadePerson]:
 
 @pytest.fixture
 def people(factory: Factory) -> dict[str, MadePerson]:
-    """Somebody of each role."""
+    """Make a person of each role."""
     return one_of_each(factory)
 
 
 @pytest.fixture
 def values(factory: Factory, people: dict[str, MadePerson]) -> Callable[[], dict[str, str]]:
-    """What the places in addresses stand for: things that are there, of the organisation looked at."""
+    """Return values for the placeholders in addresses, of existing things of the organisation."""
     employee = people["employee"]
     factory.make_group(employee.organisation_id)
     factory.make_client("till")
@@ -102,7 +102,7 @@ def sign_in(browser: Browser, person: MadePerson) -> Browser:
 
 
 def addresses(app: Flask, prefix: str, values: dict[str, str]) -> dict[str, tuple[str, set[str]]]:
-    """Endpoint → address and methods, of every route below ``prefix`` whose places are known."""
+    """Return address and methods of each endpoint below ``prefix`` whose placeholders are known."""
     found = {}
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith(prefix):

@@ -24,7 +24,7 @@ FOUNDED = datetime(2020, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Credential:
-    """A key pair with what the authenticator keeps beside it."""
+    """Hold a key pair with what the authenticator keeps beside it."""
 
     id: bytes
     private: Any
@@ -102,7 +102,7 @@ class SecurityKey:
 
 
 class Maker:
-    """A maker of hardware keys, with a root that an installation may believe."""
+    """Act as a maker of hardware keys, whose root an installation may trust."""
 
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -112,11 +112,13 @@ class Maker:
 
     @property
     def pem(self) -> bytes:
-        """The root, as a file holds it."""
+        """Return the root as a PEM file."""
         return self.root.public_bytes(Encoding.PEM)
 
     def certificate(self, aaguid: bytes, *, unit: str = "Authenticator Attestation", is_authority: bool = False) -> bytes:
-        """The certificate that attests keys of this AAGUID (WebAuthn Level 3 §8.2.1); ``unit`` and the rest may be wrong."""
+        """Return the certificate that attests keys of this AAGUID (WebAuthn Level 3 §8.2.1). ``unit`` and the rest may be
+        wrong.
+        """
         oids, parts = x509.NameOID, []
         for oid, value in (
             (oids.COUNTRY_NAME, "NL"),

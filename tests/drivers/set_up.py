@@ -7,7 +7,7 @@ from tests.drivers.browser import Browser
 
 
 def key_on(browser: Browser) -> str:
-    """The key as text, as somebody would type it over."""
+    """Return the key as text, as a person would type it."""
     found = re.search(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", browser.text)
     assert found, browser.text
     return found.group()
@@ -18,7 +18,7 @@ def codes_on(browser: Browser) -> list[str]:
 
 
 def set_up(browser: Browser) -> tuple[Authenticator, list[str]]:
-    """From the start page to the tick; the phone and the codes."""
+    """Set up a factor from the start page to the tick. Returns the phone and the codes."""
     browser.submit("next")
     if "password" in browser.fields:
         raise AssertionError("the password was asked for again, though it was just typed")

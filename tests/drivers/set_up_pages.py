@@ -6,10 +6,10 @@ from tests.drivers.authenticator import Authenticator
 
 
 def phone_with_key_on(page: Page) -> Authenticator:
-    """An app into which the key was typed."""
+    """Return an app into which the page's key was typed."""
     return Authenticator(page.locator("#key").inner_text())
 
 
 def codes_on(page: Page) -> list[str]:
-    """The recovery codes of the page."""
+    """Return the recovery codes of the page."""
     return page.locator("#codes li").all_inner_texts()

@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback that keeps what it gets, and can be told to refuse."""
+"""Run a real SMTP server on loopback, which keeps what it gets and can be told to refuse."""
 
 import asyncio
 import ssl
@@ -46,7 +46,7 @@ class Mailbox:
 
     @contextmanager
     def hanging(self) -> Iterator[threading.Event]:
-        """Within the block a mail is neither taken nor refused; the event is set when one came so far."""
+        """Hold a mail without an answer within the block. The event is set when one has arrived so far."""
         self._hung = threading.Event()
         try:
             yield self._hung
@@ -114,7 +114,7 @@ class Mailbox:
 
 @contextmanager
 def smtp_server(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
-    """A server on a free port; with ``tls`` it offers STARTTLS and takes nothing without it."""
+    """Run a server on a free port. With ``tls`` it offers STARTTLS and refuses mail without it."""
     mailbox = Mailbox(free_port())
     controller = Controller(
         mailbox,
@@ -134,7 +134,9 @@ def smtp_server(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
 
 
 def throwaway_certificate(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for ``host`` that signs itself: the file for those who shall trust it, the context for its server."""
+    """Make a self-signed certificate for ``host``. Returns the file for clients that trust it, and the context for its
+    server.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     made = (

@@ -1,4 +1,4 @@
-"""The events of one person."""
+"""Read the events of one person."""
 
 from idp.store import audit
 from tests.factories import Factory

@@ -1,4 +1,4 @@
-"""The SQL that an application sends, as its database's driver gets it."""
+"""Record the SQL that an application sends, as its database's driver gets it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ MAY_BUILD = ("admin", "health", "account.activity")
 
 
 class Seen(list[str]):
-    """The statements of one engine, or of all."""
+    """Hold the statements of one engine, or of all."""
 
     def __init__(self, url: str = "") -> None:
         super().__init__()
@@ -30,7 +30,9 @@ class Seen(list[str]):
 
 
 class Built:
-    """The statements that were built for one request of a page, with the page's endpoint. The console may build its own."""
+    """Hold the statements that were built for one request of a page, with the page's endpoint. The console may build its
+    own.
+    """
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -48,7 +50,7 @@ class Built:
 
 
 class RowsOf:
-    """How many rows of a table were read."""
+    """Count the rows of a table that were read."""
 
     def __init__(self, table: str) -> None:
         self.count, self._table = 0, table
@@ -75,7 +77,7 @@ def watched(seen: Watcher) -> Iterator[None]:
 
 @contextmanager
 def counted(app: Flask) -> Iterator[list[str]]:
-    """The statements that an application runs within the block."""
+    """Give the statements that an application runs within the block."""
     with app.app_context():
         seen = Seen(str(db.engine.url))
     with watched(seen):

@@ -1,4 +1,4 @@
-"""Values that no form should take, and the shape of a posted form."""
+"""List values that no form should accept, and the shape of a posted form."""
 
 from urllib.parse import quote_plus
 

@@ -1,4 +1,4 @@
-"""Texts of pages that several tests look for, each written once. A changed text is changed here and in the catalogues."""
+"""List texts of pages that several tests look for, each written once. Change a text here and in the catalogues."""
 
 ADD_A_PASSKEY = "Add a passkey"
 ADD_A_PERSON = "Add a person"

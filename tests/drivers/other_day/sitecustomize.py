@@ -1,7 +1,7 @@
 """Let Python's threads wait on the other day of ``make test AT=…``.
 
-faketime sets the monotonic clock too, but the kernel counts a wait of a thread with the real one: two seconds would last
-until the other day. So a wait with a timeout looks again and again here.
+faketime also sets the monotonic clock, but the kernel measures a thread's wait with the real one: two seconds would last
+until the other day. So a wait with a timeout polls here.
 """
 
 import threading
