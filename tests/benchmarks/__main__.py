@@ -24,7 +24,7 @@ DURABLE = dict.fromkeys(postgres.OFF, "on")
 
 @dataclass(frozen=True)
 class Arguments:
-    """What was asked for on the command line."""
+    """Hold the arguments of the command line."""
 
     postgresql: bool
     users: int
@@ -40,7 +40,7 @@ class Arguments:
 
 
 def main() -> None:
-    """Start the servers, measure, print."""
+    """Start the servers, measure, and print the figures."""
     asked = _arguments()
     versions = report.machine()
     with tempfile.TemporaryDirectory(prefix="sleutel-bench-") as place, ExitStack() as stack:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def compare(targets: Sequence[Target], operations: Sequence[Operation], seconds: float) -> list[Figure]:
-    """Measure every operation at every server; each line compares the first server with the others."""
+    """Measure every operation at every server. Each line compares the first server with the others."""
     figures: list[Figure] = []
     with _signed_in(targets) as visitors:
         for operation in operations:
@@ -83,7 +83,7 @@ def _signed_in(targets: Sequence[Target]) -> Iterator[dict[str, list[Visitor]]]:
 
 
 def _started(asked: Arguments, folder: Path, stack: ExitStack) -> list[Target]:
-    """Start what is compared. The first one is the one that the others are compared with."""
+    """Start the servers to compare. The others are compared with the first one."""
     server = stack.enter_context(postgres.running(_binaries(), postgres.OPTIONS | DURABLE)) if asked.postgresql else None
 
     def _sleutel(name: str, workers: int = 0, users: int = PEOPLE) -> Target:

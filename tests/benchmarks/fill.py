@@ -1,4 +1,4 @@
-"""Fill a database with people who signed in: users, browsers, sessions, grants, refresh tokens and authenticator apps."""
+"""Fill a database with users who have signed in: browsers, sessions, grants, refresh tokens and authenticator apps."""
 
 import os
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Measure operations in short rounds, one server after the other, so that what the machine does besides cancels out."""
+"""Measure operations in short rounds, one server after the other, so that other work of the machine cancels out."""
 
 import math
 import statistics
@@ -24,7 +24,7 @@ sys.setswitchinterval(0.0005)  # an answer that has come is noted at once, whate
 
 @dataclass(frozen=True)
 class Round:
-    """One round: the latencies of what was done, in seconds, and the server's processor time for all of it."""
+    """Hold one round: the latencies of its operations, in seconds, and the server's processor time for all of them."""
 
     latencies: list[float]
     cpu: float
@@ -37,7 +37,7 @@ class Round:
 
 @dataclass
 class Series:
-    """All rounds of one operation at one server."""
+    """Hold all rounds of one operation at one server."""
 
     rounds: list[Round] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ def ratio(ours: Series, theirs: Series) -> float:
 
 
 def one_round(target: Target, visitors: Sequence[Visitor], act: Callable[[Visitor], None], seconds: float) -> Round:
-    """Let all visitors do ``act`` over and over for so long. Raises the first error of any of them."""
+    """Let all visitors repeat ``act`` for so long. Raises the first error of any of them."""
     latencies: list[list[float]] = [[] for _ in visitors]
     errors: list[Exception] = []
     before, end = target.cpu_seconds(), time.perf_counter() + seconds
@@ -106,7 +106,7 @@ def interleaved(
 
 
 def bare_hash() -> Round:
-    """Return what checking one password costs by itself, with the default parameters."""
+    """Return the cost of checking one password by itself, with the default parameters."""
     cost = Passwords()
     hasher = Hasher(memory_kib=cost.argon2_memory_kib, passes=cost.argon2_passes, slots=1, patience=1)
     phc = hasher.hash(PASSWORD)

@@ -1,4 +1,4 @@
-"""A flood of sign-ins: how long refreshes, silent sign-ons and ``/livez`` take without it and with it."""
+"""Measure refreshes, silent sign-ons and ``/livez`` with and without a flood of sign-ins."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ PAUSE = 0.02
 
 
 def run(target: Target, seconds: float) -> list[Figure]:
-    """Measure twice, and say how the flood was answered."""
+    """Measure twice, and report how the flood was answered."""
     visitors = {name: [Visitor(target, number) for number in range(count)] for name, (_, count) in WATCHED.items()}
     for visitor in (visitor for every in visitors.values() for visitor in every):
         visitor.sign_in()
@@ -45,7 +45,7 @@ def run(target: Target, seconds: float) -> list[Figure]:
 
 
 def _watch(visitors: dict[str, list[Visitor]], seconds: float) -> dict[str, list[float]]:
-    """Return the latencies of each operation, all of them at the same time."""
+    """Return the latencies of all operations, measured at the same time."""
     taken: dict[str, list[float]] = {name: [] for name in visitors}
     errors: list[Exception] = []
     end = time.perf_counter() + seconds
@@ -71,7 +71,7 @@ def _watch(visitors: dict[str, list[Visitor]], seconds: float) -> dict[str, list
 
 @contextmanager
 def _flood(target: Target, answers: Counter[str]) -> Iterator[None]:
-    """Sign in without a pause, every second visitor wrongly. Only 503 is taken for an answer beside what was asked for."""
+    """Sign in without a pause, every second visitor with a wrong password. Any other answer than expected must be a 503."""
     is_over = threading.Event()
     errors: list[Exception] = []
 

@@ -1,4 +1,4 @@
-"""What is measured: each operation with its connections."""
+"""List the measured operations, each with its connections."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tests.benchmarks.visitor import Visitor
 
 @dataclass(frozen=True)
 class Operation:
-    """``needs``: the member of the metadata, or the grant type, without which a provider cannot do it."""
+    """Hold an operation. ``needs``: the member of the metadata, or the grant type, that a provider must have for it."""
 
     name: str
     act: Callable[[Visitor], None]

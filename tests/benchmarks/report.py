@@ -1,4 +1,4 @@
-"""The figures of a run: a table for people, and JSON for programs."""
+"""Report the figures of a run as a table for people and as JSON for programs."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.benchmarks.target import Target
 
 @dataclass(frozen=True)
 class Figure:
-    """One line: a value for each server, and how many times the first server's value is that of each other."""
+    """Hold one line: a value for each server, and the ratio of the first server's value to each other."""
 
     name: str
     values: Mapping[str, float]
@@ -25,7 +25,7 @@ class Figure:
 
 
 def of_series(operation: Operation, series: Mapping[str, Series]) -> list[Figure]:
-    """Return the lines of one operation. The first server is the one that is compared."""
+    """Return the lines of one operation. The first server is compared with the others."""
     first, *others = series
     name = f"{operation.name}, {operation.connections} connections"
     cpu = {server: one.cpu_ms for server, one in series.items()}
@@ -53,7 +53,7 @@ def of_targets(targets: Sequence[Target]) -> list[Figure]:
 
 
 def machine() -> dict[str, str]:
-    """Return what was measured with what."""
+    """Return the versions and the machine of the measurement."""
     return {
         "cpu": f"{_model()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
         "python": platform.python_version(),
@@ -78,7 +78,7 @@ def table(figures: Sequence[Figure], *, as_percent: bool = False) -> str:
 
 
 def write_json(file: Path, figures: Sequence[Figure], versions: Mapping[str, str]) -> None:
-    """Write the figures and what they were measured with."""
+    """Write the figures with the versions and the machine."""
     file.write_text(json.dumps({"machine": versions, "figures": [asdict(figure) for figure in figures]}, indent=2) + "\n")
 
 

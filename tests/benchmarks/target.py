@@ -1,4 +1,4 @@
-"""A server under measurement: its address, and the processor time and memory of its whole process tree."""
+"""Hold a server under measurement: its address, and the processor time and memory of its whole process tree."""
 
 import os
 import subprocess

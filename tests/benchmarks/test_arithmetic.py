@@ -1,4 +1,4 @@
-"""The arithmetic of ``make bench``: what is printed follows from what was measured."""
+"""The figures that ``make bench`` prints follow from its measurements."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.benchmarks.report import Figure, compared, table
 
 @pytest.mark.parametrize(("percent", "expected"), [(0, 1.0), (1, 1.0), (50, 50.0), (50.5, 51.0), (99, 99.0), (100, 100.0)])
 def test_percentile_is_the_nearest_rank(percent: float, expected: float) -> None:
-    """Latencies are real ones: no value is printed that was not measured."""
+    """Latencies are real: every printed value was measured."""
     assert percentile([float(number) for number in range(100, 0, -1)], percent) == expected
 
 

@@ -1,4 +1,4 @@
-"""One short round of ``make bench`` against Sleutel alone: every operation that it has is answered as it should be."""
+"""One short round of ``make bench`` against Sleutel gets the expected answer to every operation."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ SECONDS = 0.05
 
 @pytest.fixture
 def target(live: Live, tmp_path: Path) -> Target:
-    """This process, which serves the application and is provisioned as a measured one is."""
+    """Serve the application in this process, provisioned like a measured server."""
     config = write_config(live.settings, tmp_path)
     done = CliRunner().invoke(main, ["apply", "--config", str(config), str(provision(tmp_path))])
     assert done.exit_code == 0, done.output
@@ -56,7 +56,7 @@ def test_a_wrong_answer_ends_the_run(target: Target) -> None:
 
 
 def test_a_wrong_password_is_refused(target: Target) -> None:
-    """The flood of ``--mixed`` has sign-ins that fail: they get no code, and their refusal ends no run."""
+    """The flood of ``--mixed`` has sign-ins that fail. They get no code, and the run goes on after their refusal."""
     visitor = Visitor(target, 0)
     visitor.sign_in_wrongly()
     assert not visitor.access_token

@@ -1,4 +1,4 @@
-"""The lightest browser and relying app that can sign in at any provider. A wrong answer ends the run."""
+"""Act as the lightest browser and relying app that can sign in at any provider. A wrong answer ends the run."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ REDIRECTS = (302, 303)
 
 
 class WrongAnswer(RuntimeError):
-    """The server answered something else than the operation asked for."""
+    """The server's answer is not the one that the operation expects."""
 
     def __init__(self, what: str, answer: Answer) -> None:
         told = " ".join(TAGS.sub(" ", answer.body.decode()).split())[:300]
@@ -29,7 +29,7 @@ class WrongAnswer(RuntimeError):
 
 
 class Visitor:
-    """One kept connection with its cookies, and the relying app's side of the conversation."""
+    """Hold one kept connection with its cookies, and the relying app's side of the conversation."""
 
     def __init__(self, target: Target, number: int) -> None:
         self._issuer, self._host = target.issuer, urlsplit(target.issuer).netloc
@@ -55,7 +55,7 @@ class Visitor:
         self._redeem(answer, verifier)
 
     def sign_in_wrongly(self) -> None:
-        """Try a wrong password on a new browser, from an address of its own, with a name of its own."""
+        """Try a wrong password on a new browser, from a new address and under a new name."""
         self._cookies.clear()
         address = {"X-Forwarded-For": ".".join(["10", *(str(secrets.randbelow(250) + 1) for _ in range(3))])}
         answer = self._visit(self._authorize()[1])
@@ -100,7 +100,7 @@ class Visitor:
         self._get(self._path("jwks_uri"))
 
     def live(self) -> None:
-        """Ask whether the process lives."""
+        """Ask whether the process is alive."""
         self._get("/livez")
 
     def _get(self, path: str, **headers: str) -> Answer:
@@ -154,7 +154,7 @@ class Visitor:
         return self._follow(self._ask("GET", path))
 
     def _follow(self, answer: Answer) -> Answer:
-        """Follow redirects of the issuer; return a page, or the redirect to the app."""
+        """Follow redirects of the issuer. Returns a page, or the redirect to the app."""
         while answer.status in REDIRECTS and not self._location(answer).startswith(CALLBACK):
             answer = self._ask("GET", self._location(answer))
         return answer

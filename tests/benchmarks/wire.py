@@ -1,4 +1,4 @@
-"""HTTP over one kept socket, as cheap as Python can: the load must not take the processor from the server."""
+"""Send HTTP over one kept socket, as cheaply as Python can: the load must not take processor time from the server."""
 
 import socket
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Answer:
-    """One response. Header names are in lower case."""
+    """Hold one response. Header names are in lower case."""
 
     status: int
     body: bytes
@@ -18,7 +18,7 @@ class Answer:
 
 
 class Wire:
-    """A connection that is opened again after the server closed it while nothing was asked."""
+    """Hold a connection, which is opened again if the server closed it between two requests."""
 
     def __init__(self, port: int, seconds: float = 60) -> None:
         self._port, self._seconds = port, seconds

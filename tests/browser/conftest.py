@@ -1,4 +1,4 @@
-"""Journeys in a real Chromium: a person with a browser, and a relying app on another port that verifies what it gets."""
+"""Walk journeys in a real Chromium: a person with a browser, and a relying app on another port that verifies its answers."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,13 +27,13 @@ PRIMARY = "main .btn-primary[type=submit]"
 
 @pytest.fixture
 def locale(request: pytest.FixtureRequest) -> str:
-    """The language of this journey, chosen by its name. Every page is shown in both languages by ``samples``."""
+    """Choose the language of this journey by its name. ``samples`` show every page in both languages."""
     return LOCALES[crc32(request.node.name.encode()) % len(LOCALES)]
 
 
 @pytest.fixture(scope="session")
 def relying_app() -> Iterator[str]:
-    """Where a relying app listens; all it does is to say that one has arrived."""
+    """Give the address of a relying app that only reports an arrival."""
     app, port = Flask("relying"), free_port()
     app.add_url_rule("/<path:anywhere>", view_func=lambda anywhere: LANDED, endpoint="anywhere")
     with chromium_driver.serving(app, port) as address:
@@ -41,7 +41,7 @@ def relying_app() -> Iterator[str]:
 
 
 class Visitor:
-    """A person at one browser profile. What the browser complains of on any page is a fault."""
+    """Act as a person at one browser profile. Any error that the browser reports on a page fails the test."""
 
     def __init__(self, live: Live, context: BrowserContext, client: MadeClient) -> None:
         self.live, self.context = live, context
@@ -82,15 +82,14 @@ class Visitor:
         return self
 
     def reads(self, heading: str) -> Self:
-        """Wait for the page with this heading. ``samples`` have shown each of its states to axe."""
+        """Wait for the page with this heading. ``samples`` have checked each of its states with axe."""
         expect(self.page.locator("h1")).to_have_text(heading)
         assert self.complaints == [], self.page.url
         return self
 
     def sees(self, heading: str) -> Self:
-        """Wait for the page with this heading, and find nothing wrong with it.
-
-        One journey says so of a page in a state; the others only read it.
+        """Wait for the page with this heading, and check it. One journey checks a page in each state. The others only read
+        it.
         """
         self.reads(heading)
         chromium_driver.check_fits(self.page)
@@ -99,16 +98,16 @@ class Visitor:
         return self
 
     def complains(self, words: str) -> Self:
-        """The page says what was wrong, as an alert that a screen reader reads."""
+        """Check that the page shows the error as an alert, which a screen reader reads."""
         expect(self.page.get_by_role("alert")).to_contain_text(words)
         return self
 
     def tokens(self) -> Tokens:
-        """Back in the app, which redeems and verifies."""
+        """Go back to the app, which redeems and verifies."""
         return self.app.callback(self.returned())
 
     def returned(self) -> str:
-        """The address at which they came back to the app."""
+        """Return the address at which the person came back to the app."""
         self.page.wait_for_url(f"{self.app.redirect_uri}?*")
         assert self.complaints == []
         return self.page.url
@@ -116,7 +115,7 @@ class Visitor:
 
 @pytest.fixture
 def visitor(live: Live, chromium: playwright.sync_api.Browser, relying_app: str) -> Iterator[Callable[..., Visitor]]:
-    """``visitor()`` is a person with a fresh profile before a first-party app, made ``like`` the given values."""
+    """Make a person with a fresh profile before a first-party app, made ``like`` the given values."""
     contexts: list[BrowserContext] = []
     clients: dict[str, MadeClient] = {}
 
@@ -134,13 +133,13 @@ def visitor(live: Live, chromium: playwright.sync_api.Browser, relying_app: str)
 
 @pytest.fixture
 def quiet_shoes(live: Live) -> str:
-    """An organisation that offers no set-up of a second factor, so that journeys about other things are short."""
+    """Make an organisation that offers no set-up of a second factor, so that journeys about other things are short."""
     return live.factory.make_organisation(settings={"offer_set_up": False}, owner=True)
 
 
 @pytest.fixture
 def postman(live: Live, tmp_path: Path) -> Postman:
-    """Brings the mail."""
+    """Deliver the mail."""
     return Postman(live.factory, tmp_path / "mail")
 
 
@@ -152,7 +151,7 @@ def people(live: Live) -> dict[str, MadePerson]:
 
 @pytest.fixture
 def enter(visitor: Callable[..., Visitor], live: Live) -> Callable[..., Visitor]:
-    """``enter(person, path)`` is somebody signed in with both factors, without the pages that the walks lead through."""
+    """Sign a person in with both factors, without the pages of the sign-in: ``enter(person, path)``."""
 
     def bring(person: MadePerson, path: str, **options: Any) -> Visitor:
         cookies = sign_in(Browser(live.app, live.settings.issuer), person).cookies

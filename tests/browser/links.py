@@ -1,4 +1,4 @@
-"""Mailed links in a real Chromium: opened as the mail gives them, and the texts of their pages, by language."""
+"""Open mailed links in a real Chromium, as the mail gives them, and list the texts of their pages, by language."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ ELSEWHERE = {"en-GB": "nl-NL", "nl-NL": "en-GB"}
 
 @dataclass(frozen=True)
 class Press:
-    """What a page that asks for one press says: its heading, its button, and the heading of what is told then."""
+    """Hold the texts of a page that asks for one press: its heading, its button, and the heading of its result."""
 
     title: str
     button: str
@@ -84,7 +84,7 @@ PRESSED = {
 
 
 def button(here: Visitor, name: str) -> Locator:
-    """The button that says just this."""
+    """Return the button with exactly this text."""
     return here.page.get_by_role("button", name=name, exact=True)
 
 
@@ -102,7 +102,7 @@ def press(here: Visitor, link: str, words: Press) -> Visitor:
 
 
 def confirm(here: Visitor, words: Press) -> Visitor:
-    """Press the button of the page that is there, and read what was done."""
+    """Press the button of the present page, and read the result."""
     button(here, words.button).click()
     here.reads(words.done)
     look(here.page, f"link done {words.done}")

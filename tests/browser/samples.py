@@ -1,4 +1,4 @@
-"""A page of each kind, in each state that looks different: what every template is shown with."""
+"""Show every template with a page of each kind, in each state that looks different."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

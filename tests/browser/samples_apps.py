@@ -1,4 +1,4 @@
-"""The console's technical pages, in each state that looks different."""
+"""Show the console's technical pages, in each state that looks different."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The console's pages, in each state that looks different."""
+"""Show the console's pages, in each state that looks different."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

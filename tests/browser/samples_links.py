@@ -1,4 +1,4 @@
-"""Pages of getting back in, of addresses, and of links in mails, for ``samples``."""
+"""Provide pages of password reset, of addresses and of mailed links for ``samples``."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Pages in the colour and with the logo of an organisation, in a real Chromium."""
+"""Pages have the colour and the logo of an organisation, in a real Chromium."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,12 +29,12 @@ SHOWN = (
 
 @pytest.fixture
 def live(own_live: Live) -> Live:
-    """An application to which a route for samples can be added."""
+    """Serve an application to which a route for samples can be added."""
     return own_live
 
 
 def give_brand(live: Live, organisation_id: str, brand: str) -> Brand:
-    """One of the brands for an organisation, as pages wear it."""
+    """Give one of the brands to an organisation, as pages show it."""
     colour, ink = BRANDS[brand]
     with live.factory.context():
         row = live.factory.organisation(organisation_id)
@@ -69,7 +69,7 @@ def test_pages_in_a_brand_are_accessible_and_fit_a_phone(live: Live, page: Page,
 def test_an_administrator_gives_the_shop_its_look(
     live: Live, visitor: Callable[..., Visitor], quiet_shoes: str, tmp_path: Path
 ) -> None:
-    """Issue 3, organisation settings: logo and colour, as a person sets them; the next sign-in page wears both."""
+    """Issue 3, organisation settings: a person sets logo and colour. The next sign-in page has both."""
     anna = live.factory.make_user(quiet_shoes, "anna", role="administrator", with_totp=True, email="anna@shoes.example")
     file = tmp_path / "logo.png"
     file.write_bytes(pictures.see_through("#101010"))

@@ -1,4 +1,4 @@
-"""The first page in a real Chromium: the way in works without a mouse, without JavaScript's help, and on a phone."""
+"""The first page works in a real Chromium without a mouse, without JavaScript, and on a phone."""
 
 from playwright.sync_api import Page, expect
 
@@ -7,7 +7,7 @@ from tests.drivers.chromium import check_accessible, check_fits, look
 
 
 def test_a_person_signs_in_at_the_issuers_root_and_sees_their_name(live: Live, page: Page) -> None:
-    """S30, S62: username and password in a real browser, then the front page; axe finds nothing on either."""
+    """S30, S62: username and password lead to the front page. axe finds nothing on either page."""
     person = live.factory.make_user(live.factory.make_organisation(settings={"offer_set_up": False}))
     page.goto(live.settings.issuer)
     check_accessible(page)

@@ -1,4 +1,4 @@
-"""A page of another site in a real Chromium posts a form here: the open sign-in and the browser's cookie survive it."""
+"""A form that another site posts here leaves the open sign-in and the browser's cookie unchanged, in a real Chromium."""
 
 from playwright.sync_api import Page
 
@@ -9,7 +9,7 @@ PATHS = ("/no-such-page", "/sign-in/x", "/language", "/sign-out", "/oauth/token"
 
 
 def test_a_form_of_another_site_leaves_the_cookies_of_a_real_browser_alone(live: Live, page: Page) -> None:
-    """Chromium sends no Lax cookie with it, and stores what the answer sets: so the answer sets nothing (S60)."""
+    """S60: Chromium sends no Lax cookie with it but stores cookies of the answer, so the answer sets none."""
     at = live.factory.make_organisation(settings={"offer_set_up": False}, owner=True)
     ann = live.factory.make_user(at, "ann")
     forms = "".join(_form(live, path) for path in PATHS)

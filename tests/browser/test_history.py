@@ -1,4 +1,4 @@
-"""Back, Forward and Reload in a real Chromium: no page may end in an error (S60)."""
+"""Back, Forward and Reload never end in an error, in a real Chromium (S60)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ def ann(live: Live, quiet_shoes: str) -> MadePerson:
 
 
 def walks_through_its_history(here: Visitor, words: str) -> None:
-    """Reload, Back and Forward: the page that says ``words`` comes back each time, and none of them is an error."""
+    """Use Reload, Back and Forward. The page that says ``words`` comes back each time, without an error."""
     alert = here.page.get_by_role("alert").filter(has_text=words)
     expect(alert).to_be_visible()
     here.page.reload()

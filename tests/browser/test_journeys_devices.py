@@ -16,12 +16,12 @@ DAY = "mfa mfa-remembered"
 
 @pytest.fixture
 def ann(live: Live, quiet_shoes: str) -> MadePerson:
-    """Somebody with an authenticator app."""
+    """Make a person with an authenticator app."""
     return live.factory.make_user(quiet_shoes, "ann", with_totp=True)
 
 
 def test_a_till_goes_from_hand_to_hand(visitor: Visitors, live: Live, quiet_shoes: str, ann: MadePerson) -> None:
-    """S35, S37, S40: people who were here can be chosen; each gives their own password, and a code until remembered."""
+    """S35, S37, S40: people who used the till can be chosen. Each gives their own password, and a code until remembered."""
     bob = live.factory.make_user(quiet_shoes, "bob", with_totp=True)
     here = visitor("till", like={"shared_device": True}).begin(acr_values=DAY)
     here.fill(username=ann.username, password=ann.password).next()
@@ -44,7 +44,7 @@ def test_a_till_goes_from_hand_to_hand(visitor: Visitors, live: Live, quiet_shoe
 
 
 def test_another_than_the_one_signed_in_can_go_on(visitor: Visitors, live: Live, quiet_shoes: str) -> None:
-    """S35: asked for a password afresh, it is the person's own by default, and "someone else" ends their session."""
+    """S35: a reauthentication asks the signed-in person by default, and "Someone else" ends their session."""
     jan, eva = (live.factory.make_user(quiet_shoes, name) for name in ("jan", "eva"))
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()
     here.tokens()
@@ -55,7 +55,7 @@ def test_another_than_the_one_signed_in_can_go_on(visitor: Visitors, live: Live,
 
 
 def test_a_remembered_device_survives_the_browser_being_closed(visitor: Visitors, ann: MadePerson) -> None:
-    """S36, S37: session cookies end with the browser, trust does not; another device is asked for the code."""
+    """S36, S37: session cookies end with the browser, and trust does not. Another device must give the code."""
     here = visitor().begin(acr_values=DAY).fill(username=ann.username, password=ann.password).next()
     here.page.get_by_label("Remember me on this device").check()
     here.fill(code=ann.authenticator.code()).next().tokens()

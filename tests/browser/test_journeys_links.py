@@ -52,7 +52,7 @@ SAID = {
 
 @pytest.fixture
 def make(live: Live, quiet_shoes: str, locale: str) -> Maker:
-    """``make("ann")`` is somebody with an address, who reads the language of this test."""
+    """Make a person with an address who reads the language of this test: ``make("ann")``."""
 
     def person(username: str, **details: Any) -> MadePerson:
         known = {"email": f"{username}@shoes.example", "locale": locale[:2], **details}
@@ -62,14 +62,16 @@ def make(live: Live, quiet_shoes: str, locale: str) -> Maker:
 
 
 def sign_in(here: Visitor, person: MadePerson, password: str) -> Visitor:
-    """Type name and password at the sign-in page that is there."""
+    """Type name and password at the present sign-in page."""
     return here.fill(username=person.username, password=password).next()
 
 
 def test_a_forgotten_password_is_replaced_and_the_code_still_asked(
     visitor: Visitors, make: Maker, postman: Postman, locale: str
 ) -> None:
-    """S1, S50, S62: asked for at the sign-in, mailed, chosen, and then signed in as always; the link worked once."""
+    """S1, S50, S62: a user asks for a link at the sign-in, chooses a password, and signs in with the code. The link worked
+    once.
+    """
     ann, words = make("ann", with_totp=True), WORDS[locale]
     here = visitor(locale=locale).begin()
     here.page.get_by_role("link", name=words["forgot"]).click()
@@ -90,7 +92,7 @@ def test_a_forgotten_password_is_replaced_and_the_code_still_asked(
 def test_an_invitation_by_mail_leads_to_a_first_password_and_in(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
-    """V6.4.1, S62: the page says that this is the first one; the button on the next page begins the first sign-in."""
+    """V6.4.1, S62: the page says that this is the first password. The button on the next page begins the first sign-in."""
     noor, words = make("noor", name="Noor", password="", email_verified=False), WORDS[locale]
     with live.factory.context():
         organisation, user = live.factory.organisation(noor.organisation_id), live.factory.user(noor)
@@ -105,7 +107,7 @@ def test_an_invitation_by_mail_leads_to_a_first_password_and_in(
 
 
 def test_a_code_on_paper_leads_to_a_first_password(visitor: Visitors, live: Live, make: Maker, locale: str) -> None:
-    """V6.4.1, S62: somebody without an address enters the code of the paper; a wrong letter is told."""
+    """V6.4.1, S62: a person without an address enters the code of the paper. A wrong letter is reported."""
     piet, words, said = make("piet", name="Piet", password="", email=""), WORDS[locale], SAID[locale]
     with live.factory.context():
         organisation, user = live.factory.organisation(piet.organisation_id), live.factory.user(piet)
@@ -118,10 +120,10 @@ def test_a_code_on_paper_leads_to_a_first_password(visitor: Visitors, live: Live
     sign_in(here, piet, NEW).reads(f"{words['hello']} Piet")
 
 
-def test_a_blocked_second_factor_is_opened_with_link_and_password(
+def test_a_blocked_second_factor_is_unblocked_with_link_and_password(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
-    """N63-12, S56, S62: after the last wrong code comes a mail; its page wants the password, and then the code is taken."""
+    """N63-12, S56, S62: a mail follows the last wrong code. Its page asks for the password, then the code is accepted."""
     ann, words, said = make("ann", name="Ann", with_totp=True), WORDS[locale], SAID[locale]
     with live.factory.context(), transaction():
         for _ in range(live.settings.limits.hard_stop - 1):
@@ -142,7 +144,7 @@ def test_a_blocked_second_factor_is_opened_with_link_and_password(
 def test_an_address_change_can_be_undone_from_the_former_address(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
-    """S52, S62: confirmed by one press; the old mailbox says "this was not me", and gets a new password."""
+    """S52, S62: one press confirms it. The old mailbox answers "this was not me", and gets a link to a new password."""
     ann, words, said, pressed = make("ann", name="Ann"), WORDS[locale], SAID[locale], PRESSED[locale]
     with live.factory.context():
         email_address.ask_change(live.settings, live.factory.user(ann), "thief@evil.example", Origin(Person(ann.id)))
@@ -165,7 +167,7 @@ def test_an_address_change_can_be_undone_from_the_former_address(
 def test_an_administrator_verifies_the_address_and_goes_on(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
-    """S55, S62: asked at the sign-in, pressed in the mail, and the waiting sign-in ends at the app."""
+    """S55, S62: the sign-in asks for it, the mail has the button, and the waiting sign-in ends at the app."""
     said = SAID[locale]
     boss = make("boss", role="administrator", with_totp=True, email_verified=False)
     here = visitor(locale=locale)

@@ -1,4 +1,4 @@
-"""What people change about themselves, in a real Chromium, in Dutch and in English (S40, S52, S62; issue 3)."""
+"""People change their own details in a real Chromium, in Dutch and in English (S40, S52, S62; issue 3)."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ WORDS = {
 
 
 def test_a_name_and_an_address_are_changed(enter: Enter, people: People, postman: Postman, locale: str) -> None:
-    """S52: the name at once; the address once the button on the mailed page was pressed."""
+    """S52: the name changes at once. The address changes after the button on the mailed page was pressed."""
     here, words = enter(people["employee"], "/account/details", locale=locale), WORDS[locale]
     page = here.page
     here.fill(name="Jan de Wit").next()
@@ -36,10 +36,10 @@ def test_a_name_and_an_address_are_changed(enter: Enter, people: People, postman
     expect(page.get_by_role("region", name=words["address"])).to_contain_text("jan@thuis.example")
 
 
-def test_a_session_and_an_app_are_ended_and_remembered_as_done(
+def test_a_session_and_an_app_are_ended_and_listed_in_the_activity(
     enter: Enter, live: Live, people: People, locale: str
 ) -> None:
-    """Issue 3: the browser that one does not know is signed out, the app forgotten, and the history tells both."""
+    """Issue 3: the unknown browser is signed out and the app loses access. The activity lists both."""
     jan, words = people["employee"], WORDS[locale]
     elsewhere = sign_in(Browser(live.app, live.settings.issuer), jan)
     here = enter(jan, "/", locale=locale)

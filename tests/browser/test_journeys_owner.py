@@ -1,4 +1,4 @@
-"""The owner's mailed links in a real Chromium: recovery and its stop, ownership given and taken back (S48, S62)."""
+"""The owner's mailed links work in a real Chromium: a recovery and its stop, an offer and its withdrawal (S48, S62)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -45,7 +45,7 @@ SAID = {
 
 @pytest.fixture
 def shop(live: Live, locale: str) -> dict[str, MadePerson]:
-    """Owner, administrator and new owner of an organisation whose mail is in the language of this test."""
+    """Make owner, administrator and new owner of an organisation whose mail is in the language of this test."""
     shoes = live.factory.make_organisation(settings={"offer_set_up": False})
     live.factory.make_organisation("another-shop")
     plain = {"with_totp": True, "locale": locale[:2]}
@@ -60,20 +60,20 @@ def shop(live: Live, locale: str) -> dict[str, MadePerson]:
 
 @pytest.fixture
 def clock() -> Iterator[Callable[..., None]]:
-    """``clock(hours=25)`` turns the provider's clock on, which goes on ticking."""
+    """Turn the provider's clock forward; it keeps ticking: ``clock(hours=25)``."""
     with ExitStack() as travels:
         yield lambda **span: travels.enter_context(time_machine.travel(now() + timedelta(**span), tick=True))
 
 
 def recover(live: Live, shop: dict[str, MadePerson], postman: Postman) -> dict[str, Received]:
-    """An operator begins the recovery of the owner; the mails about it, by address."""
+    """Begin the recovery of the owner as an operator. Returns the mails about it, by address."""
     with live.factory.context():
         owner_recovery.start(live.settings, live.factory.organisation(shop["owner"].organisation_id), BY_TESTS)
     return {mail.to: mail for mail in postman.bring()}
 
 
 def roles(live: Live, shop: dict[str, MadePerson]) -> list[str]:
-    """Of the former owner and of the new one."""
+    """Return the roles of the former owner and of the new one."""
     with live.factory.context():
         return [live.factory.user(shop[name]).role for name in ("owner", "iris")]
 
@@ -81,7 +81,7 @@ def roles(live: Live, shop: dict[str, MadePerson]) -> list[str]:
 def test_owner_recovery_restores_access(
     visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, clock: Clock, locale: str
 ) -> None:
-    """S48, S62: confirmed by one press, a day of waiting, a new password by mail, and a new second factor on the way in."""
+    """S48, S62: one press confirms it. After a day the owner chooses a password by a mailed link and sets up a factor."""
     owner, words, said = shop["owner"], WORDS[locale], SAID[locale]
     asked = recover(live, shop, postman)[OWNER]
     assert asked.subject == said["recover"]
@@ -101,7 +101,7 @@ def test_owner_recovery_restores_access(
 def test_an_administrator_stops_the_recovery_of_the_owner(
     visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
 ) -> None:
-    """S48, S62: by the button in the announcement; the owner is told, and the owner's own link opens nothing any more."""
+    """S48, S62: the announcement has the button. The owner is told, and the owner's own link no longer works."""
     said, mails = SAID[locale], recover(live, shop, postman)
     assert mails[BOSS].subject == said["announced"]
     here = visitor(locale=ELSEWHERE[locale])
@@ -112,10 +112,10 @@ def test_an_administrator_stops_the_recovery_of_the_owner(
         assert live.factory.user(shop["owner"]).password_hash is not None
 
 
-def test_the_ownership_is_offered_in_the_console_and_taken_on_from_the_mail(
+def test_the_ownership_is_offered_in_the_console_and_accepted_from_the_mail(
     enter: Enter, visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
 ) -> None:
-    """Owner transfer, S62: the owner's password, then the new owner with both factors; nothing changes before."""
+    """Owner transfer, S62: the owner gives the password, then the new owner both factors. Nothing changes before."""
     owner, iris, words, said = shop["owner"], shop["iris"], WORDS[locale], SAID[locale]
     here = enter(owner, f"{AT}/people/{iris.id}", locale=locale)
     here.page.get_by_role("link", name=said["offer"], exact=True).click()
@@ -135,10 +135,12 @@ def test_the_ownership_is_offered_in_the_console_and_taken_on_from_the_mail(
     expect(here.open(f"{AT}/ownership").page.get_by_role("link", name=iris.username, exact=True)).to_be_visible()
 
 
-def test_the_owner_takes_the_offer_back_by_the_link_in_the_mail(
+def test_the_owner_withdraws_the_offer_by_the_link_in_the_mail(
     enter: Enter, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
 ) -> None:
-    """Owner transfer, S62: one press; both are told, the console says so no more, and the new owner's link opens nothing."""
+    """Owner transfer, S62: one press withdraws it. Both are told, the console shows no offer, and the new owner's link no
+    longer works.
+    """
     owner, said = shop["owner"], SAID[locale]
     with live.factory.context():
         at, iris = live.factory.organisation(owner.organisation_id), live.factory.user(shop["iris"])

@@ -1,4 +1,4 @@
-"""One's own pages and signing out, in a real Chromium (S6–S8, S25–S28, S40, S46, S62)."""
+"""Users change their profile and sign out, in a real Chromium (S6–S8, S25–S28, S40, S46, S62)."""
 
 import re
 from collections.abc import Callable
@@ -30,18 +30,18 @@ PROFILE = "/account/security"
 
 @pytest.fixture
 def jan(live: Live, quiet_shoes: str) -> MadePerson:
-    """Somebody with a password alone."""
+    """Make a person who has only a password."""
     return live.factory.make_user(quiet_shoes, email="jan@shoes.example")
 
 
 @pytest.fixture
 def ann(live: Live, quiet_shoes: str) -> MadePerson:
-    """Somebody with an authenticator app and recovery codes."""
+    """Make a person with an authenticator app and recovery codes."""
     return live.factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=3, email="ann@shoes.example")
 
 
 def signed_in(here: Visitor, person: MadePerson, *, remember: bool = False) -> Visitor:
-    """Signed in at the app, and then at the profile."""
+    """Sign in at the app, and then at the profile."""
     here.begin().fill(username=person.username, password=person.password).next()
     if person.totp_secret:
         if remember:
@@ -52,7 +52,9 @@ def signed_in(here: Visitor, person: MadePerson, *, remember: bool = False) -> V
 
 
 def test_a_second_factor_is_set_up_and_removed(visitor: Visitors, jan: MadePerson) -> None:
-    """S6, S7, S10, S15, S17, S25, S27, S28: recommended, set up, active since, a dialog, the password, gone."""
+    """S6, S7, S10, S15, S17, S25, S27, S28: it is recommended, set up, shown with its date, and removed after a dialog and
+    the password.
+    """
     here = signed_in(visitor(), jan).reads("Sign-in details")
     page = here.page
     page.get_by_role("region", name="Second factor", exact=True).get_by_role("button", name="Set up").click()
@@ -71,7 +73,7 @@ def test_a_second_factor_is_set_up_and_removed(visitor: Visitors, jan: MadePerso
 
 
 def test_a_recommendation_goes_away_for_good(visitor: Visitors, jan: MadePerson) -> None:
-    """S10: a notice that can be dismissed."""
+    """S10: a dismissed notice does not come back."""
     page = signed_in(visitor(), jan).page
     notice = page.get_by_role("region", name="Make your account safer")
     notice.get_by_role("button", name="Not now").click()
@@ -80,7 +82,7 @@ def test_a_recommendation_goes_away_for_good(visitor: Visitors, jan: MadePerson)
 
 
 def test_new_codes_replace_the_old_ones(visitor: Visitors, ann: MadePerson) -> None:
-    """S46: fresh codes for the same app, shown once."""
+    """S46: new codes for the same app are shown once."""
     here = signed_in(visitor(), ann)
     here.page.get_by_role("button", name=MAKE_NEW_CODES).click()
     here.sees("New recovery codes").next().fill(password=ann.password).next().reads(SAVE_YOUR_RECOVERY_CODES)
@@ -91,7 +93,7 @@ def test_new_codes_replace_the_old_ones(visitor: Visitors, ann: MadePerson) -> N
 
 
 def test_the_password_is_changed_and_trust_ends_with_it(visitor: Visitors, ann: MadePerson) -> None:
-    """S40: the present password and code first; afterwards no device is remembered any more."""
+    """S40: the present password and code come first. Afterwards no device is remembered."""
     here = signed_in(visitor(), ann, remember=True).reads("Sign-in details")
     devices = here.page.get_by_role("region", name="Remembered devices")
     expect(devices.get_by_role("button", name=re.compile("Forget .+"))).to_be_visible()
@@ -110,7 +112,7 @@ def test_a_device_is_forgotten(visitor: Visitors, ann: MadePerson) -> None:
 
 
 def test_ones_own_language_stays(visitor: Visitors, jan: MadePerson) -> None:
-    """S62: chosen in the profile it holds on every page of one's own, and at signing out."""
+    """S62: a language chosen in the profile applies to the user's own pages, and at signing out."""
     here = signed_in(visitor(), jan).open("/account/details")
     here.page.get_by_role("button", name="Nederlands").click()
     expect(here.page.locator("html")).to_have_attribute("lang", "nl")
@@ -118,7 +120,7 @@ def test_ones_own_language_stays(visitor: Visitors, jan: MadePerson) -> None:
 
 
 def test_an_app_signs_out_with_its_hint_at_once(visitor: Visitors, jan: MadePerson, relying_app: str) -> None:
-    """OpenID Connect RP-Initiated Logout: the ID token as a hint, and back to the app."""
+    """OpenID Connect RP-Initiated Logout: with the ID token as a hint, the person goes back to the app."""
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()
     hint = here.tokens().id_token
     bye = f"{relying_app}/bye"
@@ -128,7 +130,7 @@ def test_an_app_signs_out_with_its_hint_at_once(visitor: Visitors, jan: MadePers
 
 
 def test_without_a_hint_the_person_is_asked(visitor: Visitors, jan: MadePerson, relying_app: str) -> None:
-    """V10.6.2: stay, or sign out and go back to the app."""
+    """V10.6.2: the person can stay, or sign out and go back to the app."""
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()
     here.tokens()
     asked = "/oauth/logout?" + urlencode({"client_id": "kassa", "post_logout_redirect_uri": f"{relying_app}/bye"})

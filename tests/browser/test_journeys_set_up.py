@@ -1,4 +1,4 @@
-"""Setting up a second factor in a real Chromium, with and without JavaScript (S14–S24, S44)."""
+"""Users set up a second factor in a real Chromium, with and without JavaScript (S14–S24, S44)."""
 
 import re
 from collections.abc import Callable
@@ -32,13 +32,13 @@ HEADINGS = {
 
 @pytest.fixture
 def ann(live: Live) -> MadePerson:
-    """Somebody who must set up, of an organisation with the group 2FA."""
+    """Make a person who must set up a factor, in an organisation with the group 2FA."""
     shoes = live.factory.make_organisation(owner=True)
     return live.factory.make_user(shoes, "ann", groups=[live.factory.make_group(shoes)], email="ann@shoes.example")
 
 
 def test_the_set_up_from_start_to_tick(visitor: Visitors, ann: MadePerson, locale: str) -> None:
-    """S5, S16–S24, S61, S62: start, apps, scan, a wrong code, the right one, codes, tick; then the app has its token."""
+    """S5, S16–S24, S61, S62: start, apps, scan, a wrong code, the right one, codes and tick. Then the app has its token."""
     start, apps, scan, codes = HEADINGS[locale]
     here = visitor(locale=locale).begin(acr_values="mfa").fill(username=ann.username, password=ann.password).next()
     here.sees(start).next().sees(apps).next().sees(scan)
@@ -54,7 +54,9 @@ def test_the_set_up_from_start_to_tick(visitor: Visitors, ann: MadePerson, local
 
 
 def test_scripts_make_it_comfortable(visitor: Visitors, ann: MadePerson, tmp_path: Path) -> None:
-    """S19, S21–S23: copy the key; back and forth; copy, print and download the codes; no going on without the tick."""
+    """S19, S21–S23: the key is copied, steps go back and forth, codes are copied, printed and downloaded. Without the tick
+    it does not go on.
+    """
     here = visitor(permissions=["clipboard-read", "clipboard-write"])
     here.begin().fill(username=ann.username, password=ann.password).next().next().next()
     page = here.page
@@ -84,7 +86,7 @@ def test_scripts_make_it_comfortable(visitor: Visitors, ann: MadePerson, tmp_pat
 
 
 def test_it_works_without_javascript(visitor: Visitors, ann: MadePerson) -> None:
-    """Issue: no script, the same way; what needs one is not shown, and the server checks the tick."""
+    """Issue: the same steps work without a script. Controls that need one are hidden, and the server checks the tick."""
     here = visitor(java_script_enabled=False)
     page = here.begin(acr_values="mfa").page
     here.fill(username=ann.username, password=ann.password).next().next().next()
@@ -101,7 +103,7 @@ def test_it_works_without_javascript(visitor: Visitors, ann: MadePerson) -> None
 
 
 def test_optional_set_up_is_offered_once(visitor: Visitors, live: Live) -> None:
-    """S16: "not now" leads to the app and is remembered."""
+    """S16: "Not now" leads to the app and is remembered."""
     jan = live.factory.make_user(live.factory.make_organisation())
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()
     here.reads(SET_UP_A_SECOND_FACTOR).press("not_now").tokens()
@@ -109,7 +111,7 @@ def test_optional_set_up_is_offered_once(visitor: Visitors, live: Live) -> None:
 
 
 def test_the_last_recovery_code_opens_the_set_up_alone(visitor: Visitors, live: Live, quiet_shoes: str) -> None:
-    """S43, S44: with one left a notice; with the last one nothing but setting up again."""
+    """S43, S44: one code left shows a notice. The last code only allows a new set-up."""
     bea = live.factory.make_user(quiet_shoes, "bea", with_totp=True, recovery_codes=2)
     first, last = bea.recovery_codes
     here = visitor().begin().fill(username=bea.username, password=bea.password).next()

@@ -1,4 +1,4 @@
-"""Signing in, in a real Chromium (S29–S34, S41–S45, S56, S60–S62)."""
+"""Users sign in with a real Chromium (S29–S34, S41–S45, S56, S60–S62)."""
 
 import re
 from collections.abc import Callable
@@ -33,18 +33,18 @@ WORDS = {
 
 @pytest.fixture
 def ann(live: Live, quiet_shoes: str) -> MadePerson:
-    """Somebody with an authenticator app and three recovery codes."""
+    """Make a person with an authenticator app and three recovery codes."""
     return live.factory.make_user(quiet_shoes, "ann", with_totp=True, recovery_codes=3, email="ann@shoes.example")
 
 
 @pytest.fixture
 def jan(live: Live, quiet_shoes: str) -> MadePerson:
-    """Somebody with a password alone."""
+    """Make a person who has only a password."""
     return live.factory.make_user(quiet_shoes)
 
 
 def test_a_password_leads_back_to_the_app(visitor: Visitors, jan: MadePerson) -> None:
-    """S30, S61: a wrong one says so and keeps the name that was typed; the right one ends in the app that asked."""
+    """S30, S61: a wrong password is reported and the typed name is kept. The right one ends in the app that asked."""
     here = visitor().begin().sees("Sign in")
     here.fill(username=jan.username, password="not the right one").next().complains("password don't match")
     here.sees("Sign in")
@@ -69,7 +69,7 @@ def test_a_wrong_code_says_so_and_the_right_one_goes_on(visitor: Visitors, ann: 
 
 
 def test_the_keyboard_is_enough(visitor: Visitors, ann: MadePerson) -> None:
-    """WCAG 2.1.1, 2.4.7: typed, Tab and Enter alone, from the focused name to the app; what has focus is seen."""
+    """WCAG 2.1.1, 2.4.7: typing, Tab and Enter lead from the focused name to the app. The focused element is visible."""
     here = visitor().begin()
     keys = here.page.keyboard
     expect(here.page.locator("[name=username]")).to_be_focused()
@@ -90,7 +90,7 @@ def test_the_keyboard_is_enough(visitor: Visitors, ann: MadePerson) -> None:
 
 
 def test_password_managers_and_phones_know_the_fields(visitor: Visitors, ann: MadePerson) -> None:
-    """Issue: autocomplete and inputmode; nothing is capitalised or corrected on a phone."""
+    """Issue: fields have autocomplete and inputmode. A phone capitalises and corrects nothing."""
     here = visitor().begin()
     username, password = here.page.locator("[name=username]"), here.page.locator("[name=password]")
     expect(username).to_have_attribute("autocomplete", re.compile(r"^username\b"))
@@ -106,7 +106,7 @@ def test_password_managers_and_phones_know_the_fields(visitor: Visitors, ann: Ma
 
 
 def test_a_recovery_code_signs_in_without_the_phone(visitor: Visitors, ann: MadePerson) -> None:
-    """S41, S42, S45: the link, a wrong code, a right one in capitals, "still have your phone?", carry on."""
+    """S41, S42, S45: the link, a wrong code, a right one in capitals, the question about the phone, and on to the app."""
     here = visitor().begin().fill(username=ann.username, password=ann.password).next()
     here.press("use_recovery").sees("Recovery code")
     here.fill(recovery_code="aaaaaaa-aaaaaaa").next().complains("not right").sees("Recovery code")
@@ -125,7 +125,7 @@ def test_the_way_back_from_the_recovery_code_to_the_app(visitor: Visitors, ann: 
 
 @pytest.fixture
 def zoe(live: Live, quiet_shoes: str) -> MadePerson:
-    """Somebody whose password has leaked, as moved over from another system."""
+    """Make a person whose password has leaked, moved over from another system."""
     made = live.factory.make_user(quiet_shoes, "zoe", email="zoe@shoes.example")
     with live.factory.context(), transaction():
         users.change_user(quiet_shoes, made.id, password_hash=live.settings.hasher.hash(LEAKED))
@@ -133,7 +133,7 @@ def zoe(live: Live, quiet_shoes: str) -> MadePerson:
 
 
 def test_a_leaked_password_is_changed_on_the_way(visitor: Visitors, zoe: MadePerson) -> None:
-    """S31–S33: told, changed now, another leaked one refused, and on to the app."""
+    """S31–S33: the user is told and changes it. Another leaked one is refused, and the sign-in ends at the app."""
     here = visitor().begin().fill(username=zoe.username, password=LEAKED).next()
     here.sees(YOUR_PASSWORD_HAS_LEAKED).press("choice", "change").sees(CHOOSE_A_NEW_PASSWORD)
     here.fill(new_password="iloveyou iloveyou", new_password_again="iloveyou").next()
@@ -145,13 +145,13 @@ def test_a_leaked_password_is_changed_on_the_way(visitor: Visitors, zoe: MadePer
 
 
 def test_a_leaked_password_can_wait(visitor: Visitors, zoe: MadePerson) -> None:
-    """S33: not now."""
+    """S33: the user chooses "Not now"."""
     here = visitor().begin().fill(username=zoe.username, password=LEAKED).next().press("choice", "later")
     assert here.tokens().claims["sub"] == zoe.id
 
 
 def test_an_outside_app_is_allowed_or_denied(visitor: Visitors, jan: MadePerson) -> None:
-    """V10.7.1: a consent page with per-scope words; no is told to the app, yes signs in."""
+    """V10.7.1: the consent page explains each scope. A refusal is reported to the app, and consent signs in."""
     outside = {"first_party": False, "client_name": "Boekhouder", "scope": "openid profile email"}
     here = visitor("books", like=outside).begin(scope="openid profile email")
     here.fill(username=jan.username, password=jan.password).next().sees("May Boekhouder see this?")
@@ -163,7 +163,7 @@ def test_an_outside_app_is_allowed_or_denied(visitor: Visitors, jan: MadePerson)
 
 
 def test_the_store_url_comes_first_where_there_are_several(visitor: Visitors, live: Live, jan: MadePerson) -> None:
-    """S29: typed as a whole address; an unknown one looks no different until the password; the device remembers it."""
+    """S29: the user types a whole address. An unknown one looks the same until the password. The device remembers it."""
     live.factory.make_organisation("hats")
     here = visitor().begin().sees("Sign in").fill(organisation="no-such-shop").next()
     here.fill(username=jan.username, password=jan.password).next().complains("password don't match")
@@ -176,7 +176,7 @@ def test_the_store_url_comes_first_where_there_are_several(visitor: Visitors, li
 
 
 def test_a_page_whose_cookies_are_gone_starts_again(visitor: Visitors, jan: MadePerson) -> None:
-    """S60: nothing is carried over but the name, and the app's request is not lost."""
+    """S60: only the name is carried over, and the app's request is not lost."""
     here = visitor().begin().fill(username=jan.username, password=jan.password)
     here.context.clear_cookies()
     here.next().reads("Sign in")
@@ -188,7 +188,7 @@ def test_a_page_whose_cookies_are_gone_starts_again(visitor: Visitors, jan: Made
 
 
 def test_the_back_button_leads_to_the_true_step(visitor: Visitors, ann: MadePerson) -> None:
-    """S60: back from the code page the code is still asked; back from the app, the way leads on to the app."""
+    """S60: after Back from the code page, the code is still asked for. Back from the app leads to the app again."""
     here = visitor().begin().fill(username=ann.username, password=ann.password).next().reads(ENTER_YOUR_CODE)
     here.page.go_back()
     here.reads(ENTER_YOUR_CODE).fill(code=ann.authenticator.code()).next()
@@ -198,7 +198,7 @@ def test_the_back_button_leads_to_the_true_step(visitor: Visitors, ann: MadePers
 
 
 def test_the_language_can_be_picked_on_the_page(visitor: Visitors, jan: MadePerson) -> None:
-    """S62: ``ui_locales`` before the browser, and what is picked before both."""
+    """S62: ``ui_locales`` overrides the browser, and a language picked on the page overrides both."""
     here = visitor().begin(ui_locales="nl").sees("Inloggen")
     here.page.get_by_role("button", name="English").click()
     here.reads("Sign in").fill(username=jan.username, password=jan.password).next()

@@ -1,4 +1,4 @@
-"""Mails as a mail program shows them: readable in light and dark, on a phone, for a screen reader."""
+"""Mails are readable in a mail program: in light and dark, on a phone, for a screen reader."""
 
 import pytest
 from playwright.sync_api import Page

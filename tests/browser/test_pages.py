@@ -1,4 +1,4 @@
-"""Every page in each of its states, in a real Chromium, in both languages."""
+"""Every page is shown in each of its states, in a real Chromium, in both languages."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,14 +31,14 @@ def _show(name: str, language: str) -> Response:
 
 @pytest.fixture
 def samples(own_live: Live) -> str:
-    """The address under which ``NAME/LANGUAGE`` shows a sample."""
+    """Give the address under which ``NAME/LANGUAGE`` shows a sample."""
     own_live.app.add_url_rule("/sample/<name>/<language>", "sample", _show)
     return f"{own_live.settings.issuer}/sample"
 
 
 @pytest.fixture
 def visit(samples: str, page: Page) -> Visit:
-    """``visit(name, language)`` opens a sample; fails on what the browser complains of: a refused style, a missing file."""
+    """Open a sample: ``visit(name, language)``. Fails on reported errors: a refused style, a missing file."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -52,7 +52,7 @@ def visit(samples: str, page: Page) -> Visit:
 
 
 def test_every_template_has_a_sample() -> None:
-    """No page is added without being looked at."""
+    """Every page is checked in the browser."""
     there = {
         path.relative_to(TEMPLATES).as_posix()
         for path in TEMPLATES.rglob("*.html")
@@ -79,7 +79,7 @@ def test_every_page_is_accessible_and_fits_a_phone(visit: Visit, part: int) -> N
 
 
 def test_pages_work_and_look_whole_without_javascript(samples: str, chromium: Browser) -> None:
-    """What needs a script is not there without one; everything else is."""
+    """Controls that need a script are hidden without one. Everything else is there."""
     context = new_context(chromium)
     without = chromium.new_context(java_script_enabled=False)
     try:
@@ -96,7 +96,7 @@ def test_pages_work_and_look_whole_without_javascript(samples: str, chromium: Br
 
 
 def test_show_reveals_the_password_and_hide_hides_it(visit: Visit) -> None:
-    """ASVS V6.2.6, NIST SP 800-63B-4 §3.1.1.2: what was typed may be looked at."""
+    """ASVS V6.2.6, NIST SP 800-63B-4 §3.1.1.2: the user may look at the typed password."""
     page = visit("password")
     page.fill("#password", "green rain boots")
     page.get_by_role("button", name="Show").click()
@@ -106,7 +106,7 @@ def test_show_reveals_the_password_and_hide_hides_it(visit: Visit) -> None:
 
 
 def test_the_key_and_the_codes_can_be_copied(visit: Visit) -> None:
-    """S19, S23: the key without its spaces, the codes one on each line."""
+    """S19, S23: the key is copied without its spaces, and the codes one on each line."""
     for name, button, expected in (
         ("set-up-scan", COPY_THE_KEY, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
         ("set-up-codes", "Copy", "\n".join(f"{one}7m2xqp-r4t9wh{one}" for one in "abcdefghijkm")),
@@ -119,7 +119,7 @@ def test_the_key_and_the_codes_can_be_copied(visit: Visit) -> None:
 
 
 def test_a_qr_code_stays_black_on_white_in_the_dark(visit: Visit) -> None:
-    """S19: scanners want dark modules on a light ground with a quiet zone of four."""
+    """S19: scanners need dark modules on a light ground with a quiet zone of four modules."""
     page = visit("set-up-scan")
     page.emulate_media(color_scheme="dark")
     drawing = page.locator(".qr svg").inner_html()
@@ -144,7 +144,7 @@ NAMES += ("jan", "anna", "2FA", "Till", "xero-au", "shoes.example", "Firefox")
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_name_widens_a_page(visit: Visit, part: int) -> None:
-    """WCAG 1.4.10: in headers, lists, choosers, headings, dialogs and buttons, whatever fonts the machine has."""
+    """WCAG 1.4.10: long names fit in headers, lists, choosers, headings, dialogs and buttons, in every font."""
     for name in sorted(SAMPLES.keys() - {LEAVES})[part::PARTS]:
         page = visit(name)
         check_fits_with_wide_names(page, NAMES)

@@ -1,4 +1,4 @@
-"""Passkeys in a real Chromium with its virtual authenticator: made, used alone, used as second factor."""
+"""Passkeys work in a real Chromium with its virtual authenticator: added, used alone, and used as second factor."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def jan(live: Live, **details: Any) -> MadePerson:
 
 
 def test_a_passkey_is_added_and_signs_in_from_the_first_page(live: Live, page: Page) -> None:
-    """Issue 3, S6, S21: add, note the codes, sign out, sign in without typing anything; the list names it."""
+    """Issue 3, S6, S21: the user adds it, saves the codes, signs out, and signs in without typing. The list names it."""
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     session, authenticator = plug_in(page, synced=True)
@@ -89,7 +89,7 @@ def test_autofill_signs_in_without_any_press(live: Live, page: Page) -> None:
 
 
 def test_a_security_key_without_a_pin_is_a_second_factor_only(live: Live, page: Page) -> None:
-    """S1, W-07: after the password it is asked for and accepted; alone on the first page it is not."""
+    """S1, W-07: after the password the key is accepted. Alone on the first page it is not."""
     plug_in(page, transport="usb", verifies=False)
     person = jan(live)
     sign_in(live, page, person)
@@ -108,7 +108,7 @@ def test_a_security_key_without_a_pin_is_a_second_factor_only(live: Live, page: 
 
 
 def test_a_second_passkey_on_the_same_authenticator_is_refused_by_it(live: Live, page: Page) -> None:
-    """W-18: the options exclude what is there, so the authenticator says so itself."""
+    """W-18: the options exclude existing passkeys, so the authenticator refuses."""
     plug_in(page)
     person = jan(live)
     sign_in(live, page, person)
@@ -121,7 +121,7 @@ def test_a_second_passkey_on_the_same_authenticator_is_refused_by_it(live: Live,
 
 @pytest.fixture
 def clock() -> Iterator[Callable[[Page, int], None]]:
-    """``clock(page, minutes)`` turns both sides' wall clocks on, as for a laptop that slept: no timer ran."""
+    """Turn the wall clocks of both sides, as for a laptop that slept: no timer ran. ``clock(page, minutes)``."""
     with ExitStack() as travels:
 
         def turn(page: Page, minutes: int) -> None:
@@ -137,7 +137,7 @@ NOTE = "async (told) => sessionStorage.setItem('told', JSON.stringify(told))"
 
 
 def at_first_page(live: Live, page: Page, person: MadePerson) -> tuple[CDPSession, str]:
-    """A person with a passkey, signed out, at the first page, where only the button asks for it.
+    """Bring a signed-out person with a passkey to the first page, where only the button asks for it.
 
     Chromium's virtual authenticator would pick from the list under the field by itself, and again after each refusal.
     """
@@ -157,8 +157,8 @@ def press(page: Page) -> None:
     page.get_by_role("button", name="Sign in with a passkey").click()
 
 
-def test_a_page_that_stood_open_for_too_long_still_signs_in(live: Live, page: Page, clock) -> None:
-    """S60, W-01: the challenge ran out while the laptop slept; a press fetches another one, and the person sees no error."""
+def test_a_page_that_was_open_for_too_long_still_signs_in(live: Live, page: Page, clock) -> None:
+    """S60, W-01: the challenge expired while the laptop slept. A press fetches another one, and the person sees no error."""
     page.clock.install()
     at_first_page(live, page, jan(live))
     clock(page, 7)
@@ -167,7 +167,7 @@ def test_a_page_that_stood_open_for_too_long_still_signs_in(live: Live, page: Pa
 
 
 def test_an_expired_sign_in_starts_again_by_the_same_press(live: Live, page: Page, clock) -> None:
-    """S60: two hours later even the sign-in is over; the press goes on in a new one."""
+    """S60: two hours later the sign-in has expired. The press continues in a new one."""
     page.clock.install()
     at_first_page(live, page, jan(live))
     clock(page, 120)
@@ -178,7 +178,7 @@ def test_an_expired_sign_in_starts_again_by_the_same_press(live: Live, page: Pag
 def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
     locale: str, live: Live, chromium: playwright.sync_api.Browser, clock
 ) -> None:
-    """S60: offline for a moment: a plain sentence in a live region, and a button that leads on."""
+    """S60: without a network, a live region shows a plain sentence and a button that reloads the page."""
     context = new_context(chromium)
     page = context.new_page()
     page.clock.install()
@@ -204,7 +204,7 @@ def test_a_page_that_cannot_be_renewed_says_so_and_offers_to_load_it_again(
 
 
 def test_a_cancelled_passkey_prompt_can_be_tried_again(live: Live, page: Page) -> None:
-    """Issue 3, W-07: without a PIN nothing is shown; the page says so in words, and the button still works."""
+    """Issue 3, W-07: without a PIN no passkey is shown. The page says so, and the button still works."""
     session, authenticator = at_first_page(live, page, jan(live))
     verified = {"authenticatorId": authenticator, "isUserVerified": False}
     session.send("WebAuthn.setUserVerified", verified)
@@ -216,7 +216,9 @@ def test_a_cancelled_passkey_prompt_can_be_tried_again(live: Live, page: Page) -
 
 
 def test_a_removed_passkey_is_refused_plainly_and_told_to_its_authenticator(live: Live, page: Page) -> None:
-    """W-13, Level 3 §5.1.10: the page says it was not accepted and asks again; the list told the browser what is left."""
+    """W-13, Level 3 §5.1.10: the page says that it was not accepted and asks again. The list told the browser the
+    remaining ones.
+    """
     page.add_init_script(f"PublicKeyCredential.signalAllAcceptedCredentials = {NOTE}")
     person = jan(live)
     at_first_page(live, page, person)

@@ -10,7 +10,7 @@ from tests.drivers.relying_party import RelyingParty
 
 @pytest.fixture
 def app_at(live: Live, relying_app: str) -> RelyingParty:
-    """An app at another origin."""
+    """Serve an app at another origin."""
     made = live.factory.make_client(redirect_uri=f"{relying_app}/callback")
     return RelyingParty(live.app, live.settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
 

@@ -1,4 +1,4 @@
-"""Everybody walks every page that they can reach, by its links alone, in both languages, in a real Chromium."""
+"""People of every role visit every page that they can reach by links alone, in both languages, in a real Chromium."""
 
 import re
 from collections.abc import Callable
@@ -46,7 +46,7 @@ ENGLISH = re.compile(r"\b(the|your|you|this|that|which|from|they|are|and|not|who
 
 @dataclass(frozen=True)
 class Place:
-    """Where a link leads: a path with its query. ``is_page``: it is shown, not kept as a file."""
+    """Hold the target of a link: a path with its query. ``is_page``: it is shown, not kept as a file."""
 
     path: str
     is_page: bool
@@ -54,7 +54,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def untranslated() -> Callable[[str], bool]:
-    """Whether a text is a sentence of ours that has a Dutch one which differs."""
+    """Return whether a text is a sentence of ours that has a different Dutch one."""
     told = Translations.load(PACKAGE / "translations", ["nl"], "messages")._catalog  # type: ignore[attr-defined] # the only list of what is translated
     dutch = {str(text) for text in told.values()}
     english = {key for key, text in told.items() if isinstance(key, str) and key and key != text} - dutch
@@ -62,7 +62,7 @@ def untranslated() -> Callable[[str], bool]:
 
 
 def sign_in(here: Visitor, person: MadePerson) -> Visitor:
-    """From the front page, with the code of their app; the device is to be remembered."""
+    """Sign in from the front page with a code, and let the device be remembered."""
     here.open("/").next().fill(organisation=person.store_url).next()
     here.fill(username=person.username, password=person.password).next()
     here.page.locator("[name=remember_device]").check()
@@ -72,7 +72,7 @@ def sign_in(here: Visitor, person: MadePerson) -> Visitor:
 
 
 def add_passkey(here: Visitor, person: MadePerson) -> None:
-    """Sign-in details of somebody with every means."""
+    """Add a passkey to a person with every other factor."""
     plug_in(here.page)
     here.open("/account/passkeys")
     here.page.locator("main [data-with-passkeys] button").click()
@@ -88,7 +88,7 @@ def add_passkey(here: Visitor, person: MadePerson) -> None:
 
 
 def links_of(here: Visitor, path: str, endpoint: str) -> tuple[bool, list[str]]:
-    """Whether this is a page, and the paths of ours that its links and forms lead to; it must open."""
+    """Open an address. Returns whether it is a page, and the paths of ours that its links and forms lead to."""
     answer = here.page.request.get(here.live.settings.issuer + path)
     assert (answer.status, "/sign-in/" in answer.url) == (200, False), f"a link leads to {path} ({endpoint})"
     if not answer.headers["content-type"].startswith("text/html"):
@@ -100,7 +100,7 @@ def links_of(here: Visitor, path: str, endpoint: str) -> tuple[bool, list[str]]:
 
 
 def places_of(here: Visitor) -> dict[str, Place]:
-    """Endpoint → the first place of it, of all that links lead to from the front page on. A link that refuses is a fault."""
+    """Return the first place of each endpoint that links lead to from the front page. A link that is refused fails."""
     routes = here.live.app.url_map.bind("localhost")
     waiting, places = ["/"], dict[str, Place]()
     for path in waiting:  # grows as it is walked
@@ -119,7 +119,7 @@ def places_of(here: Visitor) -> dict[str, Place]:
 
 
 def theirs(app: Flask, role: str) -> set[str]:
-    """What the table of tests/web/test_roles.py says that a role may see, as far as it is looked at by GET."""
+    """Return the addresses that a role may see by the table of tests/web/test_roles.py, as far as they are read by GET."""
     shown = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     own = {endpoint for endpoint in shown if endpoint.startswith(OWN)}
     closed = ONLY_WITHOUT_REQUIRED_FACTOR if role in RULING else set()
@@ -128,13 +128,13 @@ def theirs(app: Flask, role: str) -> set[str]:
 
 
 def is_the_first(endpoint: str, role: str) -> bool:
-    """Whether this walker is the first of those who see the page, who looks at it in English and by axe as well."""
+    """Return whether this walker is the first to see the page, and so checks it in English and with axe."""
     return role == next((one for one in WALKERS if endpoint.startswith(OWN) or one in WHO[endpoint]), "")
 
 
 @pytest.fixture
 def look_at(untranslated: Callable[[str], bool]) -> Callable[..., None]:
-    """``look_at(visitor, path, language)`` opens a page and finds nothing wrong with it."""
+    """Open a page and check it: ``look_at(visitor, path, language)``."""
 
     def open_one(here: Visitor, path: str, language: str, *, status: int = 200, axe: bool = False) -> None:
         answer = here.page.goto(here.live.settings.issuer + path)
@@ -153,7 +153,7 @@ def look_at(untranslated: Callable[[str], bool]) -> Callable[..., None]:
 
 
 def speak_dutch_on_a_phone(here: Visitor) -> None:
-    """Choose a language at the foot of the front page, as anybody can; the narrow screen gets the longer words."""
+    """Choose Dutch at the foot of the front page, as anybody can. The narrow screen gets the longer words."""
     here.open("/").page.get_by_role("button", name="Nederlands").click()
     expect(here.page.locator("html")).to_have_attribute("lang", "nl")
     here.page.set_viewport_size(NARROWEST)
@@ -161,7 +161,7 @@ def speak_dutch_on_a_phone(here: Visitor) -> None:
 
 @pytest.fixture
 def walker(visitor: Visitors) -> Callable[[MadePerson], Visitor]:
-    """Somebody signed in through the pages, at the provider and, where they have one, at an app."""
+    """Sign a person in through the pages, at the provider and at an app if they have one."""
 
     def enter(person: MadePerson) -> Visitor:
         here = sign_in(visitor(), person)
@@ -176,7 +176,9 @@ def walker(visitor: Visitors) -> Callable[[MadePerson], Visitor]:
 def test_everybody_reaches_what_is_theirs_by_links_that_open(
     walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at, role: str
 ) -> None:
-    """Issue 3, S13, S62: every page of one's own is found by links, no link refuses; each is whole in both languages."""
+    """Issue 3, S13, S62: links lead to every page of the user, and no link is refused. Each page is whole in both
+    languages.
+    """
     here = walker(people[role])
     if role == HAS_A_PASSKEY:
         add_passkey(here, people[role])
@@ -191,7 +193,7 @@ def test_everybody_reaches_what_is_theirs_by_links_that_open(
 
 
 def at_shoes(people: dict[str, MadePerson]) -> dict[str, str]:
-    """What the places in addresses of the console stand for, of the organisation looked at."""
+    """Return values for the placeholders in addresses of the console, of the organisation looked at."""
     employee = people["employee"]
     return {"store_url": employee.store_url, "user_id": employee.id, "act": "disable", "form": "csv"}
 
@@ -199,7 +201,7 @@ def at_shoes(people: dict[str, MadePerson]) -> dict[str, str]:
 def test_a_stranger_finds_the_way_in_and_nothing_else(
     visitor: Visitors, live: Live, people: dict[str, MadePerson], look_at
 ) -> None:
-    """Issue 3: every page of the profile and of the console leads to the sign-in, in the browser's language."""
+    """Issue 3: every page of profile and console leads to the sign-in, in the browser's language."""
     here = visitor()
     closed = {**addresses(live.app, "admin.", at_shoes(people)), **addresses(live.app, OWN, {})}
     for endpoint, (path, methods) in closed.items():
@@ -216,7 +218,7 @@ def test_a_stranger_finds_the_way_in_and_nothing_else(
 def test_another_organisation_is_not_there(
     walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at
 ) -> None:
-    """Issue 3: an administrator of one organisation is told that the other's pages do not exist, in both languages."""
+    """Issue 3: an administrator of one organisation gets 404 for pages of another, in both languages."""
     here = walker(people["administrator of another organisation"])
     for endpoint, (path, _) in addresses(live.app, "admin.", at_shoes(people)).items():
         if endpoint not in ("admin.front", "admin.tested"):

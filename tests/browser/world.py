@@ -1,4 +1,4 @@
-"""Make an organisation after a year of use: everybody who works there, and something in every list of the console."""
+"""Make an organisation after a year of use: a person of each role, and an entry in every list of the console."""
 
 from datetime import date
 
@@ -21,7 +21,7 @@ GROUP, SHOP, RULE = "2FA", "Amsterdam Dam", "xero-nl"
 
 
 def people_of(live: Live) -> dict[str, MadePerson]:
-    """Who there is by role, of an organisation with a shop, a group, a rule, mail, sessions, a passkey, an offer."""
+    """Return the people by role, of an organisation with a shop, a group, a rule, mail, sessions, a passkey, an offer."""
     people = one_of_each(live.factory)
     live.factory.make_group(people["owner"].organisation_id, GROUP)
     _add_shop_and_rule(live, people["owner"])
@@ -49,7 +49,7 @@ def _offer_ownership(live: Live, owner: MadePerson, iris: MadePerson) -> None:
 
 
 def _write_mail(live: Live, person: MadePerson) -> None:
-    """One that waits, one that was sent, one that was refused."""
+    """Write a mail that waits, one that was sent, and one that was refused."""
     with live.factory.context(), transaction():
         for template in ("password_changed", "factor_set_up", "factor_removed"):
             notify(live.settings, person.organisation_id, person.id, template)

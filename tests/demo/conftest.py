@@ -1,4 +1,4 @@
-"""A demo that runs as a newcomer starts it, and what they do in it."""
+"""Start a demo as a newcomer does, and use it."""
 
 import os
 import re
@@ -22,20 +22,20 @@ PATIENCE = 90
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo: its folder, the provider's port, and what it told."""
+    """Hold a running demo: its folder, the provider's port, and its output."""
 
     folder: Path
     port: int
     told: str
 
     def at(self, offset: int, path: str = "/") -> str:
-        """An address: 0 provider, 1 till, 2 back office, 3 webshop, 4 phone."""
+        """Return an address: 0 provider, 1 till, 2 back office, 3 webshop, 4 phone."""
         return f"http://localhost:{self.port + offset}{path}"
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    """``idp demo`` as a newcomer starts it."""
+    """Start ``idp demo`` as a newcomer does."""
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name) / "demo", free_port(5)
         log = Path(name) / "out"
@@ -60,21 +60,21 @@ def demo() -> Iterator[Demo]:
 
 @pytest.fixture
 def shopper(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_api.Page]:
-    """A fresh browser profile."""
+    """Open a fresh browser profile."""
     context = chromium_driver.new_context(chromium)
     yield context.new_page()
     context.close()
 
 
 def sign_in(page: playwright.sync_api.Page, username: str, password: str) -> None:
-    """Username and password, as the demo prints them."""
+    """Enter username and password, as the demo prints them."""
     page.locator("input[name=username]").fill(username)
     page.locator("input[name=password]").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def code_from_the_phone(demo: Demo, page: playwright.sync_api.Page, username: str) -> str:
-    """The code that the phone page shows for a person."""
+    """Return the code that the phone page shows for a person."""
     phone = page.context.new_page()
     phone.goto(demo.at(4))
     shown = phone.locator("li", has_text=username).locator(".code").inner_text()

@@ -1,4 +1,4 @@
-"""The demo: what ``idp demo`` sets up, and its apps in a real browser."""
+"""``idp demo`` sets up a working demo, whose apps run in a real browser."""
 
 import ast
 import os
@@ -21,7 +21,7 @@ APPS = Path(__file__).parents[2] / "idp" / "demo"
 
 @pytest.mark.parametrize("name", ["pos", "admin", "webshop"])
 def test_each_app_stands_alone(name: str) -> None:
-    """Issue: each in its own file with nothing imported from the provider, each with its own cookie name."""
+    """Issue: each app is one file that imports nothing of the provider and has its own cookie name."""
     tree = ast.parse((APPS / f"{name}.py").read_text("utf-8"))
     modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -40,13 +40,13 @@ def test_the_demo_tells_addresses_people_and_what_to_try(demo: Demo) -> None:
 
 
 def test_what_the_demo_keeps_is_for_its_owner_alone(demo: Demo) -> None:
-    """Its folder holds sealing keys and client secrets."""
+    """The demo's folder holds sealing keys and client secrets."""
     for name in ("sleutel.toml", "secrets.json"):
         assert (demo.folder / name).stat().st_mode & 0o077 == 0
 
 
 def test_one_sign_in_opens_webshop_back_office_and_till(demo: Demo, shopper: playwright.sync_api.Page) -> None:
-    """Issue: signing in at the webshop signs in at the admin, and each shows the claims it got; S1, S35, S61."""
+    """Issue: signing in at the webshop signs in at the back office, and each app shows its claims; S1, S35, S61."""
     shopper.goto(demo.at(3))
     shopper.get_by_role("link", name="Sign in").click()
     sign_in(shopper, "mira", "umbrella on tuesday")
@@ -71,8 +71,8 @@ def test_one_sign_in_opens_webshop_back_office_and_till(demo: Demo, shopper: pla
     assert {cookie["name"] for cookie in shopper.context.cookies()} >= {"admin_session", "webshop_session"}
 
 
-def test_the_till_refuses_a_refund_to_nobody(demo: Demo, shopper: playwright.sync_api.Page) -> None:
-    """Issue: it refuses the refund page when acr or auth_time falls short; with no sign-in both do."""
+def test_the_till_refuses_a_refund_without_a_sign_in(demo: Demo, shopper: playwright.sync_api.Page) -> None:
+    """Issue: it refuses the refund page if acr or auth_time is insufficient. Without a sign-in both are."""
     answer = shopper.goto(demo.at(1, "/refund"))
     assert answer is not None
     assert answer.status == 403
@@ -81,7 +81,9 @@ def test_the_till_refuses_a_refund_to_nobody(demo: Demo, shopper: playwright.syn
 
 
 def test_the_customer_steps_up_to_change_an_address(demo: Demo, shopper: playwright.sync_api.Page) -> None:
-    """Issue: the webshop asks `pwd` and steps up to `mfa` when the address is changed; without a factor that is a set-up."""
+    """Issue: the webshop asks `pwd` and steps up to `mfa` for a change of address. A customer without a factor sets one
+    up.
+    """
     shopper.goto(demo.at(3, "/account"))
     sign_in(shopper, "carla@mail.example", "new shoes every may")
     not_now = shopper.get_by_role("button", name="Not now")
@@ -129,7 +131,7 @@ def test_setting_up_again_keeps_what_is_there(demo: Demo) -> None:
 
 
 def test_an_outgoing_mail_is_in_the_mailbox(demo: Demo, shopper: playwright.sync_api.Page) -> None:
-    """Issue: a demo-only mailbox page shows the mails sent; their HTML is shown with nothing in it that acts."""
+    """Issue: a mailbox page of the demo shows the sent mails. Their HTML is shown without active content."""
     environment = {**os.environ, "IDP_CONFIG": str(demo.folder / "sleutel.toml")}
     command = [sys.executable, "-m", "idp.cli", "user", "reset-factor", "example-shoes", "adam"]
     subprocess.run(command, env=environment, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""The five minutes that ``idp demo`` prints, one after the other, by somebody who just started it."""
+"""A newcomer follows the five minutes that ``idp demo`` prints, step by step."""
 
 import re
 
@@ -14,12 +14,12 @@ KEES = Authenticator("KEES" * 8)
 
 
 def claim(page: Page, name: str) -> Locator:
-    """What an app shows of the ID token's claim."""
+    """Return the value of an ID token's claim as an app shows it."""
     return page.locator(f"dt:text-is('{name}') + dd").first
 
 
 def answer_code(page: Page, code: str, *, remember: bool = False) -> None:
-    """The code step, in whichever language the person chose: kees reads Dutch."""
+    """Answer the code step in the person's language: kees reads Dutch."""
     page.locator("input[name=code]").fill(code)
     if remember:
         page.locator("input[name=remember_device]").check()
@@ -27,9 +27,9 @@ def answer_code(page: Page, code: str, *, remember: bool = False) -> None:
 
 
 def set_up(demo: Demo, page: Page, password: str = "") -> None:
-    """The walk through a set-up, with the phone page for a phone: type the key there, the code here.
+    """Set up a second factor with the phone page as the phone: type the key there and the code here.
 
-    ``password``: what S17 asks again of somebody who typed it in an earlier sign-in.
+    ``password``: the password that S17 asks for again if the person typed it in an earlier sign-in.
     """
     page.get_by_role("button", name="Start").click()
     if password:
@@ -50,7 +50,7 @@ def set_up(demo: Demo, page: Page, password: str = "") -> None:
 
 
 def assert_on_the_phone_once(demo: Demo, page: Page, username: str) -> None:
-    """What was typed in belongs to the person now, and is not listed beside them."""
+    """Check that a typed key belongs to the person and is not listed beside them."""
     phone = page.context.new_page()
     phone.goto(demo.at(4))
     expect(phone.locator("li", has_text=username)).to_have_count(1)
@@ -59,7 +59,7 @@ def assert_on_the_phone_once(demo: Demo, page: Page, username: str) -> None:
 
 
 def look_around_as_mira(demo: Demo, page: Page) -> None:
-    """Steps 1 and 2: the webshop with a code and the tick; the back office knows her already."""
+    """Do steps 1 and 2: the webshop with a code and the tick. The back office knows her already."""
     page.goto(demo.at(3))
     page.get_by_role("link", name="Sign in").click()
     sign_in(page, "mira", "umbrella on tuesday")
@@ -75,7 +75,7 @@ def look_around_as_mira(demo: Demo, page: Page) -> None:
 
 
 def work_at_the_till(demo: Demo, page: Page) -> None:
-    """Step 3: kees remembers the till; nina is walked through a set-up; kees comes back with his password alone."""
+    """Do step 3: the till remembers kees. nina sets up a second factor. kees signs in again with his password alone."""
     page.goto(demo.at(1))
     page.get_by_role("link", name="Sign in").click()
     page.locator("button[value=other]").click()
@@ -99,7 +99,7 @@ def work_at_the_till(demo: Demo, page: Page) -> None:
 
 
 def pay_back(page: Page) -> None:
-    """Step 4: the remembered device is not enough for a refund, and a current code is."""
+    """Do step 4: a refund needs a current code. The remembered device is not enough."""
     page.get_by_role("link", name="Refund").click()
     expect(page.get_by_role("heading", name="A refund needs your code")).to_be_visible()
     page.get_by_role("link", name=CONFIRM_THAT_IT_IS_YOU).click()
@@ -110,7 +110,7 @@ def pay_back(page: Page) -> None:
 
 
 def move_house(demo: Demo, page: Page) -> None:
-    """Step 5: carla's password lets her in; a change of address wants a second factor, which she sets up."""
+    """Do step 5: carla signs in with her password. A change of address needs a second factor, which she sets up."""
     page.goto(demo.at(3))
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Uitloggen").click()  # kees, who reads Dutch, is still signed in at the till
@@ -128,7 +128,9 @@ def move_house(demo: Demo, page: Page) -> None:
 
 
 def read_the_mail(demo: Demo, page: Page) -> None:
-    """Step 6: carla's mail about her second factor. The owner is not told of the first one of nina, who is new."""
+    """Do step 6: read carla's mail about her second factor. The owner gets none about the first factor of nina, who is
+    new.
+    """
     mails = page.locator("li.card")
     page.goto(demo.at(4, "/mail"))
     carlas = mails.filter(has_text="carla@mail.example")
@@ -145,7 +147,7 @@ def read_the_mail(demo: Demo, page: Page) -> None:
 
 
 def newcomer(chromium: Browser) -> tuple[BrowserContext, list[str]]:
-    """A fresh profile, and whatever its console complains of at a page of ours."""
+    """Open a fresh profile, and collect the errors that its console reports on our pages."""
     context, complaints = chromium_driver.new_context(chromium), []
     context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     context.on("weberror", lambda error: complaints.append(str(error.error)))

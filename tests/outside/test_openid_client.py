@@ -1,4 +1,4 @@
-"""A library that we did not write signs in: ``openid-client``, the OpenID certified relying party of the npm world."""
+"""Sign in with a library that we did not write: ``openid-client``, the OpenID certified relying party for npm."""
 
 import json
 import subprocess
@@ -20,18 +20,18 @@ ASKED = {"scope": "openid profile email offline_access organisation", "acr_value
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """The folder in which the packages are."""
+    """Give the folder that has the packages."""
     return node.installed(HERE)
 
 
 class App:
-    """The relying app: a process that is talked to by lines of JSON."""
+    """Hold the relying app: a process that exchanges lines of JSON with the test."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def say(self, **what: Any) -> dict[str, Any]:
-        """Say a line and hear one."""
+        """Send a line and return the answer."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(what) + "\n")
@@ -43,7 +43,7 @@ class App:
 
 @pytest.fixture
 def start_app(packages: Path, request: pytest.FixtureRequest) -> Callable[[], App]:
-    """Start the app; it ends with the test."""
+    """Start the app. It ends with the test."""
 
     def start() -> App:
         process = node.start(packages, HERE / "sign_in.mjs")
@@ -55,7 +55,7 @@ def start_app(packages: Path, request: pytest.FixtureRequest) -> Callable[[], Ap
 
 
 def registration(live: Live, made: MadeClient, metadata: dict[str, Any]) -> dict[str, Any]:
-    """What the app's developer typed into its configuration."""
+    """Return the configuration that the app's developer enters."""
     return {
         "issuer": live.settings.issuer,
         "client_id": made.client_id,
@@ -68,7 +68,7 @@ def registration(live: Live, made: MadeClient, metadata: dict[str, Any]) -> dict
 
 
 def sign_in(browser: Browser, person: MadePerson, address: str) -> str:
-    """The person types password and code; the address that they come back to."""
+    """Type the person's password and code. Returns the address that the browser comes back to."""
     browser.open(address).fill(username=person.username, password=person.password).submit()
     browser.fill(code=person.authenticator.code()).submit()
     assert browser.left_for is not None, browser.text
@@ -78,7 +78,9 @@ def sign_in(browser: Browser, person: MadePerson, address: str) -> str:
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
 def test_openid_client_signs_a_person_in(live: Live, start_app: Callable[[], App], method: str, algorithm: str) -> None:
-    """S1, S34, S61: discovery, code with PKCE, state and nonce, userinfo, refresh and sign-out, judged by somebody else."""
+    """S1, S34, S61: an independent library accepts discovery, code with PKCE, state and nonce, userinfo, refresh and
+    sign-out.
+    """
     shoes = live.factory.make_organisation(settings={"offer_set_up": False})
     ann = live.factory.make_user(shoes, "ann", with_totp=True, email="ann@shoes.example", name="Ann de Vries")
     metadata = {"token_endpoint_auth_method": method, "id_token_signed_response_alg": algorithm}

@@ -1,4 +1,4 @@
-"""A real ``idp run`` that the tests of a file share."""
+"""Run a real ``idp run`` that the tests of a file share."""
 
 import signal
 import subprocess
@@ -12,7 +12,7 @@ from tests.drivers.idp_process import PATIENCE, ask, new_installation, started, 
 
 @dataclass(frozen=True)
 class Running:
-    """A server process tree and where it listens."""
+    """Hold a server's process tree and its port."""
 
     process: subprocess.Popen[str]
     port: int
@@ -20,7 +20,7 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One server process, stopped in the end as an operator would."""
+    """Run one server process, and stop it at the end as an operator would."""
     file, port = new_installation(tmp_path_factory.mktemp("run"))
     with started(file, "run") as process:
         wait_for_port(process, port)

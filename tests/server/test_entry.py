@@ -1,4 +1,4 @@
-"""The entry of ``idp run``: slow, silent and lying senders, and bodies in every form that HTTP/1.1 gives them."""
+"""The entry of ``idp run`` copes with slow, silent and lying senders, and with bodies in every form of HTTP/1.1."""
 
 import json
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 
 
 def parts(heard: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the last response in ``heard``."""
+    """Return status, headers and body of the last response in ``heard``."""
     head, _, body = heard.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
@@ -27,7 +27,9 @@ def parts(heard: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def test_senders_that_withhold_their_body_do_not_block_others(running: Running) -> None:
-    """Issue 7 entry 30, ASVS 15.4.4: three times as many as there are threads; each gets 408 when its time is over."""
+    """Issue 7 entry 30, ASVS 15.4.4: there are three times as many senders as threads. Each gets 408 when its time is
+    over.
+    """
     silent = [send(running.port, TOKEN + b"Content-Length: 100\r\n\r\ngrant") for _ in range(sum(THREADS.values()) * 3)]
     page = send(running.port, b"POST /sign-in/x HTTP/1.1\r\nHost: localhost\r\n" + FORM + CHUNKED + b"\r\n5\r\nab")
     for path, wanted in (("/livez", 200), ("/readyz", 200), ("/oauth/jwks", 200), ("/no-such-page", 404)):
@@ -53,7 +55,7 @@ def test_senders_that_withhold_their_body_do_not_block_others(running: Running) 
     ids=["length", "chunked", "both", "both the other way"],
 )
 def test_a_body_is_read_whole_in_either_form(running: Running, rest: bytes) -> None:
-    """RFC 9112 §6.1: with both, the chunks count, and the connection ends: nothing can be smuggled behind."""
+    """RFC 9112 §6.1: with both headers the chunks count and the connection ends, so that no request can be smuggled."""
     behind = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     heard = hear(send(running.port, TOKEN + rest + behind))
     assert parts(heard)[0] == 401, heard
@@ -73,13 +75,13 @@ def test_a_body_is_read_whole_in_either_form(running: Running, rest: bytes) -> N
     ids=["announced too long", "chunks too long", "two lengths", "no length", "unknown coding"],
 )
 def test_what_is_too_long_or_ambiguous_is_refused_unread(running: Running, rest: bytes, status: int) -> None:
-    """RFC 9110 §15.5.14, RFC 9112 §6.3: nothing is waited for, and the connection ends."""
+    """RFC 9110 §15.5.14, RFC 9112 §6.3: the server does not wait for the body, and ends the connection."""
     told, headers, _ = parts(hear(send(running.port, TOKEN + rest)))
     assert (told, headers["connection"]) == (status, "close")
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(running: Running) -> None:
-    """RFC 9110 §10.1.1: 100 (Continue) before the body is sent."""
+    """RFC 9110 §10.1.1: the server sends 100 (Continue) before the body."""
     lines = b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY)
     connection = send(running.port, TOKEN + lines)
     assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
@@ -100,8 +102,8 @@ def test_head_is_get_without_a_body(running: Running, path: str) -> None:
     assert got[2]["content-length"] == str(len(got[1]))
 
 
-def test_a_client_that_hangs_up_half_way_leaves_no_trace_but_its_own_end(running: Running) -> None:
-    """The next request is answered, and the log has no traceback (the fixture looks at the end)."""
+def test_a_client_that_hangs_up_half_way_harms_no_other_request(running: Running) -> None:
+    """The next request is answered, and the log has no traceback (the fixture checks it at the end)."""
     for rest in (b"Content-Length: 100\r\n\r\nabc", CHUNKED + b"\r\n5\r\nab", CHUNKED + b"\r\nzz\r\n"):
         send(running.port, TOKEN + rest).close()
     send(running.port, b"GET /account/security HTTP/1.1\r\nHost: localhost\r\n\r\n").close()
@@ -109,7 +111,7 @@ def test_a_client_that_hangs_up_half_way_leaves_no_trace_but_its_own_end(running
 
 
 def test_the_environment_of_a_request() -> None:
-    """PEP 3333: bytes as latin-1; a name with an underscore passes for no other (X_Forwarded_For)."""
+    """PEP 3333: bytes are latin-1, and a name with an underscore does not replace another (X_Forwarded_For)."""
     scope: Any = SimpleNamespace(
         method="POST", path="/shop/é", query_string="a=%C3%A9", http_version="1.1", scheme="http",
         server="[::1]:8000", client="[2001:db8::7]:4711",

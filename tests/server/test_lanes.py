@@ -1,4 +1,6 @@
-"""The threads of ``idp run``: who answers which request, and what a flood, a slow database or another writer may delay."""
+"""The threads of ``idp run`` answer the requests of their lane, and bound what a flood, a slow database or another writer
+delays.
+"""
 
 import asyncio
 import json
@@ -17,7 +19,7 @@ from idp.write_gate import WriteGate
 
 
 class Client:
-    """The server's side of one request, as granian gives it to the entry; what it was told is kept."""
+    """Imitate the server's side of one request, as granian gives it to the entry. It keeps the answer."""
 
     def __init__(self, body: bytes = b"") -> None:
         self.body = body
@@ -41,7 +43,7 @@ class Client:
 
 
 def get(path: str, query: str = "") -> Any:
-    """A GET as granian gives it to the entry."""
+    """Return a GET as granian gives it to the entry."""
     return SimpleNamespace(
         method="GET", path=path, query_string=query, http_version="1.1", scheme="http",
         server="127.0.0.1:1", client="127.0.0.1:2", headers={"host": "localhost"},
@@ -49,14 +51,14 @@ def get(path: str, query: str = "") -> Any:
 
 
 def post(path: str, length: int = 0) -> Any:
-    """A POST whose body is so long."""
+    """Return a POST whose body is so long."""
     asked = get(path)
     asked.method, asked.headers = "POST", {**asked.headers, "content-length": str(length)}
     return asked
 
 
 def slow_app(may_answer: threading.Event, waits: str = "GET") -> Flask:
-    """An application in which requests of one method wait, as for a database that is away or for a password hash."""
+    """Make an application in which requests of one method wait, as for a database that is away or for a password hash."""
     app = Flask("slow")
     app.config["MAX_CONTENT_LENGTH"] = 1000
 
@@ -68,7 +70,7 @@ def slow_app(may_answer: threading.Event, waits: str = "GET") -> Flask:
 
 
 async def flood(path: str, count: int) -> list[Client]:
-    """So many requests at once; they are answered as soon as those are told that must come back."""
+    """Send so many requests at once. They are answered as soon as the surplus is refused."""
     may_answer = threading.Event()
     entry, clients, paths = Entry(slow_app(may_answer)), [Client() for _ in range(count)], [path] * count
     flow = [
@@ -100,7 +102,7 @@ def test_a_flood_is_asked_to_come_back(capsys: pytest.CaptureFixture[str]) -> No
 
 
 async def asked_beside_forms(count: int) -> list[int]:
-    """The statuses of a page, a token request and a silent sign-on, asked while so many forms wait."""
+    """Return the statuses of a page, a token request and a silent sign-on, sent while so many forms wait."""
     may_answer = threading.Event()
     entry = Entry(slow_app(may_answer, waits="POST"))
     forms = [asyncio.ensure_future(entry.__rsgi__(post("/sign-in/x"), cast(Any, Client()))) for _ in range(count)]
@@ -120,7 +122,7 @@ def test_forms_that_wait_delay_neither_pages_nor_apps() -> None:
 
 
 async def asked_beside_a_writer(gate: WriteGate) -> tuple[list[tuple[str, str]], list[int]]:
-    """The threads and bodies of a token request, asked while another writer is inside the gate, and the statuses."""
+    """Return threads, bodies and statuses of token requests that are sent while another writer is inside the gate."""
     calls: list[tuple[str, str]] = []
     app = Flask("writer")
     app.config["MAX_CONTENT_LENGTH"] = 1000
@@ -153,7 +155,7 @@ def test_the_loop_answers_machines_and_waits_for_no_writer(tmp_path: Path) -> No
 
 
 async def asked_for_readiness(*, is_stuck: bool) -> tuple[Client, int]:
-    """What `/readyz` and `/livez` say while more pages wait for the database than there are threads."""
+    """Return the answers of `/readyz` and `/livez` while more pages wait for the database than there are threads."""
     may_answer, app = threading.Event(), Flask("stuck")
     app.config["MAX_CONTENT_LENGTH"] = 1000
     app.add_url_rule("/livez", "live", lambda: "alive")
@@ -171,7 +173,7 @@ async def asked_for_readiness(*, is_stuck: bool) -> tuple[Client, int]:
 
 
 def test_readiness_is_told_in_time_whatever_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 29: no queue delays `/readyz`, and a check that hangs is answered 503; `/livez` never waits."""
+    """Issue 7 entry 29: no queue delays `/readyz`. A check that hangs gets 503, and `/livez` never waits."""
     assert (asked := asyncio.run(asked_for_readiness(is_stuck=False)))[0].status == asked[1] == 200
     monkeypatch.setattr(entry_module, "READY_SECONDS", 0.1)
     ready, alive = asyncio.run(asked_for_readiness(is_stuck=True))
@@ -187,7 +189,7 @@ def test_a_request_that_found_no_thread_in_time_is_not_begun(monkeypatch: pytest
 
 
 def test_a_download_goes_out_piece_by_piece() -> None:
-    """Issue 7 entry 30: between two pieces no thread is held, and Flask finds its request in whatever thread comes next."""
+    """Issue 7 entry 30: no thread is held between two pieces, and Flask finds its request in the next thread."""
     app = Flask("download")
     app.config["MAX_CONTENT_LENGTH"] = 1000
     ended: list[str] = []

@@ -1,4 +1,4 @@
-"""node oidc-provider, with everything in memory: the packages that its folder locks, installed once into the cache."""
+"""Run node oidc-provider with everything in memory. The packages that its folder locks are installed once into the cache."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ HERE = Path(__file__).parent / "node_oidc_provider"
 
 @contextmanager
 def running(name: str, folder: Path, algorithm: str) -> Iterator[Target]:
-    """Run it with ID tokens that are signed by ``algorithm``."""
+    """Run it with ID tokens signed by ``algorithm``."""
     place, port = node.installed(HERE), free_port()
     folder.mkdir()
     shutil.copy(HERE / "server.mjs", place)  # a module finds packages beside itself only
@@ -25,6 +25,6 @@ def running(name: str, folder: Path, algorithm: str) -> Iterator[Target]:
 
 
 def version() -> str:
-    """Return the version that is locked."""
+    """Return the locked version."""
     lock = json.loads((HERE / "package-lock.json").read_text())
     return str(lock["packages"]["node_modules/oidc-provider"]["version"])

@@ -1,4 +1,4 @@
-"""Sleutel itself: a default installation with one organisation, some people and one relying app."""
+"""Run Sleutel: a default installation with one organisation, some people and one relying app."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ BEHIND_PROXY = {"IDP_SERVER__TRUSTED_PROXIES": '["127.0.0.1"]'}
 def running(
     name: str, folder: Path, *, database: str = "", workers: int = 0, users: int = PEOPLE, is_behind_proxy: bool = False
 ) -> Iterator[Target]:
-    """Run a freshly provisioned server on a free port. ``workers`` 0: as many as the default is."""
+    """Run a freshly provisioned server on a free port. ``workers`` 0: the default number."""
     folder.mkdir()
     config, port = folder / "sleutel.toml", free_port()
     given = ["--database", database] if database else []
@@ -36,7 +36,7 @@ def running(
 
 
 def provision(folder: Path) -> Path:
-    """Write the file that ``idp apply`` takes; its path."""
+    """Write the file that ``idp apply`` takes. Returns its path."""
     people = "\n".join(
         f'[[users]]\norganisation = "bench"\nusername = "person{number}"\npassword = "{PASSWORD}"\n'
         for number in range(PEOPLE)
