@@ -58,7 +58,7 @@ def test_authorize_survives_any_value_of_any_parameter(scene, ask, name):
     twice = joined(right, "zz", b"1") + f"&{name}=x&{name}=y".encode()
     answer = ask("GET", "/oauth/authorize", environ_overrides={"QUERY_STRING": twice.decode()})
     if name in ("client_id", "redirect_uri"):
-        assert answer.status_code == 400, "this is a page and no redirect"
+        assert answer.status_code == 400, "the answer must be a page, not a redirect"
     else:
         assert answer.headers["Location"].startswith(party.redirect_uri)
         assert "error=invalid_request" in answer.headers["Location"]

@@ -121,7 +121,7 @@ def test_readable_constraints_are_accepted(scene):
 
 @pytest.fixture
 def two(scene, new_browser):
-    """Return a browser in which Jan is signed in and Ann is not, with Ann's ID tokens of this app and of another one."""
+    """Return a browser in which Jan is signed in, with Ann's ID tokens of this app and of another one."""
     party, other = scene.party(), scene.party("other", redirect_uri="https://other.example/cb")
     jan, here = scene.person, scene.browser
     scene.person = scene.factory.make_user(jan.organisation_id, "ann")
@@ -133,7 +133,10 @@ def two(scene, new_browser):
 
 
 def test_a_hint_of_another_user_gets_no_token_of_the_signed_in_user(two):
-    """Core §3.1.2.2: a silent request gets an error. Other requests ask for the hinted user, whatever client got it."""
+    """Core §3.1.2.2: a silent request gets an error.
+    Other requests ask for the hinted user.
+    The hint may be for any client.
+    """
     scene, party, hints, _ = two
     for name, hint in hints.items():
         assert refusal(scene, party, prompt="none", id_token_hint=hint).error == "login_required", name

@@ -69,7 +69,7 @@ TOKEN = {
         {"data": {"grant_type": "password"}},
         refusal(400, "unsupported_grant_type", "The grant_type is not supported."),
     ),
-    "nobody": ({"data": CODE}, no_client()),
+    "no client": ({"data": CODE}, no_client()),
     "unknown": ({"data": CODE | {"client_id": "gone"}}, no_client()),
     "unknown, Basic": ({"data": CODE, "headers": basic("gone:secret")}, no_client()),
     "a wrong secret": ({"data": CODE, "headers": basic("office:wrong")}, no_client()),
@@ -100,7 +100,7 @@ TOKEN = {
     "another code": ({"data": CODE | PUBLIC}, refusal(400, "invalid_grant", GRANT)),
     "another refresh token": ({"data": REFRESH | PUBLIC}, refusal(400, "invalid_grant", GRANT)),
 }
-"""A request to the token endpoint, and the answer. Each has one thing wrong, or two of which the first named counts."""
+"""Requests to the token endpoint and their answers. Each has one fault, or two of which the first named one counts."""
 USERINFO = {
     "no token": ({}, refusal(401, "", "", WWW_Authenticate='Bearer realm="userinfo"')),
     "a wrong token": (
@@ -120,7 +120,7 @@ USERINFO = {
         bad("Parameters belong in the body, not in the query."),
     ),
 }
-"""The same of the userinfo endpoint."""
+"""Requests to the userinfo endpoint and their answers."""
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_too_many_wrong_secrets_get_429_with_retry_after(apps, ask, settings):
 
 
 def test_every_invalid_grant_gets_the_same_description(scene, ask):
-    """RFC 6749 §5.2: an error reveals nothing about other people's codes and tokens."""
+    """RFC 6749 §5.2: an error reveals nothing about other users' codes and tokens."""
     party = scene.party(public=True, grant_types=["authorization_code", "refresh_token"])
     told = refusal(400, "invalid_grant", GRANT)
     for over in ({"code_verifier": "w" * 43}, {"redirect_uri": "https://shop.example.com/other"}, {"redirect_uri": ""}):

@@ -1,4 +1,4 @@
-"""A removed organisation is of no use to anybody at once, whatever of it is still stored, and is deleted in batches."""
+"""A removed organisation stops working at once, while its rows are still stored. Sweeps delete them in batches."""
 
 import pytest
 from sqlalchemy import func, select
@@ -18,7 +18,7 @@ GRANTS = ["authorization_code", "refresh_token"]
 
 
 def left(organisation_id: str) -> dict[str, int]:
-    """How many rows of each table belong to an organisation, without tables that have none."""
+    """Return how many rows of each table belong to an organisation, without tables that have none."""
     counts = {
         table.name: connection().scalar(select(func.count()).where(table.c.organisation_id == organisation_id))
         for table in removals.belongings()
@@ -32,8 +32,8 @@ def remove(scene) -> None:
 
 
 @pytest.mark.both_engines
-def test_nothing_of_a_removed_organisation_works_though_its_rows_are_there(scene, engine: str) -> None:
-    """Issue 9, growth: session, code, tokens, mailed link and store URL end with the one statement that closes it."""
+def test_a_removed_organisation_stops_working_at_once(scene, engine: str) -> None:
+    """Issue 9, growth: one statement ends session, code, tokens, mailed link and store URL."""
     party = scene.party(grant_types=GRANTS)
     tokens = scene.tokens(party, scope=OFFLINE)
     code = scene.code(party)
@@ -62,10 +62,10 @@ def test_nothing_of_a_removed_organisation_works_though_its_rows_are_there(scene
 
 
 @pytest.mark.both_engines
-def test_what_is_left_is_deleted_in_batches(scene, engine: str) -> None:
-    """No statement deletes more rows than it was asked for. A sweep that was stopped is taken up again."""
+def test_rows_of_a_removed_organisation_are_deleted_in_batches(scene, engine: str) -> None:
+    """No statement deletes more rows than its caller asked for. A sweep continues a stopped one."""
     assert {next(iter(table.primary_key)).name for table in removals.belongings()} == {"organisation_id"}, (
-        "found by an index"
+        "an index must find the rows"
     )
     scene.tokens(scene.party(grant_types=GRANTS), scope=OFFLINE)
     other = scene.factory.make_user(scene.factory.make_organisation("toys"), "kim", with_totp=True, recovery_codes=3)

@@ -13,7 +13,7 @@ from idp.keys import KeyRing
 from tests.factories import BY_TESTS
 
 LINE = 8_000
-"""Characters of a request line that common proxies take."""
+"""Characters of a request line that common proxies accept."""
 BYE = "https://shop.example.com/bye"
 SHOPS = [f"branch-{number:03}-{'x' * 20}" for number in range(500)]
 GROUPS = [f"Group {number} of people who may do something" for number in range(30)]

@@ -1,4 +1,4 @@
-"""One kind of token never replaces another (RFC 8725 §3.11, V9.2.2), and every check of a grant looks at several facts."""
+"""One kind of token never replaces another (RFC 8725 §3.11, V9.2.2). Every check of a grant looks at several facts."""
 
 import pytest
 

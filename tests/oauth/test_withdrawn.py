@@ -1,4 +1,4 @@
-"""Every use of a grant gives only what its client may have now, whatever was withdrawn since the grant was made (S40)."""
+"""Each use of a grant gives only what its client may have now (S40). Rights may have been withdrawn since."""
 
 from collections.abc import Callable
 from datetime import timedelta
