@@ -1,4 +1,4 @@
-"""What processes keep of tables that change rarely, and how a change reaches all of them."""
+"""Processes keep tables that change rarely in memory, and a change reaches all processes."""
 
 from contextlib import suppress
 from datetime import date
@@ -13,14 +13,14 @@ from idp.store.kept import Kept
 
 
 class Process:
-    """A process that keeps the names of the dated rules. ``reads``: how often it asked for them."""
+    """A process that keeps the names of the dated rules. ``reads`` counts its queries for them."""
 
     def __init__(self) -> None:
         self.reads = 0
         self._names = Kept(self._read)
 
     def names(self) -> list[str]:
-        """The names, as a new request sees them."""
+        """Return the names, as a new request sees them."""
         forget_reads()
         return self._names.get()
 
@@ -48,8 +48,8 @@ def test_a_change_reaches_every_process_at_once(database: Flask, engine: str) ->
 
 
 @pytest.mark.usefixtures("database")
-def test_a_change_is_seen_within_its_own_transaction_and_by_nobody_if_it_is_undone() -> None:
-    """Nothing that was read within a transaction is kept."""
+def test_a_rolled_back_change_is_seen_only_in_its_transaction() -> None:
+    """No value that was read within a transaction is kept."""
     process = Process()
     add_rule("a")
     before = (process.names(), kept.stamp())
@@ -61,8 +61,8 @@ def test_a_change_is_seen_within_its_own_transaction_and_by_nobody_if_it_is_undo
 
 
 @pytest.mark.usefixtures("database")
-def test_the_stamp_is_no_counter() -> None:
-    """A database that was restored has as many changes behind it as the one that was kept, and other rules."""
+def test_the_stamp_is_random_and_not_a_counter() -> None:
+    """After a restore, a counter could have the same value for other rules."""
     stamps = set()
     for name in "abcde":
         add_rule(name)
@@ -73,7 +73,7 @@ def test_the_stamp_is_no_counter() -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_what_an_earlier_release_changed_is_seen_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_by_an_earlier_release_is_seen_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """During an upgrade an older process runs beside this one. It renews the stamp for clients only."""
     process = Process()
     add_rule("a")

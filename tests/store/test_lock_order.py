@@ -1,4 +1,4 @@
-"""Rows that several transactions lock are locked in one order by all of them, or two at once are a deadlock."""
+"""All transactions lock shared rows in one order, as two of them would otherwise deadlock."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -25,14 +25,14 @@ NEW = "violet harbour kettle 9"
 
 @dataclass
 class Scene:
-    """A person, and a concurrent change of that person's account."""
+    """A user, and a concurrent change of that user's account."""
 
     app: Flask
     settings: Settings
     counter: tuple[str, str, str]
 
     def anna(self) -> User:
-        """The person."""
+        """Return the user."""
         found = users.user(*self.counter[:2])
         assert found is not None
         return found
@@ -42,18 +42,18 @@ class Scene:
         password_reset.choose(self.settings, link, NEW, NEW, BY_TESTS)
 
     def guess(self) -> None:
-        """Count one, as ``throttle.gate`` does."""
+        """Count one guess, as ``throttle.gate`` does."""
         rate_limits.count_towards_stop(*self.counter, 100, NOW)
         assert rate_limits.admit_guess(*self.counter, "", NOW, [(5, NOW)])
 
     def waiting(self, deed: Callable[[], object]) -> Future[object]:
-        """The other's deed, which waits for us."""
+        """Start the concurrent change. It waits for the transaction of the test."""
         return made_to_wait(self.app, deed)
 
 
 @pytest.fixture
 def scene(configure: Callable[..., Settings], postgres_url: str, locks_in_order: None) -> Iterator[Scene]:
-    """On PostgreSQL: SQLite has one writer."""
+    """Make the scene on PostgreSQL only, as SQLite has one writer."""
     settings = configure(database={"url": postgres_url})
     with bare_app(settings) as app, app.app_context():
         factory = Factory(settings, app)
@@ -61,20 +61,20 @@ def scene(configure: Callable[..., Settings], postgres_url: str, locks_in_order:
         yield Scene(app, settings, (anna.organisation_id, anna.id, "totp"))
 
 
-def test_clearing_holds_nothing_while_it_waits_for_a_guess(scene: Scene) -> None:
-    """V15.4.3: both lock the row over all lanes first, wherever the rows lie, so that never both wait."""
+def test_clearing_failures_holds_no_lock_while_it_waits_for_a_guess(scene: Scene) -> None:
+    """V15.4.3: both lock the total row first, wherever the rows are stored. So they never wait for each other."""
     organisation_id, anna_id, _ = scene.counter
     with transaction():
         scene.guess()
     with transaction():
-        rate_limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL writes it again, behind the lane's row
+        rate_limits.count_towards_stop(*scene.counter, 100, NOW)  # PostgreSQL stores the row again, after the lane's row
         clearing = scene.waiting(lambda: rate_limits.clear_auth_failures(organisation_id, anna_id))
-        assert rate_limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "it held the lane while it waited"
-    assert clearing.result() == 2, "the guess was counted before the pardon, so it is pardoned"
+        assert rate_limits.admit_guess(*scene.counter, "", NOW, [(5, NOW)]), "clearing held the lane's row while it waited"
+    assert clearing.result() == 2, "a guess that was counted before the unlock is cleared too"
 
 
-def test_what_is_not_counted_yet_is_locked_too(scene: Scene) -> None:
-    """V15.4.3: a right guess whose count was cleared in between makes the next one wait, though there is no row to lock."""
+def test_a_guess_waits_for_the_clearing_of_a_lane(scene: Scene) -> None:
+    """V15.4.3: a right guess clears the count. The next guess waits for it, although there is no row to lock."""
     with transaction():
         rate_limits.forget_lane(*scene.counter, "", reopen=False)
         guessing = scene.waiting(scene.guess)
@@ -83,7 +83,7 @@ def test_what_is_not_counted_yet_is_locked_too(scene: Scene) -> None:
 
 
 def test_concurrent_unlocks_unlock_once(scene: Scene) -> None:
-    """I7, V15.4.3: the second unlock waits for the first, and finds no failures left to clear."""
+    """I7, V15.4.3: the second unlock waits for the first. It finds no failures left to clear."""
     organisation_id, anna_id, _ = scene.counter
     with transaction():
         scene.guess()
@@ -95,7 +95,7 @@ def test_concurrent_unlocks_unlock_once(scene: Scene) -> None:
 
 
 def test_a_password_reset_waits_for_a_sign_in(scene: Scene) -> None:
-    """V15.4.3, S49: an answer at sign-in locks the person's row, then the counter, then spends the one-time password."""
+    """V15.4.3, S49: sign-in locks the user's row, then the counter, and then uses the one-time password."""
     organisation_id, anna_id, _ = scene.counter
     with transaction():
         rate_limits.count_towards_stop(organisation_id, anna_id, "password", 100, NOW)

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that end while they lie in the pool, or within a transaction."""
+"""Connections to PostgreSQL can end while they wait in the pool, or within a transaction."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,14 +18,14 @@ from tests.factories import Factory
 
 @pytest.fixture
 def on_postgres(postgres_url: str, configure: Callable[..., Settings]) -> Iterator[Flask]:
-    """An application whose pool holds a connection."""
+    """Return an application whose pool holds a connection."""
     with bare_app(configure(database={"url": f"{postgres_url}&application_name=lost"})) as app, app.app_context():
         yield app
 
 
 @pytest.fixture
 def end_them(postgres_url: str) -> Callable[[], None]:
-    """Ends the application's connections, as a restart or a firewall does."""
+    """Return a function that ends the application's connections, as a restart or a firewall does."""
     ended = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name = 'lost'"
 
     def end() -> None:
@@ -49,14 +49,14 @@ def write() -> None:
 
 
 def ask() -> None:
-    """Run a statement that is built for one occasion."""
+    """Run a statement that is built for one call."""
     assert connection().scalar(text("SELECT 1")) == 1
 
 
 @pytest.mark.usefixtures("on_postgres")
 @pytest.mark.parametrize("act", [read, write, ask])
 def test_a_connection_that_was_lost_in_the_pool_is_replaced(end_them: Callable[[], None], act: Callable[[], None]) -> None:
-    """Issue 9: nothing was done on it, so the first statement runs again on another connection."""
+    """Issue 9: the first statement runs again on another connection, as the lost one did no work."""
     act()
     release()
     end_them()
@@ -66,7 +66,7 @@ def test_a_connection_that_was_lost_in_the_pool_is_replaced(end_them: Callable[[
 def test_a_transaction_that_lost_its_connection_is_not_repeated(
     on_postgres: Flask, configure: Callable[..., Settings], end_them: Callable[[], None]
 ) -> None:
-    """Issue 9: its earlier statements are undone, so no later one may run alone; the next transaction is served."""
+    """Issue 9: its earlier statements are undone, so no later one may run alone. The next transaction works."""
     organisation_id = Factory(configure(), on_postgres).make_organisation(name="Shoes")
 
     def rename_twice() -> None:

@@ -1,4 +1,4 @@
-"""The schema: made by migrations, equal to the tables in ``store``, and taken back again."""
+"""Migrations make the schema, it equals the tables in ``store``, and every migration can be undone."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -23,14 +23,14 @@ SQLITE = "sqlite:///fresh.sqlite3"
 
 @pytest.fixture
 def fresh(request: pytest.FixtureRequest, configure: Callable[..., Settings]) -> Settings:
-    """Settings of a database without a table, on the engine of the test; without one on SQLite."""
+    """Return settings of a database without tables, on the engine of the test or on SQLite."""
     on_postgresql = "engine" in request.fixturenames and request.getfixturevalue("engine") == "postgresql"
     return configure(database={"url": request.getfixturevalue("empty_postgres_url") if on_postgresql else SQLITE})
 
 
 @pytest.mark.both_engines
 def test_the_newest_migration_gives_exactly_the_tables_of_the_store(engine: str, database: Flask) -> None:
-    """Migrations and tables cannot drift apart: Alembic finds no difference."""
+    """Alembic finds no difference between migrations and tables."""
     with db.engine.connect() as connection:
         found = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(found, Base.metadata) == []
@@ -38,8 +38,8 @@ def test_the_newest_migration_gives_exactly_the_tables_of_the_store(engine: str,
 
 
 @pytest.mark.both_engines
-def test_every_migration_can_be_taken_back_and_made_again(engine: str, fresh: Settings) -> None:
-    """Down to nothing and up again; ``is_current`` (what ``/readyz`` asks) tells the truth at each point."""
+def test_every_migration_can_be_undone_and_repeated(engine: str, fresh: Settings) -> None:
+    """The schema is taken down completely and made again. ``is_current``, which ``/readyz`` asks, is right at each point."""
     with bare_app(fresh) as app:
         assert not schema.is_current(app)
         schema.upgrade(app)
@@ -54,15 +54,15 @@ def test_every_migration_can_be_taken_back_and_made_again(engine: str, fresh: Se
 
 @pytest.mark.both_engines
 def test_upgrading_a_current_database_changes_nothing(engine: str, settings: Settings) -> None:
-    """Two starts in a row, or two nodes: the second finds nothing to do."""
+    """A second start, or a second process, finds no work."""
     with bare_app(settings) as app:
         schema.upgrade(app)
         assert schema.is_current(app)
 
 
 @pytest.mark.both_engines
-def test_time_zones_take_over_the_claim_zoneinfo_and_give_it_back(engine: str, fresh: Settings) -> None:
-    """0004: a claim that names a zone becomes the person's choice; any other text was no value of the claim."""
+def test_a_zoneinfo_claim_becomes_a_time_zone_and_returns(engine: str, fresh: Settings) -> None:
+    """0004: a claim that names a zone becomes the user's choice. Any other text was an invalid value and is dropped."""
     with bare_app(fresh) as app:
         schema.upgrade(app, "0003")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -80,8 +80,8 @@ def test_time_zones_take_over_the_claim_zoneinfo_and_give_it_back(engine: str, f
         assert ("tim", "Asia/Tokyo", {"gender": "x"}) in _zones(app)
 
 
-def test_the_last_accepted_step_stays_spent(fresh: Settings) -> None:
-    """0005: the last accepted step of an authenticator becomes a row, and goes back into its column."""
+def test_the_last_accepted_step_stays_used(fresh: Settings) -> None:
+    """0005: the last accepted step of an authenticator becomes a row. The downgrade puts it back into its column."""
     with bare_app(fresh) as app:
         schema.upgrade(app, "0004")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -102,7 +102,7 @@ def test_the_last_accepted_step_stays_spent(fresh: Settings) -> None:
 
 
 def test_blocked_passwords_leave_existing_users_unchanged(fresh: Settings) -> None:
-    """0010: the migration blocks no password and marks none as leaked; its downgrade loses nothing."""
+    """0010: the migration blocks no password and marks none as leaked. Its downgrade loses no data."""
     with bare_app(fresh) as app:
         schema.upgrade(app, "0009")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -119,7 +119,7 @@ def test_blocked_passwords_leave_existing_users_unchanged(fresh: Settings) -> No
 
 @pytest.mark.both_engines
 def test_a_blocked_password_becomes_the_first_of_several(engine: str, fresh: Settings) -> None:
-    """0012: the one blocked hash becomes the only one of the list; the downgrade keeps the newest."""
+    """0012: the one blocked hash becomes the only one of the list. The downgrade keeps the newest."""
     with bare_app(fresh) as app:
         schema.upgrade(app, "0011")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -138,8 +138,10 @@ def test_a_blocked_password_becomes_the_first_of_several(engine: str, fresh: Set
 
 
 @pytest.mark.both_engines
-def test_compared_forms_are_renewed_and_look_alikes_kept_apart(engine: str, fresh: Settings) -> None:
-    """0008: invisible characters leave the keys unless somebody has the visible one; twins stay, each under its own key."""
+def test_comparison_keys_lose_invisible_characters_and_stay_unique(engine: str, fresh: Settings) -> None:
+    """0008: an invisible character leaves the key unless another user has the key without it.
+    Such users keep their own keys.
+    """
     with bare_app(fresh) as app:
         schema.upgrade(app, "0007")
         with app.app_context(), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -178,12 +180,12 @@ RENAMED = {
     "reset_requests": ("password_resets", {"id": "r", "sealed_values": "", "created_at": AT}),
     "spent_steps": ("totp_used_steps", {"organisation_id": "o", "totp_id": "t", "step": 59_000_000, "spent_at": AT}),
 }  # fmt: skip
-"""A row of each table of before 0013."""
+"""A row of each table that migration 0013 renames."""
 
 
 @pytest.mark.both_engines
-def test_renamed_tables_keep_their_rows_and_what_is_sealed_in_them(engine: str, fresh: Settings) -> None:
-    """0013: rows, references, indexes and constraints go along both ways; what was sealed under the old name still opens."""
+def test_renamed_tables_keep_their_rows_and_sealed_values(engine: str, fresh: Settings) -> None:
+    """0013: rows, references, indexes and constraints move both ways. Values sealed under the old name still open."""
     link = fresh.ring.seal_json({"to": "x"}, f"mailed_links:sealed_values:{(b'e' * 32).hex()}")
     reset = fresh.ring.seal_json({"typed": "y"}, "reset_requests:sealed_values:r")
     with bare_app(fresh) as app:
@@ -225,7 +227,7 @@ def _rows(connection: Connection, tables: Collection[str]) -> list[list[tuple[ob
 
 
 def _names(connection: Connection) -> dict[str, tuple[str | None, set[str | None], set[str | None]]]:
-    """The names of each table's primary key, references, and indexes."""
+    """Return the names of each table's primary key, references, and indexes."""
     found = inspect(connection)
     return {
         table: (
@@ -252,13 +254,13 @@ def _insert(connection: Connection, table: str, **values: object) -> None:
 
 
 def _insert_organisation(connection: Connection, **more: object) -> None:
-    """The organisation ``o``. ``more``: columns that it has at that migration."""
+    """Insert the organisation ``o``. ``more`` holds columns that it has at that migration."""
     given = {"id": "o", "store_url": "o", "name": "O", "kind": "retailer", "country": "NL", "integrations": "[]"}
     _insert(connection, "organisations", **given, settings="{}", **more)
 
 
 def _insert_user(connection: Connection, user_id: str, **more: object) -> None:
-    """A user of ``o``, with the id as username unless ``more`` gives another."""
+    """Insert a user of ``o``. The id is the username unless ``more`` names another."""
     named = {"organisation_id": "o", "id": user_id, "username": user_id, "username_key": user_id, "name": "", "locale": ""}
     given = {"claims": "{}", "role": "employee", "all_shops": True, "must_change_password": False}
     _insert(connection, "users", **{**named, **given, **more})

@@ -1,4 +1,4 @@
-"""PostgreSQL by an address with options of its own, and behind a pooler that gives every transaction another session."""
+"""PostgreSQL at an address with options of its own, and behind a pooler that gives every transaction another session."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from tests.web.conftest import Shop
 
 @pytest.fixture
 def pooled_url(postgres_server: postgres.Server) -> Iterator[str]:
-    """An empty database through PgBouncer in transaction mode."""
+    """Return the address of an empty database behind PgBouncer in transaction mode."""
     with postgres_server.fresh() as url:
         name = url.partition("@/")[2].partition("?")[0]
         with pgbouncer.bouncing(postgres_server, name) as pooled:
@@ -32,8 +32,9 @@ def pooled_url(postgres_server: postgres.Server) -> Iterator[str]:
 def test_everything_works_through_a_pooler_in_transaction_mode(
     pooled_url: str, configure: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Issue 7 entry 35: migrations, sign-ins, refreshes from four processes on two connections, more often than psycopg
-    waits before it prepares a statement."""
+    """Issue 7 entry 35: migrations, sign-ins and refreshes work from four processes on two connections.
+    Each statement runs more often than psycopg waits before it prepares it.
+    """
     settings = configure(database={"url": pooled_url})
     prepare(settings)
     with whole_app(settings) as app, bare_app(settings) as bare:
@@ -52,16 +53,16 @@ def test_everything_works_through_a_pooler_in_transaction_mode(
     assert [one.status for one in told] == [200] * 16, {one.body for one in told if one.status != 200}
 
 
-def test_a_connection_without_pooler_prepares(postgres_url: str, configure: Callable[..., Settings]) -> None:
-    """The faster way stays where it is safe, and the address has the last word."""
+def test_a_connection_without_pooler_prepares_statements(postgres_url: str, configure: Callable[..., Settings]) -> None:
+    """Prepared statements are faster, and safe without a pooler. An option in the address decides in the end."""
     for options, wanted in (("", 5), ("&prepare_threshold=0", None), ("&prepare_threshold=7", 7)):
         with bare_app(configure(database={"url": postgres_url + options})) as app, app.app_context():
             raw = connection().connection.dbapi_connection
             assert raw.prepare_threshold == wanted
 
 
-def test_options_of_the_address_hold(empty_postgres_url: str, configure: Callable[..., Settings]) -> None:
-    """Issue 7 entry 35: schema, time zone, limits and name are those of the address."""
+def test_options_of_the_address_take_effect(empty_postgres_url: str, configure: Callable[..., Settings]) -> None:
+    """Issue 7 entry 35: schema, time zone, limits and application name are those of the address."""
     with psycopg.connect(empty_postgres_url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA shops")
     given = "-csearch_path%3Dshops%20-cTimeZone%3DAsia/Tokyo%20-cstatement_timeout%3D7777"

@@ -1,4 +1,4 @@
-"""No statement of the store reads or sorts a whole table that grows, on either engine."""
+"""On both engines, no statement of the store reads or sorts all of a table that grows."""
 
 import re
 import types
@@ -43,49 +43,49 @@ READS_ALL = {
     "audit.chain_ids": "a command of the audit trail that checks every chain",
     "organisations._first_two": "stops at the third row at the latest",
     "organisations.only_organisation": "stops at the third row at the latest",
-    "organisations.organisations": "commands and provisioning, which are about all of them",
+    "organisations.organisations": "commands and provisioning need all of them",
     "rate_limits.count_unmarked": "`idp doctor` counts them",
 }
-"""Functions that are to read a whole table, or stop early though the plan does not show it."""
+"""Functions that may read a whole table, or that stop early although the plan does not show it."""
 NEWEST = {"ix_outbox_created", "ix_password_resets_created", "ix_users_stale", "ix_organisations_removed"}
-"""Indexes that are read from one end, up to a LIMIT, or that hold only what is asked for."""
+"""Indexes that are read from one end, up to a LIMIT, or that contain only the wanted rows."""
 PARTIAL = {
     str(index.name)
     for table in Base.metadata.sorted_tables
     for index in table.indexes
     if index.dialect_options["postgresql"]["where"] is not None
 }
-"""Indexes of the few rows that a question is about. PostgreSQL may prefer them in an empty table, without a condition."""
+"""Indexes of a few rows. PostgreSQL may prefer them in an empty table, even without their condition."""
 NOT_STATEMENTS = {"shadows", "sealed", "database_clock", "restore"}
-"""Modules whose functions copy tables, take whole columns, ask no table, or work while nobody is served."""
+"""Modules whose functions copy tables, read whole columns, use no table, or run while no request is served."""
 ORDERED_IN_MEMORY = {
     "organisations.groups": "one organisation's groups",
     "organisations.shops": "one organisation's shops",
-    "owner_recoveries.open_recovery": "an organisation has one recovery under way",
-    "recovery_codes.codes_left": "counts for each person of an organisation",
+    "owner_recoveries.open_recovery": "an organisation has one open recovery",
+    "recovery_codes.codes_left": "counts for each user of an organisation",
     "users.group_names": "an export of one organisation",
     "users.groups_of": "one organisation's groups",
     "users.shop_codes": "an export of one organisation",
 }
-"""Functions that sort what an administrator of one organisation has made, or that export all of it."""
+"""Functions that sort or export what an administrator of one organisation has made."""
 ONE_FOR_EACH = {"audit_heads", "logos"}  # at most one row for each organisation
 READS_ORGANISATION = {
     "audit.rows_found": "a page from one end of the chain",
     "epoch.closed_users": "a command after a restore",
     "operators.operators": "operators are few",
-    "removals._delete": "nothing is left that belongs to it",
-    "removals.sweep_removed": "takes all that belongs to it, some at a time",
+    "removals._delete": "no rows of the organisation are left",
+    "removals.sweep_removed": "deletes all rows of the organisation, in batches",
     "organisations.groups_named": "an administrator has made each group",
     "organisations.shops_coded": "an administrator has made each shop",
     "passkeys.kinds": "a dry run and an export, which are about everybody",
     "totp.totp_owners": "a dry run and an export, which are about everybody",
     "user_search.count_users": "a command counts them",
-    "user_search.each": "some at a time, in the order of the index",
+    "user_search.each": "reads batches in the order of the index",
 }
-"""Functions that are to read all of one organisation."""
+"""Functions that may read all rows of one organisation."""
 OF_ORGANISATION = re.compile(r"SEARCH \w+ USING (COVERING )?INDEX \w+ \(organisation_id=\?\)$")
 RING = Ring([("new", bytes(32)), ("old", bytes(32))])
-PLACES = {"user_search.search": Place(("x",))}  # of lists whose order is not a moment and an id
+PLACES = {"user_search.search": Place(("x",))}  # of lists that are not ordered by moment and id
 CALLS: dict[str, list[dict[str, Any]]] = {
     "audit.rows_found": [
         {"sought": Sought(event="x")},
@@ -98,17 +98,17 @@ CALLS: dict[str, list[dict[str, Any]]] = {
         {"sought": PeopleSought(typed, role, group)} for typed in ("", "x y") for role in ("", "x") for group in ("", "x")
     ],
 }
-"""Further arguments of functions that ask differently for each."""
+"""Further arguments of functions whose statement depends on them."""
 MADE: dict[Any, Any] = {
     str: "x", bytes: b"x" * 32, int: 5, bool: True, float: 1.0, date: date(2026, 3, 1), Any: "x", dict: {}, Mapping: {},
     Place: Place((datetime(2026, 1, 1, tzinfo=UTC), "x")),
 }  # fmt: skip
-NOTHING_SET = re.compile(r" SET +WHERE ")  # the function sets what its caller names, who named nothing
+NOTHING_SET = re.compile(r" SET +WHERE ")  # the function sets the columns that its caller names, and there are none here
 MANY = {list, tuple, set, frozenset, Collection, Sequence, Iterable}
 
 
 def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield every public function of the store with its name, and what the sweep asks of each sealed column."""
+    """Yield every public function of the store with its name, and the sweep's statements for each sealed column."""
     for found in iter_modules(store.__path__):
         if found.name in NOT_STATEMENTS:
             continue
@@ -131,7 +131,7 @@ def _walk_of(column: sealed.SealedColumn) -> Callable[[], None]:
 
 
 def direct(dialect: str) -> Iterator[tuple[str, str]]:
-    """Yield each prepared statement that is no INSERT in all the shapes that were asked, and in the plainest one."""
+    """Yield each prepared statement that is no INSERT, in all the shapes that were used, and in the plainest one."""
     for asked in every_asked:
         module, returns = asked.build.__module__, signature(asked.build).return_annotation
         if not module.startswith("idp.store.") or "Insert" in str(returns):
@@ -164,12 +164,12 @@ def made(hint: Any) -> Any:
 
 
 def calls(name: str, function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
-    """Yield the arguments of its calls: without those that have a default, with all, and as ``CALLS`` says."""
+    """Yield arguments for calls: without those that have a default, with all of them, and as ``CALLS`` says."""
     hints = typing.get_type_hints(unwrap(function))
     parameters = signature(unwrap(function)).parameters.values()
     plain = [one for one in parameters if one.kind is not Parameter.VAR_KEYWORD]
     if parameters and not plain:
-        return  # it inserts the columns that it is given
+        return  # it inserts the columns that its caller names
     needed = [one.name for one in plain if one.default is Parameter.empty]
     for names in (needed, [one.name for one in plain]):
         whole = {one: PLACES.get(name, made(hints[one])) if one == "place" else made(hints[one]) for one in names}
@@ -177,7 +177,7 @@ def calls(name: str, function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
 
 
 class Undone(Exception):
-    """Takes back what a transaction has changed."""
+    """Rolls back a transaction."""
 
 
 def call_and_undo(function: Callable[..., Any], arguments: dict[str, Any]) -> None:
@@ -187,12 +187,12 @@ def call_and_undo(function: Callable[..., Any], arguments: dict[str, Any]) -> No
             result = function(**arguments)
             list(result) if isinstance(result, Iterator) else None
         except (LookupError, TypeError, AttributeError, SQLAlchemyError):
-            pass  # the made-up values name nothing that is there; what was asked until then counts
+            pass  # the invented values match no row; the statements before the error count
         raise Undone
 
 
 def statements_of(app: Flask, name: str, function: Callable[..., Any]) -> set[str]:
-    """Return what a function asks of the database; what it changes is rolled back."""
+    """Return the statements of a function. Its changes are rolled back."""
     with counted(app) as seen:
         for arguments in calls(name, function):
             with suppress(Undone):
@@ -207,7 +207,7 @@ def sqlite_plan(connection: Connection, statement: str) -> list[str]:
 
 
 def postgresql_plan(connection: Connection, statement: str) -> list[str]:
-    """Return the lines of the plan that PostgreSQL makes where it may avoid every sequential scan, for any values."""
+    """Return the lines of PostgreSQL's plan for any values, where it avoids every sequential scan that it can avoid."""
     names: list[str] = []
 
     def number(found: re.Match[str]) -> str:
@@ -225,7 +225,7 @@ def postgresql_plan(connection: Connection, statement: str) -> list[str]:
 
 
 def scanned(plan: list[str]) -> set[str]:
-    """Return the growing tables that a plan reads from one end to the other, by an index or without."""
+    """Return the growing tables that a plan reads as a whole, by an index or without."""
     lines = "\n".join(plan)
     found = re.findall(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", lines, re.MULTILINE)
     found += [(table, "") for table in re.findall(r"Seq Scan on (\w+)", lines)]
@@ -235,7 +235,7 @@ def scanned(plan: list[str]) -> set[str]:
 
 
 def sorts_much(plan: list[str]) -> bool:
-    """Return whether an order is made for all rows of an organisation (read on SQLite)."""
+    """Return whether a plan sorts all rows of an organisation (read on SQLite)."""
     lines = "\n".join(plan)
     is_wide = re.search(r"^SEARCH \w+ USING (COVERING )?INDEX \w+ \(organisation_id=\?\)", lines, re.MULTILINE)
     return "USE TEMP B-TREE FOR ORDER BY" in lines and is_wide is not None
@@ -251,9 +251,9 @@ def reads_organisation(plan: list[str]) -> bool:
 def test_no_statement_of_the_store_reads_a_whole_table(
     engine: str, app: Flask, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 9, growth: what sweeps, lists, throttles and every request ask is found by an index, in its order.
+    """Issue 9, growth: statements of sweeps, lists, throttles and requests find their rows by an index, in its order.
 
-    Every public function is called and every prepared statement compiled: a new one needs a plan, or a reason above.
+    It calls every public function and compiles every statement. A new one needs a plan, or a reason above.
     """
     monkeypatch.setattr(user_search, "MANY", many)
     faults: list[str] = []
@@ -276,8 +276,8 @@ def test_no_statement_of_the_store_reads_a_whole_table(
     ("index", "function"),
     [("ix_grants_ends", grants.sweep_grants), ("ix_users_role", users.active_with_roles)],
 )
-def test_a_missing_index_is_found(app: Flask, index: str, function: Callable[..., Any]) -> None:
-    """The check sees what it is for: without its index a statement reads a table, or all of an organisation."""
+def test_the_check_finds_a_missing_index(app: Flask, index: str, function: Callable[..., Any]) -> None:
+    """Without its index a statement reads a whole table, or all rows of an organisation."""
     with app.app_context():
         with transaction():
             connection().exec_driver_sql(f"DROP INDEX {index}")
@@ -287,7 +287,7 @@ def test_a_missing_index_is_found(app: Flask, index: str, function: Callable[...
 
 
 def test_every_foreign_key_has_an_index() -> None:
-    """A row that is deleted is looked for in every table that refers to it; without an index that reads the whole table."""
+    """A deleted row is looked up in every table that refers to it. Without an index that reads the whole table."""
     bare = []
     for table in Base.metadata.sorted_tables:
         whole = [one for one in table.indexes if str(one.name) not in PARTIAL]

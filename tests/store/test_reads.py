@@ -1,4 +1,4 @@
-"""Reads whose statement is built once: one moment for a page, and never older than the last write."""
+"""Reads use statements that are compiled once. A page sees one moment, and never data older than the last write."""
 
 from contextlib import suppress
 from typing import Any
@@ -17,30 +17,30 @@ from tests.factories import Factory, MadePerson
 
 @pytest.fixture
 def anna(factory: Factory) -> MadePerson:
-    """Somebody."""
+    """Return a user."""
     return factory.make_user(factory.make_organisation(), "anna", name="Anna")
 
 
 def rename(app: Flask, anna: MadePerson, name: str) -> None:
-    """What another request does at the same time."""
+    """Rename the user, as a concurrent request does."""
     with app.app_context(), db.transaction():
         users.change_user(anna.organisation_id, anna.id, name=name)
 
 
 def selects(statements: list[str]) -> list[str]:
-    """Without what opens and ends transactions."""
+    """Return the statements without those that open and end transactions."""
     return [one for one in statements if one.startswith("SELECT")]
 
 
 def name_of(anna: MadePerson) -> str | None:
-    """As it is read."""
+    """Return the name by a cached read."""
     found = users.user(anna.organisation_id, anna.id)
     return found.name if found else None
 
 
 @pytest.mark.both_engines
-def test_a_request_asks_the_same_once_until_it_writes_or_waits(app: Flask, anna: MadePerson) -> None:
-    """V15.4.2: a page is made of one moment; what is judged in a transaction or after a wait is read again."""
+def test_a_request_caches_a_read_until_it_writes_or_waits(app: Flask, anna: MadePerson) -> None:
+    """V15.4.2: a page shows one moment. A transaction, and a request after a wait, read again."""
     with app.test_request_context("/"):
         app.preprocess_request()
         with counted(app) as asked:
@@ -57,8 +57,8 @@ def test_a_request_asks_the_same_once_until_it_writes_or_waits(app: Flask, anna:
         assert name_of(anna) == "Anke"
 
 
-def test_a_write_that_is_taken_back_was_never_read(app: Flask, anna: MadePerson) -> None:
-    """I2: what a transaction read of its own writes does not outlive its end."""
+def test_a_rolled_back_write_is_not_cached(app: Flask, anna: MadePerson) -> None:
+    """I2: the cache forgets what a transaction read of its own undone writes."""
     with app.test_request_context("/"):
         app.preprocess_request()
         with suppress(ZeroDivisionError), db.transaction():
@@ -68,15 +68,15 @@ def test_a_write_that_is_taken_back_was_never_read(app: Flask, anna: MadePerson)
         assert name_of(anna) == "Anna"
 
 
-def test_outside_a_request_nothing_is_cached(app: Flask, anna: MadePerson) -> None:
-    """A worker lives for months."""
+def test_nothing_is_cached_outside_a_request(app: Flask, anna: MadePerson) -> None:
+    """A worker runs for months, so its cache would get old."""
     with app.app_context(), counted(app) as asked:
         assert [name_of(anna), name_of(anna)] == ["Anna", "Anna"]
     assert len(selects(asked)) == 2
 
 
-def test_none_is_no_argument(app: Flask, anna: MadePerson) -> None:
-    """``= NULL`` finds nothing. A read with None raises, and does not report that there is no row."""
+def test_a_read_with_none_raises(app: Flask, anna: MadePerson) -> None:
+    """``= NULL`` matches no row. Without an error, the caller would think that the row does not exist."""
     nobody: Any = None
     with app.app_context():
         with pytest.raises(TypeError, match="user_id"):
@@ -85,8 +85,8 @@ def test_none_is_no_argument(app: Flask, anna: MadePerson) -> None:
             users.user(anna.organisation_id)  # type: ignore[call-arg]
 
 
-def test_a_read_that_decides_by_its_arguments_is_refused(app: Flask) -> None:
-    """It is built once, with placeholders: an ``if`` on one would be decided once for everybody."""
+def test_a_read_that_branches_on_an_argument_is_refused(app: Flask) -> None:
+    """A read is built once, with placeholders. An ``if`` on an argument would be decided once for all calls."""
 
     def by_role(role: str) -> Select[User]:
         return select(User).where(User.role == role) if role else select(User)

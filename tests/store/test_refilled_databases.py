@@ -1,4 +1,4 @@
-"""The databases of tests on PostgreSQL: what one test leaves behind, the next one does not find."""
+"""The databases of tests on PostgreSQL are refilled, so no test finds what another one left behind."""
 
 import psycopg
 import pytest
@@ -7,11 +7,11 @@ from tests.drivers import postgres
 
 LEFT = {
     "rows": "INSERT INTO spare (name) VALUES ('left')",
-    "no rows": "DELETE FROM alembic_version",
-    "other rows": "UPDATE alembic_version SET version_num = '0'",
+    "deleted rows": "DELETE FROM alembic_version",
+    "changed rows": "UPDATE alembic_version SET version_num = '0'",
     "a column": "ALTER TABLE alembic_version ADD COLUMN left_over TEXT",
     "an index": "CREATE INDEX left_over ON spare (name)",
-    "no constraint": "ALTER TABLE spare DROP CONSTRAINT spare_name_key",
+    "a dropped constraint": "ALTER TABLE spare DROP CONSTRAINT spare_name_key",
     "a table": "CREATE TABLE left_over (name TEXT)",
     "a schema": "CREATE SCHEMA left_over",
     "a sequence moved": "SELECT nextval('numbers')",
@@ -25,7 +25,7 @@ SEEN = """SELECT (SELECT count(*) FROM spare), (SELECT string_agg(version_num, '
 
 @pytest.fixture(scope="module")
 def refilled(postgres_server: postgres.Server) -> postgres.Refilled:
-    """Databases like one with a migration, an empty table and an unused sequence."""
+    """Return databases like one with a migration, an empty table and an unused sequence."""
     name = postgres_server.create()
     with psycopg.connect(postgres_server.url(name)) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
@@ -36,7 +36,7 @@ def refilled(postgres_server: postgres.Server) -> postgres.Refilled:
 
 
 def test_no_test_finds_what_another_one_left(refilled: postgres.Refilled) -> None:
-    """Tests are proofs only where their order does not matter; a connection left open does not matter either."""
+    """The order of tests must not matter. Neither must a connection that was left open."""
     with refilled.lend() as url, psycopg.connect(url) as connection:
         untouched = connection.execute(SEEN).fetchone()
     for what, statement in LEFT.items():

@@ -1,4 +1,4 @@
-"""The statement layer: records that never change, arguments that are no NULL, statements compiled once for each database."""
+"""The statement layer: records that never change, arguments without NULL, and one compilation for each database."""
 
 import pkgutil
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -39,18 +39,18 @@ COLUMNS = {
     "_put": ("id",),
     "_admit": ("from_0", "until_0", "from_1", "until_1"),
 }
-"""Columns with which functions that take any are compiled."""
+"""Columns for functions that accept any columns."""
 
 
 def shapes(asked: Asked) -> list[tuple[str, ...]]:
-    """The calls to look at: with no optional keyword, and with each."""
+    """Yield the calls to look at: with no optional keyword, and with each one."""
     columns = COLUMNS.get(asked.name, ())
     return [columns, *((name, *columns) for name in asked.optional)]
 
 
 @pytest.mark.both_engines
 def test_every_statement_compiles(database: Flask, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is built once is built with placeholders, and runs nothing: a mistake in it would wait for its first call."""
+    """A statement is built with placeholders at its first call. This test finds a mistake in it earlier."""
     monkeypatch.setattr(UnitOfWork, "run", None)
     for asked in [each for each in every_asked if each.build.__module__.startswith("idp.")]:
         for given in shapes(asked):
@@ -59,7 +59,7 @@ def test_every_statement_compiles(database: Flask, engine: str, monkeypatch: pyt
 
 
 def put_organisation() -> Organisation:
-    """Insert one, with values of every type."""
+    """Insert an organisation with values of every type."""
     row = Organisation(
         id=crypto.new_id(),
         store_url="example-shoes",
@@ -74,7 +74,7 @@ def put_organisation() -> Organisation:
 
 
 def put_user(organisation_id: str) -> User:
-    """Insert one."""
+    """Insert a user."""
     row = User(organisation_id=organisation_id, id=crypto.new_id(), username="anna", username_key="anna", created_at=NOW)
     with transaction():
         add(row)
@@ -82,8 +82,8 @@ def put_user(organisation_id: str) -> User:
 
 
 @pytest.mark.both_engines
-def test_values_of_every_type_come_back_as_they_went(database: Flask, engine: str) -> None:
-    """Text, JSON, moments, days, bytes, truth, numbers and None: by the compiled way and by the other one alike."""
+def test_values_of_every_type_are_read_as_they_were_written(database: Flask, engine: str) -> None:
+    """Text, JSON, moments, days, bytes, truth values, numbers and None. Compiled and other statements agree."""
     made = put_organisation()
     anna = put_user(made.id)
     secret = bytes(range(256))
@@ -109,7 +109,7 @@ def test_values_of_every_type_come_back_as_they_went(database: Flask, engine: st
 
 @pytest.mark.both_engines
 def test_a_record_never_changes(database: Flask, engine: str) -> None:
-    """House rule: a record says what was read. A statement changes the row, and the record in hand stays as it is."""
+    """House rule: a record is what was read. A statement changes the row, and the record in hand stays unchanged."""
     made = put_organisation()
     anna = put_user(made.id)
     before = users.user(made.id, anna.id)
@@ -133,7 +133,7 @@ def test_a_record_never_changes(database: Flask, engine: str) -> None:
 
 
 @pytest.mark.both_engines
-def test_what_was_claimed_is_claimed_once_and_taken_with_its_row(database: Flask, engine: str) -> None:
+def test_a_claim_succeeds_once_and_returns_its_row(database: Flask, engine: str) -> None:
     """V2.3.4: claims and RETURNING are one statement each."""
 
     @claims
@@ -156,8 +156,8 @@ def test_what_was_claimed_is_claimed_once_and_taken_with_its_row(database: Flask
         assert taken(made.id, "new") is None
 
 
-def test_none_is_stored_where_it_may_be_and_compared_nowhere(database: Flask) -> None:
-    """``= NULL`` finds nothing: the annotation says which argument may be None, and such a one is compared otherwise."""
+def test_none_can_be_stored_but_never_compared(database: Flask) -> None:
+    """``= NULL`` matches no row. The annotation says which argument may be None, and its comparison handles None."""
 
     @asks_one
     def wrong(owner_id: str | None) -> Select[Organisation]:
@@ -184,8 +184,8 @@ def test_none_is_stored_where_it_may_be_and_compared_nowhere(database: Flask) ->
 
 
 @pytest.mark.both_engines
-def test_lists_and_optional_keywords_are_part_of_the_call(database: Flask, engine: str) -> None:
-    """IN with any number of values, and a filter that is asked for only where it is given."""
+def test_statements_accept_lists_and_optional_filters(database: Flask, engine: str) -> None:
+    """IN takes any number of values. A filter applies only if its keyword is given."""
 
     @asks_every
     def named(names: list[str], *, kind: str | None = None) -> Select[str]:
@@ -200,8 +200,8 @@ def test_lists_and_optional_keywords_are_part_of_the_call(database: Flask, engin
         named([made.name], colour="red")  # type: ignore[call-arg]
 
 
-def test_watchers_are_told_of_every_statement(database: Flask) -> None:
-    """One hook for metrics and tests, whichever way a statement goes."""
+def test_watchers_see_every_statement(database: Flask) -> None:
+    """Metrics and tests use one hook, whichever way a statement runs."""
     made, reads = put_organisation(), RowsOf("organisations")
     with watched(reads):
         organisation(made.id)
@@ -210,8 +210,8 @@ def test_watchers_are_told_of_every_statement(database: Flask) -> None:
 
 
 @pytest.mark.both_engines
-def test_errors_are_wrapped_and_hide_what_was_sent(database: Flask, engine: str) -> None:
-    """V16.2.5: values of a statement may be digests, names, addresses."""
+def test_errors_are_wrapped_and_hide_the_values(database: Flask, engine: str) -> None:
+    """V16.2.5: values of a statement may be digests, names or addresses."""
     made = put_organisation()
     copy = {column.name: getattr(made, column.name) for column in Organisation.__table__.columns}
     with pytest.raises(DBAPIError) as caught, transaction():

@@ -1,7 +1,9 @@
-"""What is stored as JSON is read tolerantly, so that two versions of the program can run side by side.
+"""Stored JSON is read tolerantly, so that two versions of the program can run side by side.
 
-Each sample is frozen: a version of the program stored it so. Members that this version does not know are ignored, members
-that a sample lacks get a default. A sample is never changed; a new shape gets a sample of its own.
+Each sample is frozen: a version of the program stored it so.
+This version ignores members that it does not know, and uses defaults for members that a sample lacks.
+A sample is never changed.
+A new shape gets a sample of its own.
 """
 
 from collections.abc import Mapping
@@ -49,19 +51,19 @@ KEPT = {"path": "/profile", "status": 200, "headers": [["X-One", "1"]], "languag
 
 @pytest.fixture
 def anna(factory: Factory) -> MadePerson:
-    """A person with a verified address."""
+    """Return a user with a verified address."""
     return factory.make_user(factory.make_organisation(), "anna", email="anna@example.com")
 
 
-def test_letters_of_another_release_are_read() -> None:
-    """What fills a mail that waits."""
+def test_mail_values_of_another_release_are_read() -> None:
+    """They fill in a mail that waits in the outbox."""
     letter = Letter.opened("other", {**LETTER, **UNKNOWN})
     assert (letter.template, letter.values, letter.by) == ("reset_password", LETTER["values"], "administrator")
     assert Letter.opened("reset_password", {}) == Letter("reset_password")
 
 
 def test_proofs_of_another_release_are_read() -> None:
-    """Of sessions and grants. One that does not say how or when counts for nothing."""
+    """Sessions and grants store them. A proof without method or time does not count."""
     at = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     whole = Proof("passkey", at, "01K0", user_verified=True, hardware=True, copyable=False)
     least = {"method": "password", "at": PROOF["at"]}
@@ -71,8 +73,8 @@ def test_proofs_of_another_release_are_read() -> None:
     assert assurance.level(other) == assurance.NOTHING
 
 
-def test_settings_of_organisations(app: Flask, settings: Settings, factory: Factory) -> None:
-    """Set in the console, or by ``idp apply``."""
+def test_organisation_settings_of_another_release_are_read(app: Flask, settings: Settings, factory: Factory) -> None:
+    """The console and ``idp apply`` set them."""
     organisation_id = factory.make_organisation()
     with app.app_context():
         read = []
@@ -86,8 +88,8 @@ def test_settings_of_organisations(app: Flask, settings: Settings, factory: Fact
     assert (read[1].remember_device_days, read[1].offer_set_up, read[1].languages) == (7, False, ("nl",))
 
 
-def test_metadata_of_clients() -> None:
-    """RFC 7591 names, and those of a later standard."""
+def test_client_metadata_of_another_release_is_read() -> None:
+    """It has the names of RFC 7591, and those of a later standard."""
 
     def client(metadata: Mapping[str, Any]) -> RegisteredClient:
         return RegisteredClient("pos", metadata, (), True, "", True, False, frozenset(), False)
@@ -98,7 +100,7 @@ def test_metadata_of_clients() -> None:
     assert least.post_logout_redirect_uris == ()
 
 
-def test_conditions_of_dated_rules() -> None:
+def test_dated_rule_conditions_of_another_release_are_read() -> None:
     """Each list is a column of its own."""
     lists = {name: [] for name in ("countries", "integrations", "groups", "organisations", "clients")}
     row = StoredRule(name="r", starts=date(2026, 1, 1), ends=None, require="second_factor", roles=["owner"], **lists)
@@ -106,10 +108,10 @@ def test_conditions_of_dated_rules() -> None:
 
 
 @pytest.mark.parametrize(("values", "found"), [({"email": "a@b.nl", **UNKNOWN}, "a@b.nl"), ({}, None), (UNKNOWN, None)])
-def test_values_of_mailed_links(
+def test_mailed_link_values_of_another_release_are_read(
     app: Flask, settings: Settings, anna: MadePerson, values: Mapping[str, Any], found: str | None
 ) -> None:
-    """A link that lacks what it is about opens nothing: no address is set to nothing by it."""
+    """A link without its address opens nothing. Otherwise it would set an empty address."""
     token, now = f"{anna.organisation_id}.{crypto.new_secret()}", clock.now()
     digest = email_links.digest_of("undo", token)
     row = {"organisation_id": anna.organisation_id, "digest": digest, "user_id": anna.id, "purpose": "undo"}
@@ -127,7 +129,9 @@ def test_values_of_mailed_links(
 
 
 @pytest.mark.parametrize("lacks", ["", "address", "label", "username", "store_url"])
-def test_requests_of_password_resets(app: Flask, settings: Settings, anna: MadePerson, lacks: str) -> None:
+def test_password_reset_requests_of_another_release_are_read(
+    app: Flask, settings: Settings, anna: MadePerson, lacks: str
+) -> None:
     """The worker handles requests that another version stored, and drops those that name no user."""
     asked = {"store_url": "example-shoes", "username": "anna", "address": "192.0.2.1", "request_id": "r", "label": "Firefox"}
     values = {name: value for name, value in asked.items() if name != lacks}
@@ -142,8 +146,8 @@ def test_requests_of_password_resets(app: Flask, settings: Settings, anna: MadeP
 
 
 @pytest.mark.parametrize("lacks", ["", *UNSAVED])
-def test_forms_that_wait_for_a_confirmation(app: Flask, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
-    """In the stash, for a day at most."""
+def test_unconfirmed_forms_of_another_release_are_read(app: Flask, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
+    """The stash keeps them for a day at most."""
     kept = {name: value for name, value in {**UNSAVED, **UNKNOWN}.items() if name != lacks}
     monkeypatch.setattr(stash, "get", lambda *_: kept)
     monkeypatch.setattr(unsaved, "_author", lambda: "")
@@ -153,8 +157,8 @@ def test_forms_that_wait_for_a_confirmation(app: Flask, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("lacks", ["", *KEPT])
-def test_pages_that_wait_to_be_shown(app: Flask, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
-    """In the stash, for a day at most."""
+def test_stashed_pages_of_another_release_are_read(app: Flask, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
+    """The stash keeps them for a day at most."""
     kept = {name: value for name, value in {**KEPT, **UNKNOWN}.items() if name != lacks}
     monkeypatch.setattr(stash, "get", lambda *_: kept)
     monkeypatch.setattr(post_redirect_get, "_login_id", lambda: "")

@@ -1,4 +1,4 @@
-"""What expired goes, in bounded batches; what is still read, or would open something again, stays (V14.2.7)."""
+"""Sweeps delete expired rows in bounded batches. They keep rows that are still read or that prevent a replay (V14.2.7)."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -37,24 +37,24 @@ NOON = datetime.fromisoformat("2026-11-23T12:00:05+00:00")
 
 @pytest.fixture
 def turn() -> Iterator[Turn]:
-    """The clock stands still at noon; ``turn(days=1)`` turns it on."""
+    """Stop the clock at noon. ``turn(days=1)`` moves it on."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield lambda **span: traveller.shift(timedelta(**span))
 
 
 @pytest.fixture
 def jan(factory: Factory) -> MadePerson:
-    """Somebody with an authenticator app and a verified address."""
+    """Return a user with an authenticator app and a verified address."""
     return factory.make_user(factory.make_organisation(), "jan", with_totp=True, email="jan@shoes.example")
 
 
 def rows(table: type[Base]) -> int:
-    """How many there are."""
+    """Return the number of rows."""
     return int(connection().scalar(select(func.count()).select_from(table)) or 0)
 
 
 def begin(count: int) -> None:
-    """So many sign-ins that are left half-way, each in a browser of its own."""
+    """Begin so many sign-ins that stay unfinished, each in a browser of its own."""
     now = clock.now()
     ids = [crypto.new_id() for _ in range(count)]
     begun = {"needs": {}, "typed_organisation": "", "typed_username": "", "proofs": [], "findings": {}, "answers": {}}
@@ -69,7 +69,7 @@ def begin(count: int) -> None:
 
 @pytest.fixture
 def address(app: Flask, settings: Settings, factory: Factory) -> str:
-    """Where an app sends people who are to sign in."""
+    """Return the address to which an app sends users for sign-in."""
     made = factory.make_client()
     factory.make_organisation()
     return RelyingParty(app, settings.issuer, made.client_id, made.redirect_uri, secret=made.secret).authorize_url()
@@ -79,33 +79,33 @@ def address(app: Flask, settings: Settings, factory: Factory) -> str:
 def test_ten_thousand_unfinished_sign_ins_do_not_block_new_ones(
     settings: Settings, browser: Visitor, factory: Factory, address: str, engine: str, turn: Turn
 ) -> None:
-    """security.md, faults; I12: with them there the next one begins as ever, and they go in batches once expired."""
+    """security.md, faults; I12: a new sign-in begins as usual. The old ones are deleted in batches after they expire."""
     with factory.context():
         begin(10_000)
         turn(hours=24)
-        assert sweeps.sweep(settings) == 0, "a stale page may still begin again from them (S60)"
+        assert sweeps.sweep(settings) == 0, "the sweep deleted sign-ins from which a stale page may begin again (S60)"
         turn(days=sweeps.ATTEMPT_DAYS - 1)
-        assert sweeps.sweep(settings) == 10_000, "the browsers of strangers go first"
-        assert rows(Attempt) == 10_000, "their addresses lead on to the app for a week"
+        assert sweeps.sweep(settings) == 10_000, "the sweep kept browsers without a user"
+        assert rows(Attempt) == 10_000, "the sweep deleted sign-ins that lead to the app for a week"
         turn(hours=1)
     assert "password" in browser.open(address).fields
     with factory.context():
         with transaction():
             some = attempts.sweep_attempts(clock.ago(days=sweeps.ATTEMPT_DAYS), BATCH)
-            assert some == BATCH, "a batch is not bounded"
+            assert some == BATCH, "the batch has no bound"
         assert sweeps.sweep(settings) == 10_000 - BATCH
         assert rows(Attempt) == 1
         turn(hours=24, minutes=1)
         assert sweeps.sweep(settings) == 0
         assert rows(Browser) == 1
-    assert "password" in browser.reload().fields, "the sign-in that was begun since was swept away"
+    assert "password" in browser.reload().fields, "the sweep deleted the newer sign-in"
 
 
 @pytest.mark.both_engines
-def test_a_sign_in_under_way_keeps_its_browser_however_old_that_is(
+def test_an_unfinished_sign_in_keeps_its_old_browser_row(
     settings: Settings, browser: Visitor, factory: Factory, address: str, engine: str, turn: Turn
 ) -> None:
-    """S60, I4: a person who returns can finish the sign-in, so its browser row must remain."""
+    """S60, I4: a user who returns can finish the sign-in, so its browser row must remain."""
     for _ in range(3):
         browser.open(address)
         turn(hours=47)
@@ -123,10 +123,10 @@ def test_a_sign_in_under_way_keeps_its_browser_however_old_that_is(
 
 
 @pytest.mark.both_engines
-def test_a_browser_is_known_as_long_as_its_cookie_lives(
+def test_a_browser_row_is_kept_as_long_as_its_cookie(
     settings: Settings, factory: Factory, jan: MadePerson, engine: str, turn: Turn
 ) -> None:
-    """S35, N63-13: the chooser and the lane of one's own last as long as the browser can show its cookie."""
+    """S35, N63-13: the chooser and the browser's own lane need the row while the browser can send its cookie."""
     now = clock.now()
     row = Browser(id=crypto.new_id(), digest=crypto.random_bytes(32), created_at=now, last_seen_at=now)
     with factory.context():
@@ -143,10 +143,10 @@ def test_a_browser_is_known_as_long_as_its_cookie_lives(
 
 @pytest.mark.both_engines
 @pytest.mark.parametrize("offset", [0, 1, totp.DRIFT, totp.TIME_ZONES * totp.HOUR + 1])
-def test_a_spent_step_is_never_swept_while_its_code_could_work(
+def test_a_used_step_is_kept_while_its_code_could_work(
     settings: Settings, factory: Factory, jan: MadePerson, engine: str, turn: Turn, offset: int
 ) -> None:
-    """S57, S58, T-01: fourteen hours later the step that a hint spent is the current step; it is refused then too."""
+    """S57, S58, T-01: fourteen hours later, the step that a hint used is the current one. It is refused then too."""
     with factory.context():
         row = store_totp.active_totp(jan.organisation_id, jan.id)
         assert row is not None
@@ -154,8 +154,8 @@ def test_a_spent_step_is_never_swept_while_its_code_could_work(
         assert totp.spend_named(jan.organisation_id, row.id, step, clock.now())
         for _ in range(16):
             sweeps.sweep(settings)
-            if abs(step - totp.step_at(clock.now())) <= totp.HOUR + totp.WINDOW:  # the clock may jump by an hour
-                assert not totp.accept(jan.organisation_id, row.id, step, clock.now()), "a spent code worked again"
+            if abs(step - totp.step_at(clock.now())) <= totp.HOUR + totp.WINDOW:  # the clock may change by an hour
+                assert not totp.accept(jan.organisation_id, row.id, step, clock.now()), "a used code worked again"
             turn(hours=1)
         turn(days=2)
         sweeps.sweep(settings)
@@ -163,10 +163,10 @@ def test_a_spent_step_is_never_swept_while_its_code_could_work(
 
 
 @pytest.mark.both_engines
-def test_trust_and_links_that_are_over_go_after_a_month(
+def test_old_remembered_devices_and_links_are_deleted_after_a_month(
     settings: Settings, factory: Factory, jan: MadePerson, engine: str, turn: Turn
 ) -> None:
-    """S38, S40: neither trust that ran out or was revoked, nor links that ran out or were used, stay for ever."""
+    """S38, S40: this holds for expired and revoked devices, and for expired and used links."""
     with factory.context():
         terms = settings_of(settings, factory.organisation(jan.organisation_id))
         for device in ("revoked", "kept"):
@@ -185,7 +185,7 @@ def test_trust_and_links_that_are_over_go_after_a_month(
         assert (rows(RememberedDevice), rows(EmailLink)) == (2, 2)
         turn(days=2)
         sweeps.sweep(settings)
-        assert (rows(RememberedDevice), rows(EmailLink)) == (1, 0), "the device that was remembered for a month"
+        assert (rows(RememberedDevice), rows(EmailLink)) == (1, 0), "only the device that was remembered for a month remains"
         turn(days=sweeps.KEEP_DAYS)
         sweeps.sweep(settings)
         assert rows(RememberedDevice) == 0
@@ -197,10 +197,10 @@ def _link(settings: Settings, factory: Factory, person: MadePerson) -> email_lin
 
 
 @pytest.mark.both_engines
-def test_counters_go_when_they_are_stale_and_a_users_hard_stop_never(
+def test_stale_counters_are_deleted_but_a_users_lockout_never(
     settings: Settings, factory: Factory, jan: MadePerson, engine: str, turn: Turn
 ) -> None:
-    """I7, N63-12: failures are deleted after a month; a user's lockout stays, that of an unknown name goes."""
+    """I7, N63-12: failures are deleted after a month. A user's lockout stays, that of an unknown name is deleted."""
     nobody = crypto.digest("guess", "nobody").hex()
     with factory.context():
         with transaction():
@@ -222,16 +222,16 @@ def test_counters_go_when_they_are_stale_and_a_users_hard_stop_never(
 
 
 @pytest.mark.both_engines
-def test_sent_mails_are_gone_after_a_month(
+def test_sent_mails_are_deleted_after_a_month(
     settings: Settings, factory: Factory, jan: MadePerson, engine: str, turn: Turn
 ) -> None:
-    """What was sent or given up can be looked up for a month, and does not stay for ever."""
+    """Administrators can look up sent and parked mails for a month."""
     with factory.context():
         with transaction():
             messages.notify(settings, jan.organisation_id, jan.id, "password_changed")
             outbox.note_sent(outbox.mails()[0].id, clock.now())
         turn(days=sweeps.KEEP_DAYS - 1)
-        sweeps.sweep(settings)  # the count of notices
+        sweeps.sweep(settings)  # the counter of notices
         assert len(outbox.mails()) == 1
         turn(days=2)
         assert sweeps.sweep(settings) == 1
@@ -239,7 +239,7 @@ def test_sent_mails_are_gone_after_a_month(
 
 
 def test_a_mail_that_waits_is_never_swept(settings: Settings, factory: Factory, jan: MadePerson, turn: Turn) -> None:
-    """I6: however long the mail server is away, only what was sent or given up is deleted."""
+    """I6: only sent and parked mails are deleted, however long the mail server is down."""
     with factory.context():
         with transaction():
             messages.notify(settings, jan.organisation_id, jan.id, "password_changed")
@@ -249,8 +249,10 @@ def test_a_mail_that_waits_is_never_swept(settings: Settings, factory: Factory, 
 
 
 @pytest.mark.both_engines
-def test_a_grant_of_many_tokens_goes_in_parts(settings: Settings, factory: Factory, jan: MadePerson, engine: str) -> None:
-    """No statement deletes more rows than it was asked for: a cascade would hold the write lock for all of them."""
+def test_a_grant_with_many_tokens_is_deleted_in_batches(
+    settings: Settings, factory: Factory, jan: MadePerson, engine: str
+) -> None:
+    """Otherwise the cascade of one statement would hold the write lock for all of them."""
     now, here = clock.now(), {"organisation_id": jan.organisation_id}
     grant = {"id": "g", "user_id": jan.id, "client_id": "till", "login_id": "", "scopes": [], "proofs": []}
     token = {"grant_id": "g", "created_at": now, "idle_until": now}

@@ -1,4 +1,4 @@
-"""Transactions: nothing half made is committed, a refused duplicate leaves a usable one, nothing slow happens in one."""
+"""No half-made change is committed, a refused duplicate leaves the transaction usable, and no slow call runs in one."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,17 +17,17 @@ from tests.factories import Factory, MadePerson
 
 @pytest.fixture
 def anna(factory: Factory) -> MadePerson:
-    """A person to change."""
+    """Return a user to change."""
     return factory.make_user(factory.make_organisation(), "anna", name="Anna")
 
 
 def rename(anna: MadePerson, name: str) -> None:
-    """A change that another one follows."""
+    """Rename the user, as a second change."""
     users.change_user(anna.organisation_id, anna.id, name=name)
 
 
 def name_of(anna: MadePerson) -> str:
-    """As the database has it."""
+    """Return the name in the database."""
     found = users.user(anna.organisation_id, anna.id)
     assert found is not None
     return found.name
@@ -39,14 +39,14 @@ def add_shop(anna: MadePerson, id: str, code: str) -> None:
 
 
 def half(anna: MadePerson) -> None:
-    """An act of two changes, of which one is made."""
+    """Do the first of two changes, then fail."""
     with db.transaction():
         rename(anna, "half")
         raise ZeroDivisionError
 
 
 def goes_on(anna: MadePerson, fails: Callable[[], object], swallowed: type[Exception]) -> None:
-    """Make two changes, and let nothing stop the transaction."""
+    """Make two changes, and swallow the error of ``fails``."""
     with db.transaction():
         add_shop(anna, "1", "dam")
         rename(anna, "Anne")
@@ -55,8 +55,8 @@ def goes_on(anna: MadePerson, fails: Callable[[], object], swallowed: type[Excep
 
 
 @pytest.mark.both_engines
-def test_a_swallowed_error_of_the_database_is_not_committed(app: Flask, anna: MadePerson) -> None:
-    """PostgreSQL would answer COMMIT with a silent rollback, SQLite would commit what was before and after."""
+def test_a_transaction_with_a_swallowed_error_is_not_committed(app: Flask, anna: MadePerson) -> None:
+    """PostgreSQL would answer COMMIT with a silent rollback. SQLite would commit what was before and after."""
     with app.app_context():
         for swallowed in (lambda: add_shop(anna, "1", "dam"), lambda: db.connection().execute(text("SELECT nothing"))):
             with pytest.raises(RuntimeError, match="after an exception") as refused:
@@ -71,7 +71,7 @@ def test_a_swallowed_error_of_the_database_is_not_committed(app: Flask, anna: Ma
 
 @pytest.mark.both_engines
 def test_an_inner_change_that_failed_half_way_is_not_committed(app: Flask, anna: MadePerson) -> None:
-    """An act that joins the caller's transaction is done whole or not at all, also where the caller goes on."""
+    """An action that joins the caller's transaction happens completely or not at all, even if the caller continues."""
     with app.app_context():
         with pytest.raises(RuntimeError, match="after an exception"):
             goes_on(anna, lambda: half(anna), ZeroDivisionError)
@@ -80,7 +80,7 @@ def test_an_inner_change_that_failed_half_way_is_not_committed(app: Flask, anna:
 
 @pytest.mark.both_engines
 def test_a_refused_duplicate_leaves_the_transaction_usable(app: Flask, anna: MadePerson) -> None:
-    """Also where the insert joins the caller's transaction, and with others around it: only what was tried is undone."""
+    """This holds too if the insert joins the caller's transaction. Only the insert is undone."""
     taken = Conflict(say("Taken."))
     with app.app_context():
         with db.transaction():
@@ -97,8 +97,8 @@ def test_a_refused_duplicate_leaves_the_transaction_usable(app: Flask, anna: Mad
 
 
 @pytest.mark.both_engines
-def test_only_a_duplicate_of_that_column_is_a_duplicate(app: Flask, anna: MadePerson) -> None:
-    """Other broken rules are faults of ours, whatever values they name: here a missing name, a reference, another index."""
+def test_only_a_duplicate_of_the_named_column_is_caught(app: Flask, anna: MadePerson) -> None:
+    """Other violations are our own faults: here a missing name, a reference and another index."""
     broken = (
         lambda: organisations.add_shop(Shop(organisation_id=anna.organisation_id, id="1", code="code")),
         lambda: organisations.add_shop(Shop(organisation_id="name", id="1", code="name", name="name")),
@@ -113,7 +113,7 @@ def test_only_a_duplicate_of_that_column_is_a_duplicate(app: Flask, anna: MadePe
 
 
 def test_nothing_slow_is_called_within_a_transaction(app: Flask, anna: MadePerson) -> None:
-    """V15.4.4: a slow function says and enforces that no lock is held over it."""
+    """V15.4.4: a slow function refuses to run while locks are held."""
     hashed = db.outside_transaction(lambda password: password.upper())
     assert hashed("x") == "X", "no application is needed"
     with app.app_context():

@@ -1,4 +1,4 @@
-"""Lists of people: every search gives the same people on both engines, whichever way they are found, page by page."""
+"""Every search gives the same users on both engines, by every plan, page by page."""
 
 import pytest
 from flask import Flask
@@ -25,7 +25,7 @@ SEARCHES = {
 
 @pytest.fixture
 def shoes(factory: Factory) -> str:
-    """An organisation with three people."""
+    """Return an organisation with three users."""
     shoes = factory.make_organisation()
     factory.make_user(shoes, "kim.vries", email="kim@shoes.example")
     factory.make_user(shoes, "kimberley", email="k@shoes.example")
@@ -34,7 +34,7 @@ def shoes(factory: Factory) -> str:
 
 
 def found(shoes: str, typed: str) -> list[str]:
-    """The usernames that a search finds, two on each page."""
+    """Return the usernames that a search finds, two on each page."""
     pages, place = [], None
     while rows := user_search.search(shoes, PeopleSought(typed), place, 2):
         pages += [row.username for row in rows]
@@ -44,10 +44,10 @@ def found(shoes: str, typed: str) -> list[str]:
 
 @pytest.mark.both_engines
 @pytest.mark.parametrize("many", [5000, 1], ids=["few", "many"])
-def test_people_are_found_by_the_beginnings_of_words(
+def test_users_are_found_by_the_beginnings_of_words(
     engine: str, factory: Factory, shoes: str, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S13: all words that were typed must begin a word of the person, in any order and case."""
+    """S13: every typed word must begin a word of the user, in any order and case."""
     monkeypatch.setattr(user_search, "MANY", many)
     with factory.context():
         assert {typed: found(shoes, typed) for typed in SEARCHES} == SEARCHES
@@ -58,7 +58,7 @@ def test_people_are_found_by_the_beginnings_of_words(
 
 @pytest.mark.both_engines
 def test_a_new_name_is_found_at_once_and_the_old_one_no_longer(engine: str, factory: Factory, shoes: str) -> None:
-    """The words are written with the name, in one transaction."""
+    """One transaction writes the name and its words."""
     with factory.context():
         piet = users.user_named(shoes, "piet")
         assert piet is not None
@@ -68,10 +68,10 @@ def test_a_new_name_is_found_at_once_and_the_old_one_no_longer(engine: str, fact
 
 
 @pytest.mark.both_engines
-def test_people_written_by_an_older_server_are_found_too(
+def test_users_written_by_an_older_server_are_found(
     engine: str, factory: Factory, settings: Settings, shoes: str, app: Flask
 ) -> None:
-    """An older server writes names without words. The names are read until the sweep has made the words."""
+    """An older server writes names without words. The search reads the names until the sweep has made the words."""
     with factory.context():
         with transaction():
             connection().execute(text("UPDATE users SET name = 'Piet Bakker' WHERE username = 'piet'"))

@@ -1,4 +1,4 @@
-"""Writers of SQLite queue at a gate: across threads and processes, past a process that was killed, and not for ever."""
+"""Writers of SQLite queue at a gate across threads and processes. A killed process does not block it, and waiting ends."""
 
 import os
 import sqlite3
@@ -55,7 +55,7 @@ sys.stdin.readline()
 
 @contextmanager
 def held(file: Path) -> Iterator[Callable[[], None]]:
-    """A process that is inside the gate; gives what lets it leave."""
+    """Run a process that is inside the gate. Yields a function that makes it leave."""
     arguments = [sys.executable, "-c", HOLDER, str(file)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
@@ -75,8 +75,8 @@ def held(file: Path) -> Iterator[Callable[[], None]]:
             process.kill()
 
 
-def test_thirty_two_writers_of_four_processes_lose_no_turn(settings: Settings, factory: Factory, tmp_path: Path) -> None:
-    """Issue 9: they queue; none is told that the database is locked, and every change counts."""
+def test_thirty_two_writers_of_four_processes_all_succeed(settings: Settings, factory: Factory, tmp_path: Path) -> None:
+    """Issue 9: the writers queue. None gets "database is locked", and every change counts."""
     from tests.drivers.crowd import write_config
 
     organisation_id = factory.make_organisation(name="0")
@@ -89,7 +89,7 @@ def test_thirty_two_writers_of_four_processes_lose_no_turn(settings: Settings, f
 
 
 def test_a_killed_process_releases_the_write_lock(tmp_path: Path) -> None:
-    """The kernel frees its lock."""
+    """The kernel releases its file lock."""
     gate = WriteGate(tmp_path / "x.sqlite3", 30)
     with ThreadPoolExecutor(1) as threads:
         with held(tmp_path / "x.sqlite3"):
@@ -112,7 +112,7 @@ def test_waiting_for_the_write_lock_ends(tmp_path: Path) -> None:
 
 
 def test_threads_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
-    """One of them is inside; another is told so after its patience."""
+    """While one thread is inside, another one waits for the configured time and then gets an error."""
     gate = WriteGate(tmp_path / "x.sqlite3", 0.05)
     leave = gate.enter()
     with ThreadPoolExecutor(1) as threads, pytest.raises(sqlite3.OperationalError):
@@ -121,21 +121,21 @@ def test_threads_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
     gate.enter()()
 
 
-def test_a_caller_that_must_not_wait_is_told_at_once(configure: Callable[..., Settings], tmp_path: Path) -> None:
-    """Issue 9: an event loop enters a free gate, and hands its request to a thread while any other program writes."""
+def test_a_caller_that_must_not_wait_is_refused_at_once(configure: Callable[..., Settings], tmp_path: Path) -> None:
+    """Issue 9: an event loop enters a free gate. If another program writes, it hands the request to a thread."""
     file = tmp_path / "sleutel.sqlite3"
     with bare_app(configure(database={"patience_seconds": 9.0})) as app, app.app_context():
         assert not must_wait()
         with held(file):
-            assert must_wait(), "behind the gate"
+            assert must_wait(), "the caller must wait for the gate"
         with closing(sqlite3.connect(file, isolation_level=None)) as stranger:
             stranger.execute("BEGIN IMMEDIATE")
-            assert must_wait(), "beside a program that does not know the gate"
+            assert must_wait(), "the caller must wait for a program without the gate"
         assert not must_wait()
 
 
 def must_wait() -> bool:
-    """Whether a caller that must not wait is refused a transaction. One that has begun may wait for a second."""
+    """Return whether a caller that must not wait is refused a transaction. Within a transaction, waiting is allowed."""
 
     def begin() -> bool:
         never_waits.set(True)
@@ -148,8 +148,8 @@ def must_wait() -> bool:
     return copy_context().run(begin)
 
 
-def test_a_forked_process_is_not_inside_with_its_parent(tmp_path: Path) -> None:
-    """It would share the parent's lock, and let go of it."""
+def test_a_forked_process_does_not_inherit_the_gate(tmp_path: Path) -> None:
+    """It would share the parent's lock and release it."""
     gate = WriteGate(tmp_path / "x.sqlite3", 0.05)
     leave = gate.enter()
     child = os.fork()
@@ -163,14 +163,14 @@ def test_a_forked_process_is_not_inside_with_its_parent(tmp_path: Path) -> None:
     leave()
 
 
-def test_where_no_file_can_be_made_everybody_enters(tmp_path: Path) -> None:
-    """SQLite itself says then that the folder cannot be written."""
+def test_the_gate_is_open_if_its_file_cannot_be_made(tmp_path: Path) -> None:
+    """SQLite itself then reports that the folder is not writable."""
     gate = WriteGate(tmp_path / "missing" / "x.sqlite3", 1)
     gate.enter()()
 
 
-def test_a_writer_who_finds_the_database_locked_leaves_the_gate(configure: Callable[..., Settings], tmp_path: Path) -> None:
-    """Another program may hold SQLite's own lock: it is an outage (503), and the next writer gets in."""
+def test_a_writer_that_finds_the_database_locked_leaves_the_gate(configure: Callable[..., Settings], tmp_path: Path) -> None:
+    """Another program may hold SQLite's own lock. That is an outage (503), and the next writer can enter."""
     settings = configure(database={"patience_seconds": 0.1})
     with bare_app(settings) as app, app.app_context():
         with sqlite3.connect(tmp_path / "sleutel.sqlite3", isolation_level=None) as other:
@@ -188,7 +188,7 @@ def test_a_writer_who_finds_the_database_locked_leaves_the_gate(configure: Calla
 
 
 def test_a_failed_transaction_leaves_the_gate(database: Flask) -> None:
-    """Also where its exception comes from the caller."""
+    """This holds too if the caller raised the exception."""
     with pytest.raises(ZeroDivisionError), transaction():
         raise ZeroDivisionError
     with ThreadPoolExecutor(1) as threads:
