@@ -1,4 +1,4 @@
-"""Everything that is served, asked in every way: a shop with one person, and a recorder of all answers."""
+"""A shop with one user, browsers, and a recorder of every response."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ SHOWN = {"attempt_id": "A" * 43, "filename": "css/theme.css"}
 
 @dataclass
 class Heard:
-    """An answer as it left the application."""
+    """A response as it left the application."""
 
     method: str
     path: str
@@ -32,13 +32,13 @@ class Heard:
 
 @dataclass
 class Recorder:
-    """Wraps the application and records every answer."""
+    """Wraps the application and records every response."""
 
     inner: Any
     heard: list[Heard] = field(default_factory=list)
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        """WSGI."""
+        """Call the application (WSGI) and record its response."""
 
         def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             self.heard.append(Heard(environ["REQUEST_METHOD"], environ["PATH_INFO"], int(status[:3]), Headers(headers)))
@@ -50,7 +50,7 @@ class Recorder:
 
 @pytest.fixture
 def recorder(app: Flask) -> Recorder:
-    """All answers of this application from now on."""
+    """Record all responses of this application from now on."""
     made = Recorder(app.wsgi_app)
     app.wsgi_app = made  # type: ignore[method-assign] # Flask's documented way to put something before it
     return made
@@ -58,7 +58,7 @@ def recorder(app: Flask) -> Recorder:
 
 @dataclass
 class Shop:
-    """One organisation, a person with every factor, a third party's app, and browsers."""
+    """One organisation, a user with every factor, a third party's app, and browsers."""
 
     app: Flask
     settings: Settings
@@ -69,27 +69,27 @@ class Shop:
     party: RelyingParty
 
     def browser(self, **options: Any) -> Browser:
-        """A browser that knows nothing."""
+        """Return a browser without cookies."""
         return Browser(self.app, self.settings.issuer, **options)
 
     def at_password(self, **params: str) -> Browser:
-        """A browser at the password page."""
+        """Return a browser at the password page."""
         return self.browser().open(self.party.authorize_url(**params))
 
     def at_code(self, **params: str) -> Browser:
-        """A browser in which ann's password was typed."""
+        """Return a browser in which ann's password was entered."""
         return self.at_password(**params).fill(username="ann", password=self.ann.password).submit()
 
     def signed_in(self, **params: str) -> Browser:
-        """A browser in which ann is signed in, back at the app; ``left_for`` says where."""
+        """Return a browser in which ann is signed in, back at the app. ``left_for`` is the app's address."""
         return self.allow(self.at_code(**params).fill(code=self.ann.authenticator.code()).submit())
 
     def allow(self, browser: Browser) -> Browser:
-        """Say yes to the app, where it is asked."""
+        """Consent to the app, if the page asks."""
         return browser.submit("choice=allow") if browser.offers("choice=allow") else browser
 
     def ask(self, method: str, path: str, **options: Any) -> TestResponse:
-        """An answer to a client without cookies; ``path`` goes in as it is, unquoted."""
+        """Return the response to a client without cookies. ``path`` is sent as it is, unquoted."""
         client = self.app.test_client(use_cookies=False)
         over = {"PATH_INFO": path, **options.pop("environ_overrides", {})}
         return client.open(
@@ -99,7 +99,7 @@ class Shop:
 
 @pytest.fixture
 def shop(app: Flask, settings: Settings, factory: Factory) -> Shop:
-    """A shop whose app asks for consent, because it is a third party's."""
+    """Return a shop whose app asks for consent, because it is a third party's."""
     shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
     ann = factory.make_user(shoes, "ann", with_totp=True, recovery_codes=5, email="ann@shoes.example", name="Ann de Vries")
     made = factory.make_client(
@@ -112,7 +112,7 @@ def shop(app: Flask, settings: Settings, factory: Factory) -> Shop:
 
 
 def paths(app: Flask) -> Iterator[str]:
-    """An address of every route, and of what is no route."""
+    """Return an address of every route, and addresses without a route."""
     for rule in app.url_map.iter_rules():
         yield re.sub(r"<(?:\w+:)?(\w+)>", lambda place: SHOWN.get(place[1], "a" * 26), rule.rule)
     yield from ENDPOINTS

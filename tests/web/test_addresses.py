@@ -1,4 +1,4 @@
-"""The client's address and our own name: nothing in a request's headers is believed unless configured."""
+"""The client's address and our own name come from the configuration. Request headers change them only if configured."""
 
 from collections.abc import Callable
 
@@ -24,8 +24,8 @@ SPOOFS = [
 
 
 @pytest.mark.parametrize("spoof", SPOOFS, ids=lambda spoof: ",".join(spoof))
-def test_no_header_changes_what_we_call_ourselves(shop: Shop, spoof: dict[str, str]) -> None:
-    """V4.1.3, security.md 11: links, redirects, issuer and discovery come from the configuration alone."""
+def test_no_header_changes_our_own_name(shop: Shop, spoof: dict[str, str]) -> None:
+    """V4.1.3, security.md 11: links, redirects, issuer and discovery come from the configuration only."""
     query = shop.party.authorize_url().partition("?")[2]
     plain = shop.ask("GET", "/.well-known/openid-configuration")
     asked = {
@@ -46,7 +46,7 @@ def test_no_header_changes_what_we_call_ourselves(shop: Shop, spoof: dict[str, s
 
 
 def test_the_answer_to_the_app_names_the_configured_issuer(shop: Shop) -> None:
-    """RFC 9207, V4.1.3: ``iss`` and the ID token's issuer do not follow what a proxy might say."""
+    """RFC 9207, V4.1.3: no header of a proxy changes ``iss`` or the issuer of the ID token."""
     browser = shop.at_code()
     browser._headers |= {"X-Forwarded-Host": EVIL, "Forwarded": f"host={EVIL}", "X-Forwarded-Proto": "http"}
     browser.fill(code=shop.ann.authenticator.code()).submit()
@@ -55,13 +55,13 @@ def test_the_answer_to_the_app_names_the_configured_issuer(shop: Shop) -> None:
 
 
 def addresses(shop: Shop) -> list[str]:
-    """Where wrong passwords came from, by the audit trail."""
+    """Return the addresses of wrong passwords in the audit trail."""
     with shop.factory.context():
         return [row.address for row in audit.rows(shop.organisation_id) if row.event == "password:wrong"]
 
 
 def guess(shop: Shop, peer: str, forwarded: str) -> None:
-    """One wrong password."""
+    """Enter one wrong password."""
     browser = shop.browser(address=peer).open(shop.party.authorize_url())
     browser._headers["X-Forwarded-For"] = forwarded
     browser.fill(username="ann", password="a wrong one, though long").submit()
@@ -104,10 +104,10 @@ def test_a_client_cannot_choose_its_own_ip_address(shop: Shop, forwarded: str) -
         ("11.0.0.1", "203.0.113.9", "11.0.0.1"),
     ],
 )
-def test_a_configured_proxy_is_believed_from_its_end(
+def test_a_configured_proxy_is_trusted_from_the_end_of_its_list(
     shop: Shop, configure: Callable[..., Settings], peer: str, forwarded: str, believed: str
 ) -> None:
-    """V15.3.4: the last address that no proxy of ours is; entries before it were written by the client."""
+    """V15.3.4: the last address that is no proxy of ours is the client's. The client wrote the entries before it."""
     behind = create_app(configure(server={"trusted_proxies": ["::ffff:10.0.0.0/104", "fd00::/8"]}))
     try:
         shop.app = behind

@@ -1,4 +1,4 @@
-"""Whatever is typed into the console by anybody who may enter it: a page that says so, never an error of ours (V2.2.1)."""
+"""Any text in any console form gets a page with a message, and never a server error (V2.2.1)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ VALUES = {
     "sqlite": [*REFUSED.values()],
     "postgresql": [STRANGE[kind] for kind in ("control characters", "long", "markup")],
 }
-"""What no form lets through meets one engine; what comes to the tables meets the one that minds lengths and letters."""
+"""Values that forms refuse run on one engine. Values that reach the tables run on PostgreSQL, which checks them."""
 JUNK = ["\x00", "x\x00y", "é", "x" * 3000, "\ud7ff", "..", "a" * 26]
 QUERY = (
     "q", "role", "group", "page", "on", "client", "name", "state", "username", "event", "since", "until", "before", "trail"
@@ -34,14 +34,14 @@ ACTS_ON = {"admin.act_on_person": user_actions.ACTIONS, "admin.act_on_app": clie
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """No throttle hides what a form would do, and no proof grows too old."""
+    """Return settings without rate limits that would hide what a form does, and with proofs that do not expire."""
     limits = {"free_failures": 10_000, "address_failures": 10_000, "hard_stop": 10_000}
     return configure(limits=limits, passwords={"hash_patience_seconds": 30.0}, lifetimes={"profile_minutes": 60})
 
 
 @pytest.fixture
 def people(factory: Factory) -> dict[str, MadePerson]:
-    """An operator, for every page opens to them, and a user."""
+    """Return an operator, as every page opens to operators, and a user."""
     shoes = factory.make_organisation("example-shoes", settings={"offer_set_up": False}, owner=True)
     factory.make_organisation("toys")
     with factory.context(), transaction():
@@ -54,7 +54,7 @@ def people(factory: Factory) -> dict[str, MadePerson]:
 
 @pytest.fixture
 def values(app: Flask, factory: Factory, people: dict[str, MadePerson]) -> dict[str, str]:
-    """What the places in addresses stand for: things that are there."""
+    """Return the ids of existing objects for the variables in addresses."""
     jan = people["employee"]
     factory.make_group(jan.organisation_id)
     factory.make_client("till", redirect_uri="https://till.example/cb")
@@ -68,14 +68,14 @@ def values(app: Flask, factory: Factory, people: dict[str, MadePerson]) -> dict[
 
 
 def pages(app: Flask, values: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Endpoint and address of every page, once for each act where it is about one."""
+    """Yield endpoint and address of every page, once for each action if it has several."""
     for endpoint, (address, _) in addresses(app, "admin.", values).items():
         for act in ACTS_ON.get(endpoint, ("",)):
             yield endpoint, re.sub(r"/disable$", f"/{act}", address) if act else address
 
 
 def sent(browser: Browser, path: str, body: bytes) -> int:
-    """The status of a raw form posted from this browser."""
+    """Return the status of a raw form posted from this browser."""
     told = browser.client.post(path, data=body, content_type=FORM, base_url=browser.issuer)
     if "answer=" in told.headers.get("Location", ""):
         told = browser.client.get(told.headers["Location"], base_url=browser.issuer)
@@ -89,10 +89,11 @@ def sent(browser: Browser, path: str, body: bytes) -> int:
 
 @pytest.mark.long
 @pytest.mark.both_engines
-def test_every_field_of_every_console_form_takes_anything(app: Flask, people, values, engine: str) -> None:
-    """V15.3.7, V2.2.1: NUL, huge and doubled values are refused; strange ones are plain wrong answers or plain text.
+def test_every_field_of_every_console_form_survives_any_value(app: Flask, people, values, engine: str) -> None:
+    """V15.3.7, V2.2.1: NUL, huge and doubled values are refused.
+    Strange ones are wrong answers or plain text.
 
-    As an operator: every page of the console opens to them.
+    The acting user is an operator, as every page of the console opens to operators.
     """
     browser = sign_in(Browser(app, "https://id.example.com"), people["operator"])
     tried = 0
@@ -115,9 +116,9 @@ def test_every_field_of_every_console_form_takes_anything(app: Flask, people, va
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # the one that takes no NUL and minds every type
-def test_junk_for_an_id_or_a_word_of_the_query_is_no_error(app: Flask, people, values) -> None:
-    """V2.2.1: an id that is none is 404, never 403 or an error; a filter that is none finds nothing or says so."""
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # PostgreSQL accepts no NUL and checks every type
+def test_junk_as_an_id_or_query_value_is_no_server_error(app: Flask, people, values) -> None:
+    """V2.2.1: an invalid id gets 404, never 403 or a server error. An invalid filter finds nothing or says so."""
     browser = sign_in(Browser(app, "https://id.example.com"), people["operator"])
     for endpoint, (address, _) in addresses(app, "admin.", values).items():
         if endpoint == "admin.tested":
@@ -132,5 +133,7 @@ def test_junk_for_an_id_or_a_word_of_the_query_is_no_error(app: Flask, people, v
         for odd in ODD:
             sought = urlencode(dict.fromkeys(QUERY, odd))
             told = browser.client.get(address, query_string=sought, base_url=browser.issuer, buffered=True)
-            refused = {403, 409} if endpoint in ACTS_ON else set()  # some acts are the owner's, or make no sense now
+            refused = (
+                {403, 409} if endpoint in ACTS_ON else set()
+            )  # some actions are for the owner only, or are impossible now
             assert told.status_code in {200, 303, 404, 422} | refused, (endpoint, ascii(odd[:20]), told.status_code)

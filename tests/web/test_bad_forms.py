@@ -1,4 +1,4 @@
-"""Whatever is typed into whatever field: a page that says so, never an error of ours, and never a way on."""
+"""Any text in any field gets a page with a message. It never gets a server error or the next step."""
 
 from collections.abc import Callable, Iterator
 from urllib.parse import quote_plus
@@ -12,12 +12,12 @@ from tests.drivers.strange_values import FORM, REFUSED, STRANGE
 from tests.web.conftest import Shop
 
 OF_ENGINES = ("no UTF-8", "a surrogate", "not ASCII", "long", "a number")
-"""What PostgreSQL minds and SQLite does not: letters, lengths and types."""
+"""Values that PostgreSQL checks and SQLite does not: characters, lengths and types."""
 
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Settings:
-    """No throttle hides what a form would do."""
+    """Return settings without rate limits that would hide what a form does."""
     return configure(
         limits={"free_failures": 10_000, "address_failures": 10_000, "hard_stop": 10_000},
         passwords={"hash_patience_seconds": 30.0},
@@ -25,29 +25,29 @@ def settings(configure: Callable[..., Settings]) -> Settings:
 
 
 def at_organisation(shop: Shop) -> Browser:
-    """The store URL."""
+    """Open the page that asks for the store URL."""
     shop.factory.make_organisation("another-shop")
     return shop.browser().open(shop.party.authorize_url())
 
 
 def at_leaked(shop: Shop) -> Browser:
-    """The notice about a leaked password."""
+    """Open the notice about a leaked password."""
     shop.factory.make_user(shop.organisation_id, "leo", password="password1234")
     return shop.at_password().fill(username="leo", password="password1234").submit()
 
 
 def at_recovery(shop: Shop) -> Browser:
-    """The recovery code."""
+    """Open the page that asks for a recovery code."""
     return shop.at_code().submit("use_recovery")
 
 
 def at_recovered(shop: Shop) -> Browser:
-    """Still have your phone?"""
+    """Open the page that asks whether the user still has the phone."""
     return at_recovery(shop).fill(recovery_code=shop.ann.recovery_codes[0]).submit()
 
 
 def at_scan(shop: Shop) -> Browser:
-    """The first code of a new phone."""
+    """Open the page that asks for the first code of a new phone."""
     group = shop.factory.make_group(shop.organisation_id)
     shop.factory.make_user(shop.organisation_id, "new", groups=[group])
     browser = shop.at_password().fill(username="new", password=shop.ann.password).submit()
@@ -55,7 +55,7 @@ def at_scan(shop: Shop) -> Browser:
 
 
 def at_codes(shop: Shop) -> Browser:
-    """The tick under the recovery codes."""
+    """Open the page with new recovery codes and their checkbox."""
     from tests.drivers.authenticator import Authenticator
     from tests.drivers.set_up import key_on
 
@@ -64,18 +64,18 @@ def at_codes(shop: Shop) -> Browser:
 
 
 def at_consent(shop: Shop) -> Browser:
-    """May this app see that?"""
+    """Open the page that asks for consent to the app."""
     return shop.at_code().fill(code=shop.ann.authenticator.code()).submit()
 
 
 def at_chooser(shop: Shop) -> Browser:
-    """Who is it?"""
+    """Open the chooser of users."""
     browser = shop.signed_in()
     return browser.open(shop.party.authorize_url(prompt="select_account"))
 
 
 def at_new_password(shop: Shop) -> Browser:
-    """A password to choose, after a leaked one."""
+    """Open the page that asks for a new password after a leaked one."""
     browser = at_leaked(shop)
     return browser.submit("Change now")
 
@@ -96,12 +96,12 @@ PAGES = [
 
 
 def names_of(form: Form) -> set[str]:
-    """Fields and named buttons."""
+    """Return the names of fields and named buttons."""
     return set(form.kinds) | {one.name for one in form.buttons if one.name}
 
 
 def bodies(browser: Browser, name: str, value: bytes) -> Iterator[bytes]:
-    """The page's form with ``value`` in one of its fields, as raw bytes."""
+    """Yield the page's form with ``value`` in one of its fields, as raw bytes."""
     for form in browser.page.forms:
         if "/sign-in/" in form.action and name in names_of(form):
             kept = {key: values for key, values in form.fields.items() if key != name}
@@ -110,7 +110,7 @@ def bodies(browser: Browser, name: str, value: bytes) -> Iterator[bytes]:
 
 
 def post(shop: Shop, browser: Browser, body: bytes, path: str = "") -> tuple[int, Page]:
-    """Send it from this browser."""
+    """Post a body from this browser. Returns status and page."""
     told = browser.client.post(
         path or browser.url.removeprefix(browser.issuer), data=body, content_type=FORM, base_url=shop.settings.issuer
     )
@@ -125,7 +125,7 @@ def post(shop: Shop, browser: Browser, body: bytes, path: str = "") -> tuple[int
 
 
 def fields_of(browser: Browser) -> list[str]:
-    """Fields and named buttons of the sign-in page that is shown."""
+    """Return the fields and named buttons of the sign-in page that is shown."""
     names = {name for form in browser.page.forms if "/sign-in/" in form.action for name in names_of(form)}
     assert {"step", "request", "csrf_token"} < names
     return sorted(names)
@@ -135,26 +135,28 @@ at_every_page = pytest.mark.parametrize("arrive", PAGES, ids=lambda arrive: arri
 
 
 @at_every_page
-def test_every_sign_in_page_refuses_what_no_field_may_hold(shop: Shop, arrive: Callable[[Shop], Browser]) -> None:
-    """V15.3.7, V2.2.1: NUL, huge and doubled values are refused with a page, before anything is looked up."""
+def test_every_sign_in_page_refuses_impossible_values(shop: Shop, arrive: Callable[[Shop], Browser]) -> None:
+    """V15.3.7, V2.2.1: NUL, huge and doubled values get a page, before any look-up."""
     browser = arrive(shop)
     step = browser.value("step")
     for name in fields_of(browser):
         for value in REFUSED.values():
             for body in bodies(browser, name, value):
-                assert post(shop, browser, body)[0] in (400, 303, 404), name  # a token that does not fit: a new sign-in
+                assert post(shop, browser, body)[0] in (400, 303, 404), (
+                    name
+                )  # 303: the token does not match, so a new sign-in begins
         for body in bodies(browser, name, b"1"):
             twice = body + b"&" + quote_plus(name).encode() + b"=2"
             assert post(shop, browser, twice)[0] in (400, 303, 404), name
-    assert browser.reload().value("step") == step, "a refused form moved the sign-in"
+    assert browser.reload().value("step") == step, "a refused form changed the step"
 
 
 @pytest.mark.both_engines
 @at_every_page
-def test_every_field_of_every_sign_in_page_takes_anything(
+def test_every_field_of_every_sign_in_page_survives_any_value(
     shop: Shop, arrive: Callable[[Shop], Browser], engine: str
 ) -> None:
-    """V2.2.1: strange values are plain wrong answers, with a page."""
+    """V2.2.1: strange values are wrong answers and get a page."""
     browser = arrive(shop)
     values = STRANGE if engine == "sqlite" else {name: STRANGE[name] for name in OF_ENGINES}
     for name in fields_of(browser):
@@ -165,7 +167,7 @@ def test_every_field_of_every_sign_in_page_takes_anything(
 
 @pytest.mark.parametrize("arrive", [Shop.at_password, Shop.at_code, at_recovery, at_scan, at_new_password])
 def test_a_doubled_field_is_refused_with_a_page(shop: Shop, arrive: Callable[[Shop], Browser]) -> None:
-    """V15.3.7: of two values none is chosen by guessing; nor is one looked for in the query."""
+    """V15.3.7: we never choose between two values. The query is not read either."""
     browser = arrive(shop)
     for name in ({"password", "code", "recovery_code", "new_password"} & browser.fields) | {"step"}:
         (body, *_) = bodies(browser, name, b"1")
@@ -175,8 +177,8 @@ def test_a_doubled_field_is_refused_with_a_page(shop: Shop, arrive: Callable[[Sh
 
 
 @pytest.mark.both_engines
-def test_a_stale_form_takes_anything(shop: Shop) -> None:
-    """S60: a form without its sign-in begins again or says that it is over; its sealed request is not believed."""
+def test_a_stale_form_survives_any_value(shop: Shop) -> None:
+    """S60: a form without its sign-in begins again or says that it is over. Its sealed request is not trusted."""
     for body in (
         b"",
         b"request=",
@@ -198,8 +200,8 @@ def test_a_stale_form_takes_anything(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/json", "text/plain", "multipart/form-data", "multipart/form-data; boundary=x", ""]
 )
-def test_another_kind_of_body_is_no_form(shop: Shop, kind: str) -> None:
-    """V3.5.2, V15.3.5: JSON, plain text and broken multipart bodies answer nothing."""
+def test_a_body_of_another_type_answers_no_step(shop: Shop, kind: str) -> None:
+    """V3.5.2, V15.3.5: JSON, plain text and broken multipart bodies are not forms."""
     browser = shop.at_password()
     body = b'{"csrf_token": ["x"], "step": "password", "username": true, "password": {"a": 1}}'
     told = browser.client.post(
@@ -209,8 +211,8 @@ def test_another_kind_of_body_is_no_form(shop: Shop, kind: str) -> None:
     assert "password" in browser.reload().fields
 
 
-def test_too_large_a_body_is_told_so(shop: Shop) -> None:
-    """V15.2.2, V5.2.1: 413 with a page, before anything is read."""
+def test_a_body_that_is_too_large_gets_413_with_a_page(shop: Shop) -> None:
+    """V15.2.2, V5.2.1: the server answers before it reads the body."""
     told = shop.ask("POST", "/sign-in/" + "A" * 43, data=b"a=" + b"x" * 140_000, content_type=FORM)
     assert told.status_code == 413
     assert Page(told.get_data(as_text=True)).heading == "That is too large"
@@ -231,8 +233,8 @@ PLACES = [
 
 
 @pytest.mark.parametrize("path", PLACES)
-def test_every_other_form_takes_anything(shop: Shop, path: str) -> None:
-    """V2.2.1, V16.5.4: with a token that fits, every field of every form may hold anything."""
+def test_every_other_form_survives_any_value(shop: Shop, path: str) -> None:
+    """V2.2.1, V16.5.4: with a valid token, every field of every form may have any value."""
     browser = shop.signed_in()
     token = browser.open("/account/security").value("csrf_token")
     for name in ("language", "back", "choice", "request", "password", "current_password", "code"):

@@ -1,4 +1,4 @@
-"""An organisation's logo and colour: where they are shown (S29), how they are served, and how they are set."""
+"""An organisation's logo and colour: where pages show them (S29), how they are served, and how they are set."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ ATTEMPT = re.compile(r'name="attempt" value="[^"]*"')
 
 
 def give_brand(shop: Shop, organisation_id: str) -> str:
-    """A logo and a colour for an organisation; the logo's id."""
+    """Give an organisation a logo and a colour. Returns the logo's id."""
     with shop.factory.context():
         row = shop.factory.organisation(organisation_id)
         logos.adopt(row, pictures.picture(), BY_TESTS)
@@ -40,19 +40,19 @@ def give_brand(shop: Shop, organisation_id: str) -> str:
 
 @dataclass
 class Branded:
-    """The shop with a brand, and another one beside it, so that the organisation must be named."""
+    """The shop with a brand, and a second one, so that the sign-in must name the organisation."""
 
     shop: Shop
     other: str
     logo_id: str
 
     def party(self, **values: object) -> RelyingParty:
-        """A further app."""
+        """Return a further app."""
         made = self.shop.factory.make_client("till", **values)
         return RelyingParty(self.shop.app, self.shop.settings.issuer, made.client_id, made.redirect_uri, secret=made.secret)
 
     def shown_in(self, browser: Browser) -> bool:
-        """Whether the page wears the brand: all of it, or nothing."""
+        """Return whether the page shows the whole brand. The page must show all of it or nothing."""
         logo, style = LOGO.search(browser.html), STYLE.search(browser.html)
         assert (logo is None) == (style is None)
         assert ("/brand/" in browser.html) == (logo is not None)
@@ -64,40 +64,40 @@ class Branded:
 
 @pytest.fixture
 def branded(shop: Shop) -> Branded:
-    """Two organisations, one of which has a logo and a colour."""
+    """Return two organisations, one of which has a logo and a colour."""
     other = shop.factory.make_organisation("another-shop", name="Another Shop")
     return Branded(shop, other, give_brand(shop, shop.organisation_id))
 
 
 def typed(branded: Branded) -> Browser:
-    """The store URL was typed on a device that nobody signed in on."""
+    """Enter the store URL on a device on which no user has signed in."""
     return branded.shop.at_password().fill(organisation="example-shoes").submit()
 
 
 def asked(branded: Branded) -> Browser:
-    """The request's parameter names it, which anybody can write."""
+    """Name the organisation in a parameter of the request, which any site can write."""
     return branded.shop.at_password(organisation="example-shoes")
 
 
 def serving_one(branded: Branded) -> Browser:
-    """The app serves that organisation alone."""
+    """Use an app that serves only that organisation."""
     party = branded.party(organisations=(branded.shop.organisation_id,))
     return branded.shop.browser().open(party.authorize_url())
 
 
 def serving_two(branded: Branded) -> Browser:
-    """The app serves both."""
+    """Use an app that serves both."""
     party = branded.party(organisations=(branded.shop.organisation_id, branded.other))
     return branded.shop.browser().open(party.authorize_url(organisation="example-shoes"))
 
 
 def serving_another(branded: Branded) -> Browser:
-    """The app serves the other one alone."""
+    """Use an app that serves only the other one."""
     return branded.shop.browser().open(branded.party(organisations=(branded.other,)).authorize_url())
 
 
 def remembering(branded: Branded) -> Browser:
-    """Somebody of it signed in on this device once."""
+    """Use a device on which a user of the organisation has signed in."""
     browser = typed(branded).fill(username="ann", password=branded.shop.ann.password).submit()
     browser.fill(code=branded.shop.ann.authenticator.code()).submit()
     branded.shop.allow(browser).open("/").submit("Sign out")
@@ -105,7 +105,7 @@ def remembering(branded: Branded) -> Browser:
 
 
 def remembering_another(branded: Branded) -> Browser:
-    """The device remembers it, but another one is typed."""
+    """Use a device that remembers the organisation, and enter another one."""
     return remembering(branded).submit("other_organisation").fill(organisation="another-shop").submit()
 
 
@@ -122,7 +122,7 @@ WHERE: dict[Callable[[Branded], Browser], bool] = {
 
 @pytest.mark.parametrize("come", WHERE)
 def test_a_brand_is_shown_only_where_client_or_device_named_it(branded: Branded, come: Callable[[Branded], Browser]) -> None:
-    """S29: on the password page, and after a wrong password; what was typed, or asked by anybody, names nothing."""
+    """S29: the password page shows it, also after a wrong password. A typed or requested name is not enough."""
     browser = come(branded)
     assert "password" in browser.fields
     assert branded.shown_in(browser) is WHERE[come]
@@ -132,7 +132,7 @@ def test_a_brand_is_shown_only_where_client_or_device_named_it(branded: Branded,
 
 
 def test_a_brand_is_shown_after_the_right_password(branded: Branded) -> None:
-    """S29: from then on it is no secret: on the code step, in the profile and at the front page."""
+    """S29: the brand is no secret then, so the code step, the profile and the front page show it."""
     browser = typed(branded).fill(username="ann", password=branded.shop.ann.password).submit()
     assert "code" in browser.fields
     assert branded.shown_in(browser)
@@ -141,8 +141,8 @@ def test_a_brand_is_shown_after_the_right_password(branded: Branded) -> None:
         assert branded.shown_in(browser.open(path)), path
 
 
-def test_where_there_is_one_organisation_it_is_always_shown(shop: Shop) -> None:
-    """S29: an installation for one shop has nothing to hide, at the front page and beside the sign-in neither."""
+def test_an_installation_for_one_shop_always_shows_its_brand(shop: Shop) -> None:
+    """S29: it has nothing to hide, at the front page and on pages beside the sign-in."""
     logo_id = give_brand(shop, shop.organisation_id)
     browser = shop.at_password()
     for path in ("", "/", "/reset", "/welcome"):
@@ -150,7 +150,7 @@ def test_where_there_is_one_organisation_it_is_always_shown(shop: Shop) -> None:
 
 
 def test_an_unknown_store_url_looks_like_a_branded_one(branded: Branded) -> None:
-    """S29, V6.3.8: typed or in the request, byte for byte, before and after a wrong password, and when it was forgotten."""
+    """S29, V6.3.8: pages are equal byte for byte, also after a wrong password and at "forgot password"."""
 
     def seen(store_url: str) -> list[str]:
         pages = []
@@ -169,14 +169,14 @@ def test_an_unknown_store_url_looks_like_a_branded_one(branded: Branded) -> None
     assert seen("another-shop") == seen("no-such-shop-here")
 
 
-def test_the_front_page_of_a_stranger_shows_no_brand(branded: Branded) -> None:
-    """S29: nor do the pages to begin with a code on paper, or without a password."""
+def test_the_front_page_without_a_session_shows_no_brand(branded: Branded) -> None:
+    """S29: neither do the pages for a code on paper and for a forgotten password."""
     for path in ("/", "/reset", "/welcome", "/no-such-page"):
         assert not branded.shown_in(branded.shop.browser().open(path)), path
 
 
-def test_a_logo_is_served_as_a_picture_and_as_nothing_else(branded: Branded) -> None:
-    """V3.2.1, V3.4.3–V3.4.8: exact type, no sniffing, no script whatever it holds; kept for ever; no cookie."""
+def test_a_logo_is_served_as_an_image_only(branded: Branded) -> None:
+    """V3.2.1, V3.4.3–V3.4.8: exact type, no sniffing, no script, cached for ever, no cookie."""
     told = branded.shop.ask("GET", f"/brand/{branded.logo_id}.png")
     assert told.status_code == 200
     assert told.headers["Content-Type"] == "image/png"
@@ -189,7 +189,7 @@ def test_a_logo_is_served_as_a_picture_and_as_nothing_else(branded: Branded) -> 
 
 
 def test_a_style_is_served_for_every_colour(branded: Branded) -> None:
-    """Its address tells nothing of the organisations here; it is kept for ever only under the checksum of this release."""
+    """The address does not reveal organisations. Browsers cache it for ever only under the checksum of this release."""
     found = STYLE.search(remembering(branded).html)
     assert found
     path, _, query = found[1].partition("?")
@@ -206,15 +206,15 @@ def test_a_style_is_served_for_every_colour(branded: Branded) -> None:
 @pytest.mark.parametrize(
     "name", ["aaaaaaaaaaaaaaaaaaaaaaaaaa.png", "0b3d91.png", "0B3D91.css", "0b3d9.css", "red.css", "..%2fx.css", ".png", "x"]
 )
-def test_what_is_no_logo_and_no_colour_is_not_found(branded: Branded, name: str) -> None:
-    """404, with a page that shows no brand."""
+def test_an_invalid_logo_or_colour_address_is_not_found(branded: Branded, name: str) -> None:
+    """The answer is 404, with a page without a brand."""
     told = branded.shop.ask("GET", f"/brand/{name}")
     assert told.status_code == 404
     assert told.headers.get("Cache-Control") == "no-store"
 
 
-def test_a_stylesheet_holds_variables_and_nothing_else() -> None:
-    """V1.2.1: whatever the colour, no selector but :root, no address, no rule that draws."""
+def test_a_stylesheet_contains_variables_only() -> None:
+    """V1.2.1: for every colour, the only selector is :root. There is no address and no rule that draws."""
     text = stylesheet("#123456")
     assert re.fullmatch(r":root \{[^{}]*\}\n@media \(prefers-color-scheme: dark\) \{ :root \{[^{}]*\} \}\n", text)
     assert "url(" not in text
@@ -223,8 +223,8 @@ def test_a_stylesheet_holds_variables_and_nothing_else() -> None:
     )
 
 
-def test_a_mailed_link_shows_the_brand_of_whose_it_is(branded: Branded) -> None:
-    """The mail named the organisation to the holder of the link. The page of a link that is used up shows nothing."""
+def test_a_mailed_link_shows_its_organisations_brand(branded: Branded) -> None:
+    """The mail named the organisation to its reader. The page of a used link shows no brand."""
     with branded.shop.factory.context(), transaction():
         ann = branded.shop.factory.user(branded.shop.ann)
         token = email_links.make(branded.shop.settings, ann, "reset", {}, now() + timedelta(minutes=30))

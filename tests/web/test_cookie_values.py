@@ -1,4 +1,4 @@
-"""Bearer values are made here at the moment they are given: planted, stolen and revoked copies gain nothing (ASVS 7.2.4)."""
+"""We make a new bearer value each time we give one. Planted, stolen and revoked copies are useless (ASVS 7.2.4)."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def cookie(browser: Browser, name: str) -> str:
 
 
 def remember(shop: Shop, person: MadePerson, browser: Browser | None = None) -> Browser:
-    """Sign in with the tick, and out again; the device stays remembered."""
+    """Sign in with "remember this device" and sign out. The device stays remembered."""
     browser = (browser or shop.browser()).open(shop.party.authorize_url(acr_values="mfa"))
     browser.fill(username=person.username, password=person.password).submit()
     browser.fill(code=person.authenticator.code(), remember_device=True).submit()
@@ -35,8 +35,8 @@ def remember(shop: Shop, person: MadePerson, browser: Browser | None = None) -> 
     return browser.submit(next(one.text for form in browser.page.forms if "sign-out" in form.action for one in form.buttons))
 
 
-def is_asked_a_code(shop: Shop, person: MadePerson, device: str) -> bool:
-    """Whether another browser with this device cookie needs more than the password."""
+def is_asked_for_a_code(shop: Shop, person: MadePerson, device: str) -> bool:
+    """Return whether another browser with this device cookie needs more than the password."""
     browser = plant(shop.browser(), device=device).open(shop.party.authorize_url(acr_values="mfa mfa-remembered"))
     browser.fill(username=person.username, password=person.password).submit()
     return "code" in browser.fields
@@ -44,13 +44,13 @@ def is_asked_a_code(shop: Shop, person: MadePerson, device: str) -> bool:
 
 @pytest.mark.parametrize("value", ["A" * 43, "x", f"{'A' * 43}.{'A' * 43}", "A" * 64])
 def test_a_planted_browser_value_is_replaced_at_once(shop: Shop, value: str) -> None:
-    """CWE-384: a value that we never gave is not taken as this browser's."""
+    """CWE-384: a value that we never gave does not identify this browser."""
     browser = plant(shop.browser(), browser=value).open(shop.party.authorize_url())
     assert cookie(browser, "browser") != value
     assert "password" in browser.fields
 
 
-def test_the_browser_value_is_new_after_each_proof_and_the_former_one_opens_nothing(shop: Shop) -> None:
+def test_each_proof_replaces_the_browser_value(shop: Shop) -> None:
     """ASVS 7.2.4, security.md 16: the value from before the password or the code does not find the sign-in."""
     browser, held = shop.at_password(), []
     for proof in ({"username": "ann", "password": shop.ann.password}, {"code": shop.ann.authenticator.code()}):
@@ -62,8 +62,8 @@ def test_the_browser_value_is_new_after_each_proof_and_the_former_one_opens_noth
     assert len(set(held)) == 2
 
 
-def test_a_sign_in_that_an_attacker_prepared_is_lost_to_them_with_the_password(shop: Shop) -> None:
-    """CWE-384: attacker and victim share a planted cookie and a sign-in; what the victim proves, the attacker cannot use."""
+def test_the_password_ends_an_attackers_access_to_a_shared_sign_in(shop: Shop) -> None:
+    """CWE-384: attacker and victim share a planted cookie and a sign-in. The attacker cannot use the victim's proofs."""
     attacker = shop.at_password()
     victim = plant(shop.browser(), browser=cookie(attacker, "browser")).open(attacker.url)
     victim.fill(username="ann", password=shop.ann.password).submit()
@@ -74,8 +74,8 @@ def test_a_sign_in_that_an_attacker_prepared_is_lost_to_them_with_the_password(s
     assert "code=" in str(shop.allow(victim).left_for)
 
 
-def test_other_tabs_go_on_after_a_sign_in(shop: Shop) -> None:
-    """S60: sign-ins of other tabs are bound to the browser's row, and their forms hold a former value's token."""
+def test_other_tabs_continue_after_a_sign_in(shop: Shop) -> None:
+    """S60: their sign-ins are bound to the browser's row, and their forms have the token of an earlier value."""
     browser = shop.at_password()
     other = Browser(shop.app, shop.settings.issuer)
     other.client = browser.client  # another tab of the same browser
@@ -88,8 +88,8 @@ def test_other_tabs_go_on_after_a_sign_in(shop: Shop) -> None:
     assert "code" in other.fields
 
 
-def test_a_page_of_before_the_sign_in_can_still_be_sent(shop: Shop) -> None:
-    """S60: the form of an open tab is no dead end after the cookie was renewed; another site's form with its token is."""
+def test_a_form_from_before_the_sign_in_still_works(shop: Shop) -> None:
+    """S60: an open tab works after the cookie changed. A form on another site with its token is refused."""
     browser = shop.at_password().open("/")
     stale = browser.value("csrf_token")
     browser.open(shop.party.authorize_url()).fill(username="ann", password=shop.ann.password).submit()
@@ -110,29 +110,29 @@ def test_a_page_of_before_the_sign_in_can_still_be_sent(shop: Shop) -> None:
     assert told.status_code == 403
 
 
-def test_each_tick_gives_the_device_a_new_value(shop: Shop, clock: Callable[..., None]) -> None:  # noqa: F811
-    """S36, S40: a planted value never becomes the secret, and a copy taken before the last tick asks the code again."""
+def test_each_remembering_gives_the_device_a_new_value(shop: Shop, clock: Callable[..., None]) -> None:  # noqa: F811
+    """S36, S40: a planted value never becomes the secret. An earlier copy must enter a code again."""
     till = plant(shop.browser(), device="x")
     remember(shop, shop.ann, till)
     first = cookie(till, "device")
     assert first != "x"
-    assert not is_asked_a_code(shop, shop.ann, first)
+    assert not is_asked_for_a_code(shop, shop.ann, first)
     clock(minutes=1)
     remember(shop, shop.ann, till)
     second = cookie(till, "device")
-    assert is_asked_a_code(shop, shop.ann, first)
-    assert not is_asked_a_code(shop, shop.ann, second)
+    assert is_asked_for_a_code(shop, shop.ann, first)
+    assert not is_asked_for_a_code(shop, shop.ann, second)
     with shop.factory.context():
         assert len(device_rows.devices_of(shop.organisation_id, shop.ann.id, product_clock.now())) == 1
 
 
 @pytest.mark.both_engines
-def test_a_tick_moves_the_trust_of_others_on_that_device_and_keeps_its_dates(
+def test_remembering_keeps_other_users_trust_on_that_device(
     engine: str,
     shop: Shop,
     clock: Callable[..., None],  # noqa: F811
 ) -> None:
-    """S40: several people of one till each keep their own trust, revoked trust stays revoked, and the copy is worthless."""
+    """S40: each user of a shared till keeps the trust and its dates. Revoked trust stays revoked, and a copy is useless."""
     bob = shop.factory.make_user(shop.organisation_id, "bob", with_totp=True)
     eve = shop.factory.make_user(shop.organisation_id, "eve", with_totp=True)
     till = remember(shop, bob)

@@ -1,4 +1,4 @@
-"""Every cookie that a whole journey sets."""
+"""Check every cookie that a complete journey sets."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from tests.web.conftest import Recorder, Shop
 
 
 def cookies_of(recorder: Recorder) -> dict[str, list[list[str]]]:
-    """Name → the attributes of each time it was set, in lower case."""
+    """Return the attributes of each time a cookie was set, in lower case, by its name."""
     found: dict[str, list[list[str]]] = {}
     for heard in recorder.heard:
         for line in heard.headers.getlist("Set-Cookie"):
@@ -25,7 +25,7 @@ def cookies_of(recorder: Recorder) -> dict[str, list[list[str]]]:
 
 
 def walk(shop: Shop, browser: Browser) -> None:
-    """Sign in with the tick, change the language, sign out."""
+    """Sign in and remember the device, change the language, and sign out."""
     browser.open(shop.party.authorize_url()).fill(username="ann", password=shop.ann.password).submit()
     browser.submit("language=nl").fill(code=shop.ann.authenticator.code(), remember_device=True).submit()
     shop.allow(browser).open("/")
@@ -34,8 +34,8 @@ def walk(shop: Shop, browser: Browser) -> None:
     assert "ann" not in browser.text
 
 
-def test_over_https_every_cookie_is_locked_to_the_host(shop: Shop, recorder: Recorder) -> None:
-    """V3.3.1–V3.3.5: Secure, HttpOnly, SameSite, __Host-, for every path and no domain, small."""
+def test_over_https_every_cookie_belongs_to_the_host_only(shop: Shop, recorder: Recorder) -> None:
+    """V3.3.1–V3.3.5: it is Secure, HttpOnly, SameSite, __Host-, small, for every path and without a domain."""
     walk(shop, shop.browser())
     found = cookies_of(recorder)
     assert set(found) == {"__Host-browser", "__Host-login", "__Host-device", "__Host-language"}
@@ -46,8 +46,8 @@ def test_over_https_every_cookie_is_locked_to_the_host(shop: Shop, recorder: Rec
             assert not [one for one in attributes if one.startswith("domain")]
 
 
-def test_on_a_loopback_address_they_work_without_https(shop: Shop, configure: Callable[..., Settings]) -> None:
-    """V3.3.1's exception for trying things out: http on loopback takes neither Secure nor the prefix."""
+def test_on_a_loopback_address_cookies_work_without_https(shop: Shop, configure: Callable[..., Settings]) -> None:
+    """V3.3.1's exception for trials: http on loopback accepts neither Secure nor the prefix."""
     settings = configure(issuer="http://localhost:8000")
     app = create_app(settings)
     try:
@@ -69,7 +69,7 @@ def _party(shop: Shop, app: Flask, settings: Settings) -> RelyingParty:
 
 
 def test_a_cookie_of_another_name_is_ignored(shop: Shop) -> None:
-    """V3.3.3: neither a sub-domain's plain cookie nor a nameless one stands in for the host's own."""
+    """V3.3.3: a plain cookie of a sub-domain, or one without a name, never replaces the host's own."""
     browser = shop.signed_in()
     held = browser.cookies["__Host-login"]
     for line in (f"login={held}", f"=__Host-login={held}", f"__host-login={held}", f"__Secure-login={held}"):
@@ -80,7 +80,7 @@ def test_a_cookie_of_another_name_is_ignored(shop: Shop) -> None:
 
 @pytest.mark.both_engines
 def test_an_invalid_cookie_is_an_anonymous_browser(shop: Shop) -> None:
-    """V7.2.1: an unknown or broken cookie is an anonymous browser, never an error."""
+    """V7.2.1: an unknown or broken cookie means an anonymous browser, and never a server error."""
     for name in ("browser", "login", "device", "language"):
         for value in ("", "x", "." * 50, "A" * 4000, "\x7f\x01", "\xe9", "a.b.c", "%00", '"', '"\\000."', "nl\\000"):
             for path in ("/", "/account/security", "/sign-in/" + "A" * 43):
@@ -88,8 +88,8 @@ def test_an_invalid_cookie_is_an_anonymous_browser(shop: Shop) -> None:
                 assert told.status_code in (200, 303, 404), (name, value, path)
 
 
-def test_the_session_is_new_at_each_change_of_what_was_proved(shop: Shop) -> None:
-    """V7.2.4: a cookie planted before sign-in is not the one after it, and the former one opens nothing."""
+def test_each_new_proof_gets_a_new_session_cookie(shop: Shop) -> None:
+    """V7.2.4: sign-in replaces a planted cookie, and the former one opens nothing."""
     browser = shop.at_password()
     assert "__Host-login" not in browser.cookies
     browser.client.set_cookie("__Host-login", "planted." + "A" * 43, domain="id.example.com", secure=True)

@@ -15,7 +15,7 @@ from tests.web.conftest import Shop
 
 
 def answer_to(shop: Shop, username: str, password: str = WRONG, tries: int = 1) -> dict[str, object]:
-    """All that can be seen of the answer, without what is random and without the name itself."""
+    """Return the visible part of the response, without random values and without the name itself."""
     browser = shop.at_password()
     for _ in range(tries):
         browser.fill(username=username, password=password).submit()
@@ -30,7 +30,7 @@ def answer_to(shop: Shop, username: str, password: str = WRONG, tries: int = 1) 
 
 @pytest.fixture
 def people(shop: Shop) -> dict[str, str]:
-    """What a person can be → their username."""
+    """Return a username for each state of a user."""
     for name in ("known", "gone", "bare"):
         shop.factory.make_user(shop.organisation_id, name, password="" if name == "bare" else shop.ann.password)
     gone = shop.factory.make_user(shop.organisation_id, "disabled")
@@ -40,15 +40,15 @@ def people(shop: Shop) -> dict[str, str]:
 
 
 def test_a_wrong_password_looks_like_an_unknown_username(shop: Shop, people: dict[str, str]) -> None:
-    """V6.3.8: status, page, headers and cookies are the same for all."""
+    """V6.3.8: status, page, headers and cookies are the same in every state."""
     nobody = answer_to(shop, "nobody")
     assert nobody["status"] == 422
     for who, username in people.items():
         assert answer_to(shop, username) == nobody, who
 
 
-def test_a_blocked_sign_in_looks_like_an_unknown_user(shop: Shop, people: dict[str, str]) -> None:
-    """V6.3.8: a disabled person's right password is told from a wrong one by nothing."""
+def test_a_disabled_user_looks_like_an_unknown_user(shop: Shop, people: dict[str, str]) -> None:
+    """V6.3.8: the right password of a disabled user looks like a wrong one."""
     assert answer_to(shop, "disabled", shop.ann.password) == answer_to(shop, "nobody", shop.ann.password)
     assert answer_to(shop, "bare", shop.ann.password) == answer_to(shop, "nobody", shop.ann.password)
 
@@ -67,7 +67,7 @@ def _seconds_alike(answer: dict[str, object]) -> str:
 
 
 def test_an_unknown_shop_looks_like_a_known_one(shop: Shop, app: Flask) -> None:
-    """S29, V6.3.8: the same page asks for the password, and fails with the same words."""
+    """S29, V6.3.8: the same page asks for the password, and the same message refuses it."""
     shop.factory.make_organisation("another-shop")
 
     def seen(store_url: str) -> tuple[int, str, int, str]:

@@ -1,4 +1,4 @@
-"""Names and entered values are text on pages (V1.2.1, V3.2.2), and in headers as nothing at all."""
+"""Names and entered values appear as text on pages (V1.2.1, V3.2.2), and never in headers."""
 
 import html
 
@@ -35,7 +35,7 @@ LINES = [
 
 
 def is_text(browser: Browser) -> bool:
-    """No element or attribute came of it, and no template took it for its own."""
+    """Check that the text made no element or attribute, and that no template evaluated it."""
     assert browser.status < 500
     page = Page(browser.html)
     assert "xss" not in page.ids
@@ -45,21 +45,21 @@ def is_text(browser: Browser) -> bool:
 
 
 @pytest.mark.parametrize("evil", CORPUS)
-def test_what_is_typed_comes_back_as_text(shop: Shop, evil: str) -> None:
-    """V1.2.1, CS: username and store URL are shown again in their fields, character by character."""
+def test_entered_values_are_shown_as_text(shop: Shop, evil: str) -> None:
+    """V1.2.1, CS: username and store URL appear in their fields again, character by character."""
     browser = shop.at_password().fill(username=evil, password="wrong, but long enough").submit()
     assert is_text(browser)
     assert browser.value("username") == evil
     shop.factory.make_organisation("another-shop")
     other = shop.browser().open(shop.party.authorize_url()).fill(organisation=evil).submit()
     assert is_text(other)
-    if "password" in other.fields:  # else nothing of it could be a store URL
+    if "password" in other.fields:  # otherwise no part of it could be a store URL
         assert is_text(other.fill(username="x", password="wrong, but long enough").submit())
 
 
 @pytest.mark.parametrize("evil", CORPUS)
-def test_what_an_address_says_is_text(shop: Shop, evil: str) -> None:
-    """V1.2.1: every parameter of the authorization request, on sign-in pages and on pages for developers."""
+def test_request_parameters_are_shown_as_text(shop: Shop, evil: str) -> None:
+    """V1.2.1: this holds for every parameter of the authorization request, on sign-in and developer pages."""
     hinted = shop.at_password(login_hint=evil, ui_locales=evil, state=evil, organisation="example-shoes")
     assert is_text(hinted)
     assert hinted.value("username") == evil
@@ -81,8 +81,8 @@ def test_what_an_address_says_is_text(shop: Shop, evil: str) -> None:
 
 
 @pytest.mark.parametrize("evil", [evil for evil in CORPUS if evil.isprintable()])
-def test_what_apps_shops_and_people_are_called_is_text(shop: Shop, evil: str) -> None:
-    """V1.2.1: names of clients, organisations, groups and people, wherever a page says them."""
+def test_names_of_apps_shops_and_users_are_shown_as_text(shop: Shop, evil: str) -> None:
+    """V1.2.1: names of clients, organisations, groups and users, on every page that has them."""
     from tests.drivers.relying_party import RelyingParty
 
     made = shop.factory.make_client("called", client_name=evil, first_party=False)
@@ -105,8 +105,8 @@ def test_what_apps_shops_and_people_are_called_is_text(shop: Shop, evil: str) ->
 
 
 @pytest.mark.parametrize("evil", CORPUS)
-def test_a_form_that_goes_on_by_itself_carries_text(shop: Shop, evil: str) -> None:
-    """OAuth 2.0 Form Post: ``state`` arrives unchanged, and is no markup on the way."""
+def test_a_form_that_submits_itself_contains_state_as_text(shop: Shop, evil: str) -> None:
+    """OAuth 2.0 Form Post: ``state`` arrives unchanged and never becomes markup."""
     browser = shop.at_code(response_mode="form_post", state=evil)
     shop.allow(browser.fill(code=shop.ann.authenticator.code()).submit())
     assert "xss" not in Page(browser.html).ids
@@ -115,7 +115,7 @@ def test_a_form_that_goes_on_by_itself_carries_text(shop: Shop, evil: str) -> No
 
 @pytest.mark.parametrize("evil", LINES)
 def test_a_line_break_makes_no_header(shop: Shop, evil: str) -> None:
-    """V1.2.1, V16.4.1's cause: response splitting by any parameter that could reach a header."""
+    """V1.2.1: no parameter that can reach a header splits the response. V16.4.1 has the same cause."""
     names = ("state", "redirect_uri", "ui_locales", "login_hint", "client_id", "response_mode", "nonce", "prompt", "scope")
     for name in names:
         browser = shop.browser().open(shop.party.authorize_url(**{name: evil}))

@@ -1,4 +1,4 @@
-"""A refused or cross-site request changes nothing at the browser: no cookie is set or deleted, no browser is noted."""
+"""A refused or cross-site request sets and deletes no cookie, and makes no browser row."""
 
 import pytest
 from sqlalchemy import func, select
@@ -20,14 +20,14 @@ def rows(shop: Shop) -> int:
 
 
 def stale_form(shop: Shop) -> dict[str, str]:
-    """What a page of anybody's own sign-in holds: an attacker may copy it into a page of theirs."""
+    """Return a form of the attacker's own sign-in, which a page of theirs may contain."""
     page = shop.at_password()
     return {name: page.value(name) for name in ("request", "step", "csrf_token")} | {"username": "ann", "password": "x"}
 
 
 @pytest.mark.parametrize("headers", [CROSS_SITE, OLDER, NO_REFERRER], ids=["fetch metadata", "origin", "null"])
 def test_a_form_posted_from_another_site_sets_no_cookie(shop: Shop, recorder: Recorder, headers: dict[str, str]) -> None:
-    """SameSite=Lax cookies do not come with a cross-site POST, but browsers store what its answer sets (every route)."""
+    """A cross-site POST sends no SameSite=Lax cookies, but browsers store the cookies of its response (every route)."""
     form, before = stale_form(shop), rows(shop)
     recorder.heard.clear()
     for path in paths(shop.app):
@@ -38,8 +38,8 @@ def test_a_form_posted_from_another_site_sets_no_cookie(shop: Shop, recorder: Re
 
 
 @pytest.mark.parametrize("headers", [EMBEDDED, FRAMED], ids=["image", "frame"])
-def test_what_another_site_embeds_sets_no_cookie(shop: Shop, recorder: Recorder, headers: dict[str, str]) -> None:
-    """An image or a frame comes without our cookies: no cookie came, which does not mean that there is none."""
+def test_an_embedded_request_sets_no_cookie(shop: Shop, recorder: Recorder, headers: dict[str, str]) -> None:
+    """An image or a frame on another site sends no cookies, although the browser may have some."""
     before = rows(shop)
     asked = shop.party.authorize_url().removeprefix(shop.settings.issuer + "/oauth/authorize?")
     for path in paths(shop.app):
@@ -50,8 +50,8 @@ def test_what_another_site_embeds_sets_no_cookie(shop: Shop, recorder: Recorder,
     assert "error=login_required" in told.headers["Location"]
 
 
-def test_an_app_may_send_people_here_by_a_link_or_a_redirect(shop: Shop) -> None:
-    """The top-level GET from an app's site is cross-site too: it begins the sign-in, and this browser gets its cookie."""
+def test_an_app_may_send_users_here_by_a_link_or_a_redirect(shop: Shop) -> None:
+    """The top-level GET from an app's site is cross-site too. It begins the sign-in, and the browser gets its cookie."""
     asked = shop.party.authorize_url().removeprefix(shop.settings.issuer + "/oauth/authorize?")
     told = shop.ask("GET", "/oauth/authorize", headers=CROSS_SITE, query_string=asked)
     assert told.status_code == 303
@@ -59,7 +59,7 @@ def test_an_app_may_send_people_here_by_a_link_or_a_redirect(shop: Shop) -> None
 
 
 def test_a_refused_request_sets_and_deletes_no_cookie(shop: Shop, recorder: Recorder) -> None:
-    """Every route, every method, known and unknown browsers: with 400 and more nothing changes at the browser."""
+    """This holds for every route, every method, and known and unknown browsers, at each status of 400 and above."""
     known = shop.signed_in()
     recorder.heard.clear()
     for path in paths(shop.app):
@@ -74,7 +74,7 @@ def test_a_refused_request_sets_and_deletes_no_cookie(shop: Shop, recorder: Reco
 
 
 def test_a_wrong_answer_sets_no_cookie(shop: Shop, recorder: Recorder) -> None:
-    """422 and 429 at the sign-in and the forms beside it leave the cookies as they are."""
+    """422 and 429 at the sign-in and at related forms leave the cookies unchanged."""
     browser = shop.at_password()
     recorder.heard.clear()
     for _ in range(6):
@@ -83,22 +83,22 @@ def test_a_wrong_answer_sets_no_cookie(shop: Shop, recorder: Recorder) -> None:
     assert not [heard.path for heard in recorder.heard if "Set-Cookie" in heard.headers]
 
 
-def test_an_answer_to_another_sites_request_does_not_end_a_test_of_an_app(shop: Shop) -> None:
-    """The console's trial cookie is deleted by its own answer only: any site may send a browser to our callback."""
+def test_another_sites_request_does_not_end_a_test_of_an_app(shop: Shop) -> None:
+    """Any site may send a browser to our callback. Only the console's own answer deletes its trial cookie."""
     browser = shop.browser()
     browser.client.set_cookie("__Host-trial", "held", domain="id.example.com", secure=True)
     assert browser.open("/admin/test/callback?code=x&state=y").status == 400
     assert browser.cookies["__Host-trial"] == "held"
 
 
-def test_a_stale_form_without_cookies_opens_the_sign_in_again_by_a_get(shop: Shop) -> None:
-    """S60: nothing is set with a POST that brought no cookie; the GET that follows brings the browser's own, if any."""
+def test_a_stale_form_without_cookies_reopens_the_sign_in_by_a_get(shop: Shop) -> None:
+    """S60: a POST without cookies sets none. The browser's own cookies come with the GET that follows."""
     browser = shop.at_password()
     held, form = dict(browser.cookies), {"request": browser.value("request"), "step": "password", "username": "ann"}
     told = shop.ask("POST", "/sign-in/" + "A" * 43, data=form)
     assert told.status_code == 303
     assert "Set-Cookie" not in told.headers
     browser.open(told.headers["Location"])
-    assert browser.cookies == held  # this browser was known all along
+    assert browser.cookies == held  # we knew this browser before
     assert browser.value("username") == "ann"
     assert "username=" not in told.headers["Location"]

@@ -1,4 +1,4 @@
-"""What every answer carries, for every path and method."""
+"""Check the headers of every response, for every path and method."""
 
 import re
 
@@ -11,7 +11,7 @@ OFFICIAL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def is_marked(heard: Heard) -> bool:
-    """The headers that no answer may lack, and those that none may have."""
+    """Check the headers that every response must have, and those that none may have."""
     headers = heard.headers
     policy = headers["Content-Security-Policy"]
     assert "unsafe-" not in policy
@@ -29,8 +29,8 @@ def is_marked(heard: Heard) -> bool:
     return not {"Server", "X-Powered-By", "Via"} & set(headers.keys())
 
 
-def test_every_answer_carries_the_headers(shop: Shop, recorder: Recorder) -> None:
-    """V3.4.1, V3.4.3–V3.4.8, V13.4.6: on pages, machines' answers, static files, redirects and errors, signed in and out."""
+def test_every_response_has_the_security_headers(shop: Shop, recorder: Recorder) -> None:
+    """V3.4.1, V3.4.3–V3.4.8, V13.4.6: pages, machine endpoints, static files, redirects, errors. Sessions change nothing."""
     everywhere = list(paths(shop.app))
     for client in (shop.app.test_client(use_cookies=False), shop.signed_in().client):
         for path in everywhere:
@@ -41,8 +41,8 @@ def test_every_answer_carries_the_headers(shop: Shop, recorder: Recorder) -> Non
     assert max(heard.status for heard in recorder.heard) < 500
 
 
-def test_pages_are_never_kept_and_bodies_say_what_they_are(shop: Shop, recorder: Recorder) -> None:
-    """V14.3.2, V4.1.1, S60: HTML is no-store; every body has a type, text its charset; only static files are kept."""
+def test_pages_are_never_cached_and_every_body_has_a_type(shop: Shop, recorder: Recorder) -> None:
+    """V14.3.2, V4.1.1, S60: HTML is no-store. Text has a charset. Only static files are cached."""
     client = shop.signed_in().client
     for path in paths(shop.app):
         for method in ("GET", "POST"):
@@ -59,16 +59,16 @@ def test_pages_are_never_kept_and_bodies_say_what_they_are(shop: Shop, recorder:
 
 
 @pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND", "DEBUG", "FOO"])
-def test_methods_that_are_not_ours_are_refused(shop: Shop, method: str) -> None:
-    """V4.1.4, V13.4.4: 405 on every route, and nothing of the request comes back."""
+def test_unsupported_methods_are_refused(shop: Shop, method: str) -> None:
+    """V4.1.4, V13.4.4: every route answers 405. The response repeats no part of the request."""
     for path in paths(shop.app):
         told = shop.ask(method, path, headers={"X-Canary": "canary-of-trace"})
         assert told.status_code in (404, 405), path
         assert "canary-of-trace" not in told.get_data(as_text=True)
 
 
-def test_reading_methods_change_nothing_that_is_posted(shop: Shop) -> None:
-    """V3.5.3: a page that is posted to answers 405 to GET, and names what it takes."""
+def test_a_posted_page_answers_405_to_get(shop: Shop) -> None:
+    """V3.5.3: the response names the allowed methods."""
     for rule in shop.app.url_map.iter_rules():
         others = [one for one in shop.app.url_map.iter_rules() if one.rule == rule.rule]
         if not any("GET" in (one.methods or ()) for one in others):
@@ -79,8 +79,8 @@ def test_reading_methods_change_nothing_that_is_posted(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://evil.id.example.com", "https://id.example.com"])
-def test_only_the_machines_endpoints_are_open_to_other_origins(shop: Shop, recorder: Recorder, origin: str) -> None:
-    """V3.4.2: no page may be read by another origin; what machines ask reads no cookie and says * to everybody."""
+def test_only_machine_endpoints_are_open_to_other_origins(shop: Shop, recorder: Recorder, origin: str) -> None:
+    """V3.4.2: no other origin may read a page. Machine endpoints read no cookie and allow every origin."""
     client = shop.signed_in().client
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "Authorization"}
     recorder.heard.clear()
@@ -94,7 +94,7 @@ def test_only_the_machines_endpoints_are_open_to_other_origins(shop: Shop, recor
     assert any("Access-Control-Allow-Origin" in heard.headers for heard in recorder.heard)
 
 
-def test_machines_answers_set_no_cookie(shop: Shop, recorder: Recorder) -> None:
+def test_machine_endpoints_set_no_cookie(shop: Shop, recorder: Recorder) -> None:
     """V7.2.1: machine endpoints read no cookie, so they set none."""
     for method in METHODS:
         for path in (
@@ -110,8 +110,8 @@ def test_machines_answers_set_no_cookie(shop: Shop, recorder: Recorder) -> None:
     assert not [heard for heard in recorder.heard if heard.headers.getlist("Set-Cookie")]
 
 
-def test_nothing_is_called_back(shop: Shop) -> None:
-    """V3.5.6: there is no JSONP."""
+def test_there_is_no_jsonp(shop: Shop) -> None:
+    """V3.5.6: a callback parameter changes no response."""
     for path in ("/oauth/jwks", "/.well-known/openid-configuration", "/livez"):
         told = shop.ask("GET", path, query_string="callback=evil&jsonp=evil")
         assert "evil" not in told.get_data(as_text=True)

@@ -1,4 +1,4 @@
-"""I9: ``/livez`` and ``/readyz`` tell the truth, and nothing else."""
+"""``/livez`` and ``/readyz`` report whether the process runs and can serve, and no more (I9)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.drivers.applications import bare_app, close
 
 
 def health(app: Flask) -> tuple[int, int]:
-    """The statuses of ``/livez`` and ``/readyz``, whose answers say one word."""
+    """Return the statuses of ``/livez`` and ``/readyz``. Each response is one word."""
     client = app.test_client(use_cookies=False)
     told = [client.get(path, base_url="https://id.example.com") for path in ("/livez", "/readyz")]
     for one in told:
@@ -25,12 +25,12 @@ def health(app: Flask) -> tuple[int, int]:
 
 @pytest.mark.both_engines
 def test_a_server_that_can_serve_is_ready(app: Flask) -> None:
-    """V13.4.5: alive and ready, without details."""
+    """V13.4.5: it is alive and ready, and reveals no details."""
     assert health(app) == (200, 200)
 
 
-def test_without_migrations_it_lives_and_is_not_ready(configure: Callable[..., Settings], tmp_path: Path) -> None:
-    """I9: an empty database, then its tables (keys are made when first needed); no restart is needed in between."""
+def test_a_server_without_migrations_is_alive_but_not_ready(configure: Callable[..., Settings], tmp_path: Path) -> None:
+    """I9: after the migrations it is ready without a restart. Keys are made at their first use."""
     settings = configure(database={"url": f"sqlite:///{tmp_path / 'empty.sqlite3'}"})
     app = create_app(settings)
     try:
@@ -42,8 +42,8 @@ def test_without_migrations_it_lives_and_is_not_ready(configure: Callable[..., S
         close(app)
 
 
-def test_with_the_database_away_it_lives_and_is_not_ready(configure: Callable[..., Settings], tmp_path: Path) -> None:
-    """I9, V16.5.2: nobody listens where PostgreSQL should be."""
+def test_a_server_without_a_database_is_alive_but_not_ready(configure: Callable[..., Settings], tmp_path: Path) -> None:
+    """I9, V16.5.2: no PostgreSQL listens at the configured address."""
     app = create_app(configure(database={"url": f"postgresql://nobody@/none?host={tmp_path}"}))
     try:
         assert health(app) == (200, 503)

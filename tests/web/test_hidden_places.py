@@ -1,4 +1,4 @@
-"""What a scanner looks for first is not there, and says so on a page."""
+"""Places that scanners look for do not exist, and get the usual page for a wrong address."""
 
 import sqlite3
 
@@ -49,8 +49,8 @@ PLACES = [
 
 
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: ascii(path)[:40])
-def test_nothing_is_there(shop: Shop, path: str) -> None:
-    """V13.4.1, V13.4.3, V13.4.5, V13.4.7: the same page as for any wrong address, which tells nothing."""
+def test_places_that_scanners_look_for_do_not_exist(shop: Shop, path: str) -> None:
+    """V13.4.1, V13.4.3, V13.4.5, V13.4.7: the page is that of any wrong address and reveals nothing."""
     told = shop.ask("GET", path)
     assert told.status_code == 404
     page = Page(told.get_data(as_text=True))
@@ -60,15 +60,15 @@ def test_nothing_is_there(shop: Shop, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["//", "//evil.example/", "/static//etc/passwd", "///evil.example//", "/account//security"])
-def test_doubled_slashes_lead_nowhere_else(shop: Shop, path: str) -> None:
-    """V3.7.2, V4.1.3: the router takes doubled slashes together; where it sends to is the issuer's, whatever Host says."""
+def test_doubled_slashes_redirect_only_to_the_issuer(shop: Shop, path: str) -> None:
+    """V3.7.2, V4.1.3: the router merges doubled slashes. It redirects to the issuer, whatever Host says."""
     told = shop.ask("GET", path, headers={"Host": "evil.example"})
     assert told.status_code in (200, 308, 404)
     assert told.headers.get("Location", shop.settings.issuer + "/").startswith(shop.settings.issuer + "/")
 
 
-def test_the_page_speaks_dutch_too(shop: Shop) -> None:
-    """S62: a wrong address is told in the reader's language."""
+def test_the_not_found_page_speaks_dutch(shop: Shop) -> None:
+    """S62: a wrong address gets a page in the reader's language."""
     told = Page(shop.ask("GET", "/weg", headers={"Accept-Language": "nl-NL,nl;q=0.9,en;q=0.5"}).get_data(as_text=True))
     assert told.language == "nl"
     assert told.heading not in ("", "This page does not exist")
@@ -76,17 +76,17 @@ def test_the_page_speaks_dutch_too(shop: Shop) -> None:
 
 @pytest.mark.parametrize("query", ["__debugger__=yes&cmd=resource&f=style.css", "debug=1", "XDEBUG_SESSION_START=1"])
 def test_no_debugger_answers(shop: Shop, query: str) -> None:
-    """V13.4.2: the front page stays the front page."""
+    """V13.4.2: the front page ignores parameters of debuggers."""
     plain, asked = shop.ask("GET", "/"), shop.ask("GET", "/", query_string=query)
     assert asked.status_code == 200
     assert len(asked.get_data()) == len(plain.get_data())
 
 
-@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # a trigger is made by hand, which takes a file
-def test_an_error_of_ours_tells_nothing_but_its_number(
-    shop: Shop, capfd: pytest.CaptureFixture[str], database_url: str
-) -> None:
-    """V16.5.1, V16.5.4, V16.2.5: a number to ask about; no trace, version or query; the log has the rest, but no secret."""
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # the test makes a trigger, which needs the file of SQLite
+def test_a_server_error_reveals_only_its_number(shop: Shop, capfd: pytest.CaptureFixture[str], database_url: str) -> None:
+    """V16.5.1, V16.5.4, V16.2.5: the page has a number to ask about, but no trace, version or query.
+    The log has the rest, without secrets.
+    """
     browser = shop.at_password()
     with sqlite3.connect(database_url.removeprefix("sqlite:///")) as breaker:
         broken = "BEFORE INSERT ON auth_failures BEGIN SELECT RAISE(ABORT, 'a fault of ours'); END"
@@ -102,7 +102,7 @@ def test_an_error_of_ours_tells_nothing_but_its_number(
     assert number in logged
     assert "a fault of ours" in logged
     assert "canary" not in logged
-    assert shop.ann.id not in logged, "a query's values stand in the log"
+    assert shop.ann.id not in logged, "the log contains values of a query"
     with sqlite3.connect(database_url.removeprefix("sqlite:///")) as mender:
         mender.execute("DROP TRIGGER broken")
     mender.close()

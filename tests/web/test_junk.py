@@ -1,4 +1,4 @@
-"""Junk in an address, a header or a credential is refused or not found, and never an error of ours."""
+"""Junk in an address, a header or a credential is refused or not found. It never causes a server error."""
 
 import base64
 
@@ -11,7 +11,7 @@ DEVICES = ["x\x00y", "\x00", "é", "x" * 3000, "\xff", "\ud7ff", "..", "%00", " 
 
 @pytest.mark.both_engines
 def test_junk_in_an_address_is_not_found(shop: Shop) -> None:
-    """V2.2.1, V16.5.4: what stands for an id in a path is no device, and no error (PostgreSQL takes no NUL in a text)."""
+    """V2.2.1, V16.5.4: an invalid id in a path finds no device and causes no error. PostgreSQL accepts no NUL in a text."""
     browser = shop.signed_in()
     token = browser.open("/account/security").value("csrf_token")
     for device in DEVICES:
@@ -27,8 +27,8 @@ def test_junk_in_an_address_is_not_found(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("header", ["Cookie", "Accept-Language", "User-Agent", "X-Forwarded-For", "Referer", "Content-Type"])
-def test_junk_in_a_header_harms_nothing(shop: Shop, header: str) -> None:
-    """V4.1.3, V16.5.4: broken and huge headers are ignored."""
+def test_junk_in_a_header_is_ignored(shop: Shop, header: str) -> None:
+    """V4.1.3, V16.5.4: this holds for broken and for huge headers."""
     for value in ("", ";", "\x01", "é", "=", "q=1;q", "a" * 9000, ",".join("a" * 500), "__Host-browser", '"', "nl;q=nan"):
         for path in ("/", "/oauth/authorize", "/account/security", "/oauth/userinfo"):
             assert shop.ask("GET", path, headers={header: value}).status_code in (200, 303, 400, 401), (path, value[:20])

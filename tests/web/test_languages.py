@@ -1,4 +1,4 @@
-"""S62: one place decides the language of a page. Errors, sign-out, links and forgotten passwords obey it too."""
+"""One place decides the language of a page (S62). Errors, sign-out, links and forgotten passwords follow it too."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ NewBrowser = Callable[..., Browser]
 
 
 def spoken(page: Browser) -> str:
-    """The page's language, after checking that everything that tells it agrees: attribute, header and words."""
+    """Return the page's language, after a check that attribute, header and words agree."""
     found = re.search(r'<html lang="(\w+)"', page.html)
     assert found is not None, page.html[:200]
     language = found.group(1)
@@ -41,13 +41,13 @@ class Shop:
     app: RelyingParty
 
     def person(self, **details: Any) -> MadePerson:
-        """Somebody of the organisation."""
+        """Return a user of the organisation."""
         return self.factory.make_user(self.organisation_id, "ann", **details)
 
 
 @pytest.fixture
 def shop(app: Flask, factory: Factory, settings: Settings) -> Shop:
-    """An organisation that is not the only one, and an app that serves both."""
+    """Return an organisation that is not the only one, and an app that serves both."""
     factory.make_organisation("another-shop")
     organisation_id = factory.make_organisation(settings={"offer_set_up": False})
     made: MadeClient = factory.make_client()
@@ -59,7 +59,7 @@ def shop(app: Flask, factory: Factory, settings: Settings) -> Shop:
 
 
 def signed_in(shop: Shop, person: MadePerson, browser: Browser, **params: str) -> Browser:
-    """Somebody signed in at the app."""
+    """Return a browser in which a user is signed in at the app."""
     browser.open(shop.app.authorize_url(**params)).fill(organisation=person.store_url).submit()
     browser.fill(username=person.username, password=person.password).submit()
     assert browser.left_for
@@ -83,7 +83,7 @@ def signed_in(shop: Shop, person: MadePerson, browser: Browser, **params: str) -
         ("", "", "", "", "", "en"),
     ],
 )
-def test_the_strongest_wish_is_obeyed(
+def test_the_language_follows_the_order_of_precedence(
     factory: Factory, app: Flask, settings: Settings, new_browser: NewBrowser,
     picked: str, asked: str, cookie: str, accepted: str, country: str, language: str,
 ) -> None:  # fmt: skip
@@ -102,15 +102,15 @@ def test_the_strongest_wish_is_obeyed(
 
 
 def test_a_typed_organisation_does_not_choose_the_language(shop: Shop, new_browser: NewBrowser) -> None:
-    """S29: else the language would tell which store URLs exist."""
+    """S29: otherwise the language would reveal which store URLs exist."""
     shop.factory.make_organisation("dutch-shop", country="NL")
     for typed in ("dutch-shop", "no-such-shop"):
         page = new_browser(languages="fr").open(shop.app.authorize_url()).fill(organisation=typed).submit()
         assert spoken(page) == "en", typed
 
 
-def test_an_error_of_the_apps_request_is_told_in_the_language_it_asks_for(shop: Shop, browser: Browser) -> None:
-    """S62: known as soon as the request is, whatever is wrong with the rest of it."""
+def test_an_error_of_an_apps_request_uses_the_apps_language(shop: Shop, browser: Browser) -> None:
+    """S62: we know the language with the request, whatever is wrong with the rest of it."""
     for wrong in ({"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}):
         page = browser.open(shop.app.authorize_url(ui_locales="nl", **wrong))
         assert (page.status, spoken(page)) == (400, "nl")
@@ -127,23 +127,23 @@ def test_an_error_of_the_apps_request_is_told_in_the_language_it_asks_for(shop: 
         ("/admin/another-shop/people", 404),
     ],
 )
-def test_a_refusal_speaks_the_language_of_the_person_signed_in(shop: Shop, browser: Browser, path: str, status: int) -> None:
-    """S62: their own choice, on pages that know nothing else, and where an unknown sign-in leads to (S60)."""
+def test_a_refusal_uses_the_signed_in_users_language(shop: Shop, browser: Browser, path: str, status: int) -> None:
+    """S62: pages without another wish follow the user's choice, and so does the page of an unknown sign-in (S60)."""
     page = signed_in(shop, shop.person(locale="nl"), browser).open(path)
     assert (page.status, spoken(page)) == (status, "nl")
 
 
-def test_a_foreign_form_is_refused_in_the_language_of_the_person_signed_in(shop: Shop, browser: Browser) -> None:
-    """S62: 403 is decided before any view looks at who is signed in."""
+def test_a_foreign_form_is_refused_in_the_signed_in_users_language(shop: Shop, browser: Browser) -> None:
+    """S62: 403 is decided before any view reads the session."""
     page = signed_in(shop, shop.person(locale="nl"), browser)
     refused = page.send("POST", "https://id.example.com/account/name", [("csrf_token", "forged")])
     assert (refused.status, spoken(refused)) == (403, "nl")
 
 
-def test_a_busy_server_says_so_in_the_language_of_the_sign_in(
+def test_a_busy_server_answers_in_the_language_of_the_sign_in(
     shop: Shop, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S62: 503 in the middle of an answer; the posted form carries the app's request."""
+    """S62: the posted form contains the app's request, so a 503 within a step knows its language."""
     page = browser.open(shop.app.authorize_url(ui_locales="nl")).fill(organisation="example-shoes").submit()
 
     def busy(_: Hasher) -> None:
@@ -154,8 +154,8 @@ def test_a_busy_server_says_so_in_the_language_of_the_sign_in(
     assert (page.status, spoken(page)) == (503, "nl")
 
 
-def test_signing_out_speaks_the_persons_language_to_its_end(shop: Shop, browser: Browser) -> None:
-    """S62: the question, the answer, and the page after one's own button, when nobody is signed in any more."""
+def test_signing_out_uses_the_users_language_to_its_end(shop: Shop, browser: Browser) -> None:
+    """S62: the question, the answer, and the page after the sign-out, when there is no session."""
     ann = shop.person(locale="nl")
     asked = signed_in(shop, ann, browser).open("/oauth/logout")
     assert spoken(asked) == "nl"
@@ -164,15 +164,17 @@ def test_signing_out_speaks_the_persons_language_to_its_end(shop: Shop, browser:
     assert spoken(page.submit("Uitloggen")) == "nl"
 
 
-def test_signing_out_for_an_app_speaks_the_language_it_asks_for(shop: Shop, browser: Browser) -> None:
-    """RP-Initiated Logout §2: ui_locales holds for the question and for what is said after it."""
+def test_signing_out_for_an_app_uses_the_apps_language(shop: Shop, browser: Browser) -> None:
+    """RP-Initiated Logout §2: ui_locales sets the language of the question and of the page after it."""
     asked = signed_in(shop, shop.person(locale="en"), browser).open("/oauth/logout?ui_locales=nl")
     assert spoken(asked) == "nl"
     assert spoken(asked.submit("choice=sign_out")) == "nl"
 
 
-def test_the_pages_beside_a_sign_in_keep_its_language(shop: Shop, browser: Browser) -> None:
-    """S62: "forgot password" as the app asked, or as was picked there, also on the way back; the same for everybody."""
+def test_pages_linked_from_a_sign_in_keep_its_language(shop: Shop, browser: Browser) -> None:
+    """S62: "forgot password" uses the app's language, or the picked one, also on the way back.
+    It is the same for every user.
+    """
     page = browser.open(shop.app.authorize_url(ui_locales="nl")).fill(organisation="example-shoes").submit()
     assert spoken(page.click("Wachtwoord vergeten")) == "nl"
     assert spoken(page.submit("language=en")) == "en"
@@ -181,7 +183,7 @@ def test_the_pages_beside_a_sign_in_keep_its_language(shop: Shop, browser: Brows
 
 
 def test_a_picked_language_wins_over_the_signed_in_users(shop: Shop, browser: Browser) -> None:
-    """S62: the button does what it says, also beside a session whose person chose another language."""
+    """S62: the button works even if the signed-in user chose another language."""
     page = signed_in(shop, shop.person(locale="nl"), browser).open("/reset")
     assert spoken(page) == "nl"
     assert spoken(page.submit("language=en")) == "en"
@@ -190,11 +192,11 @@ def test_a_picked_language_wins_over_the_signed_in_users(shop: Shop, browser: Br
 @pytest.mark.parametrize(
     ("own", "country", "language"), [("nl", "", "nl"), ("en", "NL", "en"), ("", "NL", "nl"), ("", "", "en")]
 )
-def test_a_mailed_link_speaks_to_its_reader_also_when_it_is_refused(
+def test_a_mailed_link_uses_its_readers_language_even_when_refused(
     shop: Shop, new_browser: NewBrowser, settings: Settings, monkeypatch: pytest.MonkeyPatch,
     own: str, country: str, language: str,
 ) -> None:  # fmt: skip
-    """S62: their own choice; where browser and person say nothing, the organisation's first language."""
+    """S62: the user's choice comes first. Without it and the browser's, the organisation's first language counts."""
     organisation_id = shop.factory.make_organisation("third-shop", country=country)
     ann = shop.factory.make_user(organisation_id, "ann", email="ann@shoes.example", locale=own)
     with shop.factory.context(), transaction():
@@ -210,10 +212,10 @@ def test_a_mailed_link_speaks_to_its_reader_also_when_it_is_refused(
     assert (page.status, spoken(page)) == (503, language)
 
 
-def test_a_page_that_tells_that_the_database_is_away_needs_none_for_its_language(
+def test_an_outage_page_finds_its_language_without_the_database(
     shop: Shop, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S62: what cannot be looked up is left out; the page comes in the browser's language."""
+    """S62: the page uses the browser's language."""
     page = signed_in(shop, shop.person(locale="nl"), browser)
 
     def away(*_: object) -> None:
@@ -233,8 +235,8 @@ KEPT = {
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_a_language_picked_at_an_answer_keeps_what_was_typed(kind: str, shop: Shop, browser: Browser) -> None:
-    """Issue 7.17, S62: the answer to a form is told in the other language, and nothing has to be typed again."""
+def test_a_language_picked_at_an_answer_keeps_the_entered_values(kind: str, shop: Shop, browser: Browser) -> None:
+    """Issue 7.17, S62: the answer to a form appears in the other language, and the user types nothing again."""
     path, fields, typed = KEPT[kind]
     if kind == "console":
         person = shop.person(role="owner", with_totp=True, email="ann@shoes.example")

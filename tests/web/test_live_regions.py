@@ -1,4 +1,4 @@
-"""A page announces one thing (WCAG 2.2, 4.1.3): live regions talk over one another."""
+"""A page announces one message, as several live regions interrupt each other (WCAG 2.2, 4.1.3)."""
 
 import re
 
@@ -8,11 +8,11 @@ from idp.web import pages
 from tests.browser.samples import SAMPLES
 
 FILLED = re.compile(r'(?:role="(?:status|alert)"|aria-live)[^>]*>(?!\s*</)')
-"""A live region that says something when the page is shown; empty ones wait for a script."""
+"""A live region with text when the page is shown. Empty ones wait for a script."""
 
 
-def test_no_page_announces_two_things(app: Flask) -> None:
-    """Issue 7.25: what was done, what is wrong, or what is worth knowing: one at a time."""
+def test_no_page_announces_two_messages(app: Flask) -> None:
+    """Issue 7.25: a page announces what was done, an error, or a notice, but only one of them."""
     loud = {}
     for name, (template, page) in SAMPLES.items():
         with app.test_request_context("/"):

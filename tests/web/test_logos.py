@@ -1,4 +1,4 @@
-"""The organisation's logo and colour in the console: who may set them, and what the page says of a wrong upload."""
+"""The organisation's logo and colour in the console: who may set them, and the messages about a wrong upload."""
 
 import pytest
 
@@ -14,7 +14,7 @@ SETTINGS = "/admin/example-shoes/settings"
 
 @pytest.fixture
 def console(shop: Shop) -> Browser:
-    """An administrator before the settings."""
+    """Open the settings as an administrator."""
     anna = shop.factory.make_user(
         shop.organisation_id, "anna", role="administrator", with_totp=True, email="anna@shoes.example"
     )
@@ -24,11 +24,11 @@ def console(shop: Shop) -> Browser:
 
 
 File = tuple[str, bytes]
-"""The field, and what is in it."""
+"""The field and its content."""
 
 
 def send(shop: Shop, browser: Browser, path: str, *files: File, **fields: str) -> int:
-    """Post a form with files, as browsers do; the answer's status."""
+    """Post a form with files, as browsers do. Returns the status."""
     mark = "----of-the-test"
     parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
     parts += [f'name="{name}"; filename="logo.png"\r\n\r\n'.encode() + content for name, content in files]
@@ -48,17 +48,17 @@ def send(shop: Shop, browser: Browser, path: str, *files: File, **fields: str) -
 
 
 def upload(shop: Shop, browser: Browser, *files: File, at: str = SETTINGS, **fields: str) -> int:
-    """Send the form of the logo with its token."""
+    """Post the form of the logo with its token."""
     return send(shop, browser, f"{at}/logo", *files, csrf_token=browser.value("csrf_token"), **fields)
 
 
 def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, console: Browser) -> None:
-    """Issue 3, organisation settings: logo."""
+    """Issue 3, organisation settings: the logo."""
     assert "/brand/" not in console.html
     assert upload(shop, console, ("logo", pictures.see_through("#101010"))) == 303
     console.open(SETTINGS)
     shown = LOGO.findall(console.html)
-    assert len(shown) == 3, "in the header, on light and on dark"
+    assert len(shown) == 3, "the header shows the logo on light and on dark"
     assert {alt for _, alt in shown} == {"Example Shoes"}
     assert console.open(shown[0][0]).status == 200
     console.open(SETTINGS).submit("Remove the logo")
@@ -78,10 +78,8 @@ def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, cons
         (bytes(3 * logos.MOST_BYTES), "up to 1024 kB"),
     ],
 )
-def test_what_cannot_be_a_logo_is_refused_on_the_page_itself(
-    shop: Shop, console: Browser, content: bytes, said: str
-) -> None:
-    """V2.2.1, V5.2.1: a message beside the field, the other settings as they were, nothing kept."""
+def test_an_invalid_logo_gets_a_message_beside_its_field(shop: Shop, console: Browser, content: bytes, said: str) -> None:
+    """V2.2.1, V5.2.1: the other settings stay unchanged, and no file is stored."""
     assert upload(shop, console, ("logo", content)) == 422
     assert said in console.errors[0]
     assert console.value("name") == "Example Shoes"
@@ -89,8 +87,8 @@ def test_what_cannot_be_a_logo_is_refused_on_the_page_itself(
         assert store.logo_of(shop.organisation_id) is None
 
 
-def test_more_than_a_form_may_have_is_refused_unread(shop: Shop, console: Browser) -> None:
-    """V5.2.1, V4.2.1: 413 beyond four megabytes here, beyond the configured bound everywhere else."""
+def test_a_form_over_its_size_limit_is_refused_unread(shop: Shop, console: Browser) -> None:
+    """V5.2.1, V4.2.1: this form gets 413 above four megabytes. Every other form has the configured limit."""
     assert upload(shop, console, ("logo", bytes(5 * logos.MOST_BYTES))) == 413
     assert "choose something smaller" in console.text
     console.open(SETTINGS)
@@ -98,7 +96,7 @@ def test_more_than_a_form_may_have_is_refused_unread(shop: Shop, console: Browse
 
 
 def test_forms_with_unexpected_files_are_refused(shop: Shop, console: Browser) -> None:
-    """V15.3.7: two files, or one of another name."""
+    """V15.3.7: this holds for two files, and for one in another field."""
     picture = pictures.picture()
     for others in ((("logo", picture), ("other", picture)), (("logo", picture), ("logo", picture)), (("other", picture),)):
         console.open(SETTINGS)
@@ -108,20 +106,22 @@ def test_forms_with_unexpected_files_are_refused(shop: Shop, console: Browser) -
 
 
 def test_an_administrator_cannot_set_another_organisations_logo(shop: Shop, console: Browser) -> None:
-    """S13, V8.2.2: 404 for an administrator of one organisation at another, to upload and to remove alike."""
+    """S13, V8.2.2: both upload and removal answer 404 to another organisation's administrator."""
     other = shop.factory.make_organisation("another-shop")
     there, file = "/admin/another-shop/settings", ("logo", pictures.picture())
     assert upload(shop, console, file, at=there) == 404
     console.open(SETTINGS)
     assert upload(shop, console, at=there, remove="yes") == 404
-    assert send(shop, console, f"{SETTINGS}/logo", file) == 403, "a form of another site"
+    assert send(shop, console, f"{SETTINGS}/logo", file) == 403, "forms of other sites must be refused"
     with shop.factory.context():
         assert store.logo_of(other) is None
 
 
 @pytest.mark.parametrize(("written", "stored"), [("#0B3D91", COLOUR), (" 0b3d91 ", COLOUR), ("", ""), ("#", "")])
-def test_an_administrator_writes_a_colour_as_they_know_it(shop: Shop, console: Browser, written: str, stored: str) -> None:
-    """Issue 3, organisation settings: colour; with or without sign and capitals, and back to none."""
+def test_a_colour_is_accepted_with_or_without_sign_and_capitals(
+    shop: Shop, console: Browser, written: str, stored: str
+) -> None:
+    """Issue 3, organisation settings: an empty field removes the colour."""
     console.fill(colour=written).submit("Save")
     assert "Saved." in console.text
     assert console.value("colour") == stored
@@ -129,8 +129,8 @@ def test_an_administrator_writes_a_colour_as_they_know_it(shop: Shop, console: B
 
 
 @pytest.mark.parametrize("written", ["red", "#fff", "#0b3d9g", "0b3d91;}", "#0b3d91 url(//evil.example)"])
-def test_what_is_no_colour_is_refused_and_kept_as_typed(shop: Shop, console: Browser, written: str) -> None:
-    """V1.2.1, V2.2.1: nothing but six digits ever reaches a stylesheet."""
+def test_an_invalid_colour_is_refused_and_stays_in_its_field(shop: Shop, console: Browser, written: str) -> None:
+    """V1.2.1, V2.2.1: only six hex digits ever reach a stylesheet."""
     console.fill(colour=written).submit("Save")
     assert console.status == 422
     assert "as # and six digits" in console.errors[0]

@@ -1,4 +1,4 @@
-"""The log: lines that machines read, with ids and without secrets."""
+"""The log has lines that machines read, with ids and without secrets."""
 
 import json
 import logging
@@ -20,30 +20,30 @@ from tests.drivers.browser import Browser
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Everything that was logged since the last look."""
+    """Return the lines that were logged since the last call."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 def test_a_refusal_is_one_line_of_json(browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
-    """V16.2.1, V16.2.2, V16.2.4: what, when in UTC, and the id of the request."""
+    """V16.2.1, V16.2.2, V16.2.4: the line has the event, the time in UTC, and the id of the request."""
     browser.open("/oauth/authorize?client_id=nobody")
     (line,) = lines(capsys)
     assert line["event"] == "oauth_error"
     assert line["timestamp"].endswith("Z")
     assert line["level"] == "info"
     assert line["request"] == browser.headers["X-Request-Id"]
-    assert line["request"] in browser.text, "the page tells what to ask about"
+    assert line["request"] in browser.text, "the page must show the id of the request"
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/no-such-page"])
-def test_an_answer_names_its_lines_in_the_log(app: Flask, capsys: pytest.CaptureFixture[str], path: str) -> None:
-    """Issue 9: an app that logs our answer, or a person who reads the page, can say which request it was."""
+def test_a_response_has_the_request_id_of_its_log_lines(app: Flask, capsys: pytest.CaptureFixture[str], path: str) -> None:
+    """Issue 9: an app that logs our response, or a user who reads the page, can name the request."""
     answer = app.test_client().post(path, base_url=ISSUER)
     assert {line["request"] for line in lines(capsys)} <= {answer.headers["X-Request-Id"]}
 
 
-def test_durations_are_told_where_they_are_asked_for(configure: Callable[..., Settings]) -> None:
-    """Issue 9: ``Server-Timing`` names what a request did, in milliseconds, and stays away unless it is switched on."""
+def test_server_timing_is_sent_only_if_switched_on(configure: Callable[..., Settings]) -> None:
+    """Issue 9: ``Server-Timing`` names the parts of a request and their milliseconds."""
     with whole_app(configure(server={"timing": True})) as measured:
         told = measured.test_client().get("/oauth/authorize?client_id=x", base_url=ISSUER).headers["Server-Timing"]
         kept = measured.test_client().get("/.well-known/openid-configuration", base_url=ISSUER).headers["Server-Timing"]
@@ -53,7 +53,7 @@ def test_durations_are_told_where_they_are_asked_for(configure: Callable[..., Se
         assert "Server-Timing" not in plain.test_client().get("/oauth/jwks", base_url=ISSUER).headers
 
 
-def test_what_users_send_cannot_forge_a_line(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_user_input_cannot_forge_a_log_line(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """V16.4.1: line breaks, control characters and quotes stay within their value."""
     setup_logs(settings)
     hostile = 'x"}\n{"event": "login:started"}\r\n\x1b[31m\u2028\u202e'
@@ -62,8 +62,8 @@ def test_what_users_send_cannot_forge_a_line(settings: Settings, capsys: pytest.
     assert line["said"] == hostile
 
 
-def test_a_traceback_comes_without_values(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    """V16.2.5: no local variables, which may be passwords."""
+def test_a_traceback_contains_no_values(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """V16.2.5: local variables may be passwords."""
     setup_logs(settings)
     secret = "hunter" + "2" * 3
     try:
@@ -75,8 +75,8 @@ def test_a_traceback_comes_without_values(settings: Settings, capsys: pytest.Cap
     assert secret not in line["exception"]
 
 
-def test_the_level_is_configured(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """What lies below the level is not written."""
+def test_the_log_level_is_configured(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines below the level are not written."""
     setup_logs(configure(log_level="WARNING"))
     structlog.get_logger().info("quiet")
     structlog.get_logger().warning("loud")
@@ -85,7 +85,7 @@ def test_the_level_is_configured(configure: Any, capsys: pytest.CaptureFixture[s
 
 @pytest.fixture
 def own_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What ``idp run`` does in each of its processes; undone afterwards."""
+    """Configure logging as ``idp run`` does in each of its processes, and undo it afterwards."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
@@ -98,8 +98,8 @@ def own_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 @pytest.mark.usefixtures("own_process")
-def test_what_libraries_say_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 7 entry 36: a lost connection, a failed thread and a warning of Python do not break the log's form."""
+def test_libraries_log_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Issue 7 entry 36: a lost connection, a failed thread and a warning of Python keep the format of the log."""
     try:
         raise OSError("gone")
     except OSError:

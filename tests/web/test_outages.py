@@ -1,4 +1,4 @@
-"""A database that is locked, full, stopped or killed: 503 and ``Retry-After`` everywhere, and nothing lost afterwards."""
+"""A database that is locked, full, stopped or killed causes 503 and ``Retry-After``. No data is lost afterwards."""
 
 import signal
 import sqlite3
@@ -37,14 +37,14 @@ def refresh(shop: Shop, token: str) -> TestResponse:
 
 
 def check_machine(told: TestResponse) -> None:
-    """RFC 6749 §5.2's form, RFC 9110 §10.2.3."""
+    """Check the form of RFC 6749 §5.2 and the header of RFC 9110 §10.2.3."""
     assert (told.status_code, told.get_json()["error"]) == (503, "temporarily_unavailable")
     assert int(told.headers["Retry-After"]) > 0
     assert told.headers["Cache-Control"] == "no-store"
 
 
 def check_page(told: TestResponse, words: str) -> None:
-    """A page in the reader's language that changes nothing at the browser."""
+    """Check that the page has the reader's language and sets no cookie."""
     assert told.status_code == 503, told.status_code
     assert words in told.get_data(as_text=True)
     assert int(told.headers["Retry-After"]) > 0
@@ -53,13 +53,13 @@ def check_page(told: TestResponse, words: str) -> None:
 
 
 def check_memory(shop: Shop) -> None:
-    """Apps go on verifying what they were given."""
+    """Check that apps can still verify their tokens."""
     for path in IN_MEMORY:
         assert shop.ask("GET", path).status_code == 200, path
 
 
 def check_writes_are_refused(shop: Shop, token: str) -> None:
-    """What only reads goes on; what writes asks to come back."""
+    """Check that reads work and that writes get 503."""
     check_memory(shop)
     check_machine(refresh(shop, token))
     query = urlsplit(shop.party.authorize_url()).query
@@ -69,11 +69,13 @@ def check_writes_are_refused(shop: Shop, token: str) -> None:
     assert parse_qs(sent_back.query)["error"] == ["temporarily_unavailable"]
     assert parse_qs(sent_back.query)["iss"] == [shop.settings.issuer]
     unknown = query.replace(f"client_id={shop.made.client_id}", "client_id=nobody")
-    assert shop.ask("GET", "/oauth/authorize", query_string=unknown).status_code == 400, "no redirect before both are known"
+    assert shop.ask("GET", "/oauth/authorize", query_string=unknown).status_code == 400, (
+        "there must be no redirect before both are known"
+    )
 
 
-def test_a_held_write_lock(shop: Shop, settings: Settings) -> None:
-    """Issue 7 entry 29, I10: SQLite's one lock is held by somebody else; afterwards the same token works."""
+def test_a_held_write_lock_causes_503_until_it_is_released(shop: Shop, settings: Settings) -> None:
+    """Issue 7 entry 29, I10: another program holds SQLite's one lock. Afterwards the same token works."""
     token = shop.party.callback(shop.signed_in(scope="openid offline_access").left_for).refresh_token
     at_password = shop.at_password()
     with sqlite3.connect(settings.database_url.removeprefix("sqlite:///"), isolation_level=None) as other:
@@ -89,7 +91,7 @@ def test_a_held_write_lock(shop: Shop, settings: Settings) -> None:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 4 MiB."""
+    """Mount a file system of 4 MiB."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
@@ -113,7 +115,7 @@ def fill(folder: Path) -> Path:
 
 
 def make_shop(app: Flask, settings: Settings, factory: Factory) -> Shop:
-    """As the fixture ``shop``."""
+    """Make a shop as the fixture ``shop`` does."""
     shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
     ann = factory.make_user(shoes, "ann", with_totp=True)
     made = factory.make_client(grant_types=["authorization_code", "refresh_token"])
@@ -121,8 +123,8 @@ def make_shop(app: Flask, settings: Settings, factory: Factory) -> Shop:
     return Shop(app, settings, factory, shoes, ann, made, party)
 
 
-def test_a_full_disk(configure: Callable[..., Settings], tmp_path: Path) -> None:
-    """Issue 7 entry 29: a real file system without a byte left; with room again, the same token works."""
+def test_a_full_disk_causes_503_until_there_is_room(configure: Callable[..., Settings], tmp_path: Path) -> None:
+    """Issue 7 entry 29: the test fills a real file system. With room again, the same token works."""
     with small_disk(tmp_path / "small") as disk:
         url = f"sqlite:///{disk / 'sleutel.sqlite3'}"
         settings = configure(database={"url": url, "patience_seconds": 0.3})
@@ -134,7 +136,7 @@ def test_a_full_disk(configure: Callable[..., Settings], tmp_path: Path) -> None
                 other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             filler = fill(disk)
             check_writes_are_refused(shop, token)
-            assert shop.ask("GET", "/readyz").status_code == 503, "a load balancer sends people elsewhere"
+            assert shop.ask("GET", "/readyz").status_code == 503, "a load balancer must use other servers"
             filler.unlink()
             assert refresh(shop, token).status_code == 200
             assert shop.ask("GET", "/readyz").status_code == 200
@@ -142,7 +144,7 @@ def test_a_full_disk(configure: Callable[..., Settings], tmp_path: Path) -> None
 
 @pytest.fixture
 def own_postgres() -> Iterator[postgres.Server]:
-    """A server that may be hurt."""
+    """Start a PostgreSQL server that the test may stop and kill."""
     binaries = postgres.find_binaries()
     if binaries is None:
         leave_out("PostgreSQL", postgres.HOW)
@@ -150,8 +152,10 @@ def own_postgres() -> Iterator[postgres.Server]:
         yield server
 
 
-def test_a_stopped_and_a_killed_postgresql(own_postgres: postgres.Server, configure: Callable[..., Settings]) -> None:
-    """Issue 7 entry 29: a server that says nothing any more is given up in bounded time; so is one that is gone."""
+def test_a_stopped_and_a_killed_postgresql_cause_503(
+    own_postgres: postgres.Server, configure: Callable[..., Settings]
+) -> None:
+    """Issue 7 entry 29: requests give up a silent server, and a dead one, in bounded time."""
     own_postgres.execute("CREATE DATABASE outage TEMPLATE template0")
     settings = configure(database={"url": own_postgres.url("outage"), "patience_seconds": 0.5})
     prepare(settings)
@@ -171,19 +175,19 @@ def test_a_stopped_and_a_killed_postgresql(own_postgres: postgres.Server, config
 
 
 def check_read_only(server: postgres.Server, shop: Shop, token: str) -> None:
-    """As on a standby after a failover: what is written is refused, and no load balancer sends people here."""
+    """Check a standby after a failover: writes get 503, and so does ``/readyz``."""
     server.execute("ALTER DATABASE outage SET default_transaction_read_only = on")
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'outage'")
     check_machine(refresh(shop, token))
     assert shop.ask("GET", "/readyz").status_code == 503
     server.execute("ALTER DATABASE outage RESET default_transaction_read_only")
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'outage'")
-    assert shop.ask("GET", "/readyz").status_code in (200, 503), "the last connection was lost"
+    assert shop.ask("GET", "/readyz").status_code in (200, 503), "503 is possible, as the last connection was lost"
     assert refresh(shop, token).status_code == 200
 
 
 def check_away(shop: Shop, token: str) -> None:
-    """No read works either."""
+    """Check that reads get 503 too."""
     check_memory(shop)
     check_machine(refresh(shop, token))
     query = urlsplit(shop.party.authorize_url()).query

@@ -1,4 +1,4 @@
-"""Who may enter which page: every route of the profile and of the console, walked by users of every role (S13)."""
+"""Users of every role open every route of the profile and the console, and reach only their own pages (S13)."""
 
 from collections.abc import Callable
 
@@ -23,14 +23,14 @@ def test_the_table_names_every_page_of_the_console(app: Flask) -> None:
 UNKNOWN_HERE = {
     *("admin.edit_policy", "admin.remove_policy", "admin.resend_mail", "admin.withdraw_ownership", "admin.remove_passkey")
 }
-"""What they are about is not there in these tests, so 404 is right for those who may, too."""
+"""Their objects do not exist in these tests, so 404 is right for allowed roles too."""
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_reaches_only_its_own_pages(
     app: Flask, new_browser: Callable[..., Browser], people: dict[str, MadePerson], values, role: str
 ) -> None:
-    """S13: 200 for those who may, 404 (never 403) for everybody else, to look and to post alike."""
+    """S13: allowed roles get 200, and all others 404 and never 403, for GET and POST alike."""
     sign_in(new_browser(), people["employee"])
     browser = sign_in(new_browser(address="192.0.2.8"), people[role])
     token = browser.value("csrf_token")
@@ -38,21 +38,21 @@ def test_each_role_reaches_only_its_own_pages(
         may = role in WHO[endpoint]
         status = browser.open(address).status
         if endpoint == "admin.tested":
-            assert status == 400, "there is nothing to see without a test that this browser began"
+            assert status == 400, "the page needs a test that this browser began"
             continue
         assert status == (200 if may else 404) or (may and endpoint in UNKNOWN_HERE and status == 404), (endpoint, status)
         assert "/sign-in/" not in browser.url, endpoint
         if "POST" in methods and not may:
             assert browser.send("POST", ISSUER + address, [("csrf_token", token)]).status == 404, endpoint
         if "POST" in methods and may:
-            assert browser.send("POST", ISSUER + address, []).status == 403, f"{endpoint} takes forms of other sites"
+            assert browser.send("POST", ISSUER + address, []).status == 403, f"{endpoint} accepts forms of other sites"
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_profile_is_everybodys_own(
+def test_every_signed_in_user_reaches_only_their_own_profile(
     app: Flask, new_browser: Callable[..., Browser], people: dict[str, MadePerson], role: str
 ) -> None:
-    """Every page of the profile opens to every signed-in person; ids of others are unknown there."""
+    """Every page of the profile opens to every signed-in user. Ids of other users are unknown there."""
     browser = sign_in(new_browser(), people[role])
     for endpoint, (address, methods) in addresses(app, OWN, {}).items():
         if "GET" in methods:
@@ -62,8 +62,8 @@ def test_the_profile_is_everybodys_own(
             assert browser.open(address).status in expected, endpoint
 
 
-def test_a_stranger_is_asked_to_sign_in_everywhere(app: Flask, browser: Browser, people, values) -> None:
-    """Without a session, every page leads to the sign-in and reveals nothing of its content."""
+def test_every_page_without_a_session_leads_to_the_sign_in(app: Flask, browser: Browser, people, values) -> None:
+    """The answer reveals nothing of the page's content."""
     browser.open("/")
     token = browser.value("csrf_token")
     for prefix in ("admin.", OWN):
@@ -76,8 +76,8 @@ def test_a_stranger_is_asked_to_sign_in_everywhere(app: Flask, browser: Browser,
                 assert browser.status == 200
 
 
-def test_a_strangers_organisation_is_not_told(browser: Browser, people) -> None:
-    """S29: the console of an organisation that is not there looks like that of one that is."""
+def test_the_console_does_not_reveal_which_organisations_exist(browser: Browser, people) -> None:
+    """S29: the consoles of an unknown organisation and of an existing one look the same."""
     seen = []
     for store_url in ("example-shoes", "nowhere"):
         browser.forget_cookies().open(f"/admin/{store_url}/people")

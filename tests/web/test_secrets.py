@@ -1,4 +1,4 @@
-"""Secrets stay where they belong: a whole journey, then a search through everything that was written down (V16.2.5, I11)."""
+"""A complete journey leaves no secret in the log, the audit trail, the outbox or the database (V16.2.5, I11)."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,14 +22,14 @@ CHOSEN = "violet harbour kettle 9"
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings]) -> Iterator[Settings]:
-    """As much in the log as there can be."""
+    """Return settings with the most detailed log."""
     made = configure(log_level="DEBUG")
     yield made
     logs.setup_logs(configure())
 
 
 def walk(shop: Shop) -> dict[str, str]:
-    """Sign in, refresh, fail, recover, sign out; every secret that was in somebody's hands."""
+    """Sign in, refresh, fail, recover and sign out. Returns every secret that a party held."""
     ann, party = shop.ann, shop.party
     browser = shop.at_password(scope="openid profile email offline_access")
     browser.fill(username="ann", password=TYPED_WRONG).submit()
@@ -61,7 +61,7 @@ def walk(shop: Shop) -> dict[str, str]:
 
 
 def mistype(shop: Shop) -> None:
-    """Type a password into every other field that a stranger sees."""
+    """Enter a password in every other field that is shown without a session."""
     for store_url, username in (("example-shoes", TYPED_WRONG), (TYPED_WRONG, "ann")):
         shop.browser().open("/reset").fill(organisation=store_url, username=username).submit()
         paper = shop.browser().open("/welcome").fill(organisation=store_url, username=username, code=TYPED_WRONG)
@@ -74,7 +74,7 @@ def mistype(shop: Shop) -> None:
 
 
 def choose_by_mail(shop: Shop, folder: Path) -> dict[str, str]:
-    """Choose another password by a mailed link; what was in the mail and what was typed."""
+    """Choose another password by a mailed link. Returns the secrets of the mail and the entered ones."""
     postman, browser = Postman(shop.factory, folder), shop.browser()
     browser.open("/reset").fill(organisation="example-shoes", username="ann").submit()
     (link,) = (mail.link for mail in postman.bring("ann@shoes.example") if "/reset/" in mail.text)
@@ -92,7 +92,7 @@ def recover(shop: Shop) -> Browser:
 
 @pytest.fixture
 def digested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
-    """Everything of which an unkeyed digest is made from now on, with the digest."""
+    """Record every unkeyed digest that is made from now on, with its input."""
     digest, found = crypto.digest, []
 
     def note(purpose: str, value: str) -> bytes:
@@ -103,12 +103,12 @@ def digested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
     return found
 
 
-def test_nothing_secret_is_written_down(
+def test_no_secret_is_written_to_log_trail_outbox_or_database(
     shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str], engine: str, digested: list[tuple[str, bytes]]
 ) -> None:
-    """V16.2.5, V3.3.4, issue 7.7: not in the log, the audit trail, the outbox after sending, nor in the database's file.
+    """V16.2.5, V3.3.4, issue 7.7: they contain no unkeyed digest of entered text either.
 
-    Neither is an unkeyed digest of what people type: readers of the database could guess it.
+    Readers of the database could guess the text of such a digest.
     """
     held = walk(shop)
     with shop.factory.context():
@@ -119,7 +119,7 @@ def test_nothing_secret_is_written_down(
         mails = [str(vars(mail)) for mail in outbox.mails()]
     logged = "".join(capfd.readouterr())
     lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
-    assert {"oauth_error", "mail_sent"} <= {line["event"] for line in lines}, "there was nothing to search"
+    assert {"oauth_error", "mail_sent"} <= {line["event"] for line in lines}, "the log has no lines to search"
     assert len(trail) > 8
     assert mails
     places = {"log": logged, "audit": "".join(trail), "outbox": "".join(mails)}
@@ -128,15 +128,15 @@ def test_nothing_secret_is_written_down(
         places["database"] = b"".join(file.read_bytes() for file in files).decode("latin-1")
         assert shop.ann.id in places["database"]
         typed = [made for value, made in digested if any(one in value for one in (TYPED_WRONG, CHOSEN, shop.ann.password))]
-        assert typed, "junk was looked up as a bearer value"
+        assert typed, "junk must be looked up as a bearer value"
         forms = [form for made in typed for form in (made.decode("latin-1"), made.hex(), crypto.b64url(made))]
         assert not [form for form in forms if form in places["database"]]
     for place, text in places.items():
         assert not [name for name, secret in held.items() if len(secret) < 12 or secret in text], place
 
 
-def test_a_page_holds_no_session_of_its_own(shop: Shop) -> None:
-    """V3.3.4: the values of cookies are in no page and no address."""
+def test_no_page_or_address_contains_the_value_of_a_cookie(shop: Shop) -> None:
+    """V3.3.4: scripts and logs could read it there."""
     browser = shop.signed_in()
     for path in ("/", "/account/security", "/no-such-page"):
         browser.open(path)

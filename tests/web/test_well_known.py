@@ -1,4 +1,4 @@
-"""Addresses that browsers and password managers ask for by themselves (issue 7.19)."""
+"""Browsers and password managers ask for these addresses by themselves (issue 7.19)."""
 
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -11,12 +11,12 @@ from idp import clock
 
 
 def get(app, settings, path):
-    """Ask without cookies."""
+    """Send a request without cookies."""
     return app.test_client(use_cookies=False).get(path, base_url=settings.issuer)
 
 
 def test_password_managers_find_the_page_to_change_a_password(app, settings):
-    """W3C, A Well-Known URL for Changing Passwords §3: a redirect to that page."""
+    """W3C, A Well-Known URL for Changing Passwords §3: the address redirects to that page."""
     answer = get(app, settings, "/.well-known/change-password")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/account/security")
     assert (
@@ -26,8 +26,8 @@ def test_password_managers_find_the_page_to_change_a_password(app, settings):
 
 
 @pytest.mark.parametrize("days", [0, 1, 400, 4000])
-def test_security_txt_is_always_in_force(app, settings, days):
-    """RFC 9116 §2.5: a contact, and one expiry within a year."""
+def test_security_txt_never_expires(app, settings, days):
+    """RFC 9116 §2.5: it has a contact and one expiry, within a year of every request."""
     with time_machine.travel(clock.now() + timedelta(days=days), tick=False):
         answer = get(app, settings, "/.well-known/security.txt")
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
@@ -43,8 +43,8 @@ def test_security_txt_is_always_in_force(app, settings, days):
     ("/favicon.ico", "ICO"), ("/apple-touch-icon.png", "PNG"), ("/apple-touch-icon-precomposed.png", "PNG"),
     ("/apple-touch-icon-120x120.png", "PNG"), ("/apple-touch-icon-120x120-precomposed.png", "PNG"),
 ])  # fmt: skip
-def test_icons_are_images(app, settings, path, kind):
-    """Browsers and phones ask for these addresses whatever the pages say."""
+def test_icon_addresses_return_images(app, settings, path, kind):
+    """Browsers and phones ask for these addresses whatever the pages contain."""
     answer = get(app, settings, path)
     assert answer.status_code == 200
     assert Image.open(BytesIO(answer.data)).format == kind
