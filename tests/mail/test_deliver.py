@@ -1,4 +1,4 @@
-"""How mail leaves: over real SMTP, once, later, or not at all."""
+"""Mail leaves over real SMTP: it is sent once, tried again later, or parked."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ Configure = Callable[..., Settings]
 
 @pytest.fixture
 def vera(factory: Factory) -> MadePerson:
-    """Somebody with a verified address."""
+    """Return a user with a verified address."""
     return factory.make_user(factory.make_organisation(), "vera", name="Véra", email="vera@shoes.example")
 
 
@@ -42,10 +42,10 @@ def _write(settings: Settings, person: MadePerson, times: int = 1, **options: An
 
 
 @pytest.mark.both_engines
-def test_a_mail_leaves_by_smtp_once_and_its_values_are_wiped(
+def test_a_mail_is_sent_once_and_its_values_are_wiped(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, engine: str
 ) -> None:
-    """I6: delivered whole to the one recipient; then nothing of the secret is left, and nothing more is sent."""
+    """I6: the one recipient gets the whole mail. Then no secret is left, and no second mail is sent."""
     settings = configure(mail=_over(mailbox))
     with factory.context():
         _write(settings, vera)
@@ -66,7 +66,7 @@ def test_a_mail_leaves_by_smtp_once_and_its_values_are_wiped(
 def test_without_a_server_mails_are_written_to_the_folder(
     settings: Settings, vera: MadePerson, factory: Factory, tmp_path: Path
 ) -> None:
-    """A newcomer sees every mail without a mail server; only the user who runs it can read them."""
+    """A newcomer reads every mail without a mail server. Only the operating system's user can read the files."""
     with factory.context():
         _write(settings, vera)
         assert deliver.deliver_due(settings) == 1
@@ -77,10 +77,10 @@ def test_without_a_server_mails_are_written_to_the_folder(
     assert message["To"] == "vera@shoes.example"
 
 
-def test_a_refused_mail_is_tried_again_after_growing_pauses_under_the_same_message_id(
+def test_a_refused_mail_is_tried_again_after_growing_pauses(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """I6: greylisting for an hour costs a few tries and no mail."""
+    """I6: greylisting for an hour costs a few tries and no mail. The Message-ID stays the same."""
     settings = configure(mail=_over(mailbox))
     mailbox.answers += ["451 greylisted"] * 3
     pauses = []
@@ -91,17 +91,17 @@ def test_a_refused_mail_is_tried_again_after_growing_pauses_under_the_same_messa
             (row,) = outbox.mails()
             if row.sent_at is None:
                 assert "greylisted" in row.reason
-                assert deliver.deliver_due(settings) == 0, "it must wait"
+                assert deliver.deliver_due(settings) == 0, "the mail must wait"
                 pauses.append((row.due_at - clock.now()).total_seconds())
                 traveller.move_to(row.due_at)
     assert pauses == [30, 60, 120]
     assert mailbox.arrived[0][1]["Message-ID"] == row.message_id
 
 
-def test_a_mail_that_never_can_be_sent_is_parked_with_its_reason_and_holds_up_no_other(
+def test_an_undeliverable_mail_is_parked_and_blocks_no_other(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """Poison: here its values do not open, as after a sealing key was thrown away."""
+    """The reason is stored with it. Here its values do not open, as after the loss of a sealing key."""
     settings = configure(mail=_over(mailbox))
     with time_machine.travel(clock.now(), tick=False) as traveller, factory.context():
         _write(configure(secrets=[config.new_ring_entry("thrown-away")]), vera)
@@ -117,10 +117,10 @@ def test_a_mail_that_never_can_be_sent_is_parked_with_its_reason_and_holds_up_no
     assert len(mailbox.arrived) == 1
 
 
-def test_a_mail_whose_link_has_run_out_is_given_up_unsent(
+def test_a_mail_whose_link_has_expired_is_not_sent(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """S49: an expired one-time password is not sent. Its secret is still wiped."""
+    """S49: an expired one-time password is not sent. Its secret is wiped too."""
     settings = configure(mail=_over(mailbox))
     with time_machine.travel(clock.now(), tick=False) as traveller, factory.context():
         _write(settings, vera, expires_at=clock.ahead(minutes=30))
@@ -133,10 +133,10 @@ def test_a_mail_whose_link_has_run_out_is_given_up_unsent(
     assert "expired" in row.reason
 
 
-def test_a_server_without_starttls_gets_nothing_when_it_is_demanded(
+def test_a_server_without_the_required_starttls_gets_no_mail(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """V12.3.1: no falling back to plain text."""
+    """V12.3.1: the worker never falls back to plain text."""
     settings = configure(mail=_over(mailbox, security="starttls"))
     with factory.context():
         _write(settings, vera)
@@ -149,7 +149,7 @@ def test_a_server_without_starttls_gets_nothing_when_it_is_demanded(
 def test_starttls_is_used_and_an_unknown_certificate_is_refused(
     configure: Configure, vera: MadePerson, factory: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """V12.3.2: sent where the certificate is trusted and names the host, and not where it is not."""
+    """V12.3.2: mail is sent only if the certificate is trusted and names the host."""
     certificate, context = throwaway_certificate(tmp_path, "localhost")
     with smtp_server(context) as mailbox, factory.context(), time_machine.travel(clock.now(), tick=False) as traveller:
         settings = configure(mail=_over(mailbox, security="starttls"))
@@ -183,10 +183,10 @@ with app.app_context():
 
 
 @pytest.mark.both_engines
-def test_workers_at_the_same_time_send_each_mail_once(
+def test_concurrent_workers_send_each_mail_once(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, engine: str
 ) -> None:
-    """I2, I6: three processes drain one outbox; PostgreSQL skips what is locked, SQLite's lease is taken once."""
+    """I2, I6: three processes send from one outbox. PostgreSQL skips locked rows. On SQLite, one process gets each lease."""
     settings = configure(mail=_over(mailbox))
     with factory.context():
         _write(settings, vera, times=24)
@@ -199,7 +199,7 @@ def test_workers_at_the_same_time_send_each_mail_once(
     for worker in workers:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
-    for worker in workers:  # all are ready: let them go together
+    for worker in workers:  # all are ready, so they start at the same moment
         assert worker.stdin is not None
         worker.stdin.write("go\n")
         worker.stdin.flush()
@@ -212,7 +212,7 @@ def test_workers_at_the_same_time_send_each_mail_once(
 
 
 @pytest.mark.both_engines
-def test_a_mail_leased_by_a_worker_that_died_is_sent_by_another_when_the_lease_ends(
+def test_a_mail_of_a_crashed_worker_is_sent_when_its_lease_ends(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, engine: str
 ) -> None:
     """I6: a crash between lease and sending costs ten minutes, not the mail."""
@@ -226,8 +226,8 @@ def test_a_mail_leased_by_a_worker_that_died_is_sent_by_another_when_the_lease_e
         assert deliver.deliver_due(settings) == 1
 
 
-def test_the_worker_outlives_a_database_that_is_away(configure: Configure, tmp_path: Path, mailbox: Mailbox) -> None:
-    """The thread of ``idp run`` logs and goes on; here the tables are missing at first and then are there."""
+def test_the_worker_continues_after_a_database_error(configure: Configure, tmp_path: Path, mailbox: Mailbox) -> None:
+    """The thread of ``idp run`` logs the error and goes on. Here the tables do not exist at first."""
     import threading
 
     from idp import schema

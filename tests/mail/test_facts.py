@@ -1,4 +1,4 @@
-"""What every mail tells: what happened, whose account at which organisation, when and from where, in its look."""
+"""Every mail says what happened, whose account it concerns, when and from where, in the organisation's look."""
 
 from email.message import EmailMessage
 from io import BytesIO
@@ -27,13 +27,13 @@ FIREFOX = "Firefox · Windows"
 
 @pytest.fixture
 def vera(factory: Factory) -> MadePerson:
-    """Somebody with a verified address, at an organisation whose name ends in a dot."""
+    """Return a user with a verified address, at an organisation whose name ends in a dot."""
     organisation_id = factory.make_organisation(name=BV, country="NL", owner=True, settings={"colour": "#0b3d91"})
     return factory.make_user(organisation_id, "vera", name="Vera", email="vera@shoes.example", locale="en")
 
 
 def told(settings: Settings, person: MadePerson, origin: Origin) -> EmailMessage:
-    """The mail about a password that was changed from somewhere."""
+    """Return the mail about a changed password."""
     with transaction():
         about = {"organisation_id": person.organisation_id, "subject_id": person.id}
         record(origin, Event.PASSWORD_CHANGED, **about)
@@ -42,33 +42,33 @@ def told(settings: Settings, person: MadePerson, origin: Origin) -> EmailMessage
 
 
 def plain(message: EmailMessage) -> str:
-    """Its text."""
+    """Return the text of a mail."""
     part = message.get_body(("plain",))
     assert part is not None
     return str(part.get_content())
 
 
 def html(message: EmailMessage) -> str:
-    """Its HTML."""
+    """Return the HTML of a mail."""
     part = message.get_body(("html",))
     assert part is not None
     return str(part.get_content())
 
 
 def test_a_mail_says_whose_account_when_and_from_where(settings: Settings, factory: Factory, vera: MadePerson) -> None:
-    """S51: account, organisation, local time with its zone, browser and network, each on a line; the page is linked."""
+    """S51: account, organisation, local time with its zone, browser and network have a line each. The page is linked."""
     with factory.context():
         message = told(settings, vera, Origin(Person(vera.id), address="203.0.113.7", label=FIREFOX))
     text = plain(message)
     for line in ("Account: vera", f"Organisation: {BV}", "From: Firefox · Windows · Network 203.0.113.*"):
         assert line in text.splitlines(), text
     assert "When: " in text
-    assert " CE" in text, "CET or CEST"
+    assert " CE" in text, "the zone must be CET or CEST"
     assert f"{settings.issuer}/account/security" in text.splitlines()
     assert "203.0.113.7" not in text
 
 
-def test_what_an_administrator_did_is_told_without_their_place(
+def test_a_mail_about_an_administrators_act_omits_their_location(
     settings: Settings, factory: Factory, vera: MadePerson
 ) -> None:
     """S51: the mail does not reveal the administrator's location."""
@@ -79,10 +79,8 @@ def test_what_an_administrator_did_is_told_without_their_place(
     assert FIREFOX not in text
 
 
-def test_a_mail_comes_in_the_organisations_name_colour_and_logo(
-    settings: Settings, factory: Factory, vera: MadePerson
-) -> None:
-    """From has the organisation's name and the configured address; the logo travels with the mail, which fetches nothing."""
+def test_a_mail_has_the_organisations_name_colour_and_logo(settings: Settings, factory: Factory, vera: MadePerson) -> None:
+    """From has the organisation's name and the configured address. The mail contains the logo and loads nothing."""
     picture = BytesIO()
     Image.new("RGB", (60, 20), "#0b3d91").save(picture, "PNG")
     with factory.context():
@@ -98,8 +96,8 @@ def test_a_mail_comes_in_the_organisations_name_colour_and_logo(
     assert 'src="http' not in page
 
 
-def test_the_owners_mail_leads_to_the_page_of_the_person(settings: Settings, factory: Factory, vera: MadePerson) -> None:
-    """S54: built from the issuer, about the one it names."""
+def test_the_owners_mail_links_to_the_page_of_the_user(settings: Settings, factory: Factory, vera: MadePerson) -> None:
+    """S54: the link starts with the issuer and leads to the user that the mail names."""
     nora = factory.make_user(vera.organisation_id, "nora")
     with factory.context():
         text = plain(told(settings, nora, Origin(System("cli"))))
@@ -107,10 +105,10 @@ def test_the_owners_mail_leads_to_the_page_of_the_person(settings: Settings, fac
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_first_password_is_no_change_for_the_owners_inbox(
+def test_the_owner_gets_no_mail_about_a_users_first_password(
     settings: Settings, factory: Factory, vera: MadePerson, is_new: bool
 ) -> None:
-    """S51, S54: somebody without an address who chooses their first password has changed nothing."""
+    """S51, S54: a user without an address who chooses a first password changes nothing."""
     nora = factory.make_user(vera.organisation_id, "nora", **({"password": ""} if is_new else {}))
     with factory.context():
         passwords.put(settings, factory.user(nora), NewPassword("$argon2id$x"), Origin(Person(nora.id)))
@@ -123,7 +121,7 @@ def _sent(factory: Factory) -> list[OutgoingMail]:
 
 
 def test_one_mailbox_gets_one_mail_about_one_change(settings: Settings, factory: Factory, vera: MadePerson) -> None:
-    """S52, S54: an address written otherwise is the same mailbox; so is one that owner and administrator share."""
+    """S52, S54: two spellings of one address are one mailbox. So is an address that owner and administrator share."""
     with factory.context(), transaction():
         user = factory.user(vera)
         before = email_address.Address.of(user)
@@ -138,7 +136,7 @@ def test_one_mailbox_gets_one_mail_about_one_change(settings: Settings, factory:
 
 
 def test_administrators_with_one_mailbox_get_one_notice_of_a_new_owner(settings: Settings, factory: Factory) -> None:
-    """S48: one mail for one mailbox."""
+    """S48: a shared mailbox gets one mail."""
     organisation_id = factory.make_organisation("toys")
     for name in ("ann", "bob"):
         factory.make_user(organisation_id, name, role="administrator", with_totp=True, email="desk@toys.example")
@@ -151,8 +149,8 @@ def test_administrators_with_one_mailbox_get_one_notice_of_a_new_owner(settings:
     assert [mail.recipient for mail in _sent(factory)] == ["desk@toys.example"]
 
 
-def test_a_settings_change_is_seen_in_the_next_mail(settings: Settings, factory: Factory, vera: MadePerson) -> None:
-    """The look is the present one, also of a mail that waited."""
+def test_a_change_of_the_settings_shows_in_the_next_mail(settings: Settings, factory: Factory, vera: MadePerson) -> None:
+    """A mail that waited also gets the present look."""
     with factory.context():
         with transaction():
             organisations.change(factory.organisation(vera.organisation_id), {"settings": {"colour": "#aa0000"}}, BY_TESTS)

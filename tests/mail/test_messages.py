@@ -1,4 +1,4 @@
-"""The recipients of mails, their language, and what can never get into a mail's headers."""
+"""The recipients of mails, their language, and what must never reach a mail's headers."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -49,12 +49,12 @@ VALUES = {
     "since": "2026-11-22T02:00:00+00:00",
     "password_closed": True,
 }
-"""What any template may ask for."""
+"""Values for every template."""
 
 
 @pytest.fixture
 def staff(factory: Factory) -> Iterator[dict[str, MadePerson]]:
-    """An organisation with an owner, one person with a verified address, one with an unverified one, one with none."""
+    """Return an organisation with an owner and three users: with a verified address, an unverified one, and none."""
     organisation_id = factory.make_organisation(owner=True)
     made = {
         "verified": factory.make_user(organisation_id, "vera", name="Vera", email="vera@shoes.example", locale="nl"),
@@ -71,10 +71,8 @@ def _notify(settings: Settings, person: MadePerson, template: str = "password_ch
     return outbox.mails()
 
 
-def test_a_notice_goes_to_the_verified_address_in_that_persons_language(
-    settings: Settings, staff: dict[str, MadePerson]
-) -> None:
-    """S51, S53, S62: the reader's own language, the reader's own address."""
+def test_a_notice_goes_to_the_users_verified_address_and_language(settings: Settings, staff: dict[str, MadePerson]) -> None:
+    """S51, S53, S62: the reader's own choice of language counts."""
     (mail,) = _notify(settings, staff["verified"])
     assert (mail.recipient, mail.locale) == ("vera@shoes.example", "nl")
     assert "wachtwoord" in compose(settings, mail)["Subject"]
@@ -94,15 +92,15 @@ def test_a_notice_about_a_user_without_verified_address_goes_to_the_owner(
     assert "as the owner of" in plain.get_content()
 
 
-def test_a_notice_goes_nowhere_when_neither_has_a_verified_address(settings: Settings, factory: Factory) -> None:
-    """S54: an organisation that is being built has no owner yet; nothing fails by it."""
+def test_a_notice_without_any_verified_address_is_not_sent(settings: Settings, factory: Factory) -> None:
+    """S54: an organisation that is being set up has no owner yet. The change still succeeds."""
     person = factory.make_user(factory.make_organisation(), "nora")
     with factory.context():
         assert _notify(settings, person) == []
 
 
-def test_a_mail_with_a_secret_goes_to_the_person_only(settings: Settings, staff: dict[str, MadePerson]) -> None:
-    """S54, S49: never to the owner in their place, and the caller is told that it cannot be sent."""
+def test_a_mail_with_a_secret_goes_to_the_user_only(settings: Settings, staff: dict[str, MadePerson]) -> None:
+    """S54, S49: the owner never gets it instead. The caller learns that it cannot be sent."""
     secret, until = {"password": "kettle-4711"}, clock.ahead(hours=24)
     with transaction():
         went = [
@@ -115,13 +113,13 @@ def test_a_mail_with_a_secret_goes_to_the_person_only(settings: Settings, staff:
 
 
 def test_a_secret_cannot_be_sent_as_a_notice(settings: Settings, staff: dict[str, MadePerson]) -> None:
-    """S54: a template that carries a secret is refused where the owner might get it."""
+    """S54: the owner may get a notice, so a template with a secret is refused there."""
     with pytest.raises(ValueError, match="no notice"):
         _notify(settings, staff["none"], "one_time_password")
 
 
-def test_the_secret_lies_sealed_in_the_outbox(settings: Settings, staff: dict[str, MadePerson]) -> None:
-    """ASVS 6.4.1: a reader of the database finds no one-time password, and one moved to another row does not open."""
+def test_the_outbox_stores_secrets_sealed(settings: Settings, staff: dict[str, MadePerson]) -> None:
+    """ASVS 6.4.1: a reader of the database finds no one-time password. One that is moved to another row does not open."""
     person = staff["verified"]
     with transaction():
         for _ in range(2):
@@ -134,8 +132,8 @@ def test_the_secret_lies_sealed_in_the_outbox(settings: Settings, staff: dict[st
         compose(settings, changed(one, sealed_values=other.sealed_values))
 
 
-def test_a_notice_of_what_was_rolled_back_is_not_sent(settings: Settings, staff: dict[str, MadePerson]) -> None:
-    """I6: the mail is a row in the transaction of what it tells about."""
+def test_a_notice_of_a_rolled_back_change_is_not_sent(settings: Settings, staff: dict[str, MadePerson]) -> None:
+    """I6: the mail is a row in the transaction of the change."""
     person = staff["verified"]
 
     def _change_that_fails() -> None:
@@ -149,10 +147,10 @@ def test_a_notice_of_what_was_rolled_back_is_not_sent(settings: Settings, staff:
 
 
 @pytest.mark.parametrize("address", EVIL_ADDRESSES)
-def test_an_address_that_would_reach_into_the_headers_is_refused(
+def test_an_address_that_could_change_headers_is_refused(
     settings: Settings, staff: dict[str, MadePerson], address: str
 ) -> None:
-    """V1.3.11: line ends of every kind, lists, comments and encodings are no address; the check is quick on long ones."""
+    """V1.3.11: line ends of every kind, lists, comments and encodings are refused. The check is quick on long ones."""
     person = staff["verified"]
     about = users.user(person.organisation_id, person.id)
     assert about is not None
@@ -166,7 +164,7 @@ def test_an_address_that_would_reach_into_the_headers_is_refused(
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r", "\u2028", "\u2029", "\x85", "\x0b", "\x1e"])
 def test_a_name_with_line_ends_adds_no_header(settings: Settings, staff: dict[str, MadePerson], line_end: str) -> None:
-    """V1.3.11: a username reaches the subject as one line, whatever it holds."""
+    """V1.3.11: a username reaches the subject as one line, whatever it contains."""
     person = staff["none"]
     with transaction():
         users.change_user(person.organisation_id, person.id, username=f"nora{line_end}Bcc: x@y.example")
@@ -178,7 +176,7 @@ def test_a_name_with_line_ends_adds_no_header(settings: Settings, staff: dict[st
 
 
 def test_names_are_text_in_html_and_in_templates(settings: Settings, staff: dict[str, MadePerson]) -> None:
-    """V1.1.2, V1.3.7: markup in a name is shown, not obeyed; neither are template signs or places for values."""
+    """V1.1.2, V1.3.7: markup in a name is shown as text. So are template signs and placeholders."""
     person = staff["verified"]
     with transaction():
         users.change_user(person.organisation_id, person.id, username="<b>{{7*7}}</b> %(when)s %s", name='"><script>')
@@ -192,8 +190,8 @@ def test_names_are_text_in_html_and_in_templates(settings: Settings, staff: dict
     assert "<b>{{7*7}}</b> %(when)s %s" in plain.get_content()
 
 
-def test_links_start_at_the_configured_issuer_only(settings: Settings, staff: dict[str, MadePerson]) -> None:
-    """security.md 11: nothing a request says reaches a link."""
+def test_links_start_with_the_configured_issuer(settings: Settings, staff: dict[str, MadePerson]) -> None:
+    """security.md 11: no part of a request reaches a link."""
     (mail,) = _notify(settings, staff["verified"])
     html = compose(settings, mail).get_body(("html",))
     assert html is not None
@@ -203,17 +201,17 @@ def test_links_start_at_the_configured_issuer_only(settings: Settings, staff: di
 
 
 def test_subjects_lose_controls_and_direction_marks() -> None:
-    """A name cannot turn the reading direction of a subject or hide a part of it."""
+    """A name cannot reverse the reading direction of a subject, or hide a part of it."""
     assert one_line(" a\r\n b\u2028c\u202ed\u200b \x07e ") == "a b cd e"
 
 
 @pytest.mark.parametrize("locale", ["nl", "en"])
 @pytest.mark.parametrize("template", sorted(messages.NOTICES | messages.PERSONAL))
 @pytest.mark.parametrize("for_owner", [False, True])
-def test_every_mail_reads_in_text_and_html_in_both_languages(
+def test_every_mail_renders_in_text_and_html_in_both_languages(
     settings: Settings, database: Flask, template: str, locale: str, for_owner: bool
 ) -> None:
-    """S51, S53, S62: every template renders whole, says the same in both forms, and keeps its lines short in text."""
+    """S51, S53, S62: every template renders completely. Both forms say the same, and lines of the text are short."""
     letter = messages.Letter(template, "Vera", "vera", "Example Shoes", for_owner, VALUES)
     mail_id = "m" * 26
     mail = OutgoingMail(
@@ -257,10 +255,10 @@ def test_every_mail_reads_in_text_and_html_in_both_languages(
         ("fr", ["nl"], "", "nl"),
     ],
 )
-def test_mail_to_people_without_a_choice_is_in_the_organisations_first_language(
+def test_a_user_without_a_choice_gets_the_organisations_language(
     settings: Settings, factory: Factory, own: str, chosen: list[str], country: str, language: str
 ) -> None:
-    """S62: a Dutch shop's people get Dutch mail; the organisation may choose otherwise, and so may each of them."""
+    """S62: users of a Dutch shop get Dutch mail. The organisation may choose another language, and so may each user."""
     kept = {"languages": chosen} if chosen else {}
     organisation_id = factory.make_organisation(country=country, settings=kept)
     person = factory.make_user(organisation_id, "vera", email="vera@shoes.example", locale=own)

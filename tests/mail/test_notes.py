@@ -1,4 +1,4 @@
-"""A mail that the server took while the database could not note it: noted later, or sent again under the same Message-ID."""
+"""A server may accept a mail while the database is down. It is noted later, or sent again with the same Message-ID."""
 
 import sqlite3
 import threading
@@ -25,7 +25,7 @@ Act = Callable[[], object]
 
 @pytest.fixture
 def settings(configure: Callable[..., Settings], mailbox: Mailbox) -> Settings:
-    """A real mail server, and a database for which nobody waits long."""
+    """Return settings with a real mail server, and a database with short time limits."""
     return configure(
         mail={"host": "localhost", "port": mailbox.port, "security": "none"}, database={"patience_seconds": 0.2}
     )
@@ -33,7 +33,7 @@ def settings(configure: Callable[..., Settings], mailbox: Mailbox) -> Settings:
 
 @contextmanager
 def rival(settings: Settings) -> Iterator[tuple[Act, Act]]:
-    """Somebody else at the database: how they take it away from every writer, and how they give it back."""
+    """Yield two functions: one takes the database away from every writer, the other gives it back."""
     url = settings.database_url
     if url.startswith("sqlite"):
         file = url.removeprefix("sqlite:///")
@@ -45,37 +45,37 @@ def rival(settings: Settings) -> Iterator[tuple[Act, Act]]:
 
 
 class Stop(threading.Event):
-    """A worker's event: nobody stops it, and something happens whenever it waits."""
+    """The stop event of a worker. It is never set, and calls a function at each wait."""
 
     def __init__(self, happens: Callable[[], Any]) -> None:
         super().__init__()
         self.waited, self._happens = 0, happens
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Do not wait."""
+        """Call the function, and do not wait."""
         self.waited += 1
         self._happens()
         return False
 
 
 def write(settings: Settings, factory: Factory) -> None:
-    """A mail in the outbox."""
+    """Write a mail to the outbox."""
     vera = factory.make_user(factory.make_organisation(), "vera", email="vera@shoes.example")
     with transaction():
         messages.write_to_person(settings, vera.organisation_id, vera.id, "one_time_password", {"password": "x"}, None)
 
 
 @pytest.mark.both_engines
-def test_a_mail_taken_during_an_outage_is_noted_after_it(
+def test_a_mail_accepted_during_an_outage_is_noted_after_it(
     settings: Settings, factory: Factory, mailbox: Mailbox, engine: str
 ) -> None:
-    """I6: the database fails between the server's acceptance and our note; the mail leaves once."""
+    """I6: the database fails between the server's acceptance and our note. The mail is sent once."""
     with factory.context(), rival(settings) as (takes, gives_back):
         write(settings, factory)
         mailbox.on_arrival = takes
         stop = Stop(lambda: gives_back() if stop.waited == 2 else None)
         assert deliver.deliver_due(settings, stop) == 1
-        assert stop.waited == 2, "the note was refused twice"
+        assert stop.waited == 2, "the database must refuse the note twice"
         (row,) = outbox.mails()
         assert (row.sent_at is None, row.leased_until, row.sealed_values) == (False, None, "")
         with time_machine.travel(clock.now() + deliver.LEASE + timedelta(seconds=1)):
@@ -86,7 +86,7 @@ def test_a_mail_taken_during_an_outage_is_noted_after_it(
 def test_a_copy_after_a_long_outage_has_the_same_message_id(
     settings: Settings, factory: Factory, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I6: SMTP knows no "exactly once"; RFC 5322 §3.6.4: the same Message-ID says that it is the same mail."""
+    """I6: SMTP has no "exactly once". The same Message-ID marks the same mail (RFC 5322 §3.6.4)."""
     monkeypatch.setattr(deliver, "NOTE_PAUSES", (1.0, 2.0))
     with factory.context(), rival(settings) as (takes, gives_back):
         write(settings, factory)
@@ -97,7 +97,7 @@ def test_a_copy_after_a_long_outage_has_the_same_message_id(
         gives_back()
         mailbox.on_arrival = lambda: None
         assert stop.waited == 2
-        assert deliver.deliver_due(settings) == 0, "the lease still holds"
+        assert deliver.deliver_due(settings) == 0, "the lease has not ended"
         with time_machine.travel(clock.now() + deliver.LEASE + timedelta(seconds=1)):
             assert deliver.deliver_due(settings) == 1
             assert deliver.deliver_due(settings) == 0
@@ -105,8 +105,8 @@ def test_a_copy_after_a_long_outage_has_the_same_message_id(
     assert [str(message["Message-ID"]) for _, message in mailbox.arrived] == [row.message_id] * 2
 
 
-def test_a_worker_that_is_told_to_stop_waits_for_no_database(settings: Settings, factory: Factory, mailbox: Mailbox) -> None:
-    """Issue 7 entry 31: SIGTERM is obeyed, whatever is not noted; the lease holds the mail back for a while."""
+def test_a_stopping_worker_does_not_wait_for_the_database(settings: Settings, factory: Factory, mailbox: Mailbox) -> None:
+    """Issue 7 entry 31: the worker obeys SIGTERM with a mail not noted. The lease delays the mail for a while."""
     with factory.context(), rival(settings) as (takes, gives_back):
         write(settings, factory)
         stop = threading.Event()

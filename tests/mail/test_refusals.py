@@ -1,4 +1,4 @@
-"""What a refusal means: of a recipient, of the mail, or of us by a relay that is not configured for us."""
+"""A server may refuse a recipient, the mail, or us, if the relay is not configured for us."""
 
 import json
 import socket
@@ -28,23 +28,23 @@ Configure = Callable[..., Settings]
 
 @pytest.fixture
 def vera(factory: Factory) -> MadePerson:
-    """Somebody with a verified address."""
+    """Return a user with a verified address."""
     return factory.make_user(factory.make_organisation(), "vera", name="Vera", email="vera@shoes.example")
 
 
 def over(port: int, **more: Any) -> dict[str, Any]:
-    """A relay on loopback."""
+    """Return settings of a relay on loopback."""
     return {"host": "127.0.0.1", "port": port, "security": "none", "sender": "Sleutel <id@shoes.example>", **more}
 
 
 def write(settings: Settings, person: MadePerson) -> None:
-    """A notice for the outbox."""
+    """Write a notice to the outbox."""
     with transaction():
         messages.notify(settings, person.organisation_id, person.id, "password_changed")
 
 
 def tried(settings: Settings, person: MadePerson, times: int = 1) -> OutgoingMail:
-    """The mail after so many tries, each when it was due."""
+    """Return the mail after so many tries, each when it was due."""
     write(settings, person)
     with time_machine.travel(clock.now(), tick=False) as traveller:
         for _ in range(times):
@@ -64,10 +64,10 @@ def tried(settings: Settings, person: MadePerson, times: int = 1) -> OutgoingMai
         ("DATA", "550 5.2.1 mailbox disabled"),
     ],
 )
-def test_a_recipient_refused_for_good_is_parked_at_once_and_audited(
+def test_a_permanently_refused_recipient_is_parked_and_audited(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, command: str, reply: str
 ) -> None:
-    """RFC 5321 §4.2.1: a 5yz reply says not to try again. The audit row names mail and reason, never the address."""
+    """RFC 5321 §4.2.1: a 5yz reply says not to try again. The audit row has mail and reason, never the address."""
     settings = configure(mail=over(mailbox.port))
     mailbox.refusals[command] = reply
     with factory.context():
@@ -76,7 +76,7 @@ def test_a_recipient_refused_for_good_is_parked_at_once_and_audited(
     assert row.failed_at is not None
     assert row.failure == "recipient"
     assert row.reason == reply
-    assert row.sealed_values, "an administrator may correct the mailbox and send it again"
+    assert row.sealed_values, "an administrator may correct the address and send the mail again"
     assert (entry.event, entry.outcome, entry.subject_id) == (Event.MAIL_GIVEN_UP, "failure", vera.id)
     assert entry.data == {"mail": row.id, "template": "password_changed", "why": "recipient"}
     assert "shoes.example" not in json.dumps(entry.data)
@@ -96,7 +96,7 @@ def test_a_recipient_refused_for_good_is_parked_at_once_and_audited(
 def test_a_relay_that_refuses_us_parks_no_mail(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, command: str, reply: str, more: Any
 ) -> None:
-    """5yz before the recipient is looked at: one wrong setting must not park a weekend's mail. It leaves once put right."""
+    """The relay answers 5yz before it sees the recipient. One wrong setting must not park the mails of a weekend."""
     settings = configure(mail=over(mailbox.port, **more))
     mailbox.refusals[command] = reply
     with factory.context():
@@ -112,7 +112,7 @@ def test_a_relay_that_refuses_us_parks_no_mail(
 
 @contextmanager
 def greeting(line: bytes) -> Iterator[int]:
-    """A server that says one line and hangs up; its port."""
+    """Start a server that greets with one line and closes the connection. Yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(20)
 
@@ -133,7 +133,7 @@ def greeting(line: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("line", "failure"), [(b"554 no service\r\n", "relay"), (b"421 busy\r\n", "later")])
-def test_a_greeting_that_refuses_is_about_the_relay(
+def test_a_refusing_greeting_parks_no_mail(
     configure: Configure, vera: MadePerson, factory: Factory, line: bytes, failure: str
 ) -> None:
     """RFC 5321 §3.1: 554 as the greeting refuses the connection, not a recipient."""
@@ -142,8 +142,8 @@ def test_a_greeting_that_refuses_is_about_the_relay(
     assert (row.failed_at, row.failure) == (None, failure)
 
 
-def test_a_relay_that_is_away_parks_no_mail(configure: Configure, vera: MadePerson, factory: Factory) -> None:
-    """RFC 5321 §4.5.4.1: nobody listens there, as with a wrong host or port, for longer than a refused mail is tried."""
+def test_an_unreachable_relay_parks_no_mail(configure: Configure, vera: MadePerson, factory: Factory) -> None:
+    """RFC 5321 §4.5.4.1: a wrong host or port may last longer than the tries of a refused mail."""
     with factory.context():
         row = tried(configure(mail=over(free_port())), vera, times=deliver.TRIES + 3)
     assert (row.failed_at, row.failure) == (None, "away")
@@ -152,10 +152,10 @@ def test_a_relay_that_is_away_parks_no_mail(configure: Configure, vera: MadePers
 @pytest.mark.parametrize(
     ("command", "reply"), [("RCPT", "450 4.2.0 greylisted"), ("MAIL", "451 later"), ("RCPT", "421 bye")]
 )
-def test_a_temporary_refusal_is_tried_again(
+def test_a_temporarily_refused_mail_is_tried_again(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, command: str, reply: str
 ) -> None:
-    """RFC 5321 §4.2.1: a 4yz reply says to try again, wherever it comes."""
+    """RFC 5321 §4.2.1: a 4yz reply to any command says to try again."""
     settings = configure(mail=over(mailbox.port))
     mailbox.refusals[command] = reply
     with factory.context():
@@ -163,10 +163,10 @@ def test_a_temporary_refusal_is_tried_again(
     assert (row.failed_at, row.failure, row.tries) == (None, "later", 2)
 
 
-def test_content_that_is_refused_is_parked_only_after_all_tries(
+def test_a_mail_with_refused_content_is_parked_after_all_tries(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """A 5yz reply to DATA may be a policy for all mail of ours: it is corrected while the mails wait."""
+    """A 5yz reply to DATA may be a policy for all our mail. The operator can correct it while the mails wait."""
     settings = configure(mail=over(mailbox.port))
     mailbox.refusals["DATA"] = "554 5.7.1 looks like spam"
     with factory.context():
@@ -177,8 +177,8 @@ def test_content_that_is_refused_is_parked_only_after_all_tries(
         assert outbox.mails()[0].failed_at is not None
 
 
-def test_one_refused_recipient_holds_up_no_other(configure: Configure, factory: Factory, mailbox: Mailbox) -> None:
-    """One mail, one recipient: what one server refuses says nothing about the next mail in the same round."""
+def test_one_refused_recipient_blocks_no_other(configure: Configure, factory: Factory, mailbox: Mailbox) -> None:
+    """A refusal of one mail says nothing about the next mail in the same round."""
     organisation_id, settings = factory.make_organisation(), configure(mail=over(mailbox.port))
     mailbox.refusals["gone@shoes.example"] = "550 5.1.1 gone"
     made = [factory.make_user(organisation_id, name, email=f"{name}@shoes.example") for name in ("gone", "here")]
@@ -192,7 +192,7 @@ def test_one_refused_recipient_holds_up_no_other(configure: Configure, factory: 
 def test_a_relay_that_refuses_us_is_asked_once_a_round(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """The other mails would get the same answer: a thousand waiting mails are not a thousand conversations."""
+    """The other mails would get the same answer, so the worker opens one connection and not a thousand."""
     settings = configure(mail=over(mailbox.port))
     mailbox.refusals["MAIL"] = "550 no"
     with factory.context():
@@ -217,7 +217,7 @@ def test_a_relay_that_refuses_us_is_asked_once_a_round(
 def test_the_greeting_and_the_envelope_sender_are_settings(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, more: Any, greeted: str, sender: str
 ) -> None:
-    """RFC 5321 §4.1.1.1, §4.1.1.2: by default the issuer's host and the address in From."""
+    """RFC 5321 §4.1.1.1, §4.1.1.2: the defaults are the issuer's host and the address in From."""
     settings = configure(mail=over(mailbox.port, **more))
     with factory.context():
         write(settings, vera)
@@ -239,8 +239,8 @@ def test_the_greeting_and_the_envelope_sender_are_settings(
         ("envelope_sender", "a@b.example> SIZE=1"),
     ],
 )
-def test_a_greeting_or_sender_that_cannot_be_is_refused_when_it_is_read(key: str, value: str) -> None:
-    """One line that names the form, before any mail is lost by it."""
+def test_an_invalid_greeting_or_sender_is_refused_when_it_is_read(key: str, value: str) -> None:
+    """One line names the right form, before any mail is lost."""
     with pytest.raises(ValidationError, match="must be") as refused:
         Mail(**{key: value})
     assert key in str(refused.value)

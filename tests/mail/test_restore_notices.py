@@ -1,4 +1,4 @@
-"""The worker tells people of a restore: once each, and never before mails that somebody waits for."""
+"""The worker sends the notices of a restore once each, and after the other mails that wait."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from tests.factories import BY_TESTS, Factory
 
 
 def _hold(number: int) -> None:
-    """A mail that waits, and is due later."""
+    """Write a mail to the outbox that is due later."""
     now = clock.now()
     told = {"recipient": "x@x.example", "template": "locked", "locale": "en", "sealed_values": "x", "message_id": "<x@x>"}
     later = now + timedelta(hours=1)
@@ -23,8 +23,8 @@ def _hold(number: int) -> None:
 
 
 @pytest.mark.both_engines
-def test_people_are_told_once_and_after_mails_that_wait(engine: str, settings: Settings, factory: Factory) -> None:
-    """Somebody who forgot a password on the day of a restore waits for no notice of others."""
+def test_restore_notices_are_sent_once_and_after_waiting_mails(engine: str, settings: Settings, factory: Factory) -> None:
+    """A user who forgot a password on the day of a restore must not wait for the notices of others."""
     shoes = factory.make_organisation()
     people = [factory.make_user(shoes, name, email=f"{name}@shoes.example") for name in ("ann", "bob", "cis")]
     people.append(factory.make_user(shoes, "dan"))
@@ -33,7 +33,7 @@ def test_people_are_told_once_and_after_mails_that_wait(engine: str, settings: S
             epoch.begin(clock.now(), clock.now() - timedelta(hours=9))
             for number in range(epochs.MOST_WAITING):
                 _hold(number)
-        assert epochs.note_people([factory.user(person) for person in people]) == 3, "one has no address"
+        assert epochs.note_people([factory.user(person) for person in people]) == 3, "one of the four has no address"
         status.disable(settings, factory.organisation(shoes), factory.user(people[2]), BY_TESTS)
         worker.work_once(settings)
         assert _told() == []

@@ -1,4 +1,4 @@
-"""Two workers and one mail: held, let go, taken over, killed; and addresses beyond ASCII."""
+"""Two workers and one mail that is leased, returned or taken over. Also addresses beyond ASCII."""
 
 import os
 import select
@@ -44,7 +44,7 @@ with app.app_context():
 
 @pytest.fixture
 def vera(factory: Factory) -> MadePerson:
-    """Somebody with a verified address."""
+    """Return a user with a verified address."""
     return factory.make_user(factory.make_organisation(), "vera", name="Véra", email="vera@shoes.example")
 
 
@@ -53,7 +53,7 @@ def over(mailbox: Mailbox, **more: Any) -> dict[str, Any]:
 
 
 def written(settings: Settings, person: MadePerson) -> str:
-    """A mail in the outbox; its id."""
+    """Write a mail to the outbox. Returns its id."""
     with transaction():
         values = {"password": "kettle-4711"}
         messages.write_to_person(settings, person.organisation_id, person.id, "one_time_password", values, None)
@@ -61,19 +61,19 @@ def written(settings: Settings, person: MadePerson) -> str:
 
 
 @pytest.mark.both_engines
-def test_a_worker_killed_while_it_sends_costs_ten_minutes_and_no_mail(
+def test_the_mail_of_a_killed_worker_is_sent_after_its_lease(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, engine: str
 ) -> None:
-    """I6: kill -9 within the conversation; when the lease ends another sends it, under the same Message-ID."""
+    """I6: the worker is killed during the SMTP session. Another one sends the mail with the same Message-ID."""
     settings = configure(mail=over(mailbox))
     with factory.context():
         mail_id = written(settings, vera)
         with mailbox.hanging() as reached:
             worker = subprocess.Popen([sys.executable, "-c", WORKER, settings.model_dump_json()])
-            assert reached.wait(60), "the worker never came"
+            assert reached.wait(60), "the worker did not connect"
             os.kill(worker.pid, signal.SIGKILL)
             worker.wait(30)
-        assert deliver.deliver_due(settings) == 0, "it is still leased"
+        assert deliver.deliver_due(settings) == 0, "the mail is still leased"
         with time_machine.travel(clock.now() + deliver.LEASE + timedelta(seconds=1)):
             assert deliver.deliver_due(settings) == 1
             assert deliver.deliver_due(settings) == 0
@@ -83,10 +83,10 @@ def test_a_worker_killed_while_it_sends_costs_ten_minutes_and_no_mail(
 
 
 @pytest.mark.both_engines
-def test_a_mail_that_is_being_sent_is_not_sent_again_by_a_button(
+def test_send_again_does_not_take_a_mail_that_is_being_sent(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, engine: str
 ) -> None:
-    """I2: an administrator's "send again" must not take a mail from the worker that holds it, or two would send it."""
+    """I2: otherwise two workers would send it."""
     settings = configure(mail=over(mailbox))
     mailbox.answers.append("451 greylisted")
     with time_machine.travel(clock.now(), tick=False) as traveller, factory.context():
@@ -104,10 +104,10 @@ def test_a_mail_that_is_being_sent_is_not_sent_again_by_a_button(
         assert [row.event for row in audit.rows(vera.organisation_id)].count(Event.MAIL_RESENT) == 1
 
 
-def test_a_worker_that_overslept_its_lease_undoes_nothing(
+def test_a_worker_whose_lease_ended_changes_no_later_result(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox
 ) -> None:
-    """I6: what the next worker noted is kept: sent stays sent, its pause and its reason stay."""
+    """I6: the result of the next worker stays: sent, or a pause and a reason."""
     settings = configure(mail=over(mailbox))
     with time_machine.travel(clock.now(), tick=False) as traveller, factory.context():
         written(settings, vera)
@@ -125,10 +125,10 @@ def test_a_worker_that_overslept_its_lease_undoes_nothing(
         assert row.sent_at is not None
 
 
-def test_one_request_that_cannot_be_answered_keeps_no_mail_back(
+def test_a_failing_reset_request_blocks_no_mail(
     configure: Configure, vera: MadePerson, factory: Factory, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I6: poison before the outbox is logged and outlived."""
+    """I6: the worker logs the error of the request and goes on."""
 
     def _fails(_: Settings) -> int:
         raise LookupError("poison")
@@ -149,10 +149,10 @@ def test_one_request_that_cannot_be_answered_keeps_no_mail_back(
         ("jörg@bücher.example", "jörg@xn--bcher-kva.example"),
     ],
 )
-def test_addresses_beyond_ascii_arrive(
+def test_mail_reaches_addresses_beyond_ascii(
     configure: Configure, factory: Factory, mailbox: Mailbox, address: str, envelope: str
 ) -> None:
-    """RFC 5891, RFC 6531: the host goes as A-labels, which every server takes; the rest as UTF-8, where it is spoken."""
+    """RFC 5891, RFC 6531: the host is sent as A-labels, which every server accepts. The rest is UTF-8."""
     settings = configure(mail=over(mailbox))
     person = factory.make_user(factory.make_organisation(), "jan", name="Jörg “Ünï” de Vries", email=address)
     with factory.context():
@@ -166,8 +166,8 @@ def test_addresses_beyond_ascii_arrive(
     assert "kettle-4711" in plain.get_content()
 
 
-def test_a_plain_address_is_left_as_it_is() -> None:
-    """No parser looks at what is ASCII already."""
+def test_a_plain_address_is_unchanged() -> None:
+    """An ASCII address is not parsed at all."""
     assert letters.on_the_wire("Jan.O'Neil+x@Shoes.example") == "Jan.O'Neil+x@Shoes.example"
 
 
@@ -189,7 +189,7 @@ def test_an_error_after_quit_does_not_send_an_accepted_mail_again(
 
 
 def say_in_turn(server: socket.socket, answers: list[bytes]) -> None:
-    """Talk with one client as a server of little conversation: an answer to each line, and to the mail as a whole."""
+    """Answer one client with one reply to each line, and one to the mail as a whole."""
     line, _ = server.accept()
     with line, line.makefile("rb") as heard:
         for answer in answers:
@@ -201,21 +201,21 @@ def say_in_turn(server: socket.socket, answers: list[bytes]) -> None:
 
 
 def drip(server: socket.socket, seen: list[str]) -> None:
-    """Greet one client, a byte at a time, for as long as it listens."""
+    """Send one client a greeting, one byte at a time, while it listens."""
     line, _ = server.accept()
     with line, suppress(OSError):
         for byte in b"220 " + b"-" * 100 + b"\r\n":
             line.send(bytes([byte]))
             if line in select.select([line], [], [], 0.03)[0] and not line.recv(1):
-                seen.append("hung up on")
+                seen.append("client hung up")
                 return
-        seen.append("heard out")
+        seen.append("client read all")
 
 
-def test_a_server_that_drips_is_hung_up_on_before_the_lease_ends(
+def test_a_server_that_replies_too_slowly_is_left_in_time(
     configure: Configure, vera: MadePerson, factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 3, "two workers never send the same one": no answer takes longer than it may, however slowly it comes."""
+    """Issue 3, "two workers never send the same one": a reply has a time limit, however slowly its bytes come."""
     monkeypatch.setattr(smtp, "PATIENCE", 0.3)
     seen: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
@@ -226,6 +226,6 @@ def test_a_server_that_drips_is_hung_up_on_before_the_lease_ends(
         mail_id = written(settings, vera)
         assert deliver.deliver_due(settings) == 0
         slow.join(30)
-    assert seen == ["hung up on"]
+    assert seen == ["client hung up"]
     with factory.context():
         assert [(row.id, row.tries, row.leased_until) for row in outbox.mails()] == [(mail_id, 1, None)]
