@@ -1,4 +1,4 @@
-"""The command line on a fresh, migrated database: ``idp("user", "list", …)`` as typed, and files to hand to it."""
+"""The command line on a fresh, migrated database: ``idp("user", "list", …)`` as entered, and files for it."""
 
 import json
 import re
@@ -68,7 +68,7 @@ class Idp:
     def __call__(
         self, *arguments: str, stdin: str | None = None, code: int = 0, env: dict[str, str] | None = None
     ) -> Result:
-        """Run it and expect this exit code; never a traceback."""
+        """Run a command and expect this exit code. It must never show a traceback."""
         result = CliRunner().invoke(main, arguments, input=stdin, env={"IDP_CONFIG": str(self.config), **(env or {})})
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         assert result.exit_code == code, result.output
@@ -82,28 +82,28 @@ class Idp:
         return self("apply", str(file), *options, code=code, env=env)
 
     def faults(self, text: str, *options: str) -> list[str]:
-        """The faults for which a document is refused, without the folder's name."""
+        """Return the faults for which a document is refused, without the folder's name."""
         said = self.apply(text, *options, code=1).stderr
         return [line.removeprefix(f"{self.folder}/") for line in said.splitlines() if line.startswith(str(self.folder))]
 
     def json(self, *arguments: str, stdin: str | None = None) -> Any:
-        """What a command prints as JSON."""
+        """Return the JSON that a command prints."""
         return json.loads(self(*arguments, stdin=stdin).stdout)
 
     def point_at(self, file: str) -> None:
-        """Name another database than the one that was prepared: a file, whichever engine the test began with."""
+        """Name another database than the prepared one: a file, whatever engine the test uses."""
         url = f'url = "sqlite:///{self.folder / file}"'
         self.config.write_text(re.sub(r'^url = ".*"$', url, self.config.read_text(), flags=re.MULTILINE))
 
     @property
     def settings(self) -> Settings:
-        """The configuration as it is read."""
+        """Return the settings that the configuration gives."""
         return config.read(self.config)
 
 
 @pytest.fixture
 def idp(tmp_path: Path, database_url: str) -> Idp:
-    """``idp`` with cheap hashing."""
+    """Return ``idp`` with cheap hashing."""
     file = tmp_path / "sleutel.toml"
     costs = "\n".join(f"{key} = {value}" for key, value in CHEAP.items())
     text = f'issuer = "https://id.example.com"\nsecrets = ["{SEALING}"]\n'
@@ -115,14 +115,14 @@ def idp(tmp_path: Path, database_url: str) -> Idp:
 
 @pytest.fixture
 def inside(idp: Idp) -> Iterator[Callable[[], Flask]]:
-    """The database that the command works on, opened when asked: ``with inside(): …``."""
+    """Return a function that opens the database of the command: ``with inside(): …``."""
     with bare_app(idp.settings) as app:
         yield app.app_context
 
 
 @pytest.fixture
 def anna(inside: Callable[[], Any]) -> Callable[[], Any]:
-    """Anna's row, read again."""
+    """Return a function that reads Anna's row again."""
 
     def _read() -> Any:
         with inside():
@@ -134,7 +134,7 @@ def anna(inside: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def outcomes(text: str) -> dict[str, str]:
-    """Object → outcome (with its keys) of a printed run."""
+    """Return the printed outcome of each object, with its keys."""
     found = {}
     for line in text.splitlines()[:-1]:
         outcome, kind, name = line.split(maxsplit=2)

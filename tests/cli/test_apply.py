@@ -1,4 +1,4 @@
-"""``idp apply``: what it creates, changes, leaves alone and removes."""
+"""``idp apply`` creates, changes, leaves alone and removes objects."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +45,7 @@ clients = ["pos"]
 )
 
 
-def test_everything_is_created_and_told_object_by_object(idp: Idp) -> None:
+def test_every_created_object_is_printed(idp: Idp) -> None:
     """Issue: it prints what it created."""
     said = outcomes(idp.apply(EVERYTHING).stdout)
     assert said == {
@@ -66,15 +66,15 @@ def test_everything_is_created_and_told_object_by_object(idp: Idp) -> None:
 
 
 def test_applying_twice_changes_nothing(idp: Idp) -> None:
-    """Issue: idempotent."""
+    """Issue: the command is idempotent."""
     idp.apply(EVERYTHING)
     said = idp.apply(EVERYTHING).stdout
     assert set(outcomes(said).values()) == {"unchanged"}
     assert said.splitlines()[-1] == "0 created, 0 changed, 0 removed, 7 left alone"
 
 
-def test_applying_twice_leaves_no_second_audit_row(idp: Idp, inside: Callable[[], Any]) -> None:
-    """I1: every change has exactly one audit row, and what is no change has none."""
+def test_applying_twice_writes_no_second_audit_row(idp: Idp, inside: Callable[[], Any]) -> None:
+    """I1: every change has exactly one audit row. An unchanged object has none."""
 
     def rows() -> int:
         with inside():
@@ -110,7 +110,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("old", "new", "object_", "told"), CHANGES)
 def test_one_changed_key_changes_one_object_and_is_named(idp: Idp, old: str, new: str, object_: str, told: str) -> None:
-    """Issue: it prints what it changed; everything else is left alone, and afterwards it is so."""
+    """Issue: it prints what it changed. Every other object stays unchanged."""
     assert old in EVERYTHING
     idp.apply(EVERYTHING)
     changed = EVERYTHING.replace(old, new)
@@ -139,16 +139,16 @@ client_id = "pos"
     assert (told["given_name"], told["groups"], told["email_verified"]) == ("Anna", ["2FA"], True)
 
 
-def test_what_the_file_does_not_name_is_not_deleted(idp: Idp) -> None:
-    """Issue: nothing is deleted unless absent = true."""
+def test_objects_that_the_file_omits_are_not_deleted(idp: Idp) -> None:
+    """Issue: an object is deleted only by absent = true."""
     idp.apply(EVERYTHING)
     idp.apply(SHOP)
     assert "pos" in idp("client", "list").stdout
     assert "anna" in idp("user", "list", "example-shoes").stdout
 
 
-def test_absent_removes_and_says_so_once(idp: Idp, inside: Callable[[], Any]) -> None:
-    """Issue: `absent = true` deletes; people are disabled, since their ids are never used again."""
+def test_absent_removes_an_object_and_reports_it_once(idp: Idp, inside: Callable[[], Any]) -> None:
+    """Issue: `absent = true` deletes. Users are disabled instead, since their ids are never used again."""
     idp.apply(EVERYTHING)
     gone = """
 [[shops]]
@@ -178,7 +178,7 @@ absent = true
         assert dated_rules.dated_rules() == []
 
 
-def test_an_absent_organisation_goes_with_its_people(idp: Idp) -> None:
+def test_an_absent_organisation_is_removed_with_its_users(idp: Idp) -> None:
     """Issue: `absent = true` deletes."""
     idp.apply(EVERYTHING)
     idp.apply(
@@ -188,14 +188,14 @@ def test_an_absent_organisation_goes_with_its_people(idp: Idp) -> None:
 
 
 def test_the_last_owner_cannot_be_made_absent(idp: Idp) -> None:
-    """S54: an organisation keeps an owner; the rule is that of the console."""
+    """S54: an organisation keeps an owner. The rule is the console's."""
     idp.apply(SHOP)
     gone = '[[users]]\norganisation = "example-shoes"\nusername = "olga"\nabsent = true\n'
     assert idp.faults(gone)[0].startswith("shop.toml:1: [[users]] example-shoes/olga: An organisation must keep an owner")
 
 
 def test_ownership_moves_in_one_file(idp: Idp) -> None:
-    """The new owner is there before the old one steps down, whatever the order in the file."""
+    """The new owner exists before the old one loses the role, whatever the order in the file."""
     idp.apply(SHOP)
     moved = SHOP.replace('owner = "olga"', 'owner = "otto"').replace('role = "owner"', 'role = "manager"')
     otto = SHOP[SHOP.index("[[users]]") :].replace("olga", "otto")
@@ -206,7 +206,7 @@ def test_ownership_moves_in_one_file(idp: Idp) -> None:
 
 
 def test_a_dry_run_prints_the_same_and_changes_nothing(idp: Idp) -> None:
-    """Issue: `--dry-run`."""
+    """Issue: `--dry-run` prints the outcomes of a real run."""
     dry = idp.apply(EVERYTHING, "--dry-run").stdout
     assert idp("organisation", "list").stdout == ""
     assert idp("client", "list").stdout == ""
@@ -215,19 +215,19 @@ def test_a_dry_run_prints_the_same_and_changes_nothing(idp: Idp) -> None:
     assert "dry run: nothing was changed" in dry
 
 
-def test_an_unsupported_registered_member_is_ignored_and_told(idp: Idp) -> None:
-    """RFC 7591 §2: members that the server does nothing with are ignored; a typo is not."""
+def test_an_unsupported_registered_member_is_ignored_and_reported(idp: Idp) -> None:
+    """RFC 7591 §2: members without effect on the server are ignored. A typing error is refused."""
     result = idp.apply(POS + 'jwks_uri = "https://pos.example.com/jwks"\n')
     assert "jwks_uri: is not supported yet and was ignored" in result.stderr
 
 
-def test_the_operators_own_organisation_is_out_of_reach(idp: Idp) -> None:
-    """Operators are in no organisation; a file cannot become one of them."""
+def test_a_file_cannot_change_the_operators_organisation(idp: Idp) -> None:
+    """Operators are outside every organisation, so a file can make no operator."""
     assert "operators' own" in idp.faults(f'[[organisations]]\nstore_url = "{operators.STORE_URL}"\n')[0]
 
 
-def test_deleting_a_client_forgets_consents_to_it(idp: Idp, inside: Callable[[], Any]) -> None:
-    """I8: no orphan rows."""
+def test_deleting_a_client_deletes_the_consents_to_it(idp: Idp, inside: Callable[[], Any]) -> None:
+    """I8: no row refers to a client that does not exist."""
     idp.apply(SHOP + ANNA + POS)
     with inside():
         from idp import clock
@@ -244,8 +244,8 @@ def test_deleting_a_client_forgets_consents_to_it(idp: Idp, inside: Callable[[],
 
 
 @pytest.mark.both_engines
-def test_a_large_file_goes_in_whole_on_both_engines(idp: Idp) -> None:
-    """One transaction for everything, on SQLite and PostgreSQL; and nothing of it when its last table is wrong."""
+def test_a_large_file_is_applied_completely_or_not_at_all(idp: Idp) -> None:
+    """On SQLite and PostgreSQL, one fault in the last table keeps all of it out."""
     staff = "".join(f'\n[[users]]\norganisation = "example-shoes"\nusername = "staff{n}"\n' for n in range(100))
     assert len(idp.faults(SHOP + staff + 'role = "king"\n')) == 1
     assert idp("organisation", "list").stdout == ""
@@ -254,7 +254,7 @@ def test_a_large_file_goes_in_whole_on_both_engines(idp: Idp) -> None:
 
 
 def test_time_zones_are_provisioned_and_shown(idp: Idp) -> None:
-    """Of organisations and people, by ``time_zone`` or the claim's name ``zoneinfo``; a misspelt one is refused."""
+    """Organisations and users have one, by ``time_zone`` or the claim's name ``zoneinfo``. A misspelt one is refused."""
     document = SHOP.replace('country = "NL"', 'country = "AU"') + ANNA + 'zoneinfo = "Asia/Tokyo"\n'
     idp.apply(document)
     assert idp.json("organisation", "show", "example-shoes")["time_zone"] == "Australia/Sydney"

@@ -1,4 +1,4 @@
-"""``idp apply`` and credentials: set when somebody is made, afterwards only when told to."""
+"""``idp apply`` sets credentials when it creates a user. Later it sets them only with an option."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from tests.factories import BY_TESTS
 
 
 def test_credentials_are_set_on_creation_only(idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]) -> None:
-    """Issue: credentials are set on creation only."""
+    """Issue: a second run does not change a password that the user may have changed."""
     idp.apply(SHOP + ANNA)
     first = anna()
     changed = ANNA.replace("kettle", "saucepan").replace("ANNAANNA", "BERTBERT")
@@ -22,7 +22,7 @@ def test_credentials_are_set_on_creation_only(idp: Idp, anna: Callable[[], Any],
         assert outbox.mails() == []
 
 
-def test_set_credentials_sets_them_again_and_tells_by_mail(
+def test_set_credentials_sets_them_again_and_sends_mail(
     idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]
 ) -> None:
     """Issue: `--set-credentials`; S51, S53: later changes send mail, creation sends none."""
@@ -38,10 +38,10 @@ def test_set_credentials_sets_them_again_and_tells_by_mail(
     assert to_anna == {"password_changed", "factor_set_up_again"}
 
 
-def test_a_password_that_was_found_leaked_does_not_come_back_by_a_file(
+def test_a_password_that_was_found_leaked_is_refused_in_a_file(
     idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]
 ) -> None:
-    """Issue 7.4: ``--set-credentials`` refuses it as every page does, also where the leak service knows nothing of it."""
+    """Issue 7.4: ``--set-credentials`` refuses it as every page does, even if the leak service does not know it."""
     idp.apply(SHOP + ANNA)
     with inside(), transaction():
         passwords.close(anna(), "address_restored", BY_TESTS)
@@ -53,7 +53,7 @@ def test_a_password_that_was_found_leaked_does_not_come_back_by_a_file(
 
 
 def test_a_dry_run_of_new_credentials_changes_none(idp: Idp, anna: Callable[[], Any]) -> None:
-    """Issue: a dry run changes nothing, with `--set-credentials` too."""
+    """Issue: a dry run with `--set-credentials` changes nothing either."""
     idp.apply(SHOP + ANNA)
     first = anna()
     said = outcomes(idp.apply(SHOP + ANNA, "--set-credentials", "--dry-run").stdout)
@@ -62,13 +62,13 @@ def test_a_dry_run_of_new_credentials_changes_none(idp: Idp, anna: Callable[[], 
 
 
 def test_a_hash_from_another_system_signs_in(idp: Idp, anna: Callable[[], Any]) -> None:
-    """Issue: `password_hash` moves people over without their passwords."""
+    """Issue: `password_hash` moves users over without their passwords."""
     brought = idp.settings.hasher.hash("from the old system")
     idp.apply(SHOP + ANNA.replace('password = "a sturdy kettle sings"', f'password_hash = "{brought}"'))
     assert anna().password_hash == brought
 
 
-def test_a_brought_totp_secret_is_an_active_factor(idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]) -> None:
+def test_a_given_totp_secret_is_an_active_factor(idp: Idp, anna: Callable[[], Any], inside: Callable[[], Any]) -> None:
     """Issue: `totp_secret` makes the factor active."""
     idp.apply(SHOP + ANNA)
     with inside():
@@ -78,7 +78,7 @@ def test_a_brought_totp_secret_is_an_active_factor(idp: Idp, anna: Callable[[], 
 
 
 def test_a_secret_comes_from_the_environment(idp: Idp, inside: Callable[[], Any]) -> None:
-    """Issue: `client_secret_env = "NAME"`, wanted only when it is set."""
+    """Issue: `client_secret_env = "NAME"` is read only when the secret is set."""
     text = POS.replace(f'client_secret = "{SECRET}"', 'client_secret_env = "POS_SECRET"')
     assert "POS_SECRET" in idp.faults(text)[0]
     idp.apply(text, env={"POS_SECRET": SECRET})
@@ -86,8 +86,8 @@ def test_a_secret_comes_from_the_environment(idp: Idp, inside: Callable[[], Any]
 
 
 def test_a_public_client_needs_no_secret(idp: Idp) -> None:
-    """Issue: absent with token_endpoint_auth_method = "none"."""
+    """Issue: a client with token_endpoint_auth_method = "none" has none."""
     text = '[[clients]]\nclient_id = "app"\ntoken_endpoint_auth_method = "none"\napplication_type = "native"\n'
     idp.apply(text + 'redirect_uris = ["com.example.app:/callback"]\n')
     shown = idp.json("client", "show", "app")
-    assert shown["remember_device"] is False, "S39: native clients have the tick off by default"
+    assert shown["remember_device"] is False, "S39: native clients do not offer remembered devices by default"

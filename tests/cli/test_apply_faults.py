@@ -1,4 +1,4 @@
-"""``idp apply`` refuses a wrong file whole, naming file, line of the table's header, key and remedy."""
+"""``idp apply`` refuses a wrong file as a whole. It names file, line of the table's header, key and remedy."""
 
 import sqlite3
 from pathlib import Path
@@ -31,7 +31,9 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("text", "line", "key", "remedy"), SHAPES)
-def test_wrong_shapes_are_named_with_the_line_of_their_header(idp: Idp, text: str, line: int, key: str, remedy: str) -> None:
+def test_wrong_shapes_are_reported_with_the_line_of_their_header(
+    idp: Idp, text: str, line: int, key: str, remedy: str
+) -> None:
     """Issue: wrong input names file, line of the table's header, key and remedy."""
     (fault,) = idp.faults(text)
     assert fault.startswith(f"shop.toml:{line}: ")
@@ -51,14 +53,14 @@ ORGANISATIONS = [
 
 @pytest.mark.parametrize(("old", "new", "key", "remedy"), ORGANISATIONS)
 def test_wrong_organisations_are_refused(idp: Idp, old: str, new: str, key: str, remedy: str) -> None:
-    """Issue: the rules of organisations hold for files, too."""
+    """Issue: the rules of organisations apply to files too."""
     faults = idp.faults(SHOP.replace(old, new))
     assert any(f"shop.toml:1: [[organisations]] {'' if key == 'store_url' else 'example-shoes'}" in line for line in faults)
     assert any(f"{key}: " in fault and remedy in fault for fault in faults), faults
 
 
-def test_an_owner_must_be_made_owner_and_reachable(idp: Idp) -> None:
-    """S54: an owner needs a verified e-mail address, and the role."""
+def test_an_owner_needs_the_role_and_a_verified_address(idp: Idp) -> None:
+    """S54: an owner gets the notices about users without an address."""
     unreachable = idp.faults(SHOP.replace("email_verified = true\n", ""))
     assert unreachable == ["shop.toml:7: [[users]] example-shoes/olga: email: An owner needs a verified e-mail address."]
     plain = idp.faults(SHOP.replace('role = "owner"', 'role = "manager"'))
@@ -83,13 +85,13 @@ USERS = [
 
 @pytest.mark.parametrize(("old", "new", "key", "remedy"), USERS)
 def test_wrong_users_are_refused(idp: Idp, old: str, new: str, key: str, remedy: str) -> None:
-    """Issue: references and credentials are checked before anything is done."""
+    """Issue: references and credentials are checked before any change."""
     assert old in ANNA
     (fault,) = idp.faults(SHOP + ANNA.replace(old, new, 1))
     assert fault.startswith(f"shop.toml:{LINES['anna']}: [[users]]")
     assert f"{key}: " in fault
     assert remedy in fault
-    assert idp("organisation", "list").stdout == "", "the whole file is refused"
+    assert idp("organisation", "list").stdout == "", "the file must be refused as a whole"
 
 
 POLICIES = [
@@ -106,7 +108,7 @@ POLICIES = [
 
 @pytest.mark.parametrize(("text", "key", "remedy"), POLICIES)
 def test_wrong_policies_are_refused(idp: Idp, text: str, key: str, remedy: str) -> None:
-    """S11: a misspelt name must not make a rule that never speaks."""
+    """S11: a misspelt name must not make a rule that matches no user."""
     (fault,) = idp.faults(text)
     assert fault.startswith(f"shop.toml:1: [[policies]] rule: {key}: ")
     assert remedy in fault
@@ -136,7 +138,7 @@ def test_wrong_clients_are_refused(idp: Idp, old: str, new: str, key: str, remed
     assert remedy in fault
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_the_file(idp: Idp) -> None:
+def test_all_faults_are_reported_in_the_order_of_the_file(idp: Idp) -> None:
     """A user can correct all faults in one go. The consequence of a fault is not reported as another fault."""
     wrong = SHOP.replace('country = "NL"', 'country = "Holland"') + ANNA.replace("anna@shoes.example", "anna")
     faults = idp.faults(wrong + POLICY + 'require = "tea"\n')
@@ -145,7 +147,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(idp: Idp) -> None:
 
 
 def test_header_lines_are_found_past_strings_comments_and_brackets(idp: Idp) -> None:
-    """A header within a text, a comment or a list is none."""
+    """The text of a header within a string, a comment or a list is no header."""
     text = '''# [[users]]
 [[organisations]] # [[users]]
 store_url = "a"
@@ -164,36 +166,36 @@ role = "king"
     assert [fault.split(":")[1] for fault in idp.faults(text)] == ["9"]
 
 
-def test_inline_lists_are_named_by_the_line_of_their_key(idp: Idp) -> None:
-    """A document written without headers has places, too."""
+def test_faults_in_inline_lists_name_the_line_of_their_key(idp: Idp) -> None:
+    """A document without headers has lines to name too."""
     assert idp.faults('\n\nusers = [{organisation = "a", username = "b"}]\n')[0].startswith("shop.toml:3: [[users]] a/b")
 
 
-def test_settings_are_named_by_their_own_header(idp: Idp) -> None:
+def test_faults_in_settings_name_their_own_header(idp: Idp) -> None:
     """``[organisations.settings]`` has a line of its own."""
     text = SHOP.replace('owner = "olga"\n', 'owner = "olga"\n[organisations.settings]\nlogin_hours = "x"\n')
     assert idp.faults(text)[0].startswith("shop.toml:6: ")
 
 
-def test_a_file_that_is_no_toml_names_the_line(idp: Idp) -> None:
+def test_a_file_that_is_not_toml_is_refused_with_its_line(idp: Idp) -> None:
     """Issue: wrong input names file and place."""
     assert idp.faults('[[users]]\nname = "a\n')[0].startswith("shop.toml:2: is not TOML")
 
 
 def test_a_file_in_another_encoding_is_refused(idp: Idp) -> None:
-    """TOML is UTF-8."""
+    """TOML requires UTF-8."""
     file = idp.folder / "latin.toml"
     file.write_bytes("# caf\xe9\n".encode("latin-1"))
     assert "is not UTF-8" in idp("apply", str(file), code=1).stderr
 
 
-def test_a_file_that_is_not_there_is_one_clear_line(idp: Idp) -> None:
-    """No traceback for a user's error."""
+def test_a_missing_file_gets_one_clear_line(idp: Idp) -> None:
+    """An error of the user shows no traceback."""
     assert "cannot be read" in idp("apply", str(idp.folder / "none.toml"), code=1).stderr
 
 
-def test_without_a_configuration_it_says_how_to_name_one(tmp_path: Path, idp: Idp) -> None:
-    """Everything takes --config or IDP_CONFIG."""
+def test_a_command_without_configuration_says_how_to_name_one(tmp_path: Path, idp: Idp) -> None:
+    """Every command accepts --config or IDP_CONFIG."""
     (tmp_path / "x.toml").write_text("")
     said = idp("apply", str(tmp_path / "x.toml"), code=1, env={"IDP_CONFIG": ""}).stderr
     assert "give --config FILE or set IDP_CONFIG" in said
@@ -201,15 +203,15 @@ def test_without_a_configuration_it_says_how_to_name_one(tmp_path: Path, idp: Id
 
 @pytest.mark.parametrize("place", ["group", "command"])
 def test_the_configuration_may_be_named_before_or_after_the_command(idp: Idp, place: str) -> None:
-    """Everything takes --config, on the group and on each command."""
+    """The group and each command accept --config."""
     named = ["--config", str(idp.config)]
     arguments = [*named, "user", "list"] if place == "group" else ["user", "list", *named]
     idp.apply(SHOP)
     assert "olga" in idp(*arguments, "example-shoes", env={"IDP_CONFIG": ""}).stdout
 
 
-def test_a_database_of_something_else_is_one_clear_line(idp: Idp) -> None:
-    """No traceback: it says what to run. Only a database without any table is given ours."""
+def test_a_database_of_another_program_gets_one_clear_line(idp: Idp) -> None:
+    """The line says what to run. Only a database without tables gets ours."""
     with sqlite3.connect(idp.folder / "other.sqlite3") as other:
         other.execute("CREATE TABLE recipes (name TEXT)")
     other.close()

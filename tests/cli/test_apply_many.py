@@ -1,4 +1,4 @@
-"""``idp apply`` of many people beside sign-ins: nobody waits for a trial, and only for moments for what is written."""
+"""``idp apply`` of many users beside sign-ins. Its trial blocks no sign-in, and its writes block one only for moments."""
 
 import sqlite3
 from collections.abc import Callable
@@ -16,7 +16,7 @@ MANY = 130
 
 
 def people(count: int) -> str:
-    """So many users with hashes of another system."""
+    """Return a document with so many users that have hashes of another system."""
     return SHOP + "".join(
         f'[[users]]\norganisation = "example-shoes"\nusername = "person{number}"\npassword_hash = "{HASH}"\n'
         for number in range(count)
@@ -30,34 +30,34 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_dry_run_takes_no_write_lock(idp: Idp) -> None:
-    """Issue 7 entry 33: somebody else holds SQLite's one write lock throughout."""
+    """Issue 7 entry 33: another program holds SQLite's one write lock the whole time."""
     with sqlite3.connect(idp.folder / "sleutel.sqlite3", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         said = idp.apply(people(3), "--dry-run").stdout
         assert "5 created" in said
         assert not other.execute("SELECT 1 FROM users WHERE username = 'person1'").fetchall()
         other.execute("ROLLBACK")
-    assert not list(idp.folder.glob(".apply-*")), "the copy is gone"
+    assert not list(idp.folder.glob(".apply-*")), "the copy must be deleted"
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_a_trial_on_postgresql_locks_no_row(idp: Idp, engine: str) -> None:
-    """Issue 7 entry 33: not even the head of an audit trail, which every sign-in of the organisation needs."""
+    """Issue 7 entry 33: it does not lock the head of an audit trail, which every sign-in of the organisation needs."""
     group = '[[groups]]\norganisation = "example-shoes"\nname = "Tills"\n'
     idp.apply(people(3) + group)
     changed = people(4).replace("[[users]]", '[[users]]\nname = "Other"') + "[[groups]]\nabsent = true" + group[10:]
     with psycopg.connect(idp.settings.database_url.replace("+psycopg", "")) as other:
         names = other.execute("SELECT string_agg(quote_ident(tablename), ',') FROM pg_tables WHERE schemaname = 'public'")
         (tables,) = names.fetchone() or ("",)
-        other.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE".encode())  # others may read, and nothing else
+        other.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE".encode())  # other programs may read only
         said = idp.apply(changed, "--dry-run").stdout
     assert "1 created, 4 changed, 1 removed" in said, said
     assert said.replace(" (dry run: nothing was changed)", "") == idp.apply(changed).stdout
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_owners_of_many_organisations_are_not_one_transaction(idp: Idp) -> None:
-    """Issue 7 entry 33: an organisation and its owner stay together; thousands of them are not held together."""
+def test_owners_of_many_organisations_use_several_transactions(idp: Idp) -> None:
+    """Issue 7 entry 33: only an organisation and its owner share a transaction."""
     shops = "".join(
         SHOP.replace("example-shoes", f"shoes-{number}").replace('password = "klompen staan buiten"\n', "")
         for number in range(work.BATCH)
@@ -74,12 +74,12 @@ def test_owners_of_many_organisations_are_not_one_transaction(idp: Idp) -> None:
         idp.apply(shops)
     trial, *real = [size for size in sizes if size]
     assert trial == sum(real) == work.BATCH
-    assert max(real) <= work.BATCH // 2, "with two steps each, they are two transactions at least"
+    assert max(real) <= work.BATCH // 2, "with two steps each, there are at least two transactions"
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_people_are_written_in_short_transactions(idp: Idp) -> None:
-    """Issue 7 entry 33: between any two commits that write, a bounded number of people."""
+def test_users_are_written_in_short_transactions(idp: Idp) -> None:
+    """Issue 7 entry 33: one commit writes a bounded number of users."""
     written: list[int] = [0]
 
     class _Count(Seen):
@@ -90,19 +90,19 @@ def test_people_are_written_in_short_transactions(idp: Idp) -> None:
 
     with watched(_Count()):
         assert f"{MANY + 2} created" in idp.apply(people(MANY)).stdout
-    # the trial is undone: it never commits, so its statements come before the first commit that writes
+    # the trial is rolled back, so its statements come before the first commit that writes
     real = [count for count in written if count]
-    assert sum(real) == 2 * (MANY + 1), "once in the trial, once for good"
+    assert sum(real) == 2 * (MANY + 1), "each user is written once in the trial and once for good"
     assert len(real) >= MANY // work.BATCH
     assert all(count <= work.BATCH for count in real[1:])
     assert "0 created" in idp.apply(people(MANY)).stdout
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_applying_again_completes_what_was_interrupted(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: the process died after two transactions; what they wrote is whole, and the rest comes."""
+def test_applying_again_completes_an_interrupted_run(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 33: the process crashed after two transactions. They are complete, and the second run does the rest."""
     put = users.put_user
-    left = iter(range(MANY + 1 + 2 * work.BATCH))  # the trial goes through
+    left = iter(range(MANY + 1 + 2 * work.BATCH))  # the trial succeeds
 
     def _put(*args: object) -> None:
         if next(left, None) is None and args[0].prepared is not None:  # type: ignore[attr-defined]
@@ -120,8 +120,8 @@ def test_applying_again_completes_what_was_interrupted(idp: Idp, monkeypatch: py
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_what_changed_since_the_trial_is_told_as_it_is(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: the message does not say that nothing was changed where something was."""
+def test_a_conflict_after_the_trial_is_reported_correctly(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 33: the message does not deny changes that were made."""
     prepare = users.prepare
 
     def _prepare_concurrently(*args: object) -> object:
@@ -138,8 +138,8 @@ def test_what_changed_since_the_trial_is_told_as_it_is(idp: Idp, monkeypatch: py
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_a_long_work_says_how_far_it_is(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: each part of the work does, of a dry run too. Only its result is on stdout."""
+def test_a_long_run_reports_its_progress(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 7 entry 33: each part of the work does, in a dry run too. Only the result is on stdout."""
     monkeypatch.setattr("idp.cli.apply.TELL_EVERY", 0.0)
     text = people(2).replace(f'password_hash = "{HASH}"', 'password = "a sturdy kettle sings"')
     tried = idp.apply(text, "--dry-run").stderr
@@ -151,8 +151,8 @@ def test_a_long_work_says_how_far_it_is(idp: Idp, monkeypatch: pytest.MonkeyPatc
         assert line not in done.stdout
 
 
-def test_what_is_as_the_file_says_is_not_written_again(idp: Idp) -> None:
-    """Issue 7 entry 33: the second time nothing differs, so no write lock is taken; a change is written by itself."""
+def test_unchanged_objects_are_not_written_again(idp: Idp) -> None:
+    """Issue 7 entry 33: a second run finds no difference and takes no write lock. A change is written by itself."""
     group = '[[groups]]\norganisation = "example-shoes"\nname = "Tills"\n'
     text = people(3) + group
     idp.apply(text)
@@ -163,21 +163,21 @@ def test_what_is_as_the_file_says_is_not_written_again(idp: Idp) -> None:
     assert "0 created, 0 changed, 0 removed, 6 left alone" in said, said
     said = idp.apply(text + '[[users]]\norganisation = "example-shoes"\nusername = "late"\ngroups = ["tills"]\n').stdout
     outcomes = [line.split()[0] for line in said.splitlines()[:-1]]
-    assert outcomes == ["unchanged"] * 6 + ["created"], "each object in the order of the file, whatever was skipped"
+    assert outcomes == ["unchanged"] * 6 + ["created"], "each object must be in the order of the file, whatever was skipped"
 
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_slow_transaction_takes_no_further_step(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: it is the time that a sign-in waits which is bounded, on a slow machine too."""
+    """Issue 7 entry 33: the limit bounds how long a sign-in waits, on a slow machine too."""
     monkeypatch.setattr(work, "LONGEST_SECONDS", 0.0)
     written: list[int] = [0]
     monkeypatch.setattr(work, "_take_some", counted(work._take_some, written))
     idp.apply(people(3))
-    assert written == [0, 1, 2, 1, 1, 1], "an organisation and its owner are one unit, everybody else is one alone"
+    assert written == [0, 1, 2, 1, 1, 1], "an organisation and its owner are one unit, and each other user is one"
 
 
 def counted(take_some: Callable[..., int], counts: list[int]) -> Callable[..., int]:
-    """The function, with what it returns noted."""
+    """Return the function, with its results recorded in ``counts``."""
 
     def _take_some(*args: object) -> int:
         counts.append(take_some(*args))
@@ -186,8 +186,8 @@ def counted(take_some: Callable[..., int], counts: list[int]) -> Callable[..., i
     return _take_some
 
 
-def test_a_person_costs_as_much_beside_many_shops_as_beside_few(idp: Idp) -> None:
-    """Issue 7 entry 33: only the shops and groups that somebody is put into are read, not all of the organisation."""
+def test_the_cost_of_a_user_does_not_grow_with_the_shops(idp: Idp) -> None:
+    """Issue 7 entry 33: only the shops and groups of the user are read, not all of the organisation."""
     shops = "".join(f'[[shops]]\norganisation = "example-shoes"\ncode = "s{number}"\nname = "S"\n' for number in range(40))
     idp.apply(SHOP + shops)
     read = RowsOf("shops")

@@ -1,4 +1,4 @@
-"""``idp audit``: the trail is verified and carried away from the command line too."""
+"""``idp audit`` verifies and exports the audit trail."""
 
 import csv
 import io
@@ -17,20 +17,20 @@ from tests.cli.conftest import ANNA, POS, SHOP, Idp
 
 @pytest.fixture
 def shop(idp: Idp) -> Idp:
-    """A shop with people and an app."""
+    """Make a shop with users and an app."""
     idp.apply(SHOP + ANNA + POS)
     return idp
 
 
-def test_whole_chains_are_said_to_be_whole(shop: Idp) -> None:
-    """I1, V16.4.2: the installation's and every organisation's, or one."""
+def test_unbroken_chains_are_reported_as_whole(shop: Idp) -> None:
+    """I1, V16.4.2: the command verifies all chains, or that of one organisation."""
     said = shop("audit", "verify").stdout
     assert [line.split()[-1] for line in said.splitlines()] == ["whole", "whole"]
     assert shop("audit", "verify", "--organisation", "Example-Shoes").stdout.startswith("example-shoes")
 
 
 def test_a_changed_row_is_found(shop: Idp, inside) -> None:
-    """V16.4.2: a change of the database by hand breaks the chain, and the exit code says so."""
+    """V16.4.2: a manual change of the database breaks the chain, and the exit code is 1."""
     with inside(), transaction():
         connection().execute(text("UPDATE audit SET actor_id = 'nobody' WHERE organisation_id <> '' AND seq = 2"))
     found = shop("audit", "verify", code=1)
@@ -38,7 +38,7 @@ def test_a_changed_row_is_found(shop: Idp, inside) -> None:
 
 
 def test_the_trail_of_a_removed_organisation_stays_and_is_verified(shop: Idp, inside) -> None:
-    """I1: removing an organisation hides nothing of what was done in it."""
+    """I1: the removal of an organisation does not hide its earlier events."""
     with inside(), transaction():
         row = organisations.organisation_at("example-shoes")
         assert row is not None
@@ -52,7 +52,7 @@ def test_the_trail_of_a_removed_organisation_stays_and_is_verified(shop: Idp, in
 
 
 def test_the_trail_is_exported_as_json_and_csv(shop: Idp) -> None:
-    """V16.4.3: for a system elsewhere; both forms hold the same rows."""
+    """V16.4.3: another system can read both forms, and they contain the same rows."""
     rows = json.loads(shop("audit", "export", "--organisation", "example-shoes").stdout)
     lines = csv.DictReader(io.StringIO(shop("audit", "export", "--organisation", "example-shoes", "--format", "csv").stdout))
     assert [row["hash"] for row in rows] == [line["hash"] for line in lines]
@@ -60,7 +60,7 @@ def test_the_trail_is_exported_as_json_and_csv(shop: Idp) -> None:
     assert "client:created" in {row["event"] for row in json.loads(shop("audit", "export").stdout)}
 
 
-def test_an_unknown_organisation_is_named(shop: Idp) -> None:
-    """Bad input: one line with a remedy, exit code 1."""
+def test_an_unknown_organisation_gets_one_clear_line(shop: Idp) -> None:
+    """The line has a remedy, and the exit code is 1."""
     for command in ("verify", "export"):
         assert "there is no organisation 'nowhere'" in shop("audit", command, "--organisation", "nowhere", code=1).stderr

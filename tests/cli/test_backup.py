@@ -1,4 +1,4 @@
-"""`idp backup`: under load, on both engines, what it refuses, and the keys beside it."""
+"""`idp backup` under load and on both engines, what it refuses, and the keys beside it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ FIRST_WITH_EPOCHS = "0016"
 
 
 class Load:
-    """People who sign in, and an app that refreshes, until told to stop."""
+    """Users that sign in, and an app that refreshes, until they are told to stop."""
 
     def __init__(self, issuer: str, person: MadePerson, made: MadeClient) -> None:
         self._issuer, self._person, self._made, self._app = issuer, person, made, Remote(issuer)
@@ -65,13 +65,13 @@ class Load:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Go on until the end of this context."""
+        """Run the load until the context ends."""
         works = (self._sign_in_often, self._refresh_often)
         threads = [threading.Thread(target=self._outlived, args=(work,)) for work in works]
         for thread in threads:
             thread.start()
         try:
-            until(lambda: (self.sign_ins > 2 and self.refreshes > 2) or bool(self.failures), "nobody signs in")
+            until(lambda: (self.sign_ins > 2 and self.refreshes > 2) or bool(self.failures), "no user signs in")
             yield
         finally:
             self._stop.set()
@@ -80,10 +80,10 @@ class Load:
 
 
 @pytest.mark.both_engines
-def test_a_backup_under_load_has_all_that_was_answered_before_it(
+def test_a_backup_under_load_has_every_earlier_change(
     engine: str, tmp_path: Path, configure: Callable[..., Settings]
 ) -> None:
-    """While people sign in and apps refresh: nobody is refused, nothing answered before is missing, the chain is whole."""
+    """While users sign in and apps refresh, no request fails. No earlier change is missing, and the chain is whole."""
     port = free_port()
     settings = configure(issuer=f"http://localhost:{port}", server={"bind": f"127.0.0.1:{port}", "workers": 1})
     file, kept = write_config(settings, tmp_path), str(tmp_path / "kept")
@@ -97,7 +97,7 @@ def test_a_backup_under_load_has_all_that_was_answered_before_it(
         with load.running():
             before, refreshed = load.sign_ins, load.refreshes
             assert "Wrote" in _said(file, "backup", kept, "--no-keys")
-            until(lambda: load.refreshes > refreshed + 2 or bool(load.failures), "nobody is served after it")
+            until(lambda: load.refreshes > refreshed + 2 or bool(load.failures), "no refresh succeeds after the backup")
         assert not load.failures
         assert "stop what listens there" in _said(file, "restore", kept, "--replace")
         stop(server)
@@ -109,20 +109,20 @@ def test_a_backup_under_load_has_all_that_was_answered_before_it(
     assert "broken" not in _said(file, "audit", "verify")
     with started(file, "run") as server:
         wait_for_port(server, port)
-        until(lambda: answers(port), "it does not become ready")
+        until(lambda: answers(port), "the server does not become ready")
         load.sign_in()
         stop(server)
 
 
 def _said(file: Path, *arguments: str) -> str:
-    """Return what a command says that runs as a process of its own."""
+    """Run a command in a process of its own. Returns its output."""
     with started(file, *arguments) as process:
         return process.communicate(timeout=PATIENCE)[0]
 
 
 @pytest.mark.both_engines
 def test_a_database_in_use_is_not_replaced(engine: str, idp: Idp, inside: Callable[[], object]) -> None:
-    """A server that goes on with a file or tables that are replaced under it would serve two truths."""
+    """A running server would go on with the old file or tables, so there would be two truths."""
     idp.apply(SHOP)
     kept = str(idp.folder / "kept")
     idp("backup", kept, "--no-keys")
@@ -131,8 +131,8 @@ def test_a_database_in_use_is_not_replaced(engine: str, idp: Idp, inside: Callab
         assert "stop the server and its workers first" in idp("restore", kept, "--replace", code=1).stderr
 
 
-def test_the_keys_of_a_lost_configuration_come_back_by_the_passphrase(idp: Idp, tmp_path: Path) -> None:
-    """V6: without FILE.keys and its passphrase what is sealed in the backup stays closed; it goes to no terminal."""
+def test_the_passphrase_recovers_the_keys_of_a_lost_configuration(idp: Idp, tmp_path: Path) -> None:
+    """V6: without FILE.keys and its passphrase the sealed values stay closed. No terminal shows it."""
     idp.apply(SHOP + ANNA)
     kept, passphrase = str(idp.folder / "kept"), idp.folder / "passphrase"
     for weak, why in (("too short", "15 characters"), ("aaaaaaaaaaaaaaaaaaaa", "different")):
@@ -159,7 +159,7 @@ def test_the_keys_of_a_lost_configuration_come_back_by_the_passphrase(idp: Idp, 
 
 @pytest.mark.parametrize("at", [40, -400, -30])
 def test_a_damaged_backup_changes_nothing(idp: Idp, at: int) -> None:
-    """A bit that fell over, in the manifest, in the copy or in the table of contents."""
+    """One bit changed in the manifest, in the copy or in the table of contents."""
     idp.apply(SHOP)
     kept = idp.folder / "kept"
     idp("backup", str(kept), "--no-keys")
@@ -172,7 +172,7 @@ def test_a_damaged_backup_changes_nothing(idp: Idp, at: int) -> None:
 
 
 def test_a_backup_of_another_installation_or_version_is_refused(idp: Idp) -> None:
-    """Each refusal says what to do, and nothing is replaced."""
+    """Each refusal has a remedy, and no data is replaced."""
     idp.apply(SHOP)
     kept = str(idp.folder / "kept")
     idp("backup", kept, "--no-keys")
@@ -187,8 +187,8 @@ def test_a_backup_of_another_installation_or_version_is_refused(idp: Idp) -> Non
     assert idp.json("user", "show", "example-shoes", "olga")["disabled_since"] is None
 
 
-def test_a_backup_of_an_older_version_is_brought_up_to_date(idp: Idp) -> None:
-    """The last backup before an upgrade is what a failed upgrade needs; the upgrade itself is no unknown."""
+def test_a_backup_of_an_older_version_is_migrated(idp: Idp) -> None:
+    """A failed upgrade needs the last backup before it. The upgrade itself is no unknown change."""
     idp.apply(SHOP)
     with bare_app(idp.settings) as app:
         schema.downgrade(app, FIRST_WITH_EPOCHS)
@@ -202,8 +202,8 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(idp: Idp) -> None:
     assert idp.json("user", "show", "example-shoes", "olga")["disabled_since"] is None
 
 
-def test_a_trail_that_does_not_go_on_from_the_backup_is_not_believed(idp: Idp) -> None:
-    """I3: another database, or one whose rows were taken away, tells nothing of what was withdrawn."""
+def test_a_trail_that_does_not_continue_the_backup_is_not_used(idp: Idp) -> None:
+    """I3: another database, or one with deleted rows, does not show what was withdrawn."""
     idp.apply(SHOP)
     kept = str(idp.folder / "kept")
     idp("backup", kept, "--no-keys")

@@ -1,4 +1,4 @@
-"""The nouns: users, clients, policies, keys, leaked passwords, operators, and the doctor."""
+"""Commands about users, clients, policies, keys, leaked passwords and operators, and the doctor."""
 
 import hashlib
 import json
@@ -22,13 +22,13 @@ FUTURE = '[[policies]]\nname = "all-staff"\nstarts = 2100-01-01\nroles = ["emplo
 
 @pytest.fixture
 def shop(idp: Idp) -> Idp:
-    """A shop with an owner and Anna, who has a second factor."""
+    """Make a shop with an owner and Anna, who has a second factor."""
     idp.apply(SHOP + ANNA + POS)
     return idp
 
 
-def test_every_command_teaches(idp: Idp) -> None:
-    """Issue: `--help` that teaches; -h is the same."""
+def test_every_command_has_a_help_text(idp: Idp) -> None:
+    """Issue: `--help` teaches, and -h prints the same."""
     from idp.cli import main
 
     for name in main.places:
@@ -38,37 +38,37 @@ def test_every_command_teaches(idp: Idp) -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "reset-factor", "disable", "unlock", "set-password", "end-sessions"])
-def test_someone_unknown_is_one_clear_line(shop: Idp, command: str) -> None:
-    """No traceback for a user's error: it says where to look."""
+def test_an_unknown_user_gets_one_clear_line(shop: Idp, command: str) -> None:
+    """An error of the user shows no traceback, and says where to look."""
     said = shop("user", command, "example-shoes", "nobody", stdin="x\n", code=1).stderr
     assert "has no user 'nobody'; `idp user list example-shoes`" in said
     assert "there is no organisation 'elsewhere'" in shop("user", command, "elsewhere", "x", stdin="x\n", code=1).stderr
 
 
-def test_reset_takes_the_factor_and_makes_a_set_up_compulsory(shop: Idp) -> None:
-    """S47: reset means that it must be set up at the next sign-in."""
+def test_reset_removes_the_factor_and_requires_a_new_one(shop: Idp) -> None:
+    """S47: the user must set up a factor at the next sign-in."""
     shop("user", "reset-factor", "EXAMPLE-SHOES", "Anna")
     factor = shop.json("user", "show", "example-shoes", "anna")["second_factor"]
     assert (factor["since"], factor["must_set_up"], factor["recovery_codes_left"]) == (None, True, 0)
 
 
-def test_remove_takes_the_factor_and_asks_for_none(shop: Idp) -> None:
-    """S47, S28: removed means gone with its recovery codes; twice says so."""
+def test_remove_deletes_the_factor_and_requires_no_new_one(shop: Idp) -> None:
+    """S47, S28: the recovery codes are deleted too. A second run says that there is no factor."""
     shop("user", "remove-factor", "example-shoes", "anna")
     factor = shop.json("user", "show", "example-shoes", "anna")["second_factor"]
     assert (factor["since"], factor["must_set_up"], factor["recovery_codes_left"]) == (None, False, 0)
     assert "had none" in shop("user", "remove-factor", "example-shoes", "anna").stdout
 
 
-def test_a_reset_is_told_by_mail(shop: Idp, inside: Callable[[], Any]) -> None:
-    """S53: mail when a second factor was reset."""
+def test_a_reset_sends_a_mail(shop: Idp, inside: Callable[[], Any]) -> None:
+    """S53: a reset of the second factor sends a mail to the user."""
     shop("user", "reset-factor", "example-shoes", "anna")
     with inside():
         assert [(mail.template, mail.recipient) for mail in outbox.mails()] == [("factor_reset", "anna@shoes.example")]
 
 
-def test_disable_and_enable(shop: Idp) -> None:
-    """Disabling twice is said, and enabling lets the person in again."""
+def test_a_disabled_user_can_be_enabled_again(shop: Idp) -> None:
+    """A second disable says so, and enable permits sign-in again."""
     assert "is disabled." in shop("user", "disable", "example-shoes", "anna").stdout
     assert "already" in shop("user", "disable", "example-shoes", "anna").stdout
     assert "disabled" in shop("user", "list", "example-shoes").stdout
@@ -77,12 +77,12 @@ def test_disable_and_enable(shop: Idp) -> None:
 
 
 def test_the_last_owner_cannot_be_disabled(shop: Idp) -> None:
-    """The rule is that of the console: no skin has its own."""
+    """The command line follows the rule of the console."""
     assert "must keep an owner" in shop("user", "disable", "example-shoes", "olga", code=1).stderr
 
 
 def test_a_password_is_read_from_standard_input(shop: Idp, anna: Callable[[], Any]) -> None:
-    """Issue: set-password; a password is never an argument, where others could read it."""
+    """Issue: set-password. A password is never an argument, as other users could read it."""
     shop("user", "set-password", "example-shoes", "anna", "--must-change", stdin="forty green umbrellas\n")
     assert passwords.verify(shop.settings, anna(), "forty green umbrellas")
     assert anna().must_change_password
@@ -94,25 +94,25 @@ def test_a_password_is_read_from_standard_input(shop: Idp, anna: Callable[[], An
     [("short", "at least"), ("password1234", "leaked"), ("anna anna anna", "made of"), ("a sturdy kettle sings", "present")],
 )
 def test_an_unsafe_password_is_refused(shop: Idp, anna: Callable[[], Any], password: str, why: str) -> None:
-    """S33: a new password that is leaked is refused, at the command line too."""
+    """S33: the command line refuses a leaked password too."""
     before = anna().password_hash
     assert why in shop("user", "set-password", "example-shoes", "anna", stdin=f"{password}\n", code=1).stderr
     assert anna().password_hash == before
 
 
-def test_no_password_on_standard_input_is_wrong_use(shop: Idp) -> None:
+def test_an_empty_standard_input_sets_no_password(shop: Idp) -> None:
     """An empty pipe must not set an empty password."""
     shop("user", "set-password", "example-shoes", "anna", stdin="", code=2)
 
 
-def test_unlock_and_end_sessions_say_what_they_found(shop: Idp) -> None:
-    """Both may find nothing to do."""
+def test_unlock_and_end_sessions_report_what_they_did(shop: Idp) -> None:
+    """Both may have nothing to do."""
     assert "was not locked" in shop("user", "unlock", "example-shoes", "anna").stdout
     assert "0 session(s)" in shop("user", "end-sessions", "example-shoes", "anna").stdout
 
 
 def test_an_operator_is_added_outside_every_organisation(idp: Idp) -> None:
-    """Issue: `operator add`; the installation's own organisation is made with the first."""
+    """Issue: `operator add` makes the installation's own organisation with the first operator."""
     idp("operator", "add", "ines", "--email", "ines@example.com", stdin="seven grey pigeons\n")
     assert "ines@example.com" in idp("operator", "list").stdout
     factor = idp.json("user", "show", "installation", "ines")["second_factor"]
@@ -121,8 +121,8 @@ def test_an_operator_is_added_outside_every_organisation(idp: Idp) -> None:
     assert "leaked" in idp("operator", "add", "otto", "--email", "o@example.com", stdin="password1234\n", code=1).stderr
 
 
-def test_a_client_is_made_of_json_and_its_secret_shown_once(shop: Idp) -> None:
-    """Issue: `client create -`: metadata as JSON in, the stored client with its id and secret as JSON out."""
+def test_a_client_is_made_from_json_and_its_secret_shown_once(shop: Idp) -> None:
+    """Issue: `client create -` reads metadata as JSON. It prints the stored client with id and secret as JSON."""
     given = {"client_name": "Stock", "redirect_uris": ["https://stock.example.com/cb"], "organisations": ["example-shoes"]}
     made = shop.json("client", "create", "-", stdin=json.dumps(given))
     assert len(made["client_secret"]) >= 43
@@ -155,20 +155,20 @@ def test_a_public_client_gets_no_secret(idp: Idp) -> None:
         ('{"redirect_uris": ["https://a.example/"], "client_id": 3}', "client_id: must be text"),
     ],
 )
-def test_wrong_metadata_is_refused_by_member(idp: Idp, text: str, said: str) -> None:
-    """Issue: errors name the place; nothing is made."""
+def test_wrong_metadata_is_refused_with_its_member(idp: Idp, text: str, said: str) -> None:
+    """Issue: errors name the place, and no client is made."""
     assert said in idp("client", "create", "-", stdin=text, code=1).stderr
     assert idp("client", "list").stdout == ""
 
 
-def test_a_client_that_is_not_there_is_one_clear_line(idp: Idp) -> None:
-    """For show and for delete."""
+def test_an_unknown_client_gets_one_clear_line(idp: Idp) -> None:
+    """This holds for show and delete."""
     assert "there is no client 'x'" in idp("client", "show", "x", code=1).stderr
     assert "There is no client" in idp("client", "delete", "x", code=1).stderr
 
 
 def test_explain_names_every_source_of_rules(shop: Idp) -> None:
-    """S11: `explain` says for a user why, or why not."""
+    """S11: `explain` gives the reasons why a requirement applies to a user, or not."""
     shop.apply(FUTURE)
     now = shop("policy", "explain", "example-shoes", "anna", "--client", "pos").stdout
     assert "The policy all-staff starts on 2100-01-01." in now
@@ -178,8 +178,8 @@ def test_explain_names_every_source_of_rules(shop: Idp) -> None:
     assert "no client 'x'" in shop("policy", "explain", "example-shoes", "anna", "--client", "x", code=1).stderr
 
 
-def test_a_dry_run_lists_the_people_affected_on_a_day(shop: Idp) -> None:
-    """S11: a dry run says who would be affected on a date; of a file it looks at rules that are not stored."""
+def test_a_dry_run_lists_the_users_affected_on_a_day(shop: Idp) -> None:
+    """S11: a dry run lists users on a date. For a file, it uses rules that are not stored."""
     shop.apply(ANNA.replace('"anna"', '"bert"').split("totp_secret")[0])
     file = shop.folder / "rules.toml"
     file.write_text(FUTURE)
@@ -188,7 +188,7 @@ def test_a_dry_run_lists_the_people_affected_on_a_day(shop: Idp) -> None:
     assert "has none yet" in said
     assert "olga" not in said
     assert "0 of 3 people" in shop("policy", "dry-run", str(file), "--on", "2099-12-31").stdout
-    assert "0 of 3 people" in shop("policy", "dry-run", "--on", "2100-06-01").stdout, "nothing stands"
+    assert "0 of 3 people" in shop("policy", "dry-run", "--on", "2100-06-01").stdout, "a dry run must store no rule"
     shop.apply(FUTURE)
     assert "bert" in shop("policy", "dry-run", "all-staff", "--on", "2100-06-01").stdout
     assert "neither an existing rule" in shop("policy", "dry-run", "nothing", "--on", "2100-06-01", code=1).stderr
@@ -196,7 +196,7 @@ def test_a_dry_run_lists_the_people_affected_on_a_day(shop: Idp) -> None:
 
 
 def test_keys_are_listed_and_rotated(idp: Idp, inside: Callable[[], Any]) -> None:
-    """Issue: `keys list|rotate`; a key signs only after it was published (ASVS 11.2)."""
+    """Issue: `keys list|rotate`. A key signs only after its publication (ASVS 11.2)."""
     assert idp("keys", "list").stdout.count("active") == 2
     with time_machine.travel(clock.now() + timedelta(minutes=5)):
         said = idp("keys", "rotate").stdout
@@ -206,8 +206,8 @@ def test_keys_are_listed_and_rotated(idp: Idp, inside: Callable[[], Any]) -> Non
         assert {keys.state_of(row) for row in signing_keys.all_keys()} == {"retired", "active", "next"}
 
 
-def test_the_offline_list_is_built_and_asked(idp: Idp) -> None:
-    """S31: the offline file built by `idp leaked import` from the SHA1:COUNT form."""
+def test_the_offline_list_is_imported_and_used(idp: Idp) -> None:
+    """S31: `idp leaked import` builds the offline file from lines SHA1:COUNT."""
     leaked = [hashlib.sha1(word.encode()).hexdigest().upper() for word in ("grey pigeons everywhere", "another one")]
     source, target = idp.folder / "list.txt", idp.folder / "leaked.bin"
     source.write_text("".join(f"{digest}:3\r\n" for digest in sorted(leaked)))
@@ -221,7 +221,7 @@ def test_the_offline_list_is_built_and_asked(idp: Idp) -> None:
 
 
 def test_the_offline_list_is_built_from_a_folder_of_range_files(idp: Idp) -> None:
-    """Issue 3: each file is named by five digits and holds the others; rows with count 0 are padding."""
+    """Issue 3: five digits name each file, which has the other digits. Rows with count 0 are padding."""
     digest, target = hashlib.sha1(b"grey pigeons everywhere").hexdigest(), idp.folder / "leaked.bin"
     folder = idp.folder / "ranges"
     folder.mkdir()
@@ -235,8 +235,8 @@ def test_the_offline_list_is_built_from_a_folder_of_range_files(idp: Idp) -> Non
     assert "five digits" in refused.stderr
 
 
-def test_a_wrong_list_names_the_line(idp: Idp) -> None:
-    """Errors name the place, and a half-built file is not left behind."""
+def test_a_wrong_list_is_refused_with_its_line(idp: Idp) -> None:
+    """A half-built file is deleted."""
     source = idp.folder / "list.txt"
     source.write_text("hello\n")
     assert "line 1: " in idp("leaked", "import", str(source), str(idp.folder / "x.bin"), code=1).stderr
@@ -245,7 +245,7 @@ def test_a_wrong_list_names_the_line(idp: Idp) -> None:
     assert "No such file" in idp("leaked", "import", str(source), str(idp.folder / "no" / "x.bin"), code=1).stderr
 
 
-def test_the_doctor_finds_all_well(idp: Idp) -> None:
+def test_the_doctor_finds_no_fault_in_a_good_installation(idp: Idp) -> None:
     """Issue: `doctor` checks configuration, database, keys, mail and clock."""
     said = idp("doctor").stdout
     assert "FAULT" not in said
@@ -254,7 +254,7 @@ def test_the_doctor_finds_all_well(idp: Idp) -> None:
 
 
 def test_the_doctor_asks_the_mail_server(idp: Idp, mailbox: Mailbox) -> None:
-    """A server that answers is well, one that does not is a fault with a remedy."""
+    """A server that answers is fine. Another one is a fault with a remedy."""
     before = idp.config.read_text()
     idp.config.write_text(f'{before}[mail]\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\n')
     assert f"127.0.0.1:{mailbox.port} answers" in idp("doctor").stdout
@@ -281,13 +281,13 @@ def _replace(idp: Idp, old: str, new: str, cut: int = 0) -> None:
 
 
 @pytest.mark.parametrize(("spoil", "remedy"), FAULTS)
-def test_the_doctor_says_what_to_do(idp: Idp, spoil: Callable[[Idp], object], remedy: str) -> None:
-    """Issue: and says what to do; a fault is exit code 1."""
+def test_the_doctor_names_the_remedy_of_each_fault(idp: Idp, spoil: Callable[[Idp], object], remedy: str) -> None:
+    """Issue: a fault gives exit code 1."""
     spoil(idp)
     assert remedy in idp("doctor", code=1).stdout
 
 
-def test_migrate_says_whether_there_was_anything(idp: Idp, tmp_path: Path) -> None:
+def test_migrate_says_whether_migrations_were_due(idp: Idp, tmp_path: Path) -> None:
     """`migrate --check` changes nothing and answers by its exit code."""
     assert "is up to date" in idp("migrate").stdout
     idp.point_at("fresh.sqlite3")

@@ -1,4 +1,4 @@
-"""``idp deploy``: the printed files are taken by systemd and nginx, and what they promise holds through them."""
+"""``idp deploy`` prints files that systemd and nginx accept, and their promises hold through both."""
 
 import shutil
 import socket
@@ -27,8 +27,8 @@ HSTS = "max-age=63072000; includeSubDomains"
 
 
 @pytest.mark.parametrize("kind", ["systemd", "container", "nginx", "caddy"])
-def test_every_file_is_filled_in(idp: Idp, kind: str) -> None:
-    """Issuer and address are those of the configuration, no gap is left, and no secret is told."""
+def test_every_file_is_complete_and_has_no_secret(idp: Idp, kind: str) -> None:
+    """Issuer and address are those of the configuration, and no gap is left."""
     idp.config.write_text(idp.config.read_text() + '[server]\nbind = "127.0.0.1:8123"\n')
     said = idp("deploy", kind).stdout
     assert "https://id.example.com" in said
@@ -38,8 +38,8 @@ def test_every_file_is_filled_in(idp: Idp, kind: str) -> None:
     assert kind == "systemd" or "8123" in said
 
 
-def test_the_unit_names_what_the_server_writes_to(idp: Idp) -> None:
-    """The file system is read-only but for the database's folder and that of mails; a `%` begins no specifier."""
+def test_the_unit_allows_writes_only_where_the_server_writes(idp: Idp) -> None:
+    """The file system is read-only except for the folders of database and mails. A `%` starts no specifier."""
     strange = idp.folder / "100% data"
     strange.mkdir()
     idp.point_at("100% data/x.sqlite3")
@@ -49,8 +49,8 @@ def test_the_unit_names_what_the_server_writes_to(idp: Idp) -> None:
     assert "ProtectSystem=strict" in said
 
 
-def test_systemd_takes_the_unit(idp: Idp) -> None:
-    """`systemd-analyze verify` has nothing to say about it."""
+def test_systemd_accepts_the_unit(idp: Idp) -> None:
+    """`systemd-analyze verify` reports no fault in it."""
     binary = shutil.which("systemd-analyze")
     if binary is None:
         leave_out("systemd-analyze", "apt install systemd")
@@ -61,8 +61,8 @@ def test_systemd_takes_the_unit(idp: Idp) -> None:
     assert about == []
 
 
-def test_the_service_manager_hears_how_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """sd_notify(3): READY once it listens, WATCHDOG again and again, STOPPING before it ends."""
+def test_the_server_reports_its_state_to_the_service_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """sd_notify(3): READY when it listens, WATCHDOG regularly, STOPPING before it ends."""
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(address))
@@ -74,7 +74,7 @@ def test_the_service_manager_hears_how_it_goes(tmp_path: Path, monkeypatch: pyte
             heard = [manager.recv(99)]
             while b"READY=1" not in heard:
                 heard.append(manager.recv(99))
-            assert ask(port, "/livez")[0] == 200, "it answers from that moment"
+            assert ask(port, "/livez")[0] == 200, "the server must answer once it is READY"
             while heard[-2:] != [b"WATCHDOG=1"] * 2:
                 heard.append(manager.recv(99))
             stop(process)
@@ -83,8 +83,8 @@ def test_the_service_manager_hears_how_it_goes(tmp_path: Path, monkeypatch: pyte
             heard.append(manager.recv(99))
 
 
-def test_no_service_manager_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its socket may be gone, and its numbers may be none: the server serves."""
+def test_the_server_runs_without_a_service_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket may not exist, and the variables may contain no numbers."""
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     monkeypatch.setenv("WATCHDOG_USEC", "soon")
     file, port = new_installation(tmp_path)
@@ -105,11 +105,11 @@ class Fronted:
     settings: Settings
 
     def app(self, **headers: str) -> Remote:
-        """The application as a client of nginx reaches it. It sends these headers with each request."""
+        """Return the application as a client of nginx reaches it. It sends these headers with each request."""
         return Remote(self.issuer, self.trust, **headers)
 
     def raw(self, request: bytes) -> bytes:
-        """The answer to these bytes."""
+        """Return the response to these bytes."""
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         link = self.trust.wrap_socket(plain, server_hostname="localhost")
         link.sendall(request)
@@ -141,8 +141,8 @@ def fronted(tmp_path: Path, configure: Callable[..., Settings], idp: Idp) -> Ite
         yield Fronted(settings.issuer, port, trust, settings)
 
 
-def test_people_sign_in_through_nginx(fronted: Fronted, factory: Factory) -> None:
-    """Sign-in, tokens and userinfo through TLS. The audit trail has the address that nginx saw, not a forged one."""
+def test_users_sign_in_through_nginx(fronted: Fronted, factory: Factory) -> None:
+    """Sign-in, tokens and userinfo work through TLS. The audit trail has the address that nginx saw, not a forged one."""
     jan, made = factory.make_user(factory.make_organisation()), factory.make_client()
     app = fronted.app(**{"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http"})
     browser = Browser(app, fronted.issuer)
@@ -159,13 +159,13 @@ def test_people_sign_in_through_nginx(fronted: Fronted, factory: Factory) -> Non
 
 
 def test_limits_of_nginx_are_wider_than_ours(fronted: Fronted) -> None:
-    """Sleutel answers by itself what is too long for it; nginx refuses what two servers could read differently."""
+    """Sleutel itself refuses what is too long for it. nginx refuses what two servers could read differently."""
     longest = 64_000
     line = b"GET /oauth/authorize?client_id=x&id_token_hint=" + b"a" * longest + b" HTTP/1.1\r\n"
     end = b"Host: localhost\r\nConnection: close\r\n\r\n"
     answer = fronted.raw(line + end)
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"content-security-policy: " in answer.lower(), "a page of ours"
+    assert b"content-security-policy: " in answer.lower(), "the response must be our page"
     body = b"x" * (fronted.settings.server.max_body_bytes + 1)
     form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n" % len(body)
     answer = fronted.raw(b"POST /oauth/token HTTP/1.1\r\n" + form + end + body)
@@ -176,7 +176,7 @@ def test_limits_of_nginx_are_wider_than_ours(fronted: Fronted) -> None:
 
 
 def test_only_static_files_are_compressed(fronted: Fronted) -> None:
-    """BREACH: a page with a token against forged requests is never compressed."""
+    """BREACH: a page with a token against forged requests must never be compressed."""
     client = fronted.app(**{"Accept-Encoding": "gzip"}).test_client()
     page = client.get("/", base_url=fronted.issuer, follow_redirects=True)
     assert page.status_code == 200

@@ -1,4 +1,4 @@
-"""The wheel, installed into an empty environment and run in an empty folder."""
+"""The wheel works in an empty environment and an empty folder."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from tests.drivers.remote import Remote
 
 
 def run(*command: str | Path, folder: Path) -> str:
-    """Run a command to its end; what it said."""
+    """Run a command to its end. Returns its output."""
     ran = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
@@ -23,7 +23,7 @@ def run(*command: str | Path, folder: Path) -> str:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """The interpreter of an environment with the wheel in it. Other packages are those of the present environment."""
+    """Return the interpreter of an environment with the wheel. It uses the other packages of the present environment."""
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path, folder=ROOT)
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", folder=tmp_path)
     python = tmp_path / "venv" / "bin" / "python"
@@ -35,25 +35,25 @@ def installed(tmp_path: Path) -> Path:
 
 
 def test_an_installed_wheel_serves(installed: Path, tmp_path: Path) -> None:
-    """`pip install sleutel`, `idp init`, `idp run`: tables, pages in both languages, static files and mails are there."""
+    """`pip install sleutel`, `idp init` and `idp run` give tables, pages in both languages, static files and mails."""
     folder, port = tmp_path / "empty", free_port()
     folder.mkdir()
     idp = installed.with_name("idp")
     issuer = f"http://localhost:{port}"
     run(idp, "init", "sleutel.toml", "--issuer", issuer, "--bind", f"127.0.0.1:{port}", folder=folder)
     where = run(installed, "-c", "import idp; print(idp.__path__[0])", folder=folder).strip()
-    assert Path(where).is_relative_to(tmp_path), "not the checkout"
+    assert Path(where).is_relative_to(tmp_path), "the package must be the installed one"
     file = folder / "sleutel.toml"
     with started(file, "run", folder=folder, python=installed) as process:
         wait_for_port(process, port)
         assert ask(port, "/readyz")[0] == 200
         assert b"authorization_endpoint" in ask(port, "/.well-known/openid-configuration")[1]
         browser = Browser(Remote(issuer), issuer, languages="nl").open("/")
-        assert "Inloggen" in browser.html, "the catalogue is compiled in"
+        assert "Inloggen" in browser.html, "the wheel must contain the compiled catalogue"
         static = [part.split("?")[0] for part in browser.html.split('"') if part.startswith("/static/")]
         assert static
         assert {ask(port, path)[0] for path in static} == {200}
         assert "listens on" in stop(process)
     assert process.returncode == 0
     kinds = run(idp, "deploy", "nginx", "--config", file, folder=folder)
-    assert "upstream sleutel" in kinds, "what is printed travels with the code"
+    assert "upstream sleutel" in kinds, "the wheel must contain the printed files"

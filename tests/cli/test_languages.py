@@ -1,10 +1,10 @@
-"""``idp organisation languages``: the order of an organisation's languages."""
+"""``idp organisation languages`` sets the order of an organisation's languages."""
 
 from tests.cli.conftest import SHOP, Idp
 
 
 def test_an_organisations_languages_are_set_and_shown(idp: Idp) -> None:
-    """S62: an ordered list; the first is that of mail to people who chose none."""
+    """S62: the list is ordered. Users without a choice get mail in the first language."""
     idp.apply(SHOP)
     assert "nl, en" in idp("organisation", "languages", "example-shoes", "nl", "en").stdout
     assert idp.json("organisation", "show", "example-shoes")["settings"]["languages"] == ["nl", "en"]

@@ -1,4 +1,4 @@
-"""``idp organisation logo`` and ``colour`` in a file for ``idp apply``: the same functions as the console's."""
+"""``idp organisation logo``, and ``colour`` in a file for ``idp apply``, use the functions of the console."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ COLOURED = '\n[organisations.settings]\ncolour = "{}"\n\n[[users]]'
 
 
 def test_a_logo_is_set_and_removed_from_the_command_line(idp: Idp, inside: Callable[[], Any], tmp_path: Path) -> None:
-    """Issue 3: console and command line are skins over the same calls; what is refused is told in a line, nothing kept."""
+    """Issue 3: a refused file gets one line and is not stored."""
 
     def kept() -> logos.LogoFacts | None:
         with inside():
@@ -36,7 +36,7 @@ def test_a_logo_is_set_and_removed_from_the_command_line(idp: Idp, inside: Calla
 
 
 def test_a_colour_is_applied_from_a_file(idp: Idp) -> None:
-    """Saying it again changes nothing; what is no colour is told with its line."""
+    """A second run changes nothing. An invalid colour is reported with its line."""
     coloured = SHOP.replace("\n[[users]]", COLOURED.format("#0b3d91"))
     idp.apply(coloured)
     assert idp.json("organisation", "show", "example-shoes")["settings"]["colour"] == "#0b3d91"

@@ -1,4 +1,4 @@
-"""``[metrics] listen``: what Prometheus reads, over all processes of the server."""
+"""``[metrics] listen`` serves figures for Prometheus about all processes of the server."""
 
 import os
 import re
@@ -18,17 +18,15 @@ from tests.factories import Factory
 
 
 def figures(port: int) -> dict[str, float]:
-    """Name with labels → value."""
+    """Return each value by its name with labels."""
     status, body, _ = ask(port, "/metrics")
     assert status == 200
     lines = [line for line in body.decode().splitlines() if not line.startswith("#")]
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
-def test_what_happens_is_counted_over_all_processes(
-    tmp_path: Path, configure: Callable[..., Settings], factory: Factory
-) -> None:
-    """Sign-ins, tokens, latencies, hashes, the outbox and restarts; nothing in it names anybody."""
+def test_figures_count_events_of_all_processes(tmp_path: Path, configure: Callable[..., Settings], factory: Factory) -> None:
+    """Sign-ins, tokens, latencies, hashes, the outbox and restarts are counted. No label names a user."""
     port, own = free_port(), free_port()
     issuer = f"http://localhost:{port}"
     server, at = {"bind": f"127.0.0.1:{port}", "workers": 2}, {"listen": f"127.0.0.1:{own}"}
@@ -45,13 +43,15 @@ def test_what_happens_is_counted_over_all_processes(
         party.callback(browser.left_for, browser.left_with)
         for path in ("/nothing/here/7f3a", "/another/9c"):
             assert ask(port, path)[0] == 404
-        assert ask(port, "/metrics")[0] == 404, "not at the public address"
+        assert ask(port, "/metrics")[0] == 404, "the public address must not serve figures"
         seen = figures(own)
         assert seen['sleutel_sign_ins_total{acr="pwd",outcome="success"}'] == 1
         assert seen['sleutel_sign_ins_total{acr="",outcome="password:wrong"}'] == 1
         assert seen['sleutel_token_responses_total{grant="authorization_code"}'] == 1
         assert seen['sleutel_request_seconds_count{endpoint="/oauth/token",status="2xx"}'] == 1
-        assert seen['sleutel_request_seconds_count{endpoint="pages",status="4xx"}'] == 4, "and the wrong password's page"
+        assert seen['sleutel_request_seconds_count{endpoint="pages",status="4xx"}'] == 4, (
+            "the page of the wrong password counts too"
+        )
         assert seen["sleutel_hash_wait_seconds_count"] >= 2
         assert seen["sleutel_hashes_waiting"] == 0
         assert seen['sleutel_statement_seconds_count{kind="read"}'] > 10
@@ -79,8 +79,8 @@ def answered(port: int) -> dict[str, float]:
         return {}
 
 
-def test_nothing_listens_unless_asked(idp: Idp) -> None:
-    """Off by default; a wrong address is named."""
+def test_figures_are_served_only_if_configured(idp: Idp) -> None:
+    """They are off by default. A wrong address is reported."""
     assert idp.settings.metrics.listen == ""
     idp.config.write_text(idp.config.read_text() + '[metrics]\nlisten = "9100"\n')
     assert "metrics.listen: must be HOST:PORT" in idp("run", code=1).stderr

@@ -1,4 +1,4 @@
-"""The README is followed to the letter: its commands run, and its document is refused or taken with no surprise."""
+"""The commands of the README run, and its document is refused or applied as the README says."""
 
 import json
 import re
@@ -16,7 +16,7 @@ BASE32 = "ANNAANNAANNAANNAANNAANNAANNAANNA"
 
 
 def filled(document: str) -> str:
-    """The README's document with a value in every gap."""
+    """Return the README's document with a value in every gap."""
     secret = '"' + "0123456789abcdef" * 2 + '"'
     for gap, value in (
         ('totp_secret = "…"', f'totp_secret = "{BASE32}"'),
@@ -27,15 +27,15 @@ def filled(document: str) -> str:
 
 
 def test_a_gap_in_the_document_is_refused_and_named(idp: Idp) -> None:
-    """As printed, the owner's password would be the three dots; every gap is named with what to do."""
+    """Otherwise the owner's password would be the three dots. Each gap is named with its remedy."""
     faults = idp.faults(DOCUMENT)
     gaps = {key for key in ("password", "totp_secret", "client_secret") if f'{key} = "…"' in DOCUMENT}
     assert {fault.split(": ")[2] for fault in faults} == gaps
     assert all(fault.endswith("put the real value here, or leave the key out") for fault in faults)
 
 
-def test_the_document_is_taken_once_its_gaps_are_filled(idp: Idp) -> None:
-    """What the README shows is what `idp apply` takes, and a second run changes nothing."""
+def test_the_document_is_applied_once_its_gaps_are_filled(idp: Idp) -> None:
+    """`idp apply` accepts what the README shows, and a second run changes nothing."""
     idp.apply(filled(DOCUMENT))
     wanted = tomllib.loads(DOCUMENT)
     assert [found["username"] for found in wanted["users"]] == ["owner"]
@@ -43,8 +43,8 @@ def test_the_document_is_taken_once_its_gaps_are_filled(idp: Idp) -> None:
     assert "0 created, 0 changed, 0 removed" in idp.apply(filled(DOCUMENT)).stdout
 
 
-def test_the_doctor_is_content_where_the_readme_calls_it(tmp_path: Path, idp: Idp) -> None:
-    """`idp init`, `idp apply`, `idp doctor`: before the first `idp run` there are no signing keys, and nothing is wrong."""
+def test_the_doctor_finds_no_fault_where_the_readme_calls_it(tmp_path: Path, idp: Idp) -> None:
+    """After `idp init` and `idp apply` there are no signing keys yet. That is no fault."""
     at = tmp_path / "new" / "sleutel.toml"
     at.parent.mkdir()
     line = next(line for line in README.splitlines() if line.startswith("idp init "))
@@ -57,8 +57,8 @@ def test_the_doctor_is_content_where_the_readme_calls_it(tmp_path: Path, idp: Id
     assert "none yet; the first `idp run` makes them" in said
 
 
-def test_the_first_app_and_the_first_operator_are_made_as_told(idp: Idp) -> None:
-    """The lines under "Connect an app" and about operators."""
+def test_the_first_app_and_operator_are_made_as_the_readme_says(idp: Idp) -> None:
+    """These are the lines under "Connect an app" and about operators."""
     metadata = re.search(r"echo '(.+)' \| idp client create -", README)
     assert metadata
     assert idp.json("client", "create", "-", stdin=metadata[1])["client_secret"]
@@ -71,8 +71,8 @@ def test_the_first_app_and_the_first_operator_are_made_as_told(idp: Idp) -> None
     ("password", "remedy"),
     [("short", "at least 12"), ("example shoes 1", "made of your name"), ("password1234", "leaked")],
 )
-def test_provisioning_holds_passwords_to_the_rules_of_the_pages(idp: Idp, password: str, remedy: str) -> None:
-    """S33, V6.2.1, V6.2.4, V6.2.11: also in a dry run, and nothing is made."""
+def test_provisioned_passwords_follow_the_rules_of_the_pages(idp: Idp, password: str, remedy: str) -> None:
+    """S33, V6.2.1, V6.2.4, V6.2.11: a dry run refuses them too, and no user is made."""
     document = SHOP.replace("klompen staan buiten", password)
     for options in ((), ("--dry-run",)):
         (fault,) = idp.faults(document, *options)
@@ -81,15 +81,15 @@ def test_provisioning_holds_passwords_to_the_rules_of_the_pages(idp: Idp, passwo
     assert idp("organisation", "list").stdout == ""
 
 
-def test_a_second_factor_that_is_brought_along_allows_a_shorter_password(idp: Idp) -> None:
-    """The rule of the pages in full: 8 characters are enough beside a second factor."""
+def test_a_given_second_factor_allows_a_shorter_password(idp: Idp) -> None:
+    """The pages have the same rule: 8 characters are enough beside a second factor."""
     document = SHOP.replace("klompen staan buiten", "rj4kd8wq")
     assert "at least 12" in idp.faults(document)[0]
     idp.apply(document + f'totp_secret = "{BASE32}"\n')
 
 
 def test_credentials_that_are_set_again_follow_the_same_rules(idp: Idp) -> None:
-    """`--set-credentials` judges by the second factor that the person has by then."""
+    """`--set-credentials` considers the second factor that the user has then."""
     idp.apply(SHOP + f'totp_secret = "{BASE32}"\n')
     short = SHOP.replace("klompen staan buiten", "rj4kd8wq")
     idp.apply(short, "--set-credentials")
@@ -107,7 +107,7 @@ def test_credentials_that_are_set_again_follow_the_same_rules(idp: Idp) -> None:
     ],
 )
 def test_an_unknown_member_of_a_client_is_refused_with_a_hint(idp: Idp, member: str, value: object, hint: str) -> None:
-    """As `idp apply` does: a slip would else be ignored, and with it a rule that somebody relies on."""
+    """`idp apply` does so too. Otherwise a typing error would silently drop a rule."""
     given = {"client_name": "Kassa", "redirect_uris": ["https://pos.example.com/callback"], member: value}
     said = idp("client", "create", "-", stdin=json.dumps(given), code=1).stderr
     assert f"standard input: {member}: " in said
@@ -115,7 +115,7 @@ def test_an_unknown_member_of_a_client_is_refused_with_a_hint(idp: Idp, member: 
     assert idp("client", "list").stdout == ""
 
 
-def test_a_registered_member_without_effect_is_told(idp: Idp) -> None:
-    """RFC 7591 §2 lets it be ignored; the command says that it is."""
+def test_a_registered_member_without_effect_is_reported(idp: Idp) -> None:
+    """RFC 7591 §2 permits the server to ignore it. The command says so."""
     given = {"client_name": "Kassa", "redirect_uris": ["https://pos.example.com/callback"], "jwks_uri": "https://a.example"}
     assert "jwks_uri: is not supported yet" in idp("client", "create", "-", stdin=json.dumps(given)).stderr

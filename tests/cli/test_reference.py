@@ -1,4 +1,4 @@
-"""``config.example.toml`` is made from the models, so it cannot go out of date unseen."""
+"""``config.example.toml`` is made from the models, so it cannot silently become outdated."""
 
 import re
 import tomllib
@@ -10,13 +10,13 @@ from idp.cli.reference import example
 FILE = Path(__file__).parents[2] / "config.example.toml"
 
 
-def test_the_example_is_what_the_models_say() -> None:
+def test_the_example_equals_what_the_models_generate() -> None:
     """After a change of the configuration: `python -m idp.cli.reference > config.example.toml`."""
     assert FILE.read_text("utf-8") == example()
 
 
-def test_every_default_in_the_example_is_taken(tmp_path: Path) -> None:
-    """With each comment sign in front of a key taken away it is a configuration, and the same as the defaults."""
+def test_every_default_in_the_example_is_a_valid_value(tmp_path: Path) -> None:
+    """Without the comment sign before each key, the file is a configuration with the defaults."""
     text = re.sub(r"^# (\w+ = )", r"\1", FILE.read_text("utf-8"), flags=re.MULTILINE)
     secret = config.new_ring_entry("test")
     text = re.sub(r"^secrets = .*$", f'secrets = ["{secret}"]', text, flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""``idp run`` refuses to start where it could not serve: one line with the remedy, no traceback."""
+"""``idp run`` refuses to start if it could not serve. It prints one line with the remedy and no traceback."""
 
 import sqlite3
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.drivers.machine import free_port
 
 
 def refused(idp: Idp, *options: str) -> str:
-    """The one line with which a start is refused."""
+    """Return the one line with which a start is refused."""
     free = {"IDP_SERVER__BIND": f"127.0.0.1:{free_port()}"}
     with deadline("idp run was not refused, and serves", 60):
         lines = idp("run", *options, code=1, env=free).stderr.strip().splitlines()
@@ -22,26 +22,26 @@ def refused(idp: Idp, *options: str) -> str:
 
 
 def database_of(idp: Idp) -> Path:
-    """The SQLite file."""
+    """Return the SQLite file."""
     return idp.folder / "sleutel.sqlite3"
 
 
-def test_secrets_that_open_nothing(idp: Idp) -> None:
-    """Issue 7 entry 29: the signing keys were sealed by another key."""
+def test_a_start_with_other_sealing_keys_is_refused(idp: Idp) -> None:
+    """Issue 7 entry 29: another key sealed the signing keys."""
     idp.config.write_text(idp.config.read_text().replace(SECRET, config.new_ring_entry("other")))
     assert refused(idp).startswith("secrets: they do not open what is stored (signing key: ")
 
 
-def test_secrets_that_open_not_everything(idp: Idp) -> None:
-    """Issue 7 entries 29 and 37: an authenticator app was sealed by a key that has gone."""
+def test_a_start_without_one_sealing_key_is_refused(idp: Idp) -> None:
+    """Issue 7 entries 29 and 37: a removed key sealed an authenticator app."""
     idp.apply(SHOP + ANNA)
     with sqlite3.connect(database_of(idp)) as connection:
         connection.execute("UPDATE totp SET sealed_secret = CAST(x'0103676f6e' || substr(sealed_secret, 7) AS BLOB)")
     assert refused(idp).startswith("secrets: they do not open what is stored (authenticator app: ")
 
 
-def test_tables_of_another_version(idp: Idp) -> None:
-    """Issue 7 entry 29: migrations that are due are named; so is a database that a newer version made."""
+def test_a_start_on_tables_of_another_version_is_refused(idp: Idp) -> None:
+    """Issue 7 entry 29: the line names due migrations, or a newer version that made the database."""
     with sqlite3.connect(database_of(idp)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "run `idp migrate`" in refused(idp, "--no-migrate")
@@ -52,7 +52,7 @@ def test_tables_of_another_version(idp: Idp) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--no-migrate",)], ids=["", "no migrate"])
-def test_a_database_that_is_away(idp: Idp, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_a_start_without_a_database_is_refused(idp: Idp, tmp_path: Path, options: tuple[str, ...]) -> None:
     """Issue 7 entry 29: no database listens at the address."""
     text = idp.config.read_text().replace(f"sqlite:///{database_of(idp)}", f"postgresql://nobody@/none?host={tmp_path}")
     idp.config.write_text(text)

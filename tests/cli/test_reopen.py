@@ -1,4 +1,4 @@
-"""`idp reopen`, and the two ways in which a restore learns what may stay open."""
+"""`idp reopen`, and the two options that tell a restore what may stay open."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.drivers.applications import bare_app
 
 @pytest.fixture
 def lost(idp: Idp) -> str:
-    """A backup of an installation whose database is gone; where it is moved to."""
+    """Make a backup of an installation and move its database away. Returns the backup."""
     idp.apply(SHOP + ANNA + POS)
     idp("backup", str(idp.folder / "kept"), "--no-keys")
     (idp.folder / "sleutel.sqlite3").rename(idp.folder / "moved.sqlite3")
@@ -21,12 +21,12 @@ def lost(idp: Idp) -> str:
 
 
 def closed(idp: Idp) -> list[str]:
-    """What is closed, by its name."""
+    """Return the names of the closed accounts and apps."""
     return [line.split()[-1] for line in idp("reopen").stdout.splitlines()]
 
 
-def test_what_is_named_is_opened_and_nothing_by_mistake(idp: Idp, lost: str) -> None:
-    """I3: an account that is misspelt after --but would be opened, so nothing is."""
+def test_reopen_opens_only_what_is_named_correctly(idp: Idp, lost: str) -> None:
+    """I3: a misspelt account after --but would be opened, so the command opens nothing."""
     assert "never restored" in idp("reopen", env={"IDP_DATABASE__URL": "sqlite:///new.sqlite3"}).stdout
     idp("restore", lost)
     everything = ["pos", "example-shoes/anna", "example-shoes/olga"]
@@ -44,8 +44,8 @@ def test_what_is_named_is_opened_and_nothing_by_mistake(idp: Idp, lost: str) -> 
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-def test_passwords_stay_only_where_the_operator_says_so(idp: Idp, lost: str, keeps: bool) -> None:
-    """Staff without an address would otherwise need a code on paper each; the trail notes what was decided."""
+def test_passwords_stay_only_if_the_operator_says_so(idp: Idp, lost: str, keeps: bool) -> None:
+    """Otherwise each user without an address needs a code on paper. The trail records the decision."""
     said = idp("restore", lost, *(["--keep-passwords"] if keeps else [])).stdout
     assert ("also those that were replaced since" in said) is keeps
     idp("reopen", "--all")
@@ -55,8 +55,8 @@ def test_passwords_stay_only_where_the_operator_says_so(idp: Idp, lost: str, kee
     assert f'"passwords": {0 if keeps else 2}' in idp("audit", "export").stdout
 
 
-def test_a_former_database_elsewhere_tells_what_changed(idp: Idp, lost: str) -> None:
-    """I3: a disk that can still be read says more than a backup; what it does not name stays as it was."""
+def test_a_moved_former_database_shows_what_changed(idp: Idp, lost: str) -> None:
+    """I3: a readable disk knows more than a backup. Accounts that it does not name stay unchanged."""
     moved = {"IDP_DATABASE__URL": f"sqlite:///{idp.folder / 'moved.sqlite3'}"}
     idp("user", "disable", "example-shoes", "anna", env=moved)
     idp.apply(SHOP + ANNA.replace("anna", "cees").replace("Anna", "Cees"), env=moved)
@@ -68,7 +68,7 @@ def test_a_former_database_elsewhere_tells_what_changed(idp: Idp, lost: str) -> 
     assert "--former must be" in idp("restore", lost, "--former", "mysql://x", code=2).stderr
 
 
-def test_a_restore_of_a_restore_is_not_taken_for_what_served(idp: Idp, lost: str) -> None:
+def test_a_restored_database_does_not_count_as_the_former_one(idp: Idp, lost: str) -> None:
     """I3: the database that served before the first restore knew more than the second one can."""
     idp("restore", lost, "--former", f"sqlite:///{idp.folder / 'moved.sqlite3'}")
     said = idp("restore", lost, "--replace").stdout

@@ -1,7 +1,8 @@
-"""After `idp restore`, nothing works again that was used, revoked, ended, disabled or replaced since the backup (I3).
+"""After `idp restore`, nothing works that was used, revoked, ended, disabled or replaced since the backup (I3).
 
-What a person or an app held when the backup was made is tried again after the restore. Each thing is tried before, too,
-where trying it does not use it up: so the test would fail if it were refused for another reason.
+The test uses again what a user or an app had when the backup was made.
+It uses each secret before the restore too, if that does not spend it.
+So a refusal for another reason fails the test.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ DAY = "mfa mfa-remembered"
 
 @dataclass
 class World:
-    """An installation that is opened by turns: by the test, by the server, and by the command line while both are closed."""
+    """An installation that the test, the server and the command line open in turn."""
 
     settings: Settings
     idp: Idp
@@ -67,7 +68,7 @@ class World:
 
 @dataclass
 class Served:
-    """The application, answering."""
+    """The running application."""
 
     app: Any
     factory: Factory
@@ -80,7 +81,7 @@ class Served:
         return RelyingParty(self.app, ISSUER, made.client_id, made.redirect_uri, secret=made.secret)
 
     def sign_in(self, party: RelyingParty, person: MadePerson, code: str = "", **asked: str) -> Browser:
-        """A browser with a session, about to bring its code to the app."""
+        """Return a browser with a session, about to bring its code to the app."""
         browser = self.browser()
         self.password(browser, party, person, **asked)
         if code:
@@ -98,13 +99,13 @@ class Served:
 
 @pytest.fixture
 def world(settings: Settings, idp: Idp) -> Iterator[World]:
-    """Before the application and the people in it: the clock stands."""
+    """Stop the clock before the application and its users exist."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield World(settings, idp, traveller.shift)
 
 
 @pytest.mark.both_engines
-def test_what_was_held_before_a_backup_does_not_work_after_a_restore(engine: str, world: World) -> None:
+def test_secrets_from_before_a_backup_fail_after_a_restore(engine: str, world: World) -> None:
     """I3: session, code, tokens, remembered device, links, one-time password, recovery and authenticator codes, outbox."""
     with world.factory() as factory:
         shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
@@ -174,7 +175,9 @@ def test_what_was_held_before_a_backup_does_not_work_after_a_restore(engine: str
         assert "code" in device.fields, "remembered device"
         assert device.fill(code=used).submit().errors, "a code of the authenticator app that was used"
         assert device.left_for is None
-        assert device.fill(code=ann.authenticator.at(ann.authenticator.step + 1)).submit().errors, "the step ahead"
+        assert device.fill(code=ann.authenticator.at(ann.authenticator.step + 1)).submit().errors, (
+            "the next code of the authenticator app"
+        )
         device.submit("use_recovery")
         for code in ann.recovery_codes[:2]:
             assert device.fill(recovery_code=code).submit().errors, "recovery codes, used or not"
@@ -182,24 +185,24 @@ def test_what_was_held_before_a_backup_does_not_work_after_a_restore(engine: str
             dropped = [mail for mail in outbox.mails() if mail.template == "password_changed"]
             assert [(mail.failure, mail.sealed_values) for mail in dropped] == [("restored", "")]
         brought = [mail.subject for mail in server.postman.bring("ann@shoes.example")]
-        assert brought.count("Your password was changed") == 1, "sent before the restore, and not by it"
+        assert brought.count("Your password was changed") == 1, "the mail must be sent before the restore, and not after it"
         assert brought.count("Please sign in again") == 1
         world.turn(timedelta(seconds=90))
         device = server.password(server.browser(), party, ann)
-        assert device.fill(code=ann.authenticator.code()).submit().left_for, "and the next one works"
+        assert device.fill(code=ann.authenticator.code()).submit().left_for, "a later code must work"
     assert "whole" in world.idp("audit", "verify").stdout
 
 
 def _moved(browser: Browser, server: Served) -> Any:
-    """The cookies of a browser, at the application as it is now."""
+    """Return the cookies of a browser, for the application as it runs now."""
     fresh = server.app.test_client()
     fresh._cookies.update(browser.client._cookies)  # type: ignore[union-attr]
     return fresh
 
 
 @pytest.mark.both_engines
-def test_what_was_withdrawn_since_is_withdrawn_again(engine: str, world: World) -> None:
-    """I3: the trail of the database that is replaced tells which account, password, factor and app changed since."""
+def test_a_restore_withdraws_what_was_withdrawn_since_the_backup(engine: str, world: World) -> None:
+    """I3: the trail of the replaced database shows which account, password, factor and app changed."""
     with world.factory() as factory:
         shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
         people = {
@@ -227,12 +230,14 @@ def test_what_was_withdrawn_since_is_withdrawn_again(engine: str, world: World) 
         assert rows["factor"].must_set_up_since == now.begun_at
         assert [row.client_id for row in epoch.closed_clients(now.begun_at)] == ["changed"]
         assert [row.client_id for row in clients.clients() if row.disabled_at is None] == ["kept"]
-    assert "2 account(s) and app(s) are closed since: idp reopen" in world.idp("doctor", code=1).stdout  # the clock stands
+    assert (
+        "2 account(s) and app(s) are closed since: idp reopen" in world.idp("doctor", code=1).stdout
+    )  # the clock is stopped
 
 
 @pytest.mark.both_engines
-def test_without_the_former_database_everything_stays_closed_until_it_is_opened(engine: str, world: World) -> None:
-    """I3: nobody can tell what changed since, so no account, password or app works before somebody says so."""
+def test_a_restore_without_a_former_database_closes_everything(engine: str, world: World) -> None:
+    """I3: the changes since the backup are unknown. No account, password or app works before `idp reopen`."""
     with world.factory() as factory:
         shoes = factory.make_organisation(settings={"offer_set_up": False}, owner=True)
         for name in ("jan", "bert"):
@@ -265,7 +270,7 @@ def _people(server: Served, organisation_id: str) -> list[Any]:
 
 
 def _lose(world: World) -> None:
-    """The disk is gone."""
+    """Lose the database, as a broken disk does."""
     with world.factory() as factory, factory.context():
         if db.engine.dialect.name == "postgresql":
             with transaction():
@@ -275,7 +280,7 @@ def _lose(world: World) -> None:
 
 
 @pytest.mark.both_engines
-def test_a_backup_that_was_loaded_by_hand_is_not_served(engine: str, world: World) -> None:
+def test_a_manually_loaded_backup_is_not_served(engine: str, world: World) -> None:
     """I3: the copy has no epoch. `idp run`, the worker and every other command refuse it, and the doctor says why."""
     with world.factory() as factory, factory.context(), transaction():
         write(delete(epoch.Epoch))

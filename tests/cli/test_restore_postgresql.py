@@ -1,4 +1,4 @@
-"""`idp restore` on PostgreSQL: other tables and schemas, what is kept, and a restore that was cut off half-way."""
+"""`idp restore` on PostgreSQL: other tables and schemas, what is kept, and an interrupted restore."""
 
 import os
 import signal
@@ -16,15 +16,15 @@ MIGRATING = 5_133_001
 
 
 def at(idp: Idp, url: str) -> Idp:
-    """The command line on this database."""
+    """Return the command line on this database."""
     text = idp.config.read_text()
     before = next(line for line in text.splitlines() if line.startswith("url"))
     idp.config.write_text(text.replace(before, f'url = "{url}"'))
     return idp
 
 
-def test_a_restore_leaves_tables_of_others_alone(idp: Idp, empty_postgres_url: str) -> None:
-    """Options of the address hold (here: the schema), and so does what another program has beside our tables."""
+def test_a_restore_keeps_tables_of_other_programs(idp: Idp, empty_postgres_url: str) -> None:
+    """Options of the address apply (here the schema), and tables beside ours stay."""
     with psycopg.connect(empty_postgres_url, autocommit=True) as own:
         own.execute("CREATE SCHEMA shop")
         own.execute("CREATE TABLE shop.theirs AS SELECT 1 AS number")
@@ -52,10 +52,10 @@ def _waits(watcher: "psycopg.Connection[tuple[int]]") -> bool:
     return bool(watcher.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() != (0,))
 
 
-def test_a_restore_that_was_cut_off_serves_nobody_and_is_run_again(
+def test_an_interrupted_restore_is_not_served_and_can_be_repeated(
     idp: Idp, empty_postgres_url: str, postgres_server: postgres.Server
 ) -> None:
-    """I3: between new tables and the end of the restore there is no epoch; the next one does not take it for the truth."""
+    """I3: there is no epoch until the restore ends. The next restore does not use the unfinished one as former database."""
     at(idp, empty_postgres_url)
     idp.apply(SHOP)
     kept = str(idp.folder / "kept")
@@ -65,7 +65,7 @@ def test_a_restore_that_was_cut_off_serves_nobody_and_is_run_again(
         with psycopg.connect(empty_postgres_url, user="watcher", autocommit=True) as watcher:
             watcher.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
             with started(idp.config, "restore", kept, "--replace") as restore:
-                until(lambda: _waits(watcher) or restore.poll() is not None, "it does not come as far as migrating")
+                until(lambda: _waits(watcher) or restore.poll() is not None, "the restore does not reach its migrations")
                 stop(restore, signal.SIGKILL)
     finally:
         postgres_server.execute("DROP ROLE watcher")
@@ -75,10 +75,10 @@ def test_a_restore_that_was_cut_off_serves_nobody_and_is_run_again(
     assert "closed account  example-shoes/olga" in idp("reopen").stdout
 
 
-def test_without_the_programs_of_postgresql_nothing_is_touched(
+def test_a_restore_without_postgresqls_programs_changes_nothing(
     idp: Idp, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The remedy is named."""
+    """The message names the remedy."""
     at(idp, empty_postgres_url)
     idp.apply(SHOP)
     kept = str(idp.folder / "kept")
@@ -90,10 +90,10 @@ def test_without_the_programs_of_postgresql_nothing_is_touched(
     assert "olga" in idp("user", "list", "example-shoes").stdout
 
 
-def test_the_password_of_the_database_is_in_no_list_of_processes(
+def test_no_list_of_processes_shows_the_database_password(
     idp: Idp, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """V13.3: pg_dump gets it by its environment, and every other option of the address by its arguments."""
+    """V13.3: pg_dump reads it from its environment, and every other option of the address from its arguments."""
     fake, seen = idp.folder / "bin" / "pg_dump", idp.folder / "seen"
     fake.parent.mkdir()
     fake.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" "PGPASSWORD=$PGPASSWORD" > {seen}\necho refused >&2\nexit 1\n')
@@ -106,4 +106,4 @@ def test_the_password_of_the_database_is_in_no_list_of_processes(
     assert "kettle" not in "".join(arguments)
     assert "application_name=sleutel" in arguments[0]
     assert "prepare_threshold" not in arguments[0]
-    assert not list(idp.folder.glob("*kept*")), "no half of a backup, and no keys of none"
+    assert not list(idp.folder.glob("*kept*")), "a failed backup must leave no file and no keys"

@@ -1,4 +1,4 @@
-"""``idp run`` and ``idp worker`` as processes: started, asked over HTTP, stopped by a signal."""
+"""``idp run`` and ``idp worker`` as processes, called over HTTP and stopped by a signal."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.drivers.idp_process import PATIENCE, answers, ask, new_installation, 
 from tests.drivers.machine import free_port
 
 
-def test_run_needs_nothing_but_a_configuration(tmp_path: Path) -> None:
+def test_run_needs_only_a_configuration(tmp_path: Path) -> None:
     """Issue: `idp run` migrates first, makes its keys at the first start, and says where it listens; I9."""
     file, port = new_installation(tmp_path)
     with started(file, "run") as process:
@@ -25,7 +25,7 @@ def test_run_needs_nothing_but_a_configuration(tmp_path: Path) -> None:
         assert ask(port, "/readyz")[0] == 200
         status, body, headers = ask(port, "/.well-known/openid-configuration")
         assert (status, json.loads(body)["issuer"]) == (200, f"http://localhost:{port}")
-        assert not any(character.isdigit() for character in headers.get("server", "")), "no version is told (ASVS 13.4)"
+        assert not any(character.isdigit() for character in headers.get("server", "")), "no version is shown (ASVS 13.4)"
         keys = json.loads(ask(port, "/oauth/jwks")[1])["keys"]
         assert {key["alg"] for key in keys} == {"ES256", "RS256"}
         process.send_signal(signal.SIGTERM)
@@ -35,13 +35,13 @@ def test_run_needs_nothing_but_a_configuration(tmp_path: Path) -> None:
 
 
 def children(pid: int) -> set[int]:
-    """The processes that a main process started."""
+    """Return the processes that a main process started."""
     listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
     return {int(child) for child in listed.stdout.split()}
 
 
 def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
-    """The faults: a worker killed at any moment; I10: people sign in again within 10 seconds, without repair by hand."""
+    """I10: after a worker is killed at any moment, users sign in within 10 seconds without manual repair."""
     file, port = new_installation(tmp_path)
     with started(file, "run") as process:
         wait_for_port(process, port)
@@ -56,11 +56,11 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     (told,) = [line for line in said.splitlines() if "process_ended" in line]
-    assert json.loads(told)["exit_code"] == -signal.SIGKILL, "the main process logs as the others do: JSON"
+    assert json.loads(told)["exit_code"] == -signal.SIGKILL, "the main process must log JSON as the others do"
 
 
 def test_run_sends_mail(tmp_path: Path, idp: Idp) -> None:
-    """Issue: mail through the outbox, sent by a thread of `idp run`, into a folder when no server is configured."""
+    """Issue: a thread of `idp run` sends mail from the outbox, into a folder if no server is configured."""
     port = free_port()
     idp.config.write_text(idp.config.read_text() + f'[server]\nbind = "127.0.0.1:{port}"\nworkers = 1\n')
     idp.apply(SHOP + ANNA)
@@ -72,8 +72,8 @@ def test_run_sends_mail(tmp_path: Path, idp: Idp) -> None:
     assert process.returncode == 0
 
 
-def test_a_worker_sends_mail_and_stops_when_told(tmp_path: Path, idp: Idp) -> None:
-    """Issue: and by `idp worker`."""
+def test_a_worker_sends_mail_and_stops_on_a_signal(tmp_path: Path, idp: Idp) -> None:
+    """Issue: `idp worker` sends mail too."""
     idp.apply(SHOP + ANNA)
     idp("user", "reset-factor", "example-shoes", "anna")
     with started(idp.config, "worker") as process:
@@ -84,16 +84,16 @@ def test_a_worker_sends_mail_and_stops_when_told(tmp_path: Path, idp: Idp) -> No
 
 
 def wait_for_mail(process: subprocess.Popen[str], folder: Path) -> None:
-    """Until a mail lies in the folder."""
+    """Wait until a mail is in the folder."""
     deadline = time.monotonic() + PATIENCE
     while not list(folder.glob("*.eml")):
         assert process.poll() is None, process.communicate(timeout=PATIENCE)[0]
-        assert time.monotonic() < deadline, "no mail came"
+        assert time.monotonic() < deadline, "no mail was sent"
         time.sleep(0.05)
 
 
-def test_a_taken_port_is_one_clear_line(idp: Idp) -> None:
-    """No traceback for a user's error: key, reason, remedy."""
+def test_a_port_in_use_gets_one_clear_line(idp: Idp) -> None:
+    """An error of the user shows key, reason and remedy, and no traceback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -113,8 +113,8 @@ def test_a_taken_port_is_one_clear_line(idp: Idp) -> None:
         ('issuer = "https://id.example.com"\nsecret = "x"\n', "secret: is not a known key"),
     ],
 )
-def test_a_wrong_configuration_is_named_by_file_and_key(tmp_path: Path, text: str, said: str) -> None:
-    """Issue: the configuration names file, place and remedy."""
+def test_a_wrong_configuration_is_reported_with_file_and_key(tmp_path: Path, text: str, said: str) -> None:
+    """Issue: the message names file, place and remedy."""
     file = tmp_path / "wrong.toml"
     file.write_text(text)
     result = CliRunner().invoke(main, ["run", "--config", str(file)])

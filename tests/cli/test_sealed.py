@@ -1,4 +1,4 @@
-"""``idp doctor`` and the sealing keys: what still needs an old one, and what no key opens."""
+"""``idp doctor`` counts the values that need an old sealing key, and those that no key opens."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +19,8 @@ def use(idp: Idp, *secrets: str) -> None:
     )
 
 
-def test_the_doctor_counts_what_needs_an_old_key_and_says_when_it_can_go(idp: Idp, inside: Callable[[], Any]) -> None:
-    """Design "whose keys can enter and leave": per kind, until the worker has moved everything; then the old one by name."""
+def test_the_doctor_says_when_an_old_key_can_be_removed(idp: Idp, inside: Callable[[], Any]) -> None:
+    """Design "whose keys can enter and leave": it counts by kind until the worker has resealed everything."""
     idp.apply(SHOP + ANNA)
     assert "everything opens with the key 'test'" in idp("doctor").stdout
     use(idp, NEW, SEALING)
@@ -34,7 +34,7 @@ def test_the_doctor_counts_what_needs_an_old_key_and_says_when_it_can_go(idp: Id
 
 
 def test_the_doctor_says_which_values_no_key_opens(idp: Idp) -> None:
-    """A fault with its remedy, for a key that was taken away too early and for one of the same name with other bytes."""
+    """The fault has a remedy, for a key removed too early and for other bytes under the same name."""
     idp.apply(SHOP + ANNA)
     for wrong, reason in ((NEW, "a key that is not in `secrets`"), (config.new_ring_entry("test"), "is not the one")):
         use(idp, wrong)

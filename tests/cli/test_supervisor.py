@@ -1,4 +1,4 @@
-"""The processes of ``idp run``: killed, orphaned, beside a mail server that hangs; replaced, ended, and always obedient."""
+"""The processes of ``idp run`` are replaced when killed, end with their parent, and stop beside a hanging mail server."""
 
 import os
 import signal
@@ -14,36 +14,38 @@ from tests.drivers.idp_process import answers, ask, children, new_installation, 
 from tests.drivers.machine import free_port
 
 
-def test_deaths_in_a_row_do_not_end_the_server(tmp_path: Path) -> None:
-    """Issue 7 entry 31, I10: every process killed, three times at once; each time it answers again by itself."""
+def test_repeated_crashes_do_not_end_the_server(tmp_path: Path) -> None:
+    """Issue 7 entry 31, I10: the test kills all processes three times. Each time the server answers again."""
     file, port = new_installation(tmp_path, workers=2)
     with started(file, "run") as process:
         wait_for_port(process, port)
         for _ in range(3):
-            until(lambda: len(children(process)) == 3, "two processes for requests, and one for mail")
+            until(lambda: len(children(process)) == 3, "there must be two processes for requests and one for mail")
             former = set(children(process))
             for pid in former:
                 os.kill(pid, signal.SIGKILL)
-            until(lambda former=former: not former & set(children(process)) and answers(port), "nobody answers")
-        until(lambda: len(children(process)) == 3, "two processes for requests, and one for mail")
+            until(lambda former=former: not former & set(children(process)) and answers(port), "no process answers")
+        until(lambda: len(children(process)) == 3, "there must be two processes for requests and one for mail")
         said = stop(process)
     assert process.returncode == 0, said
-    assert said.count('"event": "process_ended"') >= 9, "as JSON, with the name of the process"
+    assert said.count('"event": "process_ended"') >= 9, "each crash must be logged as JSON with the process name"
     assert "Traceback" not in said
     spoken = [line for line in said.splitlines() if not line.startswith("{")]
-    assert [line.split()[0] for line in spoken] == ["The", "Sleutel"], "two lines for people, all before it serves"
+    assert [line.split()[0] for line in spoken] == ["The", "Sleutel"], (
+        "only two lines are for people, before the server runs"
+    )
 
 
-def test_pauses_grow_and_are_forgotten() -> None:
-    """Issue 7 entry 31: crashes are paced, not final."""
+def test_pauses_between_restarts_grow_and_are_reset() -> None:
+    """Issue 7 entry 31: a process that crashes is always started again, but more slowly."""
     member = supervisor.Member("server-1", lambda: None)
     assert [member.note_death(1.0) for _ in range(9)] == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     member.started = 100.0
     assert member.note_death(100.0 + supervisor.STEADY_SECONDS) == 0.0
 
 
-def test_processes_follow_a_killed_main_process(tmp_path: Path) -> None:
-    """Issue 7 entry 31: within seconds the port is free for a new start, and no process goes on without mail."""
+def test_processes_end_with_a_killed_main_process(tmp_path: Path) -> None:
+    """Issue 7 entry 31: within seconds the port is free for a new start, and no process runs without mail."""
     file, port = new_installation(tmp_path)
     with started(file, "run") as process:
         wait_for_port(process, port)
@@ -61,7 +63,7 @@ def test_processes_follow_a_killed_main_process(tmp_path: Path) -> None:
 
 @pytest.fixture
 def silent_mail_server(idp: Idp) -> Iterator[socket.socket]:
-    """Takes connections and says nothing; a mail is about to be sent there."""
+    """Start a mail server that accepts connections and never replies. A mail is due to it."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -73,8 +75,8 @@ def silent_mail_server(idp: Idp) -> Iterator[socket.socket]:
         yield server
 
 
-def test_a_mail_server_that_hangs_does_not_block_the_supervisor(idp: Idp, silent_mail_server: socket.socket) -> None:
-    """Issue 7 entry 31, I10: dead processes are replaced while a mail is on its way, and SIGTERM is obeyed."""
+def test_a_hanging_mail_server_does_not_block_the_supervisor(idp: Idp, silent_mail_server: socket.socket) -> None:
+    """Issue 7 entry 31, I10: it replaces killed processes during the SMTP session, and obeys SIGTERM."""
     port = free_port()
     idp.config.write_text(f'{idp.config.read_text()}[server]\nbind = "127.0.0.1:{port}"\nworkers = 1\n')
     with started(idp.config, "run") as process:
@@ -82,22 +84,24 @@ def test_a_mail_server_that_hangs_does_not_block_the_supervisor(idp: Idp, silent
         wait_for_port(process, port)
         with conversation:
             former = set(children(process))
-            os.kill(min(former), signal.SIGKILL)  # the one that answers requests: it was started first
-            until(lambda: set(children(process)) != former and answers(port), "nobody answers")
+            os.kill(
+                min(former), signal.SIGKILL
+            )  # the process that answers requests has the lowest id, as it was started first
+            until(lambda: set(children(process)) != former and answers(port), "no process answers")
             stop(process, within=supervisor.STOP_SECONDS + 10)
     assert process.returncode == 0
 
 
-def test_a_worker_beside_a_mail_server_that_hangs_obeys(idp: Idp, silent_mail_server: socket.socket) -> None:
-    """Issue 7 entry 31: `idp worker` obeys SIGTERM while a mail is on its way."""
+def test_a_worker_obeys_sigterm_beside_a_hanging_mail_server(idp: Idp, silent_mail_server: socket.socket) -> None:
+    """Issue 7 entry 31: `idp worker` stops during the SMTP session."""
     with started(idp.config, "worker") as process, silent_mail_server.accept()[0]:
         stop(process, within=20)
     assert process.returncode == 0
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["body", "header"])
-def test_what_is_half_sent_does_not_hold_up_a_stop(tmp_path: Path, is_whole: bool) -> None:
-    """Issue 7 entry 30: what was not sent by now is not waited for; nobody has to be killed for it."""
+def test_an_incomplete_request_does_not_delay_a_stop(tmp_path: Path, is_whole: bool) -> None:
+    """Issue 7 entry 30: the server does not wait for the rest of a request, so no process must be killed."""
     file, port = new_installation(tmp_path)
     with started(file, "run") as process:
         wait_for_port(process, port)

@@ -1,4 +1,6 @@
-"""An old and a new version side by side on one database: the migration that only adds goes first (expand), then the code."""
+"""An old and a new version run on one database.
+The migration that only adds runs first (expand), then the new code starts.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -56,12 +58,12 @@ def upgrade():
     ],
 )
 def test_a_newer_database_says_which_code_can_use_it(revision: str, known: str, is_usable: bool) -> None:
-    """Code cannot judge what was written after it: only what the migration itself says counts."""
+    """Old code cannot judge a newer migration, so only what the migration itself says counts."""
     assert schema.is_usable(revision, known) is is_usable
 
 
 def next_version(folder: Path) -> Path:
-    """The present code with one more migration, as the next version would have it: where its package is."""
+    """Make the present code with one more migration, as the next version would have it. Returns its package path."""
     shutil.copytree(ROOT / "idp", folder / "idp", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("templates", "migrations"):
         shutil.copytree(ROOT / name, folder / "idp" / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -79,7 +81,7 @@ def test_an_old_and_a_new_process_serve_one_database(
     idp: Idp,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The old process goes on through the migration of the new one; people and tokens pass from one to the other."""
+    """The old process continues after the migration of the new one. Users and tokens work at both."""
     old_port, new_port = free_port(), free_port()
     issuer = f"http://localhost:{old_port}"
     file = write_config(configure(issuer=issuer, server={"bind": f"127.0.0.1:{old_port}", "workers": 1}), tmp_path)
@@ -96,7 +98,7 @@ def test_an_old_and_a_new_process_serve_one_database(
         monkeypatch.setenv("IDP_SERVER__BIND", f"127.0.0.1:{new_port}")
         with started(file, "run", folder=tmp_path / "next") as latter:
             wait_for_port(latter, new_port)
-            assert ask(old_port, "/readyz")[0] == 200, "no load balancer takes the old process away"
+            assert ask(old_port, "/readyz")[0] == 200, "the old process must stay ready for the load balancer"
             assert ask(new_port, "/readyz")[0] == 200
             browser.fill(username=jan.username, password=jan.password).submit().submit("Not now")
             tokens = party.callback(browser.left_for, browser.left_with)
@@ -104,7 +106,7 @@ def test_an_old_and_a_new_process_serve_one_database(
             renewed = there.refresh(tokens.refresh_token)
             assert party.userinfo(renewed.access_token)["sub"] == jan.id
             assert "brought up to date" in stop(latter)
-        # The new version is taken back: the old one starts again on the tables of the new one.
+        # After a rollback, the old version starts on the tables of the new one.
         stop(former)
     assert former.returncode == latter.returncode == 0
     monkeypatch.delenv("PYTHONPATH")

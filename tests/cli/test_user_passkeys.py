@@ -1,4 +1,4 @@
-"""``idp user``: the passkeys of a person, listed, and one of them taken away."""
+"""``idp user`` lists the passkeys of a user and removes one."""
 
 from collections.abc import Iterator
 
@@ -16,22 +16,22 @@ ISSUER = "https://id.example.com"
 
 @pytest.fixture
 def factory(idp: Idp) -> Iterator[Factory]:
-    """The database that the command works on."""
+    """Make users in the database that the command works on."""
     with bare_app(idp.settings) as app:
         yield Factory(idp.settings, app)
 
 
 @pytest.fixture
 def jan(factory: Factory) -> MadePerson:
-    """A person with a security key and a synced passkey, and no app."""
+    """Return a user with a security key and a synced passkey, and without an authenticator app."""
     made = factory.make_user(factory.make_organisation(), "jan", email="jan@shoes.example")
     factory.give_passkey(made, SecurityKey(ISSUER, aaguid=YUBIKEY), "Desk")
     factory.give_passkey(made, SecurityKey(ISSUER, flags=UV | BE))
     return made
 
 
-def test_support_sees_passkeys_and_takes_one_away(idp: Idp, factory: Factory, jan: MadePerson) -> None:
-    """Issue 3, S28, S53: name, maker, since, last use; a removed one is gone, in the trail, and the person has a mail."""
+def test_support_lists_passkeys_and_removes_one(idp: Idp, factory: Factory, jan: MadePerson) -> None:
+    """Issue 3, S28, S53: it shows name, maker, since and last use. A removal is in the trail and mailed to the user."""
     assert " passkey " in idp("user", "list", jan.store_url).stdout
     desk, synced = idp.json("user", "show", jan.store_url, "jan")["passkeys"]
     assert (desk["name"], desk["maker"], desk["last_used"], desk["can_be_copied"]) == ("Desk", "YubiKey 5", None, False)
@@ -45,7 +45,7 @@ def test_support_sees_passkeys_and_takes_one_away(idp: Idp, factory: Factory, ja
         assert [mail.template for mail in outbox.mails()].count("passkey_removed") == 2
 
 
-def test_a_passkey_that_is_not_theirs_is_one_clear_line(idp: Idp, factory: Factory, jan: MadePerson) -> None:
+def test_another_users_passkey_gets_one_clear_line(idp: Idp, factory: Factory, jan: MadePerson) -> None:
     """Unknown passkeys and those of another user are refused. The message says where to look."""
     eve = factory.make_user(jan.organisation_id, "eve")
     (first, _) = idp.json("user", "show", jan.store_url, "jan")["passkeys"]

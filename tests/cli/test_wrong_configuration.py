@@ -1,4 +1,4 @@
-"""A wrong configuration is one line that names key and form, for every command; the environment is read as the file is."""
+"""For every command, a wrong configuration gives one line with key and form. The environment is read as the file is."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ WRONG = {
 
 
 def one_line(file: Path, *command: str) -> str:
-    """What a command says on standard error before it ends with 1."""
+    """Return what a command prints on standard error before it exits with 1."""
     result = CliRunner().invoke(main, [*command, "--config", str(file)])
     assert result.exit_code == 1, (command, result.output)
     assert isinstance(result.exception, SystemExit), (command, result.exception)
@@ -46,22 +46,22 @@ def one_line(file: Path, *command: str) -> str:
 
 
 @pytest.mark.parametrize("text", WRONG, ids=WRONG.values())
-def test_what_is_wrong_is_one_line_for_every_command(tmp_path: Path, text: str) -> None:
-    """Issue 7 entry 35: key and form; never a traceback."""
+def test_every_command_reports_a_wrong_key_in_one_line(tmp_path: Path, text: str) -> None:
+    """Issue 7 entry 35: the line names key and form, without a traceback."""
     file, document = tmp_path / "wrong.toml", tmp_path / "shop.toml"
     file.write_text(GOOD + text if not text.startswith("server") else text + GOOD)
     file.chmod(0o600)
     document.write_text("")
     for command in COMMANDS:
         if command == ("doctor",) and WRONG[text].startswith("database: "):
-            continue  # it lists that among its findings: below
+            continue  # the doctor lists it among its findings, see below
         said = one_line(file, *(str(document) if part == "FILE" else part for part in command))
         assert WRONG[text] in said, (command, said)
 
 
 @pytest.mark.parametrize("url", ["postgresql://u@127.0.0.1:1/n", "sqlite:////no/such/folder/x.db"])
 def test_the_doctor_lists_a_database_that_cannot_be_opened(tmp_path: Path, url: str) -> None:
-    """Issue 7 entry 35: the finding names key and remedy, and the other findings follow."""
+    """Issue 7 entry 35: the finding names key and remedy. The other findings follow."""
     file = tmp_path / "wrong.toml"
     file.write_text(f'{GOOD}[database]\nurl = "{url}"\n')
     result = CliRunner().invoke(main, ["doctor", "--config", str(file)])
@@ -72,8 +72,8 @@ def test_the_doctor_lists_a_database_that_cannot_be_opened(tmp_path: Path, url: 
 
 
 @pytest.mark.parametrize("host", ["no..host", "127.0.0.1", "xn--a", "[::1"])
-def test_the_doctor_lists_a_mail_server_that_cannot_be_reached(tmp_path: Path, host: str) -> None:
-    """Issue 7 entry 35: whatever `host` contains."""
+def test_the_doctor_lists_an_unreachable_mail_server(tmp_path: Path, host: str) -> None:
+    """Issue 7 entry 35: this holds for any text in `host`."""
     file = tmp_path / "sleutel.toml"
     file.write_text(f'{GOOD}[mail]\nhost = "{host}"\nport = 1\n')
     file.chmod(0o600)
@@ -82,8 +82,8 @@ def test_the_doctor_lists_a_mail_server_that_cannot_be_reached(tmp_path: Path, h
     assert "FAULT mail" in result.output
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    """Issue 7 entry 35: a folder, or no file at all."""
+def test_an_unreadable_configuration_file_gets_one_line(tmp_path: Path) -> None:
+    """Issue 7 entry 35: the path is a folder, or does not exist."""
     assert "cannot be read: Is a directory" in one_line(tmp_path, "doctor")
     assert "no such file" in one_line(tmp_path / "none.toml", "doctor")
 
@@ -99,10 +99,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ("IDP_DATABASE__URL", "oracle://x", "IDP_DATABASE__URL: must be sqlite:///FILE"),
     ],
 )
-def test_the_environment_is_named_where_it_is_wrong(
+def test_a_wrong_variable_is_named_instead_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
 ) -> None:
-    """Issue 7 entry 35: a misspelt variable is not passed over, and the file is not blamed."""
+    """Issue 7 entry 35: a misspelt variable is refused, and the message does not name the file."""
     file = tmp_path / "sleutel.toml"
     file.write_text(GOOD)
     monkeypatch.setenv(name, value)
@@ -110,8 +110,8 @@ def test_the_environment_is_named_where_it_is_wrong(
 
 
 @pytest.mark.parametrize("value", ["10.0.0.1,fd00::/8", " 10.0.0.1 , fd00::/8 ", '["10.0.0.1", "fd00::/8"]'])
-def test_lists_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """Issue 7 entry 35: `a,b`, and JSON as before."""
+def test_the_environment_accepts_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Issue 7 entry 35: `a,b` works, and so does JSON."""
     file = tmp_path / "sleutel.toml"
     file.write_text(GOOD)
     monkeypatch.setenv("IDP_SERVER__TRUSTED_PROXIES", value)
