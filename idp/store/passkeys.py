@@ -104,17 +104,13 @@ def note_use(passkey: Passkey, sign_count: int, now: datetime, *, backed_up: boo
     Returns False if the counter did not grow, or the passkey was removed. One conditional UPDATE: of two assertions with the
     same counter one counts. Authenticators without a counter always send 0.
     """
-    change = _note_growing_use if sign_count else _note_uncounted_use
     verified = True if user_verified else None
-    return change(passkey.organisation_id, passkey.id, sign_count, now, backed_up=backed_up, user_verified_ever=verified)
-
-
-def _one_of(organisation_id: str, passkey_id: str) -> tuple[Any, ...]:
-    return (Passkey.organisation_id == organisation_id, Passkey.id == passkey_id, Passkey.removed_at.is_(None))
+    at = (passkey.organisation_id, passkey.id)
+    return _note_use(*at, sign_count, now, backed_up=backed_up, user_verified_ever=verified)
 
 
 @claims
-def _note_growing_use(
+def _note_use(
     organisation_id: str,
     passkey_id: str,
     given: int,
@@ -123,27 +119,11 @@ def _note_growing_use(
     backed_up: bool,
     user_verified_ever: bool | None = None,
 ) -> Update:
-    here = (*_one_of(organisation_id, passkey_id), Passkey.sign_count < given)
-    return update(Passkey).where(*here).values(**_told(given, now, backed_up, user_verified_ever))
-
-
-@claims
-def _note_uncounted_use(
-    organisation_id: str,
-    passkey_id: str,
-    given: int,
-    now: datetime,
-    *,
-    backed_up: bool,
-    user_verified_ever: bool | None = None,
-) -> Update:
-    here = (*_one_of(organisation_id, passkey_id), Passkey.sign_count == given)
-    return update(Passkey).where(*here).values(**_told(given, now, backed_up, user_verified_ever))
-
-
-def _told(given: int, now: datetime, backed_up: bool, user_verified_ever: bool | None) -> dict[str, Any]:
+    told = {"sign_count": given, "last_used_at": now, "backed_up": backed_up}
+    here = (Passkey.organisation_id == organisation_id, Passkey.id == passkey_id, Passkey.removed_at.is_(None))
+    has_grown = (Passkey.sign_count < given) | ((Passkey.sign_count == 0) & (Passkey.sign_count == given))
     verified = {} if user_verified_ever is None else {"user_verified_ever": user_verified_ever}
-    return {"sign_count": given, "last_used_at": now, "backed_up": backed_up, **verified}
+    return update(Passkey).where(*here, has_grown).values(**told, **verified)
 
 
 @changes
