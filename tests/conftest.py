@@ -31,7 +31,7 @@ from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out, quick_folde
 from tests.drivers.smtp import Mailbox, smtp_server
 from tests.factories import Factory
 
-# A machine that is busy with other tests must not make a property look broken.
+# A machine that is busy with other tests must not fail a property.
 hypothesis.settings.register_profile("sleutel", deadline=None)
 hypothesis.settings.load_profile("sleutel")
 

@@ -61,7 +61,7 @@ FLOORS = {
     "readiness": 50,
     "server": 50,
 }
-"""A subject of ``idp`` and its floor, times ten; ``oauth`` stands half a floor over ``signin``."""
+"""The subjects of ``idp`` with their floors, times ten. ``oauth`` is half a floor above ``signin``."""
 
 CRYPTO = ("hashlib", "hmac", "secrets", "random", "argon2")
 FACES_OF_SIGNIN = ("idp.signin.requirements", "idp.signin.state", "idp.signin.authenticate")
@@ -123,7 +123,7 @@ def test_the_sign_in_does_not_know_the_protocol(module: Module) -> None:
 
 
 @each(_idp, place_of)
-def test_the_protocol_knows_the_sign_in_by_its_faces_only(module: Module) -> None:
+def test_the_protocol_imports_only_public_faces_of_the_sign_in(module: Module) -> None:
     """``oauth`` passes ``Needs`` and uses the result of ``authenticate``."""
     if _subject(module.name) == "oauth":
         assert not [name for name in module.imports() if _is(name, "idp.signin") and not _is(name, *FACES_OF_SIGNIN)]

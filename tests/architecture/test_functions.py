@@ -17,7 +17,7 @@ PLAIN_MARKS = {
     "contextmanager",
     "wraps",
 }
-"""Decorators that call nobody. A function with any other one (a route, a command, a validator) is called by its library."""
+"""Decorators that do not make a library call the function. Any other one (a route, a command, a validator) does."""
 CALLED_BY_LIBRARIES = {
     "settings_customise_sources",  # pydantic-settings
     "process_bind_param",  # SQLAlchemy
@@ -26,7 +26,7 @@ CALLED_BY_LIBRARIES = {
     "list_commands",  # Click
     "get_command",
     "format_commands",
-    "mount",  # a loop of ours, over the sections of the profile and the console
+    "mount",  # our loop over the sections of the profile and the console
 }
 CALLED_ALL_THE_SAME = {"idp.schema.downgrade": "a migration is a promise in both directions, and tests go back"}
 MAY_FORWARD = {
@@ -60,7 +60,7 @@ def _forwards(function: Function) -> bool:
         return False
     call = body[0].value
     if not all(part.isidentifier() for part in ast.unparse(call.func).split(".")):
-        return False  # a method of something that the function made
+        return False  # a method of an object that the function made
     renamed = any(ast.unparse(one.value) != one.arg for one in call.keywords)
     handed = [] if renamed else [ast.unparse(one) for one in (*call.args, *(one.value for one in call.keywords))]
     return bool(handed) and handed == _parameters(function)

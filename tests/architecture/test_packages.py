@@ -8,7 +8,7 @@ from tests.architecture.sources import modules
 ORDER = (
     "kernel", "organisations", "policy", "sessions", "lockout", "users", "credentials", "ownership", "accounts", "above",
 )  # fmt: skip
-"""The packages of ``idp.identity``, lowest first. ``kernel``: the files at its top, but for those ``ABOVE``."""
+"""The packages of ``idp.identity``, lowest first. ``kernel``: the files at its top, except those ``ABOVE``."""
 ABOVE = ("policy_dry_run", "mail_outbox", "odd_names")
 IDP = {module.name: module for module in modules("idp")}
 
@@ -74,4 +74,4 @@ def test_every_package_says_what_it_leaves_to_others() -> None:
     """House: the docstring tells a newcomer what a package owns, and where the rest is."""
     packages = [module for module in modules("idp") if module.path.name == "__init__.py"]
     silent = [module.name for module in packages if "Not here" not in (ast.get_docstring(module.tree) or "")]
-    assert silent == ["idp", "idp.demo"], "the whole, and what no part of the program imports"
+    assert silent == ["idp", "idp.demo"], "only the whole package and the demo need no such line"

@@ -9,7 +9,7 @@ from functools import cache
 from tests.architecture.sources import modules
 
 ROWS = range(1, 63)
-"""What people must see: S1 to S62."""
+"""The rows of the behaviours that people must see: S1 to S62."""
 
 
 @cache

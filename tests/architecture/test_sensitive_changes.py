@@ -5,7 +5,7 @@ import ast
 from tests.architecture.sources import Module, modules
 
 ALSO_CHANGING = ("idp.oauth.registration", "idp.keys", "idp.identity.mail_outbox")
-"""Beside everything in ``idp.identity``."""
+"""The modules that are checked beside ``idp.identity``."""
 ONE_S_OWN = "people end, withdraw or label what is their own; nothing is opened by it"
 BY_LINK = "a mailed link is the proof, and works once"
 BY_SIGN_IN = "a step of the sign-in, which asks for the highest assurance before it"
@@ -73,12 +73,12 @@ def _changing() -> dict[str, bool]:
     return found
 
 
-def test_whatever_acts_for_a_person_asks_what_it_needs() -> None:
+def test_every_change_for_a_person_asks_the_rule() -> None:
     """Issue 7, entry 1: a change is as sensitive as its object, so the function that makes it asks."""
     assert {name for name, asks in _changing().items() if not asks} == set(NEED_NOT_ASK)
 
 
-def test_what_was_confirmed_is_noted_in_two_places() -> None:
+def test_only_two_places_confirm_a_change() -> None:
     """A change is confirmed by a proof of the session or by the password typed just now. No page confirms it by itself."""
     calls = [
         (module.name, node) for module in modules("idp") for node in ast.walk(module.tree) if isinstance(node, ast.Call)

@@ -22,7 +22,7 @@ TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "idp" / "web" / "static"
 GLOBALS = {"_", "ngettext", "url_for", "csrf_token", "locale", "say", "brand", "qr", "worn", "must_wait", "unsaved"}
 FROM_PAGES = {"page", "here"}
-"""What a layout finds: the page, and which entry of the menu it belongs to."""
+"""The values that a layout gets: the page, and its entry of the menu."""
 ENVIRONMENT = Environment(loader=FileSystemLoader(TEMPLATES), extensions=["jinja2.ext.i18n"], autoescape=True)
 ENVIRONMENT.filters.update(day=day, hour=hour, weekday=weekday, moment=moment)
 FIRST_LINE = re.compile(r"\{# page: (idp(?:\.\w+)+)\.(\w+) #\}")

@@ -11,7 +11,7 @@ from idp.resources import PACKAGE
 COUNTED = re.compile(
     r"%\((?:num|count|seconds|minutes|hours|days|rows)\)s (?!of |van )[a-zë]{2,}|%\((?:most|last)\)s [a-z]{3,}"
 )
-"""A number followed by the thing that is counted."""
+"""A number followed by a noun."""
 ENDS = re.compile(r"%\((\w+)\)s\.(?=\s|$)")
 NEVER_DOTTED = frozenset(
     {
@@ -19,7 +19,7 @@ NEVER_DOTTED = frozenset(
         "allowed", "roles", "known", "near", "code", "store_url", "client_id", "role", "by", "browser", "parts",
     }
 )  # fmt: skip
-"""What ends in a time zone, a digit or a word of ours, or holds a dot only within: a sentence may end in it."""
+"""Placeholders that may end a sentence: their values end in a time zone, a digit or a word of ours, never in a dot."""
 
 
 def _messages() -> Iterator[Message]:
@@ -57,7 +57,7 @@ STIFF = re.compile(
     |[Kk]eten\ gecontroleerd|goedgevonden|vraagt\ niets|alleen\ nu\.""",
     re.VERBOSE,
 )
-"""Words that were found stiff or that only experts know, in English and in Dutch."""
+"""Stiff words, and words that only experts know, in English and in Dutch."""
 
 
 def test_no_stiff_word_is_read_by_people() -> None:

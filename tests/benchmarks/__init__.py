@@ -1,1 +1,3 @@
-"""How fast the product is: ``make bench`` starts the real server and measures it. Not here: tests that pass or fail."""
+"""Measure the speed of the product: ``make bench`` starts the real server and measures it. Not here: tests that pass or
+fail.
+"""

@@ -43,7 +43,7 @@ def fill(file: Path, count: int) -> None:
         print(f"\rfilling the database: {min(first + BATCH, count):,} of {count:,} people", end="", flush=True)
     print()
     with engine.begin() as connection:
-        connection.execute(text("ANALYZE"))  # as PostgreSQL does by itself after a while
+        connection.execute(text("ANALYZE"))  # PostgreSQL does this by itself after some time
     engine.dispose()
 
 

@@ -19,7 +19,7 @@ ROUND_SECONDS = 0.75
 WARM_UP_SECONDS = 0.4
 HASHES = 5
 PASSWORD_HASH = "argon2 alone"
-sys.setswitchinterval(0.0005)  # an answer that has come is noted at once, whatever another visitor does
+sys.setswitchinterval(0.0005)  # an answer is noted as soon as it arrives, whatever other visitors do
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def interleaved(
     able = [target for target in targets if operation.is_possible(visitors[target.name][0])]
     series: dict[str, Series] = defaultdict(Series)
     count = max(1, round(seconds / ROUND_SECONDS))
-    for target in able:  # compiled, cached and connected: not what is measured
+    for target in able:  # first compile, cache and connect, which is not measured
         one_round(target, visitors[target.name][: operation.connections], operation.act, min(WARM_UP_SECONDS, seconds))
     for number in range(count):
         for target in able if number % 2 == 0 else reversed(able):

@@ -116,7 +116,7 @@ class Visitor:
         body = urlencode(form) if form is not None else ""
         if form is not None:
             lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
-            if "Authorization" not in headers:  # a browser says where a form was; a server does not
+            if "Authorization" not in headers:  # a browser sends the origin of a form; a server does not
                 lines.append(f"Origin: {self._issuer}")
         lines += [f"{name}: {value}" for name, value in headers.items()]
         answer = self._wire.ask(("\r\n".join(lines) + "\r\n\r\n" + body).encode("latin-1"))

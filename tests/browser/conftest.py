@@ -52,7 +52,7 @@ class Visitor:
         context.on("weberror", lambda error: self._hear(str(error.error)))
 
     def _hear(self, text: str) -> None:
-        if "the server responded with a status of 4" not in text:  # Chromium tells so of every 422 as well
+        if "the server responded with a status of 4" not in text:  # Chromium also reports every 422 as an error
             self.complaints.append(text)
 
     def begin(self, **params: str | None) -> Self:

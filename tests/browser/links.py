@@ -33,7 +33,7 @@ from tests.drivers.words import (
 
 NEW = "violet harbour kettle 9"
 ELSEWHERE = {"en-GB": "nl-NL", "nl-NL": "en-GB"}
-"""A browser that speaks the other language than who reads the mail."""
+"""The language of a browser that differs from that of the mail's reader."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ WORDS = {
               "sign_in": "Inloggen", "code": "Vul je code in", "set_up": "Stel een tweede factor in",
               "codes": "Bewaar je herstelcodes"},
 }  # fmt: skip
-"""What more than one of these journeys reads."""
+"""Texts that several of these journeys read."""
 
 PRESSED = {
     "en-GB": {

@@ -81,7 +81,7 @@ PASSWORD = PasswordPage(
     can_change_person=False,
 )
 CONFIRM = replace(_frame("password", client_name=""), purpose=say("Settings"), cancel_to="/account")
-"""A reauthentication: it says what it is for, and can be left."""
+"""A reauthentication, which shows its purpose and has a way back."""
 SET_UP = SetUpPage(
     _frame("enrol"),
     stage="start",

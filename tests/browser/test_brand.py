@@ -19,12 +19,12 @@ from tests.drivers.chromium import check_accessible, check_fits, look
 from tests.factories import BY_TESTS
 
 BRANDS = {"yellow": ("#ffd400", "#101010"), "dark-blue": ("#0b3d91", "#0b3d91"), "white": ("#ffffff", "#ffffff")}
-"""The colour, and the ink of a see-through logo."""
+"""The colour, and the ink of a transparent logo."""
 SHOWN = (
     "password", "password-wrong", "chooser", "code", "set-up-scan", "set-up-codes", "consent", "home", "security",
     "sessions", "console-people", "console-person", "console-settings", "console-audit",
 )  # fmt: skip
-"""Samples that have every kind of button, link, mark and note among them."""
+"""Samples that together have every kind of button, link, mark and notice."""
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def walks_through_its_history(here: Visitor, words: str) -> None:
 
 
 def test_wrong_answers_of_a_sign_in_stay_in_the_history(visitor: Visitors, ann: MadePerson) -> None:
-    """S56, S60, S61: a wrong password, code and recovery code, and then the right one; from the app, Back leads on to it."""
+    """S56, S60, S61: a wrong password, code and recovery code, then right ones. Back from the app leads to it again."""
     here = visitor().begin().fill(username="ann", password="not the right one").next()
     walks_through_its_history(here, "password don't match")
     here.fill(password=ann.password).next().fill(code=ann.authenticator.wrong()).next()
@@ -57,7 +57,7 @@ def test_wrong_answers_of_a_sign_in_stay_in_the_history(visitor: Visitors, ann: 
 def test_wrong_answers_at_mailed_links_stay_in_the_history(
     visitor: Visitors, live: Live, ann: MadePerson, purpose: email_links.Purpose
 ) -> None:
-    """S60: forms whose token is in no address but the first."""
+    """S60: wrong answers at forms whose token is only in the first address."""
     with live.factory.context(), transaction():
         for _ in range(100):
             rate_limits.count_towards_stop(ann.organisation_id, ann.id, "totp", 100, now())
@@ -69,7 +69,9 @@ def test_wrong_answers_at_mailed_links_stay_in_the_history(
     walks_through_its_history(here, "")
 
 
-def test_beside_the_sign_in_and_in_the_console(enter: Callable[..., Visitor], people: dict[str, MadePerson]) -> None:
+def test_wrong_answers_at_other_forms_stay_in_the_history(
+    enter: Callable[..., Visitor], people: dict[str, MadePerson]
+) -> None:
     """S60: wrong answers beside a sign-in, in the profile and in the console."""
     here = enter(people["administrator"], "/welcome")
     here.fill(organisation="example-shoes", username="nobody", code="AAAA").next()
@@ -81,8 +83,8 @@ def test_beside_the_sign_in_and_in_the_console(enter: Callable[..., Visitor], pe
 
 
 @pytest.mark.parametrize("gone", ["cookies", "weekend"])
-def test_a_page_of_long_ago_is_reloaded(visitor: Visitors, ann: MadePerson, gone: str) -> None:
-    """S60, S61: after a wrong answer, with cookies gone or after a weekend, a reload leads on and ends in the app."""
+def test_an_old_page_can_be_reloaded(visitor: Visitors, ann: MadePerson, gone: str) -> None:
+    """S60, S61: after a wrong answer, without cookies or after a weekend, a reload starts again and ends in the app."""
     here = visitor().begin().fill(username="ann", password="not the right one").next().complains("password don't match")
     if gone == "cookies":
         here.context.clear_cookies()
@@ -96,8 +98,10 @@ def test_a_page_of_long_ago_is_reloaded(visitor: Visitors, ann: MadePerson, gone
         assert here.tokens().amr == ["pwd", "otp", "mfa"]
 
 
-def test_blocked_cookies_are_told(visitor: Visitors, ann: MadePerson) -> None:
-    """S60: the page to which a browser comes that did not keep the cookie of the page before; it leads on once it does."""
+def test_blocked_cookies_are_explained(visitor: Visitors, ann: MadePerson) -> None:
+    """S60: a browser that did not keep the cookie of the page before gets an explanation, which leads on once cookies are
+    allowed.
+    """
     here = visitor().begin()
     address = here.page.url
     here.context.clear_cookies()

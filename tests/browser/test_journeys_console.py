@@ -1,4 +1,4 @@
-"""What administrators and operators do, in a real Chromium, in Dutch and in English (S3, S4, S11–S13, S47, S49)."""
+"""Administrators and operators use the console in a real Chromium, in Dutch and in English (S3, S4, S11–S13, S47, S49)."""
 
 import csv
 import json
@@ -29,20 +29,22 @@ WORDS = {
 
 
 def notice(page: Page) -> Locator:
-    """What the page says was just done."""
+    """Return the page's notice about the last action."""
     return page.get_by_role("status").first
 
 
 def act(here: Visitor, name: str, password: str) -> Visitor:
-    """Press what can be done to the person (or app) on the page, and confirm it with one's own password."""
+    """Press an action of the person (or app) on the page, and confirm it with one's own password."""
     here.page.locator(f"main a[href$='/{name}']").click()
     here.fill(password=password)
     here.page.locator("main form [type=submit]").click()
     return here
 
 
-def test_an_administrator_looks_after_people(enter: Enter, live: Live, people: People, locale: str) -> None:
-    """S3, S13, S47, S49, S53: add one with the group 2FA, edit, hand over a code, send a password, reset a factor."""
+def test_an_administrator_manages_people(enter: Enter, live: Live, people: People, locale: str) -> None:
+    """S3, S13, S47, S49, S53: the administrator adds and edits a person with the group 2FA, prints a code, sends a
+    password, resets a factor.
+    """
     anna, words = people["administrator"], WORDS[locale]
     here = enter(anna, f"{AT}/people", locale=locale)
     page = here.page
@@ -73,8 +75,8 @@ def test_an_administrator_looks_after_people(enter: Enter, live: Live, people: P
     assert templates >= {"one_time_password", "factor_reset"}
 
 
-def test_an_owner_arranges_shops_groups_and_settings(enter: Enter, live: Live, people: People, locale: str) -> None:
-    """S3, S4, S12: a shop, a group that requires a second factor, somebody put in it, a shorter sign-in."""
+def test_an_owner_manages_shops_groups_and_settings(enter: Enter, live: Live, people: People, locale: str) -> None:
+    """S3, S4, S12: the owner adds a shop, a group that requires a factor and a person in it, and shortens sessions."""
     here, words = enter(people["owner"], f"{AT}/shops", locale=locale), WORDS[locale]
     page, jan = here.page, people["employee"]
     here.fill(code="utrecht", name="Utrecht").next()
@@ -94,8 +96,12 @@ def test_an_owner_arranges_shops_groups_and_settings(enter: Enter, live: Live, p
         assert [group.name for group in users.groups_of(jan.organisation_id, jan.id)] == ["Kassa"]
 
 
-def test_an_owner_finds_out_what_happens_and_what_would(enter: Enter, people: People, locale: str, tmp_path: Path) -> None:
-    """S11, issue 3: the people a rule reaches, and why; a mail sent again; the trail filtered, and exported whole."""
+def test_an_owner_uses_the_dry_run_the_outbox_and_the_trail(
+    enter: Enter, people: People, locale: str, tmp_path: Path
+) -> None:
+    """S11, issue 3: a dry run shows the people a rule affects, and why. A mail is sent again. The trail is filtered, and
+    exported whole.
+    """
     here, words = enter(people["owner"], f"{AT}/policies/who", locale=locale), WORDS[locale]
     page, customer = here.page, people["customer"]
     page.locator("select[name=name]").select_option(RULE)
@@ -126,8 +132,8 @@ def test_an_owner_finds_out_what_happens_and_what_would(enter: Enter, people: Pe
     assert [one["subject"] for one in csv.DictReader(told["CSV"].splitlines())] == [customer.username]
 
 
-def test_an_operator_makes_a_rule_and_turns_the_keys(enter: Enter, people: People, locale: str) -> None:
-    """S11, issue 3: dated rules and signing keys are the operators'; each says what will happen before it does."""
+def test_an_operator_adds_a_rule_and_rotates_the_keys(enter: Enter, people: People, locale: str) -> None:
+    """S11, issue 3: operators manage dated rules and signing keys. Each page says what will happen before it does."""
     olga, words = people["operator"], WORDS[locale]
     here = enter(olga, f"{AT}/policies", locale=locale)
     page = here.page
@@ -140,11 +146,11 @@ def test_an_operator_makes_a_rule_and_turns_the_keys(enter: Enter, people: Peopl
     act(here, "rotate", olga.password)
     expect(notice(page)).to_contain_text(words["signs"])
     assert page.locator(".state.on").count() == before
-    assert page.locator("tbody tr").count() > before * 2, "what signed until now is no longer shown"
+    assert page.locator("tbody tr").count() > before * 2, "the former signing keys are no longer shown"
 
 
-def test_an_operator_connects_an_app_and_tries_it(enter: Enter, people: People, locale: str) -> None:
-    """Issue 3: the secret is shown once and replaced with an overlap; a real sign-in shows the ID token explained."""
+def test_an_operator_adds_an_app_and_tests_it(enter: Enter, people: People, locale: str) -> None:
+    """Issue 3: the secret is shown once and replaced with an overlap. A real sign-in shows the ID token explained."""
     olga, jan, words = people["operator"], people["employee"], WORDS[locale]
     here = enter(olga, f"{AT}/apps", locale=locale)
     page = here.page
@@ -169,7 +175,7 @@ def test_an_operator_connects_an_app_and_tries_it(enter: Enter, people: People, 
 
 
 def test_the_keyboard_is_enough_to_add_a_shop(enter: Enter, people: People, locale: str) -> None:
-    """WCAG 2.1.1, 2.4.1, 2.4.3, 2.4.7: Tab reaches everything in the order of the page, and what has focus is seen."""
+    """WCAG 2.1.1, 2.4.1, 2.4.3, 2.4.7: Tab reaches every control in the order of the page, and the focus is visible."""
     here = enter(people["administrator"], f"{AT}/shops", locale=locale)
     page, keys = here.page, here.page.keyboard
     expected = page.evaluate(REACHABLE)
@@ -177,7 +183,7 @@ def test_the_keyboard_is_enough_to_add_a_shop(enter: Enter, people: People, loca
     for _ in expected:
         keys.press("Tab")
         name, is_seen = page.evaluate(FOCUSED)
-        assert is_seen, f"{name} has focus, and nobody sees it"
+        assert is_seen, f"the focus on {name} is not visible"
         met.append(name)
     assert met == expected
     page.reload()

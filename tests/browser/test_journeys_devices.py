@@ -43,7 +43,7 @@ def test_a_till_goes_from_hand_to_hand(visitor: Visitors, live: Live, quiet_shoe
     assert here.tokens().claims["sub"] == ann.id
 
 
-def test_another_than_the_one_signed_in_can_go_on(visitor: Visitors, live: Live, quiet_shoes: str) -> None:
+def test_another_user_can_take_over_from_the_signed_in_one(visitor: Visitors, live: Live, quiet_shoes: str) -> None:
     """S35: a reauthentication asks the signed-in person by default, and "Someone else" ends their session."""
     jan, eva = (live.factory.make_user(quiet_shoes, name) for name in ("jan", "eva"))
     here = visitor().begin().fill(username=jan.username, password=jan.password).next()

@@ -86,7 +86,7 @@ def test_owner_recovery_restores_access(
     asked = recover(live, shop, postman)[OWNER]
     assert asked.subject == said["recover"]
     press(visitor(locale=ELSEWHERE[locale]), asked.link, PRESSED[locale]["recovery"])
-    assert postman.bring() == [], "nobody waited"
+    assert postman.bring() == [], "the waiting time was skipped"
     clock(hours=25)
     told = {mail.subject: mail for mail in postman.bring(OWNER)}
     here = choose(follow(visitor(locale=locale), told[said["recovered"]].link, words["new"]), words)

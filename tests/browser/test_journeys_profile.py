@@ -111,7 +111,7 @@ def test_a_device_is_forgotten(visitor: Visitors, ann: MadePerson) -> None:
     expect(here.page.get_by_text("There are none")).to_be_visible()
 
 
-def test_ones_own_language_stays(visitor: Visitors, jan: MadePerson) -> None:
+def test_a_chosen_language_is_kept(visitor: Visitors, jan: MadePerson) -> None:
     """S62: a language chosen in the profile applies to the user's own pages, and at signing out."""
     here = signed_in(visitor(), jan).open("/account/details")
     here.page.get_by_role("button", name="Nederlands").click()

@@ -45,7 +45,7 @@ def test_the_set_up_from_start_to_tick(visitor: Visitors, ann: MadePerson, local
     phone = phone_with_key_on(here.page)
     here.fill(code=phone.wrong()).next().sees(scan)
     expect(here.page.get_by_role("alert")).to_be_in_viewport()
-    assert phone_with_key_on(here.page).shown() == phone.shown(), "another key after a wrong code"
+    assert phone_with_key_on(here.page).shown() == phone.shown(), "the key changed after a wrong code"
     here.fill(code=phone.code()).next().sees(codes)
     assert len(set(codes_on(here.page))) == 12
     here.page.locator("[name=noted]").check()

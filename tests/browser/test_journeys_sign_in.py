@@ -102,7 +102,7 @@ def test_password_managers_and_phones_know_the_fields(visitor: Visitors, ann: Ma
     expect(code).to_have_attribute("inputmode", "numeric")
     code.fill(" ".join(re.findall("...", ann.authenticator.code())))
     here.next()
-    assert here.tokens().acr == "mfa", "a code with its space was not taken"
+    assert here.tokens().acr == "mfa", "a code with a space was refused"
 
 
 def test_a_recovery_code_signs_in_without_the_phone(visitor: Visitors, ann: MadePerson) -> None:
@@ -187,7 +187,7 @@ def test_a_page_whose_cookies_are_gone_starts_again(visitor: Visitors, jan: Made
     assert here.tokens().claims["sub"] == jan.id
 
 
-def test_the_back_button_leads_to_the_true_step(visitor: Visitors, ann: MadePerson) -> None:
+def test_the_back_button_leads_to_the_current_step(visitor: Visitors, ann: MadePerson) -> None:
     """S60: after Back from the code page, the code is still asked for. Back from the app leads to the app again."""
     here = visitor().begin().fill(username=ann.username, password=ann.password).next().reads(ENTER_YOUR_CODE)
     here.page.go_back()

@@ -16,10 +16,10 @@ from tests.drivers.words import COPY_THE_KEY
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LEAVES = "form-post"
-"""Sends itself away as soon as it is shown."""
+"""The page that submits itself as soon as it is shown."""
 LANGUAGE_AND_HEADINGS = "[document.documentElement.lang, document.querySelectorAll('h1').length]"
 PARTS = 4
-"""The pages are parted, so that several processes share them."""
+"""The number of parts, so that several processes can share the pages."""
 Visit = Callable[..., Page]
 
 

@@ -84,7 +84,7 @@ def test_autofill_signs_in_without_any_press(live: Live, page: Page) -> None:
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign in", exact=True).click()
-    # Chromium's virtual authenticator takes the place of the person who picks from the list under the field.
+    # Chromium's virtual authenticator picks from the list under the field, as a person would.
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 

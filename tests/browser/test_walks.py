@@ -23,7 +23,7 @@ from tests.factories import MadePerson
 
 Visitors = Callable[..., Visitor]
 LANGUAGES = ("en", "nl")
-"""In this order: a walker begins in English."""
+"""The languages of a walk, in order: it begins in English."""
 WALKERS = ("employee", "manager", "administrator", "owner", "operator")
 OF_OWNERS_OF_PASSKEYS = {"account.ask_to_remove_passkey"}
 ONLY_WITHOUT_REQUIRED_FACTOR = {"account.ask_to_remove", "account.ask_password"}
@@ -41,7 +41,7 @@ SEEN = """() => {
     };
 }"""
 ENGLISH = re.compile(r"\b(the|your|you|this|that|which|from|they|are|and|not|who|what|has|have|with|without)\b", re.I)
-"""Words that no Dutch sentence has."""
+"""English words that no Dutch sentence contains."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def add_passkey(here: Visitor, person: MadePerson) -> None:
     here.next()
     here.open("/account/passkeys")
     expect(here.page.locator(".devices li")).to_have_count(1)
-    here.open("/account/address")  # what is changed wants the strongest means there is
+    here.open("/account/address")  # a change needs the strongest factor that the person has
     here.page.locator("main form[data-passkey] [type=submit]").click()
     expect(here.page.locator("[name=email]")).to_be_visible()
 
@@ -103,13 +103,13 @@ def places_of(here: Visitor) -> dict[str, Place]:
     """Return the first place of each endpoint that links lead to from the front page. A link that is refused fails."""
     routes = here.live.app.url_map.bind("localhost")
     waiting, places = ["/"], dict[str, Place]()
-    for path in waiting:  # grows as it is walked
-        if urlsplit(path).path in ENDPOINTS:  # what machines read
+    for path in waiting:  # the list grows during the walk
+        if urlsplit(path).path in ENDPOINTS:  # an address for machines
             links_of(here, path, "machines")
             continue
         try:
             endpoint, _ = routes.match(urlsplit(path).path)
-        except MethodNotAllowed:  # a form that can only be posted
+        except MethodNotAllowed:  # a form that only takes a POST
             continue
         is_page, linked = links_of(here, path, endpoint)
         if endpoint.startswith((OWN, "admin.")):
@@ -173,7 +173,7 @@ def walker(visitor: Visitors) -> Callable[[MadePerson], Visitor]:
 
 
 @pytest.mark.parametrize("role", WALKERS)
-def test_everybody_reaches_what_is_theirs_by_links_that_open(
+def test_links_lead_to_every_page_of_a_user(
     walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at, role: str
 ) -> None:
     """Issue 3, S13, S62: links lead to every page of the user, and no link is refused. Each page is whole in both
@@ -215,7 +215,7 @@ def test_a_stranger_finds_the_way_in_and_nothing_else(
             assert "/sign-in/" in here.page.url
 
 
-def test_another_organisation_is_not_there(
+def test_pages_of_another_organisation_do_not_exist(
     walker: Callable[[MadePerson], Visitor], live: Live, people: dict[str, MadePerson], look_at
 ) -> None:
     """Issue 3: an administrator of one organisation gets 404 for pages of another, in both languages."""

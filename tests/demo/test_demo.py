@@ -39,7 +39,7 @@ def test_the_demo_tells_addresses_people_and_what_to_try(demo: Demo) -> None:
     assert "umbrella on tuesday" in demo.told
 
 
-def test_what_the_demo_keeps_is_for_its_owner_alone(demo: Demo) -> None:
+def test_only_the_owner_can_read_the_demos_folder(demo: Demo) -> None:
     """The demo's folder holds sealing keys and client secrets."""
     for name in ("sleutel.toml", "secrets.json"):
         assert (demo.folder / name).stat().st_mode & 0o077 == 0

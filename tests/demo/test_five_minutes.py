@@ -139,7 +139,7 @@ def read_the_mail(demo: Demo, page: Page) -> None:
         page.reload()
         return carlas.count() > 0
 
-    until(_has_come, "carla's mail did not come")  # the worker sends every few seconds, as ever
+    until(_has_come, "carla's mail did not come")  # the worker sends every few seconds
     expect(carlas).to_have_count(1)
     expect(mails.filter(has_text="olga@shoes.example")).to_have_count(0)
     carlas.get_by_role("link").click()

@@ -20,7 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests.drivers.machine import has_roomy_memory
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""The one without windows first: the same engine, and a fresh profile costs it a quarter."""
+"""The one without windows comes first: it has the same engine, and makes a fresh profile in a quarter of the time."""
 PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -111,7 +111,7 @@ def look(page: Page, name: str) -> None:
 
 
 ONLY_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-"""In dark mode nothing else can differ."""
+"""The only checks whose result can differ in dark mode."""
 NARROWEST: ViewportSize = {"width": 320, "height": 640}
 AXE = "options => axe.run({...options, resultTypes: ['violations']}).then(found => found.violations)"
 MEASURED = """() => [
@@ -143,7 +143,7 @@ def _check_with_axe(page: Page, scheme: str, options: dict[str, Any]) -> None:
 
 def check_fits(page: Page) -> None:
     """Fail if anything overflows sideways on a phone (WCAG 1.4.10), or a control is too small for a thumb (2.5.5)."""
-    page.wait_for_load_state()  # words may be there before the style that they are to be judged in
+    page.wait_for_load_state()  # the text may be there before its style
     before = page.viewport_size
     if before != NARROWEST:
         page.set_viewport_size(NARROWEST)

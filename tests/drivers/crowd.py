@@ -82,7 +82,7 @@ class Crowd:
     def _hear(process: subprocess.Popen[str]) -> Any:
         assert process.stdout
         line = process.stdout.readline()
-        assert line, "a process of the crowd died; what it said stands above"
+        assert line, "a process of the crowd ended; its output is above"
         return json.loads(line)
 
 
@@ -104,7 +104,7 @@ def gathered() -> Iterator[Crowd]:
     finally:
         for process in processes:
             if process.stdin:
-                process.stdin.close()  # then it ends by itself
+                process.stdin.close()  # the process then ends by itself
         for process in processes:
             try:
                 process.wait(PATIENCE)
@@ -184,6 +184,6 @@ def _take_part(work: dict[str, Any], voice: TextIO) -> None:
 
 
 if __name__ == "__main__":
-    voice, sys.stdout = sys.stdout, sys.stderr  # only answers go there, whatever else is printed
+    voice, sys.stdout = sys.stdout, sys.stderr  # only answers go to the real standard output
     for line in sys.stdin:
         _take_part(json.loads(line), voice)

@@ -9,9 +9,9 @@ from types import FrameType
 import pytest
 
 SECONDS = 300.0
-"""For each part of a test (fixtures, test, their end): many times what the slowest one takes on a busy machine."""
+"""Seconds for each part of a test (fixtures, test, their end): many times the slowest one's on a busy machine."""
 AGAIN_SECONDS = 30.0
-"""The clean-up that a missed deadline leads to may hang, too."""
+"""Seconds for the clean-up after a missed deadline, which may hang too."""
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def deadline(what: str, seconds: float = SECONDS) -> Iterator[None]:
     def _ring(_: int, __: FrameType | None) -> None:
         pytest.fail(f"{what}: not done after {seconds:g} seconds; it waits at the end of this trace")
 
-    if threading.current_thread() is not threading.main_thread():  # only there signals are handled
+    if threading.current_thread() is not threading.main_thread():  # signals are only handled in the main thread
         yield
         return
     former_handler = signal.signal(signal.SIGALRM, _ring)

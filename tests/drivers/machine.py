@@ -12,7 +12,7 @@ import pytest
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 SHARED_MEMORY = Path("/dev/shm")
 ROOMY = 2 << 30
-"""Bytes; a container may have no more than 64 MB of shared memory."""
+"""Bytes. A container may have only 64 MB of shared memory."""
 
 
 def has_roomy_memory() -> bool:

@@ -76,4 +76,4 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, port: int) -> None:
             return
         assert process.poll() is None, (folder / "error.log").read_text("utf-8")
         assert time.monotonic() < until, "nginx does not listen"
-        time.sleep(0.05)  # the start of a process outside, not a moment of the product
+        time.sleep(0.05)  # waits for an outside process, not for the product

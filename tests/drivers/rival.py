@@ -26,7 +26,7 @@ def made_to_wait(app: Flask, deed: Callable[[], object], *, begins_itself: bool 
     thread.shutdown(wait=False)
 
     def _waits() -> bool:
-        assert not other.done(), "it did not wait"
+        assert not other.done(), "the rival transaction did not wait"
         return bool(connection().scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
     until(_waits, "it does not come to wait")

@@ -37,15 +37,15 @@ WHO = {
     **dict.fromkeys(("admin.sessions", "admin.end_session", "admin.mail", "admin.resend_mail"), RULING),
     **dict.fromkeys(("admin.audit", "admin.export_audit"), RULING),
     **dict.fromkeys(("admin.apps", "admin.app", "admin.test_app"), RULING),
-    "admin.tested": set(),  # only the way back from a test that this browser began
+    "admin.tested": set(),  # only the return from a test that this browser began
     **dict.fromkeys(("admin.add_app", "admin.edit_app", "admin.act_on_app"), OPERATORS),
     **dict.fromkeys(("admin.keys", "admin.rotate_keys"), OPERATORS),
 }
-"""Who may, for every address of the console; everybody else gets 404, and a stranger the sign-in."""
+"""The roles that may enter each address of the console. Other users get 404, and strangers the sign-in."""
 
 
 OWN = "account."
-"""All of the profile is everybody's own: every signed-in person may, and sees only what is theirs."""
+"""Every signed-in person may enter every page of the profile, and sees only their own data."""
 
 
 def one_of_each(factory: Factory) -> dict[str, MadePerson]:

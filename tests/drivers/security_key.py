@@ -19,7 +19,7 @@ from idp.crypto import b64url, from_b64url
 UP, UV, BE, BS, AT = 1, 4, 8, 16, 64
 MADE_UP_MAKER = bytes(range(16))
 FOUNDED = datetime(2020, 1, 1, tzinfo=UTC)
-"""From when on the certificates of the made-up maker are valid, for a hundred years."""
+"""The first day of the made-up maker's certificates, which are valid for a hundred years."""
 
 
 @dataclass

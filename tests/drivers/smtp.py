@@ -41,7 +41,7 @@ class Mailbox:
     greeted: list[str] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
     on_arrival: Callable[[], object] = lambda: None
-    """What happens when a mail has arrived in full, before it is taken."""
+    """Called when a mail has arrived in full, before it is accepted."""
     _hung: threading.Event | None = None
 
     @contextmanager

@@ -6,7 +6,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 REFUSED = {"NUL": b"a%00b", "too long": b"x" * 20_001}
-"""No field may hold these, whatever it is for."""
+"""Values that no field may contain."""
 
 
 STRANGE = {

@@ -172,7 +172,7 @@ async def asked_for_readiness(*, is_stuck: bool) -> tuple[Client, int]:
     return ready, alive.status
 
 
-def test_readiness_is_told_in_time_whatever_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_is_reported_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 7 entry 29: no queue delays `/readyz`. A check that hangs gets 503, and `/livez` never waits."""
     assert (asked := asyncio.run(asked_for_readiness(is_stuck=False)))[0].status == asked[1] == 200
     monkeypatch.setattr(entry_module, "READY_SECONDS", 0.1)
@@ -181,7 +181,7 @@ def test_readiness_is_told_in_time_whatever_hangs(monkeypatch: pytest.MonkeyPatc
     assert ready.headers["cache-control"] == "no-store"
 
 
-def test_a_request_that_found_no_thread_in_time_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_without_a_thread_in_time_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 7 entry 30: after an outage, threads answer clients that still wait, not those that have given up."""
     monkeypatch.setattr(entry_module, "MOST_WAITING", 10)
     monkeypatch.setattr(entry_module, "WAIT_SECONDS", -1.0)
@@ -207,4 +207,4 @@ def test_a_download_goes_out_piece_by_piece() -> None:
     asyncio.run(Entry(app).__rsgi__(get("/list", "name=a"), cast(Any, client)))
     assert (client.status, len(client.pieces)) == (200, 30)
     assert client.pieces[-1] == b"a 29\n"
-    assert ended, "what the request held is given back"
+    assert ended, "the resources of the request are released"

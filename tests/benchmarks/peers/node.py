@@ -18,7 +18,7 @@ def running(name: str, folder: Path, algorithm: str) -> Iterator[Target]:
     """Run it with ID tokens signed by ``algorithm``."""
     place, port = node.installed(HERE), free_port()
     folder.mkdir()
-    shutil.copy(HERE / "server.mjs", place)  # a module finds packages beside itself only
+    shutil.copy(HERE / "server.mjs", place)  # a module only finds packages beside itself
     command = ["node", str(place / "server.mjs"), str(port), algorithm, SECRET, CALLBACK]
     with started(name, command, port, folder, {"NODE_ENV": "production"}) as target:
         yield target
