@@ -139,7 +139,7 @@ def test_a_conflict_after_the_trial_is_reported_correctly(idp: Idp, monkeypatch:
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_long_run_reports_its_progress(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 7 entry 33: each part of the work does, in a dry run too. Only the result is on stdout."""
+    """Issue 7 entry 33: each part of the work reports it, in a dry run too. Only the result is on stdout."""
     monkeypatch.setattr("idp.cli.apply.TELL_EVERY", 0.0)
     text = people(2).replace(f'password_hash = "{HASH}"', 'password = "a sturdy kettle sings"')
     tried = idp.apply(text, "--dry-run").stderr

@@ -159,7 +159,7 @@ def test_the_passphrase_recovers_the_keys_of_a_lost_configuration(idp: Idp, tmp_
 
 @pytest.mark.parametrize("at", [40, -400, -30])
 def test_a_damaged_backup_changes_nothing(idp: Idp, at: int) -> None:
-    """One bit changed in the manifest, in the copy or in the table of contents."""
+    """One bit is changed in the manifest, in the copy or in the table of contents."""
     idp.apply(SHOP)
     kept = idp.folder / "kept"
     idp("backup", str(kept), "--no-keys")

@@ -118,7 +118,7 @@ class Fronted:
 
 @pytest.fixture
 def fronted(tmp_path: Path, configure: Callable[..., Settings], idp: Idp) -> Iterator[Fronted]:
-    """`idp run` behind nginx with the file that `idp deploy nginx` prints."""
+    """Run `idp run` behind nginx, with the file that `idp deploy nginx` prints."""
     port, plain_port, own_port = free_port(), free_port(), free_port()
     server = {"bind": f"127.0.0.1:{own_port}", "workers": 1, "trusted_proxies": ["127.0.0.1"]}
     settings = configure(issuer=f"https://localhost:{port}", server=server)

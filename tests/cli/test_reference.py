@@ -11,7 +11,7 @@ FILE = Path(__file__).parents[2] / "config.example.toml"
 
 
 def test_the_example_equals_what_the_models_generate() -> None:
-    """After a change of the configuration: `python -m idp.cli.reference > config.example.toml`."""
+    """After a change of the models, run `python -m idp.cli.reference > config.example.toml`."""
     assert FILE.read_text("utf-8") == example()
 
 

@@ -137,7 +137,7 @@ def test_secrets_from_before_a_backup_fail_after_a_restore(engine: str, world: W
             messages.notify(world.settings, shoes, ann.id, "password_changed")
     file = world.backup()
     world.turn(timedelta(seconds=90))
-    with world.served() as server:  # used up since the backup
+    with world.served() as server:  # these are used after the backup
         used = ann.authenticator.shown()
         browser = server.password(server.browser(), server.party(shop), ann)
         assert browser.fill(code=used).submit().left_for
@@ -151,7 +151,9 @@ def test_secrets_from_before_a_backup_fail_after_a_restore(engine: str, world: W
         party._http = server.app.test_client(use_cookies=False)
         session.client = _moved(session, server)
         waiting.client, open_step.client = _moved(waiting, server), _moved(open_step, server)
-        assert "password" in session.open("/account/security").fields or "organisation" in session.fields, "session"
+        assert "password" in session.open("/account/security").fields or "organisation" in session.fields, (
+            "the session works again"
+        )
         for what, attempt in {
             "refresh token": lambda: party.refresh(tokens.refresh_token),
             "access token": lambda: party.userinfo(tokens.access_token),
@@ -161,26 +163,28 @@ def test_secrets_from_before_a_backup_fail_after_a_restore(engine: str, world: W
             with pytest.raises(Refused):
                 attempt()
             assert what
-        assert server.browser().open(link).status == 404, "mailed link"
+        assert server.browser().open(link).status == 404, "the mailed link works again"
         paper = server.browser().open("/welcome")
-        assert paper.fill(organisation="example-shoes", username="joe", code=printed).submit().status == 422, "printed code"
+        assert paper.fill(organisation="example-shoes", username="joe", code=printed).submit().status == 422, (
+            "the code works"
+        )
         wrong = server.browser()
         server.password(wrong, party, MadePerson(shoes, one.id, one.store_url, "one", once))
-        assert wrong.errors, "one-time password"
+        assert wrong.errors, "the one-time password works again"
         assert wrong.left_for is None
         wrong = server.password(server.browser(), party, MadePerson(shoes, jan.id, jan.store_url, "jan", jan.password))
-        assert wrong.errors, "a password that was replaced"
-        assert open_step.fill(code=ann.authenticator.code()).submit().left_for is None, "a sign-in in progress"
+        assert wrong.errors, "a replaced password works again"
+        assert open_step.fill(code=ann.authenticator.code()).submit().left_for is None, "a sign-in in progress continues"
         device = server.password(session, party, ann, acr_values=DAY)
-        assert "code" in device.fields, "remembered device"
-        assert device.fill(code=used).submit().errors, "a code of the authenticator app that was used"
+        assert "code" in device.fields, "the device is still remembered"
+        assert device.fill(code=used).submit().errors, "a used authenticator code works again"
         assert device.left_for is None
         assert device.fill(code=ann.authenticator.at(ann.authenticator.step + 1)).submit().errors, (
-            "the next code of the authenticator app"
+            "the next authenticator code works"
         )
         device.submit("use_recovery")
         for code in ann.recovery_codes[:2]:
-            assert device.fill(recovery_code=code).submit().errors, "recovery codes, used or not"
+            assert device.fill(recovery_code=code).submit().errors, "a recovery code works again, used or not"
         with server.factory.context():
             dropped = [mail for mail in outbox.mails() if mail.template == "password_changed"]
             assert [(mail.failure, mail.sealed_values) for mail in dropped] == [("restored", "")]

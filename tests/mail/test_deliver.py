@@ -66,7 +66,7 @@ def test_a_mail_is_sent_once_and_its_values_are_wiped(
 def test_without_a_server_mails_are_written_to_the_folder(
     settings: Settings, vera: MadePerson, factory: Factory, tmp_path: Path
 ) -> None:
-    """A newcomer reads every mail without a mail server. Only the operating system's user can read the files."""
+    """A newcomer reads every mail without a mail server. Only the user of the server process can read the files."""
     with factory.context():
         _write(settings, vera)
         assert deliver.deliver_due(settings) == 1

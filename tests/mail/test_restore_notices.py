@@ -14,7 +14,7 @@ from idp.store.outbox import OutgoingMail
 from tests.factories import BY_TESTS, Factory
 
 
-def _hold(number: int) -> None:
+def _add_waiting(number: int) -> None:
     """Write a mail to the outbox that is due later."""
     now = clock.now()
     told = {"recipient": "x@x.example", "template": "locked", "locale": "en", "sealed_values": "x", "message_id": "<x@x>"}
@@ -32,18 +32,18 @@ def test_restore_notices_are_sent_once_and_after_waiting_mails(engine: str, sett
         with transaction():
             epoch.begin(clock.now(), clock.now() - timedelta(hours=9))
             for number in range(epochs.MOST_WAITING):
-                _hold(number)
+                _add_waiting(number)
         assert epochs.note_people([factory.user(person) for person in people]) == 3, "one of the four has no address"
         status.disable(settings, factory.organisation(shoes), factory.user(people[2]), BY_TESTS)
         worker.work_once(settings)
-        assert _told() == []
+        assert _notified() == []
         with transaction():
             outbox.note_sent(f"{0:026}", clock.now())
         for _ in range(2):
             worker.work_once(settings)
-            assert _told() == ["ann@shoes.example", "bob@shoes.example"]
+            assert _notified() == ["ann@shoes.example", "bob@shoes.example"]
         assert not restore_notices.waiting(1)
 
 
-def _told() -> list[str]:
+def _notified() -> list[str]:
     return sorted(mail.recipient for mail in outbox.mails() if mail.template == "restored")

@@ -171,24 +171,24 @@ def test_a_plain_address_is_unchanged() -> None:
     assert letters.on_the_wire("Jan.O'Neil+x@Shoes.example") == "Jan.O'Neil+x@Shoes.example"
 
 
-@pytest.mark.parametrize("farewell", [b"421 too many mails from you", b"no number"])
+@pytest.mark.parametrize("quit_reply", [b"421 too many mails from you", b"no number"])
 def test_an_error_after_quit_does_not_send_an_accepted_mail_again(
-    configure: Configure, vera: MadePerson, factory: Factory, farewell: bytes
+    configure: Configure, vera: MadePerson, factory: Factory, quit_reply: bytes
 ) -> None:
     """I6: a mail is sent once unless a process crashes. The reply to QUIT does not concern a mail that was accepted."""
-    answers = [b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on", b"250 taken", farewell]
+    answers = [b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on", b"250 taken", quit_reply]
     with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
-        rude = threading.Thread(target=say_in_turn, args=(server, answers), daemon=True)
-        rude.start()
+        server_thread = threading.Thread(target=reply_in_turn, args=(server, answers), daemon=True)
+        server_thread.start()
         settings = configure(mail={"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none"})
         written(settings, vera)
         assert deliver.deliver_due(settings) == 1
-        rude.join(30)
+        server_thread.join(30)
         (row,) = outbox.mails()
     assert row.sent_at is not None
 
 
-def say_in_turn(server: socket.socket, answers: list[bytes]) -> None:
+def reply_in_turn(server: socket.socket, answers: list[bytes]) -> None:
     """Answer one client with one reply to each line, and one to the mail as a whole."""
     line, _ = server.accept()
     with line, line.makefile("rb") as heard:
@@ -200,7 +200,7 @@ def say_in_turn(server: socket.socket, answers: list[bytes]) -> None:
                 heard.readline()
 
 
-def drip(server: socket.socket, seen: list[str]) -> None:
+def greet_slowly(server: socket.socket, seen: list[str]) -> None:
     """Send one client a greeting, one byte at a time, while it listens."""
     line, _ = server.accept()
     with line, suppress(OSError):
@@ -212,14 +212,14 @@ def drip(server: socket.socket, seen: list[str]) -> None:
         seen.append("client read all")
 
 
-def test_a_server_that_replies_too_slowly_is_left_in_time(
+def test_a_reply_that_takes_too_long_ends_the_connection(
     configure: Configure, vera: MadePerson, factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Issue 3, "two workers never send the same one": a reply has a time limit, however slowly its bytes come."""
     monkeypatch.setattr(smtp, "PATIENCE", 0.3)
     seen: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server, factory.context():
-        slow = threading.Thread(target=drip, args=(server, seen), daemon=True)
+        slow = threading.Thread(target=greet_slowly, args=(server, seen), daemon=True)
         slow.start()
         mail = {"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none"}
         settings = configure(mail=mail)

@@ -84,7 +84,7 @@ def test_each_client_authenticates_by_its_registered_method(ask, made):
 
 
 def test_every_other_way_to_authenticate_is_refused(ask, made):
-    """V10.4.10, O21-03, O21-09; Authlib's defaults 6 and 7: so are two ways in one request and non-ASCII secrets."""
+    """V10.4.10, O21-03, O21-09; Authlib's defaults 6 and 7: two ways at once and non-ASCII secrets are refused too."""
     for name, (headers, more, error) in requests_that_do_not(made).items():
         answer = ask("POST", "/oauth/token", headers=headers, data={**FORM, **more})
         assert answer.json["error"] == error, name

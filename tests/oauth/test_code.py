@@ -88,7 +88,7 @@ def test_redemption_requires_the_redirect_uri_of_the_request(scene, wrong):
 
 
 def test_redemption_may_omit_a_redirect_uri_that_the_request_omitted(scene):
-    """RFC 6749 §4.1.3: a plain OAuth request may omit the only address. Redemption may omit it too, or send it."""
+    """RFC 6749 §4.1.3: a plain OAuth request may omit the only address. Redemption may send only that one."""
     party = scene.party()
     assert party.redeem(scene.code(party, redirect_uri=None, scope="profile"), redirect_uri="").access_token
     assert party.redeem(scene.code(party, redirect_uri=None, scope="profile")).access_token

@@ -32,7 +32,7 @@ def test_a_loopback_issuer_may_use_plain_http(configure, issuer):
 
 
 def test_metadata_lists_only_supported_features(ask):
-    """R97-05, R97-06, R97-11, V9.1.2: only S256 and the code flow, no password grant, no unsigned tokens."""
+    """R97-05, R97-06, R97-11, V9.1.2: the list has S256 and the code flow, and no password grant or unsigned token."""
     found = ask("GET", BOTH[0]).json
     assert found["code_challenge_methods_supported"] == ["S256"]
     assert found["response_types_supported"] == ["code"]

@@ -154,7 +154,7 @@ def test_signing_out_ends_the_refresh_token_at_once(scene, confidential):
 
 
 def test_offline_access_outlives_an_expired_session(scene, confidential, turned):
-    """offline_access works while the user is absent. Only a sign-out ends it."""
+    """offline_access is for use while the user is absent."""
     token = scene.tokens(confidential, scope=OFFLINE).refresh_token
     turned.shift(timedelta(days=2))
     assert confidential.refresh(token).claims["sub"] == scene.person.id

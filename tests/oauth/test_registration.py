@@ -89,7 +89,7 @@ def test_checked_metadata_passes_again_unchanged(settings):
     assert validate_metadata(once, settings) == once
 
 
-def told():
+def client_events():
     """Return the audit rows about clients."""
     return [row for row in audit.rows("") if row.event.startswith("client:")]
 
@@ -105,7 +105,7 @@ def test_registering_makes_an_id_and_a_secret_and_is_audited(database, settings)
     assert len(row.client_id) == 20
     assert len(secret) == 43
     assert registered(row).check_client_secret(secret)
-    assert [(entry.event, entry.client_id) for entry in told()] == [("client:created", row.client_id)]
+    assert [(entry.event, entry.client_id) for entry in client_events()] == [("client:created", row.client_id)]
 
 
 @pytest.mark.parametrize("client_id", ["", "a b", "é", "a/b", "x" * 201, "-a", "a\0", "abcdefghijklmnopqrstuvwx23", '"'])
@@ -158,7 +158,7 @@ def test_a_change_returns_exactly_the_changed_fields(database, settings):
     assert changed == ("client_name", "minimum_acr")
     assert known.get("app").name == "Kassa"
     assert terms(known.get("app"), "https://app.example/cb", settings).minimum_level == 3
-    assert [entry.event for entry in told()] == ["client:created", "client:changed"]
+    assert [entry.event for entry in client_events()] == ["client:created", "client:changed"]
 
 
 def test_a_given_secret_replaces_all_others(database, settings):

@@ -38,14 +38,14 @@ def add_shop(anna: MadePerson, id: str, code: str) -> None:
     organisations.add_shop(Shop(organisation_id=anna.organisation_id, id=id, code=code, name=code))
 
 
-def half(anna: MadePerson) -> None:
+def fail_half_way(anna: MadePerson) -> None:
     """Do the first of two changes, then fail."""
     with db.transaction():
         rename(anna, "half")
         raise ZeroDivisionError
 
 
-def goes_on(anna: MadePerson, fails: Callable[[], object], swallowed: type[Exception]) -> None:
+def change_and_swallow(anna: MadePerson, fails: Callable[[], object], swallowed: type[Exception]) -> None:
     """Make two changes, and swallow the error of ``fails``."""
     with db.transaction():
         add_shop(anna, "1", "dam")
@@ -60,7 +60,7 @@ def test_a_transaction_with_a_swallowed_error_is_not_committed(app: Flask, anna:
     with app.app_context():
         for swallowed in (lambda: add_shop(anna, "1", "dam"), lambda: db.connection().execute(text("SELECT nothing"))):
             with pytest.raises(RuntimeError, match="after an exception") as refused:
-                goes_on(anna, swallowed, DBAPIError)
+                change_and_swallow(anna, swallowed, DBAPIError)
             assert refused.value.__cause__ is not None
             assert name_of(anna) == "Anna"
             assert organisations.shops(anna.organisation_id) == []
@@ -74,7 +74,7 @@ def test_an_inner_change_that_failed_half_way_is_not_committed(app: Flask, anna:
     """An action that joins the caller's transaction happens completely or not at all, even if the caller continues."""
     with app.app_context():
         with pytest.raises(RuntimeError, match="after an exception"):
-            goes_on(anna, lambda: half(anna), ZeroDivisionError)
+            change_and_swallow(anna, lambda: fail_half_way(anna), ZeroDivisionError)
         assert name_of(anna) == "Anna"
 
 

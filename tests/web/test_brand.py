@@ -176,7 +176,7 @@ def test_the_front_page_without_a_session_shows_no_brand(branded: Branded) -> No
 
 
 def test_a_logo_is_served_as_an_image_only(branded: Branded) -> None:
-    """V3.2.1, V3.4.3–V3.4.8: exact type, no sniffing, no script, cached for ever, no cookie."""
+    """V3.2.1, V3.4.3–V3.4.8: it has an exact type, no script and no cookie. Browsers may cache it for ever."""
     told = branded.shop.ask("GET", f"/brand/{branded.logo_id}.png")
     assert told.status_code == 200
     assert told.headers["Content-Type"] == "image/png"

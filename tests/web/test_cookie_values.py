@@ -111,7 +111,7 @@ def test_a_form_from_before_the_sign_in_still_works(shop: Shop) -> None:
 
 
 def test_each_remembering_gives_the_device_a_new_value(shop: Shop, clock: Callable[..., None]) -> None:  # noqa: F811
-    """S36, S40: a planted value never becomes the secret. An earlier copy must enter a code again."""
+    """S36, S40: a planted value never becomes the secret. A browser with an earlier copy must enter a code again."""
     till = plant(shop.browser(), device="x")
     remember(shop, shop.ann, till)
     first = cookie(till, "device")

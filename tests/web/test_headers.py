@@ -30,7 +30,7 @@ def is_marked(heard: Heard) -> bool:
 
 
 def test_every_response_has_the_security_headers(shop: Shop, recorder: Recorder) -> None:
-    """V3.4.1, V3.4.3–V3.4.8, V13.4.6: pages, machine endpoints, static files, redirects, errors. Sessions change nothing."""
+    """V3.4.1, V3.4.3–V3.4.8, V13.4.6: pages, static files, redirects and errors have them, with and without a session."""
     everywhere = list(paths(shop.app))
     for client in (shop.app.test_client(use_cookies=False), shop.signed_in().client):
         for path in everywhere:
