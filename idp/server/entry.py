@@ -8,7 +8,8 @@ neither pages nor the requests of apps.
 
 What never waits (``AT_ONCE``) is answered on the loop itself, also while every thread waits for a database. Where the
 database is a local file, the loop answers machines too: that takes a millisecond, and handing a request to a thread costs
-half of one. A request that finds another writer at work is answered again, by a thread that may wait (``MustWait``).
+half of one. A request that finds another writer at work is answered again, by a thread that may wait (``MustWait``), and a
+page is made by a thread (``PageNeeded``).
 """
 
 import asyncio
@@ -31,7 +32,7 @@ from idp.server.environ import environ_of
 from idp.server.key_refresh import KeyRefresh
 from idp.web.lean_entry import AUTHORIZE
 from idp.web.oauth_api import ENDPOINTS
-from idp.web.response import REFUSED
+from idp.web.response import ON_LOOP, REFUSED, PageNeeded
 from idp.write_gate import MustWait, never_waits
 
 THREADS = {"machines": 2, "pages": 3, "forms": 4, "health": 1}
@@ -187,9 +188,13 @@ class Entry:
         answer, path = Answer(), environ["PATH_INFO"]
         if path in AT_ONCE and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             self._call(environ, answer)
-        elif self._machines_at_once and lane is self._lanes["machines"] and self._call_unless_it_waits(environ, answer):
-            pass
-        elif lane.waiting >= MOST_WAITING:
+            return answer
+        if self._machines_at_once and lane is self._lanes["machines"]:
+            left = self._call_on_loop(environ, answer)
+            if left is None:
+                return answer
+            environ, lane = left
+        if lane.waiting >= MOST_WAITING:
             self._refuse(environ, answer)
         else:
             lane.waiting += 1
@@ -203,15 +208,16 @@ class Entry:
                 lane.waiting -= 1
         return answer
 
-    def _call_unless_it_waits(self, environ: dict[str, Any], answer: Answer) -> bool:
-        """Answer on the loop. Returns False, with nothing done, where the answer waits for another writer."""
-        body = environ["wsgi.input"]
+    def _call_on_loop(self, environ: dict[str, Any], answer: Answer) -> tuple[dict[str, Any], Lane] | None:
+        """Answer a machine. Returns the environment and the lane for a thread where the answer waits, or needs a page."""
         try:
-            answer.context.copy().run(self._call_without_waiting, {**environ}, answer)
+            answer.context.copy().run(self._call_without_waiting, {**environ, ON_LOOP: True}, answer)
         except MustWait:
-            body.seek(0)
-            return False
-        return True
+            environ["wsgi.input"].seek(0)
+            return environ, self._lanes["machines"]
+        except PageNeeded as page:
+            return page.environ, self._lanes["pages"]
+        return None
 
     def _call_without_waiting(self, environ: dict[str, Any], answer: Answer) -> None:
         never_waits.set(True)

@@ -23,7 +23,7 @@ from idp.oauth.authorization_response import Answer
 from idp.web import oauth_api, oauth_pages, pages, request_context
 from idp.web.browser_request import BrowserRequest
 from idp.web.oauth_api import Reply
-from idp.web.response import REFUSED, REQUEST_ID
+from idp.web.response import ON_LOOP, REFUSED, REQUEST_ID, PageNeeded
 
 Start = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -41,7 +41,10 @@ class LeanEntry:
         self._scheme, _, self._host = self._settings.issuer.partition("://")
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        """Answer one request (PEP 3333). Whatever Host it names, it is to the issuer: the router's redirects use that."""
+        """Answer one request (PEP 3333). Whatever Host it names, it is to the issuer: the router's redirects use that.
+
+        Raises ``PageNeeded`` if an event loop calls (``ON_LOOP``) and only Flask can answer.
+        """
         environ["wsgi.url_scheme"], environ["HTTP_HOST"] = self._scheme, self._host
         return self._answer(environ, _timed(start) if self._settings.server.timing else start)
 
@@ -52,11 +55,14 @@ class LeanEntry:
             with self._request(request_id, reads=not oauth_api.ENDPOINTS[path].is_ready):
                 reply = oauth_api.answer(self._app, environ, request_id)
             return _send(reply, {REQUEST_ID: request_id, **self._headers}, environ, start)
-        if path == AUTHORIZE and environ["REQUEST_METHOD"] == "GET" and REFUSED not in environ:
+        is_prepared = REFUSED in environ or oauth_pages.OUTCOME in environ
+        if path == AUTHORIZE and environ["REQUEST_METHOD"] == "GET" and not is_prepared:
             reply_or_none = self._authorize(environ)
             if reply_or_none is not None:
                 own = {REQUEST_ID: environ[request_context.BEGUN].id, **self._opened_by_apps}
                 return _send(reply_or_none, own, environ, start)
+        if environ.pop(ON_LOOP, False):
+            raise PageNeeded(environ)
         return self._flask(environ, start)
 
     def _authorize(self, environ: dict[str, Any]) -> Reply | None:

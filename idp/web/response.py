@@ -22,6 +22,18 @@ REFUSED = "sleutel.refused"
 """In the environment: the HTTP status with which the server's entry refuses a request; the application words it."""
 
 
+ON_LOOP = "sleutel.on_loop"
+"""In the environment: an event loop calls, which must not be kept by the making of a page."""
+
+
+class PageNeeded(Exception):
+    """The request needs a page. A thread makes it, with the ``environ`` that this call prepared."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        super().__init__()
+        self.environ = environ
+
+
 class PlainRequest(Request):
     """Read every query without failing. The protocol reads its own strictly (``oauth.request_parameters``)."""
 

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 from flask import Flask, Response, request, stream_with_context
 
 from idp.server import entry as entry_module
 from idp.server.entry import Entry
+from idp.web.response import ON_LOOP, PageNeeded
 from idp.write_gate import WriteGate
 
 
@@ -152,6 +153,29 @@ def test_the_loop_answers_machines_and_waits_for_no_writer(tmp_path: Path) -> No
     calls, statuses = asyncio.run(asked_beside_a_writer(WriteGate(tmp_path / "x.sqlite3", 30)))
     assert calls == [("MainThread", "code=x"), ("machines", "code=x"), ("MainThread", "code=y")]
     assert statuses == [200, 200, 200]
+
+
+class Pages:
+    """An application that needs a page for each request, and notes which thread made it of which preparations."""
+
+    config: ClassVar = {"MAX_CONTENT_LENGTH": 1000}
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, str]] = []
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> list[bytes]:
+        if environ.pop(ON_LOOP, False):
+            raise PageNeeded({**environ, "prepared": "once"})
+        self.made.append((threading.current_thread().name.partition("_")[0], environ.get("prepared", "")))
+        start("200 OK", [("Content-Length", "4")])
+        return [b"page"]
+
+
+def test_a_page_is_made_by_a_thread() -> None:
+    """Issue 9: an authorization request that needs a page is prepared on the loop, which must not render it."""
+    app, client = Pages(), Client()
+    asyncio.run(Entry(cast(Any, app), machines_at_once=True).__rsgi__(get("/oauth/authorize"), cast(Any, client)))
+    assert (app.made, client.status) == ([("pages", "once")], 200)
 
 
 async def asked_for_readiness(*, is_stuck: bool) -> tuple[Client, int]:
