@@ -5,10 +5,11 @@ delays.
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import pytest
 from flask import Flask, Response, request, stream_with_context
@@ -17,6 +18,14 @@ from idp.server import entry as entry_module
 from idp.server.entry import Entry
 from idp.web.response import ON_LOOP, PageNeeded
 from idp.write_gate import WriteGate
+
+Result = TypeVar("Result")
+
+
+def run(act: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in a thread of its own: after browser tests, Playwright's loop is running in the main thread."""
+    with ThreadPoolExecutor(1, "loop") as own:
+        return own.submit(asyncio.run, act).result()
 
 
 class Client:
@@ -90,7 +99,7 @@ def test_a_flood_is_asked_to_come_back(capsys: pytest.CaptureFixture[str]) -> No
     """Issue 7 entry 30: only as many requests wait for a thread as it can answer soon. More are refused at once."""
     said = []
     for path in ("/page", "/oauth/token"):
-        clients = asyncio.run(flood(path, entry_module.MOST_WAITING + 5))
+        clients = run(flood(path, entry_module.MOST_WAITING + 5))
         taken, refused = clients[: entry_module.MOST_WAITING], clients[entry_module.MOST_WAITING :]
         assert {client.status for client in taken} == {200}
         for client in refused:
@@ -119,7 +128,7 @@ async def asked_beside_forms(count: int) -> list[int]:
 
 def test_forms_that_wait_delay_neither_pages_nor_apps() -> None:
     """Issue 9: password hashes are slow, and a flood of sign-ins must not delay other requests."""
-    assert asyncio.run(asked_beside_forms(50)) == [200, 200, 200]
+    assert run(asked_beside_forms(50)) == [200, 200, 200]
 
 
 async def asked_beside_a_writer(gate: WriteGate) -> tuple[list[tuple[str, str]], list[int]]:
@@ -150,8 +159,8 @@ async def asked_beside_a_writer(gate: WriteGate) -> tuple[list[tuple[str, str]],
 
 def test_the_loop_answers_machines_and_waits_for_no_writer(tmp_path: Path) -> None:
     """Issue 9: handing a request to a thread costs more than its answer. A writer elsewhere must not stop the loop."""
-    calls, statuses = asyncio.run(asked_beside_a_writer(WriteGate(tmp_path / "x.sqlite3", 30)))
-    assert calls == [("MainThread", "code=x"), ("machines", "code=x"), ("MainThread", "code=y")]
+    calls, statuses = run(asked_beside_a_writer(WriteGate(tmp_path / "x.sqlite3", 30)))
+    assert calls == [("loop", "code=x"), ("machines", "code=x"), ("loop", "code=y")]
     assert statuses == [200, 200, 200]
 
 
@@ -174,7 +183,7 @@ class Pages:
 def test_a_page_is_made_by_a_thread() -> None:
     """Issue 9: an authorization request that needs a page is prepared on the loop, which must not render it."""
     app, client = Pages(), Client()
-    asyncio.run(Entry(cast(Any, app), machines_at_once=True).__rsgi__(get("/oauth/authorize"), cast(Any, client)))
+    run(Entry(cast(Any, app), machines_at_once=True).__rsgi__(get("/oauth/authorize"), cast(Any, client)))
     assert (app.made, client.status) == ([("pages", "once")], 200)
 
 
@@ -198,9 +207,9 @@ async def asked_for_readiness(*, is_stuck: bool) -> tuple[Client, int]:
 
 def test_readiness_is_reported_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 7 entry 29: no queue delays `/readyz`. A check that hangs gets 503, and `/livez` never waits."""
-    assert (asked := asyncio.run(asked_for_readiness(is_stuck=False)))[0].status == asked[1] == 200
+    assert (asked := run(asked_for_readiness(is_stuck=False)))[0].status == asked[1] == 200
     monkeypatch.setattr(entry_module, "READY_SECONDS", 0.1)
-    ready, alive = asyncio.run(asked_for_readiness(is_stuck=True))
+    ready, alive = run(asked_for_readiness(is_stuck=True))
     assert (ready.status, json.loads(ready.pieces[0]), alive) == (503, {"status": "unavailable"}, 200)
     assert ready.headers["cache-control"] == "no-store"
 
@@ -209,7 +218,7 @@ def test_a_request_without_a_thread_in_time_is_not_answered(monkeypatch: pytest.
     """Issue 7 entry 30: after an outage, threads answer clients that still wait, not those that have given up."""
     monkeypatch.setattr(entry_module, "MOST_WAITING", 10)
     monkeypatch.setattr(entry_module, "WAIT_SECONDS", -1.0)
-    assert {client.status for client in asyncio.run(flood("/page", 12))} == {503}
+    assert {client.status for client in run(flood("/page", 12))} == {503}
 
 
 def test_a_download_goes_out_piece_by_piece() -> None:
@@ -228,7 +237,7 @@ def test_a_download_goes_out_piece_by_piece() -> None:
         return Response(stream_with_context(_lines()))
 
     client = Client()
-    asyncio.run(Entry(app).__rsgi__(get("/list", "name=a"), cast(Any, client)))
+    run(Entry(app).__rsgi__(get("/list", "name=a"), cast(Any, client)))
     assert (client.status, len(client.pieces)) == (200, 30)
     assert client.pieces[-1] == b"a 29\n"
     assert ended, "the resources of the request are released"
