@@ -76,7 +76,7 @@ def sha256(data: bytes) -> bytes:
 
 
 def sha256_of_file(stream: BufferedReader) -> str:
-    """Return plain SHA-256 of all that is left in a file, in hex."""
+    """Return the plain SHA-256 of the rest of a file, in hex."""
     return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -216,7 +216,7 @@ def key_name(blob: bytes) -> str:
 
 
 def seal_with_passphrase(passphrase: str, plain: bytes, place: str) -> bytes:
-    """Encrypt for everybody who knows the passphrase, bound to ``place``: salt, nonce and AES-256-GCM."""
+    """Encrypt with a passphrase, bound to ``place``: salt, nonce and AES-256-GCM."""
     salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
     return salt + nonce + AESGCM(_key_of(passphrase, salt)).encrypt(nonce, plain, place.encode())
 

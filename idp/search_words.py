@@ -1,4 +1,4 @@
-"""The words by which people are found: what an index of beginnings keeps of a text, and what somebody typed to search. Pure.
+"""Split names and searches into the words by which people are found. An index matches their beginnings. Pure.
 
 A word begins after a blank or a punctuation mark, where digits follow letters, and at each letter of a script that needs no
 blanks. It goes on to the next blank, so that ``anna.devries@shoes.example`` is found by ``anna``, ``devries@``, ``shoes.ex``
@@ -11,17 +11,17 @@ from itertools import zip_longest
 from idp.normal_forms import compared
 
 WITHOUT_BLANKS = "\u2e80"
-"""Ideographs, kana and Hangul begin here: any of them may begin a given name."""
+"""The first code point of ideographs, kana and Hangul. Each of them may begin a given name."""
 
 
 def words_of(text: str) -> frozenset[str]:
-    """Return the words of a text, without those with which another one begins: that one finds the person, too."""
+    """Return the words of a text, except those that another word begins with, because that word finds the person too."""
     words = sorted({word for whole in compared(text).split() for word in _words_of(whole)})
     return frozenset(word for word, after in zip_longest(words, words[1:], fillvalue="") if not after.startswith(word))
 
 
 def typed_words(text: str) -> tuple[str, ...]:
-    """Return the words that somebody typed: each is to begin a word of a person that is found."""
+    """Return the words of a search. Each must begin a word of the person."""
     return tuple(dict.fromkeys(_without_marks(whole) for whole in compared(text).split()))
 
 
@@ -33,7 +33,7 @@ def _words_of(whole: str) -> Iterator[str]:
 
 
 def _without_marks(whole: str) -> str:
-    """Return a word from its first letter or digit on; all of it where it has none."""
+    """Return a word from its first letter or digit; all of it if it has none."""
     return next((whole[at:] for at, letter in enumerate(whole) if letter.isalnum()), whole)
 
 

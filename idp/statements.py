@@ -142,13 +142,13 @@ def _decorated(build: Callable[P, Any], execute: Run, *, keeps: bool = False) ->
 
 
 def remembers() -> bool:
-    """Check if answers of reads are remembered now."""
+    """Check if results of reads are cached now."""
     current = unit()
     return current.reads is not None and not current.is_writing
 
 
 def remember(read: Callable[P, T | None], answer: T | None, *args: P.args, **kwargs: P.kwargs) -> None:
-    """Remember the answer of a read that another statement brought along, as if it had been asked."""
+    """Cache the result of a read that another statement included, as if the read had run."""
     asked, current = _asked_by[read], unit()
     given, values = asked.values(args, kwargs)
     if current.reads is not None:

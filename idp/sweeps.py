@@ -47,7 +47,7 @@ def sweep(settings: Settings, stop: threading.Event | None = None) -> int:
 
 
 def _wipes() -> Iterator[Batch]:
-    """Yield what changes rows that stay."""
+    """Yield the sweeps that change rows and keep them."""
     now, used_before = clock.now(), clock.ago(minutes=2)
     yield lambda most: grants.wipe_successors(used_before, most)
     yield lambda most: outbox.wipe_expired(now, most)

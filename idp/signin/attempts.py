@@ -78,7 +78,7 @@ def note_browser(visit: BrowserContext, now: datetime) -> str:
 
 
 def none_yet(visit: BrowserContext) -> Attempt:
-    """Return an attempt that is no row, for requests that may be met without asking anything. It holds no needs."""
+    """Return an attempt without a row, for requests that may succeed without a step. It holds no needs."""
     now = clock.now()
     return Attempt(
         digest=b"", browser_id=visit.browser_id, needs={}, proofs=[], findings={}, answers={},

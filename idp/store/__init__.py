@@ -9,6 +9,6 @@ from pkgutil import iter_modules
 
 
 def register_tables() -> None:
-    """Declare every table: those of modules that nobody imported are unknown to migrations and backups."""
+    """Declare every table: migrations and backups do not know tables of modules that were not imported."""
     for found in iter_modules(__path__):
         import_module(f"{__name__}.{found.name}")

@@ -109,9 +109,9 @@ class Sought:
 def rows_found(
     organisation_id: str, sought: Sought, *, after: int | None = None, before: int = 0, limit: int
 ) -> list[AuditRow]:
-    """Return the rows of a chain that are sought: newest first, or with ``after`` oldest first from there on.
+    """Return the rows of a chain that match: newest first, or with ``after`` oldest first from there.
 
-    A filter has an index of its own, ordered by time: what lies between two rows that are found is not read.
+    A filter has an index of its own, ordered by time, so that rows between two matches are not read.
     """
     if sought == Sought():
         return _in_order(organisation_id, [], (AuditRow.seq,), after, before, limit)
@@ -137,7 +137,7 @@ def _in_order(
 
 
 def _place(organisation_id: str, order: tuple[Any, ...], seq: int) -> Place | None:
-    """Return the place of a row by its number; a number that no row has is that of the next older row."""
+    """Return the place of a row by its number. An unknown number means the next older row."""
     if not seq or order != BY_TIME:
         return Place((seq,)) if seq else None
     at = _time_of(organisation_id, seq)

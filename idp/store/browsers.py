@@ -143,7 +143,7 @@ def knows(browser_id: str, store_url: str, name_key: str) -> bool:
 
 @asks_every
 def _named_on(browser_id: str, store_url: str, name_key: str) -> Select[str]:
-    """Ask for the users of that name first, and for each whether they were here: no statement reads all who ever were."""
+    """Ask for the users of that name first, then whether each used this browser: no statement reads all its users."""
     at = select(Organisation.id).where(Organisation.store_url == store_url).scalar_subquery()
     here = User.organisation_id == at
     named = [select(User.id).where(here, key == name_key) for key in (User.username_key, User.email_key)]

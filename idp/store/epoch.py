@@ -1,4 +1,4 @@
-"""The epoch: one row, without which nothing serves. A backup is made without it; only the end of a restore puts it back."""
+"""The epoch: one row, without which no process serves. A backup lacks it, and only the end of a restore adds it."""
 
 from datetime import datetime
 
@@ -13,9 +13,10 @@ from idp.store.users import User
 
 
 class Epoch(Base):
-    """Since when this database serves. ``backup_at``: when the backup was made that it was restored from, if it was.
+    """The moment since which this database serves. ``backup_at``: the moment of the backup that it was restored from, if
+    any.
 
-    Accounts and apps whose ``disabled_at`` is ``begun_at`` were closed by the restore, and by nobody else.
+    Accounts and apps whose ``disabled_at`` is ``begun_at`` were closed by the restore, not by a person.
     """
 
     __tablename__ = "epoch"

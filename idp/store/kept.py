@@ -1,4 +1,4 @@
-"""What changes rarely is kept in the memory of each process, under one stamp that every change renews.
+"""Keep values that rarely change in the memory of each process, under one stamp that every change renews.
 
 The stamp is random, not a counter: a restored database, or another one, would have the same count.
 """
@@ -22,7 +22,7 @@ KEPT_SECONDS = 5.0
 
 
 class Stamp(Base):
-    """The stamp of clients, their secrets and the dated rules. One row, once there was a change."""
+    """The stamp of clients, their secrets and the dated rules. It has one row after the first change."""
 
     __tablename__ = "clients_version"
 
@@ -37,7 +37,7 @@ class _Held(NamedTuple, Generic[T]):
 
 
 class Kept(Generic[T]):
-    """A value that ``read`` gives, read again after a change. Within a transaction it is read each time."""
+    """A cached result of ``read``, which is read again after a change. Within a transaction it is read each time."""
 
     def __init__(self, read: Callable[[], T]) -> None:
         self._read = read
@@ -55,7 +55,7 @@ class Kept(Generic[T]):
 
 
 def stamp() -> int:
-    """Return the present stamp; 0 where nothing may be kept: no change yet, or one in this transaction."""
+    """Return the present stamp; 0 if nothing may be cached: before the first change, or after one in this transaction."""
     return 0 if QUEUE in unit().waiting else _stamp() or 0
 
 

@@ -42,7 +42,7 @@ def _key_of(row: Any, column: str) -> str:
 class Organisation(Base):
     """The account of one business. ``kind`` is ``retailer``, or ``installation`` for the operators' own organisation.
 
-    ``removed``: to everybody it is gone. The worker deletes what is left of it (``store.removals``).
+    ``removed``: nobody can find it. The worker deletes its remaining rows (``store.removals``).
     """
 
     __tablename__ = "organisations"
@@ -116,7 +116,7 @@ def organisation(organisation_id: str) -> Select[Organisation]:
 
 
 def is_there(organisation_id: Any) -> ColumnElement[bool]:
-    """Match where an organisation was not removed."""
+    """Match organisations that are not removed."""
     return select(Organisation.id).where(Organisation.id == organisation_id, Organisation.kind != REMOVED).exists()
 
 
@@ -151,7 +151,7 @@ def names_after(store_url: str, most: int) -> Select[str, str]:
 
 @asks_every
 def names_before(store_url: str, most: int) -> Select[str, str]:
-    """Return those that come before ``store_url``, the nearest first."""
+    """Return the organisations before ``store_url``, the nearest first."""
     here = (Organisation.store_url < store_url, Organisation.kind == "retailer")
     return select(Organisation.store_url, Organisation.name).where(*here).order_by(Organisation.store_url.desc()).limit(most)
 

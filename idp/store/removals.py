@@ -1,4 +1,5 @@
-"""Removed organisations: closed by one statement, and deleted in batches afterwards, so that nobody waits for all of it.
+"""Remove organisations: close them by one statement, and delete them in batches afterwards, so that other writers do not
+wait.
 
 What belongs to an organisation refers to it. Rows that are referred to go last: no statement deletes more rows than it was
 asked for. Not here: what only names an organisation (mails, sign-ins in progress, counters) expires; its audit trail stays.
@@ -13,7 +14,7 @@ from idp.store.organisations import IS_REMOVED, REMOVED, Organisation
 
 @claims
 def close_organisation(organisation_id: str, store_url: str) -> Update:
-    """Let an organisation be found by nothing: neither by its id nor by its former store URL, which becomes free."""
+    """Hide an organisation from every search by id or store URL. The store URL becomes free."""
     here = (Organisation.id == organisation_id, Organisation.kind != REMOVED)
     return update(Organisation).where(*here).values(kind=REMOVED, store_url=store_url, owner_id=None)
 

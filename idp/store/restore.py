@@ -1,4 +1,4 @@
-"""What a restore makes void, in tables as a whole. Nobody is served then, so these statements may read and lock everything.
+"""Void whole tables in a restore. No request is served then, so these statements may read and lock everything.
 
 A backup is a state of the past. Whatever in it works once, or until somebody ends it, may have been used or ended since.
 """
@@ -40,7 +40,7 @@ def end_sign_ins(now: datetime) -> None:
 
 
 def revoke_grants(now: datetime) -> None:
-    """Revoke grants, and by this their codes and tokens; and what people allowed apps: they may have taken it back."""
+    """Revoke grants with their codes and tokens. Revoke consents too, because people may have withdrawn them."""
     write(update(Grant).where(Grant.revoked_at.is_(None)).values(revoked_at=now, revoked_why=WHY))
     write(update(AuthorizationCode).where(AuthorizationCode.expires_at > now).values(expires_at=now))
     write(update(RefreshToken).where(RefreshToken.sealed_successor != "").values(sealed_successor=""))
@@ -48,7 +48,7 @@ def revoke_grants(now: datetime) -> None:
 
 
 def void_mails(now: datetime) -> None:
-    """Void mailed links and printed codes, requests for them, owner recoveries, and mails that did not leave."""
+    """Void mailed links and printed codes, requests for them, owner recoveries, and waiting mails."""
     write(update(EmailLink).where(EmailLink.used_at.is_(None)).values(used_at=now, sealed_values=""))
     write(delete(PasswordReset))
     write(update(OwnerRecovery).where(OwnerRecovery.ended_at.is_(None)).values(ended_at=now, ended_why=WHY))
@@ -77,13 +77,13 @@ def close_clients(now: datetime) -> int:
 
 
 def close_passwords() -> int:
-    """Let no password work until a new one is chosen, nor a passkey without one. Returns how many passwords there were."""
+    """Block every password until a new one is chosen, and passkeys alone. Returns how many passwords there were."""
     write(update(Passkey).where(Passkey.removed_at.is_(None)).values(user_verified_ever=False))
     return write(update(User).where(User.password_hash.is_not(None)).values(password_hash=None, password_expires_at=None))
 
 
 def note_people() -> int:
-    """Note for the worker everybody who may sign in and has a verified address. Returns how many those are."""
+    """Note every user who may sign in and has a verified address for the worker. Returns their number."""
     write(delete(RestoreNotice))  # of a restore before the backup
     here = (User.disabled_at.is_(None), User.email_verified_at.is_not(None))
     found = select(User.organisation_id, User.id).where(*here)

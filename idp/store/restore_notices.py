@@ -1,4 +1,4 @@
-"""The people who were not yet told by mail that the installation was restored from a backup."""
+"""List the people to be told by mail that the installation was restored from a backup."""
 
 from sqlalchemy import ColumnElement, ForeignKeyConstraint, Insert, Select, delete, select, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,7 +9,7 @@ from idp.statements import asks_every, changes, values, write
 
 
 class RestoreNotice(Base):
-    """A person who was not told yet. The row goes in the transaction in which the mail is written."""
+    """A person who was not told yet. The transaction that writes the mail deletes the row."""
 
     __tablename__ = "restore_notices"
     __table_args__ = (
@@ -33,7 +33,7 @@ def waiting(most: int) -> Select[str, str]:
 
 
 def take(most: int) -> list[tuple[str, str]]:
-    """Take some people within the transaction: no other worker tells them then."""
+    """Claim some people within the transaction, so that no other worker tells them."""
     key = tuple_(RestoreNotice.organisation_id, RestoreNotice.user_id)
     chosen = select(RestoreNotice.organisation_id, RestoreNotice.user_id).limit(most).with_for_update(skip_locked=True)
     taken: list[tuple[str, str]] = values(chosen)

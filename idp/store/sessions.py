@@ -117,7 +117,7 @@ def live_sessions(
 ) -> list[UserSession]:
     """Return a page of live sessions of an organisation or of one user, newest first.
 
-    The one that ends last began last. In this order what is over is one end of the index, and is not read.
+    The session that ends last began last. In this order expired sessions are at one end of the index, and are not read.
     """
     here = [
         UserSession.organisation_id == organisation_id,

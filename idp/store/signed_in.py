@@ -1,4 +1,4 @@
-"""Read the person of a browser's live session, with what nearly every decision about them needs, in one statement.
+"""Read the person of a browser's live session, with the rows that nearly every decision about them needs, in one statement.
 
 Five reads follow one another otherwise. On PostgreSQL each is a round trip.
 """

@@ -11,9 +11,9 @@ from idp.rows import inserting
 from idp.statements import asks_every, changes
 
 Word = String(254).with_variant(String(254, collation="C"), "postgresql")
-"""Words are compared by their code points on both engines, so that beginnings are one range of the index."""
+"""Both engines compare words by code points, so that all words with one beginning are one range of the index."""
 LAST = "\U0010ffff"
-"""No word has it: all words that begin with a text come before the text with this at its end."""
+"""A character that no word contains. All words that begin with a text come before the text with this at its end."""
 
 
 class UserWord(Base):
@@ -32,7 +32,7 @@ class UserWord(Base):
 
 
 def put_words(organisation_id: str, user_id: str, wanted: Collection[str]) -> None:
-    """Make these the user's words."""
+    """Replace the user's words by these."""
     present = {*_words(organisation_id, user_id)}
     for word in present - {*wanted}:
         _drop(organisation_id, user_id, word)

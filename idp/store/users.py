@@ -92,7 +92,7 @@ class User(Base):
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
     search_text: Mapped[str | None] = mapped_column(Text)
-    """The names of which the words were made by which the user is found; None where none were made yet."""
+    """The names from which the user's search words were made; None if none were made yet."""
 
     def zone(self, organisation: Organisation) -> ZoneInfo:
         """Return the zone in which this person reads dates and times: their own choice, else their organisation's."""
@@ -173,7 +173,7 @@ def add_user(row: User) -> None:
 
 
 def change_user(organisation_id: str, user_id: str, **changes: Any) -> int:
-    """Set columns, and the words of what is changed."""
+    """Set columns, and update the words of changed names."""
     touched = _change_user(organisation_id, user_id, **changes)
     if changes.keys() & NAMES:
         _renew_words(organisation_id, user_id)

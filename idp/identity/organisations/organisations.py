@@ -135,7 +135,7 @@ def set_owner(row: Organisation, owner: User, origin: Origin) -> bool:
 def remove(row: Organisation, origin: Origin) -> None:
     """Remove an organisation with its users. Its audit trail stays, and ends with this event.
 
-    It is closed at once. The worker deletes the rows in batches: one statement for all of them would make everybody wait.
+    It is closed at once. The worker deletes the rows in batches, because one statement for all would block other writers.
     """
     permissions.require_operator(origin)
     if row.kind != "retailer":

@@ -20,7 +20,7 @@ from idp.store.organisations import Organisation
 from idp.store.users import User
 
 DATED_RULES = Kept(lambda: tuple(rule_of(row) for row in dated_rules.dated_rules()))
-"""The rules of the installation. Every decision of every sign-in asks for them."""
+"""The rules of the installation, which every decision of a sign-in reads."""
 
 
 def find(organisation_id: str, typed: str) -> User | None:

@@ -51,5 +51,5 @@ def front() -> Response:
 
 
 def _place_of(name: str, *, is_before: bool) -> Place:
-    """Return the place of a store URL, also of one that is gone. The operators' own comes before all others."""
+    """Return the place of a store URL, even if it is gone. The operators' own comes first."""
     return Place(("" if name == STORE_URL else name,), is_before)

@@ -74,14 +74,14 @@ def _asked(find: Find) -> Place | None:
 
 
 def people(count: int) -> Message:
-    """Return how many people a list has, in words. Nobody counts further than ``FEW``."""
+    """Return the number of people in a list, in words. Counting stops at ``FEW``."""
     if count > FEW:
         return say("More than 1,000 people")
     return say_many("%(num)s person", "%(num)s people", count)
 
 
 def skipped() -> int:
-    """Count the rows before the page that is asked for, of a list that is made whole."""
+    """Count the rows before the requested page, of a list that is built whole."""
     return (forms.page_asked() - 1) * PAGE
 
 

@@ -63,7 +63,7 @@ class Sought:
 
 @dataclass(frozen=True)
 class PeoplePage:
-    """Hold a page of people. ``q``, ``role`` and ``group`` (an id) were sought. ``csv``: a link."""
+    """Hold a page of people. ``q``, ``role`` and ``group`` (an id) are the search. ``csv``: a link."""
 
     frame: Frame
     q: str
