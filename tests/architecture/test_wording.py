@@ -52,7 +52,8 @@ STIFF = re.compile(
     |Leave\ it\ as\ it\ is|It\ is\ our\ fault|unwanted\ mail|made\ by\ a\ machine|stands?\ beside\ them|Your\ own\ password
     |[Nn]oted?\ (your|the)\ (recovery\ )?codes|Know\ that\ it\ is\ you|(Account|App|codes)\ made$|one\ (address\ )?a\ line
     |Empty:|Put\ somebody\ in|Nothing\ is\ closed|Give\ your\ password|public\ halves|Too\ late\?|asks?\ to\ be\ let
-    |,\ as\ (NL|AU|2021)|niet\ bij\ elkaar|Zo\ laten|met\ pensioen|aftroggel|openbare\ helften
+    |go\ together|has\ run\ out|\bruns\ out\ on|(was|were)\ taken\ back|^Take\ the\ .*\ back|what\ fits\ is|cannot\ stand
+    |,\ as\ (NL|AU|2021|\#)|niet\ bij\ elkaar|Zo\ laten|met\ pensioen|aftroggel|openbare\ helften
     |niemand\ anders\ hier|erin\ zetten|ongewenste\ mail|Alles\ vraagt\ eerst
     |[Kk]eten\ gecontroleerd|goedgevonden|vraagt\ niets|alleen\ nu\.""",
     re.VERBOSE,
