@@ -24,6 +24,8 @@ UNIQUE_VIOLATION = "23505"
 """SQLSTATE, PostgreSQL."""
 write_gates: WeakKeyDictionary[Engine, WriteGate] = WeakKeyDictionary()
 """The gates of SQLite's files. PostgreSQL has many writers at once."""
+PRIMARY = 0xFF
+"""The part of SQLite's error codes that names the kind: a busy database has several reasons."""
 PATIENCE = "patience"
 """The name under which SQLite's connections keep the statement that sets how long they wait for another writer."""
 LEAST_FREE = 1 << 20
@@ -105,7 +107,7 @@ def _begin_unless_it_waits(driver: sqlite3.Connection, patience: str) -> None:
     try:
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+        if error.sqlite_errorcode & PRIMARY != sqlite3.SQLITE_BUSY:
             raise
         raise MustWait from None
     finally:
