@@ -6,7 +6,7 @@ from sqlalchemy import Insert, Select, select
 
 from idp.rows import inserting
 from idp.statements import asks_every, asks_one, claims
-from idp.store.organisations import IS_INSTALLATION, Organisation
+from idp.store.organisations import OPERATORS, Organisation
 from idp.store.users import User
 
 STORE_URL = "installation"
@@ -15,7 +15,7 @@ STORE_URL = "installation"
 @asks_one
 def installation() -> Select[Organisation]:
     """Return the operators' organisation, once there is an operator."""
-    return select(Organisation).where(IS_INSTALLATION)
+    return select(Organisation).where(OPERATORS)
 
 
 def add_installation(organisation_id: str, now: datetime) -> Organisation:
@@ -31,10 +31,7 @@ def add_installation(organisation_id: str, now: datetime) -> Organisation:
 def operators() -> Select[User]:
     """Return all operators, by username."""
     return (
-        select(User)
-        .join(Organisation, Organisation.id == User.organisation_id)
-        .where(IS_INSTALLATION)
-        .order_by(User.username_key)
+        select(User).join(Organisation, Organisation.id == User.organisation_id).where(OPERATORS).order_by(User.username_key)
     )
 
 

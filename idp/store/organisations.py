@@ -29,7 +29,7 @@ from idp.statements import asks_every, asks_one, changes
 
 MOST_NAMED = 1000
 """More at once are looked for among all: a statement takes a limited number of parameters."""
-IS_INSTALLATION = text("kind = 'installation'")
+OPERATORS = text("kind = 'installation'")
 REMOVED = "removed"
 IS_REMOVED = text("kind = 'removed'")
 
@@ -47,13 +47,7 @@ class Organisation(Base):
 
     __tablename__ = "organisations"
     __table_args__ = (
-        Index(
-            "uq_organisations_installation",
-            "kind",
-            unique=True,
-            sqlite_where=IS_INSTALLATION,
-            postgresql_where=IS_INSTALLATION,
-        ),
+        Index("uq_organisations_installation", "kind", unique=True, sqlite_where=OPERATORS, postgresql_where=OPERATORS),
         Index("ix_organisations_removed", "id", sqlite_where=IS_REMOVED, postgresql_where=IS_REMOVED),
     )
 

@@ -182,8 +182,7 @@ def change_user(organisation_id: str, user_id: str, **changes: Any) -> int:
 
 @changes
 def _change_user(organisation_id: str, user_id: str, **changes: Any) -> Update:
-    here = (User.organisation_id == organisation_id, User.id == user_id)
-    return update(User).where(*here).values(**changes)
+    return update(User).where(User.organisation_id == organisation_id, User.id == user_id).values(**changes)
 
 
 def _renew_words(organisation_id: str, user_id: str) -> None:
