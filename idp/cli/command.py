@@ -1,9 +1,11 @@
 """Define the form of commands: each takes ``--config``. Only click is imported here, so that ``idp --help`` is quick."""
 
+import gc
 import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import click
@@ -62,6 +64,16 @@ class Place:
     help: str
 
 
+def _imported(name: str) -> ModuleType:
+    """Import a module without looking for garbage: what it makes stays, and a search would take an eighth of the start."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 class Nouns(Noun):
     """The group of all commands. It imports the module of a command when that is called, never to list it."""
 
@@ -78,8 +90,8 @@ class Nouns(Noun):
         place = self.places.get(cmd_name)
         if place is None:
             return None
-        module, attribute = place.target.split(":")
-        found: click.Command = getattr(importlib.import_module(module), attribute)
+        name, attribute = place.target.split(":")
+        found: click.Command = getattr(_imported(name), attribute)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -31,7 +31,10 @@ def running(
     if users > PEOPLE:
         fill.fill(config, users - PEOPLE)
     environment = {"IDP_SERVER__WORKERS": str(workers)} | (BEHIND_PROXY if is_behind_proxy else {})
-    with started(name, [*IDP, "run", "--config", str(config)], port, folder, environment) as target:
+    command = [*IDP, "run", "--config", str(config)]
+    with started(f"{name} first", command, port, folder, environment):
+        pass  # the first start of an installation makes its signing keys, which takes up to a second
+    with started(name, command, port, folder, environment) as target:
         yield target
 
 
