@@ -7,6 +7,9 @@ POT := .cache
 CATALOGUES := idp/translations
 PAGES := idp $(filter-out templates/mail/,$(wildcard templates/*/))
 
+# Tests and servers start many processes: each would compile the package again if bytecode were not kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup run test check bench lock messages migration first-migration clean
 
 help:
