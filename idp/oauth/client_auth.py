@@ -15,6 +15,9 @@ from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 
+PARAMETERS = frozenset(("client_id", "client_secret"))
+"""The parameters by which a client authenticates, at every endpoint that asks it to."""
+
 
 def authenticate(provider: Provider, request: TokenRequest) -> RegisteredClient:
     """Return the client that sent the request; raises ``invalid_client`` or ``invalid_request``."""

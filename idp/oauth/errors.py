@@ -5,7 +5,8 @@ pages.
 import re
 from collections.abc import Mapping
 
-JSON_NEVER_KEPT = (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+NEVER_KEPT = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+JSON_NEVER_KEPT = (("Content-Type", "application/json"), *NEVER_KEPT)
 """Headers of every answer of the token endpoint, errors too (RFC 6749 §5.1)."""
 OURS = frozenset(("server_error", "temporarily_unavailable"))
 """The errors that are no fault of the app's."""

@@ -7,16 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from idp import metrics
-from idp.oauth import code_grant, refresh_grant
-from idp.oauth.client_auth import authenticate
+from idp.oauth import client_auth, code_grant, refresh_grant
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 
-PARAMETERS = frozenset(
-    ("grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_id", "client_secret")
-)
+PARAMETERS = client_auth.PARAMETERS | {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope"}
 Grant = Callable[[Provider, RegisteredClient, TokenRequest], dict[str, Any]]
 GRANTS: Mapping[str, Grant] = {
     "authorization_code": code_grant.exchange,
@@ -36,7 +33,7 @@ def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
         raise invalid_request("The grant_type is missing.")
     if grant_type not in GRANTS:
         raise OAuthError("unsupported_grant_type", "The grant_type is not supported.")
-    client = authenticate(provider, request)
+    client = client_auth.authenticate(provider, request)
     if not client.check_grant_type(grant_type):
         raise OAuthError("unauthorized_client", f"The client is not registered for {grant_type}.")
     response = GRANTS[grant_type](provider, client, request)

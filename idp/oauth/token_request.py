@@ -1,4 +1,4 @@
-"""Hold a request to the token endpoint, for its grants."""
+"""Hold a request that a client sends with its authentication: to the token endpoint and those beside it."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from idp.oauth.request_parameters import Parameters
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """What a token request says. ``authorization``: the value of its header.
+    """What such a request says. ``authorization``: the value of its header.
 
     ``address``: the network address it came from, for limits and the audit.
     """

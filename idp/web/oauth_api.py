@@ -17,8 +17,8 @@ from werkzeug.http import parse_etags
 from idp import crypto, keys, outage
 from idp.config import Settings
 from idp.errors import Refusal
-from idp.oauth import request_parameters, token_endpoint, userinfo
-from idp.oauth.errors import JSON_NEVER_KEPT, OAuthError, invalid_request, numbered
+from idp.oauth import request_parameters, revocation, token_endpoint, userinfo
+from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, invalid_request, numbered
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.token_request import TokenRequest
@@ -89,6 +89,10 @@ class Call:
             raise unreadable(413)
         return request_parameters.read(self.environ["wsgi.input"].read(int(length)), known)
 
+    def of_client(self, known: frozenset[str]) -> TokenRequest:
+        """Read a request that a client sends with its authentication."""
+        return TokenRequest(self.form(known), self.authorization, self.address, self.request_id)
+
 
 def unreadable(status: int) -> OAuthError:
     """Return the error for a request that HTTP itself refuses."""
@@ -107,13 +111,14 @@ def jwks(call: Call) -> Reply:
 
 def token(call: Call) -> Reply:
     """Answer token requests."""
-    request = TokenRequest(
-        call.form(token_endpoint.PARAMETERS),
-        authorization=call.authorization,
-        address=call.address,
-        request_id=call.request_id,
-    )
-    return Reply(200, JSON_NEVER_KEPT, json.dumps(token_endpoint.answer(call.provider, request)).encode())
+    response = token_endpoint.answer(call.provider, call.of_client(token_endpoint.PARAMETERS))
+    return Reply(200, JSON_NEVER_KEPT, json.dumps(response).encode())
+
+
+def revoke(call: Call) -> Reply:
+    """Revoke a token. The status is the whole answer (RFC 7009 §2.2)."""
+    revocation.revoke(call.provider, call.of_client(revocation.PARAMETERS))
+    return Reply(200, NEVER_KEPT, b"")
 
 
 def userinfo_(call: Call) -> Reply:
@@ -144,6 +149,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/.well-known/oauth-authorization-server": Endpoint("discovery", READ, metadata, is_ready=True),
     "/oauth/jwks": Endpoint("JWKS", READ, jwks, is_ready=True),
     "/oauth/token": Endpoint("token", ("POST",), token),  # POST only: RFC 6749 §3.2
+    "/oauth/revoke": Endpoint("revocation", ("POST",), revoke),
     "/oauth/userinfo": Endpoint("userinfo", ("GET", "POST"), userinfo_),
 }
 """The endpoints by path."""

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -25,6 +26,15 @@ class Refused(Exception):
         self.error = str(values.get("error"))
         self.description = str(values.get("error_description", ""))
         self.values = values
+
+
+def error_of(use: Callable[[], Any]) -> str:
+    """Return the OAuth error of a call, or an empty text if it succeeds."""
+    try:
+        use()
+    except Refused as refused:
+        return refused.error
+    return ""
 
 
 @dataclass
@@ -122,7 +132,11 @@ class RelyingParty:
 
     def token(self, form: dict[str, str]) -> TestResponse:
         """Ask the token endpoint as this client."""
-        headers = {}
+        return self.ask("token_endpoint", form)
+
+    def ask(self, endpoint: str, form: dict[str, str], headers: dict[str, str] | None = None) -> TestResponse:
+        """Send a form to an endpoint of the metadata as this client, authenticated as it is registered."""
+        headers = dict(headers or {})
         if not self._secret:
             form = {"client_id": self.client_id, **form}
         elif self._post:
@@ -130,7 +144,7 @@ class RelyingParty:
         else:
             pair = base64.b64encode(f"{self.client_id}:{self._secret}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
-        return self._http.post(self._path("token_endpoint"), base_url=self.issuer, data=form, headers=headers)
+        return self._http.post(self._path(endpoint), base_url=self.issuer, data=form, headers=headers)
 
     def userinfo(self, access_token: str | None = None) -> dict[str, Any]:
         """Return claims about the person. Raises ``Refused``."""

@@ -1,6 +1,5 @@
 """Each use of a grant gives only what its client may have now (S40). Rights may have been withdrawn since."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import time_machine
 from idp import clock
 from idp.db import transaction
 from idp.store import clients, consents, sessions
-from tests.drivers.relying_party import Refused
+from tests.drivers.relying_party import error_of
 
 GRANTS = ["authorization_code", "refresh_token"]
 ALL = "openid profile email organisation offline_access"
@@ -35,15 +34,6 @@ def change(scene, party, metadata: dict[str, Any] | None = None, **columns: Any)
     with scene.factory.context(), transaction():
         row = clients.client(party.client_id)
         clients.change_client(party.client_id, metadata_={**row.metadata_, **(metadata or {})}, **columns)
-
-
-def error_of(use: Callable[[], Any]) -> str:
-    """Return the OAuth error of a call, or an empty text if it succeeds."""
-    try:
-        use()
-    except Refused as refused:
-        return refused.error
-    return ""
 
 
 def test_a_scope_withdrawn_from_the_client_is_no_longer_granted(scene, party):

@@ -6,7 +6,9 @@ import pytest
 
 from tests.web.conftest import METHODS, Heard, Recorder, Shop, paths
 
-MACHINES = re.compile(r"/oauth/(token|userinfo|jwks)$|/\.well-known/(openid-configuration|oauth-authorization-server)$")
+MACHINES = re.compile(
+    r"/oauth/(token|revoke|introspect|userinfo|jwks)$|/\.well-known/(openid-configuration|oauth-authorization-server)$"
+)
 OFFICIAL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -99,6 +101,7 @@ def test_machine_endpoints_set_no_cookie(shop: Shop, recorder: Recorder) -> None
     for method in METHODS:
         for path in (
             "/oauth/token",
+            "/oauth/revoke",
             "/oauth/userinfo",
             "/oauth/jwks",
             "/.well-known/openid-configuration",
