@@ -44,8 +44,8 @@ def apply(file: Path, dry_run: bool, set_credentials: bool) -> None:
 
     Applying a file twice changes nothing the second time. A key that is left out is left as it is, a list replaces the list
     that was there, and nothing is deleted unless the file says absent = true. Credentials (password, password_hash,
-    totp_secret, recovery_codes, client_secret) are set when somebody is made, afterwards only with --set-credentials.
-    Making people sends no mail; later changes of their credentials do.
+    totp_secret, recovery_codes, client_secret) are set when an object is created, afterwards only with --set-credentials.
+    Creating people sends no mail; later changes of their credentials do.
 
     Any error refuses the whole file, and every error is named with its line. A correct file is written in short
     transactions, so that people can go on signing in. If it is interrupted, apply the file again.

@@ -24,7 +24,7 @@ ORIGIN = Origin(System("cli"))
 
 @click.group(cls=Noun)
 def client() -> None:
-    """The relying apps (OAuth clients). Make and change them with `idp apply`, or make one from JSON here."""
+    """The relying apps (OAuth clients). Create and change them with `idp apply`, or create one from JSON here."""
 
 
 @client.command("list")
@@ -58,7 +58,7 @@ def delete(client_id: str) -> None:
 @client.command()
 @click.argument("source", type=click.File("rb"), metavar="-")
 def create(source: Any) -> None:
-    """Make a client of the metadata that comes as JSON on standard input; it is printed as stored, with its id and secret.
+    """Create a client from JSON metadata on standard input. It is printed as stored, with its id and secret.
 
     The secret is shown this once. Members have their registered names (RFC 7591, OpenID Connect registration); ours are
     first_party, minimum_acr, remember_device, shared_device and organisations (store URLs).

@@ -25,7 +25,7 @@ ORIGIN = Origin(System("cli"))
 
 @click.group(cls=Noun)
 def organisation() -> None:
-    """The organisations. Make and change them with `idp apply`."""
+    """The organisations. Create and change them with `idp apply`."""
 
 
 def at(store_url: str) -> Organisation:

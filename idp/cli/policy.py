@@ -34,7 +34,7 @@ def day(_: click.Context, __: click.Parameter, value: str | None) -> date | None
 
 @click.group(cls=Noun)
 def policy() -> None:
-    """Explain which people must have a second factor, and why. Make dated rules with `idp apply` ([[policies]])."""
+    """Explain which people must have a second factor, and why. Create dated rules with `idp apply` ([[policies]])."""
 
 
 @policy.command()

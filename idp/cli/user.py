@@ -43,7 +43,7 @@ def user() -> None:
       idp user show example-shoes anna
       idp user reset-factor example-shoes anna
 
-    People are made and changed with `idp apply`.
+    People are created and changed with `idp apply`.
     """
 
 

@@ -155,11 +155,11 @@ def test_an_operator_finds_an_organisation_among_many(factory: Factory, enter, o
     browser = enter(olga, "/admin/")
     first = [words for _, words in browser.page.links if "shop-" in words]
     assert (len(first), "shop-00" in browser.text, "shop-59" in browser.text) == (49, True, False)
-    browser.click("Next")
+    browser.click("Next page")
     assert ("shop-00" in browser.text, "shop-59" in browser.text) == (False, True)
     browser.fill(q="shop-3").submit()
     assert ("shop-39" in browser.text, "shop-40" in browser.text) == (True, False)
-    assert "Next" not in {words for _, words in browser.page.links}
+    assert "Next page" not in {words for _, words in browser.page.links}
 
 
 def test_ids_of_another_organisation_are_not_found(factory: Factory, enter, shoes, anna) -> None:

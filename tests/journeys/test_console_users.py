@@ -58,14 +58,14 @@ def test_a_long_list_comes_in_pages(factory: Factory, enter, shoes, anna) -> Non
     browser = enter(anna).open(f"{PEOPLE}?q=till&role=employee")
     assert "60 people" in browser.text
     pages = [listed(browser)]
-    while "Next" in [words for _, words in browser.page.links]:
-        pages.append(listed(browser.click("Next")))
+    while "Next page" in [words for _, words in browser.page.links]:
+        pages.append(listed(browser.click("Next page")))
     assert [name for page in pages for name in page] == names
     factory.make_user(shoes, "till005", role="employee")
-    assert listed(browser.click("Previous")) == pages[1]
-    assert listed(browser.click("Previous")) == ["till005", *names[1:25]]
-    assert listed(browser.click("Previous")) == ["till00", "till005", *names[1:24]]
-    assert "Previous" not in [words for _, words in browser.page.links]
+    assert listed(browser.click("Previous page")) == pages[1]
+    assert listed(browser.click("Previous page")) == ["till005", *names[1:25]]
+    assert listed(browser.click("Previous page")) == ["till00", "till005", *names[1:24]]
+    assert "Previous page" not in [words for _, words in browser.page.links]
     for place in ("after=nobody", "before=%00", "after=", f"before={'x' * 999}"):
         assert listed(browser.open(f"{PEOPLE}?role=employee&{place}"))[0] == "till00"
 
