@@ -98,6 +98,14 @@ class Metrics(Section):
         return _checked_address(value) if value else value
 
 
+class Clients(Section):
+    """What is demanded of all relying apps, whatever their registration says."""
+
+    require_pkce: bool = False
+    """Every app must use PKCE. If false, an app with a secret may send ``openid`` and a nonce instead, unless its own
+    ``require_pkce`` says otherwise."""
+
+
 class Database(Section):
     """Where all data is stored."""
 

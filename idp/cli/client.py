@@ -11,15 +11,18 @@ from idp.cli.command import Noun
 from idp.cli.opening import opened
 from idp.cli.provision import shape
 from idp.cli.provision.shape import OWN
+from idp.config import Settings
 from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import registration
+from idp.oauth.pkce import Demand, demand_of
 from idp.oauth.registration import Ours
 from idp.store import clients as store
 from idp.store import organisations
 from idp.store.clients import Client
 
 ORIGIN = Origin(System("cli"))
+PKCE = {Demand.ALWAYS: "PKCE", Demand.UNLESS_NONCE: "PKCE or nonce", Demand.NEVER: "no PKCE"}
 
 
 @click.group(cls=Noun)
@@ -29,21 +32,24 @@ def client() -> None:
 
 @client.command("list")
 def show_all() -> None:
-    """List the clients: id, name, kind, redirect addresses."""
-    with opened():
+    """List the clients: id, name, kind, when they must use PKCE, redirect addresses."""
+    with opened() as settings:
         for row in store.clients():
             metadata = row.metadata_
-            kind = "public" if row.is_public else "confidential"
-            name = metadata.get("client_name", "")
-            click.echo(f"{row.client_id:24} {name:28} {kind:13} {' '.join(metadata.get('redirect_uris', []))}")
+            kind, pkce = "public" if row.is_public else "confidential", PKCE[demand_of(metadata, settings)]
+            name, addresses = metadata.get("client_name", ""), " ".join(metadata.get("redirect_uris", []))
+            click.echo(f"{row.client_id:24} {name:28} {kind:13} {pkce:14} {addresses}")
 
 
 @client.command()
 @click.argument("client_id")
 def show(client_id: str) -> None:
-    """Show one client as JSON, without its secret, which only the app knows."""
-    with opened():
-        _print(_described(_find(client_id)))
+    """Show one client as JSON, without its secret, which only the app knows.
+
+    require_pkce is what applies now: true, false, or null if the request may have openid and a nonce instead.
+    """
+    with opened() as settings:
+        _print(_described(_find(client_id), settings))
 
 
 @client.command()
@@ -72,7 +78,7 @@ def create(source: Any) -> None:
         client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
         ours = {name: given.pop(name) for name in OWN if name in given}
         row, kept = registration.register(settings, client_id, given, _ours(ours), secret, ORIGIN)
-        _print({**_described(row), **({"client_secret": kept} if kept else {})})
+        _print({**_described(row, settings), **({"client_secret": kept} if kept else {})})
 
 
 def _read(raw: bytes) -> dict[str, Any]:
@@ -133,11 +139,12 @@ def _find(client_id: str) -> Client:
     return row
 
 
-def _described(row: Client) -> dict[str, Any]:
-    """Return a client by the keys of provisioning."""
+def _described(row: Client, settings: Settings) -> dict[str, Any]:
+    """Return a client by the keys of provisioning, with the PKCE rule that applies to it now."""
     found = [organisations.organisation(entry) for entry in row.organisations]
     own = {name: getattr(row, name) for name in OWN}
-    told = {"client_id": row.client_id, **row.metadata_, **own}
+    pkce = {Demand.ALWAYS: True, Demand.UNLESS_NONCE: None, Demand.NEVER: False}[demand_of(row.metadata_, settings)]
+    told = {"client_id": row.client_id, **row.metadata_, "require_pkce": pkce, **own}
     return {**told, "organisations": [organisation.store_url for organisation in found if organisation is not None]}
 
 

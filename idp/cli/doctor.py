@@ -19,7 +19,8 @@ from idp.identity.credentials.leaked_passwords.file import File, Unusable
 from idp.mail import smtp
 from idp.mail.letters import envelope_sender
 from idp.mail.smtp import Failure, NotSent
-from idp.store import database_clock, epoch, outbox, restore, signing_keys
+from idp.oauth.pkce import Demand, demand_of
+from idp.store import clients, database_clock, epoch, outbox, restore, signing_keys
 
 CLOCK_SECONDS = 5
 
@@ -85,7 +86,7 @@ def _database(settings: Settings) -> Finding:
 
 
 def _within(settings: Settings) -> Iterator[Finding]:
-    checks: tuple[Callable[[Settings], Finding], ...] = (_restore, _keys, _sealed, _clock, _outbox, _names)
+    checks: tuple[Callable[[Settings], Finding], ...] = (_restore, _keys, _sealed, _clock, _outbox, _names, _pkce)
     for check in checks:
         yield check(settings)
     for subject, said in costs(settings):
@@ -146,6 +147,15 @@ def _names(_: Settings) -> Finding:
         remedy = "rename these users and groups; make shops with plain codes instead of those shops"
         return Finding("names", f"{len(odd)} with invisible characters, separators or a look-alike: {shown}", remedy)
     return Finding("names", "users, shops and groups have plain names")
+
+
+def _pkce(settings: Settings) -> Finding:
+    """Name the apps that may sign people in without PKCE. It is a choice, not a fault."""
+    demands = {row.client_id: demand_of(row.metadata_, settings) for row in clients.clients()}
+    free = [client_id for client_id, demand in demands.items() if demand is Demand.NEVER]
+    nonce = sum(demand is Demand.UNLESS_NONCE for demand in demands.values())
+    said = f"not needed of {', '.join(free)}" if free else "no app goes without it"
+    return Finding("PKCE", f"{said}; {nonce} app(s) may send a nonce instead")
 
 
 def _clock(_: Settings) -> Finding:

@@ -14,7 +14,7 @@ from idp.oauth.claims_request import ClaimsRequest, read_claims
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.id_token_hints import read_hint
-from idp.oauth.pkce import challenge_of
+from idp.oauth.pkce import challenge_of, demand_of
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import LONGEST_NONCE, WHOLE, Parameters
 from idp.oauth.test_sign_in import permission
@@ -150,8 +150,10 @@ def check_nonce(draft: Draft) -> None:
 
 
 def check_code_challenge(draft: Draft) -> None:
-    """Take the PKCE challenge (RFC 7636)."""
-    draft.code_challenge = challenge_of(draft.parameters)
+    """Take the PKCE challenge (RFC 7636). A nonce protects a code as well if an ID token will carry it (Core §3.1.2.1)."""
+    demand = demand_of(draft.client.metadata, draft.provider.settings)
+    has_nonce = "openid" in draft.scopes and bool(draft.get("nonce"))
+    draft.code_challenge = challenge_of(draft.parameters, demand, has_nonce=has_nonce)
 
 
 def check_max_age(draft: Draft) -> None:

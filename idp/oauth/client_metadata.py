@@ -15,6 +15,8 @@ RESPONSE_MODES = ("query", "form_post")
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
+OURS_IN_METADATA = frozenset({"require_pkce"})
+"""Members that no standard registers. Operators alone set them, never an app that registers itself."""
 
 Check = Callable[[str, Any], Any]
 
@@ -92,6 +94,7 @@ CHECKS: Mapping[str, Check] = {
     "token_endpoint_auth_method": _one_of(*AUTH_METHODS),
     "id_token_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "application_type": _one_of("web", "native"),
+    "require_pkce": _truth,
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
     "require_auth_time": _truth,
@@ -150,6 +153,9 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
         raise Invalid("redirect_uris", say("At least one address is needed."))
     if "authorization_code" in found["grant_types"] and not found["response_types"]:
         raise Invalid("response_types", say("authorization_code needs the response type code."))
+    # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
+    if found["token_endpoint_auth_method"] == "none" and found.get("require_pkce") is False:
+        raise Invalid("require_pkce", say("A public client always needs PKCE."))
     return found
 
 

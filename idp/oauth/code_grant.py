@@ -11,7 +11,7 @@ from idp.oauth.active_grant import OFFLINE, ActiveGrant, find_active_grant
 from idp.oauth.authorization_request import AuthorizationRequest
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import invalid_grant, invalid_request
-from idp.oauth.pkce import verifier_matches
+from idp.oauth.pkce import mismatch
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
 from idp.oauth.request_parameters import Parameters
@@ -39,7 +39,7 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     """
     if not request.parameters.get("code"):
         raise invalid_request("The code is missing.")
-    if not request.parameters.get("code_verifier"):
+    if client.is_public and not request.parameters.get("code_verifier"):
         raise invalid_request("The code_verifier is missing.")
     with db.transaction():
         found = redeem(provider, client, request, clock.now())
@@ -101,13 +101,16 @@ def _new_grant(provider: Provider, request: AuthorizationRequest, signed_in: Sig
 def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, now: datetime) -> Redeemed | str:
     """Redeem the code of a request, once, within a transaction. Returns the reason for the log if it is refused.
 
-    A wrong redemption uses the code up too, and revokes its grant.
+    A wrong redemption uses the code up too, and revokes its grant. One without the verifier that it needs is no guess at
+    it: it is an ``invalid_request``, and the code stays.
     """
     bearer = request.parameters.get("code")
     organisation_id, digest = crypto.organisation_id_of(bearer), crypto.digest("code", bearer)
     code = grants.code_of(organisation_id, digest) if organisation_id else None
     if code is None:
         return "no such code"
+    if code.client_id == client.client_id and code.code_challenge and not request.parameters.get("code_verifier"):
+        raise invalid_request("The code_verifier is missing.")
     if not grants.burn_code(organisation_id, digest, now):
         # RFC 6749 §4.1.2: "If an authorization code is used more than once, the authorization server MUST deny the
         # request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."
@@ -133,9 +136,7 @@ def _mismatch(provider: Provider, client: RegisteredClient, code: AuthorizationC
     # An address that was withdrawn since the code was sent there may be withdrawn because an attacker reads it.
     if not client.check_redirect_uri(code.redirect_uri) and code.redirect_uri != permission.callback(provider):
         return "redirect_uri_withdrawn"
-    if not verifier_matches(parameters.get("code_verifier"), code.code_challenge):
-        return "wrong_verifier"
-    return ""
+    return mismatch(parameters.get("code_verifier"), code.code_challenge)
 
 
 def _revoke(code: AuthorizationCode, request: TokenRequest, now: datetime, why: str) -> str:

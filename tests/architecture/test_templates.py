@@ -31,7 +31,7 @@ INLINE = re.compile(
 )
 ELSEWHERE = re.compile(r"""<(?:script|link|img)\b[^>]*\b(?:src|href)\s*=\s*["'](?!\{\{)""", re.IGNORECASE)
 TAG = re.compile(r"<[^>]*>", re.DOTALL)
-OWN_NAMES = {"Google Authenticator", "Microsoft Authenticator", "2FAS", "Aegis", "1Password", "Bitwarden"}
+OWN_NAMES = {"Google Authenticator", "Microsoft Authenticator", "2FAS", "Aegis", "1Password", "Bitwarden", "PKCE"}
 
 
 def _all() -> list[Path]:

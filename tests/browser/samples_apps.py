@@ -11,11 +11,12 @@ from idp.identity.credentials.reauthentication import WRONG_PASSWORD
 from idp.identity.sessions.listing import OpenSession
 from idp.identity.users import activity
 from idp.mail.smtp import Failure
+from idp.oauth.pkce import Demand
 from idp.store.clients import Client
 from idp.web.admin import client_form
 from idp.web.admin.audit import NOT_HERE, AuditPage, Chain, Line
 from idp.web.admin.client_test import MEANINGS, Claim, TrialPage
-from idp.web.admin.clients import AppDetailPage, AppForm, AppListPage, AppRow, Secret
+from idp.web.admin.clients import PKCE, AppDetailPage, AppForm, AppListPage, AppRow, Secret
 from idp.web.admin.keys import STATES, Key, KeysPage
 from idp.web.admin.outbox import ABOUT, OTHER, WHY, MailPage, MailRow
 from idp.web.admin.pagination import Pages
@@ -81,7 +82,8 @@ KEYS = tuple(
     for state, told in STATES.items()
 )
 
-KASSA = AppRow("kassa", "Kassa", False, True, False)
+KASSA = AppRow("kassa", "Kassa", False, True, False, PKCE[Demand.UNLESS_NONCE])
+LONGEST = AppRow(LONG, LONG, True, False, True, PKCE[Demand.NEVER])
 CLIENT = Client(
     client_id="kassa",
     metadata_={"client_name": "Kassa", "redirect_uris": ["https://kassa.example/callback"], "scope": "openid profile"},
@@ -107,7 +109,10 @@ APPS: dict[str, tuple[str, object]] = {
     "console-sessions-none": ("admin/sessions.html", OpenSessionsPage(FRAME, "x", "1", (), frozenset(), Pages("", ""))),
     "console-mail": ("admin/outbox.html", MailPage(FRAME, "failed", MAILS, BESIDE)),
     "console-mail-none": ("admin/outbox.html", MailPage(FRAME, "", (), Pages("", ""))),
-    "console-apps": ("admin/clients.html", AppListPage(FRAME, (KASSA, AppRow(LONG, LONG, True, False, True)), True)),
+    "console-apps": (
+        "admin/clients.html",
+        AppListPage(FRAME, (KASSA, LONGEST), True),
+    ),
     "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), False)),
     "console-app": ("admin/client.html", replace(DETAIL, secret="x" * 43)),
     "console-app-off": ("admin/client.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),

@@ -1,7 +1,6 @@
-"""Commands about users, clients, policies, keys, leaked passwords and operators, and the doctor."""
+"""Commands about users, policies, keys, leaked passwords and operators, and the doctor."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -119,52 +118,6 @@ def test_an_operator_is_added_outside_every_organisation(idp: Idp) -> None:
     assert factor["compulsory_because"], "S10: an operator must have a second factor"
     assert "taken" in idp("operator", "add", "INES", "--email", "i@example.com", stdin="seven grey pigeons\n", code=1).stderr
     assert "leaked" in idp("operator", "add", "otto", "--email", "o@example.com", stdin="password1234\n", code=1).stderr
-
-
-def test_a_client_is_made_from_json_and_its_secret_shown_once(shop: Idp) -> None:
-    """Issue: `client create -` reads metadata as JSON. It prints the stored client with id and secret as JSON."""
-    given = {"client_name": "Stock", "redirect_uris": ["https://stock.example.com/cb"], "organisations": ["example-shoes"]}
-    made = shop.json("client", "create", "-", stdin=json.dumps(given))
-    assert len(made["client_secret"]) >= 43
-    assert made["token_endpoint_auth_method"] == "client_secret_basic"
-    shown = shop.json("client", "show", made["client_id"])
-    assert "client_secret" not in shown
-    assert shown == {key: value for key, value in made.items() if key != "client_secret"}
-    assert shown["organisations"] == ["example-shoes"]
-
-
-def test_a_public_client_gets_no_secret(idp: Idp) -> None:
-    """RFC 7591 §3.2.1: only a confidential client gets a client_secret."""
-    given = {"redirect_uris": ["https://a.example.com/cb"], "token_endpoint_auth_method": "none"}
-    assert "client_secret" not in idp.json("client", "create", "-", stdin=json.dumps(given))
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{", "not JSON"),
-        ("[]", "must be one object"),
-        ("[" * 100_000, "standard input"),
-        ("{}", "redirect_uris: At least one address"),
-        ('{"redirect_uris": ["http://shop.example/"]}', "redirect_uris: "),
-        ('{"redirect_uris": ["https://a.example/"], "first_party": "yes"}', "first_party: "),
-        ('{"redirect_uris": ["https://a.example/"], "organisations": ["none"]}', "There is no organisation none"),
-        ('{"redirect_uris": ["https://a.example/"], "organisations": "none"}', "organisations: "),
-        ('{"redirect_uris": ["https://a.example/"], "minimum_acr": 3}', "minimum_acr: "),
-        ('{"redirect_uris": ["https://a.example/"], "client_secret": "short"}', "client_secret: "),
-        ('{"redirect_uris": ["https://a.example/"], "client_id": 3}', "client_id: must be text"),
-    ],
-)
-def test_wrong_metadata_is_refused_with_its_member(idp: Idp, text: str, said: str) -> None:
-    """Issue: errors name the place, and no client is made."""
-    assert said in idp("client", "create", "-", stdin=text, code=1).stderr
-    assert idp("client", "list").stdout == ""
-
-
-def test_an_unknown_client_gets_one_clear_line(idp: Idp) -> None:
-    """This holds for show and delete."""
-    assert "there is no client 'x'" in idp("client", "show", "x", code=1).stderr
-    assert "There is no client" in idp("client", "delete", "x", code=1).stderr
 
 
 def test_explain_names_every_source_of_rules(shop: Idp) -> None:

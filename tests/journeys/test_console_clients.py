@@ -106,6 +106,7 @@ WRONG = [
     ({"client_id": "has space"}, "client_id"),
     ({"client_id": "webshop"}, ""),
     ({"default_max_age": "soon"}, "default_max_age"),
+    ({"require_pkce": "false", "token_endpoint_auth_method": "none"}, "require_pkce"),
     ({"logo_uri": "javascript:alert(1)"}, "logo_uri"),
     ({"organisations": "nowhere"}, "organisations"),
     ({"in_languages": "nonsense"}, "in_languages"),
@@ -144,6 +145,21 @@ def test_an_edit_changes_only_the_edited_fields(factory, enter, otto, clock) -> 
     after = row_of(factory, "webshop")
     assert not {"client_name#nl", "default_max_age"} & set(after.metadata_)
     assert (after.first_party, after.organisations) == (False, [anna_shoes(factory)])
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored", "told"),
+    [("", None, "always, or a nonce instead"), ("true", True, "always"), ("false", False, "not needed")],
+)
+def test_the_console_tells_which_apps_go_without_pkce(factory, enter, otto, typed, stored, told, clock) -> None:
+    """Issue 10: the list and the app's page say when it must use PKCE, and the form sets it."""
+    factory.make_client()
+    browser = enter(otto, f"{HOME}/webshop/edit")
+    browser.fill(require_pkce=typed).submit()
+    assert row_of(factory, "webshop").metadata_.get("require_pkce") is stored
+    assert f"<dt>PKCE</dt> <dd>{told}</dd>" in " ".join(browser.html.split())
+    assert browser.click("Edit").value("require_pkce") == typed
+    assert f'<td data-name="PKCE">{told}</td>' in browser.open(HOME).html
 
 
 def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey, new_browser, clock) -> None:

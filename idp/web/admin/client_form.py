@@ -13,6 +13,8 @@ from idp.store import organisations
 from idp.store.clients import Client
 
 TEXT, LINES, CHOICE, SEVERAL, TRUTH, NUMBER = "text", "lines", "choice", "several", "truth", "number"
+STATED = "stated"
+"""The kind of a truth that may also be left out."""
 TEXTS = "in_languages"
 """The field for texts with a language, as ``client_name#nl = Kassa``, one a line."""
 SIGN_IN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("Tokens and keys"), say("Our own settings")
@@ -25,6 +27,9 @@ MEANINGS: Mapping[str, Message] = {
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
         "How the app proves itself: by a secret in the header or in the body, or none for public apps."
+    ),
+    "require_pkce": say(
+        "PKCE makes a stolen answer useless. true: always needed. false: never. Leave empty to accept a nonce instead."
     ),
     "grant_types": say("authorization_code: people sign in. refresh_token: the app may stay signed in."),
     "response_types": say("Only the code flow is supported: leave it ticked."),
@@ -81,6 +86,7 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("post_logout_redirect_uris", LINES, SIGN_IN, ()),
         ("application_type", CHOICE, SIGN_IN, ("web", "native")),
         ("token_endpoint_auth_method", CHOICE, SIGN_IN, client_metadata.AUTH_METHODS),
+        ("require_pkce", STATED, SIGN_IN, ("", "true", "false")),
         ("grant_types", SEVERAL, SIGN_IN, client_metadata.GRANT_TYPES),
         ("response_types", SEVERAL, SIGN_IN, client_metadata.RESPONSE_TYPES),
         ("scope", SEVERAL, SIGN_IN, client_metadata.SCOPES),
@@ -152,6 +158,8 @@ def _shown(field: Field, value: Any) -> Shown:
         return Shown(field, "", frozenset(value.split() if isinstance(value, str) else value or ()))
     if field.kind == TRUTH:
         return Shown(field, "", frozenset({"yes"} if value else ()))
+    if field.kind == STATED and value is not None:
+        value = str(value).lower()
     text = "\n".join(value) if isinstance(value, list) else "" if value is None else str(value)
     return Shown(field, text, frozenset({text}))
 
@@ -184,6 +192,8 @@ def _value(field: Field, form: Mapping[str, str]) -> Any:
         return " ".join(chosen) if field.name == "scope" else chosen or None
     if field.kind == TRUTH:
         return field.name in form or None
+    if field.kind == STATED:
+        return {"true": True, "false": False}.get(typed, typed or None)
     if field.kind == LINES:
         return _lines(typed) or None
     if field.kind == NUMBER and typed:

@@ -10,6 +10,7 @@ from idp import clock
 from idp.audit import Origin
 from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.oauth import registration
+from idp.oauth.pkce import Demand, demand_of
 from idp.store import clients as store
 from idp.store.clients import Client
 from idp.web import pages, post_redirect_get, request_context, unsaved
@@ -21,17 +22,24 @@ from idp.web.confirmed_action import ConfirmedAction
 from idp.web.unsaved import Fields
 
 HERE = "apps"
+PKCE = {
+    Demand.ALWAYS: say("always"),
+    Demand.UNLESS_NONCE: say("always, or a nonce instead"),
+    Demand.NEVER: say("not needed"),
+}
+"""When an app must use PKCE."""
 
 
 @dataclass(frozen=True)
 class AppRow:
-    """Hold an app in the list."""
+    """Hold an app in the list. ``pkce``: when it must use that."""
 
     client_id: str
     name: str
     is_public: bool
     first_party: bool
     is_disabled: bool
+    pkce: Message
 
 
 @dataclass(frozen=True)
@@ -209,7 +217,8 @@ def _is_visible(admin: Admin, row: Client) -> bool:
 
 
 def _row(row: Client) -> AppRow:
-    return AppRow(row.client_id, row.name, row.is_public, row.first_party, row.disabled_at is not None)
+    pkce = PKCE[demand_of(row.metadata_, request_context.settings())]
+    return AppRow(row.client_id, row.name, row.is_public, row.first_party, row.disabled_at is not None, pkce)
 
 
 def _question(admin: Admin, row: Client, action: ClientAction) -> Question:

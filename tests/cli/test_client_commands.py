@@ -1,0 +1,78 @@
+"""Commands about relying apps."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import ANNA, POS, SHOP, Idp
+
+
+@pytest.fixture
+def shop(idp: Idp) -> Idp:
+    """Make a shop with an owner, Anna and the till."""
+    idp.apply(SHOP + ANNA + POS)
+    return idp
+
+
+def test_a_client_is_made_from_json_and_its_secret_shown_once(shop: Idp) -> None:
+    """Issue: `client create -` reads metadata as JSON. It prints the stored client with id and secret as JSON."""
+    given = {"client_name": "Stock", "redirect_uris": ["https://stock.example.com/cb"], "organisations": ["example-shoes"]}
+    made = shop.json("client", "create", "-", stdin=json.dumps(given))
+    assert len(made["client_secret"]) >= 43
+    assert made["token_endpoint_auth_method"] == "client_secret_basic"
+    shown = shop.json("client", "show", made["client_id"])
+    assert "client_secret" not in shown
+    assert shown == {key: value for key, value in made.items() if key != "client_secret"}
+    assert shown["organisations"] == ["example-shoes"]
+
+
+def test_a_public_client_gets_no_secret(idp: Idp) -> None:
+    """RFC 7591 §3.2.1: only a confidential client gets a client_secret."""
+    given = {"redirect_uris": ["https://a.example.com/cb"], "token_endpoint_auth_method": "none"}
+    assert "client_secret" not in idp.json("client", "create", "-", stdin=json.dumps(given))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not JSON"),
+        ("[]", "must be one object"),
+        ("[" * 100_000, "standard input"),
+        ("{}", "redirect_uris: At least one address"),
+        ('{"redirect_uris": ["http://shop.example/"]}', "redirect_uris: "),
+        ('{"redirect_uris": ["https://a.example/"], "first_party": "yes"}', "first_party: "),
+        ('{"redirect_uris": ["https://a.example/"], "organisations": ["none"]}', "There is no organisation none"),
+        ('{"redirect_uris": ["https://a.example/"], "organisations": "none"}', "organisations: "),
+        ('{"redirect_uris": ["https://a.example/"], "minimum_acr": 3}', "minimum_acr: "),
+        ('{"redirect_uris": ["https://a.example/"], "client_secret": "short"}', "client_secret: "),
+        ('{"redirect_uris": ["https://a.example/"], "client_id": 3}', "client_id: must be text"),
+    ],
+)
+def test_wrong_metadata_is_refused_with_its_member(idp: Idp, text: str, said: str) -> None:
+    """Issue: errors name the place, and no client is made."""
+    assert said in idp("client", "create", "-", stdin=text, code=1).stderr
+    assert idp("client", "list").stdout == ""
+
+
+def test_an_unknown_client_gets_one_clear_line(idp: Idp) -> None:
+    """This holds for show and delete."""
+    assert "there is no client 'x'" in idp("client", "show", "x", code=1).stderr
+    assert "There is no client" in idp("client", "delete", "x", code=1).stderr
+
+
+def test_it_is_told_which_clients_go_without_pkce(idp: Idp) -> None:
+    """Issue 10: `client list`, `client show` and the doctor name them; the installation may demand PKCE of all."""
+    rules = {"old": False, "new": True, "usual": None}
+    for client_id, rule in rules.items():
+        given = {"client_id": client_id, "redirect_uris": ["https://a.example/cb"], "require_pkce": rule}
+        made = idp.json("client", "create", "-", stdin=json.dumps(given))
+        assert made["require_pkce"] is rule
+        assert idp.json("client", "show", client_id)["require_pkce"] is rule
+    listed = {line.split()[0]: line for line in idp("client", "list").stdout.splitlines()}
+    assert " no PKCE " in listed["old"]
+    assert " PKCE or nonce " in listed["usual"]
+    assert " PKCE  " in listed["new"]
+    assert "not needed of old; 1 app(s) may send a nonce instead" in idp("doctor").stdout
+    demanded = {"IDP_CLIENTS__REQUIRE_PKCE": "true"}
+    assert "no app goes without it; 0 app(s)" in idp("doctor", env=demanded).stdout
+    assert json.loads(idp("client", "show", "old", env=demanded).stdout)["require_pkce"] is True
