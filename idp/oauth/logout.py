@@ -120,10 +120,14 @@ def _signed_out(request: _LogoutRequest) -> SignedOut:
 
 
 def _read(provider: Provider, parameters: Parameters, session: UserSession | None) -> _LogoutRequest:
-    hint = read_hint(provider, parameters.get("id_token_hint"))
+    sent = parameters.get("id_token_hint")
+    hint = read_hint(provider, sent)
     client_id, address = parameters.get("client_id"), parameters.get("post_logout_redirect_uri")
     client = provider.clients.get(client_id or (hint.client_id if hint else ""))
     wrong = next((f"The {name or 'request'} {what}." for name, what in parameters.faults.items()), "")
+    # §4: "If the OP detects errors in the RP-Initiated Logout request, the OP MUST NOT perform post-logout redirection".
+    if sent and hint is None:
+        wrong = wrong or "The id_token_hint is not an ID token of this provider, or its key is no longer published."
     # §2: "When both client_id and id_token_hint are present, the OP MUST verify that the Client Identifier matches the
     # one used as the audience of the ID Token."
     if hint and client_id and client_id != hint.client_id:

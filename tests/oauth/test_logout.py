@@ -1,5 +1,6 @@
 """An app signs its user out (OpenID Connect RP-Initiated Logout 1.0)."""
 
+import base64
 from urllib.parse import urlencode
 
 import pytest
@@ -115,8 +116,10 @@ def test_sign_out_works_in_spite_of_a_wrong_request(scene, party, new_browser):
         {"alg": "HS256"}, {"sub": "x", "aud": party.client_id, "iss": "https://else.example"}, OctKey.generate_key()
     )
     changed = f"{head}.{body}.{'A' * len(signature)}"
-    asked = [{}, *({"id_token_hint": hint} for hint in ("a.b.c", "", changed, foreign))]
+    asked = [{}, {"id_token_hint": ""}]
     mistaken = [
+        *({"post_logout_redirect_uri": BYE, "id_token_hint": hint} for hint in ("a.b.c", changed, foreign)),
+        {"post_logout_redirect_uri": BYE, "id_token_hint": "a.b.c", "client_id": party.client_id},
         {"post_logout_redirect_uri": BYE + "/", "id_token_hint": token},
         {"post_logout_redirect_uri": "https://evil.example/"},
         {"post_logout_redirect_uri": BYE, "client_id": "nobody"},
@@ -198,3 +201,47 @@ def test_a_posted_request_asks_for_confirmation(scene, party):
     form = [("id_token_hint", token), ("post_logout_redirect_uri", BYE)]
     assert scene.browser.send("POST", scene.settings.issuer + "/oauth/logout", form).left_for == BYE
     assert not is_signed_in(scene, party)
+
+
+def _with_alg_none(token: str) -> str:
+    """Return the same ID token, unsigned."""
+    head = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
+    return f"{head}.{token.split('.')[1]}."
+
+
+MODULES = {
+    "rp-initiated-logout": ({"hint": "good", "to": BYE, "state": "s"}, "redirect"),
+    "no-state": ({"hint": "good", "to": BYE}, "redirect"),
+    "bad-post-logout-redirect-uri": ({"hint": "good", "to": BYE + "/other", "state": "s"}, "post_logout_redirect_uri"),
+    "query-added-to-post-logout-redirect-uri": (
+        {"hint": "good", "to": BYE + "?x=2", "state": "s"},
+        "post_logout_redirect_uri",
+    ),
+    "bad-id-token-hint": ({"hint": "other issuer's", "to": BYE, "state": "s"}, "id_token_hint"),
+    "modified-id-token-hint": ({"hint": "alg none", "to": BYE, "state": "s"}, "id_token_hint"),
+    "no-id-token-hint": ({"to": BYE, "state": "s"}, "question"),
+    "no-post-logout-redirect-uri": ({"hint": "good", "state": "s"}, "signed out"),
+    "only-state": ({"state": "s"}, "question"),
+    "no-params": ({}, "question"),
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_module_of_the_rp_initiated_logout_plan(scene, party, module: str):
+    """Certification, by the plan's module names: a wrong request is never followed, and its page names what is wrong."""
+    good = scene.tokens(party).id_token
+    foreign = jwt.encode({"alg": "HS256"}, {"sub": "x", "aud": "y", "iss": "https://z.example"}, OctKey.generate_key())
+    hints = {"good": good, "other issuer's": foreign, "alg none": _with_alg_none(good)}
+    sent, wanted = MODULES[module]
+    names = {"to": "post_logout_redirect_uri", "state": "state"}
+    params = {names[name]: value for name, value in sent.items() if name in names}
+    answer = log_out(scene, **params, **({"id_token_hint": hints[sent["hint"]]} if "hint" in sent else {}))
+    if wanted == "redirect":
+        assert answer.left_for == BYE + ("?state=s" if "state" in sent else "")
+    elif wanted == "signed out":
+        assert (answer.left_for, answer.heading) == (None, YOU_ARE_SIGNED_OUT)
+    else:
+        assert (answer.left_for, answer.status) == (None, 200 if wanted == "question" else 400)
+        assert 'value="sign_out"' in answer.text, "it asks all the same"
+        assert (wanted in answer.text) == (wanted != "question")
+    assert is_signed_in(scene, party) == (wanted not in ("redirect", "signed out"))
