@@ -85,7 +85,7 @@ READS_ORGANISATION = {
 """Functions that may read all rows of one organisation."""
 OF_ORGANISATION = re.compile(r"SEARCH \w+ USING (COVERING )?INDEX \w+ \(organisation_id=\?\)$")
 RING = Ring([("new", bytes(32)), ("old", bytes(32))])
-PLACES = {"user_search.search": Place(("x",))}  # of lists that are not ordered by moment and id
+BY_NAME = ("user_search.search", "organisation_lists.shops", "organisation_lists.groups")  # others: by moment and id
 CALLS: dict[str, list[dict[str, Any]]] = {
     "audit.rows_found": [
         {"sought": Sought(event="x")},
@@ -172,7 +172,7 @@ def calls(name: str, function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
         return  # it inserts the columns that its caller names
     needed = [one.name for one in plain if one.default is Parameter.empty]
     for names in (needed, [one.name for one in plain]):
-        whole = {one: PLACES.get(name, made(hints[one])) if one == "place" else made(hints[one]) for one in names}
+        whole = {one: Place(("x",)) if one == "place" and name in BY_NAME else made(hints[one]) for one in names}
         yield from ({**whole, **more} for more in CALLS.get(name, [{}]))
 
 

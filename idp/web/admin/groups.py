@@ -10,14 +10,14 @@ from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.identity.accounts import accounts
 from idp.identity.organisations import groups
 from idp.identity.users import lookup
-from idp.store import organisations, user_search, users
+from idp.store import organisation_lists, organisations, user_search, users
 from idp.store.organisations import Group
 from idp.store.user_search import PeopleSought
 from idp.web import edited, pages, request_context, unsaved
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.pagination import people
+from idp.web.admin.pagination import List, Pages, page_of, people
 from idp.web.unsaved import Fields
 
 HERE = "groups"
@@ -35,10 +35,11 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class GroupsPage:
-    """Hold all groups, and the form for another: the entered values and their errors."""
+    """Hold a page of groups, and the form for another: the entered values and their errors."""
 
     frame: Frame
     rows: tuple[GroupRow, ...]
+    pages: Pages
     name: str = ""
     requires_mfa: bool = False
     errors: tuple[Message, ...] = ()
@@ -70,7 +71,7 @@ def show(store_url: str) -> Response:
     """List the groups. A posted form adds one."""
     admin = guard.administrator(store_url)
     return unsaved.answer(
-        lambda: pages.render("admin/groups.html", GroupsPage(admin.frame(HERE), _rows(admin))),
+        lambda: pages.render("admin/groups.html", GroupsPage(admin.frame(HERE), *_rows(admin))),
         partial(_add_again, admin),
         partial(_add, admin),
     )
@@ -85,7 +86,7 @@ def _add(admin: Admin, form: Fields) -> Response:
 
 def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
     errors = (refusal.message,) if refusal else ()
-    page = GroupsPage(admin.frame(HERE), _rows(admin), form.get("name", ""), "requires_mfa" in form, errors)
+    page = GroupsPage(admin.frame(HERE), *_rows(admin), form.get("name", ""), "requires_mfa" in form, errors)
     return pages.render("admin/groups.html", page, 422 if refusal else 200)
 
 
@@ -149,8 +150,15 @@ def _put_in(admin: Admin, group: Group, username: str) -> None:
     accounts.change(request_context.settings(), at, user, {"groups": [*dict.fromkeys([*names, group.name])]}, admin.origin)
 
 
-def _rows(admin: Admin) -> tuple[GroupRow, ...]:
-    return tuple(_row(group) for group in organisations.groups(admin.organisation.id))
+def _rows(admin: Admin) -> tuple[tuple[GroupRow, ...], Pages]:
+    at = admin.organisation
+    shown, beside = page_of(
+        List("admin.groups", {"store_url": at.store_url}),
+        partial(organisation_lists.place_of_group, at.id),
+        partial(organisation_lists.groups, at.id),
+        lambda group: group.id,
+    )
+    return tuple(map(_row, shown)), beside
 
 
 def _row(group: Group) -> GroupRow:

@@ -8,12 +8,13 @@ from flask import Blueprint, Response, abort, url_for
 from idp.db import transaction
 from idp.errors import Invalid, Message, Refusal, say
 from idp.identity.organisations import shops
-from idp.store import organisations
+from idp.store import organisation_lists, organisations
 from idp.store.organisations import Shop
 from idp.web import pages, unsaved
 from idp.web.admin import guard
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.pagination import List, Pages, page_of
 from idp.web.unsaved import Fields
 
 HERE = "shops"
@@ -30,10 +31,11 @@ class ShopRow:
 
 @dataclass(frozen=True)
 class ShopsPage:
-    """Hold all shops, and the form for another: the entered values and their errors (in the field ``wrong``)."""
+    """Hold a page of shops, and the form for another: the entered values and their errors (in the field ``wrong``)."""
 
     frame: Frame
     rows: tuple[ShopRow, ...]
+    pages: Pages
     code: str = ""
     name: str = ""
     wrong: str = ""
@@ -62,7 +64,7 @@ def show(store_url: str) -> Response:
     """List the shops. A posted form adds one."""
     admin = guard.administrator(store_url)
     return unsaved.answer(
-        lambda: pages.render("admin/shops.html", ShopsPage(admin.frame(HERE), _rows(admin))),
+        lambda: pages.render("admin/shops.html", ShopsPage(admin.frame(HERE), *_rows(admin))),
         partial(_add_again, admin),
         partial(_add, admin),
     )
@@ -81,7 +83,8 @@ def _add(admin: Admin, form: Fields) -> Response:
 def _add_again(admin: Admin, form: Fields, refusal: Refusal | None) -> Response:
     wrong = refusal.field if isinstance(refusal, Invalid) else ""
     errors = (refusal.message,) if refusal else ()
-    page = ShopsPage(admin.frame(HERE), _rows(admin), **_typed(form), wrong=wrong, errors=errors)
+    rows, beside = _rows(admin)
+    page = ShopsPage(admin.frame(HERE), rows, beside, **_typed(form), wrong=wrong, errors=errors)
     return pages.render("admin/shops.html", page, 422 if refusal else 200)
 
 
@@ -128,8 +131,15 @@ def _all(admin: Admin) -> str:
     return url_for("admin.shops", store_url=admin.organisation.store_url)
 
 
-def _rows(admin: Admin) -> tuple[ShopRow, ...]:
-    return tuple(_row(shop) for shop in organisations.shops(admin.organisation.id))
+def _rows(admin: Admin) -> tuple[tuple[ShopRow, ...], Pages]:
+    at = admin.organisation
+    shown, beside = page_of(
+        List("admin.shops", {"store_url": at.store_url}),
+        partial(organisation_lists.place_of_shop, at.id),
+        partial(organisation_lists.shops, at.id),
+        lambda shop: shop.id,
+    )
+    return tuple(map(_row, shown)), beside
 
 
 def _row(shop: Shop) -> ShopRow:
