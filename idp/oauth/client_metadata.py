@@ -93,6 +93,7 @@ CHECKS: Mapping[str, Check] = {
     "response_types": _some_of(*RESPONSE_TYPES),
     "token_endpoint_auth_method": _one_of(*AUTH_METHODS),
     "id_token_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
+    "introspection_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "application_type": _one_of("web", "native"),
     "require_pkce": _truth,
     "subject_type": _one_of("public"),

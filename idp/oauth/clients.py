@@ -81,6 +81,11 @@ class RegisteredClient:
         """Return its ``id_token_signed_response_alg``; RS256 is the default (OpenID Connect Registration §2)."""
         return str(self.metadata.get("id_token_signed_response_alg", "RS256"))
 
+    @property
+    def introspection_alg(self) -> str:
+        """Return its ``introspection_signed_response_alg``; RS256 is the default (RFC 9701 §6)."""
+        return str(self.metadata.get("introspection_signed_response_alg", "RS256"))
+
     def serves(self, organisation_id: str) -> bool:
         """Return whether people of this organisation may use it."""
         return store.serves(self.organisations, organisation_id)

@@ -8,10 +8,10 @@ import structlog
 from idp import clock, crypto, db
 from idp.audit import Event, record
 from idp.oauth import client_auth
+from idp.oauth.access_tokens import read_access_token
 from idp.oauth.errors import invalid_grant, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
-from idp.oauth.tokens import read_access_token
 from idp.store import grants
 from idp.store.grants import Grant
 

@@ -1,4 +1,4 @@
-"""Make JWT access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2), here only; and read access tokens."""
+"""Make JWT access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2), here only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ from idp.oauth.provider import Provider
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 ACCESS_TOKEN_ALG = "ES256"
-TEXT_CLAIMS = ("iss", "aud", "sub", "jti", "client_id", "scope", "organisation_id")
 
 
 @dataclass(frozen=True)
@@ -103,34 +102,3 @@ def _id_token(
 def half_hash(token: str) -> str:
     """Return the left half of the hash, base64url (OpenID Connect Core §3.1.3.6). All our algorithms end in 256."""
     return crypto.b64url(crypto.sha256(token.encode("ascii"))[:16])
-
-
-@dataclass(frozen=True)
-class AccessToken:
-    """An access token of ours that is well signed, of the right type and audience, and not expired."""
-
-    organisation_id: str
-    grant_id: str
-    subject: str
-    client_id: str
-    scopes: tuple[str, ...]
-
-
-def read_access_token(provider: Provider, token: str) -> AccessToken | None:
-    """Read a token (RFC 9068 §4); None unless it is an access token for us. Its grant must be checked too."""
-    found = provider.keys.verify(token)
-    # RFC 9068 §4: "The resource server MUST verify that the typ header value is at+jwt": an ID token is no access token.
-    if found is None or found.type != ACCESS_TOKEN_TYPE:
-        return None
-    claims, ends = found.claims, found.claims.get("exp")
-    if not all(isinstance(claims.get(name), str) for name in TEXT_CLAIMS) or not isinstance(ends, int):
-        return None
-    if claims["iss"] != provider.issuer or claims["aud"] != provider.issuer or ends <= clock.epoch_seconds(clock.now()):
-        return None
-    return AccessToken(
-        organisation_id=claims["organisation_id"],
-        grant_id=claims["jti"].partition(".")[0],
-        subject=claims["sub"],
-        client_id=claims["client_id"],
-        scopes=tuple(claims["scope"].split()),
-    )

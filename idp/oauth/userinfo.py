@@ -5,11 +5,10 @@ from typing import Any
 
 from idp import clock
 from idp.oauth import claims
-from idp.oauth.active_grant import ActiveGrant, find_active_grant
+from idp.oauth.access_tokens import grant_behind, read_access_token, scopes_now
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
-from idp.oauth.tokens import read_access_token
 
 PARAMETERS = frozenset(("access_token",))
 
@@ -32,17 +31,20 @@ class BearerError(OAuthError):
 def userinfo(provider: Provider, header: str, body: Parameters) -> dict[str, Any]:
     """Return the claims for the access token of a request; raises ``BearerError``."""
     token = read_access_token(provider, _bearer(header, body))
-    active: ActiveGrant | str = "not a token of ours"
-    if token is not None:
-        active = find_active_grant(provider, token.organisation_id, token.grant_id, clock.now())
-    if token is None or isinstance(active, str) or active.grant.user_id != token.subject:
-        detail = active if isinstance(active, str) else "the token is for another user"
-        raise BearerError("invalid_token", "The access token is invalid, expired or revoked.", status=401, detail=detail)
+    if token is None or provider.issuer not in token.audience:
+        raise _invalid("not a token of ours, or not for us")
+    active = grant_behind(provider, token, clock.now())
+    if isinstance(active, str):
+        raise _invalid(active)
     # The token says what was granted when it was made; what was withdrawn since then is not given.
-    scopes = set(token.scopes) & set(active.scopes)
+    scopes = scopes_now(token, active)
     if "openid" not in scopes:
         raise BearerError("insufficient_scope", "The scope openid is needed.", status=403)
     return {"sub": token.subject, **claims.about(active.user, scopes)}
+
+
+def _invalid(detail: str) -> BearerError:
+    return BearerError("invalid_token", "The access token is invalid, expired or revoked.", status=401, detail=detail)
 
 
 def _bearer(header: str, body: Parameters) -> str:

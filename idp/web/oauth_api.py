@@ -12,12 +12,13 @@ from typing import Any
 import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.http import parse_etags
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header, parse_etags
 
 from idp import crypto, keys, outage
 from idp.config import Settings
 from idp.errors import Refusal
-from idp.oauth import request_parameters, revocation, token_endpoint, userinfo
+from idp.oauth import introspection, request_parameters, revocation, token_endpoint, userinfo
 from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, invalid_request, numbered
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
@@ -71,6 +72,14 @@ class Call:
         """The client's address, as ``address_of`` tells it."""
         return address_of(self.settings, self.environ)
 
+    def prefers(self, media_type: str) -> bool:
+        """Check if the request names this media type and likes plain JSON no better (RFC 9110 §12.5.1)."""
+        header = self.environ.get("HTTP_ACCEPT", "")
+        if media_type not in header:
+            return False
+        accepted = parse_accept_header(header, MIMEAccept)
+        return bool(accepted.quality(media_type) >= max(accepted.quality("application/json"), 0.001))
+
     @property
     def has_form(self) -> bool:
         """Check if the body is a form."""
@@ -121,6 +130,15 @@ def revoke(call: Call) -> Reply:
     return Reply(200, NEVER_KEPT, b"")
 
 
+def introspect(call: Call) -> Reply:
+    """Tell what a token is good for, as a JWT where the request accepts that (RFC 9701 §4)."""
+    client, told = introspection.introspect(call.provider, call.of_client(introspection.PARAMETERS))
+    if call.prefers(f"application/{introspection.JWT_TYPE}"):
+        body = introspection.signed(call.provider, client, told)
+        return Reply(200, (("Content-Type", f"application/{introspection.JWT_TYPE}"), *NEVER_KEPT), body.encode())
+    return Reply(200, JSON_NEVER_KEPT, json.dumps(told).encode())
+
+
 def userinfo_(call: Call) -> Reply:
     """Answer with claims about the user of an access token."""
     has_form = call.environ["REQUEST_METHOD"] == "POST" and call.has_form
@@ -150,6 +168,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/oauth/jwks": Endpoint("JWKS", READ, jwks, is_ready=True),
     "/oauth/token": Endpoint("token", ("POST",), token),  # POST only: RFC 6749 §3.2
     "/oauth/revoke": Endpoint("revocation", ("POST",), revoke),
+    "/oauth/introspect": Endpoint("introspection", ("POST",), introspect),
     "/oauth/userinfo": Endpoint("userinfo", ("GET", "POST"), userinfo_),
 }
 """The endpoints by path."""

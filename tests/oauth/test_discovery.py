@@ -13,7 +13,7 @@ def test_both_metadata_addresses_name_our_issuer_for_every_host(ask, settings, p
     assert answer.status_code == 200
     assert answer.json["issuer"] == settings.issuer
     endpoints = [value for name, value in answer.json.items() if name.endswith(("_endpoint", "_uri"))]
-    assert len(endpoints) >= 6
+    assert len(endpoints) >= 7
     assert all(endpoint.startswith(settings.issuer + "/") for endpoint in endpoints)
 
 
@@ -83,7 +83,7 @@ def test_the_authorization_endpoint_has_no_cors(ask):
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/userinfo"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/userinfo"])
 def test_apps_in_browsers_may_call_the_machine_endpoints(ask, path):
     """The endpoints answer the preflight of Fetch. Apps can read errors too."""
     headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}

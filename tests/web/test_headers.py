@@ -102,6 +102,7 @@ def test_machine_endpoints_set_no_cookie(shop: Shop, recorder: Recorder) -> None
         for path in (
             "/oauth/token",
             "/oauth/revoke",
+            "/oauth/introspect",
             "/oauth/userinfo",
             "/oauth/jwks",
             "/.well-known/openid-configuration",

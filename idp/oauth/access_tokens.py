@@ -1,0 +1,71 @@
+"""Read access tokens of ours (RFC 9068 §4), and find out what they are good for now. Not here: making them (``tokens``)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from idp import clock
+from idp.oauth.active_grant import ActiveGrant, find_active_grant
+from idp.oauth.provider import Provider
+from idp.oauth.tokens import ACCESS_TOKEN_TYPE
+
+TEXT_CLAIMS = ("iss", "sub", "jti", "client_id", "scope", "organisation_id")
+NUMBER_CLAIMS = ("iat", "exp")
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """An access token of ours that is well signed, of the right type, and not expired. Its grant must be checked too."""
+
+    organisation_id: str
+    grant_id: str
+    subject: str
+    client_id: str
+    scopes: tuple[str, ...]
+    audience: tuple[str, ...]
+    claims: Mapping[str, Any]
+
+
+def read_access_token(provider: Provider, token: str) -> AccessToken | None:
+    """Read a token, for whatever audience it was made; None unless it is an access token of ours."""
+    found = provider.keys.verify(token)
+    # RFC 9068 §4: "The resource server MUST verify that the typ header value is at+jwt": an ID token is no access token.
+    if found is None or found.type != ACCESS_TOKEN_TYPE:
+        return None
+    claims, audience = found.claims, _texts(found.claims.get("aud"))
+    is_whole = all(isinstance(claims.get(name), str) for name in TEXT_CLAIMS) and audience
+    if not is_whole or not all(isinstance(claims.get(name), int) for name in NUMBER_CLAIMS):
+        return None
+    if claims["iss"] != provider.issuer or claims["exp"] <= clock.epoch_seconds(clock.now()):
+        return None
+    return AccessToken(
+        organisation_id=claims["organisation_id"],
+        grant_id=claims["jti"].partition(".")[0],
+        subject=claims["sub"],
+        client_id=claims["client_id"],
+        scopes=tuple(claims["scope"].split()),
+        audience=audience,
+        claims=claims,
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return the one or more texts of ``aud`` (RFC 7519 §4.1.3); none where it is anything else."""
+    values = value if isinstance(value, list) else [value]
+    return tuple(values) if all(isinstance(one, str) for one in values) else ()
+
+
+def grant_behind(provider: Provider, token: AccessToken, now: datetime) -> ActiveGrant | str:
+    """Return the grant of a token where it is still valid; else why it is not, in words for the log."""
+    active = find_active_grant(provider, token.organisation_id, token.grant_id, now)
+    if isinstance(active, str):
+        return active
+    if active.grant.user_id != token.subject or active.grant.client_id != token.client_id:
+        return "the token is for another user or client"
+    return active
+
+
+def scopes_now(token: AccessToken, active: ActiveGrant) -> tuple[str, ...]:
+    """Return the scopes of a token without those that were withdrawn since it was made."""
+    return tuple(scope for scope in token.scopes if scope in active.scopes)

@@ -1,0 +1,89 @@
+"""Tell a client what a token is good for at this moment (RFC 7662), as JSON or as a signed JWT (RFC 9701)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from idp import clock, crypto
+from idp.oauth import client_auth
+from idp.oauth.access_tokens import grant_behind, read_access_token, scopes_now
+from idp.oauth.active_grant import OFFLINE, ActiveGrant, find_active_grant
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.errors import invalid_request
+from idp.oauth.provider import Provider
+from idp.oauth.token_request import TokenRequest
+from idp.oauth.tokens import assurance_of
+from idp.store import grants
+
+PARAMETERS = client_auth.PARAMETERS | {"token", "token_type_hint"}
+JWT_TYPE = "token-introspection+jwt"
+INACTIVE: Mapping[str, Any] = {"active": False}
+"""All that anybody learns of a token that is unknown, over, or not theirs to know of (RFC 7662 §2.2)."""
+COPIED = ("iss", "sub", "aud", "client_id", "jti", "iat", "exp", "organisation_id", "cnf", "act")
+"""Claims that an access token and the answer about it have in common."""
+
+
+def introspect(provider: Provider, request: TokenRequest) -> tuple[RegisteredClient, Mapping[str, Any]]:
+    """Return the client that asked, and what it may know of a token; raises ``OAuthError``.
+
+    A client without a secret is refused: its id is public, and anybody could scan for tokens with it (RFC 7662 §2.1).
+    """
+    request.parameters.insist()
+    client = client_auth.authenticate(provider, request)
+    if client.is_public:
+        raise client_auth.refusal("a public client cannot introspect")
+    token = request.parameters.get("token")
+    if not token:
+        raise invalid_request("The token is missing.")
+    now = clock.now()
+    return client, _of_access_token(provider, client, token, now) or _of_refresh_token(
+        provider, client, token, now
+    ) or INACTIVE
+
+
+def signed(provider: Provider, client: RegisteredClient, told: Mapping[str, Any]) -> str:
+    """Return the answer as a JWT for this client (RFC 9701 §5). Its own ``iss``, ``aud`` and ``iat`` are not the token's."""
+    claims = {
+        "iss": provider.issuer,
+        "aud": client.client_id,
+        "iat": clock.epoch_seconds(clock.now()),
+        "token_introspection": told,
+    }
+    return provider.keys.sign(client.introspection_alg, claims, JWT_TYPE)
+
+
+def _of_access_token(provider: Provider, client: RegisteredClient, text: str, now: datetime) -> Mapping[str, Any] | None:
+    token = read_access_token(provider, text)
+    # A client sees what it was given, and what was made for it to accept. Others cannot try tokens that they found.
+    if token is None or client.client_id not in (token.client_id, *token.audience):
+        return None
+    active = grant_behind(provider, token, now)
+    scopes = () if isinstance(active, str) else scopes_now(token, active)
+    if isinstance(active, str) or not scopes:
+        return None
+    kept = {name: token.claims[name] for name in COPIED if name in token.claims}
+    return {**_told(provider, active, scopes), **kept, "token_type": "Bearer"}
+
+
+def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, now: datetime) -> Mapping[str, Any] | None:
+    organisation_id = crypto.organisation_id_of(text)
+    token = grants.refresh_token_of(organisation_id, crypto.digest("refresh_token", text)) if organisation_id else None
+    if token is None or token.used_at is not None or token.idle_until <= now:
+        return None
+    active = find_active_grant(provider, organisation_id, token.grant_id, now)
+    if isinstance(active, str) or active.client.client_id != client.client_id or OFFLINE not in active.scopes:
+        return None
+    return {
+        **_told(provider, active, active.scopes),
+        "iss": provider.issuer,
+        "sub": active.grant.user_id,
+        "client_id": client.client_id,
+        "iat": clock.epoch_seconds(token.created_at),
+        "exp": clock.epoch_seconds(min(token.idle_until, active.grant.ends_at)),
+        "organisation_id": organisation_id,
+    }
+
+
+def _told(provider: Provider, active: ActiveGrant, scopes: tuple[str, ...]) -> dict[str, Any]:
+    """Return what both kinds of token tell. ``acr`` and ``auth_time`` (RFC 9470 §6.2) are worked out from the proofs."""
+    return {"active": True, "scope": " ".join(scopes), **assurance_of(provider, active).as_claims()}
