@@ -15,6 +15,7 @@ from idp.config import Settings
 from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import registration
+from idp.oauth.client_metadata import accepted_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.oauth.registration import Ours
 from idp.store import clients as store
@@ -22,6 +23,7 @@ from idp.store import organisations
 from idp.store.clients import Client
 
 ORIGIN = Origin(System("cli"))
+METHODS = "token_endpoint_auth_methods"
 PKCE = {Demand.ALWAYS: "PKCE", Demand.UNLESS_NONCE: "PKCE or nonce", Demand.NEVER: "no PKCE"}
 
 
@@ -47,6 +49,7 @@ def show(client_id: str) -> None:
     """Show one client as JSON, without its secret, which only the app knows.
 
     require_pkce is what applies now: true, false, or null if the request may have openid and a nonce instead.
+    token_endpoint_auth_methods are the ways to authenticate: both ways to send a secret if the client has named none.
     """
     with opened() as settings:
         _print(_described(_find(client_id), settings))
@@ -73,6 +76,7 @@ def create(source: Any) -> None:
       echo '{"client_name": "Stock app", "redirect_uris": ["https://stock.example.com/callback"]}' | idp client create -
     """
     given = _read(source.read())
+    _drop_told(given)
     _refuse_unknown(given)
     with opened() as settings:
         client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
@@ -94,6 +98,13 @@ def _read(raw: bytes) -> dict[str, Any]:
         if name in given and not isinstance(given[name], str):
             raise click.ClickException(f"standard input: {name}: must be text")
     return given
+
+
+def _drop_told(given: dict[str, Any]) -> None:
+    """Remove what `client show` adds, so that its answer makes the same client again."""
+    methods = given.pop(METHODS, None)
+    if isinstance(methods, list) and len(methods) > 1:
+        given.pop("token_endpoint_auth_method", None)
 
 
 def _refuse_unknown(given: dict[str, Any]) -> None:
@@ -140,11 +151,14 @@ def _find(client_id: str) -> Client:
 
 
 def _described(row: Client, settings: Settings) -> dict[str, Any]:
-    """Return a client by the keys of provisioning, with the PKCE rule that applies to it now."""
+    """Return a client by the keys of provisioning, with the rules of PKCE and authentication that apply to it now."""
     found = [organisations.organisation(entry) for entry in row.organisations]
     own = {name: getattr(row, name) for name in OWN}
     pkce = {Demand.ALWAYS: True, Demand.UNLESS_NONCE: None, Demand.NEVER: False}[demand_of(row.metadata_, settings)]
-    told = {"client_id": row.client_id, **row.metadata_, "require_pkce": pkce, **own}
+    methods = accepted_methods(row.metadata_)
+    # RFC 7591 §2: client_secret_basic is what a client uses by default.
+    told = {"client_id": row.client_id, "token_endpoint_auth_method": methods[0], **row.metadata_, METHODS: methods}
+    told |= {"require_pkce": pkce, **own}
     return {**told, "organisations": [organisation.store_url for organisation in found if organisation is not None]}
 
 

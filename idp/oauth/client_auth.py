@@ -1,10 +1,12 @@
 """Authenticate clients: client_secret_basic, client_secret_post and none (RFC 6749 §2.3).
 
-A client uses the one method that it is registered with, one in each request. A right secret always passes: guesses are
-slowed by address, and an app that shares the address must not be shut out.
+A client uses the method that it is registered with, or either way to send its secret if it names none; one in each request.
+A right secret always passes: guesses are slowed by address, and an app that shares the address must not be shut out.
 """
 
 import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from idp import clock
@@ -19,15 +21,58 @@ PARAMETERS = frozenset(("client_id", "client_secret"))
 """The parameters by which a client authenticates, at every endpoint that asks it to."""
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """The client that a request names as its sender, and the ways in which its secret may be read."""
+
+    client_id: str
+    secrets: tuple[str, ...] = ()
+
+
+Proof = Callable[[Provider, RegisteredClient, Claimed], bool]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A place in a request where a client proves itself. ``methods``: those that use it, and what judges the proof."""
+
+    is_used: Callable[[TokenRequest], bool]
+    read: Callable[[TokenRequest], Claimed]
+    methods: Mapping[str, Proof]
+
+
 def authenticate(provider: Provider, request: TokenRequest) -> RegisteredClient:
     """Return the client that sent the request; raises ``invalid_client`` or ``invalid_request``."""
-    method, client_id, secrets = _basic(request) if request.authorization else _body(request)
-    client = provider.clients.get(client_id)
-    if client is None or client.auth_method != method:
-        raise _count(provider, request, f"{method} by {client_id[:80]}")
-    if method != "none" and not any(client.check_client_secret(secret) for secret in secrets):
-        raise _count(provider, request, f"wrong secret of {client_id}")
+    used = [way for way in WAYS if way.is_used(request)]
+    # RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
+    if len(used) > 1:
+        raise invalid_request("The client authenticates in two ways at once.")
+    way = used[0] if used else BARE
+    claimed = way.read(request)
+    client = provider.clients.get(claimed.client_id)
+    if client is None:
+        raise _count(provider, request, f"{'/'.join(way.methods)} by {claimed.client_id[:80]}")
+    allowed = [proof for method, proof in way.methods.items() if method in client.auth_methods]
+    if not allowed:
+        raise _wrong_method(provider, request, client, way, claimed)
+    if not any(proof(provider, client, claimed) for proof in allowed):
+        raise _count(provider, request, f"wrong secret of {client.client_id}")
     return client
+
+
+def _wrong_method(
+    provider: Provider, request: TokenRequest, client: RegisteredClient, way: Way, claimed: Claimed
+) -> OAuthError:
+    """Return the error for a method that the client is not registered for.
+
+    It names the registered one to an app that showed the right secret: strangers must not learn which clients exist. Our log
+    names it in any case.
+    """
+    registered, sent = " or ".join(client.auth_methods), "/".join(way.methods)
+    detail = f"{sent} by {client.client_id}, registered for {registered}"
+    if any(proof(provider, client, claimed) for proof in way.methods.values()):
+        return refusal(detail, f"This client is registered for {registered}, and the request uses {sent}.")
+    return _count(provider, request, detail)
 
 
 def _count(provider: Provider, request: TokenRequest, detail: str) -> OAuthError:
@@ -42,16 +87,16 @@ def _count(provider: Provider, request: TokenRequest, detail: str) -> OAuthError
     return refusal(detail)
 
 
-def refusal(detail: str = "") -> OAuthError:
+def refusal(detail: str = "", description: str = "Client authentication failed.") -> OAuthError:
     """Return the error (RFC 6749 §5.2). It is the same whether the client is unknown or disabled, or its secret is wrong."""
-    return OAuthError("invalid_client", "Client authentication failed.", status=401, detail=detail)
+    return OAuthError("invalid_client", description, status=401, detail=detail)
 
 
-def _basic(request: TokenRequest) -> tuple[str, str, tuple[str, ...]]:
-    """Return method, client id and the ways its secret may be read, from the Authorization header."""
-    # RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
-    if request.parameters.get("client_secret"):
-        raise invalid_request("The client authenticates in two ways at once.")
+def _has_header(request: TokenRequest) -> bool:
+    return bool(request.authorization)
+
+
+def _read_header(request: TokenRequest) -> Claimed:
     scheme, _, token = request.authorization.partition(" ")
     if scheme.lower() != "basic":
         raise refusal("not Basic")
@@ -65,11 +110,36 @@ def _basic(request: TokenRequest) -> tuple[str, str, tuple[str, ...]]:
         raise refusal("no secret")
     if request.parameters.get("client_id") not in ("", client_id):
         raise invalid_request("The client_id differs from that of the Authorization header.")
-    return "client_secret_basic", client_id, (decoded, password)
+    return Claimed(client_id, (decoded, password))
 
 
-def _body(request: TokenRequest) -> tuple[str, str, tuple[str, ...]]:
+def _has_secret(request: TokenRequest) -> bool:
+    return bool(request.parameters.get("client_secret"))
+
+
+def _read_body(request: TokenRequest) -> Claimed:
     client_id, secret = request.parameters.get("client_id"), request.parameters.get("client_secret")
     if not client_id:
         raise refusal("no client_id")
-    return ("client_secret_post", client_id, (secret,)) if secret else ("none", client_id, ())
+    return Claimed(client_id, (secret,))
+
+
+def _has_nothing(_: TokenRequest) -> bool:
+    return True
+
+
+def _knows_secret(_: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
+    return any(client.check_client_secret(secret) for secret in claimed.secrets)
+
+
+def _needs_none(_: Provider, client: RegisteredClient, __: Claimed) -> bool:
+    return client.is_public
+
+
+WAYS = (
+    Way(_has_header, _read_header, {"client_secret_basic": _knows_secret}),
+    Way(_has_secret, _read_body, {"client_secret_post": _knows_secret}),
+)
+"""The ways to prove oneself. A new method is a row here, or an entry in the row of its place."""
+BARE = Way(_has_nothing, _read_body, {"none": _needs_none})
+"""A request that proves nothing and only names its client."""

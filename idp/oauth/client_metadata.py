@@ -12,7 +12,9 @@ SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "o
 GRANT_TYPES = ("authorization_code", "refresh_token")
 RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query", "form_post")
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+"""What a client may use that names no ``token_endpoint_auth_method``."""
+AUTH_METHODS = (*SECRET_METHODS, "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
 OURS_IN_METADATA = frozenset({"require_pkce"})
@@ -129,6 +131,15 @@ def validate_metadata(given: Mapping[str, Any], settings: Settings) -> dict[str,
     return _complete(found)
 
 
+def accepted_methods(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the methods by which a client may authenticate: the one that it names, or either way to send a secret.
+
+    RFC 7591 §2 makes client_secret_basic the default. Half of the libraries use client_secret_post unless told otherwise.
+    """
+    named = metadata.get("token_endpoint_auth_method")
+    return (str(named),) if named else SECRET_METHODS
+
+
 def _ignored(_: str, value: Any) -> Any:
     return value
 
@@ -144,7 +155,6 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     """Set the defaults of RFC 7591 §2 and OpenID Connect Registration §2, and refuse members that contradict each other."""
     found.setdefault("grant_types", ["authorization_code"])
     found.setdefault("response_types", ["code"])
-    found.setdefault("token_endpoint_auth_method", "client_secret_basic")
     found.setdefault("id_token_signed_response_alg", "RS256")
     found.setdefault("subject_type", "public")
     found.setdefault("scope", _default_scope(found["grant_types"]))
@@ -155,7 +165,7 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     if "authorization_code" in found["grant_types"] and not found["response_types"]:
         raise Invalid("response_types", say("authorization_code needs the response type code."))
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
-    if found["token_endpoint_auth_method"] == "none" and found.get("require_pkce") is False:
+    if found.get("token_endpoint_auth_method") == "none" and found.get("require_pkce") is False:
         raise Invalid("require_pkce", say("A public client always needs PKCE."))
     return found
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from idp import clock, crypto
 from idp.config import Settings
-from idp.oauth.client_metadata import SCOPES
+from idp.oauth.client_metadata import SCOPES, accepted_methods
 from idp.oauth.redirect_uris import is_clear, is_registered
 from idp.signin.requirements import ClientTerms
 from idp.store import clients as store
@@ -42,9 +42,9 @@ class RegisteredClient:
         return store.name_of(self.client_id, self.metadata)
 
     @cached_property
-    def auth_method(self) -> str:
-        """Return its ``token_endpoint_auth_method``."""
-        return str(self.metadata.get("token_endpoint_auth_method", "client_secret_basic"))
+    def auth_methods(self) -> tuple[str, ...]:
+        """Return the methods by which it may authenticate."""
+        return accepted_methods(self.metadata)
 
     @property
     def is_public(self) -> bool:

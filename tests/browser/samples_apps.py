@@ -93,7 +93,7 @@ PLAIN = config.make({"issuer": "https://id.example.com", "secrets": [config.new_
 FIELDS = client_form.shown(PLAIN, CLIENT)
 DETAIL = AppDetailPage(
     frame=FRAME, app=KASSA, fields=FIELDS, settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=kassa"),
-    secrets=(Secret(DAY, DAY), Secret(DAY, None)), may_change=True,
+    methods=("client_secret_basic", "client_secret_post"), secrets=(Secret(DAY, DAY), Secret(DAY, None)), may_change=True,
 )  # fmt: skip
 CLAIMS = (
     Claim("iss", "https://id.example.com", None, MEANINGS["iss"]),

@@ -20,6 +20,7 @@ def test_a_client_is_made_from_json_and_its_secret_shown_once(shop: Idp) -> None
     made = shop.json("client", "create", "-", stdin=json.dumps(given))
     assert len(made["client_secret"]) >= 43
     assert made["token_endpoint_auth_method"] == "client_secret_basic"
+    assert made["token_endpoint_auth_methods"] == ["client_secret_basic", "client_secret_post"]
     shown = shop.json("client", "show", made["client_id"])
     assert "client_secret" not in shown
     assert shown == {key: value for key, value in made.items() if key != "client_secret"}
@@ -52,6 +53,17 @@ def test_wrong_metadata_is_refused_with_its_member(idp: Idp, text: str, said: st
     """Issue: errors name the place, and no client is made."""
     assert said in idp("client", "create", "-", stdin=text, code=1).stderr
     assert idp("client", "list").stdout == ""
+
+
+def test_a_method_that_is_named_is_kept_apart_from_the_default(idp: Idp) -> None:
+    """Issue 10: a client that names its method is held to it; what `client show` prints can be given to `client create`."""
+    given = {"client_id": "a", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "client_secret_post"}
+    made = idp.json("client", "create", "-", stdin=json.dumps(given))
+    assert made["token_endpoint_auth_methods"] == ["client_secret_post"]
+    again = {**idp.json("client", "show", "a"), "client_id": "b"}
+    assert idp.json("client", "create", "-", stdin=json.dumps(again))["token_endpoint_auth_methods"] == [
+        "client_secret_post"
+    ]
 
 
 def test_an_unknown_client_gets_one_clear_line(idp: Idp) -> None:

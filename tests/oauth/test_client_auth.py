@@ -29,27 +29,30 @@ def basic(client_id, secret):
 def made(factory):
     """Register a client of each authentication method."""
     return {
-        "basic": factory.make_client("basic"),
+        "basic": factory.make_client("basic", token_endpoint_auth_method="client_secret_basic"),
         "post": factory.make_client("post", token_endpoint_auth_method="client_secret_post"),
         "none": factory.make_client("none", public=True),
+        "either": factory.make_client("either"),
     }
 
 
 def requests_that_authenticate(made):
     """Return the headers and form of each right way, by name."""
-    one, two = made["basic"], made["post"]
+    one, two, either = made["basic"], made["post"], made["either"].secret
     return {
         "basic": (basic("basic", one.secret), {}),
         "basic, client_id repeated in the body": (basic("basic", one.secret), {"client_id": "basic"}),
         "basic, form-encoded": (basic("basic", quote_plus(one.secret)), {}),
         "post": ({}, {"client_id": "post", "client_secret": two.secret}),
         "none": ({}, {"client_id": "none"}),
+        "no method named, by basic": (basic("either", either), {}),
+        "no method named, by post": ({}, {"client_id": "either", "client_secret": either}),
     }
 
 
 def requests_that_do_not(made):
     """Return the headers, form and expected error of each wrong way, by name."""
-    one, two = made["basic"], made["post"]
+    one, two, either = made["basic"], made["post"], made["either"].secret
     bad, twice = "invalid_client", "invalid_request"
     return {
         "nobody": ({}, {}, bad),
@@ -71,6 +74,11 @@ def requests_that_do_not(made):
         "confidential client without a secret": ({}, {"client_id": "basic"}, bad),
         "public client with a secret": ({}, {"client_id": "none", "client_secret": "x"}, bad),
         "public client by basic": (basic("none", "x"), {}, bad),
+        "no method named, wrong secret by basic": (basic("either", "wrong"), {}, bad),
+        "no method named, wrong secret by post": ({}, {"client_id": "either", "client_secret": "wrong"}, bad),
+        "no method named, no secret": ({}, {"client_id": "either"}, bad),
+        "no method named, both ways": (basic("either", either), {"client_id": "either", "client_secret": either}, twice),
+        "no method named, the secret by one way": (basic("either", "x"), {"client_secret": either}, twice),
         "two ways at once": (basic("basic", one.secret), {"client_id": "basic", "client_secret": one.secret}, twice),
         "two clients at once": (basic("basic", one.secret), {"client_id": "none"}, twice),
     }
@@ -91,6 +99,24 @@ def test_every_other_way_to_authenticate_is_refused(ask, made):
         assert answer.status_code == (401 if error == "invalid_client" else 400), name
         assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401), name
         assert answer.headers["Cache-Control"] == "no-store", name
+
+
+def test_a_right_secret_sent_in_the_wrong_way_is_told_the_registered_one(ask, made):
+    """Issue 10: the developer learns which method is registered. A stranger learns of no client that has a secret."""
+    one, two = made["basic"].secret, made["post"].secret
+    told = {
+        "client_secret_basic": ({}, {"client_id": "basic", "client_secret": one}),
+        "client_secret_post": (basic("post", two), {}),
+        "": ({}, {"client_id": "basic", "client_secret": two}),
+        " ": (basic("post", "wrong"), {}),
+        "  ": (basic("none", "x"), {}),
+        "   ": ({}, {"client_id": "basic"}),
+    }
+    for method, (headers, more) in told.items():
+        answer = ask("POST", "/oauth/token", headers=headers, data={**FORM, **more})
+        assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+        said = answer.json["error_description"]
+        assert f"is registered for {method}," in said if method.strip() else said == "Client authentication failed."
 
 
 def test_a_correct_secret_in_the_query_is_refused(ask, made):

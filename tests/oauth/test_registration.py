@@ -20,7 +20,6 @@ DEFAULTS = {
     "post_logout_redirect_uris": [],
     "grant_types": ["authorization_code"],
     "response_types": ["code"],
-    "token_endpoint_auth_method": "client_secret_basic",
     "id_token_signed_response_alg": "RS256",
     "application_type": "web",
     "subject_type": "public",

@@ -26,7 +26,7 @@ MEANINGS: Mapping[str, Message] = {
     "post_logout_redirect_uris": say("Addresses that people may go to after signing out, one per line."),
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
-        "How the app proves itself: by a secret in the header or in the body, or none for public apps."
+        "How the app proves itself: a secret in the header or in the body; none: a public app. Leave empty for both ways."
     ),
     "require_pkce": say(
         "PKCE makes a stolen answer useless. true: always needed. false: never. Leave empty to accept a nonce instead."
@@ -85,7 +85,7 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("redirect_uris", LINES, SIGN_IN, ()),
         ("post_logout_redirect_uris", LINES, SIGN_IN, ()),
         ("application_type", CHOICE, SIGN_IN, ("web", "native")),
-        ("token_endpoint_auth_method", CHOICE, SIGN_IN, client_metadata.AUTH_METHODS),
+        ("token_endpoint_auth_method", CHOICE, SIGN_IN, ("", *client_metadata.AUTH_METHODS)),
         ("require_pkce", STATED, SIGN_IN, ("", "true", "false")),
         ("grant_types", SEVERAL, SIGN_IN, client_metadata.GRANT_TYPES),
         ("response_types", SEVERAL, SIGN_IN, client_metadata.RESPONSE_TYPES),
@@ -139,7 +139,7 @@ def _known(row: Client | None) -> dict[str, Any]:
         return {
             "application_type": "web", "grant_types": ["authorization_code"], "response_types": ["code"],
             "scope": "openid profile email", "remember_device": True, "id_token_signed_response_alg": "RS256",
-            "token_endpoint_auth_method": "client_secret_basic", "subject_type": "public",
+            "subject_type": "public",
         }  # fmt: skip
     served = [organisations.organisation(entry) for entry in row.organisations]
     return {

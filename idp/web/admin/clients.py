@@ -10,6 +10,7 @@ from idp import clock
 from idp.audit import Origin
 from idp.errors import Invalid, Message, Refusal, say, say_many
 from idp.oauth import registration
+from idp.oauth.client_metadata import accepted_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.store import clients as store
 from idp.store.clients import Client
@@ -61,12 +62,13 @@ class Secret:
 
 @dataclass(frozen=True)
 class AppDetailPage:
-    """Hold one app. ``settings``: lines to copy into it. ``secret``: the new one, this once."""
+    """Hold one app. ``settings``: lines to copy into it. ``methods``: how it may authenticate. ``secret``: a new one."""
 
     frame: Frame
     app: AppRow
     fields: tuple[Shown, ...]
     settings: tuple[str, ...]
+    methods: tuple[str, ...]
     secrets: tuple[Secret, ...]
     may_change: bool
     secret: str = ""
@@ -248,6 +250,7 @@ def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
         app=_row(row),
         fields=tuple(one for one in seen if one.field.name not in others and _is_filled(one)),
         settings=_settings(row, settings.issuer),
+        methods=accepted_methods(row.metadata_),
         secrets=tuple(Secret(*dates) for dates in store.secrets_with_dates(row.client_id, clock.now())),
         may_change=admin.is_operator,
         secret=secret,
@@ -269,7 +272,7 @@ def _settings(row: Client, issuer: str) -> tuple[str, ...]:
         "OIDC_SCOPE": metadata.get("scope", ""),
         "OIDC_RESPONSE_TYPE": "code",
         "OIDC_PKCE": "S256",
-        "OIDC_TOKEN_ENDPOINT_AUTH_METHOD": metadata.get("token_endpoint_auth_method", ""),
+        "OIDC_TOKEN_ENDPOINT_AUTH_METHOD": accepted_methods(metadata)[0],
         "OIDC_ID_TOKEN_SIGNING_ALG": metadata.get("id_token_signed_response_alg", ""),
         "OIDC_POST_LOGOUT_REDIRECT_URI": next(iter(metadata.get("post_logout_redirect_uris", ())), ""),
     }
