@@ -10,12 +10,13 @@ PAGES := idp $(filter-out templates/mail/,$(wildcard templates/*/))
 # Tests and servers start many processes: each would compile the package again if bytecode were not kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup run test check bench lock messages migration first-migration clean
+.PHONY: help setup run test check conformance bench lock messages migration first-migration clean
 
 help:
 	@echo "make run        set everything up and start the demo: the provider and three relying apps"
 	@echo "make test       set everything up and run every test (AT=\"2028-02-29\": as on that day, with faketime)"
 	@echo "make check      lint, types, architecture, templates and the quick tests"
+	@echo "make conformance   walk through the OpenID Foundation's conformance plans: pass or fail for each module"
 	@echo "make bench      measure it beside node oidc-provider (DATABASE=postgresql, ARGS=\"--users 1000000\", ARGS=--mixed)"
 	@echo "make setup      only the environment: .venv, with the command idp in it"
 	@echo "make messages   bring the catalogues of translations up to date and compile them"
@@ -54,6 +55,9 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/djlint --lint --quiet templates
 	@$(BIN)/python -m pytest -q tests/architecture $(wildcard tests/rules) $(ARGS)
+
+conformance: setup
+	@$(BIN)/python -m tests.conformance $(ARGS)
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks $(if $(DATABASE),--database $(DATABASE)) $(ARGS)

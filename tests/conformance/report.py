@@ -1,0 +1,24 @@
+"""Name the module and the plan that a test stands for."""
+
+import re
+from dataclasses import dataclass
+
+NODE = re.compile(r"::test_(?P<module>\w+)\[(?P<plan>[a-z0-9-]+)\]$")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a module in a plan: ``pass``, ``fail`` or ``skip``."""
+
+    plan: str
+    module: str
+    outcome: str
+
+
+def result_of(node: str, phase: str, outcome: str) -> Result | None:
+    """Return the result that a phase of a test gives; None for another test, and for a set-up that succeeded."""
+    found = NODE.search(node)
+    if found is None or (phase != "call" and outcome == "passed"):
+        return None
+    words = {"passed": "pass", "failed": "fail", "skipped": "skip"}
+    return Result(found["plan"], found["module"].replace("_", "-"), words[outcome])
