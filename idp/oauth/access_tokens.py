@@ -6,17 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from idp import clock
-from idp.oauth.active_grant import ActiveGrant, find_active_grant
+from idp.oauth.active_grant import ActiveClient, ActiveGrant, find_active_client, find_active_grant
 from idp.oauth.provider import Provider
 from idp.oauth.tokens import ACCESS_TOKEN_TYPE
 
-TEXT_CLAIMS = ("iss", "sub", "jti", "client_id", "scope", "organisation_id")
+TEXT_CLAIMS = ("iss", "sub", "jti", "client_id")
+ALSO_OF_USERS = ("scope", "organisation_id")
 NUMBER_CLAIMS = ("iat", "exp")
 
 
 @dataclass(frozen=True)
 class AccessToken:
-    """An access token of ours that is well signed, of the right type, and not expired. Its grant must be checked too."""
+    """An access token of ours that is well signed, of the right type, and not expired. What it rests on must be checked too.
+
+    ``organisation_id`` and ``grant_id`` are empty in a token that a client got for itself.
+    """
 
     organisation_id: str
     grant_id: str
@@ -34,17 +38,20 @@ def read_access_token(provider: Provider, token: str) -> AccessToken | None:
     if found is None or found.type != ACCESS_TOKEN_TYPE:
         return None
     claims, audience = found.claims, _texts(found.claims.get("aud"))
-    is_whole = all(isinstance(claims.get(name), str) for name in TEXT_CLAIMS) and audience
+    # No client id looks like a user's id (RFC 9700 §4.15), so the two kinds of token cannot be confused.
+    is_of_user = claims.get("sub") != claims.get("client_id")
+    texts = (*TEXT_CLAIMS, *(ALSO_OF_USERS if is_of_user else ()))
+    is_whole = all(isinstance(claims.get(name), str) for name in texts) and audience
     if not is_whole or not all(isinstance(claims.get(name), int) for name in NUMBER_CLAIMS):
         return None
     if claims["iss"] != provider.issuer or claims["exp"] <= clock.epoch_seconds(clock.now()):
         return None
     return AccessToken(
-        organisation_id=claims["organisation_id"],
-        grant_id=claims["jti"].partition(".")[0],
+        organisation_id=claims["organisation_id"] if is_of_user else "",
+        grant_id=claims["jti"].partition(".")[0] if is_of_user else "",
         subject=claims["sub"],
         client_id=claims["client_id"],
-        scopes=tuple(claims["scope"].split()),
+        scopes=tuple(claims.get("scope", "").split()),
         audience=audience,
         claims=claims,
     )
@@ -56,8 +63,10 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(values) if all(isinstance(one, str) for one in values) else ()
 
 
-def grant_behind(provider: Provider, token: AccessToken, now: datetime) -> ActiveGrant | str:
-    """Return the grant of a token where it is still valid; else why it is not, in words for the log."""
+def active_behind(provider: Provider, token: AccessToken, now: datetime) -> ActiveGrant | ActiveClient | str:
+    """Return the grant, or the client without a user, of a token that is still valid; else why it is not, for the log."""
+    if not token.grant_id:
+        return find_active_client(provider, token.client_id)
     active = find_active_grant(provider, token.organisation_id, token.grant_id, now)
     if isinstance(active, str):
         return active
@@ -66,6 +75,6 @@ def grant_behind(provider: Provider, token: AccessToken, now: datetime) -> Activ
     return active
 
 
-def scopes_now(token: AccessToken, active: ActiveGrant) -> tuple[str, ...]:
+def scopes_now(token: AccessToken, active: ActiveGrant | ActiveClient) -> tuple[str, ...]:
     """Return the scopes of a token without those that were withdrawn since it was made."""
     return tuple(scope for scope in token.scopes if scope in active.scopes)

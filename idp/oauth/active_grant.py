@@ -15,6 +15,7 @@ from idp.identity.credentials import remembered_devices
 from idp.identity.organisations.settings import settings_of
 from idp.identity.policy.rules import ClientRule
 from idp.identity.users import lookup
+from idp.oauth.client_metadata import SCOPES
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.provider import Provider
 from idp.store import grants, organisations
@@ -24,6 +25,7 @@ from idp.store.sessions import UserSession
 from idp.store.users import User
 
 OFFLINE = "offline_access"
+PERSONAL_SCOPES = frozenset(SCOPES)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,27 @@ class ActiveGrant:
     client: RegisteredClient
     scopes: tuple[str, ...]
     proofs: tuple[Proof, ...]
+
+
+@dataclass(frozen=True)
+class ActiveClient:
+    """A client that may act for itself, with the scopes that it may have without a user."""
+
+    client: RegisteredClient
+    scopes: tuple[str, ...]
+
+
+def find_active_client(provider: Provider, client_id: str) -> ActiveClient | str:
+    """Return the client of a token that it got for itself, if it could get one now; else why not, in words for the log."""
+    client = provider.clients.get(client_id)
+    if client is None or client.is_public or not client.check_grant_type("client_credentials"):
+        return "the client is gone, disabled or may no longer act for itself"
+    return ActiveClient(client, scopes_of_client(client))
+
+
+def scopes_of_client(client: RegisteredClient) -> tuple[str, ...]:
+    """Return the scopes that a client may have without a user: all of its own that tell nothing about a person."""
+    return tuple(sorted(client.usable_scopes - PERSONAL_SCOPES))
 
 
 def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, now: datetime) -> ActiveGrant | str:

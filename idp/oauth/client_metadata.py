@@ -9,7 +9,7 @@ from idp.errors import Invalid, say, say_many
 from idp.oauth.redirect_uris import check_page, check_redirect
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation")
-GRANT_TYPES = ("authorization_code", "refresh_token")
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query", "form_post")
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
@@ -154,7 +154,7 @@ def _check(name: str) -> Check:
 def _complete(found: dict[str, Any]) -> dict[str, Any]:
     """Set the defaults of RFC 7591 §2 and OpenID Connect Registration §2, and refuse members that contradict each other."""
     found.setdefault("grant_types", ["authorization_code"])
-    found.setdefault("response_types", ["code"])
+    found.setdefault("response_types", ["code"] if "authorization_code" in found["grant_types"] else [])
     found.setdefault("id_token_signed_response_alg", "RS256")
     found.setdefault("subject_type", "public")
     found.setdefault("scope", _default_scope(found["grant_types"]))
@@ -164,6 +164,8 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
         raise Invalid("redirect_uris", say("At least one address is needed."))
     if "authorization_code" in found["grant_types"] and not found["response_types"]:
         raise Invalid("response_types", say("authorization_code needs the response type code."))
+    if "client_credentials" in found["grant_types"] and found.get("token_endpoint_auth_method") == "none":
+        raise Invalid("grant_types", say("client_credentials needs a client with a secret."))
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
     if found.get("token_endpoint_auth_method") == "none" and found.get("require_pkce") is False:
         raise Invalid("require_pkce", say("A public client always needs PKCE."))

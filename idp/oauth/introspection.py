@@ -6,8 +6,8 @@ from typing import Any
 
 from idp import clock, crypto
 from idp.oauth import client_auth
-from idp.oauth.access_tokens import grant_behind, read_access_token, scopes_now
-from idp.oauth.active_grant import OFFLINE, ActiveGrant, find_active_grant
+from idp.oauth.access_tokens import active_behind, read_access_token, scopes_now
+from idp.oauth.active_grant import OFFLINE, ActiveClient, ActiveGrant, find_active_grant
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import invalid_request
 from idp.oauth.provider import Provider
@@ -57,12 +57,14 @@ def _of_access_token(provider: Provider, client: RegisteredClient, text: str, no
     # A client sees what it was given, and what was made for it to accept. Others cannot try tokens that they found.
     if token is None or client.client_id not in (token.client_id, *token.audience):
         return None
-    active = grant_behind(provider, token, now)
-    scopes = () if isinstance(active, str) else scopes_now(token, active)
-    if isinstance(active, str) or not scopes:
+    active = active_behind(provider, token, now)
+    if isinstance(active, str):
         return None
-    kept = {name: token.claims[name] for name in COPIED if name in token.claims}
-    return {**_told(provider, active, scopes), **kept, "token_type": "Bearer"}
+    scopes = scopes_now(token, active)
+    kept = {name: token.claims[name] for name in COPIED if name in token.claims} | {"token_type": "Bearer"}
+    if isinstance(active, ActiveClient):
+        return {"active": True, **({"scope": " ".join(scopes)} if scopes else {}), **kept}
+    return {**_told(provider, active, scopes), **kept} if scopes else None
 
 
 def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, now: datetime) -> Mapping[str, Any] | None:

@@ -8,8 +8,8 @@ import structlog
 from idp import clock, crypto, db
 from idp.audit import Event, record
 from idp.oauth import client_auth
-from idp.oauth.access_tokens import read_access_token
-from idp.oauth.errors import invalid_grant, invalid_request
+from idp.oauth.access_tokens import AccessToken, read_access_token
+from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 from idp.store import grants
@@ -30,7 +30,11 @@ def revoke(provider: Provider, request: TokenRequest) -> None:
     token = request.parameters.get("token")
     if not token:
         raise invalid_request("The token is missing.")
-    grant = _grant_of(provider, token)
+    access = read_access_token(provider, token)
+    if access is not None and not access.grant_id:
+        # RFC 7009 §2.2.1. Nothing is stored of such a token; it ends with the client's registration, or in minutes.
+        raise OAuthError("unsupported_token_type", "A token without a user ends by itself.")
+    grant = _grant_of(access, token)
     if grant is None:
         log.info("revoked_nothing", client_id=client.client_id)
         return
@@ -48,9 +52,8 @@ def revoke(provider: Provider, request: TokenRequest) -> None:
             )
 
 
-def _grant_of(provider: Provider, token: str) -> Grant | None:
+def _grant_of(access: AccessToken | None, token: str) -> Grant | None:
     """Return the grant of an access token that is valid, or of a refresh token, used or not."""
-    access = read_access_token(provider, token)
     if access is not None:
         return grants.grant(access.organisation_id, access.grant_id)
     organisation_id = crypto.organisation_id_of(token)

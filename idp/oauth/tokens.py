@@ -9,6 +9,7 @@ from idp import clock, crypto
 from idp.identity import assurance as assurance_levels
 from idp.oauth.active_grant import ActiveGrant
 from idp.oauth.claims import for_id_token, issued_now
+from idp.oauth.clients import RegisteredClient
 from idp.oauth.provider import Provider
 
 ACCESS_TOKEN_TYPE = "at+jwt"
@@ -49,12 +50,7 @@ def mint(
     """Return a token response (RFC 6749 §5.1). No transaction may be open: signatures take time."""
     assurance = assurance_of(provider, active)
     access = _access_token(provider, active, scopes, assurance)
-    response = {
-        "access_token": access,
-        "token_type": "Bearer",
-        "expires_in": provider.settings.lifetimes.access_token_seconds,
-        "scope": " ".join(scopes),
-    }
+    response = _response(provider, access, scopes)
     if refresh_token:
         response["refresh_token"] = refresh_token
     if "openid" in scopes:
@@ -63,21 +59,45 @@ def mint(
     return response
 
 
+def mint_for_client(provider: Provider, client: RegisteredClient, scopes: Sequence[str]) -> dict[str, Any]:
+    """Return a token response for a client that acts for itself. RFC 9068 §2.2: ``sub`` then identifies the client."""
+    claims = {
+        "sub": client.client_id,
+        "client_id": client.client_id,
+        "jti": crypto.new_secret(),
+        **({"scope": " ".join(scopes)} if scopes else {}),
+    }
+    return _response(provider, _signed(provider, claims), scopes)
+
+
+def _response(provider: Provider, access: str, scopes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": provider.settings.lifetimes.access_token_seconds,
+        **({"scope": " ".join(scopes)} if scopes else {}),
+    }
+
+
 def _access_token(provider: Provider, active: ActiveGrant, scopes: Sequence[str], assurance: Assurance) -> str:
-    """Sign an access token (RFC 9068 §2.2). ``jti`` begins with the id of its grant, which userinfo looks up."""
+    """Return an access token for a user. ``jti`` begins with the id of its grant, which userinfo looks up."""
     grant = active.grant
     claims = {
-        "iss": provider.issuer,
         "sub": grant.user_id,
-        "aud": provider.issuer,
         "client_id": grant.client_id,
-        **issued_now(provider.settings.lifetimes.access_token_seconds),
         "jti": f"{grant.id}.{crypto.new_secret()}",
         "scope": " ".join(scopes),
         "organisation_id": grant.organisation_id,
         **assurance.as_claims(),
     }
-    return provider.keys.sign(ACCESS_TOKEN_ALG, claims, ACCESS_TOKEN_TYPE)
+    return _signed(provider, claims)
+
+
+def _signed(provider: Provider, claims: Mapping[str, Any]) -> str:
+    """Sign an access token for ourselves (RFC 9068 §2.2)."""
+    lifetime = provider.settings.lifetimes.access_token_seconds
+    whole = {"iss": provider.issuer, "aud": provider.issuer, **issued_now(lifetime), **claims}
+    return provider.keys.sign(ACCESS_TOKEN_ALG, whole, ACCESS_TOKEN_TYPE)
 
 
 def _id_token(

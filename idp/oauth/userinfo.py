@@ -5,7 +5,8 @@ from typing import Any
 
 from idp import clock
 from idp.oauth import claims
-from idp.oauth.access_tokens import grant_behind, read_access_token, scopes_now
+from idp.oauth.access_tokens import active_behind, read_access_token, scopes_now
+from idp.oauth.active_grant import ActiveClient
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
@@ -33,12 +34,12 @@ def userinfo(provider: Provider, header: str, body: Parameters) -> dict[str, Any
     token = read_access_token(provider, _bearer(header, body))
     if token is None or provider.issuer not in token.audience:
         raise _invalid("not a token of ours, or not for us")
-    active = grant_behind(provider, token, clock.now())
+    active = active_behind(provider, token, clock.now())
     if isinstance(active, str):
         raise _invalid(active)
     # The token says what was granted when it was made; what was withdrawn since then is not given.
     scopes = scopes_now(token, active)
-    if "openid" not in scopes:
+    if isinstance(active, ActiveClient) or "openid" not in scopes:
         raise BearerError("insufficient_scope", "The scope openid is needed.", status=403)
     return {"sub": token.subject, **claims.about(active.user, scopes)}
 

@@ -134,7 +134,6 @@ def test_the_token_endpoint_accepts_only_posted_forms(ask):
     [
         ("", "invalid_request"),
         ("password", "unsupported_grant_type"),
-        ("client_credentials", "unsupported_grant_type"),
         ("urn:ietf:params:oauth:grant-type:device_code", "unsupported_grant_type"),
         ("implicit", "unsupported_grant_type"),
         ('"é', "unsupported_grant_type"),

@@ -50,7 +50,7 @@ def test_an_access_token_is_refused_as_a_hint(scene):
     party = scene.party()
     claims = scene.tokens(party).claims
     hint = signed(scene, claims, "at+jwt")
-    assert scene.browser.open(f"/oauth/logout?id_token_hint={hint}").status == 200
+    assert scene.browser.open(f"/oauth/logout?id_token_hint={hint}").status == 400
     assert "code=" in scene.browser.open(party.authorize_url(prompt="none")).left_for
     assert "login_required" in scene.browser.open(party.authorize_url(prompt="none", id_token_hint=hint)).left_for
     right = signed(scene, claims, "JWT")

@@ -31,7 +31,10 @@ MEANINGS: Mapping[str, Message] = {
     "require_pkce": say(
         "PKCE makes a stolen answer useless. true: always needed. false: never. Leave empty to accept a nonce instead."
     ),
-    "grant_types": say("authorization_code: people sign in. refresh_token: the app may stay signed in."),
+    "grant_types": say(
+        "authorization_code: people sign in. refresh_token: the app may stay signed in. "
+        "client_credentials: no person is needed."
+    ),
     "response_types": say("Only the code flow is supported: leave it ticked."),
     "scope": say("What the app may ask to see. A first-party app sees it without asking."),
     "default_acr_values": say("How strongly people must sign in if the app does not ask for a level."),
@@ -40,6 +43,7 @@ MEANINGS: Mapping[str, Message] = {
     ),
     "require_auth_time": say("The ID token says when the person signed in. Here it always does."),
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
+    "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
     "subject_type": say("public: all apps know a person by the same id."),
     "client_uri": say("The app's home page; people find it on their front page."),
     "logo_uri": say("The address of its logo."),
@@ -94,6 +98,7 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("default_max_age", NUMBER, SIGN_IN, ()),
         ("require_auth_time", TRUTH, SECURITY, ()),
         ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
+        ("introspection_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
         ("subject_type", CHOICE, SECURITY, ("public",)),
         ("client_uri", TEXT, LOOK, ()),
         ("logo_uri", TEXT, LOOK, ()),
