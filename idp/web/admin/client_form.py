@@ -98,7 +98,7 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("default_max_age", NUMBER, SIGN_IN, ()),
         ("require_auth_time", TRUTH, SECURITY, ()),
         ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
-        ("introspection_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
+        ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
         ("subject_type", CHOICE, SECURITY, ("public",)),
         ("client_uri", TEXT, LOOK, ()),
         ("logo_uri", TEXT, LOOK, ()),
