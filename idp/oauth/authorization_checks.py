@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from idp.identity.organisations.settings import normal_store_url
+from idp.oauth import address_hints
 from idp.oauth.authorization_response import mode_of
 from idp.oauth.claims_request import ClaimsRequest, read_claims
 from idp.oauth.clients import RegisteredClient
@@ -59,8 +60,17 @@ def check_client_id(draft: Draft) -> None:
             raise invalid_request(f"The {name or 'request'} {draft.parameters.faults[name]}.")
     client = draft.provider.clients.get(draft.get("client_id"))
     if client is None:
-        raise invalid_request("The client_id is missing or no client has it.")
+        close = _close_id(draft.provider, draft.get("client_id"))
+        raise invalid_request(f"The client_id is missing or no client has it. {close}".rstrip())
     draft.client = client
+
+
+def _close_id(provider: Provider, sent: str) -> str:
+    """Return a sentence for the developer where a client has the id that was sent, written slightly differently."""
+    for text, how in ((sent.strip(), "without the spaces around it"), (sent.lower(), "in small letters")):
+        if text != sent and provider.clients.get(text):
+            return f"A client has it {how}."
+    return ""
 
 
 def check_redirect_uri(draft: Draft) -> None:
@@ -71,7 +81,8 @@ def check_redirect_uri(draft: Draft) -> None:
         return
     is_own = draft.client.check_redirect_uri(sent)
     if not is_own and not permission.is_given(draft.provider, draft.browser_id, draft.parameters):
-        raise invalid_request("The redirect_uri is not one that is registered for this client, byte for byte.")
+        why = "The redirect_uri is not one that is registered for this client, byte for byte."
+        raise invalid_request(f"{why} {address_hints.describe(sent, draft.client.redirect_uris)}".rstrip())
     draft.redirect_uri = sent
 
 

@@ -31,11 +31,15 @@ class Ask:
 
 @dataclass(frozen=True)
 class Refused:
-    """No redirect: client or address are not validated (RFC 6749 §4.1.2.1). ``error`` and ``why`` are for the developer."""
+    """No redirect: client or address are not validated (RFC 6749 §4.1.2.1). All of it is for the developer.
+
+    ``client_id`` and ``redirect_uri`` are what was sent.
+    """
 
     error: str
     why: str
     client_id: str = ""
+    redirect_uri: str = ""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def _refuse(provider: Provider, parameters: Parameters, error: OAuthError) -> Ou
     client_id = parameters.get("client_id")
     log.info("oauth_error", error=error.error, detail=error.detail or error.description, client_id=client_id)
     if not error.redirect_uri:
-        return Refused(error.error, error.description, client_id)
+        return Refused(error.error, error.description, client_id, parameters.get("redirect_uri"))
     mode, state = mode_of(parameters.get("response_mode")), parameters.get("state")
     if mode == "form_post" and not error.redirect_uri.startswith(("https:", "http:")):
         mode = "query"

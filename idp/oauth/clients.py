@@ -104,6 +104,10 @@ class RegisteredClient:
         """Return whether an answer may go there."""
         return is_registered(redirect_uri, self.redirect_uris, any_loopback_port=self.is_native)
 
+    def check_post_logout_redirect_uri(self, address: str) -> bool:
+        """Return whether people may go there after signing out."""
+        return is_registered(address, self.post_logout_redirect_uris, any_loopback_port=self.is_native)
+
     def check_client_secret(self, client_secret: str) -> bool:
         """Return whether it is one of the secrets that are valid now; all are compared, in constant time."""
         given, now = secret_digest(self.client_id, client_secret), clock.now()

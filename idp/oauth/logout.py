@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from idp import clock
 from idp.errors import Unreadable
 from idp.identity.sessions import sessions
+from idp.oauth import address_hints
 from idp.oauth.authorization_response import add_query
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.id_token_hints import read_hint
@@ -102,7 +103,7 @@ def _opened(provider: Provider, sealed: str, visit: BrowserContext) -> _LogoutRe
         return _LogoutRequest()
     client = provider.clients.get(kept["client_id"])
     # The client may have been changed since the question was shown.
-    address = kept["address"] if client is not None and kept["address"] in client.post_logout_redirect_uris else ""
+    address = kept["address"] if client is not None and client.check_post_logout_redirect_uri(kept["address"]) else ""
     return _LogoutRequest(client, address, kept["state"])
 
 
@@ -143,8 +144,10 @@ def _read(provider: Provider, parameters: Parameters, session: UserSession | Non
 def _wrong_address(provider: Provider, client: RegisteredClient | None, client_id: str, address: str) -> str:
     """Return why the address is no client's; empty where it may be a client's."""
     if client is not None:
-        known = address in client.post_logout_redirect_uris
-        return "" if known else "The post_logout_redirect_uri is not one that is registered for the client, byte for byte."
+        if client.check_post_logout_redirect_uri(address):
+            return ""
+        close = address_hints.describe(address, client.post_logout_redirect_uris)
+        return f"The post_logout_redirect_uri is not one that is registered for the client, byte for byte. {close}".rstrip()
     if client_id:
         return "There is no client with this client_id, or it is disabled."
     return "" if provider.clients.may_return_to(address) else "The post_logout_redirect_uri is registered for no client."

@@ -25,7 +25,7 @@ PORT = re.compile(r":[1-9][0-9]{0,4}")
 # Dots, slashes, backslashes, controls and the percent sign itself, hidden by encoding.
 HIDDEN = re.compile(r"%(2e|2f|5c|25|40|23|3f|[01][0-9a-f]|7f)", re.IGNORECASE)
 BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-LOOPBACK_ADDRESS = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?([/?].*)?", re.DOTALL)
+LOOPBACK_ADDRESS = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::\d{1,5})?([/?].*)?", re.DOTALL)
 
 
 def check_redirect(field: str, address: object, *, native: bool) -> str:
@@ -38,7 +38,9 @@ def check_redirect(field: str, address: object, *, native: bool) -> str:
     if parts.scheme in ("https", "http"):
         _check_web(field, text, parts)
     elif not native:
-        raise Invalid(field, say("%(address)s must begin with https://.", address=text))
+        raise Invalid(
+            field, say("%(address)s must begin with https://. Only native apps may use a private scheme.", address=text)
+        )
     elif "." not in parts.scheme or parts.netloc or not parts.path.startswith("/"):
         raise Invalid(field, say("%(address)s: a private scheme looks like com.example.app:/callback.", address=text))
     return text
@@ -132,7 +134,8 @@ def is_registered(address: str, registered: tuple[str, ...], *, any_loopback_por
     """Check if ``address`` is one of those registered, byte for byte; ``registered`` are clear ones (``is_clear``).
 
     RFC 8252 §7.3: "The authorization server MUST allow any port to be specified at the time of the request for loopback IP
-    redirect URIs": for native apps only, and for the address literals only, never for ``localhost``.
+    redirect URIs": for native apps only. ``localhost`` is "NOT RECOMMENDED" (§8.3), and never stands for an address literal,
+    nor one literal for the other: it counts for an app that registered it.
     """
     if address in registered:
         return True

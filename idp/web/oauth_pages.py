@@ -20,6 +20,7 @@ from idp.web.oauth_api import FORM
 from idp.web.oauth_provider import NAME, OAuth, provider
 
 blueprint = Blueprint("oauth", __name__)
+LONGEST_SHOWN = 300
 OUTCOME = "sleutel.outcome"
 """In the environment: the outcome of an authorization request that was checked before Flask (``lean_entry``)."""
 
@@ -96,9 +97,8 @@ def as_get() -> Response:
     body = request.get_data() if request.mimetype == FORM else b""
     short = short_request(provider(), body, authorization_request.PARAMETERS | logout.PARAMETERS)
     if not short and request.path == "/oauth/authorize":
-        return _bad(
-            "invalid_request", f"The body must be {FORM} of at most {request_parameters.LONGEST_KEPT} bytes beside the hint."
-        )
+        most = request_parameters.LONGEST_KEPT
+        return _bad(Refused("invalid_request", f"The body must be {FORM} of at most {most} bytes beside the hint."))
     # A body that cannot be read is taken as a request to sign out.
     query = quote_from_bytes(short or b"", safe="%&=+-._~!*()")
     return pages.see_other(f"{request.path}?{query}".rstrip("?"))
@@ -139,15 +139,16 @@ def _outcome(outcome: Outcome) -> Response:
         case Ask():
             return pages.see_other(f"/sign-in/{outcome.attempt_id}")
         case Refused():
-            return _bad(outcome.error, outcome.why, outcome.client_id)
+            return _bad(outcome)
     return pages.see_other("/sign-in")
 
 
-def _bad(error: str, why: str, client_id: str = "") -> Response:
-    """Show a page that helps the developer, without a redirect."""
+def _bad(refused: Refused) -> Response:
+    """Show a page that helps the developer, without a redirect: the request's own values, and no registered ones."""
     title, text = say("The app made a mistake"), say("It sent you here with an invalid request.")
-    rows = {"error": error, "error_description": why} | ({"client_id": client_id[:200]} if client_id else {})
-    return pages.error_page(400, title, text, rows)
+    sent = {"client_id": refused.client_id[:200], "redirect_uri": refused.redirect_uri[:LONGEST_SHOWN]}
+    rows = {"error": refused.error, "error_description": refused.why, **sent}
+    return pages.error_page(400, title, text, {name: value for name, value in rows.items() if value})
 
 
 def _logged_out(outcome: LogoutOutcome) -> Response:

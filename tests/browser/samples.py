@@ -67,6 +67,12 @@ def _frame(step: str, *errors: Message, client_name: str = "Kassa", organisation
     )
 
 
+DEVELOPER = (
+    ("error", "invalid_request"),
+    ("error_description", "The redirect_uri is not registered. A registered address is the same but for its port."),
+    ("client_id", "webshop"),
+    ("redirect_uri", "https://shop.example/a?" + "long" * 30),
+)
 PEOPLE = (
     KnownPerson("o", "1", "sanne", "Example Shoes", is_signed_in=True),
     KnownPerson("o", "2", "mohamed", "Example Shoes"),
@@ -243,7 +249,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "error-outage": ("web/error.html", ErrorPage(503, TITLES[503], NOT_TAKEN, retry_after=30)),
     "error-developer": (
         "web/error.html",
-        ErrorPage(400, TITLES[400], TEXTS[403], (("redirect_uri", "https://shop.example/a?" + "long" * 30),)),
+        ErrorPage(400, TITLES[400], TEXTS[403], DEVELOPER),
     ),
     "sign-out": ("oauth/logout.html", LogoutPage("/oauth/logout/confirm", "sanne", "Example Shoes", "Kassa", ())),
     "signed-out": ("oauth/signed_out.html", SignedOutPage("", "")),

@@ -83,7 +83,7 @@ OTHER = [
     "https://app.example/cb%00", "https://app.example/c", "https://app.example/cbx", "https://app.example.evil.example/cb",
     "https://app.example@evil.example/cb", "https://evil.example/?https://app.example/cb", "http://app.example/cb",
     "https://app.example\\.evil.example/cb", " https://app.example/cb", "https://app.example/cb ", "//app.example/cb",
-    "javascript:alert(1)", "http://localhost:8001/cb", "http://127.0.0.2/cb", "http://127.0.0.1.evil.example/cb",
+    "javascript:alert(1)", "http://localhost:8001/other", "http://127.0.0.2/cb", "http://127.0.0.1.evil.example/cb",
     "http://127.0.0.1:80@evil.example/cb", "http://127.0.0.1:999999/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:80/other",
     "https://127.0.0.1/cb", "http://127.0.0.1:8\\@evil.example/cb", "http://[::1]:5000/cb", "http://[::1]/cb?x=2",
     "http://127.0.0.1:0/cb", "http://127.0.0.1:99999/cb", "http://127.0.0.1:65536/cb", "http://127.0.0.1:00080/cb",
@@ -98,11 +98,85 @@ def test_an_address_with_one_different_byte_is_refused(address):
     assert not is_registered(address, REGISTERED, any_loopback_port=True)
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:51234/cb", "http://[::1]:1/cb?x=1", "http://[::1]/cb?x=1"])
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:51234/cb", "http://[::1]:1/cb?x=1", "http://[::1]/cb?x=1", "http://localhost:8001/cb"],
+)
 def test_native_apps_listen_on_any_loopback_port(address):
     """RFC 8252 §7.3: only native apps may use any loopback port."""
     assert is_registered(address, REGISTERED, any_loopback_port=True)
     assert not is_registered(address, REGISTERED, any_loopback_port=False)
+
+
+@pytest.mark.parametrize("address", ["http://localhost:80/cb", "http://[::1]/cb", "http://localhost/cb"])
+def test_one_loopback_name_never_stands_for_another(address):
+    """RFC 8252 §8.3: ``localhost`` may be resolved to another address, so only an app that registered it uses it."""
+    assert not is_registered(address, ("http://127.0.0.1/cb",), any_loopback_port=True)
+    assert not is_registered("http://127.0.0.1/cb", ("http://localhost/cb",), any_loopback_port=True)
+
+
+NATIVE = ["com.example.app:/cb", "http://localhost/cb", "http://127.0.0.1/cb"]
+
+
+def test_a_native_app_signs_in_and_out_by_its_own_addresses(scene):
+    """RFC 8252 §7.1, §7.3: a private scheme, and a listener on any port; also where people go after signing out."""
+    options = {"redirect_uris": NATIVE, "post_logout_redirect_uris": NATIVE, "application_type": "native"}
+    party = scene.party("native", public=True, **options)
+    for address in ("com.example.app:/cb", "http://localhost:49152/cb", "http://127.0.0.1:49152/cb"):
+        party.redirect_uri = address
+        assert scene.tokens(party).claims["sub"] == scene.person.id
+        hint = party.tokens.id_token
+        query = urlencode({"id_token_hint": hint, "post_logout_redirect_uri": address})
+        assert scene.browser.open(f"{party.metadata['end_session_endpoint']}?{query}").left_for == address
+
+
+def test_a_web_app_with_a_secret_has_one_loopback_port(scene):
+    """RFC 8252 §7.3 is about native apps; any other app on loopback is compared exactly."""
+    party = scene.party(redirect_uri="http://localhost:8001/cb")
+    assert scene.browser.open(party.authorize_url(redirect_uri="http://localhost:8002/cb")).status == 400
+
+
+CLOSE = {
+    "http://app.example:8443/a/cb?x=1": "but for its scheme",
+    "https://app.example/a/cb?x=1": "but for its port",
+    "https://app.example:8443/b/cb?x=1": "but for its path",
+    "https://app.example:8443/a/cb": "but for its query",
+    "https://evil.example:8443/a/cb?x=1": "but for its host",
+    "http://app.example/a/cb?x=1": "but for its scheme and its port",
+    "https://two.example/cb/": "without the final slash",
+    "https://three.example": "with a final slash",
+    "https://two.example/CB": "with other capitals",
+    "https://two.example/c%62": "with other characters percent-encoded",
+    " https://two.example/cb": "without the spaces around it",
+    "https://two.example/cb#x": "without the fragment",
+}
+FAR = ["https://evil.example/x", "https://[::1", "http://two.example:99999/x", "nonsense", "javascript:alert(1)", "com.a:/b"]
+
+
+def test_the_developer_reads_what_was_sent_and_how_close_it_is(scene):
+    """Issue 10: the page names parts of the address that was sent. A stranger reads no registered address on it."""
+    registered = ["https://app.example:8443/a/cb?x=1", "https://two.example/cb", "https://three.example/"]
+    party = scene.party(redirect_uris=registered)
+    for sent, said in {**CLOSE, **dict.fromkeys(FAR, "")}.items():
+        page = scene.browser.open(party.authorize_url(redirect_uri=sent))
+        assert (page.status, page.left_for) == (400, None)
+        assert (f"A registered address is the same {said}." in page.text) if said else ("A registered" not in page.text), (
+            sent
+        )
+        assert sent.strip() in page.text
+        assert not [one for one in registered if one not in sent and one in page.text], sent
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [(" webshop", "without the spaces around it"), ("WebShop", "in small letters"), ("shop", ""), ("", "")],
+)
+def test_the_developer_reads_which_client_id_was_sent(scene, sent, said):
+    """Issue 10: a copied space or capital is named."""
+    page = scene.browser.open(scene.party().authorize_url(client_id=sent))
+    assert page.status == 400
+    assert ("A client has it" in page.text) is bool(said)
+    assert said in page.text
 
 
 @pytest.mark.parametrize("more", [{}, {"prompt": "none"}, {"scope": "bogus"}, {"response_type": "token"}])
