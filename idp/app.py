@@ -18,6 +18,7 @@ from idp.web import (
     account,
     admin,
     branding,
+    device,
     email_links,
     health,
     oauth_pages,
@@ -32,6 +33,10 @@ from idp.web.lean_entry import LeanEntry
 from idp.web.oauth_provider import setup_oauth
 from idp.web.post_redirect_get import setup_post_redirect_get
 from idp.web.response import PlainRequest, PlainResponse
+
+PARTS = (
+    health, branding, signin, password_reset, unlock, email_links, account, admin, device, oauth_pages, well_known,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def create_app(settings: Settings) -> Flask:
     setup_post_redirect_get(app)
     reauthentication.setup_reauthentication(app)
     app.wsgi_app = cast(Any, LeanEntry(app))  # type: ignore[method-assign] # Flask's documented way to put something before it
-    for part in (health, branding, signin, password_reset, unlock, email_links, account, admin, oauth_pages, well_known):
+    for part in PARTS:
         app.register_blueprint(part.blueprint)
     return app
 

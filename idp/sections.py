@@ -159,6 +159,8 @@ class Lifetimes(Section):
 
     code_seconds: int = Field(60, ge=10, le=600)
     """Authorization code."""
+    device_code_minutes: int = Field(10, ge=1, le=60)
+    """The code that a device without a keyboard shows."""
     access_token_seconds: int = Field(300, ge=30, le=3600)
     """Access token and ID token."""
     login_idle_minutes: int = Field(60, ge=1)

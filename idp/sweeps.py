@@ -17,6 +17,7 @@ from idp.store import (
     grants,
     outbox,
     owner_recoveries,
+    polled_requests,
     rate_limits,
     remembered_devices,
     removals,
@@ -64,6 +65,7 @@ def _all(settings: Settings) -> Iterator[Batch]:
     yield lambda most: attempts.sweep_attempts(clock.ago(days=ATTEMPT_DAYS), most)
     yield lambda most: stash.sweep_stash(now, most)
     yield lambda most: grants.sweep_codes(stale, most)
+    yield lambda most: polled_requests.sweep_requests(stale, most)
     yield lambda most: grants.sweep_grants(before, most)
     yield lambda most: sessions.sweep_sessions(before, most)
     yield lambda most: outbox.sweep_mails(before, most)

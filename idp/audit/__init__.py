@@ -66,6 +66,8 @@ class Event(StrEnum):
     GRANT_ISSUED = "grant:issued"
     GRANT_REVOKED = "grant:revoked"
     REUSE_FOUND = "grant:reuse_found"
+    TERMINAL_APPROVED = "terminal:approved"
+    TERMINAL_DENIED = "terminal:denied"
     CONSENT_GIVEN = "consent:given"
     CONSENT_REVOKED = "consent:revoked"
     CLIENT_CREATED = "client:created"

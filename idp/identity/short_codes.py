@@ -18,10 +18,11 @@ class Shape:
 
     letters: int
     group: int
+    alphabet: str = ALPHABET
 
     def draw(self) -> str:
         """Return a new random code, without hyphens."""
-        return crypto.random_letters(self.letters, ALPHABET)
+        return crypto.random_letters(self.letters, self.alphabet)
 
     def shown(self, code: str) -> str:
         """Return a code as it is shown: its groups with hyphens between them."""
@@ -31,5 +32,6 @@ class Shape:
         """Return the letters of a typed code, in whatever case and with hyphens or spaces; empty if it is none."""
         if len(typed) > LONGEST_TYPED:
             return ""
-        plain = normal_forms.typed_code(typed).translate(_MISREAD)
-        return plain if re.fullmatch(f"[{ALPHABET}]{{{self.letters}}}", plain) else ""
+        plain = normal_forms.typed_code(typed)
+        plain = plain.translate(_MISREAD) if self.alphabet == ALPHABET else plain
+        return plain if re.fullmatch(f"[{self.alphabet}]{{{self.letters}}}", plain) else ""

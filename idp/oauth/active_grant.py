@@ -76,7 +76,7 @@ def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, n
     client = provider.clients.get(grant.client_id)
     if client is None or not client.serves(organisation_id):
         return "the client is gone, disabled or does not serve the organisation"
-    if not client.check_grant_type("authorization_code"):
+    if not client.check_grant_type(grant.made_by):
         return "the client may no longer use the grant type"
     scopes = _scopes_now(client, grant, consent)
     if not scopes:

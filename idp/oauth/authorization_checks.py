@@ -213,6 +213,10 @@ def check_organisation(draft: Draft) -> None:
         raise invalid_request("The organisation is not a store URL.")
 
 
+def check_hints(_: Draft) -> None:
+    """Take any hint and any languages: they fill in and choose, and decide nothing."""
+
+
 def take_as_sent(_: Draft) -> None:
     """Take any text, or none."""
 

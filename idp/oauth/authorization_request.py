@@ -16,7 +16,7 @@ from idp.oauth.errors import OAuthError
 from idp.oauth.id_token_hints import shorten_hint
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
-from idp.signin.requirements import Needs
+from idp.signin.requirements import ClientTerms, Needs
 
 RETURN_TO = "/oauth/authorize"
 MOST_LOCALES = 10
@@ -37,11 +37,25 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Draft], None]] = {
     ("acr_values",): checks.check_acr_values,
     ("id_token_hint",): checks.check_id_token_hint,
     ("organisation",): checks.check_organisation,
-    ("state", "login_hint", "ui_locales"): checks.take_as_sent,
+    ("state",): checks.take_as_sent,
+    ("login_hint", "ui_locales"): checks.check_hints,
 }
 """The parameters of each check, and the check. No parameters: whatever could not be read, in the order in which it came."""
 PARAMETERS = frozenset(name for names in CHECKS for name in names)
 """Every parameter that is understood; others are ignored (RFC 6749 §3.1)."""
+NOT_OF_BROWSERS = frozenset(
+    (
+        checks.check_faults,
+        checks.check_scope,
+        checks.check_max_age,
+        checks.check_acr_values,
+        checks.check_organisation,
+        checks.check_hints,
+    )
+)
+"""The checks of a request that no browser brings (RFC 8628): it has no address, no code and no nonce."""
+WITHOUT_BROWSER = frozenset(name for names, check in CHECKS.items() if check in NOT_OF_BROWSERS for name in names)
+"""The parameters of such a request."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +96,34 @@ def read_request(provider: Provider, parameters: Parameters, browser_id: str = "
     return _finished(draft)
 
 
+def read_without_browser(
+    provider: Provider, client: RegisteredClient, parameters: Mapping[str, str], return_to: str, carried: Mapping[str, str]
+) -> Needs:
+    """Return what a sign-in must reach for a request that no browser brings. Raises ``OAuthError``.
+
+    ``return_to``: the page of ours that the sign-in leads to. ``carried``: by what the request is found again.
+    """
+    draft = Draft(provider, Parameters(parameters), "")
+    draft.client = client
+    for check in CHECKS.values():
+        if check in NOT_OF_BROWSERS:
+            check(draft)
+    return _needs(draft, terms(client, provider.issuer, provider.settings), return_to, carried)
+
+
 def _finished(draft: Draft) -> AuthorizationRequest:
-    """Return the request. The client's ``minimum_acr`` is enforced whatever the request says."""
     client = terms(draft.client, draft.redirect_uri, draft.provider.settings)
-    needs = Needs(
-        return_to=RETURN_TO,
+    needs = _needs(draft, client, RETURN_TO, _carried(draft.provider, draft.parameters))
+    return AuthorizationRequest(
+        draft.client, draft.redirect_uri, draft.mode, draft.get("state"), draft.get("nonce"), draft.code_challenge,
+        draft.claims.names, needs,
+    )  # fmt: skip
+
+
+def _needs(draft: Draft, client: ClientTerms, return_to: str, carried: Mapping[str, str]) -> Needs:
+    """Return the needs. The client's ``minimum_acr`` is enforced whatever the request says."""
+    return Needs(
+        return_to=return_to,
         resumes=True,
         acr=draft.acr,
         minimum_level=max(1, client.minimum_level),
@@ -98,12 +135,8 @@ def _finished(draft: Draft) -> AuthorizationRequest:
         ui_locales=tuple(draft.get("ui_locales").split()[:MOST_LOCALES]),
         scopes=draft.scopes,
         client=client,
-        carried=_carried(draft.provider, draft.parameters),
+        carried=carried,
     )
-    return AuthorizationRequest(
-        draft.client, draft.redirect_uri, draft.mode, draft.get("state"), draft.get("nonce"), draft.code_challenge,
-        draft.claims.names, needs,
-    )  # fmt: skip
 
 
 def _carried(provider: Provider, parameters: Parameters) -> Mapping[str, str]:

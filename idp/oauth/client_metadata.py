@@ -9,7 +9,10 @@ from idp.errors import Invalid, say, say_many
 from idp.oauth.redirect_uris import check_page, check_redirect
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation")
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
+OF_PEOPLE = frozenset(("authorization_code", DEVICE_CODE))
+"""The grant types by which people sign in, and after which tokens can be refreshed."""
 RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query", "form_post")
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
@@ -158,8 +161,8 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     found.setdefault("id_token_signed_response_alg", "RS256")
     found.setdefault("subject_type", "public")
     found.setdefault("scope", _default_scope(found["grant_types"]))
-    if "refresh_token" in found["grant_types"] and "authorization_code" not in found["grant_types"]:
-        raise Invalid("grant_types", say("refresh_token also needs authorization_code."))
+    if "refresh_token" in found["grant_types"] and not OF_PEOPLE.intersection(found["grant_types"]):
+        raise Invalid("grant_types", say("refresh_token also needs authorization_code or the device grant."))
     if "authorization_code" in found["grant_types"] and not found["redirect_uris"]:
         raise Invalid("redirect_uris", say("At least one address is needed."))
     if "authorization_code" in found["grant_types"] and not found["response_types"]:

@@ -1,5 +1,6 @@
 """The authorization code (RFC 6749 §4.1): issued to a validated address, redeemed once, used up by a wrong try."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,9 +58,8 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
 
 def issue_code(provider: Provider, request: AuthorizationRequest, signed_in: SignedIn, visit: BrowserContext) -> str:
     """Make a grant, within a transaction. Returns its code, of which only the digest is stored."""
-    now = clock.now()
-    grant = _new_grant(provider, request, signed_in, now)
-    grants.add_grant(grant)
+    grant = new_grant(provider, request.client.client_id, request.needs.acr, signed_in)
+    add_grant(grant, visit.origin(grant.user_id, grant.client_id))
     code = crypto.new_bearer(grant.organisation_id)
     grants.add_code(
         AuthorizationCode(
@@ -72,30 +72,41 @@ def issue_code(provider: Provider, request: AuthorizationRequest, signed_in: Sig
             code_challenge=request.code_challenge,
             nonce=request.nonce or None,
             claims=dict(request.claims),
-            expires_at=now + timedelta(seconds=provider.settings.lifetimes.code_seconds),
+            expires_at=grant.created_at + timedelta(seconds=provider.settings.lifetimes.code_seconds),
         )
     )
-    # The first grant of a session is audited; a silent single sign-on later in the same session is not.
-    if sessions.note_client(grant.organisation_id, grant.login_id, grant.client_id, now):
-        _record(visit.origin(grant.user_id, grant.client_id), Event.GRANT_ISSUED, grant)
     return code
 
 
-def _new_grant(provider: Provider, request: AuthorizationRequest, signed_in: SignedIn, now: datetime) -> Grant:
-    lifetimes = provider.settings.lifetimes
+def new_grant(
+    provider: Provider, client_id: str, asked: Sequence[str], signed_in: SignedIn, *, made_by: str = "authorization_code"
+) -> Grant:
+    """Return a grant that is not stored yet. ``asked``: acr names. ``made_by``: the grant type that it depends on."""
+    now, lifetimes = clock.now(), provider.settings.lifetimes
     offline = OFFLINE in signed_in.scopes
     return Grant(
         organisation_id=signed_in.organisation_id,
         id=crypto.new_id(),
         user_id=signed_in.user_id,
-        client_id=request.client.client_id,
+        client_id=client_id,
         login_id=signed_in.session_id,
         scopes=list(signed_in.scopes),
         proofs=assurance.as_json(signed_in.proofs),
-        asked=list(request.needs.acr),
+        asked=list(asked),
+        made_by=made_by,
         created_at=now,
         ends_at=now + (timedelta(days=lifetimes.refresh_days) if offline else timedelta(hours=lifetimes.login_hours)),
     )
+
+
+def add_grant(grant: Grant, origin: Origin) -> None:
+    """Store a grant, within a transaction, and note that the app is signed in to within its session.
+
+    The first grant of a session is audited; a silent single sign-on later in the same session is not.
+    """
+    grants.add_grant(grant)
+    if sessions.note_client(grant.organisation_id, grant.login_id, grant.client_id, grant.created_at):
+        _record(origin, Event.GRANT_ISSUED, grant)
 
 
 def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, now: datetime) -> Redeemed | str:

@@ -7,18 +7,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from idp import metrics
-from idp.oauth import client_auth, client_credentials, code_grant, refresh_grant
+from idp.oauth import client_auth, client_credentials, code_grant, device_grant, refresh_grant
+from idp.oauth.client_metadata import DEVICE_CODE
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 
-PARAMETERS = client_auth.PARAMETERS | {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope"}
+PARAMETERS = client_auth.PARAMETERS | {
+    "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "device_code"
+}  # fmt: skip
 Grant = Callable[[Provider, RegisteredClient, TokenRequest], dict[str, Any]]
 GRANTS: Mapping[str, Grant] = {
     "authorization_code": code_grant.exchange,
     "refresh_token": refresh_grant.exchange,
     "client_credentials": client_credentials.exchange,
+    DEVICE_CODE: device_grant.exchange,
 }
 """By ``grant_type``: what makes the token response (RFC 6749 §5.1) for a client that may use it; raises ``OAuthError``."""
 

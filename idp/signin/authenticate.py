@@ -88,6 +88,11 @@ def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attemp
     return Continue(attempts.open_attempt(settings, needs, visit))
 
 
+def open_for(settings: Settings, needs: Needs, visit: BrowserContext) -> Continue:
+    """Open a sign-in for a page of ours that comes after it, whether a live session meets ``needs`` at once or not."""
+    return Continue(attempts.open_attempt(settings, needs, visit))
+
+
 def asked_by(settings: Settings, attempt_id: str) -> Needs | None:
     """Return the needs of a sign-in, even if finished, expired or another browser's; None if it is not kept."""
     attempt = attempts.load_any(attempt_id)

@@ -59,6 +59,7 @@ class Grant(Base):
     scopes: Mapped[list[str]] = mapped_column(default=list)
     proofs: Mapped[list[Any]] = mapped_column(default=list)
     asked: Mapped[list[str]] = mapped_column(default=list)
+    made_by: Mapped[str] = mapped_column(String(60), default="authorization_code", server_default="authorization_code")
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     ends_at: Mapped[datetime]

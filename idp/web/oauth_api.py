@@ -18,7 +18,7 @@ from werkzeug.http import parse_accept_header, parse_etags
 from idp import crypto, keys, outage
 from idp.config import Settings
 from idp.errors import Refusal
-from idp.oauth import introspection, request_parameters, revocation, token_endpoint, userinfo
+from idp.oauth import device_grant, introspection, request_parameters, revocation, token_endpoint, userinfo
 from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, invalid_request, numbered
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
@@ -148,6 +148,12 @@ def userinfo_(call: Call) -> Reply:
     return Reply(200, headers, json.dumps(claims, sort_keys=True).encode())
 
 
+def device_authorization(call: Call) -> Reply:
+    """Give a device without a keyboard its codes (RFC 8628 §3.2)."""
+    request = call.of_client(device_grant.PARAMETERS)
+    return Reply(200, JSON_NEVER_KEPT, json.dumps(device_grant.start(call.provider, request)).encode())
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Describe an endpoint for machines: its name in errors, its methods, and its function.
@@ -167,6 +173,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/.well-known/oauth-authorization-server": Endpoint("discovery", READ, metadata, is_ready=True),
     "/oauth/jwks": Endpoint("JWKS", READ, jwks, is_ready=True),
     "/oauth/token": Endpoint("token", ("POST",), token),  # POST only: RFC 6749 §3.2
+    "/oauth/device_authorization": Endpoint("device authorization", ("POST",), device_authorization),
     "/oauth/revoke": Endpoint("revocation", ("POST",), revoke),
     "/oauth/introspect": Endpoint("introspection", ("POST",), introspect),
     "/oauth/userinfo": Endpoint("userinfo", ("GET", "POST"), userinfo_),

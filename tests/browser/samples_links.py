@@ -10,6 +10,7 @@ from idp.identity.email_links import GONE
 from idp.signin.step import Frame
 from idp.signin.steps.verify_email import VerifyEmailPage
 from idp.web.account.email import AddressPage
+from idp.web.device import NOT_SHOWN, DeviceCodePage, DevicePage
 from idp.web.email_links import ACTIONS, PressPage
 from idp.web.link_pages import ToldPage
 from idp.web.password_reset import ChoosePage, ForgottenPage, WelcomePage
@@ -42,7 +43,13 @@ PRESS = {
     for purpose, action in ACTIONS.items()
 }
 
+DEVICE = DevicePage("/device/confirm/a", "Kassa", "Kassa 3, Utrecht", "BCDF-GHJK", "sanne", "Example Shoes")
+
 LINKS: dict[str, tuple[str, object]] = {
+    "device-code": ("oauth/device_code.html", DeviceCodePage("")),
+    "device-code-wrong": ("oauth/device_code.html", DeviceCodePage("BCDF-GHJK", (NOT_SHOWN,))),
+    "device": ("oauth/device.html", DEVICE),
+    "device-long": ("oauth/device.html", replace(DEVICE, client_name=LONG, device_name=LONG, username=LONG)),
     "forgotten": ("password_reset/forgotten.html", FORGOTTEN),
     "forgotten-empty": ("password_reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
     "forgotten-sent": (

@@ -122,13 +122,13 @@ class RelyingParty:
             "code_verifier": self.verifier,
             **over,
         }
-        return self._take(self.token(form))
+        return self.take(self.token(form))
 
     def refresh(self, refresh_token: str | None = None, **over: str) -> Tokens:
         """Return new tokens for a refresh token, by default the latest one. Raises ``Refused``."""
         held = refresh_token or (self.tokens.refresh_token if self.tokens else None)
         assert held, "there is no refresh token: ask for offline_access"
-        return self._take(self.token({"grant_type": "refresh_token", "refresh_token": held, **over}), refreshed=True)
+        return self.take(self.token({"grant_type": "refresh_token", "refresh_token": held, **over}), refreshed=True)
 
     def token(self, form: dict[str, str]) -> TestResponse:
         """Ask the token endpoint as this client."""
@@ -161,7 +161,8 @@ class RelyingParty:
         keys = KeySet.import_key_set(self._get_json(self.metadata["jwks_uri"].removeprefix(self.issuer)))
         return dict(jwt.decode(token, keys, algorithms=ALGORITHMS).claims)
 
-    def _take(self, answer: TestResponse, *, refreshed: bool = False) -> Tokens:
+    def take(self, answer: TestResponse, *, refreshed: bool = False) -> Tokens:
+        """Return the tokens of an answer, checked. Raises ``Refused``."""
         raw = answer.get_json(silent=True) or {"error": f"status {answer.status_code}"}
         if answer.status_code != 200:
             raise Refused(raw)

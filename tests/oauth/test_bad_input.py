@@ -134,7 +134,7 @@ def test_the_token_endpoint_accepts_only_posted_forms(ask):
     [
         ("", "invalid_request"),
         ("password", "unsupported_grant_type"),
-        ("urn:ietf:params:oauth:grant-type:device_code", "unsupported_grant_type"),
+        ("urn:ietf:params:oauth:grant-type:saml2-bearer", "unsupported_grant_type"),
         ("implicit", "unsupported_grant_type"),
         ('"é', "unsupported_grant_type"),
     ],

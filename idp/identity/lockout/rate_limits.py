@@ -19,6 +19,9 @@ from idp.store import browsers, rate_limits
 from idp.store.users import User
 
 SIGN_IN, KNOWN, CLIENT = "sign-in", "known-browser", "client"
+DEVICE, USER_CODE = "device", "user-code"
+DEVICE_REQUESTS = 500
+"""Codes for devices of public clients at one address within the window: a shop's terminals show one all the time."""
 MAILS, MAILS_KNOWN, MAILS_FOR = "mails", "mails-known", "mails-for"
 NO_LIMIT = 2**31 - 1
 EVERYONE = ""
@@ -217,3 +220,21 @@ def count_client_failure(settings: Settings, address: str, now: datetime) -> Non
     """
     with transaction():
         _admit_address(settings, CLIENT, settings.limits.client_failures, address, now)
+
+
+def count_device_request(settings: Settings, address: str, now: datetime) -> None:
+    """Count a request for a device's code by a client that proves nothing. Raises ``TooMany``."""
+    with transaction():
+        _admit_address(settings, DEVICE, DEVICE_REQUESTS, address, now)
+
+
+def admit_user_code(settings: Settings, address: str, now: datetime) -> str:
+    """Count a guess at a device's code before it is checked. Returns where it was counted. Raises ``TooMany``."""
+    with transaction():
+        return _admit_address(settings, USER_CODE, settings.limits.address_failures, address, now)
+
+
+def forgive_user_code(place: str) -> None:
+    """Uncount a guess that was right, within the transaction."""
+    if place:
+        rate_limits.uncount_ip(USER_CODE, place)

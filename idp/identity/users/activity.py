@@ -52,6 +52,8 @@ PLAIN: Mapping[str, Message] = {
     Event.OWNERSHIP_GIVEN: say("Ownership of the organisation handed over"),
     Event.OWNERSHIP_TAKEN: say("Ownership of the organisation accepted"),
     Event.OWNER_APPOINTED: say("Appointed owner of the organisation"),
+    Event.TERMINAL_APPROVED: say("Signed in on a device without a keyboard"),
+    Event.TERMINAL_DENIED: say("Refused to sign in on a device without a keyboard"),
     Event.MAIL_RESENT: say("Mail sent again"),
     Event.MAIL_LIMITED: say("Message not sent: too many in a short time"),
     Event.MAIL_GIVEN_UP: say("Mail could not be delivered"),

@@ -33,7 +33,7 @@ MEANINGS: Mapping[str, Message] = {
     ),
     "grant_types": say(
         "authorization_code: people sign in. refresh_token: the app may stay signed in. "
-        "client_credentials: no person is needed."
+        "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard."
     ),
     "response_types": say("Only the code flow is supported: leave it ticked."),
     "scope": say("What the app may ask to see. A first-party app sees it without asking."),

@@ -1,0 +1,120 @@
+"""The pages on which a person approves a device that shows a code (RFC 8628 §3.3). They work without JavaScript."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from idp.branding import brand_of
+from idp.errors import Message, TooMany, say
+from idp.oauth import device_verification
+from idp.oauth.device_verification import Outcome, Over, Waiting
+from idp.signin.state import Continue
+from idp.store import organisations, users
+from idp.web import csrf, forms, language, pages, request_context
+from idp.web.link_pages import ToldPage, tell
+from idp.web.oauth_provider import provider
+
+blueprint = Blueprint("device", __name__)
+NOT_SHOWN = say("No device shows this code now. Check it, or let the device show a new one.")
+
+
+@dataclass(frozen=True)
+class DeviceCodePage:
+    """Hold the form for the code that the device shows. Field ``user_code``."""
+
+    user_code: str
+    errors: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class DevicePage:
+    """Hold what is approved. The form sends ``choice``: ``approve`` or ``deny``. ``device_name`` may be empty."""
+
+    action: str
+    client_name: str
+    device_name: str
+    user_code: str
+    username: str
+    organisation_name: str
+
+
+@blueprint.get("/device")
+def enter() -> Response:
+    """Ask for the code. The address in a QR code has it already: it is shown, to be compared with the device (§3.3.1)."""
+    return pages.render("oauth/device_code.html", DeviceCodePage(forms.asked("user_code", 20)))
+
+
+@blueprint.post("/device")
+def take() -> Response:
+    """Take the code, and sign the person in."""
+    csrf.require()
+    typed = forms.fields().get("user_code", "")
+    try:
+        attempt_id = device_verification.enter(provider(), typed, request_context.visit())
+    except TooMany as closed:
+        response = pages.render("oauth/device_code.html", DeviceCodePage(typed[:20], (closed.message,)), 429)
+        response.headers["Retry-After"] = str(closed.retry_after)
+        return response
+    if attempt_id is None:
+        return pages.render("oauth/device_code.html", DeviceCodePage(typed[:20], (NOT_SHOWN,)), 422)
+    return pages.see_other(f"/device/confirm/{attempt_id}")
+
+
+@blueprint.get("/device/confirm/<attempt_id>")
+def confirm(attempt_id: str) -> Response:
+    """Show what is approved, once the person is signed in as the app asks."""
+    return _shown(device_verification.resume(provider(), request_context.visit(), attempt_id), attempt_id)
+
+
+@blueprint.post("/device/confirm/<attempt_id>")
+def decide(attempt_id: str) -> Response:
+    """Take the decision."""
+    csrf.require()
+    choice, visit = forms.fields().get("choice", ""), request_context.visit()
+    if choice not in ("approve", "deny"):
+        return pages.see_other(f"/device/confirm/{attempt_id}")
+    return _shown(device_verification.decide(provider(), visit, attempt_id, approve=choice == "approve"), attempt_id)
+
+
+@blueprint.get("/device/approved")
+def approved() -> Response:
+    """Tell that the device may go on."""
+    return tell(ToldPage(say("The device is signed in"), (say("Go back to the device: it continues by itself."),)))
+
+
+@blueprint.get("/device/denied")
+def denied() -> Response:
+    """Tell that the device gets nothing."""
+    return tell(ToldPage(say("The device is not signed in"), (say("It does not get access to your account."),)))
+
+
+def _shown(outcome: Outcome, attempt_id: str) -> Response:
+    match outcome:
+        case Continue():
+            return pages.see_other(f"/sign-in/{outcome.attempt_id}")
+        case Waiting():
+            return pages.render("oauth/device.html", _page(outcome, attempt_id))
+        case Over(decision="approved" | "denied"):
+            return pages.see_other(f"/device/{outcome.decision}")
+    texts = (say("The code was used, has expired, or belongs to an app that may no longer use it."),)
+    page = ToldPage(say("This code does not work any more"), texts, "/device", say("Enter another code"))
+    return pages.render("email_links/told.html", page, 404)
+
+
+def _page(waiting: Waiting, attempt_id: str) -> DevicePage:
+    """Return the page, in the person's language and their organisation's look."""
+    settled, client = waiting.settled, waiting.needs.client
+    user = users.user(settled.organisation_id, settled.user_id)
+    organisation = organisations.organisation(settled.organisation_id)
+    language.asked_in(*waiting.needs.ui_locales)
+    if user is not None and organisation is not None:
+        language.prefer(user.locale)
+        pages.wear(brand_of(organisation))
+    return DevicePage(
+        action=f"/device/confirm/{attempt_id}",
+        client_name=client.name if client else "",
+        device_name=waiting.device_name,
+        user_code=waiting.user_code,
+        username=user.username if user else "",
+        organisation_name=organisation.name if organisation else "",
+    )
