@@ -6,11 +6,10 @@ Their order is the table in ``authorization_request``.
 import json
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import address_hints
-from idp.oauth.authorization_response import mode_of
+from idp.oauth.authorization_response import Destination
 from idp.oauth.claims_request import ClaimsRequest, read_claims
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
@@ -18,6 +17,7 @@ from idp.oauth.id_token_hints import read_hint
 from idp.oauth.pkce import challenge_of, demand_of
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import LONGEST_NONCE, WHOLE, Parameters
+from idp.oauth.response_modes import check_mode, mode_of
 from idp.oauth.test_sign_in import permission
 
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -31,16 +31,16 @@ NO_CLAIMS = ClaimsRequest({})
 class Draft:
     """Hold a request while it is checked: its parameters, and what the checks have found so far.
 
-    ``redirect_uri`` is empty until it is known to be an address that may get the answer.
+    ``browser_id``: the browser that brings it, which may have permission for a test sign-in. ``redirect_uri`` is empty until
+    it is known to be an address that may get the answer.
     """
 
     provider: Provider
     parameters: Parameters
-    browser_id: str
+    browser_id: str = ""
     client: RegisteredClient = field(init=False)
     redirect_uri: str = ""
     claims: ClaimsRequest = NO_CLAIMS
-    mode: str = ""
     scopes: tuple[str, ...] = ()
     code_challenge: str = ""
     prompt: tuple[str, ...] = ()
@@ -51,6 +51,12 @@ class Draft:
     def get(self, name: str) -> str:
         """Return a parameter; empty where omitted."""
         return self.parameters.get(name)
+
+    @property
+    def destination(self) -> Destination:
+        """Return where the answer goes, errors too, once an address is known to be the client's."""
+        mode = mode_of(self.parameters.values, self.redirect_uri)
+        return Destination(self.provider.issuer, self.redirect_uri, mode, self.get("state"))
 
 
 def check_client_id(draft: Draft) -> None:
@@ -138,13 +144,8 @@ def check_claims(draft: Draft) -> None:
 
 
 def check_response_mode(draft: Draft) -> None:
-    """Take the response mode."""
-    sent = draft.get("response_mode")
-    if sent and sent != mode_of(sent):
-        raise invalid_request("The response_mode must be query or form_post.")
-    if sent == "form_post" and urlsplit(draft.redirect_uri).scheme not in ("https", "http"):
-        raise invalid_request("The response_mode form_post needs an http or https address.")
-    draft.mode = mode_of(sent)
+    """Refuse a response mode that is unknown or cannot reach the address."""
+    check_mode(draft.parameters.values, draft.redirect_uri)
 
 
 def check_scope(draft: Draft) -> None:

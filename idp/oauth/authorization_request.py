@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from idp.oauth import authorization_checks as checks
 from idp.oauth.authorization_checks import Draft
+from idp.oauth.authorization_response import Destination
 from idp.oauth.clients import RegisteredClient, terms
-from idp.oauth.errors import OAuthError
 from idp.oauth.id_token_hints import shorten_hint
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
@@ -67,13 +67,16 @@ class AuthorizationRequest:
     """
 
     client: RegisteredClient
-    redirect_uri: str
-    mode: str
-    state: str
+    destination: Destination
     nonce: str
     code_challenge: str
     claims: Mapping[str, list[str]]
     needs: Needs
+
+    @property
+    def redirect_uri(self) -> str:
+        """Return the address of the answer."""
+        return self.destination.redirect_uri
 
     @property
     def names_redirect_uri(self) -> bool:
@@ -81,18 +84,10 @@ class AuthorizationRequest:
         return "redirect_uri" in self.needs.carried
 
 
-def read_request(provider: Provider, parameters: Parameters, browser_id: str = "") -> AuthorizationRequest:
-    """Return the request, checked; raises ``OAuthError``, with ``redirect_uri`` where it may be sent to the client.
-
-    ``browser_id``: the browser that brings it, which may have permission for a test sign-in.
-    """
-    draft = Draft(provider, parameters, browser_id)
-    try:
-        for check in CHECKS.values():
-            check(draft)
-    except OAuthError as error:
-        error.redirect_uri = draft.redirect_uri
-        raise
+def read_request(draft: Draft) -> AuthorizationRequest:
+    """Return the request, checked; raises ``OAuthError``, which may be sent to ``draft.destination`` where there is one."""
+    for check in CHECKS.values():
+        check(draft)
     return _finished(draft)
 
 
@@ -115,9 +110,8 @@ def _finished(draft: Draft) -> AuthorizationRequest:
     client = terms(draft.client, draft.redirect_uri, draft.provider.settings)
     needs = _needs(draft, client, RETURN_TO, _carried(draft.provider, draft.parameters))
     return AuthorizationRequest(
-        draft.client, draft.redirect_uri, draft.mode, draft.get("state"), draft.get("nonce"), draft.code_challenge,
-        draft.claims.names, needs,
-    )  # fmt: skip
+        draft.client, draft.destination, draft.get("nonce"), draft.code_challenge, draft.claims.names, needs
+    )
 
 
 def _needs(draft: Draft, client: ClientTerms, return_to: str, carried: Mapping[str, str]) -> Needs:

@@ -3,13 +3,23 @@
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from idp.oauth.client_metadata import RESPONSE_MODES
 from idp.oauth.errors import OAuthError
+from idp.oauth.response_modes import FRAGMENT
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The validated address of an app, and how the answer to its request goes there. ``state``: exactly as it came."""
+
+    issuer: str
+    redirect_uri: str
+    mode: str
+    state: str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Parameters for a validated redirect address. ``mode``: ``query`` or ``form_post``."""
+    """Parameters for a validated redirect address. ``mode``: one of ``RESPONSE_MODES``."""
 
     redirect_uri: str
     mode: str
@@ -17,8 +27,10 @@ class Answer:
 
     @property
     def location(self) -> str:
-        """Return the address for ``query``: the parameters added to those that it has (RFC 6749 §3.1.2)."""
-        # %20 rather than "+", since some apps read a query with a plain percent-decoder and state must arrive unchanged.
+        """Return the address that carries them, in its query beside those that it has (RFC 6749 §3.1.2), or its fragment."""
+        # A registered address has no fragment (RFC 6749 §3.1.2).
+        if self.mode == FRAGMENT:
+            return f"{self.redirect_uri}#{_encoded(self.fields)}"
         return add_query(self.redirect_uri, self.fields)
 
 
@@ -55,20 +67,21 @@ def add_query(address: str, fields: tuple[tuple[str, str], ...]) -> str:
     if not fields:
         return address
     joint = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
-    return f"{address}{joint}{urlencode(fields, quote_via=quote, safe='')}"
+    return f"{address}{joint}{_encoded(fields)}"
 
 
-def mode_of(sent: str) -> str:
-    """Return how to answer, also where ``response_mode`` itself is wrong."""
-    return sent if sent in RESPONSE_MODES else "query"
+def _encoded(fields: tuple[tuple[str, str], ...]) -> str:
+    # %20 rather than "+", since some apps read a query with a plain percent-decoder and state must arrive unchanged.
+    return urlencode(fields, quote_via=quote, safe="")
 
 
-def answer_to(issuer: str, redirect_uri: str, mode: str, state: str, **fields: str) -> Answer:
-    """Return the answer: with ``iss`` (RFC 9207 §2), errors too, and with ``state`` exactly as it came (RFC 6749 §4.1.2)."""
-    everything = {**fields, "state": state, "iss": issuer}
-    return Answer(redirect_uri, mode, tuple((name, value) for name, value in everything.items() if value))
+def answer_to(destination: Destination, **fields: str) -> Answer:
+    """Return the answer: with ``iss`` (RFC 9207 §2), errors too, and with ``state`` (RFC 6749 §4.1.2)."""
+    everything = {**fields, "state": destination.state, "iss": destination.issuer}
+    pairs = tuple((name, value) for name, value in everything.items() if value)
+    return Answer(destination.redirect_uri, destination.mode, pairs)
 
 
-def error_answer(issuer: str, error: OAuthError, mode: str, state: str) -> Answer:
-    """Return the error for the client, at the validated address that the error carries."""
-    return answer_to(issuer, error.redirect_uri, mode, state, error=error.error, error_description=error.description)
+def error_answer(destination: Destination, error: OAuthError) -> Answer:
+    """Return the error for the client."""
+    return answer_to(destination, error=error.error, error_description=error.description)

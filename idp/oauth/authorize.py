@@ -11,12 +11,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import db, outage
+from idp.oauth.authorization_checks import Draft
 from idp.oauth.authorization_request import AuthorizationRequest, read_request
-from idp.oauth.authorization_response import Answer, Ask, Gone, Outcome, Refused, answer_to, error_answer, mode_of
+from idp.oauth.authorization_response import Answer, Ask, Gone, Outcome, Refused, answer_to, error_answer
 from idp.oauth.code_grant import issue_code
 from idp.oauth.errors import OAuthError, numbered
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
+from idp.oauth.response_modes import is_posted
 from idp.signin import authenticate as signin
 from idp.signin.requirements import Needs
 from idp.signin.state import BrowserContext, Continue, SignedIn, Unmet
@@ -28,24 +30,25 @@ MOST_TRIES = 3
 
 def begin(provider: Provider, parameters: Parameters, visit: BrowserContext, attempt_id: str = "") -> Outcome:
     """Answer an authorization request: a redirect with a code or an error, a question, or a page that says what is wrong."""
+    draft = Draft(provider, parameters, visit.browser_id)
     try:
-        request = read_request(provider, parameters, visit.browser_id)
-        with _outages_told_to(request.redirect_uri):
+        request = read_request(draft)
+        with _outages_told():
             return _authenticate(provider, request, visit, attempt_id)
     except OAuthError as error:
-        return _refuse(provider, parameters, numbered(error, visit.request_id))
+        return _refuse(draft, numbered(error, visit.request_id))
 
 
 @contextmanager
-def _outages_told_to(redirect_uri: str) -> Iterator[None]:
-    """Tell the app, at its validated address, that the database cannot serve now (RFC 6749 §4.1.2.1)."""
+def _outages_told() -> Iterator[None]:
+    """Turn an outage of the database into an error that the app is told (RFC 6749 §4.1.2.1)."""
     try:
         yield
     except SQLAlchemyError as error:
         if not outage.is_outage(error):
             raise
         why = outage.reason_of(error)
-        raise OAuthError("temporarily_unavailable", "Please try again.", redirect_uri=redirect_uri, detail=why) from error
+        raise OAuthError("temporarily_unavailable", "Please try again.", detail=why) from error
 
 
 def resume(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcome:
@@ -67,7 +70,7 @@ def finish(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcom
     That is so where no app asked, and where the browser posts the answer: such a page must be the answer to a GET.
     """
     needs = signin.asked_by(provider.settings, attempt_id)
-    if needs is None or "client_id" not in needs.carried or needs.carried.get("response_mode") == "form_post":
+    if needs is None or "client_id" not in needs.carried or is_posted(needs.carried):
         return None
     return begin(provider, Parameters(needs.carried), visit, attempt_id)
 
@@ -81,7 +84,7 @@ def read_again(provider: Provider, stored: Needs, visit: BrowserContext) -> Need
     if not stored.resumes:
         return stored
     try:
-        needs = read_request(provider, Parameters(stored.carried), visit.browser_id).needs
+        needs = read_request(Draft(provider, Parameters(stored.carried), visit.browser_id)).needs
     except OAuthError:
         return None
     # The request's languages, after one that was picked on a page.
@@ -94,12 +97,12 @@ def _authenticate(provider: Provider, request: AuthorizationRequest, visit: Brow
         if isinstance(result, Continue):
             return Ask(result.attempt_id)
         if isinstance(result, Unmet):
-            raise _unmet(result, request.redirect_uri)
+            raise OAuthError(result.error, DESCRIPTIONS.get(result.error, ""), detail=result.why)
         answer = _finish(provider, request, result, visit)
         if answer is not None:
             return answer
         attempt_id = ""
-    raise OAuthError("temporarily_unavailable", "Please try again.", redirect_uri=request.redirect_uri)
+    raise OAuthError("temporarily_unavailable", "Please try again.")
 
 
 def _finish(provider: Provider, request: AuthorizationRequest, signed_in: SignedIn, visit: BrowserContext) -> Answer | None:
@@ -110,11 +113,7 @@ def _finish(provider: Provider, request: AuthorizationRequest, signed_in: Signed
         code = issue_code(provider, request, signed_in, visit)
     silent = not signed_in.attempt_id
     log.info("authorized", client_id=request.client.client_id, sub=signed_in.user_id, silent=silent)
-    return answer_to(provider.issuer, request.redirect_uri, request.mode, request.state, code=code)
-
-
-def _unmet(unmet: Unmet, redirect_uri: str) -> OAuthError:
-    return OAuthError(unmet.error, DESCRIPTIONS.get(unmet.error, ""), redirect_uri=redirect_uri, detail=unmet.why)
+    return answer_to(request.destination, code=code)
 
 
 DESCRIPTIONS = {
@@ -127,12 +126,9 @@ DESCRIPTIONS = {
 }
 
 
-def _refuse(provider: Provider, parameters: Parameters, error: OAuthError) -> Outcome:
-    client_id = parameters.get("client_id")
+def _refuse(draft: Draft, error: OAuthError) -> Outcome:
+    client_id = draft.get("client_id")
     log.info("oauth_error", error=error.error, detail=error.detail or error.description, client_id=client_id)
-    if not error.redirect_uri:
-        return Refused(error.error, error.description, client_id, parameters.get("redirect_uri"))
-    mode, state = mode_of(parameters.get("response_mode")), parameters.get("state")
-    if mode == "form_post" and not error.redirect_uri.startswith(("https:", "http:")):
-        mode = "query"
-    return error_answer(provider.issuer, error, mode, state)
+    if not draft.redirect_uri:
+        return Refused(error.error, error.description, client_id, draft.get("redirect_uri"))
+    return error_answer(draft.destination, error)

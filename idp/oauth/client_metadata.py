@@ -14,7 +14,6 @@ GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVI
 OF_PEOPLE = frozenset(("authorization_code", DEVICE_CODE))
 """The grant types by which people sign in, and after which tokens can be refreshed."""
 RESPONSE_TYPES = ("code",)
-RESPONSE_MODES = ("query", "form_post")
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 """What a client may use that names no ``token_endpoint_auth_method``."""
 AUTH_METHODS = (*SECRET_METHODS, "none")

@@ -10,6 +10,7 @@ from idp.oauth import client_metadata
 from idp.oauth.authorization_checks import PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
+from idp.oauth.response_modes import RESPONSE_MODES
 
 
 def document(provider: Provider) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "end_session_endpoint": f"{issuer}/oauth/logout",
         "scopes_supported": list(client_metadata.SCOPES),
         "response_types_supported": list(client_metadata.RESPONSE_TYPES),
-        "response_modes_supported": list(client_metadata.RESPONSE_MODES),
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(client_metadata.GRANT_TYPES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),

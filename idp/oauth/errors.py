@@ -17,8 +17,7 @@ DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 class OAuthError(Exception):
     """An error of the protocol: its code, a description for the client's developer, and a detail that is only logged.
 
-    The description never quotes the request. ``redirect_uri``: the validated address that the error may be sent to, empty
-    where there is none.
+    The description never quotes the request.
     """
 
     def __init__(
@@ -27,7 +26,6 @@ class OAuthError(Exception):
         description: str = "",
         *,
         status: int = 400,
-        redirect_uri: str = "",
         retry_after: int = 0,
         detail: str = "",
     ) -> None:
@@ -37,7 +35,6 @@ class OAuthError(Exception):
         self.error = error
         self.description = description
         self.status = status
-        self.redirect_uri = redirect_uri
         self.retry_after = retry_after
         self.detail = detail
 
@@ -69,7 +66,6 @@ def numbered(error: OAuthError, request_id: str) -> OAuthError:
         error.error,
         f"{error.description} (request {request_id})".strip(),
         status=error.status,
-        redirect_uri=error.redirect_uri,
         retry_after=error.retry_after,
         detail=error.detail,
     )

@@ -23,7 +23,6 @@ WRONG = {
     "max_age a fraction": ({"max_age": "1.5"}, "invalid_request"),
     "max_age in other digits": ({"max_age": "١"}, "invalid_request"),
     "max_age huge": ({"max_age": "9" * 30}, "invalid_request"),
-    "fragment": ({"response_mode": "fragment"}, "invalid_request"),
     "web_message": ({"response_mode": "web_message"}, "invalid_request"),
     "request": ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
     "request_uri": ({"request_uri": "http://127.0.0.1:1/x"}, "request_uri_not_supported"),

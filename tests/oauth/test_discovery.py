@@ -36,7 +36,6 @@ def test_metadata_lists_only_supported_features(ask):
     found = ask("GET", BOTH[0]).json
     assert found["code_challenge_methods_supported"] == ["S256"]
     assert found["response_types_supported"] == ["code"]
-    assert found["response_modes_supported"] == ["query", "form_post"]
     assert found["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert found["authorization_response_iss_parameter_supported"] is True
     assert found["claims_parameter_supported"] is True

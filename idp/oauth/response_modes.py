@@ -1,0 +1,35 @@
+"""Choose how the answer to an authorization request travels (OAuth 2.0 Multiple Response Type Encoding Practices §2.1)."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from idp.oauth.errors import invalid_request
+
+QUERY, FRAGMENT, FORM_POST = "query", "fragment", "form_post"
+RESPONSE_MODES = (QUERY, FRAGMENT, FORM_POST)
+
+
+def mode_of(parameters: Mapping[str, str], redirect_uri: str) -> str:
+    """Return how to answer a request, also where its ``response_mode`` itself is wrong: errors travel like answers."""
+    sent = parameters.get("response_mode", "")
+    return QUERY if _fault_of(sent, redirect_uri) else sent or QUERY
+
+
+def check_mode(parameters: Mapping[str, str], redirect_uri: str) -> None:
+    """Refuse a response mode that is unknown or cannot reach the address; raises ``invalid_request``."""
+    fault = _fault_of(parameters.get("response_mode", ""), redirect_uri)
+    if fault:
+        raise invalid_request(fault)
+
+
+def is_posted(parameters: Mapping[str, str]) -> bool:
+    """Return whether the browser posts the answer: that takes a page of ours."""
+    return parameters.get("response_mode") == FORM_POST
+
+
+def _fault_of(sent: str, redirect_uri: str) -> str:
+    if sent and sent not in RESPONSE_MODES:
+        return f"The response_mode must be one of {', '.join(RESPONSE_MODES)}."
+    if sent == FORM_POST and urlsplit(redirect_uri).scheme not in ("https", "http"):
+        return "The response_mode form_post needs an http or https address."
+    return ""
