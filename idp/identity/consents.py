@@ -8,6 +8,7 @@ from idp import clock
 from idp.audit import Event, Origin, record_about
 from idp.db import transaction
 from idp.errors import NotFound
+from idp.identity.scopes import is_allowed, only_scopes
 from idp.store import clients, consents, grants
 from idp.store.clients import Client
 from idp.store.consents import Consent
@@ -49,10 +50,14 @@ def connected(user: User) -> tuple[ConnectedApp, ...]:
 
 
 def _scopes_now(user: User, client: Client, consent: Consent | None, held: Sequence[Grant]) -> tuple[str, ...]:
-    """Return the granted scopes that client and consent still allow: the rule of ``active_grant``."""
+    """Return the granted scopes and claims that client and consent still allow: the rule of ``active_grant``."""
     agreed = frozenset(consent.scopes if consent else ())
     granted = agreed.union(*(grant.scopes for grant in held)) if client.first_party else agreed
-    return tuple(sorted(granted & client.scopes_for(user.organisation_id)))
+    usable = client.scopes_for(user.organisation_id)
+    whole = only_scopes(granted)
+    return tuple(
+        sorted(name for name in granted if is_allowed(name, usable) and (name in whole or not is_allowed(name, whole)))
+    )
 
 
 def end(user: User, client_id: str, origin: Origin) -> None:

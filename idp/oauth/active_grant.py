@@ -14,6 +14,7 @@ from idp.identity.assurance import Proof
 from idp.identity.credentials import remembered_devices
 from idp.identity.organisations.settings import settings_of
 from idp.identity.policy.rules import ClientRule
+from idp.identity.scopes import is_allowed
 from idp.identity.users import lookup
 from idp.oauth.client_metadata import SCOPES
 from idp.oauth.clients import RegisteredClient
@@ -32,7 +33,7 @@ PERSONAL_SCOPES = frozenset(SCOPES)
 class ActiveGrant:
     """A valid grant, with its user and its client.
 
-    ``scopes``: those of the grant that the client may have now. ``proofs``: those that count now.
+    ``scopes``: scopes and single claims of the grant that the client may have now. ``proofs``: those that count now.
     """
 
     grant: Grant
@@ -91,11 +92,12 @@ def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, n
 
 
 def _scopes_now(client: RegisteredClient, grant: Grant, consent: Consent | None) -> tuple[str, ...]:
-    """Return the granted scopes for which the client is still registered, and which the user still allows."""
-    allowed = client.usable_scopes
-    if not client.first_party:
-        allowed = allowed & frozenset(consent.scopes if consent else ())
-    return tuple(scope for scope in grant.scopes if scope in allowed)
+    """Return the granted scopes and claims for which the client is still registered, and which the user still allows."""
+    found = (name for name in grant.scopes if is_allowed(name, client.usable_scopes))
+    if client.first_party:
+        return tuple(found)
+    agreed = frozenset(consent.scopes if consent else ())
+    return tuple(name for name in found if is_allowed(name, agreed))
 
 
 def _proofs_now(provider: Provider, grant: Grant, user: User, client: RegisteredClient, now: datetime) -> tuple[Proof, ...]:

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from idp.identity.organisations.settings import normal_store_url
+from idp.identity.scopes import beyond
 from idp.oauth import address_hints
 from idp.oauth.authorization_response import Destination
 from idp.oauth.claims_request import ClaimsRequest, read_claims
@@ -149,10 +150,15 @@ def check_response_mode(draft: Draft) -> None:
 
 
 def check_scope(draft: Draft) -> None:
-    """Leave out unknown and unregistered scopes (OpenID Connect Core §3.1.2.1: SHOULD be ignored)."""
-    draft.scopes = draft.client.allowed_scopes(draft.get("scope"))
-    if not draft.scopes:
+    """Leave out unknown and unregistered scopes (OpenID Connect Core §3.1.2.1: SHOULD be ignored).
+
+    Single claims of ``claims`` (§5.5) join them, where the client is registered for a scope that has them.
+    """
+    scopes = draft.client.allowed_scopes(draft.get("scope"))
+    if not scopes:
         raise OAuthError("invalid_scope", "None of the scopes asked for is known and registered for this client.")
+    names = {name for section in draft.claims.names.values() for name in section}
+    draft.scopes = (*scopes, *beyond(scopes, names, draft.client.usable_scopes)) if names else scopes
 
 
 def check_nonce(draft: Draft) -> None:

@@ -1,56 +1,41 @@
 """Give claims about a user: those of the granted scopes (OpenID Connect Core §5.4), and those named by a request (§5.5)."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from idp import clock
-from idp.identity.user_fields import USER_FIELDS, claims_of
+from idp.identity.scopes import BY_SCOPE, CLAIMS, SCOPES_OF, is_there, singles
+from idp.identity.user_fields import claims_of
 from idp.normal_forms import one_line
+from idp.oauth.clients import RegisteredClient
 from idp.store import organisations, users
 from idp.store.users import User
 
-BESIDE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "profile": ("updated_at",),
-    "email": ("email_verified",),
-    "phone": ("phone_number_verified",),
-    "address": (),
-    "organisation": ("organisation_id", "organisation", "organisation_name", "shops", "groups"),
-}
-"""Scope → its claims that are no field of a person by themselves."""
-ORDER = (
-    "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
-    "gender", "birthdate", "zoneinfo", "locale", "updated_at",
-    "organisation_id", "organisation", "organisation_name", "shops", "role", "groups",
-)  # fmt: skip
-"""The order in which apps read claims: that of OpenID Connect Core §5.1, then ours. Further ones follow."""
-
-
-def _of_scope(scope: str) -> tuple[str, ...]:
-    names = [*(field.claim for field in USER_FIELDS if field.claim and field.scope == scope), *BESIDE_FIELDS[scope]]
-    return tuple(sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)))
-
-
-BY_SCOPE: Mapping[str, tuple[str, ...]] = {scope: _of_scope(scope) for scope in BESIDE_FIELDS}
-OF_PERSON = BY_SCOPE.keys() - {"organisation"}
+OF_WORK = frozenset(("organisation", "groups", "roles"))
+"""The scopes about a person's work, which no standard has. Their claims are always in the ID token."""
+OF_PERSON = BY_SCOPE.keys() - OF_WORK
 PROTOCOL = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 LONGEST_PERSON = 1_536
 """Characters of JSON about the user in an ID token."""
 OMITTED = "omitted_claims"
 """The claim that names those which were too large for the ID token; userinfo has them."""
-SUPPORTED = (*PROTOCOL, *(name for names in BY_SCOPE.values() for name in names))
+SUPPORTED = (*PROTOCOL, *CLAIMS)
 
 
-def about(user: User, scopes: Iterable[str]) -> dict[str, Any]:
-    """Return the claims of the granted scopes, without ``sub``; those that have no value are left out (§5.3.2)."""
-    granted = set(scopes)
+def about(user: User, granted: Iterable[str]) -> dict[str, Any]:
+    """Return the claims of the granted scopes and the granted single claims, without ``sub``; only those with a value."""
+    names = set(granted)
+    single = set(singles(names))
+    scopes = names & BY_SCOPE.keys() | {SCOPES_OF[claim][0] for claim in single if claim in SCOPES_OF}
+    given = single.union(*(BY_SCOPE[scope] for scope in names & BY_SCOPE.keys()))
     found: dict[str, Any] = {}
-    corrected = _corrected(user) if granted & OF_PERSON else {}
-    for scope in granted & OF_PERSON:
+    corrected = _corrected(user) if scopes & OF_PERSON else {}
+    for scope in scopes & OF_PERSON:
         known = claims_of(user, scope) | corrected
-        found |= {name: known[name] for name in BY_SCOPE[scope] if known.get(name) not in (None, "", {})}
-    if "organisation" in granted:
-        found |= _organisation(user)
+        found |= {name: known[name] for name in BY_SCOPE[scope] if name in given and is_there(known.get(name))}
+    if scopes & OF_WORK:
+        found |= {name: value for name, value in _work(user, scopes).items() if name in given}
     return found
 
 
@@ -64,29 +49,56 @@ def _corrected(user: User) -> dict[str, Any]:
     }
 
 
-def _organisation(user: User) -> dict[str, Any]:
-    """Return the claims of the scope ``organisation``, which no standard has."""
-    organisation = organisations.organisation(user.organisation_id)
-    named = organisations.shops(user.organisation_id) if user.all_shops else users.shops_of(user.organisation_id, user.id)
-    return {
-        "organisation_id": user.organisation_id,
-        "organisation": organisation.store_url if organisation else "",
-        "organisation_name": one_line(organisation.name) if organisation else "",
-        "shops": [shop.code for shop in named],
-        **claims_of(user, "organisation"),
-        "groups": [group.name for group in users.groups_of(user.organisation_id, user.id)],
-    }
+def _work(user: User, scopes: Collection[str]) -> dict[str, Any]:
+    """Return the claims about a person's work that these scopes have."""
+    found: dict[str, Any] = {"roles": [user.role]} if "roles" in scopes else {}
+    if "organisation" in scopes:
+        organisation = organisations.organisation(user.organisation_id)
+        named = (
+            organisations.shops(user.organisation_id) if user.all_shops else users.shops_of(user.organisation_id, user.id)
+        )
+        found |= {
+            "organisation_id": user.organisation_id,
+            "organisation": organisation.store_url if organisation else "",
+            "organisation_name": one_line(organisation.name) if organisation else "",
+            "shops": [shop.code for shop in named],
+            **claims_of(user, "organisation"),
+        }
+    if {"organisation", "groups"} & set(scopes):
+        found["groups"] = [group.name for group in users.groups_of(user.organisation_id, user.id)]
+    return found
 
 
-def for_id_token(user: User, scopes: Sequence[str], requested: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return the claims for the ID token: of the scope ``organisation``, and those that ``claims`` names there (§5.5).
+def for_id_token(
+    user: User, client: RegisteredClient, granted: Sequence[str], requested: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return the claims for the ID token: about the person's work, those that ``claims`` names there (§5.5), and added ones.
 
-    Naming a claim moves it into the ID token; it never widens what the granted scopes allow.
+    A client with ``id_token_claims`` gets the claims of all granted scopes: many libraries read nothing but the ID token.
     """
-    names = set(requested.get("id_token", ())) & set(SUPPORTED) - set(PROTOCOL)
-    wanted = {scope for scope, claims in BY_SCOPE.items() if scope == "organisation" or names & set(claims)}
-    found = about(user, wanted & set(scopes))
-    return _bounded({name: value for name, value in found.items() if name in names or name in BY_SCOPE["organisation"]})
+    names = set(requested.get("id_token", ())) & set(CLAIMS)
+    is_whole = bool(client.metadata.get("id_token_claims"))
+    wanted = [name for name in granted if is_whole or name in OF_WORK or names & _claims_in(name)]
+    found = about(user, wanted)
+    if not is_whole:
+        always = {claim for scope in OF_WORK.intersection(granted) for claim in BY_SCOPE[scope]}
+        found = {name: value for name, value in found.items() if name in names or name in always}
+    return _bounded(found | added(user, client, granted, "id_token"))
+
+
+def _claims_in(name: str) -> set[str]:
+    """Return the claims of a scope, or the single claim of this name."""
+    return set(BY_SCOPE.get(name) or singles((name,)))
+
+
+def added(user: User, client: RegisteredClient, granted: Sequence[str], place: str) -> dict[str, Any]:
+    """Return the claims that a client gets under names of its own in a place (its member ``claims``).
+
+    They are made of what the granted scopes give: a name of the app's own widens nothing.
+    """
+    wanted = {name: entry["from"] for name, entry in client.metadata.get("claims", {}).items() if place in entry["in"]}
+    known = about(user, granted) if wanted else {}
+    return {name: known[source] for name, source in wanted.items() if source in known}
 
 
 def _bounded(claims: Mapping[str, Any]) -> dict[str, Any]:

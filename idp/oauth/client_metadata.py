@@ -6,9 +6,10 @@ from typing import Any
 from idp import normal_forms
 from idp.config import Settings
 from idp.errors import Invalid, say, say_many
+from idp.oauth.added_claims import check_added_claims
 from idp.oauth.redirect_uris import check_page, check_redirect
 
-SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation")
+SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation", "groups", "roles")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
 OF_PEOPLE = frozenset(("authorization_code", DEVICE_CODE))
@@ -19,7 +20,7 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 AUTH_METHODS = (*SECRET_METHODS, "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
-OURS_IN_METADATA = frozenset({"require_pkce"})
+OURS_IN_METADATA = frozenset({"claims", "id_token_claims", "require_pkce"})
 """Members that no standard registers. Operators alone set them, never an app that registers itself."""
 
 Check = Callable[[str, Any], Any]
@@ -100,6 +101,8 @@ CHECKS: Mapping[str, Check] = {
     "introspection_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "application_type": _one_of("web", "native"),
     "require_pkce": _truth,
+    "id_token_claims": _truth,
+    "claims": check_added_claims,
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
     "require_auth_time": _truth,

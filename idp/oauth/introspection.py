@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from idp import clock, crypto
+from idp.identity.scopes import only_scopes
 from idp.oauth import client_auth
 from idp.oauth.access_tokens import active_behind, read_access_token, scopes_now
 from idp.oauth.active_grant import OFFLINE, ActiveClient, ActiveGrant, find_active_grant
@@ -88,4 +89,4 @@ def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, n
 
 def _told(provider: Provider, active: ActiveGrant, scopes: tuple[str, ...]) -> dict[str, Any]:
     """Return what both kinds of token tell. ``acr`` and ``auth_time`` (RFC 9470 §6.2) are worked out from the proofs."""
-    return {"active": True, "scope": " ".join(scopes), **assurance_of(provider, active).as_claims()}
+    return {"active": True, "scope": " ".join(only_scopes(scopes)), **assurance_of(provider, active).as_claims()}

@@ -7,8 +7,9 @@ from typing import Any
 
 from idp import clock, crypto
 from idp.identity import assurance as assurance_levels
+from idp.identity.scopes import only_scopes
 from idp.oauth.active_grant import ActiveGrant
-from idp.oauth.claims import for_id_token, issued_now
+from idp.oauth.claims import added, for_id_token, issued_now
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.provider import Provider
 
@@ -41,20 +42,23 @@ def assurance_of(provider: Provider, active: ActiveGrant) -> Assurance:
 def mint(
     provider: Provider,
     active: ActiveGrant,
-    scopes: Sequence[str],
+    granted: Sequence[str],
     *,
     nonce: str = "",
     claims: Mapping[str, Sequence[str]] | None = None,
     refresh_token: str = "",
 ) -> dict[str, Any]:
-    """Return a token response (RFC 6749 §5.1). No transaction may be open: signatures take time."""
+    """Return a token response (RFC 6749 §5.1). No transaction may be open: signatures take time.
+
+    ``granted``: the scopes and single claims of this response.
+    """
     assurance = assurance_of(provider, active)
-    access = _access_token(provider, active, scopes, assurance)
-    response = _response(provider, access, scopes)
+    access = _access_token(provider, active, granted, assurance)
+    response = _response(provider, access, only_scopes(granted))
     if refresh_token:
         response["refresh_token"] = refresh_token
-    if "openid" in scopes:
-        person = for_id_token(active.user, scopes, claims or {})
+    if "openid" in granted:
+        person = for_id_token(active.user, active.client, granted, claims or {})
         response["id_token"] = _id_token(provider, active, assurance, nonce, access, person)
     return response
 
@@ -79,14 +83,15 @@ def _response(provider: Provider, access: str, scopes: Sequence[str]) -> dict[st
     }
 
 
-def _access_token(provider: Provider, active: ActiveGrant, scopes: Sequence[str], assurance: Assurance) -> str:
+def _access_token(provider: Provider, active: ActiveGrant, granted: Sequence[str], assurance: Assurance) -> str:
     """Return an access token for a user. ``jti`` begins with the id of its grant, which userinfo looks up."""
     grant = active.grant
     claims = {
+        **added(active.user, active.client, granted, "access_token"),
         "sub": grant.user_id,
         "client_id": grant.client_id,
         "jti": f"{grant.id}.{crypto.new_secret()}",
-        "scope": " ".join(scopes),
+        "scope": " ".join(only_scopes(granted)),
         "organisation_id": grant.organisation_id,
         **assurance.as_claims(),
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp import clock
+from idp.identity.scopes import SINGLE
 from idp.oauth import claims
 from idp.oauth.access_tokens import active_behind, read_access_token, scopes_now
 from idp.oauth.active_grant import ActiveClient
@@ -41,7 +42,9 @@ def userinfo(provider: Provider, header: str, body: Parameters) -> dict[str, Any
     scopes = scopes_now(token, active)
     if isinstance(active, ActiveClient) or "openid" not in scopes:
         raise BearerError("insufficient_scope", "The scope openid is needed.", status=403)
-    return {"sub": token.subject, **claims.about(active.user, scopes)}
+    granted = (*scopes, *(name for name in active.scopes if name.startswith(SINGLE)))
+    person = claims.about(active.user, granted) | claims.added(active.user, active.client, granted, "userinfo")
+    return {"sub": token.subject, **person}
 
 
 def _invalid(detail: str) -> BearerError:

@@ -1,5 +1,6 @@
 """The Basic plan, and the same modules with response_mode=form_post: sign-in, claims, userinfo."""
 
+import json
 from urllib.parse import parse_qsl
 
 import pytest
@@ -160,6 +161,13 @@ def test_oidcc_ensure_request_with_unknown_parameter_succeeds(suite: Suite) -> N
 def test_oidcc_ensure_request_with_acr_values_succeeds(suite: Suite) -> None:
     """Core §5.5.1.1: acr_values is a voluntary claim; an unknown value is no error. The answer tells the level."""
     assert suite.tokens(acr_values="urn:mace:incommon:iap:silver pwd").claims["acr"]
+
+
+@PLAN
+def test_oidcc_claims_essential(suite: Suite) -> None:
+    """Core §5.5: an essential claim comes from userinfo without its scope."""
+    suite.tokens(claims=json.dumps({"userinfo": {"name": {"essential": True}}}))
+    assert suite.client.userinfo()["name"] == FULL["name"]
 
 
 @PLAN

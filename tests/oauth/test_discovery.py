@@ -49,8 +49,8 @@ def test_metadata_lists_the_claims_in_the_order_of_the_standard(ask):
     assert " ".join(ask("GET", BOTH[0]).json["claims_supported"]) == (
         "iss sub aud exp iat auth_time nonce acr amr at_hash sid "
         "name family_name given_name middle_name nickname preferred_username profile picture website gender birthdate "
-        "zoneinfo locale updated_at email email_verified phone_number phone_number_verified address "
-        "organisation_id organisation organisation_name shops role groups"
+        "zoneinfo locale email email_verified phone_number phone_number_verified address "
+        "organisation_id organisation organisation_name shops role groups roles"
     )
 
 

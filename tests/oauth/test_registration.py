@@ -23,7 +23,7 @@ DEFAULTS = {
     "id_token_signed_response_alg": "RS256",
     "application_type": "web",
     "subject_type": "public",
-    "scope": "openid profile email phone address organisation",
+    "scope": "openid profile email phone address organisation groups roles",
 }
 WRONG = [
     ({"redirect_uris": []}, "redirect_uris"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from idp.audit import Event
+from idp.identity.scopes import is_allowed
 from idp.signin.required_level import needed_level
 from idp.signin.state import Case
 from idp.signin.step import Form, Frame, Outcome, Step, StepContext, StepResult
@@ -11,7 +12,7 @@ from idp.store import consents
 
 @dataclass(frozen=True)
 class ConsentPage:
-    """The form sends ``choice``: ``allow`` or ``deny``. ``scopes`` are names; the template has the words."""
+    """The form sends ``choice``: ``allow`` or ``deny``. ``scopes``: scopes and single claims; a macro has words for them."""
 
     frame: Frame
     scopes: tuple[str, ...]
@@ -30,7 +31,7 @@ def due(case: Case) -> bool:
         return False
     if "consent" in case.needs.prompt:
         return True
-    return not case.needs.client.first_party and not scopes <= case.consented_scopes
+    return not case.needs.client.first_party and not all(is_allowed(name, case.consented_scopes) for name in scopes)
 
 
 def page(case: Case, frame: Frame) -> ConsentPage:
