@@ -107,6 +107,8 @@ WRONG = [
     ({"client_id": "webshop"}, ""),
     ({"default_max_age": "soon"}, "default_max_age"),
     ({"require_pkce": "false", "token_endpoint_auth_method": "none"}, "require_pkce"),
+    ({"claims": "{"}, "claims"),
+    ({"claims": '{"sub": "role"}'}, "claims"),
     ({"logo_uri": "javascript:alert(1)"}, "logo_uri"),
     ({"organisations": "nowhere"}, "organisations"),
     ({"in_languages": "nonsense"}, "in_languages"),
@@ -131,7 +133,8 @@ def test_invalid_input_is_named_and_kept_in_the_form(factory, enter, otto, typed
 
 def test_an_edit_changes_only_the_edited_fields(factory, enter, otto, clock) -> None:
     """Issue 3: the form shows what is stored. Saving it unchanged changes nothing that matters."""
-    shown = {"client_name#nl": "Winkel", "scope": "openid email", "default_max_age": 600, "contacts": ["it@shoes.example"]}
+    shown = {"client_name#nl": "Winkel", "scope": "openid email", "default_max_age": 600, "contacts": ["it@shoes.example"],
+             "id_token_claims": True, "claims": {"team": {"from": "groups", "in": ["access_token"]}}}  # fmt: skip
     factory.make_client(minimum_acr="mfa", shared_device=True, **shown)
     before = row_of(factory, "webshop").metadata_
     browser = enter(otto, f"{HOME}/webshop/edit")

@@ -1,5 +1,6 @@
 """Define the fields of an app's form: every member of its metadata and our own settings, with their meaning."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from idp.store.clients import Client
 TEXT, LINES, CHOICE, SEVERAL, TRUTH, NUMBER = "text", "lines", "choice", "several", "truth", "number"
 STATED = "stated"
 """The kind of a truth that may also be left out."""
+TABLE = "table"
+"""The kind of a table, typed as JSON."""
 TEXTS = "in_languages"
 """The field for texts with a language, as ``client_name#nl = Kassa``, one a line."""
 SIGN_IN, LOOK, SECURITY, OWN = say("Signing in"), say("What people see"), say("Tokens and keys"), say("Our own settings")
@@ -43,6 +46,8 @@ MEANINGS: Mapping[str, Message] = {
     ),
     "require_auth_time": say("The ID token says when the person signed in. Here it always does."),
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
+    "id_token_claims": say("The ID token has all that the scopes give, for apps that read nothing else."),
+    "claims": say('Claims under names of the app, as JSON, for example {"roles": "role"}: the name, and its source.'),
     "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
     "subject_type": say("public: all apps know a person by the same id."),
     "client_uri": say("The app's home page; people find it on their front page."),
@@ -98,6 +103,8 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("default_max_age", NUMBER, SIGN_IN, ()),
         ("require_auth_time", TRUTH, SECURITY, ()),
         ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
+        ("id_token_claims", TRUTH, SECURITY, ()),
+        ("claims", TABLE, SECURITY, ()),
         ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
         ("subject_type", CHOICE, SECURITY, ("public",)),
         ("client_uri", TEXT, LOOK, ()),
@@ -165,6 +172,8 @@ def _shown(field: Field, value: Any) -> Shown:
         return Shown(field, "", frozenset({"yes"} if value else ()))
     if field.kind == STATED and value is not None:
         value = str(value).lower()
+    if field.kind == TABLE and value:
+        value = json.dumps(value, indent=1, ensure_ascii=False)
     text = "\n".join(value) if isinstance(value, list) else "" if value is None else str(value)
     return Shown(field, text, frozenset({text}))
 
@@ -201,9 +210,18 @@ def _value(field: Field, form: Mapping[str, str]) -> Any:
         return {"true": True, "false": False}.get(typed, typed or None)
     if field.kind == LINES:
         return _lines(typed) or None
+    if field.kind == TABLE and typed:
+        return _table(field.name, typed)
     if field.kind == NUMBER and typed:
         return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 11 else typed
     return typed or None
+
+
+def _table(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Invalid(name, say("This is not JSON.")) from error
 
 
 def _lines(text: str) -> list[str]:
