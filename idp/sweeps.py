@@ -14,7 +14,7 @@ from idp.store import (
     attempts,
     browsers,
     email_links,
-    grants,
+    grant_sweeps,
     outbox,
     owner_recoveries,
     polled_requests,
@@ -22,6 +22,7 @@ from idp.store import (
     remembered_devices,
     removals,
     sessions,
+    spent_ids,
     stash,
     users,
 )
@@ -50,7 +51,7 @@ def sweep(settings: Settings, stop: threading.Event | None = None) -> int:
 def _wipes() -> Iterator[Batch]:
     """Yield the sweeps that change rows and keep them."""
     now, used_before = clock.now(), clock.ago(minutes=2)
-    yield lambda most: grants.wipe_successors(used_before, most)
+    yield lambda most: grant_sweeps.wipe_successors(used_before, most)
     yield lambda most: outbox.wipe_expired(now, most)
     yield users.sweep_words
 
@@ -64,9 +65,10 @@ def _all(settings: Settings) -> Iterator[Batch]:
     yield removals.sweep_removed
     yield lambda most: attempts.sweep_attempts(clock.ago(days=ATTEMPT_DAYS), most)
     yield lambda most: stash.sweep_stash(now, most)
-    yield lambda most: grants.sweep_codes(stale, most)
+    yield lambda most: spent_ids.sweep_spent_ids(now, most)
+    yield lambda most: grant_sweeps.sweep_codes(stale, most)
     yield lambda most: polled_requests.sweep_requests(stale, most)
-    yield lambda most: grants.sweep_grants(before, most)
+    yield lambda most: grant_sweeps.sweep_grants(before, most)
     yield lambda most: sessions.sweep_sessions(before, most)
     yield lambda most: outbox.sweep_mails(before, most)
     yield lambda most: email_links.sweep_links(before, most)

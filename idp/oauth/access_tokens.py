@@ -7,6 +7,7 @@ from typing import Any
 
 from idp import clock
 from idp.oauth.active_grant import ActiveClient, ActiveGrant, find_active_client, find_active_grant
+from idp.oauth.confirmation import from_claims
 from idp.oauth.provider import Provider
 from idp.oauth.tokens import ACCESS_TOKEN_TYPE
 
@@ -28,6 +29,7 @@ class AccessToken:
     client_id: str
     scopes: tuple[str, ...]
     audience: tuple[str, ...]
+    bound_to: str
     claims: Mapping[str, Any]
 
 
@@ -53,6 +55,7 @@ def read_access_token(provider: Provider, token: str) -> AccessToken | None:
         client_id=claims["client_id"],
         scopes=tuple(claims.get("scope", "").split()),
         audience=audience,
+        bound_to=from_claims(claims),
         claims=claims,
     )
 

@@ -24,6 +24,7 @@ from idp.oauth.test_sign_in import permission
 PROMPTS = ("none", "login", "consent", "select_account")
 SECONDS = re.compile(r"[0-9]{1,9}")
 SUBJECT = re.compile(r"[a-z2-7]{26}")
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 LONGEST_ACR = 255
 NO_CLAIMS = ClaimsRequest({})
 
@@ -222,6 +223,12 @@ def check_organisation(draft: Draft) -> None:
 
 def check_hints(_: Draft) -> None:
     """Take any hint and any languages: they fill in and choose, and decide nothing."""
+
+
+def check_dpop_jkt(draft: Draft) -> None:
+    """Refuse what cannot be the thumbprint of a key: no proof could match it (RFC 9449 §10)."""
+    if draft.get("dpop_jkt") and not THUMBPRINT.fullmatch(draft.get("dpop_jkt")):
+        raise invalid_request("The dpop_jkt must be a SHA-256 thumbprint as base64url.")
 
 
 def take_as_sent(_: Draft) -> None:

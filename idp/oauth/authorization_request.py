@@ -37,6 +37,7 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Draft], None]] = {
     ("acr_values",): checks.check_acr_values,
     ("id_token_hint",): checks.check_id_token_hint,
     ("organisation",): checks.check_organisation,
+    ("dpop_jkt",): checks.check_dpop_jkt,
     ("state",): checks.take_as_sent,
     ("login_hint", "ui_locales"): checks.check_hints,
 }
@@ -72,6 +73,7 @@ class AuthorizationRequest:
     code_challenge: str
     claims: Mapping[str, list[str]]
     needs: Needs
+    dpop_jkt: str
 
     @property
     def redirect_uri(self) -> str:
@@ -110,8 +112,9 @@ def _finished(draft: Draft) -> AuthorizationRequest:
     client = terms(draft.client, draft.redirect_uri, draft.provider.settings)
     needs = _needs(draft, client, RETURN_TO, _carried(draft.provider, draft.parameters))
     return AuthorizationRequest(
-        draft.client, draft.destination, draft.get("nonce"), draft.code_challenge, draft.claims.names, needs
-    )
+        draft.client, draft.destination, draft.get("nonce"), draft.code_challenge, draft.claims.names, needs,
+        draft.get("dpop_jkt"),
+    )  # fmt: skip
 
 
 def _needs(draft: Draft, client: ClientTerms, return_to: str, carried: Mapping[str, str]) -> Needs:

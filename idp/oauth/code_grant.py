@@ -11,14 +11,14 @@ from idp.identity import assurance
 from idp.oauth.active_grant import OFFLINE, ActiveGrant, find_active_grant
 from idp.oauth.authorization_request import AuthorizationRequest
 from idp.oauth.clients import RegisteredClient
+from idp.oauth.confirmation import KEY
 from idp.oauth.errors import invalid_grant, invalid_request
 from idp.oauth.pkce import mismatch
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
-from idp.oauth.request_parameters import Parameters
 from idp.oauth.test_sign_in import permission
 from idp.oauth.token_request import TokenRequest
-from idp.oauth.tokens import mint
+from idp.oauth.tokens import Particulars, mint
 from idp.signin.state import BrowserContext, SignedIn
 from idp.store import grants, sessions
 from idp.store.grants import AuthorizationCode, Grant
@@ -50,9 +50,7 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
         provider,
         found.active,
         found.active.scopes,
-        nonce=found.code.nonce or "",
-        claims=found.code.claims,
-        refresh_token=found.refresh_token,
+        Particulars(request.bound_to, found.code.nonce or "", found.code.claims, found.refresh_token),
     )
 
 
@@ -72,6 +70,7 @@ def issue_code(provider: Provider, request: AuthorizationRequest, signed_in: Sig
             code_challenge=request.code_challenge,
             nonce=request.nonce or None,
             claims=dict(request.claims),
+            dpop_jkt=request.dpop_jkt,
             expires_at=grant.created_at + timedelta(seconds=provider.settings.lifetimes.code_seconds),
         )
     )
@@ -126,19 +125,23 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
         # RFC 6749 §4.1.2: "If an authorization code is used more than once, the authorization server MUST deny the
         # request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."
         return _revoke(code, request, now, "code_reuse") if code.expires_at > now or code.redeemed_at else "expired"
-    wrong = _mismatch(provider, client, code, request.parameters)
+    wrong = _mismatch(provider, client, code, request)
     if wrong:
         return _revoke(code, request, now, wrong)
     active = find_active_grant(provider, organisation_id, code.grant_id, now)
     if isinstance(active, str):
         return active
-    return Redeemed(code, active, first_refresh_token(provider, active, now))
+    return Redeemed(code, active, first_refresh_token(provider, active, request.bound_to, now))
 
 
-def _mismatch(provider: Provider, client: RegisteredClient, code: AuthorizationCode, parameters: Parameters) -> str:
+def _mismatch(provider: Provider, client: RegisteredClient, code: AuthorizationCode, request: TokenRequest) -> str:
     """Return what of the request does not match the code (RFC 6749 §4.1.3, RFC 7636 §4.6); empty where all does."""
+    parameters = request.parameters
     if client.client_id != code.client_id:
         return "wrong_client"
+    # RFC 9449 §10: "The authorization server MUST [check] that the DPoP proof public key matches the dpop_jkt".
+    if code.dpop_jkt and request.bound_to != KEY + code.dpop_jkt:
+        return "wrong_dpop_key"
     # RFC 6749 §4.1.3: "REQUIRED, if the 'redirect_uri' parameter was included in the authorization request […], and their
     # values MUST be identical." A plain OAuth request to a client's only address may leave it out in both places.
     sent = parameters.get("redirect_uri")

@@ -108,4 +108,5 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     """Return the token response for a device code. Raises ``OAuthError``: until the person decides, it says to wait."""
     if not request.parameters.get("device_code"):
         raise invalid_request("The device_code is missing.")
-    return polling.answer(provider, client, crypto.digest("device_code", request.parameters.get("device_code")))
+    digest = crypto.digest("device_code", request.parameters.get("device_code"))
+    return polling.answer(provider, client, digest, request.bound_to)

@@ -6,7 +6,7 @@ from typing import Any
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from idp.languages import LANGUAGES
-from idp.oauth import client_metadata
+from idp.oauth import client_metadata, dpop
 from idp.oauth.authorization_checks import PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
@@ -36,6 +36,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": list(client_metadata.AUTH_METHODS),
         "introspection_endpoint_auth_methods_supported": [one for one in client_metadata.AUTH_METHODS if one != "none"],
         "introspection_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "acr_values_supported": list(provider.settings.acr.names),
         "prompt_values_supported": list(PROMPTS),

@@ -10,6 +10,7 @@ from idp.oauth import client_auth
 from idp.oauth.access_tokens import active_behind, read_access_token, scopes_now
 from idp.oauth.active_grant import OFFLINE, ActiveClient, ActiveGrant, find_active_grant
 from idp.oauth.clients import RegisteredClient
+from idp.oauth.confirmation import token_type
 from idp.oauth.errors import invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
@@ -62,7 +63,7 @@ def _of_access_token(provider: Provider, client: RegisteredClient, text: str, no
     if isinstance(active, str):
         return None
     scopes = scopes_now(token, active)
-    kept = {name: token.claims[name] for name in COPIED if name in token.claims} | {"token_type": "Bearer"}
+    kept = {name: token.claims[name] for name in COPIED if name in token.claims} | {"token_type": token_type(token.bound_to)}
     if isinstance(active, ActiveClient):
         return {"active": True, **({"scope": " ".join(scopes)} if scopes else {}), **kept}
     return {**_told(provider, active, scopes), **kept} if scopes else None

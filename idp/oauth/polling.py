@@ -10,7 +10,7 @@ from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_grant
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
-from idp.oauth.tokens import mint
+from idp.oauth.tokens import Particulars, mint
 from idp.store import polled_requests as store
 from idp.store.polled_requests import PolledRequest
 
@@ -29,16 +29,21 @@ class Redeemed:
     refresh_token: str
 
 
-def answer(provider: Provider, client: RegisteredClient, digest: bytes) -> dict[str, Any]:
-    """Return the token response for the code that an app polls with. Raises ``OAuthError`` until it is approved."""
+def answer(provider: Provider, client: RegisteredClient, digest: bytes, bound_to: str) -> dict[str, Any]:
+    """Return the token response for the code that an app polls with. Raises ``OAuthError`` until it is approved.
+
+    ``bound_to``: the key that the app proved to hold, for its tokens.
+    """
     with db.transaction():
-        found = _poll(provider, client, digest, clock.now())
+        found = _poll(provider, client, digest, bound_to, clock.now())
     if isinstance(found, OAuthError):
         raise found
-    return mint(provider, found.active, found.active.scopes, refresh_token=found.refresh_token)
+    return mint(provider, found.active, found.active.scopes, Particulars(bound_to, refresh_token=found.refresh_token))
 
 
-def _poll(provider: Provider, client: RegisteredClient, digest: bytes, now: datetime) -> Redeemed | OAuthError:
+def _poll(
+    provider: Provider, client: RegisteredClient, digest: bytes, bound_to: str, now: datetime
+) -> Redeemed | OAuthError:
     """Return an error, never raise it: what was noted of the poll must stay."""
     row = store.polled(digest)
     if row is None or row.client_id != client.client_id:
@@ -54,7 +59,7 @@ def _poll(provider: Provider, client: RegisteredClient, digest: bytes, now: date
     active = find_active_grant(provider, row.organisation_id, row.grant_id, now)
     if isinstance(active, str):
         return invalid_grant(active)
-    return Redeemed(active, first_refresh_token(provider, active, now))
+    return Redeemed(active, first_refresh_token(provider, active, bound_to, now))
 
 
 def _wait(row: PolledRequest, now: datetime) -> OAuthError:

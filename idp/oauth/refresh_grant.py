@@ -19,7 +19,7 @@ from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
-from idp.oauth.tokens import mint
+from idp.oauth.tokens import Particulars, mint
 from idp.store import grants
 from idp.store.grants import RefreshToken
 
@@ -46,13 +46,20 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     if isinstance(found, OAuthError):
         raise found
     log.info("refreshed", client_id=client.client_id, sub=found.active.user.id)
-    return mint(provider, found.active, _scopes(request, found.active), refresh_token=found.refresh_token)
+    particulars = Particulars(request.bound_to, refresh_token=found.refresh_token)
+    return mint(provider, found.active, _scopes(request, found.active), particulars)
 
 
-def first_refresh_token(provider: Provider, active: ActiveGrant, now: datetime) -> str:
-    """Return the refresh token that comes with a code; empty without the grant type or without ``offline_access``."""
+def first_refresh_token(provider: Provider, active: ActiveGrant, bound_to: str, now: datetime) -> str:
+    """Return the refresh token that comes with a code; empty without the grant type or without ``offline_access``.
+
+    ``bound_to``: the key that the client proved to hold.
+    """
     if OFFLINE not in active.scopes:
         return ""
+    # RFC 9449 §5: a public client's refresh token MUST be bound; a confidential client's is bound to its authentication.
+    if bound_to and active.client.is_public:
+        grants.bind_grant(active.grant.organisation_id, active.grant.id, bound_to)
     return _issue(provider, active, now, crypto.new_bearer(active.grant.organisation_id))
 
 
@@ -86,6 +93,8 @@ def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest,
     # RFC 6749 §10.4: "The authorization server MUST maintain the binding between a refresh token and the client".
     if active.client.client_id != client.client_id:
         return invalid_grant("another client's refresh token")
+    if active.client.is_public and active.grant.bound_to not in ("", request.bound_to):
+        return invalid_grant("the refresh token is bound to another key")
     # RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
     if not set(request.parameters.get("scope").split()) <= set(active.grant.scopes):
         return OAuthError("invalid_scope", "The scope is wider than what was granted.")

@@ -4,10 +4,11 @@ A new grant is one function and one row in ``GRANTS``. Not here: HTTP (``web.oau
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from idp import metrics
-from idp.oauth import client_auth, client_credentials, code_grant, device_grant, refresh_grant
+from idp.oauth import client_auth, client_credentials, code_grant, device_grant, dpop, refresh_grant
 from idp.oauth.client_metadata import DEVICE_CODE
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
@@ -41,6 +42,15 @@ def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     client = client_auth.authenticate(provider, request)
     if not client.check_grant_type(grant_type):
         raise OAuthError("unauthorized_client", f"The client is not registered for {grant_type}.")
-    response = GRANTS[grant_type](provider, client, request)
+    response = GRANTS[grant_type](provider, client, _bound(provider, client, request))
     metrics.count_tokens(grant_type)
     return response
+
+
+def _bound(provider: Provider, client: RegisteredClient, request: TokenRequest) -> TokenRequest:
+    """Return the request with the key that it proves to hold (RFC 9449 §5). The proof is used up before the grant."""
+    if request.proof is not None:
+        return replace(request, bound_to=dpop.prove(provider, request.proof))
+    if client.metadata.get("dpop_bound_access_tokens"):
+        raise OAuthError("invalid_dpop_proof", "The client is registered for bound tokens: a DPoP proof is needed.")
+    return request

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from idp.actors import Client
 from idp.audit import Origin
+from idp.oauth.dpop import ProofRequest
 from idp.oauth.request_parameters import Parameters
 
 
@@ -11,13 +12,16 @@ from idp.oauth.request_parameters import Parameters
 class TokenRequest:
     """What such a request says. ``authorization``: the value of its header.
 
-    ``address``: the network address it came from, for limits and the audit.
+    ``address``: the network address it came from, for limits and the audit. ``proof``: its DPoP header, if it has one.
+    ``bound_to``: the key that it proved to hold, once that was checked (``confirmation``).
     """
 
     parameters: Parameters
     authorization: str = ""
     address: str = ""
     request_id: str = ""
+    proof: ProofRequest | None = None
+    bound_to: str = ""
 
     def origin(self, client_id: str) -> Origin:
         """Return the origin of an audit row: the client acts here, no person does."""

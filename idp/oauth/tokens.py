@@ -1,7 +1,7 @@
 """Make JWT access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2), here only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from idp.identity.scopes import only_scopes
 from idp.oauth.active_grant import ActiveGrant
 from idp.oauth.claims import added, for_id_token, issued_now
 from idp.oauth.clients import RegisteredClient
+from idp.oauth.confirmation import as_claim, token_type
 from idp.oauth.provider import Provider
 
 ACCESS_TOKEN_TYPE = "at+jwt"
@@ -39,51 +40,61 @@ def assurance_of(provider: Provider, active: ActiveGrant) -> Assurance:
     )
 
 
-def mint(
-    provider: Provider,
-    active: ActiveGrant,
-    granted: Sequence[str],
-    *,
-    nonce: str = "",
-    claims: Mapping[str, Sequence[str]] | None = None,
-    refresh_token: str = "",
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Particulars:
+    """What of a token response comes from the requests that led to it, not from the grant.
+
+    ``claims``: the requested ones by section. ``bound_to``: the key that the client proved to hold (``confirmation``).
+    """
+
+    bound_to: str
+    nonce: str = ""
+    claims: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    refresh_token: str = ""
+
+
+def mint(provider: Provider, active: ActiveGrant, granted: Sequence[str], particulars: Particulars) -> dict[str, Any]:
     """Return a token response (RFC 6749 §5.1). No transaction may be open: signatures take time.
 
     ``granted``: the scopes and single claims of this response.
     """
     assurance = assurance_of(provider, active)
-    access = _access_token(provider, active, granted, assurance)
-    response = _response(provider, access, only_scopes(granted))
-    if refresh_token:
-        response["refresh_token"] = refresh_token
+    access = _access_token(provider, active, granted, assurance, particulars.bound_to)
+    response = _response(provider, access, only_scopes(granted), particulars.bound_to)
+    if particulars.refresh_token:
+        response["refresh_token"] = particulars.refresh_token
     if "openid" in granted:
-        person = for_id_token(active.user, active.client, granted, claims or {})
-        response["id_token"] = _id_token(provider, active, assurance, nonce, access, person)
+        person = for_id_token(active.user, active.client, granted, particulars.claims)
+        response["id_token"] = _id_token(provider, active, assurance, particulars.nonce, access, person)
     return response
 
 
-def mint_for_client(provider: Provider, client: RegisteredClient, scopes: Sequence[str]) -> dict[str, Any]:
+def mint_for_client(
+    provider: Provider, client: RegisteredClient, scopes: Sequence[str], particulars: Particulars
+) -> dict[str, Any]:
     """Return a token response for a client that acts for itself. RFC 9068 §2.2: ``sub`` then identifies the client."""
     claims = {
         "sub": client.client_id,
         "client_id": client.client_id,
         "jti": crypto.new_secret(),
         **({"scope": " ".join(scopes)} if scopes else {}),
+        **as_claim(particulars.bound_to),
     }
-    return _response(provider, _signed(provider, claims), scopes)
+    return _response(provider, _signed(provider, claims), scopes, particulars.bound_to)
 
 
-def _response(provider: Provider, access: str, scopes: Sequence[str]) -> dict[str, Any]:
+def _response(provider: Provider, access: str, scopes: Sequence[str], bound_to: str) -> dict[str, Any]:
     return {
         "access_token": access,
-        "token_type": "Bearer",
+        "token_type": token_type(bound_to),
         "expires_in": provider.settings.lifetimes.access_token_seconds,
         **({"scope": " ".join(scopes)} if scopes else {}),
     }
 
 
-def _access_token(provider: Provider, active: ActiveGrant, granted: Sequence[str], assurance: Assurance) -> str:
+def _access_token(
+    provider: Provider, active: ActiveGrant, granted: Sequence[str], assurance: Assurance, bound_to: str
+) -> str:
     """Return an access token for a user. ``jti`` begins with the id of its grant, which userinfo looks up."""
     grant = active.grant
     claims = {
@@ -94,6 +105,7 @@ def _access_token(provider: Provider, active: ActiveGrant, granted: Sequence[str
         "scope": " ".join(only_scopes(granted)),
         "organisation_id": grant.organisation_id,
         **assurance.as_claims(),
+        **as_claim(bound_to),
     }
     return _signed(provider, claims)
 
@@ -101,7 +113,7 @@ def _access_token(provider: Provider, active: ActiveGrant, granted: Sequence[str
 def _signed(provider: Provider, claims: Mapping[str, Any]) -> str:
     """Sign an access token for ourselves (RFC 9068 §2.2)."""
     lifetime = provider.settings.lifetimes.access_token_seconds
-    whole = {"iss": provider.issuer, "aud": provider.issuer, **issued_now(lifetime), **claims}
+    whole = {**claims, "iss": provider.issuer, "aud": provider.issuer, **issued_now(lifetime)}
     return provider.keys.sign(ACCESS_TOKEN_ALG, whole, ACCESS_TOKEN_TYPE)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Delete,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     String,
     Text,
     Update,
-    delete,
     select,
     text,
     update,
@@ -27,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.batches import change_some
 from idp.db import Base, Id
 from idp.rows import add
-from idp.statements import asks_every, asks_one, changes, claims, delete_some, some_of, values
+from idp.statements import asks_every, asks_one, changes, claims
 from idp.store.consents import Consent
 from idp.store.organisations import is_there
 from idp.store.sessions import UserSession
@@ -65,6 +63,8 @@ class Grant(Base):
     ends_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     revoked_why: Mapped[str] = mapped_column(String(40), default="")
+    bound_to: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    """The key without which the refresh tokens of a public client are of no use (RFC 9449 §5): ``jkt:…``."""
 
 
 class AuthorizationCode(Base):
@@ -87,6 +87,8 @@ class AuthorizationCode(Base):
     nonce: Mapped[str | None] = mapped_column(Text)
     claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Names from the ``claims`` request parameter (OpenID Connect Core §5.5), by section: ``{"id_token": ["email"]}``."""
+    dpop_jkt: Mapped[str] = mapped_column(String(43), default="", server_default="")
+    """The thumbprint of the key that must redeem it (RFC 9449 §10)."""
     expires_at: Mapped[datetime]
     redeemed_at: Mapped[datetime | None]
 
@@ -200,6 +202,12 @@ def note_grant_use(organisation_id: str, grant_id: str, now: datetime) -> Update
     return update(Grant).where(*here).values(last_used_at=now)
 
 
+@changes
+def bind_grant(organisation_id: str, grant_id: str, bound_to: str) -> Update:
+    """Bind the refresh tokens of a grant to a key."""
+    return update(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id).values(bound_to=bound_to)
+
+
 def add_code(row: AuthorizationCode) -> None:
     """Insert an authorization code."""
     add(row)
@@ -253,46 +261,3 @@ def touch_refresh_token(organisation_id: str, digest: bytes, idle_until: datetim
     """Restart the idle time of a kept token that was used."""
     here = (RefreshToken.organisation_id == organisation_id, RefreshToken.digest == digest)
     return update(RefreshToken).where(*here).values(idle_until=idle_until)
-
-
-def sweep_grants(before: datetime, most: int) -> int:
-    """Delete grants that were over before ``before``, their tokens and codes first: a grant may have thousands."""
-    swept = _sweep_with_tokens(Grant.ends_at < before, most)
-    return swept + (_sweep_with_tokens(Grant.revoked_at < before, most - swept) if swept < most else 0)
-
-
-def _sweep_with_tokens(is_over: ColumnElement[bool], most: int) -> int:
-    over = select(Grant.organisation_id, Grant.id).where(is_over).limit(most)
-    found, swept = values(over.with_for_update(skip_locked=True)), 0
-    for organisation_id, grant_id in found:
-        for delete_its in (_delete_tokens, _delete_codes):
-            swept += delete_its(organisation_id, grant_id, most - swept) if swept < most else 0
-        swept += _delete_grant(organisation_id, grant_id) if swept < most else 0
-    return swept
-
-
-@changes
-def _delete_tokens(organisation_id: str, grant_id: str, most: int) -> Delete:
-    here = (RefreshToken.organisation_id == organisation_id) & (RefreshToken.grant_id == grant_id)
-    return delete(RefreshToken).where(some_of(RefreshToken, here, most))
-
-
-@changes
-def _delete_codes(organisation_id: str, grant_id: str, most: int) -> Delete:
-    here = (AuthorizationCode.organisation_id == organisation_id) & (AuthorizationCode.grant_id == grant_id)
-    return delete(AuthorizationCode).where(some_of(AuthorizationCode, here, most))
-
-
-@changes
-def _delete_grant(organisation_id: str, grant_id: str) -> Delete:
-    return delete(Grant).where(Grant.organisation_id == organisation_id, Grant.id == grant_id)
-
-
-def sweep_codes(before: datetime, most: int) -> int:
-    """Delete codes that expired before ``before``."""
-    return delete_some(AuthorizationCode, AuthorizationCode.expires_at < before, most)
-
-
-def wipe_successors(before: datetime, most: int) -> int:
-    """Wipe sealed successors of tokens used before ``before``: the grace is over."""
-    return change_some(RefreshToken, (RefreshToken.used_at < before) & HAS_SUCCESSOR, most, sealed_successor="")

@@ -18,8 +18,10 @@ from werkzeug.http import parse_accept_header, parse_etags
 from idp import crypto, keys, outage
 from idp.config import Settings
 from idp.errors import Refusal
-from idp.oauth import device_grant, introspection, request_parameters, revocation, token_endpoint, userinfo
+from idp.oauth import device_grant, dpop, introspection, request_parameters, revocation, token_endpoint, userinfo
+from idp.oauth.dpop import ProofRequest
 from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, invalid_request, numbered
+from idp.oauth.presented_token import ResourceRequest
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.token_request import TokenRequest
@@ -29,12 +31,16 @@ from idp.web.response import REFUSED
 
 log = structlog.get_logger("oauth")
 FORM = "application/x-www-form-urlencoded"
-OPEN_TO_APPS = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
+OPEN_TO_APPS = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "DPoP-Nonce, Retry-After, WWW-Authenticate"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+)
 """Allow apps in browsers (CORS): nothing here reads a cookie, so an origin means nothing."""
 SERVER_ERROR = OAuthError("server_error", "Something went wrong on our side, and we have logged it.", status=500)
 PREFLIGHT = (
     ("Access-Control-Allow-Methods", "GET, POST"),
-    ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"),
     ("Access-Control-Max-Age", "3600"),
 )
 
@@ -100,7 +106,19 @@ class Call:
 
     def of_client(self, known: frozenset[str]) -> TokenRequest:
         """Read a request that a client sends with its authentication."""
-        return TokenRequest(self.form(known), self.authorization, self.address, self.request_id)
+        return TokenRequest(
+            self.form(known),
+            self.authorization,
+            self.address,
+            self.request_id,
+            self.proof if "HTTP_DPOP" in self.environ else None,
+        )
+
+    @property
+    def proof(self) -> ProofRequest:
+        """Return the DPoP header with what its proof must be for; an absent header is an empty proof."""
+        url = f"{self.settings.issuer}{self.environ['PATH_INFO']}"
+        return ProofRequest(str(self.environ.get("HTTP_DPOP", "")), self.environ["REQUEST_METHOD"], url)
 
 
 def unreadable(status: int) -> OAuthError:
@@ -143,7 +161,7 @@ def userinfo_(call: Call) -> Reply:
     """Answer with claims about the user of an access token."""
     has_form = call.environ["REQUEST_METHOD"] == "POST" and call.has_form
     body = call.form(userinfo.PARAMETERS) if has_form else Parameters()
-    claims = userinfo.userinfo(call.provider, call.authorization, body)
+    claims = userinfo.userinfo(call.provider, ResourceRequest(call.authorization, call.proof, body))
     headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
     return Reply(200, headers, json.dumps(claims, sort_keys=True).encode())
 
@@ -193,7 +211,13 @@ def answer(app: Flask, environ: Mapping[str, Any], request_id: str) -> Reply:
     except Exception as error:  # nothing above a machine's endpoint would word it as JSON
         log.error("unexpected", route=endpoint.name, exc_info=error)
         reply = _refuse(endpoint, numbered(SERVER_ERROR, request_id))
-    return Reply(reply.status, (*reply.headers, *OPEN_TO_APPS), reply.body)
+    return Reply(reply.status, (*reply.headers, *_nonce(app, environ), *OPEN_TO_APPS), reply.body)
+
+
+def _nonce(app: Flask, environ: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Give a client that uses DPoP the nonce for its next proof (RFC 9449 §8.2)."""
+    if "HTTP_DPOP" in environ or environ.get("HTTP_AUTHORIZATION", "")[:5].lower() == "dpop ":
+        yield "DPoP-Nonce", dpop.new_nonce(app.extensions[NAME].provider)
 
 
 def _answer(app: Flask, endpoint: Endpoint, environ: Mapping[str, Any], request_id: str) -> Reply:

@@ -102,7 +102,7 @@ TOKEN = {
 }
 """Requests to the token endpoint and their answers. Each has one fault, or two of which the first named one counts."""
 USERINFO = {
-    "no token": ({}, refusal(401, "", "", WWW_Authenticate='Bearer realm="userinfo"')),
+    "no token": ({}, refusal(401, "", "", WWW_Authenticate='Bearer realm="userinfo", DPoP algs="ES256 Ed25519 PS256"')),
     "a wrong token": (
         {"headers": {"Authorization": "Bearer x"}},
         bearer(401, "invalid_token", "The access token is invalid, expired or revoked."),

@@ -24,7 +24,7 @@ from idp.db import Base, connection, db, transaction, unit
 from idp.keyset import Place
 from idp.records import columns_of
 from idp.statements import every_asked
-from idp.store import grants, sealed, user_search, users
+from idp.store import grant_sweeps, sealed, user_search, users
 from idp.store.audit import Sought
 from idp.store.user_search import PeopleSought
 from tests.drivers.statements import counted
@@ -274,7 +274,7 @@ def test_no_statement_of_the_store_reads_a_whole_table(
 
 @pytest.mark.parametrize(
     ("index", "function"),
-    [("ix_grants_ends", grants.sweep_grants), ("ix_users_role", users.active_with_roles)],
+    [("ix_grants_ends", grant_sweeps.sweep_grants), ("ix_users_role", users.active_with_roles)],
 )
 def test_the_check_finds_a_missing_index(app: Flask, index: str, function: Callable[..., Any]) -> None:
     """Without its index a statement reads a whole table, or all rows of an organisation."""

@@ -17,7 +17,7 @@ from idp.identity.credentials import remembered_devices, totp
 from idp.identity.organisations.settings import settings_of
 from idp.mail import messages
 from idp.rows import add
-from idp.store import attempts, browsers, grants, outbox, rate_limits
+from idp.store import attempts, browsers, grant_sweeps, outbox, rate_limits
 from idp.store import remembered_devices as device_rows
 from idp.store import totp as store_totp
 from idp.store.attempts import Attempt
@@ -264,6 +264,6 @@ def test_a_grant_with_many_tokens_is_deleted_in_batches(
         left = []
         for _ in range(4):
             with transaction():
-                swept = grants.sweep_grants(clock.ahead(days=1), 4)
+                swept = grant_sweeps.sweep_grants(clock.ahead(days=1), 4)
             left.append((swept, rows(RefreshToken), rows(Grant)))
     assert left == [(4, 6, 1), (4, 2, 1), (3, 0, 0), (0, 0, 0)]

@@ -23,7 +23,7 @@ from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.test_sign_in import permission
 from idp.oauth.token_request import TokenRequest
-from idp.oauth.tokens import half_hash, mint
+from idp.oauth.tokens import Particulars, half_hash, mint
 from idp.signin.state import BrowserContext
 from idp.store import grants
 from idp.store.organisations import Organisation
@@ -130,7 +130,7 @@ def _explained(provider: Provider, kept: Mapping[str, Any], found: Redeemed) -> 
     """Return the ID token's claims, checked as OpenID Connect Core §3.1.3.7 says."""
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
     scopes = found.active.scopes
-    token = mint(provider, found.active, scopes, nonce=found.code.nonce or "", claims=found.code.claims)
+    token = mint(provider, found.active, scopes, Particulars("", found.code.nonce or "", found.code.claims))
     if "id_token" not in token:
         return Outcome(**about, scope=token["scope"], wrong=say("There is no ID token: the scope openid is not registered."))
     verified = provider.keys.verify(token["id_token"])

@@ -1,0 +1,23 @@
+"""The key that a token is bound to (``cnf``, RFC 7800), as one text: ``jkt:…`` for DPoP; empty for a bearer token."""
+
+from collections.abc import Mapping
+from typing import Any
+
+KEY = "jkt:"
+"""Begins the binding to a key that DPoP proves, by its thumbprint (RFC 9449 §6)."""
+
+
+def as_claim(bound_to: str) -> dict[str, dict[str, str]]:
+    """Return the claim ``cnf`` of a token that is bound; nothing for a bearer token."""
+    method, _, value = bound_to.rpartition(":")
+    return {"cnf": {method: value}} if bound_to else {}
+
+
+def from_claims(claims: Mapping[str, Any]) -> str:
+    """Return what a token of ours is bound to."""
+    return "".join(f"{method}:{value}" for method, value in claims.get("cnf", {}).items())
+
+
+def token_type(bound_to: str) -> str:
+    """Return the ``token_type`` of a token: how it is presented."""
+    return "DPoP" if bound_to.startswith(KEY) else "Bearer"
