@@ -159,6 +159,8 @@ class Lifetimes(Section):
 
     code_seconds: int = Field(60, ge=10, le=600)
     """Authorization code."""
+    pushed_request_seconds: int = Field(60, ge=5, le=600)
+    """A pushed authorization request (RFC 9126), until a browser brings it."""
     device_code_minutes: int = Field(10, ge=1, le=60)
     """The code that a device without a keyboard shows."""
     access_token_seconds: int = Field(300, ge=30, le=3600)

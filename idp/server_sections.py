@@ -104,6 +104,8 @@ class Clients(Section):
     require_pkce: bool = False
     """Every app must use PKCE. If false, an app with a secret may send ``openid`` and a nonce instead, unless its own
     ``require_pkce`` says otherwise."""
+    require_pushed_authorization_requests: bool = False
+    """Every app must push its requests (RFC 9126). If false, an app decides that by a member of its own of this name."""
 
 
 class Database(Section):

@@ -18,6 +18,7 @@ from idp.store import (
     outbox,
     owner_recoveries,
     polled_requests,
+    pushed_requests,
     rate_limits,
     remembered_devices,
     removals,
@@ -67,6 +68,7 @@ def _all(settings: Settings) -> Iterator[Batch]:
     yield lambda most: stash.sweep_stash(now, most)
     yield lambda most: spent_ids.sweep_spent_ids(now, most)
     yield lambda most: grant_sweeps.sweep_codes(stale, most)
+    yield lambda most: pushed_requests.sweep_requests(now, most)
     yield lambda most: polled_requests.sweep_requests(stale, most)
     yield lambda most: grant_sweeps.sweep_grants(before, most)
     yield lambda most: sessions.sweep_sessions(before, most)

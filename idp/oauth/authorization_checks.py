@@ -33,13 +33,14 @@ NO_CLAIMS = ClaimsRequest({})
 class Draft:
     """Hold a request while it is checked: its parameters, and what the checks have found so far.
 
-    ``browser_id``: the browser that brings it, which may have permission for a test sign-in. ``redirect_uri`` is empty until
-    it is known to be an address that may get the answer.
+    ``browser_id``: the browser that brings it, which may have permission for a test sign-in; empty if the app pushes it
+    itself (``is_pushing``). ``redirect_uri`` is empty until it is known to be an address that may get the answer.
     """
 
     provider: Provider
     parameters: Parameters
     browser_id: str = ""
+    is_pushing: bool = False
     client: RegisteredClient = field(init=False)
     redirect_uri: str = ""
     claims: ClaimsRequest = NO_CLAIMS
@@ -107,14 +108,10 @@ def check_faults(draft: Draft) -> None:
     draft.parameters.insist()
 
 
-def check_request_object(draft: Draft) -> None:
-    """Refuse request objects (RFC 9101, Core §6) and registration in the request (Core §7.2.1).
-
-    Core §6.1: "the OP MUST return the request_not_supported error"; they are never fetched, parsed or ignored.
-    """
-    for name in ("request", "request_uri", "registration"):
-        if draft.get(name):
-            raise OAuthError(f"{name}_not_supported", f"The parameter {name} is not supported.")
+def check_registration(draft: Draft) -> None:
+    """Refuse registration in the request (Core §7.2.1)."""
+    if draft.get("registration"):
+        raise OAuthError("registration_not_supported", "The parameter registration is not supported.")
 
 
 def check_response_type(draft: Draft) -> None:

@@ -2,14 +2,15 @@
 
 ``CHECKS`` is the request on one screen. The order of its rows is a security property (RFC 6749 §4.1.2.1): "If the request
 fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is missing or invalid, the
-authorization server […] MUST NOT automatically redirect the user-agent". So errors of the first two rows are shown to the
-person; those of the other rows are sent to the address that the first two have found.
+authorization server […] MUST NOT automatically redirect the user-agent". So errors of the first rows are shown to the
+person; those of the others are sent to the address that the first rows have found.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from idp.oauth import authorization_checks as checks
+from idp.oauth import request_sources
 from idp.oauth.authorization_checks import Draft
 from idp.oauth.authorization_response import Destination
 from idp.oauth.clients import RegisteredClient, terms
@@ -23,9 +24,10 @@ MOST_LOCALES = 10
 
 CHECKS: Mapping[tuple[str, ...], Callable[[Draft], None]] = {
     ("client_id",): checks.check_client_id,
+    ("request", "request_uri"): request_sources.open_request,
     ("redirect_uri",): checks.check_redirect_uri,
     (): checks.check_faults,
-    ("request", "request_uri", "registration"): checks.check_request_object,
+    ("registration",): checks.check_registration,
     ("response_type",): checks.check_response_type,
     ("prompt",): checks.check_prompt,
     ("claims",): checks.check_claims,

@@ -104,6 +104,7 @@ CHECKS: Mapping[str, Check] = {
     "require_pkce": _truth,
     "id_token_claims": _truth,
     "claims": check_added_claims,
+    "require_pushed_authorization_requests": _truth,
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
     "require_auth_time": _truth,

@@ -19,6 +19,7 @@ def document(provider: Provider) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
         "token_endpoint": f"{issuer}/oauth/token",
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "jwks_uri": f"{issuer}/oauth/jwks",
@@ -47,6 +48,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
+        "require_pushed_authorization_requests": provider.settings.clients.require_pushed_authorization_requests,
         "authorization_response_iss_parameter_supported": True,
     }
 

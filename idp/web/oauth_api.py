@@ -18,7 +18,16 @@ from werkzeug.http import parse_accept_header, parse_etags
 from idp import crypto, keys, outage
 from idp.config import Settings
 from idp.errors import Refusal
-from idp.oauth import device_grant, dpop, introspection, request_parameters, revocation, token_endpoint, userinfo
+from idp.oauth import (
+    device_grant,
+    dpop,
+    introspection,
+    pushed_requests,
+    request_parameters,
+    revocation,
+    token_endpoint,
+    userinfo,
+)
 from idp.oauth.dpop import ProofRequest
 from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, invalid_request, numbered
 from idp.oauth.presented_token import ResourceRequest
@@ -166,6 +175,12 @@ def userinfo_(call: Call) -> Reply:
     return Reply(200, headers, json.dumps(claims, sort_keys=True).encode())
 
 
+def push(call: Call) -> Reply:
+    """Keep an authorization request that an app pushes (RFC 9126 §2.2)."""
+    kept = pushed_requests.push(call.provider, call.of_client(pushed_requests.PARAMETERS))
+    return Reply(201, JSON_NEVER_KEPT, json.dumps(kept).encode())
+
+
 def device_authorization(call: Call) -> Reply:
     """Give a device without a keyboard its codes (RFC 8628 §3.2)."""
     request = call.of_client(device_grant.PARAMETERS)
@@ -191,6 +206,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/.well-known/oauth-authorization-server": Endpoint("discovery", READ, metadata, is_ready=True),
     "/oauth/jwks": Endpoint("JWKS", READ, jwks, is_ready=True),
     "/oauth/token": Endpoint("token", ("POST",), token),  # POST only: RFC 6749 §3.2
+    "/oauth/par": Endpoint("pushed authorization request", ("POST",), push),
     "/oauth/device_authorization": Endpoint("device authorization", ("POST",), device_authorization),
     "/oauth/revoke": Endpoint("revocation", ("POST",), revoke),
     "/oauth/introspect": Endpoint("introspection", ("POST",), introspect),

@@ -34,6 +34,7 @@ MEANINGS: Mapping[str, Message] = {
     "require_pkce": say(
         "PKCE makes a stolen answer useless. true: always needed. false: never. Leave empty to accept a nonce instead."
     ),
+    "require_pushed_authorization_requests": say("The app must send its requests to us itself, not by the browser (PAR)."),
     "grant_types": say(
         "authorization_code: people sign in. refresh_token: the app may stay signed in. "
         "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard."
@@ -97,6 +98,7 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("application_type", CHOICE, SIGN_IN, ("web", "native")),
         ("token_endpoint_auth_method", CHOICE, SIGN_IN, ("", *client_metadata.AUTH_METHODS)),
         ("require_pkce", STATED, SIGN_IN, ("", "true", "false")),
+        ("require_pushed_authorization_requests", TRUTH, SIGN_IN, ()),
         ("grant_types", SEVERAL, SIGN_IN, client_metadata.GRANT_TYPES),
         ("response_types", SEVERAL, SIGN_IN, client_metadata.RESPONSE_TYPES),
         ("scope", SEVERAL, SIGN_IN, client_metadata.SCOPES),

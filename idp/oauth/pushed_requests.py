@@ -1,0 +1,48 @@
+"""Take authorization requests that apps push (RFC 9126): checked here as the authorization endpoint checks them.
+
+What becomes of them when a browser brings them: ``request_sources``.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from idp import clock, crypto, db
+from idp.oauth import authorization_request, client_auth
+from idp.oauth.authorization_checks import Draft
+from idp.oauth.errors import OAuthError
+from idp.oauth.provider import Provider
+from idp.oauth.request_parameters import LONGEST_KEPT, Parameters
+from idp.oauth.request_sources import CAME_BY, PREFIX, PUSHED, digest_of, place_of
+from idp.oauth.token_request import TokenRequest
+from idp.store import pushed_requests as store
+
+PARAMETERS = client_auth.PARAMETERS | authorization_request.PARAMETERS
+
+
+def push(provider: Provider, request: TokenRequest) -> dict[str, Any]:
+    """Keep a request. Returns its ``request_uri``, and the seconds in which a browser must bring it.
+
+    Raises ``OAuthError``.
+    """
+    request.parameters.insist()
+    client = client_auth.authenticate(provider, request)
+    sent = {
+        name: request.parameters.get(name) for name in authorization_request.PARAMETERS & request.parameters.values.keys()
+    }
+    draft = Draft(provider, Parameters({**sent, "client_id": client.client_id}), is_pushing=True)
+    carried = authorization_request.read_request(draft).needs.carried
+    if sum(map(len, carried.values())) > LONGEST_KEPT:
+        raise OAuthError("invalid_request", "The request is too long.", status=413)
+    seconds = provider.settings.lifetimes.pushed_request_seconds
+    request_uri, now = PREFIX + crypto.new_secret(), clock.now()
+    digest = digest_of(request_uri)
+    row = store.PushedRequest(
+        digest=digest,
+        client_id=client.client_id,
+        sealed=provider.settings.ring.seal_json({**carried, CAME_BY: PUSHED}, place_of(digest)),
+        created_at=now,
+        expires_at=now + timedelta(seconds=seconds),
+    )
+    with db.transaction():
+        store.add_request(row)
+    return {"request_uri": request_uri, "expires_in": seconds}

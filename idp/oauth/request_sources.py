@@ -1,0 +1,82 @@
+"""Find the parameters of an authorization request: as the browser brings them, or as the app has pushed them (RFC 9126).
+
+What an app pushed replaces everything that the browser brings, except the ``client_id`` that it is bound to. The parameters
+say how they came, so that a request which is read again after a sign-in is not refused for coming in the browser.
+"""
+
+from datetime import timedelta
+
+from idp import clock, crypto, db
+from idp.errors import Unreadable
+from idp.oauth.authorization_checks import Draft
+from idp.oauth.errors import OAuthError, invalid_request
+from idp.oauth.request_parameters import Parameters
+from idp.oauth.test_sign_in import permission
+from idp.store import pushed_requests as store
+
+PREFIX = "urn:ietf:params:oauth:request_uri:"
+CAME_BY = "came_by"
+"""How a request came. No parameter of an app has this name, so nobody can send it."""
+PUSHED = "pushed"
+
+
+def digest_of(request_uri: str) -> bytes:
+    """Return what is stored of the reference to a pushed request."""
+    return crypto.digest("request_uri", request_uri)
+
+
+def place_of(digest: bytes) -> str:
+    """Return what the parameters of a pushed request are sealed for."""
+    return f"pushed_requests:sealed:{digest.hex()}"
+
+
+def open_request(draft: Draft) -> None:
+    """Take the parameters from where they are, and refuse a request that came another way than its client must use.
+
+    An error goes to the address that the browser names, if it is the client's: the one that was pushed is not known then.
+    """
+    try:
+        if draft.get("request"):
+            raise OAuthError("request_not_supported", "The parameter request is not supported.")
+        if draft.get("request_uri"):
+            draft.parameters = _pushed(draft)
+        _check_way(draft)
+    except OAuthError:
+        sent = draft.get("redirect_uri")
+        draft.redirect_uri = sent if sent and draft.client.check_redirect_uri(sent) else ""
+        raise
+
+
+def _pushed(draft: Draft) -> Parameters:
+    """Return the parameters that the client has pushed, for the first browser that brings them.
+
+    RFC 9126 §4: the server "SHOULD treat request_uri values as one-time use but MAY allow for duplicate requests due to a
+    user reloading/refreshing their user agent". So that browser alone may bring them again, while its sign-in may last.
+    """
+    sent, now, provider = draft.get("request_uri"), clock.now(), draft.provider
+    if draft.is_pushing:
+        raise invalid_request("A request that is pushed must not have a request_uri (RFC 9126).")
+    if not sent.startswith(PREFIX):
+        raise OAuthError("request_uri_not_supported", "Only a request_uri of a pushed request is supported.")
+    digest, bound = digest_of(sent), (draft.client.client_id, draft.browser_id)
+    with db.transaction():
+        until = now + timedelta(minutes=provider.settings.lifetimes.attempt_minutes)
+        store.use_request(digest, *bound, now, until)
+    row = store.request_of(digest, *bound, now)
+    try:
+        if row is not None:
+            return Parameters(provider.settings.ring.open_json(row.sealed, place_of(digest)))
+    except Unreadable:
+        pass  # its key is gone: it counts as expired
+    raise OAuthError("invalid_request_uri", "The request_uri is unknown, expired, used, or pushed by another client.")
+
+
+def _check_way(draft: Draft) -> None:
+    """Refuse a request in the browser where the client must push it. Our own test sign-in comes as it is."""
+    is_required = draft.provider.settings.clients.require_pushed_authorization_requests
+    if not is_required and not draft.client.metadata.get("require_pushed_authorization_requests"):
+        return
+    if draft.is_pushing or PUSHED in draft.get(CAME_BY):
+        return
+    if not permission.is_given(draft.provider, draft.browser_id, draft.parameters):
+        raise invalid_request("This client must push its authorization requests (RFC 9126).")
