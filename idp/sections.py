@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
-from idp.server_sections import Clients, Database, Metrics, Section, Server
+from idp.server_sections import Clients, Database, Metrics, Outgoing, Section, Server
 
 EHLO_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -225,6 +225,7 @@ class Tables(BaseSettings):
     metrics: Metrics = Metrics()
     database: Database = Database()
     clients: Clients = Clients()
+    outgoing: Outgoing = Outgoing()
     acr: Acr = Acr()
     passwords: Passwords = Passwords()
     passkeys: Passkeys = Passkeys()

@@ -46,6 +46,15 @@ def _checked_address(value: str) -> str:
     return value
 
 
+def _checked_networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for entry in value:
+        try:
+            ip_network(entry)
+        except ValueError as error:
+            raise ValueError(f"{entry!r} must be an address or a network: 10.0.0.1 or 10.0.0.0/8") from error
+    return value
+
+
 class Server(Section):
     """How ``idp run`` listens."""
 
@@ -63,12 +72,7 @@ class Server(Section):
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in value:
-            try:
-                ip_network(entry)
-            except ValueError as error:
-                raise ValueError(f"{entry!r} must be an address or a network: 10.0.0.1 or 10.0.0.0/8") from error
-        return value
+        return _checked_networks(value)
 
     @cached_property
     def proxies(self) -> tuple[Network, ...]:
@@ -84,6 +88,23 @@ class Server(Section):
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         return _checked_address(value)
+
+
+class Outgoing(Section):
+    """Requests to addresses that apps have registered: where they are told that a session has ended."""
+
+    allow: Texts = ()
+    """Addresses or networks inside your own network that may be called, for example 10.1.0.0/16. No others are."""
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_networks(value)
+
+    @cached_property
+    def networks(self) -> tuple[Network, ...]:
+        """Return ``allow`` as networks."""
+        return tuple(unmapped_network(ip_network(entry)) for entry in self.allow)
 
 
 class Metrics(Section):

@@ -34,6 +34,7 @@ FLOORS = {
     "engines": 0,
     "postgresql": 0,
     "outage": 0,
+    "outgoing": 0,
     "on_use": 0,
     "resources": 0,
     "zones": 0,

@@ -1,0 +1,169 @@
+"""Call addresses that apps have registered, and nothing inside our own network.
+
+An app's address may be chosen by an attacker (server-side request forgery). So its name is resolved once, an address that is
+not public is refused unless ``[outgoing] allow`` lists it, and the connection goes to the address that was judged. Redirects
+are not followed, proxies of the environment are not used, and time and size are bounded as a whole.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING, Any, cast
+
+from idp.addresses import Network
+from idp.config import Settings
+from idp.db import outside_transaction
+from idp.on_use import OnUse
+
+if TYPE_CHECKING:
+    import httpcore
+else:
+    httpcore = OnUse("httpcore")
+
+SECONDS = 5.0
+"""For the whole of a request: name, connection, TLS, and the last byte of the answer."""
+MOST_BYTES = 64 * 1024
+FORM = "application/x-www-form-urlencoded"
+NAT64 = ip_network("64:ff9b::/96")
+Address = IPv4Address | IPv6Address
+
+
+class NoAnswer(Exception):
+    """No answer came, or none that is usable. The text says why, for the log and for operators."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Hold an answer of any status."""
+
+    status: int
+    body: bytes
+
+
+@outside_transaction
+def post(settings: Settings, address: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+    """Post a form. Raises ``NoAnswer``."""
+    return _ask(settings, "POST", address, {"Content-Type": FORM, **(headers or {})}, body)
+
+
+def _ask(settings: Settings, method: str, address: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    until = time.monotonic() + SECONDS
+    sent = [("User-Agent", "sleutel"), ("Accept-Encoding", "identity"), ("Connection", "close"), *headers.items()]
+    with httpcore.ConnectionPool(
+        ssl_context=_trusted_roots(), network_backend=cast(Any, _Judge(settings.outgoing.networks, until))
+    ) as pool:
+        try:
+            with pool.stream(method, address, headers=sent, content=body, extensions={"timeout": _timeouts()}) as found:
+                return Answer(found.status, _bounded(found.iter_stream()))
+        except (httpcore.TimeoutException, TimeoutError) as error:
+            raise NoAnswer(f"no whole answer within {SECONDS:g} seconds") from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError, ValueError) as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}"[:150]) from error
+
+
+def _timeouts() -> dict[str, float]:
+    return dict.fromkeys(("connect", "read", "write", "pool"), SECONDS)
+
+
+def _bounded(pieces: Iterable[bytes]) -> bytes:
+    body = b""
+    for piece in pieces:
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise NoAnswer(f"the answer has more than {MOST_BYTES} bytes")
+    return body
+
+
+@cache
+def _trusted_roots() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """A connection (``httpcore.NetworkStream``) that ends at ``until``, whatever each of its parts may take."""
+
+    inner: Any
+    until: float
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what is there."""
+        return cast(bytes, self.inner.read(max_bytes, _left(self.until)))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all."""
+        self.inner.write(buffer, _left(self.until))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.inner.close()
+
+    def start_tls(self, ssl_context: ssl.SSLContext, server_hostname: str, timeout: float | None = None) -> "_Stream":
+        """Begin TLS. The certificate must be for the name in the address, not for the IP address."""
+        return _Stream(self.inner.start_tls(ssl_context, server_hostname, _left(self.until)), self.until)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what httpcore asks of a socket."""
+        return self.inner.get_extra_info(info)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Connects to addresses of a host that may be called (``httpcore.NetworkBackend``)."""
+
+    allowed: tuple[Network, ...]
+    until: float
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> _Stream:
+        """Connect to the first address that answers."""
+        backend = httpcore.SyncBackend()
+        *others, last = may_be_called(host, port, self.allowed)
+        for one in others:
+            with suppress(httpcore.NetworkError, httpcore.TimeoutException):
+                return _Stream(backend.connect_tcp(one, port, _left(self.until) / 2), self.until)
+        return _Stream(backend.connect_tcp(last, port, _left(self.until)), self.until)
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def may_be_called(host: str, port: int, allowed: Iterable[Network]) -> list[str]:
+    """Return the addresses of a host that may be called, at least one. Raises ``NoAnswer``."""
+    found = {str(entry[4][0]): None for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    public = [one for one in found if is_allowed(ip_address(one.partition("%")[0]), allowed)]
+    if not public:
+        raise NoAnswer("the address is not public, and [outgoing] allow does not list it")
+    return public
+
+
+def is_allowed(address: Address, allowed: Iterable[Network]) -> bool:
+    """Check if an address is public, or listed. One that only wraps another is judged as that one."""
+    inner = _unwrapped(address)
+    if any(inner.version == network.version and inner in network for network in allowed):
+        return True
+    return inner.is_global and not inner.is_multicast and not inner.is_reserved
+
+
+def _unwrapped(address: Address) -> Address:
+    if isinstance(address, IPv6Address):
+        wrapped = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if wrapped is None and address in NAT64:
+            wrapped = IPv4Address(int(address) & 0xFFFFFFFF)
+        return wrapped or address
+    return address
