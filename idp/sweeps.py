@@ -10,11 +10,13 @@ from idp import clock, sealing
 from idp.batches import Batch, in_batches
 from idp.config import Settings
 from idp.identity.credentials import totp
+from idp.identity.sessions import logout_notices as notices
 from idp.store import (
     attempts,
     browsers,
     email_links,
     grant_sweeps,
+    logout_notices,
     outbox,
     owner_recoveries,
     polled_requests,
@@ -35,6 +37,8 @@ ATTEMPT_DAYS = 7
 """The address of a sign-in leads back to the app while the sign-in is kept: over a weekend and more (S60)."""
 STALE_DAYS = 1
 """Codes are kept this long after their end, so that a second use is noticed."""
+NOTICE_DAYS = 7
+"""Refused notices of ended sessions are kept this long, to be shown."""
 STEPS_DAYS = 1
 """A hint uses a step of up to fourteen hours ahead (S58), whose code would be right at that time. So the step counts, not
 the time of its use. If the clock jumps back by less than this, no used code works again.
@@ -46,6 +50,7 @@ def sweep(settings: Settings, stop: threading.Event | None = None) -> int:
     for wipe in _wipes():
         in_batches(wipe, stop)
     sealing.reseal(settings, stop)
+    notices.note_ended()  # before the sessions of organisations that were removed are deleted
     return sum(in_batches(some, stop) for some in _all(settings))
 
 
@@ -72,6 +77,7 @@ def _all(settings: Settings) -> Iterator[Batch]:
     yield lambda most: polled_requests.sweep_requests(stale, most)
     yield lambda most: grant_sweeps.sweep_grants(before, most)
     yield lambda most: sessions.sweep_sessions(before, most)
+    yield lambda most: logout_notices.sweep_notices(clock.ago(days=NOTICE_DAYS), most)
     yield lambda most: outbox.sweep_mails(before, most)
     yield lambda most: email_links.sweep_links(before, most)
     yield lambda most: owner_recoveries.sweep_recoveries(before, most)

@@ -1,6 +1,7 @@
 """Run the worker: everything that is due outside a request, beside the server or in a process of its own."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -10,22 +11,26 @@ from idp.backup import epoch
 from idp.config import Settings
 from idp.identity.credentials import password_reset
 from idp.identity.ownership import owner_recovery
+from idp.identity.sessions import logout_notices
 from idp.mail.deliver import deliver_due, log
+from idp.oauth import backchannel_logout
+from idp.oauth.provider import Provider, make_provider
 from idp.sweeps import sweep
 
 POLL_SECONDS = 2.0
-
-
 SWEEP_EVERY = timedelta(minutes=5)
+THREADS = 8
+"""Apps that are told of ended sessions at the same time."""
+AppContext = Callable[[], AbstractContextManager[object]]
 
 
-def run_forever(
-    settings: Settings, app_context: Callable[[], AbstractContextManager[object]], stop: threading.Event
-) -> None:
+def run_forever(settings: Settings, app_context: AppContext, stop: threading.Event) -> None:
     """Work, deliver and sweep until ``stop`` is set.
 
     ``app_context`` opens what ``db`` needs. A failure is logged, and the worker continues.
     """
+    couriers = Couriers(make_provider(settings), app_context, stop)
+    threading.Thread(target=couriers.run_forever, name="logouts", daemon=True).start()
     next_sweep = clock.now()
     while not stop.is_set():
         try:
@@ -55,6 +60,42 @@ def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
     _outlive(owner_recovery.finish_due, settings)
     _outlive(epoch.tell_some, settings)
     return deliver_due(settings, stop)
+
+
+class Couriers:
+    """Tell apps that sessions have ended, each app in a thread of its own: no app makes another one, or the mail, wait."""
+
+    def __init__(self, provider: Provider, app_context: AppContext, stop: threading.Event) -> None:
+        self._provider, self._app_context, self._stop = provider, app_context, stop
+        self._busy: dict[str, threading.Thread] = {}
+        self._last: dict[str, float] = {}
+
+    def run_forever(self) -> None:
+        """Find ended sessions and start threads for their apps until told to stop."""
+        while not self._stop.is_set():
+            try:
+                with self._app_context():
+                    self.start()
+            except Exception as error:  # noqa: BLE001 — the next round tries again
+                _note_failed_round(error)
+            self._stop.wait(POLL_SECONDS)
+
+    def start(self) -> None:
+        """Start a thread for each app that has something due, first those that have waited longest for their turn."""
+        logout_notices.note_ended()
+        self._busy = {client_id: thread for client_id, thread in self._busy.items() if thread.is_alive()}
+        waiting = [client_id for client_id in logout_notices.due_apps() if client_id not in self._busy]
+        for client_id in sorted(waiting, key=lambda one: self._last.get(one, 0.0))[: THREADS - len(self._busy)]:
+            thread = threading.Thread(target=self._tell, args=(client_id,), name="logout", daemon=True)
+            self._busy[client_id], self._last[client_id] = thread, time.monotonic()
+            thread.start()
+
+    def _tell(self, client_id: str) -> None:
+        try:
+            with self._app_context():
+                backchannel_logout.tell(self._provider, client_id, self._stop)
+        except Exception as error:  # noqa: BLE001 — the notice is due again when its lease has run out
+            _note_failed_round(error)
 
 
 def _outlive(chore: Callable[[Settings], object], settings: Settings) -> None:

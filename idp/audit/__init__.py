@@ -33,6 +33,7 @@ class Event(StrEnum):
     STEPPED_UP = "login:stepped_up"
     SIGNED_OUT = "login:ended"
     SESSIONS_ENDED = "login:all_ended"
+    APP_NOT_TOLD = "login:app_not_told"
     ACCOUNT_LOCKED = "account:locked"
     ACCOUNT_UNLOCKED = "account:unlocked"
     USER_CREATED = "user:created"

@@ -134,12 +134,14 @@ def _document(place: Place) -> Document:
         here = place.address(APPS[table.name])
         table.values["redirect_uris"] = [f"{here}/callback"]
         table.values["post_logout_redirect_uris"] = [f"{here}/"]
+        table.values["backchannel_logout_uri"] = f"{here}/backchannel-logout"
     return read
 
 
 def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[bytes]]:
     """Start the provider by its command, and each app by its own file."""
     shared = {**os.environ, "IDP_CONFIG": str(place.config), "ISSUER": place.issuer}
+    shared["IDP_OUTGOING__ALLOW"] = "127.0.0.0/8,::1"  # the apps, which are told when a session ends
     processes = [
         _process(place, "provider", [sys.executable, "-m", "idp.cli", "run"], shared),
         _process(place, "phone", [sys.executable, "-m", "idp.demo.phone"], {**shared, "PORT": str(place.port + PHONE)}),

@@ -20,7 +20,7 @@ from idp.mail import smtp
 from idp.mail.letters import envelope_sender
 from idp.mail.smtp import Failure, NotSent
 from idp.oauth.pkce import Demand, demand_of
-from idp.store import clients, database_clock, epoch, outbox, restore, signing_keys
+from idp.store import clients, database_clock, epoch, logout_notices, outbox, restore, signing_keys
 
 CLOCK_SECONDS = 5
 
@@ -86,7 +86,9 @@ def _database(settings: Settings) -> Finding:
 
 
 def _within(settings: Settings) -> Iterator[Finding]:
-    checks: tuple[Callable[[Settings], Finding], ...] = (_restore, _keys, _sealed, _clock, _outbox, _names, _pkce)
+    checks: tuple[Callable[[Settings], Finding], ...] = (
+        _restore, _keys, _sealed, _clock, _outbox, logouts, _names, _pkce,
+    )  # fmt: skip
     for check in checks:
         yield check(settings)
     for subject, said in costs(settings):
@@ -186,6 +188,20 @@ def _outbox(_: Settings) -> Finding:
     return Finding(
         "outbox", f"{refused} mail(s) refused by their recipients' servers" if refused else "no mail was given up"
     )
+
+
+def logouts(_: Settings) -> Finding:
+    """Check that every app that wants to be told of the end of sessions accepts it."""
+    found = logout_notices.troubled()
+    if not found:
+        return Finding("sign-outs", "every app that is told of the end of sessions accepts it")
+    said = (f"{name}: {waiting} wait, {failed} not accepted ({_last_answer(name)})" for name, waiting, failed, _ in found)
+    return Finding("sign-outs", "; ".join(said), "correct its backchannel_logout_uri, or the app itself")
+
+
+def _last_answer(client_id: str) -> str:
+    latest = logout_notices.latest_failure(client_id)
+    return latest.reason if latest is not None else ""
 
 
 def _mail(settings: Settings) -> Finding:

@@ -18,6 +18,10 @@ from zoneinfo import ZoneInfo
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, abort, redirect, render_template_string, request, session, url_for
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import Token
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
@@ -26,6 +30,16 @@ PORT = int(os.environ.get("PORT", "8001"))
 DAYS_WORK = "mfa mfa-remembered"
 SECOND_FACTOR = {"mfa", "phr", "phrh"}
 REFUND_SECONDS = 300
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+LOGOUT_CLAIMS = jwt.JWTClaimsRegistry(
+    iss={"essential": True, "value": ISSUER},
+    aud={"essential": True, "value": "pos"},
+    sid={"essential": True},
+    iat={"essential": True},
+    exp={"essential": True},
+)
+ended: set[str] = set()
+"""The provider's sessions (``sid``) that have ended: ours are in cookies, which only their browser can delete."""
 
 app = Flask(__name__)
 app.config.update(
@@ -124,6 +138,36 @@ def sign_out() -> Response:
     end = oauth.idp.load_server_metadata()["end_session_endpoint"]
     wishes = {"client_id": "pos", "post_logout_redirect_uri": url_for("till", _external=True)}
     return redirect(f"{end}?{urlencode(wishes | ({'id_token_hint': hint} if hint else {}))}")
+
+
+@app.before_request
+def end_with_the_provider() -> None:
+    """End our session where the provider's session, from which it came, has ended."""
+    if (session.get("claims") or {}).get("sid") in ended:
+        session.clear()
+
+
+@app.post("/backchannel-logout")
+def end_elsewhere() -> tuple[str, int]:
+    """Take the provider's word that a session has ended (Back-Channel Logout 1.0 §2.6). Any other token is refused."""
+    try:
+        token = verified(request.form.get("logout_token", ""))
+        LOGOUT_CLAIMS.validate(token.claims)
+    except (JoseError, ValueError):
+        return "", 400
+    claims = token.claims
+    if token.header.get("typ") != "logout+jwt" or LOGOUT_EVENT not in claims.get("events", {}) or "nonce" in claims:
+        return "", 400
+    ended.add(claims["sid"])
+    return "", 200
+
+
+def verified(text: str) -> Token:
+    """Return a JWT that one of the provider's keys has signed; keys that are unknown are fetched again."""
+    try:
+        return jwt.decode(text, KeySet.import_key_set(oauth.idp.fetch_jwk_set()), algorithms=["RS256", "ES256"])
+    except InvalidKeyIdError:
+        return jwt.decode(text, KeySet.import_key_set(oauth.idp.fetch_jwk_set(force=True)), algorithms=["RS256", "ES256"])
 
 
 def in_words(moment: int, zone: str) -> str:

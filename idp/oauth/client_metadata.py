@@ -115,6 +115,8 @@ CHECKS: Mapping[str, Check] = {
     "tos_uri": check_page,
     "client_uri": check_page,
     "initiate_login_uri": check_page,
+    "backchannel_logout_uri": check_page,
+    "backchannel_logout_session_required": _truth,
 }
 IN_LANGUAGES = ("client_name", "logo_uri", "policy_uri", "tos_uri", "client_uri")
 """Members that may carry a language, as ``client_name#nl`` (RFC 7591 §2.2)."""

@@ -50,6 +50,8 @@ def document(provider: Provider) -> dict[str, Any]:
         "require_request_uri_registration": False,
         "require_pushed_authorization_requests": provider.settings.clients.require_pushed_authorization_requests,
         "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
 
 

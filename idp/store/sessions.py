@@ -27,6 +27,7 @@ from idp.store.organisations import is_there
 
 NOT_ENDED = text("ended_at IS NULL")
 ENDED = text("ended_at IS NOT NULL")
+ENDED_UNNOTED = text("ended_at IS NOT NULL AND apps_noted_at IS NULL")
 
 
 class UserSession(Base):
@@ -51,6 +52,7 @@ class UserSession(Base):
         ),
         Index("ix_sessions_ends", "ends_at"),
         Index("ix_sessions_ended", "ended_at", sqlite_where=ENDED, postgresql_where=ENDED),
+        Index("ix_sessions_unnoted", "ended_at", sqlite_where=ENDED_UNNOTED, postgresql_where=ENDED_UNNOTED),
     )
 
     organisation_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -67,6 +69,8 @@ class UserSession(Base):
     ends_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_why: Mapped[str] = mapped_column(String(40), default="")
+    apps_noted_at: Mapped[datetime | None]
+    """When the notices for its apps were written (``logout_notices``)."""
 
 
 class SessionClient(Base):

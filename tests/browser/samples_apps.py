@@ -21,6 +21,7 @@ from idp.web.admin.keys import STATES, Key, KeysPage
 from idp.web.admin.outbox import ABOUT, OTHER, WHY, MailPage, MailRow
 from idp.web.admin.pagination import Pages
 from idp.web.admin.sessions import OpenSessionsPage
+from idp.web.admin.untold import Untold
 from tests.browser.samples_console import DAY, FRAME, LONG
 
 BESIDE = Pages("?page=1", "?page=3")
@@ -116,6 +117,10 @@ APPS: dict[str, tuple[str, object]] = {
     "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), False)),
     "console-app": ("admin/client.html", replace(DETAIL, secret="x" * 43)),
     "console-app-off": ("admin/client.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),
+    "console-app-untold": (
+        "admin/client.html",
+        replace(DETAIL, untold=Untold(12, 1, DAY, "status 302, and redirects are not followed")),
+    ),
     "console-app-read": ("admin/client.html", replace(DETAIL, may_change=False)),
     "console-app-form": (
         "admin/client_form.html",

@@ -69,6 +69,7 @@ def test_one_sign_in_opens_webshop_back_office_and_till(demo: Demo, shopper: pla
     expect(shopper).to_have_url(demo.at(1))
     expect(shopper.get_by_text("This till is locked")).to_be_visible()
     assert {cookie["name"] for cookie in shopper.context.cookies()} >= {"admin_session", "webshop_session"}
+    until(lambda: "Turnover, stock and staff" in (shopper.goto(demo.at(2)) and shopper.content()), "back-channel logout")
 
 
 def test_the_till_refuses_a_refund_without_a_sign_in(demo: Demo, shopper: playwright.sync_api.Page) -> None:

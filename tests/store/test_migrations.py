@@ -201,7 +201,8 @@ def test_renamed_tables_keep_their_rows_and_sealed_values(engine: str, fresh: Se
             rows = _rows(connection, RENAMED)
         schema.upgrade(app)
         with app.app_context(), db.engine.connect() as connection:
-            assert _rows(connection, {new: () for new, _ in RENAMED.values()}) == rows
+            renamed = _rows(connection, {new: () for new, _ in RENAMED.values()})
+            assert [[row[: len(old[0])] for row in table] for table, old in zip(renamed, rows, strict=True)] == rows
             assert not inspect(connection).get_table_names().count("logins")
             assert [tuple(row) for row in connection.execute(text("SELECT id, digest FROM browsers"))] == [("b", b"c" * 32)]
             assert _names(connection) == {table.name: _wanted(table) for table in Base.metadata.sorted_tables}

@@ -48,6 +48,7 @@ READS_ALL = {
 }
 """Functions that may read a whole table, or that stop early although the plan does not show it."""
 NEWEST = {"ix_outbox_created", "ix_password_resets_created", "ix_users_stale", "ix_organisations_removed"}
+NEWEST |= {"ix_sessions_unnoted", "ix_logout_notices_due", "ix_logout_notices_troubled"}
 """Indexes that are read from one end, up to a LIMIT, or that contain only the wanted rows."""
 PARTIAL = {
     str(index.name)
@@ -156,8 +157,7 @@ def made(hint: Any) -> Any:
         one = made(inner[0])
         return [one, one] if len(inner) < 2 or inner[1] is ... else tuple(made(each) for each in inner)
     if isinstance(hint, type) and issubclass(hint, Base):
-        columns = hint.__table__.c
-        return hint(**{name: made(columns[key].type.python_type) for key, name in columns_of(hint).items()})
+        return hint(**{name: made(hint.__table__.c[key].type.python_type) for key, name in columns_of(hint).items()})
     if is_dataclass(hint) and hint not in MADE:
         return hint(**{name: made(one) for name, one in typing.get_type_hints(hint).items()})
     return MADE[origin or hint]

@@ -45,8 +45,7 @@ NOT_HERE = (
     "id_token_encrypted_response_alg", "id_token_encrypted_response_enc", "userinfo_signed_response_alg",
     "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "request_object_signing_alg",
     "request_object_encryption_alg", "request_object_encryption_enc", "token_endpoint_auth_signing_alg", "request_uris",
-    "frontchannel_logout_uri", "frontchannel_logout_session_required", "backchannel_logout_uri",
-    "backchannel_logout_session_required",
+    "frontchannel_logout_uri", "frontchannel_logout_session_required",
 )  # fmt: skip
 """Registered members that this version ignores, as RFC 7591 §2 allows. A line says so."""
 

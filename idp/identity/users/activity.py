@@ -54,6 +54,7 @@ PLAIN: Mapping[str, Message] = {
     Event.OWNER_APPOINTED: say("Appointed owner of the organisation"),
     Event.TERMINAL_APPROVED: say("Signed in on a device without a keyboard"),
     Event.TERMINAL_DENIED: say("Refused to sign in on a device without a keyboard"),
+    Event.APP_NOT_TOLD: say("An app could not be told of a sign-out"),
     Event.MAIL_RESENT: say("Mail sent again"),
     Event.MAIL_LIMITED: say("Message not sent: too many in a short time"),
     Event.MAIL_GIVEN_UP: say("Mail could not be delivered"),

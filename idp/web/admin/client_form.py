@@ -27,6 +27,8 @@ MEANINGS: Mapping[str, Message] = {
     "client_name": say("The name that people see."),
     "redirect_uris": say("Addresses that answers may go to, one per line. They must match exactly."),
     "post_logout_redirect_uris": say("Addresses that people may go to after signing out, one per line."),
+    "backchannel_logout_uri": say("Where the app is told, server to server, that somebody has signed out."),
+    "backchannel_logout_session_required": say("The app needs to know which session ended. Here it is always told."),
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
         "How the app proves itself: a secret in the header or in the body; none: a public app. Leave empty for both ways."
@@ -95,6 +97,8 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("client_name", TEXT, LOOK, ()),
         ("redirect_uris", LINES, SIGN_IN, ()),
         ("post_logout_redirect_uris", LINES, SIGN_IN, ()),
+        ("backchannel_logout_uri", TEXT, SIGN_IN, ()),
+        ("backchannel_logout_session_required", TRUTH, SIGN_IN, ()),
         ("application_type", CHOICE, SIGN_IN, ("web", "native")),
         ("token_endpoint_auth_method", CHOICE, SIGN_IN, ("", *client_metadata.AUTH_METHODS)),
         ("require_pkce", STATED, SIGN_IN, ("", "true", "false")),

@@ -19,6 +19,7 @@ from idp.web.admin import client_form, guard
 from idp.web.admin.client_form import Group, Shown
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
+from idp.web.admin.untold import Untold, untold
 from idp.web.confirmed_action import ConfirmedAction
 from idp.web.unsaved import Fields
 
@@ -62,7 +63,10 @@ class Secret:
 
 @dataclass(frozen=True)
 class AppDetailPage:
-    """Hold one app. ``settings``: lines to copy into it. ``methods``: how it may authenticate. ``secret``: a new one."""
+    """Hold one app. ``settings``: lines to copy into it. ``methods``: how it may authenticate. ``secret``: a new one.
+
+    ``untold``: for operators.
+    """
 
     frame: Frame
     app: AppRow
@@ -72,6 +76,7 @@ class AppDetailPage:
     secrets: tuple[Secret, ...]
     may_change: bool
     secret: str = ""
+    untold: Untold | None = None
 
 
 @dataclass(frozen=True)
@@ -254,6 +259,7 @@ def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
         secrets=tuple(Secret(*dates) for dates in store.secrets_with_dates(row.client_id, clock.now())),
         may_change=admin.is_operator,
         secret=secret,
+        untold=untold(row.client_id) if admin.is_operator else None,
     )
 
 

@@ -1,0 +1,35 @@
+"""Find ended sessions, and write a notice for each app that they were used with. ``oauth.backchannel_logout`` sends it.
+
+A session that only ran out ends nothing at an app: it may keep its own session for longer than ours.
+"""
+
+from idp import clock
+from idp.batches import in_batches
+from idp.store import clients
+from idp.store import logout_notices as store
+
+URI = "backchannel_logout_uri"
+
+
+def note_ended() -> int:
+    """Write the notices of all sessions that ended since. Returns the number of sessions."""
+    now = clock.now()
+    if store.a_session_of_removed(now) is not None:
+        in_batches(lambda most: store.end_sessions_of_removed(now, most))
+    if store.an_ended_session() is None:
+        return 0
+    apps = told_apps()
+    return in_batches(lambda most: store.note_ended(apps, clock.now(), most))
+
+
+def told_apps() -> list[str]:
+    """Return the ids of the apps that are told of ended sessions."""
+    return [row.client_id for row in clients.clients() if row.metadata_.get(URI)]
+
+
+def due_apps() -> list[str]:
+    """Return the ids of the apps that may be sent to now. An app that gave no answer is left alone until its next try."""
+    if store.any_waiting() is None:
+        return []
+    now = clock.now()
+    return [client_id for client_id in told_apps() if store.silent_until(client_id, now) is None]
