@@ -1,4 +1,4 @@
-"""A back office that signs its users in with OpenID Connect. One file, Flask and Authlib's client, nothing else.
+"""A back office that signs its users in with OpenID Connect. One file: Flask, Authlib's client, and ``idp.relying``.
 
 Turnover and wages need a second factor, so it asks ``acr_values="mfa"`` and checks the ``acr`` it gets. Someone with a
 session from the webshop is signed in here too, but without the second factor.
@@ -22,9 +22,11 @@ from joserfc.jwt import Token
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from idp.relying import Demand
+
 ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
 PORT = int(os.environ.get("PORT", "8002"))
-SECOND_FACTOR = {"mfa", "phr", "phrh"}
+SECOND_FACTOR = Demand("mfa")
 STAFF = {"owner", "administrator", "manager"}
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_CLAIMS = jwt.JWTClaimsRegistry(
@@ -81,7 +83,7 @@ def callback() -> Response | tuple[str, int]:
     except OAuthError as error:
         return page(FAILED, "Not signed in", error=error.description or error.error), 400
     claims = dict(token["userinfo"])
-    if claims.get("acr") not in SECOND_FACTOR:  # requested is not given: the token says what was proved
+    if not SECOND_FACTOR.is_met(claims):  # requested is not given: the token says what was proved
         return page(FAILED, "Not signed in", error="No second factor was given."), 403
     session["claims"], session["id_token"], session["person"] = claims, token["id_token"], about(token)
     return redirect("/")

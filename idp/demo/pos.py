@@ -1,15 +1,15 @@
-"""A point of sale that signs its staff in with OpenID Connect. One file, Flask and Authlib's client, nothing else.
+"""A point of sale that signs its staff in with OpenID Connect. One file: Flask, Authlib's client, and ``idp.relying``.
 
 What a till asks for:
 - for a day's work, a second factor or a device that was trusted after one: ``acr_values="mfa mfa-remembered"``;
-- for a refund, a second factor given within five minutes: ``acr_values="mfa"`` and ``max_age=300``. It then
-  *checks* the ID token's ``acr`` and ``auth_time``: asking alone proves nothing.
+- for a refund, a second factor given within five minutes. It then *checks* the ID token's ``acr`` and ``auth_time``: asking
+  alone proves nothing. ``/api/refund`` is the same for programs.
 
 Run it with POS_CLIENT_SECRET set; ISSUER and PORT may be.
 """
 
 import os
-import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -17,27 +17,24 @@ from zoneinfo import ZoneInfo
 
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import OAuth
+from authlib.integrations.requests_client import OAuth2Session
 from flask import Flask, abort, redirect, render_template_string, request, session, url_for
-from joserfc import jwt
+from joserfc import jwk, jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
-from joserfc.jwt import Token
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
+
+from idp.relying import Demand, Guard
 
 ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
 PORT = int(os.environ.get("PORT", "8001"))
 DAYS_WORK = "mfa mfa-remembered"
-SECOND_FACTOR = {"mfa", "phr", "phrh"}
-REFUND_SECONDS = 300
+FOR_A_REFUND = Demand("mfa", max_age=300)
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_CLAIMS = jwt.JWTClaimsRegistry(
-    iss={"essential": True, "value": ISSUER},
-    aud={"essential": True, "value": "pos"},
-    sid={"essential": True},
-    iat={"essential": True},
-    exp={"essential": True},
-)
+    iss={"essential": True, "value": ISSUER}, aud={"essential": True, "value": "pos"},
+    sid={"essential": True}, iat={"essential": True}, exp={"essential": True},
+)  # fmt: skip
 ended: set[str] = set()
 """The provider's sessions (``sid``) that have ended: ours are in cookies, which only their browser can delete."""
 
@@ -55,6 +52,25 @@ oauth.register(
     server_metadata_url=f"{ISSUER}/.well-known/openid-configuration",
     client_kwargs={"scope": "openid profile organisation", "code_challenge_method": "S256"},
 )
+
+
+def introspected() -> Mapping[str, Any] | None:
+    """Return what the provider says about the access token of a request to the API."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return None
+    http, idp = OAuth2Session("pos", os.environ.get("POS_CLIENT_SECRET")), oauth.idp.load_server_metadata()
+    told: dict[str, Any] = http.introspect_token(idp["introspection_endpoint"], token=token).json()
+    return told if told.get("active") else None
+
+
+def not_proved(_: Demand) -> tuple[str, int]:
+    """Explain what is missing, with a button that leads to the provider."""
+    return page(REFUSED, "Refund"), 403
+
+
+people = Guard(lambda: session.get("claims"), not_proved)
+programs = Guard(introspected)
 
 
 @app.get("/")
@@ -76,10 +92,9 @@ def switch() -> Response:
 
 
 @app.get("/refund")
-def refund() -> str | tuple[str, int]:
+@people.require_acr("mfa", max_age=300)
+def refund() -> str:
     """Show the refund form after a second factor within the last five minutes."""
-    if not may_refund():
-        return page(REFUSED, "Refund"), 403
     return page(REFUND, "Refund")
 
 
@@ -87,24 +102,24 @@ def refund() -> str | tuple[str, int]:
 def confirm() -> Response:
     """Ask for that second factor, now, of the person who is at the till."""
     person = session.get("person") or abort(403)
-    return ask("/refund", acr_values="mfa", max_age=REFUND_SECONDS, login_hint=person.get("preferred_username", ""))
+    return ask("/refund", login_hint=person.get("preferred_username", ""), **FOR_A_REFUND.parameters)
 
 
 @app.post("/refund")
-def pay_back() -> str | tuple[str, int]:
+@people.require_acr("mfa", max_age=300)
+def pay_back() -> str:
     """Pay back. Checked again: the form may have been open for an hour."""
-    if not may_refund():
-        return page(REFUSED, "Refund"), 403
     return page(PAID, "Refund")
 
 
-def may_refund() -> bool:
-    """Check if the ID token has a second factor that is recent enough."""
-    claims = session.get("claims") or {}
-    return claims.get("acr") in SECOND_FACTOR and time.time() - claims.get("auth_time", 0) <= REFUND_SECONDS
+@app.post("/api/refund")
+@programs.require_acr("mfa", max_age=300)
+def pay_back_for_a_program() -> dict[str, str]:
+    """Pay back for a program that shows an access token of this till."""
+    return {"paid": "49.95"}
 
 
-def ask(then: str = "/", **wishes: str | int) -> Response:
+def ask(then: str = "/", **wishes: str) -> Response:
     """Send the browser to the provider; Authlib adds state, nonce and PKCE and keeps them in our session."""
     session["then"] = then
     response: Response = oauth.idp.authorize_redirect(url_for("callback", _external=True), **wishes)
@@ -162,12 +177,14 @@ def end_elsewhere() -> tuple[str, int]:
     return "", 200
 
 
-def verified(text: str) -> Token:
+def verified(text: str) -> jwt.Token:
     """Return a JWT that one of the provider's keys has signed; keys that are unknown are fetched again."""
     try:
-        return jwt.decode(text, KeySet.import_key_set(oauth.idp.fetch_jwk_set()), algorithms=["RS256", "ES256"])
+        return jwt.decode(text, jwk.KeySet.import_key_set(oauth.idp.fetch_jwk_set()), algorithms=["RS256", "ES256"])
     except InvalidKeyIdError:
-        return jwt.decode(text, KeySet.import_key_set(oauth.idp.fetch_jwk_set(force=True)), algorithms=["RS256", "ES256"])
+        return jwt.decode(
+            text, jwk.KeySet.import_key_set(oauth.idp.fetch_jwk_set(force=True)), algorithms=["RS256", "ES256"]
+        )
 
 
 def in_words(moment: int, zone: str) -> str:
@@ -211,8 +228,7 @@ main { max-width: 72rem; margin: 0 auto; padding: 1.25rem; display: grid; gap: 1
   text-align: center }
 .goods svg { display: block; width: 3.5rem; margin: 0 auto .4rem } .goods b { display: block; color: var(--accent) }
 .button, button { display: inline-block; font: inherit; font-weight: 600; padding: .7rem 1.2rem; border-radius: .6rem;
-  cursor: pointer;
-  border: 1px solid var(--accent); background: var(--accent); color: var(--on-accent); text-decoration: none }
+  cursor: pointer; border: 1px solid var(--accent); background:var(--accent); color: var(--on-accent); text-decoration:none }
 .plain { background: transparent; color: var(--accent) } .row { display: flex; flex-wrap: wrap; gap: .6rem }
 .wide .button, .wide button { width: 100%; text-align: center; margin-bottom: .6rem } .warn { color: var(--warn) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
@@ -240,8 +256,7 @@ LOCKED = """<main><section class="card narrow"><h1>This till is locked</h1>
 TILL = (
     """<main class="till"><section class="card"><h2>Shoes and more</h2><ul class="goods">
 {% for name, price, hue in goods %}<li><svg viewBox="0 0 64 40" aria-hidden="true"><path style="fill: hsl({{ hue }} 45%
-  50%)"
-  d="M4 36h56v-5c0-7-9-8-17-11L30 6c-3 5-9 8-15 7L8 10C5 17 4 26 4 36z"/></svg>{{ name }}<b>€ {{ price }}</b></li>{%
+  50%)" d="M4 36h56v-5c0-7-9-8-17-11L30 6c-3 5-9 8-15 7L8 10C5 17 4 26 4 36z"/></svg>{{ name }}<b>€ {{ price }}</b></li>{%
   endfor %}
 </ul></section><section class="card wide"><h1>Good day, {{ person.given_name or person.preferred_username }}</h1>
 <p>Signed in with <b>{{ claims.acr }}</b>, proved at {{ since }}.</p>

@@ -1,4 +1,4 @@
-"""A webshop that signs its customers in with OpenID Connect. One file, Flask and Authlib's client, nothing else.
+"""A webshop that signs its customers in with OpenID Connect. One file: Flask, Authlib's client, and ``idp.relying``.
 
 A password is enough to look around (``acr_values="pwd"``). A customer who changes where parcels go must have given a second
 factor (``acr_values="mfa"``): the shop sends them back to the provider for it, and checks the ``acr`` of the new token.
@@ -20,9 +20,11 @@ from joserfc.jwt import Token
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from idp.relying import Demand
+
 ISSUER = os.environ.get("ISSUER", "http://localhost:8000")
 PORT = int(os.environ.get("PORT", "8003"))
-SECOND_FACTOR = {"mfa", "phr", "phrh"}
+SECOND_FACTOR = Demand("mfa")
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_CLAIMS = jwt.JWTClaimsRegistry(
     iss={"essential": True, "value": ISSUER},
@@ -89,7 +91,7 @@ def sign_in() -> Response:
 
 def proved_enough() -> bool:
     """Check if the ID token has a second factor."""
-    return (session.get("claims") or {}).get("acr") in SECOND_FACTOR
+    return SECOND_FACTOR.is_met(session.get("claims"))
 
 
 def ask(then: str, **wishes: str) -> Response:

@@ -4,7 +4,7 @@ A grant stores what was granted once. Client, user, consent and trust in the dev
 takes effect at once. Identity providers fail when only the first step checks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,18 @@ from idp.store.users import User
 
 OFFLINE = "offline_access"
 PERSONAL_SCOPES = frozenset(SCOPES)
+
+
+class TooWeak(str):
+    """Why the sign-in behind a grant is not enough now. A sign-in that reaches ``acr`` cures it (RFC 9470 §3)."""
+
+    acr: str
+
+    def __new__(cls, why: str, acr: str) -> "TooWeak":
+        """Make one."""
+        made = super().__new__(cls, why)
+        made.acr = acr
+        return made
 
 
 @dataclass(frozen=True)
@@ -83,12 +95,18 @@ def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, n
     if not scopes:
         return "the client may have none of the scopes any more"
     shown = _proofs_now(provider, grant, user, client, now)
-    level = assurance.level(shown)
-    if level < assurance.level(assurance.from_json(grant.proofs)):
-        return "the trust in the device is over"
-    if level < provider.settings.acr.names.get(client.minimum_acr, 0):
-        return "the client asks for a higher level now"
+    level, names = assurance.level(shown), provider.settings.acr.names
+    before = assurance.level(assurance.from_json(grant.proofs))
+    if level < before:
+        return TooWeak("the trust in the device is over", client.minimum_acr or _name_of(names, before))
+    if level < names.get(client.minimum_acr, 0):
+        return TooWeak("the client asks for a higher level now", client.minimum_acr)
     return _session_ended(scopes, session, now) or ActiveGrant(grant, user, client, scopes, shown)
+
+
+def _name_of(names: Mapping[str, int], level: int) -> str:
+    """Return the name of the lowest ``acr`` that reaches a level."""
+    return min((name for name in names if names[name] >= level), key=names.__getitem__, default="")
 
 
 def _scopes_now(client: RegisteredClient, grant: Grant, consent: Consent | None) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """Imports go down only, and a few things are imported in one place only. Imports within functions count."""
 
+from sys import stdlib_module_names
+
 from tests.architecture.sources import Module, each, modules, place_of
 
 FLOORS = {
@@ -36,6 +38,7 @@ FLOORS = {
     "outage": 0,
     "outgoing": 0,
     "on_use": 0,
+    "relying": 0,
     "resources": 0,
     "zones": 0,
     "store": 10,
@@ -132,8 +135,15 @@ def test_the_protocol_imports_only_public_faces_of_the_sign_in(module: Module) -
 
 @each(_relying_apps, place_of)
 def test_the_demos_relying_apps_are_written_as_outsiders_would(module: Module) -> None:
-    """The demo's apps import nothing of the provider, so any app can do the same."""
-    assert not [imported for imported in module.imports() if _is(imported, "idp")]
+    """The demo's apps import what the provider has for apps, and nothing else of it: any app can do the same."""
+    assert not [name for name in module.imports() if _is(name, "idp") and not _is(name, "idp.relying")]
+
+
+@each(_idp, place_of)
+def test_what_is_for_apps_stands_alone(module: Module) -> None:
+    """``idp.relying`` is copied or installed without the server: standard library only."""
+    if _subject(module.name) == "relying":
+        assert {name.partition(".")[0] for name in module.imports() if not _is(name, "idp.relying")} <= stdlib_module_names
 
 
 def test_there_are_three_relying_apps_in_the_demo() -> None:

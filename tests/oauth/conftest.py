@@ -55,6 +55,8 @@ class Scene:
         if "password" in fields:
             wanted = {name: value for name, value in known.items() if name in fields}
             self.browser.fill(**wanted).submit()
+        elif "code" in fields:
+            self.browser.fill(code=self.person.authenticator.code()).submit()
         else:
             self.browser.submit()
 
