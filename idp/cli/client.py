@@ -1,6 +1,7 @@
-"""``idp client``: list, show and create relying apps."""
+"""``idp client``: list, show and create relying apps, and print settings for them."""
 
 import json
+from pathlib import PurePath
 from typing import Any
 
 import click
@@ -11,10 +12,11 @@ from idp.cli.command import Noun
 from idp.cli.opening import opened
 from idp.cli.provision import shape
 from idp.cli.provision.shape import OWN
+from idp.cli.refusals import in_english
 from idp.config import Settings
 from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
-from idp.oauth import registration
+from idp.oauth import guides, registration
 from idp.oauth.client_metadata import accepted_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.oauth.registration import Ours
@@ -53,6 +55,41 @@ def show(client_id: str) -> None:
     """
     with opened() as settings:
         _print(_described(_find(client_id), settings))
+
+
+@client.command()
+@click.argument("client_id")
+@click.option(
+    "--for", "stack", type=click.Choice(tuple(guides.STACKS)), help="The library or product; else the list of them."
+)
+def guide(client_id: str, stack: str | None) -> None:
+    """Print working settings for the library that a client is built with, as Markdown.
+
+    The secret is never printed: the app reads it from the environment.
+
+    For example:
+      idp client guide kassa --for authlib
+    """
+    with opened() as settings:
+        row = _find(client_id)
+        if stack is None:
+            click.echo("\n".join(f"{name:20} {known.title}" for name, known in guides.STACKS.items()))
+        else:
+            click.echo(_in_markdown(guides.guide(settings, row, stack), client_id))
+
+
+def _in_markdown(found: guides.Guide, client_id: str) -> str:
+    notes = [f"* {in_english(note)}" for note in found.notes]
+    parts = [f"{_heading(part)}```{_kind(part)}\n{part.text}\n```" for part in found.parts]
+    return "\n\n".join([f"# {found.title} for {client_id}", *(["\n".join(notes)] if notes else []), *parts])
+
+
+def _heading(part: guides.Part) -> str:
+    return "" if part.name == guides.COMMANDS else f"`{part.name}`\n\n"
+
+
+def _kind(part: guides.Part) -> str:
+    return "sh" if part.name == guides.COMMANDS else PurePath(part.name).suffix.lstrip(".")
 
 
 @client.command()

@@ -34,7 +34,7 @@ def test_a_folder_of_the_checkout_is_in_the_package(installed: Path, top: str) -
 
 def test_compiled_catalogues_and_static_files_are_in_the_package(installed: Path) -> None:
     """S62: files that git or the build ignores would be missing only for people who install the wheel."""
-    for pattern in ("translations/*/LC_MESSAGES/*.mo", "web/static/**/*.css"):
+    for pattern in ("translations/*/LC_MESSAGES/*.mo", "web/static/**/*.css", "oauth/guides/*.guide"):
         there = {path.relative_to(ROOT / "idp") for path in (ROOT / "idp").glob(pattern)}
         assert there
         assert all((installed / "idp" / path).is_file() for path in there)

@@ -13,8 +13,9 @@ from idp.identity.users import activity
 from idp.mail.smtp import Failure
 from idp.oauth.pkce import Demand
 from idp.store.clients import Client
-from idp.web.admin import client_form
+from idp.web.admin import client_form, client_guide
 from idp.web.admin.audit import NOT_HERE, AuditPage, Chain, Line
+from idp.web.admin.client_guide import GuidePanel, Piece
 from idp.web.admin.client_test import MEANINGS, Claim, TrialPage
 from idp.web.admin.clients import PKCE, AppDetailPage, AppForm, AppListPage, AppRow, Secret
 from idp.web.admin.keys import STATES, Key, KeysPage
@@ -94,7 +95,12 @@ PLAIN = config.make({"issuer": "https://id.example.com", "secrets": [config.new_
 FIELDS = client_form.shown(PLAIN, CLIENT)
 DETAIL = AppDetailPage(
     frame=FRAME, app=KASSA, fields=FIELDS, settings=("OIDC_ISSUER=https://id.example.com", "OIDC_CLIENT_ID=kassa"),
+    guide=GuidePanel(client_guide.STACKS),
     methods=("client_secret_basic", "client_secret_post"), secrets=(Secret(DAY, DAY), Secret(DAY, None)), may_change=True,
+)  # fmt: skip
+GUIDE = GuidePanel(
+    client_guide.STACKS, "authlib", (say("Register this redirect address first: %(address)s", address=LONG),),
+    (Piece("", "pip install Flask"), Piece("app.py", f"def home():\n    return {LONG!r}")),
 )  # fmt: skip
 CLAIMS = (
     Claim("iss", "https://id.example.com", None, MEANINGS["iss"]),
@@ -121,6 +127,7 @@ APPS: dict[str, tuple[str, object]] = {
         "admin/client.html",
         replace(DETAIL, untold=Untold(12, 1, DAY, "status 302, and redirects are not followed")),
     ),
+    "console-app-guide": ("admin/client.html", replace(DETAIL, guide=GUIDE)),
     "console-app-read": ("admin/client.html", replace(DETAIL, may_change=False)),
     "console-app-form": (
         "admin/client_form.html",

@@ -118,6 +118,15 @@ def test_the_key_and_the_codes_can_be_copied(visit: Visit) -> None:
         assert page.evaluate("navigator.clipboard.readText()") == expected
 
 
+def test_settings_for_a_library_are_copied_line_by_line(visit: Visit) -> None:
+    """Issue 10: code keeps its line breaks and its indentation."""
+    page = visit("console-app-guide")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("[data-copy=code-2]").click()
+    page.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("def home():\n    return ")
+
+
 def test_a_qr_code_stays_black_on_white_in_the_dark(visit: Visit) -> None:
     """S19: scanners need dark modules on a light ground with a quiet zone of four modules."""
     page = visit("set-up-scan")

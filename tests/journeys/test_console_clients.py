@@ -72,6 +72,16 @@ def test_the_form_has_every_field_with_an_explanation(settings) -> None:
     assert set(client_form.MEANINGS) == named
 
 
+def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, otto) -> None:
+    """Issue 10: the console shows what `idp client guide` prints, and nothing for a library that is not there."""
+    factory.make_client("stock", redirect_uri=CALLBACK)
+    browser = enter(otto).open(f"{HOME}/stock/about")
+    assert "server_metadata_url" not in browser.text
+    browser.open(f"{HOME}/stock/about?for=authlib")
+    assert f'server_metadata_url="{ISSUER}/.well-known/openid-configuration"' in browser.text
+    assert "server_metadata_url" not in browser.open(f"{HOME}/stock/about?for=../authlib").text
+
+
 def test_an_operator_creates_an_app_that_works_at_once(app, factory, enter, otto, journey, new_browser, clock) -> None:
     """Issue 3: the secret is shown once, the settings can be copied, and the app signs people in with them."""
     browser = enter(otto)

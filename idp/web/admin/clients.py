@@ -15,8 +15,9 @@ from idp.oauth.pkce import Demand, demand_of
 from idp.store import clients as store
 from idp.store.clients import Client
 from idp.web import pages, post_redirect_get, request_context, unsaved
-from idp.web.admin import client_form, guard
+from idp.web.admin import client_form, client_guide, guard
 from idp.web.admin.client_form import Group, Shown
+from idp.web.admin.client_guide import GuidePanel
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.untold import Untold, untold
@@ -72,6 +73,7 @@ class AppDetailPage:
     app: AppRow
     fields: tuple[Shown, ...]
     settings: tuple[str, ...]
+    guide: GuidePanel
     methods: tuple[str, ...]
     secrets: tuple[Secret, ...]
     may_change: bool
@@ -255,6 +257,7 @@ def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
         app=_row(row),
         fields=tuple(one for one in seen if one.field.name not in others and _is_filled(one)),
         settings=_settings(row, settings.issuer),
+        guide=client_guide.panel(row),
         methods=accepted_methods(row.metadata_),
         secrets=tuple(Secret(*dates) for dates in store.secrets_with_dates(row.client_id, clock.now())),
         may_change=admin.is_operator,

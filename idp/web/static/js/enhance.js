@@ -25,7 +25,7 @@
     button.hidden = false;
     button.addEventListener("click", async () => {
       const source = document.getElementById(button.dataset.copy);
-      const lines = source.children.length ? [...source.children].map((one) => one.textContent.trim()) : [source.textContent.replace(/\s+/g, "")];
+      const lines = source.matches("pre") ? [source.textContent] : source.children.length ? [...source.children].map((one) => one.textContent.trim()) : [source.textContent.replace(/\s+/g, "")];
       await navigator.clipboard.writeText(lines.join("\n"));
       document.getElementById(button.dataset.status).textContent = button.dataset.done;
     });

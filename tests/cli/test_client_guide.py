@@ -1,0 +1,89 @@
+"""`idp client guide` prints settings for the library that a client is built with. `tests/outside` runs what it prints."""
+
+import json
+from typing import Any
+
+import pytest
+
+from idp.oauth import guides
+from tests.cli.conftest import SECRET, Idp
+
+ADDRESSES = ["https://till.example.com/callback"]
+KINDS: dict[str, dict[str, Any]] = {
+    "confidential": {"client_secret": SECRET},
+    "post": {"client_secret": SECRET, "token_endpoint_auth_method": "client_secret_post", "require_pkce": True},
+    "public": {"token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"]},
+    "short-tokens": {"client_secret": SECRET, "id_token_signed_response_alg": "ES256", "id_token_claims": True},
+    "native": {
+        "token_endpoint_auth_method": "none", "application_type": "native", "redirect_uris": ["com.example.till:/callback"],
+    },
+    "machine": {"client_secret": SECRET, "grant_types": ["client_credentials"], "redirect_uris": []},
+}  # fmt: skip
+
+
+@pytest.fixture
+def clients(idp: Idp) -> Idp:
+    """Make a client of each kind."""
+    for client_id, members in KINDS.items():
+        given = {"client_id": client_id, "redirect_uris": ADDRESSES, **members}
+        idp("client", "create", "-", stdin=json.dumps(given))
+    return idp
+
+
+def test_each_stack_has_a_text_for_each_kind_of_client(clients: Idp) -> None:
+    """Issue 10: it names the issuer and the client, has no gap left, and never the secret."""
+    for stack in guides.STACKS:
+        for client_id in KINDS:
+            text = clients("client", "guide", client_id, "--for", stack).stdout
+            assert text.startswith(f"# {guides.STACKS[stack].title} for {client_id}\n")
+            assert "https://id.example.com" in text
+            assert f'"{client_id}"' in text or f"'{client_id}'" in text or f"client_id = {client_id}\n" in text
+            assert SECRET not in text
+            assert "{{" not in text
+            assert "{%" not in text
+            assert text.count("```") % 2 == 0
+
+
+def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
+    """Issue 10: the list has every stack that it names."""
+    listed = clients("client", "guide", "public").stdout
+    assert [line.split()[0] for line in listed.splitlines()] == list(guides.STACKS)
+    assert "'nothing' is not one of" in clients("client", "guide", "public", "--for", "nothing", code=2).stderr
+    assert "there is no client 'x'" in clients("client", "guide", "x", "--for", "authlib", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("client_id", "stack", "said"),
+    [
+        ("confidential", "mozilla-django-oidc", "* Register this redirect address first: https://till.example.com/oidc/callback/"),
+        ("confidential", "authlib", "* For signing out, register this address first: https://till.example.com/"),
+        ("confidential", "aspnet", "* For signing out, register this address first: https://till.example.com/signout-callback-oidc"),
+        ("confidential", "oidc-client-ts", "* This keeps no secret: "),
+        ("public", "grafana", "* This needs an app with a secret. Yours is public."),
+        ("post", "passport", "* This cannot do PKCE, which the app is set to need."),
+        ("native", "authlib", "* Register this redirect address first: https://app.example.com/callback"),
+        ("machine", "authlib", "* Add authorization_code to the app's grant types first."),
+    ],
+)  # fmt: skip
+def test_what_must_change_at_the_client_first_is_said(clients: Idp, client_id: str, stack: str, said: str) -> None:
+    """Issue 10: the settings work as printed, or the text says what is missing."""
+    assert said in clients("client", "guide", client_id, "--for", stack).stdout
+
+
+def test_settings_follow_the_registration(clients: Idp) -> None:
+    """The method, the signature's algorithm, refreshing and the place of the claims are those of the client."""
+    printed = {
+        (client_id, stack): clients("client", "guide", client_id, "--for", stack).stdout
+        for client_id, stack in [
+            ("post", "authlib"), ("public", "authlib"), ("short-tokens", "mozilla-django-oidc"), ("short-tokens", "authjs"),
+            ("confidential", "authjs"), ("native", "appauth"),
+        ]
+    }  # fmt: skip
+    assert '"token_endpoint_auth_method": "client_secret_post"' in printed["post", "authlib"]
+    assert "OIDC_CLIENT_SECRET" not in printed["public", "authlib"]
+    assert "offline_access" in printed["public", "authlib"]
+    assert "offline_access" not in printed["post", "authlib"]
+    assert 'OIDC_RP_SIGN_ALGO = "ES256"' in printed["short-tokens", "mozilla-django-oidc"]
+    assert "idToken: true" in printed["short-tokens", "authjs"]
+    assert "idToken: false" in printed["confidential", "authjs"]
+    assert 'appAuthRedirectScheme: "com.example.till"' in printed["native", "appauth"]
