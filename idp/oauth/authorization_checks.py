@@ -18,6 +18,7 @@ from idp.oauth.id_token_hints import read_hint
 from idp.oauth.pkce import challenge_of, demand_of
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import LONGEST_NONCE, WHOLE, Parameters
+from idp.oauth.resource_indicators import requested_scopes
 from idp.oauth.response_modes import check_mode, mode_of
 from idp.oauth.test_sign_in import permission
 
@@ -150,9 +151,12 @@ def check_response_mode(draft: Draft) -> None:
 def check_scope(draft: Draft) -> None:
     """Leave out unknown and unregistered scopes (OpenID Connect Core §3.1.2.1: SHOULD be ignored).
 
-    Single claims of ``claims`` (§5.5) join them, where the client is registered for a scope that has them.
+    Single claims of ``claims`` (§5.5) join them, where the client is registered for a scope that has them; and the scopes of
+    the APIs that ``resource`` names (RFC 8707).
     """
-    scopes = draft.client.allowed_scopes(draft.get("scope"))
+    sent = draft.get("scope")
+    of_apis = requested_scopes(draft.provider, draft.client, draft.get("resource"), sent) if draft.get("resource") else ()
+    scopes = (*draft.client.allowed_scopes(sent), *of_apis)
     if not scopes:
         raise OAuthError("invalid_scope", "None of the scopes asked for is known and registered for this client.")
     names = {name for section in draft.claims.names.values() for name in section}

@@ -17,6 +17,7 @@ from idp.oauth.clients import RegisteredClient, terms
 from idp.oauth.id_token_hints import shorten_hint
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
+from idp.oauth.resource_indicators import scope_words
 from idp.signin.requirements import ClientTerms, Needs
 
 RETURN_TO = "/oauth/authorize"
@@ -32,7 +33,7 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Draft], None]] = {
     ("prompt",): checks.check_prompt,
     ("claims",): checks.check_claims,
     ("response_mode",): checks.check_response_mode,
-    ("scope",): checks.check_scope,
+    ("scope", "resource"): checks.check_scope,
     ("nonce",): checks.check_nonce,
     ("code_challenge", "code_challenge_method"): checks.check_code_challenge,
     ("max_age",): checks.check_max_age,
@@ -107,11 +108,13 @@ def read_without_browser(
     for check in CHECKS.values():
         if check in NOT_OF_BROWSERS:
             check(draft)
-    return _needs(draft, terms(client, provider.issuer, provider.settings), return_to, carried)
+    words = scope_words(provider, draft.scopes)
+    return _needs(draft, terms(client, provider.issuer, provider.settings, words), return_to, carried)
 
 
 def _finished(draft: Draft) -> AuthorizationRequest:
-    client = terms(draft.client, draft.redirect_uri, draft.provider.settings)
+    words = scope_words(draft.provider, draft.scopes)
+    client = terms(draft.client, draft.redirect_uri, draft.provider.settings, words)
     needs = _needs(draft, client, RETURN_TO, _carried(draft.provider, draft.parameters))
     return AuthorizationRequest(
         draft.client, draft.destination, draft.get("nonce"), draft.code_challenge, draft.claims.names, needs,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from idp import clock
-from idp.identity.scopes import BY_SCOPE, CLAIMS, SCOPES_OF, is_there, singles
+from idp.identity.scopes import BY_SCOPE, CLAIMS, SCOPES_OF, SINGLE, is_there, singles
 from idp.identity.user_fields import claims_of
 from idp.normal_forms import one_line
 from idp.oauth.clients import RegisteredClient
@@ -99,6 +99,17 @@ def added(user: User, client: RegisteredClient, granted: Sequence[str], place: s
     wanted = {name: entry["from"] for name, entry in client.metadata.get("claims", {}).items() if place in entry["in"]}
     known = about(user, granted) if wanted else {}
     return {name: known[source] for name, source in wanted.items() if source in known}
+
+
+def for_access_token(
+    user: User, client: RegisteredClient, granted: Sequence[str], read_by_api: Collection[str]
+) -> dict[str, Any]:
+    """Return the claims for an access token: added ones, and those that its API reads.
+
+    The API's registration decides about the latter, not the scopes: the API may read what its client may not.
+    """
+    for_api = about(user, [SINGLE + name for name in read_by_api]) if read_by_api else {}
+    return _bounded(added(user, client, granted, "access_token") | for_api)
 
 
 def _bounded(claims: Mapping[str, Any]) -> dict[str, Any]:

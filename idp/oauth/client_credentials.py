@@ -9,8 +9,9 @@ from idp.oauth.active_grant import scopes_of_client
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
+from idp.oauth.resource_indicators import choose
 from idp.oauth.token_request import TokenRequest
-from idp.oauth.tokens import Particulars, mint_for_client
+from idp.oauth.tokens import mint_for_client
 
 
 def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest) -> dict[str, Any]:
@@ -22,4 +23,5 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     scopes = [scope for scope in scopes_of_client(client) if not requested or scope in requested]
     if requested and not scopes:
         raise OAuthError("invalid_scope", "The client may have none of these scopes without a user.")
-    return mint_for_client(provider, client, scopes, Particulars(request.bound_to))
+    target = choose(provider, scopes, request.parameters.get("resource"))
+    return mint_for_client(provider, client, target, request.bound_to)

@@ -8,6 +8,7 @@ from idp.config import Settings
 from idp.errors import Invalid, say, say_many
 from idp.oauth.added_claims import check_added_claims
 from idp.oauth.redirect_uris import check_page, check_redirect
+from idp.oauth.resource_metadata import check_resource, is_scope_of_api
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation", "groups", "roles")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -20,7 +21,7 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 AUTH_METHODS = (*SECRET_METHODS, "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
-OURS_IN_METADATA = frozenset({"claims", "id_token_claims", "require_pkce"})
+OURS_IN_METADATA = frozenset({"claims", "id_token_claims", "require_pkce", "resource"})
 """Members that no standard registers. Operators alone set them, never an app that registers itself."""
 
 Check = Callable[[str, Any], Any]
@@ -88,8 +89,9 @@ def _some_of(*allowed: str) -> Check:
 def _scope(field: str, value: Any) -> str:
     if not isinstance(value, str):
         raise Invalid(field, say("This must be text: scopes with a space between."))
-    # RFC 7591 §2: the server may leave out what it does not know.
-    return " ".join(scope for scope in SCOPES if scope in value.split(" "))
+    # RFC 7591 §2: the server may leave out what it does not know. The client that is the API may be registered later.
+    given = value.split(" ")
+    return " ".join((*(scope for scope in SCOPES if scope in given), *dict.fromkeys(filter(is_scope_of_api, given))))
 
 
 CHECKS: Mapping[str, Check] = {
@@ -105,6 +107,7 @@ CHECKS: Mapping[str, Check] = {
     "id_token_claims": _truth,
     "claims": check_added_claims,
     "require_pushed_authorization_requests": _truth,
+    "resource": check_resource,
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
     "require_auth_time": _truth,

@@ -11,6 +11,7 @@ from idp import clock, crypto
 from idp.config import Settings
 from idp.oauth.client_metadata import SCOPES, accepted_methods
 from idp.oauth.redirect_uris import is_clear, is_registered
+from idp.oauth.resource_metadata import Resource, resources_of
 from idp.signin.requirements import ClientTerms
 from idp.store import clients as store
 from idp.store import kept
@@ -86,6 +87,17 @@ class RegisteredClient:
         """Return its ``introspection_signed_response_alg``; RS256 is the default (RFC 9701 §6)."""
         return str(self.metadata.get("introspection_signed_response_alg", "RS256"))
 
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """Return the names under which access tokens are for it: its id, and the identifier of the API that it is."""
+        api = self.metadata.get("resource")
+        return (self.client_id, api["identifier"]) if api else (self.client_id,)
+
+    @property
+    def read_as_api(self) -> tuple[str, ...]:
+        """Return the claims about a person's work that it reads in access tokens, if it is an API."""
+        return tuple(self.metadata.get("resource", {}).get("claims", ()))
+
     def serves(self, organisation_id: str) -> bool:
         """Return whether people of this organisation may use it."""
         return store.serves(self.organisations, organisation_id)
@@ -147,6 +159,7 @@ class Clients:
     def __init__(self) -> None:
         self._stamp = 0
         self._known: dict[str, RegisteredClient] = {}
+        self._resources: Mapping[str, Resource] | None = None
 
     def get(self, client_id: str) -> RegisteredClient | None:
         """Return a client that may act; None where unknown or disabled."""
@@ -163,6 +176,13 @@ class Clients:
             return None
         return known.setdefault(client_id, registered(row))
 
+    def resources(self) -> Mapping[str, Resource]:
+        """Return the APIs that access tokens can be for, by identifier."""
+        self._current()
+        if self._resources is None:
+            self._resources = resources_of(store.clients())
+        return self._resources
+
     @staticmethod
     def may_return_to(address: str) -> bool:
         """Return whether a client has this address for after signing out. Reads all clients: for requests that name none."""
@@ -172,12 +192,14 @@ class Clients:
         # The stamp is read before the rows: a change in between is read twice, and never missed.
         present = kept.stamp()
         if present != self._stamp or not present:
-            self._known, self._stamp = {}, present
+            self._known, self._resources, self._stamp = {}, None, present
         return self._known
 
 
-def terms(client: RegisteredClient, redirect_uri: str, settings: Settings) -> ClientTerms:
-    """Return what a sign-in needs to know of the client, as plain values."""
+def terms(
+    client: RegisteredClient, redirect_uri: str, settings: Settings, words: Mapping[str, Mapping[str, str]] | None = None
+) -> ClientTerms:
+    """Return what a sign-in needs to know of the client, as plain values. ``words``: those for the scopes of APIs."""
     return ClientTerms(
         client_id=client.client_id,
         name=client.name,
@@ -190,4 +212,5 @@ def terms(client: RegisteredClient, redirect_uri: str, settings: Settings) -> Cl
         policy_uri=str(client.metadata.get("policy_uri", "")),
         tos_uri=str(client.metadata.get("tos_uri", "")),
         redirect_host=urlsplit(redirect_uri).hostname or urlsplit(redirect_uri).scheme,
+        scope_words=words or {},
     )

@@ -16,6 +16,7 @@ from idp.oauth.errors import invalid_grant, invalid_request
 from idp.oauth.pkce import mismatch
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
+from idp.oauth.resource_indicators import Target, choose
 from idp.oauth.test_sign_in import permission
 from idp.oauth.token_request import TokenRequest
 from idp.oauth.tokens import Particulars, mint
@@ -31,6 +32,7 @@ class Redeemed:
     code: AuthorizationCode
     active: ActiveGrant
     refresh_token: str
+    target: Target
 
 
 def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
         provider,
         found.active,
         found.active.scopes,
-        Particulars(request.bound_to, found.code.nonce or "", found.code.claims, found.refresh_token),
+        Particulars(request.bound_to, found.code.nonce or "", found.code.claims, found.refresh_token, found.target),
     )
 
 
@@ -112,7 +114,8 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
     """Redeem the code of a request, once, within a transaction. Returns the reason for the log if it is refused.
 
     A wrong redemption uses the code up too, and revokes its grant. One without the verifier that it needs is no guess at
-    it: it is an ``invalid_request``, and the code stays.
+    it: it is an ``invalid_request``, and the code stays; so it does after an ``invalid_target``, which undoes the
+    transaction.
     """
     bearer = request.parameters.get("code")
     organisation_id, digest = crypto.organisation_id_of(bearer), crypto.digest("code", bearer)
@@ -131,7 +134,8 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
     active = find_active_grant(provider, organisation_id, code.grant_id, now)
     if isinstance(active, str):
         return active
-    return Redeemed(code, active, first_refresh_token(provider, active, request.bound_to, now))
+    target = choose(provider, active.scopes, request.parameters.get("resource"))
+    return Redeemed(code, active, first_refresh_token(provider, active, request.bound_to, now), target)
 
 
 def _mismatch(provider: Provider, client: RegisteredClient, code: AuthorizationCode, request: TokenRequest) -> str:

@@ -57,13 +57,14 @@ def signed(provider: Provider, client: RegisteredClient, told: Mapping[str, Any]
 def _of_access_token(provider: Provider, client: RegisteredClient, text: str, now: datetime) -> Mapping[str, Any] | None:
     token = read_access_token(provider, text)
     # A client sees what it was given, and what was made for it to accept. Others cannot try tokens that they found.
-    if token is None or client.client_id not in (token.client_id, *token.audience):
+    if token is None or not {token.client_id, *token.audience}.intersection(client.audience):
         return None
     active = active_behind(provider, token, now)
     if isinstance(active, str):
         return None
     scopes = scopes_now(token, active)
     kept = {name: token.claims[name] for name in COPIED if name in token.claims} | {"token_type": token_type(token.bound_to)}
+    kept |= {name: token.claims[name] for name in client.read_as_api if name in token.claims}
     if isinstance(active, ActiveClient):
         return {"active": True, **({"scope": " ".join(scopes)} if scopes else {}), **kept}
     return {**_told(provider, active, scopes), **kept} if scopes else None

@@ -10,6 +10,7 @@ from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_grant
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
+from idp.oauth.resource_indicators import Target, choose
 from idp.oauth.tokens import Particulars, mint
 from idp.store import polled_requests as store
 from idp.store.polled_requests import PolledRequest
@@ -27,24 +28,27 @@ class Redeemed:
 
     active: ActiveGrant
     refresh_token: str
+    target: Target
 
 
-def answer(provider: Provider, client: RegisteredClient, digest: bytes, bound_to: str) -> dict[str, Any]:
+def answer(provider: Provider, client: RegisteredClient, digest: bytes, bound_to: str, resource: str = "") -> dict[str, Any]:
     """Return the token response for the code that an app polls with. Raises ``OAuthError`` until it is approved.
 
-    ``bound_to``: the key that the app proved to hold, for its tokens.
+    ``bound_to``: the key that the app proved to hold, for its tokens. ``resource``: the API that the access token is for.
     """
     with db.transaction():
-        found = _poll(provider, client, digest, bound_to, clock.now())
+        found = _poll(provider, client, digest, bound_to, resource)
     if isinstance(found, OAuthError):
         raise found
-    return mint(provider, found.active, found.active.scopes, Particulars(bound_to, refresh_token=found.refresh_token))
+    particulars = Particulars(bound_to, refresh_token=found.refresh_token, target=found.target)
+    return mint(provider, found.active, found.active.scopes, particulars)
 
 
 def _poll(
-    provider: Provider, client: RegisteredClient, digest: bytes, bound_to: str, now: datetime
+    provider: Provider, client: RegisteredClient, digest: bytes, bound_to: str, resource: str
 ) -> Redeemed | OAuthError:
-    """Return an error, never raise it: what was noted of the poll must stay."""
+    """Return an error: what was noted of the poll must stay. Raises ``invalid_target``, which undoes the redemption."""
+    now = clock.now()
     row = store.polled(digest)
     if row is None or row.client_id != client.client_id:
         return invalid_grant("no such code of this client")
@@ -59,7 +63,8 @@ def _poll(
     active = find_active_grant(provider, row.organisation_id, row.grant_id, now)
     if isinstance(active, str):
         return invalid_grant(active)
-    return Redeemed(active, first_refresh_token(provider, active, bound_to, now))
+    target = choose(provider, active.scopes, resource)
+    return Redeemed(active, first_refresh_token(provider, active, bound_to, now), target)
 
 
 def _wait(row: PolledRequest, now: datetime) -> OAuthError:

@@ -5,7 +5,7 @@ apps that lost the answer or asked twice at once. Later reuse means that two par
 Confidential clients keep their token; it is bound to the client's own authentication.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from idp.oauth.active_grant import OFFLINE, ActiveGrant, find_active_grant
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.provider import Provider
+from idp.oauth.resource_indicators import Target, choose
 from idp.oauth.token_request import TokenRequest
 from idp.oauth.tokens import Particulars, mint
 from idp.store import grants
@@ -32,6 +33,7 @@ class Refreshed:
 
     active: ActiveGrant
     refresh_token: str
+    target: Target | None = None
 
 
 def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     if isinstance(found, OAuthError):
         raise found
     log.info("refreshed", client_id=client.client_id, sub=found.active.user.id)
-    particulars = Particulars(request.bound_to, refresh_token=found.refresh_token)
+    particulars = Particulars(request.bound_to, refresh_token=found.refresh_token, target=found.target)
     return mint(provider, found.active, _scopes(request, found.active), particulars)
 
 
@@ -102,10 +104,13 @@ def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest,
         return invalid_grant("the client may no longer have offline_access")
     if not _scopes(request, active):
         return OAuthError("invalid_scope", "The client may have none of these scopes any more.")
+    # RFC 8707 §2.2: refreshing narrows. What raises here has changed nothing yet, and the token stays.
+    target = choose(provider, _scopes(request, active), request.parameters.get("resource"))
     found = _use(provider, request, active, token, now)
-    if isinstance(found, Refreshed):
-        grants.note_grant_use(organisation_id, active.grant.id, now)
-    return found
+    if isinstance(found, OAuthError):
+        return found
+    grants.note_grant_use(organisation_id, active.grant.id, now)
+    return replace(found, target=target)
 
 
 def _scopes(request: TokenRequest, active: ActiveGrant) -> list[str]:

@@ -58,6 +58,7 @@ def register(
     permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
     name, now = _client_id(client_id), clock.now()
+    _require_own_resource(settings, name, checked)
     sensitive_changes.require(None, ClientState(checked))
     kept = _secret(checked, secret)
     row = Client(client_id=name, metadata_=checked, **_columns(settings, checked, ours), created_at=now)
@@ -81,6 +82,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
     """
     permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
+    _require_own_resource(settings, client_id, checked)
     with transaction():
         row = _there(client_id)
         columns = _columns(settings, checked, ours)
@@ -147,6 +149,19 @@ def _forget(client_id: str) -> None:
     now = clock.now()
     in_batches(lambda most: grants.revoke_grants_of_client(client_id, now, "client_removed", most))
     in_batches(lambda most: consents.delete_consents_for(client_id, most))
+
+
+def _require_own_resource(settings: Settings, client_id: str, metadata: Mapping[str, Any]) -> None:
+    """Refuse an API whose identifier or scope another client has: each scope says by itself which API it is for."""
+    api = metadata.get("resource")
+    if not api:
+        return
+    if api["identifier"].rstrip("/") == settings.issuer:
+        raise Invalid("resource", say("The identifier is our own address."))
+    for row in store.clients():
+        other = row.metadata_.get("resource") if row.client_id != client_id else None
+        if other and (other["identifier"] == api["identifier"] or other["scopes"].keys() & api["scopes"].keys()):
+            raise Invalid("resource", say("The client %(client_id)s has this identifier or scope.", client_id=row.client_id))
 
 
 def _there(client_id: str) -> Client:

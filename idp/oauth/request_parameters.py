@@ -24,6 +24,8 @@ LONGEST_NONCE = 1_024
 """Characters as JSON: it comes back in the ID token, which must not be too long for the places where apps send it."""
 MOST_PARAMETERS = 100
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+REPEATABLE = frozenset(("resource",))
+"""RFC 8707 §2: "Multiple resource parameters MAY be used". No value has a space, so a space joins them."""
 WHOLE = ""
 """The name under which a fault of the whole request is noted."""
 
@@ -58,7 +60,9 @@ def read(raw: bytes, known: Collection[str]) -> Parameters:
         name, value = _decode(first), _decode(second)
         if name is None or name not in known:
             continue
-        what = "is given more than once" if name in seen else _fault_of(name, value)
+        if name in REPEATABLE and value and name in values:
+            value = f"{values[name]} {value}"
+        what = "is given more than once" if name in seen and name not in REPEATABLE else _fault_of(name, value)
         seen.add(name)
         if what:
             faults[name] = what

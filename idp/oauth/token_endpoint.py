@@ -16,7 +16,7 @@ from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 
 PARAMETERS = client_auth.PARAMETERS | {
-    "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "device_code"
+    "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "device_code", "resource"
 }  # fmt: skip
 Grant = Callable[[Provider, RegisteredClient, TokenRequest], dict[str, Any]]
 GRANTS: Mapping[str, Grant] = {

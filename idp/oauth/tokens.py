@@ -9,10 +9,11 @@ from idp import clock, crypto
 from idp.identity import assurance as assurance_levels
 from idp.identity.scopes import only_scopes
 from idp.oauth.active_grant import ActiveGrant
-from idp.oauth.claims import added, for_id_token, issued_now
+from idp.oauth.claims import for_access_token, for_id_token, issued_now
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import as_claim, token_type
 from idp.oauth.provider import Provider
+from idp.oauth.resource_indicators import Target, ourselves
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 ACCESS_TOKEN_ALG = "ES256"
@@ -45,12 +46,14 @@ class Particulars:
     """What of a token response comes from the requests that led to it, not from the grant.
 
     ``claims``: the requested ones by section. ``bound_to``: the key that the client proved to hold (``confirmation``).
+    ``target``: the API that the access token is for; None for ourselves.
     """
 
     bound_to: str
     nonce: str = ""
     claims: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refresh_token: str = ""
+    target: Target | None = None
 
 
 def mint(provider: Provider, active: ActiveGrant, granted: Sequence[str], particulars: Particulars) -> dict[str, Any]:
@@ -59,8 +62,10 @@ def mint(provider: Provider, active: ActiveGrant, granted: Sequence[str], partic
     ``granted``: the scopes and single claims of this response.
     """
     assurance = assurance_of(provider, active)
-    access = _access_token(provider, active, granted, assurance, particulars.bound_to)
-    response = _response(provider, access, only_scopes(granted), particulars.bound_to)
+    target = particulars.target or ourselves(provider, granted)
+    person = for_access_token(active.user, active.client, granted, target.claims)
+    access = _access_token(provider, active, target, {**person, **assurance.as_claims(), **as_claim(particulars.bound_to)})
+    response = _response(provider, access, only_scopes(target.scopes), particulars.bound_to)
     if particulars.refresh_token:
         response["refresh_token"] = particulars.refresh_token
     if "openid" in granted:
@@ -69,18 +74,16 @@ def mint(provider: Provider, active: ActiveGrant, granted: Sequence[str], partic
     return response
 
 
-def mint_for_client(
-    provider: Provider, client: RegisteredClient, scopes: Sequence[str], particulars: Particulars
-) -> dict[str, Any]:
+def mint_for_client(provider: Provider, client: RegisteredClient, target: Target, bound_to: str) -> dict[str, Any]:
     """Return a token response for a client that acts for itself. RFC 9068 §2.2: ``sub`` then identifies the client."""
     claims = {
         "sub": client.client_id,
         "client_id": client.client_id,
         "jti": crypto.new_secret(),
-        **({"scope": " ".join(scopes)} if scopes else {}),
-        **as_claim(particulars.bound_to),
+        **({"scope": " ".join(target.scopes)} if target.scopes else {}),
+        **as_claim(bound_to),
     }
-    return _response(provider, _signed(provider, claims), scopes, particulars.bound_to)
+    return _response(provider, _signed(provider, claims, target), target.scopes, bound_to)
 
 
 def _response(provider: Provider, access: str, scopes: Sequence[str], bound_to: str) -> dict[str, Any]:
@@ -92,29 +95,25 @@ def _response(provider: Provider, access: str, scopes: Sequence[str], bound_to: 
     }
 
 
-def _access_token(
-    provider: Provider, active: ActiveGrant, granted: Sequence[str], assurance: Assurance, bound_to: str
-) -> str:
+def _access_token(provider: Provider, active: ActiveGrant, target: Target, about: Mapping[str, Any]) -> str:
     """Return an access token for a user. ``jti`` begins with the id of its grant, which userinfo looks up."""
     grant = active.grant
     claims = {
-        **added(active.user, active.client, granted, "access_token"),
+        **about,
         "sub": grant.user_id,
         "client_id": grant.client_id,
         "jti": f"{grant.id}.{crypto.new_secret()}",
-        "scope": " ".join(only_scopes(granted)),
+        "scope": " ".join(only_scopes(target.scopes)),
         "organisation_id": grant.organisation_id,
-        **assurance.as_claims(),
-        **as_claim(bound_to),
     }
-    return _signed(provider, claims)
+    return _signed(provider, claims, target)
 
 
-def _signed(provider: Provider, claims: Mapping[str, Any]) -> str:
-    """Sign an access token for ourselves (RFC 9068 §2.2)."""
+def _signed(provider: Provider, claims: Mapping[str, Any], target: Target) -> str:
+    """Sign an access token for its target (RFC 9068 §2.2)."""
     lifetime = provider.settings.lifetimes.access_token_seconds
-    whole = {**claims, "iss": provider.issuer, "aud": provider.issuer, **issued_now(lifetime)}
-    return provider.keys.sign(ACCESS_TOKEN_ALG, whole, ACCESS_TOKEN_TYPE)
+    whole = {**claims, "iss": provider.issuer, "aud": target.audience, **issued_now(lifetime)}
+    return provider.keys.sign(target.alg, whole, ACCESS_TOKEN_TYPE)
 
 
 def _id_token(

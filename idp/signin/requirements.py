@@ -30,6 +30,8 @@ class ClientTerms:
     policy_uri: str = ""
     tos_uri: str = ""
     redirect_host: str = ""
+    scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the scopes of APIs mean, by language."""
 
 
 def serves(client: ClientTerms | None, organisation: Organisation) -> bool:

@@ -132,6 +132,8 @@ ACCEPTED = '{"rpId":"id.example.com","userId":"AAAA","allAcceptedCredentialIds":
 ASK = PasskeyAsk("get", '{"challenge":"AAAA","allowCredentials":[]}', 300)
 ADD = PasskeyPage(_frame("passkey"), "make", is_needed=True, instead=False, wants_hardware=False, passkey=ASK)
 SCOPES = ("openid", "profile", "email", "phone", "address", "organisation", "offline_access", "stock:read")
+SCOPE_WORDS = {"stock:read": {"": "See what is in stock (Stock)", "nl": "Zien wat er op voorraad is (Stock)"}}
+"""The words of an API for its scope."""
 
 TOO_LONG = say("Use at most %(count)s printable characters.", count=200)
 SESSIONS = (
@@ -209,7 +211,9 @@ SAMPLES: dict[str, tuple[str, object]] = {
     ),
     "consent": (
         "signin/consent.html",
-        ConsentPage(_frame("consent", client_name="Boekhouder"), SCOPES, "b.example", "https://b.example/p", ""),
+        ConsentPage(
+            _frame("consent", client_name="Boekhouder"), SCOPES, "b.example", "https://b.example/p", "", SCOPE_WORDS
+        ),
     ),
     "home": (
         "account/home.html",

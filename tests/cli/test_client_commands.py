@@ -88,3 +88,29 @@ def test_it_is_told_which_clients_go_without_pkce(idp: Idp) -> None:
     demanded = {"IDP_CLIENTS__REQUIRE_PKCE": "true"}
     assert "no app goes without it; 0 app(s)" in idp("doctor", env=demanded).stdout
     assert json.loads(idp("client", "show", "old", env=demanded).stdout)["require_pkce"] is True
+
+
+def test_an_api_has_its_identifier_and_scopes_alone(idp: Idp, tmp_path) -> None:
+    """RFC 8707: `client create` and `apply` register APIs. A scope says by itself which API it is for."""
+    resource = {"identifier": "https://stock.example.com/api", "scopes": {"stock.read": "See the stock"}}
+    given = {"client_id": "stock", "grant_types": [], "resource": resource}
+    made = idp.json("client", "create", "-", stdin=json.dumps(given))
+    assert made["resource"] == {
+        **resource, "scopes": {"stock.read": {"": "See the stock"}}, "alg": "RS256", "claims": [],
+    }  # fmt: skip
+    others = ({"identifier": "urn:other"}, {"scopes": {"other.read": "See it"}}, {"identifier": "https://id.example.com/"})
+    for other in others:
+        again = {**given, "client_id": "other", "resource": {**resource, **other}}
+        assert "resource" in idp("client", "create", "-", stdin=json.dumps(again), code=1).stderr
+    file = tmp_path / "apps.toml"
+    file.write_text(
+        '[[clients]]\nclient_id = "stock"\ngrant_types = []\nclient_secret = "' + "s" * 40 + '"\n'
+        '[clients.resource]\nidentifier = "https://stock.example.com/api"\nclaims = ["role", "groups"]\n'
+        '[clients.resource.scopes]\n"stock.read" = { nl = "De voorraad zien", en = "See the stock" }\n'
+        '[[clients]]\nclient_id = "shop"\nredirect_uris = ["https://a.example/cb"]\nscope = "openid stock.read"\n'
+        'token_endpoint_auth_method = "none"\n',
+        "utf-8",
+    )
+    idp("apply", str(file))
+    assert idp.json("client", "show", "stock")["resource"]["claims"] == ["role", "groups"]
+    assert idp.json("client", "show", "shop")["scope"] == "openid stock.read"

@@ -119,6 +119,7 @@ WRONG = [
     ({"require_pkce": "false", "token_endpoint_auth_method": "none"}, "require_pkce"),
     ({"claims": "{"}, "claims"),
     ({"claims": '{"sub": "role"}'}, "claims"),
+    ({"resource": '{"identifier": "stock"}'}, "resource"),
     ({"logo_uri": "javascript:alert(1)"}, "logo_uri"),
     ({"organisations": "nowhere"}, "organisations"),
     ({"in_languages": "nonsense"}, "in_languages"),
@@ -143,8 +144,9 @@ def test_invalid_input_is_named_and_kept_in_the_form(factory, enter, otto, typed
 
 def test_an_edit_changes_only_the_edited_fields(factory, enter, otto, clock) -> None:
     """Issue 3: the form shows what is stored. Saving it unchanged changes nothing that matters."""
-    shown = {"client_name#nl": "Winkel", "scope": "openid email", "default_max_age": 600, "contacts": ["it@shoes.example"],
-             "id_token_claims": True, "claims": {"team": {"from": "groups", "in": ["access_token"]}}}  # fmt: skip
+    shown = {"client_name#nl": "Winkel", "scope": "email a.b c.d", "default_max_age": 600, "contacts": ["it@shoes.example"],
+             "id_token_claims": True, "claims": {"team": {"from": "groups", "in": ["access_token"]}},
+             "resource": {"identifier": "urn:shop", "scopes": {"a.b": {"": "x"}}, "alg": "ES256", "claims": []}}  # fmt: skip
     factory.make_client(minimum_acr="mfa", shared_device=True, **shown)
     before = row_of(factory, "webshop").metadata_
     browser = enter(otto, f"{HOME}/webshop/edit")

@@ -70,7 +70,7 @@ def test_unknown_and_empty_parameters_are_ignored(scene):
     """O21-06, OC-16: known parameters without a value are ignored too."""
     url = scene.sign_in(
         scene.party(), x="1", acr_values="", prompt="", max_age="", display="page", claims_locales="nl", acr="mfa",
-        ui_locales="nl en", login_hint="", claims="", response_mode="", resource="https://api.example",
+        ui_locales="nl en", login_hint="", claims="", response_mode="",
     )  # fmt: skip
     assert "code=" in url
 

@@ -1,6 +1,7 @@
 """Consent: which of the person's data a third-party app may see."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from idp.audit import Event
 from idp.identity.scopes import is_allowed
@@ -12,13 +13,17 @@ from idp.store import consents
 
 @dataclass(frozen=True)
 class ConsentPage:
-    """The form sends ``choice``: ``allow`` or ``deny``. ``scopes``: scopes and single claims; a macro has words for them."""
+    """The form sends ``choice``: ``allow`` or ``deny``. ``scopes``: scopes and single claims; a macro has words for them.
+
+    ``scope_words``: the words for the scopes of APIs, by language.
+    """
 
     frame: Frame
     scopes: tuple[str, ...]
     redirect_host: str
     policy_uri: str
     tos_uri: str
+    scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def due(case: Case) -> bool:
@@ -39,7 +44,8 @@ def page(case: Case, frame: Frame) -> ConsentPage:
     client = case.needs.client
     if client is None:
         raise LookupError("consent is asked without a client")
-    return ConsentPage(frame, case.needs.scopes, client.redirect_host, client.policy_uri, client.tos_uri)
+    host, policy, tos, words = client.redirect_host, client.policy_uri, client.tos_uri, client.scope_words
+    return ConsentPage(frame, case.needs.scopes, host, policy, tos, words)
 
 
 def answer(work: StepContext, form: Form) -> Outcome:

@@ -1,28 +1,32 @@
 """List connected apps: what each may see, since when, and a button to end it (OWASP ASVS 10.7.3, 10.4.9)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from flask import Blueprint, Response
 
 from idp.errors import Message
 from idp.identity import consents
 from idp.identity.consents import ConnectedApp
+from idp.oauth.resource_indicators import scope_words
 from idp.signin.requirements import Needs
 from idp.web import csrf, pages
 from idp.web.account.current_user import me
 from idp.web.account.outcome import done, outcome
+from idp.web.oauth_provider import provider
 
 PLACE = "/account/apps"
 
 
 @dataclass(frozen=True)
 class AppsPage:
-    """Hold the connected apps, by name."""
+    """Hold the connected apps, by name. ``scope_words``: the words for the scopes of APIs, by language."""
 
     username: str
     organisation_name: str
     apps: tuple[ConnectedApp, ...]
     done: Message | None = None
+    scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def mount(blueprint: Blueprint) -> None:
@@ -34,7 +38,9 @@ def mount(blueprint: Blueprint) -> None:
 def show() -> Response:
     """List the apps."""
     present = me(Needs(return_to=PLACE))
-    page = AppsPage(present.user.username, present.organisation.name, consents.connected(present.user), outcome(present))
+    apps = consents.connected(present.user)
+    words = scope_words(provider(), {scope for app in apps for scope in app.scopes})
+    page = AppsPage(present.user.username, present.organisation.name, apps, outcome(present), words)
     return pages.render("account/apps.html", page)
 
 

@@ -51,6 +51,10 @@ MEANINGS: Mapping[str, Message] = {
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
     "id_token_claims": say("The ID token has all that the scopes give, for apps that read nothing else."),
     "claims": say('Claims under names of the app, as JSON, for example {"roles": "role"}: the name, and its source.'),
+    "resource": say(
+        "For an API: its identifier, its scopes with words for people, and what its access tokens tell, as JSON: "
+        '{"identifier": "https://stock.example.com/api", "scopes": {"stock.read": "See the stock"}, "claims": ["role"]}.'
+    ),
     "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
     "dpop_bound_access_tokens": say("Tokens work only with the key that the app proves to hold (DPoP)."),
     "subject_type": say("public: all apps know a person by the same id."),
@@ -90,8 +94,8 @@ class Shown:
     chosen: frozenset[str]
 
 
-def fields(settings: Settings) -> tuple[Field, ...]:
-    """Return all fields in the order of the form."""
+def fields(settings: Settings, api_scopes: Sequence[str] = ()) -> tuple[Field, ...]:
+    """Return all fields in the order of the form. ``api_scopes``: the scopes of APIs that it offers beside ours."""
     acr = tuple(settings.acr.names)
     table: tuple[tuple[str, str, Message, tuple[str, ...]], ...] = (
         ("client_name", TEXT, LOOK, ()),
@@ -105,13 +109,14 @@ def fields(settings: Settings) -> tuple[Field, ...]:
         ("require_pushed_authorization_requests", TRUTH, SIGN_IN, ()),
         ("grant_types", SEVERAL, SIGN_IN, client_metadata.GRANT_TYPES),
         ("response_types", SEVERAL, SIGN_IN, client_metadata.RESPONSE_TYPES),
-        ("scope", SEVERAL, SIGN_IN, client_metadata.SCOPES),
+        ("scope", SEVERAL, SIGN_IN, (*client_metadata.SCOPES, *api_scopes)),
         ("default_acr_values", SEVERAL, SIGN_IN, acr),
         ("default_max_age", NUMBER, SIGN_IN, ()),
         ("require_auth_time", TRUTH, SECURITY, ()),
         ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
         ("id_token_claims", TRUTH, SECURITY, ()),
         ("claims", TABLE, SECURITY, ()),
+        ("resource", TABLE, SECURITY, ()),
         ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
         ("dpop_bound_access_tokens", TRUTH, SECURITY, ()),
         ("subject_type", CHOICE, SECURITY, ("public",)),
@@ -131,12 +136,14 @@ def fields(settings: Settings) -> tuple[Field, ...]:
     return tuple(Field(name, kind, group, MEANINGS[name], choices) for name, kind, group, choices in table)
 
 
-def shown(settings: Settings, row: Client | None, form: Mapping[str, str] | None = None) -> tuple[Shown, ...]:
+def shown(
+    settings: Settings, row: Client | None, form: Mapping[str, str] | None = None, api_scopes: Sequence[str] = ()
+) -> tuple[Shown, ...]:
     """Return the fields with the app's values, or with those of ``form``, so that a mistake loses nothing."""
     if form is not None:
-        return tuple(Shown(one, form.get(one.name, ""), _ticked(one, form)) for one in fields(settings))
+        return tuple(Shown(one, form.get(one.name, ""), _ticked(one, form)) for one in fields(settings, api_scopes))
     known = _known(row)
-    return tuple(_shown(one, known.get(one.name)) for one in fields(settings))
+    return tuple(_shown(one, known.get(one.name)) for one in fields(settings, api_scopes))
 
 
 @dataclass(frozen=True)
@@ -192,11 +199,15 @@ def _ticked(field: Field, form: Mapping[str, str]) -> frozenset[str]:
     return frozenset({"yes"} if field.kind == TRUTH and field.name in form else {form.get(field.name, "")})
 
 
-def read(settings: Settings, row: Client | None, form: Mapping[str, str]) -> tuple[dict[str, Any], Ours]:
+def read(
+    settings: Settings, row: Client | None, form: Mapping[str, str], api_scopes: Sequence[str] = ()
+) -> tuple[dict[str, Any], Ours]:
     """Return metadata and our own settings as entered. Raises ``Invalid``. Members outside the form stay."""
-    known = {one.name for one in fields(settings)}
+    every = fields(settings, api_scopes)
+    known = {one.name for one in every}
     kept = {name: value for name, value in (row.metadata_ if row else {}).items() if name not in known and "#" not in name}
-    typed = {one.name: _value(one, form) for one in fields(settings) if one.group is not OWN and one.name != TEXTS}
+    typed = {one.name: _value(one, form) for one in every if one.group is not OWN and one.name != TEXTS}
+    typed["scope"] = " ".join((typed["scope"], *_scopes_outside(row, every))).strip()
     ours = Ours(
         first_party="first_party" in form,
         minimum_acr=form.get("minimum_acr", ""),
@@ -205,6 +216,12 @@ def read(settings: Settings, row: Client | None, form: Mapping[str, str]) -> tup
         organisations=tuple(_organisation_id(store_url) for store_url in _lines(form.get("organisations", ""))),
     )
     return {**kept, **_texts(form.get(TEXTS, "")), **typed}, ours
+
+
+def _scopes_outside(row: Client | None, every: Sequence[Field]) -> list[str]:
+    """Return the app's scopes that the form does not show: their API may be registered later."""
+    offered = {choice for one in every if one.name == "scope" for choice in one.choices}
+    return [scope for scope in (str(row.metadata_.get("scope", "")) if row else "").split() if scope not in offered]
 
 
 def _value(field: Field, form: Mapping[str, str]) -> Any:

@@ -22,6 +22,7 @@ from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
 from idp.web.admin.untold import Untold, untold
 from idp.web.confirmed_action import ConfirmedAction
+from idp.web.oauth_provider import provider
 from idp.web.unsaved import Fields
 
 HERE = "apps"
@@ -169,7 +170,7 @@ def add(store_url: str) -> Response:
 
 
 def _add(admin: Admin, form: Fields) -> Response:
-    metadata, ours = client_form.read(request_context.settings(), None, form)
+    metadata, ours = client_form.read(request_context.settings(), None, form, _api_scopes())
     typed = form.get("client_id", "").strip() or None
     row, secret = registration.register(request_context.settings(), typed, metadata, ours, None, admin.origin)
     post_redirect_get.land_at(address_of(admin, row.client_id))
@@ -185,7 +186,7 @@ def edit(store_url: str, client_id: str) -> Response:
 
 def _save(admin: Admin, row: Client, form: Fields) -> Response:
     client_id = row.client_id
-    metadata, ours = client_form.read(request_context.settings(), row, form)
+    metadata, ours = client_form.read(request_context.settings(), row, form, _api_scopes())
     registration.change(request_context.settings(), client_id, metadata, ours, admin.origin)
     return guard.done(address_of(admin, client_id), "saved")
 
@@ -225,6 +226,10 @@ def _is_visible(admin: Admin, row: Client) -> bool:
     return admin.is_operator or row.serves(admin.organisation.id)
 
 
+def _api_scopes() -> list[str]:
+    return sorted({scope for api in provider().clients.resources().values() for scope in api.scopes})
+
+
 def _row(row: Client) -> AppRow:
     pkce = PKCE[demand_of(row.metadata_, request_context.settings())]
     return AppRow(row.client_id, row.name, row.is_public, row.first_party, row.disabled_at is not None, pkce)
@@ -240,7 +245,7 @@ def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal
         admin.frame(HERE),
         client_id=row.client_id if row else "",
         typed_id=(form or {}).get("client_id", ""),
-        groups=client_form.grouped(client_form.shown(request_context.settings(), row, form)),
+        groups=client_form.grouped(client_form.shown(request_context.settings(), row, form, _api_scopes())),
         wrong=refusal.field if isinstance(refusal, Invalid) else "",
         errors=(refusal.message,) if refusal else (),
     )
@@ -250,7 +255,7 @@ def _form(admin: Admin, row: Client | None, form: dict[str, str] | None, refusal
 def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
     """Return everything about an app; its secret only if it was made just now."""
     settings = request_context.settings()
-    seen = client_form.shown(settings, row)
+    seen = client_form.shown(settings, row, None, _api_scopes())
     others = () if admin.is_operator else ("organisations", "contacts")
     return AppDetailPage(
         frame=admin.frame(HERE),
