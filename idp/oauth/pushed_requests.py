@@ -3,12 +3,14 @@
 What becomes of them when a browser brings them: ``request_sources``.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from idp import clock, crypto, db
-from idp.oauth import authorization_request, client_auth
+from idp.oauth import authorization_request, client_auth, dpop
 from idp.oauth.authorization_checks import Draft
+from idp.oauth.confirmation import KEY
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import LONGEST_KEPT, Parameters
@@ -30,7 +32,7 @@ def push(provider: Provider, request: TokenRequest) -> dict[str, Any]:
         name: request.parameters.get(name) for name in authorization_request.PARAMETERS & request.parameters.values.keys()
     }
     draft = Draft(provider, Parameters({**sent, "client_id": client.client_id}), is_pushing=True)
-    carried = authorization_request.read_request(draft).needs.carried
+    carried = _bound(provider, request, authorization_request.read_request(draft).needs.carried)
     if sum(map(len, carried.values())) > LONGEST_KEPT:
         raise OAuthError("invalid_request", "The request is too long.", status=413)
     seconds = provider.settings.lifetimes.pushed_request_seconds
@@ -46,3 +48,15 @@ def push(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     with db.transaction():
         store.add_request(row)
     return {"request_uri": request_uri, "expires_in": seconds}
+
+
+def _bound(provider: Provider, request: TokenRequest, parameters: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the parameters, bound to the key that the app shows with them (RFC 9449 §10.1). Raises ``OAuthError``."""
+    if request.proof is None:
+        return parameters
+    thumbprint = dpop.prove(provider, request.proof).removeprefix(KEY)
+    # "If both mechanisms are used at the same time, the authorization server MUST reject the request if the JWK
+    # Thumbprint in dpop_jkt does not match the public key in the DPoP header."
+    if parameters.get("dpop_jkt") not in (None, thumbprint):
+        raise OAuthError("invalid_dpop_proof", "The key of the proof is not the one of dpop_jkt.")
+    return {**parameters, "dpop_jkt": thumbprint}

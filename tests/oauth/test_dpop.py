@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import time_machine
@@ -105,6 +106,29 @@ def test_a_code_is_bound_by_dpop_jkt(scene: Scene, party: RelyingParty, key: Pro
         form = redemption(party, scene.code(party, dpop_jkt=key.thumbprint))
         answer = post(party, form, proof) if proof else party.token(form)
         assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant")
+
+
+def test_a_pushed_request_is_bound_by_its_proof(scene: Scene, party: RelyingParty, key: ProofKey) -> None:
+    """§10.1: the proof at the pushed authorization request endpoint binds the code; with ``dpop_jkt`` both must fit."""
+    other = ProofKey()
+    other.nonce = key.nonce
+    url = url_of(party, "pushed_authorization_request_endpoint")
+
+    def push(**over: str) -> TestResponse:
+        asked = dict(parse_qsl(urlsplit(party.authorize_url(**over)).query))
+        return party.ask("pushed_authorization_request_endpoint", asked, {"DPoP": key.proof("POST", url)})
+
+    assert push(dpop_jkt=other.thumbprint).json["error"] == "invalid_dpop_proof"
+    for sent in ({}, {"dpop_jkt": key.thumbprint}):
+        for holder, status in ((key, 200), (other, 400)):
+            request_uri = push(**sent).json["request_uri"]
+            scene.browser.open(f"{party.metadata['authorization_endpoint']}?client_id=webshop&request_uri={request_uri}")
+            while not scene.browser.left_for:
+                scene._answer()
+            code = party.answer(scene.browser.left_for)["code"]
+            assert post(party, redemption(party, code), holder.proof("POST", url_of(party))).status_code == status
+    nonceless = party.ask("pushed_authorization_request_endpoint", {}, {"DPoP": "x"})
+    assert nonceless.headers["DPoP-Nonce"]
 
 
 @pytest.mark.parametrize("sent", ["x", "A" * 42, "A" * 44, "A" * 42 + "+"])
