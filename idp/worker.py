@@ -14,7 +14,7 @@ from idp.identity.ownership import owner_recovery
 from idp.identity.sessions import logout_notices
 from idp.mail.deliver import deliver_due, log
 from idp.oauth import backchannel_logout
-from idp.oauth.provider import Provider, make_provider
+from idp.oauth.provider import Provider
 from idp.sweeps import sweep
 
 POLL_SECONDS = 2.0
@@ -29,8 +29,6 @@ def run_forever(settings: Settings, app_context: AppContext, stop: threading.Eve
 
     ``app_context`` opens what ``db`` needs. A failure is logged, and the worker continues.
     """
-    couriers = Couriers(make_provider(settings), app_context, stop)
-    threading.Thread(target=couriers.run_forever, name="logouts", daemon=True).start()
     next_sweep = clock.now()
     while not stop.is_set():
         try:

@@ -12,6 +12,7 @@ from idp.cli.command import Command
 from idp.cli.opening import opened
 from idp.config import Settings
 from idp.db import setup_db
+from idp.oauth.provider import make_provider
 
 STOP_SECONDS = 5
 """Seconds for the present round to finish after a signal, even if a mail server hangs."""
@@ -47,7 +48,9 @@ def work_until_told(settings: Settings) -> None:
 
 
 def work(settings: Settings, stop: threading.Event) -> None:
-    """Deliver and sweep until ``stop`` is set."""
+    """Deliver, tell apps and sweep until ``stop`` is set. Apps are told in threads of their own: mail waits for none."""
     app = Flask("idp")
     setup_db(app, settings)
+    couriers = idp_worker.Couriers(make_provider(settings), app.app_context, stop)
+    threading.Thread(target=couriers.run_forever, name="couriers", daemon=True).start()
     idp_worker.run_forever(settings, app.app_context, stop)
