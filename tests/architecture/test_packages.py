@@ -2,25 +2,30 @@
 
 import ast
 from collections import defaultdict
+from functools import cache
 
-from tests.architecture.sources import modules
+from tests.architecture.sources import Module, modules
 
 ORDER = (
     "kernel", "organisations", "policy", "sessions", "lockout", "users", "credentials", "ownership", "accounts", "above",
 )  # fmt: skip
 """The packages of ``idp.identity``, lowest first. ``kernel``: the files at its top, except those ``ABOVE``."""
 ABOVE = ("policy_dry_run", "mail_outbox", "odd_names")
-IDP = {module.name: module for module in modules("idp")}
+
+
+@cache
+def _idp() -> dict[str, Module]:
+    return {module.name: module for module in modules("idp")}
 
 
 def _imported(name: str) -> set[str]:
     """Return the modules of the product that a module imports, each by its own name."""
-    return {_module_of(imported) for imported in IDP[name].imports()} - {"", "idp", name}
+    return {_module_of(imported) for imported in _idp()[name].imports()} - {"", "idp", name}
 
 
 def _module_of(imported: str) -> str:
     """Return the module that an imported name is, or is in; empty outside of the product."""
-    return imported if imported in IDP or not imported else _module_of(imported.rpartition(".")[0])
+    return imported if imported in _idp() or not imported else _module_of(imported.rpartition(".")[0])
 
 
 def _package(name: str) -> str:
@@ -28,7 +33,7 @@ def _package(name: str) -> str:
     parts = name.split(".")
     if parts[:2] != ["idp", "identity"] or len(parts) == 2:
         return ""
-    if len(parts) > 3 or f"idp.identity.{parts[2]}" in {other.rpartition(".")[0] for other in IDP}:
+    if len(parts) > 3 or f"idp.identity.{parts[2]}" in {other.rpartition(".")[0] for other in _idp()}:
         return parts[2]
     return "above" if parts[2] in ABOVE else "kernel"
 
@@ -37,7 +42,7 @@ def test_the_packages_of_identity_import_in_one_direction() -> None:
     """House: a package imports those before it in the list, never those after it."""
     upward = [
         f"{name} imports {imported}"
-        for name in IDP
+        for name in _idp()
         for imported in _imported(name)
         if _package(name) and _package(imported) and ORDER.index(_package(name)) < ORDER.index(_package(imported))
     ]
@@ -46,7 +51,7 @@ def test_the_packages_of_identity_import_in_one_direction() -> None:
 
 def test_the_frame_of_the_sign_in_knows_no_single_step() -> None:
     """House: a step is one file and one line of ``SEQUENCE``. The flow, the state and the public face import no step."""
-    frame = [name for name in IDP if name.startswith("idp.signin.") and not name.startswith("idp.signin.steps")]
+    frame = [name for name in _idp() if name.startswith("idp.signin.") and not name.startswith("idp.signin.steps")]
     known = {(name, imported) for name in frame for imported in _imported(name) if imported.startswith("idp.signin.steps")}
     assert known == {("idp.signin.flow", "idp.signin.steps")}
 
@@ -54,7 +59,7 @@ def test_the_frame_of_the_sign_in_knows_no_single_step() -> None:
 def test_no_two_subjects_import_each_other() -> None:
     """House: the floors do not show cycles between subjects on one floor."""
     arrows: dict[str, set[str]] = defaultdict(set)
-    for name in IDP:
+    for name in _idp():
         subject = name.split(".")[1] if "." in name else ""
         arrows[subject] |= {other for other in (imported.split(".")[1] for imported in _imported(name)) if other != subject}
 
