@@ -117,13 +117,14 @@ def _method_of(proof: Proof) -> Method | None:
     return METHODS.get(proof.method)
 
 
-def _level_of(proofs: Sequence[Proof]) -> int:
-    """Return the level that exactly these one or two proofs make together.
+def level(proofs: Sequence[Proof]) -> int:
+    """Return the highest level that these proofs reach, from 0 (nobody) to 5.
 
-    The user verification of one passkey does not count for another one.
+    It is that of the best proof, alone or beside a password. The user verification of one passkey does not count for
+    another one.
     """
     has_password = any(proof.method == BY_PASSWORD.name for proof in proofs)
-    return max(_worth(proof, has_password=has_password) for proof in proofs)
+    return max((_worth(proof, has_password=has_password) for proof in proofs), default=NOTHING)
 
 
 def _worth(proof: Proof, *, has_password: bool) -> int:
@@ -136,12 +137,7 @@ def _worth(proof: Proof, *, has_password: bool) -> int:
 def _sets(proofs: Sequence[Proof]) -> Iterable[tuple[Sequence[Proof], int]]:
     for size in (1, 2):
         for chosen in combinations(proofs, size):
-            yield chosen, _level_of(chosen)
-
-
-def level(proofs: Sequence[Proof]) -> int:
-    """Return the highest level that these proofs reach, from 0 (nobody) to 5."""
-    return max((reached for _, reached in _sets(proofs)), default=0)
+            yield chosen, level(chosen)
 
 
 def acr(proofs: Sequence[Proof], names: Mapping[str, int], asked: Sequence[str] = ()) -> str:

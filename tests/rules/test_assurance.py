@@ -1,7 +1,7 @@
 """Which assurance follows from the proofs of a sign-in, as tables."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import pytest
@@ -158,6 +158,13 @@ def test_amr_has_mfa_only_after_proofs_of_two_kinds(proofs: list[Proof]) -> None
 def test_a_further_proof_never_lowers_the_level(proofs: list[Proof], more: list[Proof]) -> None:
     """Proofs are only ever added."""
     assert level([*proofs, *more]) >= level(proofs)
+
+
+@given(PROOFS)
+def test_the_level_is_that_of_the_best_one_or_two_proofs(proofs: list[Proof]) -> None:
+    """A password beside a proof never lowers its worth, and no third proof adds to two."""
+    few = [chosen for size in (1, 2) for chosen in combinations(proofs, size)]
+    assert level(proofs) == max(map(level, few), default=0)
 
 
 @given(PROOFS)
