@@ -1,6 +1,5 @@
 """Provide fixtures: configuration, a database (SQLite, PostgreSQL, or both), the application, people and relying apps."""
 
-import gc
 import os
 import shutil
 import tempfile
@@ -24,12 +23,11 @@ from tests.drivers import chromium as chromium_driver
 from tests.drivers import lock_order, postgres
 from tests.drivers.applications import bare_app, close, whole_app
 from tests.drivers.browser import Browser
-from tests.drivers.deadline import (
-    pytest_runtest_teardown,  # noqa: F401 — hooks
-)
 from tests.drivers.machine import REQUIRE_ALL, free_port, leave_out, quick_folder
 from tests.drivers.smtp import Mailbox, smtp_server
 from tests.factories import Factory
+
+pytest_plugins = ["tests.drivers.collection", "tests.drivers.deadline"]
 
 # A machine that is busy with other tests must not fail a property.
 hypothesis.settings.register_profile("sleutel", deadline=None)
@@ -50,23 +48,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
     return report
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long tests. A long test that begins last keeps one worker busy while the others are idle."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
-
-
-def pytest_sessionstart() -> None:
-    """Collect no garbage while modules are imported: what they make stays until the end, and looking took half the time."""
-    gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Exempt imported objects from garbage collection, because they stay until the end."""
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
