@@ -9,7 +9,7 @@ from idp.audit import Event, Origin, record_about
 from idp.db import transaction
 from idp.errors import NotFound
 from idp.identity.scopes import is_allowed, only_scopes
-from idp.store import clients, consents, grants
+from idp.store import clients, consents, grant_revocations, grants
 from idp.store.clients import Client
 from idp.store.consents import Consent
 from idp.store.grants import Grant
@@ -68,7 +68,8 @@ def end(user: User, client_id: str, origin: Origin) -> None:
     now = clock.now()
     with transaction():
         withdrawn = consents.revoke_consent(user.organisation_id, user.id, client_id, now)
-        revoked = grants.revoke_grants_for_client(user.organisation_id, user.id, client_id, now, "ended_by_request")
+        here = (user.organisation_id, user.id, client_id)
+        revoked = grant_revocations.revoke_grants_for_client(*here, now, "ended_by_request")
         if not withdrawn and not revoked:
             raise NotFound(detail="this user is not connected to such an app")
         event = Event.CONSENT_REVOKED if withdrawn else Event.GRANT_REVOKED

@@ -15,11 +15,13 @@ from idp.identity.credentials import remembered_devices
 from idp.identity.organisations.settings import settings_of
 from idp.identity.policy.rules import ClientRule
 from idp.identity.scopes import is_allowed
+from idp.identity.sessions.sessions import SIGNED_OUT
 from idp.identity.users import lookup
 from idp.oauth.client_metadata import SCOPES
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.provider import Provider
 from idp.store import grants, organisations
+from idp.store.clients import keeps_offline_access
 from idp.store.consents import Consent
 from idp.store.grants import Grant
 from idp.store.sessions import UserSession
@@ -53,6 +55,12 @@ class ActiveGrant:
     client: RegisteredClient
     scopes: tuple[str, ...]
     proofs: tuple[Proof, ...]
+
+    @property
+    def may_refresh(self) -> bool:
+        """Return whether a refresh token of it can be used: not if the client lost the ``offline_access`` that it is for."""
+        is_withdrawn = OFFLINE in self.grant.scopes and OFFLINE not in self.scopes
+        return self.client.check_grant_type("refresh_token") and not is_withdrawn
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ def find_active_grant(provider: Provider, organisation_id: str, grant_id: str, n
         return TooWeak("the trust in the device is over", client.minimum_acr or _name_of(names, before))
     if level < names.get(client.minimum_acr, 0):
         return TooWeak("the client asks for a higher level now", client.minimum_acr)
-    return _session_ended(scopes, session, now) or ActiveGrant(grant, user, client, scopes, shown)
+    return _session_ended(client, scopes, session, now) or ActiveGrant(grant, user, client, scopes, shown)
 
 
 def _name_of(names: Mapping[str, int], level: int) -> str:
@@ -138,13 +146,16 @@ def _trust_counts(provider: Provider, user: User, client: RegisteredClient, now:
     return lookup.rules_of(settings, organisation, person, now, rule).level <= REMEMBERED
 
 
-def _session_ended(scopes: Sequence[str], session: UserSession | None, now: datetime) -> str:
+def _session_ended(client: RegisteredClient, scopes: Sequence[str], session: UserSession | None, now: datetime) -> str:
     """Return why the session ended the grant; empty where it did not.
 
-    Signing out ends every grant of the session. A grant with ``offline_access`` outlives a session that only ran out.
+    Signing out ends every grant of the session, but for ``offline_access`` of a client that keeps it. A grant with
+    ``offline_access`` outlives a session that only ran out.
     """
+    is_offline = OFFLINE in scopes
     if session is not None and session.ended_at is not None:
-        return "the session was ended"
-    if OFFLINE not in scopes and (session is None or session.idle_until <= now or session.ends_at <= now):
+        is_kept = is_offline and session.ended_why in SIGNED_OUT and keeps_offline_access(client.metadata)
+        return "" if is_kept else "the session was ended"
+    if not is_offline and (session is None or session.idle_until <= now or session.ends_at <= now):
         return "the session ran out"
     return ""

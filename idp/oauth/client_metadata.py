@@ -21,7 +21,7 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 AUTH_METHODS = (*SECRET_METHODS, "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
-OURS_IN_METADATA = frozenset({"claims", "id_token_claims", "require_pkce", "resource"})
+OURS_IN_METADATA = frozenset({"claims", "id_token_claims", "offline_access_survives_logout", "require_pkce", "resource"})
 """Members that no standard registers. Operators alone set them, never an app that registers itself."""
 
 Check = Callable[[str, Any], Any]
@@ -108,6 +108,7 @@ CHECKS: Mapping[str, Check] = {
     "claims": check_added_claims,
     "require_pushed_authorization_requests": _truth,
     "resource": check_resource,
+    "offline_access_survives_logout": _truth,
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
     "require_auth_time": _truth,

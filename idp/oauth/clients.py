@@ -211,6 +211,7 @@ def terms(
         logo_uri=str(client.metadata.get("logo_uri", "")),
         policy_uri=str(client.metadata.get("policy_uri", "")),
         tos_uri=str(client.metadata.get("tos_uri", "")),
+        keeps_offline_access=store.keeps_offline_access(client.metadata),
         redirect_host=urlsplit(redirect_uri).hostname or urlsplit(redirect_uri).scheme,
         scope_words=words or {},
     )

@@ -8,7 +8,7 @@ from idp import clock, crypto
 from idp.identity.scopes import only_scopes
 from idp.oauth import client_auth
 from idp.oauth.access_tokens import active_behind, read_access_token, scopes_now
-from idp.oauth.active_grant import OFFLINE, ActiveClient, ActiveGrant, find_active_grant
+from idp.oauth.active_grant import ActiveClient, ActiveGrant, find_active_grant
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import token_type
 from idp.oauth.errors import invalid_request
@@ -76,7 +76,7 @@ def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, n
     if token is None or token.used_at is not None or token.idle_until <= now:
         return None
     active = find_active_grant(provider, organisation_id, token.grant_id, now)
-    if isinstance(active, str) or active.client.client_id != client.client_id or OFFLINE not in active.scopes:
+    if isinstance(active, str) or active.client.client_id != client.client_id or not active.may_refresh:
         return None
     return {
         **_told(provider, active, active.scopes),

@@ -14,7 +14,7 @@ import structlog
 from idp import clock, crypto, db
 from idp.audit import Event, record
 from idp.errors import Unreadable
-from idp.oauth.active_grant import OFFLINE, ActiveGrant, find_active_grant
+from idp.oauth.active_grant import ActiveGrant, find_active_grant
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.provider import Provider
@@ -53,11 +53,12 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
 
 
 def first_refresh_token(provider: Provider, active: ActiveGrant, bound_to: str, now: datetime) -> str:
-    """Return the refresh token that comes with a code; empty without the grant type or without ``offline_access``.
+    """Return the refresh token that comes with a code; empty for a client without the grant type.
 
-    ``bound_to``: the key that the client proved to hold.
+    OpenID Connect Core §11: use of refresh tokens "is not exclusive to the offline_access use case". Without that scope the
+    grant, and so its token, ends with the session. ``bound_to``: the key that the client proved to hold.
     """
-    if OFFLINE not in active.scopes:
+    if not active.may_refresh:
         return ""
     # RFC 9449 §5: a public client's refresh token MUST be bound; a confidential client's is bound to its authentication.
     if bound_to and active.client.is_public:
@@ -100,7 +101,7 @@ def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest,
     # RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
     if not set(request.parameters.get("scope").split()) <= set(active.grant.scopes):
         return OAuthError("invalid_scope", "The scope is wider than what was granted.")
-    if OFFLINE not in active.scopes:
+    if not active.may_refresh:
         return invalid_grant("the client may no longer have offline_access")
     if not _scopes(request, active):
         return OAuthError("invalid_scope", "The client may have none of these scopes any more.")

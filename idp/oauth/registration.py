@@ -21,7 +21,7 @@ from idp.identity.sensitive_changes import ClientState
 from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.clients import secret_digest
 from idp.store import clients as store
-from idp.store import consents, grants
+from idp.store import consents, grant_revocations
 from idp.store.clients import Client, ClientSecret
 
 SHORTEST_SECRET = 32
@@ -147,7 +147,7 @@ def remove(client_id: str, origin: Origin) -> None:
 def _forget(client_id: str) -> None:
     """Revoke the grants and delete the consents of a client that does not exist."""
     now = clock.now()
-    in_batches(lambda most: grants.revoke_grants_of_client(client_id, now, "client_removed", most))
+    in_batches(lambda most: grant_revocations.revoke_grants_of_client(client_id, now, "client_removed", most))
     in_batches(lambda most: consents.delete_consents_for(client_id, most))
 
 

@@ -32,6 +32,7 @@ class ClientTerms:
     redirect_host: str = ""
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the scopes of APIs mean, by language."""
+    keeps_offline_access: bool = False
 
 
 def serves(client: ClientTerms | None, organisation: Organisation) -> bool:

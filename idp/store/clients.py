@@ -84,6 +84,11 @@ def usable_scopes(metadata: Mapping[str, Any]) -> frozenset[str]:
     return scopes if "refresh_token" in metadata.get("grant_types", ()) else scopes - {"offline_access"}
 
 
+def keeps_offline_access(metadata: Mapping[str, Any]) -> bool:
+    """Return whether ``offline_access`` of a client survives that the person signs out (Back-Channel Logout §2.7)."""
+    return metadata.get("offline_access_survives_logout") is True
+
+
 class ClientSecret(Base):
     """A client's secret, as a digest. Two are valid together while one is rotated."""
 

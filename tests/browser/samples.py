@@ -215,6 +215,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
             _frame("consent", client_name="Boekhouder"), SCOPES, "b.example", "https://b.example/p", "", SCOPE_WORDS
         ),
     ),
+    "consent-kept": ("signin/consent.html", ConsentPage(_frame("consent"), SCOPES, "b.example", "", "", {}, True)),
     "home": (
         "account/home.html",
         HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", "")), True),

@@ -127,7 +127,7 @@ class RelyingParty:
     def refresh(self, refresh_token: str | None = None, **over: str) -> Tokens:
         """Return new tokens for a refresh token, by default the latest one. Raises ``Refused``."""
         held = refresh_token or (self.tokens.refresh_token if self.tokens else None)
-        assert held, "there is no refresh token: ask for offline_access"
+        assert held, "there is no refresh token: register the grant type"
         return self.take(self.token({"grant_type": "refresh_token", "refresh_token": held, **over}), refreshed=True)
 
     def token(self, form: dict[str, str]) -> TestResponse:

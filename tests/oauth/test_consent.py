@@ -35,3 +35,21 @@ def test_prompt_consent_asks_again(scene):
     scene.tokens(party)
     assert scene.browser.open(party.authorize_url(prompt="consent")).left_for is None
     assert "code=" in scene.sign_in(party, prompt="consent")
+
+
+@pytest.mark.parametrize(
+    ("more", "scope", "said"),
+    [
+        ({}, "openid offline_access", "The app has this access until you sign out, or end it under"),
+        ({"offline_access_survives_logout": True}, "openid offline_access", "The app keeps this access after you sign out."),
+        ({}, "openid email", ""),
+    ],
+)
+def test_the_page_says_when_offline_access_ends(scene, more, scope, said):
+    """Issue 10: the person who allows it must know if signing out ends it."""
+    party = scene.party(first_party=False, grant_types=["authorization_code", "refresh_token"], **more)
+    scene.browser.open(party.authorize_url(scope=scope))
+    while "choice" not in {name for form in scene.browser.page.forms for name in form.kinds}:
+        scene._answer()
+    assert said in scene.browser.text
+    assert ("Connected apps" in scene.browser.text) is bool(said)

@@ -7,8 +7,13 @@ import pytest
 import time_machine
 
 from idp import clock
+from idp.actors import System
+from idp.audit import Origin
 from idp.db import transaction
-from idp.store import users
+from idp.identity import consents
+from idp.identity.sessions import sessions
+from idp.store import clients, users
+from idp.store import sessions as session_rows
 from tests.drivers.relying_party import Refused
 
 GRANTS = ["authorization_code", "refresh_token"]
@@ -36,13 +41,36 @@ def confidential(scene):
 
 @pytest.mark.parametrize(
     ("grant_types", "scope", "given"),
-    [(GRANTS, OFFLINE, True), (GRANTS, "openid", False), (["authorization_code"], OFFLINE, False)],
+    [(GRANTS, OFFLINE, True), (GRANTS, "openid", True), (["authorization_code"], OFFLINE, False)],
 )
-def test_refresh_tokens_need_the_grant_type_and_offline_access(scene, grant_types, scope, given):
-    """V10.4.4: a client needs both to get a refresh token."""
+def test_refresh_tokens_need_the_grant_type(scene, grant_types, scope, given):
+    """V10.4.4, Core §11: a client that is registered for it gets one; ``offline_access`` says how long it works."""
     tokens = scene.tokens(scene.party(grant_types=grant_types), scope=scope)
     assert (tokens.refresh_token is not None) == given
-    assert ("offline_access" in tokens.raw["scope"]) == given
+    assert ("offline_access" in tokens.raw["scope"]) == (given and scope == OFFLINE)
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_without_offline_access_a_refresh_token_ends_with_the_session(scene, public, turned):
+    """Core §11: what was not asked for use in the person's absence ends with their idle time, however often it is used."""
+    party = scene.party(public=public, grant_types=GRANTS)
+    token = scene.tokens(party, scope="openid profile").refresh_token
+    minutes = scene.settings.lifetimes.login_idle_minutes
+    turned.shift(timedelta(minutes=minutes - 1))
+    after = party.refresh(token)
+    assert after.raw["scope"] == "openid profile"
+    turned.shift(timedelta(minutes=1, seconds=1))
+    with pytest.raises(Refused, match="invalid_grant"):
+        party.refresh(after.refresh_token or token)
+
+
+def test_a_session_in_use_keeps_its_refresh_token(scene, confidential, turned):
+    """A silent sign-in by any app restarts the idle time, and so does it for what hangs on the session."""
+    token = scene.tokens(confidential, scope="openid").refresh_token
+    for _ in range(3):
+        turned.shift(timedelta(minutes=scene.settings.lifetimes.login_idle_minutes - 1))
+        scene.code(confidential, prompt="none")
+        assert confidential.refresh(token).access_token
 
 
 def test_a_public_clients_token_is_rotated(scene, public, turned):
@@ -151,6 +179,61 @@ def test_signing_out_ends_the_refresh_token_at_once(scene, confidential):
     scene.browser.open("/oauth/logout").submit("choice=sign_out")
     with pytest.raises(Refused, match="invalid_grant"):
         confidential.refresh(token)
+
+
+KEEPS = {"grant_types": GRANTS, "offline_access_survives_logout": True}
+
+
+def sign_out(scene):
+    """Sign out on our own page."""
+    scene.browser.open("/oauth/logout").submit("choice=sign_out")
+
+
+@pytest.mark.both_engines
+def test_offline_access_may_survive_signing_out(scene, confidential, turned, engine):
+    """Back-Channel Logout §2.7: only ``offline_access``, and only of a client that is registered to keep it."""
+    keeping = scene.party("keeping", **KEEPS)
+    kept, bound = (scene.tokens(keeping, scope=scope).refresh_token for scope in (OFFLINE, "openid"))
+    other = scene.tokens(confidential, scope=OFFLINE).refresh_token
+    sign_out(scene)
+    turned.shift(timedelta(days=20))
+    assert keeping.refresh(kept).claims["sub"] == scene.person.id
+    for party, token in ((keeping, bound), (confidential, other)):
+        with pytest.raises(Refused, match="invalid_grant"):
+            party.refresh(token)
+
+
+def test_what_survives_signing_out_ends_with_everything_else(scene):
+    """Back-Channel Logout §2.7 is about signing out. Another password, an ended session and a disabled person end it."""
+    keeping, user = scene.party("keeping", **KEEPS), (scene.person.organisation_id, scene.person.id)
+    origin = Origin(System("cli"))
+    for ends in ("another password", "a session that was ended", "access that was ended"):
+        token = scene.tokens(keeping, scope=OFFLINE).refresh_token
+        with scene.factory.context():
+            present = users.user(*user)
+            if ends == "another password":
+                sign_out(scene)
+                sessions.end_all(*user, "password_changed", origin)
+            elif ends == "access that was ended":
+                sign_out(scene)
+                consents.end(present, "keeping", origin)
+            else:
+                (session,) = session_rows.sessions_of(*user, clock.now())
+                sessions.end(session, "ended_by_request", origin)
+        with pytest.raises(Refused, match="invalid_grant"):
+            keeping.refresh(token)
+
+
+def test_a_client_that_no_longer_keeps_offline_access_loses_it(scene):
+    """The present registration counts, as for every right."""
+    keeping = scene.party("keeping", **KEEPS)
+    token = scene.tokens(keeping, scope=OFFLINE).refresh_token
+    sign_out(scene)
+    with scene.factory.context(), transaction():
+        row = clients.client("keeping")
+        clients.change_client("keeping", metadata_={**row.metadata_, "offline_access_survives_logout": False})
+    with pytest.raises(Refused, match="invalid_grant"):
+        keeping.refresh(token)
 
 
 def test_offline_access_outlives_an_expired_session(scene, confidential, turned):

@@ -12,10 +12,12 @@ from idp.errors import Conflict, say
 from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.organisations.settings import OrganisationSettings
-from idp.store import browsers, email_links, grants, sessions, signed_in, users
+from idp.store import browsers, email_links, grant_revocations, sessions, signed_in, users
 from idp.store.sessions import UserSession
 from idp.store.users import User
 
+SIGNED_OUT = frozenset({"signed_out", "switched"})
+"""Why a session ended: the person left, and nobody withdrew anything."""
 TOUCH_SECONDS = 60
 """A session that is in use is written to no more often than this."""
 
@@ -114,12 +116,18 @@ def touch(settings: Settings, organisation_settings: OrganisationSettings, sessi
 
 
 def end(session: UserSession, why: str, origin: Origin) -> bool:
-    """End a session and its grants, once. Trust in the device stays (S37)."""
+    """End a session and its grants, once. Trust in the device stays (S37).
+
+    If the person signs out, ``offline_access`` stays with the clients that are registered to keep it.
+    """
     now = clock.now()
     with transaction():
         if not sessions.end_session(session.organisation_id, session.id, now, why):
             return False
-        grants.revoke_grants_of_session(session.organisation_id, session.id, now, why)
+        revoke = grant_revocations.revoke_grants_of_session
+        if why in SIGNED_OUT:
+            revoke = grant_revocations.revoke_grants_of_signed_out
+        revoke(session.organisation_id, session.id, now, why)
         about = {"organisation_id": session.organisation_id, "subject_id": session.user_id}
         record(origin, Event.SIGNED_OUT, **about, data={"login": session.id, "why": why})
     return True
@@ -134,7 +142,7 @@ def end_all(organisation_id: str, user_id: str, why: str, origin: Origin, *, kee
     with transaction():
         email_links.void_links(organisation_id, user_id, now, ("address",))
         ended = sessions.end_sessions_of(organisation_id, user_id, now, why, but_not=keep_session or None)
-        grants.revoke_grants_of_user(organisation_id, user_id, now, why, but_not_session=keep_session)
+        grant_revocations.revoke_grants_of_user(organisation_id, user_id, now, why, but_not_session=keep_session)
         if ended:
             about = {"organisation_id": organisation_id, "subject_id": user_id}
             record(origin, Event.SESSIONS_ENDED, **about, data={"count": len(ended), "why": why})

@@ -16,6 +16,7 @@ class ConsentPage:
     """The form sends ``choice``: ``allow`` or ``deny``. ``scopes``: scopes and single claims; a macro has words for them.
 
     ``scope_words``: the words for the scopes of APIs, by language.
+    ``keeps_offline_access``: the app keeps that scope also after the person signs out.
     """
 
     frame: Frame
@@ -24,6 +25,7 @@ class ConsentPage:
     policy_uri: str
     tos_uri: str
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    keeps_offline_access: bool = False
 
 
 def due(case: Case) -> bool:
@@ -45,7 +47,7 @@ def page(case: Case, frame: Frame) -> ConsentPage:
     if client is None:
         raise LookupError("consent is asked without a client")
     host, policy, tos, words = client.redirect_host, client.policy_uri, client.tos_uri, client.scope_words
-    return ConsentPage(frame, case.needs.scopes, host, policy, tos, words)
+    return ConsentPage(frame, case.needs.scopes, host, policy, tos, words, client.keeps_offline_access)
 
 
 def answer(work: StepContext, form: Form) -> Outcome:

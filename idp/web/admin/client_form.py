@@ -69,6 +69,9 @@ MEANINGS: Mapping[str, Message] = {
     "minimum_acr": say("The lowest level that people need here, whatever the app asks."),
     "remember_device": say("People may have their device remembered."),
     "shared_device": say("Shared device: always ask who is working."),
+    "offline_access_survives_logout": say(
+        "With offline_access the app keeps its access also after people sign out, for example to work in the background."
+    ),
     "organisations": say("Store URLs of the organisations it serves, one per line. Leave empty for all."),
 }
 """The meaning of each field, in words."""
@@ -112,6 +115,7 @@ def fields(settings: Settings, api_scopes: Sequence[str] = ()) -> tuple[Field, .
         ("scope", SEVERAL, SIGN_IN, (*client_metadata.SCOPES, *api_scopes)),
         ("default_acr_values", SEVERAL, SIGN_IN, acr),
         ("default_max_age", NUMBER, SIGN_IN, ()),
+        ("offline_access_survives_logout", TRUTH, SECURITY, ()),
         ("require_auth_time", TRUTH, SECURITY, ()),
         ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
         ("id_token_claims", TRUTH, SECURITY, ()),
