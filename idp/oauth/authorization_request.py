@@ -23,9 +23,14 @@ from idp.signin.requirements import ClientTerms, Needs
 RETURN_TO = "/oauth/authorize"
 MOST_LOCALES = 10
 
+
+def _open_request(draft: Draft) -> None:
+    request_sources.open_request(draft, PARAMETERS)
+
+
 CHECKS: Mapping[tuple[str, ...], Callable[[Draft], None]] = {
     ("client_id",): checks.check_client_id,
-    ("request", "request_uri"): request_sources.open_request,
+    ("request", "request_uri"): _open_request,
     ("redirect_uri",): checks.check_redirect_uri,
     (): checks.check_faults,
     ("registration",): checks.check_registration,

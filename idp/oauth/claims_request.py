@@ -4,11 +4,11 @@
 kept, and no user matches it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
+from idp.oauth import strict_json
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.errors import invalid_request
 
@@ -34,8 +34,8 @@ def read_claims(text: str) -> ClaimsRequest:
     if not text:
         return ClaimsRequest({})
     try:
-        raw = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        raw = strict_json.read(text)
+    except ValueError as error:
         raise invalid_request("The parameter claims is not JSON, or has a member twice.") from error
     if not isinstance(raw, dict) or not all(_is_section(raw.get(name)) for name in SECTIONS):
         raise invalid_request("The parameter claims is not shaped as OpenID Connect Core 5.5 says.")
@@ -47,17 +47,6 @@ def read_claims(text: str) -> ClaimsRequest:
         acr_essential=_common([_values("acr", member) for member in members if member.get("essential")]),
         subject=_subject([section.get("sub") or {} for section in sections.values()]),
     )
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a member that is there twice: parsers differ in which of the two they take (RFC 8259 §4)."""
-    if len(dict(pairs)) != len(pairs):
-        raise ValueError("a member is there twice")
-    return dict(pairs)
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _is_section(section: Any) -> bool:

@@ -7,6 +7,8 @@ from idp import normal_forms
 from idp.config import Settings
 from idp.errors import Invalid, say, say_many
 from idp.oauth.added_claims import check_added_claims
+from idp.oauth.client_key_sets import check_jwks
+from idp.oauth.public_keys import FORMS
 from idp.oauth.redirect_uris import check_page, check_redirect
 from idp.oauth.resource_metadata import check_resource, is_scope_of_api
 
@@ -109,6 +111,9 @@ CHECKS: Mapping[str, Check] = {
     "require_pushed_authorization_requests": _truth,
     "resource": check_resource,
     "offline_access_survives_logout": _truth,
+    "require_signed_request_object": _truth,
+    "request_object_signing_alg": _one_of(*FORMS),
+    "jwks": check_jwks,
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
     "require_auth_time": _truth,

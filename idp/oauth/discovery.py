@@ -6,7 +6,7 @@ from typing import Any
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from idp.languages import LANGUAGES
-from idp.oauth import client_metadata, dpop
+from idp.oauth import client_metadata, dpop, request_objects
 from idp.oauth.authorization_checks import PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
@@ -19,7 +19,6 @@ def document(provider: Provider) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
-        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
         "token_endpoint": f"{issuer}/oauth/token",
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "jwks_uri": f"{issuer}/oauth/jwks",
@@ -29,7 +28,6 @@ def document(provider: Provider) -> dict[str, Any]:
         "end_session_endpoint": f"{issuer}/oauth/logout",
         "scopes_supported": list(client_metadata.SCOPES),
         "response_types_supported": list(client_metadata.RESPONSE_TYPES),
-        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(client_metadata.GRANT_TYPES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
@@ -44,14 +42,25 @@ def document(provider: Provider) -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "claims_supported": list(SUPPORTED),
         "ui_locales_supported": list(LANGUAGES),
+        **_of_requests(provider),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+    }
+
+
+def _of_requests(provider: Provider) -> dict[str, Any]:
+    """Return in what forms an authorization request and its answer may travel."""
+    return {
+        "pushed_authorization_request_endpoint": f"{provider.issuer}/oauth/par",
+        "response_modes_supported": list(RESPONSE_MODES),
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(request_objects.ALGORITHMS),
+        "require_signed_request_object": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
         "require_pushed_authorization_requests": provider.settings.clients.require_pushed_authorization_requests,
         "authorization_response_iss_parameter_supported": True,
-        "backchannel_logout_supported": True,
-        "backchannel_logout_session_supported": True,
     }
 
 

@@ -16,10 +16,10 @@ from idp.errors import Unreadable
 from idp.oauth.confirmation import KEY
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
-from idp.oauth.public_keys import FORMS, read_public_key
+from idp.oauth.public_keys import read_public_key
 from idp.store import spent_ids
 
-ALGORITHMS = tuple(FORMS)
+ALGORITHMS = ("ES256", "Ed25519", "PS256")
 TYPE = "dpop+jwt"
 LONGEST_PROOF = 4_096
 LONGEST_ID = 256
@@ -50,8 +50,8 @@ def prove(provider: Provider, request: ProofRequest) -> str:
     """Return the binding (``confirmation``) that a proof shows (RFC 9449 §4.3), once; raises ``OAuthError``."""
     now = clock.now()
     header = crypto.jws_header(request.proof, LONGEST_PROOF)
-    if header.get("typ") != TYPE:
-        raise _wrong("The DPoP header must hold one proof of the type dpop+jwt.")
+    if header.get("typ") != TYPE or header.get("alg") not in ALGORITHMS:
+        raise _wrong("The DPoP header must hold one proof of the type dpop+jwt, by an algorithm of ours.")
     try:
         key = read_public_key(header.get("jwk"), header.get("alg"))
         claims = json.loads(crypto.from_b64url(request.proof.split(".")[1]))

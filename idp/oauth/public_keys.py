@@ -20,6 +20,7 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "ES256": {"kty": "EC", "crv": "P-256"},
     "Ed25519": {"kty": "OKP", "crv": "Ed25519"},
     "PS256": {"kty": "RSA", "e": "AQAB"},
+    "RS256": {"kty": "RSA", "e": "AQAB"},
 }
 """By algorithm: the members that a key for it must have. One exponent of RSA: a large one makes verification slow."""
 MEMBERS: Mapping[str, tuple[str, ...]] = {

@@ -35,13 +35,14 @@ def push(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     carried = _bound(provider, request, authorization_request.read_request(draft).needs.carried)
     if sum(map(len, carried.values())) > LONGEST_KEPT:
         raise OAuthError("invalid_request", "The request is too long.", status=413)
+    came_by = f"{carried.get(CAME_BY, '')} {PUSHED}".strip()
     seconds = provider.settings.lifetimes.pushed_request_seconds
     request_uri, now = PREFIX + crypto.new_secret(), clock.now()
     digest = digest_of(request_uri)
     row = store.PushedRequest(
         digest=digest,
         client_id=client.client_id,
-        sealed=provider.settings.ring.seal_json({**carried, CAME_BY: PUSHED}, place_of(digest)),
+        sealed=provider.settings.ring.seal_json({**carried, CAME_BY: came_by}, place_of(digest)),
         created_at=now,
         expires_at=now + timedelta(seconds=seconds),
     )

@@ -6,9 +6,11 @@ Reading raises nothing: what is wrong with a parameter is noted beside it. Which
 only the person may be told.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from idp.keys import LONGEST_TOKEN
@@ -23,6 +25,8 @@ LONGEST_KEPT = 12_000
 LONGEST_NONCE = 1_024
 """Characters as JSON: it comes back in the ID token, which must not be too long for the places where apps send it."""
 MOST_PARAMETERS = 100
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""JSON can escape half of a pair, and UTF-8 cannot hold it."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 REPEATABLE = frozenset(("resource",))
 """RFC 8707 §2: "Multiple resource parameters MAY be used". No value has a space, so a space joins them."""
@@ -69,6 +73,27 @@ def read(raw: bytes, known: Collection[str]) -> Parameters:
         elif value:
             values[name] = value
     return Parameters({name: value for name, value in values.items() if name not in faults}, faults)
+
+
+def of_members(members: Mapping[str, Any]) -> Parameters:
+    """Return the members of a JWT as parameters, checked as those of an address are. An object counts as its JSON."""
+    texts = {name: _text_of(_joined(value) if name in REPEATABLE else value) for name, value in members.items()}
+    faults = {name: "is not text" if text is None else _fault_of(name, text) for name, text in texts.items()}
+    wrong = {name: what for name, what in faults.items() if what}
+    return Parameters({name: text for name, text in texts.items() if text and name not in wrong}, wrong)
+
+
+def _joined(value: Any) -> Any:
+    """Return several texts as one, as ``read`` keeps them."""
+    return " ".join(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
+
+
+def _text_of(value: Any) -> str | None:
+    if isinstance(value, str):
+        return None if SURROGATE.search(value) else value
+    if isinstance(value, dict | list) or (isinstance(value, int) and not isinstance(value, bool)):
+        return json.dumps(value)
+    return None
 
 
 def _decode(part: bytes) -> str | None:

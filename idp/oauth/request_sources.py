@@ -1,13 +1,14 @@
-"""Find the parameters of an authorization request: as the browser brings them, or as the app has pushed them (RFC 9126).
+"""Find the parameters of an authorization request: in the address, pushed (RFC 9126), or in a request object (RFC 9101).
 
-What an app pushed replaces everything that the browser brings, except the ``client_id`` that it is bound to. The parameters
-say how they came, so that a request which is read again after a sign-in is not refused for coming in the browser.
+What an app pushed or signed replaces all that the browser brings, except the ``client_id`` that it is bound to. The
+parameters say how they came, so that a request which is read again after a sign-in is not refused for coming in the browser.
 """
 
 from datetime import timedelta
 
 from idp import clock, crypto, db
 from idp.errors import Unreadable
+from idp.oauth import request_objects
 from idp.oauth.authorization_checks import Draft
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.request_parameters import Parameters
@@ -17,7 +18,7 @@ from idp.store import pushed_requests as store
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 CAME_BY = "came_by"
 """How a request came. No parameter of an app has this name, so nobody can send it."""
-PUSHED = "pushed"
+PUSHED, SIGNED = "pushed", "signed"
 
 
 def digest_of(request_uri: str) -> bytes:
@@ -30,21 +31,30 @@ def place_of(digest: bytes) -> str:
     return f"pushed_requests:sealed:{digest.hex()}"
 
 
-def open_request(draft: Draft) -> None:
+def open_request(draft: Draft, known: frozenset[str]) -> None:
     """Take the parameters from where they are, and refuse a request that came another way than its client must use.
+
+    ``known``: every parameter that is understood.
 
     An error goes to the address that the browser names, if it is the client's: the one that was pushed is not known then.
     """
     try:
+        if draft.get("request") and draft.get("request_uri"):
+            raise invalid_request("The request has both a request and a request_uri.")
         if draft.get("request"):
-            raise OAuthError("request_not_supported", "The parameter request is not supported.")
-        if draft.get("request_uri"):
+            draft.parameters = _signed(draft, known)
+        elif draft.get("request_uri"):
             draft.parameters = _pushed(draft)
         _check_way(draft)
     except OAuthError:
         sent = draft.get("redirect_uri")
         draft.redirect_uri = sent if sent and draft.client.check_redirect_uri(sent) else ""
         raise
+
+
+def _signed(draft: Draft, known: frozenset[str]) -> Parameters:
+    found = request_objects.read_object(draft.provider, draft.client, draft.parameters, known)
+    return Parameters({**found.values, CAME_BY: SIGNED}, found.faults)
 
 
 def _pushed(draft: Draft) -> Parameters:
@@ -72,11 +82,12 @@ def _pushed(draft: Draft) -> Parameters:
 
 
 def _check_way(draft: Draft) -> None:
-    """Refuse a request in the browser where the client must push it. Our own test sign-in comes as it is."""
-    is_required = draft.provider.settings.clients.require_pushed_authorization_requests
-    if not is_required and not draft.client.metadata.get("require_pushed_authorization_requests"):
-        return
-    if draft.is_pushing or PUSHED in draft.get(CAME_BY):
-        return
-    if not permission.is_given(draft.provider, draft.browser_id, draft.parameters):
-        raise invalid_request("This client must push its authorization requests (RFC 9126).")
+    """Refuse a request that did not come as its client must send it. Our own test sign-in comes as it is."""
+    came, metadata = draft.get(CAME_BY).split(), draft.client.metadata
+    must_push = draft.provider.settings.clients.require_pushed_authorization_requests
+    must_push = must_push or metadata.get("require_pushed_authorization_requests", False)
+    duty = "push its authorization requests (RFC 9126)" if must_push and not draft.is_pushing and PUSHED not in came else ""
+    if metadata.get("require_signed_request_object") and SIGNED not in came:
+        duty = "send signed request objects (RFC 9101)"
+    if duty and not permission.is_given(draft.provider, draft.browser_id, draft.parameters):
+        raise invalid_request(f"This client must {duty}.")

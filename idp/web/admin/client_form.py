@@ -9,6 +9,7 @@ from idp.config import Settings
 from idp.errors import Invalid, Message, say
 from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import client_metadata
+from idp.oauth.public_keys import FORMS
 from idp.oauth.registration import Ours
 from idp.store import organisations
 from idp.store.clients import Client
@@ -37,6 +38,9 @@ MEANINGS: Mapping[str, Message] = {
         "PKCE makes a stolen answer useless. true: always needed. false: never. Leave empty to accept a nonce instead."
     ),
     "require_pushed_authorization_requests": say("The app must send its requests to us itself, not by the browser (PAR)."),
+    "require_signed_request_object": say("The app must sign its requests (JAR)."),
+    "request_object_signing_alg": say("How the app signs its requests. Leave empty to allow each of these."),
+    "jwks": say("The app's public keys, as a JSON Web Key Set."),
     "grant_types": say(
         "authorization_code: people sign in. refresh_token: the app may stay signed in. "
         "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard."
@@ -97,11 +101,37 @@ class Shown:
     chosen: frozenset[str]
 
 
+Row = tuple[str, str, Message, tuple[str, ...]]
+LOOKS: tuple[Row, ...] = (
+    ("client_name", TEXT, LOOK, ()),
+    ("client_uri", TEXT, LOOK, ()),
+    ("logo_uri", TEXT, LOOK, ()),
+    ("policy_uri", TEXT, LOOK, ()),
+    ("tos_uri", TEXT, LOOK, ()),
+    ("contacts", LINES, LOOK, ()),
+    (TEXTS, LINES, LOOK, ()),
+)
+TOKENS: tuple[Row, ...] = (
+    ("offline_access_survives_logout", TRUTH, SECURITY, ()),
+    ("require_auth_time", TRUTH, SECURITY, ()),
+    ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
+    ("request_object_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
+    ("jwks", TABLE, SECURITY, ()),
+    ("id_token_claims", TRUTH, SECURITY, ()),
+    ("claims", TABLE, SECURITY, ()),
+    ("resource", TABLE, SECURITY, ()),
+    ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
+    ("dpop_bound_access_tokens", TRUTH, SECURITY, ()),
+    ("subject_type", CHOICE, SECURITY, ("public",)),
+)
+"""The fields of two groups, in the order of the form: name, kind, group and choices."""
+
+
 def fields(settings: Settings, api_scopes: Sequence[str] = ()) -> tuple[Field, ...]:
     """Return all fields in the order of the form. ``api_scopes``: the scopes of APIs that it offers beside ours."""
     acr = tuple(settings.acr.names)
-    table: tuple[tuple[str, str, Message, tuple[str, ...]], ...] = (
-        ("client_name", TEXT, LOOK, ()),
+    table: tuple[Row, ...] = (
+        *LOOKS,
         ("redirect_uris", LINES, SIGN_IN, ()),
         ("post_logout_redirect_uris", LINES, SIGN_IN, ()),
         ("backchannel_logout_uri", TEXT, SIGN_IN, ()),
@@ -110,32 +140,19 @@ def fields(settings: Settings, api_scopes: Sequence[str] = ()) -> tuple[Field, .
         ("token_endpoint_auth_method", CHOICE, SIGN_IN, ("", *client_metadata.AUTH_METHODS)),
         ("require_pkce", STATED, SIGN_IN, ("", "true", "false")),
         ("require_pushed_authorization_requests", TRUTH, SIGN_IN, ()),
+        ("require_signed_request_object", TRUTH, SIGN_IN, ()),
         ("grant_types", SEVERAL, SIGN_IN, client_metadata.GRANT_TYPES),
         ("response_types", SEVERAL, SIGN_IN, client_metadata.RESPONSE_TYPES),
         ("scope", SEVERAL, SIGN_IN, (*client_metadata.SCOPES, *api_scopes)),
         ("default_acr_values", SEVERAL, SIGN_IN, acr),
         ("default_max_age", NUMBER, SIGN_IN, ()),
-        ("offline_access_survives_logout", TRUTH, SECURITY, ()),
-        ("require_auth_time", TRUTH, SECURITY, ()),
-        ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
-        ("id_token_claims", TRUTH, SECURITY, ()),
-        ("claims", TABLE, SECURITY, ()),
-        ("resource", TABLE, SECURITY, ()),
-        ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
-        ("dpop_bound_access_tokens", TRUTH, SECURITY, ()),
-        ("subject_type", CHOICE, SECURITY, ("public",)),
-        ("client_uri", TEXT, LOOK, ()),
-        ("logo_uri", TEXT, LOOK, ()),
-        ("policy_uri", TEXT, LOOK, ()),
-        ("tos_uri", TEXT, LOOK, ()),
         ("initiate_login_uri", TEXT, SIGN_IN, ()),
-        ("contacts", LINES, LOOK, ()),
-        (TEXTS, LINES, LOOK, ()),
         ("first_party", TRUTH, OWN, ()),
         ("minimum_acr", CHOICE, OWN, ("", *acr)),
         ("remember_device", TRUTH, OWN, ()),
         ("shared_device", TRUTH, OWN, ()),
         ("organisations", LINES, OWN, ()),
+        *TOKENS,
     )
     return tuple(Field(name, kind, group, MEANINGS[name], choices) for name, kind, group, choices in table)
 

@@ -1,0 +1,55 @@
+"""Keep the public keys that clients register (RFC 7591 §2), and check what they have signed.
+
+The header of a JWT chooses neither key nor algorithm: both must be the client's own (RFC 8725 §3.1).
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp import crypto
+from idp.errors import Unreadable
+from idp.keys import LONGEST_TOKEN
+from idp.oauth import strict_json
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.public_keys import PublicKey, read_public_key
+
+
+@dataclass(frozen=True)
+class ClientJwt:
+    """A JWT that a client has signed. Its claims are not checked yet."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+
+    @property
+    def type(self) -> str:
+        """Return ``typ`` in lower case, without the ``application/`` that RFC 7515 §4.1.9 makes optional."""
+        return str(self.header.get("typ", "")).lower().removeprefix("application/")
+
+
+def read_signed(client: RegisteredClient, token: str, algorithms: Collection[str]) -> ClientJwt:
+    """Return a JWT that the client signed by one of these algorithms. Raises ``Unreadable`` for anything else."""
+    header = crypto.jws_header(token, LONGEST_TOKEN)
+    if header.get("alg") not in algorithms:
+        raise Unreadable("another algorithm")
+    if not any(key.has_signed(token) for key in _keys(client, header)):
+        raise Unreadable("no key of the client has signed it")
+    try:
+        claims = strict_json.read(crypto.from_b64url(token.split(".")[1]))
+    except ValueError as error:
+        raise Unreadable("its claims are not JSON") from error
+    if not isinstance(claims, dict):
+        raise Unreadable("its claims are no object")
+    return ClientJwt(header, claims)
+
+
+def _keys(client: RegisteredClient, header: Mapping[str, Any]) -> Iterator[PublicKey]:
+    """Yield the client's keys that may have signed: those of the header's ``kid``, or all where it names none."""
+    for jwk in client.metadata.get("jwks", {}).get("keys", ()):
+        if jwk.get("use", "sig") != "sig" or ("kid" in header and jwk.get("kid") != header["kid"]):
+            continue
+        try:
+            yield read_public_key(jwk, header["alg"])
+        except Unreadable:
+            continue  # a key for another algorithm
