@@ -19,10 +19,11 @@ OF_THE_PROTOCOL = frozenset(
     (
         "iss", "sub", "aud", "azp", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "sid", "scope",
         "client_id", "at_hash", "c_hash", "s_hash", "cnf", "act", "may_act", "events", "active", "token_type",
-        "authorization_details", "organisation_id", "omitted_claims", "_claim_names", "_claim_sources",
+        "authorization_details", "email_verified", "phone_number_verified",
+        "organisation_id", "omitted_claims", "_claim_names", "_claim_sources",
     )
 )  # fmt: skip
-"""Claims about the issue of a token. An app relies on them, so no member replaces them."""
+"""Claims about the issue of a token, and what we vouch for. An app relies on them, so no member replaces them."""
 
 
 def check_added_claims(field: str, value: Any) -> dict[str, Any]:

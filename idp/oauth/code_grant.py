@@ -1,6 +1,6 @@
 """The authorization code (RFC 6749 §4.1): issued to a validated address, redeemed once, used up by a wrong try."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,13 +52,13 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
         provider,
         found.active,
         found.active.scopes,
-        Particulars(request.bound_to, found.code.nonce or "", found.code.claims, found.refresh_token, found.target),
+        Particulars(request.bound_to, found.code.nonce or "", found.refresh_token, found.target),
     )
 
 
 def issue_code(provider: Provider, request: AuthorizationRequest, signed_in: SignedIn, visit: BrowserContext) -> str:
     """Make a grant, within a transaction. Returns its code, of which only the digest is stored."""
-    grant = new_grant(provider, request.client.client_id, request.needs.acr, signed_in)
+    grant = new_grant(provider, request.client.client_id, request.needs.acr, signed_in, claims=request.claims)
     add_grant(grant, visit.origin(grant.user_id, grant.client_id))
     code = crypto.new_bearer(grant.organisation_id)
     grants.add_code(
@@ -80,9 +80,18 @@ def issue_code(provider: Provider, request: AuthorizationRequest, signed_in: Sig
 
 
 def new_grant(
-    provider: Provider, client_id: str, asked: Sequence[str], signed_in: SignedIn, *, made_by: str = "authorization_code"
+    provider: Provider,
+    client_id: str,
+    asked: Sequence[str],
+    signed_in: SignedIn,
+    *,
+    made_by: str = "authorization_code",
+    claims: Mapping[str, list[str]] | None = None,
 ) -> Grant:
-    """Return a grant that is not stored yet. ``asked``: acr names. ``made_by``: the grant type that it depends on."""
+    """Return a grant that is not stored yet.
+
+    ``asked``: acr names. ``made_by``: the grant type that it depends on. ``claims``: those of the request, by section.
+    """
     now, lifetimes = clock.now(), provider.settings.lifetimes
     offline = OFFLINE in signed_in.scopes
     return Grant(
@@ -94,6 +103,7 @@ def new_grant(
         scopes=list(signed_in.scopes),
         proofs=assurance.as_json(signed_in.proofs),
         asked=list(asked),
+        claims=dict(claims or {}),
         made_by=made_by,
         created_at=now,
         ends_at=now + (timedelta(days=lifetimes.refresh_days) if offline else timedelta(hours=lifetimes.login_hours)),

@@ -14,6 +14,7 @@ import structlog
 from idp import clock, crypto, db
 from idp.audit import Event, record
 from idp.errors import Unreadable
+from idp.identity.scopes import SINGLE, only_scopes
 from idp.oauth.active_grant import ActiveGrant, find_active_grant
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
@@ -103,7 +104,7 @@ def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest,
         return OAuthError("invalid_scope", "The scope is wider than what was granted.")
     if not active.may_refresh:
         return invalid_grant("the client may no longer have offline_access")
-    if not _scopes(request, active):
+    if not only_scopes(_scopes(request, active)):
         return OAuthError("invalid_scope", "The client may have none of these scopes any more.")
     # RFC 8707 §2.2: refreshing narrows. What raises here has changed nothing yet, and the token stays.
     target = choose(provider, _scopes(request, active), request.parameters.get("resource"))
@@ -115,9 +116,12 @@ def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest,
 
 
 def _scopes(request: TokenRequest, active: ActiveGrant) -> list[str]:
-    """Return the requested scopes that are valid now, or all: ``scope`` in the answer tells the client (RFC 6749 §5.1)."""
+    """Return the requested scopes that are valid now, or all: ``scope`` in the answer tells the client (RFC 6749 §5.1).
+
+    Single claims (OpenID Connect Core §5.5) were asked for beside the scopes, and stay.
+    """
     requested = request.parameters.get("scope").split() or active.scopes
-    return [scope for scope in active.scopes if scope in requested]
+    return [name for name in active.scopes if name in requested or name.startswith(SINGLE)]
 
 
 def _use(

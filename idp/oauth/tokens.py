@@ -1,7 +1,7 @@
 """Make JWT access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2), here only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -45,13 +45,12 @@ def assurance_of(provider: Provider, active: ActiveGrant) -> Assurance:
 class Particulars:
     """What of a token response comes from the requests that led to it, not from the grant.
 
-    ``claims``: the requested ones by section. ``bound_to``: the key that the client proved to hold (``confirmation``).
+    ``bound_to``: the key that the client proved to hold (``confirmation``).
     ``target``: the API that the access token is for; None for ourselves.
     """
 
     bound_to: str
     nonce: str = ""
-    claims: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refresh_token: str = ""
     target: Target | None = None
 
@@ -69,7 +68,7 @@ def mint(provider: Provider, active: ActiveGrant, granted: Sequence[str], partic
     if particulars.refresh_token:
         response["refresh_token"] = particulars.refresh_token
     if "openid" in granted:
-        person = for_id_token(active.user, active.client, granted, particulars.claims)
+        person = for_id_token(active.user, active.client, granted, active.grant.claims)
         response["id_token"] = _id_token(provider, active, assurance, particulars.nonce, access, person)
     return response
 

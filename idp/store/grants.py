@@ -55,6 +55,8 @@ class Grant(Base):
     scopes: Mapped[list[str]] = mapped_column(default=list)
     proofs: Mapped[list[Any]] = mapped_column(default=list)
     asked: Mapped[list[str]] = mapped_column(default=list)
+    claims: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Names from the ``claims`` request parameter (OpenID Connect Core §5.5), by section: ``{"id_token": ["email"]}``."""
     made_by: Mapped[str] = mapped_column(String(60), default="authorization_code", server_default="authorization_code")
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
@@ -84,7 +86,7 @@ class AuthorizationCode(Base):
     code_challenge: Mapped[str] = mapped_column(String(128))
     nonce: Mapped[str | None] = mapped_column(Text)
     claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Names from the ``claims`` request parameter (OpenID Connect Core §5.5), by section: ``{"id_token": ["email"]}``."""
+    """Those of its grant, for servers of the earlier release; the next release drops them."""
     dpop_jkt: Mapped[str] = mapped_column(String(43), default="", server_default="")
     """The thumbprint of the key that must redeem it (RFC 9449 §10)."""
     expires_at: Mapped[datetime]

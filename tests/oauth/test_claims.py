@@ -72,6 +72,20 @@ def test_a_single_claim_comes_from_userinfo_without_its_scope(jan: Scene) -> Non
     assert not names(party.userinfo(), "name")
 
 
+def test_claims_for_the_id_token_come_with_a_refresh_too(jan: Scene) -> None:
+    """Core §5.5, §12.2: named ones, of a granted scope and without their scope. Consent that is withdrawn ends them."""
+    party = jan.party(first_party=False, **OFFLINE)
+    asked = json.dumps({"id_token": {"name": None, "email": {"essential": True}}})
+    first = jan.tokens(party, scope="openid email offline_access", claims=asked)
+    for claims in (first.claims, party.refresh(first.refresh_token).claims):
+        assert (claims["name"], claims["email"]) == ("Jan de Vries", "jan@shoes.example")
+        assert not names(claims, "email_verified", "nickname", "preferred_username")
+    narrowed = party.refresh(first.refresh_token, scope="openid offline_access").claims
+    assert names(narrowed, "name", "email") == {"name"}
+    with pytest.raises(Refused):
+        party.refresh(first.refresh_token, scope="claim:name")
+
+
 def test_a_client_gets_no_claim_of_a_scope_that_it_is_not_registered_for(jan: Scene) -> None:
     """OWASP: single claims are no way around the registration. Core §5.5.1: what is not given is no error."""
     party = jan.party(scope="openid email")
@@ -141,7 +155,8 @@ def test_a_client_gets_claims_under_its_own_names(jan: Scene) -> None:
 @pytest.mark.parametrize(
     "claims",
     [
-        [], "role", {"sub": "role"}, {"acr": "role"}, {"x": "password"}, {"x": 1}, {"x": {"from": "role", "in": []}},
+        [], "role", {"email_verified": "role"}, {"sub": "role"},
+        {"acr": "role"}, {"x": "password"}, {"x": 1}, {"x": {"from": "role", "in": []}},
         {"x": {"from": "role", "in": ["logs"]}}, {"x": {"of": "role"}}, {"a b": "role"}, {"": "role"},
         {f"x{number}": "role" for number in range(51)},
     ],

@@ -130,9 +130,7 @@ def _explained(provider: Provider, kept: Mapping[str, Any], found: Redeemed) -> 
     """Return the ID token's claims, checked as OpenID Connect Core §3.1.3.7 says."""
     about = {"client_id": kept["client_id"], "store_url": kept["store_url"]}
     scopes = found.active.scopes
-    token = mint(
-        provider, found.active, scopes, Particulars("", found.code.nonce or "", found.code.claims, target=found.target)
-    )
+    token = mint(provider, found.active, scopes, Particulars("", found.code.nonce or "", target=found.target))
     if "id_token" not in token:
         return Outcome(**about, scope=token["scope"], wrong=say("There is no ID token: the scope openid is not registered."))
     verified = provider.keys.verify(token["id_token"])
