@@ -60,7 +60,7 @@ class Draft:
     def destination(self) -> Destination:
         """Return where the answer goes, errors too, once an address is known to be the client's."""
         mode = mode_of(self.parameters.values, self.redirect_uri)
-        return Destination(self.provider.issuer, self.redirect_uri, mode, self.get("state"))
+        return Destination(self.client, self.redirect_uri, mode, self.get("state"))
 
 
 def check_client_id(draft: Draft) -> None:

@@ -1,17 +1,27 @@
-"""Answer authorization requests: where answers go and how they travel (RFC 6749 §4.1.2, form_post, RFC 9207)."""
+"""Answer authorization requests: where answers go and how they travel (RFC 6749 §4.1.2, RFC 9207, JARM)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from idp import clock
+from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError
-from idp.oauth.response_modes import FRAGMENT
+from idp.oauth.provider import Provider
+from idp.oauth.response_modes import FRAGMENT, JWT
+
+JWT_SECONDS = 600
+"""JARM §2.1: "A maximum JWT lifetime of 10 minutes is RECOMMENDED." """
 
 
 @dataclass(frozen=True)
 class Destination:
-    """The validated address of an app, and how the answer to its request goes there. ``state``: exactly as it came."""
+    """The validated address of an app, and how the answer to its request goes there.
 
-    issuer: str
+    ``mode``: one of ``RESPONSE_MODES`` that names a place. ``state``: exactly as it came.
+    """
+
+    client: RegisteredClient
     redirect_uri: str
     mode: str
     state: str
@@ -19,7 +29,7 @@ class Destination:
 
 @dataclass(frozen=True)
 class Answer:
-    """Parameters for a validated redirect address. ``mode``: one of ``RESPONSE_MODES``."""
+    """Parameters for a validated redirect address. ``mode``: the place, one of ``PLACES``."""
 
     redirect_uri: str
     mode: str
@@ -75,13 +85,25 @@ def _encoded(fields: tuple[tuple[str, str], ...]) -> str:
     return urlencode(fields, quote_via=quote, safe="")
 
 
-def answer_to(destination: Destination, **fields: str) -> Answer:
-    """Return the answer: with ``iss`` (RFC 9207 §2), errors too, and with ``state`` (RFC 6749 §4.1.2)."""
-    everything = {**fields, "state": destination.state, "iss": destination.issuer}
-    pairs = tuple((name, value) for name, value in everything.items() if value)
-    return Answer(destination.redirect_uri, destination.mode, pairs)
+def answer_to(provider: Provider, destination: Destination, **fields: str) -> Answer:
+    """Return the answer: with ``iss`` (RFC 9207 §2), errors too, and with ``state`` (RFC 6749 §4.1.2).
+
+    No transaction may be open: signatures take time.
+    """
+    everything = {**fields, "state": destination.state, "iss": provider.issuer}
+    pairs = {name: value for name, value in everything.items() if value}
+    place = destination.mode.removesuffix(JWT)
+    if place != destination.mode:
+        pairs = {"response": _signed(provider, destination.client, pairs)}
+    return Answer(destination.redirect_uri, place, tuple(pairs.items()))
 
 
-def error_answer(destination: Destination, error: OAuthError) -> Answer:
+def _signed(provider: Provider, client: RegisteredClient, fields: Mapping[str, str]) -> str:
+    """Return the answer as a JWT for this client (JARM §2.1): nobody can change it, or give it to another app."""
+    end = clock.epoch_seconds(clock.now()) + JWT_SECONDS
+    return provider.keys.sign(client.answer_alg, {**fields, "aud": client.client_id, "exp": end})
+
+
+def error_answer(provider: Provider, destination: Destination, error: OAuthError) -> Answer:
     """Return the error for the client."""
-    return answer_to(destination, error=error.error, error_description=error.description)
+    return answer_to(provider, destination, error=error.error, error_description=error.description)

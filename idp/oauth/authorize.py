@@ -113,7 +113,7 @@ def _finish(provider: Provider, request: AuthorizationRequest, signed_in: Signed
         code = issue_code(provider, request, signed_in, visit)
     silent = not signed_in.attempt_id
     log.info("authorized", client_id=request.client.client_id, sub=signed_in.user_id, silent=silent)
-    return answer_to(request.destination, code=code)
+    return answer_to(provider, request.destination, code=code)
 
 
 DESCRIPTIONS = {
@@ -131,4 +131,4 @@ def _refuse(draft: Draft, error: OAuthError) -> Outcome:
     log.info("oauth_error", error=error.error, detail=error.detail or error.description, client_id=client_id)
     if not draft.redirect_uri:
         return Refused(error.error, error.description, client_id, draft.get("redirect_uri"))
-    return error_answer(draft.destination, error)
+    return error_answer(draft.provider, draft.destination, error)

@@ -114,6 +114,7 @@ CHECKS: Mapping[str, Check] = {
     "require_signed_request_object": _truth,
     "request_object_signing_alg": _one_of(*FORMS),
     "jwks": check_jwks,
+    "authorization_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
     "require_auth_time": _truth,

@@ -83,6 +83,11 @@ class RegisteredClient:
         return str(self.metadata.get("id_token_signed_response_alg", "RS256"))
 
     @property
+    def answer_alg(self) -> str:
+        """Return its ``authorization_signed_response_alg``; RS256 is the default (JARM §3)."""
+        return str(self.metadata.get("authorization_signed_response_alg", "RS256"))
+
+    @property
     def introspection_alg(self) -> str:
         """Return its ``introspection_signed_response_alg``; RS256 is the default (RFC 9701 §6)."""
         return str(self.metadata.get("introspection_signed_response_alg", "RS256"))

@@ -53,6 +53,7 @@ def _of_requests(provider: Provider) -> dict[str, Any]:
     return {
         "pushed_authorization_request_endpoint": f"{provider.issuer}/oauth/par",
         "response_modes_supported": list(RESPONSE_MODES),
+        "authorization_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(request_objects.ALGORITHMS),

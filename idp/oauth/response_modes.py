@@ -1,18 +1,24 @@
-"""Choose how the answer to an authorization request travels (OAuth 2.0 Multiple Response Type Encoding Practices §2.1)."""
+"""Choose how the answer to a request travels (OAuth 2.0 Multiple Response Type Encoding Practices §2.1, JARM).
+
+A mode is a place, and ``.jwt`` after it if the answer is a signed JWT; ``jwt`` alone has the default place.
+"""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from idp.oauth.errors import invalid_request
 
-QUERY, FRAGMENT, FORM_POST = "query", "fragment", "form_post"
-RESPONSE_MODES = (QUERY, FRAGMENT, FORM_POST)
+QUERY, FRAGMENT, FORM_POST = PLACES = ("query", "fragment", "form_post")
+JWT = ".jwt"
+RESPONSE_MODES = (*PLACES, "jwt", *(place + JWT for place in PLACES))
 
 
 def mode_of(parameters: Mapping[str, str], redirect_uri: str) -> str:
     """Return how to answer a request, also where its ``response_mode`` itself is wrong: errors travel like answers."""
     sent = parameters.get("response_mode", "")
-    return QUERY if _fault_of(sent, redirect_uri) else sent or QUERY
+    if not sent or _fault_of(sent, redirect_uri):
+        return QUERY
+    return QUERY + JWT if sent == "jwt" else sent
 
 
 def check_mode(parameters: Mapping[str, str], redirect_uri: str) -> None:
@@ -24,12 +30,12 @@ def check_mode(parameters: Mapping[str, str], redirect_uri: str) -> None:
 
 def is_posted(parameters: Mapping[str, str]) -> bool:
     """Return whether the browser posts the answer: that takes a page of ours."""
-    return parameters.get("response_mode") == FORM_POST
+    return parameters.get("response_mode", "").removesuffix(JWT) == FORM_POST
 
 
 def _fault_of(sent: str, redirect_uri: str) -> str:
     if sent and sent not in RESPONSE_MODES:
         return f"The response_mode must be one of {', '.join(RESPONSE_MODES)}."
-    if sent == FORM_POST and urlsplit(redirect_uri).scheme not in ("https", "http"):
+    if sent.startswith(FORM_POST) and urlsplit(redirect_uri).scheme not in ("https", "http"):
         return "The response_mode form_post needs an http or https address."
     return ""

@@ -102,4 +102,4 @@ def test_the_page_that_posts_has_no_inline_script_and_works_without_any(scene):
 def test_metadata_lists_the_modes(ask):
     """RFC 8414 §2: exactly those that are taken."""
     found = ask("GET", "/.well-known/openid-configuration").json["response_modes_supported"]
-    assert found == ["query", "fragment", "form_post"]
+    assert found == ["query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"]

@@ -40,6 +40,7 @@ MEANINGS: Mapping[str, Message] = {
     "require_pushed_authorization_requests": say("The app must send its requests to us itself, not by the browser (PAR)."),
     "require_signed_request_object": say("The app must sign its requests (JAR)."),
     "request_object_signing_alg": say("How the app signs its requests. Leave empty to allow each of these."),
+    "authorization_signed_response_alg": say("How answers to requests are signed, if the app asks for signed ones."),
     "jwks": say("The app's public keys, as a JSON Web Key Set."),
     "grant_types": say(
         "authorization_code: people sign in. refresh_token: the app may stay signed in. "
@@ -117,6 +118,7 @@ TOKENS: tuple[Row, ...] = (
     ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
     ("request_object_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
     ("jwks", TABLE, SECURITY, ()),
+    ("authorization_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("id_token_claims", TRUTH, SECURITY, ()),
     ("claims", TABLE, SECURITY, ()),
     ("resource", TABLE, SECURITY, ()),
