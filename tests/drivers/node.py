@@ -30,11 +30,11 @@ def installed(folder: Path) -> Path:
         if ran.returncode != 0:
             shutil.rmtree(made)
             leave_out("a registry of npm packages", f"npm ci failed in {folder.name}: {ran.stderr.strip()[-300:]}")
-        _put(made, place)
+        put(made, place)
     return place
 
 
-def _put(made: Path, place: Path) -> None:
+def put(made: Path, place: Path) -> None:
     """Move the folder into place whole or not at all: another process may install the same at this moment."""
     try:
         made.rename(place)
