@@ -82,6 +82,7 @@ class AuthorizationRequest:
     claims: Mapping[str, list[str]]
     needs: Needs
     dpop_jkt: str
+    asked_scope: str
 
     @property
     def redirect_uri(self) -> str:
@@ -123,7 +124,7 @@ def _finished(draft: Draft) -> AuthorizationRequest:
     needs = _needs(draft, client, RETURN_TO, _carried(draft.provider, draft.parameters))
     return AuthorizationRequest(
         draft.client, draft.destination, draft.get("nonce"), draft.code_challenge, draft.claims.names, needs,
-        draft.get("dpop_jkt"),
+        draft.get("dpop_jkt"), draft.get("scope"),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from idp.signin.requirements import Needs
 from idp.signin.state import BrowserContext, Continue, SignedIn, Unmet
 
 log = structlog.get_logger("oauth")
+LONGEST_LOGGED = 500
 MOST_TRIES = 3
 """Two tabs may finish one sign-in at once: the later one tries again, with the session that the first one made."""
 
@@ -113,7 +114,16 @@ def _finish(provider: Provider, request: AuthorizationRequest, signed_in: Signed
         code = issue_code(provider, request, signed_in, visit)
     silent = not signed_in.attempt_id
     log.info("authorized", client_id=request.client.client_id, sub=signed_in.user_id, silent=silent)
+    _tell_left_out(request, signed_in)
     return answer_to(provider, request.destination, code=code)
+
+
+def _tell_left_out(request: AuthorizationRequest, signed_in: SignedIn) -> None:
+    """Log the scopes that were asked for and not granted. The app finds the granted ones in its token response."""
+    left_out = " ".join(name for name in request.asked_scope.split() if name not in signed_in.scopes)
+    if left_out:
+        granted = " ".join(signed_in.scopes)
+        log.info("scope_left_out", client_id=request.client.client_id, left_out=left_out[:LONGEST_LOGGED], granted=granted)
 
 
 DESCRIPTIONS = {

@@ -11,6 +11,7 @@ from idp.oauth.authorization_checks import PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
 from idp.oauth.response_modes import RESPONSE_MODES
+from idp.sections import LEVELS
 
 
 def document(provider: Provider) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "introspection_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
-        "acr_values_supported": list(provider.settings.acr.names),
+        "acr_values_supported": _acr_values(provider),
         "prompt_values_supported": list(PROMPTS),
         "claim_types_supported": ["normal"],
         "claims_supported": list(SUPPORTED),
@@ -63,6 +64,12 @@ def _of_requests(provider: Provider) -> dict[str, Any]:
         "require_pushed_authorization_requests": provider.settings.clients.require_pushed_authorization_requests,
         "authorization_response_iss_parameter_supported": True,
     }
+
+
+def _acr_values(provider: Provider) -> list[str]:
+    """Return the levels that can be reached: the highest needs roots to check a maker's attestation with."""
+    reachable = LEVELS if provider.settings.attestation_roots else LEVELS - 1
+    return [name for name, level in provider.settings.acr.names.items() if level <= reachable]
 
 
 def ready_bytes(provider: Provider) -> bytes:

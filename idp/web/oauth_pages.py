@@ -5,6 +5,7 @@ from typing import cast
 from urllib.parse import quote_from_bytes, urlencode
 
 from flask import Blueprint, Flask, Response, current_app, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from idp.branding import brand_of
 from idp.errors import say
@@ -21,6 +22,7 @@ from idp.web.oauth_provider import NAME, OAuth, provider
 
 blueprint = Blueprint("oauth", __name__)
 LONGEST_SHOWN = 300
+POSTED = ("/oauth/authorize", "/oauth/logout")
 OUTCOME = "sleutel.outcome"
 """In the environment: the outcome of an authorization request that was checked before Flask (``lean_entry``)."""
 
@@ -62,6 +64,15 @@ def begin(app: Flask, query: bytes, browser: BrowserRequest) -> Outcome | Except
         return authorize.begin(cast(OAuth, app.extensions[NAME]).provider, parameters, browser.visit)
     except Exception as error:  # noqa: BLE001 – the view raises it, where Flask's handlers word it
         return error
+
+
+@blueprint.before_request
+def refuse_head() -> None:
+    """Refuse HEAD, which Flask takes for GET. It must change nothing (RFC 9110 §9.2.1), and a GET here makes a code or signs
+    somebody out.
+    """
+    if request.method == "HEAD":
+        raise MethodNotAllowed(valid_methods=["GET", "OPTIONS", *(["POST"] if request.path in POSTED else [])])
 
 
 @blueprint.get("/oauth/authorize")

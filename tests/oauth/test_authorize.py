@@ -258,3 +258,16 @@ def test_a_sign_in_takes_four_requests(scene, monkeypatch):
     monkeypatch.setattr(scene.app, "wsgi_app", counted)
     assert scene.tokens(party).id_token
     assert asked[:4] == ["GET oauth", "GET sign-in", "POST sign-in", "POST oauth"], asked
+
+
+def test_a_scope_that_is_left_out_is_told_and_logged(scene, capsys):
+    """RFC 6749 §3.3: the answer's ``scope`` tells the app what it got; one line of the log tells what it asked."""
+    party = scene.party(scope="openid profile")
+    capsys.readouterr()
+    tokens = scene.tokens(party, scope="openid profile email stock:read")
+    assert tokens.raw["scope"] == "openid profile"
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (told,) = [line for line in lines if line["event"] == "scope_left_out"]
+    assert (told["client_id"], told["left_out"], told["granted"]) == ("webshop", "email stock:read", "openid profile")
+    scene.tokens(party, scope="openid profile")
+    assert "scope_left_out" not in capsys.readouterr().err

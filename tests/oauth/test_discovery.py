@@ -2,6 +2,9 @@
 
 import pytest
 
+from idp.oauth.discovery import document
+from idp.oauth.provider import make_provider
+
 BOTH = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
 
@@ -40,7 +43,13 @@ def test_metadata_lists_only_supported_features(ask):
     assert found["authorization_response_iss_parameter_supported"] is True
     assert found["claims_parameter_supported"] is True
     assert found["request_uri_parameter_supported"] is False
-    assert found["acr_values_supported"] == ["pwd", "mfa-remembered", "mfa", "phr", "phrh"]
+    assert found["acr_values_supported"] == ["pwd", "mfa-remembered", "mfa", "phr"], "phrh needs attestation roots"
+
+
+def test_the_highest_level_is_listed_once_it_can_be_reached(settings):
+    """Issue 10: it needs the root certificates of makers of hardware keys."""
+    vars(settings)["attestation_roots"] = (b"a certificate",)
+    assert document(make_provider(settings))["acr_values_supported"][-1] == "phrh"
 
 
 def test_metadata_lists_the_claims_in_the_order_of_the_standard(ask):

@@ -1,6 +1,8 @@
 """Show the front page at the issuer's root: the user, their apps, security, sign-out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
@@ -11,6 +13,7 @@ from idp.errors import Message, say
 from idp.identity import permissions
 from idp.identity.ownership import owner_recovery
 from idp.identity.sessions import sessions
+from idp.oauth.authorization_response import add_query
 from idp.signin.authenticate import known
 from idp.signin.requirements import Needs
 from idp.store import clients
@@ -103,4 +106,11 @@ def _signed_out() -> Message | None:
 def _apps(present: Me) -> tuple[App, ...]:
     rows = session_rows.clients_of(present.organisation.id, present.settled.session_id)
     found = [clients.client(row.client_id) for row in rows]
-    return tuple(App(row.name, str(row.metadata_.get("client_uri") or "")) for row in found if row is not None)
+    return tuple(App(row.name, _address_of(row.metadata_)) for row in found if row is not None)
+
+
+def _address_of(metadata: Mapping[str, Any]) -> str:
+    """Return where an app begins: the sign-in that a third party initiates (Core §4), else its home page; or empty."""
+    initiate = str(metadata.get("initiate_login_uri") or "")
+    issuer = request_context.settings().issuer
+    return add_query(initiate, (("iss", issuer),)) if initiate else str(metadata.get("client_uri") or "")
