@@ -7,6 +7,7 @@ from typing import Any
 
 from idp import clock
 from idp.oauth.active_grant import ActiveClient, ActiveGrant, find_active_client, find_active_grant
+from idp.oauth.client_metadata import MAY_EXCHANGE_FOR, TOKEN_EXCHANGE
 from idp.oauth.confirmation import from_claims
 from idp.oauth.provider import Provider
 from idp.oauth.tokens import ACCESS_TOKEN_TYPE
@@ -73,9 +74,20 @@ def active_behind(provider: Provider, token: AccessToken, now: datetime) -> Acti
     active = find_active_grant(provider, token.organisation_id, token.grant_id, now)
     if isinstance(active, str):
         return active
-    if active.grant.user_id != token.subject or active.grant.client_id != token.client_id:
-        return "the token is for another user or client"
+    if active.grant.user_id != token.subject:
+        return "the token is for another user"
+    if active.grant.client_id != token.client_id and not _may_still_exchange(provider, token):
+        return "the token is another client's, or its client may no longer exchange tokens for this resource"
     return active
+
+
+def _may_still_exchange(provider: Provider, token: AccessToken) -> bool:
+    """Check if a client that exchanged a token for this one could do so now (RFC 8693)."""
+    client = provider.clients.get(token.client_id)
+    if client is None or client.is_public or "act" not in token.claims:
+        return False
+    listed = set(client.metadata.get(MAY_EXCHANGE_FOR, ()))
+    return client.check_grant_type(TOKEN_EXCHANGE) and client.serves(token.organisation_id) and set(token.audience) <= listed
 
 
 def scopes_now(token: AccessToken, active: ActiveGrant | ActiveClient) -> tuple[str, ...]:

@@ -10,20 +10,26 @@ from idp.oauth.added_claims import check_added_claims
 from idp.oauth.client_key_sets import check_jwks
 from idp.oauth.public_keys import FORMS
 from idp.oauth.redirect_uris import check_page, check_redirect
-from idp.oauth.resource_metadata import check_resource, is_scope_of_api
+from idp.oauth.resource_metadata import check_identifiers, check_resource, is_scope_of_api
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation", "groups", "roles")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+MAY_EXCHANGE_FOR = "token_exchange_resources"
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE)
 OF_PEOPLE = frozenset(("authorization_code", DEVICE_CODE))
 """The grant types by which people sign in, and after which tokens can be refreshed."""
+OF_PROVEN_CLIENTS = frozenset(("client_credentials", TOKEN_EXCHANGE))
+"""The grant types in which nothing but the client's own proof keeps strangers away."""
 RESPONSE_TYPES = ("code",)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 """What a client may use that names no ``token_endpoint_auth_method``."""
 AUTH_METHODS = (*SECRET_METHODS, "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
-OURS_IN_METADATA = frozenset({"claims", "id_token_claims", "offline_access_survives_logout", "require_pkce", "resource"})
+OURS_IN_METADATA = frozenset(
+    {"claims", "id_token_claims", "offline_access_survives_logout", "require_pkce", "resource", MAY_EXCHANGE_FOR}
+)
 """Members that no standard registers. Operators alone set them, never an app that registers itself."""
 
 Check = Callable[[str, Any], Any]
@@ -115,6 +121,7 @@ CHECKS: Mapping[str, Check] = {
     "request_object_signing_alg": _one_of(*FORMS),
     "jwks": check_jwks,
     "authorization_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
+    MAY_EXCHANGE_FOR: check_identifiers,
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
     "require_auth_time": _truth,
@@ -183,8 +190,9 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
         raise Invalid("redirect_uris", say("At least one address is needed."))
     if "authorization_code" in found["grant_types"] and not found["response_types"]:
         raise Invalid("response_types", say("authorization_code needs the response type code."))
-    if "client_credentials" in found["grant_types"] and found.get("token_endpoint_auth_method") == "none":
-        raise Invalid("grant_types", say("client_credentials needs a client with a secret."))
+    proving = [name for name in found["grant_types"] if name in OF_PROVEN_CLIENTS]
+    if proving and found.get("token_endpoint_auth_method") == "none":
+        raise Invalid("grant_types", say("%(grant)s needs a client with a secret.", grant=proving[0]))
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
     if found.get("token_endpoint_auth_method") == "none" and found.get("require_pkce") is False:
         raise Invalid("require_pkce", say("A public client always needs PKCE."))

@@ -19,7 +19,9 @@ from idp.oauth.errors import OAuthError
 LONGEST_BODY = 65_536
 """Bytes of a query or a body."""
 LONGEST_VALUE = 4_096
-LONGEST_VALUES = {"claims": 8_192} | dict.fromkeys(("id_token_hint", "access_token", "request", "token"), LONGEST_TOKEN)
+LONGEST_VALUES = {"claims": 8_192} | dict.fromkeys(
+    ("id_token_hint", "access_token", "request", "token", "subject_token", "actor_token"), LONGEST_TOKEN
+)
 LONGEST_KEPT = 12_000
 """Bytes of a request that the sealed form of a page carries. An ``id_token_hint`` does not count: its short form is kept."""
 LONGEST_NONCE = 1_024

@@ -62,6 +62,13 @@ def check_resource(field: str, value: Any) -> dict[str, Any]:
     }
 
 
+def check_identifiers(field: str, value: Any) -> list[str]:
+    """Return the identifiers of APIs, each once; raises ``Invalid``. The client that is the API may be registered later."""
+    if not isinstance(value, list | tuple) or len(value) > MOST_SCOPES:
+        raise Invalid(field, say("This must be a list of the identifiers of APIs."))
+    return list(dict.fromkeys(_identifier(field, entry) for entry in value))
+
+
 def _identifier(field: str, value: Any) -> str:
     if not isinstance(value, str) or not IDENTIFIER.fullmatch(value) or not is_absolute(value):
         raise Invalid(field, say("The identifier must be an absolute address without a fragment."))

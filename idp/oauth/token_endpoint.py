@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from idp import metrics
-from idp.oauth import client_auth, client_credentials, code_grant, device_grant, dpop, refresh_grant
-from idp.oauth.client_metadata import DEVICE_CODE
+from idp.oauth import client_auth, client_credentials, code_grant, device_grant, dpop, refresh_grant, token_exchange
+from idp.oauth.client_metadata import DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 
-PARAMETERS = client_auth.PARAMETERS | {
+PARAMETERS = client_auth.PARAMETERS | token_exchange.PARAMETERS | {
     "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "device_code", "resource"
 }  # fmt: skip
 Grant = Callable[[Provider, RegisteredClient, TokenRequest], dict[str, Any]]
@@ -24,6 +24,7 @@ GRANTS: Mapping[str, Grant] = {
     "refresh_token": refresh_grant.exchange,
     "client_credentials": client_credentials.exchange,
     DEVICE_CODE: device_grant.exchange,
+    TOKEN_EXCHANGE: token_exchange.exchange,
 }
 """By ``grant_type``: what makes the token response (RFC 6749 §5.1) for a client that may use it; raises ``OAuthError``."""
 

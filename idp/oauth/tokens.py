@@ -85,6 +85,25 @@ def mint_for_client(provider: Provider, client: RegisteredClient, target: Target
     return _response(provider, _signed(provider, claims, target), target.scopes, bound_to)
 
 
+@dataclass(frozen=True)
+class Acting:
+    """The client that exchanges a token (RFC 8693), with the claim ``act``, and how many seconds the new token lasts."""
+
+    client_id: str
+    act: Mapping[str, Any]
+    bound_to: str
+    seconds: int
+
+
+def mint_exchanged(provider: Provider, active: ActiveGrant, target: Target, acting: Acting) -> dict[str, Any]:
+    """Return a token response for a client that exchanged a token. Level and age are those of the grant."""
+    person = for_access_token(active.user, active.client, target.scopes, target.claims)
+    own = {"client_id": acting.client_id, "act": acting.act, **as_claim(acting.bound_to)}
+    about = {**person, **assurance_of(provider, active).as_claims(), **own}
+    access = _access_token(provider, active, target, about, acting.seconds)
+    return _response(provider, access, target.scopes, acting.bound_to) | {"expires_in": acting.seconds}
+
+
 def _response(provider: Provider, access: str, scopes: Sequence[str], bound_to: str) -> dict[str, Any]:
     return {
         "access_token": access,
@@ -94,23 +113,25 @@ def _response(provider: Provider, access: str, scopes: Sequence[str], bound_to: 
     }
 
 
-def _access_token(provider: Provider, active: ActiveGrant, target: Target, about: Mapping[str, Any]) -> str:
+def _access_token(
+    provider: Provider, active: ActiveGrant, target: Target, about: Mapping[str, Any], seconds: int = 0
+) -> str:
     """Return an access token for a user. ``jti`` begins with the id of its grant, which userinfo looks up."""
     grant = active.grant
     claims = {
+        "client_id": grant.client_id,
         **about,
         "sub": grant.user_id,
-        "client_id": grant.client_id,
         "jti": f"{grant.id}.{crypto.new_secret()}",
         "scope": " ".join(only_scopes(target.scopes)),
         "organisation_id": grant.organisation_id,
     }
-    return _signed(provider, claims, target)
+    return _signed(provider, claims, target, seconds)
 
 
-def _signed(provider: Provider, claims: Mapping[str, Any], target: Target) -> str:
-    """Sign an access token for its target (RFC 9068 §2.2)."""
-    lifetime = provider.settings.lifetimes.access_token_seconds
+def _signed(provider: Provider, claims: Mapping[str, Any], target: Target, seconds: int = 0) -> str:
+    """Sign an access token for its target (RFC 9068 §2.2). ``seconds``: how long it lasts, if not as long as any other."""
+    lifetime = seconds or provider.settings.lifetimes.access_token_seconds
     whole = {**claims, "iss": provider.issuer, "aud": target.audience, **issued_now(lifetime)}
     return provider.keys.sign(target.alg, whole, ACCESS_TOKEN_TYPE)
 

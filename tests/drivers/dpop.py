@@ -82,9 +82,9 @@ def machine(party: RelyingParty, key: ProofKey, **over: Any) -> TestResponse:
     return post(party, MACHINE, key.proof(over.pop("method", "POST"), over.pop("url", url_of(party)), **over))
 
 
-def bound(party: RelyingParty, key: ProofKey, code: str) -> dict[str, Any]:
+def bound(party: RelyingParty, key: ProofKey, code: str, **over: str) -> dict[str, Any]:
     """Return the token response for a code, bound to a key."""
-    answer = post(party, redemption(party, code), key.proof("POST", url_of(party)))
+    answer = post(party, redemption(party, code) | over, key.proof("POST", url_of(party)))
     assert answer.status_code == 200, answer.json
     return dict(answer.json)
 

@@ -44,7 +44,8 @@ MEANINGS: Mapping[str, Message] = {
     "jwks": say("The app's public keys, as a JSON Web Key Set."),
     "grant_types": say(
         "authorization_code: people sign in. refresh_token: the app may stay signed in. "
-        "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard."
+        "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard. "
+        "token-exchange: an API calls another one for a person."
     ),
     "response_types": say("Only the code flow is supported: leave it ticked."),
     "scope": say("What the app may ask to see. A first-party app sees it without asking."),
@@ -56,6 +57,7 @@ MEANINGS: Mapping[str, Message] = {
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
     "id_token_claims": say("The ID token has all that the scopes give, for apps that read nothing else."),
     "claims": say('Claims under names of the app, as JSON, for example {"roles": "role"}: the name, and its source.'),
+    "token_exchange_resources": say("APIs for which it may exchange tokens that it gets, by identifier, one per line."),
     "resource": say(
         "For an API: its identifier, its scopes with words for people, and what its access tokens tell, as JSON: "
         '{"identifier": "https://stock.example.com/api", "scopes": {"stock.read": "See the stock"}, "claims": ["role"]}.'
@@ -122,6 +124,7 @@ TOKENS: tuple[Row, ...] = (
     ("id_token_claims", TRUTH, SECURITY, ()),
     ("claims", TABLE, SECURITY, ()),
     ("resource", TABLE, SECURITY, ()),
+    ("token_exchange_resources", LINES, SECURITY, ()),
     ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("dpop_bound_access_tokens", TRUTH, SECURITY, ()),
     ("subject_type", CHOICE, SECURITY, ("public",)),
