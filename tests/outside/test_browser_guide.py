@@ -1,0 +1,73 @@
+"""oidc-client-ts signs people in within a real browser, from exactly what `idp client guide` prints, unchanged."""
+
+import functools
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.conftest import Live
+from tests.drivers import node
+from tests.outside.printed import EMAIL, NAME, SIGNED_OUT, Guided, prepare
+
+HERE = Path(__file__).parent
+pytestmark = pytest.mark.node_apps
+
+
+class Site(http.server.SimpleHTTPRequestHandler):
+    """Serve the files of a single-page app. Every other path is its page, as such apps are served."""
+
+    def send_head(self):  # type: ignore[no-untyped-def]
+        """Answer an unknown path by the page."""
+        if not Path(self.translate_path(self.path)).is_file():
+            self.path = "/index.html"
+        return super().send_head()
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@contextmanager
+def _served(guided: Guided) -> Iterator[None]:
+    handler = functools.partial(Site, directory=str(guided.folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", guided.port), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+
+
+def _profile(page: Page) -> dict[str, str]:
+    page.wait_for_selector("body[data-user]:not([data-user=''])")
+    return dict(json.loads(page.evaluate("document.body.dataset.user")))
+
+
+def test_oidc_client_ts_signs_in_refreshes_and_signs_out(live: Live, page: Page, tmp_path: Path) -> None:
+    """Issue 10: the library reads discovery, tokens, key set and userinfo across origins, and rotates refresh tokens."""
+    packages = node.installed(HERE)
+    guided = prepare(live, tmp_path / "app", "oidc-client-ts", public=True)
+    (guided.folder / "node_modules").symlink_to(packages / "node_modules")
+    with _served(guided):
+        page.goto(guided.origin)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Username").fill(guided.person.username)
+        page.locator("#password").fill(guided.person.password)
+        page.locator("#password").press("Enter")
+        profile = _profile(page)
+        assert (profile["sub"], profile["name"], profile["email"]) == (guided.person.id, NAME, EMAIL)
+        with page.expect_response("**/oauth/token") as refreshed:
+            page.get_by_role("button", name="Refresh").click()
+        assert refreshed.value.status == 200
+        assert _profile(page)["sub"] == guided.person.id
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url(guided.origin + SIGNED_OUT)
+        page.goto(guided.origin)
+        page.get_by_text("Nobody is signed in.").wait_for()
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Username").wait_for()
