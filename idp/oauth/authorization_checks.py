@@ -12,6 +12,7 @@ from idp.identity.scopes import beyond
 from idp.oauth import address_hints
 from idp.oauth.authorization_response import Destination
 from idp.oauth.claims_request import ClaimsRequest, read_claims
+from idp.oauth.client_metadata import HYBRID, RESPONSE_TYPES
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.id_token_hints import read_hint
@@ -44,6 +45,7 @@ class Draft:
     is_pushing: bool = False
     client: RegisteredClient = field(init=False)
     redirect_uri: str = ""
+    response_type: str = ""
     claims: ClaimsRequest = NO_CLAIMS
     scopes: tuple[str, ...] = ()
     code_challenge: str = ""
@@ -55,6 +57,11 @@ class Draft:
     def get(self, name: str) -> str:
         """Return a parameter; empty where omitted."""
         return self.parameters.get(name)
+
+    @property
+    def is_hybrid(self) -> bool:
+        """Return whether an ID token comes with the code (Core §3.3)."""
+        return self.response_type == HYBRID
 
     @property
     def destination(self) -> Destination:
@@ -116,14 +123,17 @@ def check_registration(draft: Draft) -> None:
 
 
 def check_response_type(draft: Draft) -> None:
-    """Refuse every flow but the code flow, and the code flow if the client may not use it."""
+    """Refuse every flow but code and hybrid, and those that the client may not use."""
     response_type = draft.get("response_type")
     if not response_type:
         raise invalid_request("The response_type is missing.")
-    # RFC 9700 §2.1.2: no tokens in the authorization response, so the code flow is the only one.
-    if response_type != "code":
+    # The words have no order (RFC 6749 §3.1.1). RFC 9700 §2.1.2: no access token in the authorization response.
+    draft.response_type = " ".join(sorted(response_type.split(" ")))
+    if draft.response_type not in RESPONSE_TYPES:
         raise OAuthError("unsupported_response_type", "Only the response_type code is supported.")
-    if not draft.client.check_response_type("code") or not draft.client.check_grant_type("authorization_code"):
+    if draft.is_hybrid and not draft.client.check_response_type(HYBRID):
+        raise OAuthError("unsupported_response_type", "The client is not registered for this response_type.")
+    if not draft.client.check_response_type(draft.response_type) or not draft.client.check_grant_type("authorization_code"):
         raise OAuthError("unauthorized_client", "The client is not registered for the authorization code flow.")
 
 
@@ -164,7 +174,9 @@ def check_scope(draft: Draft) -> None:
 
 
 def check_nonce(draft: Draft) -> None:
-    """Refuse a nonce that would make the ID token too long."""
+    """Refuse a nonce that would make the ID token too long, and a hybrid request without one (Core §3.3.2.11)."""
+    if draft.is_hybrid and not (draft.get("nonce") and "openid" in draft.scopes):
+        raise invalid_request("An answer with an ID token needs a nonce and the scope openid.")
     if len(json.dumps(draft.get("nonce"))) > LONGEST_NONCE:
         raise invalid_request("The nonce is too long.")
 

@@ -83,6 +83,8 @@ class AuthorizationRequest:
     needs: Needs
     dpop_jkt: str
     asked_scope: str
+    is_hybrid: bool
+    """An ID token comes with the code."""
 
     @property
     def redirect_uri(self) -> str:
@@ -124,7 +126,7 @@ def _finished(draft: Draft) -> AuthorizationRequest:
     needs = _needs(draft, client, RETURN_TO, _carried(draft.provider, draft.parameters))
     return AuthorizationRequest(
         draft.client, draft.destination, draft.get("nonce"), draft.code_challenge, draft.claims.names, needs,
-        draft.get("dpop_jkt"), draft.get("scope"),
+        draft.get("dpop_jkt"), draft.get("scope"), draft.is_hybrid,
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import db, outage
+from idp import clock, db, outage
+from idp.oauth.active_grant import find_active_grant
 from idp.oauth.authorization_checks import Draft
 from idp.oauth.authorization_request import AuthorizationRequest, read_request
 from idp.oauth.authorization_response import Answer, Ask, Gone, Outcome, Refused, answer_to, error_answer
@@ -19,9 +20,11 @@ from idp.oauth.errors import OAuthError, numbered
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.response_modes import is_posted
+from idp.oauth.tokens import mint_beside_code
 from idp.signin import authenticate as signin
 from idp.signin.requirements import Needs
 from idp.signin.state import BrowserContext, Continue, SignedIn, Unmet
+from idp.store.grants import Grant
 
 log = structlog.get_logger("oauth")
 LONGEST_LOGGED = 500
@@ -111,11 +114,20 @@ def _finish(provider: Provider, request: AuthorizationRequest, signed_in: Signed
     with db.transaction():
         if not signin.finish(signed_in):
             return None
-        code = issue_code(provider, request, signed_in, visit)
+        grant, code = issue_code(provider, request, signed_in, visit)
     silent = not signed_in.attempt_id
     log.info("authorized", client_id=request.client.client_id, sub=signed_in.user_id, silent=silent)
     _tell_left_out(request, signed_in)
-    return answer_to(provider, request.destination, code=code)
+    id_token = _id_token(provider, request, grant, code) if request.is_hybrid else ""
+    return answer_to(provider, request.destination, code=code, id_token=id_token)
+
+
+def _id_token(provider: Provider, request: AuthorizationRequest, grant: Grant, code: str) -> str:
+    """Return the ID token that comes with a code, from behind the same gate as every token. Raises ``OAuthError``."""
+    active = find_active_grant(provider, grant.organisation_id, grant.id, clock.now())
+    if isinstance(active, str):
+        raise OAuthError("access_denied", DESCRIPTIONS["access_denied"], detail=active)
+    return mint_beside_code(provider, active, code, request.nonce, request.destination.state)
 
 
 def _tell_left_out(request: AuthorizationRequest, signed_in: SignedIn) -> None:

@@ -21,7 +21,8 @@ OF_PEOPLE = frozenset(("authorization_code", DEVICE_CODE))
 """The grant types by which people sign in, and after which tokens can be refreshed."""
 OF_PROVEN_CLIENTS = frozenset(("client_credentials", TOKEN_EXCHANGE))
 """The grant types in which nothing but the client's own proof keeps strangers away."""
-RESPONSE_TYPES = ("code",)
+HYBRID = "code id_token"
+RESPONSE_TYPES = ("code", HYBRID)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 """What a client may use that names no ``token_endpoint_auth_method``."""
 AUTH_METHODS = (*SECRET_METHODS, "none")
@@ -102,10 +103,16 @@ def _scope(field: str, value: Any) -> str:
     return " ".join((*(scope for scope in SCOPES if scope in given), *dict.fromkeys(filter(is_scope_of_api, given))))
 
 
+def _response_types(field: str, value: Any) -> list[str]:
+    """Take them in any order of their words (OAuth 2.0 Multiple Response Type Encoding Practices §2)."""
+    given = [" ".join(sorted(entry.split())) if isinstance(entry, str) else entry for entry in _list(field, value)]
+    return list(_some_of(*RESPONSE_TYPES)(field, given))
+
+
 CHECKS: Mapping[str, Check] = {
     "client_name": _name,
     "grant_types": _some_of(*GRANT_TYPES),
-    "response_types": _some_of(*RESPONSE_TYPES),
+    "response_types": _response_types,
     "token_endpoint_auth_method": _one_of(*AUTH_METHODS),
     "id_token_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "introspection_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),

@@ -56,8 +56,10 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     )
 
 
-def issue_code(provider: Provider, request: AuthorizationRequest, signed_in: SignedIn, visit: BrowserContext) -> str:
-    """Make a grant, within a transaction. Returns its code, of which only the digest is stored."""
+def issue_code(
+    provider: Provider, request: AuthorizationRequest, signed_in: SignedIn, visit: BrowserContext
+) -> tuple[Grant, str]:
+    """Make a grant, within a transaction. Returns it with its code, of which only the digest is stored."""
     grant = new_grant(provider, request.client.client_id, request.needs.acr, signed_in, claims=request.claims)
     add_grant(grant, visit.origin(grant.user_id, grant.client_id))
     code = crypto.new_bearer(grant.organisation_id)
@@ -76,7 +78,7 @@ def issue_code(provider: Provider, request: AuthorizationRequest, signed_in: Sig
             expires_at=grant.created_at + timedelta(seconds=provider.settings.lifetimes.code_seconds),
         )
     )
-    return code
+    return grant, code
 
 
 def new_grant(

@@ -69,8 +69,19 @@ def mint(provider: Provider, active: ActiveGrant, granted: Sequence[str], partic
         response["refresh_token"] = particulars.refresh_token
     if "openid" in granted:
         person = for_id_token(active.user, active.client, granted, active.grant.claims)
-        response["id_token"] = _id_token(provider, active, assurance, particulars.nonce, access, person)
+        nonce = {"nonce": particulars.nonce} if particulars.nonce else {}
+        response["id_token"] = _id_token(provider, active, assurance, {**person, "at_hash": half_hash(access), **nonce})
     return response
+
+
+def mint_beside_code(provider: Provider, active: ActiveGrant, code: str, nonce: str, state: str) -> str:
+    """Return the ID token that comes with a code (OpenID Connect Core §3.3.2.11), bound to it and to ``state``.
+
+    It comes through the browser, so it tells nothing about the person but who they are: the one that the code is redeemed
+    for has the rest (§3.3.3.6).
+    """
+    hashes = {"c_hash": half_hash(code)} | ({"s_hash": half_hash(state)} if state else {})
+    return _id_token(provider, active, assurance_of(provider, active), {"nonce": nonce, **hashes})
 
 
 def mint_for_client(provider: Provider, client: RegisteredClient, target: Target, bound_to: str) -> dict[str, Any]:
@@ -136,25 +147,21 @@ def _signed(provider: Provider, claims: Mapping[str, Any], target: Target, secon
     return provider.keys.sign(target.alg, whole, ACCESS_TOKEN_TYPE)
 
 
-def _id_token(
-    provider: Provider, active: ActiveGrant, assurance: Assurance, nonce: str, access: str, person: Mapping[str, Any]
-) -> str:
+def _id_token(provider: Provider, active: ActiveGrant, assurance: Assurance, more: Mapping[str, Any]) -> str:
     grant = active.grant
     claims = {
-        **person,
+        **more,
         "iss": provider.issuer,
         "sub": grant.user_id,
         "aud": grant.client_id,
         **issued_now(provider.settings.lifetimes.access_token_seconds),
         **assurance.as_claims(),
         "amr": list(assurance.amr),
-        "at_hash": half_hash(access),
         "sid": grant.login_id,
-        **({"nonce": nonce} if nonce else {}),
     }
     return provider.keys.sign(active.client.id_token_alg, claims)
 
 
 def half_hash(token: str) -> str:
     """Return the left half of the hash, base64url (OpenID Connect Core §3.1.3.6). All our algorithms end in 256."""
-    return crypto.b64url(crypto.sha256(token.encode("ascii"))[:16])
+    return crypto.b64url(crypto.sha256(token.encode())[:16])

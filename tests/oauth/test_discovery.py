@@ -38,7 +38,7 @@ def test_metadata_lists_only_supported_features(ask):
     """R97-05, R97-06, R97-11, V9.1.2: the list has S256 and the code flow, and no password grant or unsigned token."""
     found = ask("GET", BOTH[0]).json
     assert found["code_challenge_methods_supported"] == ["S256"]
-    assert found["response_types_supported"] == ["code"]
+    assert found["response_types_supported"] == ["code", "code id_token"]
     assert found["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert found["authorization_response_iss_parameter_supported"] is True
     assert found["claims_parameter_supported"] is True

@@ -47,7 +47,7 @@ MEANINGS: Mapping[str, Message] = {
         "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard. "
         "token-exchange: an API calls another one for a person."
     ),
-    "response_types": say("Only the code flow is supported: leave it ticked."),
+    "response_types": say("code: the usual flow. code id_token: the answer has an ID token too (hybrid flow)."),
     "scope": say("What the app may ask to see. A first-party app sees it without asking."),
     "default_acr_values": say("How strongly people must sign in if the app does not ask for a level."),
     "default_max_age": say(
