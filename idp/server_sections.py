@@ -64,6 +64,10 @@ class Server(Section):
     """Server processes. 0: one with SQLite, which allows one writer; one for each core with PostgreSQL."""
     trusted_proxies: Texts = ()
     """Addresses or networks of the reverse proxies whose X-Forwarded-For is believed. No others are believed."""
+    client_certificate_header: str = Field("", pattern=r"^([A-Za-z][A-Za-z0-9-]{0,63})?$")
+    """The header in which those proxies pass the TLS certificate of an app, such as Client-Cert (RFC 9440, or URL-encoded
+    PEM); they must overwrite what comes from outside. Empty: no certificate counts.
+    """
     max_body_bytes: int = Field(131_072, ge=1024)
     """Larger request bodies get 413."""
     timing: bool = False

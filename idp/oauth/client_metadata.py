@@ -117,6 +117,7 @@ CHECKS: Mapping[str, Check] = {
     "id_token_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "introspection_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "dpop_bound_access_tokens": _truth,
+    "tls_client_certificate_bound_access_tokens": _truth,
     "application_type": _one_of("web", "native"),
     "require_pkce": _truth,
     "id_token_claims": _truth,

@@ -1,10 +1,22 @@
-"""The key that a token is bound to (``cnf``, RFC 7800), as one text: ``jkt:…`` for DPoP; empty for a bearer token."""
+"""The key that a token is bound to (``cnf``, RFC 7800), as one text: ``jkt:…`` for DPoP, ``x5t#S256:…`` for a certificate;
+empty for a bearer token.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from idp import crypto
+
 KEY = "jkt:"
 """Begins the binding to a key that DPoP proves, by its thumbprint (RFC 9449 §6)."""
+
+CERTIFICATE = "x5t#S256:"
+"""Begins the binding to the certificate of a TLS connection (RFC 8705 §3.1)."""
+
+
+def to_certificate(der: bytes) -> str:
+    """Return the binding to a certificate; empty where there is none."""
+    return CERTIFICATE + crypto.b64url(crypto.sha256(der)) if der else ""
 
 
 def as_claim(bound_to: str) -> dict[str, dict[str, str]]:

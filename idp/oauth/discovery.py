@@ -37,6 +37,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": [one for one in client_metadata.AUTH_METHODS if one != "none"],
         "introspection_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": bool(provider.settings.server.client_certificate_header),
         "code_challenge_methods_supported": ["S256"],
         "acr_values_supported": _acr_values(provider),
         "prompt_values_supported": list(PROMPTS),

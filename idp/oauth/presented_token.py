@@ -16,10 +16,11 @@ BEARER, DPOP = "Bearer", "DPoP"
 
 @dataclass(frozen=True)
 class ResourceRequest:
-    """What a request to a resource says. ``authorization``: the value of its header."""
+    """What a request to a resource says. ``certificate``: the binding to that of its TLS connection, if it has one."""
 
     authorization: str
     proof: ProofRequest
+    certificate: str = ""
     body: Parameters = field(default_factory=Parameters)
 
     @property
@@ -78,6 +79,9 @@ def take(provider: Provider, request: ResourceRequest) -> AccessToken:
     # RFC 9449 §7.2: "MUST reject a DPoP-bound access token received as a bearer token".
     elif token.bound_to.startswith(KEY):
         raise error_for(DPOP, invalid_token("a bound token came without its proof"))
+    # RFC 8705 §3: "If they do not match, the resource access attempt MUST be rejected with [...] invalid_token".
+    elif token.bound_to not in ("", request.certificate):
+        raise invalid_token("bound to another certificate")
     return token
 
 

@@ -49,9 +49,16 @@ def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
 
 
 def _bound(provider: Provider, client: RegisteredClient, request: TokenRequest) -> TokenRequest:
-    """Return the request with the key that it proves to hold (RFC 9449 §5). The proof is used up before the grant."""
+    """Return the request with the key that it proves to hold: by DPoP, else by TLS if the client is registered for that.
+
+    A proof of DPoP is used up before the grant (RFC 9449 §5).
+    """
     if request.proof is not None:
         return replace(request, bound_to=dpop.prove(provider, request.proof))
     if client.metadata.get("dpop_bound_access_tokens"):
         raise OAuthError("invalid_dpop_proof", "The client is registered for bound tokens: a DPoP proof is needed.")
-    return request
+    if not client.metadata.get("tls_client_certificate_bound_access_tokens"):
+        return request
+    if not request.certificate:
+        raise invalid_request("The client is registered for tokens bound to its TLS certificate, and showed none.")
+    return replace(request, bound_to=request.certificate)

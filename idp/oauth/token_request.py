@@ -13,6 +13,7 @@ class TokenRequest:
     """What such a request says. ``authorization``: the value of its header.
 
     ``address``: the network address it came from, for limits and the audit. ``proof``: its DPoP header, if it has one.
+    ``certificate``: the binding to the certificate of its TLS connection, if it has one.
     ``bound_to``: the key that it proved to hold, once that was checked (``confirmation``).
     """
 
@@ -21,6 +22,7 @@ class TokenRequest:
     address: str = ""
     request_id: str = ""
     proof: ProofRequest | None = None
+    certificate: str = ""
     bound_to: str = ""
 
     def origin(self, client_id: str) -> Origin:

@@ -28,6 +28,7 @@ from idp.oauth import (
     token_endpoint,
     userinfo,
 )
+from idp.oauth.confirmation import to_certificate
 from idp.oauth.dpop import ProofRequest
 from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, invalid_request, numbered
 from idp.oauth.presented_token import ResourceRequest
@@ -35,6 +36,7 @@ from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.token_request import TokenRequest
 from idp.web.browser_request import address_of
+from idp.web.client_certificates import certificate_of
 from idp.web.oauth_provider import NAME, OAuth
 from idp.web.response import REFUSED
 
@@ -121,7 +123,13 @@ class Call:
             self.address,
             self.request_id,
             self.proof if "HTTP_DPOP" in self.environ else None,
+            self.certificate,
         )
+
+    @property
+    def certificate(self) -> str:
+        """Return the binding to the certificate of the app's TLS connection; empty where there is none."""
+        return to_certificate(certificate_of(self.settings, self.environ))
 
     @property
     def proof(self) -> ProofRequest:
@@ -170,7 +178,7 @@ def userinfo_(call: Call) -> Reply:
     """Answer with claims about the user of an access token."""
     has_form = call.environ["REQUEST_METHOD"] == "POST" and call.has_form
     body = call.form(userinfo.PARAMETERS) if has_form else Parameters()
-    claims = userinfo.userinfo(call.provider, ResourceRequest(call.authorization, call.proof, body))
+    claims = userinfo.userinfo(call.provider, ResourceRequest(call.authorization, call.proof, call.certificate, body))
     headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
     return Reply(200, headers, json.dumps(claims, sort_keys=True).encode())
 

@@ -64,6 +64,7 @@ MEANINGS: Mapping[str, Message] = {
     ),
     "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
     "dpop_bound_access_tokens": say("Tokens work only with the key that the app proves to hold (DPoP)."),
+    "tls_client_certificate_bound_access_tokens": say("Tokens work only with the app's own TLS certificate."),
     "subject_type": say("public: all apps know a person by the same id."),
     "client_uri": say("The app's home page; people find it on their front page."),
     "logo_uri": say("The address of its logo."),
@@ -127,6 +128,7 @@ TOKENS: tuple[Row, ...] = (
     ("token_exchange_resources", LINES, SECURITY, ()),
     ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("dpop_bound_access_tokens", TRUTH, SECURITY, ()),
+    ("tls_client_certificate_bound_access_tokens", TRUTH, SECURITY, ()),
     ("subject_type", CHOICE, SECURITY, ("public",)),
 )
 """The fields of two groups, in the order of the form: name, kind, group and choices."""
