@@ -23,6 +23,7 @@ from idp.oauth.resource_indicators import requested_scopes
 from idp.oauth.response_modes import check_mode, mode_of
 from idp.oauth.test_sign_in import permission
 
+DISPLAYS = ("page", "popup", "touch", "wap")
 PROMPTS = ("none", "login", "consent", "select_account")
 SECONDS = re.compile(r"[0-9]{1,9}")
 SUBJECT = re.compile(r"[a-z2-7]{26}")
@@ -245,7 +246,10 @@ def check_dpop_jkt(draft: Draft) -> None:
 
 
 def take_as_sent(_: Draft) -> None:
-    """Take any text, or none."""
+    """Take any text, or none.
+
+    Our pages fit every ``display``: they are narrow, work by touch and open in popups. No claim has a language of its own.
+    """
 
 
 def _words(text: str) -> list[str]:

@@ -46,7 +46,7 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Draft], None]] = {
     ("id_token_hint",): checks.check_id_token_hint,
     ("organisation",): checks.check_organisation,
     ("dpop_jkt",): checks.check_dpop_jkt,
-    ("state",): checks.take_as_sent,
+    ("state", "display", "claims_locales"): checks.take_as_sent,
     ("login_hint", "ui_locales"): checks.check_hints,
 }
 """The parameters of each check, and the check. No parameters: whatever could not be read, in the order in which it came."""

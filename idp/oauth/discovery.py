@@ -7,7 +7,7 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from idp.languages import LANGUAGES
 from idp.oauth import client_metadata, dpop, request_objects
-from idp.oauth.authorization_checks import PROMPTS
+from idp.oauth.authorization_checks import DISPLAYS, PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
 from idp.oauth.response_modes import RESPONSE_MODES
@@ -41,6 +41,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "acr_values_supported": _acr_values(provider),
         "prompt_values_supported": list(PROMPTS),
+        "display_values_supported": list(DISPLAYS),
         "claim_types_supported": ["normal"],
         "claims_supported": list(SUPPORTED),
         "ui_locales_supported": list(LANGUAGES),

@@ -75,6 +75,22 @@ def test_unknown_and_empty_parameters_are_ignored(scene):
     assert "code=" in url
 
 
+@pytest.mark.parametrize("display", ["page", "popup", "touch", "wap"])
+def test_every_display_is_taken(scene, display):
+    """Core §3.1.2.1, §5.2: the pages fit all of them, and claims_locales changes nothing that we hold."""
+    party = scene.party()
+    assert display in party.metadata["display_values_supported"]
+    assert "code=" in scene.sign_in(party, display=display, claims_locales="nl en")
+
+
+def test_nobody_is_sent_to_a_registration(scene):
+    """OpenID Initiating User Registration §3: a value that the metadata does not list is refused, also beside others."""
+    party = scene.party()
+    assert "create" not in party.metadata["prompt_values_supported"]
+    assert refusal(scene, party, prompt="create").error == "invalid_request"
+    assert refusal(scene, party, prompt="login create").error == "invalid_request"
+
+
 def test_silent_sign_in_works_while_the_session_is_active(scene):
     """OC-01: an active session needs no page."""
     party = scene.party()
