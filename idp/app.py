@@ -17,6 +17,7 @@ from idp.watchers import watchers
 from idp.web import (
     account,
     admin,
+    approve,
     branding,
     device,
     email_links,
@@ -35,7 +36,7 @@ from idp.web.post_redirect_get import setup_post_redirect_get
 from idp.web.response import PlainRequest, PlainResponse
 
 PARTS = (
-    health, branding, signin, password_reset, unlock, email_links, account, admin, device, oauth_pages, well_known,
+    health, branding, signin, password_reset, unlock, email_links, account, admin, approve, device, oauth_pages, well_known,
 )  # fmt: skip
 
 

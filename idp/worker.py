@@ -13,8 +13,9 @@ from idp.identity.credentials import password_reset
 from idp.identity.ownership import owner_recovery
 from idp.identity.sessions import logout_notices
 from idp.mail.deliver import deliver_due, log
-from idp.oauth import backchannel_logout
+from idp.oauth import backchannel_authentication, backchannel_logout
 from idp.oauth.provider import Provider
+from idp.store import polled_requests
 from idp.sweeps import sweep
 
 POLL_SECONDS = 2.0
@@ -61,7 +62,7 @@ def work_once(settings: Settings, stop: threading.Event | None = None) -> int:
 
 
 class Couriers:
-    """Tell apps that sessions have ended, each app in a thread of its own: no app makes another one, or the mail, wait."""
+    """Tell apps of ended sessions and decisions, each in its own thread: no app makes another one, or the mail, wait."""
 
     def __init__(self, provider: Provider, app_context: AppContext, stop: threading.Event) -> None:
         self._provider, self._app_context, self._stop = provider, app_context, stop
@@ -82,7 +83,8 @@ class Couriers:
         """Start a thread for each app that has something due, first those that have waited longest for their turn."""
         logout_notices.note_ended()
         self._busy = {client_id: thread for client_id, thread in self._busy.items() if thread.is_alive()}
-        waiting = [client_id for client_id in logout_notices.due_apps() if client_id not in self._busy]
+        due = {*logout_notices.due_apps(), *polled_requests.apps_to_ping()}
+        waiting = [client_id for client_id in due if client_id not in self._busy]
         for client_id in sorted(waiting, key=lambda one: self._last.get(one, 0.0))[: THREADS - len(self._busy)]:
             thread = threading.Thread(target=self._tell, args=(client_id,), name="logout", daemon=True)
             self._busy[client_id], self._last[client_id] = thread, time.monotonic()
@@ -91,6 +93,7 @@ class Couriers:
     def _tell(self, client_id: str) -> None:
         try:
             with self._app_context():
+                backchannel_authentication.ping(self._provider, client_id, self._stop)
                 backchannel_logout.tell(self._provider, client_id, self._stop)
         except Exception as error:  # noqa: BLE001 — the notice is due again when its lease has run out
             _note_failed_round(error)

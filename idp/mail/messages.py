@@ -50,6 +50,7 @@ NOTICES = frozenset(
 """Templates that may go to the owner instead of the person: they carry no secret and no working link."""
 PERSONAL = frozenset(
     {
+        "approval_asked",
         "one_time_password",
         "reset_password",
         "invitation",

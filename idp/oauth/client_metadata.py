@@ -16,10 +16,11 @@ SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "o
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 MAY_EXCHANGE_FOR = "token_exchange_resources"
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE)
-OF_PEOPLE = frozenset(("authorization_code", DEVICE_CODE))
+CIBA = "urn:openid:params:grant-type:ciba"
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, CIBA)
+OF_PEOPLE = frozenset(("authorization_code", DEVICE_CODE, CIBA))
 """The grant types by which people sign in, and after which tokens can be refreshed."""
-OF_PROVEN_CLIENTS = frozenset(("client_credentials", TOKEN_EXCHANGE))
+OF_PROVEN_CLIENTS = frozenset(("client_credentials", TOKEN_EXCHANGE, CIBA))
 """The grant types in which nothing but the client's own proof keeps strangers away."""
 HYBRID = "code id_token"
 RESPONSE_TYPES = ("code", HYBRID)
@@ -142,6 +143,8 @@ CHECKS: Mapping[str, Check] = {
     "initiate_login_uri": check_page,
     "backchannel_logout_uri": check_page,
     "backchannel_logout_session_required": _truth,
+    "backchannel_token_delivery_mode": _one_of("poll", "ping"),
+    "backchannel_client_notification_endpoint": check_page,
 }
 IN_LANGUAGES = ("client_name", "logo_uri", "policy_uri", "tos_uri", "client_uri")
 """Members that may carry a language, as ``client_name#nl`` (RFC 7591 §2.2)."""
@@ -201,10 +204,20 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     proving = [name for name in found["grant_types"] if name in OF_PROVEN_CLIENTS]
     if proving and found.get("token_endpoint_auth_method") == "none":
         raise Invalid("grant_types", say("%(grant)s needs a client with a secret.", grant=proving[0]))
+    _complete_approvals(found)
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
     if found.get("token_endpoint_auth_method") == "none" and found.get("require_pkce") is False:
         raise Invalid("require_pkce", say("A public client always needs PKCE."))
     return found
+
+
+def _complete_approvals(found: dict[str, Any]) -> None:
+    """CIBA §4: a client that is to be told of a decision says where."""
+    if CIBA not in found["grant_types"]:
+        return
+    mode = found.setdefault("backchannel_token_delivery_mode", "poll")
+    if mode == "ping" and "backchannel_client_notification_endpoint" not in found:
+        raise Invalid("backchannel_client_notification_endpoint", say("At least one address is needed."))
 
 
 def _default_scope(grant_types: list[str]) -> str:

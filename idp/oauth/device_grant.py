@@ -3,7 +3,6 @@
 Here the device speaks. The person who approves it in a browser: ``device_verification``.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,12 +17,8 @@ from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
-from idp.signin.requirements import Needs
 from idp.store import polled_requests as store
 
-RETURN_TO = "/device/confirm"
-REQUEST = "device_request"
-"""Under this name the needs of a sign-in carry the id of the device's request."""
 OWN = frozenset(("device_name",))
 PARAMETERS = client_auth.PARAMETERS | WITHOUT_BROWSER | OWN
 CONSONANTS = "bcdfghjklmnpqrstvwxz"
@@ -40,7 +35,7 @@ def start(provider: Provider, request: TokenRequest) -> dict[str, Any]:
         raise OAuthError("unauthorized_client", "The client is not registered for the device grant.")
     parameters = {name: value for name, value in request.parameters.values.items() if name in WITHOUT_BROWSER | OWN}
     parameters |= _named(parameters)
-    needs_of(provider, client, parameters, {})
+    read_without_browser(provider, client, parameters, "/", {})
     _count(provider, client, request.address)
     code, user_code = _add(provider, client, parameters)
     page = f"{provider.issuer}/device"
@@ -95,13 +90,6 @@ def _add(provider: Provider, client: RegisteredClient, parameters: dict[str, str
 def macs_of(provider: Provider, user_code: str) -> list[str]:
     """Return what may be stored of a user code: a MAC by each sealing key, because a digest of 34 bits can be guessed."""
     return provider.settings.ring.lookups("user_code", user_code)
-
-
-def needs_of(
-    provider: Provider, client: RegisteredClient, parameters: Mapping[str, str], carried: Mapping[str, str]
-) -> Needs:
-    """Return what a sign-in for a device's request must reach, with the client as it is now. Raises ``OAuthError``."""
-    return read_without_browser(provider, client, parameters, RETURN_TO, carried)
 
 
 def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest) -> dict[str, Any]:

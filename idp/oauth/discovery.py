@@ -23,7 +23,6 @@ def document(provider: Provider) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/oauth/token",
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "jwks_uri": f"{issuer}/oauth/jwks",
-        "device_authorization_endpoint": f"{issuer}/oauth/device_authorization",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
         "end_session_endpoint": f"{issuer}/oauth/logout",
@@ -46,8 +45,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "claims_supported": list(SUPPORTED),
         "ui_locales_supported": list(LANGUAGES),
         **_of_requests(provider),
-        "backchannel_logout_supported": True,
-        "backchannel_logout_session_supported": True,
+        **_of_back_channel(issuer),
     }
 
 
@@ -72,6 +70,18 @@ def _acr_values(provider: Provider) -> list[str]:
     """Return the levels that can be reached: the highest needs roots to check a maker's attestation with."""
     reachable = LEVELS if provider.settings.attestation_roots else LEVELS - 1
     return [name for name, level in provider.settings.acr.names.items() if level <= reachable]
+
+
+def _of_back_channel(issuer: str) -> dict[str, Any]:
+    """Return what goes between an app's server or device and us, without a browser."""
+    return {
+        "device_authorization_endpoint": f"{issuer}/oauth/device_authorization",
+        "backchannel_authentication_endpoint": f"{issuer}/oauth/backchannel_authentication",
+        "backchannel_token_delivery_modes_supported": ["poll", "ping"],
+        "backchannel_user_code_parameter_supported": False,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+    }
 
 
 def ready_bytes(provider: Provider) -> bytes:

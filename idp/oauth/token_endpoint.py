@@ -8,15 +8,25 @@ from dataclasses import replace
 from typing import Any
 
 from idp import metrics
-from idp.oauth import client_auth, client_credentials, code_grant, device_grant, dpop, refresh_grant, token_exchange
-from idp.oauth.client_metadata import DEVICE_CODE, TOKEN_EXCHANGE
+from idp.oauth import (
+    backchannel_authentication,
+    client_auth,
+    client_credentials,
+    code_grant,
+    device_grant,
+    dpop,
+    refresh_grant,
+    token_exchange,
+)
+from idp.oauth.client_metadata import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 
 PARAMETERS = client_auth.PARAMETERS | token_exchange.PARAMETERS | {
-    "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "device_code", "resource"
+    "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "device_code",
+    "auth_req_id",
 }  # fmt: skip
 Grant = Callable[[Provider, RegisteredClient, TokenRequest], dict[str, Any]]
 GRANTS: Mapping[str, Grant] = {
@@ -25,6 +35,7 @@ GRANTS: Mapping[str, Grant] = {
     "client_credentials": client_credentials.exchange,
     DEVICE_CODE: device_grant.exchange,
     TOKEN_EXCHANGE: token_exchange.exchange,
+    CIBA: backchannel_authentication.exchange,
 }
 """By ``grant_type``: what makes the token response (RFC 6749 §5.1) for a client that may use it; raises ``OAuthError``."""
 

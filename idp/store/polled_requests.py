@@ -1,24 +1,30 @@
-"""Requests of apps for which a person decides elsewhere, while the app polls for the tokens (RFC 8628).
+"""Requests of apps for which a person decides elsewhere, while the app polls for the tokens (RFC 8628, OpenID CIBA).
 
-Nobody is known by such a request until somebody has decided, so its rows belong to the installation. Each lives for minutes.
+Nobody is known by a device's request until somebody has decided, so the rows belong to the installation. Each lives for
+minutes.
 """
 
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Insert, LargeBinary, Select, String, Update, select, update
+from sqlalchemy import Index, Insert, LargeBinary, Select, String, Text, Update, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Base, Id
 from idp.rows import inserting
-from idp.statements import asks_one, claims, delete_some
+from idp.statements import asks_every, asks_one, changes, claims, delete_some
+
+DEVICE, APPROVAL = "device", "approval"
+PINGS = text("ping_due_at IS NOT NULL")
 
 
 class PolledRequest(Base):
-    """One request. ``digest``: of the code that the app polls with. ``user_code``: a keyed MAC of what the person types.
+    """One request. ``digest``: of the code that the app polls with. ``user_code``: a keyed MAC of what the person types; of
+    an approval, for which nobody types anything, its own id. ``kind``: ``device`` or ``approval``.
 
-    ``grant_id`` with ``decided_at``: approved; ``decided_at`` alone: denied.
+    ``user_id``: the person who is asked for an approval. ``grant_id`` with ``decided_at``: approved; ``decided_at`` alone:
+    denied.
     """
 
     __tablename__ = "polled_requests"
@@ -26,6 +32,8 @@ class PolledRequest(Base):
         Index("uq_polled_requests_digest", "digest", unique=True),
         Index("uq_polled_requests_user_code", "user_code", unique=True),
         Index("ix_polled_requests_expires", "expires_at"),
+        Index("ix_polled_requests_person", "organisation_id", "user_id", "expires_at"),
+        Index("ix_polled_requests_ping", "client_id", "ping_due_at", sqlite_where=PINGS, postgresql_where=PINGS),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -43,15 +51,28 @@ class PolledRequest(Base):
     organisation_id: Mapped[str | None] = mapped_column(Id)
     grant_id: Mapped[str | None] = mapped_column(Id)
     redeemed_at: Mapped[datetime | None]
+    kind: Mapped[str] = mapped_column(String(10), default=DEVICE, server_default=DEVICE)
+    user_id: Mapped[str | None] = mapped_column(Id)
+    sealed_ping: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What the app is told with, if it wants to be told instead of polling; wiped once it was told."""
+    ping_due_at: Mapped[datetime | None]
 
 
 @claims
 def add_request(
-    request_id: str, digest: bytes, user_code: str, client_id: str, parameters: dict[str, Any], **times: Any
+    request_id: str, digest: bytes, user_code: str, client_id: str, parameters: dict[str, Any], **more: Any
 ) -> Insert:
     """Insert a request. Returns False if its user code is taken."""
     columns = {"id": request_id, "digest": digest, "user_code": user_code, "client_id": client_id, "parameters": parameters}
-    return inserting(PolledRequest, **columns, **times)
+    return inserting(PolledRequest, **columns, **more)
+
+
+@asks_every
+def waiting_for(organisation_id: str, user_id: str, now: datetime) -> Select[PolledRequest]:
+    """Return what waits for a person's approval, first what ends first."""
+    theirs = (PolledRequest.organisation_id == organisation_id, PolledRequest.user_id == user_id)
+    here = (*theirs, PolledRequest.expires_at > now, PolledRequest.decided_at.is_(None))
+    return select(PolledRequest).where(*here).order_by(PolledRequest.expires_at)
 
 
 @asks_one
@@ -102,6 +123,53 @@ def redeem(request_id: str, now: datetime) -> Update:
     """Hand out the tokens of an approved request: once."""
     here = (PolledRequest.id == request_id, PolledRequest.grant_id.is_not(None), PolledRequest.redeemed_at.is_(None))
     return update(PolledRequest).where(*here, PolledRequest.expires_at > now).values(redeemed_at=now)
+
+
+@changes
+def ping(request_id: str, now: datetime) -> Update:
+    """Have the app told that its request is decided, if it wants that."""
+    here = (PolledRequest.id == request_id, PolledRequest.sealed_ping != "")
+    return update(PolledRequest).where(*here).values(ping_due_at=now)
+
+
+@asks_every
+def apps_to_ping() -> Select[str]:
+    """Return the ids of the apps that are to be told of a decision, due or not."""
+    return select(PolledRequest.client_id).where(PolledRequest.ping_due_at.is_not(None)).distinct()
+
+
+def lease_ping(client_id: str, now: datetime, until: datetime) -> PolledRequest | None:
+    """Take the decision that is due first to be told to an app, within the transaction. Others see it due at ``until``.
+
+    Returns None if none is due.
+    """
+    found = _first_ping(client_id, now)
+    due_at = found.ping_due_at if found is not None else None
+    return found if found is not None and due_at is not None and _take_ping(found.id, due_at, until) else None
+
+
+@asks_one
+def _first_ping(client_id: str, now: datetime) -> Select[PolledRequest]:
+    here = (PolledRequest.client_id == client_id, PolledRequest.ping_due_at <= now)
+    return select(PolledRequest).where(*here).order_by(PolledRequest.ping_due_at).limit(1).with_for_update(skip_locked=True)
+
+
+@claims
+def _take_ping(request_id: str, due_at: datetime, until: datetime) -> Update:
+    here = (PolledRequest.id == request_id, PolledRequest.ping_due_at == due_at)
+    return update(PolledRequest).where(*here).values(ping_due_at=until)
+
+
+@changes
+def repeat_ping(request_id: str, due_at: datetime) -> Update:
+    """Have the app told again, at ``due_at``."""
+    return update(PolledRequest).where(PolledRequest.id == request_id).values(ping_due_at=due_at)
+
+
+@changes
+def end_ping(request_id: str) -> Update:
+    """Tell the app no more."""
+    return update(PolledRequest).where(PolledRequest.id == request_id).values(ping_due_at=None, sealed_ping="")
 
 
 def sweep_requests(before: datetime, most: int) -> int:

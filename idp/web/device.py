@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort
 
 from idp.branding import brand_of
 from idp.errors import Message, TooMany, say
-from idp.oauth import device_verification
-from idp.oauth.device_verification import Outcome, Over, Waiting
+from idp.oauth import decisions, device_verification
+from idp.oauth.decisions import Outcome, Over, Waiting
 from idp.signin.state import Continue
 from idp.store import organisations, users
+from idp.store.organisations import Organisation
+from idp.store.users import User
 from idp.web import csrf, forms, language, pages, request_context
 from idp.web.link_pages import ToldPage, tell
 from idp.web.oauth_provider import provider
@@ -63,7 +65,7 @@ def take() -> Response:
 @blueprint.get("/device/confirm/<attempt_id>")
 def confirm(attempt_id: str) -> Response:
     """Show what is approved, once the person is signed in as the app asks."""
-    return _shown(device_verification.resume(provider(), request_context.visit(), attempt_id), attempt_id)
+    return _shown(decisions.resume(provider(), request_context.visit(), attempt_id), attempt_id)
 
 
 @blueprint.post("/device/confirm/<attempt_id>")
@@ -73,7 +75,7 @@ def decide(attempt_id: str) -> Response:
     choice, visit = forms.fields().get("choice", ""), request_context.visit()
     if choice not in ("approve", "deny"):
         return pages.see_other(f"/device/confirm/{attempt_id}")
-    return _shown(device_verification.decide(provider(), visit, attempt_id, approve=choice == "approve"), attempt_id)
+    return _shown(decisions.decide(provider(), visit, attempt_id, approve=choice == "approve"), attempt_id)
 
 
 @blueprint.get("/device/approved")
@@ -103,18 +105,24 @@ def _shown(outcome: Outcome, attempt_id: str) -> Response:
 
 def _page(waiting: Waiting, attempt_id: str) -> DevicePage:
     """Return the page, in the person's language and their organisation's look."""
-    settled, client = waiting.settled, waiting.needs.client
-    user = users.user(settled.organisation_id, settled.user_id)
-    organisation = organisations.organisation(settled.organisation_id)
-    language.asked_in(*waiting.needs.ui_locales)
-    if user is not None and organisation is not None:
-        language.prefer(user.locale)
-        pages.wear(brand_of(organisation))
+    user, organisation = decider(waiting)
     return DevicePage(
         action=f"/device/confirm/{attempt_id}",
-        client_name=client.name if client else "",
-        device_name=waiting.device_name,
-        user_code=waiting.user_code,
-        username=user.username if user else "",
-        organisation_name=organisation.name if organisation else "",
+        client_name=waiting.needs.client.name if waiting.needs.client else "",
+        device_name=str(waiting.request.parameters.get("device_name", "")),
+        user_code=waiting.needs.carried.get(device_verification.SHOWN, ""),
+        username=user.username,
+        organisation_name=organisation.name,
     )
+
+
+def decider(waiting: Waiting) -> tuple[User, Organisation]:
+    """Return the person who decides. The page is in their language, and wears their organisation's look."""
+    user = users.user(waiting.settled.organisation_id, waiting.settled.user_id)
+    organisation = organisations.organisation(waiting.settled.organisation_id)
+    if user is None or organisation is None:
+        abort(404)
+    language.asked_in(*waiting.needs.ui_locales)
+    language.prefer(user.locale)
+    pages.wear(brand_of(organisation))
+    return user, organisation

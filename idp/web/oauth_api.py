@@ -19,6 +19,7 @@ from idp import crypto, keys, outage
 from idp.config import Settings
 from idp.errors import Refusal
 from idp.oauth import (
+    backchannel_authentication,
     device_grant,
     dpop,
     introspection,
@@ -195,6 +196,12 @@ def device_authorization(call: Call) -> Reply:
     return Reply(200, JSON_NEVER_KEPT, json.dumps(device_grant.start(call.provider, request)).encode())
 
 
+def backchannel_authentication_(call: Call) -> Reply:
+    """Ask a person for their approval (CIBA §7)."""
+    request = call.of_client(backchannel_authentication.PARAMETERS)
+    return Reply(200, JSON_NEVER_KEPT, json.dumps(backchannel_authentication.start(call.provider, request)).encode())
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Describe an endpoint for machines: its name in errors, its methods, and its function.
@@ -215,6 +222,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/oauth/jwks": Endpoint("JWKS", READ, jwks, is_ready=True),
     "/oauth/token": Endpoint("token", ("POST",), token),  # POST only: RFC 6749 §3.2
     "/oauth/par": Endpoint("pushed authorization request", ("POST",), push),
+    "/oauth/backchannel_authentication": Endpoint("backchannel authentication", ("POST",), backchannel_authentication_),
     "/oauth/device_authorization": Endpoint("device authorization", ("POST",), device_authorization),
     "/oauth/revoke": Endpoint("revocation", ("POST",), revoke),
     "/oauth/introspect": Endpoint("introspection", ("POST",), introspect),

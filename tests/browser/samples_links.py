@@ -10,6 +10,7 @@ from idp.identity.email_links import GONE
 from idp.signin.step import Frame
 from idp.signin.steps.verify_email import VerifyEmailPage
 from idp.web.account.email import AddressPage
+from idp.web.approve import ApprovePage
 from idp.web.device import NOT_SHOWN, DeviceCodePage, DevicePage
 from idp.web.email_links import ACTIONS, PressPage
 from idp.web.link_pages import ToldPage
@@ -44,8 +45,11 @@ PRESS = {
 }
 
 DEVICE = DevicePage("/device/confirm/a", "Kassa", "Kassa 3, Utrecht", "BCDF-GHJK", "sanne", "Example Shoes")
+APPROVE = ApprovePage("/approve/confirm/a", "Kassa", "Refund € 49.95", "Kassa 3, Utrecht", "sanne", "Example Shoes")
 
 LINKS: dict[str, tuple[str, object]] = {
+    "approve": ("oauth/approve.html", APPROVE),
+    "approve-long": ("oauth/approve.html", replace(APPROVE, client_name=LONG, message=LONG * 2, device_name="")),
     "device-code": ("oauth/device_code.html", DeviceCodePage("")),
     "device-code-wrong": ("oauth/device_code.html", DeviceCodePage("BCDF-GHJK", (NOT_SHOWN,))),
     "device": ("oauth/device.html", DEVICE),

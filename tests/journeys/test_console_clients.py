@@ -9,7 +9,7 @@ from idp.identity.accounts import operators
 from idp.oauth import client_metadata
 from idp.store import audit as audit_rows
 from idp.store import clients
-from idp.web.admin import client_form
+from idp.web.admin import client_form, client_meanings
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import Refused, RelyingParty
 from tests.drivers.words import THE_SECRET_SHOWN_THIS_ONCE
@@ -68,8 +68,8 @@ def test_the_form_has_every_field_with_an_explanation(settings) -> None:
     """Issue 3: the form accepts all that `idp apply` accepts, and explains each field."""
     named = {one.name for one in client_form.fields(settings)}
     own = {"first_party", "minimum_acr", "remember_device", "shared_device", "organisations"}
-    assert named == {*client_metadata.MEMBERS, *own, client_form.TEXTS}
-    assert set(client_form.MEANINGS) == named
+    assert named == {*client_metadata.MEMBERS, *own, client_meanings.TEXTS}
+    assert set(client_meanings.MEANINGS) == named
 
 
 def test_the_page_of_an_app_has_settings_for_its_library(factory, enter, otto) -> None:

@@ -48,6 +48,9 @@ VALUES = {
     "heir": "anna",
     "since": "2026-11-22T02:00:00+00:00",
     "password_closed": True,
+    "app": "Kassa",
+    "message": "Refund € 49.95",
+    "device": "Kassa 3",
 }
 """Values for every template."""
 

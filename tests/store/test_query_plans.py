@@ -48,7 +48,7 @@ READS_ALL = {
 }
 """Functions that may read a whole table, or that stop early although the plan does not show it."""
 NEWEST = {"ix_outbox_created", "ix_password_resets_created", "ix_users_stale", "ix_organisations_removed"}
-NEWEST |= {"ix_sessions_unnoted", "ix_logout_notices_due", "ix_logout_notices_troubled"}
+NEWEST |= {"ix_sessions_unnoted", "ix_logout_notices_due", "ix_logout_notices_troubled", "ix_polled_requests_ping"}
 """Indexes that are read from one end, up to a LIMIT, or that contain only the wanted rows."""
 PARTIAL = {
     str(index.name)

@@ -16,8 +16,9 @@ from idp.identity.sessions import sessions
 from idp.oauth.authorization_response import add_query
 from idp.signin.authenticate import known
 from idp.signin.requirements import Needs
-from idp.store import clients
+from idp.store import clients, polled_requests
 from idp.store import sessions as session_rows
+from idp.store.users import User
 from idp.web import asking, csrf, language, pages, request_context
 from idp.web.account.current_user import Me, SignInFirst, me, who
 from idp.web.account.outcome import done, outcome
@@ -28,6 +29,15 @@ class App:
     """Hold a relying app of this session: its name and, if registered, its address."""
 
     name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Hold an approval that waits for this person: the app's name, what it says, and where to decide."""
+
+    app: str
+    message: str
     address: str
 
 
@@ -44,6 +54,7 @@ class HomePage:
     apps: tuple[App, ...]
     has_console: bool = False
     is_recovering: bool = False
+    asked: tuple[Asked, ...] = ()
     done: Message | None = None
 
 
@@ -65,7 +76,7 @@ def home() -> Response:
     user, at = present.user, present.organisation
     rules = permissions.administers(at.id, user)
     is_recovering = rules and owner_recovery.under_way(at.id) is not None
-    page = HomePage(user.username, user.name, at.name, _apps(present), rules, is_recovering, outcome(present))
+    page = HomePage(user.username, user.name, at.name, _apps(present), rules, is_recovering, _asked(user), outcome(present))
     return pages.render("account/home.html", page)
 
 
@@ -101,6 +112,16 @@ def stop_recovery() -> Response:
 def _signed_out() -> Message | None:
     """Return the notice for a visitor without a session, if the address says that they just signed out."""
     return say("You are signed out.") if request.args.get("done") == "signed-out" else None
+
+
+def _asked(user: User) -> tuple[Asked, ...]:
+    rows = polled_requests.waiting_for(user.organisation_id, user.id, clock.now())
+    names = clients.names({row.client_id for row in rows}) if rows else {}
+    return tuple(
+        Asked(names[row.client_id], str(row.parameters.get("binding_message", "")), f"/approve/{row.id}")
+        for row in rows
+        if row.client_id in names
+    )
 
 
 def _apps(present: Me) -> tuple[App, ...]:

@@ -1,0 +1,70 @@
+"""Say in words what each field of an app's form means."""
+
+from collections.abc import Mapping
+
+from idp.errors import Message, say
+
+TEXTS = "in_languages"
+"""The field for texts with a language, as ``client_name#nl = Kassa``, one a line."""
+
+MEANINGS: Mapping[str, Message] = {
+    "client_name": say("The name that people see."),
+    "redirect_uris": say("Addresses that answers may go to, one per line. They must match exactly."),
+    "post_logout_redirect_uris": say("Addresses that people may go to after signing out, one per line."),
+    "backchannel_logout_uri": say("Where the app is told, server to server, that somebody has signed out."),
+    "backchannel_logout_session_required": say("The app needs to know which session ended. Here it is always told."),
+    "backchannel_token_delivery_mode": say("How the app hears of an approval: it polls, or it is pinged."),
+    "backchannel_client_notification_endpoint": say("Where it is pinged, for approvals (CIBA)."),
+    "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
+    "token_endpoint_auth_method": say(
+        "How the app proves itself: a secret in the header or in the body; none: a public app. Leave empty for both ways."
+    ),
+    "require_pkce": say(
+        "PKCE makes a stolen answer useless. true: always needed. false: never. Leave empty to accept a nonce instead."
+    ),
+    "require_pushed_authorization_requests": say("The app must send its requests to us itself, not by the browser (PAR)."),
+    "require_signed_request_object": say("The app must sign its requests (JAR)."),
+    "request_object_signing_alg": say("How the app signs its requests. Leave empty to allow each of these."),
+    "authorization_signed_response_alg": say("How answers to requests are signed, if the app asks for signed ones."),
+    "jwks": say("The app's public keys, as a JSON Web Key Set."),
+    "grant_types": say(
+        "authorization_code: people sign in. refresh_token: the app may stay signed in. "
+        "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard. "
+        "token-exchange: an API calls another one for a person. ciba: the app asks a person for an approval."
+    ),
+    "response_types": say("code: the usual flow. code id_token: the answer has an ID token too (hybrid flow)."),
+    "scope": say("What the app may ask to see. A first-party app sees it without asking."),
+    "default_acr_values": say("How strongly people must sign in if the app does not ask for a level."),
+    "default_max_age": say(
+        "Seconds after which people confirm again who they are, if the app does not ask for a time. Leave empty for never."
+    ),
+    "require_auth_time": say("The ID token says when the person signed in. Here it always does."),
+    "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
+    "id_token_claims": say("The ID token has all that the scopes give, for apps that read nothing else."),
+    "claims": say('Claims under names of the app, as JSON, for example {"roles": "role"}: the name, and its source.'),
+    "token_exchange_resources": say("APIs for which it may exchange tokens that it gets, by identifier, one per line."),
+    "resource": say(
+        "For an API: its identifier, its scopes with words for people, and what its access tokens tell, as JSON: "
+        '{"identifier": "https://stock.example.com/api", "scopes": {"stock.read": "See the stock"}, "claims": ["role"]}.'
+    ),
+    "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
+    "dpop_bound_access_tokens": say("Tokens work only with the key that the app proves to hold (DPoP)."),
+    "tls_client_certificate_bound_access_tokens": say("Tokens work only with the app's own TLS certificate."),
+    "subject_type": say("public: all apps know a person by the same id."),
+    "client_uri": say("The app's home page; people find it on their front page."),
+    "logo_uri": say("The address of its logo."),
+    "policy_uri": say("Its privacy statement, shown where people are asked to allow the app."),
+    "tos_uri": say("Its terms of use, shown there as well."),
+    "initiate_login_uri": say("Where the app begins a sign-in that starts elsewhere."),
+    "contacts": say("E-mail addresses of the people who look after the app, one per line."),
+    TEXTS: say("Names and addresses in one language, one per line, for example client_name#nl = Kassa."),
+    "first_party": say("This is one of our own apps: people are not asked for consent."),
+    "minimum_acr": say("The lowest level that people need here, whatever the app asks."),
+    "remember_device": say("People may have their device remembered."),
+    "shared_device": say("Shared device: always ask who is working."),
+    "offline_access_survives_logout": say(
+        "With offline_access the app keeps its access also after people sign out, for example to work in the background."
+    ),
+    "organisations": say("Store URLs of the organisations it serves, one per line. Leave empty for all."),
+}
+"""The meaning of each field, in words."""
