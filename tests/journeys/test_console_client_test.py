@@ -35,6 +35,13 @@ def test_the_test_button_signs_in_and_explains_the_token(factory, enter, anna) -
     assert browser.open(answer.partition("?")[0]).status == 400, "a request without the code shows a result"
 
 
+def test_an_app_that_must_push_and_sign_can_be_tested(factory, enter, anna) -> None:
+    """RFC 9126 §5, RFC 9101 §10.5: the console has no key of the app; its own permission lets the plain request in."""
+    factory.make_client(require_pushed_authorization_requests=True, require_signed_request_object=True)
+    browser = enter(anna, f"{HOME}/webshop/test").submit("Test")
+    assert browser.heading == THE_ID_TOKEN_EXPLAINED
+
+
 def test_an_unexpected_answer_does_not_pass_the_test(factory, enter, anna) -> None:
     """RFC 6749 §10.12, RFC 9207: the state or issuer is wrong, it is an error, no test is under way, or it is too late."""
     factory.make_client()

@@ -1,10 +1,10 @@
 """Each parameter of each endpoint is sent twice, empty, huge and in a wrong encoding (Authlib's defaults 6 and 7)."""
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from idp.oauth import authorization_request, logout, token_endpoint, userinfo
+from idp.oauth import authorization_request, logout, pushed_requests, token_endpoint, userinfo
 from idp.oauth.request_parameters import REPEATABLE
 
 FORM = "application/x-www-form-urlencoded"
@@ -92,6 +92,20 @@ def test_the_token_endpoint_survives_any_value_of_any_parameter(scene, ask, name
     twice = urlencode(right) + f"&{name}=x&{name}=x"
     error = "invalid_grant" if name in REPEATABLE else "invalid_request"
     assert ask("POST", "/oauth/token", data=twice, content_type=FORM).json["error"] == error
+
+
+@pytest.mark.parametrize("name", sorted(pushed_requests.PARAMETERS))
+def test_a_pushed_request_survives_any_value_of_any_parameter(scene, ask, name):
+    """RFC 9126 §2.3: every value is kept or gets an OAuth error in JSON. A repeated parameter gets invalid_request."""
+    party = scene.party(public=True)
+    right = dict(parse_qsl(party.authorize_url().partition("?")[2]))
+    for what, value in VALUES.items():
+        answer = ask("POST", "/oauth/par", data=joined(right, name, value), content_type=FORM)
+        assert answer.status_code in (201, 400, 401, 413), (name, what)
+        assert answer.json.get("error") or answer.status_code == 201, (name, what)
+        assert answer.headers["Cache-Control"] == "no-store"
+    twice = ask("POST", "/oauth/par", data=urlencode(right) + f"&{name}=x&{name}=x", content_type=FORM)
+    assert twice.json["error"] == ("invalid_target" if name in REPEATABLE else "invalid_request")
 
 
 @pytest.mark.parametrize("name", sorted(logout.PARAMETERS))

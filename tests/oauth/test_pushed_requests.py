@@ -82,7 +82,8 @@ def sign_in(scene: Scene, url: str) -> str:
     return scene.browser.left_for
 
 
-def test_a_pushed_request_signs_in(scene):
+@pytest.mark.both_engines
+def test_a_pushed_request_signs_in(scene, engine):
     """§2.2: 201 with a reference and its seconds, never kept. The browser brings the reference and the client_id alone."""
     party = scene.party()
     answer = pushed(party)
