@@ -95,7 +95,7 @@ class Server(Section):
 
 
 class Outgoing(Section):
-    """Requests to addresses that apps have registered: where they are told that a session has ended."""
+    """Requests to addresses that apps have registered: where they are told of ended sessions, and of approvals."""
 
     allow: Texts = ()
     """Addresses or networks inside your own network that may be called, for example 10.1.0.0/16. No others are."""

@@ -28,7 +28,7 @@ from idp.signin.steps.use_passkey import NOT_ACCEPTED, PasskeyAsk
 from idp.web.account.activity import ActivityPage
 from idp.web.account.apps import AppsPage
 from idp.web.account.credentials import RemoveFactorPage
-from idp.web.account.home import App, HomePage
+from idp.web.account.home import App, Asked, HomePage
 from idp.web.account.passkeys import Key, PasskeysPage, RemovePasskeyPage
 from idp.web.account.profile import DetailsPage
 from idp.web.account.security import Device, FactorPanel, SecurityPage
@@ -219,6 +219,10 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "home": (
         "account/home.html",
         HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", "")), True),
+    ),
+    "home-asked": (
+        "account/home.html",
+        HomePage("sanne", "", "Example Shoes", (), asked=(Asked("Kassa", "Refund € 49.95", "/approve/x"),)),
     ),
     "home-recovery": ("account/home.html", HomePage("sanne", "", "Example Shoes", (), True, True)),
     "home-of-a-stranger": ("account/home.html", HomePage("", "", "", (), done=say(YOU_ARE_SIGNED_OUT_SENTENCE))),
