@@ -46,6 +46,12 @@ class Answer:
 
 
 @outside_transaction
+def get(settings: Settings, address: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """Read a document. Raises ``NoAnswer``."""
+    return _ask(settings, "GET", address, headers or {}, b"")
+
+
+@outside_transaction
 def post(settings: Settings, address: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
     """Post a form. Raises ``NoAnswer``."""
     return _ask(settings, "POST", address, {"Content-Type": FORM, **(headers or {})}, body)

@@ -1,4 +1,4 @@
-"""Authenticate clients: client_secret_basic, client_secret_post and none (RFC 6749 §2.3).
+"""Authenticate clients: client_secret_basic, client_secret_post, private_key_jwt and none (RFC 6749 §2.3, RFC 7521 §4.2).
 
 A client uses the method that it is registered with, or either way to send its secret if it names none; one in each request.
 A right secret always passes: guesses are slowed by address, and an app that shares the address must not be shut out.
@@ -12,21 +12,23 @@ from urllib.parse import unquote_plus
 from idp import clock
 from idp.errors import TooMany
 from idp.identity.lockout import rate_limits
+from idp.oauth import client_assertion
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 
-PARAMETERS = frozenset(("client_id", "client_secret"))
+PARAMETERS = frozenset(("client_id", "client_secret", "client_assertion", "client_assertion_type"))
 """The parameters by which a client authenticates, at every endpoint that asks it to."""
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """The client that a request names as its sender, and the ways in which its secret may be read."""
+    """The client that a request names as its sender, the ways in which its secret may be read, and its assertion."""
 
     client_id: str
     secrets: tuple[str, ...] = ()
+    assertion: str = ""
 
 
 Proof = Callable[[Provider, RegisteredClient, Claimed], bool]
@@ -56,7 +58,7 @@ def authenticate(provider: Provider, request: TokenRequest) -> RegisteredClient:
     if not allowed:
         raise _wrong_method(provider, request, client, way, claimed)
     if not any(proof(provider, client, claimed) for proof in allowed):
-        raise _count(provider, request, f"wrong secret of {client.client_id}")
+        raise _count(provider, request, f"wrong proof of {client.client_id}")
     return client
 
 
@@ -124,12 +126,31 @@ def _read_body(request: TokenRequest) -> Claimed:
     return Claimed(client_id, (secret,))
 
 
+def _has_assertion(request: TokenRequest) -> bool:
+    return bool(request.parameters.get("client_assertion") or request.parameters.get("client_assertion_type"))
+
+
+def _read_assertion(request: TokenRequest) -> Claimed:
+    assertion, kind = (request.parameters.get(name) for name in ("client_assertion", "client_assertion_type"))
+    if kind != client_assertion.TYPE:
+        raise refusal("an unknown client_assertion_type")
+    client_id = client_assertion.client_of(assertion)
+    # RFC 7521 §4.2: the client_id "MUST identify the same client as is identified by the client assertion".
+    if request.parameters.get("client_id") not in ("", client_id):
+        raise invalid_request("The client_id differs from that of the client_assertion.")
+    return Claimed(client_id, assertion=assertion)
+
+
 def _has_nothing(_: TokenRequest) -> bool:
     return True
 
 
 def _knows_secret(_: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
     return any(client.check_client_secret(secret) for secret in claimed.secrets)
+
+
+def _has_signed(provider: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
+    return client_assertion.is_proved(provider, client, claimed.assertion)
 
 
 def _needs_none(_: Provider, client: RegisteredClient, __: Claimed) -> bool:
@@ -139,6 +160,7 @@ def _needs_none(_: Provider, client: RegisteredClient, __: Claimed) -> bool:
 WAYS = (
     Way(_has_header, _read_header, {"client_secret_basic": _knows_secret}),
     Way(_has_secret, _read_body, {"client_secret_post": _knows_secret}),
+    Way(_has_assertion, _read_assertion, {"private_key_jwt": _has_signed}),
 )
 """The ways to prove oneself. A new method is a row here, or an entry in the row of its place."""
 BARE = Way(_has_nothing, _read_body, {"none": _needs_none})

@@ -12,7 +12,8 @@ from idp.errors import Unreadable
 from idp.keys import LONGEST_TOKEN
 from idp.oauth import strict_json
 from idp.oauth.clients import RegisteredClient
-from idp.oauth.public_keys import PublicKey, read_public_key
+from idp.oauth.key_addresses import KeyAddresses
+from idp.oauth.public_keys import FORMER_NAMES, PublicKey, read_public_key
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class ClientJwt:
         return str(self.header.get("typ", "")).lower().removeprefix("application/")
 
 
-def read_signed(client: RegisteredClient, token: str, algorithms: Collection[str]) -> ClientJwt:
+def read_signed(addresses: KeyAddresses, client: RegisteredClient, token: str, algorithms: Collection[str]) -> ClientJwt:
     """Return a JWT that the client signed by one of these algorithms. Raises ``Unreadable`` for anything else."""
     header = crypto.jws_header(token, LONGEST_TOKEN)
-    if header.get("alg") not in algorithms:
+    alg = header.get("alg")
+    alg = FORMER_NAMES.get(alg, alg) if isinstance(alg, str) else ""
+    if alg not in algorithms:
         raise Unreadable("another algorithm")
-    if not any(key.has_signed(token) for key in _keys(client, header)):
+    if not any(key.has_signed(token) for key in _keys(addresses, client, alg, header)):
         raise Unreadable("no key of the client has signed it")
     try:
         claims = strict_json.read(crypto.from_b64url(token.split(".")[1]))
@@ -44,12 +47,15 @@ def read_signed(client: RegisteredClient, token: str, algorithms: Collection[str
     return ClientJwt(header, claims)
 
 
-def _keys(client: RegisteredClient, header: Mapping[str, Any]) -> Iterator[PublicKey]:
+def _keys(addresses: KeyAddresses, client: RegisteredClient, alg: str, header: Mapping[str, Any]) -> Iterator[PublicKey]:
     """Yield the client's keys that may have signed: those of the header's ``kid``, or all where it names none."""
-    for jwk in client.metadata.get("jwks", {}).get("keys", ()):
-        if jwk.get("use", "sig") != "sig" or ("kid" in header and jwk.get("kid") != header["kid"]):
+    kid, address = header.get("kid"), client.metadata.get("jwks_uri")
+    if "kid" in header and not isinstance(kid, str):
+        return
+    for jwk in addresses.keys_at(address, kid or "") if address else client.metadata.get("jwks", {}).get("keys", ()):
+        if jwk.get("use", "sig") != "sig" or ("kid" in header and jwk.get("kid") != kid):
             continue
         try:
-            yield read_public_key(jwk, header["alg"])
+            yield read_public_key(jwk, alg)
         except Unreadable:
             continue  # a key for another algorithm

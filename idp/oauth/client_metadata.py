@@ -26,7 +26,7 @@ HYBRID = "code id_token"
 RESPONSE_TYPES = ("code", HYBRID)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 """What a client may use that names no ``token_endpoint_auth_method``."""
-AUTH_METHODS = (*SECRET_METHODS, "none")
+AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
 OURS_IN_METADATA = frozenset(
@@ -129,6 +129,8 @@ CHECKS: Mapping[str, Check] = {
     "require_signed_request_object": _truth,
     "request_object_signing_alg": _one_of(*FORMS),
     "jwks": check_jwks,
+    "jwks_uri": check_page,
+    "token_endpoint_auth_signing_alg": _one_of(*FORMS),
     "authorization_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     MAY_EXCHANGE_FOR: check_identifiers,
     "subject_type": _one_of("public"),
@@ -205,6 +207,10 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     if proving and found.get("token_endpoint_auth_method") == "none":
         raise Invalid("grant_types", say("%(grant)s needs a client with a secret.", grant=proving[0]))
     _complete_approvals(found)
+    if "jwks" in found and "jwks_uri" in found:  # RFC 7591 §2: "MUST NOT both be present in the same request or response"
+        raise Invalid("jwks", say("Give the keys or their address, not both."))
+    if found.get("token_endpoint_auth_method") == "private_key_jwt" and not {"jwks", "jwks_uri"} & set(found):
+        raise Invalid("jwks", say("private_key_jwt needs the client's public keys, or their address in jwks_uri."))
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
     if found.get("token_endpoint_auth_method") == "none" and found.get("require_pkce") is False:
         raise Invalid("require_pkce", say("A public client always needs PKCE."))

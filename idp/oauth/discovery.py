@@ -10,6 +10,7 @@ from idp.oauth import client_metadata, dpop, request_objects
 from idp.oauth.authorization_checks import DISPLAYS, PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.provider import Provider
+from idp.oauth.public_keys import FORMS
 from idp.oauth.response_modes import RESPONSE_MODES
 from idp.sections import LEVELS
 
@@ -34,6 +35,10 @@ def document(provider: Provider) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": list(client_metadata.AUTH_METHODS),
         "revocation_endpoint_auth_methods_supported": list(client_metadata.AUTH_METHODS),
         "introspection_endpoint_auth_methods_supported": [one for one in client_metadata.AUTH_METHODS if one != "none"],
+        **{
+            f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(FORMS)
+            for endpoint in ("token", "revocation", "introspection")
+        },
         "introspection_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "tls_client_certificate_bound_access_tokens": bool(provider.settings.server.client_certificate_header),

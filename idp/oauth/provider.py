@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from idp.config import Settings
 from idp.keys import KeyRing
 from idp.oauth.clients import Clients
+from idp.oauth.key_addresses import KeyAddresses
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Provider:
     settings: Settings
     clients: Clients
     keys: KeyRing
+    key_addresses: KeyAddresses
 
     @property
     def issuer(self) -> str:
@@ -23,4 +25,4 @@ class Provider:
 
 def make_provider(settings: Settings) -> Provider:
     """Return a provider whose parts are empty: they read the database when first used."""
-    return Provider(settings, Clients(), KeyRing(settings))
+    return Provider(settings, Clients(), KeyRing(settings), KeyAddresses(settings))

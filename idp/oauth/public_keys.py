@@ -23,6 +23,8 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "RS256": {"kty": "RSA", "e": "AQAB"},
 }
 """By algorithm: the members that a key for it must have. One exponent of RSA: a large one makes verification slow."""
+FORMER_NAMES = {"EdDSA": "Ed25519"}
+"""RFC 9864 §2.2 replaced the name. Libraries still write it."""
 MEMBERS: Mapping[str, tuple[str, ...]] = {
     "EC": ("kty", "crv", "x", "y"),
     "OKP": ("kty", "crv", "x"),

@@ -114,7 +114,7 @@ def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) 
         kept = _secret(_there(client_id).metadata_, None)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         if not kept:
-            raise Invalid("client_id", say("A public client has no secret."))
+            raise Invalid("client_id", say("This client authenticates without a secret."))
         store.end_secrets(client_id, clock.now() + overlap)
         _add_secret(client_id, kept)
         _tell(origin, client_id, fields=["client_secret"])
@@ -185,9 +185,9 @@ def _client_id(given: str | None) -> str:
 
 
 def _secret(metadata: Mapping[str, Any], given: str | None) -> str:
-    if store.is_public(metadata):
+    if not store.uses_secret(metadata):
         if given:
-            raise Invalid("client_secret", say("A public client has no secret."))
+            raise Invalid("client_secret", say("This client authenticates without a secret."))
         return ""
     if given is not None and (len(given) < SHORTEST_SECRET or not given.isascii() or not given.isprintable()):
         raise Invalid(

@@ -32,7 +32,7 @@ def read_object(provider: Provider, client: RegisteredClient, outer: Parameters,
     text = outer.get("request")
     registered = client.metadata.get("request_object_signing_alg")
     try:
-        found = read_signed(client, text, (registered,) if registered else ALGORITHMS)
+        found = read_signed(provider.key_addresses, client, text, (registered,) if registered else ALGORITHMS)
     except Unreadable as error:
         raise _wrong("The request object is not signed by a key and an algorithm of the client.", str(error)) from error
     _check(provider, client, found, clock.now())

@@ -73,6 +73,11 @@ def is_public(metadata: Mapping[str, Any]) -> bool:
     return metadata.get("token_endpoint_auth_method") == "none"
 
 
+def uses_secret(metadata: Mapping[str, Any]) -> bool:
+    """Return whether a client authenticates by a secret, as one that names no method does."""
+    return str(metadata.get("token_endpoint_auth_method", "client_secret_basic")).startswith("client_secret_")
+
+
 def serves(organisations: Collection[str], organisation_id: str) -> bool:
     """Return whether a client with these ``organisations`` serves one of them; none means that it serves all."""
     return not organisations or organisation_id in organisations

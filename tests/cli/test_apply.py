@@ -217,8 +217,8 @@ def test_a_dry_run_prints_the_same_and_changes_nothing(idp: Idp) -> None:
 
 def test_an_unsupported_registered_member_is_ignored_and_reported(idp: Idp) -> None:
     """RFC 7591 §2: members without effect on the server are ignored. A typing error is refused."""
-    result = idp.apply(POS + 'jwks_uri = "https://pos.example.com/jwks"\n')
-    assert "jwks_uri: is not supported yet and was ignored" in result.stderr
+    result = idp.apply(POS + 'software_id = "pos"\n')
+    assert "software_id: is not supported yet and was ignored" in result.stderr
 
 
 def test_a_file_cannot_change_the_operators_organisation(idp: Idp) -> None:

@@ -118,7 +118,7 @@ CLIENTS = [
     (f'client_secret = "{SECRET}"', 'client_secret = "short"', "client_secret", "32 characters"),
     (f'client_secret = "{SECRET}"\n', "", "client_secret", "A secret is needed"),
     (f'client_secret = "{SECRET}"', 'client_secret_env = "NOT_SET_HERE"', "client_secret_env", "The environment has no"),
-    ("first_party = true", 'token_endpoint_auth_method = "none"', "client_secret", "has no secret"),
+    ("first_party = true", 'token_endpoint_auth_method = "none"', "client_secret", "authenticates without a secret"),
     ("first_party = true", 'minimum_acr = "tea"', "minimum_acr", "one of pwd"),
     ("first_party = true", 'organisations = ["nowhere"]', "organisations", "There is no organisation nowhere"),
     ("first_party = true", 'grant_types = ["password"]', "grant_types", "authorization_code"),

@@ -117,5 +117,5 @@ def test_an_unknown_member_of_a_client_is_refused_with_a_hint(idp: Idp, member: 
 
 def test_a_registered_member_without_effect_is_reported(idp: Idp) -> None:
     """RFC 7591 §2 permits the server to ignore it. The command says so."""
-    given = {"client_name": "Kassa", "redirect_uris": ["https://pos.example.com/callback"], "jwks_uri": "https://a.example"}
-    assert "jwks_uri: is not supported yet" in idp("client", "create", "-", stdin=json.dumps(given)).stderr
+    given = {"client_name": "Kassa", "redirect_uris": ["https://pos.example.com/callback"], "software_id": "kassa"}
+    assert "software_id: is not supported yet" in idp("client", "create", "-", stdin=json.dumps(given)).stderr

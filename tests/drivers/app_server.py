@@ -18,6 +18,8 @@ class AppServer:
         self.arrived = threading.Semaphore(0)
         self.requests: list[dict[str, Any]] = []
         self.address = ""
+        self.documents: dict[str, bytes] = {}
+        """What a GET of a path gets."""
 
     def bodies(self) -> list[str]:
         """Return the bodies that arrived."""
@@ -39,6 +41,15 @@ def app_server() -> Iterator[AppServer]:
             for name, value in {"Content-Length": "0", **state.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
+
+        def do_GET(self) -> None:
+            state.requests.append({"path": self.path, "headers": dict(self.headers), "body": ""})
+            document = state.documents.get(self.path)
+            self.send_response(state.status if document is not None else 404)
+            for name, value in {"Content-Length": str(len(document or b"")), **state.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(document or b"")
 
         def log_message(self, *_: Any) -> None:
             """Print nothing."""

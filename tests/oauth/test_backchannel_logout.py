@@ -5,6 +5,7 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode
 
@@ -291,8 +292,7 @@ def test_an_address_on_the_private_network_is_not_called(scene, configure, serve
     party = scene.party(backchannel_logout_uri=server.address + PATH)
     scene.signed_in = scene.tokens(party)
     sign_out(scene)
-    provider = scene.app.extensions["sleutel.oauth"].provider
-    shut = type(provider)(configure(), provider.clients, provider.keys)
+    shut = replace(scene.app.extensions["sleutel.oauth"].provider, settings=configure())
     with scene.factory.context():
         logout_notices.note_ended()
         assert backchannel_logout.tell(shut, "webshop") == 0

@@ -36,7 +36,7 @@ WRONG = [
     ({"grant_types": [["authorization_code"]]}, "grant_types"),
     ({"response_types": ["token"]}, "response_types"),
     ({"response_types": []}, "response_types"),
-    ({"token_endpoint_auth_method": "private_key_jwt"}, "token_endpoint_auth_method"),
+    ({"token_endpoint_auth_method": "client_secret_jwt"}, "token_endpoint_auth_method"),
     ({"token_endpoint_auth_method": ["none"]}, "token_endpoint_auth_method"),
     ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
     ({"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg"),

@@ -32,8 +32,8 @@ def put_client(work: Plan, table: Table) -> None:
 
 def _create(work: Plan, table: Table) -> None:
     metadata, ours = _metadata(table), _ours(table, Ours())
-    is_public = store.is_public(metadata)
-    secret = _secret(table) if not is_public or _speaks_of_secret(table) else None
+    needs_one = store.uses_secret(metadata)
+    secret = _secret(table) if needs_one or _speaks_of_secret(table) else None
     registration.register(work.settings, table.name, metadata, ours, secret, ORIGIN)
     work.lines.note(table.kind, table.name, CREATED)
 
@@ -42,8 +42,7 @@ def _change(work: Plan, table: Table, row: Client) -> None:
     metadata = {**row.metadata_, **_metadata(table)}
     changed = registration.change(work.settings, table.name, metadata, _ours(table, _ours_of(row)), ORIGIN)
     work.lines.note_change(table.kind, table.name, changed)
-    is_public = store.is_public(metadata)
-    lacks_one = not is_public and not store.secrets_of(row.client_id, clock.now())
+    lacks_one = store.uses_secret(metadata) and not store.secrets_of(row.client_id, clock.now())
     if not lacks_one and not (work.set_credentials and _speaks_of_secret(table)):
         return
     secret = _secret(table)

@@ -59,6 +59,8 @@ TOKENS: tuple[Row, ...] = (
     ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
     ("request_object_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
     ("jwks", TABLE, SECURITY, ()),
+    ("jwks_uri", TEXT, SECURITY, ()),
+    ("token_endpoint_auth_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
     ("authorization_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("id_token_claims", TRUTH, SECURITY, ()),
     ("claims", TABLE, SECURITY, ()),

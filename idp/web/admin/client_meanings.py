@@ -17,7 +17,8 @@ MEANINGS: Mapping[str, Message] = {
     "backchannel_client_notification_endpoint": say("Where it is pinged, for approvals (CIBA)."),
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
-        "How the app proves itself: a secret in the header or in the body; none: a public app. Leave empty for both ways."
+        "How the app proves itself: a secret in the header or in the body; private_key_jwt: its own key; "
+        "none: a public app. Leave empty for a secret in either way."
     ),
     "require_pkce": say(
         "PKCE makes a stolen answer useless. true: always needed. false: never. Leave empty to accept a nonce instead."
@@ -27,6 +28,8 @@ MEANINGS: Mapping[str, Message] = {
     "request_object_signing_alg": say("How the app signs its requests. Leave empty to allow each of these."),
     "authorization_signed_response_alg": say("How answers to requests are signed, if the app asks for signed ones."),
     "jwks": say("The app's public keys, as a JSON Web Key Set."),
+    "jwks_uri": say("Or the address where the app publishes them."),
+    "token_endpoint_auth_signing_alg": say("The one algorithm of its private_key_jwt. Leave empty for any of these."),
     "grant_types": say(
         "authorization_code: people sign in. refresh_token: the app may stay signed in. "
         "client_credentials: no person is needed. device_code: people sign in at a device without a keyboard. "

@@ -1,0 +1,87 @@
+"""private_key_jwt: a client proves itself by a JWT that it signed (RFC 7523 §3, OpenID Connect Core §9)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from idp import clock, crypto, db
+from idp.errors import Unreadable
+from idp.oauth import strict_json
+from idp.oauth.client_keys import read_signed
+from idp.oauth.clients import RegisteredClient
+from idp.oauth.provider import Provider
+from idp.oauth.public_keys import FORMS
+from idp.store import spent_ids
+
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+TYPES_OF_JWT = ("", "jwt", "client-authentication+jwt")
+"""Values of ``typ``: any other JWT that the client signed (a request object, a DPoP proof) is no assertion."""
+ALGORITHMS = tuple(FORMS)
+LONGEST = 4_096
+LONGEST_ID = 256
+LONGEST_LIFE = timedelta(minutes=10)
+LEEWAY = timedelta(seconds=60)
+"""How far the client's clock may be off."""
+ADDRESSES = (
+    "", "/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization",
+    "/oauth/backchannel_authentication",
+)  # fmt: skip
+"""What may stand in ``aud`` after the issuer: nothing (FAPI 2.0), or an endpoint (Core §9, RFC 9126 §2)."""
+
+log = structlog.get_logger("oauth")
+
+
+def client_of(assertion: str) -> str:
+    """Return the client that an assertion says to be from; empty where it cannot be read."""
+    try:
+        claims = strict_json.read(crypto.from_b64url(assertion[:LONGEST].split(".")[1]))
+    except (Unreadable, ValueError, IndexError):
+        return ""
+    subject = claims.get("sub") if isinstance(claims, dict) else None
+    return subject if isinstance(subject, str) else ""
+
+
+def is_proved(provider: Provider, client: RegisteredClient, assertion: str) -> bool:
+    """Check an assertion of this client, once."""
+    named = client.metadata.get("token_endpoint_auth_signing_alg")
+    try:
+        found = read_signed(provider.key_addresses, client, assertion, (named,) if named else ALGORITHMS)
+        is_assertion = found.type in TYPES_OF_JWT
+        why = _fault(provider, client, found.claims, clock.now()) if is_assertion else "another kind of JWT"
+    except Unreadable as error:
+        why = str(error)
+    if why:
+        log.info("assertion_refused", client_id=client.client_id, why=why)
+    return not why
+
+
+def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, Any], now: datetime) -> str:
+    """Return what is wrong with the claims (RFC 7523 §3); empty where nothing is. A right one is spent."""
+    if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
+        return "iss and sub must be the client_id"
+    sent = claims.get("aud")
+    audience = sent if isinstance(sent, list) else [sent]
+    ours = [provider.issuer + path for path in ADDRESSES]
+    # Another audience in the list could use the assertion here as if it were the client.
+    if not audience or not all(one in ours for one in audience):
+        return "aud must be the issuer, or an endpoint of it"
+    ends = _moment(claims.get("exp"))
+    if ends is None or not now - LEEWAY < ends <= now + LONGEST_LIFE + LEEWAY:
+        return "exp is missing, past, or more than ten minutes away"
+    begins = [_moment(claims[name]) for name in ("iat", "nbf") if name in claims]
+    if any(one is None or one > now + LEEWAY for one in begins):
+        return "iat or nbf is in the future"
+    jti = claims.get("jti")
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_ID:
+        return "jti is missing or too long"
+    with db.transaction():
+        is_first = spent_ids.spend(crypto.digest("client_assertion", f"{client.client_id}\0{jti}"), ends + LEEWAY)
+    return "" if is_first else "the assertion was used before"
+
+
+def _moment(value: Any) -> datetime | None:
+    """Return a NumericDate (RFC 7519 §2); None where it is none."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**37
+    return clock.from_epoch(int(value)) if is_number else None

@@ -1,0 +1,73 @@
+"""Keep the key sets that clients publish at an address (``jwks_uri``, RFC 7591 §2), in this process, for some minutes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from idp import clock, db, outgoing
+from idp.config import Settings
+from idp.errors import Invalid
+from idp.oauth import strict_json
+from idp.oauth.client_key_sets import check_jwks
+from idp.write_gate import MustWait, never_waits
+
+MOST_SETS = 1_000
+FRESH = timedelta(minutes=10)
+"""How long a fetched key set is used without asking again."""
+PAUSE = timedelta(minutes=1)
+"""Between two requests to one address, whatever ``kid`` a JWT names: anybody can send a JWT."""
+USABLE = timedelta(days=1)
+"""How long the last good key set is used while its address does not answer."""
+
+log = structlog.get_logger("oauth")
+Jwk = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """A key set of an address: when it was asked last, and when it last gave these keys."""
+
+    keys: tuple[Jwk, ...]
+    asked_at: datetime
+    given_at: datetime
+
+
+class KeyAddresses:
+    """The key sets of addresses."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._fetched: dict[str, _Fetched] = {}
+
+    def keys_at(self, address: str, kid: str) -> Sequence[Jwk]:
+        """Return the keys of an address; fetched again for an unknown ``kid``, but once a minute at most.
+
+        Raises ``MustWait`` on an event loop, where the network must not be waited for.
+        """
+        held, now = self._fetched.get(address), clock.now()
+        is_known = held is not None and (not kid or any(key.get("kid") == kid for key in held.keys))
+        if held is not None and (now - held.asked_at < PAUSE or (is_known and now - held.given_at < FRESH)):
+            return held.keys
+        if never_waits.get():
+            raise MustWait
+        db.release()
+        return self._fetch(address, held, now)
+
+    def _fetch(self, address: str, held: _Fetched | None, now: datetime) -> Sequence[Jwk]:
+        former = held if held is not None and now - held.given_at < USABLE else None
+        if len(self._fetched) >= MOST_SETS:
+            del self._fetched[next(iter(self._fetched))]
+        # Noted before the answer: others do not ask at the same time, and a failure is not repeated at once.
+        self._fetched[address] = _Fetched(former.keys if former else (), now, former.given_at if former else now - FRESH)
+        try:
+            answer = outgoing.get(self._settings, address, {"Accept": "application/jwk-set+json, application/json"})
+            keys = tuple(check_jwks("jwks_uri", strict_json.read(answer.body))["keys"]) if answer.status == 200 else ()
+        except (outgoing.NoAnswer, Invalid, ValueError) as error:
+            log.warning("no_client_keys", address=address, why=str(error)[:200])
+            keys = ()
+        if keys:
+            self._fetched[address] = _Fetched(keys, now, now)
+        return self._fetched[address].keys
