@@ -25,20 +25,21 @@ PROCESSES, THREADS, TURNS = 4, 8, 10
 WRITER = f"""
 import sys, threading
 from pathlib import Path
+from flask import Flask
 from idp import config
-from idp.db import transaction
+from idp.db import setup_db, transaction
 from idp.store import organisations
-from tests.drivers.applications import bare_app
 settings, organisation_id = config.read(Path(sys.argv[1])), sys.argv[2]
-with bare_app(settings) as app:
-    def work():
-        for _ in range({TURNS}):
-            with app.app_context(), transaction():
-                found = organisations.organisation(organisation_id)
-                organisations.change_organisation(organisation_id, name=str(int(found.name) + 1))
-    threads = [threading.Thread(target=work) for _ in range({THREADS})]
-    for thread in threads: thread.start()
-    for thread in threads: thread.join()
+app = Flask("idp")
+setup_db(app, settings)
+def work():
+    for _ in range({TURNS}):
+        with app.app_context(), transaction():
+            found = organisations.organisation(organisation_id)
+            organisations.change_organisation(organisation_id, name=str(int(found.name) + 1))
+threads = [threading.Thread(target=work) for _ in range({THREADS})]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
 """
 HOLDER = """
 import sys
