@@ -89,11 +89,11 @@ class Visitor:
 
     def sees(self, heading: str) -> Self:
         """Wait for the page with this heading, and check it. One journey checks a page in each state. The others only read
-        it.
+        it. Its colours in the dark are those of its sample.
         """
         self.reads(heading)
         chromium_driver.check_fits(self.page)
-        chromium_driver.check_accessible(self.page)
+        chromium_driver.check_accessible(self.page, dark=False)
         chromium_driver.look(self.page, f"journey {self.page.title()}")
         return self
 

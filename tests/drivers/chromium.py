@@ -122,7 +122,7 @@ MEASURED = """() => [
 ]"""
 
 
-def check_accessible(page: Page) -> None:
+def check_accessible(page: Page, *, dark: bool = True) -> None:
     """Fail with what axe finds wrong, in light and in dark (WCAG 2.2 A and AA and best practices).
 
     Axe is half a megabyte: it is loaded here, as most pages that journeys pass are never handed to it.
@@ -130,6 +130,8 @@ def check_accessible(page: Page) -> None:
     page.wait_for_load_state()
     page.evaluate(AXE_SCRIPT)
     _check_with_axe(page, "light", {})
+    if not dark:
+        return
     page.emulate_media(color_scheme="dark")
     _check_with_axe(page, "dark", ONLY_COLOURS)
     page.emulate_media(color_scheme="light")
