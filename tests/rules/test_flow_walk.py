@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, islice, product
+from typing import Any
 
 import pytest
 
 from idp import factors
 from idp.factor import Owned
-from idp.factors import PASSKEY, PHISHING_RESISTANT, SECOND
+from idp.factors import PASSKEY, PHISHING_RESISTANT, SECOND, MethodName
 from idp.identity import assurance as proving
 from idp.identity.assurance import Proof
 from idp.identity.policy.rules import ClientRule, DatedRule, Membership, Person, Rules, rules_for
@@ -35,8 +36,8 @@ ORGANISATION = OrganisationFacts("o", "shoes", "Shoes", is_named=True)
 SILENT_ERRORS = {"account_selection_required", "login_required", "interaction_required", "consent_required"}
 
 
-def person(**facts: object) -> Person:
-    return Person(organisation_id="o", user_id="u", username="ann", **{"role": "employee", **facts})  # type: ignore[arg-type]
+def person(**facts: Any) -> Person:
+    return Person(organisation_id="o", user_id="u", username="ann", **{"role": "employee", **facts})
 
 
 def owning(who: Person, owned: Owned) -> Person:
@@ -56,20 +57,20 @@ class World:
     who: Person
 
 
-def known(case: Case, who: Person, **changes: object) -> Case:
+def known(case: Case, who: Person, **changes: Any) -> Case:
     """Return the case with its person. An administrator's address is not verified yet (S55)."""
     unverified = "ann@shoes.example" if who.role == "administrator" else ""
     changes = {"unverified_address": unverified, **changes}
-    return replace(case, person=who, rules=rules(who, case.needs), **changes)  # type: ignore[arg-type]
+    return replace(case, person=who, rules=rules(who, case.needs), **changes)
 
 
-def proved(case: Case, *methods: str, **facts: bool) -> Case:
-    new = tuple(Proof(method, at=case.now, credential="u", **facts) for method in methods)  # type: ignore[arg-type]
+def proved(case: Case, *methods: MethodName, **facts: bool) -> Case:
+    new = tuple(Proof(method, at=case.now, credential="u", **facts) for method in methods)
     return replace(case, proofs=(*case.proofs, *new), own_proofs=(*case.own_proofs, *new))
 
 
-def answered(case: Case, **answers: str) -> Case:
-    return replace(case, answers=replace(case.answers, **answers))  # type: ignore[arg-type]
+def answered(case: Case, **answers: Any) -> Case:
+    return replace(case, answers=replace(case.answers, **answers))
 
 
 def set_up_totp(case: Case) -> Iterator[Case]:
@@ -153,7 +154,7 @@ def right_answers(case: Case, step: Step, world: World) -> Iterator[Case]:
         yield answered(case, consent="denied")
 
 
-def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
+def starts() -> Iterator[tuple[Needs, Person, tuple[MethodName, ...]]]:
     """Yield the combinations of needs, policy, factors, prompt, max_age and earlier proofs."""
     client = ClientTerms("c", "C", first_party=True)
     clients = [
@@ -176,7 +177,7 @@ def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
         person(role="manager", groups=(Membership("2FA", requires_mfa=True),)),
         person(must_set_up=True, remembered_device_counts=False),
     ]
-    old = [(), ("password",), ("password", "remembered"), ("password", "totp")]
+    old: list[tuple[MethodName, ...]] = [(), ("password",), ("password", "remembered"), ("password", "totp")]
     for app, acr, prompt, age, who, before in product(clients, acrs, prompts, (None, 60), people, old):
         if who.owns(PASSKEY) and (app not in (client, None) or prompt == ("consent",) or age):
             continue  # these values have the same effect for every kind of factor
@@ -189,7 +190,7 @@ def starts() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
             yield needs, who, before
 
 
-def pairwise() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
+def pairwise() -> Iterator[tuple[Needs, Person, tuple[MethodName, ...]]]:
     """Yield so many of the starts that every pair of values occurs in one of them."""
     met = set[object]()
     for needs, who, before in starts():
@@ -200,9 +201,9 @@ def pairwise() -> Iterator[tuple[Needs, Person, tuple[str, ...]]]:
             yield needs, who, before
 
 
-def start(needs: Needs, who: Person, before: tuple[str, ...]) -> Case:
+def start(needs: Needs, who: Person, before: tuple[MethodName, ...]) -> Case:
     asked = NOW
-    session = tuple(Proof(method, at=asked - timedelta(minutes=30), credential="u") for method in before)  # type: ignore[arg-type]
+    session = tuple(Proof(method, at=asked - timedelta(minutes=30), credential="u") for method in before)
     case = Case(now=NOW + timedelta(seconds=20), asked_at=asked, needs=needs, acr_levels=LEVELS, leaked_notice_due=True)
     if not session:
         return case

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -100,9 +101,9 @@ def test_a_dated_rule_starts_on_its_day(on: date, speaks: bool) -> None:
         ({"role": "manager"}, "roles"),
     ],
 )
-def test_all_conditions_must_hold_and_explain_names_the_failed_one(change: dict[str, object], because: str) -> None:
+def test_all_conditions_must_hold_and_explain_names_the_failed_one(change: dict[str, Any], because: str) -> None:
     """S11: explain names the condition that does not hold."""
-    person = replace(AUSTRALIAN, **change)  # type: ignore[arg-type]
+    person = replace(AUSTRALIAN, **change)
     assert ("policy", "xero-au") not in requiring(person, XERO)
     silent = next(reason for reason in explain(person, [XERO], LEVELS, TODAY) if reason.source == "policy")
     assert because in silent.message.key
