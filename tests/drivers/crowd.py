@@ -1,7 +1,7 @@
 """A crowd: four processes, each with the application of the same configuration file, that ask at the same moment.
 
-Every process is a Python of its own that shares nothing with us but the database, as the workers of ``idp run`` do. It reads
-its work as a line of JSON, says that it is ready, waits for the word, and lets all its threads go at once.
+Every process is a Python of its own. It shares only the database with this one, as the workers of ``idp run`` do. It reads
+its work as a line of JSON, reports that it is ready, waits for the start, and sends all requests at once.
 """
 
 import json
@@ -39,7 +39,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Told:
+class Answer:
     """Hold an answer. ``location`` is empty without a redirect. ``cookies`` are those that were set."""
 
     status: int
@@ -59,7 +59,7 @@ class Crowd:
     def __init__(self, processes: list[subprocess.Popen[str]]) -> None:
         self._processes = processes
 
-    def at_once(self, settings: Settings, folder: Path, asks: list[Ask]) -> list[Told]:
+    def at_once(self, settings: Settings, folder: Path, asks: list[Ask]) -> list[Answer]:
         """Send all requests at the same moment. Returns the answers in the order of the requests."""
         file = write_config(settings, folder)
         shares = [asks[number :: len(self._processes)] for number in range(len(self._processes))]
@@ -69,7 +69,7 @@ class Crowd:
             assert self._hear(process) == "ready"
         for process in self._processes:
             self._say(process, "go")
-        answered = [[Told(**told) for told in self._hear(process)] for process in self._processes]
+        answered = [[Answer(**answer) for answer in self._hear(process)] for process in self._processes]
         return [answered[number % len(shares)][number // len(shares)] for number in range(len(asks))]
 
     @staticmethod

@@ -12,8 +12,8 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 @dataclass
-class Door:
-    """Make guesses. ``at`` and the other fields say from where they come."""
+class Guesses:
+    """Make guesses in an organisation. ``at`` is the moment of a guess."""
 
     settings: Settings
     organisation_id: str

@@ -34,11 +34,11 @@ class Credential:
 
 @dataclass
 class SecurityKey:
-    """Answers options as a browser would post them. ``flags`` beside user presence; ``counts``: it has a counter.
+    """Answer options as a browser would post them.
 
-    ``alg``: -7, -8 or -257. ``maker``: a ``Maker`` that attests it, by its usual certificate or by ``certificate`` (DER);
-    ``is_u2f``: in the old format. What is given to ``make`` and ``show`` as ``lie`` goes over what an honest one would say:
-    ``type``, ``origin``, ``challenge``, ``crossOrigin`` and so on in the client data.
+    ``flags`` are set beside user presence. ``counts``: the key has a counter. ``alg`` is -7, -8 or -257. ``maker`` attests
+    the key, by its usual certificate or by ``certificate`` (DER); ``is_u2f``: in the old format. The values of ``lie`` in
+    ``make`` and ``show`` replace those of the client data: ``type``, ``origin``, ``challenge``, ``crossOrigin``.
     """
 
     origin: str

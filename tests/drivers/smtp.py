@@ -28,10 +28,11 @@ HANGS_AT_MOST = 120
 
 @dataclass
 class Mailbox:
-    """What arrived: envelope recipients and the message. ``answers``: replies to give to the next mails instead of "ok".
+    """Hold the mail that arrived: the recipients of the envelope, and the message.
 
-    ``refusals``: replies to a command (``EHLO``, ``AUTH``, ``MAIL``, ``RCPT``, ``DATA``), or to one recipient, as long as
-    they stand here. ``greeted``: the names that clients gave with EHLO, ``senders``: the addresses given with MAIL FROM.
+    ``answers`` are the replies to the next mails; without one the reply is "ok". ``refusals`` maps a command (``EHLO``,
+    ``AUTH``, ``MAIL``, ``RCPT``, ``DATA``) or a recipient to the reply that refuses it. ``greeted`` are the names that
+    clients sent with EHLO, ``senders`` the addresses that they sent with MAIL FROM.
     """
 
     port: int

@@ -10,14 +10,14 @@ from idp.identity.lockout import rate_limits
 from idp.store import outbox
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from tests.drivers.guesses import Door
+from tests.drivers.guesses import Guesses
 
 
 def test_a_lockout_and_a_wait_have_the_same_message(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """security.md 18: an unknown name is locked out after a hundred guesses too, with the same words."""
-    guesses, said = Door(settings, organisation.id), []
+    guesses, said = Guesses(settings, organisation.id), []
     for who in (make_user(), None):
         at = guesses.fail_until(who, 100) + timedelta(days=1)
         with pytest.raises(rate_limits.Stopped) as refused:
@@ -42,7 +42,7 @@ def test_a_lockout_notice_says_how_to_unlock(
 ) -> None:
     """N63-12, S54: a link unlocks what the password may unlock. Other notices name the people who can unlock the rest."""
     make_user("owner", role="owner")
-    guesses = Door(settings, organisation.id)
+    guesses = Guesses(settings, organisation.id)
     at = guesses.fail_until(make_user(email="anna@shoes.example", email_verified=True), 99, authenticator=authenticator)
     assert outbox.mails() == []
     user = make_user("berta", email="berta@shoes.example", email_verified=True)

@@ -18,21 +18,21 @@ from idp.store import rate_limits as rate_limit_rows
 from idp.store.browsers import Browser
 from idp.store.organisations import Organisation
 from idp.store.users import User
-from tests.drivers.guesses import NOW, Door
+from tests.drivers.guesses import NOW, Guesses
 from tests.identity.conftest import CLI
 
 
 @pytest.fixture
-def guesses(settings: Settings, organisation: Organisation) -> Door:
+def guesses(settings: Settings, organisation: Organisation) -> Guesses:
     """Return a driver that makes guesses in the organisation."""
-    return Door(settings, organisation.id)
+    return Guesses(settings, organisation.id)
 
 
 def _wait(refused: pytest.ExceptionInfo[TooMany]) -> int:
     return refused.value.retry_after
 
 
-def test_four_failures_are_free_and_then_the_wait_doubles(guesses: Door, make_user: Callable[..., User]) -> None:
+def test_four_failures_are_free_and_then_the_wait_doubles(guesses: Guesses, make_user: Callable[..., User]) -> None:
     """ASVS 6.3.1: the delay grows from the fifth failure on."""
     user, at, waits = make_user(), NOW, []
     for _ in range(4):
@@ -46,7 +46,7 @@ def test_four_failures_are_free_and_then_the_wait_doubles(guesses: Door, make_us
     assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
 
-def test_an_unknown_name_is_throttled_with_the_same_words(guesses: Door, make_user: Callable[..., User]) -> None:
+def test_an_unknown_name_is_throttled_with_the_same_words(guesses: Guesses, make_user: Callable[..., User]) -> None:
     """security.md 18: throttling does not reveal whether an account exists."""
     user = make_user()
     for who in (user, None):
@@ -61,7 +61,7 @@ def test_an_unknown_name_is_throttled_with_the_same_words(guesses: Door, make_us
     assert guesses.is_open(None, typed="somebody else")
 
 
-def test_a_right_guess_clears_the_lane(guesses: Door, make_user: Callable[..., User]) -> None:
+def test_a_right_guess_clears_the_lane(guesses: Guesses, make_user: Callable[..., User]) -> None:
     """I7: a success resets a counter."""
     user = make_user()
     for _ in range(4):
@@ -72,7 +72,7 @@ def test_a_right_guess_clears_the_lane(guesses: Door, make_user: Callable[..., U
     assert [guesses.is_open(user) for _ in range(6)] == [True] * 5 + [False]
 
 
-def test_each_authenticator_has_its_own_counter(guesses: Door, make_user: Callable[..., User]) -> None:
+def test_each_authenticator_has_its_own_counter(guesses: Guesses, make_user: Callable[..., User]) -> None:
     """Wrong codes do not close the password, and wrong passwords do not close the codes."""
     user = make_user()
     for _ in range(5):
@@ -90,7 +90,7 @@ def _known_browser(organisation: Organisation, user: User) -> str:
 
 
 def test_guesses_elsewhere_do_not_close_a_known_browser(
-    guesses: Door, organisation: Organisation, make_user: Callable[..., User]
+    guesses: Guesses, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """N63-13: the victim can still sign in while an attacker guesses."""
     user, stranger = make_user(), crypto.new_id()
@@ -101,7 +101,9 @@ def test_guesses_elsewhere_do_not_close_a_known_browser(
     assert guesses.is_open(user, browser_id=known)
 
 
-def test_a_known_browser_is_throttled_too(guesses: Door, organisation: Organisation, make_user: Callable[..., User]) -> None:
+def test_a_known_browser_is_throttled_too(
+    guesses: Guesses, organisation: Organisation, make_user: Callable[..., User]
+) -> None:
     """The lane of a known browser has a limit as well."""
     user = make_user()
     known = _known_browser(organisation, user)
@@ -109,7 +111,7 @@ def test_a_known_browser_is_throttled_too(guesses: Door, organisation: Organisat
 
 
 def test_a_lockout_closes_the_authenticator_in_every_lane(
-    guesses: Door, organisation: Organisation, make_user: Callable[..., User]
+    guesses: Guesses, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """NIST SP 800-63B-4 §3.2.2: a hundred failures in a row lock the authenticator. Time does not unlock it. One mail and
     one audit row are written.
@@ -130,7 +132,7 @@ def test_a_lockout_closes_the_authenticator_in_every_lane(
 
 
 def test_failures_of_all_lanes_count_towards_the_lockout(
-    guesses: Door, organisation: Organisation, make_user: Callable[..., User]
+    guesses: Guesses, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """security.md 7: each user and authenticator has one counter."""
     user = make_user()
@@ -141,7 +143,7 @@ def test_failures_of_all_lanes_count_towards_the_lockout(
 
 
 def test_a_right_guess_resets_only_its_own_lane(
-    guesses: Door, organisation: Organisation, make_user: Callable[..., User]
+    guesses: Guesses, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """If the user signs in each day, an attacker must not get another hundred guesses."""
     user = make_user()
@@ -155,7 +157,7 @@ def test_a_right_guess_resets_only_its_own_lane(
     assert common.count == 60
 
 
-def test_the_hundredth_guess_may_be_the_right_one(guesses: Door, make_user: Callable[..., User]) -> None:
+def test_the_hundredth_guess_may_be_the_right_one(guesses: Guesses, make_user: Callable[..., User]) -> None:
     """The guess was admitted before the lockout, so a right one unlocks the authenticator."""
     user = make_user()
     at = guesses.fail_until(user, 99) + timedelta(hours=1)
@@ -166,7 +168,7 @@ def test_the_hundredth_guess_may_be_the_right_one(guesses: Door, make_user: Call
 
 
 def test_an_administrator_clears_a_lockout(
-    guesses: Door, settings: Settings, organisation: Organisation, make_user: Callable[..., User]
+    guesses: Guesses, settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """security.md: cleared by an administrator."""
     user = make_user()
@@ -184,7 +186,7 @@ def test_fifty_concurrent_guesses_are_all_counted(
 ) -> None:  # fmt: skip
     """T-04 (RFC 4226 §7.3): parallel guesses in separate sessions lose no count."""
     user, roomy = make_user(), configure(limits={"free_failures": 80})
-    guesses = Door(roomy, organisation.id)
+    guesses = Guesses(roomy, organisation.id)
     assert sum(at_once(50, lambda: guesses.is_open(user))) == 50
     row = rate_limit_rows.auth_failures(organisation.id, user.id, "password", rate_limits.EVERYONE)
     common = rate_limit_rows.auth_failures(organisation.id, user.id, "password", rate_limit_rows.ALL_LANES)
@@ -195,7 +197,7 @@ def test_fifty_concurrent_guesses_are_all_counted(
 
 @pytest.mark.both_engines
 def test_fifty_concurrent_guesses_admit_at_most_five(
-    engine: str, guesses: Door, make_user: Callable[..., User], at_once: Callable[..., list[bool]]
+    engine: str, guesses: Guesses, make_user: Callable[..., User], at_once: Callable[..., list[bool]]
 ) -> None:
     """security.md 7: a closed lane admits no guess, however many come at the same moment."""
     user = make_user()
@@ -204,7 +206,7 @@ def test_fifty_concurrent_guesses_admit_at_most_five(
 
 
 @pytest.mark.both_engines
-def test_an_address_has_a_window(engine: str, guesses: Door, make_user: Callable[..., User]) -> None:
+def test_an_address_has_a_window(engine: str, guesses: Guesses, make_user: Callable[..., User]) -> None:
     """Fifty failures, over any number of users, close an address until its window ends."""
     people_ = [make_user(f"user{number}") for number in range(13)]
     opened = [guesses.is_open(user, address="192.0.2.7") for user in people_ for _ in range(4)]
@@ -213,7 +215,7 @@ def test_an_address_has_a_window(engine: str, guesses: Door, make_user: Callable
     assert guesses.is_open(people_[-1], NOW + timedelta(minutes=15), address="192.0.2.7")
 
 
-def test_right_guesses_do_not_count_for_an_address(guesses: Door, make_user: Callable[..., User]) -> None:
+def test_right_guesses_do_not_count_for_an_address(guesses: Guesses, make_user: Callable[..., User]) -> None:
     """A whole shop signs in from one address."""
     user = make_user()
     for _ in range(60):
@@ -243,7 +245,7 @@ def test_an_ipv6_prefix_is_limited_as_one_address(address: str, place: str) -> N
 
 
 def test_client_secrets_have_a_window_of_their_own(
-    settings: Settings, guesses: Door, make_user: Callable[..., User]
+    settings: Settings, guesses: Guesses, make_user: Callable[..., User]
 ) -> None:
     """O21-05: wrong secrets close an address for client secrets, not for users."""
     for _ in range(50):
@@ -254,7 +256,7 @@ def test_client_secrets_have_a_window_of_their_own(
     rate_limits.count_client_failure(settings, "192.0.2.7", NOW + timedelta(minutes=15))
 
 
-def test_a_guess_within_a_transaction_is_refused(guesses: Door) -> None:
+def test_a_guess_within_a_transaction_is_refused(guesses: Guesses) -> None:
     """The count must be committed before the check."""
     with pytest.raises(RuntimeError), transaction():
         guesses.gate(None)

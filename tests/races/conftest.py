@@ -18,7 +18,7 @@ from idp.store import audit as audit_rows
 from idp.store import operators
 from tests.drivers import crowd as crowd_driver
 from tests.drivers.browser import Browser
-from tests.drivers.crowd import Ask, Crowd, Told
+from tests.drivers.crowd import Answer, Ask, Crowd
 from tests.drivers.relying_party import RelyingParty
 from tests.factories import Factory, MadePerson
 
@@ -63,14 +63,14 @@ class Race:
             assert "code" in browser.fields
         return found
 
-    def submit_at_once(self, browsers: list[Browser], **fields: str) -> list[Told]:
+    def submit_at_once(self, browsers: list[Browser], **fields: str) -> list[Answer]:
         """Submit the form of every browser with these fields at the same moment. Each browser keeps the cookies it gets."""
         told = self.at_once([posted(browser, **fields) for browser in browsers])
         for browser, one in zip(browsers, told, strict=True):
             keep_cookies(browser, one)
         return told
 
-    def at_once(self, asks: list[Ask]) -> list[Told]:
+    def at_once(self, asks: list[Ask]) -> list[Answer]:
         """Send all requests at the same moment."""
         told = self.crowd.at_once(self.settings, self.folder, asks)
         # On a slow machine the first of many equal forms takes over a second. The others are told to try again.
@@ -95,7 +95,7 @@ def posted(browser: Browser, **fields: str) -> Ask:
     return Ask(path, [*kept, *fields.items()], browser.cookies)
 
 
-def keep_cookies(browser: Browser, told: Told) -> None:
+def keep_cookies(browser: Browser, told: Answer) -> None:
     """Store the cookies of an answer, as a browser does."""
     host = str(urlsplit(browser.issuer).hostname)
     for name, value in told.cookies.items():

@@ -10,7 +10,7 @@ from idp.config import Settings
 from idp.oauth.request_parameters import LONGEST_VALUE
 from idp.store import recovery_codes as code_rows
 from tests.drivers.browser import Browser
-from tests.drivers.crowd import Ask, Told
+from tests.drivers.crowd import Answer, Ask
 from tests.drivers.relying_party import Refused, RelyingParty
 from tests.races.conftest import TIMES, Race, keep_cookies, posted
 
@@ -27,7 +27,7 @@ def settings(configure: Callable[..., Settings]) -> Settings:
     )
 
 
-def statuses(told: list[Told]) -> dict[int, int]:
+def statuses(told: list[Answer]) -> dict[int, int]:
     """Return how many answers have each status."""
     return dict(Counter(one.status for one in told))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from idp.config import Settings
-from tests.drivers.crowd import Told
+from tests.drivers.crowd import Answer
 from tests.races.conftest import Race
 
 pytestmark = pytest.mark.both_engines
@@ -24,7 +24,7 @@ def settings(configure: Callable[..., Settings]) -> Settings:
     )
 
 
-def admitted(told: list[Told]) -> int:
+def admitted(told: list[Answer]) -> int:
     """Return how many guesses were checked. All others were told to wait."""
     found = Counter(one.status for one in told)
     assert set(found) <= {422, 429}
