@@ -21,7 +21,8 @@ TYPES_OF_JWT = ("", "jwt", "client-authentication+jwt")
 ALGORITHMS = tuple(FORMS)
 LONGEST = 4_096
 LONGEST_ID = 256
-LONGEST_LIFE = timedelta(minutes=10)
+LONGEST_LIFE = timedelta(hours=1)
+"""Libraries choose a minute to an hour (Authlib)."""
 LEEWAY = timedelta(seconds=60)
 """How far the client's clock may be off."""
 ADDRESSES = (
@@ -69,7 +70,7 @@ def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, An
         return "aud must be the issuer, or an endpoint of it"
     ends = _moment(claims.get("exp"))
     if ends is None or not now - LEEWAY < ends <= now + LONGEST_LIFE + LEEWAY:
-        return "exp is missing, past, or more than ten minutes away"
+        return "exp is missing, past, or more than an hour away"
     begins = [_moment(claims[name]) for name in ("iat", "nbf") if name in claims]
     if any(one is None or one > now + LEEWAY for one in begins):
         return "iat or nbf is in the future"

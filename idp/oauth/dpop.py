@@ -4,7 +4,6 @@ A proof must hold a nonce of ours, so that none can be made in advance. A nonce 
 Not here: what is bound (``tokens``, ``code_grant``, ``refresh_grant``).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from idp import clock, crypto, db
 from idp.errors import Unreadable
+from idp.oauth import strict_json
 from idp.oauth.confirmation import KEY
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
@@ -54,8 +54,8 @@ def prove(provider: Provider, request: ProofRequest) -> str:
         raise _wrong("The DPoP header must hold one proof of the type dpop+jwt, by an algorithm of ours.")
     try:
         key = read_public_key(header.get("jwk"), header.get("alg"))
-        claims = json.loads(crypto.from_b64url(request.proof.split(".")[1]))
-    except (Unreadable, ValueError, RecursionError) as error:
+        claims = strict_json.read(crypto.from_b64url(request.proof.split(".")[1]))
+    except (Unreadable, ValueError) as error:
         raise _wrong("The proof cannot be read, or its key does not fit its algorithm.") from error
     if not isinstance(claims, dict) or not key.has_signed(request.proof):
         raise _wrong("The signature of the proof is wrong.")

@@ -52,6 +52,9 @@ def _check(provider: Provider, client: RegisteredClient, found: ClientJwt, now: 
         raise _wrong("The iss of the request object must be the client_id.")
     if provider.issuer not in (audience if isinstance(audience, list) else [audience]):
         raise _wrong("The aud of the request object must have our issuer.")
+    # RFC 9101 §10.8: a JWT by which the client authenticates has the client_id as its sub, and is no request.
+    if claims.get("sub") == client.client_id:
+        raise _wrong("The sub of the request object must not be the client_id.")
     if {"request", "request_uri"} & claims.keys():
         raise _wrong("The request object has a request or request_uri in it.")
     at = clock.epoch_seconds(now)

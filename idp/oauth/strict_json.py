@@ -1,4 +1,4 @@
-"""Read JSON that came from outside: no member twice, and only what RFC 8259 knows."""
+"""Read JSON that came from outside: no member twice, no half characters, and only what RFC 8259 knows."""
 
 import json
 from typing import Any, NoReturn
@@ -6,10 +6,15 @@ from typing import Any, NoReturn
 
 def read(text: str | bytes) -> Any:
     """Return the value. Raises ``ValueError`` for anything else."""
+    plain = text if isinstance(text, str) else text.decode()
     try:
-        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+        value = json.loads(plain, object_pairs_hook=_each_once, parse_constant=_no_number)
+        if "\\u" in plain:
+            # An escape can be half of a surrogate pair (RFC 8259 §8.2): neither UTF-8 nor a digest can be made of it.
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("too deep") from error
+    return value
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from idp import audit
+from idp.cli.provision.shape import NOT_HERE
+from idp.oauth.client_metadata import MEMBERS
 from idp.store import clients, consents, dated_rules, operators
 from idp.store import organisations as store
 from tests.cli.conftest import ANNA, POS, SHOP, Idp, outcomes
@@ -219,6 +221,7 @@ def test_an_unsupported_registered_member_is_ignored_and_reported(idp: Idp) -> N
     """RFC 7591 §2: members without effect on the server are ignored. A typing error is refused."""
     result = idp.apply(POS + 'software_id = "pos"\n')
     assert "software_id: is not supported yet and was ignored" in result.stderr
+    assert not set(NOT_HERE) & set(MEMBERS), "what the server knows is not ignored"
 
 
 def test_a_file_cannot_change_the_operators_organisation(idp: Idp) -> None:

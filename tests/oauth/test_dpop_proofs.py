@@ -47,6 +47,7 @@ WRONG: dict[str, Callable[[], dict[str, Any]]] = {
     "no jti": lambda: {"jti": None},
     "jti no text": lambda: {"jti": 7},
     "jti empty": lambda: {"jti": ""},
+    "jti half a character": lambda: {"jti": "\ud800"},
     "jti too long": lambda: {"jti": "x" * 257},
     "no htm": lambda: {"htm": None},
     "another method": lambda: {"htm": "GET"},

@@ -112,6 +112,7 @@ WRONG_CLAIMS = {
     "exp true": {"exp": True},
     "not yet valid": {"nbf": 4_000_000_000},
     "nbf as text": {"nbf": "now"},
+    "an assertion of the client (§10.8)": {"sub": "webshop"},
     "another client_id": {"client_id": "back-office"},
     "a request in it": {"request": "x"},
     "a request_uri in it": {"request_uri": "https://app.example/r"},

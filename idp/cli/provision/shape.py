@@ -43,7 +43,7 @@ CLIENT: Shape = {
 NOT_HERE = (
     "software_id", "software_version", "software_statement", "sector_identifier_uri",
     "id_token_encrypted_response_alg", "id_token_encrypted_response_enc", "userinfo_signed_response_alg",
-    "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "request_object_signing_alg",
+    "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
     "request_object_encryption_alg", "request_object_encryption_enc", "request_uris",
     "frontchannel_logout_uri", "frontchannel_logout_session_required",
 )  # fmt: skip
