@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.cli.conftest import ANNA, POS, SHOP, Idp
+from tests.drivers.client_keys import jwks, key
 
 
 @pytest.fixture
@@ -88,6 +89,34 @@ def test_it_is_told_which_clients_go_without_pkce(idp: Idp) -> None:
     demanded = {"IDP_CLIENTS__REQUIRE_PKCE": "true"}
     assert "no app goes without it; 0 app(s)" in idp("doctor", env=demanded).stdout
     assert json.loads(idp("client", "show", "old", env=demanded).stdout)["require_pkce"] is True
+
+
+def test_how_an_app_sends_its_requests_is_set_by_name(idp: Idp, tmp_path) -> None:
+    """RFC 9101, RFC 9126, JARM: `client create` and `apply` take the members of the standards, keys as a table."""
+    own = {
+        "jwks": jwks(key("ES256")), "request_object_signing_alg": "ES256", "require_signed_request_object": True,
+        "require_pushed_authorization_requests": True, "authorization_signed_response_alg": "ES256",
+        "response_types": ["code", "code id_token"],
+    }  # fmt: skip
+    given = {"client_id": "a", "redirect_uris": ["https://a.example/cb"], **own}
+    idp.json("client", "create", "-", stdin=json.dumps(given))
+    assert own.items() <= idp.json("client", "show", "a").items()
+    only = {"keys": [key("ES256").as_dict(private=True)]}
+    refused = idp("client", "create", "-", stdin=json.dumps({**given, "client_id": "b", "jwks": only}), code=1)
+    assert "jwks" in refused.stderr
+    assert str(key("ES256").as_dict(private=True)["d"]) not in refused.stderr
+    public = key("Ed25519").as_dict(private=False)
+    file = tmp_path / "apps.toml"
+    file.write_text(
+        '[[clients]]\nclient_id = "c"\nredirect_uris = ["https://a.example/cb"]\nclient_secret = "' + "s" * 40 + '"\n'
+        "require_signed_request_object = true\nrequire_pushed_authorization_requests = true\n"
+        f'[[clients.jwks.keys]]\nkty = "OKP"\ncrv = "Ed25519"\nx = "{public["x"]}"\n',
+        "utf-8",
+    )
+    idp("apply", str(file))
+    told = idp.json("client", "show", "c")
+    assert told["jwks"] == {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": public["x"]}]}
+    assert told["require_signed_request_object"] is told["require_pushed_authorization_requests"] is True
 
 
 def test_an_api_has_its_identifier_and_scopes_alone(idp: Idp, tmp_path) -> None:
