@@ -12,6 +12,7 @@ ADDRESSES = ["https://till.example.com/callback"]
 KINDS: dict[str, dict[str, Any]] = {
     "confidential": {"client_secret": SECRET},
     "post": {"client_secret": SECRET, "token_endpoint_auth_method": "client_secret_post", "require_pkce": True},
+    "key": {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example.com/jwks"},
     "public": {"token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"]},
     "short-tokens": {"client_secret": SECRET, "id_token_signed_response_alg": "ES256", "id_token_claims": True},
     "native": {
@@ -58,6 +59,7 @@ def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
         ("confidential", "aspnet", "* For signing out, register this address first: https://till.example.com/signout-callback-oidc"),
         ("confidential", "oidc-client-ts", "* This keeps no secret: "),
         ("public", "grafana", "* This needs an app with a secret. Yours is public."),
+        ("key", "authlib", "* These settings send a secret. Yours signs by its own key: give the library that key instead."),
         ("post", "passport", "* This cannot do PKCE, which the app is set to need."),
         ("native", "authlib", "* Register this redirect address first: https://app.example.com/callback"),
         ("machine", "authlib", "* Add authorization_code to the app's grant types first."),

@@ -18,7 +18,7 @@ from idp.errors import Message, say
 from idp.oauth.client_metadata import accepted_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.resources import PACKAGE
-from idp.store.clients import Client, usable_scopes
+from idp.store.clients import Client, usable_scopes, uses_secret
 
 ASKED = ("openid", "profile", "email", "offline_access", "organisation")
 """The scopes that the text asks for, as far as the client may have them."""
@@ -166,6 +166,8 @@ def _notes(settings: Settings, row: Client, stack: Stack, values: Mapping[str, A
         notes.append(say("This needs an app with a secret. Yours is public."))
     if stack.secret is False and not row.is_public:
         notes.append(say("This keeps no secret: register an app of its own with the authentication method none."))
+    if stack.secret is not False and not row.is_public and not uses_secret(metadata):
+        notes.append(say("These settings send a secret. Yours signs by its own key: give the library that key instead."))
     if not stack.pkce and demand_of(metadata, settings) is Demand.ALWAYS:
         notes.append(say("This cannot do PKCE, which the app is set to need."))
     if "openid" not in values["scopes"]:
