@@ -7,6 +7,7 @@ takes effect at once. Identity providers fail when only the first step checks.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from idp.factors import REMEMBERED
 from idp.identity import assurance
@@ -55,6 +56,11 @@ class ActiveGrant:
     client: RegisteredClient
     scopes: tuple[str, ...]
     proofs: tuple[Proof, ...]
+
+    @property
+    def details(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the allowed authorization details (RFC 9396) whose types the client may still have."""
+        return tuple(one for one in self.grant.details if one["type"] in self.client.detail_types)
 
     @property
     def may_refresh(self) -> bool:

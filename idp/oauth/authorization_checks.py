@@ -21,6 +21,7 @@ from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import LONGEST_NONCE, WHOLE, Parameters
 from idp.oauth.resource_indicators import requested_scopes
 from idp.oauth.response_modes import check_mode, mode_of
+from idp.oauth.rich_requests import Detail, read_details
 from idp.oauth.test_sign_in import permission
 
 DISPLAYS = ("page", "popup", "touch", "wap")
@@ -49,6 +50,7 @@ class Draft:
     response_type: str = ""
     claims: ClaimsRequest = NO_CLAIMS
     scopes: tuple[str, ...] = ()
+    details: tuple[Detail, ...] = ()
     code_challenge: str = ""
     prompt: tuple[str, ...] = ()
     max_age: int | None = None
@@ -159,6 +161,11 @@ def check_response_mode(draft: Draft) -> None:
     check_mode(draft.parameters.values, draft.redirect_uri)
 
 
+def check_authorization_details(draft: Draft) -> None:
+    """Read what the person is to allow once (RFC 9396)."""
+    draft.details = read_details(draft.provider, draft.client, draft.get("authorization_details"))
+
+
 def check_scope(draft: Draft) -> None:
     """Leave out unknown and unregistered scopes (OpenID Connect Core §3.1.2.1: SHOULD be ignored).
 
@@ -166,7 +173,10 @@ def check_scope(draft: Draft) -> None:
     the APIs that ``resource`` names (RFC 8707).
     """
     sent = draft.get("scope")
-    of_apis = requested_scopes(draft.provider, draft.client, draft.get("resource"), sent) if draft.get("resource") else ()
+    of_apis: tuple[str, ...] = ()
+    if draft.get("resource"):
+        types = [detail["type"] for detail in draft.details]
+        of_apis = requested_scopes(draft.provider, draft.client, draft.get("resource"), sent, types)
     scopes = (*draft.client.allowed_scopes(sent), *of_apis)
     if not scopes:
         raise OAuthError("invalid_scope", "None of the scopes asked for is known and registered for this client.")

@@ -7,7 +7,7 @@ person; those of the others are sent to the address that the first rows have fou
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idp.oauth import authorization_checks as checks
 from idp.oauth import request_sources
@@ -18,6 +18,7 @@ from idp.oauth.id_token_hints import shorten_hint
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.resource_indicators import scope_words
+from idp.oauth.rich_requests import in_words
 from idp.signin.requirements import ClientTerms, Needs
 
 RETURN_TO = "/oauth/authorize"
@@ -38,6 +39,7 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Draft], None]] = {
     ("prompt",): checks.check_prompt,
     ("claims",): checks.check_claims,
     ("response_mode",): checks.check_response_mode,
+    ("authorization_details",): checks.check_authorization_details,
     ("scope", "resource"): checks.check_scope,
     ("nonce",): checks.check_nonce,
     ("code_challenge", "code_challenge_method"): checks.check_code_challenge,
@@ -123,6 +125,7 @@ def read_without_browser(
 def _finished(draft: Draft) -> AuthorizationRequest:
     words = scope_words(draft.provider, draft.scopes)
     client = terms(draft.client, draft.redirect_uri, draft.provider.settings, words)
+    client = replace(client, detail_words=in_words(draft.provider, draft.details))
     needs = _needs(draft, client, RETURN_TO, _carried(draft.provider, draft.parameters))
     return AuthorizationRequest(
         draft.client, draft.destination, draft.get("nonce"), draft.code_challenge, draft.claims.names, needs,
@@ -144,6 +147,7 @@ def _needs(draft: Draft, client: ClientTerms, return_to: str, carried: Mapping[s
         organisation=draft.get("organisation"),
         ui_locales=tuple(draft.get("ui_locales").split()[:MOST_LOCALES]),
         scopes=draft.scopes,
+        details=draft.details,
         client=client,
         carried=carried,
     )

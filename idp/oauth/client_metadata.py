@@ -125,6 +125,7 @@ CHECKS: Mapping[str, Check] = {
     "claims": check_added_claims,
     "require_pushed_authorization_requests": _truth,
     "resource": check_resource,
+    "authorization_details_types": _texts,
     "offline_access_survives_logout": _truth,
     "require_signed_request_object": _truth,
     "request_object_signing_alg": _one_of(*FORMS),

@@ -99,6 +99,11 @@ class RegisteredClient:
         return (self.client_id, api["identifier"]) if api else (self.client_id,)
 
     @property
+    def detail_types(self) -> tuple[str, ...]:
+        """Return the types of authorization details that it may ask for (RFC 9396 §10)."""
+        return tuple(self.metadata.get("authorization_details_types", ()))
+
+    @property
     def read_as_api(self) -> tuple[str, ...]:
         """Return the claims about a person's work that it reads in access tokens, if it is an API."""
         return tuple(self.metadata.get("resource", {}).get("claims", ()))

@@ -106,6 +106,7 @@ def new_grant(
         proofs=assurance.as_json(signed_in.proofs),
         asked=list(asked),
         claims=dict(claims or {}),
+        details=list(signed_in.details),
         made_by=made_by,
         created_at=now,
         ends_at=now + (timedelta(days=lifetimes.refresh_days) if offline else timedelta(hours=lifetimes.login_hours)),
@@ -146,7 +147,7 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
     active = find_active_grant(provider, organisation_id, code.grant_id, now)
     if isinstance(active, str):
         return active
-    target = choose(provider, active.scopes, request.parameters.get("resource"))
+    target = choose(provider, active.scopes, request.parameters.get("resource"), active.details)
     return Redeemed(code, active, first_refresh_token(provider, active, request.bound_to, now), target)
 
 

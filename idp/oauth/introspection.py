@@ -19,6 +19,7 @@ from idp.store import grants
 
 PARAMETERS = client_auth.PARAMETERS | {"token", "token_type_hint"}
 JWT_TYPE = "token-introspection+jwt"
+DETAILS = "authorization_details"
 INACTIVE: Mapping[str, Any] = {"active": False}
 """All that anybody learns of a token that is unknown, over, or not theirs to know of (RFC 7662 §2.2)."""
 COPIED = ("iss", "sub", "aud", "client_id", "jti", "iat", "exp", "organisation_id", "cnf", "act")
@@ -67,7 +68,10 @@ def _of_access_token(provider: Provider, client: RegisteredClient, text: str, no
     kept |= {name: token.claims[name] for name in client.read_as_api if name in token.claims}
     if isinstance(active, ActiveClient):
         return {"active": True, **({"scope": " ".join(scopes)} if scopes else {}), **kept}
-    return {**_told(provider, active, scopes), **kept} if scopes else None
+    details = [one for one in token.claims.get(DETAILS, ()) if one in active.details]
+    if not scopes and not details:
+        return None
+    return {**_told(provider, active, scopes), **kept, **({DETAILS: details} if details else {})}
 
 
 def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, now: datetime) -> Mapping[str, Any] | None:

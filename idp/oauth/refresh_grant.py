@@ -107,7 +107,7 @@ def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest,
     if not only_scopes(_scopes(request, active)):
         return OAuthError("invalid_scope", "The client may have none of these scopes any more.")
     # RFC 8707 §2.2: refreshing narrows. What raises here has changed nothing yet, and the token stays.
-    target = choose(provider, _scopes(request, active), request.parameters.get("resource"))
+    target = choose(provider, _scopes(request, active), request.parameters.get("resource"), active.details)
     found = _use(provider, request, active, token, now)
     if isinstance(found, OAuthError):
         return found

@@ -160,8 +160,13 @@ def _require_own_resource(settings: Settings, client_id: str, metadata: Mapping[
         raise Invalid("resource", say("The identifier is our own address."))
     for row in store.clients():
         other = row.metadata_.get("resource") if row.client_id != client_id else None
-        if other and (other["identifier"] == api["identifier"] or other["scopes"].keys() & api["scopes"].keys()):
-            raise Invalid("resource", say("The client %(client_id)s has this identifier or scope.", client_id=row.client_id))
+        if other and (other["identifier"] == api["identifier"] or _names_in(other) & _names_in(api)):
+            wrong = say("The client %(client_id)s has this identifier, scope or type of details.", client_id=row.client_id)
+            raise Invalid("resource", wrong)
+
+
+def _names_in(api: Mapping[str, Any]) -> set[str]:
+    return {*api["scopes"], *(f"type {name}" for name in api.get("details", {}))}
 
 
 def _there(client_id: str) -> Client:

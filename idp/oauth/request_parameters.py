@@ -19,7 +19,7 @@ from idp.oauth.errors import OAuthError
 LONGEST_BODY = 65_536
 """Bytes of a query or a body."""
 LONGEST_VALUE = 4_096
-LONGEST_VALUES = {"claims": 8_192} | dict.fromkeys(
+LONGEST_VALUES = {"claims": 8_192, "authorization_details": 8_192} | dict.fromkeys(
     ("id_token_hint", "access_token", "request", "token", "subject_token", "actor_token"), LONGEST_TOKEN
 )
 LONGEST_KEPT = 12_000

@@ -6,7 +6,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from idp import normal_forms
 from idp.errors import Invalid, say
 from idp.identity.scopes import SINGLE
 from idp.languages import LANGUAGES
+from idp.oauth.detail_types import check_types
 from idp.store.clients import Client
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[!$&-;=?-_a-z~]{1,500}")
@@ -24,7 +25,7 @@ CLAIMS = ("role", "roles", "groups", "shops", "organisation", "organisation_name
 """What of a person's work may be in the access tokens for an API."""
 ALGORITHMS = ("RS256", "ES256")
 NEEDED = frozenset(("identifier", "scopes"))
-MEMBERS = NEEDED | {"alg", "claims"}
+MEMBERS = NEEDED | {"alg", "claims", "details"}
 MOST_SCOPES = 50
 LONGEST_TEXT = 200
 
@@ -38,6 +39,8 @@ class Resource:
     scopes: Mapping[str, Mapping[str, str]]
     alg: str = "RS256"
     claims: tuple[str, ...] = ()
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Its types of authorization details (``detail_types``)."""
 
 
 def is_scope_of_api(scope: str) -> bool:
@@ -45,20 +48,21 @@ def is_scope_of_api(scope: str) -> bool:
     return NAME.fullmatch(scope) is not None and not scope.startswith(SINGLE)
 
 
-def check_resource(field: str, value: Any) -> dict[str, Any]:
+def check_resource(name: str, value: Any) -> dict[str, Any]:
     """Return the member in its long form; raises ``Invalid``."""
     if not isinstance(value, Mapping) or not NEEDED <= set(value) <= MEMBERS:
-        raise Invalid(field, say("This must be an object with identifier and scopes, and if needed alg and claims."))
+        raise Invalid(name, say("This must be an object with identifier and scopes, and if needed alg and claims."))
     claims = value.get("claims", [])
     if value.get("alg", "RS256") not in ALGORITHMS:
-        raise Invalid(field, say("This must be one of %(allowed)s.", allowed=", ".join(ALGORITHMS)))
+        raise Invalid(name, say("This must be one of %(allowed)s.", allowed=", ".join(ALGORITHMS)))
     if not isinstance(claims, list | tuple) or not all(claim in CLAIMS for claim in claims):
-        raise Invalid(field, say("Each entry must be one of %(allowed)s.", allowed=", ".join(CLAIMS)))
+        raise Invalid(name, say("Each entry must be one of %(allowed)s.", allowed=", ".join(CLAIMS)))
     return {
-        "identifier": _identifier(field, value["identifier"]),
-        "scopes": _scopes(field, value["scopes"]),
+        "identifier": _identifier(name, value["identifier"]),
+        "scopes": _scopes(name, value["scopes"]),
         "alg": value.get("alg", "RS256"),
         "claims": [claim for claim in CLAIMS if claim in claims],
+        "details": check_types(name, value.get("details", {})),
     }
 
 
@@ -110,6 +114,7 @@ def resources_of(rows: Iterable[Client]) -> dict[str, Resource]:
     for row in rows:
         member = row.metadata_.get("resource")
         if member and row.disabled_at is None:
-            api = Resource(member["identifier"], row.name, member["scopes"], member["alg"], tuple(member["claims"]))
+            claims, details = tuple(member["claims"]), member.get("details", {})
+            api = Resource(member["identifier"], row.name, member["scopes"], member["alg"], claims, details)
             found.setdefault(api.identifier, api)
     return found

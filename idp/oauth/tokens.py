@@ -65,6 +65,8 @@ def mint(provider: Provider, active: ActiveGrant, granted: Sequence[str], partic
     person = for_access_token(active.user, active.client, granted, target.claims)
     access = _access_token(provider, active, target, {**person, **assurance.as_claims(), **as_claim(particulars.bound_to)})
     response = _response(provider, access, only_scopes(target.scopes), particulars.bound_to)
+    if target.details:
+        response["authorization_details"] = list(target.details)
     if particulars.refresh_token:
         response["refresh_token"] = particulars.refresh_token
     if "openid" in granted:
@@ -136,6 +138,7 @@ def _access_token(
         "jti": f"{grant.id}.{crypto.new_secret()}",
         "scope": " ".join(only_scopes(target.scopes)),
         "organisation_id": grant.organisation_id,
+        **({"authorization_details": list(target.details)} if target.details else {}),
     }
     return _signed(provider, claims, target, seconds)
 

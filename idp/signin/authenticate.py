@@ -77,6 +77,7 @@ def authenticate(settings: Settings, needs: Needs, visit: BrowserContext, attemp
             session_id=case.session_id,
             proofs=case.counting,
             scopes=needs.scopes,
+            details=needs.details,
             attempt_id=attempt_id if attempt else "",
             confirmed=confirmed(settings, case, work.session),
         )

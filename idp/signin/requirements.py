@@ -32,6 +32,8 @@ class ClientTerms:
     redirect_host: str = ""
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the scopes of APIs mean, by language."""
+    detail_words: tuple[Mapping[str, str], ...] = ()
+    """What the person is asked to allow once, by language."""
     keeps_offline_access: bool = False
 
 
@@ -51,7 +53,8 @@ class Needs:
     ``acr``: known names in order of preference; the lowest must be reached. ``minimum_level`` raises that. ``highest``:
     the highest level that the person's factors reach (for changes of sign-in details). ``max_age``: seconds. ``prompt``:
     values of OpenID Connect Core §3.1.2.1. ``subject``: the ``sub`` of ``id_token_hint``. ``organisation``: a store URL.
-    ``tasks``: what to do in the sign-in (``enrol``, ``new_codes``, ``new_password``, ``add_passkey``).
+    ``details``: acts that the person must allow each time. ``tasks``: what to do in the sign-in (``enrol``, ``new_codes``,
+    ``new_password``, ``add_passkey``).
 
     ``return_to``: a path of ours; if ``resumes``, ``/<attempt id>`` is added to it. ``carried``: returned unread.
     ``purpose``: what a reauthentication is for, a message id; ``cancel_to``: the path of ours that leaves it. ``client`` and
@@ -70,6 +73,7 @@ class Needs:
     organisation: str = ""
     ui_locales: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+    details: tuple[Mapping[str, Any], ...] = ()
     tasks: tuple[str, ...] = ()
     purpose: str = ""
     cancel_to: str = ""
@@ -86,7 +90,7 @@ class Needs:
         if self.resumes:
             kept = Needs(self.return_to, resumes=True, ui_locales=self.ui_locales, carried=self.carried)
             return {"version": VERSION, **{name: value for name, value in vars(kept).items() if value}}
-        return {"version": VERSION, **asdict(self)}
+        return {"version": VERSION, **{name: value for name, value in asdict(self).items() if name != "details"}}
 
     def spoken_in(self, locale: str) -> "Needs":
         """Return the same needs in a language picked on a page. It outlives wiped answers (S35) and old forms (S60)."""
@@ -100,4 +104,4 @@ class Needs:
 
 
 LISTS = frozenset(("acr", "prompt", "ui_locales", "scopes", "tasks"))
-STORED = frozenset(one.name for one in fields(Needs)) - {"client"}
+STORED = frozenset(one.name for one in fields(Needs)) - {"client", "details"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from idp import actors
 from idp.audit import Origin
@@ -158,7 +159,7 @@ class BrowserContext:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The needs are met: the person, their session, the proofs that count, and the scopes allowed.
+    """The needs are met: the person, their session, the proofs that count, and the scopes and acts allowed.
 
     ``confirmed``: what the person has confirmed for a sensitive change, by the proofs at this moment.
     """
@@ -168,6 +169,7 @@ class SignedIn:
     session_id: str
     proofs: tuple[Proof, ...]
     scopes: tuple[str, ...]
+    details: tuple[Mapping[str, Any], ...] = ()
     attempt_id: str = ""
     confirmed: Confirmation = Confirmation.NOTHING
 

@@ -57,6 +57,8 @@ class Grant(Base):
     asked: Mapped[list[str]] = mapped_column(default=list)
     claims: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     """Names from the ``claims`` request parameter (OpenID Connect Core §5.5), by section: ``{"id_token": ["email"]}``."""
+    details: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """The authorization details (RFC 9396) that the person allowed."""
     made_by: Mapped[str] = mapped_column(String(60), default="authorization_code", server_default="authorization_code")
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]

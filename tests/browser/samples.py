@@ -216,6 +216,25 @@ SAMPLES: dict[str, tuple[str, object]] = {
         ),
     ),
     "consent-kept": ("signin/consent.html", ConsentPage(_frame("consent"), SCOPES, "b.example", "", "", {}, True)),
+    "consent-act": (
+        "signin/consent.html",
+        ConsentPage(
+            _frame("consent", client_name="Kassa"), (), "till.example", "", "", details=({"": "Refund 49.95 euro (Till)"},)
+        ),
+    ),
+    "consent-act-data": (
+        "signin/consent.html",
+        ConsentPage(
+            _frame("consent", client_name="Boekhouder"),
+            SCOPES[:3],
+            "b.example",
+            "",
+            "",
+            details=(
+                {"en": "Refund 49.95 euro for receipt R-17 (Till)", "nl": "49.95 euro terugbetalen voor bon R-17 (Till)"},
+            ),
+        ),
+    ),
     "home": (
         "account/home.html",
         HomePage("sanne", "Sanne", "Example Shoes", (App("Kassa", "https://kassa.example"), App("Back office", "")), True),

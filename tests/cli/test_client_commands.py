@@ -125,7 +125,7 @@ def test_an_api_has_its_identifier_and_scopes_alone(idp: Idp, tmp_path) -> None:
     given = {"client_id": "stock", "grant_types": [], "resource": resource}
     made = idp.json("client", "create", "-", stdin=json.dumps(given))
     assert made["resource"] == {
-        **resource, "scopes": {"stock.read": {"": "See the stock"}}, "alg": "RS256", "claims": [],
+        **resource, "scopes": {"stock.read": {"": "See the stock"}}, "alg": "RS256", "claims": [], "details": {},
     }  # fmt: skip
     others = ({"identifier": "urn:other"}, {"scopes": {"other.read": "See it"}}, {"identifier": "https://id.example.com/"})
     for other in others:

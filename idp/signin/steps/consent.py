@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from idp.audit import Event
 from idp.identity.scopes import is_allowed
@@ -15,7 +16,7 @@ from idp.store import consents
 class ConsentPage:
     """The form sends ``choice``: ``allow`` or ``deny``. ``scopes``: scopes and single claims; a macro has words for them.
 
-    ``scope_words``: the words for the scopes of APIs, by language.
+    ``scope_words``: the words for the scopes of APIs, by language. ``details``: those for acts that are allowed once.
     ``keeps_offline_access``: the app keeps that scope also after the person signs out.
     """
 
@@ -26,17 +27,21 @@ class ConsentPage:
     tos_uri: str
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     keeps_offline_access: bool = False
+    details: tuple[Mapping[str, str], ...] = ()
 
 
 def due(case: Case) -> bool:
-    """Return whether the request asks for it, or a third-party app asks for more than was allowed before."""
+    """Return whether the request asks for it, or a third-party app asks for more than was allowed before.
+
+    An act (RFC 9396), such as a refund, is allowed each time, also to an app of the organisation's own.
+    """
     if case.needs.client is None or case.level < needed_level(case):
         return False  # never ask to allow what cannot be granted
     # The app may gain scopes during a sign-in: an answer covers those that the page named.
     answers, scopes = case.answers, set(case.needs.scopes)
     if answers.consent and (answers.consent_to is None or scopes <= set(answers.consent_to)):
         return False
-    if "consent" in case.needs.prompt:
+    if "consent" in case.needs.prompt or case.needs.details:
         return True
     return not case.needs.client.first_party and not all(is_allowed(name, case.consented_scopes) for name in scopes)
 
@@ -47,7 +52,14 @@ def page(case: Case, frame: Frame) -> ConsentPage:
     if client is None:
         raise LookupError("consent is asked without a client")
     host, policy, tos, words = client.redirect_host, client.policy_uri, client.tos_uri, client.scope_words
-    return ConsentPage(frame, case.needs.scopes, host, policy, tos, words, client.keeps_offline_access)
+    scopes = case.needs.scopes if _is_about_data(case) else ()
+    return ConsentPage(frame, scopes, host, policy, tos, words, client.keeps_offline_access, client.detail_words)
+
+
+def _is_about_data(case: Case) -> bool:
+    """Return whether the person is asked about their data, too: apps of the organisation's own need not ask."""
+    client = case.needs.client
+    return client is None or not client.first_party or "consent" in case.needs.prompt
 
 
 def answer(work: StepContext, form: Form) -> Outcome:
@@ -60,9 +72,13 @@ def answer(work: StepContext, form: Form) -> Outcome:
         return StepResult(answers=replace(work.case.answers, consent="denied"))
 
     def effect() -> None:
-        scopes = sorted(set(work.case.needs.scopes) | work.case.consented_scopes)
-        consents.give_consent(user.organisation_id, user.id, client.client_id, scopes, work.case.now)
-        work.record(Event.CONSENT_GIVEN, scopes=scopes)
+        scopes: list[str] = []
+        if _is_about_data(work.case):
+            scopes = sorted(set(work.case.needs.scopes) | work.case.consented_scopes)
+            consents.give_consent(user.organisation_id, user.id, client.client_id, scopes, work.case.now)
+        types = [str(detail["type"]) for detail in work.case.needs.details]
+        told: dict[str, Any] = {"scopes": scopes, **({"details": types} if types else {})}
+        work.record(Event.CONSENT_GIVEN, **told)
 
     allowed = replace(work.case.answers, consent="allowed", consent_to=tuple(sorted(work.case.needs.scopes)))
     return StepResult(answers=allowed, effect=effect)

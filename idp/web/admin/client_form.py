@@ -66,6 +66,7 @@ TOKENS: tuple[Row, ...] = (
     ("claims", TABLE, SECURITY, ()),
     ("resource", TABLE, SECURITY, ()),
     ("token_exchange_resources", LINES, SECURITY, ()),
+    ("authorization_details_types", LINES, SECURITY, ()),
     ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("dpop_bound_access_tokens", TRUTH, SECURITY, ()),
     ("tls_client_certificate_bound_access_tokens", TRUTH, SECURITY, ()),
@@ -176,11 +177,10 @@ def read(
     settings: Settings, row: Client | None, form: Mapping[str, str], api_scopes: Sequence[str] = ()
 ) -> tuple[dict[str, Any], Ours]:
     """Return metadata and our own settings as entered. Raises ``Invalid``. Members outside the form stay."""
-    every = fields(settings, api_scopes)
-    known = {one.name for one in every}
-    kept = {name: value for name, value in (row.metadata_ if row else {}).items() if name not in known and "#" not in name}
-    typed = {one.name: _value(one, form) for one in every if one.group is not OWN and one.name != TEXTS}
-    typed["scope"] = " ".join((typed["scope"], *_scopes_outside(row, every))).strip()
+    every = {one.name: one for one in fields(settings, api_scopes)}
+    kept = {name: value for name, value in (row.metadata_ if row else {}).items() if name not in every and "#" not in name}
+    typed = {one.name: _value(one, form) for one in every.values() if one.group is not OWN and one.name != TEXTS}
+    typed["scope"] = " ".join((typed["scope"], *_scopes_outside(row, every["scope"]))).strip()
     ours = Ours(
         first_party="first_party" in form,
         minimum_acr=form.get("minimum_acr", ""),
@@ -191,10 +191,9 @@ def read(
     return {**kept, **_texts(form.get(TEXTS, "")), **typed}, ours
 
 
-def _scopes_outside(row: Client | None, every: Sequence[Field]) -> list[str]:
+def _scopes_outside(row: Client | None, field: Field) -> list[str]:
     """Return the app's scopes that the form does not show: their API may be registered later."""
-    offered = {choice for one in every if one.name == "scope" for choice in one.choices}
-    return [scope for scope in (str(row.metadata_.get("scope", "")) if row else "").split() if scope not in offered]
+    return [scope for scope in (str(row.metadata_.get("scope", "")) if row else "").split() if scope not in field.choices]
 
 
 def _value(field: Field, form: Mapping[str, str]) -> Any:

@@ -50,6 +50,7 @@ MEANINGS: Mapping[str, Message] = {
         "For an API: its identifier, its scopes with words for people, and what its access tokens tell, as JSON: "
         '{"identifier": "https://stock.example.com/api", "scopes": {"stock.read": "See the stock"}, "claims": ["role"]}.'
     ),
+    "authorization_details_types": say("Types of acts that it may ask people to allow, each time, one per line."),
     "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
     "dpop_bound_access_tokens": say("Tokens work only with the key that the app proves to hold (DPoP)."),
     "tls_client_certificate_bound_access_tokens": say("Tokens work only with the app's own TLS certificate."),
