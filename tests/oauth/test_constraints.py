@@ -26,7 +26,7 @@ def sub(section: str = "id_token", **member: Any) -> str:
     return json.dumps({section: {"sub": member}})
 
 
-IMPOSSIBLE_SUBS = (SUMMER, "x" * 300, "", "\ud800", " ", "a\u200bb", "somebody-else", NOBODY.upper())
+IMPOSSIBLE_SUBS = (SUMMER, "x" * 300, "", " ", "a\u200bb", "somebody-else", NOBODY.upper())
 CLAIMS = {
     **{f"a sub of no user {value!r}": (sub(value=value), "login_required") for value in IMPOSSIBLE_SUBS},
     "subs of no user": (sub(values=[SUMMER]), "login_required"),
@@ -57,6 +57,7 @@ CLAIMS = {
     "essential as a number": (json.dumps({"id_token": {"acr": {"essential": 1, "value": "mfa"}}}), "invalid_request"),
     "essential for userinfo": (json.dumps({"userinfo": {"acr": {"essential": True, "value": "x"}}}),
                                "unmet_authentication_requirements"),
+    "half a character": ('{"id_token": {"sub": {"value": "\\ud800"}}}', "invalid_request"),
     "different essential acrs in both sections": (
         json.dumps({name: {"acr": {"essential": True, "value": value}} for name, value in
                     (("id_token", "pwd"), ("userinfo", "mfa"))}), "unmet_authentication_requirements"),
