@@ -180,17 +180,17 @@ def _delete(organisation_id: str, session_id: str, client_id: str) -> Delete:
 def note_failure(row: LogoutNotice, tried_at: datetime, due_at: datetime, reason: str, *, is_silent: bool) -> int:
     """Note a failed try; the next is at ``due_at``."""
     noted: dict[str, Any] = {"tries": row.tries + 1, "tried_at": tried_at, "due_at": due_at, "reason": reason[:200]}
-    return _change(*_key_of(row), **noted, is_silent=is_silent)
+    return _change_notice(*_key_of(row), **noted, is_silent=is_silent)
 
 
 def give_up(row: LogoutNotice, now: datetime, reason: str) -> int:
     """Keep a notice that is not sent again, with its reason, to be shown."""
     noted: dict[str, Any] = {"tries": row.tries + 1, "tried_at": now, "failed_at": now, "reason": reason[:200]}
-    return _change(*_key_of(row), **noted)
+    return _change_notice(*_key_of(row), **noted)
 
 
 @changes
-def _change(organisation_id: str, session_id: str, client_id: str, **columns: Any) -> Update:
+def _change_notice(organisation_id: str, session_id: str, client_id: str, **columns: Any) -> Update:
     return update(LogoutNotice).where(*_is_key(organisation_id, session_id, client_id)).values(**columns)
 
 

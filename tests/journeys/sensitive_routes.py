@@ -164,6 +164,8 @@ ELSEWHERE = {
     "reset.show_paper": "a printed code",
     "reset.choose": "a mailed link or a printed code",
     "oauth.as_get": "the protocol",
+    "device.take": "a code that is typed in",
+    **dict.fromkeys(("device.decide", "approve.decide"), "an app's request, after the sign-in that it needs"),
     "oauth.confirm_logout": "one's own session",
 }
 """Routes that make no such change, each with the reason."""

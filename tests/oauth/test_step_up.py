@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -131,7 +132,8 @@ def test_asgi_applications_and_websockets_are_guarded() -> None:
 
     def call(**scope: Any) -> list[Any]:
         sent.clear()
-        asyncio.run(guarded(scope, app, send))
+        with ThreadPoolExecutor(1) as thread:  # a browser test of the same process may have left its loop running here
+            thread.submit(asyncio.run, guarded(scope, app, send)).result()
         return list(sent)
 
     assert call(type="lifespan") == ["lifespan"]

@@ -35,6 +35,7 @@ COLUMNS = {
     "_change_group": ("name", "name_key"),
     "_change": ("metadata_", "disabled_at"),
     "_change_rule": ("starts", "ends"),
+    "_change_notice": ("tries",),
     "change_attempt": ("proofs", "user_id"),
     "_put": ("id",),
     "_admit": ("from_0", "until_0", "from_1", "until_1"),
