@@ -109,8 +109,7 @@ def sign_out() -> Response:
 def end_with_the_provider() -> None:
     """End our session where the provider's session, from which it came, has ended."""
     if (session.get("claims") or {}).get("sid") in ended:
-        for name in ("claims", "id_token", "person"):  # what a sign-in under way keeps here must stay
-            session.pop(name, None)
+        session.update(claims=None, id_token=None, person=None)  # what a sign-in under way keeps here must stay
 
 
 @app.post("/backchannel-logout")

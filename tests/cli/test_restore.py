@@ -200,7 +200,7 @@ def test_secrets_from_before_a_backup_fail_after_a_restore(engine: str, world: W
 def _moved(browser: Browser, server: Served) -> Any:
     """Return the cookies of a browser, for the application as it runs now."""
     fresh = server.app.test_client()
-    fresh._cookies.update(browser.client._cookies)  # type: ignore[union-attr]
+    fresh._cookies.update(browser.client._cookies)  # type: ignore[union-attr] # None only without cookies
     return fresh
 
 

@@ -1,13 +1,15 @@
 """Users, relying apps, and tokens that they got through HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from idp import clock
 from idp.config import Settings
 from tests.drivers.browser import Browser
 from tests.drivers.relying_party import RelyingParty, Tokens
@@ -85,3 +87,10 @@ def ask(app: Flask, settings: Settings) -> Callable[..., TestResponse]:
         return client.open(path, method=method, base_url=settings.issuer, **options)
 
     return _ask
+
+
+@pytest.fixture
+def turned() -> Iterator[Any]:
+    """Stop the clock, so that only the test moves it."""
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        yield traveller

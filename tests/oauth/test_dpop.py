@@ -1,28 +1,18 @@
 """Demonstrating proof of possession (DPoP, RFC 9449)."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import time_machine
 from werkzeug.test import TestResponse
 
-from idp import clock
 from tests.drivers.dpop import KINDS, MACHINE, ProofKey, b64url, bound, machine, nonce_of, post, redemption, url_of
 from tests.drivers.relying_party import RelyingParty, challenge_of
 from tests.oauth.conftest import Scene
 
 GRANTS = ["authorization_code", "refresh_token", "client_credentials"]
 OFFLINE = "openid profile offline_access"
-
-
-@pytest.fixture
-def turned() -> Iterator[Any]:
-    """Stop the clock, so that only the test moves it."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

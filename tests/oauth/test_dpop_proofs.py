@@ -1,12 +1,11 @@
 """What a proof must be (DPoP, RFC 9449 §4.3, §8 and §11.1), and that each counts once."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import time_machine
 
 from idp import clock
 from tests.drivers.dpop import MACHINE, ProofKey, machine, nonce_of, post, url_of
@@ -15,13 +14,6 @@ from tests.drivers.statements import counted
 from tests.oauth.conftest import Scene
 
 GRANTS = ["client_credentials"]
-
-
-@pytest.fixture
-def turned() -> Iterator[Any]:
-    """Stop the clock, so that only the test moves it."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

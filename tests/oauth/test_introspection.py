@@ -1,11 +1,9 @@
 """Token introspection (RFC 7662) and its signed answers (RFC 9701)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from joserfc import jws
 
 from idp import clock
@@ -19,13 +17,6 @@ GRANTS = ["authorization_code", "refresh_token"]
 OFFLINE = "openid profile offline_access"
 JWT = "application/token-introspection+jwt"
 INACTIVE = {"active": False}
-
-
-@pytest.fixture
-def turned() -> Iterator[Any]:
-    """Stop the clock, so that only the test moves it."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 from sqlalchemy import delete
 
-from idp import clock, db, keys
+from idp import db, keys
 from idp.errors import Busy, Unreadable
 from idp.statements import write
 from idp.store import audit, signing_keys
@@ -18,13 +17,6 @@ def _without_keys(database):
     """Delete the keys of the test database, as these tests begin before the first start."""
     with db.transaction():
         write(delete(signing_keys.SigningKey))
-
-
-@pytest.fixture
-def turned():
-    """Stop the clock, so that only the test moves it."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 def states(alg):

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 from idp import clock
 from idp.actors import System
@@ -18,13 +17,6 @@ from tests.drivers.relying_party import Refused
 
 GRANTS = ["authorization_code", "refresh_token"]
 OFFLINE = "openid profile offline_access"
-
-
-@pytest.fixture
-def turned():
-    """Stop the clock, so that only the test moves it."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -91,8 +91,8 @@ def test_a_grant_for_several_resources_gives_a_token_for_each(apis: Scene, party
     claims = party.verify(tokens.access_token)
     assert (claims["aud"], claims["scope"], "role" in claims) == (PAYROLL, "payroll:read", False)
     assert header_of(tokens.access_token)["alg"] == "ES256"
-    form = {"grant_type": "refresh_token", "refresh_token": str(tokens.refresh_token)}
-    both = party.token({**form, "resource": [STOCK, PAYROLL]})  # type: ignore[dict-item]
+    form: dict[str, Any] = {"grant_type": "refresh_token", "refresh_token": str(tokens.refresh_token)}
+    both = party.token({**form, "resource": [STOCK, PAYROLL]})
     assert (both.status_code, both.json["error"]) == (400, "invalid_target")
     assert party.verify(party.refresh(tokens.refresh_token, resource=STOCK).access_token)["aud"] == STOCK
 

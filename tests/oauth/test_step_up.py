@@ -3,13 +3,12 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from flask import Flask, request
 from werkzeug.test import Client as HttpClient
 from werkzeug.test import TestResponse
@@ -27,13 +26,6 @@ CHALLENGE = (
     'Bearer error="insufficient_user_authentication", error_description="A stronger or more recent sign-in is needed.", '
     'acr_values="mfa", max_age="300"'
 )
-
-
-@pytest.fixture
-def turned() -> Iterator[Any]:
-    """Stop the clock, so that only the test moves it."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

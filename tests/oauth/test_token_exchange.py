@@ -1,11 +1,9 @@
 """Token exchange (RFC 8693): an API calls another one for the same person."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-import time_machine
 from werkzeug.test import TestResponse
 
 from idp import clock
@@ -22,13 +20,6 @@ JWT = "urn:ietf:params:oauth:token-type:jwt"
 ORDERS, STOCK, PAY = (f"https://{name}.example.com/api" for name in ("orders", "stock", "pay"))
 SCOPES = "openid offline_access orders.read orders.write stock.read"
 INACTIVE = {"active": False}
-
-
-@pytest.fixture
-def turned() -> Iterator[Any]:
-    """Stop the clock, so that only the test moves it."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

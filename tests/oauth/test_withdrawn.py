@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from idp import clock
 from idp.db import transaction
@@ -13,13 +12,6 @@ from tests.drivers.relying_party import error_of
 
 GRANTS = ["authorization_code", "refresh_token"]
 ALL = "openid profile email organisation offline_access"
-
-
-@pytest.fixture
-def turned():
-    """Stop the clock, so that only the test moves it."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture
