@@ -80,7 +80,7 @@ def each(things: Callable[[], Iterable[T]], name: Callable[[T], str]) -> Callabl
     def decorate(check: Callable[[T], None]) -> Callable[[], None]:
         def test() -> None:
             __tracebackhide__ = True
-            refused = [said for thing in things() for said in _refusals(check, thing, name)]
+            refused = [fault for thing in things() for fault in _refusals(check, thing, name)]
             assert not refused, "\n".join([f"{len(refused)} refused:", *refused])
 
         test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__

@@ -38,11 +38,11 @@ def test_every_message_is_translated_and_keeps_its_places(path: Path) -> None:
         if not message.id:
             continue
         sentences = message.id if isinstance(message.id, list | tuple) else (message.id,)
-        said = message.string if isinstance(message.string, list | tuple) else (message.string,)
-        assert all(said), message.id
+        forms = message.string if isinstance(message.string, list | tuple) else (message.string,)
+        assert all(forms), message.id
         assert not message.fuzzy, message.id
         wanted = set(PLACES.findall(sentences[-1]))
-        assert all(set(PLACES.findall(one)) == wanted for one in said), message.id
+        assert all(set(PLACES.findall(one)) == wanted for one in forms), message.id
 
 
 def test_the_compiled_catalogue_is_the_written_one(path: Path) -> None:

@@ -117,24 +117,24 @@ def _texts() -> Iterator[Said]:
 
 def test_no_name_has_a_word_that_the_glossary_turns_down() -> None:
     """Functions, classes, parameters, variables and files are named in the words of the glossary."""
-    wrong = [said for module in _modules() for said in _names(module) if _refused().search(_words(said.text))]
-    assert not wrong, "\n".join(f"{said.place}: {said.text}" for said in wrong)
+    wrong = [place for module in _modules() for place in _names(module) if _refused().search(_words(place.text))]
+    assert not wrong, "\n".join(f"{place.place}: {place.text}" for place in wrong)
 
 
 def test_no_docstring_or_comment_has_a_word_that_the_glossary_turns_down() -> None:
     """Docstrings and comments use the words of the glossary."""
     prose = chain(chain.from_iterable(map(_prose, _modules())), _comments_of_files())
-    wrong = [said for said in prose if _refused().search(QUOTED.sub("", said.text))]
-    assert not wrong, "\n".join(f"{said.place}: {said.text}" for said in wrong)
+    wrong = [place for place in prose if _refused().search(QUOTED.sub("", place.text))]
+    assert not wrong, "\n".join(f"{place.place}: {place.text}" for place in wrong)
 
 
 def test_no_document_has_a_word_that_the_glossary_turns_down() -> None:
     """README and the other documents use the words of the glossary."""
-    wrong = [said for said in _documents() if _refused().search(said.text)]
-    assert not wrong, "\n".join(f"{said.place}: {said.text}" for said in wrong)
+    wrong = [place for place in _documents() if _refused().search(place.text)]
+    assert not wrong, "\n".join(f"{place.place}: {place.text}" for place in wrong)
 
 
 def test_no_text_for_people_has_a_word_that_the_glossary_turns_down() -> None:
     """Pages and mails use the words of the glossary."""
-    wrong = [said for said in _texts() if _refused().search(said.text)]
-    assert not wrong, "\n".join(f"{said.place}: {said.text}" for said in wrong)
+    wrong = [place for place in _texts() if _refused().search(place.text)]
+    assert not wrong, "\n".join(f"{place.place}: {place.text}" for place in wrong)

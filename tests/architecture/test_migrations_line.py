@@ -13,10 +13,10 @@ def test_each_migration_follows_the_one_before() -> None:
     """
     files = sorted((ROOT / "migrations" / "versions").glob("*.py"))
     texts = [file.read_text("utf-8") for file in files]
-    told = [re.findall(r"^(?:down_)?revision = (?:'([\w]+)'|None)", text, re.MULTILINE) for text in texts]
+    pairs = [re.findall(r"^(?:down_)?revision = (?:'([\w]+)'|None)", text, re.MULTILINE) for text in texts]
     names = [re.match(r"\d{4}(?:_from_\d{4})?(?=_)", file.name) for file in files]
     revisions = [name[0] for name in names if name]
-    assert told == [list(pair) for pair in zip(revisions, ["", *revisions], strict=False)]
+    assert pairs == [list(pair) for pair in zip(revisions, ["", *revisions], strict=False)]
     assert [int(revision[:4]) for revision in revisions] == list(range(1, len(files) + 1))
     oldest = [revision.partition("_from_")[2] or revision for revision in revisions]
     assert oldest == sorted(oldest), "a database must not become usable again for code that it was too new for"

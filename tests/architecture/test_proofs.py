@@ -16,8 +16,8 @@ ROWS = range(1, 63)
 def _named() -> set[str]:
     """Return the rows that the name or docstring of a test cites."""
     tests = [one for module in modules("tests") for one in module.functions() if one.name.startswith("test_")]
-    said = " ".join(f"{one.name} {ast.get_docstring(one) or ''}" for one in tests)
-    return set(re.findall(r"\bS\d{1,2}\b", said.replace("_", " ")))
+    words = " ".join(f"{one.name} {ast.get_docstring(one) or ''}" for one in tests)
+    return set(re.findall(r"\bS\d{1,2}\b", words.replace("_", " ")))
 
 
 def test_every_row_is_named_by_a_test() -> None:

@@ -23,8 +23,8 @@ class WrongAnswer(RuntimeError):
     """The server's answer is not the one that the operation expects."""
 
     def __init__(self, what: str, answer: Answer) -> None:
-        told = " ".join(TAGS.sub(" ", answer.body.decode()).split())[:300]
-        super().__init__(f"{what}: {answer.status} {answer.header('location')} {told}")
+        text = " ".join(TAGS.sub(" ", answer.body.decode()).split())[:300]
+        super().__init__(f"{what}: {answer.status} {answer.header('location')} {text}")
         self.status = answer.status
 
 

@@ -80,8 +80,8 @@ def _audit(chain: Chain, *lines: Line, **over: Any) -> AuditPage:
 
 
 KEYS = tuple(
-    Key(f"{state}-kid-of-forty-three-characters-0123456789", "ES256", state, told, DAY, DAY, None)
-    for state, told in STATES.items()
+    Key(f"{state}-kid-of-forty-three-characters-0123456789", "ES256", state, words, DAY, DAY, None)
+    for state, words in STATES.items()
 )
 
 KASSA = AppRow("kassa", "Kassa", False, True, False, PKCE[Demand.UNLESS_NONCE])

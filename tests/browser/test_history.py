@@ -61,8 +61,8 @@ def test_wrong_answers_at_mailed_links_stay_in_the_history(
     with live.factory.context(), transaction():
         for _ in range(100):
             rate_limits.count_towards_stop(ann.organisation_id, ann.id, "totp", 100, now())
-        told = {"email": "ann@shoes.example"}
-        token = email_links.make(live.settings, live.factory.user(ann), purpose, told, email_links.soon(live.settings))
+        values = {"email": "ann@shoes.example"}
+        token = email_links.make(live.settings, live.factory.user(ann), purpose, values, email_links.soon(live.settings))
     here = visitor().open(email_links.address_of(live.settings, purpose, token).removeprefix(live.settings.issuer))
     fields = {"reset": {"new_password": "short", "new_password_again": "short"}, "unlock": {"password": "wrong"}}[purpose]
     here.fill(**fields).next()

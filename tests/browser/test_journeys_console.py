@@ -120,16 +120,16 @@ def test_an_owner_uses_the_dry_run_the_outbox_and_the_trail(
     here.fill(username=customer.username)
     page.locator("main form[role=search] [type=submit]").click()
     expect(page.locator("table tbody tr")).to_have_count(1)
-    told = {}
+    files = {}
     for form in ("CSV", "JSON"):
         with page.expect_download() as downloading:
             page.get_by_role("link", name=form).click()
         assert downloading.value.suggested_filename == f"example-shoes-audit.{form.lower()}"
         downloading.value.save_as(tmp_path / form)
-        told[form] = (tmp_path / form).read_text()
-    (row,) = json.loads(told["JSON"])
+        files[form] = (tmp_path / form).read_text()
+    (row,) = json.loads(files["JSON"])
     assert row["subject_id"] == customer.id
-    assert [one["subject"] for one in csv.DictReader(told["CSV"].splitlines())] == [customer.username]
+    assert [one["subject"] for one in csv.DictReader(files["CSV"].splitlines())] == [customer.username]
 
 
 def test_an_operator_adds_a_rule_and_rotates_the_keys(enter: Enter, people: People, locale: str) -> None:

@@ -108,12 +108,12 @@ def test_an_invitation_by_mail_leads_to_a_first_password_and_in(
 
 def test_a_code_on_paper_leads_to_a_first_password(visitor: Visitors, live: Live, make: Maker, locale: str) -> None:
     """V6.4.1, S62: a person without an address enters the code of the paper. A wrong letter is reported."""
-    piet, words, said = make("piet", name="Piet", password="", email=""), WORDS[locale], SAID[locale]
+    piet, words, sentences = make("piet", name="Piet", password="", email=""), WORDS[locale], SAID[locale]
     with live.factory.context():
         organisation, user = live.factory.organisation(piet.organisation_id), live.factory.user(piet)
         code = invitations.print_code(live.settings, organisation, user, BY_TESTS)
-    here = visitor(locale=locale).open("/welcome").reads(said["paper"])
-    here.fill(organisation=piet.store_url, username="PIET", code=code[:-1]).next().complains(said["unfit"])
+    here = visitor(locale=locale).open("/welcome").reads(sentences["paper"])
+    here.fill(organisation=piet.store_url, username="PIET", code=code[:-1]).next().complains(sentences["unfit"])
     here.fill(code=code.upper()).next().reads(words["first"])
     choose(here, words)
     button(here, words["sign_in"]).click()
@@ -124,19 +124,19 @@ def test_a_blocked_second_factor_is_unblocked_with_link_and_password(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
     """N63-12, S56, S62: a mail follows the last wrong code. Its page asks for the password, then the code is accepted."""
-    ann, words, said = make("ann", name="Ann", with_totp=True), WORDS[locale], SAID[locale]
+    ann, words, sentences = make("ann", name="Ann", with_totp=True), WORDS[locale], SAID[locale]
     with live.factory.context(), transaction():
         for _ in range(live.settings.limits.hard_stop - 1):
             rate_limits.count_towards_stop(ann.organisation_id, ann.id, "totp", live.settings.limits.hard_stop, clock.now())
     here = visitor(locale=ELSEWHERE[locale])
     sign_in(here.begin(), ann, ann.password).fill(code="000000").next()
     (mail,) = postman.bring("ann@shoes.example")
-    assert mail.subject == said["blocked"]
-    follow(here, mail.link, said["open"]).fill(password="not the password").next().complains(said["not_yours"])
+    assert mail.subject == sentences["blocked"]
+    follow(here, mail.link, sentences["open"]).fill(password="not the password").next().complains(sentences["not_yours"])
     here.fill(password=ann.password)
-    button(here, said["lift"]).click()
-    here.reads(said["is_open"])
-    look(here.page, f"link done {said['is_open']}")
+    button(here, sentences["lift"]).click()
+    here.reads(sentences["is_open"])
+    look(here.page, f"link done {sentences['is_open']}")
     button(here, words["sign_in"]).click()
     sign_in(here, ann, ann.password).fill(code=ann.authenticator.code()).next().reads(f"{words['hello']} Ann")
 
@@ -145,16 +145,16 @@ def test_an_address_change_can_be_undone_from_the_former_address(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
     """S52, S62: one press confirms it. The old mailbox answers "this was not me", and gets a link to a new password."""
-    ann, words, said, pressed = make("ann", name="Ann"), WORDS[locale], SAID[locale], PRESSED[locale]
+    ann, words, sentences, pressed = make("ann", name="Ann"), WORDS[locale], SAID[locale], PRESSED[locale]
     with live.factory.context():
         email_address.ask_change(live.settings, live.factory.user(ann), "thief@evil.example", Origin(Person(ann.id)))
     here = visitor(locale=ELSEWHERE[locale])
     press(here, postman.link("thief@evil.example"), pressed["address"])
-    (told,) = postman.bring("ann@shoes.example")
-    assert told.subject == said["changed"]
-    press(here, told.link, pressed["undo"])
+    (mail,) = postman.bring("ann@shoes.example")
+    assert mail.subject == sentences["changed"]
+    press(here, mail.link, pressed["undo"])
     (restored,) = postman.bring("ann@shoes.example")
-    assert restored.subject == said["back"]
+    assert restored.subject == sentences["back"]
     choose(follow(here, restored.link, words["new"]), words)
     button(here, words["sign_in"]).click()
     sign_in(here, ann, NEW).reads(f"{words['hello']} Ann")
@@ -168,15 +168,15 @@ def test_an_administrator_verifies_the_address_and_goes_on(
     visitor: Visitors, live: Live, make: Maker, postman: Postman, locale: str
 ) -> None:
     """S55, S62: the sign-in asks for it, the mail has the button, and the waiting sign-in ends at the app."""
-    said = SAID[locale]
+    sentences = SAID[locale]
     boss = make("boss", role="administrator", with_totp=True, email_verified=False)
     here = visitor(locale=locale)
-    sign_in(here.begin(), boss, boss.password).fill(code=boss.authenticator.code()).next().reads(said["verify"])
-    button(here, said["message"]).click()
-    expect(here.page.get_by_role("status").first).to_contain_text(said["sent"])
+    sign_in(here.begin(), boss, boss.password).fill(code=boss.authenticator.code()).next().reads(sentences["verify"])
+    button(here, sentences["message"]).click()
+    expect(here.page.get_by_role("status").first).to_contain_text(sentences["sent"])
     waits_at = here.page.url
     (mail,) = postman.bring("boss@shoes.example")
-    assert mail.subject == said["verify"]
+    assert mail.subject == sentences["verify"]
     press(here, mail.link, PRESSED[locale]["verify"])
     here.page.goto(waits_at)
     assert here.tokens().acr == "mfa"

@@ -82,14 +82,14 @@ def test_owner_recovery_restores_access(
     visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, clock: Clock, locale: str
 ) -> None:
     """S48, S62: one press confirms it. After a day the owner chooses a password by a mailed link and sets up a factor."""
-    owner, words, said = shop["owner"], WORDS[locale], SAID[locale]
+    owner, words, sentences = shop["owner"], WORDS[locale], SAID[locale]
     asked = recover(live, shop, postman)[OWNER]
-    assert asked.subject == said["recover"]
+    assert asked.subject == sentences["recover"]
     press(visitor(locale=ELSEWHERE[locale]), asked.link, PRESSED[locale]["recovery"])
     assert postman.bring() == [], "the waiting time was skipped"
     clock(hours=25)
-    told = {mail.subject: mail for mail in postman.bring(OWNER)}
-    here = choose(follow(visitor(locale=locale), told[said["recovered"]].link, words["new"]), words)
+    mails = {mail.subject: mail for mail in postman.bring(OWNER)}
+    here = choose(follow(visitor(locale=locale), mails[sentences["recovered"]].link, words["new"]), words)
     here.begin(acr_values="mfa", organisation=owner.store_url)
     here.fill(username=owner.username, password=NEW).next().reads(words["set_up"])
     here.next().next()
@@ -102,11 +102,11 @@ def test_an_administrator_stops_the_recovery_of_the_owner(
     visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
 ) -> None:
     """S48, S62: the announcement has the button. The owner is told, and the owner's own link no longer works."""
-    said, mails = SAID[locale], recover(live, shop, postman)
-    assert mails[BOSS].subject == said["announced"]
+    sentences, mails = SAID[locale], recover(live, shop, postman)
+    assert mails[BOSS].subject == sentences["announced"]
     here = visitor(locale=ELSEWHERE[locale])
     press(here, mails[BOSS].link, PRESSED[locale]["cancel"])
-    assert [(mail.to, mail.subject) for mail in postman.bring()] == [(OWNER, said["stopped"])]
+    assert [(mail.to, mail.subject) for mail in postman.bring()] == [(OWNER, sentences["stopped"])]
     follow(here, mails[OWNER].link, WORDS[ELSEWHERE[locale]]["gone"])
     with live.factory.context():
         assert live.factory.user(shop["owner"]).password_hash is not None
@@ -116,14 +116,14 @@ def test_the_ownership_is_offered_in_the_console_and_accepted_from_the_mail(
     enter: Enter, visitor: Visitors, live: Live, shop: dict[str, MadePerson], postman: Postman, locale: str
 ) -> None:
     """Owner transfer, S62: the owner gives the password, then the new owner both factors. Nothing changes before."""
-    owner, iris, words, said = shop["owner"], shop["iris"], WORDS[locale], SAID[locale]
+    owner, iris, words, sentences = shop["owner"], shop["iris"], WORDS[locale], SAID[locale]
     here = enter(owner, f"{AT}/people/{iris.id}", locale=locale)
-    here.page.get_by_role("link", name=said["offer"], exact=True).click()
+    here.page.get_by_role("link", name=sentences["offer"], exact=True).click()
     here.fill(password=owner.password)
     here.page.locator("main form [type=submit]").click()
-    expect(here.page.get_by_role("status").first).to_have_text(said["sent"])
+    expect(here.page.get_by_role("status").first).to_have_text(sentences["sent"])
     (offered,) = postman.bring(IRIS)
-    assert offered.subject == said["offered"]
+    assert offered.subject == sentences["offered"]
     theirs = visitor(locale=locale)
     theirs.page.goto(offered.link)
     theirs.fill(username=iris.username, password=iris.password).next().reads(words["code"])
@@ -131,7 +131,7 @@ def test_the_ownership_is_offered_in_the_console_and_accepted_from_the_mail(
     assert roles(live, shop) == ["owner", "manager"]
     confirm(theirs, PRESSED[locale]["ownership"])
     assert roles(live, shop) == ["administrator", "owner"]
-    assert {mail.subject for mail in postman.bring()} == {said["owned"]}
+    assert {mail.subject for mail in postman.bring()} == {sentences["owned"]}
     expect(here.open(f"{AT}/ownership").page.get_by_role("link", name=iris.username, exact=True)).to_be_visible()
 
 
@@ -141,16 +141,16 @@ def test_the_owner_withdraws_the_offer_by_the_link_in_the_mail(
     """Owner transfer, S62: one press withdraws it. Both are told, the console shows no offer, and the new owner's link no
     longer works.
     """
-    owner, said = shop["owner"], SAID[locale]
+    owner, sentences = shop["owner"], SAID[locale]
     with live.factory.context():
         at, iris = live.factory.organisation(owner.organisation_id), live.factory.user(shop["iris"])
         transfer.offer(live.settings, at, iris, Origin(Person(owner.id)))
     links = {mail.to: mail.link for mail in postman.bring()}
     here = enter(owner, f"{AT}/ownership", locale=locale)
-    offer = here.page.get_by_role("region").filter(has_text=said["waits"])
+    offer = here.page.get_by_role("region").filter(has_text=sentences["waits"])
     expect(offer).to_be_visible()
     press(here, links[OWNER], PRESSED[locale]["withdraw"])
-    assert {mail.to: mail.subject for mail in postman.bring()} == dict.fromkeys((OWNER, IRIS), said["withdrawn"])
+    assert {mail.to: mail.subject for mail in postman.bring()} == dict.fromkeys((OWNER, IRIS), sentences["withdrawn"])
     here.open(f"{AT}/ownership")
     expect(here.page.locator("h1")).to_be_visible()
     expect(offer).to_have_count(0)

@@ -231,5 +231,5 @@ def test_a_removed_passkey_is_refused_plainly_and_told_to_its_authenticator(live
     expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
     sign_in(live, page, person)
     page.goto(f"{live.settings.issuer}/account/passkeys")
-    told = json.loads(page.evaluate("sessionStorage.getItem('told')"))
-    assert (told["allAcceptedCredentialIds"], told["rpId"]) == ([], "localhost")
+    body = json.loads(page.evaluate("sessionStorage.getItem('told')"))
+    assert (body["allAcceptedCredentialIds"], body["rpId"]) == ([], "localhost")

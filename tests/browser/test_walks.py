@@ -55,9 +55,9 @@ class Place:
 @pytest.fixture(scope="module")
 def untranslated() -> Callable[[str], bool]:
     """Return whether a text is a sentence of ours that has a different Dutch one."""
-    told = Translations.load(PACKAGE / "translations", ["nl"], "messages")._catalog  # type: ignore[attr-defined] # the only list of what is translated
-    dutch = {str(text) for text in told.values()}
-    english = {key for key, text in told.items() if isinstance(key, str) and key and key != text} - dutch
+    catalogue = Translations.load(PACKAGE / "translations", ["nl"], "messages")._catalog  # type: ignore[attr-defined] # the only list of what is translated
+    dutch = {str(text) for text in catalogue.values()}
+    english = {key for key, text in catalogue.items() if isinstance(key, str) and key and key != text} - dutch
     return lambda text: text in english or bool(ENGLISH.search(text))
 
 

@@ -83,8 +83,8 @@ class Idp:
 
     def faults(self, text: str, *options: str) -> list[str]:
         """Return the faults for which a document is refused, without the folder's name."""
-        said = self.apply(text, *options, code=1).stderr
-        return [line.removeprefix(f"{self.folder}/") for line in said.splitlines() if line.startswith(str(self.folder))]
+        output = self.apply(text, *options, code=1).stderr
+        return [line.removeprefix(f"{self.folder}/") for line in output.splitlines() if line.startswith(str(self.folder))]
 
     def json(self, *arguments: str, stdin: str | None = None) -> Any:
         """Return the JSON that a command prints."""

@@ -49,8 +49,8 @@ clients = ["pos"]
 
 def test_every_created_object_is_printed(idp: Idp) -> None:
     """Issue: it prints what it created."""
-    said = outcomes(idp.apply(EVERYTHING).stdout)
-    assert said == {
+    outcome_of = outcomes(idp.apply(EVERYTHING).stdout)
+    assert outcome_of == {
         "organisation example-shoes": "created",
         "shop example-shoes/amsterdam-1": "created",
         "group example-shoes/2FA": "created",
@@ -59,10 +59,10 @@ def test_every_created_object_is_printed(idp: Idp) -> None:
         "client pos": "created",
         "policy xero-au": "created",
     }
-    told = idp.json("user", "show", "example-shoes", "anna")
-    assert (told["groups"], told["shops"], told["given_name"]) == (["2FA"], ["amsterdam-1"], "Anna")
-    assert told["address"] == {"locality": "Amsterdam"}
-    assert told["second_factor"]["recovery_codes_left"] == 2
+    anna = idp.json("user", "show", "example-shoes", "anna")
+    assert (anna["groups"], anna["shops"], anna["given_name"]) == (["2FA"], ["amsterdam-1"], "Anna")
+    assert anna["address"] == {"locality": "Amsterdam"}
+    assert anna["second_factor"]["recovery_codes_left"] == 2
     shown = idp.json("organisation", "show", "example-shoes")
     assert (shown["owner"], shown["settings"]["login_hours"]) == ("olga", 8)
 
@@ -70,9 +70,9 @@ def test_every_created_object_is_printed(idp: Idp) -> None:
 def test_applying_twice_changes_nothing(idp: Idp) -> None:
     """Issue: the command is idempotent."""
     idp.apply(EVERYTHING)
-    said = idp.apply(EVERYTHING).stdout
-    assert set(outcomes(said).values()) == {"unchanged"}
-    assert said.splitlines()[-1] == "0 created, 0 changed, 0 removed, 7 left alone"
+    output = idp.apply(EVERYTHING).stdout
+    assert set(outcomes(output).values()) == {"unchanged"}
+    assert output.splitlines()[-1] == "0 created, 0 changed, 0 removed, 7 left alone"
 
 
 def test_applying_twice_writes_no_second_audit_row(idp: Idp, inside: Callable[[], Any]) -> None:
@@ -110,15 +110,15 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "object_", "told"), CHANGES)
-def test_one_changed_key_changes_one_object_and_is_named(idp: Idp, old: str, new: str, object_: str, told: str) -> None:
+@pytest.mark.parametrize(("old", "new", "object_", "outcome"), CHANGES)
+def test_one_changed_key_changes_one_object_and_is_named(idp: Idp, old: str, new: str, object_: str, outcome: str) -> None:
     """Issue: it prints what it changed. Every other object stays unchanged."""
     assert old in EVERYTHING
     idp.apply(EVERYTHING)
     changed = EVERYTHING.replace(old, new)
-    said = outcomes(idp.apply(changed).stdout)
-    assert said.pop(object_).startswith(told)
-    assert set(said.values()) == {"unchanged"}
+    outcome_of = outcomes(idp.apply(changed).stdout)
+    assert outcome_of.pop(object_).startswith(outcome)
+    assert set(outcome_of.values()) == {"unchanged"}
     assert set(outcomes(idp.apply(changed).stdout).values()) == {"unchanged"}
 
 
@@ -137,8 +137,8 @@ name = "xero-au"
 client_id = "pos"
 """
     assert set(outcomes(idp.apply(bare).stdout).values()) == {"unchanged"}
-    told = idp.json("user", "show", "example-shoes", "anna")
-    assert (told["given_name"], told["groups"], told["email_verified"]) == ("Anna", ["2FA"], True)
+    anna = idp.json("user", "show", "example-shoes", "anna")
+    assert (anna["given_name"], anna["groups"], anna["email_verified"]) == ("Anna", ["2FA"], True)
 
 
 def test_objects_that_the_file_omits_are_not_deleted(idp: Idp) -> None:
@@ -201,9 +201,9 @@ def test_ownership_moves_in_one_file(idp: Idp) -> None:
     idp.apply(SHOP)
     moved = SHOP.replace('owner = "olga"', 'owner = "otto"').replace('role = "owner"', 'role = "manager"')
     otto = SHOP[SHOP.index("[[users]]") :].replace("olga", "otto")
-    said = outcomes(idp.apply(moved + otto).stdout)
-    assert said["organisation example-shoes"] == "changed: owner"
-    assert said["user example-shoes/olga"] == "changed: role"
+    outcome_of = outcomes(idp.apply(moved + otto).stdout)
+    assert outcome_of["organisation example-shoes"] == "changed: owner"
+    assert outcome_of["user example-shoes/olga"] == "changed: role"
     assert idp.json("organisation", "show", "example-shoes")["owner"] == "otto"
 
 

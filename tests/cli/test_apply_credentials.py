@@ -15,8 +15,8 @@ def test_credentials_are_set_on_creation_only(idp: Idp, anna: Callable[[], Any],
     idp.apply(SHOP + ANNA)
     first = anna()
     changed = ANNA.replace("kettle", "saucepan").replace("ANNAANNA", "BERTBERT")
-    said = outcomes(idp.apply(SHOP + changed).stdout)
-    assert said["user example-shoes/anna"] == "unchanged"
+    outcome_of = outcomes(idp.apply(SHOP + changed).stdout)
+    assert outcome_of["user example-shoes/anna"] == "unchanged"
     assert anna().password_hash == first.password_hash
     with inside():
         assert outbox.mails() == []
@@ -30,8 +30,8 @@ def test_set_credentials_sets_them_again_and_sends_mail(
     with inside():
         assert outbox.mails() == []
     first = anna()
-    said = outcomes(idp.apply(SHOP + ANNA, "--set-credentials").stdout)
-    assert said["user example-shoes/anna"] == "changed: password, recovery_codes, totp_secret"
+    outcome_of = outcomes(idp.apply(SHOP + ANNA, "--set-credentials").stdout)
+    assert outcome_of["user example-shoes/anna"] == "changed: password, recovery_codes, totp_secret"
     assert anna().password_hash != first.password_hash
     with inside():
         to_anna = {mail.template for mail in outbox.mails() if mail.recipient == "anna@shoes.example"}
@@ -45,8 +45,8 @@ def test_a_password_that_was_found_leaked_is_refused_in_a_file(
     idp.apply(SHOP + ANNA)
     with inside(), transaction():
         passwords.close(anna(), "address_restored", BY_TESTS)
-    said = idp.apply(SHOP + ANNA, "--set-credentials", code=1)
-    assert "You cannot use this password any more." in said.stdout + said.stderr
+    refused = idp.apply(SHOP + ANNA, "--set-credentials", code=1)
+    assert "You cannot use this password any more." in refused.stdout + refused.stderr
     assert anna().password_hash is None
     idp.apply(SHOP + ANNA.replace("kettle", "saucepan"), "--set-credentials")
     assert anna().password_hash
@@ -56,8 +56,8 @@ def test_a_dry_run_of_new_credentials_changes_none(idp: Idp, anna: Callable[[], 
     """Issue: a dry run with `--set-credentials` changes nothing either."""
     idp.apply(SHOP + ANNA)
     first = anna()
-    said = outcomes(idp.apply(SHOP + ANNA, "--set-credentials", "--dry-run").stdout)
-    assert said["user example-shoes/anna"].startswith("changed: password")
+    outcome_of = outcomes(idp.apply(SHOP + ANNA, "--set-credentials", "--dry-run").stdout)
+    assert outcome_of["user example-shoes/anna"].startswith("changed: password")
     assert anna().password_hash == first.password_hash
 
 

@@ -197,8 +197,8 @@ def test_a_missing_file_gets_one_clear_line(idp: Idp) -> None:
 def test_a_command_without_configuration_says_how_to_name_one(tmp_path: Path, idp: Idp) -> None:
     """Every command accepts --config or IDP_CONFIG."""
     (tmp_path / "x.toml").write_text("")
-    said = idp("apply", str(tmp_path / "x.toml"), code=1, env={"IDP_CONFIG": ""}).stderr
-    assert "give --config FILE or set IDP_CONFIG" in said
+    output = idp("apply", str(tmp_path / "x.toml"), code=1, env={"IDP_CONFIG": ""}).stderr
+    assert "give --config FILE or set IDP_CONFIG" in output
 
 
 @pytest.mark.parametrize("place", ["group", "command"])

@@ -33,8 +33,8 @@ def test_a_dry_run_takes_no_write_lock(idp: Idp) -> None:
     """Issue 7 entry 33: another program holds SQLite's one write lock the whole time."""
     with sqlite3.connect(idp.folder / "sleutel.sqlite3", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        said = idp.apply(people(3), "--dry-run").stdout
-        assert "5 created" in said
+        output = idp.apply(people(3), "--dry-run").stdout
+        assert "5 created" in output
         assert not other.execute("SELECT 1 FROM users WHERE username = 'person1'").fetchall()
         other.execute("ROLLBACK")
     assert not list(idp.folder.glob(".apply-*")), "the copy must be deleted"
@@ -50,9 +50,9 @@ def test_a_trial_on_postgresql_locks_no_row(idp: Idp, engine: str) -> None:
         names = other.execute("SELECT string_agg(quote_ident(tablename), ',') FROM pg_tables WHERE schemaname = 'public'")
         (tables,) = names.fetchone() or ("",)
         other.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE".encode())  # other programs may read only
-        said = idp.apply(changed, "--dry-run").stdout
-    assert "1 created, 4 changed, 1 removed" in said, said
-    assert said.replace(" (dry run: nothing was changed)", "") == idp.apply(changed).stdout
+        output = idp.apply(changed, "--dry-run").stdout
+    assert "1 created, 4 changed, 1 removed" in output, output
+    assert output.replace(" (dry run: nothing was changed)", "") == idp.apply(changed).stdout
 
 
 @pytest.mark.usefixtures("unhurried")
@@ -112,10 +112,10 @@ def test_applying_again_completes_an_interrupted_run(idp: Idp, monkeypatch: pyte
     monkeypatch.setattr(users, "put_user", _put)
     idp.apply(people(MANY), code=1)
     monkeypatch.setattr(users, "put_user", put)
-    said = idp.apply(people(MANY)).stdout
-    done = int(said.splitlines()[-1].rpartition(", ")[2].split()[0])
+    output = idp.apply(people(MANY)).stdout
+    done = int(output.splitlines()[-1].rpartition(", ")[2].split()[0])
     assert 0 < done < MANY + 2
-    assert f"{MANY + 2 - done} created" in said
+    assert f"{MANY + 2 - done} created" in output
     idp("audit", "verify")
 
 
@@ -132,9 +132,9 @@ def test_a_conflict_after_the_trial_is_reported_correctly(idp: Idp, monkeypatch:
     idp.apply(SHOP + '[[shops]]\norganisation = "example-shoes"\ncode = "a"\nname = "A"\n')
     monkeypatch.setattr(users, "prepare", _prepare_concurrently)
     late = f'[[users]]\norganisation = "example-shoes"\nusername = "late"\nshops = ["a"]\npassword_hash = "{HASH}"\n'
-    said = idp.apply(people(60) + late, code=1).stderr
-    assert "steps were done; correct what follows and apply again" in said
-    assert "nothing was changed" not in said
+    output = idp.apply(people(60) + late, code=1).stderr
+    assert "steps were done; correct what follows and apply again" in output
+    assert "nothing was changed" not in output
 
 
 @pytest.mark.usefixtures("unhurried")
@@ -158,11 +158,11 @@ def test_unchanged_objects_are_not_written_again(idp: Idp) -> None:
     idp.apply(text)
     with sqlite3.connect(idp.folder / "sleutel.sqlite3", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        said = idp.apply(text).stdout
+        output = idp.apply(text).stdout
         other.execute("ROLLBACK")
-    assert "0 created, 0 changed, 0 removed, 6 left alone" in said, said
-    said = idp.apply(text + '[[users]]\norganisation = "example-shoes"\nusername = "late"\ngroups = ["tills"]\n').stdout
-    outcomes = [line.split()[0] for line in said.splitlines()[:-1]]
+    assert "0 created, 0 changed, 0 removed, 6 left alone" in output, output
+    output = idp.apply(text + '[[users]]\norganisation = "example-shoes"\nusername = "late"\ngroups = ["tills"]\n').stdout
+    outcomes = [line.split()[0] for line in output.splitlines()[:-1]]
     assert outcomes == ["unchanged"] * 6 + ["created"], "each object must be in the order of the file, whatever was skipped"
 
 

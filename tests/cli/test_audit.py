@@ -24,8 +24,8 @@ def shop(idp: Idp) -> Idp:
 
 def test_unbroken_chains_are_reported_as_whole(shop: Idp) -> None:
     """I1, V16.4.2: the command verifies all chains, or that of one organisation."""
-    said = shop("audit", "verify").stdout
-    assert [line.split()[-1] for line in said.splitlines()] == ["whole", "whole"]
+    output = shop("audit", "verify").stdout
+    assert [line.split()[-1] for line in output.splitlines()] == ["whole", "whole"]
     assert shop("audit", "verify", "--organisation", "Example-Shoes").stdout.startswith("example-shoes")
 
 

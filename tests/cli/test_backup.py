@@ -146,8 +146,8 @@ def test_the_passphrase_recovers_the_keys_of_a_lost_configuration(idp: Idp, tmp_
     idp("init", str(idp.config), "--issuer", "https://id.example.com")
     assert "does not open with this passphrase" in idp("restore", kept, stdin="wrong\n", code=1).stderr
     passphrase.write_text(f"{PASSPHRASE}\n")
-    said = idp("restore", kept, "--replace", "--passphrase-file", str(passphrase), code=1)
-    assert old not in said.output
+    refused = idp("restore", kept, "--replace", "--passphrase-file", str(passphrase), code=1)
+    assert old not in refused.output
     line = Path(f"{idp.config}.secrets").read_text()
     given = idp.config.read_text()
     idp.config.write_text(given.replace(next(one for one in given.splitlines() if one.startswith("secrets")), line.strip()))
@@ -196,8 +196,8 @@ def test_a_backup_of_an_older_version_is_migrated(idp: Idp) -> None:
     idp("migrate", "--check", code=1)
     idp("backup", kept, "--no-keys")
     idp("migrate")
-    said = idp("restore", kept, "--replace").stdout
-    assert "not known" not in said
+    output = idp("restore", kept, "--replace").stdout
+    assert "not known" not in output
     assert "up to date" in idp("migrate", "--check").stdout
     assert idp.json("user", "show", "example-shoes", "olga")["disabled_since"] is None
 
@@ -210,6 +210,6 @@ def test_a_trail_that_does_not_continue_the_backup_is_not_used(idp: Idp) -> None
     idp.apply(SHOP.replace('name = "Example Shoes"', 'name = "Other Shoes"'))
     with bare_app(idp.settings) as app, app.app_context(), transaction():
         connection().execute(text("DELETE FROM audit WHERE seq > 2"))
-    said = idp("restore", kept, "--replace").stdout
-    assert "is not known: its audit trail is" in said
+    output = idp("restore", kept, "--replace").stdout
+    assert "is not known: its audit trail is" in output
     assert "closed account  example-shoes/olga" in idp("reopen").stdout

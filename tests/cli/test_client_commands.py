@@ -35,7 +35,7 @@ def test_a_public_client_gets_no_secret(idp: Idp) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("{", "not JSON"),
         ("[]", "must be one object"),
@@ -50,9 +50,9 @@ def test_a_public_client_gets_no_secret(idp: Idp) -> None:
         ('{"redirect_uris": ["https://a.example/"], "client_id": 3}', "client_id: must be text"),
     ],
 )
-def test_wrong_metadata_is_refused_with_its_member(idp: Idp, text: str, said: str) -> None:
+def test_wrong_metadata_is_refused_with_its_member(idp: Idp, text: str, reason: str) -> None:
     """Issue: errors name the place, and no client is made."""
-    assert said in idp("client", "create", "-", stdin=text, code=1).stderr
+    assert reason in idp("client", "create", "-", stdin=text, code=1).stderr
     assert idp("client", "list").stdout == ""
 
 
@@ -114,9 +114,9 @@ def test_how_an_app_sends_its_requests_is_set_by_name(idp: Idp, tmp_path) -> Non
         "utf-8",
     )
     idp("apply", str(file))
-    told = idp.json("client", "show", "c")
-    assert told["jwks"] == {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": public["x"]}]}
-    assert told["require_signed_request_object"] is told["require_pushed_authorization_requests"] is True
+    shown = idp.json("client", "show", "c")
+    assert shown["jwks"] == {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": public["x"]}]}
+    assert shown["require_signed_request_object"] is shown["require_pushed_authorization_requests"] is True
 
 
 def test_an_api_has_its_identifier_and_scopes_alone(idp: Idp, tmp_path) -> None:

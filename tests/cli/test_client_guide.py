@@ -52,7 +52,7 @@ def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
 
 
 @pytest.mark.parametrize(
-    ("client_id", "stack", "said"),
+    ("client_id", "stack", "remedy"),
     [
         ("confidential", "mozilla-django-oidc", "* Register this redirect address first: https://till.example.com/oidc/callback/"),
         ("confidential", "authlib", "* For signing out, register this address first: https://till.example.com/"),
@@ -65,9 +65,9 @@ def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
         ("machine", "authlib", "* Add authorization_code to the app's grant types first."),
     ],
 )  # fmt: skip
-def test_what_must_change_at_the_client_first_is_said(clients: Idp, client_id: str, stack: str, said: str) -> None:
+def test_what_must_change_at_the_client_first_is_said(clients: Idp, client_id: str, stack: str, remedy: str) -> None:
     """Issue 10: the settings work as printed, or the text says what is missing."""
-    assert said in clients("client", "guide", client_id, "--for", stack).stdout
+    assert remedy in clients("client", "guide", client_id, "--for", stack).stdout
 
 
 def test_settings_follow_the_registration(clients: Idp) -> None:

@@ -20,7 +20,7 @@ def test_the_list_has_the_summary_of_each_command() -> None:
 def test_help_and_version_import_no_command(option: str) -> None:
     """Users and the completion of a shell wait for them, so they import only click."""
     code = "import sys; from idp.cli import main; main([sys.argv[1]], standalone_mode=False); print(*sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True).stdout
-    assert {name for name in said.split() if name.startswith("idp.")} == {"idp.cli", "idp.cli.command"}
-    assert "sqlalchemy" not in said.split()
-    assert f"idp {metadata.version('sleutel')}" in said or option == "--help"
+    output = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True).stdout
+    assert {name for name in output.split() if name.startswith("idp.")} == {"idp.cli", "idp.cli.command"}
+    assert "sqlalchemy" not in output.split()
+    assert f"idp {metadata.version('sleutel')}" in output or option == "--help"

@@ -31,16 +31,16 @@ def test_every_command_has_a_help_text(idp: Idp) -> None:
     from idp.cli import main
 
     for name in main.places:
-        said = idp(name, "-h").stdout
-        assert "Usage: " in said
-        assert "--config" in said
+        output = idp(name, "-h").stdout
+        assert "Usage: " in output
+        assert "--config" in output
 
 
 @pytest.mark.parametrize("command", ["show", "reset-factor", "disable", "unlock", "set-password", "end-sessions"])
 def test_an_unknown_user_gets_one_clear_line(shop: Idp, command: str) -> None:
     """An error of the user shows no traceback, and says where to look."""
-    said = shop("user", command, "example-shoes", "nobody", stdin="x\n", code=1).stderr
-    assert "has no user 'nobody'; `idp user list example-shoes`" in said
+    output = shop("user", command, "example-shoes", "nobody", stdin="x\n", code=1).stderr
+    assert "has no user 'nobody'; `idp user list example-shoes`" in output
     assert "there is no organisation 'elsewhere'" in shop("user", command, "elsewhere", "x", stdin="x\n", code=1).stderr
 
 
@@ -136,10 +136,10 @@ def test_a_dry_run_lists_the_users_affected_on_a_day(shop: Idp) -> None:
     shop.apply(ANNA.replace('"anna"', '"bert"').split("totp_secret")[0])
     file = shop.folder / "rules.toml"
     file.write_text(FUTURE)
-    said = shop("policy", "dry-run", str(file), "--on", "2100-06-01").stdout
-    assert "bert" in said
-    assert "has none yet" in said
-    assert "olga" not in said
+    output = shop("policy", "dry-run", str(file), "--on", "2100-06-01").stdout
+    assert "bert" in output
+    assert "has none yet" in output
+    assert "olga" not in output
     assert "0 of 3 people" in shop("policy", "dry-run", str(file), "--on", "2099-12-31").stdout
     assert "0 of 3 people" in shop("policy", "dry-run", "--on", "2100-06-01").stdout, "a dry run must store no rule"
     shop.apply(FUTURE)
@@ -152,8 +152,8 @@ def test_keys_are_listed_and_rotated(idp: Idp, inside: Callable[[], Any]) -> Non
     """Issue: `keys list|rotate`. A key signs only after its publication (ASVS 11.2)."""
     assert idp("keys", "list").stdout.count("active") == 2
     with time_machine.travel(clock.now() + timedelta(minutes=5)):
-        said = idp("keys", "rotate").stdout
-        assert said.count("signs from now on") == 2
+        output = idp("keys", "rotate").stdout
+        assert output.count("signs from now on") == 2
         assert idp("keys", "rotate").stdout.count("must wait a minute") == 2
     with inside():
         assert {keys.state_of(row) for row in signing_keys.all_keys()} == {"retired", "active", "next"}
@@ -200,10 +200,10 @@ def test_a_wrong_list_is_refused_with_its_line(idp: Idp) -> None:
 
 def test_the_doctor_finds_no_fault_in_a_good_installation(idp: Idp) -> None:
     """Issue: `doctor` checks configuration, database, keys, mail and clock."""
-    said = idp("doctor").stdout
-    assert "FAULT" not in said
+    output = idp("doctor").stdout
+    assert "FAULT" not in output
     for subject in ("configuration", "database", "keys", "clock", "mail", "leaked list"):
-        assert subject in said
+        assert subject in output
 
 
 def test_the_doctor_asks_the_mail_server(idp: Idp, mailbox: Mailbox) -> None:

@@ -12,28 +12,28 @@ from tests.drivers.machine import free_port
 @pytest.mark.both_engines
 def test_the_doctor_reports_what_a_sign_in_waits_for(engine: str, idp: Idp) -> None:
     """It measures a hash with these settings, and a query of the database."""
-    said = idp("doctor").stdout
+    output = idp("doctor").stdout
     assert re.search(
-        r"ok    password hash  \d+ ms of one core each \(64 KiB, 1 passes\): at most \d+ sign-ins a second", said
+        r"ok    password hash  \d+ ms of one core each \(64 KiB, 1 passes\): at most \d+ sign-ins a second", output
     )
-    assert re.search(r"ok    round trip     [\d.]+ ms ", said)
-    assert ("synchronous NORMAL: they do not wait for the disk" in said) == (engine == "sqlite")
+    assert re.search(r"ok    round trip     [\d.]+ ms ", output)
+    assert ("synchronous NORMAL: they do not wait for the disk" in output) == (engine == "sqlite")
 
 
 def test_the_doctor_reports_the_cost_of_full_durability(idp: Idp) -> None:
     """`synchronous = "FULL"`: it measures the disk of the database."""
-    said = idp("doctor", env={"IDP_DATABASE__SYNCHRONOUS": "FULL"}).stdout
-    assert re.search(r"commits        synchronous FULL: each waits for the disk, [\d.]+ ms here", said)
+    output = idp("doctor", env={"IDP_DATABASE__SYNCHRONOUS": "FULL"}).stdout
+    assert re.search(r"commits        synchronous FULL: each waits for the disk, [\d.]+ ms here", output)
 
 
 def test_run_check_starts_no_server(idp: Idp) -> None:
     """It exits with 0 and the costs if the server could start. Otherwise it names the reason and the remedy."""
     idp.apply(SHOP)
     free = {"IDP_SERVER__BIND": f"127.0.0.1:{free_port()}"}
-    said = idp("run", "--check", env=free).stdout
-    assert "It could serve." in said
-    assert "password hash: " in said
-    assert "listens on" not in said
+    output = idp("run", "--check", env=free).stdout
+    assert "It could serve." in output
+    assert "password hash: " in output
+    assert "listens on" not in output
     with socket.create_server(("127.0.0.1", 0)) as other:
         used = {"IDP_SERVER__BIND": f"127.0.0.1:{other.getsockname()[1]}"}
         assert "It could serve." in idp("run", "--check", env=used).stdout, "the check must work beside a running server"

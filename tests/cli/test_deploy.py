@@ -30,12 +30,12 @@ HSTS = "max-age=63072000; includeSubDomains"
 def test_every_file_is_complete_and_has_no_secret(idp: Idp, kind: str) -> None:
     """Issuer and address are those of the configuration, and no gap is left."""
     idp.config.write_text(idp.config.read_text() + '[server]\nbind = "127.0.0.1:8123"\n')
-    said = idp("deploy", kind).stdout
-    assert "https://id.example.com" in said
-    assert "{{" not in said
-    assert "{%" not in said
-    assert not any(secret in said for secret in idp.settings.secrets)
-    assert kind == "systemd" or "8123" in said
+    output = idp("deploy", kind).stdout
+    assert "https://id.example.com" in output
+    assert "{{" not in output
+    assert "{%" not in output
+    assert not any(secret in output for secret in idp.settings.secrets)
+    assert kind == "systemd" or "8123" in output
 
 
 def test_the_unit_allows_writes_only_where_the_server_writes(idp: Idp) -> None:
@@ -43,10 +43,10 @@ def test_the_unit_allows_writes_only_where_the_server_writes(idp: Idp) -> None:
     strange = idp.folder / "100% data"
     strange.mkdir()
     idp.point_at("100% data/x.sqlite3")
-    said = idp("deploy", "systemd").stdout
-    assert f'ReadWritePaths="{idp.folder}/100%% data"' in said
-    assert f'ReadWritePaths="{idp.folder}/mail"' in said
-    assert "ProtectSystem=strict" in said
+    output = idp("deploy", "systemd").stdout
+    assert f'ReadWritePaths="{idp.folder}/100%% data"' in output
+    assert f'ReadWritePaths="{idp.folder}/mail"' in output
+    assert "ProtectSystem=strict" in output
 
 
 def test_systemd_accepts_the_unit(idp: Idp) -> None:

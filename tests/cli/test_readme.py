@@ -52,9 +52,9 @@ def test_the_doctor_finds_no_fault_where_the_readme_calls_it(tmp_path: Path, idp
     idp(*[str(at) if word == "sleutel.toml" else word for word in words])
     env = {"IDP_CONFIG": str(at)}
     idp.apply(filled(DOCUMENT), env=env)
-    said = idp("doctor", env=env).stdout
-    assert "All is well." in said
-    assert "none yet; the first `idp run` makes them" in said
+    output = idp("doctor", env=env).stdout
+    assert "All is well." in output
+    assert "none yet; the first `idp run` makes them" in output
 
 
 def test_the_first_app_and_operator_are_made_as_the_readme_says(idp: Idp) -> None:
@@ -109,9 +109,9 @@ def test_credentials_that_are_set_again_follow_the_same_rules(idp: Idp) -> None:
 def test_an_unknown_member_of_a_client_is_refused_with_a_hint(idp: Idp, member: str, value: object, hint: str) -> None:
     """`idp apply` does so too. Otherwise a typing error would silently drop a rule."""
     given = {"client_name": "Kassa", "redirect_uris": ["https://pos.example.com/callback"], member: value}
-    said = idp("client", "create", "-", stdin=json.dumps(given), code=1).stderr
-    assert f"standard input: {member}: " in said
-    assert hint in said
+    output = idp("client", "create", "-", stdin=json.dumps(given), code=1).stderr
+    assert f"standard input: {member}: " in output
+    assert hint in output
     assert idp("client", "list").stdout == ""
 
 

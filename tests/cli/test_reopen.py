@@ -46,8 +46,8 @@ def test_reopen_opens_only_what_is_named_correctly(idp: Idp, lost: str) -> None:
 @pytest.mark.parametrize("keeps", [True, False])
 def test_passwords_stay_only_if_the_operator_says_so(idp: Idp, lost: str, keeps: bool) -> None:
     """Otherwise each user without an address needs a code on paper. The trail records the decision."""
-    said = idp("restore", lost, *(["--keep-passwords"] if keeps else [])).stdout
-    assert ("also those that were replaced since" in said) is keeps
+    output = idp("restore", lost, *(["--keep-passwords"] if keeps else [])).stdout
+    assert ("also those that were replaced since" in output) is keeps
     idp("reopen", "--all")
     with bare_app(idp.settings) as app, app.app_context():
         rows = connection().exec_driver_sql("SELECT password_hash FROM users").all()
@@ -60,9 +60,9 @@ def test_a_moved_former_database_shows_what_changed(idp: Idp, lost: str) -> None
     moved = {"IDP_DATABASE__URL": f"sqlite:///{idp.folder / 'moved.sqlite3'}"}
     idp("user", "disable", "example-shoes", "anna", env=moved)
     idp.apply(SHOP + ANNA.replace("anna", "cees").replace("Anna", "Cees"), env=moved)
-    said = idp("restore", lost, "--former", moved["IDP_DATABASE__URL"]).stdout
-    assert "Closed: 1 account(s), 1 password(s), 0 second factor(s), 0 app(s)" in said
-    assert "to be done again: 1 × new account" in said
+    output = idp("restore", lost, "--former", moved["IDP_DATABASE__URL"]).stdout
+    assert "Closed: 1 account(s), 1 password(s), 0 second factor(s), 0 app(s)" in output
+    assert "to be done again: 1 × new account" in output
     assert closed(idp) == ["example-shoes/anna"]
     assert Path(idp.folder / "moved.sqlite3").exists()
     assert "--former must be" in idp("restore", lost, "--former", "mysql://x", code=2).stderr
@@ -71,5 +71,5 @@ def test_a_moved_former_database_shows_what_changed(idp: Idp, lost: str) -> None
 def test_a_restored_database_does_not_count_as_the_former_one(idp: Idp, lost: str) -> None:
     """I3: the database that served before the first restore knew more than the second one can."""
     idp("restore", lost, "--former", f"sqlite:///{idp.folder / 'moved.sqlite3'}")
-    said = idp("restore", lost, "--replace").stdout
-    assert "is not known: it was restored itself since the backup" in said
+    output = idp("restore", lost, "--replace").stdout
+    assert "is not known: it was restored itself since the backup" in output

@@ -145,8 +145,8 @@ def test_secrets_from_before_a_backup_fail_after_a_restore(engine: str, world: W
         assert browser.fill(recovery_code=ann.recovery_codes[0]).submit().errors == []
         assert [mail.subject for mail in server.postman.bring("ann@shoes.example")]
         choose(server.browser(), link)
-    said = world.idp("restore", str(file), "--replace").stdout
-    assert "Ready to serve after" in said
+    output = world.idp("restore", str(file), "--replace").stdout
+    assert "Ready to serve after" in output
     with world.served() as server:
         party._http = server.app.test_client(use_cookies=False)
         session.client = _moved(session, server)
@@ -223,8 +223,8 @@ def test_a_restore_withdraws_what_was_withdrawn_since_the_backup(engine: str, wo
         passwords.put(settings, factory.user(people["password"]), NewPassword(hashed), BY_TESTS)
         second_factor.reset_factor(settings, row, factory.user(people["factor"]), BY_TESTS)
     world.idp("client", "delete", "changed")
-    said = world.idp("restore", str(file), "--replace").stdout
-    assert "Closed: 1 account(s), 3 password(s), 1 second factor(s), 1 app(s)." in said
+    output = world.idp("restore", str(file), "--replace").stdout
+    assert "Closed: 1 account(s), 3 password(s), 1 second factor(s), 1 app(s)." in output
     with world.factory() as factory, factory.context():
         now = epoch.epoch()
         assert now
@@ -249,12 +249,12 @@ def test_a_restore_without_a_former_database_closes_everything(engine: str, worl
         shop = factory.make_client()
     file = world.backup()
     _lose(world)
-    said = world.idp("restore", str(file)).stdout
-    assert "What changed since the backup is not known: there is no former database to ask." in said
+    output = world.idp("restore", str(file)).stdout
+    assert "What changed since the backup is not known: there is no former database to ask." in output
     assert "closed account  example-shoes/bert" in world.idp("reopen").stdout
-    said = world.idp("reopen", "--all", "--but", "example-shoes/bert").stdout
-    assert "example-shoes: 2 account(s) opened; the worker tells 2 person(s) by mail." in said
-    assert said.splitlines()[-1] == "closed account  example-shoes/bert"
+    output = world.idp("reopen", "--all", "--but", "example-shoes/bert").stdout
+    assert "example-shoes: 2 account(s) opened; the worker tells 2 person(s) by mail." in output
+    assert output.splitlines()[-1] == "closed account  example-shoes/bert"
     with world.served() as server:
         jan = next(row for row in _people(server, shoes) if row.username == "jan")
         assert jan.disabled_at is None

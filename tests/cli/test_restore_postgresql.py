@@ -35,15 +35,15 @@ def test_a_restore_keeps_tables_of_other_programs(idp: Idp, empty_postgres_url: 
     kept = str(idp.folder / "kept")
     idp("backup", kept, "--no-keys")
     assert b"theirs" not in Path(kept).read_bytes()
-    said = idp("restore", kept, "--replace").stdout
-    assert "Closed: 0 account(s), 0 password(s)" in said
+    output = idp("restore", kept, "--replace").stdout
+    assert "Closed: 0 account(s), 0 password(s)" in output
     with psycopg.connect(empty_postgres_url) as own:
         assert own.execute("SELECT number FROM shop.theirs").fetchall() == [(1,)]
         assert own.execute("SELECT number FROM public.users").fetchall() == [(2,)]
         assert own.execute("SELECT count(*) FROM shop.users").fetchall() == [(1,)]
     (former,) = idp.folder.glob("kept.before-restore-*")
     assert former.stat().st_mode & 0o077 == 0
-    assert str(former) in said
+    assert str(former) in output
     at(idp, empty_postgres_url)
     assert "is of the schema 'shop'" in idp("restore", kept, "--replace", code=1).stderr
 
@@ -70,8 +70,8 @@ def test_an_interrupted_restore_is_not_served_and_can_be_repeated(
     finally:
         postgres_server.execute("DROP ROLE watcher")
     assert "restore is not finished" in idp("user", "list", "example-shoes", code=1).stderr
-    said = idp("restore", kept, "--replace").stdout
-    assert "is not known: it is a restore that was not finished" in said
+    output = idp("restore", kept, "--replace").stdout
+    assert "is not known: it is a restore that was not finished" in output
     assert "closed account  example-shoes/olga" in idp("reopen").stdout
 
 

@@ -29,9 +29,9 @@ def test_run_needs_only_a_configuration(tmp_path: Path) -> None:
         keys = json.loads(ask(port, "/oauth/jwks")[1])["keys"]
         assert {key["alg"] for key in keys} == {"ES256", "RS256"}
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, said
-    assert f"listens on http://127.0.0.1:{port}" in said
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    assert f"listens on http://127.0.0.1:{port}" in output
 
 
 def children(pid: int) -> set[int]:
@@ -53,10 +53,10 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
-    (told,) = [line for line in said.splitlines() if "process_ended" in line]
-    assert json.loads(told)["exit_code"] == -signal.SIGKILL, "the main process must log JSON as the others do"
+    (ended,) = [line for line in output.splitlines() if "process_ended" in line]
+    assert json.loads(ended)["exit_code"] == -signal.SIGKILL, "the main process must log JSON as the others do"
 
 
 def test_run_sends_mail(tmp_path: Path, idp: Idp) -> None:
@@ -99,12 +99,12 @@ def test_a_port_in_use_gets_one_clear_line(idp: Idp) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         idp.config.write_text(idp.config.read_text() + f'[server]\nbind = "127.0.0.1:{port}"\n')
-        said = idp("run", code=1).stderr
-    assert f"[server] bind: 127.0.0.1:{port}: " in said
+        output = idp("run", code=1).stderr
+    assert f"[server] bind: 127.0.0.1:{port}: " in output
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("issuer = 3", "issuer: "),
         ("[server\n", "cannot be read as TOML"),
@@ -113,11 +113,11 @@ def test_a_port_in_use_gets_one_clear_line(idp: Idp) -> None:
         ('issuer = "https://id.example.com"\nsecret = "x"\n', "secret: is not a known key"),
     ],
 )
-def test_a_wrong_configuration_is_reported_with_file_and_key(tmp_path: Path, text: str, said: str) -> None:
+def test_a_wrong_configuration_is_reported_with_file_and_key(tmp_path: Path, text: str, reason: str) -> None:
     """Issue: the message names file, place and remedy."""
     file = tmp_path / "wrong.toml"
     file.write_text(text)
     result = CliRunner().invoke(main, ["run", "--config", str(file)])
     assert result.exit_code == 1
     assert f"{file}: " in result.output
-    assert said in result.output
+    assert reason in result.output

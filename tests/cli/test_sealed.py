@@ -24,8 +24,8 @@ def test_the_doctor_says_when_an_old_key_can_be_removed(idp: Idp, inside: Callab
     idp.apply(SHOP + ANNA)
     assert "everything opens with the key 'test'" in idp("doctor").stdout
     use(idp, NEW, SEALING)
-    said = idp("doctor").stdout
-    assert "still on an old key: authenticator app: 1, signing key: 4" in said
+    output = idp("doctor").stdout
+    assert "still on an old key: authenticator app: 1, signing key: 4" in output
     with inside():
         sweep(idp.settings)
     assert "everything is on 'newer': 'test' can be removed from `secrets`" in idp("doctor").stdout
@@ -38,7 +38,7 @@ def test_the_doctor_says_which_values_no_key_opens(idp: Idp) -> None:
     idp.apply(SHOP + ANNA)
     for wrong, reason in ((NEW, "a key that is not in `secrets`"), (config.new_ring_entry("test"), "is not the one")):
         use(idp, wrong)
-        said = idp("doctor", code=1).stdout
-        assert "authenticator app" in said
-        assert reason in said
-        assert "put the sealing key they were made with back into `secrets`" in said
+        output = idp("doctor", code=1).stdout
+        assert "authenticator app" in output
+        assert reason in output
+        assert "put the sealing key they were made with back into `secrets`" in output

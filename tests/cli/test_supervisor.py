@@ -26,11 +26,11 @@ def test_repeated_crashes_do_not_end_the_server(tmp_path: Path) -> None:
                 os.kill(pid, signal.SIGKILL)
             until(lambda former=former: not former & set(children(process)) and answers(port), "no process answers")
         until(lambda: len(children(process)) == 3, "there must be two processes for requests and one for mail")
-        said = stop(process)
-    assert process.returncode == 0, said
-    assert said.count('"event": "process_ended"') >= 9, "each crash must be logged as JSON with the process name"
-    assert "Traceback" not in said
-    spoken = [line for line in said.splitlines() if not line.startswith("{")]
+        output = stop(process)
+    assert process.returncode == 0, output
+    assert output.count('"event": "process_ended"') >= 9, "each crash must be logged as JSON with the process name"
+    assert "Traceback" not in output
+    spoken = [line for line in output.splitlines() if not line.startswith("{")]
     assert [line.split()[0] for line in spoken] == ["The", "Sleutel"], (
         "only two lines are for people, before the server runs"
     )
@@ -109,5 +109,5 @@ def test_an_incomplete_request_does_not_delay_a_stop(tmp_path: Path, is_whole: b
         half += b"\r\nabc" if is_whole else b""
         with send(port, half), send(port, half.replace(b"100", b"50")):
             assert ask(port, "/livez")[0] == 200
-            said = stop(process, within=supervisor.STOP_SECONDS - 2)
-    assert process.returncode == 0, said
+            output = stop(process, within=supervisor.STOP_SECONDS - 2)
+    assert process.returncode == 0, output

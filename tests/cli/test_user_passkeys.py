@@ -50,6 +50,6 @@ def test_another_users_passkey_gets_one_clear_line(idp: Idp, factory: Factory, j
     eve = factory.make_user(jan.organisation_id, "eve")
     (first, _) = idp.json("user", "show", jan.store_url, "jan")["passkeys"]
     for passkey in ("nobody", first["id"]):
-        said = idp("user", "remove-passkey", jan.store_url, eve.username, passkey, code=1).stderr
-        assert "eve has no passkey" in said
+        output = idp("user", "remove-passkey", jan.store_url, eve.username, passkey, code=1).stderr
+        assert "eve has no passkey" in output
     assert len(idp.json("user", "show", jan.store_url, "jan")["passkeys"]) == 2

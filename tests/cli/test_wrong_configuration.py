@@ -55,8 +55,8 @@ def test_every_command_reports_a_wrong_key_in_one_line(tmp_path: Path, text: str
     for command in COMMANDS:
         if command == ("doctor",) and WRONG[text].startswith("database: "):
             continue  # the doctor lists it among its findings, see below
-        said = one_line(file, *(str(document) if part == "FILE" else part for part in command))
-        assert WRONG[text] in said, (command, said)
+        line = one_line(file, *(str(document) if part == "FILE" else part for part in command))
+        assert WRONG[text] in line, (command, line)
 
 
 @pytest.mark.parametrize("url", ["postgresql://u@127.0.0.1:1/n", "sqlite:////no/such/folder/x.db"])
@@ -89,7 +89,7 @@ def test_an_unreadable_configuration_file_gets_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "reason"),
     [
         ("IDP_SERVR__BIND", "x", "IDP_SERVR__BIND: is not a known key"),
         ("IDP_SERVER__BNID", "x", "IDP_SERVER__BNID: is not a known key"),
@@ -100,13 +100,13 @@ def test_an_unreadable_configuration_file_gets_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_variable_is_named_instead_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
 ) -> None:
     """Issue 7 entry 35: a misspelt variable is refused, and the message does not name the file."""
     file = tmp_path / "sleutel.toml"
     file.write_text(GOOD)
     monkeypatch.setenv(name, value)
-    assert f"environment: {said}" in one_line(file, "doctor")
+    assert f"environment: {reason}" in one_line(file, "doctor")
 
 
 @pytest.mark.parametrize("value", ["10.0.0.1,fd00::/8", " 10.0.0.1 , fd00::/8 ", '["10.0.0.1", "fd00::/8"]'])

@@ -131,10 +131,10 @@ def _answer(app: Flask, issuer: str, ask: dict[str, Any]) -> dict[str, Any]:
     page.
     """
     cookies = dict(ask["cookies"])
-    told = _send(app, issuer, ask, cookies)
-    location = told.headers.get("Location", "")
-    status, body = told.status_code, told.get_data(as_text=True)
-    pairs = [cookie.partition(";")[0].partition("=") for cookie in told.headers.getlist("Set-Cookie")]
+    answer = _send(app, issuer, ask, cookies)
+    location = answer.headers.get("Location", "")
+    status, body = answer.status_code, answer.get_data(as_text=True)
+    pairs = [cookie.partition(";")[0].partition("=") for cookie in answer.headers.getlist("Set-Cookie")]
     given = {name: value for name, _, value in pairs}
     if status == 303 and "answer" in parse_qs(urlsplit(location).query):
         cookies |= given

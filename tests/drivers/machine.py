@@ -27,10 +27,10 @@ def quick_folder() -> str | None:
 
 def leave_out(what: str, how: str) -> NoReturn:
     """Skip this test, which needs ``what``. ``how``: how to get it."""
-    said = f"{what} is not here: {how}"
+    reason = f"{what} is not here: {how}"
     if REQUIRE_ALL:
-        pytest.fail(said, pytrace=False)
-    pytest.skip(said)
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def free_port(in_a_row: int = 1) -> int:

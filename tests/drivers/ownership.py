@@ -22,7 +22,7 @@ def owner_id(factory: Factory, shoes: str) -> str | None:
         return factory.organisation(shoes).owner_id
 
 
-def told(mails: list[Received]) -> set[tuple[str, str]]:
+def mails_by_subject(mails: list[Received]) -> set[tuple[str, str]]:
     return {(mail.to, mail.subject) for mail in mails}
 
 

@@ -38,8 +38,8 @@ class Remote:
             content = answer.read(LONGEST)
         finally:
             connection.close()
-        told = [pair for pair in answer.getheaders() if pair[0].lower() not in ("connection", "transfer-encoding")]
-        start(f"{answer.status} {answer.reason}", told)
+        pairs = [pair for pair in answer.getheaders() if pair[0].lower() not in ("connection", "transfer-encoding")]
+        start(f"{answer.status} {answer.reason}", pairs)
         return [content]
 
     def _connect(self) -> http.client.HTTPConnection:

@@ -82,8 +82,14 @@ class SecurityKey:
         return _posted(credential.id, client, {**found, **({"userHandle": b64url(handle)} if handle else {})})
 
     def _client(self, kind: str, asked: Mapping[str, Any], lie: Mapping[str, Any] | None) -> bytes:
-        said = {"type": kind, "challenge": asked["challenge"], "origin": self.origin, "crossOrigin": False, **(lie or {})}
-        return json.dumps(said).encode()
+        client_data = {
+            "type": kind,
+            "challenge": asked["challenge"],
+            "origin": self.origin,
+            "crossOrigin": False,
+            **(lie or {}),
+        }
+        return json.dumps(client_data).encode()
 
     def _data(self, rp_id: str, credential: Credential, over: Mapping[str, Any], more: int = 0) -> bytes:
         flags = over.get("flags", UP | self.flags) | more
@@ -96,8 +102,8 @@ class SecurityKey:
         chain, client_hash = [self.certificate or self.maker.certificate(self.aaguid)], hashlib.sha256(client).digest()
         if self.is_u2f:
             public = credential.private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-            said = b"\0" + data[:32] + client_hash + credential.id + public
-            return "fido-u2f", {"sig": self.maker.key.sign(said, ec.ECDSA(SHA256())), "x5c": chain}
+            signed = b"\0" + data[:32] + client_hash + credential.id + public
+            return "fido-u2f", {"sig": self.maker.key.sign(signed, ec.ECDSA(SHA256())), "x5c": chain}
         return "packed", {"alg": -7, "sig": self.maker.key.sign(data + client_hash, ec.ECDSA(SHA256())), "x5c": chain}
 
 

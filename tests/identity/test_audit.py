@@ -74,13 +74,13 @@ def test_a_rolled_back_savepoint_keeps_earlier_audit_rows(organisation: Organisa
 @pytest.mark.both_engines
 def test_a_savepoint_does_not_lock_the_audit_chain(organisation: Organisation, engine: str) -> None:
     """I1: every sign-in of an organisation needs the head of its chain. So a change locks the head at the commit only."""
-    told = Seen()
-    with watched(told), transaction():
+    statements = Seen()
+    with watched(statements), transaction():
         _record(organisation)
         with refuse_duplicate("name", Conflict(say("Taken."))):
             change_organisation(organisation.id, name="New")
-        assert any("UPDATE organisations" in statement for statement in told)
-        assert not [statement for statement in told if "audit" in statement]
+        assert any("UPDATE organisations" in statement for statement in statements)
+        assert not [statement for statement in statements if "audit" in statement]
     assert len(store.rows(organisation.id)) == 1
 
 

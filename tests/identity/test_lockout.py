@@ -17,13 +17,13 @@ def test_a_lockout_and_a_wait_have_the_same_message(
     settings: Settings, organisation: Organisation, make_user: Callable[..., User]
 ) -> None:
     """security.md 18: an unknown name is locked out after a hundred guesses too, with the same words."""
-    guesses, said = Guesses(settings, organisation.id), []
+    guesses, messages = Guesses(settings, organisation.id), []
     for who in (make_user(), None):
         at = guesses.fail_until(who, 100) + timedelta(days=1)
         with pytest.raises(rate_limits.Stopped) as refused:
             guesses.gate(who, at)
-        said.append((refused.value.message, refused.value.retry_after))
-    assert said[0] == said[1]
+        messages.append((refused.value.message, refused.value.retry_after))
+    assert messages[0] == messages[1]
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,9 @@ def chunks(png: bytes) -> list[bytes]:
 @pytest.mark.parametrize("what", REFUSED)
 def test_an_unsuitable_logo_is_refused_with_a_plain_reason(factory: Factory, shoes: str, what: str) -> None:
     """ASVS V5.2.2, V5.2.6: the content, the size and the number of pixels are checked before decoding. Nothing is stored."""
-    upload, said = REFUSED[what]
+    upload, reason = REFUSED[what]
     with factory.context():
-        with pytest.raises(Invalid, match=said) as refusal:
+        with pytest.raises(Invalid, match=reason) as refusal:
             logos.adopt(factory.organisation(shoes), upload, BY_TESTS)
         assert refusal.value.field == "logo"
         assert store.logo_of(shoes) is None

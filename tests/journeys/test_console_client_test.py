@@ -55,8 +55,8 @@ def test_an_unexpected_answer_does_not_pass_the_test(factory, enter, anna) -> No
         data = [("csrf_token", next(one for one in form if "csrf_token" in one.fields).fields["csrf_token"][0])]
         answer = browser.client.post(f"{HOME}/webshop/test", data=dict(data), base_url=ISSUER)
         state = dict(pair.split("=") for pair in answer.headers["Location"].partition("?")[2].split("&"))["state"]
-        told = {"state": state, "iss": ISSUER, **over}
-        return browser.send("GET", ISSUER + permission.PATH, list(told.items())).text
+        parameters = {"state": state, "iss": ISSUER, **over}
+        return browser.send("GET", ISSUER + permission.PATH, list(parameters.items())).text
 
     assert "state in the answer" in answered(state="other", code="x")
     assert "issuer in the answer" in answered(iss="https://evil.example", code="x")
@@ -98,9 +98,9 @@ def test_a_test_is_audited_and_the_app_cannot_use_its_code(app, factory, enter, 
     token = browser.value("csrf_token")
     sent = browser.client.post(f"{HOME}/webshop/test", data={"csrf_token": token}, base_url=ISSUER)
     answer = browser.client.get(sent.headers["Location"].removeprefix(ISSUER), base_url=ISSUER).headers["Location"]
-    told = dict(parse_qsl(urlsplit(answer).query))
+    parameters = dict(parse_qsl(urlsplit(answer).query))
     assert answer.startswith(ISSUER + permission.PATH)
-    form = {"grant_type": "authorization_code", "code": told["code"], "redirect_uri": ISSUER + permission.PATH}
+    form = {"grant_type": "authorization_code", "code": parameters["code"], "redirect_uri": ISSUER + permission.PATH}
     asked = {**form, "code_verifier": "v" * 43}
     got = app.test_client().post("/oauth/token", data=asked, base_url=ISSUER, auth=(made.client_id, made.secret))
     assert (got.status_code, got.json["error"]) == (400, "invalid_grant")

@@ -163,18 +163,18 @@ def test_an_edit_changes_only_the_edited_fields(factory, enter, otto, clock) -> 
 
 
 @pytest.mark.parametrize(
-    ("typed", "stored", "told"),
+    ("typed", "stored", "shown"),
     [("", None, "always, or a nonce instead"), ("true", True, "always"), ("false", False, "not needed")],
 )
-def test_the_console_tells_which_apps_go_without_pkce(factory, enter, otto, typed, stored, told, clock) -> None:
+def test_the_console_tells_which_apps_go_without_pkce(factory, enter, otto, typed, stored, shown, clock) -> None:
     """Issue 10: the list and the app's page say when it must use PKCE, and the form sets it."""
     factory.make_client()
     browser = enter(otto, f"{HOME}/webshop/edit")
     browser.fill(require_pkce=typed).submit()
     assert row_of(factory, "webshop").metadata_.get("require_pkce") is stored
-    assert f"<dt>PKCE</dt> <dd>{told}</dd>" in " ".join(browser.html.split())
+    assert f"<dt>PKCE</dt> <dd>{shown}</dd>" in " ".join(browser.html.split())
     assert browser.click("Edit").value("require_pkce") == typed
-    assert f'<td data-name="PKCE">{told}</td>' in browser.open(HOME).html
+    assert f'<td data-name="PKCE">{shown}</td>' in browser.open(HOME).html
 
 
 def test_a_secret_is_rotated_with_an_overlap(app, factory, enter, otto, journey, new_browser, clock) -> None:

@@ -100,10 +100,10 @@ def test_the_export_of_users_has_the_search_result_and_no_formula(factory: Facto
     factory.make_user(factory.make_organisation("toys"), "kim")
     browser = enter(anna, PEOPLE)
     address = next(href for href, words in browser.page.links if words == "Export as CSV")
-    told = browser.client.get(address, base_url=browser.issuer)
-    assert told.headers["Content-Disposition"] == 'attachment; filename="example-shoes-people.csv"'
-    assert told.headers["Cache-Control"] == "no-store"
-    rows = {row["username"]: row for row in csv.DictReader(told.get_data(as_text=True).splitlines())}
+    answer = browser.client.get(address, base_url=browser.issuer)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="example-shoes-people.csv"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    rows = {row["username"]: row for row in csv.DictReader(answer.get_data(as_text=True).splitlines())}
     assert set(rows) == {"'@jan", "anna", "piet"}
     jan = rows["'@jan"]
     assert (jan["name"], jan["phone_number"]) == ("'=cmd|' /C calc'!A0", "'+31 20 1234")

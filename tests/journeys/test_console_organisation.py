@@ -63,7 +63,7 @@ def test_a_group_is_renamed_and_deleted_unless_a_policy_names_it(
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "reason"),
     [
         ("starts", "30-04-2021", "date"),
         ("ends", "2020-01-01", "before the first"),
@@ -75,13 +75,13 @@ def test_a_group_is_renamed_and_deleted_unless_a_policy_names_it(
         ("name", "", "one line of text"),
     ],
 )
-def test_invalid_policies_are_refused(enter, olga, shoes, field: str, value: str, said: str) -> None:
+def test_invalid_policies_are_refused(enter, olga, shoes, field: str, value: str, reason: str) -> None:
     """Bad input: the message names the field, the typed text is kept, and nothing is written."""
     browser = enter(olga, f"{AT}/policies/add")
     form = {"csrf_token": browser.value("csrf_token"), "name": "x", "starts": "2026-01-01", "require": "second_factor"}
     browser.send("POST", f"https://id.example.com{AT}/policies/add", list({**form, field: value}.items()))
     assert browser.status == 422
-    assert said in browser.errors[0]
+    assert reason in browser.errors[0]
     assert browser.open(f"{AT}/policies").text.count("There are no policies.") == 1
 
 

@@ -74,13 +74,13 @@ def test_mails_of_the_console_to_one_address_are_limited(
     """Issue 7.8: an administrator may give many users one address. Past the limit its mails get a clear 429."""
     most, at = factory.settings.limits.mails_for_account, anna.organisation_id
     people = [factory.make_user(at, f"u{number}", email="victim@x.example") for number in range(most + 1)]
-    browser, told = enter(anna), []
+    browser, statuses = enter(anna), []
     for person in people:
         browser.open(f"/admin/example-shoes/people/{person.id}/{act}")
         if "password" in browser.fields:
             browser.fill(password=anna.password)
-        told.append(browser.submit(button).status)
-    assert told == [200] * most + [429]
+        statuses.append(browser.submit(button).status)
+    assert statuses == [200] * most + [429]
     assert "Too many messages were sent." in browser.text
     assert len(postman.bring("victim@x.example")) == most
     with factory.context():

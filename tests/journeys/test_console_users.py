@@ -91,7 +91,7 @@ def test_a_person_is_added_and_edited(factory: Factory, enter, shoes, anna) -> N
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "reason"),
     [
         ("username", "ANNA", "taken"),
         ("username", " ", "needed"),
@@ -103,14 +103,14 @@ def test_a_person_is_added_and_edited(factory: Factory, enter, shoes, anna) -> N
         ("locale", "tlh", "one of the languages"),
     ],
 )
-def test_invalid_details_are_refused_and_kept_in_the_form(enter, anna, factory, shoes, field, value, said) -> None:
+def test_invalid_details_are_refused_and_kept_in_the_form(enter, anna, factory, shoes, field, value, reason) -> None:
     """Bad input: the message is clear, the typed text is kept, and nothing is half-written."""
     browser = enter(anna, f"{PEOPLE}/add")
     token = browser.value("csrf_token")
     form = {"csrf_token": token, "username": "kim", "name": "Kim", "role": "employee", "all_shops": "yes", field: value}
     browser.send("POST", f"https://id.example.com{PEOPLE}/add", list(form.items()))
     assert browser.status in (403, 422)
-    assert any(said in error for error in browser.errors), browser.errors
+    assert any(reason in error for error in browser.errors), browser.errors
     assert browser.value("name") == form["name"]
     with factory.context():
         assert users.user_named(shoes, "kim") is None

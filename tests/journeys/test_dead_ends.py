@@ -176,8 +176,8 @@ def test_an_old_address_leads_to_the_app(walk, ann, factory, clock, days: float)
     with factory.context():
         sweep(factory.settings)
     is_known = days < 2  # later the sweep has deleted a browser without a sign-in
-    for address, said in ((done, "an earlier sign-in"), (half_way, "out of date" if is_known else "an earlier sign-in")):
-        assert said in walk.browser.open(address).text
+    for address, words in ((done, "an earlier sign-in"), (half_way, "out of date" if is_known else "an earlier sign-in")):
+        assert words in walk.browser.open(address).text
     assert finish(walk, ann) == "mfa"
 
 

@@ -201,15 +201,15 @@ def refresher(factory: Factory, relying_party):
 
 def refused(walk, tokens) -> tuple[str, str]:
     """Return how refresh and userinfo refuse the tokens. The result is empty where both work."""
-    told = []
+    errors = []
     for use in (lambda: walk.app.refresh(tokens.refresh_token), lambda: walk.app.userinfo(tokens.access_token)):
         try:
             use()
-            told.append("")
+            errors.append("")
         except Refused as fault:
-            told.append(fault.error)
+            errors.append(fault.error)
     known = ("invalid_token", "insufficient_user_authentication")
-    return told[0], next((name for name in known if name in told[1]), told[1])
+    return errors[0], next((name for name in known if name in errors[1]), errors[1])
 
 
 def test_a_grant_based_on_trust_ends_with_the_device(journey, ann, refresher, clock) -> None:

@@ -20,12 +20,12 @@ def test_the_page_names_the_enforced_password_length(factory: Factory, journey, 
     with factory.context(), transaction():
         users.change_user(ann.organisation_id, ann.id, must_change_password=True)
     browser = journey(ann).begin().password().code().browser
-    told = int(browser.text.partition("At least ")[2].split()[0])
-    assert told == 12
-    for length in (told - 1, told):
+    shown = int(browser.text.partition("At least ")[2].split()[0])
+    assert shown == 12
+    for length in (shown - 1, shown):
         chosen = "rj4kd8wq2mzx9vbt5npc"[:length]
         browser.fill(new_password=chosen, new_password_again=chosen).submit()
-        assert (browser.left_for is None) is (length < told)
+        assert (browser.left_for is None) is (length < shown)
 
 
 @pytest.mark.parametrize(("path", "field"), [("people", "q"), ("audit", "username"), ("sessions", "username")])

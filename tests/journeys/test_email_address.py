@@ -41,10 +41,10 @@ def test_a_new_address_counts_once_it_is_confirmed(factory: Factory, at_address,
     phone.submit()
     assert phone.heading == YOUR_E_MAIL_ADDRESS_IS_CONFIRMED
     assert address_of(factory, ann) == ("ann@home.example", True)
-    told = {mail.to: mail for mail in postman.bring()}
-    assert set(told) == {"ann@shoes.example", "ann@home.example"}
-    assert THIS_WAS_NOT_ME in told["ann@shoes.example"].text
-    assert "/link/" not in told["ann@home.example"].text
+    mails = {mail.to: mail for mail in postman.bring()}
+    assert set(mails) == {"ann@shoes.example", "ann@home.example"}
+    assert THIS_WAS_NOT_ME in mails["ann@shoes.example"].text
+    assert "/link/" not in mails["ann@home.example"].text
     assert new_browser().open(mail.link).status == 404
 
 
@@ -120,10 +120,10 @@ def test_both_addresses_are_told_of_a_change_by_others(factory: Factory, new_bro
     """S52: an administrator or a file made the change. No link undoes it, and the new address must be verified."""
     change_by_others(factory, ann, email="ann@new.example")
     assert address_of(factory, ann) == ("ann@new.example", False)
-    told = {mail.to: mail for mail in postman.bring()}
-    assert set(told) == {"ann@shoes.example", "ann@new.example"}
-    assert "/link/" not in told["ann@shoes.example"].text
-    press(new_browser(), told["ann@new.example"].link)
+    mails = {mail.to: mail for mail in postman.bring()}
+    assert set(mails) == {"ann@shoes.example", "ann@new.example"}
+    assert "/link/" not in mails["ann@shoes.example"].text
+    press(new_browser(), mails["ann@new.example"].link)
     assert address_of(factory, ann) == ("ann@new.example", True)
 
 
@@ -149,10 +149,10 @@ def test_the_owner_is_notified_for_users_without_a_verified_address(
     pim = factory.make_user(quiet_shoes, "pim")
     at_address(pim).fill(email="pim@home.example").submit()
     press(new_browser(), postman.link("pim@home.example"))
-    told = {mail.to: mail for mail in postman.bring()}
-    assert set(told) == {"owner@shoes.example", "pim@home.example"}
-    assert "pim" in told["owner@shoes.example"].text
-    assert "/link/" not in told["owner@shoes.example"].text
+    mails = {mail.to: mail for mail in postman.bring()}
+    assert set(mails) == {"owner@shoes.example", "pim@home.example"}
+    assert "pim" in mails["owner@shoes.example"].text
+    assert "/link/" not in mails["owner@shoes.example"].text
 
 
 def test_a_link_works_only_for_its_user_and_purpose(at_address, new_browser, postman, ann, clock) -> None:

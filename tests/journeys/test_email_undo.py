@@ -34,9 +34,9 @@ def test_this_was_not_me_restores_the_address(
     assert journey(ann, browser=new_browser()).begin().password().browser.status == 422, "the stolen password still works"
     mails = postman.bring()
     assert {mail.to for mail in mails} == {"ann@shoes.example", "thief@evil.example"}
-    (told,) = [mail for mail in mails if mail.to == "thief@evil.example"]
-    assert "previous mailbox" in " ".join(told.text.split())
-    assert not any("/link/" in one or "/reset/" in one for one in told.links)
+    (notice,) = [mail for mail in mails if mail.to == "thief@evil.example"]
+    assert "previous mailbox" in " ".join(notice.text.split())
+    assert not any("/link/" in one or "/reset/" in one for one in notice.links)
     choose(own, next(mail.link for mail in mails if "/reset/" in mail.text))
     assert own.heading == YOUR_PASSWORD_IS_SET
     assert "code" in journey(ann, browser=new_browser()).begin().password(NEW).browser.fields

@@ -46,11 +46,11 @@ def mails(factory: Factory) -> int:
 @pytest.mark.parametrize("kind", FORMS)
 def test_a_second_click_gets_the_first_answer(kind: str, browser: Browser, factory: Factory, enter: Enter, otto) -> None:
     """Issue 7.14: it gets no "there is one already", no second secret and no second mail."""
-    path, fields, said = FORMS[kind]
+    path, fields, words = FORMS[kind]
     enter(otto, path).fill(**fields)
     again = copy(browser)
     browser.submit()
-    assert said in browser.text, browser.text
+    assert words in browser.text, browser.text
     sent = mails(factory)
     assert outcome(again.submit()) == outcome(browser)
     assert mails(factory) == sent

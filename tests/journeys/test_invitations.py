@@ -75,7 +75,7 @@ def test_a_wrong_code_reveals_nothing_and_is_throttled(factory: Factory, quiet_s
     After some tries one must wait.
     """
     _, code = invited(factory, quiet_shoes, printed=True)
-    said = set()
+    errors = set()
     for shop, name, typed in (
         ("example-shoes", "noor", "abcd" * 6),
         ("example-shoes", "nobody", code),
@@ -84,8 +84,8 @@ def test_a_wrong_code_reveals_nothing_and_is_throttled(factory: Factory, quiet_s
         ("example-shoes", "noor", "?"),
     ):
         paper = new_browser().open("/welcome").fill(organisation=shop, username=name, code=typed).submit()
-        said.add((paper.status, paper.errors[0]))
-    assert len(said) == 1
+        errors.add((paper.status, paper.errors[0]))
+    assert len(errors) == 1
     for _ in range(4):
         paper = new_browser().open("/welcome").fill(organisation="example-shoes", username="noor", code="x").submit()
     assert paper.status == 429

@@ -127,8 +127,8 @@ def test_a_client_of_one_organisation_offers_no_other(journey, factory, relying_
 
 def link_of(factory: Factory, person: MadePerson, purpose: Any) -> str:
     with factory.context(), transaction():
-        told = {"email": "ann@shoes.example"}
-        token = email_links.make(factory.settings, factory.user(person), purpose, told, email_links.soon(factory.settings))
+        values = {"email": "ann@shoes.example"}
+        token = email_links.make(factory.settings, factory.user(person), purpose, values, email_links.soon(factory.settings))
     return email_links.address_of(factory.settings, purpose, token)
 
 
@@ -178,8 +178,8 @@ def test_a_language_button_in_a_sign_in_works_without_cookies(journey, ann, cloc
 @pytest.mark.parametrize("path", ["/reset", "/language", "/sign-in", "/sign-out", "/account/name"])
 def test_a_form_of_another_site_is_refused_without_cookies_too(new_browser, path: str, headers: dict[str, str]) -> None:
     """V3.5.1: SameSite=Lax omits the cookies, so missing cookies prove nothing."""
-    told = new_browser().client.post(path, data={"language": "nl"}, headers=headers, base_url=ISSUER)
-    assert told.status_code == 403
+    answer = new_browser().client.post(path, data={"language": "nl"}, headers=headers, base_url=ISSUER)
+    assert answer.status_code == 403
 
 
 def test_a_request_with_our_cookies_needs_the_csrf_token(browser: Browser, ann, clock) -> None:

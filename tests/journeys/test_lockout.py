@@ -81,10 +81,10 @@ def test_a_mailed_link_with_the_password_unlocks(
     walk = journey(ann, browser=new_browser()).begin().password()
     right = walk.recovery_code(ann.recovery_codes[0]) if kind == "recovery" else walk.code()
     assert right.browser.status != 429
-    told = [
+    recorded = [
         one for one in events(factory, ann) if one in (Event.ACCOUNT_LOCKED, Event.PASSWORD_WRONG, Event.ACCOUNT_UNLOCKED)
     ]
-    assert told == [Event.ACCOUNT_LOCKED, Event.PASSWORD_WRONG, Event.ACCOUNT_UNLOCKED]
+    assert recorded == [Event.ACCOUNT_LOCKED, Event.PASSWORD_WRONG, Event.ACCOUNT_UNLOCKED]
 
 
 def test_neither_link_nor_password_unlocks_alone(journey, new_browser, postman, ann, count_failures, clock) -> None:

@@ -144,8 +144,8 @@ def test_a_password_of_a_confirmation_is_looked_up(
     assert events(factory, shoes).count("password:found_leaked") == 1
     service(is_down=True)
     clock(minutes=1)
-    told = journey(typist, browser=new_browser()).begin().password().browser
-    assert told.heading == YOUR_PASSWORD_HAS_LEAKED
+    refused = journey(typist, browser=new_browser()).begin().password().browser
+    assert refused.heading == YOUR_PASSWORD_HAS_LEAKED
 
 
 def at_confirmation(factory: Factory, enter, postman: Postman, place: str, jan: MadePerson, anna: MadePerson) -> Browser:

@@ -27,7 +27,7 @@ def title_of(browser: Browser) -> str:
     return found[1]
 
 
-def told(browser: Browser, words: str) -> bool:
+def announces(browser: Browser, words: str) -> bool:
     """Tell whether the title begins with the words and a focused status message contains them."""
     status = re.search(r'<div [^>]*role="status" tabindex="-1" autofocus><p>([^<]*)</p>', browser.html)
     return title_of(browser).startswith(words) and status is not None and status[1] == words
@@ -38,7 +38,7 @@ def test_the_profile_reports_each_action_once(enter, jan: MadePerson, clock) -> 
     browser = enter(jan, "/account/security")
     browser.submit("Change password").fill(password=jan.password).submit().fill(code=jan.authenticator.code()).submit()
     browser.fill(new_password=NEW, new_password_again=NEW).submit()
-    assert told(browser, DONE_YOUR_PASSWORD_IS_CHANGED)
+    assert announces(browser, DONE_YOUR_PASSWORD_IS_CHANGED)
     clock(minutes=1)
     browser.submit(MAKE_NEW_CODES).submit("not_now")
     assert "Done." not in browser.text
@@ -46,7 +46,7 @@ def test_the_profile_reports_each_action_once(enter, jan: MadePerson, clock) -> 
     if "password" in browser.fields:
         browser.fill(password=NEW).submit()
     browser.fill(noted=True).submit()
-    assert told(browser, "Done. Your second factor and your recovery codes are active.")
+    assert announces(browser, "Done. Your second factor and your recovery codes are active.")
     clock(minutes=3)
     assert "Done." not in browser.reload().text
     assert "Done." not in browser.open("/account/security?done=removed").text, "the address alone reports an action"
@@ -69,18 +69,18 @@ def test_every_form_of_the_profile_reports_its_result(
         ({}, "English", "Done. Your language is saved."),
     ):
         browser = browser.fill(**fields) if fields else browser
-        assert told(browser.submit(button), words), words
+        assert announces(browser.submit(button), words), words
     there = browser.url
-    assert told(browser.reload(), "Done. Your language is saved.")
+    assert announces(browser.reload(), "Done. Your language is saved.")
     assert "Done." not in other.browser.open(there).text, "another session shows the message"
-    assert told(browser.open("/account/security").submit("Forget Firefox · Windows"), "Done. The device is forgotten.")
+    assert announces(browser.open("/account/security").submit("Forget Firefox · Windows"), "Done. The device is forgotten.")
     address = browser.open("/account/address").fill(email="jan@new.example").submit()
-    assert told(address, DONE_A_MESSAGE_IS_ON_ITS_WAY)
-    assert told(browser.open("/account/sessions").submit("End Firefox · Windows"), "Done. The session is ended.")
-    assert told(browser.open("/account/apps").submit("End access Webshop"), "Done. The app has no access any more.")
+    assert announces(address, DONE_A_MESSAGE_IS_ON_ITS_WAY)
+    assert announces(browser.open("/account/sessions").submit("End Firefox · Windows"), "Done. The session is ended.")
+    assert announces(browser.open("/account/apps").submit("End access Webshop"), "Done. The app has no access any more.")
     clock(minutes=3)
     assert "Done." not in browser.reload().text
-    assert told(browser.submit("Sign out"), YOU_ARE_SIGNED_OUT_SENTENCE)
+    assert announces(browser.submit("Sign out"), YOU_ARE_SIGNED_OUT_SENTENCE)
 
 
 def test_the_console_reports_each_action(enter, anna: MadePerson, jan: MadePerson, clock) -> None:

@@ -13,7 +13,7 @@ from idp.identity.accounts import accounts
 from idp.identity.users import status
 from idp.store import organisations
 from tests.drivers import crowd
-from tests.drivers.ownership import ANNA, AT, events, owner_id, roles, told
+from tests.drivers.ownership import ANNA, AT, events, mails_by_subject, owner_id, roles
 from tests.drivers.postman import Postman
 from tests.factories import BY_TESTS, Factory
 
@@ -29,7 +29,7 @@ def test_an_operator_appoints_an_owner_where_there_is_none(
     assert "Done." in browser.text
     assert (roles(factory, jan), owner_id(factory, shoes)) == (["owner"], jan.id)
     subject = "jan is now the owner of Example Shoes"
-    assert told(postman.bring()) == {(ANNA, subject), ("jan@shoes.example", subject)}
+    assert mails_by_subject(postman.bring()) == {(ANNA, subject), ("jan@shoes.example", subject)}
     assert events(factory, shoes) == [("appointed", "-", "jan")]
     assert "Appoint as the owner" not in browser.open(f"{AT}/people/{anna.id}").text
     assert browser.open(f"{AT}/people/{anna.id}/appoint-owner").status == 409

@@ -5,7 +5,7 @@ import pytest
 from idp.identity.ownership import transfer
 from tests.drivers.authenticator import Authenticator
 from tests.drivers.email_address import press
-from tests.drivers.ownership import ANNA, AT, BOSS, IRIS, events, link_to, owner_id, roles, sign_in_as_iris, told
+from tests.drivers.ownership import ANNA, AT, BOSS, IRIS, events, link_to, mails_by_subject, owner_id, roles, sign_in_as_iris
 from tests.drivers.postman import Postman
 from tests.drivers.set_up import key_on
 from tests.drivers.words import (
@@ -34,7 +34,7 @@ def test_the_ownership_is_transferred_after_both_confirm(
     browser.fill(password=boss.password).submit()
     assert "Sent." in browser.text
     mails = postman.bring()
-    assert told(mails) == {
+    assert mails_by_subject(mails) == {
         (IRIS, "Will you be the owner of Example Shoes?"),
         (BOSS, "You offered iris the ownership of Example Shoes"),
     }
@@ -51,7 +51,7 @@ def test_the_ownership_is_transferred_after_both_confirm(
     assert owner_id(factory, shoes) == iris.id
     assert events(factory, shoes) == [("offered", "boss", "iris"), ("given", "iris", "boss"), ("taken", "iris", "iris")]
     subject = "iris is now the owner of Example Shoes"
-    assert told(postman.bring()) == {(BOSS, subject), (IRIS, subject), (ANNA, subject)}
+    assert mails_by_subject(postman.bring()) == {(BOSS, subject), (IRIS, subject), (ANNA, subject)}
     assert "Pending offer" not in browser.open(f"{AT}/ownership").text
     assert browser.open(f"{AT}/people/{iris.id}/edit").status == 403
 
@@ -161,7 +161,7 @@ def test_the_owner_withdraws_an_unknown_offer_from_the_mail(
     assert press(new_browser(), link_to(mails, BOSS)).heading == THE_OFFER_WAS_WITHDRAWN
     for link in (link_to(mails, BOSS), link_to(mails, IRIS)):
         assert new_browser().open(link).status == 404
-    assert told(postman.bring()) == {(address, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN) for address in (BOSS, IRIS)}
+    assert mails_by_subject(postman.bring()) == {(address, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN) for address in (BOSS, IRIS)}
     assert events(factory, shoes)[-1] == ("withdrawn", "boss", "iris")
 
 

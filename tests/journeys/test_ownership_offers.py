@@ -14,7 +14,7 @@ from idp.identity.ownership import owner_recovery, transfer
 from idp.identity.users import email_address, status
 from idp.store import users
 from tests.drivers.email_address import press
-from tests.drivers.ownership import AT, BOSS, IRIS, events, link_to, roles, sign_in_as_iris, told
+from tests.drivers.ownership import AT, BOSS, IRIS, events, link_to, mails_by_subject, roles, sign_in_as_iris
 from tests.drivers.postman import Postman
 from tests.drivers.rival import made_to_wait
 from tests.drivers.words import (
@@ -33,7 +33,7 @@ def test_a_newer_offer_replaces_the_earlier_one(
     first = postman.bring()
     offer(jan)
     second = postman.bring()
-    assert (IRIS, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN) in told(second)
+    assert (IRIS, THE_OFFER_OF_OWNERSHIP_WAS_WITHDRAWN) in mails_by_subject(second)
     for link in (link_to(first, IRIS), link_to(first, BOSS)):
         assert new_browser().open(link).status == 404
     with factory.context():

@@ -81,14 +81,14 @@ LIES = [
 def test_an_answer_with_one_error_signs_nobody_in(journey, new_browser, jan, key, added, clock) -> None:
     """W-01…W-08, W-13, W-14, W-20: each error gets the same message, and a valid answer works afterwards."""
     added()
-    said = set()
+    errors = set()
     for _, lie, over in LIES:
         clock(minutes=20)
         walk = journey(jan, browser=new_browser()).begin()
         post(walk.browser, key.show(options_on(walk.browser), lie=lie, **over))
         assert walk.browser.status in (422, 429), over
-        said.add(tuple(walk.browser.errors) if walk.browser.status == 422 else ())
-    assert len(said - {()}) == 1
+        errors.add(tuple(walk.browser.errors) if walk.browser.status == 422 else ())
+    assert len(errors - {()}) == 1
     clock(hours=2)
     walk = journey(jan, browser=new_browser()).begin()
     post(walk.browser, key.show(options_on(walk.browser)))

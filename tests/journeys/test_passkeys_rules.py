@@ -114,12 +114,12 @@ def test_a_challenge_is_tried_once(journey, factory: Factory, jan, key) -> None:
 
 def test_unrequested_data_in_an_answer_is_ignored(journey, factory: Factory, jan, key, adding, new_browser) -> None:
     """W-18, §7.1 step 28, §7.2 step 23: unrequested extensions, token binding and unknown members change nothing."""
-    said = {"tokenBinding": {"status": "present", "id": "abc"}, "other_keys_can_be_added_here": "do not compare"}
+    added = {"tokenBinding": {"status": "present", "id": "abc"}, "other_keys_can_be_added_here": "do not compare"}
     browser, more = adding(), cbor2.dumps({"madeUp": True})
-    post(browser, key.make(options_on(browser), lie=said, flags=UP | UV | EXTENSIONS, more=more))
+    post(browser, key.make(options_on(browser), lie=added, flags=UP | UV | EXTENSIONS, more=more))
     assert [row.transports for row in rows(factory, jan)] == [["usb"]]
     walk = journey(jan, browser=new_browser()).begin()
-    post(walk.browser, key.show(options_on(walk.browser), lie=said, flags=UP | UV | EXTENSIONS, more=more))
+    post(walk.browser, key.show(options_on(walk.browser), lie=added, flags=UP | UV | EXTENSIONS, more=more))
     assert walk.tokens().acr == "phr"
 
 
@@ -178,11 +178,11 @@ def test_passkeys_of_disabled_or_foreign_users_are_refused(journey, factory: Fac
     other = factory.make_organisation("other-shoes")
     factory.make_client("theirs", organisations=(other,))
     at_other = {"organisation": "other-shoes"}
-    said = set()
+    errors = set()
     for params in (at_other, {"client_id": "theirs"}):
         browser = journey(jan, browser=new_browser()).begin(**params).browser
         assert post(browser, key.show(options_on(browser))).status == 422, params
-        said.add(tuple(browser.errors))
+        errors.add(tuple(browser.errors))
     with factory.context():
         status.disable(factory.settings, factory.organisation(jan.organisation_id), factory.user(jan), BY_TESTS)
     browser = journey(jan, browser=new_browser()).begin().browser
@@ -190,7 +190,7 @@ def test_passkeys_of_disabled_or_foreign_users_are_refused(journey, factory: Fac
     nobody = SecurityKey(ISSUER)
     nobody.make(json.dumps({**json.loads(options_on(browser)), "rp": {"id": "x"}, "user": {"id": "QUJD"}}))
     assert post(browser, nobody.show(options_on(browser))).status == 422
-    assert len(said | {tuple(browser.errors)}) == 1
+    assert len(errors | {tuple(browser.errors)}) == 1
     assert "login:started" not in events(factory, jan)
 
 

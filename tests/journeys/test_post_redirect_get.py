@@ -45,8 +45,8 @@ def otto(factory: Factory, quiet_shoes: str) -> MadePerson:
 
 def link_of(factory: Factory, person: MadePerson, purpose: email_links.Purpose) -> str:
     with factory.context(), transaction():
-        told = {"email": "anna@shoes.example"}
-        token = email_links.make(factory.settings, factory.user(person), purpose, told, email_links.soon(factory.settings))
+        values = {"email": "anna@shoes.example"}
+        token = email_links.make(factory.settings, factory.user(person), purpose, values, email_links.soon(factory.settings))
     return email_links.address_of(factory.settings, purpose, token)
 
 

@@ -95,8 +95,8 @@ def test_an_unsupported_language_is_refused(journey, jan, clock) -> None:
 )
 def test_a_place_is_shown_without_the_whole_address(address: str, words: str) -> None:
     """Issue 3: the place is described from the address without its last part."""
-    said = ip_network.in_words(address)
-    assert said.key % said.values == words
+    place = ip_network.in_words(address)
+    assert place.key % place.values == words
 
 
 def test_open_sessions_are_listed_and_ended(factory: Factory, journey, new_browser, jan, clock) -> None:
@@ -205,15 +205,15 @@ def test_the_list_of_apps_shows_their_present_scopes(factory: Factory, journey, 
     walk.browser.submit(CONSENT)
     walk.tokens()
     seen = (words.YOUR_E_MAIL_ADDRESS, "Your phone number", "Stay signed in while you are away")
-    told = [[words in walk.browser.open("/account/apps").text for words in seen]]
+    shown = [[words in walk.browser.open("/account/apps").text for words in seen]]
     for columns in (
         {"metadata_": {"client_name": "Bookkeeper", "scope": "openid email offline_access", "grant_types": []}},
         {"disabled_at": now_clock.now()},
     ):
         with factory.context(), transaction():
             client_rows.change_client("bookkeeper", **columns)
-        told.append([words in walk.browser.open("/account/apps").text for words in seen])
-    assert told == [[True, True, True], [True, False, False], [False, False, False]]
+        shown.append([words in walk.browser.open("/account/apps").text for words in seen])
+    assert shown == [[True, True, True], [True, False, False], [False, False, False]]
     assert "At present it cannot see any of your details." in walk.browser.text
     walk.browser.submit("End access Bookkeeper")
     assert words.THERE_ARE_NONE in walk.browser.text

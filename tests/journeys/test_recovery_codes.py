@@ -120,17 +120,17 @@ def test_mails_tell_the_codes_left_in_the_readers_language(
     The last code is reported after the set-up spends it.
     """
     kim = factory.make_user(quiet_shoes, "kim", with_totp=True, recovery_codes=3, email="kim@shoes.example", locale=locale)
-    for code, said in zip(kim.recovery_codes, words, strict=False):
+    for code, words_for in zip(kim.recovery_codes, words, strict=False):
         journey(kim, browser=new_browser()).begin().password().recovery_code(code)
         (mail,) = postman.bring()
-        assert said in mail.text
+        assert words_for in mail.text
     walk = journey(kim).begin().password().recovery_code(kim.recovery_codes[2])
     assert postman.bring() == [], "the last code was reported before it was spent"
     set_up(walk.browser)
     mails = postman.bring("kim@shoes.example")
     assert len(mails) == 2
     used, again = sorted(mails, key=lambda mail: "app" in mail.subject)
-    assert not any(said in used.text for said in words)
+    assert not any(words_for in used.text for words_for in words)
     assert "app" in again.subject
 
 

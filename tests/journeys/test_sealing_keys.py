@@ -149,8 +149,8 @@ def test_a_code_whose_sealing_key_is_gone_counts_no_guess(
             browser.fill(code=ann.authenticator.code()).submit()
             assert browser.status == 422
             assert "cannot be checked at the moment" in " ".join(browser.errors)
-        told = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "does_not_open" in line]
-        assert (told[0]["kind"], told[0]["key"]) == ("authenticator app", "test")
+        lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "does_not_open" in line]
+        assert (lines[0]["kind"], lines[0]["key"]) == ("authenticator app", "test")
         browser.submit("use_recovery").fill(recovery_code=ann.recovery_codes[0]).submit().submit("choice=carry_on")
         assert browser.left_for, browser.text
 
@@ -185,14 +185,14 @@ def test_kept_answers_are_gone_with_their_key(running_with: At, ann: MadePerson,
     with running_with(SECRET) as (old, browser, party):
         browser.open("/reset").fill(organisation=ann.store_url, username="ann").submit()
         link = Postman(old, tmp_path / "mail").link("ann@shoes.example")
-        told = {"a used link": browser.open(link).fill(new_password=CHOSEN, new_password_again=CHOSEN).submit().url}
-        assert (browser.open(link).url, browser.status) == (told["a used link"], 200)
+        addresses = {"a used link": browser.open(link).fill(new_password=CHOSEN, new_password_again=CHOSEN).submit().url}
+        assert (browser.open(link).url, browser.status) == (addresses["a used link"], 200)
         changed = replace(ann, password=CHOSEN)
-        told["a wrong code"] = sign_in(browser, party, changed).fill(code="000000").submit().url
+        addresses["a wrong code"] = sign_in(browser, party, changed).fill(code="000000").submit().url
         visitor = Browser(browser.client.application, browser.issuer)
         sign_in(visitor, party, changed).fill(code=ann.authenticator.code()).submit()
-        told["a refused form"] = visitor.open("/account/details").fill(name="x" * 201).submit().url
-        told["what was done"] = visitor.open("/account/details").fill(name="Ann").submit().url
+        addresses["a refused form"] = visitor.open("/account/details").fill(name="x" * 201).submit().url
+        addresses["what was done"] = visitor.open("/account/details").fill(name="Ann").submit().url
         jars = [dict(browser.cookies), dict(visitor.cookies)]
     with running_with(NEW, SECRET) as (between, _, _):
         worker_runs(between)
@@ -200,11 +200,11 @@ def test_kept_answers_are_gone_with_their_key(running_with: At, ann: MadePerson,
         set_cookies(browser, jars[0])
         assert browser.open(link).status == 404
         assert "does not work any more" in browser.text
-        assert (browser.open(told["a wrong code"]).status, browser.errors) == (200, [])
+        assert (browser.open(addresses["a wrong code"]).status, browser.errors) == (200, [])
         assert "code" in browser.fields
         set_cookies(browser.forget_cookies(), jars[1])
-        assert (browser.open(told["a refused form"]).status, browser.errors) == (200, [])
-        assert (browser.open(told["what was done"]).status, "Done." in browser.text) == (200, False)
+        assert (browser.open(addresses["a refused form"]).status, browser.errors) == (200, [])
+        assert (browser.open(addresses["what was done"]).status, "Done." in browser.text) == (200, False)
 
 
 def test_a_key_with_the_name_of_another_is_detected(running_with: At, ann: MadePerson) -> None:

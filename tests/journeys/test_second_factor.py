@@ -100,9 +100,9 @@ def test_a_code_of_a_wrong_clock_is_refused_with_the_offset(
     phone = Authenticator(ann.totp_secret, ahead=ahead)
     code = phone.shown()
     walk = journey(ann).begin().password().code(code)
-    told = " ".join(walk.browser.errors)
-    assert words in told
-    assert "automatic" in told
+    errors = " ".join(walk.browser.errors)
+    assert words in errors
+    assert "automatic" in errors
     assert walk.browser.left_for is None
     if 0 < ahead <= 600:
         clock(seconds=ahead)  # the refused code is spent, so it fails when its time comes

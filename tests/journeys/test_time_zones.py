@@ -84,9 +84,9 @@ def test_mail_uses_the_readers_time_zone(factory: Factory, clock, jan: MadePerso
     with factory.context(), transaction():
         for person in (jan, kim):
             notify(factory.settings, person.organisation_id, person.id, "password_changed")
-    told = {mail.to: " ".join(mail.text.split()) for mail in postman.bring()}
-    assert "13:00 CET" in told["jan@shoes.example"]
-    assert "07:00 EST" in told["kim@shoes.example"]
+    texts = {mail.to: " ".join(mail.text.split()) for mail in postman.bring()}
+    assert "13:00 CET" in texts["jan@shoes.example"]
+    assert "07:00 EST" in texts["kim@shoes.example"]
 
 
 @pytest.mark.parametrize(

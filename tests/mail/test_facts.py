@@ -32,7 +32,7 @@ def vera(factory: Factory) -> MadePerson:
     return factory.make_user(organisation_id, "vera", name="Vera", email="vera@shoes.example", locale="en")
 
 
-def told(settings: Settings, person: MadePerson, origin: Origin) -> EmailMessage:
+def changed_password_mail(settings: Settings, person: MadePerson, origin: Origin) -> EmailMessage:
     """Return the mail about a changed password."""
     with transaction():
         about = {"organisation_id": person.organisation_id, "subject_id": person.id}
@@ -58,7 +58,7 @@ def html(message: EmailMessage) -> str:
 def test_a_mail_says_whose_account_when_and_from_where(settings: Settings, factory: Factory, vera: MadePerson) -> None:
     """S51: account, organisation, local time with its zone, browser and network have a line each. The page is linked."""
     with factory.context():
-        message = told(settings, vera, Origin(Person(vera.id), address="203.0.113.7", label=FIREFOX))
+        message = changed_password_mail(settings, vera, Origin(Person(vera.id), address="203.0.113.7", label=FIREFOX))
     text = plain(message)
     for line in ("Account: vera", f"Organisation: {BV}", "From: Firefox · Windows · Network 203.0.113.*"):
         assert line in text.splitlines(), text
@@ -73,7 +73,7 @@ def test_a_mail_about_an_administrators_act_omits_their_location(
 ) -> None:
     """S51: the mail does not reveal the administrator's location."""
     with factory.context():
-        text = plain(told(settings, vera, Origin(Person("a" * 26), address="203.0.113.7", label=FIREFOX)))
+        text = plain(changed_password_mail(settings, vera, Origin(Person("a" * 26), address="203.0.113.7", label=FIREFOX)))
     assert "Done by: an administrator" in text.splitlines()
     assert "203.0.113" not in text
     assert FIREFOX not in text
@@ -85,7 +85,7 @@ def test_a_mail_has_the_organisations_name_colour_and_logo(settings: Settings, f
     Image.new("RGB", (60, 20), "#0b3d91").save(picture, "PNG")
     with factory.context():
         logos.adopt(factory.organisation(vera.organisation_id), picture.getvalue(), BY_TESTS)
-        message = told(settings, vera, Origin(Person(vera.id)))
+        message = changed_password_mail(settings, vera, Origin(Person(vera.id)))
     assert message["From"].addresses[0].display_name == BV
     assert message["From"].addresses[0].addr_spec == "no-reply@localhost"
     page = html(message)
@@ -100,7 +100,7 @@ def test_the_owners_mail_links_to_the_page_of_the_user(settings: Settings, facto
     """S54: the link starts with the issuer and leads to the user that the mail names."""
     nora = factory.make_user(vera.organisation_id, "nora")
     with factory.context():
-        text = plain(told(settings, nora, Origin(System("cli"))))
+        text = plain(changed_password_mail(settings, nora, Origin(System("cli"))))
     assert f"{settings.issuer}/admin/example-shoes/people/{nora.id}" in text.splitlines()
 
 
@@ -154,4 +154,4 @@ def test_a_change_of_the_settings_shows_in_the_next_mail(settings: Settings, fac
     with factory.context():
         with transaction():
             organisations.change(factory.organisation(vera.organisation_id), {"settings": {"colour": "#aa0000"}}, BY_TESTS)
-        assert "#aa0000" in html(told(settings, vera, Origin(Person(vera.id))))
+        assert "#aa0000" in html(changed_password_mail(settings, vera, Origin(Person(vera.id))))

@@ -17,9 +17,9 @@ from tests.factories import BY_TESTS, Factory
 def _add_waiting(number: int) -> None:
     """Write a mail to the outbox that is due later."""
     now = clock.now()
-    told = {"recipient": "x@x.example", "template": "locked", "locale": "en", "sealed_values": "x", "message_id": "<x@x>"}
+    values = {"recipient": "x@x.example", "template": "locked", "locale": "en", "sealed_values": "x", "message_id": "<x@x>"}
     later = now + timedelta(hours=1)
-    outbox.add_mail(OutgoingMail(id=f"{number:026}", created_at=now, due_at=later, tries=0, **told))
+    outbox.add_mail(OutgoingMail(id=f"{number:026}", created_at=now, due_at=later, tries=0, **values))
 
 
 @pytest.mark.both_engines

@@ -283,7 +283,7 @@ def test_a_scope_that_is_left_out_is_told_and_logged(scene, capsys):
     tokens = scene.tokens(party, scope="openid profile email stock:read")
     assert tokens.raw["scope"] == "openid profile"
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    (told,) = [line for line in lines if line["event"] == "scope_left_out"]
-    assert (told["client_id"], told["left_out"], told["granted"]) == ("webshop", "email stock:read", "openid profile")
+    (logged,) = [line for line in lines if line["event"] == "scope_left_out"]
+    assert (logged["client_id"], logged["left_out"], logged["granted"]) == ("webshop", "email stock:read", "openid profile")
     scene.tokens(party, scope="openid profile")
     assert "scope_left_out" not in capsys.readouterr().err

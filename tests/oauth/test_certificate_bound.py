@@ -75,8 +75,8 @@ def test_tokens_are_bound_to_the_certificate_of_the_connection(scene: Scene, par
     own = certificate()
     access = redeemed(scene, party, own)["access_token"]
     assert party.verify(access)["cnf"] == thumbprint(own)
-    told = party.ask("introspection_endpoint", {"token": access}).json
-    assert (told["cnf"], told["token_type"]) == (thumbprint(own), "Bearer")
+    body = party.ask("introspection_endpoint", {"token": access}).json
+    assert (body["cnf"], body["token_type"]) == (thumbprint(own), "Bearer")
 
     def userinfo(**headers: str) -> TestResponse:
         return ask("GET", "/oauth/userinfo", headers={"Authorization": f"Bearer {access}", **headers})

@@ -104,7 +104,7 @@ def test_every_other_way_to_authenticate_is_refused(ask, made):
 def test_a_right_secret_sent_in_the_wrong_way_is_told_the_registered_one(ask, made):
     """Issue 10: the developer learns which method is registered. A stranger learns of no client that has a secret."""
     one, two = made["basic"].secret, made["post"].secret
-    told = {
+    ways = {
         "client_secret_basic": ({}, {"client_id": "basic", "client_secret": one}),
         "client_secret_post": (basic("post", two), {}),
         "": ({}, {"client_id": "basic", "client_secret": two}),
@@ -112,11 +112,15 @@ def test_a_right_secret_sent_in_the_wrong_way_is_told_the_registered_one(ask, ma
         "  ": (basic("none", "x"), {}),
         "   ": ({}, {"client_id": "basic"}),
     }
-    for method, (headers, more) in told.items():
+    for method, (headers, more) in ways.items():
         answer = ask("POST", "/oauth/token", headers=headers, data={**FORM, **more})
         assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
-        said = answer.json["error_description"]
-        assert f"is registered for {method}," in said if method.strip() else said == "Client authentication failed."
+        description = answer.json["error_description"]
+        assert (
+            f"is registered for {method}," in description
+            if method.strip()
+            else description == "Client authentication failed."
+        )
 
 
 def test_a_correct_secret_in_the_query_is_refused(ask, made):

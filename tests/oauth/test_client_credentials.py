@@ -31,7 +31,7 @@ def party(scene: Scene) -> RelyingParty:
     return made
 
 
-def told(party: RelyingParty, token: str) -> dict[str, Any]:
+def introspect(party: RelyingParty, token: str) -> dict[str, Any]:
     """Return what the client is told of a token."""
     return dict(party.ask("introspection_endpoint", {"token": token}).json)
 
@@ -69,7 +69,7 @@ def test_a_token_without_any_scope_is_still_a_token(scene: Scene, party: Relying
     answer = party.token(FORM).json
     assert "scope" not in answer
     assert "scope" not in party.verify(answer["access_token"])
-    assert told(party, answer["access_token"])["active"] is True
+    assert introspect(party, answer["access_token"])["active"] is True
 
 
 def test_public_clients_and_others_are_refused(scene: Scene, party: RelyingParty) -> None:
@@ -96,7 +96,7 @@ def test_introspection_tells_of_the_client(scene: Scene, party: RelyingParty) ->
     """RFC 7662 §2.2: no person signed in, so there is no ``acr`` and no ``auth_time``."""
     token = party.token(FORM).json["access_token"]
     claims = party.verify(token)
-    assert told(party, token) == {**claims, "active": True, "token_type": "Bearer"}
+    assert introspect(party, token) == {**claims, "active": True, "token_type": "Bearer"}
     other = scene.party("other").ask("introspection_endpoint", {"token": token})
     assert other.json == {"active": False}
 
@@ -124,9 +124,9 @@ def test_a_token_ends_with_what_its_client_is_registered_for(
         keys = scene.app.extensions["sleutel.oauth"].provider.keys
         for_api = keys.sign("ES256", {**party.verify(token), "aud": "api"}, "at+jwt")
     api = scene.party("api")
-    assert told(api, for_api)["active"] is True
+    assert introspect(api, for_api)["active"] is True
     change(scene, metadata, **columns)
-    assert told(api, for_api) == {"active": False}
+    assert introspect(api, for_api) == {"active": False}
     assert "invalid_token" in error_of(lambda: party.userinfo(token))
 
 
@@ -134,7 +134,7 @@ def test_a_scope_that_the_client_lost_is_not_told(scene: Scene, party: RelyingPa
     """S40: each use of a token takes what the client may have at that moment."""
     token = party.token(FORM).json["access_token"]
     change(scene, {"scope": "stock.read"})
-    assert told(party, token)["scope"] == "stock.read"
+    assert introspect(party, token)["scope"] == "stock.read"
 
 
 def test_revocation_says_that_it_cannot(party: RelyingParty) -> None:

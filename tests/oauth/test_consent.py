@@ -38,18 +38,18 @@ def test_prompt_consent_asks_again(scene):
 
 
 @pytest.mark.parametrize(
-    ("more", "scope", "said"),
+    ("more", "scope", "words"),
     [
         ({}, "openid offline_access", "The app has this access until you sign out, or end it under"),
         ({"offline_access_survives_logout": True}, "openid offline_access", "The app keeps this access after you sign out."),
         ({}, "openid email", ""),
     ],
 )
-def test_the_page_says_when_offline_access_ends(scene, more, scope, said):
+def test_the_page_says_when_offline_access_ends(scene, more, scope, words):
     """Issue 10: the person who allows it must know if signing out ends it."""
     party = scene.party(first_party=False, grant_types=["authorization_code", "refresh_token"], **more)
     scene.browser.open(party.authorize_url(scope=scope))
     scene._answer()
     assert "May Webshop see this?" in scene.browser.text
-    assert said in scene.browser.text
-    assert ("Connected apps" in scene.browser.text) is bool(said)
+    assert words in scene.browser.text
+    assert ("Connected apps" in scene.browser.text) is bool(words)

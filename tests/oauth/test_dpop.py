@@ -59,8 +59,8 @@ def test_tokens_are_bound_to_the_key_of_the_proof(scene: Scene, party: RelyingPa
     answer = present(access, proof=key.proof("GET", url, access))
     assert (answer.status_code, answer.json["sub"]) == (200, scene.person.id)
     assert present(access, proof=key.proof("POST", url, access), method="POST").status_code == 200
-    told = party.ask("introspection_endpoint", {"token": access}).json
-    assert (told["token_type"], told["cnf"]) == ("DPoP", {"jkt": key.thumbprint})
+    body = party.ask("introspection_endpoint", {"token": access}).json
+    assert (body["token_type"], body["cnf"]) == ("DPoP", {"jkt": key.thumbprint})
 
 
 def test_without_a_proof_nothing_changes(scene: Scene, party: RelyingParty) -> None:
@@ -174,10 +174,10 @@ def test_a_bound_token_is_no_bearer_token(scene: Scene, party: RelyingParty, key
     proof = key.proof("GET", url_of(party, "userinfo_endpoint"), access)
     in_body = ask("POST", "/oauth/userinfo", data={"access_token": access})
     for answer in (present(access, scheme="Bearer"), present(access, scheme="Bearer", proof=proof), in_body):
-        status, told = challenge(answer)
+        status, challenged = challenge(answer)
         assert status == 401
-        assert told.startswith('DPoP error="invalid_token"')
-        assert told.endswith('algs="ES256 Ed25519 PS256"')
+        assert challenged.startswith('DPoP error="invalid_token"')
+        assert challenged.endswith('algs="ES256 Ed25519 PS256"')
 
 
 def test_a_bearer_token_is_not_presented_with_a_proof(scene: Scene, party: RelyingParty, key: ProofKey, present) -> None:

@@ -181,6 +181,6 @@ def test_nothing_of_a_proof_reaches_the_log(party: RelyingParty, key: ProofKey, 
     """V16.2.5: a proof is a credential."""
     proof = key.proof("POST", url_of(party), jti=None)
     assert post(party, MACHINE, proof).status_code == 400
-    told = capsys.readouterr()
-    assert proof not in told.out + told.err
-    assert json.dumps(key.thumbprint) not in told.out + told.err
+    output = capsys.readouterr()
+    assert proof not in output.out + output.err
+    assert json.dumps(key.thumbprint) not in output.out + output.err

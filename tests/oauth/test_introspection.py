@@ -25,7 +25,7 @@ def party(scene: Scene) -> RelyingParty:
     return scene.party(grant_types=GRANTS)
 
 
-def told(party: RelyingParty, token: str | None, **more: str) -> dict[str, Any]:
+def introspect(party: RelyingParty, token: str | None, **more: str) -> dict[str, Any]:
     """Return what a client is told of a token."""
     answer = party.ask("introspection_endpoint", {"token": str(token), **more})
     assert answer.status_code == 200, answer.json
@@ -39,14 +39,14 @@ def test_an_access_token_is_described_by_its_own_claims(scene: Scene, party: Rel
     tokens = scene.tokens(party, scope=OFFLINE)
     claims = party.verify(tokens.access_token)
     expected = {**claims, "active": True, "token_type": "Bearer", "scope": OFFLINE}
-    assert told(party, tokens.access_token, token_type_hint=hint) == expected
+    assert introspect(party, tokens.access_token, token_type_hint=hint) == expected
     assert {"acr", "auth_time", "client_id", "sub", "exp", "iat", "aud", "iss", "jti"} < set(claims)
 
 
 def test_a_refresh_token_is_described_to_its_client(scene: Scene, party: RelyingParty, turned: Any) -> None:
     """RFC 7662 §2.2: ``exp`` is the end of its idle time."""
     tokens = scene.tokens(party, scope=OFFLINE)
-    found = told(party, tokens.refresh_token)
+    found = introspect(party, tokens.refresh_token)
     now = clock.epoch_seconds(clock.now())
     assert found == {
         "active": True,
@@ -61,7 +61,7 @@ def test_a_refresh_token_is_described_to_its_client(scene: Scene, party: Relying
         "organisation_id": scene.person.organisation_id,
     }
     turned.shift(timedelta(days=31))
-    assert told(party, tokens.refresh_token) == INACTIVE
+    assert introspect(party, tokens.refresh_token) == INACTIVE
 
 
 def test_a_used_refresh_token_is_inactive(scene: Scene) -> None:
@@ -69,14 +69,14 @@ def test_a_used_refresh_token_is_inactive(scene: Scene) -> None:
     public = scene.party("native", public=True, grant_types=GRANTS)
     used = scene.tokens(public, scope=OFFLINE).refresh_token
     latest = public.refresh(used).refresh_token
-    assert told(scene.party(), used) == told(scene.party(), latest) == INACTIVE
+    assert introspect(scene.party(), used) == introspect(scene.party(), latest) == INACTIVE
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_another_client_learns_nothing_of_a_token(scene: Scene, party: RelyingParty, kind: str) -> None:
     """RFC 7662 §2.2, §4: the answer is that of an unknown token, so that nobody can try tokens that they found."""
     token = scene.tokens(party, scope=OFFLINE).raw[kind]
-    assert told(scene.party("other"), token) == INACTIVE
+    assert introspect(scene.party("other"), token) == INACTIVE
 
 
 def test_the_audience_of_a_token_may_ask(scene: Scene, party: RelyingParty) -> None:
@@ -86,19 +86,19 @@ def test_the_audience_of_a_token_may_ask(scene: Scene, party: RelyingParty) -> N
         with scene.app.app_context():
             keys = scene.app.extensions["sleutel.oauth"].provider.keys
             token = keys.sign("ES256", {**claims, "aud": audience}, "at+jwt")
-        assert told(scene.party("api"), token)["active"] is expected, audience
+        assert introspect(scene.party("api"), token)["active"] is expected, audience
         assert "invalid_token" in error_of(lambda token=token: party.userinfo(token))
 
 
 @pytest.mark.parametrize("token", ["x", "a.b", "a.b.c", "e30.e30.e30", "é", "a" * 26 + ".x", "." * 30_000])
 def test_an_unknown_token_is_inactive(scene: Scene, token: str) -> None:
     """RFC 7662 §2.2: "the authorization server SHOULD NOT include any additional information about an inactive token"."""
-    assert told(scene.party(), token) == INACTIVE
+    assert introspect(scene.party(), token) == INACTIVE
 
 
 def test_an_id_token_is_inactive(scene: Scene, party: RelyingParty) -> None:
     """RFC 9068 §4: the type tells an access token from an ID token, although we signed both."""
-    assert told(party, scene.tokens(party).id_token) == INACTIVE
+    assert introspect(party, scene.tokens(party).id_token) == INACTIVE
 
 
 def test_clients_without_a_secret_and_strangers_are_refused(scene: Scene, ask) -> None:
@@ -140,9 +140,9 @@ def withdraw(scene: Scene, what: str) -> None:
 def test_a_withdrawal_shows_at_once(scene: Scene, party: RelyingParty, what: str, kind: str) -> None:
     """RFC 7662 §4: the token "has not been revoked" is checked live, through the one gate."""
     token = scene.tokens(party, scope=OFFLINE).raw[kind]
-    assert told(party, token)["active"] is True
+    assert introspect(party, token)["active"] is True
     withdraw(scene, what)
-    assert told(party, token) == INACTIVE
+    assert introspect(party, token) == INACTIVE
 
 
 def test_only_scopes_that_remain_are_told(scene: Scene, party: RelyingParty) -> None:
@@ -151,18 +151,18 @@ def test_only_scopes_that_remain_are_told(scene: Scene, party: RelyingParty) -> 
     with scene.factory.context(), transaction():
         row = clients.client("webshop")
         clients.change_client("webshop", metadata_={**row.metadata_, "scope": "openid offline_access"})
-    assert told(party, tokens.access_token)["scope"] == "openid offline_access"
-    assert told(party, tokens.refresh_token)["scope"] == "openid offline_access"
+    assert introspect(party, tokens.access_token)["scope"] == "openid offline_access"
+    assert introspect(party, tokens.refresh_token)["scope"] == "openid offline_access"
 
 
 def test_a_revoked_token_is_inactive_and_an_expired_one_too(scene: Scene, party: RelyingParty, turned: Any) -> None:
     """RFC 7009 §2.1, RFC 7662 §2.2."""
     first, second = scene.tokens(party, scope=OFFLINE), scene.tokens(party, scope=OFFLINE)
     party.ask("revocation_endpoint", {"token": str(first.refresh_token)})
-    assert told(party, first.access_token) == INACTIVE
+    assert introspect(party, first.access_token) == INACTIVE
     turned.shift(scene.settings.lifetimes.access_token_seconds)
-    assert told(party, second.access_token) == INACTIVE
-    assert told(party, second.refresh_token)["active"] is True
+    assert introspect(party, second.access_token) == INACTIVE
+    assert introspect(party, second.refresh_token)["active"] is True
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
@@ -170,7 +170,7 @@ def test_the_answer_is_a_signed_jwt_for_who_asks_for_one(scene: Scene, alg: str)
     """RFC 9701 §4 and §5: with a type of its own, for this client, and without ``sub`` and ``exp`` of its own."""
     party = scene.party(grant_types=GRANTS, introspection_signed_response_alg=alg)
     token = scene.tokens(party, scope=OFFLINE).access_token
-    plain = told(party, token)
+    plain = introspect(party, token)
     for sent, expected in ((token, plain), ("x", INACTIVE)):
         answer = party.ask("introspection_endpoint", {"token": sent}, {"Accept": JWT})
         assert (answer.mimetype, answer.headers["Cache-Control"]) == (JWT, "no-store")
@@ -204,7 +204,7 @@ def test_a_signed_answer_is_no_token(scene: Scene, party: RelyingParty) -> None:
     """RFC 9701 §8.1: it must not be taken for an access token or a hint."""
     token = scene.tokens(party).access_token
     answer = party.ask("introspection_endpoint", {"token": token}, {"Accept": JWT}).text
-    assert told(party, answer) == INACTIVE
+    assert introspect(party, answer) == INACTIVE
     assert "invalid_token" in error_of(lambda: party.userinfo(answer))
 
 
@@ -212,9 +212,9 @@ def test_a_signed_answer_is_no_token(scene: Scene, party: RelyingParty) -> None:
 def test_introspection_runs_as_few_statements_as_userinfo(scene: Scene, party: RelyingParty, engine: str) -> None:
     """Issue 9: the client comes from memory; the grant with user, session and consent is one read."""
     token = scene.tokens(party, scope=OFFLINE).access_token
-    told(party, token)
+    introspect(party, token)
     with counted(scene.app) as seen:
-        told(party, token)
+        introspect(party, token)
     assert len([one for one in seen if one.startswith("SELECT")]) == 2, seen
 
 

@@ -22,13 +22,13 @@ def test_an_unverified_or_shared_address_signs_in_no_user(scene):
     scene.factory.make_user(at, "bob", email="bob@shoes.example", email_verified=False)
     for name in ("cas", "dik"):
         scene.factory.make_user(at, name, email="both@shoes.example")
-    party, told = scene.party(), set()
+    party, pages = scene.party(), set()
     for typed in ("bob@shoes.example", "both@shoes.example", "nobody@shoes.example"):
         scene.browser.open(party.authorize_url(organisation="example-shoes", prompt="login"))
         scene.browser.fill(username=typed, password=scene.person.password).submit()
         assert scene.browser.left_for is None, typed
-        told.add(scene.browser.text.replace(typed, ""))
-    assert len(told) == 1
+        pages.add(scene.browser.text.replace(typed, ""))
+    assert len(pages) == 1
 
 
 def test_a_verified_address_as_hint_is_enough_at_a_shared_till(scene):

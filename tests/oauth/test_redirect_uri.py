@@ -157,10 +157,10 @@ def test_the_developer_reads_what_was_sent_and_how_close_it_is(scene):
     """Issue 10: the page names parts of the address that was sent. A stranger reads no registered address on it."""
     registered = ["https://app.example:8443/a/cb?x=1", "https://two.example/cb", "https://three.example/"]
     party = scene.party(redirect_uris=registered)
-    for sent, said in {**CLOSE, **dict.fromkeys(FAR, "")}.items():
+    for sent, hint in {**CLOSE, **dict.fromkeys(FAR, "")}.items():
         page = scene.browser.open(party.authorize_url(redirect_uri=sent))
         assert (page.status, page.left_for) == (400, None)
-        assert (f"A registered address is the same {said}." in page.text) if said else ("A registered" not in page.text), (
+        assert (f"A registered address is the same {hint}." in page.text) if hint else ("A registered" not in page.text), (
             sent
         )
         assert sent.strip() in page.text
@@ -168,15 +168,15 @@ def test_the_developer_reads_what_was_sent_and_how_close_it_is(scene):
 
 
 @pytest.mark.parametrize(
-    ("sent", "said"),
+    ("sent", "hint"),
     [(" webshop", "without the spaces around it"), ("WebShop", "in small letters"), ("shop", ""), ("", "")],
 )
-def test_the_developer_reads_which_client_id_was_sent(scene, sent, said):
+def test_the_developer_reads_which_client_id_was_sent(scene, sent, hint):
     """Issue 10: a copied space or capital is named."""
     page = scene.browser.open(scene.party().authorize_url(client_id=sent))
     assert page.status == 400
-    assert ("A client has it" in page.text) is bool(said)
-    assert said in page.text
+    assert ("A client has it" in page.text) is bool(hint)
+    assert hint in page.text
 
 
 @pytest.mark.parametrize("more", [{}, {"prompt": "none"}, {"scope": "bogus"}, {"response_type": "token"}])

@@ -19,14 +19,14 @@ def basic(pair):
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
-def said(answer):
+def visible(answer):
     """Return what an app sees: the status, the whole body, and the headers about the refusal."""
     names = ("Content-Type", "Cache-Control", "Pragma", "WWW-Authenticate", "Allow", "Retry-After")
     return answer.status_code, answer.text, {name: answer.headers[name] for name in names if name in answer.headers}
 
 
 def refusal(status, error, description, **more):
-    """Return the expected refusal in the form of ``said``."""
+    """Return the expected refusal in the form of ``visible``."""
     body = {"error": error, "error_description": description} if error else {}
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
     return status, json.dumps(body), headers | {name.replace("_", "-"): value for name, value in more.items()}
@@ -135,31 +135,31 @@ def apps(scene):
 def test_refusals_of_the_token_endpoint_are_exactly_these(apps, ask):
     """RFC 6749 §5.2, V10.4: status, error, description, challenge and cache headers are all compared."""
     for name, (options, wanted) in TOKEN.items():
-        assert said(ask("POST", "/oauth/token", **options)) == wanted, name
+        assert visible(ask("POST", "/oauth/token", **options)) == wanted, name
 
 
 def test_refusals_of_the_userinfo_endpoint_are_exactly_these(ask):
     """RFC 6750 §3: the challenge names the error."""
     for name, (options, wanted) in USERINFO.items():
-        assert said(ask("POST", "/oauth/userinfo", **options)) == wanted, name
+        assert visible(ask("POST", "/oauth/userinfo", **options)) == wanted, name
 
 
 def test_other_methods_and_bodies_that_are_too_large_are_refused_as_json(ask, settings):
     """RFC 9110 §15.5.6: ``Allow`` names the methods."""
     wrong = "The token endpoint takes POST only."
-    assert said(ask("GET", "/oauth/token")) == refusal(405, "invalid_request", wrong, Allow="POST")
+    assert visible(ask("GET", "/oauth/token")) == refusal(405, "invalid_request", wrong, Allow="POST")
     wrong = "The userinfo endpoint takes GET and POST only."
-    assert said(ask("PUT", "/oauth/userinfo")) == refusal(405, "invalid_request", wrong, Allow="GET, POST")
+    assert visible(ask("PUT", "/oauth/userinfo")) == refusal(405, "invalid_request", wrong, Allow="GET, POST")
     huge = b"a" * (settings.server.max_body_bytes + 1)
-    told = said(ask("POST", "/oauth/token", data=huge, content_type=FORM))
-    assert told == refusal(413, "invalid_request", "The request cannot be taken.")
+    seen = visible(ask("POST", "/oauth/token", data=huge, content_type=FORM))
+    assert seen == refusal(413, "invalid_request", "The request cannot be taken.")
 
 
 def test_too_many_wrong_secrets_get_429_with_retry_after(apps, ask, settings):
     """OAuth 2.1 §2.4.1: the answer is 429 with ``Retry-After`` and no challenge."""
     for _ in range(settings.limits.client_failures):
         ask("POST", "/oauth/token", data=CODE, headers=basic("office:wrong"))
-    status, body, headers = said(ask("POST", "/oauth/token", data=CODE, headers=basic("office:wrong")))
+    status, body, headers = visible(ask("POST", "/oauth/token", data=CODE, headers=basic("office:wrong")))
     assert int(headers.pop("Retry-After")) > 0
     assert (status, body, headers) == refusal(429, "invalid_client", "Too many failures.")
 
@@ -167,22 +167,22 @@ def test_too_many_wrong_secrets_get_429_with_retry_after(apps, ask, settings):
 def test_every_invalid_grant_gets_the_same_description(scene, ask):
     """RFC 6749 §5.2: an error reveals nothing about other users' codes and tokens."""
     party = scene.party(public=True, grant_types=["authorization_code", "refresh_token"])
-    told = refusal(400, "invalid_grant", GRANT)
+    expected = refusal(400, "invalid_grant", GRANT)
     for over in ({"code_verifier": "w" * 43}, {"redirect_uri": "https://shop.example.com/other"}, {"redirect_uri": ""}):
         form = {"grant_type": "authorization_code", "code": scene.code(party), "redirect_uri": party.redirect_uri}
-        assert said(party.token(form | {"code_verifier": party.verifier} | over)) == told
-        assert said(party.token(form | {"code_verifier": party.verifier})) == told
+        assert visible(party.token(form | {"code_verifier": party.verifier} | over)) == expected
+        assert visible(party.token(form | {"code_verifier": party.verifier})) == expected
     tokens = scene.tokens(party, scope="openid offline_access")
     form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
     wider = refusal(400, "invalid_scope", "The scope is wider than what was granted.")
-    assert said(party.token(form | {"scope": "openid email"})) == wider
+    assert visible(party.token(form | {"scope": "openid email"})) == wider
     left = refusal(400, "invalid_scope", "The client may have none of these scopes any more.")
     with scene.factory.context():
         _keep_only(party.client_id, "offline_access email")
-    assert said(party.token(form | {"scope": "openid"})) == left
+    assert visible(party.token(form | {"scope": "openid"})) == left
     with scene.factory.context():
         _keep_only(party.client_id, "openid")
-    assert said(party.token(form)) == told
+    assert visible(party.token(form)) == expected
 
 
 def _keep_only(client_id, scope):

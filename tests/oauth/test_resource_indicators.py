@@ -159,9 +159,9 @@ def test_other_parameters_still_come_once(apis: Scene, party: RelyingParty) -> N
 def test_the_api_is_told_of_its_tokens(apis: Scene, party: RelyingParty) -> None:
     """RFC 7662 §2.1: the client that is the API introspects what is for it. Another API learns nothing."""
     token = apis.tokens(party, scope="openid stock.read", resource=STOCK).access_token
-    told = apis.parties["stock"].ask("introspection_endpoint", {"token": token}).json
-    assert (told["active"], told["aud"], told["scope"]) == (True, STOCK, "stock.read")
-    assert (told["role"], told["groups"]) == ("manager", ["Tills"])
+    body = apis.parties["stock"].ask("introspection_endpoint", {"token": token}).json
+    assert (body["active"], body["aud"], body["scope"]) == (True, STOCK, "stock.read")
+    assert (body["role"], body["groups"]) == ("manager", ["Tills"])
     assert apis.parties["payroll"].ask("introspection_endpoint", {"token": token}).json == {"active": False}
 
 

@@ -75,8 +75,8 @@ def test_an_id_token_is_no_token_to_revoke(scene: Scene, party: RelyingParty) ->
 def test_another_clients_token_is_refused(scene: Scene, party: RelyingParty, kind: str) -> None:
     """RFC 7009 §2.1: the server verifies "whether the token was issued to the client making the revocation request"."""
     tokens = scene.tokens(party, scope=OFFLINE)
-    told = scene.party("other").ask("revocation_endpoint", {"token": tokens.raw[kind]})
-    assert (told.status_code, told.json["error"]) == (400, "invalid_grant")
+    answer = scene.party("other").ask("revocation_endpoint", {"token": tokens.raw[kind]})
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant")
     assert not is_over(party, tokens.access_token, tokens.refresh_token)
 
 
@@ -85,21 +85,21 @@ def test_the_client_authenticates(scene: Scene, ask) -> None:
     party = scene.party(grant_types=GRANTS)
     tokens = scene.tokens(party, scope=OFFLINE)
     for data, auth in (({}, None), ({"client_id": "webshop"}, None), ({}, ("webshop", "wrong"))):
-        told = ask("POST", "/oauth/revoke", data={"token": tokens.refresh_token, **data}, auth=auth)
-        assert (told.status_code, told.json["error"]) == (401, "invalid_client")
+        answer = ask("POST", "/oauth/revoke", data={"token": tokens.refresh_token, **data}, auth=auth)
+        assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
     assert not is_over(party, tokens.access_token, tokens.refresh_token)
 
 
 def test_bad_requests_are_told(scene: Scene, ask) -> None:
     """RFC 7009 §2.1: a POST with one token in its body, and a true ``Allow`` for other methods."""
     party = scene.party()
-    told = party.ask("revocation_endpoint", {})
-    assert (told.status_code, told.json["error"]) == (400, "invalid_request")
+    answer = party.ask("revocation_endpoint", {})
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
     assert ask("POST", "/oauth/revoke?token=x").json["error"] == "invalid_request"
     assert ask("POST", "/oauth/revoke", json={"token": "x"}).json["error"] == "invalid_request"
     for method in ("GET", "HEAD", "PUT", "DELETE"):
-        told = ask(method, "/oauth/revoke")
-        assert (told.status_code, told.headers["Allow"]) == (405, "POST")
+        answer = ask(method, "/oauth/revoke")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
 @pytest.mark.both_engines

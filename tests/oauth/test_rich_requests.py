@@ -48,8 +48,8 @@ def test_a_person_allows_an_act_and_the_api_is_told_of_it(scene: Scene, party: R
     claims = party.verify(tokens.access_token)
     assert tokens.raw["authorization_details"] == claims["authorization_details"] == [REFUND]
     assert claims["aud"] == TILL
-    told = scene.parties["till"].ask("introspection_endpoint", {"token": tokens.access_token}).json
-    assert (told["active"], told["authorization_details"]) == (True, [REFUND])
+    body = scene.parties["till"].ask("introspection_endpoint", {"token": tokens.access_token}).json
+    assert (body["active"], body["authorization_details"]) == (True, [REFUND])
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Refund 49.95 euro for"), ("nl", "49.95 euro terugbetalen voor")])

@@ -38,8 +38,8 @@ def party(scene: Scene, turned: Any) -> RelyingParty:
 def introspected(party: RelyingParty, authorization: str) -> Mapping[str, Any] | None:
     """Return what the provider says about the token of a request: the claims of an API."""
     scheme, _, token = authorization.partition(" ")
-    told = party.ask("introspection_endpoint", {"token": token}).json if scheme == "Bearer" and token else {}
-    return told if told.get("active") else None
+    body = party.ask("introspection_endpoint", {"token": token}).json if scheme == "Bearer" and token else {}
+    return body if body.get("active") else None
 
 
 def api_of(party: RelyingParty) -> Flask:
@@ -203,8 +203,8 @@ def test_userinfo_demands_what_the_client_needs_now(scene: Scene, party: Relying
     assert party.userinfo(access)["sub"] == scene.person.id
     with scene.factory.context(), transaction():
         clients.change_client("webshop", minimum_acr="mfa")
-    told = error_of(lambda: party.userinfo(access))
-    demand = Demand.of_challenge(told)
+    error = error_of(lambda: party.userinfo(access))
+    demand = Demand.of_challenge(error)
     assert demand is not None
     assert demand.parameters == {"acr_values": "mfa"}
     assert party.ask("introspection_endpoint", {"token": access}).json == {"active": False}

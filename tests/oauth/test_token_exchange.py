@@ -81,7 +81,7 @@ def ask(party: RelyingParty, token: str, **over: str) -> TestResponse:
     return party.token({name: value for name, value in form.items() if value})
 
 
-def told(party: RelyingParty, token: str) -> dict[str, Any]:
+def introspect(party: RelyingParty, token: str) -> dict[str, Any]:
     """Return what a client is told of a token."""
     return dict(party.ask("introspection_endpoint", {"token": token}).json)
 
@@ -103,9 +103,9 @@ def test_an_api_gets_a_token_for_another_one(scene: Scene, orders: RelyingParty,
     same = ("iss", "sub", "organisation_id", "acr", "auth_time", "exp")
     assert {name: claims[name] for name in same} == {name: before[name] for name in same}
     assert (claims["aud"], claims["client_id"], claims["act"]) == (STOCK, "orders", {"sub": "orders"})
-    stock = told(scene.parties["stock"], answer.json["access_token"])
+    stock = introspect(scene.parties["stock"], answer.json["access_token"])
     assert (stock["active"], stock["act"], stock["scope"]) == (True, {"sub": "orders"}, "stock.read")
-    assert told(scene.parties["pay"], answer.json["access_token"]) == INACTIVE
+    assert introspect(scene.parties["pay"], answer.json["access_token"]) == INACTIVE
 
 
 @pytest.mark.parametrize(
@@ -221,14 +221,14 @@ def test_what_is_withdrawn_ends_exchanged_tokens_too(scene: Scene, orders: Relyi
     """RFC 7662 §4: app, person and API are judged at each use, through the one gate."""
     token = ask(orders, received).json["access_token"]
     stock = scene.parties["stock"]
-    assert told(stock, token)["active"] is True
+    assert introspect(stock, token)["active"] is True
     if what == "the user":
         with scene.factory.context(), transaction():
             users.change_user(scene.person.organisation_id, scene.person.id, disabled_at=clock.now())
     else:
         client_id, metadata, columns = GONE[what]
         change(scene, client_id, metadata, **columns)
-    assert told(stock, token) == INACTIVE
+    assert introspect(stock, token) == INACTIVE
     assert ask(orders, received).status_code in (400, 401)
 
 
@@ -238,7 +238,7 @@ def test_an_exchanged_token_revokes_nothing_of_the_app(
     """RFC 7009 §2.1: the grant is the app's."""
     token = ask(orders, received).json["access_token"]
     assert orders.ask("revocation_endpoint", {"token": token}).json["error"] == "invalid_grant"
-    assert told(app_, received)["active"] is True
+    assert introspect(app_, received)["active"] is True
 
 
 def test_an_exchanged_token_is_bound_to_the_key_of_the_api(scene: Scene, orders: RelyingParty, app_: RelyingParty) -> None:

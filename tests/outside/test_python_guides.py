@@ -87,8 +87,8 @@ def test_requests_oauthlib_signs_in_and_refreshes(live: Live, tmp_path: Path, me
     opened = process.stdout.readline()
     assert opened.startswith("Open "), process.communicate()
     back = Visitor(guided).through(opened.split()[1])
-    said, complaint = process.communicate(back + "\n", timeout=30)
-    assert said.count(f'"email": "{EMAIL}"') == 2, said + complaint
+    output, complaint = process.communicate(back + "\n", timeout=30)
+    assert output.count(f'"email": "{EMAIL}"') == 2, output + complaint
 
 
 def _project(live: Live, folder: Path, stack: str, callback: str) -> tuple[Guided, dict[str, str]]:

@@ -65,19 +65,19 @@ class Race:
 
     def submit_at_once(self, browsers: list[Browser], **fields: str) -> list[Answer]:
         """Submit the form of every browser with these fields at the same moment. Each browser keeps the cookies it gets."""
-        told = self.at_once([posted(browser, **fields) for browser in browsers])
-        for browser, one in zip(browsers, told, strict=True):
+        answers = self.at_once([posted(browser, **fields) for browser in browsers])
+        for browser, one in zip(browsers, answers, strict=True):
             keep_cookies(browser, one)
-        return told
+        return answers
 
     def at_once(self, asks: list[Ask]) -> list[Answer]:
         """Send all requests at the same moment."""
-        told = self.crowd.at_once(self.settings, self.folder, asks)
+        answers = self.crowd.at_once(self.settings, self.folder, asks)
         # On a slow machine the first of many equal forms takes over a second. The others are told to try again.
-        for place in [number for number, one in enumerate(told) if one.status == 503 and BUSY in one.body]:
-            told[place] = self.crowd.at_once(self.settings, self.folder, [asks[place]])[0]
-        assert max(one.status for one in told) < 500, [one.body[:400] for one in told if one.status >= 500]
-        return told
+        for place in [number for number, one in enumerate(answers) if one.status == 503 and BUSY in one.body]:
+            answers[place] = self.crowd.at_once(self.settings, self.folder, [asks[place]])[0]
+        assert max(one.status for one in answers) < 500, [one.body[:400] for one in answers if one.status >= 500]
+        return answers
 
     def events(self) -> list[str]:
         """Return the events of the audit trail, in order. Fails where a chain is broken."""
@@ -95,10 +95,10 @@ def posted(browser: Browser, **fields: str) -> Ask:
     return Ask(path, [*kept, *fields.items()], browser.cookies)
 
 
-def keep_cookies(browser: Browser, told: Answer) -> None:
+def keep_cookies(browser: Browser, answer: Answer) -> None:
     """Store the cookies of an answer, as a browser does."""
     host = str(urlsplit(browser.issuer).hostname)
-    for name, value in told.cookies.items():
+    for name, value in answer.cookies.items():
         browser.client.set_cookie(name, value, domain=host, secure=True)
 
 

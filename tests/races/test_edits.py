@@ -42,8 +42,8 @@ def test_concurrent_edits_leave_the_groups_and_shops_of_one(race: Race, console:
         boxes = [{f"group-{group.id}": "yes", f"shop-{shop.id}": "yes"} for group, shop in made]
     console.open(f"{AT}/people/{anna.id}/edit").fill(all_shops=False)
     asks = [posted(console, username="anna", **ticked) for ticked in boxes]
-    told = race.at_once(asks)
-    assert {one.status for one in told} == {303}
+    answers = race.at_once(asks)
+    assert {one.status for one in answers} == {303}
     with race.factory.context():
         groups, shops = users.groups_of(here, anna.id), users.shops_of(here, anna.id)
         assert [group.name for group in groups] == [shop.code for shop in shops]

@@ -38,8 +38,8 @@ def test_a_reset_link_sets_one_password(race: Race) -> None:
     jan = race.factory.make_user(race.organisation_id, "jan", email="jan@shoes.example")
     forget(Browser(race.app, race.settings.issuer), jan)
     link = Postman(race.factory, race.folder / "mail").link("jan@shoes.example")
-    told = race.at_once(press_requests(race, link, new_password=NEW, new_password_again=NEW))
-    assert Counter(one.status for one in told) == {303: 1, 404: TIMES - 1}
+    answers = race.at_once(press_requests(race, link, new_password=NEW, new_password_again=NEW))
+    assert Counter(one.status for one in answers) == {303: 1, 404: TIMES - 1}
     assert race.events().count("password:changed") == 1
 
 
@@ -49,8 +49,8 @@ def test_a_change_of_address_is_confirmed_once(race: Race) -> None:
     with race.factory.context():
         email_address.ask_change(race.settings, race.factory.user(jan), "jan@home.example", Origin(Person(jan.id)))
     postman = Postman(race.factory, race.folder / "mail")
-    told = race.at_once(press_requests(race, postman.link("jan@home.example")))
-    assert Counter(one.status for one in told) == {303: 1, 404: TIMES - 1}
+    answers = race.at_once(press_requests(race, postman.link("jan@home.example")))
+    assert Counter(one.status for one in answers) == {303: 1, 404: TIMES - 1}
     assert race.events().count("address:changed") == 1
     assert sorted(mail.to for mail in postman.bring()) == ["jan@home.example", "jan@shoes.example"]
 
@@ -65,9 +65,9 @@ def test_a_recovery_is_either_stopped_or_confirmed_once(race: Race) -> None:
         owner_recovery.start(race.settings, race.factory.organisation(shop), BY_TESTS)
     links = {mail.to: mail.link for mail in Postman(race.factory, race.folder / "mail").bring()}
     asks = [*press_requests(race, links["owner@shoes.example"]), *press_requests(race, links["boss@shoes.example"])]
-    told = race.at_once(asks)
-    assert sum(one.status == 303 for one in told[TIMES:]) == 1
-    assert sum(one.status == 303 for one in told[:TIMES]) <= 1
+    answers = race.at_once(asks)
+    assert sum(one.status == 303 for one in answers[TIMES:]) == 1
+    assert sum(one.status == 303 for one in answers[:TIMES]) <= 1
     with race.factory.context():
         assert owner_recovery.under_way(shop) is None
         owner = users.user_named(shop, "owner")

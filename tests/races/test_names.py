@@ -57,11 +57,13 @@ def made(race: Race) -> int:
 def test_concurrent_creations_with_one_name_create_one(what: str, race: Race, console: Browser) -> None:
     """S12, S2: the unique index decides, and no request ends in an error 500."""
     path, fields = NAMED[what]
-    told = race.at_once([posted(console.open(f"{AT}/{path}"), **fields) for _ in range(TABS)])  # each tab has its own form
+    answers = race.at_once(
+        [posted(console.open(f"{AT}/{path}"), **fields) for _ in range(TABS)]
+    )  # each tab has its own form
     assert made(race) == 1
-    refused = [Page(console.open(one.location).html if one.location else one.body) for one in told]
+    refused = [Page(console.open(one.location).html if one.location else one.body) for one in answers]
     assert sum("already" in page.text or "taken" in page.text or "exists" in page.text for page in refused) >= 1
-    assert all(one.status in (200, 303, 422) for one in told)
+    assert all(one.status in (200, 303, 422) for one in answers)
 
 
 def test_concurrent_renames_to_one_name_rename_one_group(race: Race, console: Browser) -> None:
@@ -71,9 +73,9 @@ def test_concurrent_renames_to_one_name_rename_one_group(race: Race, console: Br
     with race.factory.context():
         ids = [group.id for group in organisations.groups(race.organisation_id)]
     asks = [posted(console.open(f"{AT}/groups/{ids[number % 2]}"), name="kassa") for number in range(TABS)]
-    told = race.at_once(asks)
+    answers = race.at_once(asks)
     assert made(race) == 1
-    assert {one.status for one in told} <= {303, 422}
+    assert {one.status for one in answers} <= {303, 422}
 
 
 @pytest.mark.parametrize("what", ["organisation", "group", "shop", "client"])

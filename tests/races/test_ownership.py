@@ -48,8 +48,8 @@ def test_concurrent_acceptances_transfer_ownership_once(race: Race, boss: MadePe
     (iris,) = new_owners(race.factory, race.organisation_id, 1)
     browser = signed_in(race, iris, offer(race, boss, iris))
     assert browser.heading == BECOME_THE_OWNER
-    told = race.at_once([posted(browser)] * TIMES)
-    assert {one.status for one in told} <= {303, 404}
+    answers = race.at_once([posted(browser)] * TIMES)
+    assert {one.status for one in answers} <= {303, 404}
     assert owners(race) == [iris.username]
     assert [event for event in race.events() if event.startswith("ownership:")] == [
         "ownership:offered",
@@ -65,8 +65,8 @@ def test_concurrent_ownership_offers_leave_one_valid(race: Race, boss: MadePerso
     found = new_owners(race.factory, race.organisation_id, 2)
     browser = signed_in(race, boss, f"{AT}/people")
     asks = [posted(browser.open(f"{AT}/people/{iris.id}/offer-ownership"), password=boss.password) for iris in found * 2]
-    told = race.at_once(asks)
-    assert {one.status for one in told} == {303}
+    answers = race.at_once(asks)
+    assert {one.status for one in answers} == {303}
     with race.factory.context():
         assert sum(mail.template == "ownership_offer" for mail in outbox.mails()) == len(asks)
     mails = Postman(race.factory, race.folder / "mail").bring()
@@ -82,7 +82,7 @@ def test_disable_and_ownership_transfer_do_not_race(race: Race, boss: MadePerson
     accepting = posted(signed_in(race, iris, offer(race, boss, iris)))
     disabling = posted(signed_in(race, anna, f"{AT}/people/{iris.id}/disable"), password=anna.password)
     asks: list[Ask] = [accepting, disabling] * 4
-    told = race.at_once(asks)
+    answers = race.at_once(asks)
     assert len(owners(race)) == 1
-    accepted = any("/link/ownership/done" in one.location for one in told)
+    accepted = any("/link/ownership/done" in one.location for one in answers)
     assert owners(race) == [iris.username if accepted else "boss"]

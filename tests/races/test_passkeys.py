@@ -51,8 +51,8 @@ def test_concurrent_replays_of_one_answer_begin_one_session(counts: bool, race: 
     key = SecurityKey(ISSUER, counts=counts)
     jan_with(race, key)
     (browser,) = race.browsers_at_password(race.party(), 1)
-    told = race.at_once([posted(browser, passkey=key.show(options_on(browser)))] * TIMES)
-    assert {one.status for one in told} <= {303, 422}
+    answers = race.at_once([posted(browser, passkey=key.show(options_on(browser)))] * TIMES)
+    assert {one.status for one in answers} <= {303, 422}
     assert race.events().count("login:started") == 1
 
 
@@ -62,8 +62,8 @@ def test_a_challenge_accepts_one_of_twenty_answers(race: Race) -> None:
     jan_with(race, key)
     (browser,) = race.browsers_at_password(race.party(), 1)
     asked = options_on(browser)
-    told = race.at_once([posted(browser, passkey=key.show(asked)) for _ in range(TIMES)])
-    assert {one.status for one in told} <= {303, 422}
+    answers = race.at_once([posted(browser, passkey=key.show(asked)) for _ in range(TIMES)])
+    assert {one.status for one in answers} <= {303, 422}
     assert race.events().count("login:started") == 1
 
 
@@ -73,8 +73,8 @@ def test_copies_of_a_key_begin_one_session(race: Race) -> None:
     jan = jan_with(race, key)
     browsers = race.browsers_at_password(race.party())
     answers = [key.show(options_on(browser), counter=7) for browser in browsers]
-    told = race.at_once([posted(browser, passkey=answer) for browser, answer in zip(browsers, answers, strict=True)])
-    assert Counter(one.status for one in told) == {303: 1, 422: TIMES - 1}
+    outcomes = race.at_once([posted(browser, passkey=answer) for browser, answer in zip(browsers, answers, strict=True)])
+    assert Counter(one.status for one in outcomes) == {303: 1, 422: TIMES - 1}
     assert race.events().count("login:started") == 1
     assert [row.sign_count for row in rows(race, jan)] == [7]
 
@@ -87,11 +87,11 @@ def test_a_counter_never_goes_back(race: Race) -> None:
     jan = jan_with(race, key)
     browsers = race.browsers_at_password(race.party())
     answers = [key.show(options_on(browser), counter=count) for count, browser in enumerate(browsers, 1)]
-    told = race.at_once([posted(browser, passkey=answer) for browser, answer in zip(browsers, answers, strict=True)])
-    assert {one.status for one in told} <= {303, 422}
-    assert told[-1].status == 303
+    outcomes = race.at_once([posted(browser, passkey=answer) for browser, answer in zip(browsers, answers, strict=True)])
+    assert {one.status for one in outcomes} <= {303, 422}
+    assert outcomes[-1].status == 303
     assert [row.sign_count for row in rows(race, jan)] == [TIMES]
-    assert race.events().count("login:started") == sum(one.status == 303 for one in told)
+    assert race.events().count("login:started") == sum(one.status == 303 for one in outcomes)
 
 
 def test_concurrent_registrations_of_a_credential_store_one(race: Race) -> None:
@@ -103,7 +103,7 @@ def test_concurrent_registrations_of_a_credential_store_one(race: Race) -> None:
         browser = adding(race, party, person)
         answer = SecurityKey(ISSUER).make(options_on(browser), credential_id=b"one and the same")
         asks += [posted(browser, passkey=answer)] * (TIMES // 2)
-    told = race.at_once(asks)
-    assert {one.status for one in told} <= {303, 422}
+    answers = race.at_once(asks)
+    assert {one.status for one in answers} <= {303, 422}
     assert sum(len(rows(race, person)) for person in people) == 1
     assert race.events().count("passkey:added") == 1

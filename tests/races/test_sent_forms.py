@@ -14,8 +14,8 @@ SHOPS = "/admin/example-shoes/shops"
 def test_concurrent_copies_of_a_form_are_carried_out_once(race: Race, boss) -> None:
     """Every click leads to the same answer, which is that of the first."""
     browser = signed_in(race, boss, SHOPS)
-    told = race.at_once([posted(browser, code="amsterdam-1", name="Amsterdam")] * TIMES)
-    assert {(one.status, one.location) for one in told} == {(303, f"{SHOPS}?done=added")}
+    answers = race.at_once([posted(browser, code="amsterdam-1", name="Amsterdam")] * TIMES)
+    assert {(one.status, one.location) for one in answers} == {(303, f"{SHOPS}?done=added")}
     assert race.events().count("shop:changed") == 1
     with race.factory.context():
         assert len(organisations.shops(race.organisation_id)) == 1

@@ -62,8 +62,8 @@ def test_concurrent_ticks_of_one_sign_in_set_up_once(race: Race) -> None:
     """S22: the attempt's version is checked before any effect. A double click is one set-up and shows no error page."""
     (browser,) = past_password(race, must_set_up(race), 1)
     walk_to_the_tick(browser)
-    told = race.at_once([posted(browser, noted="yes")] * TABS)
-    assert Counter(one.status for one in told) == {303: TABS}
+    answers = race.at_once([posted(browser, noted="yes")] * TABS)
+    assert Counter(one.status for one in answers) == {303: TABS}
     assert race.events().count("factor:set_up") == 1
     assert race.events().count("login:started") == 1
 
@@ -73,8 +73,8 @@ def test_concurrent_ticks_of_two_sign_ins_set_up_one(race: Race) -> None:
     ann = must_set_up(race)
     browsers = past_password(race, ann, 2)
     phones = [walk_to_the_tick(browser) for browser in browsers]
-    told = race.at_once([posted(browser, noted="yes") for browser in browsers])
-    assert Counter(one.status for one in told) == {303: 2}
+    answers = race.at_once([posted(browser, noted="yes") for browser in browsers])
+    assert Counter(one.status for one in answers) == {303: 2}
     assert race.events().count("factor:set_up") == 1
     assert {browser.reload().heading for browser in browsers} == {"Sign in"}
     assert one_signs_in(browsers[0].fill(username=ann.username, password=ann.password).submit(), phones)
@@ -102,8 +102,8 @@ def test_concurrent_reset_and_set_up_never_undo_the_reset(race: Race) -> None:
     browser.submit("use_recovery").fill(recovery_code=ann.recovery_codes[0]).submit().submit("choice=again")
     walk_to_the_tick(browser)
     console = signed_in(race, boss, f"{AT}/people/{ann.id}/reset-factor")
-    told = race.at_once([posted(console, password=boss.password), posted(browser, noted="yes")])
-    assert {one.status for one in told} == {303}
+    answers = race.at_once([posted(console, password=boss.password), posted(browser, noted="yes")])
+    assert {one.status for one in answers} == {303}
     events = [event for event in race.events() if event in ("factor:reset", "factor:set_up_again")]
     assert events in (["factor:set_up_again", "factor:reset"], ["factor:reset"])
     with race.factory.context():
@@ -123,7 +123,7 @@ def test_concurrent_removals_keep_one_required_passkey(race: Race) -> None:
     with race.factory.context():
         held = [row.id for row in passkeys.passkeys_of(ann.organisation_id, ann.id)]
     asks = [posted(browser.open(f"/account/passkeys/{one}/remove"), password=ann.password) for one in held]
-    told = race.at_once(asks)
-    assert sorted(one.status for one in told) == [303, 403]
+    answers = race.at_once(asks)
+    assert sorted(one.status for one in answers) == [303, 403]
     with race.factory.context():
         assert len(passkeys.passkeys_of(ann.organisation_id, ann.id)) == 1

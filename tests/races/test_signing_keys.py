@@ -52,9 +52,9 @@ def test_concurrent_rotations_rotate_once(race: Race) -> None:
     browser.fill(code=olga.authenticator.code()).submit()
     browser.open("/admin/installation/keys/rotate")
     ask, before = posted(browser, password=olga.password), {alg: states(race, alg) for alg in keys.ALGORITHMS}
-    told = race.at_once([replace(ask)] * TIMES)
-    assert {one.status for one in told} <= {303, 422, 429, 503}
-    assert 303 in {one.status for one in told}
+    answers = race.at_once([replace(ask)] * TIMES)
+    assert {one.status for one in answers} <= {303, 422, 429, 503}
+    assert 303 in {one.status for one in answers}
     for alg in keys.ALGORITHMS:
         after = states(race, alg)
         assert [after[kid] for kid in before[alg]] == ["retired", "active"]
@@ -67,9 +67,9 @@ def test_concurrent_rotate_commands_rotate_once(race: Race) -> None:
     config = write_config(race.settings, race.folder)
     with ExitStack() as both:
         typed = [both.enter_context(started(config, "keys", "rotate")) for _ in range(2)]
-        said = [process.communicate(timeout=PATIENCE)[0] for process in typed]
-    assert [process.returncode for process in typed] == [0, 0], said
-    assert "".join(said).count("signs from now on") == 2, said
+        outputs = [process.communicate(timeout=PATIENCE)[0] for process in typed]
+    assert [process.returncode for process in typed] == [0, 0], outputs
+    assert "".join(outputs).count("signs from now on") == 2, outputs
     for alg in keys.ALGORITHMS:
         after = states(race, alg)
         assert [after[kid] for kid in before[alg]] == ["retired", "active"]
@@ -89,8 +89,8 @@ def test_concurrent_repairs_activate_a_published_key(race: Race, lost: str) -> N
             write(delete(SigningKey).where(SigningKey.kid == old[1]))
         else:
             write(delete(SigningKey).where(SigningKey.kid == old[0]))
-    told = race.at_once([Ask("/oauth/jwks", method="GET")] * TIMES)
-    assert {one.status for one in told} == {200}
+    answers = race.at_once([Ask("/oauth/jwks", method="GET")] * TIMES)
+    assert {one.status for one in answers} == {200}
     signing = {kid for kid, state in states(race, "ES256").items() if state == "active"}
     assert len(signing) == 1
     assert signing <= known(race) & set(old)

@@ -27,9 +27,9 @@ def settings(configure: Callable[..., Settings]) -> Settings:
     )
 
 
-def statuses(told: list[Answer]) -> dict[int, int]:
+def statuses(answers: list[Answer]) -> dict[int, int]:
     """Return how many answers have each status."""
-    return dict(Counter(one.status for one in told))
+    return dict(Counter(one.status for one in answers))
 
 
 def code_of(race: Race, party: RelyingParty, **params: str) -> str:
@@ -54,10 +54,10 @@ def test_concurrent_redemptions_of_a_code_revoke_its_tokens(race: Race) -> None:
         "redirect_uri": made.redirect_uri,
         "code_verifier": party.verifier,
     }
-    told = race.at_once([Ask("/oauth/token", list(form.items()), headers={"Authorization": f"Basic {pair}"})] * TIMES)
-    assert statuses(told) == {200: 1, 400: TIMES - 1}
-    assert {one.json["error"] for one in told if one.status == 400} == {"invalid_grant"}
-    winner = next(one for one in told if one.status == 200).json
+    answers = race.at_once([Ask("/oauth/token", list(form.items()), headers={"Authorization": f"Basic {pair}"})] * TIMES)
+    assert statuses(answers) == {200: 1, 400: TIMES - 1}
+    assert {one.json["error"] for one in answers if one.status == 400} == {"invalid_grant"}
+    winner = next(one for one in answers if one.status == 200).json
     with pytest.raises(Refused):
         party.userinfo(winner["access_token"])
     assert race.events().count("grant:reuse_found") == 1
@@ -72,12 +72,12 @@ def test_concurrent_refreshes_of_a_public_client_share_one_token(race: Race) -> 
     assert first.refresh_token
     assert len(first.refresh_token) < LONGEST_VALUE
     form = [("grant_type", "refresh_token"), ("client_id", party.client_id), ("refresh_token", first.refresh_token)]
-    told = race.at_once([Ask("/oauth/token", form)] * TIMES)
-    assert statuses(told) == {200: TIMES}
-    (successor,) = {one.json["refresh_token"] for one in told}
+    answers = race.at_once([Ask("/oauth/token", form)] * TIMES)
+    assert statuses(answers) == {200: TIMES}
+    (successor,) = {one.json["refresh_token"] for one in answers}
     assert successor != first.refresh_token
-    assert len({one.json["access_token"] for one in told}) == TIMES
-    assert party.userinfo(told[0].json["access_token"])["sub"]
+    assert len({one.json["access_token"] for one in answers}) == TIMES
+    assert party.userinfo(answers[0].json["access_token"])["sub"]
     assert party.refresh(successor).refresh_token not in (successor, first.refresh_token)
     assert "grant:reuse_found" not in race.events()
 
@@ -88,8 +88,8 @@ def test_concurrent_uses_of_a_recovery_code_accept_one(race: Race) -> None:
     browsers = race.browsers_past_password(race.party(), ann)
     for browser in browsers:
         browser.submit("use_recovery")
-    told = race.submit_at_once(browsers, recovery_code=ann.recovery_codes[1])
-    assert statuses(told) == {303: 1, 422: TIMES - 1}
+    answers = race.submit_at_once(browsers, recovery_code=ann.recovery_codes[1])
+    assert statuses(answers) == {303: 1, 422: TIMES - 1}
     assert [browser.reload().offers("choice=carry_on") for browser in browsers].count(True) == 1
     with race.factory.context():
         row = code_rows.active_recovery_set(race.organisation_id, ann.id)
@@ -107,9 +107,9 @@ def test_concurrent_uses_of_the_last_two_codes_spend_one(race: Race) -> None:
     for browser in browsers:
         browser.submit("use_recovery")
     codes = dict(zip(browsers, ann.recovery_codes, strict=True))
-    told = race.at_once([posted(browser, recovery_code=code) for browser, code in codes.items()])
-    assert statuses(told) == {303: 2}
-    for browser, one in zip(browsers, told, strict=True):
+    answers = race.at_once([posted(browser, recovery_code=code) for browser, code in codes.items()])
+    assert statuses(answers) == {303: 2}
+    for browser, one in zip(browsers, answers, strict=True):
         keep_cookies(browser, one)
     with race.factory.context():
         row = code_rows.active_recovery_set(race.organisation_id, ann.id)
@@ -128,9 +128,9 @@ def test_concurrent_uses_of_an_app_code_begin_one_session(race: Race) -> None:
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
     party = race.party()
     browsers = race.browsers_past_password(party, ann)
-    told = race.submit_at_once(browsers, code=ann.authenticator.shown())
-    assert statuses(told) == {303: 1, 422: TIMES - 1}
-    assert all("Wait for the next code" in one.body for one in told if one.status == 422)
+    answers = race.submit_at_once(browsers, code=ann.authenticator.shown())
+    assert statuses(answers) == {303: 1, 422: TIMES - 1}
+    assert all("Wait for the next code" in one.body for one in answers if one.status == 422)
     assert race.events().count("login:started") == 1
     assert [browser.reload().left_for is not None for browser in browsers].count(True) <= 1
 
@@ -141,8 +141,8 @@ def test_an_app_code_sent_by_twenty_tabs_begins_one_session(race: Race) -> None:
     """
     ann = race.factory.make_user(race.organisation_id, "ann", with_totp=True)
     (browser,) = race.browsers_past_password(race.party(), ann, times=1)
-    told = race.at_once([posted(browser, code=ann.authenticator.shown())] * TIMES)
-    assert set(statuses(told)) <= {303, 422}
+    answers = race.at_once([posted(browser, code=ann.authenticator.shown())] * TIMES)
+    assert set(statuses(answers)) <= {303, 422}
     assert race.events().count("login:started") == 1
 
 
@@ -150,8 +150,8 @@ def test_a_password_sent_by_twenty_tabs_begins_one_session(race: Race) -> None:
     """S60: all tabs belong to one sign-in. A late tab shows the step that is due."""
     jan = race.factory.make_user(race.organisation_id, "jan")
     (browser,) = race.browsers_at_password(race.party(), times=1)
-    told = race.at_once([posted(browser, username=jan.username, password=jan.password)] * TIMES)
-    assert statuses(told) == {303: TIMES}
+    answers = race.at_once([posted(browser, username=jan.username, password=jan.password)] * TIMES)
+    assert statuses(answers) == {303: TIMES}
     assert race.events().count("login:started") == 1
 
 
@@ -163,7 +163,7 @@ def test_a_sign_in_with_prompt_login_issues_one_code(race: Race) -> None:
     browser = Browser(race.app, race.settings.issuer).open(party.authorize_url(prompt="login"))
     typed = posted(browser, username=jan.username, password=jan.password)
     back = Ask(f"/oauth/authorize/{typed.path.rpartition('/')[2]}", cookies=browser.cookies, method="GET")
-    told = race.at_once([typed, back] * (TIMES // 2))
-    assert set(statuses(told)) <= {303, 404}
-    assert len([one for one in told if one.location.startswith(party.redirect_uri)]) == 1
+    answers = race.at_once([typed, back] * (TIMES // 2))
+    assert set(statuses(answers)) <= {303, 404}
+    assert len([one for one in answers if one.location.startswith(party.redirect_uri)]) == 1
     assert race.events().count("login:started") == 1

@@ -24,9 +24,9 @@ def settings(configure: Callable[..., Settings]) -> Settings:
     )
 
 
-def admitted(told: list[Answer]) -> int:
+def admitted(answers: list[Answer]) -> int:
     """Return how many guesses were checked. All others were told to wait."""
-    found = Counter(one.status for one in told)
+    found = Counter(one.status for one in answers)
     assert set(found) <= {422, 429}
     return found[422]
 
@@ -35,8 +35,8 @@ def test_fifty_concurrent_passwords_of_one_person_admit_five(race: Race) -> None
     """V6.3.1: one statement counts a guess before it is checked. The right password then has to wait as well."""
     jan = race.factory.make_user(race.organisation_id, "jan")
     browsers = race.browsers_at_password(race.party(), GUESSES)
-    told = race.submit_at_once(browsers, username="Jan", password="wrong, and at the same moment")
-    assert admitted(told) == 5
+    answers = race.submit_at_once(browsers, username="Jan", password="wrong, and at the same moment")
+    assert admitted(answers) == 5
     assert race.events().count("password:wrong") == 5
     late = browsers[0].fill(username="jan", password=jan.password).submit()
     assert late.status == 429

@@ -44,8 +44,8 @@ def count_failures(race: Race, person: MadePerson, times: int = STOP) -> None:
 
 def test_concurrent_wrong_codes_lock_out_and_notify_once(race: Race, jan: MadePerson) -> None:
     """N63-12, T-04: ten of twenty wrong codes are checked. One mail and one row in the trail are written for all."""
-    told = race.submit_at_once(race.browsers_past_password(race.party(), jan), code="000000")
-    assert Counter(one.status for one in told) == {422: STOP, 429: TIMES - STOP}
+    answers = race.submit_at_once(race.browsers_past_password(race.party(), jan), code="000000")
+    assert Counter(one.status for one in answers) == {422: STOP, 429: TIMES - STOP}
     assert race.events().count("account:locked") == 1
     mails = Postman(race.factory, race.folder / "mail").bring()
     assert [mail.subject for mail in mails] == [YOUR_SECOND_FACTOR_WAS_BLOCKED]
@@ -60,8 +60,8 @@ def test_concurrent_uses_of_an_unlock_link_unlock_once(race: Race, jan: MadePers
     link = next(one for one in mail.links if "/unlock/" in one)
     # A password is counted before it is checked. More requests than this would lock out the password too.
     opened = [Browser(race.app, race.settings.issuer).open(link) for _ in range(STOP - 1)]
-    told = race.submit_at_once(opened, password=jan.password)
-    assert Counter(one.status for one in told) == {303: 1, 404: STOP - 2}
+    answers = race.submit_at_once(opened, password=jan.password)
+    assert Counter(one.status for one in answers) == {303: 1, 404: STOP - 2}
     assert race.events().count("account:unlocked") == 1
     with race.factory.context():
         assert sum(row.count for row in rate_limits.auth_failures_of(jan.organisation_id, jan.id)) == 0
@@ -84,8 +84,8 @@ def test_concurrent_guesses_and_unlocks_do_not_deadlock(race: Race, jan: MadePer
     party, unlocks = race.party(), unlock_requests(race, jan, STOP)
     guesses = [posted(one, code="000000") for one in race.browsers_past_password(party, jan, STOP)]
     count_failures(race, jan, 1)  # so that an unlock has something to clear if every one comes before the guesses
-    told = race.at_once([one for pair in zip(guesses, unlocks, strict=True) for one in pair])
-    assert {one.status for one in told} <= {303, 422, 429}, Counter(one.status for one in told)
+    answers = race.at_once([one for pair in zip(guesses, unlocks, strict=True) for one in pair])
+    assert {one.status for one in answers} <= {303, 422, 429}, Counter(one.status for one in answers)
     with race.factory.context():
         rows = [row for row in rate_limits.auth_failures_of(jan.organisation_id, jan.id) if row.authenticator == "totp"]
         lanes = sum(row.count for row in rows if row.lane != rate_limits.ALL_LANES)

@@ -81,7 +81,7 @@ def test_a_zone_is_the_users_else_the_organisations_else_the_countrys(
 
 
 @pytest.mark.parametrize(
-    ("zone", "month", "told"),
+    ("zone", "month", "expected"),
     [
         ("Europe/Amsterdam", 1, "13:30 CET"),
         ("Europe/Amsterdam", 7, "14:30 CEST"),
@@ -90,8 +90,8 @@ def test_a_zone_is_the_users_else_the_organisations_else_the_countrys(
         ("UTC", 1, "12:30 UTC"),
     ],
 )
-def test_a_local_time_names_its_zone(zone: str, month: int, told: str) -> None:
+def test_a_local_time_names_its_zone(zone: str, month: int, expected: str) -> None:
     """The zone distinguishes the two hours with equal names in autumn."""
     moment = datetime(2026, month, 5, 12, 30, tzinfo=UTC)
-    assert zones.with_zone(moment, ZoneInfo(zone), "nl", "HH:mm") == told
+    assert zones.with_zone(moment, ZoneInfo(zone), "nl", "HH:mm") == expected
     assert zones.exact(moment) == f"2026-0{month}-05T12:30:00Z"

@@ -27,6 +27,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         assert ask(port, "/readyz")[0] == 200
         yield Running(process, port)
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, said
-    assert "Traceback" not in said
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    assert "Traceback" not in output

@@ -76,8 +76,8 @@ def test_a_body_is_read_whole_in_either_form(running: Running, rest: bytes) -> N
 )
 def test_what_is_too_long_or_ambiguous_is_refused_unread(running: Running, rest: bytes, status: int) -> None:
     """RFC 9110 §15.5.14, RFC 9112 §6.3: the server does not wait for the body, and ends the connection."""
-    told, headers, _ = parts(hear(send(running.port, TOKEN + rest)))
-    assert (told, headers["connection"]) == (status, "close")
+    status_line, headers, _ = parts(hear(send(running.port, TOKEN + rest)))
+    assert (status_line, headers["connection"]) == (status, "close")
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(running: Running) -> None:

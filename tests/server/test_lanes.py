@@ -97,7 +97,7 @@ async def flood(path: str, count: int) -> list[Client]:
 
 def test_a_flood_is_asked_to_come_back(capsys: pytest.CaptureFixture[str]) -> None:
     """Issue 7 entry 30: only as many requests wait for a thread as it can answer soon. More are refused at once."""
-    said = []
+    statuses = []
     for path in ("/page", "/oauth/token"):
         clients = run(flood(path, entry_module.MOST_WAITING + 5))
         taken, refused = clients[: entry_module.MOST_WAITING], clients[entry_module.MOST_WAITING :]
@@ -105,10 +105,10 @@ def test_a_flood_is_asked_to_come_back(capsys: pytest.CaptureFixture[str]) -> No
         for client in refused:
             assert (client.status, client.headers["cache-control"]) == (503, "no-store")
             assert int(client.headers["retry-after"]) > 0, "RFC 9110 §10.2.3"
-        said.append(refused[0].pieces[0])
+        statuses.append(refused[0].pieces[0])
         assert capsys.readouterr().err.count("too_busy") <= 2, "the log is not flooded"
-    assert b"Probeer het zo opnieuw" in said[0]
-    assert json.loads(said[1])["error"] == "temporarily_unavailable", "a machine's form"
+    assert b"Probeer het zo opnieuw" in statuses[0]
+    assert json.loads(statuses[1])["error"] == "temporarily_unavailable", "a machine's form"
 
 
 async def asked_beside_forms(count: int) -> list[int]:

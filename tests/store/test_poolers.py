@@ -49,8 +49,8 @@ def test_everything_works_through_a_pooler_in_transaction_mode(
     basic = b64encode(f"{made.client_id}:{made.secret}".encode()).decode()
     asks = [Ask("/oauth/token", form, headers={"Authorization": f"Basic {basic}"}) for _ in range(16)]
     with gathered() as crowd:
-        told = crowd.at_once(settings, tmp_path_factory.mktemp("crowd"), asks)
-    assert [one.status for one in told] == [200] * 16, {one.body for one in told if one.status != 200}
+        answers = crowd.at_once(settings, tmp_path_factory.mktemp("crowd"), asks)
+    assert [one.status for one in answers] == [200] * 16, {one.body for one in answers if one.status != 200}
 
 
 def test_a_connection_without_pooler_prepares_statements(postgres_url: str, configure: Callable[..., Settings]) -> None:

@@ -83,8 +83,8 @@ def test_thirty_two_writers_of_four_processes_all_succeed(settings: Settings, fa
     organisation_id = factory.make_organisation(name="0")
     arguments = [sys.executable, "-c", WRITER, str(write_config(settings, tmp_path)), organisation_id]
     writers = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
-    told = [writer.communicate()[1] for writer in writers]
-    assert not any("locked" in each for each in told), told
+    outputs = [writer.communicate()[1] for writer in writers]
+    assert not any("locked" in each for each in outputs), outputs
     with factory.context():
         assert factory.organisation(organisation_id).name == str(PROCESSES * THREADS * TURNS)
 

@@ -37,12 +37,12 @@ def test_no_header_changes_our_own_name(shop: Shop, spoof: dict[str, str]) -> No
         "/oauth/logout": "",
     }
     for path, query_string in asked.items():
-        told = shop.ask("GET", path, headers=spoof, query_string=query_string)
-        assert told.status_code in (200, 303, 404), path
-        assert EVIL not in told.get_data(as_text=True), path
-        assert not told.headers.get("Location", "/").startswith(("http", "//")), path
+        answer = shop.ask("GET", path, headers=spoof, query_string=query_string)
+        assert answer.status_code in (200, 303, 404), path
+        assert EVIL not in answer.get_data(as_text=True), path
+        assert not answer.headers.get("Location", "/").startswith(("http", "//")), path
         if path.startswith("/.well-known"):
-            assert told.get_data() == plain.get_data()
+            assert answer.get_data() == plain.get_data()
 
 
 def test_the_answer_to_the_app_names_the_configured_issuer(shop: Shop) -> None:

@@ -76,15 +76,15 @@ def pages(app: Flask, values: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 def sent(browser: Browser, path: str, body: bytes) -> int:
     """Return the status of a raw form posted from this browser."""
-    told = browser.client.post(path, data=body, content_type=FORM, base_url=browser.issuer)
-    if "answer=" in told.headers.get("Location", ""):
-        told = browser.client.get(told.headers["Location"], base_url=browser.issuer)
-    text = told.get_data(as_text=True)
-    assert told.status_code < 500, (path, body[-200:])
+    answer = browser.client.post(path, data=body, content_type=FORM, base_url=browser.issuer)
+    if "answer=" in answer.headers.get("Location", ""):
+        answer = browser.client.get(answer.headers["Location"], base_url=browser.issuer)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code < 500, (path, body[-200:])
     assert 'id="xss"' not in text, (path, body[-200:])
-    assert not {"evil"} & {line.partition("=")[0] for line in told.headers.getlist("Set-Cookie")}
-    assert not re.match(r"//|https?://(?!id\.example\.com/)", told.headers.get("Location", "/")), path
-    return told.status_code
+    assert not {"evil"} & {line.partition("=")[0] for line in answer.headers.getlist("Set-Cookie")}
+    assert not re.match(r"//|https?://(?!id\.example\.com/)", answer.headers.get("Location", "/")), path
+    return answer.status_code
 
 
 @pytest.mark.long
@@ -128,12 +128,12 @@ def test_junk_as_an_id_or_query_value_is_no_server_error(app: Flask, people, val
                 continue
             for junk in JUNK:
                 path = address.replace(f"/{known}", f"/{junk}").encode().decode("latin-1")
-                told = browser.client.get("/", base_url=browser.issuer, environ_overrides={"PATH_INFO": path})
-                assert told.status_code == 404, (endpoint, name, ascii(junk[:20]))
+                answer = browser.client.get("/", base_url=browser.issuer, environ_overrides={"PATH_INFO": path})
+                assert answer.status_code == 404, (endpoint, name, ascii(junk[:20]))
         for odd in ODD:
             sought = urlencode(dict.fromkeys(QUERY, odd))
-            told = browser.client.get(address, query_string=sought, base_url=browser.issuer, buffered=True)
+            answer = browser.client.get(address, query_string=sought, base_url=browser.issuer, buffered=True)
             refused = (
                 {403, 409} if endpoint in ACTS_ON else set()
             )  # some actions are for the owner only, or are impossible now
-            assert told.status_code in {200, 303, 404, 422} | refused, (endpoint, ascii(odd[:20]), told.status_code)
+            assert answer.status_code in {200, 303, 404, 422} | refused, (endpoint, ascii(odd[:20]), answer.status_code)

@@ -111,17 +111,17 @@ def bodies(browser: Browser, name: str, value: bytes) -> Iterator[bytes]:
 
 def post(shop: Shop, browser: Browser, body: bytes, path: str = "") -> tuple[int, Page]:
     """Post a body from this browser. Returns status and page."""
-    told = browser.client.post(
+    answer = browser.client.post(
         path or browser.url.removeprefix(browser.issuer), data=body, content_type=FORM, base_url=shop.settings.issuer
     )
-    if "answer=" in told.headers.get("Location", ""):
-        told = browser.client.get(told.headers["Location"], base_url=shop.settings.issuer)
-    assert told.status_code < 500, body[-300:]
-    assert not {"evil"} & {line.partition("=")[0] for line in told.headers.getlist("Set-Cookie")}
-    page = Page(told.get_data(as_text=True)) if told.mimetype == "text/html" else Page("")
+    if "answer=" in answer.headers.get("Location", ""):
+        answer = browser.client.get(answer.headers["Location"], base_url=shop.settings.issuer)
+    assert answer.status_code < 500, body[-300:]
+    assert not {"evil"} & {line.partition("=")[0] for line in answer.headers.getlist("Set-Cookie")}
+    page = Page(answer.get_data(as_text=True)) if answer.mimetype == "text/html" else Page("")
     assert "xss" not in page.ids
-    assert not told.headers.get("Location", "").startswith(shop.made.redirect_uri)
-    return told.status_code, page
+    assert not answer.headers.get("Location", "").startswith(shop.made.redirect_uri)
+    return answer.status_code, page
 
 
 def fields_of(browser: Browser) -> list[str]:
@@ -204,18 +204,18 @@ def test_a_body_of_another_type_answers_no_step(shop: Shop, kind: str) -> None:
     """V3.5.2, V15.3.5: JSON, plain text and broken multipart bodies are not forms."""
     browser = shop.at_password()
     body = b'{"csrf_token": ["x"], "step": "password", "username": true, "password": {"a": 1}}'
-    told = browser.client.post(
+    answer = browser.client.post(
         browser.url.removeprefix(browser.issuer), data=body, content_type=kind, base_url=browser.issuer
     )
-    assert told.status_code in (400, 404)
+    assert answer.status_code in (400, 404)
     assert "password" in browser.reload().fields
 
 
 def test_a_body_that_is_too_large_gets_413_with_a_page(shop: Shop) -> None:
     """V15.2.2, V5.2.1: the server answers before it reads the body."""
-    told = shop.ask("POST", "/sign-in/" + "A" * 43, data=b"a=" + b"x" * 140_000, content_type=FORM)
-    assert told.status_code == 413
-    assert Page(told.get_data(as_text=True)).heading == "That is too large"
+    answer = shop.ask("POST", "/sign-in/" + "A" * 43, data=b"a=" + b"x" * 140_000, content_type=FORM)
+    assert answer.status_code == 413
+    assert Page(answer.get_data(as_text=True)).heading == "That is too large"
 
 
 PLACES = [
@@ -240,9 +240,9 @@ def test_every_other_form_survives_any_value(shop: Shop, path: str) -> None:
     for name in ("language", "back", "choice", "request", "password", "current_password", "code"):
         for value in (*STRANGE.values(), *REFUSED.values()):
             body = f"csrf_token={quote_plus(token)}&{name}=".encode() + value
-            told = browser.client.post(path, data=body, content_type=FORM, base_url=browser.issuer)
-            assert told.status_code < 500, (name, value[:30])
-            assert told.headers.get("Location", "/").startswith("/"), (name, value[:30])
-            assert not told.headers.get("Location", "/").startswith("//"), (name, value[:30])
+            answer = browser.client.post(path, data=body, content_type=FORM, base_url=browser.issuer)
+            assert answer.status_code < 500, (name, value[:30])
+            assert answer.headers.get("Location", "/").startswith("/"), (name, value[:30])
+            assert not answer.headers.get("Location", "/").startswith("//"), (name, value[:30])
             if path == "/sign-out":
                 break

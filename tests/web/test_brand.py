@@ -177,15 +177,15 @@ def test_the_front_page_without_a_session_shows_no_brand(branded: Branded) -> No
 
 def test_a_logo_is_served_as_an_image_only(branded: Branded) -> None:
     """V3.2.1, V3.4.3–V3.4.8: it has an exact type, no script and no cookie. Browsers may cache it for ever."""
-    told = branded.shop.ask("GET", f"/brand/{branded.logo_id}.png")
-    assert told.status_code == 200
-    assert told.headers["Content-Type"] == "image/png"
-    assert told.headers["X-Content-Type-Options"] == "nosniff"
-    assert "default-src 'none'" in told.headers["Content-Security-Policy"]
-    assert "sandbox" in told.headers["Content-Security-Policy"]
-    assert told.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert "Set-Cookie" not in told.headers
-    assert Image.open(BytesIO(told.data)).format == "PNG"
+    answer = branded.shop.ask("GET", f"/brand/{branded.logo_id}.png")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Set-Cookie" not in answer.headers
+    assert Image.open(BytesIO(answer.data)).format == "PNG"
 
 
 def test_a_style_is_served_for_every_colour(branded: Branded) -> None:
@@ -193,10 +193,10 @@ def test_a_style_is_served_for_every_colour(branded: Branded) -> None:
     found = STYLE.search(remembering(branded).html)
     assert found
     path, _, query = found[1].partition("?")
-    told = branded.shop.ask("GET", path, query_string=query)
-    assert told.headers["Content-Type"] == "text/css; charset=utf-8"
-    assert told.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert f"--bs-primary: {COLOUR};" in told.get_data(as_text=True)
+    answer = branded.shop.ask("GET", path, query_string=query)
+    assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert f"--bs-primary: {COLOUR};" in answer.get_data(as_text=True)
     other = branded.shop.ask("GET", "/brand/ffd400.css")
     assert other.status_code == 200
     assert other.headers["Cache-Control"] == "no-cache"
@@ -208,9 +208,9 @@ def test_a_style_is_served_for_every_colour(branded: Branded) -> None:
 )
 def test_an_invalid_logo_or_colour_address_is_not_found(branded: Branded, name: str) -> None:
     """The answer is 404, with a page without a brand."""
-    told = branded.shop.ask("GET", f"/brand/{name}")
-    assert told.status_code == 404
-    assert told.headers.get("Cache-Control") == "no-store"
+    answer = branded.shop.ask("GET", f"/brand/{name}")
+    assert answer.status_code == 404
+    assert answer.headers.get("Cache-Control") == "no-store"
 
 
 def test_a_stylesheet_contains_variables_only() -> None:

@@ -103,11 +103,11 @@ def test_a_form_from_before_the_sign_in_still_works(shop: Shop) -> None:
         ({}, 403),
     ):
         form = {"csrf_token": stale, "language": "nl", "back": "/"}
-        told = browser.client.post("/language", base_url=shop.settings.issuer, data=form, headers=headers)
-        assert told.status_code == status, headers
+        answer = browser.client.post("/language", base_url=shop.settings.issuer, data=form, headers=headers)
+        assert answer.status_code == status, headers
     forged = {"csrf_token": f"{'A' * 43}.{'A' * 43}", "language": "nl"}
-    told = browser.client.post("/language", base_url=shop.settings.issuer, data=forged, headers=OWN)
-    assert told.status_code == 403
+    answer = browser.client.post("/language", base_url=shop.settings.issuer, data=forged, headers=OWN)
+    assert answer.status_code == 403
 
 
 def test_each_remembering_gives_the_device_a_new_value(shop: Shop, clock: Callable[..., None]) -> None:  # noqa: F811

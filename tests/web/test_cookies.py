@@ -73,9 +73,9 @@ def test_a_cookie_of_another_name_is_ignored(shop: Shop) -> None:
     browser = shop.signed_in()
     held = browser.cookies["__Host-login"]
     for line in (f"login={held}", f"=__Host-login={held}", f"__host-login={held}", f"__Secure-login={held}"):
-        told = shop.ask("GET", "/account/security", headers={"Cookie": line})
-        assert told.status_code == 303, line
-        assert told.headers["Location"].startswith("/sign-in/")
+        answer = shop.ask("GET", "/account/security", headers={"Cookie": line})
+        assert answer.status_code == 303, line
+        assert answer.headers["Location"].startswith("/sign-in/")
 
 
 @pytest.mark.both_engines
@@ -84,8 +84,8 @@ def test_an_invalid_cookie_is_an_anonymous_browser(shop: Shop) -> None:
     for name in ("browser", "login", "device", "language"):
         for value in ("", "x", "." * 50, "A" * 4000, "\x7f\x01", "\xe9", "a.b.c", "%00", '"', '"\\000."', "nl\\000"):
             for path in ("/", "/account/security", "/sign-in/" + "A" * 43):
-                told = shop.ask("GET", path, headers={"Cookie": f"__Host-{name}={value}"})
-                assert told.status_code in (200, 303, 404), (name, value, path)
+                answer = shop.ask("GET", path, headers={"Cookie": f"__Host-{name}={value}"})
+                assert answer.status_code in (200, 303, 404), (name, value, path)
 
 
 def test_each_new_proof_gets_a_new_session_cookie(shop: Shop) -> None:

@@ -125,10 +125,10 @@ def test_a_line_break_makes_no_header(shop: Shop, evil: str) -> None:
     browser = shop.at_password()
     for name in ("back", "language"):
         form = {"csrf_token": browser.value("csrf_token"), "language": "nl", "back": "/", name: evil}
-        told = browser.client.post("/language", data=form, base_url=browser.issuer)
-        assert told.status_code == 303
-        assert told.headers["Location"].startswith("/")
-        assert not {"X-Evil"} & set(told.headers.keys())
-        assert all(line.startswith("__Host-") for line in told.headers.getlist("Set-Cookie"))
+        answer = browser.client.post("/language", data=form, base_url=browser.issuer)
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith("/")
+        assert not {"X-Evil"} & set(answer.headers.keys())
+        assert all(line.startswith("__Host-") for line in answer.headers.getlist("Set-Cookie"))
     signed = shop.signed_in(state=evil) if evil.isprintable() else None
     assert signed is None or not {"X-Evil"} & set(signed.headers.keys())

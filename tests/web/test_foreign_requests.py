@@ -46,16 +46,16 @@ def test_an_embedded_request_sets_no_cookie(shop: Shop, recorder: Recorder, head
         shop.ask("GET", path, headers=headers, query_string=asked)
     assert not [heard.path for heard in recorder.heard if "Set-Cookie" in heard.headers]
     assert rows(shop) == before
-    told = shop.ask("GET", "/oauth/authorize", headers=headers, query_string=asked)
-    assert "error=login_required" in told.headers["Location"]
+    answer = shop.ask("GET", "/oauth/authorize", headers=headers, query_string=asked)
+    assert "error=login_required" in answer.headers["Location"]
 
 
 def test_an_app_may_send_users_here_by_a_link_or_a_redirect(shop: Shop) -> None:
     """The top-level GET from an app's site is cross-site too. It begins the sign-in, and the browser gets its cookie."""
     asked = shop.party.authorize_url().removeprefix(shop.settings.issuer + "/oauth/authorize?")
-    told = shop.ask("GET", "/oauth/authorize", headers=CROSS_SITE, query_string=asked)
-    assert told.status_code == 303
-    assert "__Host-browser" in told.headers["Set-Cookie"]
+    answer = shop.ask("GET", "/oauth/authorize", headers=CROSS_SITE, query_string=asked)
+    assert answer.status_code == 303
+    assert "__Host-browser" in answer.headers["Set-Cookie"]
 
 
 def test_a_refused_request_sets_and_deletes_no_cookie(shop: Shop, recorder: Recorder) -> None:
@@ -95,10 +95,10 @@ def test_a_stale_form_without_cookies_reopens_the_sign_in_by_a_get(shop: Shop) -
     """S60: a POST without cookies sets none. The browser's own cookies come with the GET that follows."""
     browser = shop.at_password()
     held, form = dict(browser.cookies), {"request": browser.value("request"), "step": "password", "username": "ann"}
-    told = shop.ask("POST", "/sign-in/" + "A" * 43, data=form)
-    assert told.status_code == 303
-    assert "Set-Cookie" not in told.headers
-    browser.open(told.headers["Location"])
+    answer = shop.ask("POST", "/sign-in/" + "A" * 43, data=form)
+    assert answer.status_code == 303
+    assert "Set-Cookie" not in answer.headers
+    browser.open(answer.headers["Location"])
     assert browser.cookies == held  # we knew this browser before
     assert browser.value("username") == "ann"
-    assert "username=" not in told.headers["Location"]
+    assert "username=" not in answer.headers["Location"]

@@ -62,9 +62,9 @@ def test_pages_are_never_cached_and_every_body_has_a_type(shop: Shop, recorder: 
 def test_unsupported_methods_are_refused(shop: Shop, method: str) -> None:
     """V4.1.4, V13.4.4: every route answers 405. The response repeats no part of the request."""
     for path in paths(shop.app):
-        told = shop.ask(method, path, headers={"X-Canary": "canary-of-trace"})
-        assert told.status_code in (404, 405), path
-        assert "canary-of-trace" not in told.get_data(as_text=True)
+        answer = shop.ask(method, path, headers={"X-Canary": "canary-of-trace"})
+        assert answer.status_code in (404, 405), path
+        assert "canary-of-trace" not in answer.get_data(as_text=True)
 
 
 def test_a_posted_page_answers_405_to_get(shop: Shop) -> None:
@@ -73,9 +73,9 @@ def test_a_posted_page_answers_405_to_get(shop: Shop) -> None:
         others = [one for one in shop.app.url_map.iter_rules() if one.rule == rule.rule]
         if not any("GET" in (one.methods or ()) for one in others):
             path = re.sub(r"<[^>]*>", "x", rule.rule)
-            told = shop.ask("GET", path)
-            assert told.status_code == 405, path
-            assert "POST" in told.headers["Allow"]
+            answer = shop.ask("GET", path)
+            assert answer.status_code == 405, path
+            assert "POST" in answer.headers["Allow"]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://evil.id.example.com", "https://id.example.com"])
@@ -115,6 +115,6 @@ def test_machine_endpoints_set_no_cookie(shop: Shop, recorder: Recorder) -> None
 def test_there_is_no_jsonp(shop: Shop) -> None:
     """V3.5.6: a callback parameter changes no response."""
     for path in ("/oauth/jwks", "/.well-known/openid-configuration", "/livez"):
-        told = shop.ask("GET", path, query_string="callback=evil&jsonp=evil")
-        assert "evil" not in told.get_data(as_text=True)
-        assert told.mimetype == "application/json"
+        answer = shop.ask("GET", path, query_string="callback=evil&jsonp=evil")
+        assert "evil" not in answer.get_data(as_text=True)
+        assert answer.mimetype == "application/json"

@@ -15,12 +15,12 @@ from tests.drivers.applications import bare_app, close
 def health(app: Flask) -> tuple[int, int]:
     """Return the statuses of ``/livez`` and ``/readyz``. Each response is one word."""
     client = app.test_client(use_cookies=False)
-    told = [client.get(path, base_url="https://id.example.com") for path in ("/livez", "/readyz")]
-    for one in told:
+    answers = [client.get(path, base_url="https://id.example.com") for path in ("/livez", "/readyz")]
+    for one in answers:
         assert one.get_json() == {"status": "ok" if one.status_code == 200 else "unavailable"}
         assert one.headers["Cache-Control"] == "no-store"
         assert not one.headers.getlist("Set-Cookie")
-    return told[0].status_code, told[1].status_code
+    return answers[0].status_code, answers[1].status_code
 
 
 @pytest.mark.both_engines

@@ -51,27 +51,27 @@ PLACES = [
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: ascii(path)[:40])
 def test_places_that_scanners_look_for_do_not_exist(shop: Shop, path: str) -> None:
     """V13.4.1, V13.4.3, V13.4.5, V13.4.7: the page is that of any wrong address and reveals nothing."""
-    told = shop.ask("GET", path)
-    assert told.status_code == 404
-    page = Page(told.get_data(as_text=True))
+    answer = shop.ask("GET", path)
+    assert answer.status_code == 404
+    page = Page(answer.get_data(as_text=True))
     assert page.heading == "This page does not exist"
     assert ("/", "To the front page") in page.links
-    assert not told.headers.getlist("Set-Cookie")
+    assert not answer.headers.getlist("Set-Cookie")
 
 
 @pytest.mark.parametrize("path", ["//", "//evil.example/", "/static//etc/passwd", "///evil.example//", "/account//security"])
 def test_doubled_slashes_redirect_only_to_the_issuer(shop: Shop, path: str) -> None:
     """V3.7.2, V4.1.3: the router merges doubled slashes. It redirects to the issuer, whatever Host says."""
-    told = shop.ask("GET", path, headers={"Host": "evil.example"})
-    assert told.status_code in (200, 308, 404)
-    assert told.headers.get("Location", shop.settings.issuer + "/").startswith(shop.settings.issuer + "/")
+    answer = shop.ask("GET", path, headers={"Host": "evil.example"})
+    assert answer.status_code in (200, 308, 404)
+    assert answer.headers.get("Location", shop.settings.issuer + "/").startswith(shop.settings.issuer + "/")
 
 
 def test_the_not_found_page_speaks_dutch(shop: Shop) -> None:
     """S62: a wrong address gets a page in the reader's language."""
-    told = Page(shop.ask("GET", "/weg", headers={"Accept-Language": "nl-NL,nl;q=0.9,en;q=0.5"}).get_data(as_text=True))
-    assert told.language == "nl"
-    assert told.heading not in ("", "This page does not exist")
+    page = Page(shop.ask("GET", "/weg", headers={"Accept-Language": "nl-NL,nl;q=0.9,en;q=0.5"}).get_data(as_text=True))
+    assert page.language == "nl"
+    assert page.heading not in ("", "This page does not exist")
 
 
 @pytest.mark.parametrize("query", ["__debugger__=yes&cmd=resource&f=style.css", "debug=1", "XDEBUG_SESSION_START=1"])

@@ -17,13 +17,13 @@ def test_junk_in_an_address_is_not_found(shop: Shop) -> None:
     for device in DEVICES:
         path = f"/account/devices/{device}/forget".encode().decode("latin-1")
         over = {"PATH_INFO": path}
-        told = browser.client.post("/", data={"csrf_token": token}, base_url=browser.issuer, environ_overrides=over)
-        assert told.status_code in (303, 404), ascii(device)
+        answer = browser.client.post("/", data={"csrf_token": token}, base_url=browser.issuer, environ_overrides=over)
+        assert answer.status_code in (303, 404), ascii(device)
         for page in (f"/sign-in/{device}", f"/sign-in/{device}/recovery-codes.txt", f"/oauth/authorize/{device}"):
             over = {"PATH_INFO": page.encode().decode("latin-1")}
-            told = browser.client.get("/", base_url=browser.issuer, environ_overrides=over)
-            leads_on = page.startswith("/oauth/") and told.status_code == 303 and told.location in ("/", "/sign-in")
-            assert leads_on or told.status_code == 404, ascii(page)
+            answer = browser.client.get("/", base_url=browser.issuer, environ_overrides=over)
+            leads_on = page.startswith("/oauth/") and answer.status_code == 303 and answer.location in ("/", "/sign-in")
+            assert leads_on or answer.status_code == 404, ascii(page)
 
 
 @pytest.mark.parametrize("header", ["Cookie", "Accept-Language", "User-Agent", "X-Forwarded-For", "Referer", "Content-Type"])
@@ -53,8 +53,8 @@ def test_junk_as_a_client_or_token_is_refused(shop: Shop) -> None:
         for scheme in ("Basic", "basic", "Bearer", "Digest", ""):
             asked = {"Authorization": f"{scheme} {word}".strip()}
             grant = {"grant_type": "refresh_token", "refresh_token": "x.y"}
-            told = shop.ask("POST", "/oauth/token", headers=asked, data=grant)
-            assert told.status_code in (400, 401), (scheme, word)
+            answer = shop.ask("POST", "/oauth/token", headers=asked, data=grant)
+            assert answer.status_code in (400, 401), (scheme, word)
             assert shop.ask("GET", "/oauth/userinfo", headers=asked).status_code in (400, 401), (scheme, word)
     for bearer in ("\x00.x", "%00.x", ".", "..", "a.", ".a", "a" * 26 + ".", "é.é"):
         grant = {

@@ -68,7 +68,7 @@ def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, cons
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         (pictures.SVG, "not a supported picture"),
         (b"", "Choose a file first."),
@@ -78,10 +78,10 @@ def test_an_administrator_uploads_a_logo_sees_it_and_removes_it(shop: Shop, cons
         (bytes(3 * logos.MOST_BYTES), "up to 1024 kB"),
     ],
 )
-def test_an_invalid_logo_gets_a_message_beside_its_field(shop: Shop, console: Browser, content: bytes, said: str) -> None:
+def test_an_invalid_logo_gets_a_message_beside_its_field(shop: Shop, console: Browser, content: bytes, reason: str) -> None:
     """V2.2.1, V5.2.1: the other settings stay unchanged, and no file is stored."""
     assert upload(shop, console, ("logo", content)) == 422
-    assert said in console.errors[0]
+    assert reason in console.errors[0]
     assert console.value("name") == "Example Shoes"
     with shop.factory.context():
         assert store.logo_of(shop.organisation_id) is None

@@ -45,9 +45,9 @@ def test_a_response_has_the_request_id_of_its_log_lines(app: Flask, capsys: pyte
 def test_server_timing_is_sent_only_if_switched_on(configure: Callable[..., Settings]) -> None:
     """Issue 9: ``Server-Timing`` names the parts of a request and their milliseconds."""
     with whole_app(configure(server={"timing": True})) as measured:
-        told = measured.test_client().get("/oauth/authorize?client_id=x", base_url=ISSUER).headers["Server-Timing"]
+        timing = measured.test_client().get("/oauth/authorize?client_id=x", base_url=ISSUER).headers["Server-Timing"]
         kept = measured.test_client().get("/.well-known/openid-configuration", base_url=ISSUER).headers["Server-Timing"]
-    assert re.fullmatch(r'db;dur=\d+\.\d;desc="\d+", total;dur=\d+\.\d', told), told
+    assert re.fullmatch(r'db;dur=\d+\.\d;desc="\d+", total;dur=\d+\.\d', timing), timing
     assert re.fullmatch(r"total;dur=\d+\.\d", kept), kept
     with whole_app(configure()) as plain:
         assert "Server-Timing" not in plain.test_client().get("/oauth/jwks", base_url=ISSUER).headers

@@ -36,20 +36,20 @@ def refresh(shop: Shop, token: str) -> TestResponse:
     return shop.ask("POST", "/oauth/token", data=form, auth=(shop.made.client_id, shop.made.secret))
 
 
-def check_machine(told: TestResponse) -> None:
+def check_machine(answer: TestResponse) -> None:
     """Check the form of RFC 6749 §5.2 and the header of RFC 9110 §10.2.3."""
-    assert (told.status_code, told.get_json()["error"]) == (503, "temporarily_unavailable")
-    assert int(told.headers["Retry-After"]) > 0
-    assert told.headers["Cache-Control"] == "no-store"
+    assert (answer.status_code, answer.get_json()["error"]) == (503, "temporarily_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
-def check_page(told: TestResponse, words: str) -> None:
+def check_page(answer: TestResponse, words: str) -> None:
     """Check that the page has the reader's language and sets no cookie."""
-    assert told.status_code == 503, told.status_code
-    assert words in told.get_data(as_text=True)
-    assert int(told.headers["Retry-After"]) > 0
-    assert told.headers["X-Frame-Options"] == "DENY"
-    assert not told.headers.getlist("Set-Cookie")
+    assert answer.status_code == 503, answer.status_code
+    assert words in answer.get_data(as_text=True)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert not answer.headers.getlist("Set-Cookie")
 
 
 def check_memory(shop: Shop) -> None:
@@ -63,8 +63,8 @@ def check_writes_are_refused(shop: Shop, token: str) -> None:
     check_memory(shop)
     check_machine(refresh(shop, token))
     query = urlsplit(shop.party.authorize_url()).query
-    told = shop.ask("GET", "/oauth/authorize", query_string=query)
-    sent_back = urlsplit(told.headers["Location"])
+    answer = shop.ask("GET", "/oauth/authorize", query_string=query)
+    sent_back = urlsplit(answer.headers["Location"])
     assert f"{sent_back.scheme}://{sent_back.netloc}{sent_back.path}" == shop.made.redirect_uri
     assert parse_qs(sent_back.query)["error"] == ["temporarily_unavailable"]
     assert parse_qs(sent_back.query)["iss"] == [shop.settings.issuer]
@@ -193,5 +193,5 @@ def check_away(shop: Shop, token: str) -> None:
     query = urlsplit(shop.party.authorize_url()).query
     check_page(shop.ask("GET", "/oauth/authorize", query_string=query), "Nothing was changed")
     check_page(shop.ask("GET", "/", headers={"Accept-Language": "nl"}), "niet worden bereikt")
-    told = shop.ask("GET", "/readyz")
-    assert (told.status_code, told.get_json()) == (503, {"status": "unavailable"})
+    answer = shop.ask("GET", "/readyz")
+    assert (answer.status_code, answer.get_json()) == (503, {"status": "unavailable"})
