@@ -29,3 +29,8 @@ def suite(request: pytest.FixtureRequest, scene: Scene, factory: Factory) -> Sui
 def plans(*names: str) -> Callable[..., object]:
     """Walk through a module once for each plan that has it."""
     return pytest.mark.parametrize("suite", names, indirect=True, ids=names)
+
+
+BASIC = ("oidcc-basic-certification-test-plan", "oidcc-formpost-basic-certification-test-plan")
+HYBRID = ("oidcc-hybrid-certification-test-plan",)
+"""Walked through with ``code id_token``, the one hybrid response type that is supported (RFC 9700 §2.1.2)."""

@@ -21,4 +21,9 @@ def result_of(node: str, phase: str, outcome: str) -> Result | None:
     if found is None or (phase != "call" and outcome == "passed"):
         return None
     words = {"passed": "pass", "failed": "fail", "skipped": "skip"}
-    return Result(found["plan"], found["module"].replace("_", "-"), words[outcome])
+    return Result(found["plan"], module_of(found["module"]), words[outcome])
+
+
+def module_of(name: str) -> str:
+    """Return the published name of a module. Two underscores stand for an underscore in it."""
+    return "_".join(part.replace("_", "-") for part in name.split("__"))

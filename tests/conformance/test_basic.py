@@ -1,4 +1,4 @@
-"""The Basic plan, and the same modules with response_mode=form_post: sign-in, claims, userinfo."""
+"""The Basic, Form Post and Hybrid plans: sign-in, claims, userinfo."""
 
 import json
 from urllib.parse import parse_qsl
@@ -7,11 +7,13 @@ import pytest
 import time_machine
 
 from idp import clock
-from tests.conformance.conftest import FULL, plans
+from tests.conformance.conftest import BASIC, FULL, HYBRID, plans
 from tests.conformance.suite import Suite, header_of
 from tests.drivers.relying_party import Refused, error_of
 
-PLAN = plans("oidcc-basic-certification-test-plan", "oidcc-formpost-basic-certification-test-plan")
+PLAN = plans(*BASIC, *HYBRID)
+IN_BASIC = plans(*BASIC)
+IN_HYBRID = plans(*HYBRID)
 PROFILE = set(FULL) - {"email", "phone_number", "address", "time_zone"} | {"zoneinfo", "preferred_username"}
 
 
@@ -42,7 +44,7 @@ def test_oidcc_idtoken_signature(suite: Suite) -> None:
     assert header["kid"]
 
 
-@PLAN
+@IN_BASIC
 def test_oidcc_idtoken_unsigned(suite: Suite) -> None:
     """Core §2: ``none`` is for providers that offer it. This one does not."""
     assert "none" not in suite.metadata["id_token_signing_alg_values_supported"]
@@ -70,10 +72,17 @@ def test_oidcc_userinfo_post_body(suite: Suite, ask) -> None:
     assert (answer.status_code, answer.get_json()["sub"]) == (200, tokens.claims["sub"])
 
 
-@PLAN
+@IN_BASIC
 def test_oidcc_ensure_request_without_nonce_succeeds_for_code_flow(suite: Suite) -> None:
     """Core §3.1.2.1: the nonce is optional in the code flow. Without one the ID token has none."""
     assert "nonce" not in suite.tokens(nonce=None).claims
+
+
+@IN_HYBRID
+def test_oidcc_ensure_request_without_nonce_fails(suite: Suite) -> None:
+    """Core §3.3.2.11: where an ID token comes with the code, a nonce is required."""
+    suite.open(nonce=None)
+    assert error_of(suite.answer) == "invalid_request"
 
 
 @PLAN
@@ -170,7 +179,7 @@ def test_oidcc_claims_essential(suite: Suite) -> None:
     assert suite.client.userinfo()["name"] == FULL["name"]
 
 
-@PLAN
+@IN_BASIC
 def test_oidcc_ensure_post_request_succeeds(suite: Suite) -> None:
     """Core §3.1.2.1: the authorization endpoint takes POST."""
     suite.tokens()
@@ -195,7 +204,7 @@ def test_oidcc_server_client_secret_post(suite: Suite) -> None:
 @PLAN
 def test_oidcc_ensure_request_with_valid_pkce_succeeds(suite: Suite) -> None:
     """RFC 7636: a challenge and its verifier."""
-    code = suite.scene.code(suite.client, **suite.mode)
+    code = suite.scene.code(suite.client, **suite.variant)
     assert suite.client.redeem(code).claims["sub"]
 
 

@@ -1,14 +1,14 @@
-"""The Basic plan's modules about sessions, hints and request objects, and the same with response_mode=form_post."""
+"""The Basic, Form Post and Hybrid plans: sessions, hints and request objects."""
 
 import pytest
 import time_machine
 
 from idp import clock
-from tests.conformance.conftest import plans
+from tests.conformance.conftest import BASIC, HYBRID, plans
 from tests.conformance.suite import Suite, unsigned
 from tests.drivers.relying_party import Refused, error_of
 
-PLAN = plans("oidcc-basic-certification-test-plan", "oidcc-formpost-basic-certification-test-plan")
+PLAN = plans(*BASIC, *HYBRID)
 
 
 @PLAN
@@ -67,7 +67,7 @@ def test_oidcc_id_token_hint(suite: Suite) -> None:
 
 def _request_object(suite: Suite, **claims: str) -> str:
     known = {"iss": suite.client.client_id, "aud": suite.scene.settings.issuer, "client_id": suite.client.client_id}
-    return unsigned({**known, "response_type": "code", "scope": "openid", **claims})
+    return unsigned({**known, "response_type": "code", "scope": "openid", **suite.variant, **claims})
 
 
 @PLAN
