@@ -22,7 +22,7 @@ from idp.identity import sensitive_changes
 from idp.oauth.authorization_response import Answer
 from idp.web import oauth_api, oauth_pages, pages, request_context
 from idp.web.browser_request import BrowserRequest
-from idp.web.oauth_api import Reply
+from idp.web.machine_call import Reply
 from idp.web.response import ON_LOOP, REFUSED, REQUEST_ID, PageNeeded
 
 Start = Callable[..., Any]

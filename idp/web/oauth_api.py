@@ -12,11 +12,9 @@ from typing import Any
 import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header, parse_etags
+from werkzeug.http import parse_etags
 
 from idp import crypto, keys, outage
-from idp.config import Settings
 from idp.errors import Refusal
 from idp.oauth import (
     backchannel_authentication,
@@ -24,25 +22,18 @@ from idp.oauth import (
     dpop,
     introspection,
     pushed_requests,
-    request_parameters,
     revocation,
     token_endpoint,
     userinfo,
 )
-from idp.oauth.confirmation import to_certificate
-from idp.oauth.dpop import ProofRequest
-from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, invalid_request, numbered
+from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, numbered
 from idp.oauth.presented_token import ResourceRequest
-from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import Parameters
-from idp.oauth.token_request import TokenRequest
-from idp.web.browser_request import address_of
-from idp.web.client_certificates import certificate_of
-from idp.web.oauth_provider import NAME, OAuth
+from idp.web.machine_call import Call, Reply, unreadable
+from idp.web.oauth_provider import NAME
 from idp.web.response import REFUSED
 
 log = structlog.get_logger("oauth")
-FORM = "application/x-www-form-urlencoded"
 OPEN_TO_APPS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "DPoP-Nonce, Retry-After, WWW-Authenticate"),
@@ -55,93 +46,6 @@ PREFLIGHT = (
     ("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"),
     ("Access-Control-Max-Age", "3600"),
 )
-
-
-@dataclass(frozen=True)
-class Reply:
-    """Hold a complete answer."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Call:
-    """Hold a request of a machine."""
-
-    environ: Mapping[str, Any]
-    oauth: OAuth
-    settings: Settings
-    request_id: str
-
-    @property
-    def provider(self) -> Provider:
-        """Return the provider of this application."""
-        return self.oauth.provider
-
-    @property
-    def authorization(self) -> str:
-        """Return the value of the Authorization header; empty if there is none."""
-        return str(self.environ.get("HTTP_AUTHORIZATION", ""))
-
-    @property
-    def address(self) -> str:
-        """The client's address, as ``address_of`` tells it."""
-        return address_of(self.settings, self.environ)
-
-    def prefers(self, media_type: str) -> bool:
-        """Check if the request names this media type and likes plain JSON no better (RFC 9110 §12.5.1)."""
-        header = self.environ.get("HTTP_ACCEPT", "")
-        if media_type not in header:
-            return False
-        accepted = parse_accept_header(header, MIMEAccept)
-        return bool(accepted.quality(media_type) >= max(accepted.quality("application/json"), 0.001))
-
-    @property
-    def has_form(self) -> bool:
-        """Check if the body is a form."""
-        return bool(self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == FORM)
-
-    def form(self, known: frozenset[str]) -> Parameters:
-        """Read the body's parameters. A query is refused: a secret in it would be in every log."""
-        if self.environ.get("QUERY_STRING"):
-            raise invalid_request("Parameters belong in the body, not in the query.")
-        if not self.has_form:
-            raise invalid_request(f"The body must be {FORM}.")
-        length = self.environ.get("CONTENT_LENGTH") or "0"
-        if not length.isascii() or not length.isdigit():
-            raise unreadable(400)
-        if int(length) > self.settings.server.max_body_bytes:
-            raise unreadable(413)
-        return request_parameters.read(self.environ["wsgi.input"].read(int(length)), known)
-
-    def of_client(self, known: frozenset[str]) -> TokenRequest:
-        """Read a request that a client sends with its authentication."""
-        return TokenRequest(
-            self.form(known),
-            self.authorization,
-            self.address,
-            self.request_id,
-            self.proof if "HTTP_DPOP" in self.environ else None,
-            self.certificate,
-        )
-
-    @property
-    def certificate(self) -> str:
-        """Return the binding to the certificate of the app's TLS connection; empty where there is none."""
-        return to_certificate(certificate_of(self.settings, self.environ))
-
-    @property
-    def proof(self) -> ProofRequest:
-        """Return the DPoP header with what its proof must be for; an absent header is an empty proof."""
-        url = f"{self.settings.issuer}{self.environ['PATH_INFO']}"
-        return ProofRequest(str(self.environ.get("HTTP_DPOP", "")), self.environ["REQUEST_METHOD"], url)
-
-
-def unreadable(status: int) -> OAuthError:
-    """Return the error for a request that HTTP itself refuses."""
-    return OAuthError("invalid_request", "The request cannot be taken.", status=status)
 
 
 def metadata(call: Call) -> Reply:

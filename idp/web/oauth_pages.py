@@ -17,7 +17,7 @@ from idp.oauth.request_parameters import Parameters
 from idp.web import csrf, forms, language, pages, request_context
 from idp.web.account import current_user
 from idp.web.browser_request import BrowserRequest
-from idp.web.oauth_api import FORM
+from idp.web.machine_call import FORM
 from idp.web.oauth_provider import NAME, OAuth, provider
 
 blueprint = Blueprint("oauth", __name__)
