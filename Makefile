@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help setup run test check conformance bench lock messages migration first-migration clean
 
 help:
-	@echo "make run        set everything up and start the demo: the provider and three relying apps"
+	@echo "make run        set everything up and start the demo: the provider and four relying apps"
 	@echo "make test       set everything up and run every test (AT=\"2028-02-29\": as on that day, with faketime)"
 	@echo "make check      lint, types, architecture, templates and the quick tests"
 	@echo "make conformance   walk through the OpenID Foundation's conformance plans: pass or fail for each module"

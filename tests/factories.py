@@ -15,7 +15,7 @@ from idp.db import transaction
 from idp.identity.accounts import accounts
 from idp.identity.credentials import passkeys, totp
 from idp.identity.credentials import recovery_codes as code_sets
-from idp.identity.organisations import groups
+from idp.identity.organisations import groups, shops
 from idp.identity.organisations import organisations as organisation_changes
 from idp.identity.user_fields import PersonDraft
 from idp.store import organisations as organisation_store
@@ -82,6 +82,11 @@ class Factory:
         with self.context(), transaction():
             groups.create(organisation_id, {"name": name, "requires_mfa": requires_mfa}, BY_TESTS)
         return name
+
+    def make_shop(self, organisation_id: str, code: str = "utrecht-1", name: str = "Utrecht Station") -> None:
+        """Make a shop."""
+        with self.context(), transaction():
+            shops.create(organisation_id, {"code": code, "name": name}, BY_TESTS)
 
     def make_user(
         self,

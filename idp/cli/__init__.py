@@ -22,7 +22,7 @@ _commands = Nouns(
         ),
         "demo": Place(
             "idp.cli.demo:demo",
-            "Set up a demo in a folder and run it: the provider, a till, a back office, a webshop, a phone and a mailbox.",
+            "Set up a demo in a folder and run it: provider, till, back office, webshop, a terminal, a phone and a mailbox.",
         ),
         "migrate": Place("idp.cli.migrate:migrate", "Bring the database's tables up to date, if they are not."),
         "apply": Place(

@@ -1,4 +1,4 @@
-"""``idp demo``: run the provider with demo users, three relying apps, a phone and a mailbox on this machine."""
+"""``idp demo``: run the provider with demo users, relying apps, a terminal, a phone and a mailbox on this machine."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ from idp.config import Settings
 
 APPS = {"pos": 1, "admin": 2, "webshop": 3}
 """The port of each app, as an offset from the provider's."""
-PHONE = 4
+PHONE, TERMINAL = 4, 5
 STOP_SECONDS = 10
 START_SECONDS = 30
 
@@ -57,10 +57,10 @@ class Place:
 @click.command(cls=Command)
 @click.option("--folder", default=".demo", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(1024, 65000), help="The next four are used too."
+    "--port", default=8000, show_default=True, type=click.IntRange(1024, 65000), help="The next five are used too."
 )
 def demo(folder: Path, port: int) -> None:
-    """Set up a demo in a folder and run it: the provider, a till, a back office, a webshop, a phone and a mailbox.
+    """Set up a demo in a folder and run it: provider, till, back office, webshop, a terminal, a phone and a mailbox.
 
     Everything listens on this machine only. Ctrl-C stops all of it; the folder keeps its state; delete it to start
     again.
@@ -82,7 +82,7 @@ def demo(folder: Path, port: int) -> None:
 
 
 def _check_ports(place: Place) -> None:
-    for offset in range(PHONE + 1):
+    for offset in range(TERMINAL + 1):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -131,6 +131,8 @@ def _document(place: Place) -> Document:
     with as_file(files("idp.demo") / "demo.toml") as file:
         read = document.read(file)
     for table in read.of("clients"):
+        if table.name not in APPS:
+            continue
         here = place.address(APPS[table.name])
         table.values["redirect_uris"] = [f"{here}/callback"]
         table.values["post_logout_redirect_uris"] = [f"{here}/"]
@@ -147,11 +149,11 @@ def _start(place: Place, secrets: Mapping[str, str]) -> list[subprocess.Popen[by
         _process(place, "phone", [sys.executable, "-m", "idp.demo.phone"], {**shared, "PORT": str(place.port + PHONE)}),
     ]
     with as_file(files("idp.demo")) as folder:
-        for name, offset in APPS.items():
-            # Each app knows only its own secret, and runs as a single file.
-            known = {key: value for key, value in shared.items() if key not in secrets and not key.startswith("IDP_")}
-            secret = f"{name.upper()}_CLIENT_SECRET"
-            environment = {**known, "PORT": str(place.port + offset), secret: secrets[secret]}
+        # Each app knows only its own secret, if it has one, and runs as a single file.
+        known = {key: value for key, value in shared.items() if key not in secrets and not key.startswith("IDP_")}
+        for name, offset in {**APPS, "terminal": TERMINAL}.items():
+            own = {key: value for key, value in secrets.items() if key == f"{name.upper()}_CLIENT_SECRET"}
+            environment = {**known, "PORT": str(place.port + offset), **own}
             processes.append(_process(place, name, [sys.executable, "-P", str(folder / f"{name}.py")], environment))
     return processes
 
@@ -165,7 +167,7 @@ def _process(place: Place, name: str, command: list[str], environment: Mapping[s
 
 def _wait_until_ready(place: Place, processes: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + START_SECONDS
-    for offset in range(PHONE + 1):
+    for offset in range(TERMINAL + 1):
         while not _listens(place.port + offset):
             ended = any(process.poll() is not None for process in processes)
             if ended or time.monotonic() > deadline:
@@ -212,7 +214,7 @@ def _welcome(place: Place) -> str:
         f"  {table.get('username'):20} {table.get('password'):24} {table.get('role')}{_factor(table.has('totp_secret'))}"
         for table in _document(place).of("users")
     )
-    addresses = {name: place.address(offset) for name, offset in {**APPS, "phone": PHONE}.items()}
+    addresses = {name: place.address(offset) for name, offset in {**APPS, "phone": PHONE, "terminal": TERMINAL}.items()}
     return text.format(issuer=place.issuer, people=people, folder=place.folder, **addresses)
 
 

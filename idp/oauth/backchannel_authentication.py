@@ -21,7 +21,7 @@ from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.users import lookup
 from idp.mail.messages import can_be_written_to, write_to_person
-from idp.oauth import client_auth, polling
+from idp.oauth import client_auth, device_facts, polling
 from idp.oauth.authorization_request import WITHOUT_BROWSER, read_without_browser
 from idp.oauth.client_metadata import CIBA
 from idp.oauth.clients import RegisteredClient
@@ -37,8 +37,8 @@ from idp.store.polled_requests import APPROVAL, PolledRequest
 from idp.store.users import User
 
 HINTS = ("login_hint", "id_token_hint", "login_hint_token")
-SHOWN = ("binding_message", "device_name")
-PARAMETERS = client_auth.PARAMETERS | WITHOUT_BROWSER | {*HINTS, *SHOWN, "client_notification_token", "requested_expiry"}
+OWN = frozenset((*HINTS, "binding_message", "client_notification_token", "requested_expiry"))
+PARAMETERS = client_auth.PARAMETERS | WITHOUT_BROWSER | device_facts.PARAMETERS | OWN
 LONGEST_MESSAGE = 100
 NOTIFICATION_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{22,1024}=*")
 """RFC 6750 §2.1; CIBA §7.1 wants 128 bits at least, and 1,024 characters at most."""
@@ -60,9 +60,8 @@ def start(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     if "openid" not in sent.get("scope", "").split(" "):
         raise OAuthError("invalid_scope", "The scope must contain openid.")
     organisation, user = _person(provider, client, sent)
-    shown = {name: _shown(name, sent[name]) for name in SHOWN if name in sent}
-    kept = {name: value for name, value in sent.items() if name in WITHOUT_BROWSER}
-    kept |= {**shown, "organisation": organisation.store_url, "login_hint": user.username}
+    kept = {name: value for name, value in sent.items() if name in WITHOUT_BROWSER} | _shown(organisation, sent)
+    kept |= {"organisation": organisation.store_url, "login_hint": user.username}
     read_without_browser(provider, client, kept, "/", {})
     seconds = _seconds(provider, sent.get("requested_expiry", ""))
     auth_req_id = _add(provider, client, user, kept, _Delivery(_token(client, sent), seconds), request)
@@ -105,12 +104,21 @@ def _organisation(client: RegisteredClient, store_url: str) -> Organisation:
     return found
 
 
-def _shown(name: str, value: str) -> str:
+def _shown(organisation: Organisation, sent: Mapping[str, str]) -> dict[str, str]:
+    """Return what the person is shown of the till and of its purpose. Raises ``OAuthError``."""
+    found = device_facts.read_facts(sent)
+    if "shop" in found and organisations.shop_at(organisation.id, found["shop"]) is None:
+        raise invalid_request("The organisation has no such shop.")
+    return found | ({"binding_message": _message(sent["binding_message"])} if "binding_message" in sent else {})
+
+
+def _message(sent: str) -> str:
     try:
-        return normal_forms.name(name, value, LONGEST_MESSAGE, say("This must be text of 1 to 200 characters."))
+        wrong = say("This must be text of 1 to 200 characters.")
+        return normal_forms.name("binding_message", sent, LONGEST_MESSAGE, wrong)
     except Invalid as error:
-        code = "invalid_binding_message" if name == "binding_message" else "invalid_request"
-        raise OAuthError(code, f"The {name} must be one line of 1 to {LONGEST_MESSAGE} characters.") from error
+        why = f"The binding_message must be one line of 1 to {LONGEST_MESSAGE} characters."
+        raise OAuthError("invalid_binding_message", why) from error
 
 
 def _seconds(provider: Provider, requested: str) -> int:

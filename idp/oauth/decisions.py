@@ -18,6 +18,7 @@ from idp.oauth.provider import Provider
 from idp.signin import authenticate as signin
 from idp.signin.requirements import Needs
 from idp.signin.state import BrowserContext, Continue, SignedIn
+from idp.store import organisations
 from idp.store import polled_requests as store
 from idp.store.polled_requests import APPROVAL, DEVICE, PolledRequest
 
@@ -45,11 +46,12 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request that waits for the person who is signed in."""
+    """A request that waits for the person who is signed in. ``shop_name``: of the shop that it names, if it names one."""
 
     settled: SignedIn
     request: PolledRequest
     needs: Needs
+    shop_name: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,14 @@ class Over:
     decision: str = ""
 
 
-Outcome = Waiting | Continue | Over
+@dataclass(frozen=True)
+class Elsewhere:
+    """The request names a shop that the person's organisation does not have. So it is not theirs to decide."""
+
+    shop: str
+
+
+Outcome = Waiting | Continue | Over | Elsewhere
 
 
 def begin(provider: Provider, row: PolledRequest, carried: Mapping[str, str], visit: BrowserContext) -> str | None:
@@ -99,11 +108,18 @@ def resume(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcom
     if isinstance(settled, Continue):
         return settled
     if isinstance(settled, SignedIn):
-        return Waiting(settled, row, needs)
+        return _in_its_shop(settled, row, needs)
     log.info("decision_refused", client_id=row.client_id, error=settled.error, detail=settled.why)
     if settled.error == "access_denied":
         _deny(row, visit, None)
     return Over("denied")
+
+
+def _in_its_shop(settled: SignedIn, row: PolledRequest, needs: Needs) -> Waiting | Elsewhere:
+    """Find the shop in the person's own organisation: what a device says of itself, anybody could say (RFC 8628 §5.4)."""
+    code = str(row.parameters.get("shop", ""))
+    shop = organisations.shop_at(settled.organisation_id, code) if code else None
+    return Elsewhere(code) if code and shop is None else Waiting(settled, row, needs, shop.name if shop else "")
 
 
 def decide(provider: Provider, visit: BrowserContext, attempt_id: str, *, approve: bool) -> Outcome:

@@ -6,11 +6,11 @@ Here the device speaks. The person who approves it in a browser: ``device_verifi
 from datetime import timedelta
 from typing import Any
 
-from idp import clock, crypto, db, normal_forms
-from idp.errors import Invalid, TooMany, say
+from idp import clock, crypto, db
+from idp.errors import TooMany
 from idp.identity.lockout import rate_limits
 from idp.identity.short_codes import Shape
-from idp.oauth import client_auth, polling
+from idp.oauth import client_auth, device_facts, polling
 from idp.oauth.authorization_request import WITHOUT_BROWSER, read_without_browser
 from idp.oauth.client_metadata import DEVICE_CODE
 from idp.oauth.clients import RegisteredClient
@@ -19,12 +19,10 @@ from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 from idp.store import polled_requests as store
 
-OWN = frozenset(("device_name",))
-PARAMETERS = client_auth.PARAMETERS | WITHOUT_BROWSER | OWN
+PARAMETERS = client_auth.PARAMETERS | WITHOUT_BROWSER | device_facts.PARAMETERS
 CONSONANTS = "bcdfghjklmnpqrstvwxz"
 """RFC 8628 §6.1: no vowels, so that no code is a word; 20 letters and 8 places are more than 34 bits."""
 USER_CODE = Shape(letters=8, group=4, alphabet=CONSONANTS)
-LONGEST_NAME = 100
 
 
 def start(provider: Provider, request: TokenRequest) -> dict[str, Any]:
@@ -33,8 +31,8 @@ def start(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     client = client_auth.authenticate(provider, request)
     if not client.check_grant_type(DEVICE_CODE):
         raise OAuthError("unauthorized_client", "The client is not registered for the device grant.")
-    parameters = {name: value for name, value in request.parameters.values.items() if name in WITHOUT_BROWSER | OWN}
-    parameters |= _named(parameters)
+    parameters = {name: value for name, value in request.parameters.values.items() if name in WITHOUT_BROWSER}
+    parameters |= device_facts.read_facts(request.parameters.values)
     read_without_browser(provider, client, parameters, "/", {})
     _count(provider, client, request.address)
     code, user_code = _add(provider, client, parameters)
@@ -48,17 +46,6 @@ def start(provider: Provider, request: TokenRequest) -> dict[str, Any]:
         "expires_in": provider.settings.lifetimes.device_code_minutes * 60,
         "interval": polling.INTERVAL,
     }
-
-
-def _named(parameters: dict[str, str]) -> dict[str, str]:
-    """Return the name of the device as people see it. Raises ``OAuthError``."""
-    if "device_name" not in parameters:
-        return {}
-    try:
-        wrong = say("This must be text of 1 to 200 characters.")
-        return {"device_name": normal_forms.name("device_name", parameters["device_name"], LONGEST_NAME, wrong)}
-    except Invalid as error:
-        raise invalid_request(f"The device_name must be one line of 1 to {LONGEST_NAME} characters.") from error
 
 
 def _count(provider: Provider, client: RegisteredClient, address: str) -> None:

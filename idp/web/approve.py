@@ -20,12 +20,16 @@ ID_LENGTH = 26
 
 @dataclass(frozen=True)
 class ApprovePage:
-    """Hold what is asked; ``message`` and ``device_name`` may be empty. The form sends ``choice``: ``approve``, ``deny``."""
+    """Hold what is asked. The form sends ``choice``: ``approve`` or ``deny``.
+
+    ``message``, ``device_name`` and ``shop_name`` may be empty.
+    """
 
     action: str
     client_name: str
     message: str
     device_name: str
+    shop_name: str
     username: str
     organisation_name: str
 
@@ -91,6 +95,7 @@ def _page(waiting: Waiting, attempt_id: str) -> ApprovePage:
         client_name=waiting.needs.client.name if waiting.needs.client else "",
         message=str(asked.get("binding_message", "")),
         device_name=str(asked.get("device_name", "")),
+        shop_name=waiting.shop_name,
         username=user.username,
         organisation_name=organisation.name,
     )

@@ -1,13 +1,13 @@
 """The pages on which a person approves a device that shows a code (RFC 8628 §3.3). They work without JavaScript."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, abort
 
 from idp.branding import brand_of
 from idp.errors import Message, TooMany, say
 from idp.oauth import decisions, device_verification
-from idp.oauth.decisions import Outcome, Over, Waiting
+from idp.oauth.decisions import Elsewhere, Outcome, Over, Waiting
 from idp.signin.state import Continue
 from idp.store import organisations, users
 from idp.store.organisations import Organisation
@@ -30,11 +30,15 @@ class DeviceCodePage:
 
 @dataclass(frozen=True)
 class DevicePage:
-    """Hold what is approved. The form sends ``choice``: ``approve`` or ``deny``. ``device_name`` may be empty."""
+    """Hold what is approved. The form sends ``choice``: ``approve`` or ``deny``.
+
+    ``device_name`` and ``shop_name`` may be empty: the device need not name itself, nor its shop.
+    """
 
     action: str
     client_name: str
     device_name: str
+    shop_name: str
     user_code: str
     username: str
     organisation_name: str
@@ -98,9 +102,22 @@ def _shown(outcome: Outcome, attempt_id: str) -> Response:
             return pages.render("oauth/device.html", _page(outcome, attempt_id))
         case Over(decision="approved" | "denied"):
             return pages.see_other(f"/device/{outcome.decision}")
+        case Elsewhere():
+            return _refused(ToldPage(say("This device is not in a shop of yours"), (_elsewhere(outcome),)))
     texts = (say("The code was used, has expired, or belongs to an app that may no longer use it."),)
-    page = ToldPage(say("This code does not work any more"), texts, "/device", say("Enter another code"))
-    return pages.render("email_links/told.html", page, 404)
+    return _refused(ToldPage(say("This code does not work any more"), texts))
+
+
+def _elsewhere(outcome: Elsewhere) -> Message:
+    return say(
+        "It says that its shop is “%(shop)s”, and your organisation has no such shop. Nothing was signed in.",
+        shop=outcome.shop,
+    )
+
+
+def _refused(page: ToldPage) -> Response:
+    """Show that this code leads nowhere for this person."""
+    return pages.render("email_links/told.html", replace(page, back="/device", back_words=say("Enter another code")), 404)
 
 
 def _page(waiting: Waiting, attempt_id: str) -> DevicePage:
@@ -110,6 +127,7 @@ def _page(waiting: Waiting, attempt_id: str) -> DevicePage:
         action=f"/device/confirm/{attempt_id}",
         client_name=waiting.needs.client.name if waiting.needs.client else "",
         device_name=str(waiting.request.parameters.get("device_name", "")),
+        shop_name=waiting.shop_name,
         user_code=waiting.needs.carried.get(device_verification.SHOWN, ""),
         username=user.username,
         organisation_name=organisation.name,

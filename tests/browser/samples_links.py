@@ -44,16 +44,21 @@ PRESS = {
     for purpose, action in ACTIONS.items()
 }
 
-DEVICE = DevicePage("/device/confirm/a", "Kassa", "Kassa 3, Utrecht", "BCDF-GHJK", "sanne", "Example Shoes")
-APPROVE = ApprovePage("/approve/confirm/a", "Kassa", "Refund € 49.95", "Kassa 3, Utrecht", "sanne", "Example Shoes")
+DEVICE = DevicePage("/device/confirm/a", "Kassa", "Kassa 3", "Utrecht Station", "BCDF-GHJK", "sanne", "Example Shoes")
+APPROVE = ApprovePage(
+    "/approve/confirm/a", "Kassa", "Refund € 49.95", "Kassa 3", "Utrecht Station", "sanne", "Example Shoes"
+)
 
 LINKS: dict[str, tuple[str, object]] = {
     "approve": ("oauth/approve.html", APPROVE),
-    "approve-long": ("oauth/approve.html", replace(APPROVE, client_name=LONG, message=LONG * 2, device_name="")),
+    "approve-long": (
+        "oauth/approve.html",
+        replace(APPROVE, client_name=LONG, message=LONG, device_name="", shop_name=LONG),
+    ),
     "device-code": ("oauth/device_code.html", DeviceCodePage("")),
     "device-code-wrong": ("oauth/device_code.html", DeviceCodePage("BCDF-GHJK", (NOT_SHOWN,))),
     "device": ("oauth/device.html", DEVICE),
-    "device-long": ("oauth/device.html", replace(DEVICE, client_name=LONG, device_name=LONG, username=LONG)),
+    "device-long": ("oauth/device.html", replace(DEVICE, client_name=LONG, device_name=LONG, shop_name=LONG, username=LONG)),
     "forgotten": ("password_reset/forgotten.html", FORGOTTEN),
     "forgotten-empty": ("password_reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
     "forgotten-sent": (

@@ -29,7 +29,7 @@ class Demo:
     told: str
 
     def at(self, offset: int, path: str = "/") -> str:
-        """Return an address: 0 provider, 1 till, 2 back office, 3 webshop, 4 phone."""
+        """Return an address: 0 provider, 1 till, 2 back office, 3 webshop, 4 phone, 5 terminal."""
         return f"http://localhost:{self.port + offset}{path}"
 
 
@@ -37,7 +37,7 @@ class Demo:
 def demo() -> Iterator[Demo]:
     """Start ``idp demo`` as a newcomer does."""
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name) / "demo", free_port(5)
+        folder, port = Path(name) / "demo", free_port(6)
         log = Path(name) / "out"
         with log.open("w") as out:
             command = [sys.executable, "-m", "idp.cli", "demo", "--folder", str(folder), "--port", str(port)]

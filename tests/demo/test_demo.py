@@ -32,7 +32,7 @@ def test_each_app_stands_alone(name: str) -> None:
 
 def test_the_demo_tells_addresses_people_and_what_to_try(demo: Demo) -> None:
     """Issue: it prints the addresses, the demo people, and what to try."""
-    for offset in range(5):
+    for offset in range(6):
         assert demo.at(offset, "") in demo.told
     for person in ("olga", "adam", "mira", "kees", "nina", "carla@mail.example"):
         assert person in demo.told
@@ -106,7 +106,31 @@ def test_the_customer_steps_up_to_change_an_address(demo: Demo, shopper: playwri
     expect(shopper.get_by_role("button", name="Start")).to_be_visible()
 
 
-@pytest.mark.parametrize("offset", [1, 2, 3, 4])
+def test_a_phone_signs_a_person_in_at_the_terminal(demo: Demo, shopper: playwright.sync_api.Page) -> None:
+    """RFC 8628 §3.3, §5.4: the QR code leads to a page that names app, device and shop, and waits for a button."""
+    shopper.goto(demo.at(5))
+    shopper.get_by_role("button", name="Sign in").click()
+    expect(shopper.locator(".qr svg path").first).to_be_visible()
+    code = shopper.locator(".code").inner_text()
+    phone = shopper.context.new_page()
+    phone.goto(str(shopper.get_by_role("link", name="open the QR code").get_attribute("href")))
+    phone.get_by_role("button", name="Next").click()
+    sign_in(phone, "carla@mail.example", "new shoes every may")
+    not_now = phone.get_by_role("button", name="Not now")
+    expect(not_now.or_(phone.locator(".device-code"))).to_be_visible()
+    if not_now.is_visible():
+        not_now.click()
+    expect(phone.locator(".device-code")).to_have_text(code)
+    assert phone.locator("dl.facts dd").all_inner_texts()[:3] == ["Price checker", "Price checker 2", "Amsterdam Centre"]
+    phone.get_by_role("button", name="Sign in on the device").click()
+    expect(phone.get_by_text("The device is signed in")).to_be_visible()
+    shopper.reload()
+    expect(shopper.get_by_role("heading", name="Good day, Carla")).to_be_visible()
+    shopper.get_by_role("button", name="Sign out").click()
+    expect(shopper.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("offset", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_apps_fit_a_phone_and_are_accessible(
     demo: Demo, chromium: playwright.sync_api.Browser, offset: int, scheme: str

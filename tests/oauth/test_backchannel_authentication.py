@@ -16,11 +16,9 @@ from idp.store import audit, outbox, polled_requests
 from idp.store import users as user_rows
 from idp.store.polled_requests import PolledRequest
 from tests.drivers.app_server import AppServer, app_server
-from tests.drivers.relying_party import Refused
+from tests.drivers.approvals import GRANTS, ask, asked, error_of, open_approval, poll
 from tests.factories import BY_TESTS
 
-CIBA = "urn:openid:params:grant-type:ciba"
-GRANTS = {"grant_types": [CIBA, "refresh_token"], "redirect_uris": []}
 TOKEN = "8d67dc78-7faa-4d41-aabd-67707b374255"
 
 
@@ -39,32 +37,6 @@ def till(scene):
     return scene.party("till", **GRANTS)
 
 
-def ask(party, **form: str | None):
-    """Ask for an approval. Returns status and JSON."""
-    wanted = {"scope": "openid", "login_hint": "jan", "organisation": "example-shoes", **form}
-    answer = party.ask("backchannel_authentication_endpoint", {name: one for name, one in wanted.items() if one is not None})
-    return answer.status_code, answer.get_json()
-
-
-def asked(party, **form: str | None) -> dict:
-    """Return the acknowledgement of a request that must be taken."""
-    status, body = ask(party, **form)
-    assert status == 200, body
-    return body
-
-
-def poll(party, auth_req_id: str):
-    """Poll for tokens. Raises ``Refused``."""
-    return party.take(party.token({"grant_type": CIBA, "auth_req_id": auth_req_id}))
-
-
-def error_of(party, auth_req_id: str) -> str:
-    """Return the error that a poll gets."""
-    with pytest.raises(Refused) as refused:
-        poll(party, auth_req_id)
-    return refused.value.error
-
-
 def mails(scene) -> list[str]:
     """Return the text of the mails that wait."""
     with scene.factory.context():
@@ -77,25 +49,18 @@ def link(scene) -> str:
     return "/approve/" + text.partition("/approve/")[2].split()[0]
 
 
-def open_approval(scene, path: str) -> None:
-    """Open the link of a mail, and sign in."""
-    scene.browser.open(path)
-    for _ in range(4):
-        if "/approve/" in scene.browser.url:
-            return
-        scene._answer()
-
-
 def test_a_person_approves_from_the_mail(scene, till):
     """§4, §7.1, §7.3, §11: the mail leads to the sign-in and to the page with the message; the till gets the tokens."""
     assert till.metadata["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
-    body = asked(till, binding_message="Refund € 49.95", device_name="Kassa 3, Utrecht", scope="openid profile")
+    scene.factory.make_shop(scene.person.organisation_id, "utrecht-1", "Utrecht Station")
+    told = {"binding_message": "Refund € 49.95", "device_name": "Kassa 3", "shop": "utrecht-1", "scope": "openid profile"}
+    body = asked(till, **told)
     assert len(body["auth_req_id"]) >= 43
     assert (body["expires_in"], body["interval"]) == (600, 5)
     assert error_of(till, body["auth_req_id"]) == "authorization_pending"
     assert "Refund € 49.95" in mails(scene)[0]
     open_approval(scene, link(scene))
-    for shown in ("Till", "Refund € 49.95", "Kassa 3, Utrecht", "jan"):
+    for shown in ("Till", "Refund € 49.95", "Kassa 3", "Utrecht Station", "jan"):
         assert shown in scene.browser.text
     scene.browser.submit("choice=approve")
     assert "You approved it" in scene.browser.text
@@ -171,6 +136,7 @@ def test_an_id_token_names_the_person_too(scene, till):
         ({"scope": "profile"}, "invalid_scope"),
         ({"scope": None}, "invalid_scope"),
         ({"binding_message": "x" * 101}, "invalid_binding_message"),
+        ({"shop": "utrecht-1"}, "invalid_request"),
         ({"binding_message": "a\u2028b"}, "invalid_binding_message"),
         ({"requested_expiry": "0"}, "invalid_request"),
         ({"requested_expiry": "soon"}, "invalid_request"),

@@ -12,56 +12,14 @@ from idp.identity.users import status as user_status
 from idp.store import audit, clients
 from idp.store.polled_requests import PolledRequest
 from tests.drivers.relying_party import Refused
+from tests.drivers.terminal import DEVICE, GRANTS, approve, ask, codes, enter, error_of, poll
 from tests.factories import BY_TESTS
-
-DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANTS = {"grant_types": [DEVICE, "refresh_token"], "redirect_uris": [], "response_types": []}
 
 
 @pytest.fixture
 def terminal(scene):
     """Return a price checker: a public client that may use the device grant alone."""
     return scene.party("terminal", public=True, **GRANTS)
-
-
-def ask(party, **form: str):
-    """Ask for codes. Returns status and JSON."""
-    answer = party.ask("device_authorization_endpoint", {"scope": "openid profile", **form})
-    return answer.status_code, answer.get_json()
-
-
-def codes(party, **form: str) -> dict:
-    """Return the codes of a request that must succeed."""
-    status, body = ask(party, **form)
-    assert status == 200, body
-    return body
-
-
-def poll(party, device_code: str):
-    """Poll for tokens. Raises ``Refused``."""
-    return party.take(party.token({"grant_type": DEVICE, "device_code": device_code}))
-
-
-def error_of(party, device_code: str) -> str:
-    """Return the error that a poll gets."""
-    with pytest.raises(Refused) as refused:
-        poll(party, device_code)
-    return refused.value.error
-
-
-def enter(scene, user_code: str) -> None:
-    """Enter the code that the device shows, and sign in."""
-    scene.browser.open("/device").fill(user_code=user_code).submit()
-    for _ in range(4):
-        if "user_code" in scene.browser.fields or "/device/" in scene.browser.url:
-            return
-        scene._answer()
-
-
-def approve(scene, user_code: str) -> None:
-    """Enter the code, sign in and approve."""
-    enter(scene, user_code)
-    scene.browser.submit("choice=approve")
 
 
 def test_the_response_has_both_codes_and_where_to_enter_one(scene, terminal):
@@ -77,11 +35,13 @@ def test_the_response_has_both_codes_and_where_to_enter_one(scene, terminal):
 
 
 def test_an_approved_device_gets_the_tokens_of_the_person(scene, terminal):
-    """§3.3 to §3.5: the page names the app, the device and the code; the tokens are the person's."""
-    body = codes(terminal, device_name="Kassa 3, Utrecht", scope="openid profile offline_access")
+    """§3.3 to §3.5: the page names the app, the device, its shop and the code; the tokens are the person's."""
+    scene.factory.make_shop(scene.person.organisation_id, "utrecht-1", "Utrecht Station")
+    told = {"device_name": "Kassa 3", "shop": "Utrecht-1", "scope": "openid profile offline_access"}
+    body = codes(terminal, **told)
     assert error_of(terminal, body["device_code"]) == "authorization_pending"
     enter(scene, body["user_code"])
-    for shown in ("Terminal", "Kassa 3, Utrecht", body["user_code"], scene.person.username):
+    for shown in ("Terminal", "Kassa 3", "Utrecht Station", body["user_code"], scene.person.username):
         assert shown in scene.browser.text
     scene.browser.submit("choice=approve")
     assert "The device is signed in" in scene.browser.text
@@ -108,6 +68,19 @@ def test_the_address_of_a_qr_code_fills_the_code_in(scene, terminal):
     body = codes(terminal)
     scene.browser.open(body["verification_uri_complete"])
     assert [body["user_code"]] in [form.fields.get("user_code") for form in scene.browser.page.forms]
+    assert error_of(terminal, body["device_code"]) == "authorization_pending"
+
+
+def test_a_device_of_a_shop_that_the_organisation_lacks_is_not_approved(scene, terminal):
+    """§5.4: the shop is looked up in the person's own organisation, so nobody can invent one; the request waits on."""
+    scene.factory.make_shop(scene.factory.make_organisation("toys"), "utrecht-1", "Utrecht Toys")
+    body = codes(terminal, shop="utrecht-1", organisation=scene.person.store_url)
+    enter(scene, body["user_code"])
+    there = scene.browser.url
+    assert (scene.browser.status, "“utrecht-1”" in scene.browser.text, "Toys" in scene.browser.text) == (404, True, False)
+    token = scene.browser.open("/device").value("csrf_token")
+    answer = scene.browser.send("POST", there, [("choice", "approve"), ("csrf_token", token)])
+    assert answer.status == 404
     assert error_of(terminal, body["device_code"]) == "authorization_pending"
 
 
@@ -187,6 +160,7 @@ def test_another_client_cannot_use_the_code(scene, terminal):
         ({"acr_values": "é"}, "invalid_request"),
         ({"organisation": "No Store!"}, "invalid_request"),
         ({"device_name": "x" * 101}, "invalid_request"),
+        ({"shop": "a shop"}, "invalid_request"),
         ({"device_name": "\u202ereversed"}, None),
         ({"acr_values": "unknown"}, None),
         ({"redirect_uri": "https://evil.example", "prompt": "none"}, None),
