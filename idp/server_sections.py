@@ -4,6 +4,7 @@ import json
 from functools import cached_property
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -68,6 +69,14 @@ class Server(Section):
     """The header in which those proxies pass the TLS certificate of an app, such as Client-Cert (RFC 9440, or URL-encoded
     PEM); they must overwrite what comes from outside. Empty: no certificate counts.
     """
+    client_certificate_verified_header: str = Field("", pattern=r"^([A-Za-z][A-Za-z0-9-]{0,63})?$")
+    """The header in which those proxies write SUCCESS if an authority that they trust has issued the certificate
+    (``$ssl_client_verify`` of nginx). Apps that prove themselves by ``tls_client_auth`` need it. They must overwrite it too.
+    """
+    client_certificate_address: str = ""
+    """The address at which those proxies ask for a certificate, such as https://mtls.id.example.com: elsewhere browsers
+    would ask people for one. Apps find it in discovery. Empty: the issuer's own.
+    """
     max_body_bytes: int = Field(131_072, ge=1024)
     """Larger request bodies get 413."""
     timing: bool = False
@@ -84,6 +93,16 @@ class Server(Section):
         return tuple(unmapped_network(ip_network(entry)) for entry in self.trusted_proxies)
 
     @property
+    def passes_certificates(self) -> bool:
+        """Return whether the certificates of apps can count: a proxy that is trusted passes them."""
+        return bool(self.client_certificate_header and self.trusted_proxies)
+
+    @property
+    def verifies_certificates(self) -> bool:
+        """Return whether that proxy tells if an authority has issued them."""
+        return self.passes_certificates and bool(self.client_certificate_verified_header)
+
+    @property
     def address(self) -> tuple[str, int]:
         """Return host and port of ``bind``."""
         return split_address(self.bind)
@@ -92,6 +111,14 @@ class Server(Section):
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         return _checked_address(value)
+
+    @field_validator("client_certificate_address")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme != "https" or not parts.hostname or value != f"https://{parts.netloc}"):
+            raise ValueError("must be an address like https://mtls.id.example.com, without path and final slash")
+        return value
 
 
 class Outgoing(Section):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from idp.config import Settings
+from idp.oauth.discovery import TAKE_CERTIFICATES
 from idp.oauth.request_parameters import LONGEST_BODY
 from idp.resources import PACKAGE
 from idp.server.entry import BODY_SECONDS, MOST_WAITING, WAIT_SECONDS
@@ -78,7 +79,22 @@ def _values(settings: Settings, config: Path) -> dict[str, Any]:
         "answer_seconds": int(WAIT_SECONDS + settings.passwords.hash_patience_seconds + settings.database.patience_seconds)
         + 20,
         "connections": settings.server_processes * MOST_WAITING,
+        **_certificates(settings),
         "stop_seconds": int(STOP_SECONDS) + 10,
+    }
+
+
+def _certificates(settings: Settings) -> dict[str, Any]:
+    """Return what a proxy must know to pass the certificates of apps. ``mtls_host``: empty if it is the issuer's own."""
+    server = settings.server
+    alias = urlsplit(server.client_certificate_address)
+    return {
+        "certificate_header": server.client_certificate_header,
+        "verified_header": server.client_certificate_verified_header if server.client_certificate_header else "",
+        "mtls_host": alias.hostname or "",
+        "mtls_port": alias.port or 443,
+        "mtls_address": server.client_certificate_address,
+        "mtls_paths": list(TAKE_CERTIFICATES.values()),
     }
 
 

@@ -64,7 +64,7 @@ def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, An
         return "iss and sub must be the client_id"
     sent = claims.get("aud")
     audience = sent if isinstance(sent, list) else [sent]
-    ours = [provider.issuer + path for path in ADDRESSES]
+    ours = [base + path for base in provider.bases for path in ADDRESSES]
     # Another audience in the list could use the assertion here as if it were the client.
     if not audience or not all(one in ours for one in audience):
         return "aud must be the issuer, or an endpoint of it"

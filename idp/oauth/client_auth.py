@@ -1,4 +1,4 @@
-"""Authenticate clients: client_secret_basic, client_secret_post, private_key_jwt and none (RFC 6749 §2.3, RFC 7521 §4.2).
+"""Authenticate clients: by a secret, a signed JWT, a TLS certificate or none (RFC 6749 §2.3, RFC 7521 §4.2, RFC 8705 §2).
 
 A client uses the method that it is registered with, or either way to send its secret if it names none; one in each request.
 A right secret always passes: guesses are slowed by address, and an app that shares the address must not be shut out.
@@ -6,14 +6,15 @@ A right secret always passes: guesses are slowed by address, and an app that sha
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_plus
 
 from idp import clock
 from idp.errors import TooMany
 from idp.identity.lockout import rate_limits
-from idp.oauth import client_assertion
+from idp.oauth import client_assertion, client_certificate
 from idp.oauth.clients import RegisteredClient
+from idp.oauth.confirmation import NO_CERTIFICATE, ShownCertificate
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
@@ -24,11 +25,12 @@ PARAMETERS = frozenset(("client_id", "client_secret", "client_assertion", "clien
 
 @dataclass(frozen=True)
 class Claimed:
-    """The client that a request names as its sender, the ways in which its secret may be read, and its assertion."""
+    """The client that a request names as its sender, and what proves it: readings of its secret, assertion, certificate."""
 
     client_id: str
     secrets: tuple[str, ...] = ()
     assertion: str = ""
+    certificate: ShownCertificate = NO_CERTIFICATE
 
 
 Proof = Callable[[Provider, RegisteredClient, Claimed], bool]
@@ -70,10 +72,11 @@ def _wrong_method(
     It names the registered one to an app that showed the right secret: strangers must not learn which clients exist. Our log
     names it in any case.
     """
-    registered, sent = " or ".join(client.auth_methods), "/".join(way.methods)
-    detail = f"{sent} by {client.client_id}, registered for {registered}"
-    if any(proof(provider, client, claimed) for proof in way.methods.values()):
-        return refusal(detail, f"This client is registered for {registered}, and the request uses {sent}.")
+    registered = " or ".join(client.auth_methods)
+    detail = f"{'/'.join(way.methods)} by {client.client_id}, registered for {registered}"
+    for method, proof in way.methods.items():
+        if proof(provider, client, claimed):
+            return refusal(detail, f"This client is registered for {registered}, and the request uses {method}.")
     return _count(provider, request, detail)
 
 
@@ -145,12 +148,24 @@ def _has_nothing(_: TokenRequest) -> bool:
     return True
 
 
+def _read_bare(request: TokenRequest) -> Claimed:
+    return replace(_read_body(request), certificate=request.certificate)
+
+
 def _knows_secret(_: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
     return any(client.check_client_secret(secret) for secret in claimed.secrets)
 
 
 def _has_signed(provider: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
     return client_assertion.is_proved(provider, client, claimed.assertion)
+
+
+def _has_issued(_: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
+    return client_certificate.is_issued_to(client, claimed.certificate)
+
+
+def _has_registered(provider: Provider, client: RegisteredClient, claimed: Claimed) -> bool:
+    return client_certificate.is_registered(provider, client, claimed.certificate)
 
 
 def _needs_none(_: Provider, client: RegisteredClient, __: Claimed) -> bool:
@@ -163,5 +178,9 @@ WAYS = (
     Way(_has_assertion, _read_assertion, {"private_key_jwt": _has_signed}),
 )
 """The ways to prove oneself. A new method is a row here, or an entry in the row of its place."""
-BARE = Way(_has_nothing, _read_body, {"none": _needs_none})
-"""A request that proves nothing and only names its client."""
+BARE = Way(
+    _has_nothing,
+    _read_bare,
+    {"none": _needs_none, "tls_client_auth": _has_issued, "self_signed_tls_client_auth": _has_registered},
+)
+"""A request that only names its client. What proves it, if anything, is its connection."""

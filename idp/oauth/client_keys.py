@@ -3,7 +3,7 @@
 The header of a JWT chooses neither key nor algorithm: both must be the client's own (RFC 8725 §3.1).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from idp.errors import Unreadable
 from idp.keys import LONGEST_TOKEN
 from idp.oauth import strict_json
 from idp.oauth.clients import RegisteredClient
-from idp.oauth.key_addresses import KeyAddresses
+from idp.oauth.key_addresses import Jwk, KeyAddresses
 from idp.oauth.public_keys import FORMER_NAMES, PublicKey, read_public_key
 
 
@@ -47,13 +47,20 @@ def read_signed(addresses: KeyAddresses, client: RegisteredClient, token: str, a
     return ClientJwt(header, claims)
 
 
+def keys_of(addresses: KeyAddresses, client: RegisteredClient, is_wanted: Callable[[Jwk], bool]) -> Iterator[Jwk]:
+    """Yield those of a client's registered keys that are wanted, as they are: nothing of them is checked."""
+    address = client.metadata.get("jwks_uri")
+    given = addresses.keys_at(address, is_wanted) if address else client.metadata.get("jwks", {}).get("keys", ())
+    return filter(is_wanted, given)
+
+
 def _keys(addresses: KeyAddresses, client: RegisteredClient, alg: str, header: Mapping[str, Any]) -> Iterator[PublicKey]:
     """Yield the client's keys that may have signed: those of the header's ``kid``, or all where it names none."""
-    kid, address = header.get("kid"), client.metadata.get("jwks_uri")
+    kid = header.get("kid")
     if "kid" in header and not isinstance(kid, str):
         return
-    for jwk in addresses.keys_at(address, kid or "") if address else client.metadata.get("jwks", {}).get("keys", ()):
-        if jwk.get("use", "sig") != "sig" or ("kid" in header and jwk.get("kid") != kid):
+    for jwk in keys_of(addresses, client, lambda key: "kid" not in header or key.get("kid") == kid):
+        if jwk.get("use", "sig") != "sig":
             continue
         try:
             yield read_public_key(jwk, alg)

@@ -7,6 +7,8 @@ from idp import normal_forms
 from idp.config import Settings
 from idp.errors import Invalid, say, say_many
 from idp.oauth.added_claims import check_added_claims
+from idp.oauth.certificate_subjects import MEMBERS as SUBJECTS
+from idp.oauth.certificate_subjects import check_subject
 from idp.oauth.client_key_sets import check_jwks
 from idp.oauth.public_keys import FORMS
 from idp.oauth.redirect_uris import check_page, check_redirect
@@ -26,7 +28,8 @@ HYBRID = "code id_token"
 RESPONSE_TYPES = ("code", HYBRID)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 """What a client may use that names no ``token_endpoint_auth_method``."""
-AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
+TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
+AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
 OURS_IN_METADATA = frozenset(
@@ -119,6 +122,7 @@ CHECKS: Mapping[str, Check] = {
     "introspection_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
     "dpop_bound_access_tokens": _truth,
     "tls_client_certificate_bound_access_tokens": _truth,
+    **dict.fromkeys(SUBJECTS, check_subject),
     "application_type": _one_of("web", "native"),
     "require_pkce": _truth,
     "id_token_claims": _truth,
@@ -168,7 +172,19 @@ def validate_metadata(given: Mapping[str, Any], settings: Settings) -> dict[str,
         found[name] = list(dict.fromkeys(addresses))
     if "default_acr_values" in stated:
         found["default_acr_values"] = _some_of(*settings.acr.names)("default_acr_values", stated["default_acr_values"])
+    if found.get("token_endpoint_auth_method") not in (None, *usable_methods(settings)):
+        raise Invalid(
+            "token_endpoint_auth_method",
+            say("This needs a proxy that passes the certificates of apps: see server.client_certificate_header."),
+        )
     return _complete(found)
+
+
+def usable_methods(settings: Settings) -> tuple[str, ...]:
+    """Return the methods by which clients can authenticate here. Only a proxy sees the certificates of apps."""
+    server = settings.server
+    can = dict(zip(TLS_METHODS, (server.verifies_certificates, server.passes_certificates), strict=True))
+    return tuple(method for method in AUTH_METHODS if can.get(method, True))
 
 
 def accepted_methods(metadata: Mapping[str, Any]) -> tuple[str, ...]:
@@ -208,14 +224,29 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     if proving and found.get("token_endpoint_auth_method") == "none":
         raise Invalid("grant_types", say("%(grant)s needs a client with a secret.", grant=proving[0]))
     _complete_approvals(found)
-    if "jwks" in found and "jwks_uri" in found:  # RFC 7591 §2: "MUST NOT both be present in the same request or response"
-        raise Invalid("jwks", say("Give the keys or their address, not both."))
-    if found.get("token_endpoint_auth_method") == "private_key_jwt" and not {"jwks", "jwks_uri"} & set(found):
-        raise Invalid("jwks", say("private_key_jwt needs the client's public keys, or their address in jwks_uri."))
+    _require_proof(found)
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
     if found.get("token_endpoint_auth_method") == "none" and found.get("require_pkce") is False:
         raise Invalid("require_pkce", say("A public client always needs PKCE."))
     return found
+
+
+def _require_proof(found: Mapping[str, Any]) -> None:
+    """Refuse a client without that by which its method proves it, and one that gives it in two places."""
+    method = found.get("token_endpoint_auth_method")
+    if "jwks" in found and "jwks_uri" in found:  # RFC 7591 §2: "MUST NOT both be present in the same request or response"
+        raise Invalid("jwks", say("Give the keys or their address, not both."))
+    if method == "private_key_jwt" and not {"jwks", "jwks_uri"} & set(found):
+        raise Invalid("jwks", say("private_key_jwt needs the client's public keys, or their address in jwks_uri."))
+    if method == "self_signed_tls_client_auth" and not (
+        "jwks_uri" in found or any("x5c" in key for key in found.get("jwks", {"keys": ()})["keys"])
+    ):
+        raise Invalid("jwks", say("The certificate of the app is needed, as x5c of a key, or its address in jwks_uri."))
+    # RFC 8705 §2.1.2: "MUST use exactly one of the below metadata parameters".
+    subjects = [name for name in SUBJECTS if name in found]
+    if len(subjects) != (method == "tls_client_auth"):
+        field = subjects[-1] if subjects else SUBJECTS[0]
+        raise Invalid(field, say("tls_client_auth needs just one subject of a certificate, and nothing else needs any."))
 
 
 def _complete_approvals(found: dict[str, Any]) -> None:

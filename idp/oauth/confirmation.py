@@ -3,6 +3,7 @@ empty for a bearer token.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from idp import crypto
@@ -14,9 +15,23 @@ CERTIFICATE = "x5t#S256:"
 """Begins the binding to the certificate of a TLS connection (RFC 8705 §3.1)."""
 
 
-def to_certificate(der: bytes) -> str:
+@dataclass(frozen=True)
+class ShownCertificate:
+    """The certificate (DER) of an app's TLS connection, whose private key it proved to hold; empty where there is none.
+
+    ``is_verified``: an authority that the proxy trusts has issued it.
+    """
+
+    der: bytes = b""
+    is_verified: bool = False
+
+
+NO_CERTIFICATE = ShownCertificate()
+
+
+def to_certificate(shown: ShownCertificate) -> str:
     """Return the binding to a certificate; empty where there is none."""
-    return CERTIFICATE + crypto.b64url(crypto.sha256(der)) if der else ""
+    return CERTIFICATE + crypto.b64url(crypto.sha256(shown.der)) if shown.der else ""
 
 
 def as_claim(bound_to: str) -> dict[str, dict[str, str]]:

@@ -14,10 +14,21 @@ from idp.oauth.public_keys import FORMS
 from idp.oauth.response_modes import RESPONSE_MODES
 from idp.sections import LEVELS
 
+TAKE_CERTIFICATES = {
+    "token_endpoint": "/oauth/token",
+    "pushed_authorization_request_endpoint": "/oauth/par",
+    "revocation_endpoint": "/oauth/revoke",
+    "introspection_endpoint": "/oauth/introspect",
+    "userinfo_endpoint": "/oauth/userinfo",
+    "device_authorization_endpoint": "/oauth/device_authorization",
+    "backchannel_authentication_endpoint": "/oauth/backchannel_authentication",
+}
+"""The endpoints at which a certificate means something."""
+
 
 def document(provider: Provider) -> dict[str, Any]:
     """Return what is supported; what is not listed here is refused or ignored."""
-    issuer = provider.issuer
+    issuer, methods = provider.issuer, client_metadata.usable_methods(provider.settings)
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
@@ -32,16 +43,16 @@ def document(provider: Provider) -> dict[str, Any]:
         "grant_types_supported": list(client_metadata.GRANT_TYPES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
-        "token_endpoint_auth_methods_supported": list(client_metadata.AUTH_METHODS),
-        "revocation_endpoint_auth_methods_supported": list(client_metadata.AUTH_METHODS),
-        "introspection_endpoint_auth_methods_supported": [one for one in client_metadata.AUTH_METHODS if one != "none"],
+        "token_endpoint_auth_methods_supported": list(methods),
+        "revocation_endpoint_auth_methods_supported": list(methods),
+        "introspection_endpoint_auth_methods_supported": [one for one in methods if one != "none"],
         **{
             f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(FORMS)
             for endpoint in ("token", "revocation", "introspection")
         },
         "introspection_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
-        "tls_client_certificate_bound_access_tokens": bool(provider.settings.server.client_certificate_header),
+        "tls_client_certificate_bound_access_tokens": provider.settings.server.passes_certificates,
         "code_challenge_methods_supported": ["S256"],
         "acr_values_supported": _acr_values(provider),
         "prompt_values_supported": list(PROMPTS),
@@ -51,6 +62,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "ui_locales_supported": list(LANGUAGES),
         **_of_requests(provider),
         **_of_back_channel(issuer),
+        **_aliases(provider),
     }
 
 
@@ -69,6 +81,15 @@ def _of_requests(provider: Provider) -> dict[str, Any]:
         "require_pushed_authorization_requests": provider.settings.clients.require_pushed_authorization_requests,
         "authorization_response_iss_parameter_supported": True,
     }
+
+
+def _aliases(provider: Provider) -> dict[str, Any]:
+    """Return the addresses for apps that show a certificate (RFC 8705 §5), where a proxy has others for them."""
+    server = provider.settings.server
+    base = server.client_certificate_address
+    if not base or not server.passes_certificates:
+        return {}
+    return {"mtls_endpoint_aliases": {name: base + path for name, path in TAKE_CERTIFICATES.items()}}
 
 
 def _acr_values(provider: Provider) -> list[str]:

@@ -37,7 +37,7 @@ class ProofRequest:
 
     proof: str
     method: str
-    url: str
+    path: str
     access_token: str = ""
 
 
@@ -59,19 +59,20 @@ def prove(provider: Provider, request: ProofRequest) -> str:
         raise _wrong("The proof cannot be read, or its key does not fit its algorithm.") from error
     if not isinstance(claims, dict) or not key.has_signed(request.proof):
         raise _wrong("The signature of the proof is wrong.")
-    _check_claims(request, claims, now)
+    _check_claims(provider, request, claims, now)
     _check_nonce(provider, claims.get("nonce"), now)
     _spend(key.thumbprint, claims["jti"], now)
     return KEY + key.thumbprint
 
 
-def _check_claims(request: ProofRequest, claims: Mapping[str, Any], now: datetime) -> None:
+def _check_claims(provider: Provider, request: ProofRequest, claims: Mapping[str, Any], now: datetime) -> None:
     jti, made_at, url = claims.get("jti"), claims.get("iat"), claims.get("htu")
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_ID:
         raise _wrong("The jti of the proof is missing or too long.")
     if claims.get("htm") != request.method:
         raise _wrong("The proof is for another method.")
-    if not isinstance(url, str) or _normal(url) != _normal(request.url):
+    addresses = [_normal(base + request.path) for base in provider.bases]
+    if not isinstance(url, str) or _normal(url) not in addresses:
         raise _wrong("The proof is for another address.")
     if isinstance(made_at, bool) or not isinstance(made_at, int | float) or not _is_near(made_at, now):
         raise _wrong("The iat of the proof is missing, or minutes away from our time.")

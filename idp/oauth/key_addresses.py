@@ -1,6 +1,6 @@
 """Keep the key sets that clients publish at an address (``jwks_uri``, RFC 7591 §2), in this process, for some minutes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ MOST_SETS = 1_000
 FRESH = timedelta(minutes=10)
 """How long a fetched key set is used without asking again."""
 PAUSE = timedelta(minutes=1)
-"""Between two requests to one address, whatever ``kid`` a JWT names: anybody can send a JWT."""
+"""Between two requests to one address, whatever key a JWT names: anybody can send a JWT."""
 USABLE = timedelta(days=1)
 """How long the last good key set is used while its address does not answer."""
 
@@ -42,13 +42,13 @@ class KeyAddresses:
         self._settings = settings
         self._fetched: dict[str, _Fetched] = {}
 
-    def keys_at(self, address: str, kid: str) -> Sequence[Jwk]:
-        """Return the keys of an address; fetched again for an unknown ``kid``, but once a minute at most.
+    def keys_at(self, address: str, is_wanted: Callable[[Jwk], bool]) -> Sequence[Jwk]:
+        """Return the keys of an address; fetched again if none is wanted, but once a minute at most.
 
         Raises ``MustWait`` on an event loop, where the network must not be waited for.
         """
         held, now = self._fetched.get(address), clock.now()
-        is_known = held is not None and (not kid or any(key.get("kid") == kid for key in held.keys))
+        is_known = held is not None and any(map(is_wanted, held.keys))
         if held is not None and (now - held.asked_at < PAUSE or (is_known and now - held.given_at < FRESH)):
             return held.keys
         if never_waits.get():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from idp.oauth import dpop
 from idp.oauth.access_tokens import AccessToken, read_access_token
-from idp.oauth.confirmation import KEY
+from idp.oauth.confirmation import KEY, NO_CERTIFICATE, ShownCertificate, to_certificate
 from idp.oauth.dpop import ProofRequest
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
@@ -16,11 +16,11 @@ BEARER, DPOP = "Bearer", "DPoP"
 
 @dataclass(frozen=True)
 class ResourceRequest:
-    """What a request to a resource says. ``certificate``: the binding to that of its TLS connection, if it has one."""
+    """What a request to a resource says. ``certificate``: that of its TLS connection."""
 
     authorization: str
     proof: ProofRequest
-    certificate: str = ""
+    certificate: ShownCertificate = NO_CERTIFICATE
     body: Parameters = field(default_factory=Parameters)
 
     @property
@@ -80,7 +80,7 @@ def take(provider: Provider, request: ResourceRequest) -> AccessToken:
     elif token.bound_to.startswith(KEY):
         raise error_for(DPOP, invalid_token("a bound token came without its proof"))
     # RFC 8705 §3: "If they do not match, the resource access attempt MUST be rejected with [...] invalid_token".
-    elif token.bound_to not in ("", request.certificate):
+    elif token.bound_to not in ("", to_certificate(request.certificate)):
         raise invalid_token("bound to another certificate")
     return token
 

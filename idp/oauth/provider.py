@@ -22,6 +22,11 @@ class Provider:
         """Return the issuer identifier, always from the configuration, never from a Host header."""
         return self.settings.issuer
 
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Return how addresses of endpoints begin: with the issuer, or the address for certificates if there is one."""
+        return tuple(filter(None, (self.issuer, self.settings.server.client_certificate_address)))
+
 
 def make_provider(settings: Settings) -> Provider:
     """Return a provider whose parts are empty: they read the database when first used."""

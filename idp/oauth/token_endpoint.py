@@ -20,6 +20,7 @@ from idp.oauth import (
 )
 from idp.oauth.client_metadata import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oauth.clients import RegisteredClient
+from idp.oauth.confirmation import to_certificate
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
@@ -70,6 +71,7 @@ def _bound(provider: Provider, client: RegisteredClient, request: TokenRequest) 
         raise OAuthError("invalid_dpop_proof", "The client is registered for bound tokens: a DPoP proof is needed.")
     if not client.metadata.get("tls_client_certificate_bound_access_tokens"):
         return request
-    if not request.certificate:
+    bound_to = to_certificate(request.certificate)
+    if not bound_to:
         raise invalid_request("The client is registered for tokens bound to its TLS certificate, and showed none.")
-    return replace(request, bound_to=request.certificate)
+    return replace(request, bound_to=bound_to)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from idp.actors import Client
 from idp.audit import Origin
+from idp.oauth.confirmation import NO_CERTIFICATE, ShownCertificate
 from idp.oauth.dpop import ProofRequest
 from idp.oauth.request_parameters import Parameters
 
@@ -13,7 +14,7 @@ class TokenRequest:
     """What such a request says. ``authorization``: the value of its header.
 
     ``address``: the network address it came from, for limits and the audit. ``proof``: its DPoP header, if it has one.
-    ``certificate``: the binding to the certificate of its TLS connection, if it has one.
+    ``certificate``: that of its TLS connection.
     ``bound_to``: the key that it proved to hold, once that was checked (``confirmation``).
     """
 
@@ -22,7 +23,7 @@ class TokenRequest:
     address: str = ""
     request_id: str = ""
     proof: ProofRequest | None = None
-    certificate: str = ""
+    certificate: ShownCertificate = NO_CERTIFICATE
     bound_to: str = ""
 
     def origin(self, client_id: str) -> Origin:

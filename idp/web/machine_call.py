@@ -9,7 +9,7 @@ from werkzeug.http import parse_accept_header
 
 from idp.config import Settings
 from idp.oauth import request_parameters
-from idp.oauth.confirmation import to_certificate
+from idp.oauth.confirmation import ShownCertificate
 from idp.oauth.dpop import ProofRequest
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
@@ -93,15 +93,15 @@ class Call:
         )
 
     @property
-    def certificate(self) -> str:
-        """Return the binding to the certificate of the app's TLS connection; empty where there is none."""
-        return to_certificate(certificate_of(self.settings, self.environ))
+    def certificate(self) -> ShownCertificate:
+        """Return the certificate of the app's TLS connection."""
+        return certificate_of(self.settings, self.environ)
 
     @property
     def proof(self) -> ProofRequest:
         """Return the DPoP header with what its proof must be for; an absent header is an empty proof."""
-        url = f"{self.settings.issuer}{self.environ['PATH_INFO']}"
-        return ProofRequest(str(self.environ.get("HTTP_DPOP", "")), self.environ["REQUEST_METHOD"], url)
+        environ = self.environ
+        return ProofRequest(str(environ.get("HTTP_DPOP", "")), environ["REQUEST_METHOD"], environ["PATH_INFO"])
 
 
 def unreadable(status: int) -> OAuthError:

@@ -59,7 +59,7 @@ def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
         ("confidential", "aspnet", "* For signing out, register this address first: https://till.example.com/signout-callback-oidc"),
         ("confidential", "oidc-client-ts", "* This keeps no secret: "),
         ("public", "grafana", "* This needs an app with a secret. Yours is public."),
-        ("key", "authlib", "* These settings send a secret. Yours signs by its own key: give the library that key instead."),
+        ("key", "authlib", "* These settings send a secret. Yours has a key of its own: give the library that key instead."),
         ("post", "passport", "* This cannot do PKCE, which the app is set to need."),
         ("native", "authlib", "* Register this redirect address first: https://app.example.com/callback"),
         ("machine", "authlib", "* Add authorization_code to the app's grant types first."),

@@ -16,6 +16,7 @@ from idp.store import audit
 from tests.cli.conftest import Idp
 from tests.drivers import nginx
 from tests.drivers.browser import Browser
+from tests.drivers.certificates import HEADER, VERIFIED, Certificate
 from tests.drivers.crowd import write_config
 from tests.drivers.idp_process import PATIENCE, ask, hear, new_installation, started, stop, wait_for_port
 from tests.drivers.machine import free_port, leave_out
@@ -95,6 +96,12 @@ def test_the_server_runs_without_a_service_manager(tmp_path: Path, monkeypatch: 
     assert process.returncode == 0
 
 
+@pytest.fixture
+def authority() -> Certificate:
+    """Return the authority that nginx trusts to issue certificates of apps."""
+    return Certificate("CN=Shop CA", is_authority=True)
+
+
 @dataclass
 class Fronted:
     """The server behind nginx. ``issuer`` is nginx's address."""
@@ -117,10 +124,18 @@ class Fronted:
 
 
 @pytest.fixture
-def fronted(tmp_path: Path, configure: Callable[..., Settings], idp: Idp) -> Iterator[Fronted]:
-    """Run `idp run` behind nginx, with the file that `idp deploy nginx` prints."""
-    port, plain_port, own_port = free_port(), free_port(), free_port()
-    server = {"bind": f"127.0.0.1:{own_port}", "workers": 1, "trusted_proxies": ["127.0.0.1"]}
+def fronted(tmp_path: Path, configure: Callable[..., Settings], idp: Idp, authority: Certificate) -> Iterator[Fronted]:
+    """Run `idp run` behind nginx, with the file that `idp deploy nginx` prints. At `mtls_port` it asks for certificates."""
+    port, plain_port, own_port, mtls_port = (free_port() for _ in range(4))
+    server = {
+        "bind": f"127.0.0.1:{own_port}",
+        "workers": 1,
+        "trusted_proxies": ["127.0.0.1"],
+        "client_certificate_header": HEADER,
+        "client_certificate_verified_header": VERIFIED,
+        "client_certificate_address": f"https://localhost:{mtls_port}",
+    }
+    (tmp_path / "client-authorities.pem").write_text(authority.pem)
     settings = configure(issuer=f"https://localhost:{port}", server=server)
     file = write_config(settings, tmp_path)
     text = idp("deploy", "nginx", "--config", str(file)).stdout
@@ -130,6 +145,8 @@ def fronted(tmp_path: Path, configure: Callable[..., Settings], idp: Idp) -> Ite
         ("    listen [::]:80;\n", ""),
         (f"listen {port} ssl", f"listen 127.0.0.1:{port} ssl"),
         (f"    listen [::]:{port} ssl http2;\n", ""),
+        (f"listen {mtls_port} ssl", f"listen 127.0.0.1:{mtls_port} ssl"),
+        (f"    listen [::]:{mtls_port} ssl http2;\n", ""),
         ("/etc/ssl/sleutel/", f"{tmp_path}/"),
     ):
         assert printed in text
@@ -156,6 +173,39 @@ def test_users_sign_in_through_nginx(fronted: Fronted, factory: Factory) -> None
     with factory.context():
         addresses = {row.address for row in audit.rows(jan.organisation_id) if row.event == Event.SIGNED_IN}
     assert addresses == {"127.0.0.1"}
+
+
+def test_apps_prove_themselves_by_certificate_through_nginx(
+    fronted: Fronted, factory: Factory, authority: Certificate, tmp_path: Path
+) -> None:
+    """RFC 8705 §2: nginx verifies chains, passes what nobody issued too, and writes over headers from outside."""
+    factory.settings = fronted.settings
+    till, kiosk = Certificate("CN=till", issuer=authority), Certificate("CN=till")
+    common = {"grant_types": ["client_credentials"]}
+    factory.make_client("till", **common, token_endpoint_auth_method="tls_client_auth", tls_client_auth_subject_dn="CN=till")
+    own = {"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": {"keys": [kiosk.jwk]}}
+    factory.make_client("kiosk", **common, **own)
+
+    def ask_token(client_id: str, base: str, shown: Certificate | None, **headers: str) -> int:
+        trust = ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem"))
+        if shown is not None:
+            (tmp_path / "app.pem").write_text(shown.pem_with_key)
+            trust.load_cert_chain(tmp_path / "app.pem")
+        client = Remote(base, trust, **headers).test_client(use_cookies=False)
+        form = {"grant_type": "client_credentials", "client_id": client_id}
+        return int(client.post("/oauth/token", base_url=base, data=form).status_code)
+
+    mtls, issuer = fronted.settings.server.client_certificate_address, fronted.issuer
+    assert ask_token("till", mtls, till) == 200
+    assert ask_token("kiosk", mtls, kiosk) == 200
+    assert ask_token("till", mtls, kiosk) == 401, "no authority issued it"
+    assert ask_token("kiosk", mtls, till) == 401
+    for base in (mtls, issuer):
+        assert ask_token("till", base, None, **till.passed()) == 401, "headers from outside"
+        assert ask_token("till", base, None) == 401
+    assert ask_token("till", issuer, till) == 401, "nginx asks for certificates at the other address only"
+    page = Remote(mtls, fronted.trust).test_client().get("/oauth/authorize", base_url=mtls)
+    assert page.status_code == 404, "no pages for people there"
 
 
 def test_limits_of_nginx_are_wider_than_ours(fronted: Fronted) -> None:

@@ -167,7 +167,7 @@ def _notes(settings: Settings, row: Client, stack: Stack, values: Mapping[str, A
     if stack.secret is False and not row.is_public:
         notes.append(say("This keeps no secret: register an app of its own with the authentication method none."))
     if stack.secret is not False and not row.is_public and not uses_secret(metadata):
-        notes.append(say("These settings send a secret. Yours signs by its own key: give the library that key instead."))
+        notes.append(say("These settings send a secret. Yours has a key of its own: give the library that key instead."))
     if not stack.pkce and demand_of(metadata, settings) is Demand.ALWAYS:
         notes.append(say("This cannot do PKCE, which the app is set to need."))
     if "openid" not in values["scopes"]:

@@ -9,6 +9,7 @@ from idp.config import Settings
 from idp.errors import Invalid, Message, say
 from idp.identity.organisations.settings import normal_store_url
 from idp.oauth import client_metadata
+from idp.oauth.certificate_subjects import MEMBERS as SUBJECTS
 from idp.oauth.public_keys import FORMS
 from idp.oauth.registration import Ours
 from idp.store import organisations
@@ -61,6 +62,7 @@ TOKENS: tuple[Row, ...] = (
     ("jwks", TABLE, SECURITY, ()),
     ("jwks_uri", TEXT, SECURITY, ()),
     ("token_endpoint_auth_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
+    *((name, TEXT, SECURITY, ()) for name in SUBJECTS),
     ("authorization_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("id_token_claims", TRUTH, SECURITY, ()),
     ("claims", TABLE, SECURITY, ()),

@@ -18,6 +18,7 @@ MEANINGS: Mapping[str, Message] = {
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
         "How the app proves itself: a secret in the header or in the body; private_key_jwt: its own key; "
+        "tls_client_auth: a TLS certificate from an authority; self_signed_tls_client_auth: one of its own; "
         "none: a public app. Leave empty for a secret in either way."
     ),
     "require_pkce": say(
@@ -53,6 +54,11 @@ MEANINGS: Mapping[str, Message] = {
     "authorization_details_types": say("Types of acts that it may ask people to allow, each time, one per line."),
     "introspection_signed_response_alg": say("How answers about tokens are signed, if the app asks for signed ones."),
     "dpop_bound_access_tokens": say("Tokens work only with the key that the app proves to hold (DPoP)."),
+    "tls_client_auth_subject_dn": say("For tls_client_auth: the name in the certificate, as in CN=till,O=Shop,C=NL."),
+    "tls_client_auth_san_dns": say("Or a host name that the certificate is for."),
+    "tls_client_auth_san_uri": say("Or an address (URI) that it is for."),
+    "tls_client_auth_san_ip": say("Or an IP address that it is for."),
+    "tls_client_auth_san_email": say("Or an e-mail address that it is for."),
     "tls_client_certificate_bound_access_tokens": say("Tokens work only with the app's own TLS certificate."),
     "subject_type": say("public: all apps know a person by the same id."),
     "client_uri": say("The app's home page; people find it on their front page."),
