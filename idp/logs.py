@@ -29,8 +29,8 @@ class FromLibraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record as a line of our log."""
-        said = {"logger": record.name, "said": record.getMessage(), "exc_info": record.exc_info or None}
-        structlog.get_logger().log(record.levelno, "library", **said)
+        fields = {"logger": record.name, "message": record.getMessage(), "exc_info": record.exc_info or None}
+        structlog.get_logger().log(record.levelno, "library", **fields)
 
 
 def setup_logs(settings: Settings) -> None:

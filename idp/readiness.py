@@ -67,7 +67,7 @@ class Readiness:
         with self._app.app_context():
             found = [locked for locked in sealing.locked(settings) if locked.kind not in BEGUN_AGAIN]
         if found:
-            told = "; ".join(f"{one.kind}: {one.reason}" for one in found)
-            return f"secrets: they do not open what is stored ({told}); put the key that sealed it back, at the end"
+            reasons = "; ".join(f"{one.kind}: {one.reason}" for one in found)
+            return f"secrets: they do not open what is stored ({reasons}); put the key that sealed it back, at the end"
         self._opened_at, self._opened_with = now, settings.secrets
         return ""

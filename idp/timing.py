@@ -30,7 +30,7 @@ def part(name: str) -> Iterator[None]:
         _note(name, perf_counter() - began)
 
 
-def told(seconds: float) -> str:
+def header(seconds: float) -> str:
     """Return the header for a request that took so long: milliseconds, and how many times each part was done."""
     parts = (_parts.get() or {}).items()
     each = [f'{name};dur={sum(taken) * 1000:.1f};desc="{len(taken)}"' for name, taken in parts]

@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Told:
+class NamedRow:
     """Hold a row with the present names of its actor and subject; empty if nobody has the id."""
 
     row: AuditRow
@@ -28,13 +28,13 @@ class Told:
     subject: str
 
 
-def found(organisation_id: str, sought: Sought, before: int = 0) -> tuple[tuple[Told, ...], int]:
+def found(organisation_id: str, sought: Sought, before: int = 0) -> tuple[tuple[NamedRow, ...], int]:
     """Return a page of a chain's rows, newest first, and the start of the next page (0 for none)."""
     rows = store.rows_found(organisation_id, sought, before=before, limit=PAGE + 1)
     return _named(organisation_id, rows[:PAGE]), rows[PAGE - 1].seq if len(rows) > PAGE else 0
 
 
-def every(organisation_id: str, sought: Sought) -> Iterator[Told]:
+def every(organisation_id: str, sought: Sought) -> Iterator[NamedRow]:
     """Yield all rows that match, oldest first. It reads in chunks and keeps nothing open for a slow reader."""
     after = 0
     while rows := store.rows_found(organisation_id, sought, after=after, limit=CHUNK):
@@ -44,37 +44,37 @@ def every(organisation_id: str, sought: Sought) -> Iterator[Told]:
         after = rows[-1].seq
 
 
-def _named(organisation_id: str, rows: Iterable[AuditRow]) -> tuple[Told, ...]:
+def _named(organisation_id: str, rows: Iterable[AuditRow]) -> tuple[NamedRow, ...]:
     """Add names to rows. Operators act in every chain, so their names are looked up too."""
     kept = list(rows)
     ids = {one for row in kept for one in (row.actor_id, row.subject_id) if one}
     names = {operator.id: operator.username for operator in operators.operators()} if ids else {}
     names |= users.usernames(organisation_id, ids)
-    return tuple(Told(row, names.get(row.actor_id, ""), names.get(row.subject_id, "")) for row in kept)
+    return tuple(NamedRow(row, names.get(row.actor_id, ""), names.get(row.subject_id, "")) for row in kept)
 
 
-def as_json(rows: Iterable[Told]) -> Iterator[str]:
+def as_json(rows: Iterable[NamedRow]) -> Iterator[str]:
     """Yield one JSON array with an object on each line."""
     joint = "[\n"
-    for told in rows:
-        yield joint + json.dumps(_plain(told), ensure_ascii=False)
+    for entry in rows:
+        yield joint + json.dumps(_plain(entry), ensure_ascii=False)
         joint = ",\n"
     yield "[]\n" if joint == "[\n" else "\n]\n"
 
 
-def as_csv(rows: Iterable[Told]) -> Iterator[str]:
+def as_csv(rows: Iterable[NamedRow]) -> Iterator[str]:
     """Yield CSV with a line of column names. No cell is a formula."""
     yield csv_export.line(COLUMNS)
-    for told in rows:
-        plain = _plain(told)
+    for entry in rows:
+        plain = _plain(entry)
         cells = [plain[name] for name in COLUMNS]
         yield csv_export.line(
             [json.dumps(cell, ensure_ascii=False) if isinstance(cell, Mapping) else cell for cell in cells]
         )
 
 
-def _plain(told: Told) -> dict[str, Any]:
-    row = told.row
+def _plain(entry: NamedRow) -> dict[str, Any]:
+    row = entry.row
     columns = {column.name: getattr(row, column.name) for column in AuditRow.__table__.columns}
-    whole = {**columns, "actor": told.actor, "subject": told.subject, "at": row.at.isoformat(timespec="microseconds")}
+    whole = {**columns, "actor": entry.actor, "subject": entry.subject, "at": row.at.isoformat(timespec="microseconds")}
     return {name: one.hex() if isinstance(one := whole[name], bytes) else one for name in COLUMNS}

@@ -132,12 +132,12 @@ def read(file: Path) -> Archive:
             if archive.getinfo(MANIFEST).file_size > LONGEST_MANIFEST:
                 raise ValueError("its manifest is too long")
             signed = json.loads(archive.read(MANIFEST))
-        told = json.loads(signed["manifest"])
-        if told["format"] != FORMAT:
-            raise BackupError(f"{file}: has format {told['format']}; a newer version of the program made it, use that")
+        manifest = json.loads(signed["manifest"])
+        if manifest["format"] != FORMAT:
+            raise BackupError(f"{file}: has format {manifest['format']}; a newer version of the program made it, use that")
         names = {one.name for one in fields(Manifest)}
-        told["facts"] = Facts(**told["facts"])
-        return Archive(file, Manifest(**{name: told[name] for name in names}), str(signed["mac"]))
+        manifest["facts"] = Facts(**manifest["facts"])
+        return Archive(file, Manifest(**{name: manifest[name] for name in names}), str(signed["mac"]))
     except OSError as error:
         raise BackupError(f"{file}: cannot be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError) as error:

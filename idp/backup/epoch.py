@@ -62,9 +62,9 @@ def make_void(restored: Restored, now: datetime) -> tuple[Closed, int]:
         restore.void_mails(now)
         restore.void_codes(now, totp.step_at(now) + AHEAD)
         closed = _close_all(restored, now) if restored.changes is None else _close_changed(restored.changes, now)
-        told = restore.note_people()
+        notified = restore.note_people()
         _record(restored, closed)
-    return closed, told
+    return closed, notified
 
 
 def _close_all(restored: Restored, now: datetime) -> Closed:
@@ -92,12 +92,12 @@ def _close_changed(changes: Changes, now: datetime) -> Closed:
 
 def _record(restored: Restored, closed: Closed) -> None:
     """Note the gap in every chain: the rows that follow the backup's last one have numbers that were given before."""
-    told = {"backup": restored.backup_id, "backup_at": restored.backup_at.isoformat()}
-    told |= {"is_known": "no" if restored.changes is None else "yes"}
+    details = {"backup": restored.backup_id, "backup_at": restored.backup_at.isoformat()}
+    details |= {"is_known": "no" if restored.changes is None else "yes"}
     whole = {"accounts": closed.accounts, "passwords": closed.passwords, "factors": closed.factors, "apps": closed.clients}
     for organisation_id in {audit.INSTALLATION, *audit.chain_ids()}:
         own = whole if organisation_id == audit.INSTALLATION else {}
-        record(ORIGIN, Event.RESTORED, organisation_id=organisation_id, data=told | own)
+        record(ORIGIN, Event.RESTORED, organisation_id=organisation_id, data=details | own)
 
 
 def of_client(client_id: str) -> Origin:

@@ -119,5 +119,5 @@ def _run(engine: Engine, program: str, arguments: Sequence[str]) -> None:
     command = [program, f"--dbname={make_conninfo('', **options)}", "--no-password", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 — our own words
     if done.returncode:
-        said = "; ".join(done.stderr.strip().splitlines()[:2])  # the second line has the detail, such as the versions
-        raise BackupError(said or f"{program}: exit code {done.returncode}")
+        complaint = "; ".join(done.stderr.strip().splitlines()[:2])  # the second line has the detail, such as the versions
+        raise BackupError(complaint or f"{program}: exit code {done.returncode}")

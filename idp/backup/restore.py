@@ -47,11 +47,11 @@ class Wanted:
 class Report:
     """What a restore did. ``unknown``: why nothing is known of what changed since the backup; empty where it is known.
 
-    ``kept``: the file of the former database. ``told``: how many people the worker writes to. ``gone``: what is undone.
+    ``kept``: the file of the former database. ``notified``: how many people the worker writes to. ``gone``: what is undone.
     """
 
     closed: Closed
-    told: int
+    notified: int
     unknown: str
     gone: dict[str, int]
     kept: Path | None = None
@@ -77,10 +77,10 @@ def run(wanted: Wanted) -> Report:
     manifest = wanted.archive.manifest
     restored = Restored(datetime.fromisoformat(manifest.taken_at), manifest.id, since, wanted.keep_passwords)
     if manifest.engine == "sqlite":
-        closed, told, kept = _restore_sqlite(wanted, restored)
+        closed, notified, kept = _restore_sqlite(wanted, restored)
     else:
-        closed, told, kept = _restore_postgresql(wanted, restored)
-    return Report(closed, told, unknown, since.gone if since else {}, kept)
+        closed, notified, kept = _restore_postgresql(wanted, restored)
+    return Report(closed, notified, unknown, since.gone if since else {}, kept)
 
 
 def _require_possible(wanted: Wanted) -> None:
@@ -146,8 +146,8 @@ def _restore_sqlite(wanted: Wanted, restored: Restored) -> tuple[Closed, int, Pa
         fresh.chmod(0o600)
         url = {"url": f"sqlite:///{fresh}"}
         beside = wanted.settings.model_copy(update={"database": wanted.settings.database.model_copy(update=url)})
-        closed, told = _begin_epoch(beside, restored)
-    return closed, told, sqlite.before_restore(file, stamp) if was_there else None
+        closed, notified = _begin_epoch(beside, restored)
+    return closed, notified, sqlite.before_restore(file, stamp) if was_there else None
 
 
 def _restore_postgresql(wanted: Wanted, restored: Restored) -> tuple[Closed, int, Path | None]:
@@ -174,8 +174,8 @@ def _begin_epoch(settings: Settings, restored: Restored) -> tuple[Closed, int]:
         schema.upgrade(app)
     with connected(settings):
         now = clock.now()
-        closed, told = epoch.make_void(restored, now)
+        closed, notified = epoch.make_void(restored, now)
         if keys.is_complete() and (restored.changes is None or restored.changes.has_rotated):
             keys.rotate(settings, epoch.ORIGIN)
         epoch.begin(now, restored.backup_at)
-        return closed, told
+        return closed, notified

@@ -35,8 +35,8 @@ def backup(file: Path, passphrase_file: Path | None, no_keys: bool, force: bool)
     with opened() as settings:
         passphrase = "" if no_keys else _accepted(settings, given(passphrase_file, twice=True))
         made = backups.make(settings, file, passphrase, force=force)
-    told = f" and {key_file.beside(file)}" if passphrase else ""
-    click.echo(f"Wrote {file}{told}: {len(made.facts.heads)} audit chain(s), as of {made.taken_at[:19]} UTC.")
+    beside = f" and {key_file.beside(file)}" if passphrase else ""
+    click.echo(f"Wrote {file}{beside}: {len(made.facts.heads)} audit chain(s), as of {made.taken_at[:19]} UTC.")
 
 
 def given(file: Path | None, *, twice: bool = False) -> str:

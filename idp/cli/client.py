@@ -194,10 +194,10 @@ def _described(row: Client, settings: Settings) -> dict[str, Any]:
     pkce = {Demand.ALWAYS: True, Demand.UNLESS_NONCE: None, Demand.NEVER: False}[demand_of(row.metadata_, settings)]
     methods = accepted_methods(row.metadata_)
     # RFC 7591 §2: client_secret_basic is what a client uses by default.
-    told = {"client_id": row.client_id, "token_endpoint_auth_method": methods[0], **row.metadata_, METHODS: methods}
-    told |= {"require_pkce": pkce, **own}
-    return {**told, "organisations": [organisation.store_url for organisation in found if organisation is not None]}
+    shown = {"client_id": row.client_id, "token_endpoint_auth_method": methods[0], **row.metadata_, METHODS: methods}
+    shown |= {"require_pkce": pkce, **own}
+    return {**shown, "organisations": [organisation.store_url for organisation in found if organisation is not None]}
 
 
-def _print(told: dict[str, Any]) -> None:
-    click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+def _print(shown: dict[str, Any]) -> None:
+    click.echo(json.dumps(shown, indent=2, ensure_ascii=False))

@@ -30,7 +30,7 @@ class Finding:
     """The result of one check. ``remedy`` is empty where nothing is wrong."""
 
     subject: str
-    said: str
+    words: str
     remedy: str = ""
 
 
@@ -43,7 +43,7 @@ def doctor() -> None:
     settings = read(file)
     faults = 0
     for finding in _examine(file, settings):
-        click.echo(f"{'FAULT' if finding.remedy else 'ok':5} {finding.subject:14} {finding.said}")
+        click.echo(f"{'FAULT' if finding.remedy else 'ok':5} {finding.subject:14} {finding.words}")
         if finding.remedy:
             click.echo(f"      {'':14} → {finding.remedy}")
             faults += 1
@@ -76,9 +76,9 @@ def _database(settings: Settings) -> Finding:
     try:
         current = is_current(settings)
     except DBAPIError as error:
-        said = next(iter(str(error.orig).strip().splitlines()), type(error.orig).__name__)
+        words = next(iter(str(error.orig).strip().splitlines()), type(error.orig).__name__)
         return Finding(
-            "database", f"{shown}: {said}", "check [database] url, and that the server runs and accepts this user"
+            "database", f"{shown}: {words}", "check [database] url, and that the server runs and accepts this user"
         )
     if not current:
         return Finding("database", f"{shown}: its tables are not up to date", "idp migrate")
@@ -91,8 +91,8 @@ def _within(settings: Settings) -> Iterator[Finding]:
     )  # fmt: skip
     for check in checks:
         yield check(settings)
-    for subject, said in costs(settings):
-        yield Finding(subject, said)
+    for subject, words in costs(settings):
+        yield Finding(subject, words)
 
 
 def _restore(_: Settings) -> Finding:
@@ -102,9 +102,9 @@ def _restore(_: Settings) -> Finding:
         return Finding("restore", "this is a backup whose restore is not finished", "idp restore FILE --replace")
     if now.backup_at is None:
         return Finding("restore", "never restored from a backup")
-    said = f"restored {now.begun_at:%Y-%m-%d %H:%M} UTC from a backup of {now.backup_at:%Y-%m-%d %H:%M}"
+    words = f"restored {now.begun_at:%Y-%m-%d %H:%M} UTC from a backup of {now.backup_at:%Y-%m-%d %H:%M}"
     waiting = restore.count_closed(now.begun_at) + len(epoch.closed_clients(now.begun_at))
-    return Finding("restore", said + (f"; {waiting} account(s) and app(s) are closed since: idp reopen" if waiting else ""))
+    return Finding("restore", words + (f"; {waiting} account(s) and app(s) are closed since: idp reopen" if waiting else ""))
 
 
 def _keys(settings: Settings) -> Finding:
@@ -116,8 +116,8 @@ def _keys(settings: Settings) -> Finding:
     if missing:
         return Finding("keys", f"no active key for {', '.join(missing)}", "idp run makes them when it starts")
     if not keys.KeyRing(settings).is_ready():
-        said = "the signing keys do not open with the secrets of this configuration"
-        return Finding("keys", said, "put the sealing key they were made with back into `secrets`, at the end of the list")
+        words = "the signing keys do not open with the secrets of this configuration"
+        return Finding("keys", words, "put the sealing key they were made with back into `secrets`, at the end of the list")
     return Finding("keys", f"an active key each for {', '.join(sorted(active))}; {len(rows)} published")
 
 
@@ -126,18 +126,18 @@ def _sealed(settings: Settings) -> Finding:
     subject, (current, *old) = "sealed", settings.ring.names
     locked = sealing.locked(settings)
     if locked:
-        said = "; ".join(f"{one.kind}{f' ({one.count})' if one.count else ''}: {one.reason}" for one in locked)
-        return Finding(subject, said, "put the sealing key they were made with back into `secrets`, at the end of the list")
+        words = "; ".join(f"{one.kind}{f' ({one.count})' if one.count else ''}: {one.reason}" for one in locked)
+        return Finding(subject, words, "put the sealing key they were made with back into `secrets`, at the end of the list")
     if not old:
         return Finding(subject, f"everything opens with the key {current!r}")
     left = sealing.left_behind(settings)
     if left:
         counted = ", ".join(f"{name}: {count}" for name, count in left.items())
         return Finding(subject, f"still on an old key: {counted}; the worker moves them to {current!r}, keep the old key")
-    said = f"everything is on {current!r}: {', '.join(map(repr, old))} can be removed from `secrets`"
+    words = f"everything is on {current!r}: {', '.join(map(repr, old))} can be removed from `secrets`"
     fading = sealing.fading(settings)
     return Finding(
-        subject, said + (f" ({fading} counter(s) of guesses at unknown names begin again then)" if fading else "")
+        subject, words + (f" ({fading} counter(s) of guesses at unknown names begin again then)" if fading else "")
     )
 
 
@@ -156,17 +156,17 @@ def _pkce(settings: Settings) -> Finding:
     demands = {row.client_id: demand_of(row.metadata_, settings) for row in clients.clients()}
     free = [client_id for client_id, demand in demands.items() if demand is Demand.NEVER]
     nonce = sum(demand is Demand.UNLESS_NONCE for demand in demands.values())
-    said = f"not needed of {', '.join(free)}" if free else "no app goes without it"
-    return Finding("PKCE", f"{said}; {nonce} app(s) may send a nonce instead")
+    words = f"not needed of {', '.join(free)}" if free else "no app goes without it"
+    return Finding("PKCE", f"{words}; {nonce} app(s) may send a nonce instead")
 
 
 def _clock(_: Settings) -> Finding:
     theirs = database_clock.now()
     apart = abs((clock.now() - theirs).total_seconds())
     if apart > CLOCK_SECONDS:
-        said = f"{apart:.0f} seconds from the database's clock ({theirs:%Y-%m-%d %H:%M:%S} UTC)"
+        words = f"{apart:.0f} seconds from the database's clock ({theirs:%Y-%m-%d %H:%M:%S} UTC)"
         return Finding(
-            "clock", said, "let both machines take the time from the network (NTP); codes and tokens depend on it"
+            "clock", words, "let both machines take the time from the network (NTP); codes and tokens depend on it"
         )
     return Finding("clock", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC, as the database's")
 
@@ -175,15 +175,15 @@ def _outbox(_: Settings) -> Finding:
     mails = outbox.mails()
     waiting = [mail for mail in mails if mail.sent_at is None and mail.failed_at is None and mail.failure == Failure.RELAY]
     if waiting:
-        said = f"{len(waiting)} mail(s) wait because the mail server refuses us: {waiting[0].reason}"
-        return Finding("outbox", said, "correct [mail]; these mails are then sent by themselves")
+        words = f"{len(waiting)} mail(s) wait because the mail server refuses us: {waiting[0].reason}"
+        return Finding("outbox", words, "correct [mail]; these mails are then sent by themselves")
     # A mailbox that does not exist is for the organisation to correct: its console shows it.
     # What a restore made void was told to everybody by other mails.
     excused = (Failure.RECIPIENT, Failure.RESTORED)
     failed = [mail for mail in mails if mail.failed_at is not None and mail.failure not in excused]
     if failed:
-        said = f"{len(failed)} mail(s) given up, the latest: {failed[0].reason or 'no reason noted'}"
-        return Finding("outbox", said, "remove the cause; the audit trail has the events that they told about")
+        words = f"{len(failed)} mail(s) given up, the latest: {failed[0].reason or 'no reason noted'}"
+        return Finding("outbox", words, "remove the cause; the audit trail has the events that they told about")
     refused = sum(mail.failure == Failure.RECIPIENT and mail.failed_at is not None for mail in mails)
     return Finding(
         "outbox", f"{refused} mail(s) refused by their recipients' servers" if refused else "no mail was given up"
@@ -195,8 +195,8 @@ def logouts(_: Settings) -> Finding:
     found = logout_notices.troubled()
     if not found:
         return Finding("sign-outs", "every app that is told of the end of sessions accepts it")
-    said = (f"{name}: {waiting} wait, {failed} not accepted ({_last_answer(name)})" for name, waiting, failed, _ in found)
-    return Finding("sign-outs", "; ".join(said), "correct its backchannel_logout_uri, or the app itself")
+    lines = (f"{name}: {waiting} wait, {failed} not accepted ({_last_answer(name)})" for name, waiting, failed, _ in found)
+    return Finding("sign-outs", "; ".join(lines), "correct its backchannel_logout_uri, or the app itself")
 
 
 def _last_answer(client_id: str) -> str:

@@ -55,7 +55,7 @@ def show(store_url: str) -> None:
         row = at(store_url)
         owner = recorded_owner(row)
         held = settings_of(settings, row)
-        told = {
+        shown = {
             "store_url": row.store_url,
             "name": row.name,
             "country": row.country,
@@ -66,7 +66,7 @@ def show(store_url: str) -> None:
             "shops": {shop.code: shop.name for shop in store.shops(row.id)},
             "groups": {group.name: {"requires_mfa": group.requires_mfa} for group in store.groups(row.id)},
         }
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 @organisation.command()

@@ -29,7 +29,7 @@ def in_english(message: errors.Message) -> str:
 
 def _about_database(error: SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None) or error
-    said = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
-    if "no such table" in said or "does not exist" in said:
-        return f"database: {said}; run `idp migrate` first"
-    return f"database: {said}; check [database] in the configuration, or ask `idp doctor`"
+    reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
+    if "no such table" in reason or "does not exist" in reason:
+        return f"database: {reason}; run `idp migrate` first"
+    return f"database: {reason}; check [database] in the configuration, or ask `idp doctor`"

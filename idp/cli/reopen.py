@@ -77,8 +77,8 @@ def _refuse_unknown(names: Sequence[str], but: Sequence[str], closed: Closed) ->
     apps = {row.client_id for row in closed.apps}
     unknown = [*(name for name in names if name not in places), *(name for name in but if name not in accounts | apps)]
     if unknown:
-        said = f"{', '.join(unknown)}: nothing of this name is closed, so nothing was opened; `idp reopen` lists what is"
-        raise click.ClickException(said)
+        reason = f"{', '.join(unknown)}: nothing of this name is closed, so nothing was opened; `idp reopen` lists what is"
+        raise click.ClickException(reason)
 
 
 def _open_apps(rows: Sequence[Client]) -> None:
@@ -91,8 +91,8 @@ def _open_apps(rows: Sequence[Client]) -> None:
 def _open(settings: Settings, organisation: Organisation, users: Sequence[User]) -> None:
     for user in users:
         status.enable(settings, organisation, user, ORIGIN)
-    told = epochs.note_people(users)
-    click.echo(f"{organisation.store_url}: {len(users)} account(s) opened; the worker tells {told} person(s) by mail.")
+    notified = epochs.note_people(users)
+    click.echo(f"{organisation.store_url}: {len(users)} account(s) opened; the worker tells {notified} person(s) by mail.")
 
 
 def _list(closed: Closed) -> None:

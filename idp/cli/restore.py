@@ -91,7 +91,7 @@ def _tell(report: Report, wanted: Wanted) -> None:
         click.echo(f"What changed since the backup is not known: {report.unknown}. So all accounts and apps are closed.")
     click.echo(
         f"Closed: {closed.accounts} account(s), {closed.passwords} password(s), {closed.factors} second factor(s), "
-        f"{closed.clients} app(s). The worker tells {report.told} person(s) by mail."
+        f"{closed.clients} app(s). The worker tells {report.notified} person(s) by mail."
     )
     if wanted.keep_passwords and report.unknown:
         click.echo("Passwords of the backup work, also those that were replaced since.")

@@ -59,8 +59,8 @@ def run(no_migrate: bool, no_mail: bool, check: bool) -> None:
 def _check(settings: Settings) -> None:
     """Say whether the server could serve, and what a sign-in waits for."""
     with _ready_app(settings).app_context():
-        for subject, said in costs(settings):
-            click.echo(f"{subject}: {said}")
+        for subject, words in costs(settings):
+            click.echo(f"{subject}: {words}")
     click.echo("It could serve.")
 
 
@@ -88,8 +88,8 @@ def _check_port(key: str, address: str, *, may_be_in_use: bool) -> None:
         except OSError as error:
             if may_be_in_use and error.errno == errno.EADDRINUSE:
                 return
-            said = f"{key}: {address}: {error.strerror}; stop what listens there, or choose another"
-            raise ConfigError(said) from error
+            reason = f"{key}: {address}: {error.strerror}; stop what listens there, or choose another"
+            raise ConfigError(reason) from error
 
 
 def serve(app: Flask, settings: Settings, *, with_mail: bool) -> None:
@@ -102,7 +102,7 @@ def _serve(app: Flask, settings: Settings, *, with_mail: bool) -> None:
     process.prepare(app)
     roles = {f"server-{number + 1}": process.answer_requests for number in range(settings.server_processes)}
     if with_mail:
-        roles["mail"] = partial(worker.work_until_told, settings)
+        roles["mail"] = partial(worker.work_until_stopped, settings)
     if settings.metrics.listen:
         roles["metrics"] = partial(_serve_metrics, settings)
     Supervisor(roles).run()

@@ -101,8 +101,8 @@ def _factors(row: User) -> str:
 @_user_command("show")
 def show(chosen: Chosen) -> str:
     """Show one person as JSON: details, second factor, passkeys, devices and open sessions."""
-    told = {**_details(chosen.row), **_belongings(chosen.organisation, chosen.row), **_proofs(chosen)}
-    return json.dumps(told, indent=2, ensure_ascii=False)
+    shown = {**_details(chosen.row), **_belongings(chosen.organisation, chosen.row), **_proofs(chosen)}
+    return json.dumps(shown, indent=2, ensure_ascii=False)
 
 
 def _details(row: User) -> dict[str, object]:

@@ -30,10 +30,10 @@ def worker() -> None:
         where = found.mail.host or found.path(found.mail.folder)
     click.echo(f"Sending mail by {where}. Stop with Ctrl-C.")
     logs.take_from_libraries()
-    work_until_told(found)
+    work_until_stopped(found)
 
 
-def work_until_told(settings: Settings) -> None:
+def work_until_stopped(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, and end soon after it, whatever the mail server does.
 
     A conversation that is cut off is not noted: the mail's lease runs out, and it is sent again.

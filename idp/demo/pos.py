@@ -60,8 +60,8 @@ def introspected() -> Mapping[str, Any] | None:
     if scheme.lower() != "bearer" or not token:
         return None
     http, idp = OAuth2Session("pos", os.environ.get("POS_CLIENT_SECRET")), oauth.idp.load_server_metadata()
-    told: dict[str, Any] = http.introspect_token(idp["introspection_endpoint"], token=token).json()
-    return told if told.get("active") else None
+    answer: dict[str, Any] = http.introspect_token(idp["introspection_endpoint"], token=token).json()
+    return answer if answer.get("active") else None
 
 
 def not_proved(_: Demand) -> tuple[str, int]:
@@ -141,8 +141,8 @@ def callback() -> Response | tuple[str, int]:
 
 def about(token: dict[str, Any]) -> dict[str, Any]:
     """Return name and the like from the userinfo endpoint, if it is about the same person (OpenID Connect Core §5.3.2)."""
-    told = dict(oauth.idp.userinfo(token=token))
-    return told if told.get("sub") == token["userinfo"]["sub"] else {}
+    userinfo = dict(oauth.idp.userinfo(token=token))
+    return userinfo if userinfo.get("sub") == token["userinfo"]["sub"] else {}
 
 
 @app.post("/sign-out")

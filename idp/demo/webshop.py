@@ -119,8 +119,8 @@ def callback() -> Response | tuple[str, int]:
 
 def about(token: dict[str, Any]) -> dict[str, Any]:
     """Return name and the like from the userinfo endpoint, if it is about the same person (OpenID Connect Core §5.3.2)."""
-    told = dict(oauth.idp.userinfo(token=token))
-    return told if told.get("sub") == token["userinfo"]["sub"] else {}
+    userinfo = dict(oauth.idp.userinfo(token=token))
+    return userinfo if userinfo.get("sub") == token["userinfo"]["sub"] else {}
 
 
 @app.post("/sign-out")

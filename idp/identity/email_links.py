@@ -105,11 +105,11 @@ def mail(settings: Settings, user: User, one: MailedLink) -> bool:
     if not one.address and not messages.can_be_written_to(user):
         return False
     link = address_of(settings, one.purpose, make(settings, user, one.purpose, one.values, one.expires_at))
-    told = {**one.words, "link": link}
+    values = {**one.words, "link": link}
     if one.address:
-        messages.write_to_address(settings, user, one.address, one.template, told, one.expires_at)
+        messages.write_to_address(settings, user, one.address, one.template, values, one.expires_at)
         return True
-    return messages.write_to_person(settings, user.organisation_id, user.id, one.template, told, one.expires_at)
+    return messages.write_to_person(settings, user.organisation_id, user.id, one.template, values, one.expires_at)
 
 
 def soon(settings: Settings) -> datetime:

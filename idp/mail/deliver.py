@@ -88,8 +88,8 @@ def _note_sent(mail: OutgoingMail, stop: threading.Event) -> None:
             with db.transaction():
                 outbox.note_sent(mail.id, clock.now())
         except Exception as error:
-            told = {"mail": mail.id, "message_id": mail.message_id, "tries_again_in": pause}
-            log.error("mail_sent_but_not_noted", reason=outage.reason_of(error), **told)
+            fields = {"mail": mail.id, "message_id": mail.message_id, "tries_again_in": pause}
+            log.error("mail_sent_but_not_noted", reason=outage.reason_of(error), **fields)
             if pause is None or not outage.is_outage(error) or stop.wait(pause):
                 raise
         else:
@@ -106,25 +106,25 @@ def _note_failure(settings: Settings, mail: OutgoingMail, failure: Failure, reas
     with db.transaction():
         due_at = clock.now() + pause
         outbox.note_failure(mail.id, tries, due_at, reason, failure=failure, lease=mail.leased_until)
-    told = {"mail": mail.id, "template": mail.template, "tries": tries, "failure": str(failure), "reason": reason}
+    fields = {"mail": mail.id, "template": mail.template, "tries": tries, "failure": str(failure), "reason": reason}
     if failure is Failure.RELAY:
         where = f"{settings.mail.host}:{settings.mail.port}"
-        log.error("mail_relay_refuses_us", relay=where, remedy="check [mail]; `idp doctor` tries the relay", **told)
+        log.error("mail_relay_refuses_us", relay=where, remedy="check [mail]; `idp doctor` tries the relay", **fields)
     else:
-        log.warning("mail_waits", **told)
+        log.warning("mail_waits", **fields)
 
 
 def _give_up(mail: OutgoingMail, failure: Failure, reason: str, *, may_be_resent: bool) -> None:
     """Park a mail with its reason, audited in the same transaction."""
-    told = {"mail": mail.id, "template": mail.template, "why": str(failure)}
+    fields = {"mail": mail.id, "template": mail.template, "why": str(failure)}
     about = {"organisation_id": mail.organisation_id or "", "subject_id": mail.user_id or ""}
     with db.transaction():
         was_ours = outbox.give_up(
             mail.id, clock.now(), reason, may_be_resent=may_be_resent, failure=failure, lease=mail.leased_until
         )
         if was_ours:
-            record(WORKER, Event.MAIL_GIVEN_UP, **about, outcome="failure", data=told)
-    log.error("mail_given_up", reason=reason, **told)
+            record(WORKER, Event.MAIL_GIVEN_UP, **about, outcome="failure", data=fields)
+    log.error("mail_given_up", reason=reason, **fields)
 
 
 def _send(settings: Settings, mail: OutgoingMail, message: EmailMessage) -> None:

@@ -6,7 +6,7 @@ between text and HTML, so each sentence is written once. The HTML escapes every 
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -36,6 +36,8 @@ from idp.store.outbox import OutgoingMail
 COLOUR = "#0b6b5b"
 """The language of mails of an organisation that has chosen none."""
 DOMAIN = "mail"
+FORMER_NAMES = {"heir": "new_owner"}
+"""Names of values that an earlier release gave to mails that still wait."""
 """The catalogue's name under ``idp/translations``. The pages have another one."""
 
 
@@ -62,7 +64,8 @@ class Letter:
     def opened(cls, template: str, stored: Mapping[str, Any]) -> "Letter":
         """Read a letter from the outbox. Another release may have sealed it: unknown members are ignored, missing empty."""
         known = {one.name for one in fields(cls)}
-        return cls(**{"template": template, **{name: value for name, value in stored.items() if name in known}})
+        letter = cls(**{"template": template, **{name: value for name, value in stored.items() if name in known}})
+        return replace(letter, values={FORMER_NAMES.get(name, name): value for name, value in letter.values.items()})
 
     def sealed(self, ring: Ring, place: str) -> str:
         """Seal the letter for the outbox."""
@@ -124,7 +127,7 @@ def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: 
     colour = brand.colour or COLOUR
     when = local_time(mail.created_at, letter.zone, mail.locale)
     since = str(letter.values.get("since", ""))
-    told = factors.mail_sentence(letter.template, letter.values)
+    sentence = factors.mail_sentence(letter.template, letter.values)
     names = {"username": letter.username, "organisation": letter.organisation, "when": when}
     return MailPage(
         letter=letter,
@@ -140,7 +143,7 @@ def _page(settings: Settings, mail: OutgoingMail, letter: Letter, organisation: 
         logo=f"logo.{mail.id}@{urlsplit(settings.issuer).hostname}" if brand.logo else "",
         light=palette(colour, LIGHT),
         dark=palette(colour, DARK),
-        about_factor=_in_words(told.about(**names), mail.locale) if told else "",
+        about_factor=_in_words(sentence.about(**names), mail.locale) if sentence else "",
         since=local_time(datetime.fromisoformat(since), letter.zone, mail.locale) if since else "",
     )
 

@@ -95,13 +95,13 @@ def notify(
     user_id: str,
     template: str,
     values: Mapping[str, object] = NOTHING,
-    told: str = "",
+    told_already: str = "",
 ) -> None:
     """Write a notice about a user, within the transaction of the change that it reports.
 
     It goes to the user's verified address, else to the owner with the user named (S54), else to nobody. ``template`` is one
-    of ``NOTICES``; ``values`` are plain JSON values and never a secret. ``told``: an address that gets another mail about
-    the same; no mailbox gets two.
+    of ``NOTICES``; ``values`` are plain JSON values and never a secret. ``told_already``: an address that gets another mail
+    about the same; no mailbox gets two.
     """
     if template not in NOTICES:
         raise ValueError(f"{template} is no notice")
@@ -109,7 +109,7 @@ def notify(
     if user is None or organisation is None:
         return
     reader = _reader(settings, user, organisation) or _owner(settings, user, organisation)
-    if reader is not None and (not told or reader.address.casefold() != told.casefold()):
+    if reader is not None and (not told_already or reader.address.casefold() != told_already.casefold()):
         _put_notice(settings, user, organisation, reader, template, values)
 
 

@@ -54,8 +54,8 @@ class Failure(StrEnum):
 class NotSent(Exception):
     """A mail did not leave. ``failure`` names the cause; the text is the server's own."""
 
-    def __init__(self, failure: Failure, said: str) -> None:
-        super().__init__(said)
+    def __init__(self, failure: Failure, answer: str) -> None:
+        super().__init__(answer)
         self.failure = failure
 
 
@@ -70,10 +70,10 @@ def send(settings: Settings, recipient: str, message: EmailMessage) -> None:
 def try_out(settings: Settings) -> None:
     """Begin a mail and drop it, to learn whether the relay takes mail from us. Raises ``NotSent``."""
     with _as_failures(), connect(settings) as server:
-        code, said = server.mail(envelope_sender(settings.mail))
+        code, answer = server.mail(envelope_sender(settings.mail))
         server.rset()
         if code != 250:
-            raise smtplib.SMTPSenderRefused(code, said, envelope_sender(settings.mail))
+            raise smtplib.SMTPSenderRefused(code, answer, envelope_sender(settings.mail))
 
 
 @contextmanager
@@ -135,8 +135,8 @@ def failure_of(error: OSError) -> Failure:
     """Classify an error in the conversation. Pure."""
     match error:
         case smtplib.SMTPRecipientsRefused():
-            code, said = _answer(error)
-            is_ours = code in AUTHENTICATION_NEEDED or ABOUT_SENDER.search(said) is not None
+            code, answer = _answer(error)
+            is_ours = code in AUTHENTICATION_NEEDED or ABOUT_SENDER.search(answer) is not None
             return (Failure.RELAY if is_ours else Failure.RECIPIENT) if code >= 500 else Failure.LATER
         case smtplib.SMTPDataError():
             if error.smtp_code < 500:
@@ -165,8 +165,8 @@ def _answer(error: smtplib.SMTPRecipientsRefused) -> tuple[int, str]:
     return code, _text(text)
 
 
-def _text(said: bytes | str) -> str:
-    return " ".join((said.decode("utf-8", "replace") if isinstance(said, bytes) else said).split())
+def _text(answer: bytes | str) -> str:
+    return " ".join((answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer).split())
 
 
 class _Punctual(smtplib.SMTP):

@@ -37,14 +37,14 @@ def begin(provider: Provider, parameters: Parameters, visit: BrowserContext, att
     draft = Draft(provider, parameters, visit.browser_id)
     try:
         request = read_request(draft)
-        with _outages_told():
+        with _outages_as_errors():
             return _authenticate(provider, request, visit, attempt_id)
     except OAuthError as error:
         return _refuse(draft, numbered(error, visit.request_id))
 
 
 @contextmanager
-def _outages_told() -> Iterator[None]:
+def _outages_as_errors() -> Iterator[None]:
     """Turn an outage of the database into an error that the app is told (RFC 6749 §4.1.2.1)."""
     try:
         yield

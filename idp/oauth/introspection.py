@@ -44,13 +44,13 @@ def introspect(provider: Provider, request: TokenRequest) -> tuple[RegisteredCli
     ) or INACTIVE
 
 
-def signed(provider: Provider, client: RegisteredClient, told: Mapping[str, Any]) -> str:
+def signed(provider: Provider, client: RegisteredClient, introspected: Mapping[str, Any]) -> str:
     """Return the answer as a JWT for this client (RFC 9701 §5). Its own ``iss``, ``aud`` and ``iat`` are not the token's."""
     claims = {
         "iss": provider.issuer,
         "aud": client.client_id,
         "iat": clock.epoch_seconds(clock.now()),
-        "token_introspection": told,
+        "token_introspection": introspected,
     }
     return provider.keys.sign(client.introspection_alg, claims, JWT_TYPE)
 
@@ -71,7 +71,7 @@ def _of_access_token(provider: Provider, client: RegisteredClient, text: str, no
     details = [one for one in token.claims.get(DETAILS, ()) if one in active.details]
     if not scopes and not details:
         return None
-    return {**_told(provider, active, scopes), **kept, **({DETAILS: details} if details else {})}
+    return {**_shared_members(provider, active, scopes), **kept, **({DETAILS: details} if details else {})}
 
 
 def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, now: datetime) -> Mapping[str, Any] | None:
@@ -83,7 +83,7 @@ def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, n
     if isinstance(active, str) or active.client.client_id != client.client_id or not active.may_refresh:
         return None
     return {
-        **_told(provider, active, active.scopes),
+        **_shared_members(provider, active, active.scopes),
         "iss": provider.issuer,
         "sub": active.grant.user_id,
         "client_id": client.client_id,
@@ -93,6 +93,6 @@ def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, n
     }
 
 
-def _told(provider: Provider, active: ActiveGrant, scopes: tuple[str, ...]) -> dict[str, Any]:
+def _shared_members(provider: Provider, active: ActiveGrant, scopes: tuple[str, ...]) -> dict[str, Any]:
     """Return what both kinds of token tell. ``acr`` and ``auth_time`` (RFC 9470 §6.2) are worked out from the proofs."""
     return {"active": True, "scope": " ".join(only_scopes(scopes)), **assurance_of(provider, active).as_claims()}

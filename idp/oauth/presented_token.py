@@ -38,11 +38,11 @@ class ResourceError(OAuthError):
     @property
     def challenge(self) -> str:
         """Return the scheme, with the error's attributes where there is an error."""
-        told = {"error": self.error, "error_description": self.description} if self.error else {}
+        members = {"error": self.error, "error_description": self.description} if self.error else {}
         algorithms = " ".join(dpop.ALGORITHMS)
         if self.scheme == DPOP:
-            return _challenge(DPOP, {**told, **self.attributes, "algs": algorithms})
-        bearer = _challenge(BEARER, {"realm": "userinfo", **told, **self.attributes})
+            return _challenge(DPOP, {**members, **self.attributes, "algs": algorithms})
+        bearer = _challenge(BEARER, {"realm": "userinfo", **members, **self.attributes})
         return bearer if self.error else f"{bearer}, {_challenge(DPOP, {'algs': algorithms})}"
 
     @property
@@ -57,9 +57,9 @@ def _challenge(scheme: str, attributes: Mapping[str, str]) -> str:
 
 def error_for(scheme: str, error: OAuthError, **attributes: str) -> ResourceError:
     """Return an error as a resource tells it, in the scheme that the client uses."""
-    told = ResourceError(error.error, error.description, status=error.status, detail=error.detail)
-    told.scheme, told.attributes = scheme, attributes
-    return told
+    refusal = ResourceError(error.error, error.description, status=error.status, detail=error.detail)
+    refusal.scheme, refusal.attributes = scheme, attributes
+    return refusal
 
 
 def invalid_token(detail: str) -> OAuthError:

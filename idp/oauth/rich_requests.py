@@ -60,9 +60,9 @@ def _api_of(provider: Provider, name: str) -> Resource | None:
 
 def in_words(provider: Provider, details: Sequence[Detail]) -> tuple[dict[str, str], ...]:
     """Return each detail as people read it, by language."""
-    told = []
+    sentences = []
     for detail in details:
         api = _api_of(provider, detail["type"])
         words = api.details[detail["type"]]["words"] if api else {}
-        told.append({language: f"{fill(text, detail)} ({api.name})" for language, text in words.items() if api})
-    return tuple(told)
+        sentences.append({language: f"{fill(text, detail)} ({api.name})" for language, text in words.items() if api})
+    return tuple(sentences)

@@ -54,8 +54,8 @@ class Demand:
         """Return the value of ``WWW-Authenticate`` (RFC 9470 §3). Without claims no token came, and there is no error."""
         scheme = "DPoP" if claims and str(claims.get("token_type", "")).lower() == "dpop" else "Bearer"
         error = {"error": ERROR, "error_description": "A stronger or more recent sign-in is needed."} if claims else {}
-        told = ", ".join(f'{name}="{value}"' for name, value in (error | self.parameters).items())
-        return f"{scheme} {told}".strip()
+        parameters = ", ".join(f'{name}="{value}"' for name, value in (error | self.parameters).items())
+        return f"{scheme} {parameters}".strip()
 
     @classmethod
     def of_challenge(cls, header: str, levels: Sequence[str] = LEVELS) -> "Demand | None":
@@ -65,9 +65,9 @@ class Demand:
         """
         if len(header) > LONGEST_CHALLENGE:
             return None
-        told = {name: quoted or plain for name, quoted, plain in ATTRIBUTE.findall(header)}
-        if told.get("error") != ERROR:
+        parameters = {name: quoted or plain for name, quoted, plain in ATTRIBUTE.findall(header)}
+        if parameters.get("error") != ERROR:
             return None
-        acr = next((name for name in told.get("acr_values", "").split() if name in levels), "")
-        age = told.get("max_age", "")
+        acr = next((name for name in parameters.get("acr_values", "").split() if name in levels), "")
+        age = parameters.get("max_age", "")
         return cls(acr, int(age) if re.fullmatch(r"[0-9]{1,9}", age) else None, levels)

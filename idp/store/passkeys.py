@@ -119,11 +119,11 @@ def _note_use(
     backed_up: bool,
     user_verified_ever: bool | None = None,
 ) -> Update:
-    told = {"sign_count": given, "last_used_at": now, "backed_up": backed_up}
+    values = {"sign_count": given, "last_used_at": now, "backed_up": backed_up}
     here = (Passkey.organisation_id == organisation_id, Passkey.id == passkey_id, Passkey.removed_at.is_(None))
     has_grown = (Passkey.sign_count < given) | ((Passkey.sign_count == 0) & (Passkey.sign_count == given))
     verified = {} if user_verified_ever is None else {"user_verified_ever": user_verified_ever}
-    return update(Passkey).where(*here, has_grown).values(**told, **verified)
+    return update(Passkey).where(*here, has_grown).values(**values, **verified)
 
 
 @changes

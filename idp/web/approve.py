@@ -11,7 +11,7 @@ from idp.signin.state import Continue
 from idp.store import polled_requests
 from idp.web import csrf, forms, pages, request_context
 from idp.web.device import decider
-from idp.web.link_pages import ToldPage, tell
+from idp.web.link_pages import OutcomePage, tell
 from idp.web.oauth_provider import provider
 
 blueprint = Blueprint("approve", __name__)
@@ -62,13 +62,13 @@ def decide(attempt_id: str) -> Response:
 @blueprint.get("/approve/approved")
 def approved() -> Response:
     """Tell that the app may go on."""
-    return tell(ToldPage(say("You approved it"), (say("The app continues by itself. You can close this page."),)))
+    return tell(OutcomePage(say("You approved it"), (say("The app continues by itself. You can close this page."),)))
 
 
 @blueprint.get("/approve/denied")
 def denied() -> Response:
     """Tell that the app gets nothing."""
-    return tell(ToldPage(say("You refused it"), (say("The app has been told, and nothing happens in your name."),)))
+    return tell(OutcomePage(say("You refused it"), (say("The app has been told, and nothing happens in your name."),)))
 
 
 def _shown(outcome: Outcome, attempt_id: str) -> Response:
@@ -84,7 +84,7 @@ def _shown(outcome: Outcome, attempt_id: str) -> Response:
 
 def _gone() -> Response:
     texts = (say("It was answered, has expired, or the app may no longer ask."),)
-    return pages.render("email_links/told.html", ToldPage(say("Nothing waits for your approval here"), texts), 404)
+    return pages.render("email_links/told.html", OutcomePage(say("Nothing waits for your approval here"), texts), 404)
 
 
 def _page(waiting: Waiting, attempt_id: str) -> ApprovePage:

@@ -13,7 +13,7 @@ from idp.store import organisations, users
 from idp.store.organisations import Organisation
 from idp.store.users import User
 from idp.web import csrf, forms, language, pages, request_context
-from idp.web.link_pages import ToldPage, tell
+from idp.web.link_pages import OutcomePage, tell
 from idp.web.oauth_provider import provider
 
 blueprint = Blueprint("device", __name__)
@@ -85,13 +85,13 @@ def decide(attempt_id: str) -> Response:
 @blueprint.get("/device/approved")
 def approved() -> Response:
     """Tell that the device may go on."""
-    return tell(ToldPage(say("The device is signed in"), (say("Go back to the device: it continues by itself."),)))
+    return tell(OutcomePage(say("The device is signed in"), (say("Go back to the device: it continues by itself."),)))
 
 
 @blueprint.get("/device/denied")
 def denied() -> Response:
     """Tell that the device gets nothing."""
-    return tell(ToldPage(say("The device is not signed in"), (say("It does not get access to your account."),)))
+    return tell(OutcomePage(say("The device is not signed in"), (say("It does not get access to your account."),)))
 
 
 def _shown(outcome: Outcome, attempt_id: str) -> Response:
@@ -103,9 +103,9 @@ def _shown(outcome: Outcome, attempt_id: str) -> Response:
         case Over(decision="approved" | "denied"):
             return pages.see_other(f"/device/{outcome.decision}")
         case Elsewhere():
-            return _refused(ToldPage(say("This device is not in a shop of yours"), (_elsewhere(outcome),)))
+            return _refused(OutcomePage(say("This device is not in a shop of yours"), (_elsewhere(outcome),)))
     texts = (say("The code was used, has expired, or belongs to an app that may no longer use it."),)
-    return _refused(ToldPage(say("This code does not work any more"), texts))
+    return _refused(OutcomePage(say("This code does not work any more"), texts))
 
 
 def _elsewhere(outcome: Elsewhere) -> Message:
@@ -115,7 +115,7 @@ def _elsewhere(outcome: Elsewhere) -> Message:
     )
 
 
-def _refused(page: ToldPage) -> Response:
+def _refused(page: OutcomePage) -> Response:
     """Show that this code leads nowhere for this person."""
     return pages.render("email_links/told.html", replace(page, back="/device", back_words=say("Enter another code")), 404)
 

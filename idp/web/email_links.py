@@ -20,7 +20,7 @@ from idp.store import organisations
 from idp.web import csrf, forms, pages, request_context
 from idp.web.account.current_user import SignInFirst, me
 from idp.web.confirmed_action import ConfirmedAction
-from idp.web.link_pages import ToldPage, go_and_tell, gone, named_by, origin, private, tell
+from idp.web.link_pages import OutcomePage, go_and_tell, gone, named_by, origin, private, tell
 
 blueprint = Blueprint("links", __name__)
 blueprint.register_error_handler(SignInFirst, lambda first: private(first.response))
@@ -167,7 +167,7 @@ def press_late(purpose: str) -> Response:
 def done(purpose: str) -> Response:
     """Tell what was done."""
     action = ACTIONS.get(purpose) or abort(404)
-    return tell(ToldPage(action.done, (action.after,), "/", say("To the front page")))
+    return tell(OutcomePage(action.done, (action.after,), "/", say("To the front page")))
 
 
 def _opened(token: str, purpose: str, action: LinkAction) -> Opened:

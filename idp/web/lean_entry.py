@@ -98,7 +98,7 @@ def _timed(start: Start) -> Start:
     began = perf_counter()
 
     def start_timed(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-        return start(status, [*headers, (timing.HEADER, timing.told(perf_counter() - began))], *more)
+        return start(status, [*headers, (timing.HEADER, timing.header(perf_counter() - began))], *more)
 
     return start_timed
 

@@ -23,7 +23,7 @@ USED_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class ToldPage:
+class OutcomePage:
     """Hold what happened. ``back``: a path to go on to with ``back_words``; ``signs_in``: a button begins a sign-in."""
 
     title: Message
@@ -46,7 +46,7 @@ def go_and_tell(path: str, link: Opened) -> Response:
     return pages.see_other(there)
 
 
-def tell(page: ToldPage) -> Response:
+def tell(page: OutcomePage) -> Response:
     """Show what was done, in the language of the page before and in the brand that this browser may see."""
     _known()
     return pages.render("email_links/told.html", page)
@@ -72,7 +72,7 @@ def gone(token: str = "") -> Response:
         say("It was used, has expired, or a newer one was sent."),
         say("If you still need it, look for a newer message in your mail, or ask for a new link."),
     )
-    page = ToldPage(say("This link does not work any more"), texts, "/", say("To the front page"))
+    page = OutcomePage(say("This link does not work any more"), texts, "/", say("To the front page"))
     return private(pages.render("email_links/told.html", page, 404))
 
 

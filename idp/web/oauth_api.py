@@ -72,11 +72,11 @@ def revoke(call: Call) -> Reply:
 
 def introspect(call: Call) -> Reply:
     """Tell what a token is good for, as a JWT where the request accepts that (RFC 9701 §4)."""
-    client, told = introspection.introspect(call.provider, call.of_client(introspection.PARAMETERS))
+    client, introspected = introspection.introspect(call.provider, call.of_client(introspection.PARAMETERS))
     if call.prefers(f"application/{introspection.JWT_TYPE}"):
-        body = introspection.signed(call.provider, client, told)
+        body = introspection.signed(call.provider, client, introspected)
         return Reply(200, (("Content-Type", f"application/{introspection.JWT_TYPE}"), *NEVER_KEPT), body.encode())
-    return Reply(200, JSON_NEVER_KEPT, json.dumps(told).encode())
+    return Reply(200, JSON_NEVER_KEPT, json.dumps(introspected).encode())
 
 
 def userinfo_(call: Call) -> Reply:

@@ -91,7 +91,7 @@ def setup_pages(app: Flask) -> None:
     """Set up languages, globals of templates, error pages and headers."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(PACKAGE / "translations")
     Babel(app, locale_selector=language.chosen, default_locale="en")
-    app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.told)
+    app.jinja_env.globals.update(say=words, csrf_token=csrf.token, locale=language.chosen, worn=worn, unsaved=unsaved.notice)
     app.jinja_env.globals["brand"] = app.extensions["sleutel"].settings.name
     assets.setup_assets(app)
     times.setup_times(app)

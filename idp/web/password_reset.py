@@ -15,7 +15,7 @@ from idp.identity.credentials import password_reset
 from idp.identity.email_links import Opened
 from idp.signin import authenticate
 from idp.web import csrf, forms, pages, request_context
-from idp.web.link_pages import ToldPage, _known, go_and_tell, gone, named_by, origin, private, tell
+from idp.web.link_pages import OutcomePage, _known, go_and_tell, gone, named_by, origin, private, tell
 
 blueprint = Blueprint("reset", __name__)
 
@@ -90,7 +90,7 @@ def sent() -> Response:
         say("Nothing after a few minutes? Check your spam folder, or ask an administrator of your organisation."),
     )
     back, words = (f"/sign-in/{attempt}", say("Back to signing in")) if goes_on else ("/", say("To the front page"))
-    return pages.render("email_links/told.html", ToldPage(say("Look in your mail"), texts, back, words))
+    return pages.render("email_links/told.html", OutcomePage(say("Look in your mail"), texts, back, words))
 
 
 @blueprint.get("/reset/<token>")
@@ -156,14 +156,14 @@ def choose_late() -> Response:
 def done() -> Response:
     """Tell that all sessions ended, and lead to signing in."""
     texts = (say("Everybody who was signed in to your account is signed out. Sign in with the new password."),)
-    return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
+    return tell(OutcomePage(say("Your password is set"), texts, signs_in=True))
 
 
 @blueprint.get("/welcome/done")
 def begun() -> Response:
     """Store the first password. No session existed before, so none is ended."""
     texts = (say("From now on you sign in with your username and this password."),)
-    return tell(ToldPage(say("Your password is set"), texts, signs_in=True))
+    return tell(OutcomePage(say("Your password is set"), texts, signs_in=True))
 
 
 def _choosing(token: str, purpose: str) -> Response:

@@ -16,7 +16,7 @@ from idp.signin.state import Continue
 from idp.signin.steps.show_recovery_codes import RecoveryCodesPage
 from idp.web import asking, csrf, forms, language, oauth_provider, pages, post_redirect_get, request_context, stash
 from idp.web.account import current_user
-from idp.web.link_pages import ToldPage, tell
+from idp.web.link_pages import OutcomePage, tell
 
 blueprint = Blueprint("signin", __name__)
 PURPOSE, CHECK = "sign-in", "cookies"
@@ -31,7 +31,7 @@ def front() -> Response:
     if current_user.who() is not None:
         return pages.see_other("/")
     texts = (say("You are not signed in here, and this address does not lead to an app."),)
-    return tell(ToldPage(say("Sign in"), texts, signs_in=True))
+    return tell(OutcomePage(say("Sign in"), texts, signs_in=True))
 
 
 @blueprint.get("/sign-in/<attempt_id>")
@@ -114,7 +114,7 @@ def recovery_codes(attempt_id: str) -> Response:
 
 def _gone() -> Response:
     texts = (say("It was finished, took too long, or was started in another browser."),)
-    return pages.render("email_links/told.html", ToldPage(say("This sign-in is over"), texts, signs_in=True), 404)
+    return pages.render("email_links/told.html", OutcomePage(say("This sign-in is over"), texts, signs_in=True), 404)
 
 
 def _lead_on(attempt_id: str, refused: RefusedAnswer | None) -> Response:
@@ -135,7 +135,7 @@ def _cookies_are_blocked(attempt_id: str) -> Response:
         say("Signing in needs cookies, and this browser blocks those of this site."),
         say("Allow cookies for this site in your browser's settings, and then try again."),
     )
-    page = ToldPage(say("Cookies are blocked"), texts, f"/sign-in/{quote(attempt_id)}", say("Try again"))
+    page = OutcomePage(say("Cookies are blocked"), texts, f"/sign-in/{quote(attempt_id)}", say("Try again"))
     return pages.render("email_links/told.html", page, 400)
 
 

@@ -8,7 +8,7 @@ from idp.errors import Invalid, Message, NotFound, Refusal, TooMany, say
 from idp.identity.credentials import unlock
 from idp.identity.email_links import Opened
 from idp.web import csrf, forms, pages, request_context
-from idp.web.link_pages import ToldPage, go_and_tell, gone, named_by, origin, private, tell
+from idp.web.link_pages import OutcomePage, go_and_tell, gone, named_by, origin, private, tell
 
 blueprint = Blueprint("unlock", __name__)
 
@@ -60,7 +60,7 @@ def lift_late() -> Response:
 def done() -> Response:
     """Tell that the lockout is lifted. It signs nobody in."""
     texts = (say("Wrong attempts are cleared. You can sign in with your password and your second factor."),)
-    return tell(ToldPage(say("Your second factor is unblocked"), texts, signs_in=True))
+    return tell(OutcomePage(say("Your second factor is unblocked"), texts, signs_in=True))
 
 
 def _page(link: Opened, refused: Refusal | None = None) -> Response:

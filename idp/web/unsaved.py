@@ -68,7 +68,7 @@ def found() -> Unsaved | None:
     return kept
 
 
-def told() -> tuple[Message, ...]:
+def notice() -> tuple[Message, ...]:
     """Return the words above a form that came back."""
     kept = found()
     if kept is None:

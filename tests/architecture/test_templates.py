@@ -66,7 +66,7 @@ def _foreign(tree: nodes.Template) -> set[str]:
 def _page_class(path: Path) -> type:
     found = FIRST_LINE.match(path.read_text("utf-8"))
     assert found, f"{_name(path)} does not name its page in the first line"
-    return getattr(importlib.import_module(found[1]), found[2])  # type: ignore[no-any-return]
+    return getattr(importlib.import_module(found[1]), found[2])  # type: ignore[no-any-return] # found by its name
 
 
 def _attributes(owner: Any) -> dict[str, Any]:

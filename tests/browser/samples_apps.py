@@ -19,10 +19,10 @@ from idp.web.admin.client_guide import GuidePanel, Piece
 from idp.web.admin.client_test import MEANINGS, Claim, TrialPage
 from idp.web.admin.clients import PKCE, AppDetailPage, AppForm, AppListPage, AppRow, Secret
 from idp.web.admin.keys import STATES, Key, KeysPage
+from idp.web.admin.logout_failures import LogoutFailures
 from idp.web.admin.outbox import ABOUT, OTHER, WHY, MailPage, MailRow
 from idp.web.admin.pagination import Pages
 from idp.web.admin.sessions import OpenSessionsPage
-from idp.web.admin.untold import Untold
 from tests.browser.samples_console import DAY, FRAME, LONG
 
 BESIDE = Pages("?page=1", "?page=3")
@@ -123,9 +123,9 @@ APPS: dict[str, tuple[str, object]] = {
     "console-apps-none": ("admin/clients.html", AppListPage(FRAME, (), False)),
     "console-app": ("admin/client.html", replace(DETAIL, secret="x" * 43)),
     "console-app-off": ("admin/client.html", replace(DETAIL, app=replace(KASSA, is_disabled=True))),
-    "console-app-untold": (
+    "console-app-logout-failures": (
         "admin/client.html",
-        replace(DETAIL, untold=Untold(12, 1, DAY, "status 302, and redirects are not followed")),
+        replace(DETAIL, logout_failures=LogoutFailures(12, 1, DAY, "status 302, and redirects are not followed")),
     ),
     "console-app-guide": ("admin/client.html", replace(DETAIL, guide=GUIDE)),
     "console-app-read": ("admin/client.html", replace(DETAIL, may_change=False)),

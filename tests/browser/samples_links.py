@@ -13,7 +13,7 @@ from idp.web.account.email import AddressPage
 from idp.web.approve import ApprovePage
 from idp.web.device import NOT_SHOWN, DeviceCodePage, DevicePage
 from idp.web.email_links import ACTIONS, PressPage
-from idp.web.link_pages import ToldPage
+from idp.web.link_pages import OutcomePage
 from idp.web.password_reset import ChoosePage, ForgottenPage, WelcomePage
 from idp.web.unlock import UnlockPage
 from tests.drivers.words import BACK_TO_SIGNING_IN, DONE_A_MESSAGE_IS_ON_ITS_WAY, LOOK_IN_YOUR_MAIL, YOUR_PASSWORD_IS_SET
@@ -63,12 +63,12 @@ LINKS: dict[str, tuple[str, object]] = {
     "forgotten-empty": ("password_reset/forgotten.html", ForgottenPage("", "", "", (say("Fill in both fields."),))),
     "forgotten-sent": (
         "email_links/told.html",
-        ToldPage(say(LOOK_IN_YOUR_MAIL), (GONE, GONE), "/sign-in/a", say(BACK_TO_SIGNING_IN)),
+        OutcomePage(say(LOOK_IN_YOUR_MAIL), (GONE, GONE), "/sign-in/a", say(BACK_TO_SIGNING_IN)),
     ),
     "reset": ("password_reset/choose.html", CHOOSE),
     "reset-wrong": ("password_reset/choose.html", replace(CHOOSE, username=LONG, errors=(TOO_SHORT,))),
     "reset-first": ("password_reset/choose.html", replace(CHOOSE, is_first=True)),
-    "reset-done": ("email_links/told.html", ToldPage(say(YOUR_PASSWORD_IS_SET), (GONE,), signs_in=True)),
+    "reset-done": ("email_links/told.html", OutcomePage(say(YOUR_PASSWORD_IS_SET), (GONE,), signs_in=True)),
     "unlock": ("email_links/unlock.html", UNLOCK),
     "unlock-wrong": (
         "email_links/unlock.html",

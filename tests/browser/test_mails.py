@@ -38,7 +38,7 @@ def _html_of(settings: Settings, template: str, language: str) -> str:
     more = {"link": link, "why": "factor_set_up", "days": 7, "hours": 24, "owner": "o" * 60, "authenticator": "totp"}
     more |= {"since": clock.now().isoformat(), "password_closed": True}
     more |= {"app": "a" * 60, "device": "d" * 60, "message": "m" * 60}
-    values = {"heir": "h" * 60, "left": 1, "password": "kettle-4711-" * 4, **more}
+    values = {"new_owner": "h" * 60, "left": 1, "password": "kettle-4711-" * 4, **more}
     letter = Letter(template, "Wilhelmina van der Oosterhuis-Achterberg", "w" * 60, "Schoenenwinkel", False, values)
     mail = OutgoingMail(
         id=mail_id,

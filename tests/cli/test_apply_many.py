@@ -105,9 +105,9 @@ def test_applying_again_completes_an_interrupted_run(idp: Idp, monkeypatch: pyte
     left = iter(range(MANY + 1 + 2 * work.BATCH))  # the trial succeeds
 
     def _put(*args: object) -> None:
-        if next(left, None) is None and args[0].prepared is not None:  # type: ignore[attr-defined]
+        if next(left, None) is None and args[0].prepared is not None:  # type: ignore[attr-defined] # a work unit
             raise KeyboardInterrupt
-        put(*args)  # type: ignore[arg-type]
+        put(*args)  # type: ignore[arg-type] # what the product gives
 
     monkeypatch.setattr(users, "put_user", _put)
     idp.apply(people(MANY), code=1)
@@ -127,7 +127,7 @@ def test_a_conflict_after_the_trial_is_reported_correctly(idp: Idp, monkeypatch:
     def _prepare_concurrently(*args: object) -> object:
         with sqlite3.connect(idp.folder / "sleutel.sqlite3") as other:
             other.execute("DELETE FROM shops")
-        return prepare(*args)  # type: ignore[arg-type]
+        return prepare(*args)  # type: ignore[arg-type] # what the product gives
 
     idp.apply(SHOP + '[[shops]]\norganisation = "example-shoes"\ncode = "a"\nname = "A"\n')
     monkeypatch.setattr(users, "prepare", _prepare_concurrently)

@@ -26,7 +26,7 @@ class Demo:
 
     folder: Path
     port: int
-    told: str
+    output: str
 
     def at(self, offset: int, path: str = "/") -> str:
         """Return an address: 0 provider, 1 till, 2 back office, 3 webshop, 4 phone, 5 terminal."""

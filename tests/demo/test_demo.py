@@ -33,10 +33,10 @@ def test_each_app_stands_alone(name: str) -> None:
 def test_the_demo_tells_addresses_people_and_what_to_try(demo: Demo) -> None:
     """Issue: it prints the addresses, the demo people, and what to try."""
     for offset in range(6):
-        assert demo.at(offset, "") in demo.told
+        assert demo.at(offset, "") in demo.output
     for person in ("olga", "adam", "mira", "kees", "nina", "carla@mail.example"):
-        assert person in demo.told
-    assert "umbrella on tuesday" in demo.told
+        assert person in demo.output
+    assert "umbrella on tuesday" in demo.output
 
 
 def test_only_the_owner_can_read_the_demos_folder(demo: Demo) -> None:
@@ -138,7 +138,7 @@ def test_the_apps_fit_a_phone_and_are_accessible(
     """Issue: pleasant in light and dark, phone to desktop: no sideways scrolling, nothing that axe finds."""
     from axe_playwright_python.sync_playwright import Axe
 
-    context = chromium.new_context(color_scheme=scheme, viewport={"width": 360, "height": 740})  # type: ignore[arg-type]
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": 360, "height": 740})  # type: ignore[arg-type] # a literal of two
     page = context.new_page()
     page.goto(demo.at(offset))
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

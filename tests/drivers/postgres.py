@@ -35,9 +35,9 @@ OFF = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
 OPTIONS = {**dict.fromkeys(OFF, "off"), "listen_addresses": "", "max_connections": "200"}
 START_SECONDS = 60
 SCHEMA = """
-    SELECT md5(string_agg(told, ';' ORDER BY told)) FROM (
+    SELECT md5(string_agg(part, ';' ORDER BY part)) FROM (
         SELECT concat_ws(',', 'relation', n.nspname, c.relname, c.relkind, a.attname, a.atttypid, a.atttypmod,
-                         a.attnotnull, a.atthasdef) AS told
+                         a.attnotnull, a.atthasdef) AS part
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE n.nspname !~ '^(pg_|information_schema)'
         UNION ALL SELECT concat_ws(',', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid))

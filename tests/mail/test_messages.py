@@ -45,7 +45,7 @@ VALUES = {
     "hours": 24,
     "owner": "olga",
     "authenticator": "totp",
-    "heir": "anna",
+    "new_owner": "anna",
     "since": "2026-11-22T02:00:00+00:00",
     "password_closed": True,
     "app": "Kassa",

@@ -21,7 +21,7 @@ from idp.identity.users import status as user_status
 from idp.oauth import backchannel_logout
 from idp.store import audit, clients, restore, sessions
 from idp.store import logout_notices as store
-from idp.web.admin.untold import untold
+from idp.web.admin.logout_failures import failures_of
 from tests.drivers.app_server import AppServer, app_server
 from tests.factories import BY_TESTS
 
@@ -231,8 +231,8 @@ def test_a_notice_is_given_up_after_a_day(scene, party, server):
         assert waiting(scene)[0][0] == "failed"
         assert 20 <= len(server.requests) <= 30
         with scene.factory.context():
-            assert "webshop: 0 wait, 1 not accepted (status 500)" in doctor.logouts(scene.settings).said
-            assert untold("webshop").failed == 1
+            assert "webshop: 0 wait, 1 not accepted (status 500)" in doctor.logouts(scene.settings).words
+            assert failures_of("webshop").failed == 1
 
 
 def test_an_app_that_does_not_listen_is_left_alone_until_its_next_try(scene, party, server):

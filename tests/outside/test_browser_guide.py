@@ -22,7 +22,7 @@ pytestmark = pytest.mark.node_apps
 class Site(http.server.SimpleHTTPRequestHandler):
     """Serve the files of a single-page app. Every other path is its page, as such apps are served."""
 
-    def send_head(self):  # type: ignore[no-untyped-def]
+    def send_head(self):  # type: ignore[no-untyped-def] # the library's type is private
         """Answer an unknown path by the page."""
         if not Path(self.translate_path(self.path)).is_file():
             self.path = "/index.html"

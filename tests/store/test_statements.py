@@ -198,7 +198,7 @@ def test_statements_accept_lists_and_optional_filters(database: Flask, engine: s
     assert [named(["x"]), named([]), named(["x", made.name])] == [[], [], [made.id]]
     assert [named([made.name], kind="retailer"), named([made.name], kind="x")] == [[made.id], []]
     with pytest.raises(TypeError, match="unknown"):
-        named([made.name], colour="red")  # type: ignore[call-arg]
+        named([made.name], colour="red")  # type: ignore[call-arg] # the unknown argument is the test
 
 
 def test_watchers_see_every_statement(database: Flask) -> None:

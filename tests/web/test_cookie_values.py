@@ -110,7 +110,7 @@ def test_a_form_from_before_the_sign_in_still_works(shop: Shop) -> None:
     assert answer.status_code == 403
 
 
-def test_each_remembering_gives_the_device_a_new_value(shop: Shop, clock: Callable[..., None]) -> None:  # noqa: F811
+def test_each_remembering_gives_the_device_a_new_value(shop: Shop, clock: Callable[..., None]) -> None:  # noqa: F811 — the fixture
     """S36, S40: a planted value never becomes the secret. A browser with an earlier copy must enter a code again."""
     till = plant(shop.browser(), device="x")
     remember(shop, shop.ann, till)
@@ -130,7 +130,7 @@ def test_each_remembering_gives_the_device_a_new_value(shop: Shop, clock: Callab
 def test_remembering_keeps_other_users_trust_on_that_device(
     engine: str,
     shop: Shop,
-    clock: Callable[..., None],  # noqa: F811
+    clock: Callable[..., None],  # noqa: F811 — the fixture
 ) -> None:
     """S40: each user of a shared till keeps the trust and its dates. Revoked trust stays revoked, and a copy is useless."""
     bob = shop.factory.make_user(shop.organisation_id, "bob", with_totp=True)

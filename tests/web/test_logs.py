@@ -57,9 +57,9 @@ def test_user_input_cannot_forge_a_log_line(settings: Settings, capsys: pytest.C
     """V16.4.1: line breaks, control characters and quotes stay within their value."""
     setup_logs(settings)
     hostile = 'x"}\n{"event": "login:started"}\r\n\x1b[31m\u2028\u202e'
-    structlog.get_logger().info("odd", said=hostile)
+    structlog.get_logger().info("odd", message=hostile)
     (line,) = lines(capsys)
-    assert line["said"] == hostile
+    assert line["message"] == hostile
 
 
 def test_a_traceback_contains_no_values(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +112,6 @@ def test_libraries_log_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
     pool, warned, ended = lines(capsys)
     assert (pool["event"], pool["level"], pool["logger"]) == ("library", "error", "sqlalchemy.pool")
     assert "OSError: gone" in pool["exception"]
-    assert "DeprecationWarning: old" in warned["said"]
+    assert "DeprecationWarning: old" in warned["message"]
     assert (ended["event"], ended["thread"]) == ("thread_ended", "keys")
     assert "StopIteration" in ended["exception"]

@@ -58,10 +58,10 @@ class Table:
         """Return the object's name for people; empty if the document gives none."""
         own = {"organisations": "store_url", "shops": "code", "users": "username", "clients": "client_id"}
         value = self.values.get(own.get(self.kind, "name"))
-        said = value if isinstance(value, str) else ""
+        named = value if isinstance(value, str) else ""
         store_url = self.values.get("organisation")
         within = self.kind in ("shops", "groups", "users") and isinstance(store_url, str)
-        return f"{store_url}/{said}" if within and said else said
+        return f"{store_url}/{named}" if within and named else named
 
     @property
     def is_absent(self) -> bool:

@@ -82,7 +82,7 @@ def _prepared(work: Plan, table: Table, draft: PersonDraft, at: Organisation, ro
 
 
 @outside_transaction
-def judge(work: Plan, told: Callable[[int], None]) -> None:
+def judge(work: Plan, progress: Callable[[int], None]) -> None:
     """Note every password that its person could not choose on a page either. Calls ``told`` with the number checked.
 
     It may ask the leak service about several at once, so no transaction is open.
@@ -94,23 +94,23 @@ def judge(work: Plan, told: Callable[[int], None]) -> None:
             return new_passwords.BLOCKED
         return imported.unacceptable(work.settings, one.organisation, one.draft, has_factor=one.has_factor)
 
-    for one, why in _each_in_threads(given, _why_not, told):
+    for one, why in _each_in_threads(given, _why_not, progress):
         if why is not None:
             work.document.fault(one.table, "password", in_english(why))
 
 
 @outside_transaction
-def prepare(settings: Settings, pending: Collection[Pending], told: Callable[[int], None]) -> Mapping[str, Ready]:
+def prepare(settings: Settings, pending: Collection[Pending], progress: Callable[[int], None]) -> Mapping[str, Ready]:
     """Hash all credentials, on all cores: slow, outside any transaction. ``told`` gets the number done."""
     hashing = settings.passwords.model_copy(update={"hash_slots": cores(), "hash_patience_seconds": 3600.0})
     wide = settings.model_copy(update={"passwords": hashing})
     wide.__dict__.pop("hasher", None)  # the configured hasher has the slots of a server process
-    hashed = _each_in_threads(pending, lambda one: imported.ready(wide, one.draft), told)
+    hashed = _each_in_threads(pending, lambda one: imported.ready(wide, one.draft), progress)
     return {one.table.name: ready for one, ready in hashed}
 
 
 def _each_in_threads(
-    pending: Collection[Pending], act: Callable[[Pending], T], told: Callable[[int], None]
+    pending: Collection[Pending], act: Callable[[Pending], T], progress: Callable[[int], None]
 ) -> Iterator[tuple[Pending, T]]:
     """Yield the result of ``act`` for each, in order, from one thread for each core."""
     app: Flask = cast(Any, current_app)._get_current_object()
@@ -122,7 +122,7 @@ def _each_in_threads(
     with ThreadPoolExecutor(cores(), initializer=_stand_back) as threads:
         for number, pair in enumerate(zip(pending, threads.map(_act, pending), strict=True), 1):
             yield pair
-            told(number)
+            progress(number)
 
 
 def _stand_back() -> None:

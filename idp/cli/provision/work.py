@@ -117,7 +117,7 @@ SHORTEST_PAUSE = 0.03
 """Seconds between two transactions on SQLite: processes that wait for the lock try every 25 milliseconds."""
 
 
-def run(work: Plan, units: Iterable[Unit], told: Callable[[int], None]) -> None:
+def run(work: Plan, units: Iterable[Unit], progress: Callable[[int], None]) -> None:
     """Run the steps in short transactions. Calls ``told`` with the number of finished steps.
 
     The trial has checked everything. Raises ``Refused`` if somebody changed the data since; it names what is written
@@ -132,7 +132,7 @@ def run(work: Plan, units: Iterable[Unit], told: Callable[[int], None]) -> None:
         except Refused as refused:
             raise Refused(refused.faults, written=work.written) from refused
         work.written += done
-        told(work.written)
+        progress(work.written)
         if left and work.settings.database_url.startswith("sqlite"):
             time.sleep(max(SHORTEST_PAUSE, (time.monotonic() - began) / 2))
 
@@ -155,13 +155,13 @@ def _take(work: Plan, steps: Unit) -> None:
     work.document.refuse_if_faulty()
 
 
-def rehearse(work: Plan, units: Iterable[Unit], told: Callable[[int], None]) -> None:
+def rehearse(work: Plan, units: Iterable[Unit], progress: Callable[[int], None]) -> None:
     """Run all steps in one transaction and undo them. Raises ``Refused`` with every error. ``told`` as for ``run``."""
     try:
         with apart(work.settings):
             for number, (step, table) in enumerate(chain.from_iterable(units), 1):
                 step(work, table)
-                told(number)
+                progress(number)
             work.document.refuse_if_faulty()
             raise Undo
     except Undo:

@@ -50,8 +50,8 @@ def undo(settings: Settings, link: Opened, origin: Origin) -> None:
 def _tell_replaced(settings: Settings, user: User, replaced: Address) -> None:
     """Mail the replaced address too (S52): an intruder may read either mailbox."""
     if replaced.is_verified:
-        told = {"link": "", "is_taken_back": True}
-        messages.write_to_address(settings, user, replaced.email, "address_was_changed", told)
+        values = {"link": "", "is_taken_back": True}
+        messages.write_to_address(settings, user, replaced.email, "address_was_changed", values)
 
 
 def _give_back_username(link: Opened, user: User) -> None:

@@ -214,8 +214,8 @@ def remove(
             factors.drop_replacing(organisation.id, user.id, now)
         status.end_everything(user, "passkey_removed", origin, keep)
         record_about(origin, Event.PASSKEY_REMOVED, user, passkey=passkey_id)
-        told = {"name": shown_name(found), "is_last": is_last}
-        email_address.tell_of_factor(settings, user, "passkey_removed", told)
+        values = {"name": shown_name(found), "is_last": is_last}
+        email_address.tell_of_factor(settings, user, "passkey_removed", values)
 
 
 def _require_may_remove(

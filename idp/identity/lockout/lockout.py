@@ -46,7 +46,7 @@ def announce(settings: Settings, organisation_id: str, user_id: str, authenticat
         data={"authenticator": authenticator},
     )
     user = users.user(organisation_id, user_id)
-    if user is None or not _may_be_told(settings, user):
+    if user is None or not _may_be_notified(settings, user):
         return
     if authenticator not in COUNTERS or not _mail(settings, user, authenticator):
         notify(settings, organisation_id, user_id, "locked", {"authenticator": authenticator})
@@ -61,7 +61,7 @@ def told_at_the_door(settings: Settings, user: User, authenticator: str) -> Mess
         return BY_ADMINISTRATOR
     with transaction():
         rate_limits.lock_auth_failures(user.organisation_id, user.id)  # or two at the same moment would each find no link
-        if email_links.latest(settings, user, "unlock") is None and _may_be_told(settings, user):
+        if email_links.latest(settings, user, "unlock") is None and _may_be_notified(settings, user):
             _mail(settings, user, authenticator)
     return BY_LINK
 
@@ -72,7 +72,7 @@ def _mail(settings: Settings, user: User, authenticator: str) -> bool:
     return email_links.mail(settings, user, link)
 
 
-def _may_be_told(settings: Settings, user: User) -> bool:
+def _may_be_notified(settings: Settings, user: User) -> bool:
     """Check that it is not too much mail. A right guess takes the count back, so a lockout may be reached repeatedly."""
     bounds, now = settings.limits, clock.now()
     until = now + timedelta(minutes=bounds.address_window_minutes)

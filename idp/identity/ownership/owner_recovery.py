@@ -54,8 +54,8 @@ def start(settings: Settings, organisation: Organisation, origin: Origin) -> Use
         store.add_recovery(row)
         email_links.void_offers(organisation.id)  # a locked-out owner cannot withdraw a thief's offer
         record_about(origin, Event.OWNER_RECOVERY_STARTED, owner)
-        known, told = {"recovery": row.id}, {"hours": settings.lifetimes.owner_recovery_hours}
-        link = MailedLink("recovery", "owner_recovery_confirm", confirm_by, values=known, words=told)
+        known, words = {"recovery": row.id}, {"hours": settings.lifetimes.owner_recovery_hours}
+        link = MailedLink("recovery", "owner_recovery_confirm", confirm_by, values=known, words=words)
         email_links.mail(settings, owner, link)
         _announce(settings, organisation, owner, row)
     return owner
@@ -82,17 +82,17 @@ def _is_new(owner: User) -> bool:
 
 def _announce(settings: Settings, organisation: Organisation, owner: User, row: OwnerRecovery) -> None:
     """Tell every administrator. The link to cancel goes to verified addresses only (S54)."""
-    told = {"owner": owner.username, "hours": settings.lifetimes.owner_recovery_hours}
+    values = {"owner": owner.username, "hours": settings.lifetimes.owner_recovery_hours}
     last = row.confirm_by + timedelta(hours=settings.lifetimes.owner_recovery_hours)
     for person in administrators(organisation.id):
         if person.id == owner.id or not person.email or not messages.is_plain_address(person.email):
             continue
         if messages.can_be_written_to(person):
             known = {"recovery": row.id}
-            link = MailedLink("cancel", "owner_recovery_announced", last, values=known, words=told)
+            link = MailedLink("cancel", "owner_recovery_announced", last, values=known, words=values)
             email_links.mail(settings, person, link)
         else:
-            messages.write_to_address(settings, person, person.email, "owner_recovery_announced", {**told, "link": ""})
+            messages.write_to_address(settings, person, person.email, "owner_recovery_announced", {**values, "link": ""})
 
 
 def under_way(organisation_id: str) -> OwnerRecovery | None:

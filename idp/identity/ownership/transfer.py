@@ -92,7 +92,7 @@ def offer(settings: Settings, organisation: Organisation, new_owner: User, origi
         record_about(origin, Event.OWNERSHIP_OFFERED, new_owner)
         link = MailedLink("ownership", "ownership_offer", expires_at, values=known, words={"owner": owner.username})
         email_links.mail(settings, new_owner, link)
-        link = MailedLink("withdraw", "ownership_offered", expires_at, words={"heir": new_owner.username})
+        link = MailedLink("withdraw", "ownership_offered", expires_at, words={"new_owner": new_owner.username})
         email_links.mail(settings, owner, link)
 
 
@@ -213,9 +213,9 @@ def _make_owner(organisation: Organisation, new_owner: User) -> None:
 
 def _tell(settings: Settings, template: str, new_owner: User, owner: User | None, readers: Iterable[User]) -> None:
     """Send a notice to each verified address of ``readers``."""
-    told = {"heir": new_owner.username, "owner": owner.username if owner else ""}
+    values = {"new_owner": new_owner.username, "owner": owner.username if owner else ""}
     mailboxes: set[str | None] = set()
     for person in readers:
         if messages.can_be_written_to(person) and person.email_key not in mailboxes:
             mailboxes.add(person.email_key)  # administrators may share a mailbox: one mail is enough
-            messages.notify(settings, person.organisation_id, person.id, template, told)
+            messages.notify(settings, person.organisation_id, person.id, template, values)

@@ -142,8 +142,8 @@ def ask_to_verify(settings: Settings, user: User, why: str = "") -> None:
     if user.verify_since is None and user.role in RULING_ROLES:
         users.change_user(user.organisation_id, user.id, verify_since=now)
     values = {"email": user.email_key}
-    told = {"why": why, "days": REMINDED.days if user.role in RULING_ROLES else 0}
-    link = MailedLink("verify", "address_verify", email_links.soon(settings), values=values, address=address, words=told)
+    words = {"why": why, "days": REMINDED.days if user.role in RULING_ROLES else 0}
+    link = MailedLink("verify", "address_verify", email_links.soon(settings), values=values, address=address, words=words)
     email_links.mail(settings, user, link)
 
 
@@ -154,7 +154,7 @@ def tell_of_factor(settings: Settings, user: User, template: str, values: Mappin
     if user.last_login_at is None and template in FIRST_NOTICES:  # no change: the owner need not know
         messages.notify_person(settings, user, template, values)
     else:
-        messages.notify(settings, user.organisation_id, user.id, template, values, told=asked)
+        messages.notify(settings, user.organisation_id, user.id, template, values, told_already=asked)
     if found is not None and asked and rate_limits.admits_mail_for(settings, f"address\0{found.id}", clock.now()):
         ask_to_verify(settings, found, why=template)
 

@@ -76,8 +76,8 @@ def show() -> Response:
     present = me(Needs(return_to=PLACE))
     keys = tuple(_as_typed(key_of(row)) for row in passkeys.passkeys_of(present.user))
     accepted = passkeys.accepted(request_context.settings(), present.user)
-    is_full, told = len(keys) >= passkeys.MOST, outcome(present)
-    page = PasskeysPage(present.user.username, present.organisation.name, keys, is_full, accepted, told)
+    is_full, message = len(keys) >= passkeys.MOST, outcome(present)
+    page = PasskeysPage(present.user.username, present.organisation.name, keys, is_full, accepted, message)
     return pages.render("account/passkeys.html", page)
 
 

@@ -12,7 +12,7 @@ from idp import zones
 from idp.audit import Event, search
 from idp.audit import chain as audit_chain
 from idp.audit.chain import ChainError
-from idp.audit.search import Told
+from idp.audit.search import NamedRow
 from idp.checks import NOT_A_DATE
 from idp.errors import Invalid, Message, say
 from idp.identity.users import activity, lookup
@@ -52,7 +52,7 @@ WITHOUT_NAME: Mapping[str, Message] = {
 OF_PLACES = (Event.SHOP_CHANGED, Event.GROUP_CHANGED)
 NOT_HERE = say("no longer here")
 DELETED_APP = say("deleted app")
-Writer = Callable[[Iterable[Told]], Iterator[str]]
+Writer = Callable[[Iterable[NamedRow]], Iterator[str]]
 FORMATS: dict[str, tuple[Writer, str]] = {
     "csv": (search.as_csv, "text/csv; charset=utf-8"),
     "json": (search.as_json, "application/json"),
@@ -198,11 +198,11 @@ def _page(admin: Admin, sought: Sought, errors: tuple[Message, ...]) -> AuditPag
     )
 
 
-def _lines(rows: Iterable[Told]) -> tuple[Line, ...]:
+def _lines(rows: Iterable[NamedRow]) -> tuple[Line, ...]:
     kept = tuple(rows)
-    names = clients.names({told.row.client_id for told in kept if told.row.client_id})
-    things = _things({told.row.organisation_id for told in kept if told.row.event in OF_PLACES})
-    return tuple(_line(told, names.get(told.row.client_id, ""), things) for told in kept)
+    names = clients.names({entry.row.client_id for entry in kept if entry.row.client_id})
+    things = _things({entry.row.organisation_id for entry in kept if entry.row.event in OF_PLACES})
+    return tuple(_line(entry, names.get(entry.row.client_id, ""), things) for entry in kept)
 
 
 def _things(organisation_ids: Iterable[str]) -> dict[str, str]:
@@ -214,10 +214,10 @@ def _things(organisation_ids: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _line(told: Told, app: str, things: Mapping[str, str]) -> Line:
-    row = told.row
-    actor = _named(told.actor, row.actor_id)
-    subject = _named(told.subject or things.get(row.subject_id, ""), row.subject_id)
+def _line(entry: NamedRow, app: str, things: Mapping[str, str]) -> Line:
+    row = entry.row
+    actor = _named(entry.actor, row.actor_id)
+    subject = _named(entry.subject or things.get(row.subject_id, ""), row.subject_id)
     return Line(
         seq=row.seq,
         at=row.at,

@@ -20,7 +20,7 @@ from idp.web.admin.client_form import Group, Shown
 from idp.web.admin.client_guide import GuidePanel
 from idp.web.admin.confirm_dialog import Question, confirm_then
 from idp.web.admin.guard import Admin, Frame
-from idp.web.admin.untold import Untold, untold
+from idp.web.admin.logout_failures import LogoutFailures, failures_of
 from idp.web.confirmed_action import ConfirmedAction
 from idp.web.oauth_provider import provider
 from idp.web.unsaved import Fields
@@ -67,7 +67,7 @@ class Secret:
 class AppDetailPage:
     """Hold one app. ``settings``: lines to copy into it. ``methods``: how it may authenticate. ``secret``: a new one.
 
-    ``untold``: for operators.
+    ``logout_failures``: for operators.
     """
 
     frame: Frame
@@ -79,7 +79,7 @@ class AppDetailPage:
     secrets: tuple[Secret, ...]
     may_change: bool
     secret: str = ""
-    untold: Untold | None = None
+    logout_failures: LogoutFailures | None = None
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ def detail(admin: Admin, row: Client, secret: str = "") -> AppDetailPage:
         secrets=tuple(Secret(*dates) for dates in store.secrets_with_dates(row.client_id, clock.now())),
         may_change=admin.is_operator,
         secret=secret,
-        untold=untold(row.client_id) if admin.is_operator else None,
+        logout_failures=failures_of(row.client_id) if admin.is_operator else None,
     )
 
 

@@ -30,7 +30,7 @@ class Key:
     kid: str
     alg: str
     state: str
-    told: Message
+    words: Message
     made_at: datetime
     active_at: datetime | None
     retired_at: datetime | None

@@ -133,7 +133,7 @@ def add(store_url: str) -> Response:
 
 def _add(admin: Admin, form: Fields) -> Response:
     with transaction():
-        values = {"name": form.get("name", ""), **_told(form)}
+        values = {"name": form.get("name", ""), **_values_of(form)}
         dated_rules.create(request_context.settings(), values, dated_rules.known_now(), admin.origin)
     return guard.done(_all(admin), "added")
 
@@ -155,7 +155,7 @@ def _save(admin: Admin, row: StoredRule, form: Fields) -> Response:
     with transaction():
         row = store_dated_rules.hold_dated_rule(row.name) or abort(404)
         edited.check(form, _columns(row))
-        dated_rules.change(request_context.settings(), row, _told(form), dated_rules.known_now(), admin.origin)
+        dated_rules.change(request_context.settings(), row, _values_of(form), dated_rules.known_now(), admin.origin)
     return guard.done(_all(admin), "saved")
 
 
@@ -209,15 +209,15 @@ def _required(require: str) -> Message | str:
     return say("A second factor") if require == SECOND_FACTOR else require
 
 
-def _told(form: dict[str, str]) -> dict[str, Any]:
+def _values_of(form: dict[str, str]) -> dict[str, Any]:
     """Read the form in the shape that ``dated_rules`` takes."""
-    told: dict[str, Any] = {"starts": forms.day("starts", form.get("starts", ""))}
-    told["ends"] = forms.day("ends", form["ends"]) if form.get("ends") else None
-    told["require"] = form.get("require", "")
-    told["roles"] = [role for role in ROLE_NAMES if f"role-{role}" in form]
+    values: dict[str, Any] = {"starts": forms.day("starts", form.get("starts", ""))}
+    values["ends"] = forms.day("ends", form["ends"]) if form.get("ends") else None
+    values["require"] = form.get("require", "")
+    values["roles"] = [role for role in ROLE_NAMES if f"role-{role}" in form]
     for name in LISTED:
-        told[name] = [entry.strip() for entry in form.get(name, "").split(",") if entry.strip()]
-    return told
+        values[name] = [entry.strip() for entry in form.get(name, "").split(",") if entry.strip()]
+    return values
 
 
 def _columns(row: StoredRule) -> dict[str, str]:

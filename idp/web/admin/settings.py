@@ -73,7 +73,7 @@ def _save(admin: Admin, form: Fields) -> Response:
     with transaction():
         present = store.lock_organisation(admin.organisation.id) or admin.organisation
         edited.check(form, _stored(present))
-        organisations.change(admin.organisation, _told(admin, form), admin.origin)
+        organisations.change(admin.organisation, _values_of(admin, form), admin.origin)
     return guard.done(url_for("admin.settings", store_url=admin.organisation.store_url), "saved")
 
 
@@ -85,19 +85,19 @@ def _numbers() -> tuple[Number, ...]:
     )
 
 
-def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
+def _values_of(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     """Read the form in the shape that ``organisations.change`` takes. Only operators change what is reserved for them."""
     chosen: dict[str, Any] = {number.name: _whole(number, form.get(number.name, "")) for number in _numbers()}
     chosen |= {name: name in form for name in TICKS} | {"colour": _colour(form.get("colour", ""))}
     chosen["languages"] = _languages(form)
-    told: dict[str, Any] = {"name": form.get("name", ""), "settings": chosen}
+    values: dict[str, Any] = {"name": form.get("name", ""), "settings": chosen}
     if "time_zone" in form:
-        told["time_zone"] = form["time_zone"]
+        values["time_zone"] = form["time_zone"]
     if "country" in form:
-        told["country"] = form["country"].strip().upper()
+        values["country"] = form["country"].strip().upper()
     if "integrations" in form:
-        told["integrations"] = [entry.strip() for entry in form["integrations"].split(",") if entry.strip()]
-    return told
+        values["integrations"] = [entry.strip() for entry in form["integrations"].split(",") if entry.strip()]
+    return values
 
 
 def _languages(form: dict[str, str]) -> list[str]:

@@ -137,7 +137,7 @@ def add(store_url: str) -> Response:
 
 
 def _add(admin: Admin, form: Fields) -> Response:
-    draft = PersonDraft.of(**_told(admin, form))
+    draft = PersonDraft.of(**_values_of(admin, form))
     user = accounts.create(request_context.settings(), admin.organisation, draft, admin.origin)
     return guard.done(address_of(admin, user.id), "added")
 
@@ -155,7 +155,7 @@ def edit(store_url: str, user_id: str) -> Response:
 
 
 def _save(admin: Admin, user: User, form: Fields) -> Response:
-    accounts.change(request_context.settings(), admin.organisation, user, _told(admin, form), admin.origin)
+    accounts.change(request_context.settings(), admin.organisation, user, _values_of(admin, form), admin.origin)
     if "one_time_password" in form:
         return guard.done(address_of(admin, user.id, "one-time-password"), "saved")
     return guard.done(address_of(admin, user.id), "saved")
@@ -212,16 +212,16 @@ def _one_of(wanted: str, known: Any) -> str:
     return wanted if wanted in known else ""
 
 
-def _told(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
+def _values_of(admin: Admin, form: dict[str, str]) -> dict[str, Any]:
     """Read the form by the names of ``PersonDraft``."""
     at = admin.organisation.id
-    told: dict[str, Any] = {field.name: form.get(field.name, "") for field in FIELDS}
-    told["groups"] = tuple(group.name for group in organisations.groups(at) if f"group-{group.id}" in form)
+    values: dict[str, Any] = {field.name: form.get(field.name, "") for field in FIELDS}
+    values["groups"] = tuple(group.name for group in organisations.groups(at) if f"group-{group.id}" in form)
     ticked = tuple(shop.code for shop in organisations.shops(at) if f"shop-{shop.id}" in form)
-    told["shops"] = None if "all_shops" in form else ticked
-    if told["locale"] not in ("", *LANGUAGES):
+    values["shops"] = None if "all_shops" in form else ticked
+    if values["locale"] not in ("", *LANGUAGES):
         raise Invalid("locale", say("Choose one of the languages."))
-    return told
+    return values
 
 
 def _stored(admin: Admin, user: User) -> PersonForm:

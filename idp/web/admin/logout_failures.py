@@ -7,7 +7,7 @@ from idp.store import logout_notices
 
 
 @dataclass(frozen=True)
-class Untold:
+class LogoutFailures:
     """Hold how many ends of sessions wait, how many the app did not accept, since when, and its last answer."""
 
     waiting: int
@@ -16,10 +16,10 @@ class Untold:
     reason: str
 
 
-def untold(client_id: str) -> Untold | None:
+def failures_of(client_id: str) -> LogoutFailures | None:
     """Return what an app was not told; None where it accepted everything."""
     latest = logout_notices.latest_failure(client_id)
     for name, waiting, failed, since in logout_notices.troubled() if latest is not None else ():
         if name == client_id and latest is not None:
-            return Untold(waiting, failed, since, latest.reason)
+            return LogoutFailures(waiting, failed, since, latest.reason)
     return None
