@@ -22,6 +22,7 @@ from idp.oauth.request_parameters import LONGEST_NONCE, WHOLE, Parameters
 from idp.oauth.resource_indicators import requested_scopes
 from idp.oauth.response_modes import check_mode, mode_of
 from idp.oauth.rich_requests import Detail, read_details
+from idp.oauth.security_profile import is_fapi
 from idp.oauth.test_sign_in import permission
 
 DISPLAYS = ("page", "popup", "touch", "wap")
@@ -107,8 +108,8 @@ def check_redirect_uri(draft: Draft) -> None:
 
 
 def _only_redirect_uri(draft: Draft) -> str:
-    """Return the client's only address. OpenID Connect Core §3.1.2.1 requires redirect_uri; OAuth 2.1 §2.3.2 does not."""
-    only = draft.client.default_redirect_uri
+    """Return the client's only address. OpenID Connect and FAPI 2.0 require redirect_uri; OAuth 2.1 §2.3.2 does not."""
+    only = "" if is_fapi(draft.client.metadata) else draft.client.default_redirect_uri
     if not only or "scope" in draft.parameters.faults or "openid" in draft.get("scope").split(" "):
         raise invalid_request("The redirect_uri is missing.")
     return only

@@ -8,7 +8,7 @@ import structlog
 
 from idp import clock, crypto, db
 from idp.errors import Unreadable
-from idp.oauth import strict_json
+from idp.oauth import security_profile, strict_json
 from idp.oauth.client_keys import read_signed
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.provider import Provider
@@ -47,8 +47,9 @@ def client_of(assertion: str) -> str:
 def is_proved(provider: Provider, client: RegisteredClient, assertion: str) -> bool:
     """Check an assertion of this client, once."""
     named = client.metadata.get("token_endpoint_auth_signing_alg")
+    algorithms = (named,) if named else security_profile.allowed(client.metadata, ALGORITHMS)
     try:
-        found = read_signed(provider.key_addresses, client, assertion, (named,) if named else ALGORITHMS)
+        found = read_signed(provider.key_addresses, client, assertion, algorithms)
         is_assertion = found.type in TYPES_OF_JWT
         why = _fault(provider, client, found.claims, clock.now()) if is_assertion else "another kind of JWT"
     except Unreadable as error:
@@ -62,11 +63,7 @@ def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, An
     """Return what is wrong with the claims (RFC 7523 §3); empty where nothing is. A right one is spent."""
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
         return "iss and sub must be the client_id"
-    sent = claims.get("aud")
-    audience = sent if isinstance(sent, list) else [sent]
-    ours = [base + path for base in provider.bases for path in ADDRESSES]
-    # Another audience in the list could use the assertion here as if it were the client.
-    if not audience or not all(one in ours for one in audience):
+    if not _is_for_us(provider, client, claims.get("aud")):
         return "aud must be the issuer, or an endpoint of it"
     ends = _moment(claims.get("exp"))
     if ends is None or not now - LEEWAY < ends <= now + LONGEST_LIFE + LEEWAY:
@@ -80,6 +77,17 @@ def _fault(provider: Provider, client: RegisteredClient, claims: Mapping[str, An
     with db.transaction():
         is_first = spent_ids.spend(crypto.digest("client_assertion", f"{client.client_id}\0{jti}"), ends + LEEWAY)
     return "" if is_first else "the assertion was used before"
+
+
+def _is_for_us(provider: Provider, client: RegisteredClient, sent: Any) -> bool:
+    # FAPI 2.0 §5.3.2.1 (8): the server "shall only accept its issuer identifier value […] as a string". An address could be
+    # that of another server, which a client was made to take for ours.
+    if security_profile.is_fapi(client.metadata):
+        return bool(sent == provider.issuer)
+    audience = sent if isinstance(sent, list) else [sent]
+    ours = [base + path for base in provider.bases for path in ADDRESSES]
+    # Another audience in the list could use the assertion here as if it were the client.
+    return bool(audience) and all(one in ours for one in audience)
 
 
 def _moment(value: Any) -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Any
 from idp import normal_forms
 from idp.config import Settings
 from idp.errors import Invalid, say, say_many
+from idp.oauth import security_profile
 from idp.oauth.added_claims import check_added_claims
 from idp.oauth.certificate_subjects import MEMBERS as SUBJECTS
 from idp.oauth.certificate_subjects import check_subject
@@ -33,8 +34,11 @@ AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 MOST_ADDRESSES = 50
 OURS_IN_METADATA = frozenset(
-    {"claims", "id_token_claims", "offline_access_survives_logout", "require_pkce", "resource", MAY_EXCHANGE_FOR}
-)
+    {
+        "claims", "id_token_claims", "offline_access_survives_logout", "require_pkce", "resource", MAY_EXCHANGE_FOR,
+        security_profile.MEMBER,
+    }
+)  # fmt: skip
 """Members that no standard registers. Operators alone set them, never an app that registers itself."""
 
 Check = Callable[[str, Any], Any]
@@ -125,6 +129,7 @@ CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(SUBJECTS, check_subject),
     "application_type": _one_of("web", "native"),
     "require_pkce": _truth,
+    security_profile.MEMBER: _one_of(security_profile.FAPI),
     "id_token_claims": _truth,
     "claims": check_added_claims,
     "require_pushed_authorization_requests": _truth,
@@ -211,6 +216,7 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     """Set the defaults of RFC 7591 §2 and OpenID Connect Registration §2, and refuse members that contradict each other."""
     found.setdefault("grant_types", ["authorization_code"])
     found.setdefault("response_types", ["code"] if "authorization_code" in found["grant_types"] else [])
+    security_profile.complete(found)
     found.setdefault("id_token_signed_response_alg", "RS256")
     found.setdefault("subject_type", "public")
     found.setdefault("scope", _default_scope(found["grant_types"]))

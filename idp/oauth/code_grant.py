@@ -12,11 +12,12 @@ from idp.oauth.active_grant import OFFLINE, ActiveGrant, find_active_grant
 from idp.oauth.authorization_request import AuthorizationRequest
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import KEY
-from idp.oauth.errors import invalid_grant, invalid_request
+from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.pkce import mismatch
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
 from idp.oauth.resource_indicators import Target, choose
+from idp.oauth.security_profile import code_lifetime
 from idp.oauth.test_sign_in import permission
 from idp.oauth.token_request import TokenRequest
 from idp.oauth.tokens import Particulars, mint
@@ -61,6 +62,7 @@ def issue_code(
 ) -> tuple[Grant, str]:
     """Make a grant, within a transaction. Returns it with its code, of which only the digest is stored."""
     grant = new_grant(provider, request.client.client_id, request.needs.acr, signed_in, claims=request.claims)
+    lifetime = timedelta(seconds=provider.settings.lifetimes.code_seconds)
     add_grant(grant, visit.origin(grant.user_id, grant.client_id))
     code = crypto.new_bearer(grant.organisation_id)
     grants.add_code(
@@ -75,7 +77,7 @@ def issue_code(
             nonce=request.nonce or None,
             claims=dict(request.claims),
             dpop_jkt=request.dpop_jkt,
-            expires_at=grant.created_at + timedelta(seconds=provider.settings.lifetimes.code_seconds),
+            expires_at=grant.created_at + code_lifetime(request.client.metadata, lifetime),
         )
     )
     return grant, code
@@ -127,8 +129,7 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
     """Redeem the code of a request, once, within a transaction. Returns the reason for the log if it is refused.
 
     A wrong redemption uses the code up too, and revokes its grant. One without the verifier that it needs is no guess at
-    it: it is an ``invalid_request``, and the code stays; so it does after an ``invalid_target``, which undoes the
-    transaction.
+    it, and the code stays; so it does after an ``invalid_target``, which undoes the transaction.
     """
     bearer = request.parameters.get("code")
     organisation_id, digest = crypto.organisation_id_of(bearer), crypto.digest("code", bearer)
@@ -136,7 +137,8 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
     if code is None:
         return "no such code"
     if code.client_id == client.client_id and code.code_challenge and not request.parameters.get("code_verifier"):
-        raise invalid_request("The code_verifier is missing.")
+        # RFC 7636 §4.6: the values "are not equal", which is an invalid_grant. Only public clients need one in any case.
+        raise OAuthError("invalid_grant", "The code_verifier is missing.")
     if not grants.burn_code(organisation_id, digest, now):
         # RFC 6749 §4.1.2: "If an authorization code is used more than once, the authorization server MUST deny the
         # request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."

@@ -15,6 +15,7 @@ from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
 from idp.oauth.request_parameters import LONGEST_KEPT, Parameters
 from idp.oauth.request_sources import CAME_BY, PREFIX, PUSHED, digest_of, place_of
+from idp.oauth.security_profile import pushed_lifetime
 from idp.oauth.token_request import TokenRequest
 from idp.store import pushed_requests as store
 
@@ -36,7 +37,7 @@ def push(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     if sum(map(len, carried.values())) > LONGEST_KEPT:
         raise OAuthError("invalid_request", "The request is too long.", status=413)
     came_by = f"{carried.get(CAME_BY, '')} {PUSHED}".strip()
-    seconds = provider.settings.lifetimes.pushed_request_seconds
+    lifetime = pushed_lifetime(client.metadata, timedelta(seconds=provider.settings.lifetimes.pushed_request_seconds))
     request_uri, now = PREFIX + crypto.new_secret(), clock.now()
     digest = digest_of(request_uri)
     row = store.PushedRequest(
@@ -44,11 +45,11 @@ def push(provider: Provider, request: TokenRequest) -> dict[str, Any]:
         client_id=client.client_id,
         sealed=provider.settings.ring.seal_json({**carried, CAME_BY: came_by}, place_of(digest)),
         created_at=now,
-        expires_at=now + timedelta(seconds=seconds),
+        expires_at=now + lifetime,
     )
     with db.transaction():
         store.add_request(row)
-    return {"request_uri": request_uri, "expires_in": seconds}
+    return {"request_uri": request_uri, "expires_in": int(lifetime.total_seconds())}
 
 
 def _bound(provider: Provider, request: TokenRequest, parameters: Mapping[str, str]) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from idp import clock
 from idp.errors import Unreadable
-from idp.oauth import request_parameters
+from idp.oauth import request_parameters, security_profile
 from idp.oauth.client_keys import ClientJwt, read_signed
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError
@@ -31,8 +31,9 @@ def read_object(provider: Provider, client: RegisteredClient, outer: Parameters,
     """
     text = outer.get("request")
     registered = client.metadata.get("request_object_signing_alg")
+    algorithms = (registered,) if registered else security_profile.allowed(client.metadata, ALGORITHMS)
     try:
-        found = read_signed(provider.key_addresses, client, text, (registered,) if registered else ALGORITHMS)
+        found = read_signed(provider.key_addresses, client, text, algorithms)
     except Unreadable as error:
         raise _wrong("The request object is not signed by a key and an algorithm of the client.", str(error)) from error
     _check(provider, client, found, clock.now())

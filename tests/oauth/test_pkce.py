@@ -144,11 +144,11 @@ def test_a_wrong_verifier_revokes_the_code(scene, verifier):
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_no_verifier_is_an_invalid_request(scene, public):
-    """R97-03: the verifier must follow a challenge. A request without one gets no information about the code."""
+def test_no_verifier_leaves_the_code(scene, public):
+    """R97-03, RFC 7636 §4.6: the verifier must follow a challenge. A public client's request is whole only with one."""
     party = scene.party(public=public)
     code = scene.code(party)
     with pytest.raises(Refused) as refused:
         party.redeem(code, code_verifier="")
-    assert refused.value.error == "invalid_request"
+    assert refused.value.error == ("invalid_request" if public else "invalid_grant")
     assert party.redeem(code).claims["sub"] == scene.person.id

@@ -8,7 +8,7 @@ from typing import Any
 from idp.config import Settings
 from idp.errors import Invalid, Message, say
 from idp.identity.organisations.settings import normal_store_url
-from idp.oauth import client_metadata
+from idp.oauth import client_metadata, security_profile
 from idp.oauth.certificate_subjects import MEMBERS as SUBJECTS
 from idp.oauth.public_keys import FORMS
 from idp.oauth.registration import Ours
@@ -55,6 +55,7 @@ LOOKS: tuple[Row, ...] = (
     (TEXTS, LINES, LOOK, ()),
 )
 TOKENS: tuple[Row, ...] = (
+    ("security_profile", CHOICE, SECURITY, ("", security_profile.FAPI)),
     ("offline_access_survives_logout", TRUTH, SECURITY, ()),
     ("require_auth_time", TRUTH, SECURITY, ()),
     ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),

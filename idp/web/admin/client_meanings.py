@@ -72,6 +72,9 @@ MEANINGS: Mapping[str, Message] = {
     "minimum_acr": say("The lowest level that people need here, whatever the app asks."),
     "remember_device": say("People may have their device remembered."),
     "shared_device": say("Shared device: always ask who is working."),
+    "security_profile": say(
+        "fapi-2.0: the app is held to the whole FAPI 2.0 Security Profile: pushed requests, PKCE, bound tokens, its own key."
+    ),
     "offline_access_survives_logout": say(
         "With offline_access the app keeps its access also after people sign out, for example to work in the background."
     ),
