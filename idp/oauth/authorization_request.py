@@ -57,6 +57,7 @@ PARAMETERS = frozenset(name for names in CHECKS for name in names)
 NOT_OF_BROWSERS = frozenset(
     (
         checks.check_faults,
+        checks.check_authorization_details,
         checks.check_scope,
         checks.check_max_age,
         checks.check_acr_values,
@@ -118,19 +119,21 @@ def read_without_browser(
     for check in CHECKS.values():
         if check in NOT_OF_BROWSERS:
             check(draft)
-    words = scope_words(provider, draft.scopes)
-    return _needs(draft, terms(client, provider.issuer, provider.settings, words), return_to, carried)
+    return _needs(draft, _terms(draft, provider.issuer), return_to, carried)
 
 
 def _finished(draft: Draft) -> AuthorizationRequest:
-    words = scope_words(draft.provider, draft.scopes)
-    client = terms(draft.client, draft.redirect_uri, draft.provider.settings, words)
-    client = replace(client, detail_words=in_words(draft.provider, draft.details))
-    needs = _needs(draft, client, RETURN_TO, _carried(draft.provider, draft.parameters))
+    needs = _needs(draft, _terms(draft, draft.redirect_uri), RETURN_TO, _carried(draft.provider, draft.parameters))
     return AuthorizationRequest(
         draft.client, draft.destination, draft.get("nonce"), draft.code_challenge, draft.claims.names, needs,
         draft.get("dpop_jkt"), draft.get("scope"), draft.is_hybrid,
     )  # fmt: skip
+
+
+def _terms(draft: Draft, redirect_uri: str) -> ClientTerms:
+    words = scope_words(draft.provider, draft.scopes)
+    client = terms(draft.client, redirect_uri, draft.provider.settings, words)
+    return replace(client, detail_words=in_words(draft.provider, draft.details))
 
 
 def _needs(draft: Draft, client: ClientTerms, return_to: str, carried: Mapping[str, str]) -> Needs:

@@ -184,8 +184,7 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     """Return the token response for an ``auth_req_id``. Raises ``OAuthError``: until the person decides, it says to wait."""
     if not request.parameters.get("auth_req_id"):
         raise invalid_request("The auth_req_id is missing.")
-    digest, resource = _digest(request.parameters.get("auth_req_id")), request.parameters.get("resource")
-    return polling.answer(provider, client, digest, request.bound_to, resource)
+    return polling.answer(provider, client, _digest(request.parameters.get("auth_req_id")), request)
 
 
 def ping(provider: Provider, client_id: str, stop: threading.Event | None = None) -> int:

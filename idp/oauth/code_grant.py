@@ -16,7 +16,8 @@ from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.pkce import mismatch
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
-from idp.oauth.resource_indicators import Target, choose
+from idp.oauth.resource_indicators import Target
+from idp.oauth.rich_requests import choose_target
 from idp.oauth.security_profile import code_lifetime
 from idp.oauth.test_sign_in import permission
 from idp.oauth.token_request import TokenRequest
@@ -129,7 +130,8 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
     """Redeem the code of a request, once, within a transaction. Returns the reason for the log if it is refused.
 
     A wrong redemption uses the code up too, and revokes its grant. One without the verifier that it needs is no guess at
-    it, and the code stays; so it does after an ``invalid_target``, which undoes the transaction.
+    it, and the code stays; so it does after an ``invalid_target`` or ``invalid_authorization_details``, which undo the
+    transaction.
     """
     bearer = request.parameters.get("code")
     organisation_id, digest = crypto.organisation_id_of(bearer), crypto.digest("code", bearer)
@@ -149,7 +151,7 @@ def redeem(provider: Provider, client: RegisteredClient, request: TokenRequest, 
     active = find_active_grant(provider, organisation_id, code.grant_id, now)
     if isinstance(active, str):
         return active
-    target = choose(provider, active.scopes, request.parameters.get("resource"), active.details)
+    target = choose_target(provider, active, active.scopes, request)
     return Redeemed(code, active, first_refresh_token(provider, active, request.bound_to, now), target)
 
 

@@ -74,14 +74,24 @@ Outcome = Waiting | Continue | Over | Elsewhere
 def begin(provider: Provider, row: PolledRequest, carried: Mapping[str, str], visit: BrowserContext) -> str | None:
     """Begin to decide a request. Returns the id of a sign-in, or None if the request is over. ``carried``: kept with it."""
     needs = _needs(provider, row, {REQUEST: row.id, **carried})
-    return signin.open_for(provider.settings, needs, visit).attempt_id if needs else None
+    return signin.open_for(provider.settings, _to_sign_in(needs), visit).attempt_id if needs else None
 
 
 def read_again(provider: Provider, stored: Needs) -> Needs | None:
     """Work out the needs of a request again, with the client as it is now. Returns None if it is over."""
-    found = store.request(stored.carried[REQUEST])
-    needs = _needs(provider, found, stored.carried) if found else None
-    return replace(needs, ui_locales=stored.ui_locales or needs.ui_locales) if needs else None
+    found = _read_again(provider, stored)
+    return _to_sign_in(found[1]) if found else None
+
+
+def _read_again(provider: Provider, stored: Needs) -> tuple[PolledRequest, Needs] | None:
+    row = store.request(stored.carried[REQUEST])
+    needs = _needs(provider, row, stored.carried) if row else None
+    return (row, replace(needs, ui_locales=stored.ui_locales or needs.ui_locales)) if row and needs else None
+
+
+def _to_sign_in(needs: Needs) -> Needs:
+    """Return what the sign-in must reach: acts (RFC 9396) are allowed on the page that decides, with all the rest."""
+    return replace(needs, details=())
 
 
 def _needs(provider: Provider, row: PolledRequest, carried: Mapping[str, str]) -> Needs | None:
@@ -100,15 +110,15 @@ def _needs(provider: Provider, row: PolledRequest, carried: Mapping[str, str]) -
 def resume(provider: Provider, visit: BrowserContext, attempt_id: str) -> Outcome:
     """Come back from the sign-in. Returns what the person must decide, if their sign-in is enough."""
     stored = signin.asked_by(provider.settings, attempt_id)
-    needs = read_again(provider, stored) if stored is not None and REQUEST in stored.carried else None
-    row = store.request(needs.carried[REQUEST]) if needs else None
-    if needs is None or row is None:
+    found = _read_again(provider, stored) if stored is not None and REQUEST in stored.carried else None
+    if found is None:
         return Over()
-    settled = signin.authenticate(provider.settings, needs, visit, attempt_id)
+    row, needs = found
+    settled = signin.authenticate(provider.settings, _to_sign_in(needs), visit, attempt_id)
     if isinstance(settled, Continue):
         return settled
     if isinstance(settled, SignedIn):
-        return _in_its_shop(settled, row, needs)
+        return _in_its_shop(replace(settled, details=needs.details), row, needs)
     log.info("decision_refused", client_id=row.client_id, error=settled.error, detail=settled.why)
     if settled.error == "access_denied":
         _deny(row, visit, None)
@@ -144,7 +154,8 @@ def _approve(provider: Provider, waiting: Waiting, visit: BrowserContext) -> boo
         store.ping(row.id, clock.now())
         add_grant(grant, origin)
         about = {"organisation_id": grant.organisation_id, "subject_id": grant.user_id}
-        record(origin, kind.approved, **about, data={"grant": grant.id})
+        types = [str(detail["type"]) for detail in grant.details]
+        record(origin, kind.approved, **about, data={"grant": grant.id, **({"details": types} if types else {})})
     log.info("request_approved", kind=row.kind, client_id=row.client_id, sub=settled.user_id)
     return True
 

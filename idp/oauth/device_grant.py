@@ -84,4 +84,4 @@ def exchange(provider: Provider, client: RegisteredClient, request: TokenRequest
     if not request.parameters.get("device_code"):
         raise invalid_request("The device_code is missing.")
     digest = crypto.digest("device_code", request.parameters.get("device_code"))
-    return polling.answer(provider, client, digest, request.bound_to, request.parameters.get("resource"))
+    return polling.answer(provider, client, digest, request)

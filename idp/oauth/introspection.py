@@ -90,6 +90,7 @@ def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, n
         "iat": clock.epoch_seconds(token.created_at),
         "exp": clock.epoch_seconds(min(token.idle_until, active.grant.ends_at)),
         "organisation_id": organisation_id,
+        **({DETAILS: list(active.details)} if active.details else {}),
     }
 
 

@@ -10,7 +10,9 @@ from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_grant
 from idp.oauth.provider import Provider
 from idp.oauth.refresh_grant import first_refresh_token
-from idp.oauth.resource_indicators import Target, choose
+from idp.oauth.resource_indicators import Target
+from idp.oauth.rich_requests import choose_target
+from idp.oauth.token_request import TokenRequest
 from idp.oauth.tokens import Particulars, mint
 from idp.store import polled_requests as store
 from idp.store.polled_requests import PolledRequest
@@ -31,23 +33,21 @@ class Redeemed:
     target: Target
 
 
-def answer(provider: Provider, client: RegisteredClient, digest: bytes, bound_to: str, resource: str = "") -> dict[str, Any]:
-    """Return the token response for the code that an app polls with. Raises ``OAuthError`` until it is approved.
-
-    ``bound_to``: the key that the app proved to hold, for its tokens. ``resource``: the API that the access token is for.
-    """
+def answer(provider: Provider, client: RegisteredClient, digest: bytes, request: TokenRequest) -> dict[str, Any]:
+    """Return the token response for the code that an app polls with. Raises ``OAuthError`` until it is approved."""
     with db.transaction():
-        found = _poll(provider, client, digest, bound_to, resource)
+        found = _poll(provider, client, digest, request)
     if isinstance(found, OAuthError):
         raise found
-    particulars = Particulars(bound_to, refresh_token=found.refresh_token, target=found.target)
+    particulars = Particulars(request.bound_to, refresh_token=found.refresh_token, target=found.target)
     return mint(provider, found.active, found.active.scopes, particulars)
 
 
-def _poll(
-    provider: Provider, client: RegisteredClient, digest: bytes, bound_to: str, resource: str
-) -> Redeemed | OAuthError:
-    """Return an error: what was noted of the poll must stay. Raises ``invalid_target``, which undoes the redemption."""
+def _poll(provider: Provider, client: RegisteredClient, digest: bytes, request: TokenRequest) -> Redeemed | OAuthError:
+    """Return an error: what was noted of the poll must stay.
+
+    Raises ``invalid_target`` and ``invalid_authorization_details``, which undo the redemption.
+    """
     now = clock.now()
     row = store.polled(digest)
     if row is None or row.client_id != client.client_id:
@@ -63,8 +63,8 @@ def _poll(
     active = find_active_grant(provider, row.organisation_id, row.grant_id, now)
     if isinstance(active, str):
         return invalid_grant(active)
-    target = choose(provider, active.scopes, resource)
-    return Redeemed(active, first_refresh_token(provider, active, bound_to, now), target)
+    target = choose_target(provider, active, active.scopes, request)
+    return Redeemed(active, first_refresh_token(provider, active, request.bound_to, now), target)
 
 
 def _wait(row: PolledRequest, now: datetime) -> OAuthError:

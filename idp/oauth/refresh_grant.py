@@ -19,7 +19,8 @@ from idp.oauth.active_grant import ActiveGrant, find_active_grant
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError, invalid_grant, invalid_request
 from idp.oauth.provider import Provider
-from idp.oauth.resource_indicators import Target, choose
+from idp.oauth.resource_indicators import Target
+from idp.oauth.rich_requests import choose_target
 from idp.oauth.token_request import TokenRequest
 from idp.oauth.tokens import Particulars, mint
 from idp.store import grants
@@ -106,8 +107,8 @@ def refresh(provider: Provider, client: RegisteredClient, request: TokenRequest,
         return invalid_grant("the client may no longer have offline_access")
     if not only_scopes(_scopes(request, active)):
         return OAuthError("invalid_scope", "The client may have none of these scopes any more.")
-    # RFC 8707 §2.2: refreshing narrows. What raises here has changed nothing yet, and the token stays.
-    target = choose(provider, _scopes(request, active), request.parameters.get("resource"), active.details)
+    # RFC 8707 §2.2, RFC 9396 §6: refreshing narrows. What raises here has changed nothing yet, and the token stays.
+    target = choose_target(provider, active, _scopes(request, active), request)
     found = _use(provider, request, active, token, now)
     if isinstance(found, OAuthError):
         return found

@@ -4,15 +4,19 @@ Their types are registered by APIs (``detail_types``). A person is shown each de
 allowed before.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from idp.oauth import strict_json
+from idp.oauth.active_grant import ActiveGrant
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.detail_types import KINDS, fill
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
+from idp.oauth.resource_indicators import Target, choose
 from idp.oauth.resource_metadata import Resource
+from idp.oauth.token_request import TokenRequest
 
 MOST = 5
 
@@ -23,15 +27,43 @@ def read_details(provider: Provider, client: RegisteredClient, text: str) -> tup
     """Return the details of a request; raises ``invalid_authorization_details`` (§5)."""
     if not text:
         return ()
+    found = _listed(text)
+    for detail in found:
+        _check(provider, client, detail)
+    return tuple(found)
+
+
+def _listed(text: str) -> list[Detail]:
     try:
         found = strict_json.read(text)
     except ValueError as error:
         raise refusal("The authorization_details are not JSON, or have a member twice.") from error
     if not isinstance(found, list) or not 0 < len(found) <= MOST or not all(isinstance(one, dict) for one in found):
         raise refusal(f"The authorization_details must be a list of 1 to {MOST} objects.")
-    for detail in found:
-        _check(provider, client, detail)
-    return tuple(found)
+    return found
+
+
+def narrow(granted: Sequence[Detail], text: str) -> tuple[Detail, ...]:
+    """Return the granted details that a token request asks for (§6), all of them if it names none.
+
+    Raises ``invalid_authorization_details`` for one that was not granted, exactly as it was: a person allowed no part of it.
+    """
+    if not text:
+        return tuple(granted)
+    asked = {_compared(detail) for detail in _listed(text)}
+    if not asked <= {_compared(detail) for detail in granted}:
+        raise refusal("The authorization_details are more than what was granted.")
+    return tuple(detail for detail in granted if _compared(detail) in asked)
+
+
+def _compared(detail: Detail) -> str:
+    return json.dumps(detail, sort_keys=True)  # in Python, 1 equals True; in JSON it does not
+
+
+def choose_target(provider: Provider, active: ActiveGrant, scopes: Sequence[str], request: TokenRequest) -> Target:
+    """Return what the access token of a token request is for. Raises ``OAuthError``."""
+    details = narrow(active.details, request.parameters.get("authorization_details"))
+    return choose(provider, scopes, request.parameters.get("resource"), details)
 
 
 def refusal(description: str) -> OAuthError:

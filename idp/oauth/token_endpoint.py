@@ -16,9 +16,10 @@ from idp.oauth import (
     device_grant,
     dpop,
     refresh_grant,
+    rich_requests,
     token_exchange,
 )
-from idp.oauth.client_metadata import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
+from idp.oauth.client_metadata import CIBA, DEVICE_CODE, OF_PEOPLE, TOKEN_EXCHANGE
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import to_certificate
 from idp.oauth.errors import OAuthError, invalid_request
@@ -26,8 +27,8 @@ from idp.oauth.provider import Provider
 from idp.oauth.token_request import TokenRequest
 
 PARAMETERS = client_auth.PARAMETERS | token_exchange.PARAMETERS | {
-    "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "device_code",
-    "auth_req_id",
+    "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "authorization_details",
+    "device_code", "auth_req_id",
 }  # fmt: skip
 Grant = Callable[[Provider, RegisteredClient, TokenRequest], dict[str, Any]]
 GRANTS: Mapping[str, Grant] = {
@@ -39,6 +40,8 @@ GRANTS: Mapping[str, Grant] = {
     CIBA: backchannel_authentication.exchange,
 }
 """By ``grant_type``: what makes the token response (RFC 6749 §5.1) for a client that may use it; raises ``OAuthError``."""
+OF_DETAILS = OF_PEOPLE | {"refresh_token"}
+"""The grant types of tokens that can have authorization details (RFC 9396 §6)."""
 
 
 def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
@@ -55,6 +58,8 @@ def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     client = client_auth.authenticate(provider, request)
     if not client.check_grant_type(grant_type):
         raise OAuthError("unauthorized_client", f"The client is not registered for {grant_type}.")
+    if request.parameters.get("authorization_details") and grant_type not in OF_DETAILS:
+        raise rich_requests.refusal("No person allows anything by this grant type.")
     response = GRANTS[grant_type](provider, client, _bound(provider, client, request))
     metrics.count_tokens(grant_type)
     return response

@@ -1,5 +1,6 @@
 """The pages on which a person approves what an app asks for (OpenID CIBA §8). They work without JavaScript."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, Response
@@ -22,7 +23,7 @@ ID_LENGTH = 26
 class ApprovePage:
     """Hold what is asked. The form sends ``choice``: ``approve`` or ``deny``.
 
-    ``message``, ``device_name`` and ``shop_name`` may be empty.
+    ``message``, ``device_name`` and ``shop_name`` may be empty. ``details``: acts that are allowed once, by language.
     """
 
     action: str
@@ -32,6 +33,7 @@ class ApprovePage:
     shop_name: str
     username: str
     organisation_name: str
+    details: tuple[Mapping[str, str], ...] = ()
 
 
 @blueprint.get("/approve/<request_id>")
@@ -98,4 +100,5 @@ def _page(waiting: Waiting, attempt_id: str) -> ApprovePage:
         shop_name=waiting.shop_name,
         username=user.username,
         organisation_name=organisation.name,
+        details=waiting.needs.client.detail_words if waiting.needs.client else (),
     )

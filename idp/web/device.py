@@ -1,5 +1,6 @@
 """The pages on which a person approves a device that shows a code (RFC 8628 §3.3). They work without JavaScript."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, abort
@@ -33,6 +34,7 @@ class DevicePage:
     """Hold what is approved. The form sends ``choice``: ``approve`` or ``deny``.
 
     ``device_name`` and ``shop_name`` may be empty: the device need not name itself, nor its shop.
+    ``details``: acts that are allowed once, in words by language.
     """
 
     action: str
@@ -42,6 +44,7 @@ class DevicePage:
     user_code: str
     username: str
     organisation_name: str
+    details: tuple[Mapping[str, str], ...] = ()
 
 
 @blueprint.get("/device")
@@ -131,6 +134,7 @@ def _page(waiting: Waiting, attempt_id: str) -> DevicePage:
         user_code=waiting.needs.carried.get(device_verification.SHOWN, ""),
         username=user.username,
         organisation_name=organisation.name,
+        details=waiting.needs.client.detail_words if waiting.needs.client else (),
     )
 
 

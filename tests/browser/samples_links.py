@@ -1,6 +1,7 @@
 """Provide pages of password reset, of addresses and of mailed links for ``samples``."""
 
 from dataclasses import replace
+from typing import Any
 
 from idp.errors import say
 from idp.factors import COUNTERS
@@ -49,12 +50,16 @@ APPROVE = ApprovePage(
     "/approve/confirm/a", "Kassa", "Refund € 49.95", "Kassa 3", "Utrecht Station", "sanne", "Example Shoes"
 )
 
+ACTS: Any = ({"": "Refund 49.95 euro for receipt R-17 (Till)"}, {"en": LONG, "nl": LONG})
+
 LINKS: dict[str, tuple[str, object]] = {
     "approve": ("oauth/approve.html", APPROVE),
     "approve-long": (
         "oauth/approve.html",
         replace(APPROVE, client_name=LONG, message=LONG, device_name="", shop_name=LONG),
     ),
+    "approve-acts": ("oauth/approve.html", replace(APPROVE, details=ACTS)),
+    "device-acts": ("oauth/device.html", replace(DEVICE, details=ACTS)),
     "device-code": ("oauth/device_code.html", DeviceCodePage("")),
     "device-code-wrong": ("oauth/device_code.html", DeviceCodePage("BCDF-GHJK", (NOT_SHOWN,))),
     "device": ("oauth/device.html", DEVICE),

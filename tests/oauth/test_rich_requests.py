@@ -9,6 +9,7 @@ import pytest
 from idp.db import transaction
 from idp.errors import Invalid
 from idp.store import clients
+from tests.drivers import approvals, terminal
 from tests.drivers.relying_party import RelyingParty, error_of
 from tests.oauth.conftest import Scene
 
@@ -19,6 +20,8 @@ TYPE = {
 }
 RESOURCE = {"identifier": TILL, "scopes": {"till.read": "See the till"}, "details": {"refund": TYPE}}
 REFUND = {"type": "refund", "amount": "49.95", "receipt": "R-17"}
+SECOND = {**REFUND, "amount": "5", "receipt": "R-18"}
+WRONG = "invalid_authorization_details"
 REFRESHES = {"grant_types": ["authorization_code", "refresh_token"]}
 
 
@@ -119,6 +122,61 @@ def test_another_api_learns_of_no_act(scene: Scene, party: RelyingParty) -> None
     assert "authorization_details" not in party.verify(tokens.access_token)
     assert "authorization_details" not in party.refresh(tokens.refresh_token, resource=party.issuer).raw
     assert party.refresh(tokens.refresh_token, resource=TILL).raw["authorization_details"] == [REFUND]
+
+
+def test_a_token_request_narrows_what_was_granted(scene: Scene, party: RelyingParty) -> None:
+    """§6: at the code and at each refresh a subset, as it was granted; the grant keeps the rest."""
+    code = scene.code(party, scope="openid offline_access", authorization_details=asked(REFUND, SECOND))
+    for wider in (asked({**REFUND, "amount": "50.00"}), asked({**REFUND, "amount": "1"}), asked(REFUND, {}), "[]", "x"):
+        assert error_of(lambda sent=wider: party.redeem(code, authorization_details=sent)) == WRONG
+    tokens = party.redeem(code, authorization_details=asked(SECOND))
+    assert tokens.raw["authorization_details"] == party.verify(tokens.access_token)["authorization_details"] == [SECOND]
+    assert party.refresh(tokens.refresh_token).raw["authorization_details"] == [REFUND, SECOND]
+    turned_round = json.dumps([dict(reversed(REFUND.items()))])
+    again = party.refresh(tokens.refresh_token, authorization_details=turned_round)
+    assert again.raw["authorization_details"] == [REFUND]
+    assert error_of(lambda: party.refresh(tokens.refresh_token, authorization_details=asked({"type": "other"}))) == WRONG
+    told = party.ask("introspection_endpoint", {"token": tokens.refresh_token}).json
+    assert told["authorization_details"] == [REFUND, SECOND]
+
+
+def test_a_grant_without_a_person_has_no_details(scene: Scene, party: RelyingParty) -> None:
+    """§6: ``client_credentials`` is refused, not answered with less than was asked for."""
+    robot = scene.party("robot", grant_types=["client_credentials"], redirect_uris=[], scope="other.read",
+                        authorization_details_types=["refund"])  # fmt: skip
+    form = {"grant_type": "client_credentials", "authorization_details": asked(REFUND)}
+    assert error_of(lambda: robot.take(robot.token(form))) == WRONG
+
+
+def test_a_device_asks_for_an_act(scene: Scene, party: RelyingParty) -> None:
+    """§3 with RFC 8628: the page that approves the device says what is allowed, once; a poll narrows."""
+    device = scene.party("device", public=True, authorization_details_types=["refund"], **terminal.GRANTS)
+    assert terminal.ask(device, authorization_details=asked({**REFUND, "amount": 1}))[1]["error"] == WRONG
+    assert terminal.ask(scene.party("plain", **terminal.GRANTS), authorization_details=asked(REFUND))[1]["error"] == WRONG
+    body = terminal.codes(device, authorization_details=asked(REFUND, SECOND))
+    terminal.enter(scene, body["user_code"])
+    assert "Sign in on this device?" in scene.browser.text
+    for words in ("Refund 49.95 euro for receipt R-17 (Till)", "Refund 5 euro for receipt R-18 (Till)"):
+        assert words in scene.browser.text
+    scene.browser.submit("choice=approve")
+    assert terminal.error_of(device, body["device_code"], authorization_details=asked({**REFUND, "amount": "90"})) == WRONG
+    tokens = terminal.poll(device, body["device_code"], authorization_details=asked(SECOND))
+    assert party.verify(tokens.access_token)["authorization_details"] == [SECOND]
+    assert device.refresh(tokens.refresh_token).raw["authorization_details"] == [REFUND, SECOND]
+
+
+def test_a_till_asks_a_manager_for_an_act(scene: Scene, party: RelyingParty) -> None:
+    """§3 with CIBA: the manager sees the words of the API; the till gets what was approved, and introspection tells it."""
+    till = scene.party("cash", authorization_details_types=["refund"], **approvals.GRANTS)
+    assert approvals.ask(till, authorization_details=asked({"type": "payment"}))[1]["error"] == WRONG
+    body = approvals.asked(till, authorization_details=asked(REFUND), binding_message="Mrs Vos is here")
+    scene.tokens(scene.party("webshop"))
+    scene.browser.open("/").click("Mrs Vos is here")
+    assert "Refund 49.95 euro for receipt R-17 (Till)" in scene.browser.text
+    scene.browser.submit("choice=approve")
+    tokens = approvals.poll(till, body["auth_req_id"])
+    told = scene.parties["till"].ask("introspection_endpoint", {"token": tokens.access_token}).json
+    assert told["authorization_details"] == tokens.raw["authorization_details"] == [REFUND]
 
 
 @pytest.mark.parametrize(
