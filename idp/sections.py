@@ -216,6 +216,8 @@ class Limits(Section):
     """Mails with a link or a password that one person, administrators too, may cause within the window."""
     mails_from_address: int = Field(20, ge=1)
     """Requests for such mails from one address within the window."""
+    registrations_from_address: int = Field(20, ge=1)
+    """Apps that register themselves from one address within the window, without a token."""
 
 
 class Tables(BaseSettings):

@@ -151,13 +151,16 @@ class Metrics(Section):
 
 
 class Clients(Section):
-    """What is demanded of all relying apps, whatever their registration says."""
+    """What is demanded of all relying apps, whatever their registration says, and which may register themselves."""
 
     require_pkce: bool = False
     """Every app must use PKCE. If false, an app with a secret may send ``openid`` and a nonce instead, unless its own
     ``require_pkce`` says otherwise."""
     require_pushed_authorization_requests: bool = False
     """Every app must push its requests (RFC 9126). If false, an app decides that by a member of its own of this name."""
+    registration: Literal["off", "token", "open"] = "off"
+    """Which apps may register themselves (RFC 7591): none, those with a token of ``idp registration-token create``, or any.
+    """
 
 
 class Database(Section):

@@ -14,6 +14,7 @@ from idp.identity.sessions import logout_notices as notices
 from idp.store import (
     attempts,
     browsers,
+    client_registrations,
     email_links,
     grant_sweeps,
     logout_notices,
@@ -72,6 +73,7 @@ def _all(settings: Settings) -> Iterator[Batch]:
     yield lambda most: attempts.sweep_attempts(clock.ago(days=ATTEMPT_DAYS), most)
     yield lambda most: stash.sweep_stash(now, most)
     yield lambda most: spent_ids.sweep_spent_ids(now, most)
+    yield lambda most: client_registrations.sweep_tokens(before, most)
     yield lambda most: grant_sweeps.sweep_codes(stale, most)
     yield lambda most: pushed_requests.sweep_requests(now, most)
     yield lambda most: polled_requests.sweep_requests(stale, most)

@@ -78,6 +78,8 @@ class Event(StrEnum):
     CLIENT_CHANGED = "client:changed"
     CLIENT_DELETED = "client:deleted"
     CLIENT_TESTED = "client:tested"
+    REGISTRATION_TOKEN_MADE = "registration_token:made"
+    REGISTRATION_TOKEN_REVOKED = "registration_token:revoked"
     ORGANISATION_CREATED = "organisation:created"
     ORGANISATION_CHANGED = "organisation:changed"
     SHOP_CHANGED = "shop:changed"

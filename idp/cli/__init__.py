@@ -37,6 +37,10 @@ _commands = Nouns(
             "Begin the recovery of an organisation's owner who lost password, phone and recovery codes.",
         ),
         "client": Place("idp.cli.client:client", "The relying apps (OAuth clients)."),
+        "registration-token": Place(
+            "idp.cli.registration_token:registration_token",
+            "Tokens by which apps may register themselves, where [clients] registration is `token` or `open`.",
+        ),
         "policy": Place("idp.cli.policy:policy", "Explain which people must have a second factor, and why."),
         "audit": Place(
             "idp.cli.audit:audit",

@@ -16,16 +16,17 @@ from idp.cli.refusals import in_english
 from idp.config import Settings
 from idp.errors import Invalid, say
 from idp.identity.organisations.settings import normal_store_url
-from idp.oauth import guides, registration
+from idp.oauth import guides, registration, registration_tokens
 from idp.oauth.client_metadata import accepted_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.oauth.registration import Ours
+from idp.store import client_registrations, organisations
 from idp.store import clients as store
-from idp.store import organisations
 from idp.store.clients import Client
 
 ORIGIN = Origin(System("cli"))
 METHODS = "token_endpoint_auth_methods"
+SELF_REGISTERED = "self_registered"
 PKCE = {Demand.ALWAYS: "PKCE", Demand.UNLESS_NONCE: "PKCE or nonce", Demand.NEVER: "no PKCE"}
 
 
@@ -36,13 +37,15 @@ def client() -> None:
 
 @client.command("list")
 def show_all() -> None:
-    """List the clients: id, name, kind, when they must use PKCE, redirect addresses."""
+    """List the clients: id, name, kind, when they must use PKCE, redirect addresses. A star: it registered itself."""
     with opened() as settings:
+        own = {row.client_id for row in client_registrations.registrations()}
         for row in store.clients():
             metadata = row.metadata_
             kind, pkce = "public" if row.is_public else "confidential", PKCE[demand_of(metadata, settings)]
             name, addresses = metadata.get("client_name", ""), " ".join(metadata.get("redirect_uris", []))
-            click.echo(f"{row.client_id:24} {name:28} {kind:13} {pkce:14} {addresses}")
+            star = "*" if row.client_id in own else ""
+            click.echo(f"{row.client_id + star:24} {name:28} {kind:13} {pkce:14} {addresses}")
 
 
 @client.command()
@@ -52,6 +55,7 @@ def show(client_id: str) -> None:
 
     require_pkce is what applies now: true, false, or null if the request may have openid and a nonce instead.
     token_endpoint_auth_methods are the ways to authenticate: both ways to send a secret if the client has named none.
+    self_registered stands there for a client that registered itself, and that can change that.
     """
     with opened() as settings:
         _print(_described(_find(client_id), settings))
@@ -90,6 +94,15 @@ def _heading(part: guides.Part) -> str:
 
 def _kind(part: guides.Part) -> str:
     return "sh" if part.name == guides.COMMANDS else PurePath(part.name).suffix.lstrip(".")
+
+
+@client.command()
+@click.argument("client_id")
+def adopt(client_id: str) -> None:
+    """Take over a client that registered itself: from now on operators alone change its registration."""
+    with opened():
+        registration_tokens.adopt(client_id, ORIGIN)
+        click.echo(f"{client_id} can no longer change its own registration.")
 
 
 @client.command()
@@ -139,6 +152,7 @@ def _read(raw: bytes) -> dict[str, Any]:
 
 def _drop_told(given: dict[str, Any]) -> None:
     """Remove what `client show` adds, so that its answer makes the same client again."""
+    given.pop(SELF_REGISTERED, None)
     methods = given.pop(METHODS, None)
     if isinstance(methods, list) and len(methods) > 1:
         given.pop("token_endpoint_auth_method", None)
@@ -196,6 +210,8 @@ def _described(row: Client, settings: Settings) -> dict[str, Any]:
     # RFC 7591 §2: client_secret_basic is what a client uses by default.
     shown = {"client_id": row.client_id, "token_endpoint_auth_method": methods[0], **row.metadata_, METHODS: methods}
     shown |= {"require_pkce": pkce, **own}
+    if (known := client_registrations.registration(row.client_id)) is not None:
+        shown[SELF_REGISTERED] = {"at": f"{known.registered_at:%Y-%m-%d %H:%M} UTC", "by_token": known.token_id or None}
     return {**shown, "organisations": [organisation.store_url for organisation in found if organisation is not None]}
 
 

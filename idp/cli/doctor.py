@@ -20,7 +20,7 @@ from idp.mail import smtp
 from idp.mail.letters import envelope_sender
 from idp.mail.smtp import Failure, NotSent
 from idp.oauth.pkce import Demand, demand_of
-from idp.store import clients, database_clock, epoch, logout_notices, outbox, restore, signing_keys
+from idp.store import client_registrations, clients, database_clock, epoch, logout_notices, outbox, restore, signing_keys
 
 CLOCK_SECONDS = 5
 
@@ -87,7 +87,7 @@ def _database(settings: Settings) -> Finding:
 
 def _within(settings: Settings) -> Iterator[Finding]:
     checks: tuple[Callable[[Settings], Finding], ...] = (
-        _restore, _keys, _sealed, _clock, _outbox, logouts, _names, _pkce,
+        _restore, _keys, _sealed, _clock, _outbox, logouts, _names, _pkce, _registration,
     )  # fmt: skip
     for check in checks:
         yield check(settings)
@@ -158,6 +158,15 @@ def _pkce(settings: Settings) -> Finding:
     nonce = sum(demand is Demand.UNLESS_NONCE for demand in demands.values())
     words = f"not needed of {', '.join(free)}" if free else "no app goes without it"
     return Finding("PKCE", f"{words}; {nonce} app(s) may send a nonce instead")
+
+
+def _registration(settings: Settings) -> Finding:
+    """Tell which apps may register themselves, and how many have. It is a choice, not a fault."""
+    usable = [row for row in client_registrations.tokens() if row.expires_at > clock.now() and row.uses_left != 0]
+    in_words = {"off": "no app may register itself", "open": "any app may register itself"}
+    by_token = f"an app may register itself by a token; {len(usable)} can be used"
+    count = len(client_registrations.registrations())
+    return Finding("registration", f"{in_words.get(settings.clients.registration, by_token)}; {count} app(s) did")
 
 
 def _clock(_: Settings) -> Finding:

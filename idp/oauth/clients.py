@@ -13,8 +13,8 @@ from idp.oauth.client_metadata import SCOPES, accepted_methods
 from idp.oauth.redirect_uris import is_clear, is_registered
 from idp.oauth.resource_metadata import Resource, resources_of
 from idp.signin.requirements import ClientTerms
+from idp.store import client_registrations, kept
 from idp.store import clients as store
-from idp.store import kept
 from idp.store.clients import Client
 
 
@@ -36,6 +36,8 @@ class RegisteredClient:
     shared_device: bool
     organisations: frozenset[str]
     disabled: bool
+    registered_itself: bool = False
+    """No operator has looked at it, and it can change its registration (RFC 7592)."""
 
     @cached_property
     def name(self) -> str:
@@ -157,6 +159,7 @@ def registered(row: Client) -> RegisteredClient:
         shared_device=row.shared_device,
         organisations=frozenset(row.organisations),
         disabled=row.disabled_at is not None,
+        registered_itself=client_registrations.registration(row.client_id) is not None,
     )
 
 
@@ -222,6 +225,7 @@ def terms(
         policy_uri=str(client.metadata.get("policy_uri", "")),
         tos_uri=str(client.metadata.get("tos_uri", "")),
         keeps_offline_access=store.keeps_offline_access(client.metadata),
+        registered_itself=client.registered_itself,
         redirect_host=urlsplit(redirect_uri).hostname or urlsplit(redirect_uri).scheme,
         scope_words=words or {},
     )

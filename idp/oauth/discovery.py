@@ -9,6 +9,7 @@ from idp.languages import LANGUAGES
 from idp.oauth import client_metadata, dpop, request_objects
 from idp.oauth.authorization_checks import DISPLAYS, PROMPTS
 from idp.oauth.claims import SUPPORTED
+from idp.oauth.dynamic_registration import PATH as REGISTRATION
 from idp.oauth.provider import Provider
 from idp.oauth.public_keys import FORMS
 from idp.oauth.response_modes import RESPONSE_MODES
@@ -63,6 +64,7 @@ def document(provider: Provider) -> dict[str, Any]:
         **_of_requests(provider),
         **_of_back_channel(issuer),
         **_aliases(provider),
+        **({} if provider.settings.clients.registration == "off" else {"registration_endpoint": f"{issuer}{REGISTRATION}"}),
     }
 
 

@@ -20,8 +20,8 @@ from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import ClientState
 from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.clients import secret_digest
+from idp.store import client_registrations, consents, grant_revocations
 from idp.store import clients as store
-from idp.store import consents, grant_revocations
 from idp.store.clients import Client, ClientSecret
 
 SHORTEST_SECRET = 32
@@ -57,11 +57,18 @@ def register(
     """
     permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
-    name, now = _client_id(client_id), clock.now()
+    name, now = client_id_for(client_id), clock.now()
     _require_own_resource(settings, name, checked)
     sensitive_changes.require(None, ClientState(checked))
-    kept = _secret(checked, secret)
-    row = Client(client_id=name, metadata_=checked, **_columns(settings, checked, ours), created_at=now)
+    kept = secret_for(checked, secret)
+    row = Client(client_id=name, metadata_=checked, **columns_for(settings, checked, ours), created_at=now)
+    insert(row, kept, origin)
+    return row, kept
+
+
+def insert(row: Client, secret: str, origin: Origin, **data: Any) -> None:
+    """Insert a client that was checked, with its secret, and record that with ``data``. Raises ``Conflict``."""
+    name = row.client_id
     taken = Conflict(say("A client with the id %(client_id)s exists.", client_id=name))
     with transaction():
         if store.client(name) is not None:
@@ -69,10 +76,9 @@ def register(
         _forget(name)  # the process that removed a former client of this id may have stopped before it had revoked all
         with refuse_duplicate("client_id", taken):
             store.add_client(row)
-        if kept:
-            _add_secret(name, kept)
-        record(replace(origin, client_id=name), Event.CLIENT_CREATED)
-    return row, kept
+        if secret:
+            add_secret(name, secret)
+        record(replace(origin, client_id=name), Event.CLIENT_CREATED, data=data)
 
 
 def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours: Ours, origin: Origin) -> tuple[str, ...]:
@@ -85,7 +91,8 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
     _require_own_resource(settings, client_id, checked)
     with transaction():
         row = _there(client_id)
-        columns = _columns(settings, checked, ours)
+        _require_ours(row, ours)
+        columns = columns_for(settings, checked, ours)
         changed = {name for name in checked | row.metadata_ if checked.get(name) != row.metadata_.get(name)}
         changed |= {name for name, value in columns.items() if getattr(row, name) != value}
         present = {name: getattr(row, name) for name in columns}
@@ -100,10 +107,10 @@ def set_secret(client_id: str, secret: str, origin: Origin) -> None:
     """Replace all secrets by a given one, at once."""
     permissions.require_operator(origin)
     with transaction():
-        kept = _secret(_there(client_id).metadata_, secret)
+        kept = secret_for(_there(client_id).metadata_, secret)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         store.end_secrets(client_id, clock.now())
-        _add_secret(client_id, kept)
+        add_secret(client_id, kept)
         _tell(origin, client_id, fields=["client_secret"])
 
 
@@ -111,12 +118,12 @@ def rotate_secret(client_id: str, origin: Origin, overlap: timedelta = OVERLAP) 
     """Make a new secret, which is shown this once; the old ones stay valid for ``overlap``."""
     permissions.require_operator(origin)
     with transaction():
-        kept = _secret(_there(client_id).metadata_, None)
+        kept = secret_for(_there(client_id).metadata_, None)
         sensitive_changes.require(ClientState({}), ClientState({}, secrets=1))
         if not kept:
             raise Invalid("client_id", say("This client authenticates without a secret."))
         store.end_secrets(client_id, clock.now() + overlap)
-        _add_secret(client_id, kept)
+        add_secret(client_id, kept)
         _tell(origin, client_id, fields=["client_secret"])
     return kept
 
@@ -137,10 +144,15 @@ def remove(client_id: str, origin: Origin) -> None:
     No grant of a client that is gone is worth anything, so they may be revoked afterwards, in batches.
     """
     permissions.require_operator(origin)
+    sensitive_changes.require(ClientState(_there(client_id).metadata_), None)
+    delete(client_id, origin)
+
+
+def delete(client_id: str, origin: Origin) -> None:
+    """Delete a client with what it was granted, and record that."""
     with transaction():
-        sensitive_changes.require(ClientState(_there(client_id).metadata_), None)
-        store.delete_client(client_id)
-        record(replace(origin, client_id=client_id), Event.CLIENT_DELETED)
+        if store.delete_client(client_id):
+            record(replace(origin, client_id=client_id), Event.CLIENT_DELETED)
     _forget(client_id)
 
 
@@ -165,6 +177,13 @@ def _require_own_resource(settings: Settings, client_id: str, metadata: Mapping[
             raise Invalid("resource", wrong)
 
 
+def _require_ours(row: Client, ours: Ours) -> None:
+    """Refuse to trust an app that can still change its own addresses: nobody is asked before it gets their data."""
+    if ours.first_party and client_registrations.registration(row.client_id) is not None:
+        wrong = say("This app registered itself and can change its addresses. End that first: idp client adopt.")
+        raise Invalid("first_party", wrong)
+
+
 def _names_in(api: Mapping[str, Any]) -> set[str]:
     return {*api["scopes"], *(f"type {name}" for name in api.get("details", {}))}
 
@@ -180,7 +199,8 @@ def _tell(origin: Origin, client_id: str, fields: Sequence[str]) -> None:
     record(replace(origin, client_id=client_id), Event.CLIENT_CHANGED, data={"fields": list(fields)})
 
 
-def _client_id(given: str | None) -> str:
+def client_id_for(given: str | None) -> str:
+    """Return the id of a new client: the given one, checked, or one that is made."""
     if given is None:
         return crypto.random_letters(20, crypto.ID_ALPHABET)
     # RFC 9700 §4.15: "clients MUST NOT be able to influence their client_id" so that it looks like a person's sub.
@@ -189,7 +209,8 @@ def _client_id(given: str | None) -> str:
     return given
 
 
-def _secret(metadata: Mapping[str, Any], given: str | None) -> str:
+def secret_for(metadata: Mapping[str, Any], given: str | None) -> str:
+    """Return the secret of a client: the given one, checked, or one that is made; empty where it uses none."""
     if not store.uses_secret(metadata):
         if given:
             raise Invalid("client_secret", say("This client authenticates without a secret."))
@@ -206,12 +227,14 @@ def _secret(metadata: Mapping[str, Any], given: str | None) -> str:
     return given or crypto.new_secret()
 
 
-def _add_secret(client_id: str, secret: str) -> None:
+def add_secret(client_id: str, secret: str) -> None:
+    """Store a client's secret, within the transaction."""
     digest = secret_digest(client_id, secret)
     store.add_secret(ClientSecret(id=crypto.new_id(), client_id=client_id, digest=digest, created_at=clock.now()))
 
 
-def _columns(settings: Settings, metadata: Mapping[str, Any], ours: Ours) -> dict[str, Any]:
+def columns_for(settings: Settings, metadata: Mapping[str, Any], ours: Ours) -> dict[str, Any]:
+    """Return the columns of our own members."""
     if ours.minimum_acr and ours.minimum_acr not in settings.acr.names:
         raise Invalid("minimum_acr", say("This must be one of %(allowed)s.", allowed=", ".join(settings.acr.names)))
     is_native = metadata.get("application_type") == "native"

@@ -35,6 +35,7 @@ class ClientTerms:
     detail_words: tuple[Mapping[str, str], ...] = ()
     """What the person is asked to allow once, by language."""
     keeps_offline_access: bool = False
+    registered_itself: bool = False
 
 
 def serves(client: ClientTerms | None, organisation: Organisation) -> bool:

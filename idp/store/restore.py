@@ -11,6 +11,7 @@ from idp.statements import values, write
 from idp.store import clients
 from idp.store.attempts import Attempt
 from idp.store.browsers import Browser, BrowserUser
+from idp.store.client_registrations import RegistrationToken
 from idp.store.consents import Consent
 from idp.store.email_links import EmailLink
 from idp.store.grants import AuthorizationCode, Grant, RefreshToken
@@ -48,9 +49,10 @@ def revoke_grants(now: datetime) -> None:
 
 
 def void_mails(now: datetime) -> None:
-    """Void mailed links and printed codes, requests for them, owner recoveries, and waiting mails."""
+    """Void mailed links and printed codes, requests for them, owner recoveries, waiting mails, and initial access tokens."""
     write(update(EmailLink).where(EmailLink.used_at.is_(None)).values(used_at=now, sealed_values=""))
     write(delete(PasswordReset))
+    write(delete(RegistrationToken))
     write(update(OwnerRecovery).where(OwnerRecovery.ended_at.is_(None)).values(ended_at=now, ended_why=WHY))
     dropped = {"failed_at": now, "failure": WHY, "reason": "", "leased_until": None, "sealed_values": ""}
     write(update(OutgoingMail).where(OutgoingMail.sent_at.is_(None)).values(**dropped))

@@ -106,7 +106,7 @@ def _timed(start: Start) -> Start:
 def _send(reply: Reply, common: Mapping[str, str], environ: Mapping[str, Any], start: Start) -> Iterable[bytes]:
     own = {name for name, _ in reply.headers}
     headers = [*reply.headers, *((name, value) for name, value in common.items() if name not in own)]
-    if reply.status != 304:
+    if reply.status not in (204, 304):  # RFC 9110 §8.6
         headers.append(("Content-Length", str(len(reply.body))))
     start(f"{reply.status} {responses[reply.status]}", headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from idp.config import Settings
-from idp.oauth import request_parameters
+from idp.oauth import request_parameters, strict_json
 from idp.oauth.confirmation import ShownCertificate
 from idp.oauth.dpop import ProofRequest
 from idp.oauth.errors import OAuthError, invalid_request
@@ -19,7 +19,7 @@ from idp.web.browser_request import address_of
 from idp.web.client_certificates import certificate_of
 from idp.web.oauth_provider import OAuth
 
-FORM = "application/x-www-form-urlencoded"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,12 @@ class Call:
     @property
     def has_form(self) -> bool:
         """Check if the body is a form."""
-        return bool(self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == FORM)
+        return self.media_type == FORM
+
+    @property
+    def media_type(self) -> str:
+        """Return the media type of the body, without its parameters."""
+        return str(self.environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
 
     def form(self, known: frozenset[str]) -> Parameters:
         """Read the body's parameters. A query is refused: a secret in it would be in every log."""
@@ -74,12 +79,26 @@ class Call:
             raise invalid_request("Parameters belong in the body, not in the query.")
         if not self.has_form:
             raise invalid_request(f"The body must be {FORM}.")
+        return request_parameters.read(self._body(), known)
+
+    def json(self) -> Any:
+        """Read a body of JSON. A query is refused, as with a form."""
+        if self.environ.get("QUERY_STRING") and self.environ["REQUEST_METHOD"] == "POST":
+            raise invalid_request("Parameters belong in the body, not in the query.")
+        if self.media_type != JSON:
+            raise invalid_request(f"The body must be {JSON}.")
+        try:
+            return strict_json.read(self._body())
+        except ValueError as error:
+            raise invalid_request("The body is not JSON, or has a member twice.") from error
+
+    def _body(self) -> bytes:
         length = self.environ.get("CONTENT_LENGTH") or "0"
         if not length.isascii() or not length.isdigit():
             raise unreadable(400)
         if int(length) > self.settings.server.max_body_bytes:
             raise unreadable(413)
-        return request_parameters.read(self.environ["wsgi.input"].read(int(length)), known)
+        return cast(bytes, self.environ["wsgi.input"].read(int(length)))
 
     def of_client(self, known: frozenset[str]) -> TokenRequest:
         """Read a request that a client sends with its authentication."""

@@ -15,11 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import parse_etags
 
 from idp import crypto, keys, outage
+from idp.config import Settings
 from idp.errors import Refusal
 from idp.oauth import (
     backchannel_authentication,
     device_grant,
     dpop,
+    dynamic_registration,
     introspection,
     pushed_requests,
     revocation,
@@ -29,6 +31,7 @@ from idp.oauth import (
 from idp.oauth.errors import JSON_NEVER_KEPT, NEVER_KEPT, OAuthError, numbered
 from idp.oauth.presented_token import ResourceRequest
 from idp.oauth.request_parameters import Parameters
+from idp.web import registration_api
 from idp.web.machine_call import Call, Reply, unreadable
 from idp.web.oauth_provider import NAME
 from idp.web.response import REFUSED
@@ -42,7 +45,6 @@ OPEN_TO_APPS = (
 """Allow apps in browsers (CORS): nothing here reads a cookie, so an origin means nothing."""
 SERVER_ERROR = OAuthError("server_error", "Something went wrong on our side, and we have logged it.", status=500)
 PREFLIGHT = (
-    ("Access-Control-Allow-Methods", "GET, POST"),
     ("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"),
     ("Access-Control-Max-Age", "3600"),
 )
@@ -110,13 +112,14 @@ def backchannel_authentication_(call: Call) -> Reply:
 class Endpoint:
     """Describe an endpoint for machines: its name in errors, its methods, and its function.
 
-    ``is_ready``: the answer is made from memory and waits for nothing.
+    ``is_ready``: the answer is made from memory and waits for nothing. ``is_on``: whether the installation has it.
     """
 
     name: str
     methods: tuple[str, ...]
     answer: Callable[[Call], Reply]
     is_ready: bool = False
+    is_on: Callable[[Settings], bool] = lambda _: True
 
 
 READ = ("GET", "HEAD")
@@ -131,15 +134,18 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/oauth/revoke": Endpoint("revocation", ("POST",), revoke),
     "/oauth/introspect": Endpoint("introspection", ("POST",), introspect),
     "/oauth/userinfo": Endpoint("userinfo", ("GET", "POST"), userinfo_),
+    dynamic_registration.PATH: Endpoint(
+        "registration", ("GET", "POST", "PUT", "DELETE"), registration_api.answer, is_on=registration_api.is_on
+    ),
 }
 """The endpoints by path."""
 
 
 def answer(app: Flask, environ: Mapping[str, Any], request_id: str) -> Reply:
     """Answer a request to one of ``ENDPOINTS``, also when it fails."""
-    endpoint, method = ENDPOINTS[environ["PATH_INFO"]], environ["REQUEST_METHOD"]
-    if method == "OPTIONS":
-        return Reply(200, (*OPEN_TO_APPS, *PREFLIGHT, ("Allow", ", ".join((*endpoint.methods, "OPTIONS")))), b"")
+    endpoint, settings = ENDPOINTS[environ["PATH_INFO"]], app.extensions["sleutel"].settings
+    if environ["REQUEST_METHOD"] == "OPTIONS" and endpoint.is_on(settings):
+        return _preflight(endpoint)
     try:
         reply = _answer(app, endpoint, environ, request_id)
     except OAuthError as error:
@@ -148,6 +154,13 @@ def answer(app: Flask, environ: Mapping[str, Any], request_id: str) -> Reply:
         log.error("unexpected", route=endpoint.name, exc_info=error)
         reply = _refuse(endpoint, numbered(SERVER_ERROR, request_id))
     return Reply(reply.status, (*reply.headers, *_nonce(app, environ), *OPEN_TO_APPS), reply.body)
+
+
+def _preflight(endpoint: Endpoint) -> Reply:
+    """Tell a browser what an app may send, and anybody which methods there are."""
+    more = [method for method in endpoint.methods if method not in READ and method != "POST"]
+    methods = ("Access-Control-Allow-Methods", ", ".join(("GET", "POST", *more)))
+    return Reply(200, (*OPEN_TO_APPS, methods, *PREFLIGHT, ("Allow", ", ".join((*endpoint.methods, "OPTIONS")))), b"")
 
 
 def _nonce(app: Flask, environ: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -160,6 +173,8 @@ def _answer(app: Flask, endpoint: Endpoint, environ: Mapping[str, Any], request_
     """Answer without catching errors. Raises ``OAuthError``."""
     if status := environ.get(REFUSED):
         raise unreadable(status)
+    if not endpoint.is_on(app.extensions["sleutel"].settings):
+        raise OAuthError("invalid_request", f"This provider has no {endpoint.name} endpoint.", status=404)
     if environ["REQUEST_METHOD"] not in endpoint.methods:
         description = f"The {endpoint.name} endpoint takes {' and '.join(endpoint.methods)} only."
         raise OAuthError("invalid_request", description, status=405)

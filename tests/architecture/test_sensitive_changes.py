@@ -37,6 +37,8 @@ NEED_NOT_ASK = {
     "listing.end_own": ONE_S_OWN,
     "unlock.lift": BY_LINK,
     "mail_outbox.resend": "the same mail to the same reader",
+    "registration.insert": "a part of functions that ask; an app that registers itself acts for no person",
+    "registration.delete": "a part of functions that ask; an app that deletes itself acts for no person",
     "reauthentication.is_password_of": "asks, and changes nothing",
     "findings.note": WITHIN,
     "password_check.accept": WITHIN,

@@ -216,6 +216,10 @@ SAMPLES: dict[str, tuple[str, object]] = {
         ),
     ),
     "consent-kept": ("signin/consent.html", ConsentPage(_frame("consent"), SCOPES, "b.example", "", "", {}, True)),
+    "consent-unchecked": (
+        "signin/consent.html",
+        ConsentPage(_frame("consent", client_name="Boekhouder"), SCOPES[:3], "b.example", "", "", registered_itself=True),
+    ),
     "consent-act": (
         "signin/consent.html",
         ConsentPage(

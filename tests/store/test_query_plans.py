@@ -30,11 +30,13 @@ from idp.store.user_search import PeopleSought
 from tests.drivers.statements import counted
 
 SMALL = {
-    "clients": "an operator registers each",
+    "clients": "an operator registers each, or lets apps do it at a bounded rate",
+    "client_registrations": "at most one for each client; those that nobody uses are deleted",
     "client_secrets": "at most two or three for each client",
     "clients_version": "one row",
     "dated_rules": "an operator writes each",
     "epoch": "one row",
+    "registration_tokens": "an operator makes each",
     "restore_notices": "the worker takes any that are there, up to a limit",
     "signing_keys": "a few for each algorithm",
 }
@@ -60,12 +62,10 @@ PARTIAL = {
 NOT_STATEMENTS = {"shadows", "sealed", "database_clock", "restore"}
 """Modules whose functions copy tables, read whole columns, use no table, or run while no request is served."""
 ORDERED_IN_MEMORY = {
-    "organisations.groups": "one organisation's groups",
-    "organisations.shops": "one organisation's shops",
+    **dict.fromkeys(("organisations.groups", "organisations.shops", "users.groups_of"), "what one organisation has"),
     "owner_recoveries.open_recovery": "an organisation has one open recovery",
     "recovery_codes.codes_left": "counts for each user of an organisation",
     "users.group_names": "an export of one organisation",
-    "users.groups_of": "one organisation's groups",
     "users.shop_codes": "an export of one organisation",
 }
 """Functions that sort or export what an administrator of one organisation has made."""

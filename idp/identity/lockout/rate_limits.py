@@ -19,7 +19,7 @@ from idp.store import browsers, rate_limits
 from idp.store.users import User
 
 SIGN_IN, KNOWN, CLIENT = "sign-in", "known-browser", "client"
-DEVICE, USER_CODE = "device", "user-code"
+DEVICE, USER_CODE, REGISTRATION = "device", "user-code", "registration"
 DEVICE_REQUESTS = 500
 """Codes for devices of public clients at one address within the window: a shop's terminals show one all the time."""
 MAILS, MAILS_KNOWN, MAILS_FOR = "mails", "mails-known", "mails-for"
@@ -226,6 +226,12 @@ def count_device_request(settings: Settings, address: str, now: datetime) -> Non
     """Count a request for a device's code by a client that proves nothing. Raises ``TooMany``."""
     with transaction():
         _admit_address(settings, DEVICE, DEVICE_REQUESTS, address, now)
+
+
+def count_registration(settings: Settings, address: str, now: datetime) -> None:
+    """Count an app that registers itself without a token. Raises ``TooMany``."""
+    with transaction():
+        _admit_address(settings, REGISTRATION, settings.limits.registrations_from_address, address, now)
 
 
 def admit_user_code(settings: Settings, address: str, now: datetime) -> str:

@@ -17,7 +17,8 @@ class ConsentPage:
     """The form sends ``choice``: ``allow`` or ``deny``. ``scopes``: scopes and single claims; a macro has words for them.
 
     ``scope_words``: the words for the scopes of APIs, by language. ``details``: those for acts that are allowed once.
-    ``keeps_offline_access``: the app keeps that scope also after the person signs out.
+    ``keeps_offline_access``: the app keeps that scope also after the person signs out. ``registered_itself``: no operator
+    has looked at the app.
     """
 
     frame: Frame
@@ -27,6 +28,7 @@ class ConsentPage:
     tos_uri: str
     scope_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     keeps_offline_access: bool = False
+    registered_itself: bool = False
     details: tuple[Mapping[str, str], ...] = ()
 
 
@@ -51,9 +53,17 @@ def page(case: Case, frame: Frame) -> ConsentPage:
     client = case.needs.client
     if client is None:
         raise LookupError("consent is asked without a client")
-    host, policy, tos, words = client.redirect_host, client.policy_uri, client.tos_uri, client.scope_words
-    scopes = case.needs.scopes if _is_about_data(case) else ()
-    return ConsentPage(frame, scopes, host, policy, tos, words, client.keeps_offline_access, client.detail_words)
+    return ConsentPage(
+        frame,
+        scopes=case.needs.scopes if _is_about_data(case) else (),
+        redirect_host=client.redirect_host,
+        policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
+        scope_words=client.scope_words,
+        keeps_offline_access=client.keeps_offline_access,
+        registered_itself=client.registered_itself,
+        details=client.detail_words,
+    )
 
 
 def _is_about_data(case: Case) -> bool:

@@ -33,6 +33,8 @@ OF_THINGS: Mapping[str, Message] = {
     Event.CLIENT_CHANGED: say("App changed"),
     Event.CLIENT_DELETED: say("App deleted"),
     Event.CLIENT_TESTED: say("App tested from the console"),
+    Event.REGISTRATION_TOKEN_MADE: say("Token created by which apps register themselves"),
+    Event.REGISTRATION_TOKEN_REVOKED: say("Token revoked by which apps registered themselves"),
     Event.ORGANISATION_CREATED: say("Organisation created"),
     Event.ORGANISATION_CHANGED: say("Organisation changed"),
     Event.SHOP_CHANGED: say("Shop changed"),
