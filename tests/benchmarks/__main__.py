@@ -6,9 +6,10 @@ Only the ratios compare with those of another run: absolute figures depend on th
 import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tests.benchmarks import measure, mixed, report
 from tests.benchmarks.operations import MOST_CONNECTIONS, OPERATIONS, Operation
@@ -20,6 +21,12 @@ from tests.drivers import postgres
 
 ALGORITHMS = ("RS256", "ES256")
 DURABLE = dict.fromkeys(postgres.OFF, "on")
+
+
+class Start(Protocol):
+    """Start Sleutel with so many server processes (0: the default number) and so many people."""
+
+    def __call__(self, name: str, workers: int = 0, users: int = PEOPLE) -> AbstractContextManager[Target]: ...
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,15 @@ def main() -> None:
     asked = _arguments()
     versions = report.machine()
     with tempfile.TemporaryDirectory(prefix="sleutel-bench-") as place, ExitStack() as stack:
-        targets = _started(asked, Path(place), stack)
+        start = _starter(asked, Path(place), stack)
         print("; ".join(f"{name} {value}" for name, value in versions.items()), flush=True)
-        figures = mixed.run(targets[0], asked.seconds) if asked.mixed else compare(targets, asked.operations, asked.seconds)
-    print(report.table(figures, as_percent=asked.users > PEOPLE))
+        if asked.mixed:
+            figures = mixed.run(lambda number: start(f"Sleutel {number}", users=asked.users), asked.seconds)
+        else:
+            figures = compare(_started(asked, Path(place), stack, start), asked.operations, asked.seconds)
+    print(report.table(figures, as_percent=asked.users > PEOPLE and not asked.mixed))
+    if asked.mixed:
+        print(mixed.HOW)
     if asked.postgresql and not asked.mixed:
         print("Sleutel runs as one process. Linear growth in processor time is × 1.00 beside two and three processes.")
     if asked.json:
@@ -82,29 +94,27 @@ def _signed_in(targets: Sequence[Target]) -> Iterator[dict[str, list[Visitor]]]:
             visitor.close()
 
 
-def _started(asked: Arguments, folder: Path, stack: ExitStack) -> list[Target]:
-    """Start the servers to compare. The others are compared with the first one."""
+def _starter(asked: Arguments, folder: Path, stack: ExitStack) -> Start:
+    """Start the database that is asked for. Returns what starts Sleutel on a database of its own."""
     server = stack.enter_context(postgres.running(_binaries(), postgres.OPTIONS | DURABLE)) if asked.postgresql else None
 
-    def _sleutel(name: str, workers: int = 0, users: int = PEOPLE) -> Target:
+    def _start(name: str, workers: int = 0, users: int = PEOPLE) -> AbstractContextManager[Target]:
         database = server.url(server.create()) if server else ""
-        running = sleutel.running(
-            name,
-            folder / name.replace(" ", "-"),
-            database=database,
-            workers=workers,
-            users=users,
-            is_behind_proxy=asked.mixed,
-        )
-        return stack.enter_context(running)
+        at = folder / name.replace(" ", "-")
+        return sleutel.running(name, at, database=database, workers=workers, users=users, is_behind_proxy=asked.mixed)
 
-    if asked.mixed:
-        return [_sleutel("Sleutel", users=asked.users)]
+    return _start
+
+
+def _started(asked: Arguments, folder: Path, stack: ExitStack, start: Start) -> list[Target]:
+    """Start the servers to compare. The others are compared with the first one."""
     if asked.users > PEOPLE:
-        return [_sleutel(f"{asked.users:,} users", users=asked.users), _sleutel(f"{PEOPLE} users")]
-    first = _sleutel("Sleutel", workers=1 if server else 0)
-    peers = [stack.enter_context(node.running(f"node {name}", folder / name, name)) for name in ALGORITHMS]
-    return [first, *peers, *([_sleutel(f"{count} processes", workers=count) for count in (2, 3)] if server else [])]
+        servers = [start(f"{asked.users:,} users", users=asked.users), start(f"{PEOPLE} users")]
+    else:
+        peers = [node.running(f"node {name}", folder / name, name) for name in ALGORITHMS]
+        more = [start(f"{count} processes", workers=count) for count in (2, 3)] if asked.postgresql else []
+        servers = [start("Sleutel", workers=1 if asked.postgresql else 0), *peers, *more]
+    return [stack.enter_context(server) for server in servers]
 
 
 def _binaries() -> Path:

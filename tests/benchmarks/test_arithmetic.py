@@ -1,7 +1,10 @@
 """The figures that ``make bench`` prints follow from its measurements."""
 
+from collections import Counter
+
 import pytest
 
+from tests.benchmarks import mixed
 from tests.benchmarks.measure import Round, Series, percentile, ratio
 from tests.benchmarks.report import Figure, compared, table
 
@@ -39,3 +42,17 @@ def test_table_shows_the_first_server_beside_each_other() -> None:
     assert memory.split() == ["memory:", "MiB", "120", "80.0", "1.50"]
     assert argon2.split() == ["argon2:", "ms", "22.0"]
     assert table(figures, as_percent=True).splitlines()[1].endswith("+50 %")
+
+
+def test_mixed_load_compares_the_flooded_server_with_itself() -> None:
+    """The line of each operation has both figures and their ratio. The flood's answers are counted below."""
+    quiet, flooded = ({name: [one] * 10 for name in mixed.WATCHED} for one in (0.002, 0.008))
+    pair = mixed.Pair(
+        mixed.Watch(quiet, 5.0, 0.5, 0.0, 0.1), mixed.Watch(flooded, 5.0, 1.5, 0.1, 0.3), Counter({"signed in": 60})
+    )
+    lines = {line.name: line for line in mixed.figures(pair)}
+    assert lines["userinfo: p99 ms"].values == {"loaded": pytest.approx(8.0), "unloaded": pytest.approx(2.0)}
+    assert lines["userinfo: p99 ms"].ratios == {"unloaded": pytest.approx(4.0)}
+    assert lines["/livez: a second"].values == {"loaded": 2.0, "unloaded": 2.0}
+    assert lines["flood, signed in"].values == {"loaded": 60}
+    assert pair.others == pytest.approx(0.4), "the round with the least of it is shown"
