@@ -133,9 +133,14 @@ class Settings(Tables):
         return Hasher(
             memory_kib=self.passwords.argon2_memory_kib,
             passes=self.passwords.argon2_passes,
-            slots=self.passwords.hash_slots or max(1, (cores() - 1) // self.server_processes),
+            slots=self.hash_slots,
             patience=self.passwords.hash_patience_seconds,
         )
+
+    @property
+    def hash_slots(self) -> int:
+        """Return how many passwords one process hashes at a time."""
+        return self.passwords.hash_slots or max(1, (cores() - 1) // self.server_processes)
 
     @property
     def server_processes(self) -> int:

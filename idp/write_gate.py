@@ -14,9 +14,13 @@ from contextvars import ContextVar
 from pathlib import Path
 from time import monotonic
 
+LOOP_PATIENCE = 0.05
+"""Seconds that an event loop waits for a writer in a thread of its process. Handing the request to another thread takes
+longer: each of the writer's statements lets go of the interpreter, and gets it back after every thread that is awake.
+"""
 never_waits: ContextVar[bool] = ContextVar("never_waits", default=False)
-"""Whether the caller is an event loop, which must not wait for another writer. The first transaction resets this, because
-what it commits must not be done again.
+"""Whether the caller is an event loop, which must not wait for a writer of another process, nor for a slow one of its own.
+The first transaction resets this, because what it commits must not be done again.
 """
 
 
@@ -32,26 +36,27 @@ class WriteGate:
 
     def __init__(self, file: Path, patience: float) -> None:
         self._file, self._patience = file.with_name(f"{file.name}-gate"), patience
-        self._threads = threading.BoundedSemaphore()
+        self._threads, self._is_slow = threading.Lock(), False
         self._descriptor, self._process = -1, os.getpid()
 
     def _start_over(self) -> None:
         """Forget the descriptor of the process that forked this one: they would share its lock."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
-        self._threads, self._descriptor, self._process = threading.BoundedSemaphore(), -1, os.getpid()
+        self._threads, self._is_slow = threading.Lock(), False
+        self._descriptor, self._process = -1, os.getpid()
 
     def enter(self) -> Callable[[], None]:
         """Wait for the gate. Returns the function that leaves it.
 
-        Raises ``MustWait`` where ``never_waits`` is set and the gate is taken; otherwise an error as SQLite's, after a wait
-        as long as SQLite's.
+        Raises ``MustWait`` where ``never_waits`` is set and the gate stays taken; otherwise an error as SQLite's, after a
+        wait as long as SQLite's.
         """
         if self._process != os.getpid():
             self._start_over()
         until = monotonic() + self._patience
-        if not self._threads.acquire(blocking=False) and not self._threads.acquire(timeout=_seconds_left(until)):
-            raise _busy()
+        if not self._threads.acquire(blocking=False):
+            self._wait_for_thread()
         try:
             self._lock_file(until)
         except BaseException:
@@ -59,7 +64,17 @@ class WriteGate:
             raise
         return self._leave
 
+    def _wait_for_thread(self) -> None:
+        """Wait until the thread that is inside leaves. An event loop waits for it once: one that is slow stops no loop."""
+        if not never_waits.get():
+            if not self._threads.acquire(timeout=self._patience):
+                raise _busy()
+        elif self._is_slow or not self._threads.acquire(timeout=min(LOOP_PATIENCE, self._patience)):
+            self._is_slow = True
+            raise MustWait
+
     def _leave(self) -> None:
+        self._is_slow = False
         if self._descriptor >= 0:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._threads.release()

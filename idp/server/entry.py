@@ -35,8 +35,14 @@ from idp.web.oauth_api import ENDPOINTS
 from idp.web.response import ON_LOOP, REFUSED, PageNeeded
 from idp.write_gate import MustWait, never_waits
 
-THREADS = {"machines": 2, "pages": 3, "forms": 4, "health": 1}
-"""Threads of each lane in each process. Forms hash passwords and ask the leak service, the others only the database."""
+THREADS = {"machines": 2, "pages": 3, "forms": 3, "health": 1}
+"""Threads of each lane in each process. Forms have one more for each hash at a time, which needs no interpreter."""
+FEW_THREADS = THREADS | {"pages": 1, "forms": 1}
+"""The same where the loop answers machines: it shares the interpreter with every thread that is awake, and none of them
+waits for a network. ``make bench ARGS=--mixed`` shows what more of them cost.
+"""
+MOST_HASHING = 4
+"""More hashes at a time than this do not make a process sign in more people: the interpreter is at its limit."""
 MOST_WAITING = 200
 """Requests of a lane in its threads, or waiting for one. More would wait longer than people do: they are asked to come back
 at once."""
@@ -92,12 +98,15 @@ class Entry:
     """An RSGI application around a WSGI application.
 
     ``machines_at_once``: the event loop answers machines, because their answers wait for nothing but other writers.
+    ``hash_slots``: how many passwords this process hashes at a time.
     """
 
-    def __init__(self, app: Flask, *, machines_at_once: bool = False) -> None:
+    def __init__(self, app: Flask, *, machines_at_once: bool = False, hash_slots: int = 1) -> None:
         self._app, self._machines_at_once = app, machines_at_once
         self._most = int(app.config["MAX_CONTENT_LENGTH"])
-        self._lanes = {name: Lane(name, count) for name, count in THREADS.items()}
+        threads = dict(FEW_THREADS if machines_at_once else THREADS)
+        threads["forms"] += min(hash_slots, MOST_HASHING)
+        self._lanes = {name: Lane(name, count) for name, count in threads.items()}
         self._keys = KeyRefresh(app)
         self._reading: set[asyncio.Timeout] = set()
         self._is_stopping = False

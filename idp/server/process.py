@@ -69,7 +69,7 @@ def _commits_in_memory(settings: Settings) -> bool:
 
 async def _serve(app: Flask) -> None:
     settings: Settings = app.extensions["sleutel"].settings
-    entry = Entry(app, machines_at_once=_commits_in_memory(settings))
+    entry = Entry(app, machines_at_once=_commits_in_memory(settings), hash_slots=settings.hash_slots)
     host, port = settings.server.address
     server: Any = Server(
         entry,

@@ -4,23 +4,26 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from contextvars import copy_context
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from idp import outage
+from idp import outage, write_gate
 from idp.config import Settings
 from idp.db import transaction
 from idp.write_gate import MustWait, WriteGate, never_waits
 from tests.drivers.applications import bare_app
 from tests.factories import Factory
 
+T = TypeVar("T")
 PROCESSES, THREADS, TURNS = 4, 8, 10
 WRITER = f"""
 import sys, threading
@@ -135,18 +138,63 @@ def test_a_caller_that_must_not_wait_is_refused_at_once(configure: Callable[...,
         assert not must_wait()
 
 
+class Watched:
+    """A lock that tells when a caller begins to wait for it."""
+
+    def __init__(self) -> None:
+        self.lock, self.is_awaited = threading.Lock(), threading.Event()
+
+    def acquire(self, *, blocking: bool = True, timeout: float = -1) -> bool:
+        if blocking:
+            self.is_awaited.set()
+        return self.lock.acquire(blocking, timeout)
+
+    def release(self) -> None:
+        self.lock.release()
+
+
+def test_an_event_loop_waits_for_a_quick_writer_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 9: in a flood of sign-ins most writers leave soon, and a thread would wait longer. No slow one stops a loop."""
+    gate, watched = WriteGate(tmp_path / "x.sqlite3", 30), Watched()
+    monkeypatch.setattr(gate, "_threads", watched)
+    with ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr(write_gate, "LOOP_PATIENCE", 30.0)
+        leave = gate.enter()
+        entering = threads.submit(as_a_loop, gate.enter)
+        assert watched.is_awaited.wait(30)
+        leave()
+        leave = entering.result()
+        monkeypatch.setattr(write_gate, "LOOP_PATIENCE", 0.01)
+        for is_awaited in (True, False):  # the second one does not wait at all
+            watched.is_awaited.clear()
+            with pytest.raises(MustWait):
+                as_a_loop(gate.enter)
+            assert watched.is_awaited.is_set() == is_awaited
+        leave()
+        as_a_loop(gate.enter)()
+
+
+def as_a_loop(act: Callable[[], T]) -> T:
+    """Call as an event loop does, which must not wait."""
+
+    def call() -> T:
+        never_waits.set(True)
+        return act()
+
+    return copy_context().run(call)
+
+
 def must_wait() -> bool:
     """Return whether a caller that must not wait is refused a transaction. Within a transaction, waiting is allowed."""
 
     def begin() -> bool:
-        never_waits.set(True)
         try:
             with transaction():
                 return never_waits.get()
         except MustWait:
             return True
 
-    return copy_context().run(begin)
+    return as_a_loop(begin)
 
 
 def test_a_forked_process_does_not_inherit_the_gate(tmp_path: Path) -> None:
