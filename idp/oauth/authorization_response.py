@@ -8,6 +8,7 @@ from idp import clock
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
+from idp.oauth.recipients import encrypt_for
 from idp.oauth.response_modes import FRAGMENT, JWT
 
 JWT_SECONDS = 600
@@ -101,7 +102,8 @@ def answer_to(provider: Provider, destination: Destination, **fields: str) -> An
 def _signed(provider: Provider, client: RegisteredClient, fields: Mapping[str, str]) -> str:
     """Return the answer as a JWT for this client (JARM §2.1): nobody can change it, or give it to another app."""
     end = clock.epoch_seconds(clock.now()) + JWT_SECONDS
-    return provider.keys.sign(client.answer_alg, {**fields, "aud": client.client_id, "exp": end})
+    signed = provider.keys.sign(client.answer_alg, {**fields, "aud": client.client_id, "exp": end})
+    return encrypt_for(provider, client, "authorization", signed)
 
 
 def error_answer(provider: Provider, destination: Destination, error: OAuthError) -> Answer:

@@ -16,7 +16,9 @@ from idp.audit import Event, Origin, record
 from idp.identity.sessions.logout_notices import URI
 from idp.oauth.claims import issued_now
 from idp.oauth.clients import RegisteredClient
+from idp.oauth.errors import OAuthError
 from idp.oauth.provider import Provider
+from idp.oauth.recipients import encrypt_for, require_keys
 from idp.outgoing import NoAnswer, post
 from idp.store import audit, organisations
 from idp.store import logout_notices as store
@@ -60,6 +62,10 @@ def tell(provider: Provider, client_id: str, stop: threading.Event | None = None
 
 def _send(provider: Provider, client: RegisteredClient, notice: LogoutNotice) -> bool:
     """Send one notice and note the answer. Returns whether it was accepted; raises ``NoAnswer``."""
+    try:
+        require_keys(provider, client, "id_token")
+    except OAuthError as error:
+        raise NoAnswer(error.description) from error
     address = str(client.metadata.get(URI, ""))
     status = _post(provider, address, logout_token(provider, client, notice)) if address else ACCEPTED[0]
     if status in ACCEPTED:
@@ -91,7 +97,8 @@ def logout_token(provider: Provider, client: RegisteredClient, notice: LogoutNot
         "jti": crypto.new_secret(),
         "events": {EVENT: {}},
     }
-    return provider.keys.sign(client.id_token_alg, claims, TOKEN_TYPE)
+    # §2.6: an app whose ID tokens are encrypted rejects logout tokens that are not.
+    return encrypt_for(provider, client, "id_token", provider.keys.sign(client.id_token_alg, claims, TOKEN_TYPE))
 
 
 def _note_failure(notice: LogoutNotice, reason: str, *, is_silent: bool) -> None:

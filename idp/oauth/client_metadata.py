@@ -6,7 +6,7 @@ from typing import Any
 from idp import normal_forms
 from idp.config import Settings
 from idp.errors import Invalid, say, say_many
-from idp.oauth import security_profile
+from idp.oauth import encryption, security_profile
 from idp.oauth.added_claims import check_added_claims
 from idp.oauth.certificate_subjects import MEMBERS as SUBJECTS
 from idp.oauth.certificate_subjects import check_subject
@@ -142,6 +142,9 @@ CHECKS: Mapping[str, Check] = {
     "jwks_uri": check_page,
     "token_endpoint_auth_signing_alg": _one_of(*FORMS),
     "authorization_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
+    "userinfo_signed_response_alg": _one_of(*SIGNING_ALGORITHMS),
+    **{encryption.alg_member(kind): _one_of(*encryption.ALGORITHMS) for kind in encryption.KINDS},
+    **{encryption.enc_member(kind): _one_of(*encryption.ENCODINGS) for kind in encryption.KINDS},
     MAY_EXCHANGE_FOR: check_identifiers,
     "subject_type": _one_of("public"),
     "default_max_age": _seconds,
@@ -231,6 +234,7 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
         raise Invalid("grant_types", say("%(grant)s needs a client with a secret.", grant=proving[0]))
     _complete_approvals(found)
     _require_proof(found)
+    encryption.complete_members(found)
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.
     if found.get("token_endpoint_auth_method") == "none" and found.get("require_pkce") is False:
         raise Invalid("require_pkce", say("A public client always needs PKCE."))

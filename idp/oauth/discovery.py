@@ -6,7 +6,7 @@ from typing import Any
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from idp.languages import LANGUAGES
-from idp.oauth import client_metadata, dpop, request_objects
+from idp.oauth import client_metadata, dpop, encryption, request_objects
 from idp.oauth.authorization_checks import DISPLAYS, PROMPTS
 from idp.oauth.claims import SUPPORTED
 from idp.oauth.dynamic_registration import PATH as REGISTRATION
@@ -43,7 +43,6 @@ def document(provider: Provider) -> dict[str, Any]:
         "response_types_supported": list(client_metadata.RESPONSE_TYPES),
         "grant_types_supported": list(client_metadata.GRANT_TYPES),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(methods),
         "revocation_endpoint_auth_methods_supported": list(methods),
         "introspection_endpoint_auth_methods_supported": [one for one in methods if one != "none"],
@@ -51,7 +50,6 @@ def document(provider: Provider) -> dict[str, Any]:
             f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(FORMS)
             for endpoint in ("token", "revocation", "introspection")
         },
-        "introspection_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "tls_client_certificate_bound_access_tokens": provider.settings.server.passes_certificates,
         "code_challenge_methods_supported": ["S256"],
@@ -62,6 +60,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "claims_supported": list(SUPPORTED),
         "ui_locales_supported": list(LANGUAGES),
         **_of_requests(provider),
+        **_of_answers(),
         **_of_back_channel(issuer),
         **_aliases(provider),
         **({} if provider.settings.clients.registration == "off" else {"registration_endpoint": f"{issuer}{REGISTRATION}"}),
@@ -73,7 +72,6 @@ def _of_requests(provider: Provider) -> dict[str, Any]:
     return {
         "pushed_authorization_request_endpoint": f"{provider.issuer}/oauth/par",
         "response_modes_supported": list(RESPONSE_MODES),
-        "authorization_signing_alg_values_supported": list(client_metadata.SIGNING_ALGORITHMS),
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(request_objects.ALGORITHMS),
@@ -82,6 +80,19 @@ def _of_requests(provider: Provider) -> dict[str, Any]:
         "require_request_uri_registration": False,
         "require_pushed_authorization_requests": provider.settings.clients.require_pushed_authorization_requests,
         "authorization_response_iss_parameter_supported": True,
+    }
+
+
+def _of_answers() -> dict[str, Any]:
+    """Return how tokens and answers can be signed and encrypted."""
+    return {
+        f"{kind}_{what}_values_supported": list(values)
+        for kind in encryption.KINDS
+        for what, values in (
+            ("signing_alg", client_metadata.SIGNING_ALGORITHMS),
+            ("encryption_alg", encryption.ALGORITHMS),
+            ("encryption_enc", encryption.ENCODINGS),
+        )
     }
 
 

@@ -13,6 +13,7 @@ from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import token_type
 from idp.oauth.errors import invalid_request
 from idp.oauth.provider import Provider
+from idp.oauth.recipients import encrypt_for, require_keys
 from idp.oauth.token_request import TokenRequest
 from idp.oauth.tokens import assurance_of
 from idp.store import grants
@@ -52,7 +53,8 @@ def signed(provider: Provider, client: RegisteredClient, introspected: Mapping[s
         "iat": clock.epoch_seconds(clock.now()),
         "token_introspection": introspected,
     }
-    return provider.keys.sign(client.introspection_alg, claims, JWT_TYPE)
+    require_keys(provider, client, "introspection")
+    return encrypt_for(provider, client, "introspection", provider.keys.sign(client.introspection_alg, claims, JWT_TYPE))
 
 
 def _of_access_token(provider: Provider, client: RegisteredClient, text: str, now: datetime) -> Mapping[str, Any] | None:

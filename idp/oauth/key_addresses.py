@@ -56,6 +56,11 @@ class KeyAddresses:
         db.release()
         return self._fetch(address, held, now)
 
+    def held(self, address: str) -> Sequence[Jwk]:
+        """Return the keys of an address that are in memory."""
+        held = self._fetched.get(address)
+        return held.keys if held is not None else ()
+
     def _fetch(self, address: str, held: _Fetched | None, now: datetime) -> Sequence[Jwk]:
         former = held if held is not None and now - held.given_at < USABLE else None
         if len(self._fetched) >= MOST_SETS:

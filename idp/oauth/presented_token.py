@@ -68,13 +68,17 @@ def invalid_token(detail: str) -> OAuthError:
 
 
 def take(provider: Provider, request: ResourceRequest) -> AccessToken:
-    """Return the access token of a request, made for us, and shown with its key where it is bound; raises ``OAuthError``."""
-    text = _text(request)
-    token = read_access_token(provider, text)
+    """Return the access token of a request, made for us. ``prove`` must follow. Raises ``OAuthError``."""
+    token = read_access_token(provider, _text(request))
     if token is None or provider.issuer not in token.audience:
         raise invalid_token("not a token of ours, or not for us")
+    return token
+
+
+def prove(provider: Provider, request: ResourceRequest, token: AccessToken) -> None:
+    """Check that a token is shown with its key where it is bound; this uses a proof up. Raises ``OAuthError``."""
     if request.scheme == DPOP:
-        if token.bound_to != _proved(provider, replace(request.proof, access_token=text)):
+        if token.bound_to != _proved(provider, replace(request.proof, access_token=_text(request))):
             raise invalid_token("bound to another key, or to none")
     # RFC 9449 §7.2: "MUST reject a DPoP-bound access token received as a bearer token".
     elif token.bound_to.startswith(KEY):
@@ -82,7 +86,6 @@ def take(provider: Provider, request: ResourceRequest) -> AccessToken:
     # RFC 8705 §3: "If they do not match, the resource access attempt MUST be rejected with [...] invalid_token".
     elif token.bound_to not in ("", to_certificate(request.certificate)):
         raise invalid_token("bound to another certificate")
-    return token
 
 
 def _proved(provider: Provider, request: ProofRequest) -> str:

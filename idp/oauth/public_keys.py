@@ -65,16 +65,17 @@ def read_public_key(jwk: Any, alg: Any) -> PublicKey:
         raise Unreadable("no public key for an algorithm of ours")
     if any(jwk.get(name) != value for name, value in form.items()):
         raise Unreadable("the key does not fit the algorithm")
-    members = {name: jwk.get(name) for name in MEMBERS[form["kty"]]}
+    return PublicKey(str(alg), imported(jwk, form["kty"]))
+
+
+def imported(jwk: Mapping[str, Any], kind: str) -> ECKey | OKPKey | RSAKey:
+    """Return the public key of this kind, of what makes it alone. Raises ``Unreadable``."""
+    members: dict[str, Any] = {name: jwk.get(name) for name in MEMBERS[kind]}
     if not all(isinstance(value, str) and len(value) <= LONGEST_MEMBER for value in members.values()):
         raise Unreadable("a member of the key is missing or too long")
-    return PublicKey(str(alg), _imported(members))
-
-
-def _imported(members: Mapping[str, Any]) -> ECKey | OKPKey | RSAKey:
     kinds: Mapping[str, type[ECKey | OKPKey | RSAKey]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
     try:
-        key = kinds[members["kty"]].import_key(dict(members))
+        key = kinds[kind].import_key(members)
         size = key.public_key.key_size if isinstance(key, RSAKey) else RSA_BITS.start
     except (ValueError, TypeError, JoseError) as error:
         raise Unreadable("not a point or modulus of its kind") from error

@@ -10,7 +10,9 @@ from idp import clock, crypto, db
 from idp.errors import Unreadable
 from idp.oauth import request_objects
 from idp.oauth.authorization_checks import Draft
+from idp.oauth.client_metadata import HYBRID
 from idp.oauth.errors import OAuthError, invalid_request
+from idp.oauth.recipients import require_keys
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.test_sign_in import permission
 from idp.store import pushed_requests as store
@@ -38,6 +40,10 @@ def open_request(draft: Draft, known: frozenset[str]) -> None:
 
     An error goes to the address that the browser names, if it is the client's: the one that was pushed is not known then.
     """
+    if not draft.is_pushing:
+        # No answer can be sent without the key for it. So an error here goes to the person, not to the client.
+        of_answer = ("authorization", "id_token") if draft.client.check_response_type(HYBRID) else ("authorization",)
+        require_keys(draft.provider, draft.client, *of_answer)
     try:
         if draft.get("request") and draft.get("request_uri"):
             raise invalid_request("The request has both a request and a request_uri.")

@@ -24,6 +24,7 @@ from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import to_certificate
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.provider import Provider
+from idp.oauth.recipients import require_keys
 from idp.oauth.token_request import TokenRequest
 
 PARAMETERS = client_auth.PARAMETERS | token_exchange.PARAMETERS | {
@@ -60,6 +61,7 @@ def answer(provider: Provider, request: TokenRequest) -> dict[str, Any]:
         raise OAuthError("unauthorized_client", f"The client is not registered for {grant_type}.")
     if request.parameters.get("authorization_details") and grant_type not in OF_DETAILS:
         raise rich_requests.refusal("No person allows anything by this grant type.")
+    require_keys(provider, client, "id_token")
     response = GRANTS[grant_type](provider, client, _bound(provider, client, request))
     metrics.count_tokens(grant_type)
     return response

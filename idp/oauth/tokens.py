@@ -13,6 +13,7 @@ from idp.oauth.claims import for_access_token, for_id_token, issued_now
 from idp.oauth.clients import RegisteredClient
 from idp.oauth.confirmation import as_claim, token_type
 from idp.oauth.provider import Provider
+from idp.oauth.recipients import encrypt_for
 from idp.oauth.resource_indicators import Target, ourselves
 
 ACCESS_TOKEN_TYPE = "at+jwt"
@@ -162,7 +163,7 @@ def _id_token(provider: Provider, active: ActiveGrant, assurance: Assurance, mor
         "amr": list(assurance.amr),
         "sid": grant.login_id,
     }
-    return provider.keys.sign(active.client.id_token_alg, claims)
+    return encrypt_for(provider, active.client, "id_token", provider.keys.sign(active.client.id_token_alg, claims))
 
 
 def half_hash(token: str) -> str:

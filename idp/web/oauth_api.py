@@ -85,9 +85,11 @@ def userinfo_(call: Call) -> Reply:
     """Answer with claims about the user of an access token."""
     has_form = call.environ["REQUEST_METHOD"] == "POST" and call.has_form
     body = call.form(userinfo.PARAMETERS) if has_form else Parameters()
-    claims = userinfo.userinfo(call.provider, ResourceRequest(call.authorization, call.proof, call.certificate, body))
+    found = userinfo.userinfo(call.provider, ResourceRequest(call.authorization, call.proof, call.certificate, body))
+    if text := userinfo.as_jwt(call.provider, found):
+        return Reply(200, (("Content-Type", "application/jwt"), ("Cache-Control", "no-store")), text.encode())
     headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-    return Reply(200, headers, json.dumps(claims, sort_keys=True).encode())
+    return Reply(200, headers, json.dumps(found.claims, sort_keys=True).encode())
 
 
 def push(call: Call) -> Reply:

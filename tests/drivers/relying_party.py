@@ -78,6 +78,8 @@ class RelyingParty:
         assert self.metadata["issuer"] == issuer
         self.state = self.nonce = self.verifier = ""
         self.tokens: Tokens | None = None
+        self.opened: Callable[[str], str] = str
+        """Decrypts what is encrypted for the app."""
 
     def authorize_url(self, **params: str | None) -> str:
         """Return the address to send a person to. ``None`` leaves a parameter out."""
@@ -159,7 +161,7 @@ class RelyingParty:
     def verify(self, token: str) -> dict[str, Any]:
         """Return the claims of a JWT of the issuer, after its signature is checked against the JWKS."""
         keys = KeySet.import_key_set(self._get_json(self.metadata["jwks_uri"].removeprefix(self.issuer)))
-        return dict(jwt.decode(token, keys, algorithms=ALGORITHMS).claims)
+        return dict(jwt.decode(self.opened(token), keys, algorithms=ALGORITHMS).claims)
 
     def take(self, answer: TestResponse, *, refreshed: bool = False) -> Tokens:
         """Return the tokens of an answer, checked. Raises ``Refused``."""

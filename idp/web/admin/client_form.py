@@ -8,7 +8,7 @@ from typing import Any
 from idp.config import Settings
 from idp.errors import Invalid, Message, say
 from idp.identity.organisations.settings import normal_store_url
-from idp.oauth import client_metadata, security_profile
+from idp.oauth import client_metadata, encryption, security_profile
 from idp.oauth.certificate_subjects import MEMBERS as SUBJECTS
 from idp.oauth.public_keys import FORMS
 from idp.oauth.registration import Ours
@@ -65,6 +65,9 @@ TOKENS: tuple[Row, ...] = (
     ("token_endpoint_auth_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
     *((name, TEXT, SECURITY, ()) for name in SUBJECTS),
     ("authorization_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
+    ("userinfo_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
+    *((encryption.alg_member(kind), CHOICE, SECURITY, ("", *encryption.ALGORITHMS)) for kind in encryption.KINDS),
+    *((encryption.enc_member(kind), CHOICE, SECURITY, ("", *encryption.ENCODINGS)) for kind in encryption.KINDS),
     ("id_token_claims", TRUTH, SECURITY, ()),
     ("claims", TABLE, SECURITY, ()),
     ("resource", TABLE, SECURITY, ()),

@@ -44,6 +44,15 @@ MEANINGS: Mapping[str, Message] = {
     ),
     "require_auth_time": say("The ID token says when the person signed in. Here it always does."),
     "id_token_signed_response_alg": say("How ID tokens are signed: RS256 works everywhere, ES256 is shorter."),
+    "userinfo_signed_response_alg": say("How userinfo is signed. Leave empty for JSON without a signature."),
+    "id_token_encrypted_response_alg": say("How ID tokens are encrypted by a key of the app. Leave empty for not at all."),
+    "userinfo_encrypted_response_alg": say("The same for userinfo."),
+    "introspection_encrypted_response_alg": say("The same for signed answers about tokens."),
+    "authorization_encrypted_response_alg": say("The same for signed answers to requests."),
+    **{
+        f"{kind}_encrypted_response_enc": say("The algorithm for the content. Leave empty for A128CBC-HS256.")
+        for kind in ("id_token", "userinfo", "introspection", "authorization")
+    },
     "id_token_claims": say("The ID token has all that the scopes give, for apps that read nothing else."),
     "claims": say('Claims under names of the app, as JSON, for example {"roles": "role"}: the name, and its source.'),
     "token_exchange_resources": say("APIs for which it may exchange tokens that it gets, by identifier, one per line."),
