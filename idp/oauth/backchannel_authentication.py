@@ -21,7 +21,7 @@ from idp.identity.lockout import rate_limits
 from idp.identity.organisations.settings import normal_store_url
 from idp.identity.users import lookup
 from idp.mail.messages import can_be_written_to, write_to_person
-from idp.oauth import client_auth, device_facts, polling
+from idp.oauth import client_auth, device_facts, polling, signed_approval_requests
 from idp.oauth.authorization_request import WITHOUT_BROWSER, read_without_browser
 from idp.oauth.client_metadata import CIBA
 from idp.oauth.clients import RegisteredClient
@@ -38,7 +38,8 @@ from idp.store.users import User
 
 HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 OWN = frozenset((*HINTS, "binding_message", "client_notification_token", "requested_expiry"))
-PARAMETERS = client_auth.PARAMETERS | WITHOUT_BROWSER | device_facts.PARAMETERS | OWN
+OF_REQUEST = WITHOUT_BROWSER | device_facts.PARAMETERS | OWN
+PARAMETERS = client_auth.PARAMETERS | OF_REQUEST | {"request"}
 LONGEST_MESSAGE = 100
 NOTIFICATION_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{22,1024}=*")
 """RFC 6750 §2.1; CIBA §7.1 wants 128 bits at least, and 1,024 characters at most."""
@@ -56,7 +57,7 @@ def start(provider: Provider, request: TokenRequest) -> dict[str, Any]:
     client = client_auth.authenticate(provider, request)
     if not client.check_grant_type(CIBA) or client.is_public:
         raise OAuthError("unauthorized_client", "The client is not registered for CIBA.")
-    sent = request.parameters.values
+    sent = signed_approval_requests.open_request(provider, client, request.parameters.values, OF_REQUEST)
     if "openid" not in sent.get("scope", "").split(" "):
         raise OAuthError("invalid_scope", "The scope must contain openid.")
     organisation, user = _person(provider, client, sent)

@@ -159,6 +159,7 @@ CHECKS: Mapping[str, Check] = {
     "backchannel_logout_uri": check_page,
     "backchannel_logout_session_required": _truth,
     "backchannel_token_delivery_mode": _one_of("poll", "ping"),
+    "backchannel_authentication_request_signing_alg": _one_of(*FORMS),
     "backchannel_client_notification_endpoint": check_page,
 }
 IN_LANGUAGES = ("client_name", "logo_uri", "policy_uri", "tos_uri", "client_uri")
@@ -266,6 +267,8 @@ def _complete_approvals(found: dict[str, Any]) -> None:
     mode = found.setdefault("backchannel_token_delivery_mode", "poll")
     if mode == "ping" and "backchannel_client_notification_endpoint" not in found:
         raise Invalid("backchannel_client_notification_endpoint", say("At least one address is needed."))
+    if "backchannel_authentication_request_signing_alg" in found and not {"jwks", "jwks_uri"} & set(found):
+        raise Invalid("jwks", say("Signed requests need the client's public keys, or their address in jwks_uri."))
 
 
 def _default_scope(grant_types: list[str]) -> str:

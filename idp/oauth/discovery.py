@@ -117,6 +117,7 @@ def _of_back_channel(issuer: str) -> dict[str, Any]:
         "device_authorization_endpoint": f"{issuer}/oauth/device_authorization",
         "backchannel_authentication_endpoint": f"{issuer}/oauth/backchannel_authentication",
         "backchannel_token_delivery_modes_supported": ["poll", "ping"],
+        "backchannel_authentication_request_signing_alg_values_supported": list(FORMS),
         "backchannel_user_code_parameter_supported": False,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,

@@ -3,6 +3,7 @@
 Unsigned, encrypted and HMAC-signed ones are not taken: of a client's secret only a digest is stored.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,19 +30,26 @@ def read_object(provider: Provider, client: RegisteredClient, outer: Parameters,
     RFC 9101 §6.3: the server "MUST only use the parameters in the Request Object, even if the same parameter is provided in
     the query". OpenID Connect Core §6.1 has some of them in both places: they must be the same.
     """
-    text = outer.get("request")
     registered = client.metadata.get("request_object_signing_alg")
     algorithms = (registered,) if registered else security_profile.allowed(client.metadata, ALGORITHMS)
+    claims = read_signed_claims(provider, client, outer.get("request"), algorithms)
+    for name in ("client_id", "response_type"):
+        if outer.get(name) and claims.get(name, outer.get(name)) != outer.get(name):
+            raise _wrong(f"The {name} differs from that of the request object.")
+    inner = {name: value for name, value in claims.items() if name in known}
+    return request_parameters.of_members({**inner, "client_id": client.client_id})
+
+
+def read_signed_claims(
+    provider: Provider, client: RegisteredClient, text: str, algorithms: tuple[str, ...]
+) -> Mapping[str, Any]:
+    """Return the claims of a request that the client has signed for us, and that is valid now. Raises ``OAuthError``."""
     try:
         found = read_signed(provider.key_addresses, client, text, algorithms)
     except Unreadable as error:
         raise _wrong("The request object is not signed by a key and an algorithm of the client.", str(error)) from error
     _check(provider, client, found, clock.now())
-    for name in ("client_id", "response_type"):
-        if outer.get(name) and found.claims.get(name, outer.get(name)) != outer.get(name):
-            raise _wrong(f"The {name} differs from that of the request object.")
-    inner = {name: value for name, value in found.claims.items() if name in known}
-    return request_parameters.of_members({**inner, "client_id": client.client_id})
+    return found.claims
 
 
 def _check(provider: Provider, client: RegisteredClient, found: ClientJwt, now: datetime) -> None:
@@ -59,13 +67,14 @@ def _check(provider: Provider, client: RegisteredClient, found: ClientJwt, now: 
     if {"request", "request_uri"} & claims.keys():
         raise _wrong("The request object has a request or request_uri in it.")
     at = clock.epoch_seconds(now)
-    if not _is_time(claims.get("exp", at + 1)) or claims.get("exp", at + 1) <= at:
+    if not is_time(claims.get("exp", at + 1)) or claims.get("exp", at + 1) <= at:
         raise _wrong("The request object has expired.")
-    if not _is_time(claims.get("nbf", at)) or claims.get("nbf", at) > at + LEEWAY:
+    if not is_time(claims.get("nbf", at)) or claims.get("nbf", at) > at + LEEWAY:
         raise _wrong("The request object is not valid yet.")
 
 
-def _is_time(value: Any) -> bool:
+def is_time(value: Any) -> bool:
+    """Check if a claim is a NumericDate (RFC 7519 §2)."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -83,6 +83,7 @@ BACK_CHANNEL: tuple[Row, ...] = (
     ("backchannel_logout_session_required", TRUTH, SIGN_IN, ()),
     ("backchannel_token_delivery_mode", CHOICE, SIGN_IN, ("", "poll", "ping")),
     ("backchannel_client_notification_endpoint", TEXT, SIGN_IN, ()),
+    ("backchannel_authentication_request_signing_alg", CHOICE, SIGN_IN, ("", *FORMS)),
 )
 """The fields of some groups, in the order of the form: name, kind, group and choices."""
 

@@ -15,6 +15,9 @@ MEANINGS: Mapping[str, Message] = {
     "backchannel_logout_session_required": say("The app needs to know which session ended. Here it is always told."),
     "backchannel_token_delivery_mode": say("How the app hears of an approval: it polls, or it is pinged."),
     "backchannel_client_notification_endpoint": say("Where it is pinged, for approvals (CIBA)."),
+    "backchannel_authentication_request_signing_alg": say(
+        "How the app signs its requests for approvals. Leave empty if it does not."
+    ),
     "application_type": say("web: on a server. native: on a phone, tablet or till; it cannot keep a secret."),
     "token_endpoint_auth_method": say(
         "How the app proves itself: a secret in the header or in the body; private_key_jwt: its own key; "
