@@ -78,12 +78,27 @@ def for_id_token(
     """
     names = set(requested.get("id_token", ())) & set(CLAIMS)
     is_whole = bool(client.metadata.get("id_token_claims"))
-    wanted = [name for name in granted if is_whole or name in OF_WORK or names & _claims_in(name)]
+    wanted = [
+        name for name in _asked_in("id_token", granted, requested) if is_whole or name in OF_WORK or names & _claims_in(name)
+    ]
     found = about(user, wanted)
     if not is_whole:
         always = {claim for scope in OF_WORK.intersection(granted) for claim in BY_SCOPE[scope]}
         found = {name: value for name, value in found.items() if name in names or name in always}
     return _bounded(found | added(user, client, granted, "id_token"))
+
+
+def for_userinfo(
+    user: User, client: RegisteredClient, granted: Sequence[str], requested: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return the claims for userinfo: of the granted scopes, those that ``claims`` names there (§5.5), and added ones."""
+    return about(user, _asked_in("userinfo", granted, requested)) | added(user, client, granted, "userinfo")
+
+
+def _asked_in(place: str, granted: Sequence[str], requested: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the granted scopes, and those granted single claims that the request names for this place."""
+    names = requested.get(place, ())
+    return [name for name in granted if not name.startswith(SINGLE) or name.removeprefix(SINGLE) in names]
 
 
 def _claims_in(name: str) -> set[str]:

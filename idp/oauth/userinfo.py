@@ -69,5 +69,5 @@ def _claims(provider: Provider, request: ResourceRequest) -> Userinfo:
     if isinstance(active, ActiveClient) or "openid" not in scopes:
         raise OAuthError("insufficient_scope", "The scope openid is needed.", status=403)
     granted = (*scopes, *(name for name in active.scopes if name.startswith(SINGLE)))
-    person = claims.about(active.user, granted) | claims.added(active.user, active.client, granted, "userinfo")
+    person = claims.for_userinfo(active.user, active.client, granted, active.grant.claims)
     return Userinfo(active.client, {"sub": token.subject, **person})

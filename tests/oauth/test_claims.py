@@ -86,6 +86,16 @@ def test_claims_for_the_id_token_come_with_a_refresh_too(jan: Scene) -> None:
         party.refresh(first.refresh_token, scope="claim:name")
 
 
+def test_a_single_claim_is_given_where_it_was_asked_for(jan: Scene) -> None:
+    """Core §5.5: ``userinfo`` and ``id_token`` are two lists. ``id_token_claims`` is about scopes, and changes neither."""
+    asked = {"id_token": {"email": None, "phone_number": None}, "userinfo": {"name": None, "phone_number": None}}
+    for party in (jan.party(**OFFLINE), jan.party("reader", id_token_claims=True, **OFFLINE)):
+        tokens = jan.tokens(party, scope="openid offline_access", claims=json.dumps(asked))
+        for claims in (tokens.claims, party.refresh(tokens.refresh_token).claims):
+            assert names(claims, "email", "name", "phone_number") == {"email", "phone_number"}
+        assert names(party.userinfo(), "email", "name", "phone_number") == {"name", "phone_number"}
+
+
 def test_a_client_gets_no_claim_of_a_scope_that_it_is_not_registered_for(jan: Scene) -> None:
     """OWASP: single claims are no way around the registration. Core §5.5.1: what is not given is no error."""
     party = jan.party(scope="openid email")
