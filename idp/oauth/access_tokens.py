@@ -74,7 +74,7 @@ def active_behind(provider: Provider, token: AccessToken, now: datetime) -> Acti
     active = find_active_grant(provider, token.organisation_id, token.grant_id, now)
     if isinstance(active, str):
         return active
-    if active.grant.user_id != token.subject:
+    if provider.subjects.subject(active.client, active.grant.user_id) != token.subject:
         return "the token is for another user"
     if active.grant.client_id != token.client_id and not _may_still_exchange(provider, token):
         return "the token is another client's, or its client may no longer exchange tokens for this resource"

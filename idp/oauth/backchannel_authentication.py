@@ -90,7 +90,7 @@ def _person(provider: Provider, client: RegisteredClient, sent: Mapping[str, str
         hint = read_hint(provider, sent["id_token_hint"])
         if hint is None:
             raise invalid_request("The id_token_hint is not an ID token of this provider.")
-        user = users.user(organisation.id, hint.subject)
+        user = users.user(organisation.id, hint.user_id)
     if user is None or user.disabled_at is not None:
         raise OAuthError("unknown_user_id", "The hint names nobody who can sign in at this organisation.")
     return organisation, user

@@ -91,7 +91,7 @@ def logout_token(provider: Provider, client: RegisteredClient, notice: LogoutNot
     claims = {
         "iss": provider.issuer,
         "aud": client.client_id,
-        "sub": notice.user_id,
+        "sub": provider.subjects.subject(client, notice.user_id),
         "sid": notice.session_id,
         **issued_now(TOKEN_SECONDS),
         "jti": crypto.new_secret(),

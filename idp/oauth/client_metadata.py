@@ -14,6 +14,7 @@ from idp.oauth.client_key_sets import check_jwks
 from idp.oauth.public_keys import FORMS
 from idp.oauth.redirect_uris import check_page, check_redirect
 from idp.oauth.resource_metadata import check_identifiers, check_resource, is_scope_of_api
+from idp.oauth.sectors import check_sector
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access", "organisation", "groups", "roles")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -146,7 +147,8 @@ CHECKS: Mapping[str, Check] = {
     **{encryption.alg_member(kind): _one_of(*encryption.ALGORITHMS) for kind in encryption.KINDS},
     **{encryption.enc_member(kind): _one_of(*encryption.ENCODINGS) for kind in encryption.KINDS},
     MAY_EXCHANGE_FOR: check_identifiers,
-    "subject_type": _one_of("public"),
+    "subject_type": _one_of("public", "pairwise"),
+    "sector_identifier_uri": check_page,
     "default_max_age": _seconds,
     "require_auth_time": _truth,
     "scope": _scope,
@@ -234,6 +236,7 @@ def _complete(found: dict[str, Any]) -> dict[str, Any]:
     if proving and found.get("token_endpoint_auth_method") == "none":
         raise Invalid("grant_types", say("%(grant)s needs a client with a secret.", grant=proving[0]))
     _complete_approvals(found)
+    check_sector(found)
     _require_proof(found)
     encryption.complete_members(found)
     # RFC 9700 §2.1.1: "Public clients MUST use PKCE": nothing else keeps a stolen code from being redeemed.

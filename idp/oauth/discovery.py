@@ -42,7 +42,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "scopes_supported": list(client_metadata.SCOPES),
         "response_types_supported": list(client_metadata.RESPONSE_TYPES),
         "grant_types_supported": list(client_metadata.GRANT_TYPES),
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "token_endpoint_auth_methods_supported": list(methods),
         "revocation_endpoint_auth_methods_supported": list(methods),
         "introspection_endpoint_auth_methods_supported": [one for one in methods if one != "none"],

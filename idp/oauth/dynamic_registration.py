@@ -18,7 +18,7 @@ from idp.audit import Event, Origin, record
 from idp.db import transaction
 from idp.errors import TooMany
 from idp.identity.lockout import rate_limits
-from idp.oauth import registration, self_registered
+from idp.oauth import registration, sectors, self_registered
 from idp.oauth.client_metadata import OURS_IN_METADATA, accepted_methods, validate_metadata
 from idp.oauth.clients import secret_digest
 from idp.oauth.errors import OAuthError, invalid_request
@@ -64,12 +64,14 @@ class BadToken(OAuthError):
 def register(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
     """Register an app, and return what it is told (RFC 7591 §3.2.1). Raises ``OAuthError`` and ``TooMany``."""
     settings, now = provider.settings, clock.now()
+    sectors.leave_loop(request.metadata)
     token = _initial_token(provider, request)
     if token is None:
         rate_limits.count_registration(settings, request.address, now)
     allowed = self_registered.Allowed.by_token(token)
     with self_registered.errors_of_metadata():
         metadata = validate_metadata(self_registered.limited(request.metadata, allowed), settings)
+        sectors.require_listed(settings, metadata)
     secret = registration.secret_for(metadata, None)
     ours = Ours(organisations=tuple(token.organisations) if token else ())
     row = Client(
@@ -95,12 +97,14 @@ def read(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
 
 def replace(provider: Provider, request: RegistrationRequest) -> dict[str, Any]:
     """Replace an app's registration, and its registration access token (RFC 7592 §2.2). Raises ``OAuthError``."""
+    sectors.leave_loop(request.metadata)
     row, known = _proved(provider, request)
     _require_same(row, request.metadata)
     kept = {name: value for name, value in row.metadata_.items() if name in OURS_IN_METADATA}
     allowed = self_registered.Allowed.of_client(known, row.metadata_)
     with self_registered.errors_of_metadata():
         metadata = validate_metadata({**self_registered.limited(request.metadata, allowed), **kept}, provider.settings)
+        sectors.require_listed(provider.settings, metadata, row.metadata_)
     access = crypto.new_secret()
     with transaction():
         if not client_registrations.replace_digest(row.client_id, known.digest, _digest(row.client_id, access)):

@@ -19,9 +19,9 @@ PLACE = "oauth:hint"
 
 @dataclass(frozen=True)
 class Hint:
-    """Hold what an ID token of ours says: its user, the client it was issued to, and its session."""
+    """Hold what an ID token of ours says: its user, by id, the client it was issued to, and its session."""
 
-    subject: str
+    user_id: str
     client_id: str
     session_id: str
 
@@ -38,7 +38,11 @@ def read_hint(provider: Provider, text: str) -> Hint | None:
     if found is None or found.type != "jwt" or found.claims.get("iss") != provider.issuer:
         return None
     claims = [found.claims.get(name) for name in ("sub", "aud", "sid")]
-    return Hint(*map(str, claims)) if all(isinstance(claim, str) for claim in claims) else None
+    if not all(isinstance(claim, str) for claim in claims):
+        return None
+    subject, client_id, session_id = map(str, claims)
+    user_id = provider.subjects.user_id_of_token(provider.clients.even_disabled(client_id), subject)
+    return Hint(user_id, client_id, session_id) if user_id else None
 
 
 def shorten_hint(provider: Provider, text: str) -> str:

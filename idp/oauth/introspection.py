@@ -87,7 +87,7 @@ def _of_refresh_token(provider: Provider, client: RegisteredClient, text: str, n
     return {
         **_shared_members(provider, active, active.scopes),
         "iss": provider.issuer,
-        "sub": active.grant.user_id,
+        "sub": provider.subjects.subject(active.client, active.grant.user_id),
         "client_id": client.client_id,
         "iat": clock.epoch_seconds(token.created_at),
         "exp": clock.epoch_seconds(min(token.idle_until, active.grant.ends_at)),

@@ -135,7 +135,7 @@ def _read(provider: Provider, parameters: Parameters, session: UserSession | Non
         wrong = wrong or "The client_id is not the one that the id_token_hint was issued to."
     if address:
         wrong = wrong or _wrong_address(provider, client, client_id, address)
-    is_proven = bool(hint and client and session and (hint.subject, hint.session_id) == (session.user_id, session.id))
+    is_proven = bool(hint and client and session and (hint.user_id, hint.session_id) == (session.user_id, session.id))
     # §3: a redirect only to an address of a client that is known. A hint that cannot be verified names no client.
     to = address if client is not None and not wrong else ""
     return _LogoutRequest(client, to, parameters.get("state"), is_proven, wrong, bool(parameters.faults))

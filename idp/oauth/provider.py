@@ -6,6 +6,7 @@ from idp.config import Settings
 from idp.keys import KeyRing
 from idp.oauth.clients import Clients
 from idp.oauth.key_addresses import KeyAddresses
+from idp.oauth.subjects import Subjects
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Provider:
     clients: Clients
     keys: KeyRing
     key_addresses: KeyAddresses
+    subjects: Subjects
 
     @property
     def issuer(self) -> str:
@@ -30,4 +32,4 @@ class Provider:
 
 def make_provider(settings: Settings) -> Provider:
     """Return a provider whose parts are empty: they read the database when first used."""
-    return Provider(settings, Clients(), KeyRing(settings), KeyAddresses(settings))
+    return Provider(settings, Clients(), KeyRing(settings), KeyAddresses(settings), Subjects(settings))

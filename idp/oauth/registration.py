@@ -18,6 +18,7 @@ from idp.db import refuse_duplicate, transaction
 from idp.errors import Conflict, Invalid, NotFound, say, say_many
 from idp.identity import permissions, sensitive_changes
 from idp.identity.sensitive_changes import ClientState
+from idp.oauth import sectors
 from idp.oauth.client_metadata import validate_metadata
 from idp.oauth.clients import secret_digest
 from idp.store import client_registrations, consents, grant_revocations
@@ -57,6 +58,7 @@ def register(
     """
     permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
+    sectors.require_listed(settings, checked)
     name, now = client_id_for(client_id), clock.now()
     _require_own_resource(settings, name, checked)
     sensitive_changes.require(None, ClientState(checked))
@@ -89,6 +91,7 @@ def change(settings: Settings, client_id: str, metadata: Mapping[str, Any], ours
     permissions.require_operator(origin)
     checked = validate_metadata(metadata, settings)
     _require_own_resource(settings, client_id, checked)
+    sectors.require_listed(settings, checked, _there(client_id).metadata_)
     with transaction():
         row = _there(client_id)
         _require_ours(row, ours)

@@ -135,7 +135,7 @@ def _access_token(
     claims = {
         "client_id": grant.client_id,
         **about,
-        "sub": grant.user_id,
+        "sub": provider.subjects.subject(active.client, grant.user_id),
         "jti": f"{grant.id}.{crypto.new_secret()}",
         "scope": " ".join(only_scopes(target.scopes)),
         "organisation_id": grant.organisation_id,
@@ -156,7 +156,7 @@ def _id_token(provider: Provider, active: ActiveGrant, assurance: Assurance, mor
     claims = {
         **more,
         "iss": provider.issuer,
-        "sub": grant.user_id,
+        "sub": provider.subjects.subject(active.client, grant.user_id),
         "aud": grant.client_id,
         **issued_now(provider.settings.lifetimes.access_token_seconds),
         **assurance.as_claims(),

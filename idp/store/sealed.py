@@ -21,6 +21,7 @@ from idp.errors import Unreadable
 from idp.statements import values, write
 from idp.store.attempts import Attempt
 from idp.store.email_links import EmailLink
+from idp.store.installation_keys import InstallationKey
 from idp.store.outbox import OutgoingMail
 from idp.store.password_resets import PasswordReset
 from idp.store.signing_keys import SigningKey
@@ -172,4 +173,7 @@ PASSWORD_RESETS = SealedColumn(
 )
 ATTEMPTS = SealedColumn("sign-in in progress", "attempts:sealed", Attempt.sealed, Attempt.digest)
 NEEDS = SealedColumn("request of a sign-in", "attempts:needs", Attempt.needs, Attempt.digest, "json")
-COLUMNS = (TOTP, SIGNING_KEYS, MAILS, EMAIL_LINKS, PASSWORD_RESETS, ATTEMPTS, NEEDS)
+INSTALLATION_KEYS = SealedColumn(
+    "installation key", "installation_keys:sealed", InstallationKey.sealed, InstallationKey.name, "bytes"
+)
+COLUMNS = (TOTP, SIGNING_KEYS, INSTALLATION_KEYS, MAILS, EMAIL_LINKS, PASSWORD_RESETS, ATTEMPTS, NEEDS)

@@ -11,6 +11,7 @@ FLOORS = {
     "checks": 0,
     "clock": 0,
     "crypto": 0,
+    "pseudonyms": 0,
     "errors": 0,
     "languages": 0,
     "config": 0,

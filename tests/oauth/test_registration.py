@@ -7,7 +7,7 @@ from idp.actors import System
 from idp.audit import Origin
 from idp.errors import Conflict, Invalid, NotFound
 from idp.oauth import registration
-from idp.oauth.client_metadata import MEMBERS, validate_metadata
+from idp.oauth.client_metadata import DEVICE_CODE, MEMBERS, validate_metadata
 from idp.oauth.clients import Clients, registered, terms
 from idp.oauth.registration import Ours
 from idp.store import audit, clients
@@ -47,7 +47,11 @@ WRONG = [
     ({"require_auth_time": "yes"}, "require_auth_time"),
     ({"scope": ["openid"]}, "scope"),
     ({"application_type": "desktop"}, "application_type"),
-    ({"subject_type": "pairwise"}, "subject_type"),
+    ({"subject_type": "other"}, "subject_type"),
+    ({"subject_type": "pairwise", "redirect_uris": ["https://a.example/", "https://b.example/"]}, "sector_identifier_uri"),
+    ({"subject_type": "pairwise", "redirect_uris": ["http://127.0.0.1/"]}, "sector_identifier_uri"),
+    ({"subject_type": "pairwise", "redirect_uris": [], "grant_types": [DEVICE_CODE]}, "subject_type"),
+    ({"sector_identifier_uri": "http://app.example/"}, "sector_identifier_uri"),
     ({"contacts": "me@app.example"}, "contacts"),
     ({"client_name": ""}, "client_name"),
     ({"client_name": "x" * 201}, "client_name"),

@@ -76,7 +76,8 @@ TOKENS: tuple[Row, ...] = (
     ("introspection_signed_response_alg", CHOICE, SECURITY, ("", *client_metadata.SIGNING_ALGORITHMS)),
     ("dpop_bound_access_tokens", TRUTH, SECURITY, ()),
     ("tls_client_certificate_bound_access_tokens", TRUTH, SECURITY, ()),
-    ("subject_type", CHOICE, SECURITY, ("public",)),
+    ("subject_type", CHOICE, SECURITY, ("public", "pairwise")),
+    ("sector_identifier_uri", TEXT, SECURITY, ()),
 )
 BACK_CHANNEL: tuple[Row, ...] = (
     ("backchannel_logout_uri", TEXT, SIGN_IN, ()),

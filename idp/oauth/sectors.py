@@ -1,0 +1,68 @@
+"""Check which sector a client with pairwise identifiers is of, when it is registered (OpenID Connect Core §8.1)."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from idp import outgoing
+from idp.config import Settings
+from idp.db import is_in_transaction, release
+from idp.errors import Invalid, say
+from idp.oauth import strict_json
+from idp.oauth.redirect_uris import LOOPBACK
+from idp.write_gate import MustWait, never_waits
+
+PAIRWISE = "pairwise"
+URI = "sector_identifier_uri"
+IN_IT = ("redirect_uris", "jwks_uri", "backchannel_client_notification_endpoint")
+"""The addresses that the document lists: without redirect addresses, one of the others (CIBA §4)."""
+
+
+def sector_of(metadata: Mapping[str, Any]) -> str:
+    """Return the host that names a client's sector: that of ``sector_identifier_uri``, else of its redirect addresses."""
+    named = metadata.get(URI) or next(iter(metadata.get("redirect_uris", ())), "")
+    return urlsplit(named).hostname or ""
+
+
+def check_sector(found: Mapping[str, Any]) -> None:
+    """Refuse pairwise identifiers for a client of no sector, or of several. Raises ``Invalid``."""
+    if found.get("subject_type") != PAIRWISE:
+        return
+    if not _addresses(found):
+        raise Invalid("subject_type", say("pairwise needs redirect addresses, or keys at an address in jwks_uri."))
+    if URI in found:
+        return
+    hosts = {urlsplit(address).hostname for address in found["redirect_uris"]}
+    if len(hosts) != 1 or hosts & {None, *LOOPBACK, "::1"}:
+        raise Invalid(URI, say("pairwise needs redirect addresses of one host, or a sector_identifier_uri that lists them."))
+
+
+def leave_loop(metadata: Mapping[str, Any]) -> None:
+    """Raise ``MustWait`` on an event loop if a document may have to be fetched, before anything is written."""
+    if metadata.get(URI) and never_waits.get():
+        raise MustWait
+
+
+def require_listed(settings: Settings, found: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
+    """Fetch the document of a sector, and refuse a client whose addresses it does not list. Raises ``Invalid``.
+
+    Nothing is fetched within a transaction: what `idp apply` brings in, an operator wrote.
+    """
+    names = (URI, *IN_IT)
+    is_checked = before is not None and all(before.get(name) == found.get(name) for name in names)
+    if URI not in found or is_checked or is_in_transaction():
+        return
+    release()
+    try:
+        answer = outgoing.get(settings, found[URI], {"Accept": "application/json"})
+        listed = strict_json.read(answer.body) if answer.status == 200 else None
+    except (outgoing.NoAnswer, ValueError) as error:
+        raise Invalid(URI, say("The document at this address cannot be read."), detail=str(error)) from error
+    if not isinstance(listed, list) or not all(address in listed for address in _addresses(found)):
+        raise Invalid(URI, say("The document at this address must be a list with all of the app's redirect addresses."))
+
+
+def _addresses(found: Mapping[str, Any]) -> list[str]:
+    """Return the addresses that show that a client belongs to its sector."""
+    others = [found[name] for name in IN_IT[1:] if name in found]
+    return list(found.get("redirect_uris", ())) or others[:1]
