@@ -13,6 +13,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "confidential": {"client_secret": SECRET},
     "post": {"client_secret": SECRET, "token_endpoint_auth_method": "client_secret_post", "require_pkce": True},
     "key": {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example.com/jwks"},
+    "certificate": {
+        "token_endpoint_auth_method": "client_secret_basic", "client_secret": SECRET,
+        "tls_client_certificate_bound_access_tokens": True,
+    },
+    "proof": {"client_secret": SECRET, "dpop_bound_access_tokens": True},
     "public": {"token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"]},
     "short-tokens": {"client_secret": SECRET, "id_token_signed_response_alg": "ES256", "id_token_claims": True},
     "native": {
@@ -60,6 +65,8 @@ def test_without_a_stack_their_names_are_listed(clients: Idp) -> None:
         ("confidential", "oidc-client-ts", "* This keeps no secret: "),
         ("public", "grafana", "* This needs an app with a secret. Yours is public."),
         ("key", "authlib", "* These settings send a secret. Yours has a key of its own: give the library that key instead."),
+        ("certificate", "authlib", "* Have the library connect with the TLS certificate of the app: "),
+        ("proof", "authlib", "* The app is set to bind its tokens to a key (DPoP), and these settings cannot do that."),
         ("post", "passport", "* This cannot do PKCE, which the app is set to need."),
         ("native", "authlib", "* Register this redirect address first: https://app.example.com/callback"),
         ("machine", "authlib", "* Add authorization_code to the app's grant types first."),
@@ -76,7 +83,7 @@ def test_settings_follow_the_registration(clients: Idp) -> None:
         (client_id, stack): clients("client", "guide", client_id, "--for", stack).stdout
         for client_id, stack in [
             ("post", "authlib"), ("public", "authlib"), ("short-tokens", "mozilla-django-oidc"), ("short-tokens", "authjs"),
-            ("confidential", "authjs"), ("native", "appauth"),
+            ("confidential", "authjs"), ("native", "appauth"), ("key", "openid-client"), ("proof", "openid-client"),
         ]
     }  # fmt: skip
     assert '"token_endpoint_auth_method": "client_secret_post"' in printed["post", "authlib"]
@@ -86,4 +93,9 @@ def test_settings_follow_the_registration(clients: Idp) -> None:
     assert 'OIDC_RP_SIGN_ALGO = "ES256"' in printed["short-tokens", "mozilla-django-oidc"]
     assert "idToken: true" in printed["short-tokens", "authjs"]
     assert "idToken: false" in printed["confidential", "authjs"]
+    assert "oidc.PrivateKeyJwt({ key, kid })" in printed["key", "openid-client"]
+    assert "{ name: 'ECDSA', namedCurve: 'P-256' }" in printed["key", "openid-client"]
+    assert "\n* These" not in printed["key", "openid-client"]
+    assert "getDPoPHandle" not in printed["key", "openid-client"]
+    assert "getDPoPHandle" in printed["proof", "openid-client"]
     assert 'appAuthRedirectScheme: "com.example.till"' in printed["native", "appauth"]

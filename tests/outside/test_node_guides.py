@@ -1,5 +1,6 @@
 """Node.js libraries sign people in from exactly what `idp client guide` prints, unchanged."""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.conftest import Live
 from tests.drivers import node
+from tests.drivers.client_key import ClientKey
 from tests.outside.printed import EMAIL, NAME, Guided, assert_signs_in_and_out, prepare, running
 
 HERE = Path(__file__).parent
@@ -36,6 +38,16 @@ def test_openid_client_and_oauth4webapi_sign_in_and_out(
     """Issue 10: code flow with PKCE, state and nonce, userinfo and sign-out, for each kind of client."""
     guided = _ready(live, tmp_path, stack, **client)
     with running(guided, ["node", "app.mjs"], os.environ) as visitor:
+        assert_signs_in_and_out(visitor)
+
+
+def test_openid_client_signs_by_a_key_and_binds_tokens_to_another(live: Live, tmp_path: Path) -> None:
+    """Issue 10: private_key_jwt (RFC 7523) and DPoP (RFC 9449), with the nonces that the provider demands."""
+    key = ClientKey()
+    registered = {"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks, "dpop_bound_access_tokens": True}
+    guided = _ready(live, tmp_path, "openid-client", **registered)
+    private = json.dumps({**key.key.as_dict(private=True), "kid": key.kid})
+    with running(guided, ["node", "app.mjs"], {**os.environ, "OIDC_PRIVATE_KEY": private}) as visitor:
         assert_signs_in_and_out(visitor)
 
 

@@ -15,16 +15,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from idp.config import Settings
 from idp.errors import Message, say
-from idp.oauth.client_metadata import accepted_methods
+from idp.oauth.client_metadata import TLS_METHODS, accepted_methods
 from idp.oauth.pkce import Demand, demand_of
 from idp.resources import PACKAGE
-from idp.store.clients import Client, usable_scopes, uses_secret
+from idp.store.clients import Client, usable_scopes
 
 ASKED = ("openid", "profile", "email", "offline_access", "organisation")
 """The scopes that the text asks for, as far as the client may have them."""
 COMMANDS = "$"
 EXAMPLE = "https://app.example.com"
 USUAL_PORT = 8000
+ALG_OF = {"EC": "ES256", "RSA": "PS256", "OKP": "Ed25519"}
+IMPORTS = {
+    "ES256": "{ name: 'ECDSA', namedCurve: 'P-256' }",
+    "PS256": "{ name: 'RSA-PSS', hash: 'SHA-256' }",
+    "RS256": "{ name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }",
+    "Ed25519": "'Ed25519'",
+}
+"""The arguments of WebCrypto for keys of each algorithm by which a client may sign."""
 PART = re.compile(r"^==> (.+)\n", re.MULTILINE)
 
 
@@ -34,7 +42,8 @@ class Stack:
 
     ``callback``: the only path at which it takes answers; empty if any will do. ``secret``: whether its clients have one,
     or None if both will do. ``signed_out``: the path to which people return after signing out; None without signing out.
-    ``is_native``: whether it takes answers at a private scheme.
+    ``is_native``: whether it takes answers at a private scheme. ``signs`` and ``dpop``: whether its text shows how to prove
+    itself by a key (``private_key_jwt``), and how to bind tokens to one (RFC 9449).
     """
 
     title: str
@@ -43,14 +52,16 @@ class Stack:
     pkce: bool = True
     signed_out: str | None = "/"
     is_native: bool = False
+    signs: bool = False
+    dpop: bool = False
 
 
 STACKS: Mapping[str, Stack] = {
-    "openid-client": Stack("openid-client (Node.js)", secret=None),
+    "openid-client": Stack("openid-client (Node.js)", secret=None, signs=True, dpop=True),
     "oauth4webapi": Stack("oauth4webapi (JavaScript)", secret=None),
     "authjs": Stack("Auth.js (Node.js)", "/auth/callback/sleutel", signed_out=None),
     "passport": Stack("passport-openidconnect (Node.js)", pkce=False),
-    "oidc-client-ts": Stack("oidc-client-ts (browser)", secret=False),
+    "oidc-client-ts": Stack("oidc-client-ts (browser)", secret=False, dpop=True),
     "authlib": Stack("Authlib (Flask)", secret=None),
     "requests-oauthlib": Stack("requests-oauthlib (Python)", signed_out=None),
     "mozilla-django-oidc": Stack("mozilla-django-oidc (Django)", "/oidc/callback/"),
@@ -121,6 +132,8 @@ def _values(settings: Settings, row: Client, stack: Stack) -> dict[str, Any]:
         "discovery": f"{settings.issuer}/.well-known/openid-configuration",
         "client_id": row.client_id,
         "is_public": row.is_public,
+        "is_dpop": bool(metadata.get("dpop_bound_access_tokens")),
+        "key_import": _key_import(metadata),
         "method": accepted_methods(metadata)[0],
         "alg": metadata.get("id_token_signed_response_alg", "RS256"),
         "id_token_claims": metadata.get("id_token_claims", False),
@@ -135,6 +148,15 @@ def _values(settings: Settings, row: Client, stack: Stack) -> dict[str, Any]:
         "port": (parts.port if parts.scheme == "http" else None) or USUAL_PORT,  # http is registered on loopback only
         "signed_out_uri": _signed_out(metadata.get("post_logout_redirect_uris", []), origin, stack),
     }
+
+
+def _key_import(metadata: Mapping[str, Any]) -> str:
+    """Return how WebCrypto imports the client's key; empty for a client without one."""
+    if accepted_methods(metadata)[0] != "private_key_jwt":
+        return ""
+    kinds = [key.get("kty") for key in metadata.get("jwks", {}).get("keys", ())]
+    named = metadata.get("token_endpoint_auth_signing_alg") or ALG_OF.get(kinds[0] if kinds else "EC", "ES256")
+    return IMPORTS[named]
 
 
 def _address(registered: list[str], stack: Stack) -> str:
@@ -166,10 +188,21 @@ def _notes(settings: Settings, row: Client, stack: Stack, values: Mapping[str, A
         notes.append(say("This needs an app with a secret. Yours is public."))
     if stack.secret is False and not row.is_public:
         notes.append(say("This keeps no secret: register an app of its own with the authentication method none."))
-    if stack.secret is not False and not row.is_public and not uses_secret(metadata):
-        notes.append(say("These settings send a secret. Yours has a key of its own: give the library that key instead."))
+    notes += _notes_on_keys(metadata, stack)
     if not stack.pkce and demand_of(metadata, settings) is Demand.ALWAYS:
         notes.append(say("This cannot do PKCE, which the app is set to need."))
     if "openid" not in values["scopes"]:
         notes.append(say("Add openid to the app's scopes first."))
+    return notes
+
+
+def _notes_on_keys(metadata: Mapping[str, Any], stack: Stack) -> list[Message]:
+    """Return what the text leaves to the reader about keys and certificates that the client has or must show."""
+    notes, method = [], accepted_methods(metadata)[0]
+    if stack.secret is not False and method == "private_key_jwt" and not stack.signs:
+        notes.append(say("These settings send a secret. Yours has a key of its own: give the library that key instead."))
+    if method in TLS_METHODS or metadata.get("tls_client_certificate_bound_access_tokens"):
+        notes.append(say("Have the library connect with the TLS certificate of the app: these settings have none."))
+    if metadata.get("dpop_bound_access_tokens") and not stack.dpop:
+        notes.append(say("The app is set to bind its tokens to a key (DPoP), and these settings cannot do that."))
     return notes
