@@ -13,6 +13,7 @@ from idp.oauth.certificate_subjects import check_subject
 from idp.oauth.client_key_sets import check_jwks
 from idp.oauth.public_keys import FORMS
 from idp.oauth.redirect_uris import check_page, check_redirect
+from idp.oauth.request_documents import check_request_uri
 from idp.oauth.resource_metadata import check_identifiers, check_resource, is_scope_of_api
 from idp.oauth.sectors import check_sector
 
@@ -85,6 +86,10 @@ def _texts(field: str, value: Any) -> list[str]:
     return [_text(field, entry) for entry in _list(field, value)]
 
 
+def _request_uris(field: str, value: Any) -> list[str]:
+    return list(dict.fromkeys(check_request_uri(field, entry) for entry in _list(field, value)))
+
+
 def _one_of(*allowed: str) -> Check:
     def check(field: str, value: Any) -> str:
         if value not in allowed or not isinstance(value, str):
@@ -139,6 +144,7 @@ CHECKS: Mapping[str, Check] = {
     "offline_access_survives_logout": _truth,
     "require_signed_request_object": _truth,
     "request_object_signing_alg": _one_of(*FORMS),
+    "request_uris": _request_uris,
     "jwks": check_jwks,
     "jwks_uri": check_page,
     "token_endpoint_auth_signing_alg": _one_of(*FORMS),

@@ -76,8 +76,8 @@ def _of_requests(provider: Provider) -> dict[str, Any]:
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(request_objects.ALGORITHMS),
         "require_signed_request_object": False,
-        "request_uri_parameter_supported": False,
-        "require_request_uri_registration": False,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
         "require_pushed_authorization_requests": provider.settings.clients.require_pushed_authorization_requests,
         "authorization_response_iss_parameter_supported": True,
     }

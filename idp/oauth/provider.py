@@ -6,6 +6,7 @@ from idp.config import Settings
 from idp.keys import KeyRing
 from idp.oauth.clients import Clients
 from idp.oauth.key_addresses import KeyAddresses
+from idp.oauth.request_documents import RequestDocuments
 from idp.oauth.subjects import Subjects
 
 
@@ -18,6 +19,7 @@ class Provider:
     keys: KeyRing
     key_addresses: KeyAddresses
     subjects: Subjects
+    request_documents: RequestDocuments
 
     @property
     def issuer(self) -> str:
@@ -32,4 +34,6 @@ class Provider:
 
 def make_provider(settings: Settings) -> Provider:
     """Return a provider whose parts are empty: they read the database when first used."""
-    return Provider(settings, Clients(), KeyRing(settings), KeyAddresses(settings), Subjects(settings))
+    return Provider(
+        settings, Clients(), KeyRing(settings), KeyAddresses(settings), Subjects(settings), RequestDocuments(settings)
+    )

@@ -24,8 +24,10 @@ LEEWAY = 30
 """Seconds by which the client's clock may be ahead."""
 
 
-def read_object(provider: Provider, client: RegisteredClient, outer: Parameters, known: frozenset[str]) -> Parameters:
-    """Return the parameters of the request object, and no others; raises ``OAuthError``.
+def read_object(
+    provider: Provider, client: RegisteredClient, text: str, outer: Parameters, known: frozenset[str]
+) -> Parameters:
+    """Return the parameters of the request object ``text``, and no others; raises ``OAuthError``.
 
     RFC 9101 §6.3: the server "MUST only use the parameters in the Request Object, even if the same parameter is provided in
     the query". OpenID Connect Core §6.1 has some of them in both places: they must be the same.

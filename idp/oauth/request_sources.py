@@ -13,6 +13,7 @@ from idp.oauth.authorization_checks import Draft
 from idp.oauth.client_metadata import HYBRID
 from idp.oauth.errors import OAuthError, invalid_request
 from idp.oauth.recipients import require_keys
+from idp.oauth.request_documents import is_registered
 from idp.oauth.request_parameters import Parameters
 from idp.oauth.test_sign_in import permission
 from idp.store import pushed_requests as store
@@ -21,6 +22,7 @@ PREFIX = "urn:ietf:params:oauth:request_uri:"
 CAME_BY = "came_by"
 """How a request came. No parameter of an app has this name, so nobody can send it."""
 PUSHED, SIGNED = "pushed", "signed"
+NOT_PUSHED = "A request that is pushed must not have a request_uri (RFC 9126)."
 
 
 def digest_of(request_uri: str) -> bytes:
@@ -48,9 +50,10 @@ def open_request(draft: Draft, known: frozenset[str]) -> None:
         if draft.get("request") and draft.get("request_uri"):
             raise invalid_request("The request has both a request and a request_uri.")
         if draft.get("request"):
-            draft.parameters = _signed(draft, known)
+            draft.parameters = _signed(draft, draft.get("request"), known)
         elif draft.get("request_uri"):
-            draft.parameters = _pushed(draft)
+            is_pushed = draft.get("request_uri").startswith(PREFIX)
+            draft.parameters = _pushed(draft) if is_pushed else _signed(draft, _fetched(draft), known)
         _check_way(draft)
     except OAuthError:
         sent = draft.get("redirect_uri")
@@ -58,8 +61,21 @@ def open_request(draft: Draft, known: frozenset[str]) -> None:
         raise
 
 
-def _signed(draft: Draft, known: frozenset[str]) -> Parameters:
-    found = request_objects.read_object(draft.provider, draft.client, draft.parameters, known)
+def _fetched(draft: Draft) -> str:
+    """Return the request object at the address that a request names, which must be registered (RFC 9101 §10.4.1)."""
+    if draft.is_pushing:
+        raise invalid_request(NOT_PUSHED)
+    sent = draft.get("request_uri")
+    if not is_registered(draft.client.metadata.get("request_uris", ()), sent):
+        raise OAuthError("invalid_request_uri", "The request_uri is not registered for this client.", detail=sent[:200])
+    try:
+        return draft.provider.request_documents.read(sent)
+    except Unreadable as error:
+        raise OAuthError("invalid_request_uri", "No request object came from the request_uri.", detail=str(error)) from error
+
+
+def _signed(draft: Draft, text: str, known: frozenset[str]) -> Parameters:
+    found = request_objects.read_object(draft.provider, draft.client, text, draft.parameters, known)
     return Parameters({**found.values, CAME_BY: SIGNED}, found.faults)
 
 
@@ -71,9 +87,7 @@ def _pushed(draft: Draft) -> Parameters:
     """
     sent, now, provider = draft.get("request_uri"), clock.now(), draft.provider
     if draft.is_pushing:
-        raise invalid_request("A request that is pushed must not have a request_uri (RFC 9126).")
-    if not sent.startswith(PREFIX):
-        raise OAuthError("request_uri_not_supported", "Only a request_uri of a pushed request is supported.")
+        raise invalid_request(NOT_PUSHED)
     digest, bound = digest_of(sent), (draft.client.client_id, draft.browser_id)
     with db.transaction():
         until = now + timedelta(minutes=provider.settings.lifetimes.attempt_minutes)

@@ -25,7 +25,7 @@ WRONG = {
     "max_age huge": ({"max_age": "9" * 30}, "invalid_request"),
     "web_message": ({"response_mode": "web_message"}, "invalid_request"),
     "an unsigned request": ({"request": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request_object"),
-    "request_uri": ({"request_uri": "http://127.0.0.1:1/x"}, "request_uri_not_supported"),
+    "request_uri": ({"request_uri": "http://127.0.0.1:1/x"}, "invalid_request_uri"),
     "registration": ({"registration": "{}"}, "registration_not_supported"),
     "no scope": ({"scope": None}, "invalid_scope"),
     "unknown scopes only": ({"scope": "bogus admin"}, "invalid_scope"),

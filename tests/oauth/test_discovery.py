@@ -42,7 +42,8 @@ def test_metadata_lists_only_supported_features(ask):
     assert found["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert found["authorization_response_iss_parameter_supported"] is True
     assert found["claims_parameter_supported"] is True
-    assert found["request_uri_parameter_supported"] is False
+    assert found["request_uri_parameter_supported"] is True
+    assert found["require_request_uri_registration"] is True
     assert found["acr_values_supported"] == ["pwd", "mfa-remembered", "mfa", "phr"], "phrh needs attestation roots"
 
 

@@ -276,6 +276,5 @@ def test_metadata_tells_what_is_taken(ask):
     """§9, Discovery §3: no ``none`` and no secret."""
     found = ask("GET", "/.well-known/openid-configuration").json
     assert found["request_parameter_supported"] is True
-    assert found["request_uri_parameter_supported"] is False
     assert found["request_object_signing_alg_values_supported"] == list(TAKEN)
     assert found["require_signed_request_object"] is False

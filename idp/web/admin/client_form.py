@@ -59,6 +59,7 @@ TOKENS: tuple[Row, ...] = (
     ("offline_access_survives_logout", TRUTH, SECURITY, ()),
     ("require_auth_time", TRUTH, SECURITY, ()),
     ("id_token_signed_response_alg", CHOICE, SECURITY, client_metadata.SIGNING_ALGORITHMS),
+    ("request_uris", LINES, SECURITY, ()),
     ("request_object_signing_alg", CHOICE, SECURITY, ("", *FORMS)),
     ("jwks", TABLE, SECURITY, ()),
     ("jwks_uri", TEXT, SECURITY, ()),

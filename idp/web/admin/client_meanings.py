@@ -29,6 +29,7 @@ MEANINGS: Mapping[str, Message] = {
     ),
     "require_pushed_authorization_requests": say("The app must send its requests to us itself, not by the browser (PAR)."),
     "require_signed_request_object": say("The app must sign its requests (JAR)."),
+    "request_uris": say("Addresses where the app publishes its signed requests, one per line."),
     "request_object_signing_alg": say("How the app signs its requests. Leave empty to allow each of these."),
     "authorization_signed_response_alg": say("How answers to requests are signed, if the app asks for signed ones."),
     "jwks": say("The app's public keys, as a JSON Web Key Set."),
