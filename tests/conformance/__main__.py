@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.conformance.report import result_of
+from tests.conformance.report import NOT_APPLICABLE, result_of
 
 
 class Report:
@@ -26,6 +26,8 @@ class Report:
             terminalreporter.section(plan)
             for module, outcome in modules.items():
                 terminalreporter.line(f"{outcome:5} {module}", green=outcome == "pass", red=outcome == "fail")
+            for module, reason in NOT_APPLICABLE.get(plan, {}).items():
+                terminalreporter.line(f"n/a   {module}, not applicable: {reason}")
         outcomes = [outcome for modules in self.plans.values() for outcome in modules.values()]
         terminalreporter.section(f"{outcomes.count('pass')} passed, {outcomes.count('fail')} failed")
 
