@@ -34,7 +34,7 @@ def read_object(
     """
     registered = client.metadata.get("request_object_signing_alg")
     algorithms = (registered,) if registered else security_profile.allowed(client.metadata, ALGORITHMS)
-    claims = read_signed_claims(provider, client, outer.get("request"), algorithms)
+    claims = read_signed_claims(provider, client, text, algorithms)
     for name in ("client_id", "response_type"):
         if outer.get(name) and claims.get(name, outer.get(name)) != outer.get(name):
             raise _wrong(f"The {name} differs from that of the request object.")
